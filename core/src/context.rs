@@ -1,0 +1,81 @@
+//! What a provider is given with every call, so that it needs nothing of its own.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Mark;
+
+/// The surroundings of one call of a provider: the mark, the HTTP client, the deadline.
+///
+/// A call is cancelled by dropping its future. A provider must not spawn what outlives that.
+#[derive(Debug, Clone)]
+pub struct Context {
+    mark: Mark,
+    http: reqwest::Client,
+    deadline: Option<Instant>,
+}
+
+impl Context {
+    /// A context without a deadline.
+    #[must_use]
+    pub const fn new(mark: Mark, http: reqwest::Client) -> Self {
+        Self {
+            mark,
+            http,
+            deadline: None,
+        }
+    }
+
+    /// The same, to be done within `limit` from now. An earlier deadline stays.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        let at = Instant::now() + limit;
+        let deadline = Some(self.deadline.map_or(at, |earlier| earlier.min(at)));
+        Self {
+            deadline,
+            ..self.clone()
+        }
+    }
+
+    /// Makes and recognises the labels of this environment's resources.
+    #[must_use]
+    pub const fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// The shared HTTP client: pooled connections, TLS, our user agent.
+    #[must_use]
+    pub const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// How long is left; `None` where there is no deadline, zero where it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline
+            .map(|at| at.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earlier_deadline_wins() {
+        let mark = Mark::new(&"dev".parse().unwrap());
+        let outer = Context::new(mark, reqwest::Client::builder().build().unwrap())
+            .within(Duration::from_secs(5));
+        assert_eq!(
+            outer.within(Duration::from_secs(60)).remaining(),
+            Some(Duration::from_secs(5))
+        );
+        assert_eq!(
+            outer.within(Duration::from_secs(1)).remaining(),
+            Some(Duration::from_secs(1))
+        );
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(outer.remaining(), Some(Duration::ZERO));
+    }
+}

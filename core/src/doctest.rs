@@ -1,0 +1,73 @@
+//! The smallest provider there is, for the examples and tests of this crate.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::settings::{self, Environment, SettingSpec, SettingsError};
+use crate::{
+    Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, Secret,
+    ToolOptions, ToolProvider,
+};
+
+/// A tool without a vendor: its resource is the label itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Acme {
+    /// The account's key.
+    api_key: Secret,
+}
+
+impl Acme {
+    const PREFIX: &str = "ACME_";
+
+    /// The reference of its settings.
+    #[must_use]
+    pub fn settings() -> Vec<SettingSpec> {
+        settings::describe::<Self>(Self::PREFIX)
+    }
+
+    /// Reads the settings and makes the provider.
+    ///
+    /// # Errors
+    /// When `ACME_API_KEY` is not set.
+    pub fn build(environment: &Environment) -> Result<Arc<dyn ToolProvider>, SettingsError> {
+        Ok(Arc::new(settings::read::<Self>(Self::PREFIX, environment)?))
+    }
+}
+
+#[async_trait]
+impl ToolProvider for Acme {
+    async fn provision(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        _: &ToolOptions,
+    ) -> Result<ProvisionedTool, ProviderError> {
+        let resource = cx.mark().label(instance).parse().map_err(|error| {
+            ProviderError::new(crate::ErrorKind::Protocol, "unusable label").with_source(error)
+        })?;
+        Ok(ProvisionedTool {
+            resource,
+            env: [("ACME_KEY".parse(), self.api_key.clone())]
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.ok()?, value)))
+                .collect(),
+            metadata: ToolOptions::new(),
+        })
+    }
+
+    async fn destroy(
+        &self,
+        _: &Context,
+        _: &InstanceId,
+        _: &ResourceId,
+    ) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn list(&self, _: &Context) -> Result<Vec<ListedResource>, ProviderError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,294 @@
+//! The one error of all providers: what failed, whether it may have happened, when to try again.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::InstanceId;
+
+/// What failed, in terms that a caller treats differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The vendor does not accept our credentials. Ours to fix, never our caller's.
+    Unauthorized,
+    /// The vendor refuses: a permission, a quota, the account's state or credit.
+    Forbidden,
+    /// The resource is not there.
+    NotFound,
+    /// The vendor's state is in the way: a name taken, an operation in flight.
+    Conflict,
+    /// The vendor finds our request wrong.
+    Invalid,
+    /// The vendor asks us to slow down.
+    RateLimited,
+    /// The vendor is down, unreachable, or did not answer in time.
+    Unavailable,
+    /// The vendor answered something that we do not understand.
+    Protocol,
+    /// The provider does not have this optional operation.
+    Unsupported,
+}
+
+impl ErrorKind {
+    /// The kind as one lower-case word, for logs and metric labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Protocol => "protocol",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// Whether the operation may have taken effect although it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It was not sent, or the vendor refused it: nothing happened.
+    NotDone,
+    /// It may have happened: a lost answer, a timeout, a 5xx. Whatever must not happen twice counts
+    /// this as done.
+    Unknown,
+}
+
+/// What every provider operation fails with.
+///
+/// `Display` names vendor, operation and instance, as far as they are known, then the vendor's words.
+/// A provider fills in kind and message; who calls it adds the rest with [`ProviderError::at`].
+#[derive(Debug)]
+pub struct ProviderError(Box<Inner>);
+
+/// Boxed, so that a `Result` stays small where nothing fails.
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    effect: Effect,
+    message: Cow<'static, str>,
+    provider: Option<Cow<'static, str>>,
+    operation: Option<&'static str>,
+    instance: Option<InstanceId>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl ProviderError {
+    /// Longest vendor message that is kept, in characters.
+    const MESSAGE_LIMIT: usize = 300;
+
+    /// An error of `kind`; `message` is in the vendor's words and holds no secret.
+    ///
+    /// [`ErrorKind::Unavailable`] and [`ErrorKind::Protocol`] start as [`Effect::Unknown`], all else
+    /// as [`Effect::NotDone`].
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let effect = match kind {
+            ErrorKind::Unavailable | ErrorKind::Protocol => Effect::Unknown,
+            ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::RateLimited
+            | ErrorKind::Unsupported => Effect::NotDone,
+        };
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(Self::MESSAGE_LIMIT) {
+            message = Cow::Owned(format!("{}…", &message[..end]));
+        }
+        Self(Box::new(Inner {
+            kind,
+            effect,
+            message,
+            provider: None,
+            operation: None,
+            instance: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    /// What an optional operation answers where a provider does not have it.
+    #[must_use]
+    pub fn unsupported(operation: &'static str) -> Self {
+        let mut error = Self::new(ErrorKind::Unsupported, "this provider does not have it");
+        error.0.operation = Some(operation);
+        error
+    }
+
+    /// States whether the effect may have happened, where the kind's default is wrong.
+    #[must_use]
+    pub fn with_effect(mut self, effect: Effect) -> Self {
+        self.0.effect = effect;
+        self
+    }
+
+    /// States how long the vendor asks us to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Keeps the underlying error for the log's chain.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Names provider, operation and instance. What is named already stays, so that the innermost
+    /// layer, which knows best, wins.
+    #[must_use]
+    pub fn at(
+        mut self,
+        provider: impl Into<Cow<'static, str>>,
+        operation: &'static str,
+        instance: Option<&InstanceId>,
+    ) -> Self {
+        self.0.provider.get_or_insert_with(|| provider.into());
+        self.0.operation.get_or_insert(operation);
+        if self.0.instance.is_none() {
+            self.0.instance = instance.cloned();
+        }
+        self
+    }
+
+    /// What failed.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether it may have happened all the same.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.0.effect
+    }
+
+    /// How long the vendor asks us to wait, where it says.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The provider's id, once named.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// The operation, once named.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything. A conflict counts
+    /// only where the vendor said how long it lasts.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::RateLimited | ErrorKind::Unavailable => true,
+            ErrorKind::Conflict => self.0.retry_after.is_some(),
+            ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::Invalid
+            | ErrorKind::Protocol
+            | ErrorKind::Unsupported => false,
+        }
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            kind,
+            message,
+            provider,
+            operation,
+            instance,
+            ..
+        } = &*self.0;
+        write!(f, "{}", provider.as_deref().unwrap_or("provider"))?;
+        if let Some(operation) = operation {
+            write!(f, " {operation}")?;
+        }
+        if let Some(instance) = instance {
+            write!(f, " for instance {instance}")?;
+        }
+        write!(f, ": {}: {message}", kind.as_str().replace('_', " "))
+    }
+}
+
+impl StdError for ProviderError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The whole chain of an error on one line, for the log field `error.chain`.
+#[must_use]
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    std::iter::successors(Some(error), |&error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_names_vendor_operation_and_instance() {
+        let id: InstanceId = "abcdefghijkl".parse().unwrap();
+        let error = ProviderError::new(ErrorKind::RateLimited, "slow down")
+            .at("railway", "create", Some(&id))
+            .at("outer", "other", None);
+        assert_eq!(
+            error.to_string(),
+            "railway create for instance abcdefghijkl: rate limited: slow down"
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_cut_at_a_character() {
+        let error = ProviderError::new(ErrorKind::Invalid, "é".repeat(5_000));
+        assert!(error.to_string().chars().count() < 400);
+    }
+
+    #[test]
+    fn only_what_may_have_been_processed_has_an_unknown_effect() {
+        let unknown = |kind| ProviderError::new(kind, "").effect() == Effect::Unknown;
+        assert!(unknown(ErrorKind::Unavailable) && unknown(ErrorKind::Protocol));
+        assert!(!unknown(ErrorKind::RateLimited) && !unknown(ErrorKind::Conflict));
+    }
+
+    #[test]
+    fn a_conflict_is_transient_only_with_a_time() {
+        let conflict = || ProviderError::new(ErrorKind::Conflict, "busy");
+        assert!(!conflict().is_transient());
+        assert!(
+            conflict()
+                .with_retry_after(Duration::from_secs(2))
+                .is_transient()
+        );
+    }
+
+    #[test]
+    fn the_chain_goes_to_the_root() {
+        let error = ProviderError::new(ErrorKind::Unavailable, "no answer")
+            .with_source(std::io::Error::other("connection reset"));
+        assert_eq!(
+            chain(&error),
+            "provider: unavailable: no answer: connection reset"
+        );
+    }
+}

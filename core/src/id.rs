@@ -1,0 +1,251 @@
+//! Ids as types: each is checked once, where text enters, and is then what its type says.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not an id of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no {kind}: expected {rule}")]
+pub struct ParseIdError {
+    kind: &'static str,
+    rule: &'static str,
+    text: String,
+}
+
+impl ParseIdError {
+    fn new(kind: &'static str, rule: &'static str, text: &str) -> Self {
+        let text = text.chars().take(64).collect();
+        Self { kind, rule, text }
+    }
+}
+
+/// Text conversions of an id type that has `KIND`, `RULE` and `fn accepts(&str) -> bool`.
+macro_rules! checked_text {
+    ($id:ident) => {
+        impl $id {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $id {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl TryFrom<String> for $id {
+            type Error = ParseIdError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                if Self::accepts(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(ParseIdError::new(Self::KIND, Self::RULE, &text))
+                }
+            }
+        }
+
+        impl From<$id> for String {
+            fn from(id: $id) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+/// One instance, in Pool and in Services: a nanoid of 12 characters.
+///
+/// New ids use `[0-9a-z]` only, because vendors refuse capitals and `_` in names made from them; ids
+/// that already exist may use the whole nanoid alphabet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InstanceId(String);
+
+impl InstanceId {
+    /// Number of characters in every instance id.
+    pub const LEN: usize = 12;
+    const KIND: &'static str = "instance id";
+    const RULE: &'static str = "12 characters of A-Z a-z 0-9 _ -";
+    const ALPHABET: [char; 36] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h',
+        'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+    ];
+
+    /// A new random id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(nanoid::nanoid!(Self::LEN, &Self::ALPHABET))
+    }
+
+    fn accepts(text: &str) -> bool {
+        text.len() == Self::LEN
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    }
+}
+
+checked_text!(InstanceId);
+
+fn is_slug(text: &str) -> bool {
+    text.len() <= 32
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+const SLUG_RULE: &str = "at most 32 characters of a-z 0-9 -, the first a letter";
+
+/// One kind of tool, such as `openrouter`. What a tool provider registers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ToolId(String);
+
+impl ToolId {
+    const KIND: &'static str = "tool id";
+    const RULE: &'static str = SLUG_RULE;
+
+    fn accepts(text: &str) -> bool {
+        is_slug(text)
+    }
+}
+
+checked_text!(ToolId);
+
+/// One kind of infrastructure, such as `railway`. What an infra provider registers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InfraId(String);
+
+impl InfraId {
+    const KIND: &'static str = "infra id";
+    const RULE: &'static str = SLUG_RULE;
+
+    fn accepts(text: &str) -> bool {
+        is_slug(text)
+    }
+}
+
+checked_text!(InfraId);
+
+fn is_vendor_text(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 256
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'/' && b != b'\\')
+}
+
+const VENDOR_RULE: &str = "1 to 256 visible ASCII characters without / and \\";
+
+/// One thing at a tool's vendor, in the vendor's words: a key's hash, a mailbox, a phone number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ResourceId(String);
+
+impl ResourceId {
+    const KIND: &'static str = "resource id";
+    const RULE: &'static str = VENDOR_RULE;
+
+    fn accepts(text: &str) -> bool {
+        is_vendor_text(text)
+    }
+}
+
+checked_text!(ResourceId);
+
+/// What an infra calls the service that runs one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceId(String);
+
+impl ServiceId {
+    const KIND: &'static str = "service id";
+    const RULE: &'static str = VENDOR_RULE;
+
+    fn accepts(text: &str) -> bool {
+        is_vendor_text(text)
+    }
+}
+
+checked_text!(ServiceId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_instance_id_is_lower_case_and_parses() {
+        for _ in 0..1_000 {
+            let id = InstanceId::generate();
+            assert!(
+                id.as_str()
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            );
+            assert_eq!(id.as_str().parse::<InstanceId>().as_ref(), Ok(&id));
+        }
+    }
+
+    #[test]
+    fn an_instance_id_takes_the_whole_nanoid_alphabet_and_nothing_else() {
+        for good in ["abcdefghijkl", "ABC_def-0123", "000000000000"] {
+            assert!(good.parse::<InstanceId>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "short",
+            "abcdefghijklm",
+            "abcdefghijk/",
+            "abcdefghijk é",
+            "abc defghijk",
+        ] {
+            assert!(bad.parse::<InstanceId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_parse_error_says_what_was_expected_and_quotes_no_more_than_64_characters() {
+        let error = "x"
+            .repeat(5_000)
+            .parse::<InstanceId>()
+            .unwrap_err()
+            .to_string();
+        assert!(error.ends_with("is no instance id: expected 12 characters of A-Z a-z 0-9 _ -"));
+        assert!(error.len() < 200, "{error}");
+    }
+
+    #[test]
+    fn slugs_and_vendor_ids_refuse_what_would_break_a_path() {
+        assert!("openrouter".parse::<ToolId>().is_ok());
+        for bad in ["", "OpenRouter", "1tool", "a tool", "a/b", &"a".repeat(33)] {
+            assert!(bad.parse::<ToolId>().is_err(), "{bad}");
+        }
+        for good in ["+15550001111", "ap-dev-x@agentmail.to", "0f3c"] {
+            assert!(good.parse::<ResourceId>().is_ok(), "{good}");
+        }
+        for bad in ["", "a/b", "a b", "a\nb", "é", &"a".repeat(257)] {
+            assert!(bad.parse::<ResourceId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn serde_goes_through_the_check() {
+        assert!(serde_json::from_str::<InstanceId>("\"abcdefghijkl\"").is_ok());
+        assert!(serde_json::from_str::<InstanceId>("\"no\"").is_err());
+    }
+}

@@ -1,0 +1,300 @@
+//! Infrastructure: where an instance runs.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
+
+/// Runs instances. Used as `Arc<dyn InfraProvider>`.
+///
+/// Every operation is idempotent on the instance, and a call may be cancelled at any point by
+/// dropping its future; the next call then goes on from what is there.
+#[async_trait]
+pub trait InfraProvider: fmt::Debug + Send + Sync {
+    /// Which optional operations are real.
+    fn capabilities(&self) -> InfraCapabilities {
+        InfraCapabilities::default()
+    }
+
+    /// Makes all that an instance needs to run (service, volume, domain), and starts nothing: its
+    /// variables are not known yet. The first [`InfraProvider::configure`] with
+    /// [`Redeploy::Yes`] starts it.
+    ///
+    /// **Contract**
+    /// - Called again for the same instance it answers what is there and completes what is missing.
+    /// - After a failure, what exists can be found by the mark through [`InfraProvider::list`], or is
+    ///   undone.
+    async fn create(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        spec: &InstanceSpec,
+    ) -> Result<CreatedInfra, ProviderError>;
+
+    /// Sets variables, keeping those that are not named.
+    ///
+    /// **Contract**
+    /// - With [`Redeploy::Yes`] exactly one deployment follows, with all variables in place.
+    /// - With [`Redeploy::No`] a running instance is left alone; the next deployment has them.
+    async fn configure(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        variables: &EnvVars,
+        redeploy: Redeploy,
+    ) -> Result<(), ProviderError>;
+
+    /// Deploys again with the variables that are set.
+    async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
+
+    /// Removes the service and every volume of it.
+    ///
+    /// **Contract**
+    /// - What is already gone is a success.
+    /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
+    async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
+
+    /// Every instance of this environment, in as few calls as the vendor allows.
+    ///
+    /// **Contract**
+    /// - Follows the vendor's pages to their end: an answer is whole, or an error.
+    async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
+
+    /// The last `lines` lines of the instance's output, oldest first.
+    async fn logs(
+        &self,
+        _: &Context,
+        _: &InfraHandle,
+        _lines: usize,
+    ) -> Result<Vec<LogLine>, ProviderError> {
+        Err(ProviderError::unsupported("logs"))
+    }
+
+    /// Deploys another image with the variables that are set.
+    async fn update_image(
+        &self,
+        _: &Context,
+        _: &InfraHandle,
+        _image: &str,
+    ) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("update_image"))
+    }
+
+    /// Checks the credentials with a call that changes nothing.
+    async fn verify(&self, _: &Context) -> Result<(), ProviderError> {
+        Err(ProviderError::unsupported("verify"))
+    }
+}
+
+/// Which optional operations of an [`InfraProvider`] are real.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct InfraCapabilities {
+    /// [`InfraProvider::logs`].
+    pub logs: bool,
+    /// [`InfraProvider::update_image`].
+    pub update_image: bool,
+    /// [`InfraProvider::verify`].
+    pub verify: bool,
+}
+
+/// What is asked of an infra for one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceSpec {
+    /// The instance's name for people; vendors' resources are named by [`crate::Mark::label`].
+    pub name: String,
+    /// The image to run; `None` takes the provider's setting.
+    pub image: Option<String>,
+}
+
+/// An infra's reference to one instance's service: what Services keeps and hands back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InfraHandle {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The service that runs it.
+    pub service: ServiceId,
+    /// The vendor's environment that the service is in.
+    pub environment: String,
+    /// The vendor's project, where it has projects.
+    pub project: Option<String>,
+    /// The volume, where it has one.
+    pub volume: Option<String>,
+    /// The image that it is to run, where it runs images.
+    pub image: Option<String>,
+}
+
+/// An instance that was made, and not yet started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedInfra {
+    /// The reference to it.
+    pub handle: InfraHandle,
+    /// Where it will be reached.
+    pub url: Url,
+}
+
+/// One instance as its infra lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedInstance {
+    /// The reference to it.
+    pub handle: InfraHandle,
+    /// How its newest deployment does; `None` before the first.
+    pub status: Option<DeployStatus>,
+    /// Where it is reached, once it has an address.
+    pub url: Option<Url>,
+    /// When the vendor says that it was made; `None` where the vendor does not say.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// One line of an instance's output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLine {
+    /// When it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+    /// What was written, without the line's end.
+    pub text: String,
+}
+
+/// Whether setting variables is followed by a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redeploy {
+    /// Deploy once, after all variables are set.
+    Yes,
+    /// Leave what runs alone.
+    No,
+}
+
+/// How a deployment does, in the infras' own words brought to one set.
+///
+/// Source of the words: Railway's `DeploymentStatus`. On the wire they are upper case with `_`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum DeployStatus {
+    /// Accepted, nothing done yet.
+    Queued,
+    /// Being set up.
+    Initializing,
+    /// Waits for something else, such as a check.
+    Waiting,
+    /// Waits for a person.
+    NeedsApproval,
+    /// Its image is being built.
+    Building,
+    /// It is being started.
+    Deploying,
+    /// It was started. Not a proof that it still runs: see the health check for that.
+    Success,
+    /// Put to sleep; a request wakes it.
+    Sleeping,
+    /// It could not be built or started.
+    Failed,
+    /// It ran, and ended on its own.
+    Crashed,
+    /// Being taken down.
+    Removing,
+    /// Taken down.
+    Removed,
+    /// Not deployed, because it did not need to be.
+    Skipped,
+    /// Services knows the instance, and the infra does not list it.
+    Missing,
+    /// A word that we do not know.
+    Other(String),
+}
+
+impl DeployStatus {
+    const WORDS: [(Self, &'static str); 14] = [
+        (Self::Queued, "QUEUED"),
+        (Self::Initializing, "INITIALIZING"),
+        (Self::Waiting, "WAITING"),
+        (Self::NeedsApproval, "NEEDS_APPROVAL"),
+        (Self::Building, "BUILDING"),
+        (Self::Deploying, "DEPLOYING"),
+        (Self::Success, "SUCCESS"),
+        (Self::Sleeping, "SLEEPING"),
+        (Self::Failed, "FAILED"),
+        (Self::Crashed, "CRASHED"),
+        (Self::Removing, "REMOVING"),
+        (Self::Removed, "REMOVED"),
+        (Self::Skipped, "SKIPPED"),
+        (Self::Missing, "MISSING"),
+    ];
+
+    /// Whether an instance in this state will not come back without a new deployment.
+    #[must_use]
+    pub const fn is_dead(&self) -> bool {
+        match self {
+            Self::Failed | Self::Crashed | Self::Removing | Self::Removed | Self::Missing => true,
+            Self::Queued
+            | Self::Initializing
+            | Self::Waiting
+            | Self::NeedsApproval
+            | Self::Building
+            | Self::Deploying
+            | Self::Success
+            | Self::Sleeping
+            | Self::Skipped
+            | Self::Other(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for DeployStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Self::WORDS.iter().find(|(status, _)| status == self);
+        match (known, self) {
+            (Some((_, word)), _) => f.write_str(word),
+            (None, Self::Other(word)) => f.write_str(word),
+            (None, status) => write!(f, "{status:?}"),
+        }
+    }
+}
+
+impl From<String> for DeployStatus {
+    fn from(word: String) -> Self {
+        let known = Self::WORDS.iter().find(|(_, known)| *known == word);
+        known.map_or(Self::Other(word), |(status, _)| status.clone())
+    }
+}
+
+impl FromStr for DeployStatus {
+    type Err = Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<DeployStatus> for String {
+    fn from(status: DeployStatus) -> Self {
+        status.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_deploy_status_comes_back_from_its_word() {
+        for (status, word) in DeployStatus::WORDS {
+            assert_eq!(status.to_string(), word);
+            assert_eq!(DeployStatus::from(word.to_owned()), status);
+        }
+    }
+
+    #[test]
+    fn a_word_that_a_vendor_adds_is_kept_and_not_dead() {
+        let status = DeployStatus::from("HIBERNATING".to_owned());
+        assert_eq!(status.to_string(), "HIBERNATING");
+        assert!(!status.is_dead());
+    }
+}

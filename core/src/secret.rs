@@ -1,0 +1,223 @@
+//! Secrets, and the environment variables that carry them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use subtle::ConstantTimeEq;
+
+/// A text that must never be logged, listed or shown.
+///
+/// It has neither `Display` nor `Serialize`; [`Secret::expose`] is the one way to the text, so that
+/// every place that handles it in the clear can be found by name. Comparison takes constant time.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself: for an outgoing header marked sensitive, a child's environment, the cipher.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+/// `writeOnly` is how JSON Schema says "never shown"; [`crate::settings`] reads it back.
+impl JsonSchema for Secret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "writeOnly": true })
+    }
+}
+
+/// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, at most 128 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EnvName(String);
+
+/// A text that is no name of an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no environment variable name: expected letters, digits and _, the first no digit"
+)]
+pub struct ParseEnvNameError(String);
+
+impl EnvName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for EnvName {
+    type Error = ParseEnvNameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let goes_on_well = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if starts_well && goes_on_well && text.len() <= 128 {
+            Ok(Self(text))
+        } else {
+            Err(ParseEnvNameError(text.chars().take(64).collect()))
+        }
+    }
+}
+
+impl FromStr for EnvName {
+    type Err = ParseEnvNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<EnvName> for String {
+    fn from(name: EnvName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for EnvName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Environment variables of an instance. Every value counts as a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct EnvVars(BTreeMap<EnvName, Secret>);
+
+impl EnvVars {
+    /// No variables.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Sets one variable, replacing what it had.
+    pub fn set(&mut self, name: EnvName, value: Secret) {
+        self.0.insert(name, value);
+    }
+
+    /// Sets all of `other`, which wins where both have a name.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The value of one variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Secret> {
+        self.0
+            .iter()
+            .find(|(key, _)| key.as_str() == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Every name with its value, in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = (&EnvName, &Secret)> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Serializes the values in the clear: for a request to Services or a file of mode 0600, by
+    /// `#[serde(serialize_with = "EnvVars::expose_all")]`.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn expose_all<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value.expose())?;
+        }
+        map.end()
+    }
+}
+
+impl FromIterator<(EnvName, Secret)> for EnvVars {
+    fn from_iter<I: IntoIterator<Item = (EnvName, Secret)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl IntoIterator for EnvVars {
+    type Item = (EnvName, Secret);
+    type IntoIter = std::collections::btree_map::IntoIter<EnvName, Secret>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_text() {
+        let vars = EnvVars::from_iter([("KEY".parse().unwrap(), Secret::new("hunter2"))]);
+        let shown = format!("{:?} {vars:?} {vars:#?}", Secret::new("hunter2"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("KEY"), "names are no secret: {shown}");
+    }
+
+    #[test]
+    fn secrets_compare_by_text() {
+        assert_eq!(Secret::new("a"), Secret::new("a"));
+        assert_ne!(Secret::new("a"), Secret::new("b"));
+        assert_ne!(Secret::new("a"), Secret::new("aa"));
+    }
+
+    #[test]
+    fn a_variable_name_is_an_identifier() {
+        for good in ["A", "_x", "OPENROUTER_API_KEY", "a1"] {
+            assert!(good.parse::<EnvName>().is_ok(), "{good}");
+        }
+        for bad in ["", "1A", "A-B", "A B", "A=B", "é", &"A".repeat(129)] {
+            assert!(bad.parse::<EnvName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_later_value_of_a_variable_wins() {
+        let one = |value| EnvVars::from_iter([("A".parse().unwrap(), Secret::new(value))]);
+        let mut vars = one("old");
+        vars.merge(one("new"));
+        assert_eq!(vars.get("A"), Some(&Secret::new("new")));
+    }
+}

@@ -1,0 +1,315 @@
+//! The Pool API: what a dashboard, a client and the command line ask of Pool.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{AgentName, Instructions, JoinUrl};
+use crate::{EnvironmentName, InstanceId, ToolId};
+
+/// What the pool decided about an instance. The words are those of the database too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Being made, not healthy yet.
+    Starting,
+    /// Warm and nobody's.
+    Idle,
+    /// Being made somebody's.
+    Claiming,
+    /// Somebody's.
+    Claimed,
+    /// Somebody's, and dead.
+    Crashed,
+    /// Being taken down.
+    Destroying,
+}
+
+impl Status {
+    /// Every status, in the order of a life.
+    pub const ALL: [Self; 6] = [
+        Self::Starting,
+        Self::Idle,
+        Self::Claiming,
+        Self::Claimed,
+        Self::Crashed,
+        Self::Destroying,
+    ];
+
+    /// The word for it, in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Idle => "idle",
+            Self::Claiming => "claiming",
+            Self::Claimed => "claimed",
+            Self::Crashed => "crashed",
+            Self::Destroying => "destroying",
+        }
+    }
+}
+
+/// `POST /api/pool/claim`. Every member may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClaimRequest {
+    /// The agent's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_name: Option<AgentName>,
+    /// What the agent is told to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
+    /// The conversation to join; absent opens a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<JoinUrl>,
+}
+
+/// The answer to [`ClaimRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claimed {
+    /// Where a person reaches the agent.
+    pub invite_url: String,
+    /// The conversation that the agent is in.
+    pub conversation_id: String,
+    /// The instance that is now somebody's.
+    pub instance_id: InstanceId,
+    /// Whether it joined a conversation that was there.
+    pub joined: bool,
+}
+
+/// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]) or `error`
+/// ([`Problem`](super::problem::Problem)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimProgress {
+    /// The step that is done.
+    pub step: ClaimStep,
+    /// The instance that it was done on; another one where the claim moved on.
+    pub instance_id: InstanceId,
+}
+
+/// The steps of a claim, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimStep {
+    /// An idle instance was taken: nobody else can have it.
+    Taken,
+    /// Its variables are set, so that a restart keeps its name.
+    Configured,
+    /// It has its name and its instructions, and is in a conversation.
+    Provisioned,
+    /// It is recorded as claimed.
+    Recorded,
+}
+
+impl ClaimStep {
+    /// Every step, in order.
+    pub const ALL: [Self; 4] = [
+        Self::Taken,
+        Self::Configured,
+        Self::Provisioned,
+        Self::Recorded,
+    ];
+}
+
+/// `GET /api/pool/counts`: how many instances are in each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "each member is the status of the same name")]
+pub struct Counts {
+    pub starting: u32,
+    pub idle: u32,
+    pub claiming: u32,
+    pub claimed: u32,
+    pub crashed: u32,
+    pub destroying: u32,
+}
+
+/// One instance, as Pool shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceView {
+    /// The instance.
+    pub id: InstanceId,
+    /// Its name, `convos-agent-{id}`.
+    pub name: String,
+    /// Where it is reached, once Services has made it.
+    pub url: Option<Url>,
+    /// What the pool decided about it.
+    pub status: Status,
+    /// Its agent's name, once claimed.
+    pub agent_name: Option<String>,
+    /// The conversation that it is in, once claimed.
+    pub conversation_id: Option<String>,
+    /// Where a person reaches it, once claimed.
+    pub invite_url: Option<String>,
+    /// When its row was written.
+    pub created_at: DateTime<Utc>,
+    /// When it was claimed.
+    pub claimed_at: Option<DateTime<Utc>>,
+    /// When its health check last said that it is ready.
+    pub last_healthy_at: Option<DateTime<Utc>>,
+}
+
+/// `GET /api/pool/status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolStatus {
+    /// How many are in each status.
+    pub counts: Counts,
+    /// How many idle ones the pool keeps.
+    pub min_idle: u32,
+    /// How many instances there may be in all.
+    pub max_total: u32,
+    /// What the last creation failed with, until one succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_create_error: Option<String>,
+    /// Every instance, oldest first.
+    pub instances: Vec<InstanceView>,
+}
+
+/// `GET /api/pool/agents`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "each member is the instances in the status of the same name"
+)]
+pub struct Agents {
+    pub claimed: Vec<InstanceView>,
+    pub crashed: Vec<InstanceView>,
+    pub idle: Vec<InstanceView>,
+    pub starting: Vec<InstanceView>,
+}
+
+/// `GET /api/pool/info`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    /// Which deployment of this system it is.
+    pub environment: EnvironmentName,
+    /// The version of pool-svc.
+    pub version: String,
+    /// The tools that every instance is equipped with.
+    pub tools: Vec<ToolId>,
+}
+
+/// `GET /api/pool/events`: the lifecycle log, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// The moves.
+    pub events: Vec<LifecycleEvent>,
+}
+
+/// One move of one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LifecycleEvent {
+    /// A number that grows: pass it as `before` to page back.
+    pub id: i64,
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// What it was; absent when its row was written.
+    pub from: Option<Status>,
+    /// What it became; absent when its row was deleted.
+    pub to: Option<Status>,
+    /// Why.
+    pub cause: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// `POST /api/pool/replenish`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplenishRequest {
+    /// How many to create; absent fills up to the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+/// `POST /api/pool/drain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainRequest {
+    /// How many idle ones to remove.
+    pub count: u32,
+}
+
+/// The answer to replenish and drain: the instances that it concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Affected {
+    /// How many.
+    pub count: u32,
+    /// Which.
+    pub instance_ids: Vec<InstanceId>,
+}
+
+/// The answer to `DELETE /api/pool/instances/:id` and `/api/pool/crashed/:id`: it is being destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condemned {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// Always true: a failure is a problem.
+    pub ok: bool,
+}
+
+/// The answer to `POST /api/pool/reconcile`: what one tick did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TickReport {
+    /// Whether this tick ran; false while another replica's was running.
+    pub ran: bool,
+    /// Why the fleet could not be observed; nothing was decided from it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unobserved: Option<String>,
+    /// How many became idle.
+    pub became_idle: u32,
+    /// How many claimed ones were found dead.
+    pub crashed: u32,
+    /// How many are to be destroyed from now on.
+    pub condemned: u32,
+    /// How many were begun.
+    pub created: u32,
+    /// How many destructions were begun or retried.
+    pub destroying: u32,
+}
+
+/// One ready-made agent of the catalogue: `GET /api/pool/templates`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Template {
+    /// Its word in URLs.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for, in a sentence.
+    pub description: String,
+    /// The shelf it is on.
+    pub category: String,
+    /// A picture of one character.
+    pub emoji: String,
+    /// What the agent is told to be.
+    pub instructions: Instructions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_the_same_word_in_json_and_in_the_database() {
+        for status in Status::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+
+    #[test]
+    fn a_claim_may_be_empty() {
+        let request: ClaimRequest = serde_json::from_str("{}").unwrap();
+        assert_eq!(request, ClaimRequest::default());
+        assert_eq!(serde_json::to_string(&request).unwrap(), "{}");
+    }
+}

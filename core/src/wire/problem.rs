@@ -1,0 +1,105 @@
+//! The error body of both services: the members of RFC 9457, with `code` and `error` besides.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a request fails with. `code` is API: it does not change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Always `about:blank`: the meaning is in `status` and `code`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What failed, on what, and what to do.
+    pub detail: String,
+    /// A stable word for programs, such as `no_idle_instance`.
+    pub code: String,
+    /// The same as `detail`, for older clients.
+    pub error: String,
+    /// The member of the request that is wrong, such as `tools[0]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// When to try again; sent as the header `Retry-After` in whole seconds, at least 1.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem with a status, its stable code, and what to say about it.
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self {
+            kind: "about:blank".to_owned(),
+            title: title(status).to_owned(),
+            status,
+            error: detail.clone(),
+            detail,
+            code: code.to_owned(),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// Names the member of the request that is wrong.
+    #[must_use]
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// States when to try again.
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+const fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Internal Server Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_has_the_members_of_rfc_9457_and_those_that_clients_read() {
+        let problem = Problem::new(404, "unknown_instance", "no instance x").with_field("id");
+        let body = serde_json::to_value(&problem).unwrap();
+        let expected = serde_json::json!({
+            "type": "about:blank", "title": "Not Found", "status": 404, "detail": "no instance x",
+            "code": "unknown_instance", "error": "no instance x", "field": "id",
+        });
+        assert_eq!(body, expected);
+    }
+}

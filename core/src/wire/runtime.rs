@@ -1,0 +1,50 @@
+//! The runtime contract: what every instance serves, authorised by the shared key.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentName, Instructions, JoinUrl};
+
+/// The path of the health check below an instance's URL.
+pub const HEALTH_PATH: &str = "pool/health";
+
+/// The path that makes an instance somebody's, below its URL.
+pub const PROVISION_PATH: &str = "pool/provision";
+
+/// `GET /pool/health`. Anything but 200 with `ready: true` is not ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether the agent can take a conversation now.
+    pub ready: bool,
+    /// The runtime's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// `POST /pool/provision`: not idempotent, a second call makes a second conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionRequest {
+    /// The agent's name.
+    pub agent_name: AgentName,
+    /// What the agent is told to be. Some runtimes refuse an empty text.
+    pub instructions: Instructions,
+    /// The conversation to join; absent to open a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<JoinUrl>,
+}
+
+/// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the
+/// claim is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisioned {
+    /// The conversation.
+    #[serde(default)]
+    pub conversation_id: Option<String>,
+    /// Where a person reaches the agent; the `join_url` where it joined one.
+    #[serde(default)]
+    pub invite_url: Option<String>,
+    /// Whether it joined a conversation that was there.
+    #[serde(default)]
+    pub joined: bool,
+}

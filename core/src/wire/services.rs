@@ -1,0 +1,296 @@
+//! The Services API: what Pool asks of Services.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::settings::SettingSpec;
+use crate::{
+    DeployStatus, EnvVars, InfraCapabilities, InfraId, InstanceId, ResourceId, ServiceId,
+    ToolCapabilities, ToolId, ToolOptions,
+};
+
+/// `POST /create-instance`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateInstanceRequest {
+    /// The instance, named by Pool.
+    pub instance_id: InstanceId,
+    /// Its name for people.
+    pub name: String,
+    /// The tools to equip it with.
+    #[serde(default)]
+    pub tools: Vec<ToolId>,
+    /// The image to run; absent takes the infra's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Further variables to start it with.
+    #[serde(
+        default,
+        skip_serializing_if = "EnvVars::is_empty",
+        serialize_with = "EnvVars::expose_all"
+    )]
+    pub variables: EnvVars,
+}
+
+/// The answer to [`CreateInstanceRequest`]: all of it is made, and the instance is being deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedInstance {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// What the infra calls its service.
+    pub service_id: ServiceId,
+    /// Where it is reached.
+    pub url: Url,
+    /// Its tools.
+    pub services: BTreeMap<ToolId, ToolResource>,
+}
+
+/// One tool of a [`CreatedInstance`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolResource {
+    /// The resource, in its vendor's words.
+    pub resource_id: ResourceId,
+}
+
+/// The answer to `DELETE /destroy/:instanceId`: nothing of the instance is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestroyedInstance {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// What was destroyed.
+    pub destroyed: Destroyed,
+}
+
+/// What a destruction removed, or found gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destroyed {
+    /// Each tool that it had.
+    #[serde(flatten)]
+    pub tools: BTreeMap<ToolId, bool>,
+    /// Its volumes.
+    pub volumes: bool,
+    /// Its service.
+    pub service: bool,
+}
+
+/// `POST /status/batch`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusBatchRequest {
+    /// Which instances; absent asks for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_ids: Option<Vec<InstanceId>>,
+}
+
+/// The answer to [`StatusBatchRequest`]. An instance that Services does not know is absent.
+pub type StatusBatch = BTreeMap<InstanceId, InstanceReport>;
+
+/// How one instance does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceReport {
+    /// How its deployment does; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DeployStatus>,
+    /// Whether its `/pool/health` says that it is ready.
+    pub healthy: bool,
+    /// Where it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// What it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// `POST /configure/:instanceId`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigureRequest {
+    /// The variables to set; those that are not named stay.
+    #[serde(serialize_with = "EnvVars::expose_all")]
+    pub variables: EnvVars,
+    /// Whether to deploy it again afterwards.
+    #[serde(default)]
+    pub redeploy: bool,
+}
+
+/// The answer to `POST /configure/:instanceId` and `POST /redeploy/:instanceId`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// Always true: a failure is a problem.
+    pub ok: bool,
+}
+
+/// `POST /provision/:instanceId/:toolId`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProvisionToolRequest {
+    /// The provider's options.
+    #[serde(default, skip_serializing_if = "ToolOptions::is_empty")]
+    pub config: ToolOptions,
+}
+
+/// The answer to [`ProvisionToolRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionedToolReply {
+    /// The tool.
+    pub tool_id: ToolId,
+    /// The resource, in its vendor's words.
+    pub resource_id: ResourceId,
+    /// The main variable that the instance got.
+    pub env_key: String,
+    /// Whether the tool is in use.
+    pub status: ToolStatus,
+}
+
+/// Whether a tool of an instance is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToolStatus {
+    /// The instance has it.
+    Active,
+    /// It was taken away; the row says that it was there.
+    Destroyed,
+}
+
+/// The answer to `DELETE /destroy/:instanceId/:toolId/:resourceId`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestroyedTool {
+    /// The tool.
+    pub tool_id: ToolId,
+    /// The resource, in its vendor's words.
+    pub resource_id: ResourceId,
+    /// Always true: a failure is a problem.
+    pub deleted: bool,
+}
+
+/// The answer to `GET /registry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryReply {
+    /// The tools of this build, in order of id.
+    pub tools: Vec<ToolInfo>,
+    /// The infras of this build, in order of id.
+    pub infra: Vec<InfraInfo>,
+}
+
+/// One tool of this build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolInfo {
+    /// The tool's id, as requests name it.
+    pub id: ToolId,
+    /// The name that people read.
+    pub name: String,
+    /// What an instance gets, such as `per-instance-key`.
+    pub mode: String,
+    /// The variables that an instance gets.
+    pub env_keys: Vec<String>,
+    /// Whether its settings are there and right.
+    pub configured: bool,
+    /// The faults of its settings, one a line; empty where it is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+    /// Which optional operations it has; absent where it is not configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<ToolCapabilities>,
+    /// The reference of its settings. Never their values.
+    pub settings: Vec<SettingSpec>,
+}
+
+/// One infra of this build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InfraInfo {
+    /// The infra's id, as `INFRA_PROVIDER` names it.
+    pub id: InfraId,
+    /// The name that people read.
+    pub name: String,
+    /// Whether new instances are made on it.
+    pub selected: bool,
+    /// Whether its settings are there and right.
+    pub configured: bool,
+    /// The faults of its settings, one a line; empty where it is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+    /// Which optional operations it has; absent where it is not configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<InfraCapabilities>,
+    /// The reference of its settings. Never their values.
+    pub settings: Vec<SettingSpec>,
+}
+
+/// `POST /sweep`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepRequest {
+    /// Whether to destroy the orphans that are found.
+    #[serde(default)]
+    pub destroy: bool,
+}
+
+/// The answer to [`SweepRequest`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepReport {
+    /// What vendors have under our mark, older than the grace period, without a row.
+    pub orphans: Vec<Orphan>,
+    /// The providers that could not be asked, and why.
+    pub failures: BTreeMap<String, String>,
+}
+
+/// A vendor's resource that bears our mark and has no row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Orphan {
+    /// The provider that has it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
+    /// Whose it was, by its mark.
+    pub instance_id: InstanceId,
+    /// When the vendor says that it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<DateTime<Utc>>,
+    /// Whether this sweep destroyed it.
+    pub destroyed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    #[test]
+    fn tools_stand_beside_volumes_and_service_in_a_destruction() {
+        let destroyed = Destroyed {
+            tools: BTreeMap::from([("openrouter".parse().unwrap(), true)]),
+            volumes: true,
+            service: false,
+        };
+        let body = serde_json::json!({ "openrouter": true, "volumes": true, "service": false });
+        assert_eq!(serde_json::to_value(&destroyed).unwrap(), body);
+        assert_eq!(
+            serde_json::from_value::<Destroyed>(body).unwrap(),
+            destroyed
+        );
+    }
+
+    #[test]
+    fn variables_travel_in_the_clear_and_are_debugged_without_values() {
+        let request = ConfigureRequest {
+            variables: EnvVars::from_iter([("A".parse().unwrap(), Secret::new("hunter2"))]),
+            redeploy: false,
+        };
+        let body = serde_json::json!({ "variables": { "A": "hunter2" }, "redeploy": false });
+        assert_eq!(serde_json::to_value(&request).unwrap(), body);
+        assert!(!format!("{request:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,1 @@
+//! A small runtime that an instance runs

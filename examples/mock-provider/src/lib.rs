@@ -1,0 +1,1 @@
+//! A tool and an infra provider as an outsider would write them

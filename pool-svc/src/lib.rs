@@ -1,0 +1,1 @@
+//! Keeps instances warm and hands them out

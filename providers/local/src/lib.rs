@@ -1,0 +1,1 @@
+//! Runs each instance as a process of this machine

@@ -1,0 +1,1 @@
+//! What both services share: configuration, auth, problems, metrics, tracing, shutdown, database

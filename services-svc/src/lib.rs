@@ -1,0 +1,1 @@
+//! Builds instances out of provider plugins
