@@ -1,0 +1,71 @@
+//! AgentMail's table.
+
+use hyper::Method;
+
+use super::error;
+use super::state::AgentMail;
+use crate::Vendor;
+use crate::api::{ErrorSpec, RestVendor};
+use crate::http::{Answer, BodyFault, Call, Payload, Request, Route};
+use crate::rate::Budget;
+
+type Handler = fn(&mut AgentMail, &Call) -> Result<Answer, Answer>;
+
+const PAGED: &[&str] = &["limit", "page_token", "ascending"];
+
+const fn row(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    query: &'static [&'static str],
+    payload: Payload,
+    handle: Handler,
+) -> Route<AgentMail> {
+    Route {
+        method,
+        path,
+        operation,
+        query,
+        payload,
+        handle,
+    }
+}
+
+#[rustfmt::skip]
+static ROUTES: &[Route<AgentMail>] = &[
+    row(Method::GET,    "/v0/inboxes",                          "inboxes_list",           PAGED, Payload::None, AgentMail::list_inboxes),
+    row(Method::POST,   "/v0/inboxes",                          "inboxes_create",         &[],   Payload::Json, AgentMail::create_inbox),
+    row(Method::GET,    "/v0/inboxes/{id}",                     "inboxes_get",            &[],   Payload::None, AgentMail::get_inbox),
+    row(Method::PATCH,  "/v0/inboxes/{id}",                     "inboxes_update",         &[],   Payload::Json, AgentMail::update_inbox),
+    row(Method::DELETE, "/v0/inboxes/{id}",                     "inboxes_delete",         &[],   Payload::None, AgentMail::delete_inbox),
+    row(Method::GET,    "/v0/inboxes/{id}/api-keys",            "inboxes_apiKeys_list",   PAGED, Payload::None, AgentMail::list_keys),
+    row(Method::POST,   "/v0/inboxes/{id}/api-keys",            "inboxes_apiKeys_create", &[],   Payload::Json, AgentMail::create_key),
+    row(Method::DELETE, "/v0/inboxes/{id}/api-keys/{key}",      "inboxes_apiKeys_delete", &[],   Payload::None, AgentMail::delete_key),
+    row(Method::GET,    "/v0/auth/me",                          "auth_me",                &[],   Payload::None, AgentMail::who_am_i),
+    row(Method::GET,    "/v0/organizations",                    "organizations_get",      &[],   Payload::None, AgentMail::organization),
+];
+
+impl RestVendor for AgentMail {
+    const VENDOR: Vendor = Vendor::AgentMail;
+    const BASE: &'static str = "/agentmail";
+
+    fn routes() -> &'static [Route<Self>] {
+        ROUTES
+    }
+
+    fn authorize(&self, request: &Request, operation: &str) -> Result<String, Answer> {
+        self.admit(request, operation)
+    }
+
+    fn error(spec: &ErrorSpec) -> Answer {
+        error::answer(spec)
+    }
+
+    fn body_error(fault: &BodyFault) -> Answer {
+        error::body(fault)
+    }
+
+    fn tell_budget(answer: Answer, budget: Budget) -> Answer {
+        error::tell_budget(answer, budget)
+    }
+}

@@ -1,0 +1,8 @@
+//! Bad days of a vendor, on demand: what goes wrong, at which operation, when and how often.
+
+mod mangle;
+mod plan;
+mod rule;
+
+pub(crate) use plan::Faults;
+pub use rule::{Body, Effect, FaultRule, FieldFault, Phase, RetryAfter, Times};

@@ -1,0 +1,112 @@
+//! The edge in front of a service: it keeps one port for a domain's whole life and passes bytes to
+//! the container that runs now. Without one it answers 502 in HTML, as the vendor's edge does.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Running;
+use crate::sync::lock;
+
+const BAD_GATEWAY: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\n\
+content-length: 55\r\nconnection: close\r\n\r\n\
+<html><body>Application failed to respond</body></html>";
+
+/// Where the container of one service runs now; shared by all domains of the service.
+#[derive(Debug, Default)]
+pub(crate) struct Slot(Mutex<Option<Occupant>>);
+
+#[derive(Debug)]
+struct Occupant {
+    running: Box<dyn Running>,
+    connections: CancellationToken,
+    _end: DropGuard,
+}
+
+impl Slot {
+    /// Puts a container in place of the one that is there, which stops with its connections.
+    pub(crate) fn put(&self, running: Box<dyn Running>) {
+        let connections = CancellationToken::new();
+        let end = connections.clone().drop_guard();
+        *lock(&self.0) = Some(Occupant {
+            running,
+            connections,
+            _end: end,
+        });
+    }
+
+    /// Stops the container that is there, if any.
+    pub(crate) fn clear(&self) {
+        *lock(&self.0) = None;
+    }
+
+    /// Whether a container runs.
+    pub(crate) fn occupied(&self) -> bool {
+        lock(&self.0).is_some()
+    }
+
+    fn target(&self) -> Option<(SocketAddr, CancellationToken)> {
+        let slot = lock(&self.0);
+        let occupant = slot.as_ref()?;
+        Some((occupant.running.address(), occupant.connections.clone()))
+    }
+}
+
+/// The listener of one domain; it closes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) address: SocketAddr,
+    _open: DropGuard,
+}
+
+impl Edge {
+    /// Takes a free port of 127.0.0.1 for a service.
+    pub(crate) fn open(slot: Arc<Slot>) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let open = stop.clone().drop_guard();
+        let accept = accept(TcpListener::from_std(listener)?, slot);
+        tokio::spawn(async move { stop.run_until_cancelled(accept).await });
+        Ok(Self {
+            address,
+            _open: open,
+        })
+    }
+}
+
+async fn accept(listener: TcpListener, slot: Arc<Slot>) {
+    loop {
+        match listener.accept().await {
+            Ok((client, _)) => drop(tokio::spawn(pass(client, slot.target()))),
+            // Out of descriptors, for one: no use in asking again at once.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn pass(mut client: TcpStream, target: Option<(SocketAddr, CancellationToken)>) {
+    let Some((address, end)) = target else {
+        return refuse(client).await;
+    };
+    let Ok(mut container) = TcpStream::connect(address).await else {
+        return refuse(client).await;
+    };
+    // An end of either side ends the other; errors are what a cut connection looks like.
+    let both = copy_bidirectional(&mut client, &mut container);
+    drop(end.run_until_cancelled(both).await);
+}
+
+async fn refuse(mut client: TcpStream) {
+    // Read what was asked, or the close would be a reset that eats the answer.
+    let mut asked = [0; 4096];
+    let read = tokio::io::AsyncReadExt::read(&mut client, &mut asked).await;
+    if read.is_ok() && client.write_all(BAD_GATEWAY).await.is_ok() {
+        drop(client.shutdown().await);
+    }
+}

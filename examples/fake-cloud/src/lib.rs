@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "[D], [S], [U], [O] and [?] say where a vendor's fact is from; they are no links"
+)]
+
+mod admin;
+mod agentmail;
+mod api;
+mod cloud;
+mod fault;
+mod gate;
+mod given;
+mod http;
+mod ids;
+mod launcher;
+mod ledger;
+mod openrouter;
+mod options;
+mod pace;
+mod railway;
+mod rate;
+mod sync;
+mod telnyx;
+mod time;
+mod vendor;
+
+pub use agentmail::{AfterDelete, AgentMailInbox, AgentMailKey, AgentMailOptions, AgentMailState};
+pub use cloud::{CloudState, FakeCloud};
+pub use fault::{Body, Effect, FaultRule, FieldFault, Phase, RetryAfter, Times};
+pub use launcher::{BuiltinRuntime, Container, Launcher, Running};
+pub use ledger::{Exchange, Unexpected};
+pub use openrouter::{OpenRouterKey, OpenRouterOptions, OpenRouterState, OpenRouterWorkspace};
+pub use options::{Latency, Options};
+pub use pace::Pace;
+pub use railway::{
+    DeploymentStatus, RailwayDeployment, RailwayDomain, RailwayEnvironment, RailwayInstance,
+    RailwayOptions, RailwayProject, RailwayService, RailwayState, RailwayTokens, RailwayVolume,
+    railway_sdl,
+};
+pub use rate::RateLimit;
+pub use telnyx::{
+    TelnyxLine, TelnyxNumber, TelnyxOptions, TelnyxOrder, TelnyxOrderStatus, TelnyxProfile,
+    TelnyxState,
+};
+pub use vendor::{UnknownVendor, Vendor};

@@ -1,0 +1,90 @@
+//! The cloud as a process: prints its URLs and keys, serves until it is interrupted.
+
+use std::io::Write;
+
+use clap::Parser;
+use fake_cloud::{FakeCloud, Latency, Options, Pace};
+
+/// The APIs of Railway, OpenRouter, AgentMail and Telnyx on 127.0.0.1.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Seed of ids and of faults by chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Milliseconds before every answer.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Up to so many milliseconds more.
+    #[arg(long, default_value_t = 0)]
+    jitter_ms: u64,
+    /// Milliseconds that a deployment stays in each of its three stages.
+    #[arg(long, default_value_t = 1000)]
+    deploy_stage_ms: u64,
+    /// Milliseconds that a Telnyx order stays pending.
+    #[arg(long, default_value_t = 1000)]
+    order_ms: u64,
+    /// Volumes that fit in one Railway project.
+    #[arg(long, default_value_t = 20)]
+    volumes_per_project: usize,
+    /// Keep every exchange for `/_admin/exchanges`.
+    #[arg(long)]
+    record: bool,
+}
+
+impl Args {
+    fn options(&self) -> Options {
+        let mut options = Options {
+            port: self.port,
+            seed: self.seed,
+            record: self.record,
+            latency: Latency {
+                base_ms: self.latency_ms,
+                jitter_ms: self.jitter_ms,
+            },
+            ..Options::default()
+        };
+        options.railway.stage_pace = Pace::Millis(self.deploy_stage_ms);
+        options.railway.volumes_per_project = self.volumes_per_project;
+        options.telnyx.order_pace = Pace::Millis(self.order_ms);
+        options
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let cloud = FakeCloud::start(Args::parse().options()).await?;
+    let mut out = std::io::stdout().lock();
+    let options = cloud.options();
+    for (name, value) in [
+        ("FAKE_CLOUD_ADMIN_URL", cloud.admin_url()),
+        ("FAKE_CLOUD_SEED", options.seed.to_string()),
+        ("RAILWAY_API_URL", cloud.railway_url()),
+        ("RAILWAY_API_TOKEN", options.railway.tokens.account.clone()),
+        ("RAILWAY_WORKSPACE_ID", cloud.railway_workspace_id()),
+        ("RAILWAY_PROJECT_ID", cloud.railway_project_id()),
+        ("RAILWAY_ENVIRONMENT_ID", cloud.railway_environment_id()),
+        ("OPENROUTER_API_URL", cloud.openrouter_url()),
+        (
+            "OPENROUTER_MANAGEMENT_KEY",
+            options.openrouter.management_keys.join(","),
+        ),
+        ("AGENTMAIL_API_URL", cloud.agentmail_url()),
+        ("AGENTMAIL_API_KEY", options.agentmail.api_keys.join(",")),
+        ("TELNYX_API_URL", cloud.telnyx_url()),
+        ("TELNYX_API_KEY", options.telnyx.api_keys.join(",")),
+    ] {
+        writeln!(out, "{name}={value}")?;
+    }
+    out.flush()?;
+    drop(out);
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The vendor's refusals: a message and the one code for all of them, under HTTP 200 [O].
+
+/// A business error; only its message tells one from another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refusal(pub(crate) String);
+
+impl Refusal {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// A bad token, no access, or a thing that is gone: all the same [D][O].
+    pub(crate) fn not_authorized() -> Self {
+        Self::new("Not Authorized")
+    }
+
+    /// Something that never was [O].
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self(format!("{what} not found"))
+    }
+}
+
+/// A plan's limit [O].
+pub(crate) const PLAN_LIMIT: &str = "Resource provision limit exceeded. Please upgrade your plan";
+/// Two projects too close to each other [O].
+pub(crate) const PROJECT_QUOTA: &str = "Only one project can be created per user every 30s";
+/// Two environments too close to each other [O].
+pub(crate) const ENVIRONMENT_QUOTA: &str = "Only one environment can be created per user every 30s";
+/// Two volumes too close to each other [O][U].
+pub(crate) const VOLUME_QUOTA: &str =
+    "Whoa there pal! You are creating volumes too quickly. Try again in a sec";
+/// A deployment is in flight [U].
+pub(crate) const IN_FLIGHT: &str =
+    "Cannot redeploy yet, please wait for the original deployment to finish building";
+/// Nothing was ever deployed [U].
+pub(crate) const NO_SNAPSHOT: &str = "Cannot redeploy without a snapshot";

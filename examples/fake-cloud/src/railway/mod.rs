@@ -1,0 +1,35 @@
+//! Railway: GraphQL over one endpoint, services whose deployments take time and then really run.
+
+mod access;
+mod create;
+mod deploy;
+mod domains;
+mod endpoint;
+mod find;
+mod message;
+mod options;
+mod page;
+mod patch;
+mod quota;
+mod remove;
+mod schema;
+mod settings;
+mod snapshot;
+mod state;
+
+pub(crate) use deploy::ReadCount;
+pub(crate) use endpoint::Railway;
+pub use options::{RailwayOptions, RailwayTokens};
+pub use snapshot::{
+    RailwayDeployment, RailwayDomain, RailwayEnvironment, RailwayInstance, RailwayProject,
+    RailwayService, RailwayState, RailwayVolume,
+};
+
+pub use schema::DeploymentStatus;
+pub(crate) use state::State;
+
+/// The GraphQL schema that the fake answers to, in SDL; a subset of the vendor's.
+#[must_use]
+pub fn railway_sdl() -> String {
+    schema::build().sdl()
+}

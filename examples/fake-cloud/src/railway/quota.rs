@@ -1,0 +1,23 @@
+//! The quotas on creating, which are in no header and come as an error under HTTP 200 [O].
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::message::Refusal;
+
+/// When one kind of thing was last made.
+#[derive(Debug, Default)]
+pub(crate) struct Quota(Option<Instant>);
+
+impl Quota {
+    /// Lets one through, or refuses one that comes too early.
+    pub(crate) fn pass(&mut self, gap_ms: u64, message: &str) -> Result<(), Refusal> {
+        let gap = Duration::from_millis(gap_ms);
+        if self.0.is_some_and(|last| last.elapsed() < gap) {
+            return Err(Refusal::new(message));
+        }
+        self.0 = Some(Instant::now());
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Orders going through: numbers come up, or another buyer was faster.
+
+use super::state::{Telnyx, TelnyxNumber, TelnyxOrder, TelnyxOrderStatus};
+use crate::pace::Countdown;
+use crate::time;
+
+impl Telnyx {
+    /// Brings every order whose time has come to its end.
+    pub(crate) fn settle_at_once(&mut self) {
+        if !self.options.requirements_met {
+            return; // it waits for papers that never come [D]
+        }
+        let due = |order: &TelnyxOrder| {
+            order.status == TelnyxOrderStatus::Pending
+                && order.progress.is_some_and(Countdown::done)
+        };
+        let mut orders = std::mem::take(&mut self.held.orders);
+        for order in orders.iter_mut().filter(|order| due(order)) {
+            self.finish(order);
+        }
+        self.held.orders = orders;
+    }
+
+    /// A line that another buyer won is a failure, and so is its order.
+    fn finish(&mut self, order: &mut TelnyxOrder) {
+        order.status = TelnyxOrderStatus::Success;
+        for line in &mut order.lines {
+            if self.snatched.contains(&line.phone_number) {
+                line.status = TelnyxOrderStatus::Failure;
+                order.status = TelnyxOrderStatus::Failure;
+                continue;
+            }
+            line.status = TelnyxOrderStatus::Success;
+            self.held.reserved.remove(&line.phone_number);
+            self.held.numbers.push(TelnyxNumber {
+                // Digits, and not the line's id [S].
+                id: self.ids.digits(19),
+                phone_number: line.phone_number.clone(),
+                customer_reference: order.customer_reference.clone(),
+                tags: Vec::new(),
+                messaging_profile_id: order.messaging_profile_id.clone(),
+                connection_id: None,
+                created_at: time::now(),
+                messaging: Some(self.options.messaging_pace.start()),
+                hidden: Some(self.options.list_pace.start()),
+            });
+        }
+    }
+}
