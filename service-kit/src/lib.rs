@@ -1,1 +1,15 @@
-//! What both services share: configuration, auth, problems, metrics, tracing, shutdown, database
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+pub mod auth;
+pub mod body;
+pub mod config;
+pub mod db;
+pub mod health;
+pub mod http_server;
+pub mod metrics;
+pub mod problem;
+pub mod shutdown;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod trace;

@@ -1,0 +1,105 @@
+//! A body's bytes, up to a limit: the length that a request states may be absent or wrong.
+
+use std::fmt::Display;
+use std::pin::pin;
+use std::time::Duration;
+
+use agent_pool_core::wire::problem::Problem;
+use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
+use warp::Buf;
+
+/// Largest body that is read, in bytes.
+const LIMIT: usize = 256 * 1024;
+/// How much of a larger one is read and forgotten, so that a client that first sends it all gets to
+/// see the answer, not a broken connection.
+const FORGIVEN: usize = 8 * 1024 * 1024;
+/// How long a body may take to arrive; it bounds how long a shutdown waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) async fn collect<B: Buf, E: Display>(
+    stream: impl Stream<Item = Result<B, E>>,
+) -> Result<Vec<u8>, Problem> {
+    match timeout(PATIENCE, read(stream)).await {
+        Ok(result) => result,
+        Err(_) => Err(Problem::new(
+            408,
+            "body_timeout",
+            format!("the body did not arrive within {} s", PATIENCE.as_secs()),
+        )),
+    }
+}
+
+async fn read<B: Buf, E: Display>(
+    stream: impl Stream<Item = Result<B, E>>,
+) -> Result<Vec<u8>, Problem> {
+    let mut stream = pin!(stream);
+    let mut body = Vec::new();
+    let mut read = 0;
+    while let Some(chunk) = stream.next().await {
+        let mut chunk = chunk.map_err(|error| {
+            Problem::new(400, "broken_body", format!("the body broke off: {error}"))
+        })?;
+        read += chunk.remaining();
+        if read > FORGIVEN {
+            break;
+        }
+        while read <= LIMIT && chunk.has_remaining() {
+            let part = chunk.chunk();
+            body.extend_from_slice(part);
+            chunk.advance(part.len());
+        }
+    }
+    if read > LIMIT {
+        let detail = format!("the body is larger than {} KiB", LIMIT / 1024);
+        return Err(Problem::new(413, "body_too_large", detail));
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    fn chunks(sizes: &[usize]) -> impl Stream<Item = Result<&'static [u8], Infallible>> {
+        static ZEROS: [u8; LIMIT] = [0; LIMIT];
+        stream::iter(sizes.to_vec()).map(|size| Ok(&ZEROS[..size]))
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_on_bytes_that_came() {
+        assert_eq!(collect(chunks(&[LIMIT])).await.unwrap().len(), LIMIT);
+        assert_eq!(collect(chunks(&[LIMIT - 1, 1])).await.unwrap().len(), LIMIT);
+        let problem = collect(chunks(&[LIMIT, 1])).await.unwrap_err();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (413, "body_too_large")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_given_up() {
+        let endless = stream::repeat(0).map(|_| Ok::<_, Infallible>(&[0_u8; 4096][..]));
+        assert_eq!(collect(endless).await.unwrap_err().status, 413);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_the_clients() {
+        let broken = stream::iter([Ok(&b"{"[..]), Err("reset")]);
+        assert_eq!(collect(broken).await.unwrap_err().code, "broken_body");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
+        let silent = stream::pending::<Result<&[u8], Infallible>>();
+        let problem = collect(silent).await.unwrap_err();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (408, "body_timeout")
+        );
+    }
+}

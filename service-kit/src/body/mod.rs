@@ -1,0 +1,45 @@
+//! Bodies and queries as typed values. What does not fit is answered before the handler runs.
+
+mod collect;
+mod parse;
+
+use serde::de::DeserializeOwned;
+use warp::{Filter, Rejection};
+
+use crate::problem::reject;
+
+/// The body as JSON, whatever its content type says.
+///
+/// Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` where it does not arrive, 400
+/// `malformed_json`, and 400 `invalid_field` naming the field.
+pub fn json<T: DeserializeOwned + Send + 'static>()
+-> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
+    bytes().and_then(|body: Vec<u8>| async move { parse::json(&body).map_err(reject) })
+}
+
+/// The same as [`json`], with an empty body standing for the default.
+pub fn json_or_default<T: DeserializeOwned + Default + Send + 'static>()
+-> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
+    bytes().and_then(|body: Vec<u8>| async move {
+        if body.trim_ascii().is_empty() {
+            return Ok(T::default());
+        }
+        parse::json(&body).map_err(reject)
+    })
+}
+
+/// The query as a struct of its parameters; none at all is an empty query.
+///
+/// Answers 400 `invalid_field` naming the parameter.
+pub fn query<T: DeserializeOwned + Send + 'static>()
+-> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
+    warp::query::raw()
+        .or(warp::any().map(String::new))
+        .unify()
+        .and_then(|query: String| async move { parse::query(&query).map_err(reject) })
+}
+
+fn bytes() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static {
+    warp::body::stream()
+        .and_then(|stream| async move { collect::collect(stream).await.map_err(reject) })
+}

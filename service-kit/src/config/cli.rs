@@ -1,0 +1,86 @@
+//! The command line of a service: settings are variables, so there is next to none.
+
+use std::fmt::Write;
+
+use agent_pool_core::settings::SettingSpec;
+
+/// What the command line asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Serve.
+    Run,
+    /// Print [`help`].
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// An argument that no service has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown argument {0:?}: try --help; settings are environment variables")]
+pub struct UnknownArgument(String);
+
+/// Reads the arguments, the program's name not among them.
+///
+/// # Errors
+/// The first argument that is neither `--help` nor `--version`.
+pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArgument> {
+    match args.into_iter().next().as_deref() {
+        None => Ok(Command::Run),
+        Some("--help" | "-h") => Ok(Command::Help),
+        Some("--version" | "-V") => Ok(Command::Version),
+        Some(other) => Err(UnknownArgument(other.to_owned())),
+    }
+}
+
+/// The text of `--help`: what `binary` is, and each of its variables.
+#[must_use]
+pub fn help(binary: &str, about: &str, settings: &[SettingSpec]) -> String {
+    let mut text = format!(
+        "{about}\n\nUsage: {binary} [--help | --version]\n\n\
+         Settings are environment variables, read once at start; a file .env is honoured.\n"
+    );
+    for setting in settings {
+        let presence = match &setting.default {
+            _ if setting.required => "required".to_owned(),
+            Some(default) if !default.is_empty() => format!("default {default}"),
+            Some(_) | None => "optional".to_owned(),
+        };
+        let secret = if setting.secret { ", secret" } else { "" };
+        // A String takes all that is written to it.
+        let _ = write!(
+            text,
+            "\n  {} ({presence}{secret})\n      {}\n",
+            setting.variable, setting.description
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Command, UnknownArgument> {
+        cli(args.iter().map(ToString::to_string))
+    }
+
+    #[test]
+    fn only_two_flags_are_known() {
+        assert_eq!(parse(&[]), Ok(Command::Run));
+        assert_eq!(parse(&["--help"]), Ok(Command::Help));
+        assert_eq!(parse(&["-V"]), Ok(Command::Version));
+        let error = parse(&["--port=1"]).unwrap_err();
+        assert!(error.to_string().contains("\"--port=1\""), "{error}");
+    }
+
+    #[test]
+    fn help_lists_every_variable_with_what_holds_without_it() {
+        let settings = agent_pool_core::settings::describe::<crate::config::HttpSettings<3001>>("");
+        let text = help("pool-svc", "Keeps instances warm.", &settings);
+        assert!(text.starts_with("Keeps instances warm.\n\nUsage: pool-svc "));
+        assert!(text.contains("\n  PORT (default 3001)\n      The port to listen on."));
+        assert!(text.contains("\n  METRICS_PORT (optional)\n"));
+        assert!(text.contains("\n  POOL_API_KEY (required, secret)\n"));
+    }
+}

@@ -1,0 +1,153 @@
+//! The cluster: made where there is none, started, given databases.
+
+use std::fs;
+use std::path::PathBuf;
+
+use agent_pool_core::Secret;
+use agent_pool_core::settings::Environment;
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+use super::binaries::{self, Binaries};
+use super::database::create_if_absent;
+use super::folder::Folder;
+use super::user::RunAs;
+use super::watchdog::{AtEnd, Watchdog};
+use super::{EmbeddedError, config};
+use crate::db::DatabaseUrl;
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the data is, and for how long.
+    pub data: Data,
+    /// The folder of `initdb`; `None` looks for it.
+    pub bin_dir: Option<PathBuf>,
+}
+
+/// Where the data is, and for how long.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// In this folder, which outlives the cluster.
+    Keep(PathBuf),
+    /// In a folder that goes when the cluster stops. Not safe against a power cut.
+    Temporary,
+}
+
+/// A private Postgres cluster. Dropping it stops the server, and waits for that.
+#[derive(Debug)]
+pub struct Embedded {
+    _watchdog: Watchdog,
+    port: u16,
+    password: Secret,
+}
+
+impl Options {
+    /// Options with what the environment says of it: `POSTGRES_BIN_DIR`.
+    #[must_use]
+    pub fn new(data: Data, environment: &Environment) -> Self {
+        let bin_dir = environment.get("POSTGRES_BIN_DIR").map(PathBuf::from);
+        Self { data, bin_dir }
+    }
+}
+
+impl Embedded {
+    /// The superuser of every cluster.
+    pub(super) const USER: &str = "agent_pool";
+
+    /// Starts a cluster, and makes it first where the folder has none.
+    ///
+    /// Takes about a second for a new one. The server runs as another user where we are root.
+    ///
+    /// # Errors
+    /// There is no PostgreSQL, the folder is in use or cannot be used, or the server does not start.
+    pub async fn start(options: Options) -> Result<Self, EmbeddedError> {
+        let user = RunAs::choose()?;
+        let (path, at_end) = match options.data {
+            Data::Keep(path) => (path, AtEnd::Keep),
+            Data::Temporary => (temporary()?, AtEnd::Remove),
+        };
+        let folder = Folder::prepare(&path, &user)?;
+        let lock = folder.lock().await?;
+        let found = installed(options.bin_dir).await?;
+        let binaries = binaries::choose(found, folder.path(), folder.data_version().as_deref())?;
+        let start = move || Self::start_in(&folder, &binaries, &user, lock, at_end);
+        spawn_blocking(start)
+            .await
+            .map_err(|panic| EmbeddedError::NotStarted(panic.to_string()))?
+    }
+
+    fn start_in(
+        folder: &Folder,
+        binaries: &Binaries,
+        user: &RunAs,
+        lock: fs::File,
+        at_end: AtEnd,
+    ) -> Result<Self, EmbeddedError> {
+        let password = folder.password(user)?;
+        folder.forget_dead_server();
+        config::write(folder, at_end)?;
+        let (watchdog, port) = Watchdog::start(binaries, folder, user, lock, at_end)?;
+        Ok(Self {
+            _watchdog: watchdog,
+            port,
+            password,
+        })
+    }
+
+    /// The database called `name`, made where it is absent.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses the name.
+    pub async fn database(&self, name: &str) -> Result<DatabaseUrl, EmbeddedError> {
+        create_if_absent(&self.url("postgres"), name).await?;
+        Ok(self.url(name))
+    }
+
+    /// Stops the server, and removes its data where that is temporary.
+    pub async fn stop(self) {
+        // A panic there would have ended the server as well: Postgres stops when its pipe ends.
+        let _ = spawn_blocking(move || drop(self)).await;
+    }
+
+    /// The URL of a database, there or not. `name` is plain: letters, digits and `_`.
+    pub(crate) fn url(&self, name: &str) -> DatabaseUrl {
+        let Self { port, password, .. } = self;
+        let (user, password) = (Self::USER, password.expose());
+        DatabaseUrl::try_from(format!(
+            "postgres://{user}:{password}@127.0.0.1:{port}/{name}"
+        ))
+        .expect("a URL of plain words is one")
+    }
+}
+
+/// A folder below the system's, whose removal the watchdog sees to.
+fn temporary() -> Result<PathBuf, EmbeddedError> {
+    tempfile::Builder::new()
+        .prefix("agent-pool-postgres-")
+        .tempdir()
+        .map(TempDir::keep)
+        .map_err(EmbeddedError::io("make a temporary folder"))
+}
+
+async fn installed(bin_dir: Option<PathBuf>) -> Result<Vec<Binaries>, EmbeddedError> {
+    let found = spawn_blocking(move || binaries::installed(bin_dir.as_deref()))
+        .await
+        .unwrap_or_default();
+    #[cfg(feature = "download")]
+    if found.is_empty() {
+        return super::download::download(&cache())
+            .await
+            .map(|one| vec![one]);
+    }
+    Ok(found)
+}
+
+/// Where downloads are kept: where every user gets, because Postgres does not run as root.
+#[cfg(feature = "download")]
+fn cache() -> PathBuf {
+    match std::env::home_dir() {
+        Some(home) if !nix::unistd::Uid::effective().is_root() => home.join(".cache/agent-pool"),
+        Some(_) | None => PathBuf::from("/var/cache/agent-pool"),
+    }
+}

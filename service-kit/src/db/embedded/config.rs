@@ -1,0 +1,39 @@
+//! The server's settings, written anew at each start: they are ours, not the user's.
+
+use std::fs;
+
+use super::EmbeddedError;
+use super::folder::Folder;
+use super::watchdog::AtEnd;
+
+/// Small buffers: hundreds of databases of a few rows each. No socket file: its path may be too long,
+/// and a folder for it is one more that others can reach.
+const ALWAYS: &str = "\
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 32MB
+dynamic_shared_memory_type = posix
+max_wal_size = 256MB
+timezone = 'UTC'
+log_timezone = 'UTC'
+autovacuum_naptime = 60
+";
+
+/// Nothing of it is needed after a crash.
+const TEMPORARY: &str = "\
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+";
+
+/// Beside the data, where the watchdog copies it from: it may have to make the data first.
+pub(super) fn write(folder: &Folder, at_end: AtEnd) -> Result<(), EmbeddedError> {
+    let more = match at_end {
+        AtEnd::Keep => "",
+        AtEnd::Remove => TEMPORARY,
+    };
+    let path = folder.path().join("postgresql.conf");
+    fs::write(&path, format!("{ALWAYS}{more}"))
+        .map_err(EmbeddedError::io(format!("write {}", path.display())))
+}

@@ -1,0 +1,50 @@
+//! Statements that make databases.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{Bool, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::db::connect::connect;
+use crate::db::{DatabaseUrl, DbError};
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+pub(super) async fn create_if_absent(server: &DatabaseUrl, name: &str) -> Result<(), DbError> {
+    let mut conn = connect(server).await?;
+    if exists(&mut conn, name).await? {
+        return Ok(());
+    }
+    match create(&mut conn, name, None).await {
+        // Somebody else was faster.
+        Err(_) if exists(&mut conn, name).await? => Ok(()),
+        result => result,
+    }
+}
+
+/// Makes a database, as a copy of `template` where one is named. Diesel has no statement for it.
+pub(crate) async fn create(
+    conn: &mut AsyncPgConnection,
+    name: &str,
+    template: Option<&str>,
+) -> Result<(), DbError> {
+    let name = quoted(name);
+    let template = template.map(|template| format!(" TEMPLATE {}", quoted(template)));
+    let statement = format!("CREATE DATABASE {name}{}", template.unwrap_or_default());
+    diesel::sql_query(statement).execute(conn).await?;
+    Ok(())
+}
+
+async fn exists(conn: &mut AsyncPgConnection, name: &str) -> Result<bool, DbError> {
+    let query = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS yes";
+    let query = diesel::sql_query(query).bind::<Text, _>(name);
+    let Answer { yes } = query.get_result(conn).await?;
+    Ok(yes)
+}
+
+fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

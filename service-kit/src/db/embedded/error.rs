@@ -1,0 +1,72 @@
+//! Why there is no cluster.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::db::DbError;
+
+/// Why a private cluster did not start or serve.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// No PostgreSQL on this machine.
+    #[error(
+        "no PostgreSQL server found on this machine: install it (Debian and Ubuntu: apt-get install \
+         postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql@17), or \
+         set POSTGRES_BIN_DIR to the folder of its initdb, or give the database URLs"
+    )]
+    NotInstalled,
+    /// The data was made by another major version, and that one is not installed.
+    #[error(
+        "{folder} was made by PostgreSQL {data}, and this machine has {found}: install {data}, or \
+         remove the folder to begin anew"
+    )]
+    OtherVersion {
+        /// The folder.
+        folder: PathBuf,
+        /// The version that made it.
+        data: String,
+        /// The versions on this machine.
+        found: String,
+    },
+    /// Another process uses the folder.
+    #[error("{0} is in use by another process: stop that one, or choose another folder")]
+    InUse(PathBuf),
+    /// The user that Postgres runs as cannot get there.
+    #[error(
+        "user {user} cannot enter {folder}, and PostgreSQL does not run as root: choose a folder that \
+         this user can reach, such as one below /var/lib"
+    )]
+    Unreachable {
+        /// The folder that bars the way.
+        folder: PathBuf,
+        /// The user.
+        user: String,
+    },
+    /// A file or program could not be used.
+    #[error("cannot {action}")]
+    Io {
+        /// What was tried, on what.
+        action: String,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The server did not start.
+    #[error("PostgreSQL did not start: {0}")]
+    NotStarted(String),
+    /// The server refused a statement.
+    #[error("the private PostgreSQL server does not answer as it should")]
+    Database(#[from] DbError),
+    /// The download failed.
+    #[cfg(feature = "download")]
+    #[error("PostgreSQL cannot be downloaded")]
+    Download(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl EmbeddedError {
+    /// For `map_err` on what touches the file system.
+    pub(super) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Io { action, source }
+    }
+}

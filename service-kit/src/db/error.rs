@@ -1,0 +1,73 @@
+//! What a database operation fails with.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// No business words: what it meant is the caller's to say.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The database is down or unreachable, or the connection broke. May pass by itself.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] Box<dyn StdError + Send + Sync>),
+    /// Every connection was in use for too long. May pass by itself.
+    #[error("no database connection became free within {} s", .0.as_secs())]
+    Exhausted(Duration),
+    /// The database refused a statement.
+    #[error("a database statement failed")]
+    Query(#[source] DieselError),
+    /// A migration cannot be applied.
+    #[error("the database cannot be migrated")]
+    Migration(#[source] Box<dyn StdError + Send + Sync>),
+    /// A row holds what this build does not understand.
+    #[error("row {key} of table {table} is corrupt: {problem}")]
+    CorruptRow {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl DbError {
+    /// Whether the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Exhausted(_) => true,
+            Self::Query(_) | Self::Migration(_) | Self::CorruptRow { .. } => false,
+        }
+    }
+}
+
+impl From<DieselError> for DbError {
+    fn from(error: DieselError) -> Self {
+        if is_lost(&error) {
+            Self::Unreachable(Box::new(error))
+        } else {
+            Self::Query(error)
+        }
+    }
+}
+
+/// Whether the connection went away. Diesel has no kind for a server that is shutting down, and does
+/// not pass its SQLSTATE on; the messages of 57P01, 57P02 and 57P03 begin with these words.
+fn is_lost(error: &DieselError) -> bool {
+    const ENDING: [&str; 3] = [
+        "terminating connection",
+        "the database system is",
+        "connection closed",
+    ];
+    if let DieselError::DatabaseError(kind, information) = error {
+        return matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
+        ) || ENDING
+            .iter()
+            .any(|words| information.message().starts_with(words));
+    }
+    matches!(error, DieselError::BrokenTransactionManager)
+}

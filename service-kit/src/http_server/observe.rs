@@ -1,0 +1,73 @@
+//! What is recorded of each request: never its headers or bodies.
+
+use metrics::{counter, histogram};
+use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Span, debug, info_span};
+use warp::http::Method;
+
+/// A request being answered.
+pub(super) struct Observation {
+    route: &'static str,
+    method: &'static str,
+    started: Instant,
+    span: Span,
+}
+
+impl Observation {
+    pub(super) fn start(method: &Method, route: &'static str) -> Self {
+        let method = known(method);
+        let span = info_span!(
+            "http.request",
+            method,
+            route,
+            status = Empty,
+            elapsed_ms = Empty
+        );
+        Self {
+            route,
+            method,
+            started: Instant::now(),
+            span,
+        }
+    }
+
+    pub(super) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    pub(super) fn finish(self, status: u16) {
+        let elapsed = self.started.elapsed();
+        let Self {
+            route,
+            method,
+            span,
+            ..
+        } = self;
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        span.record("status", status);
+        span.record("elapsed_ms", elapsed_ms);
+        span.in_scope(|| debug!(status, elapsed_ms, "{method} {route} answered {status}"));
+        let labels = [("route", route), ("method", method)];
+        histogram!("agent_pool_http_request_seconds", &labels).record(elapsed.as_secs_f64());
+        counter!(
+            "agent_pool_http_requests_total",
+            "route" => route, "method" => method, "status" => status.to_string()
+        )
+        .increment(1);
+    }
+}
+
+/// A client may invent methods; a label must not.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,67 @@
+//! Metrics of this process, as Prometheus reads them.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of every histogram, in seconds: from a row read to a whole warm-up.
+const SECONDS: [f64; 12] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0,
+];
+
+/// What was recorded so far.
+#[derive(Clone, Debug)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// All metrics in Prometheus' text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds what histograms have gathered into their buckets. Without it, or a [`Metrics::render`],
+    /// now and then, they grow; [`crate::http_server::serve`] sees to it.
+    pub(crate) fn fold(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+/// Records this process's metrics from now on. A further call answers the same ones.
+///
+/// Where the process has another recorder already, that one stays, and these remain empty.
+#[must_use]
+pub fn install() -> Metrics {
+    static INSTALLED: OnceLock<Metrics> = OnceLock::new();
+    INSTALLED
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new()
+                .set_buckets(&SECONDS)
+                .unwrap_or_default()
+                .build_recorder();
+            let metrics = Metrics(recorder.handle());
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another metrics recorder is installed: /metrics stays empty");
+            }
+            metrics
+        })
+        .clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_of_install_answers_the_same_metrics() {
+        let (one, other) = (install(), install());
+        metrics::counter!("agent_pool_test_total").increment(2);
+        metrics::histogram!("agent_pool_test_seconds").record(0.02);
+        assert_eq!(one.render(), other.render());
+        assert!(one.render().contains("agent_pool_test_total 2"));
+        assert!(
+            one.render()
+                .contains("agent_pool_test_seconds_bucket{le=\"0.025\"} 1")
+        );
+    }
+}

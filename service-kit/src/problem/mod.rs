@@ -1,0 +1,8 @@
+//! Errors as answers: the one [`Problem`](agent_pool_core::wire::problem::Problem) of core, as a rejection and as a response.
+
+mod response;
+mod unrouted;
+
+pub use response::{answer, response};
+pub(crate) use response::{negotiate, prefers_problem_json};
+pub use unrouted::{Rejected, of, reject, unrouted};

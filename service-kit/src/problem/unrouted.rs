@@ -1,0 +1,107 @@
+//! What no route took.
+
+use std::convert::Infallible;
+
+use agent_pool_core::wire::problem::Problem;
+use warp::Rejection;
+use warp::reject::{MethodNotAllowed, PayloadTooLarge, Reject};
+use warp::reply::Response;
+
+use super::response;
+
+/// A problem decided before the handler: key, body or query.
+#[derive(Debug)]
+pub struct Rejected(pub Problem);
+
+impl Reject for Rejected {}
+
+/// Rejects a request with a problem. For filters alone: a handler answers its problem.
+#[must_use]
+pub fn reject(problem: Problem) -> Rejection {
+    warp::reject::custom(Rejected(problem))
+}
+
+/// The problem that a request was rejected with, where it is one of ours.
+#[must_use]
+pub fn of(rejection: &Rejection) -> Option<&Problem> {
+    rejection
+        .find::<Rejected>()
+        .map(|Rejected(problem)| problem)
+}
+
+/// Answers a request that no route took. The last row of a table of routes: `.recover(unrouted)`.
+///
+/// One failed request carries the rejections of every route, such as a bad body and the other
+/// routes' 405, so the most telling one is looked for first.
+///
+/// # Errors
+/// None: every rejection has its answer.
+pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
+    let problem = if let Some(problem) = of(&rejection) {
+        problem.clone()
+    } else if rejection.find::<PayloadTooLarge>().is_some() {
+        Problem::new(413, "body_too_large", "the body is too large")
+    } else if rejection.find::<MethodNotAllowed>().is_some() {
+        let detail = "the path is there, but not with this method";
+        Problem::new(405, "method_not_allowed", detail)
+    } else if rejection.is_not_found() {
+        Problem::new(404, "unknown_route", "there is no such path")
+    } else {
+        Problem::new(
+            400,
+            "bad_request",
+            "a header or the query is not as it should be",
+        )
+    };
+    Ok(response(&problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use warp::{Filter, Reply};
+
+    use super::*;
+
+    fn routes() -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
+        let refuse = || async { Err::<String, _>(reject(Problem::new(400, "ours", "bad body"))) };
+        let id = warp::path!("items" / u32);
+        let bad_body = warp::path!("bad").and(warp::post()).and_then(refuse);
+        bad_body
+            .or(warp::path!("bad").and(warp::delete()).map(|| "deleted"))
+            .or(id.and(warp::get()).map(|id: u32| id.to_string()))
+            .or(warp::path!("limited")
+                .and(warp::body::content_length_limit(1))
+                .map(|| "ok"))
+            .or(warp::path!("header")
+                .and(warp::header::<u32>("x-n"))
+                .map(|_| "ok"))
+            .recover(unrouted)
+    }
+
+    async fn ask(method: &str, path: &str) -> (u16, String) {
+        let request = warp::test::request().method(method).path(path).body("long");
+        let response = request.reply(&routes()).await;
+        let problem: Problem = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem.status, response.status().as_u16());
+        (problem.status, problem.code)
+    }
+
+    #[tokio::test]
+    async fn our_own_problem_wins_over_another_routes_405() {
+        assert_eq!(ask("POST", "/bad").await, (400, "ours".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn each_rejection_has_its_status_and_code() {
+        for (method, path, status, code) in [
+            ("GET", "/nowhere", 404, "unknown_route"),
+            ("GET", "/items/x", 404, "unknown_route"),
+            ("PUT", "/bad", 405, "method_not_allowed"),
+            ("POST", "/items/7", 405, "method_not_allowed"),
+            ("POST", "/limited", 413, "body_too_large"),
+            ("GET", "/header", 400, "bad_request"),
+        ] {
+            assert_eq!(ask(method, path).await, (status, code.to_owned()), "{path}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The pool, migrations and locks, on a real Postgres.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::time::Duration;
+
+use agent_pool_service_kit::db::lock::SessionLock;
+use agent_pool_service_kit::db::{Db, DbError, migrate};
+use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
+const NO_MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/no_migrations");
+const SOON: Duration = Duration::from_secs(10);
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+async fn count(db: &Db, query: &str) -> Result<i64, DbError> {
+    let mut conn = db.conn().await?;
+    let Count { count } = sql_query(query).get_result(&mut conn).await?;
+    Ok(count)
+}
+
+async fn migrated() -> TestDatabase {
+    fresh_database(MIGRATIONS, "items").await
+}
+
+/// Ends every other session of the database, as a failing server or network would.
+async fn end_sessions(db: &Db) {
+    let query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    count(db, query).await.unwrap();
+}
+
+#[tokio::test]
+async fn each_test_has_a_database_of_its_own() {
+    let (one, other) = tokio::join!(migrated(), migrated());
+    let insert = "WITH i AS (INSERT INTO items VALUES (1, 'x') RETURNING 1) SELECT count(*) FROM i";
+    count(&one.db(), insert).await.unwrap();
+    let items = async |database: &TestDatabase| {
+        count(&database.db(), "SELECT count(*) FROM items")
+            .await
+            .unwrap()
+    };
+    assert_eq!((items(&one).await, items(&other).await), (1, 0));
+}
+
+#[tokio::test]
+async fn replicas_that_migrate_at_once_migrate_once() {
+    let database = fresh_database(NO_MIGRATIONS, "empty").await;
+    let replicas = [(); 4].map(|()| {
+        let url = database.url().clone();
+        tokio::spawn(async move { migrate(&url, MIGRATIONS).await })
+    });
+    for replica in replicas {
+        replica.await.unwrap().unwrap();
+    }
+    let applied = "SELECT count(*) FROM __diesel_schema_migrations";
+    assert_eq!(count(&database.db(), applied).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_lock_has_one_holder_until_it_is_released() {
+    let database = migrated().await;
+    let take = |name| SessionLock::try_take(database.url(), name);
+    let held = take("tick").await.unwrap().expect("nobody else has it");
+    assert!(take("tick").await.unwrap().is_none());
+    assert!(
+        take("sweep").await.unwrap().is_some(),
+        "another name is another lock"
+    );
+    assert!(held.is_held().await);
+    held.release().await;
+    assert!(take("tick").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_dropped_lock_is_free() {
+    let database = migrated().await;
+    let take = || SessionLock::try_take(database.url(), "tick");
+    drop(take().await.unwrap().expect("nobody else has it"));
+    eventually("the lock is free", SOON, async || {
+        take().await.unwrap().is_some()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_ends_with_its_session_and_its_holder_sees_it() {
+    let database = migrated().await;
+    let lost = SessionLock::try_take(database.url(), "tick")
+        .await
+        .unwrap()
+        .unwrap();
+    end_sessions(&database.db()).await;
+    eventually("the holder sees it", SOON, async || !lost.is_held().await).await;
+    let next = SessionLock::try_take(database.url(), "tick").await.unwrap();
+    assert!(next.is_some_and(|lock| format!("{lock:?}").contains("tick")));
+}
+
+#[tokio::test]
+async fn the_pool_recovers_from_lost_connections() {
+    let database = migrated().await;
+    let db = database.db();
+    assert_eq!(count(&db, "SELECT 1::int8 AS count").await.unwrap(), 1);
+    end_sessions(&database.db()).await;
+    eventually("the pool serves again", SOON, async || {
+        match count(&db, "SELECT 1::int8 AS count").await {
+            Ok(_) => true,
+            Err(error) if error.is_transient() => false,
+            Err(error) => panic!("a lost connection is transient, this is not: {error:?}"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_cut_by_the_server_is_transient() {
+    let database = migrated().await;
+    let mut conn = database.db().conn().await.unwrap();
+    let sleeping = tokio::spawn(async move {
+        let slept = sql_query("SELECT pg_sleep(600)").execute(&mut conn).await;
+        DbError::from(slept.unwrap_err())
+    });
+    let killer = database.db();
+    let asleep = "SELECT count(*) FROM pg_stat_activity \
+                  WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    eventually("it sleeps", SOON, async || {
+        count(&killer, asleep).await.unwrap() == 1
+    })
+    .await;
+    end_sessions(&killer).await;
+    let error = sleeping.await.unwrap();
+    assert!(error.is_transient(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refused_statement_is_not_transient() {
+    let database = migrated().await;
+    let error = count(&database.db(), "SELECT count(*) FROM nowhere")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, DbError::Query(_)) && !error.is_transient());
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_is_an_error_that_shows_no_password() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let url = format!("postgres://pool:hunter2@127.0.0.1:{port}/pool");
+    let db = Db::connect(&url.try_into().unwrap(), 2);
+    let error = db.conn().await.err().unwrap();
+    assert!(matches!(error, DbError::Unreachable(_)));
+    let shown = format!("{error:?} {} {db:?}", agent_pool_core::chain(&error));
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("postgres://pool:hunter2@127.0.0.1:{port}/pool");
+    let db = Db::connect(&url.try_into().unwrap(), 2);
+    tokio::time::pause();
+    assert!(db.conn().await.err().unwrap().is_transient());
+}
+
+#[tokio::test]
+async fn a_caller_does_not_wait_for_ever_for_a_connection() {
+    let database = migrated().await;
+    let db = Db::connect(database.url(), 1);
+    let mut only = db.conn().await.unwrap();
+    tokio::time::pause();
+    assert!(matches!(
+        db.conn().await.err().unwrap(),
+        DbError::Exhausted(_)
+    ));
+    tokio::time::resume();
+    sql_query("SELECT $1")
+        .bind::<Text, _>("x")
+        .execute(&mut only)
+        .await
+        .unwrap();
+    drop(only);
+    assert!(db.conn().await.is_ok());
+}

@@ -1,0 +1,8 @@
+//! Private clusters, and what is left of them when their process dies.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod killed;
+mod life;
+mod refusals;
+mod support;
+mod tls;
