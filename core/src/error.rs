@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::InstanceId;
+use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 
 /// What failed, in terms that a caller treats differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +75,8 @@ struct Inner {
     operation: Option<&'static str>,
     instance: Option<InstanceId>,
     retry_after: Option<Duration>,
+    /// Zero until a layer gave up on it.
+    attempts: u32,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -109,6 +111,7 @@ impl ProviderError {
             operation: None,
             instance: None,
             retry_after: None,
+            attempts: 0,
             source: None,
         }))
     }
@@ -132,6 +135,15 @@ impl ProviderError {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// States that it was given up after so many attempts. The first to say so wins.
+    #[must_use]
+    pub fn spent(mut self, attempts: u32) -> Self {
+        if self.0.attempts == 0 {
+            self.0.attempts = attempts;
+        }
         self
     }
 
@@ -177,6 +189,12 @@ impl ProviderError {
         self.0.retry_after
     }
 
+    /// Whether a layer has given up on it: whoever is outside does not try again at once.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.0.attempts > 0
+    }
+
     /// The provider's id, once named.
     #[must_use]
     pub fn provider(&self) -> Option<&str> {
@@ -214,6 +232,7 @@ impl fmt::Display for ProviderError {
             provider,
             operation,
             instance,
+            attempts,
             ..
         } = &*self.0;
         write!(f, "{}", provider.as_deref().unwrap_or("provider"))?;
@@ -223,13 +242,42 @@ impl fmt::Display for ProviderError {
         if let Some(instance) = instance {
             write!(f, " for instance {instance}")?;
         }
-        write!(f, ": {}: {message}", kind.as_str().replace('_', " "))
+        write!(f, ": {}: {message}", kind.as_str().replace('_', " "))?;
+        if *attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
+        }
+        Ok(())
     }
 }
 
 impl StdError for ProviderError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A deletion that found nothing to delete is done.
+///
+/// # Errors
+/// Those of the deletion, but for [`ErrorKind::NotFound`].
+pub fn absent_is_done(deletion: Result<(), ProviderError>) -> Result<(), ProviderError> {
+    match deletion {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// A vendor's id that does not fit our types.
+impl From<ParseIdError> for ProviderError {
+    fn from(error: ParseIdError) -> Self {
+        Self::new(ErrorKind::Protocol, error.to_string())
+    }
+}
+
+/// A variable that a provider names wrongly.
+impl From<ParseEnvNameError> for ProviderError {
+    fn from(error: ParseEnvNameError) -> Self {
+        Self::new(ErrorKind::Protocol, error.to_string())
     }
 }
 
@@ -259,6 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_up_stays_so_and_says_how_often_it_was_tried() {
+        let error = ProviderError::new(ErrorKind::Unavailable, "down");
+        assert!(!error.is_spent());
+        let error = error.spent(3).spent(9);
+        assert!(error.is_spent());
+        assert!(
+            error.to_string().ends_with("down (after 3 attempts)"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_long_message_is_cut_at_a_character() {
         let error = ProviderError::new(ErrorKind::Invalid, "é".repeat(5_000));
         assert!(error.to_string().chars().count() < 400);
@@ -269,6 +329,12 @@ mod tests {
         let unknown = |kind| ProviderError::new(kind, "").effect() == Effect::Unknown;
         assert!(unknown(ErrorKind::Unavailable) && unknown(ErrorKind::Protocol));
         assert!(!unknown(ErrorKind::RateLimited) && !unknown(ErrorKind::Conflict));
+    }
+
+    #[test]
+    fn what_is_absent_is_deleted_and_nothing_else_is() {
+        assert!(absent_is_done(Err(ProviderError::new(ErrorKind::NotFound, ""))).is_ok());
+        assert!(absent_is_done(Err(ProviderError::new(ErrorKind::Forbidden, ""))).is_err());
     }
 
     #[test]

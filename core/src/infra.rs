@@ -13,8 +13,20 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 
 /// Runs instances. Used as `Arc<dyn InfraProvider>`.
 ///
-/// Every operation is idempotent on the instance, and a call may be cancelled at any point by
-/// dropping its future; the next call then goes on from what is there.
+/// Every operation is idempotent on the instance.
+///
+/// **Contract**
+/// - A call may be cancelled at any point by dropping its future; the next call then goes on from what is
+///   there.
+/// - A call ends by the deadline of its context, as `Unavailable`.
+/// - A key that the vendor does not accept is `Unauthorized`.
+/// - A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, be it in seconds or
+///   as a date.
+/// - A vendor that is down or cuts the connection is `Unavailable`.
+/// - An answer that cannot be understood is `Protocol`.
+/// - No secret is in a `Debug`, an error or a trace.
+/// - A capability that is declared is there; one that is not answers `Unsupported`.
+/// - Without a required setting it is not built, and the fault names the variable.
 #[async_trait]
 pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// Which optional operations are real.
@@ -22,14 +34,17 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         InfraCapabilities::default()
     }
 
-    /// Makes all that an instance needs to run (service, volume, domain), and starts nothing: its
-    /// variables are not known yet. The first [`InfraProvider::configure`] with
-    /// [`Redeploy::Yes`] starts it.
+    /// Makes all that an instance needs to run (service, volume, domain), whose variables are not known
+    /// yet.
     ///
     /// **Contract**
-    /// - Called again for the same instance it answers what is there and completes what is missing.
-    /// - After a failure, what exists can be found by the mark through [`InfraProvider::list`], or is
-    ///   undone.
+    /// - Starts nothing: the first [`InfraProvider::configure`] with [`Redeploy::Yes`] does.
+    /// - Called again for the same instance it answers what is there and completes what is missing;
+    ///   never does a second one come to be.
+    /// - Two calls at once for one instance, through the layers, make one.
+    /// - A create that is not idempotent at the vendor and whose answer was lost is not repeated
+    ///   blindly: it looks up first.
+    /// - After a failure, what exists can be found by the mark through `list`, or is undone.
     async fn create(
         &self,
         cx: &Context,
@@ -51,12 +66,19 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     ) -> Result<(), ProviderError>;
 
     /// Deploys again with the variables that are set.
+    ///
+    /// **Contract**
+    /// - Every variable that is set stays.
     async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
     /// Removes the service and every volume of it.
     ///
     /// **Contract**
+    /// - Nothing of the instance is left at the vendor, of whatever kind.
+    /// - What runs is stopped, and its volumes are removed with it.
     /// - What is already gone is a success.
+    /// - What never was is a success, and nothing else is touched.
+    /// - An id with characters that mean something in an address is encoded: it names itself alone.
     /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
@@ -64,6 +86,9 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     ///
     /// **Contract**
     /// - Follows the vendor's pages to their end: an answer is whole, or an error.
+    /// - Leaves out other environments, even one whose name begins like ours.
+    /// - Leaves out what the vendor is already deleting.
+    /// - Each has its handle, its address and, once it was deployed, its status.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
 
     /// The last `lines` lines of the instance's output, oldest first.

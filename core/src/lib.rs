@@ -9,15 +9,18 @@ mod mark;
 mod secret;
 mod tool;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[doc(hidden)]
 pub mod doctest;
+pub mod http;
 pub mod layer;
 pub mod registry;
 pub mod settings;
 pub mod wire;
 
 pub use context::Context;
-pub use error::{Effect, ErrorKind, ProviderError, chain};
+pub use error::{Effect, ErrorKind, ProviderError, absent_is_done, chain};
 pub use id::{InfraId, InstanceId, ParseIdError, ResourceId, ServiceId, ToolId};
 pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,
@@ -27,4 +30,5 @@ pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use tool::{
     ListedResource, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    read_options,
 };

@@ -4,15 +4,28 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId};
+use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 
 /// Makes and removes one kind of tool. Used as `Arc<dyn ToolProvider>`.
 ///
-/// Every operation is idempotent on the instance, and a call may be cancelled at any point by
-/// dropping its future; the next call then goes on from what is there.
+/// Every operation is idempotent on the instance.
+///
+/// **Contract**
+/// - A call may be cancelled at any point by dropping its future; the next call then goes on from what is
+///   there.
+/// - A call ends by the deadline of its context, as `Unavailable`.
+/// - A key that the vendor does not accept is `Unauthorized`.
+/// - A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, be it in seconds or
+///   as a date.
+/// - A vendor that is down or cuts the connection is `Unavailable`.
+/// - An answer that cannot be understood is `Protocol`.
+/// - No secret is in a `Debug`, an error or a trace.
+/// - A capability that is declared is there; one that is not answers `Unsupported`.
+/// - Without a required setting it is not built, and the fault names the variable.
 #[async_trait]
 pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Which optional operations are real.
@@ -23,12 +36,16 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Makes the tool of one instance.
     ///
     /// **Contract**
-    /// - Called again for the same instance it answers the resource that is there, found by its
-    ///   label or client id; never does a second one come to be.
+    /// - Called again for the same instance it answers what is there and completes what is missing;
+    ///   never does a second one come to be.
+    /// - Two calls at once for one instance, through the layers, make one.
     /// - Where the vendor shows a secret only once, the resource that is there is deleted and made anew.
     /// - A create that is not idempotent at the vendor and whose answer was lost is not repeated
     ///   blindly: it looks up first.
+    /// - After a failure, what exists can be found by the mark through `list`, or is undone.
     /// - Secrets leave only in [`ProvisionedTool::env`].
+    /// - The variables are those that the registration declares.
+    /// - The metadata takes at most [`ProvisionedTool::METADATA_LIMIT`] bytes as JSON.
     async fn provision(
         &self,
         cx: &Context,
@@ -39,7 +56,10 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Removes the tool of one instance.
     ///
     /// **Contract**
-    /// - A resource that is already gone is a success.
+    /// - Nothing of the instance is left at the vendor, of whatever kind.
+    /// - What is already gone is a success.
+    /// - What never was is a success, and nothing else is touched.
+    /// - An id with characters that mean something in an address is encoded: it names itself alone.
     /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
     async fn destroy(
         &self,
@@ -51,7 +71,8 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Every resource at the vendor that bears this environment's mark.
     ///
     /// **Contract**
-    /// - Follows the vendor's pages to their end.
+    /// - Follows the vendor's pages to their end: an answer is whole, or an error.
+    /// - Leaves out other environments, even one whose name begins like ours.
     /// - Leaves out what the vendor is already deleting.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError>;
 
@@ -102,6 +123,49 @@ pub struct ProvisionedTool {
     pub metadata: Map<String, Value>,
 }
 
+impl ProvisionedTool {
+    /// How many bytes of JSON the metadata may take.
+    pub const METADATA_LIMIT: usize = 16 * 1024;
+
+    /// A tool without metadata, from the vendor's words for the resource and the variables to set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`](crate::ErrorKind::Protocol) when the vendor's id cannot be kept or a
+    /// variable's name is none.
+    pub fn new<'a>(
+        resource: &str,
+        env: impl IntoIterator<Item = (&'a str, Secret)>,
+    ) -> Result<Self, ProviderError> {
+        let mut vars = EnvVars::new();
+        for (name, value) in env {
+            vars.set(name.parse()?, value);
+        }
+        Ok(Self {
+            resource: resource.parse()?,
+            env: vars,
+            metadata: Map::new(),
+        })
+    }
+
+    /// The same with one more thing for people to see. No secret.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.metadata.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// Reads a caller's options as the provider's own type, which should refuse unknown fields.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming the option at fault.
+pub fn read_options<T: DeserializeOwned>(options: &ToolOptions) -> Result<T, ProviderError> {
+    serde_path_to_error::deserialize(Value::Object(options.clone())).map_err(|error| {
+        let problem = format!("option {}: {}", error.path(), error.inner());
+        ProviderError::new(crate::ErrorKind::Invalid, problem)
+    })
+}
+
 /// One resource as its vendor lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedResource {
@@ -111,6 +175,31 @@ pub struct ListedResource {
     pub instance: InstanceId,
     /// When the vendor says that it was made; `None` where the vendor does not say.
     pub created_at: Option<DateTime<Utc>>,
+}
+
+impl ListedResource {
+    /// A resource whose vendor shows this label; `None` where the label is not of this environment.
+    ///
+    /// `created_at` is the vendor's text. One that is no time is as good as none.
+    #[must_use]
+    pub fn marked(
+        cx: &Context,
+        label: &str,
+        resource: &str,
+        created_at: Option<&str>,
+    ) -> Option<Result<Self, ProviderError>> {
+        let instance = cx.mark().instance(label)?;
+        Some(
+            resource
+                .parse()
+                .map_err(ProviderError::from)
+                .map(|resource| Self {
+                    resource,
+                    instance,
+                    created_at: created_at.and_then(|at| at.parse().ok()),
+                }),
+        )
+    }
 }
 
 /// What a resource has used so far, as pairs of a measure with its unit and a number, such as

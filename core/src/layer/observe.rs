@@ -1,214 +1,56 @@
-//! Names and traces every call. Place in the order: outermost.
+//! Names, traces and counts every call. Place in the order: outermost.
 //!
 //! An error that leaves this layer names the provider, the operation and the instance, so that no
 //! provider has to. Each call is one span `provider.call`; how it ended is one debug event in it,
-//! because whoever handles an error logs it.
+//! because whoever handles an error logs it, and counts in `agent_pool_provider_calls_total` and
+//! `agent_pool_provider_calls_seconds` by provider, operation and outcome.
 
 use std::future::Future;
-use std::sync::Arc;
 
-use async_trait::async_trait;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, info_span};
 
-use crate::{
-    Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraId, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, ListedResource, LogLine, ProviderError,
-    ProvisionedTool, Redeploy, ResourceId, ToolCapabilities, ToolId, ToolOptions, ToolProvider,
-    Usage,
-};
+use super::operation::Operation;
+use crate::ProviderError;
 
-async fn observe<T>(
+pub(super) async fn observe<T>(
     provider: &str,
-    operation: &'static str,
-    instance: Option<&InstanceId>,
+    operation: Operation<'_>,
     call: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
+    let Operation { name, instance, .. } = operation;
     let span = info_span!(
         "provider.call",
         provider,
-        operation,
+        operation = name,
         instance.id = instance.map(tracing::field::display)
     );
     async {
         let started = Instant::now();
         let result = call
             .await
-            .map_err(|error| error.at(provider.to_owned(), operation, instance));
-        let elapsed_ms = started.elapsed().as_millis();
-        match &result {
-            Ok(_) => debug!(
-                elapsed_ms,
-                outcome = "ok",
-                "{provider} {operation} succeeded"
-            ),
-            Err(error) => debug!(
-                elapsed_ms,
-                outcome = error.kind().as_str(),
-                "{provider} {operation} failed"
-            ),
-        }
+            .map_err(|error| error.at(provider.to_owned(), name, instance));
+        let outcome = result
+            .as_ref()
+            .map_or_else(|error| error.kind().as_str(), |_| "ok");
+        let elapsed = started.elapsed();
+        count(provider, name, outcome, elapsed.as_secs_f64());
+        debug!(
+            elapsed_ms = elapsed.as_millis(),
+            outcome, "{provider} {name} ended: {outcome}"
+        );
         result
     }
     .instrument(span)
     .await
 }
 
-/// The layer around a tool provider.
-#[derive(Debug)]
-pub struct ObservedTool {
-    id: ToolId,
-    inner: Arc<dyn ToolProvider>,
-}
-
-impl ObservedTool {
-    /// Puts the layer around `inner`, which errors and traces will call `id`.
-    #[must_use]
-    pub fn wrap(id: ToolId, inner: Arc<dyn ToolProvider>) -> Arc<dyn ToolProvider> {
-        Arc::new(Self { id, inner })
-    }
-}
-
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
-impl ToolProvider for ObservedTool {
-    fn capabilities(&self) -> ToolCapabilities {
-        self.inner.capabilities()
-    }
-
-    async fn provision(
-        &self,
-        cx: &Context,
-        instance: &InstanceId,
-        options: &ToolOptions,
-    ) -> Result<ProvisionedTool, ProviderError> {
-        let call = self.inner.provision(cx, instance, options);
-        observe(self.id.as_str(), "provision", Some(instance), call).await
-    }
-
-    async fn destroy(
-        &self,
-        cx: &Context,
-        instance: &InstanceId,
-        resource: &ResourceId,
-    ) -> Result<(), ProviderError> {
-        let call = self.inner.destroy(cx, instance, resource);
-        observe(self.id.as_str(), "destroy", Some(instance), call).await
-    }
-
-    async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
-        observe(self.id.as_str(), "list", None, self.inner.list(cx)).await
-    }
-
-    async fn usage(&self, cx: &Context, resource: &ResourceId) -> Result<Usage, ProviderError> {
-        observe(
-            self.id.as_str(),
-            "usage",
-            None,
-            self.inner.usage(cx, resource),
-        )
-        .await
-    }
-
-    async fn update(
-        &self,
-        cx: &Context,
-        resource: &ResourceId,
-        options: &ToolOptions,
-    ) -> Result<(), ProviderError> {
-        let call = self.inner.update(cx, resource, options);
-        observe(self.id.as_str(), "update", None, call).await
-    }
-
-    async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {
-        observe(self.id.as_str(), "verify", None, self.inner.verify(cx)).await
-    }
-}
-
-/// The layer around an infra provider.
-#[derive(Debug)]
-pub struct ObservedInfra {
-    id: InfraId,
-    inner: Arc<dyn InfraProvider>,
-}
-
-impl ObservedInfra {
-    /// Puts the layer around `inner`, which errors and traces will call `id`.
-    #[must_use]
-    pub fn wrap(id: InfraId, inner: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {
-        Arc::new(Self { id, inner })
-    }
-}
-
-#[deny(clippy::missing_trait_methods)]
-#[async_trait]
-impl InfraProvider for ObservedInfra {
-    fn capabilities(&self) -> InfraCapabilities {
-        self.inner.capabilities()
-    }
-
-    async fn create(
-        &self,
-        cx: &Context,
-        instance: &InstanceId,
-        spec: &InstanceSpec,
-    ) -> Result<CreatedInfra, ProviderError> {
-        let call = self.inner.create(cx, instance, spec);
-        observe(self.id.as_str(), "create", Some(instance), call).await
-    }
-
-    async fn configure(
-        &self,
-        cx: &Context,
-        handle: &InfraHandle,
-        variables: &EnvVars,
-        redeploy: Redeploy,
-    ) -> Result<(), ProviderError> {
-        let call = self.inner.configure(cx, handle, variables, redeploy);
-        observe(self.id.as_str(), "configure", Some(&handle.instance), call).await
-    }
-
-    async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
-        let call = self.inner.redeploy(cx, handle);
-        observe(self.id.as_str(), "redeploy", Some(&handle.instance), call).await
-    }
-
-    async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
-        let call = self.inner.destroy(cx, handle);
-        observe(self.id.as_str(), "destroy", Some(&handle.instance), call).await
-    }
-
-    async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
-        observe(self.id.as_str(), "list", None, self.inner.list(cx)).await
-    }
-
-    async fn logs(
-        &self,
-        cx: &Context,
-        handle: &InfraHandle,
-        lines: usize,
-    ) -> Result<Vec<LogLine>, ProviderError> {
-        let call = self.inner.logs(cx, handle, lines);
-        observe(self.id.as_str(), "logs", Some(&handle.instance), call).await
-    }
-
-    async fn update_image(
-        &self,
-        cx: &Context,
-        handle: &InfraHandle,
-        image: &str,
-    ) -> Result<(), ProviderError> {
-        let call = self.inner.update_image(cx, handle, image);
-        observe(
-            self.id.as_str(),
-            "update_image",
-            Some(&handle.instance),
-            call,
-        )
-        .await
-    }
-
-    async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {
-        observe(self.id.as_str(), "verify", None, self.inner.verify(cx)).await
-    }
+fn count(provider: &str, operation: &'static str, outcome: &'static str, seconds: f64) {
+    let labels = [
+        ("provider", provider.to_owned()),
+        ("operation", operation.to_owned()),
+        ("outcome", outcome.to_owned()),
+    ];
+    metrics::counter!("agent_pool_provider_calls_total", &labels).increment(1);
+    metrics::histogram!("agent_pool_provider_calls_seconds", &labels).record(seconds);
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::settings::SettingSpec;
 use crate::{
-    DeployStatus, EnvVars, InfraCapabilities, InfraId, InstanceId, ResourceId, ServiceId,
+    DeployStatus, EnvVars, InfraCapabilities, InfraId, InstanceId, LogLine, ResourceId, ServiceId,
     ToolCapabilities, ToolId, ToolOptions,
 };
 
@@ -128,6 +128,16 @@ pub struct Done {
     pub instance_id: InstanceId,
     /// Always true: a failure is a problem.
     pub ok: bool,
+}
+
+/// The answer to `GET /logs/:instanceId?lines=`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Logs {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// The last lines of its output, oldest first.
+    pub lines: Vec<LogLine>,
 }
 
 /// `POST /provision/:instanceId/:toolId`.

@@ -1,117 +1,17 @@
 //! The registry: which providers this binary was linked with, and which of them are configured.
 
+mod error;
+mod registration;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::layer::{ObservedInfra, ObservedTool};
-use crate::settings::{Environment, SettingSpec, SettingsError};
+pub use error::{LookupError, RegistryError};
+pub use registration::{InfraRegistration, ToolRegistration};
+
+use crate::layer::{LayerSettings, layered_infra, layered_tool};
+use crate::settings::{Environment, Faults, SettingsError};
 use crate::{InfraId, InfraProvider, ToolId, ToolProvider};
-
-/// How a tool provider makes itself known, from its crate's root:
-///
-/// ```
-/// # use agent_pool_core::{doctest::Acme, settings, registry::ToolRegistration};
-/// inventory::submit! {
-///     ToolRegistration {
-///         id: "acme",
-///         name: "Acme",
-///         mode: "per-instance-key",
-///         env_keys: &["ACME_API_KEY"],
-///         crate_name: env!("CARGO_PKG_NAME"),
-///         settings: Acme::settings,
-///         build: Acme::build,
-///     }
-/// }
-/// # fn main() {}
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct ToolRegistration {
-    /// The tool's id, as requests name it.
-    pub id: &'static str,
-    /// The name that people read.
-    pub name: &'static str,
-    /// What an instance gets, such as `per-instance-key`.
-    pub mode: &'static str,
-    /// The variables that an instance gets; the first is the tool's main one.
-    pub env_keys: &'static [&'static str],
-    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
-    pub crate_name: &'static str,
-    /// The reference of the provider's settings.
-    pub settings: fn() -> Vec<SettingSpec>,
-    /// Reads the settings and makes the provider.
-    pub build: fn(&Environment) -> Result<Arc<dyn ToolProvider>, SettingsError>,
-}
-
-inventory::collect!(ToolRegistration);
-
-/// How an infra provider makes itself known; see [`ToolRegistration`].
-#[derive(Debug, Clone, Copy)]
-pub struct InfraRegistration {
-    /// The infra's id, as `INFRA_PROVIDER` names it.
-    pub id: &'static str,
-    /// The name that people read.
-    pub name: &'static str,
-    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
-    pub crate_name: &'static str,
-    /// The reference of the provider's settings.
-    pub settings: fn() -> Vec<SettingSpec>,
-    /// Reads the settings and makes the provider.
-    pub build: fn(&Environment) -> Result<Arc<dyn InfraProvider>, SettingsError>,
-}
-
-inventory::collect!(InfraRegistration);
-
-/// Why the linked providers do not make a registry.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RegistryError {
-    /// Two crates register one id.
-    #[error("{kind} {id:?} is registered twice, by {first} and by {second}: link one of them")]
-    Duplicate {
-        /// `tool` or `infra`.
-        kind: &'static str,
-        /// The id that both claim.
-        id: String,
-        /// One crate.
-        first: &'static str,
-        /// The other.
-        second: &'static str,
-    },
-    /// A registration's id or variable is malformed.
-    #[error("{crate_name} registers a malformed {what}: {problem}")]
-    Malformed {
-        /// The crate.
-        crate_name: &'static str,
-        /// `id` or `env key`.
-        what: &'static str,
-        /// What was expected.
-        problem: String,
-    },
-}
-
-/// Why a provider cannot be had. Both are the asker's to mend.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LookupError {
-    /// No linked crate registers this id.
-    #[error("unknown {kind} {id:?}: this build has {known}")]
-    Unknown {
-        /// `tool` or `infra`.
-        kind: &'static str,
-        /// What was asked for.
-        id: String,
-        /// What there is, as a list for people.
-        known: String,
-    },
-    /// It is there, and its settings are missing or wrong.
-    #[error("{kind} {id:?} is not configured: {problem}")]
-    Unconfigured {
-        /// `tool` or `infra`.
-        kind: &'static str,
-        /// What was asked for.
-        id: String,
-        /// The variables at fault.
-        problem: SettingsError,
-    },
-}
 
 /// A tool of this build.
 #[derive(Debug)]
@@ -205,8 +105,12 @@ impl Registry {
                 crate_name,
             ));
         }
-        let provider =
-            (registration.build)(environment).map(|inner| ObservedTool::wrap(id.clone(), inner));
+        let provider = with_layers(
+            registration.id,
+            (registration.build)(environment),
+            environment,
+        )
+        .map(|(inner, layers)| layered_tool(&id, layers, inner));
         self.tools.insert(
             id,
             ToolEntry {
@@ -235,8 +139,12 @@ impl Registry {
                 crate_name,
             ));
         }
-        let provider =
-            (registration.build)(environment).map(|inner| ObservedInfra::wrap(id.clone(), inner));
+        let provider = with_layers(
+            registration.id,
+            (registration.build)(environment),
+            environment,
+        )
+        .map(|(inner, layers)| layered_infra(&id, layers, inner));
         self.infra.insert(
             id,
             InfraEntry {
@@ -286,6 +194,18 @@ impl Registry {
     pub fn infras(&self) -> impl Iterator<Item = (&InfraId, &InfraEntry)> {
         self.infra.iter()
     }
+}
+
+/// A provider and the settings of its layers, or the faults of both.
+fn with_layers<P>(
+    id: &str,
+    provider: Result<P, SettingsError>,
+    environment: &Environment,
+) -> Result<(P, LayerSettings), SettingsError> {
+    let mut faults = Faults::default();
+    let provider = faults.keep(provider);
+    let layers = faults.keep(LayerSettings::read(id, environment));
+    faults.finish(provider.zip(layers))
 }
 
 fn malformed<E: ToString>(
@@ -404,6 +324,24 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("tool \"acme\" is not configured: ACME_API_KEY is required"));
+    }
+
+    #[test]
+    fn the_layers_are_set_by_the_providers_prefix_and_told_with_its_settings() {
+        let environment = Environment::from_iter([("ACME_MAX_ATTEMPTS", "0")]);
+        let registry = Registry::of([acme("acme", "one")], [], &environment).unwrap();
+        let error = registry
+            .tool(&"acme".parse().unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("ACME_API_KEY is required"), "{error}");
+        assert!(error.contains("ACME_MAX_ATTEMPTS is \"0\""), "{error}");
+        let reference = acme("acme", "one").reference();
+        let names: Vec<_> = reference
+            .iter()
+            .map(|spec| spec.variable.as_str())
+            .collect();
+        assert_eq!(names[..2], ["ACME_API_KEY", "ACME_TIMEOUT_MS"]);
     }
 
     #[test]

@@ -1,94 +1,12 @@
-//! Settings: a typed struct is all that an author writes.
-//!
-//! A settings struct derives `Deserialize` and `JsonSchema`. Its fields are the variables (prefix and
-//! the field's name in capitals), their doc comments the reference, their types the validation,
-//! [`Secret`](crate::Secret) the redaction. Reading gathers every fault before it answers.
-//!
-//! ```
-//! use agent_pool_core::settings::{self, Environment, Millis};
-//!
-//! #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-//! struct AcmeSettings {
-//!     /// The account's key.
-//!     api_key: agent_pool_core::Secret,
-//!     /// How long one call may take.
-//!     #[serde(default = "AcmeSettings::default_timeout")]
-//!     timeout_ms: Millis,
-//! }
-//!
-//! impl AcmeSettings {
-//!     fn default_timeout() -> Millis {
-//!         Millis::from_millis(5_000)
-//!     }
-//! }
-//!
-//! let empty = Environment::default();
-//! let error = settings::read::<AcmeSettings>("ACME_", &empty).unwrap_err();
-//! assert_eq!(error.to_string(), "ACME_API_KEY is required: The account's key.");
-//! ```
+//! Reading a settings struct, and describing it, from its JSON Schema.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
-
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The variables that settings are read from.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// The variables of this process. For `main` alone.
-    #[must_use]
-    pub fn of_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect()
-    }
-
-    /// The value of a variable. An empty one counts as not set, as compose files leave them.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    /// Sets one variable.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.insert(name.into(), value.into());
-    }
-
-    /// Every variable whose name begins with `prefix`: its name without the prefix, and its value.
-    pub fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
-    }
-}
-
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-}
-
-/// Shows names only: values may be secrets.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
+use super::{Environment, SettingFault, SettingsError};
 
 /// One setting, as the reference and `/registry` show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,93 +23,6 @@ pub struct SettingSpec {
     /// What holds where it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-}
-
-/// One variable that is missing or wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingFault {
-    /// The environment variable.
-    pub variable: String,
-    /// What is wrong with it, and what was expected. Never the value of a secret.
-    pub problem: String,
-}
-
-/// Every fault of the settings, not only the first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsError {
-    faults: Vec<SettingFault>,
-}
-
-impl SettingsError {
-    /// An error of one fault, for what a type cannot check.
-    pub fn fault(variable: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            faults: vec![SettingFault {
-                variable: variable.into(),
-                problem: problem.into(),
-            }],
-        }
-    }
-
-    /// The faults, in order of their fields.
-    #[must_use]
-    pub fn faults(&self) -> &[SettingFault] {
-        &self.faults
-    }
-
-    /// Adds the faults of another reading.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.faults.extend(other.faults);
-        self
-    }
-}
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, SettingFault { variable, problem }) in self.faults.iter().enumerate() {
-            write!(
-                f,
-                "{}{variable} {problem}",
-                if index == 0 { "" } else { "\n" }
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for SettingsError {}
-
-/// Gathers the faults of several readings, so that a start names them all at once.
-#[derive(Debug, Default)]
-pub struct Faults(Option<SettingsError>);
-
-impl Faults {
-    /// The value of a reading; its faults are kept.
-    pub fn keep<T>(&mut self, reading: Result<T, SettingsError>) -> Option<T> {
-        match reading {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.0 = Some(match self.0.take() {
-                    Some(earlier) => earlier.and(error),
-                    None => error,
-                });
-                None
-            }
-        }
-    }
-
-    /// The value, unless a reading was faulty.
-    ///
-    /// # Errors
-    /// All the faults that were kept.
-    pub fn finish<T>(self, value: Option<T>) -> Result<T, SettingsError> {
-        match (self.0, value) {
-            (None, Some(value)) => Ok(value),
-            (Some(error), _) => Err(error),
-            (None, None) => Err(SettingsError { faults: Vec::new() }),
-        }
-    }
 }
 
 /// The reference of a settings struct, in order of its fields.
@@ -337,43 +168,13 @@ impl Field {
     }
 }
 
-/// A time in milliseconds: the type of every `…_MS` setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Millis(u64);
-
-impl Millis {
-    /// A time of so many milliseconds.
-    #[must_use]
-    pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
-    }
-
-    /// The same as a [`Duration`].
-    #[must_use]
-    pub const fn duration(self) -> Duration {
-        Duration::from_millis(self.0)
-    }
-}
-
-impl JsonSchema for Millis {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Millis".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": 0 })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use url::Url;
 
+    use super::super::{Faults, Millis};
     use super::*;
     use crate::Secret;
 
@@ -473,9 +274,22 @@ mod tests {
     }
 
     #[test]
-    fn neither_debug_nor_faults_show_a_value_that_may_be_secret() {
-        let environment = Environment::from_iter([("ACME_API_KEY", "hunter2")]);
-        assert!(!format!("{environment:?}").contains("hunter2"));
+    fn a_fault_of_a_secret_does_not_show_its_value() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Strict {
+            #[serde(deserialize_with = "refuse")]
+            #[expect(dead_code, reason = "only its refusal matters")]
+            key: Secret,
+        }
+        fn refuse<'de, D: serde::Deserializer<'de>>(secret: D) -> Result<Secret, D::Error> {
+            let secret = Secret::deserialize(secret)?;
+            Err(serde::de::Error::custom(format!(
+                "{} is too short",
+                secret.expose()
+            )))
+        }
+        let error = read::<Strict>("", &Environment::from_iter([("KEY", "hunter2")])).unwrap_err();
+        assert_eq!(error.to_string(), "KEY has a value of the wrong form");
     }
 
     #[test]

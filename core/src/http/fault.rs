@@ -1,0 +1,179 @@
+//! What a refusal means: the status says it once for all vendors, a vendor's own words say it better.
+
+use std::time::Duration;
+
+use super::Reply;
+use crate::{Effect, ErrorKind, ProviderError};
+
+/// What a vendor's error body says. What is `None` follows from status and headers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VendorFault {
+    /// What failed.
+    pub kind: Option<ErrorKind>,
+    /// The vendor's words.
+    pub message: String,
+    /// How long it will last.
+    pub retry_after: Option<Duration>,
+}
+
+/// The kind of an HTTP status.
+const fn kind_of(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Unauthorized,
+        402 | 403 => ErrorKind::Forbidden,
+        404 | 410 => ErrorKind::NotFound,
+        409 | 423 => ErrorKind::Conflict,
+        429 => ErrorKind::RateLimited,
+        408 | 500..=599 => ErrorKind::Unavailable,
+        400..=499 => ErrorKind::Invalid,
+        _ => ErrorKind::Protocol,
+    }
+}
+
+/// A 4xx is a refusal: nothing was done. After a 408, a 5xx or a redirect nobody knows. A refusal under
+/// a 2xx, as GraphQL has it, says no more than its kind.
+const fn effect_of(status: u16) -> Option<Effect> {
+    match status {
+        200..=299 => None,
+        408 => Some(Effect::Unknown),
+        400..=499 => Some(Effect::NotDone),
+        _ => Some(Effect::Unknown),
+    }
+}
+
+pub(super) fn refusal(
+    reply: &Reply,
+    read: Option<VendorFault>,
+    key: Option<&str>,
+) -> ProviderError {
+    let status = reply.status();
+    let fault = read.unwrap_or_default();
+    let words = if fault.message.is_empty() {
+        plain(&reply.text())
+    } else {
+        fault.message
+    };
+    let words = match key {
+        Some(key) if !key.is_empty() => words.replace(key, "…"),
+        Some(_) | None => words,
+    };
+    let message = if words.is_empty() {
+        format!("answered {status}")
+    } else {
+        format!("answered {status}: {words}")
+    };
+    let error = ProviderError::new(fault.kind.unwrap_or(kind_of(status)), message);
+    let error = match effect_of(status) {
+        Some(effect) => error.with_effect(effect),
+        None => error,
+    };
+    match fault.retry_after.or_else(|| reply.retry_after()) {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}
+
+/// What a person would read of a page: its title, or its text without tags, on one line.
+fn plain(body: &str) -> String {
+    let title = body
+        .split_once("<title>")
+        .and_then(|(_, rest)| Some(rest.split_once("</title>")?.0));
+    let mut depth = 0_usize;
+    let text: String = title
+        .unwrap_or(body)
+        .chars()
+        .filter_map(|c| match c {
+            '<' => {
+                depth += 1;
+                Some(' ')
+            }
+            '>' if depth > 0 => {
+                depth -= 1;
+                None
+            }
+            c => (depth == 0).then_some(c),
+        })
+        .take(1_000)
+        .collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, body: &str) -> ProviderError {
+        refusal(&Reply::sample(status, &[], body), None, None)
+    }
+
+    #[test]
+    fn each_status_has_its_kind_and_effect() {
+        use Effect::{NotDone, Unknown};
+        for (status, kind, effect) in [
+            (400, ErrorKind::Invalid, NotDone),
+            (401, ErrorKind::Unauthorized, NotDone),
+            (402, ErrorKind::Forbidden, NotDone),
+            (403, ErrorKind::Forbidden, NotDone),
+            (404, ErrorKind::NotFound, NotDone),
+            (408, ErrorKind::Unavailable, Unknown),
+            (409, ErrorKind::Conflict, NotDone),
+            (422, ErrorKind::Invalid, NotDone),
+            (429, ErrorKind::RateLimited, NotDone),
+            (500, ErrorKind::Unavailable, Unknown),
+            (503, ErrorKind::Unavailable, Unknown),
+            (302, ErrorKind::Protocol, Unknown),
+        ] {
+            let error = error(status, "");
+            assert_eq!((error.kind(), error.effect()), (kind, effect), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_title_and_without_tags() {
+        let page = "<html><head><title>502 Bad\n Gateway</title></head><body>x</body></html>";
+        assert!(
+            error(502, page)
+                .to_string()
+                .ends_with("answered 502: 502 Bad Gateway")
+        );
+        let page = "<h1>Down</h1> for <b>now</b>";
+        assert!(
+            error(503, page)
+                .to_string()
+                .ends_with("answered 503: Down for now")
+        );
+    }
+
+    #[test]
+    fn a_vendor_that_repeats_the_key_does_not_leak_it() {
+        let reply = Reply::sample(401, &[], "bad key sk-123");
+        let error = refusal(&reply, None, Some("sk-123")).to_string();
+        assert!(error.ends_with("bad key …"), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_under_200_has_the_effect_of_its_kind() {
+        let effect = |kind| {
+            let fault = VendorFault {
+                kind: Some(kind),
+                ..VendorFault::default()
+            };
+            refusal(&Reply::sample(200, &[], "{}"), Some(fault), None).effect()
+        };
+        assert_eq!(effect(ErrorKind::RateLimited), Effect::NotDone);
+        assert_eq!(effect(ErrorKind::Unavailable), Effect::Unknown);
+    }
+
+    #[test]
+    fn the_vendors_own_words_win_over_the_status() {
+        let fault = VendorFault {
+            kind: Some(ErrorKind::Conflict),
+            message: "taken".to_owned(),
+            retry_after: Some(Duration::from_secs(2)),
+        };
+        let reply = Reply::sample(403, &[("retry-after", "9")], "{}");
+        let error = refusal(&reply, Some(fault), None);
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+    }
+}

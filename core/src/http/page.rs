@@ -1,0 +1,92 @@
+use std::collections::HashSet;
+use std::future::Future;
+use std::hash::Hash;
+
+use serde::Deserialize;
+
+use crate::{ErrorKind, ProviderError};
+
+/// One page of a vendor's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins; `None` on the last.
+    pub next: Option<C>,
+}
+
+/// The answer `{"data": …}`, as many vendors wrap theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Data<T> {
+    /// What is in it.
+    pub data: T,
+}
+
+/// No list of ours has more pages; a vendor that ignores the cursor has no end of them.
+const PAGE_LIMIT: usize = 1_000;
+
+/// Every item of a list, page by page, beginning with the cursor `None`. The answer is whole, or an error.
+///
+/// # Errors
+/// Those of `fetch`, and [`ErrorKind::Protocol`] where a cursor comes back a second time or there are
+/// more than a thousand pages: such a list would have no end.
+pub async fn pages<T, C, F>(mut fetch: impl FnMut(Option<C>) -> F) -> Result<Vec<T>, ProviderError>
+where
+    C: Clone + Eq + Hash,
+    F: Future<Output = Result<Page<T, C>, ProviderError>>,
+{
+    let mut items = Vec::new();
+    let mut seen = HashSet::new();
+    let mut cursor = None;
+    loop {
+        let page = fetch(cursor).await?;
+        items.extend(page.items);
+        let Some(next) = page.next else {
+            return Ok(items);
+        };
+        if !seen.insert(next.clone()) || seen.len() > PAGE_LIMIT {
+            let problem = format!("answered a list without end, after {} pages", seen.len());
+            return Err(ProviderError::new(ErrorKind::Protocol, problem));
+        }
+        cursor = Some(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn pages_are_followed_to_the_end() {
+        let all = pages(|cursor: Option<u32>| async move {
+            let at = cursor.unwrap_or_default();
+            Ok(Page {
+                items: vec![at],
+                next: (at < 3).then_some(at + 1),
+            })
+        });
+        assert_eq!(all.await.unwrap(), [0, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_repeated_cursor_is_an_error_and_not_an_endless_list() {
+        let all = pages(|_: Option<&str>| async {
+            Ok(Page {
+                items: vec![0],
+                next: Some("again"),
+            })
+        });
+        assert_eq!(all.await.unwrap_err().kind(), ErrorKind::Protocol);
+    }
+
+    #[tokio::test]
+    async fn a_vendor_that_ignores_the_cursor_is_left_in_the_end() {
+        let all = pages(|at: Option<u32>| async move {
+            Ok(Page {
+                items: vec![0],
+                next: Some(at.unwrap_or_default() + 1),
+            })
+        });
+        assert_eq!(all.await.unwrap_err().kind(), ErrorKind::Protocol);
+    }
+}

@@ -1,0 +1,182 @@
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use tracing::debug;
+use url::Url;
+
+use super::client::REQUEST_LIMIT;
+use super::{Reply, VendorHttp};
+use crate::{Context, Effect, ErrorKind, ProviderError};
+
+/// All but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// One call of a vendor's API, being put together. Nothing is sent before the last step.
+#[must_use = "a request does nothing until it is sent"]
+pub struct VendorRequest<'a> {
+    vendor: &'a VendorHttp,
+    method: Method,
+    url: Url,
+    body: Option<Vec<u8>>,
+    /// What makes it unsendable; told when it is sent, so that a call reads as one chain.
+    fault: Option<ProviderError>,
+}
+
+impl<'a> VendorRequest<'a> {
+    pub(super) fn new(
+        vendor: &'a VendorHttp,
+        method: Method,
+        mut url: Url,
+        segments: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut path = url.path().to_owned();
+        let mut fault = None;
+        for segment in segments {
+            if matches!(segment, "" | "." | "..") {
+                fault = Some(unsendable(format!(
+                    "{segment:?} cannot be part of an address"
+                )));
+            }
+            path.truncate(path.trim_end_matches('/').len());
+            path.push('/');
+            path.extend(utf8_percent_encode(segment, ENCODED));
+        }
+        url.set_path(&path);
+        Self {
+            vendor,
+            method,
+            url,
+            body: None,
+            fault,
+        }
+    }
+
+    /// Adds `name=value` to the query.
+    pub fn query(self, name: &str, value: impl ToString) -> Self {
+        self.query_each(name, [value])
+    }
+
+    /// Adds `name=value` for each value; an `Option` adds one or nothing.
+    pub fn query_each(
+        mut self,
+        name: &str,
+        values: impl IntoIterator<Item = impl ToString>,
+    ) -> Self {
+        for value in values {
+            self.url
+                .query_pairs_mut()
+                .append_pair(name, &value.to_string());
+        }
+        self
+    }
+
+    /// Sends `body` as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body = Some(bytes),
+            Err(error) => {
+                self.fault = Some(unsendable("a body that is no JSON").with_source(error));
+            }
+        }
+        self
+    }
+
+    /// Sends it and reads the answer as `T`.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::done`], and [`ErrorKind::Protocol`] naming the field where the answer is not
+    /// what was expected.
+    pub async fn fetch<T: DeserializeOwned>(self, cx: &Context) -> Result<T, ProviderError> {
+        self.done(cx).await?.json()
+    }
+
+    /// Sends it and wants a 2xx status.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::send`], and what another status means.
+    pub async fn done(self, cx: &Context) -> Result<Reply, ProviderError> {
+        let vendor = self.vendor;
+        vendor.check(self.send(cx).await?)
+    }
+
+    /// Sends it and answers the reply whatever its status: for vendors whose status says little.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] without a whole reply, with [`Effect::NotDone`] where nothing was sent.
+    ///
+    /// # Cancellation
+    /// Dropping the future closes the connection; the vendor may have acted.
+    pub async fn send(self, cx: &Context) -> Result<Reply, ProviderError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let limit = cx.remaining().unwrap_or(REQUEST_LIMIT).min(REQUEST_LIMIT);
+        if limit.is_zero() {
+            let error = ProviderError::new(ErrorKind::Unavailable, "no time was left to ask");
+            return Err(error.with_effect(Effect::NotDone));
+        }
+        let path = self.url.path().to_owned();
+        let mut request = cx.http().request(self.method.clone(), self.url);
+        if let Some((name, value)) = self.vendor.auth() {
+            request = request.header(name, value);
+        }
+        if let Some(body) = self.body {
+            let json = HeaderValue::from_static("application/json");
+            request = request.header(CONTENT_TYPE, json).body(body);
+        }
+        let started = Instant::now();
+        let sent = request.timeout(limit).send().await.map_err(unanswered)?;
+        let reply = Reply::read(sent).await?;
+        debug!(
+            http.method = %self.method,
+            http.path = path,
+            http.status = reply.status(),
+            elapsed_ms = started.elapsed().as_millis(),
+            "vendor answered {}",
+            reply.status()
+        );
+        Ok(reply)
+    }
+}
+
+/// Without the query and the body, which may hold secrets.
+impl fmt::Debug for VendorRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VendorRequest")
+            .field("method", &self.method)
+            .field("path", &self.url.path())
+            .finish_non_exhaustive()
+    }
+}
+
+fn unsendable(message: impl Into<std::borrow::Cow<'static, str>>) -> ProviderError {
+    ProviderError::new(ErrorKind::Invalid, message)
+}
+
+/// What it means that a request got no whole answer.
+pub(super) fn unanswered(error: reqwest::Error) -> ProviderError {
+    let (effect, message) = if error.is_connect() {
+        (Effect::NotDone, "could not be reached")
+    } else if error.is_builder() {
+        (Effect::NotDone, "the request could not be put together")
+    } else if error.is_timeout() {
+        (Effect::Unknown, "did not answer in time")
+    } else {
+        (
+            Effect::Unknown,
+            "the connection broke before the answer was there",
+        )
+    };
+    ProviderError::new(ErrorKind::Unavailable, message)
+        .with_effect(effect)
+        .with_source(error.without_url())
+}

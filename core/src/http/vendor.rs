@@ -1,0 +1,137 @@
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use url::Url;
+
+use super::fault::{self, VendorFault};
+use super::{Reply, VendorRequest};
+use crate::settings::SettingsError;
+use crate::{ProviderError, Secret};
+
+/// One vendor's API: where it is, who is asking, and how it words its errors.
+#[derive(Debug)]
+pub struct VendorHttp {
+    base: Url,
+    auth: Option<Auth>,
+    read_fault: fn(&Reply) -> Option<VendorFault>,
+}
+
+#[derive(Debug)]
+struct Auth {
+    name: HeaderName,
+    value: HeaderValue,
+    key: Secret,
+}
+
+impl VendorHttp {
+    /// The API under `base`, asked without a key.
+    #[must_use]
+    pub fn new(base: Url) -> Self {
+        Self {
+            base,
+            auth: None,
+            read_fault: |_| None,
+        }
+    }
+
+    /// The same, sending `Authorization: Bearer <key>`. `variable` is where the key is from.
+    ///
+    /// # Errors
+    /// When the key cannot be sent in a header; it names `variable` and not the key.
+    pub fn bearer(self, key: &Secret, variable: &str) -> Result<Self, SettingsError> {
+        let text = format!("Bearer {}", key.expose());
+        self.with_auth(AUTHORIZATION, &text, key, variable)
+    }
+
+    /// The same, sending the key in a header of its own. `variable` is where the key is from.
+    ///
+    /// # Errors
+    /// As [`VendorHttp::bearer`].
+    pub fn key_header(
+        self,
+        name: HeaderName,
+        key: &Secret,
+        variable: &str,
+    ) -> Result<Self, SettingsError> {
+        self.with_auth(name, key.expose(), key, variable)
+    }
+
+    fn with_auth(
+        mut self,
+        name: HeaderName,
+        text: &str,
+        key: &Secret,
+        variable: &str,
+    ) -> Result<Self, SettingsError> {
+        let mut value = HeaderValue::from_str(text).map_err(|_| {
+            SettingsError::fault(variable, "holds a character that no HTTP header can carry")
+        })?;
+        value.set_sensitive(true);
+        self.auth = Some(Auth {
+            name,
+            value,
+            key: key.clone(),
+        });
+        Ok(self)
+    }
+
+    /// The same, reading this vendor's error bodies with `read_fault`.
+    ///
+    /// It is asked about every reply without a 2xx status; what it leaves open follows from the status.
+    #[must_use]
+    pub fn faults(mut self, read_fault: fn(&Reply) -> Option<VendorFault>) -> Self {
+        self.read_fault = read_fault;
+        self
+    }
+
+    /// A `GET` of the path made of `segments`, each of which is percent-encoded.
+    pub fn get<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        self.request(Method::GET, segments)
+    }
+
+    /// A `POST`; see [`VendorHttp::get`]. Without segments it goes to the base itself.
+    pub fn post<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        self.request(Method::POST, segments)
+    }
+
+    /// A `PATCH`; see [`VendorHttp::get`].
+    pub fn patch<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        self.request(Method::PATCH, segments)
+    }
+
+    /// A `DELETE`; see [`VendorHttp::get`].
+    pub fn delete<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        self.request(Method::DELETE, segments)
+    }
+
+    fn request<'a>(
+        &'a self,
+        method: Method,
+        segments: impl IntoIterator<Item = &'a str>,
+    ) -> VendorRequest<'a> {
+        VendorRequest::new(self, method, self.base.clone(), segments)
+    }
+
+    /// The reply, where its status is 2xx.
+    ///
+    /// # Errors
+    /// What another status means; see [`VendorHttp::refusal`].
+    pub fn check(&self, reply: Reply) -> Result<Reply, ProviderError> {
+        if (200..300).contains(&reply.status()) {
+            Ok(reply)
+        } else {
+            Err(self.refusal(&reply))
+        }
+    }
+
+    /// The error that a refusing reply means, by its status or, where the vendor refuses under a 2xx, by
+    /// its words.
+    #[must_use]
+    pub fn refusal(&self, reply: &Reply) -> ProviderError {
+        let key = self.auth.as_ref().map(|auth| auth.key.expose());
+        fault::refusal(reply, (self.read_fault)(reply), key)
+    }
+
+    pub(super) fn auth(&self) -> Option<(&HeaderName, &HeaderValue)> {
+        self.auth.as_ref().map(|auth| (&auth.name, &auth.value))
+    }
+}

@@ -1,0 +1,174 @@
+//! Repeats what failed for the moment. Place in the order: around the limit and the timeout.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::sleep;
+use tracing::info;
+
+use super::operation::{Nature, Operation};
+use crate::{Context, Effect, ProviderError};
+
+/// A vendor that asks for more patience than this is left to whoever called.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Runs `attempt` until it succeeds, fails for good, or attempts or time are used up. Waits grow from a
+/// quarter of a second to ten seconds with jitter, on top of what the vendor asks for. An error that comes
+/// out is spent: no layer outside of this one tries again.
+pub(super) async fn retry<T, F>(
+    provider: &str,
+    operation: Operation<'_>,
+    max_attempts: NonZeroU32,
+    cx: &Context,
+    attempt: impl Fn() -> F,
+) -> Result<T, ProviderError>
+where
+    F: Future<Output = Result<T, ProviderError>>,
+{
+    let mut pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_delay(Duration::from_secs(10))
+        .with_max_times(usize::try_from(max_attempts.get() - 1).unwrap_or(usize::MAX))
+        .with_jitter()
+        .build();
+    let mut attempts = 1;
+    loop {
+        let error = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let pause = pauses
+            .next()
+            .filter(|_| may_repeat(operation.nature, &error));
+        let wait = pause.map(|pause| pause + error.retry_after().unwrap_or_default());
+        let fits = |wait: &Duration| {
+            *wait <= LONGEST_WAIT && cx.remaining().is_none_or(|left| *wait < left)
+        };
+        let Some(wait) = wait.filter(fits) else {
+            return Err(error.spent(attempts));
+        };
+        let (kind, name, wait_ms) = (error.kind().as_str(), operation.name, wait.as_millis());
+        metrics::counter!(
+            "agent_pool_provider_retries_total",
+            "provider" => provider.to_owned(), "operation" => name, "outcome" => kind
+        )
+        .increment(1);
+        info!(
+            attempt = attempts,
+            error.kind = kind,
+            wait_ms,
+            "{provider} {name} will be tried again: {error}"
+        );
+        sleep(wait).await;
+        attempts += 1;
+    }
+}
+
+/// What certainly did not happen may be repeated; what may have happened, only where that does no harm.
+fn may_repeat(nature: Nature, error: &ProviderError) -> bool {
+    let harmless = match nature {
+        Nature::Read | Nature::Repeatable => true,
+        Nature::Once => error.effect() == Effect::NotDone,
+    };
+    harmless && error.is_transient() && !error.is_spent()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::ErrorKind;
+    use crate::layer::stack::tests::context;
+
+    fn down() -> ProviderError {
+        ProviderError::new(ErrorKind::Unavailable, "down")
+    }
+
+    /// How often an operation that fails so is tried, and how long that took.
+    async fn tries(
+        nature: Nature,
+        cx: &Context,
+        fail: impl Fn() -> ProviderError,
+    ) -> (u32, Duration, ProviderError) {
+        let count = AtomicU32::new(0);
+        let start = Instant::now();
+        let attempt = || async {
+            count.fetch_add(1, Ordering::Relaxed);
+            Err::<(), _>(fail())
+        };
+        let four = NonZeroU32::new(4).unwrap();
+        let operation = Operation::new("provision", None, nature);
+        let error = retry("acme", operation, four, cx, attempt)
+            .await
+            .unwrap_err();
+        (count.into_inner(), start.elapsed(), error)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_down_is_tried_four_times_and_the_error_is_spent() {
+        let (count, took, error) = tries(Nature::Repeatable, &context(), down).await;
+        assert_eq!(count, 4);
+        assert!(took >= Duration::from_millis(250 + 500 + 1_000), "{took:?}");
+        assert!(error.is_spent());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_wait_does_not_mend_is_tried_once() {
+        for kind in [
+            ErrorKind::Invalid,
+            ErrorKind::Unauthorized,
+            ErrorKind::Forbidden,
+            ErrorKind::Protocol,
+        ] {
+            let fail = || ProviderError::new(kind, "");
+            assert_eq!(tries(Nature::Read, &context(), fail).await.0, 1, "{kind:?}");
+        }
+        assert_eq!(
+            tries(Nature::Read, &context(), || down().spent(2)).await.0,
+            1,
+            "spent"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_have_happened_is_repeated_only_where_that_does_no_harm() {
+        assert_eq!(tries(Nature::Once, &context(), down).await.0, 1);
+        let refused = || down().with_effect(Effect::NotDone);
+        assert_eq!(tries(Nature::Once, &context(), refused).await.0, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_vendors_wish_to_wait_is_honoured() {
+        let limited = |seconds| {
+            move || {
+                let error = ProviderError::new(ErrorKind::RateLimited, "slow down");
+                error.with_retry_after(Duration::from_secs(seconds))
+            }
+        };
+        let (count, took, _) = tries(Nature::Read, &context(), limited(7)).await;
+        assert!(
+            count == 4 && took >= Duration::from_secs(21),
+            "{count} {took:?}"
+        );
+        let (count, took, _) = tries(Nature::Read, &context(), limited(61)).await;
+        assert!(
+            count == 1 && took.is_zero(),
+            "too long to wait here: {count} {took:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_beyond_the_deadline() {
+        let cx = context().within(Duration::from_secs(1));
+        let (count, took, _) = tries(Nature::Read, &cx, down).await;
+        assert!(
+            count < 4 && took < Duration::from_secs(1),
+            "{count} {took:?}"
+        );
+    }
+}

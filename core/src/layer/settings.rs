@@ -1,0 +1,76 @@
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::settings::{self, Environment, Millis, SettingSpec, SettingsError};
+
+/// How the layers around one provider behave.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct LayerSettings {
+    /// How long one attempt of an operation may take. Too short, and what was nearly done is begun again.
+    #[serde(default = "timeout")]
+    pub timeout_ms: Millis,
+    /// How often an operation is tried in all; 1 never repeats.
+    #[serde(default = "max_attempts")]
+    pub max_attempts: NonZeroU32,
+    /// How many attempts may begin in a minute. Each costs several of the vendor's calls. Not set: no limit.
+    pub rate_per_minute: Option<NonZeroU32>,
+    /// How many attempts may be under way at once.
+    #[serde(default = "max_concurrent")]
+    pub max_concurrent: NonZeroU32,
+}
+
+/// Longer than a vendor takes to fulfil an order or to answer all pages of a large list.
+const fn timeout() -> Millis {
+    Millis::from_millis(180_000)
+}
+
+const FOUR: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
+const SIXTEEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+
+const fn max_attempts() -> NonZeroU32 {
+    FOUR
+}
+
+const fn max_concurrent() -> NonZeroU32 {
+    SIXTEEN
+}
+
+/// The prefix of the variables that set a provider's layers: its id in capitals, such as `TELNYX_`.
+#[must_use]
+pub fn prefix_of(id: &str) -> String {
+    id.to_ascii_uppercase().replace('-', "_") + "_"
+}
+
+impl LayerSettings {
+    /// The reference of the settings of the provider `id`.
+    #[must_use]
+    pub fn describe(id: &str) -> Vec<SettingSpec> {
+        settings::describe::<Self>(&prefix_of(id))
+    }
+
+    /// The settings of the provider `id`.
+    ///
+    /// # Errors
+    /// Every variable with a value that its type refuses.
+    pub fn read(id: &str, environment: &Environment) -> Result<Self, SettingsError> {
+        settings::read(&prefix_of(id), environment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_providers_id_is_the_prefix() {
+        let environment = Environment::from_iter([("MY_TOOL_MAX_ATTEMPTS", "1")]);
+        let settings = LayerSettings::read("my-tool", &environment).unwrap();
+        assert_eq!(settings.max_attempts, NonZeroU32::MIN);
+        assert_eq!(settings.timeout_ms, timeout());
+        let described = LayerSettings::describe("my-tool");
+        assert_eq!(described[0].variable, "MY_TOOL_TIMEOUT_MS");
+        assert_eq!(described[0].default.as_deref(), Some("180000"));
+    }
+}

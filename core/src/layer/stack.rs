@@ -1,0 +1,151 @@
+use std::future::Future;
+
+use super::LayerSettings;
+use super::limit::Limit;
+use super::observe::observe;
+use super::operation::Operation;
+use super::retry::retry;
+use super::serial::Serial;
+use super::timeout::timeout;
+use crate::{Context, ProviderError};
+
+/// All layers around one provider. The module's doc says why in this order.
+#[derive(Debug)]
+pub(super) struct Stack {
+    provider: String,
+    settings: LayerSettings,
+    serial: Serial,
+    limit: Limit,
+}
+
+impl Stack {
+    pub(super) fn new(provider: impl ToString, settings: LayerSettings) -> Self {
+        Self {
+            provider: provider.to_string(),
+            limit: Limit::new(&settings),
+            serial: Serial::default(),
+            settings,
+        }
+    }
+
+    /// Does one operation of the provider; `call` is one attempt at it.
+    pub(super) async fn call<T, F>(
+        &self,
+        operation: Operation<'_>,
+        cx: &Context,
+        call: impl Fn(Context) -> F,
+    ) -> Result<T, ProviderError>
+    where
+        F: Future<Output = Result<T, ProviderError>>,
+    {
+        let Self {
+            provider,
+            settings,
+            serial,
+            limit,
+        } = self;
+        let attempt = || async {
+            let _permit = limit.admit(cx).await?;
+            timeout(settings.timeout_ms.duration(), cx, &call).await
+        };
+        observe(provider, operation, async {
+            let _turn = serial.turn(operation, cx).await?;
+            retry(provider, operation, settings.max_attempts, cx, attempt).await
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+    use tokio::time::Instant;
+
+    use super::super::operation::Nature;
+    use super::*;
+    use crate::Mark;
+    use crate::settings::Environment;
+
+    pub(in crate::layer) fn context() -> Context {
+        let mark = Mark::new(&"dev".parse().unwrap());
+        Context::new(mark, crate::http::client().unwrap())
+    }
+
+    pub(in crate::layer) fn settings() -> LayerSettings {
+        LayerSettings::read("acme", &Environment::default()).unwrap()
+    }
+    const LIST: Operation<'_> = Operation::read("list");
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timeout_bounds_each_attempt_and_the_error_names_all() {
+        let instance = "abcdefghijkl".parse().unwrap();
+        let operation = Operation::new("provision", Some(&instance), Nature::Repeatable);
+        let stack = Stack::new("acme", settings());
+        let started = Instant::now();
+        let hang = |_| std::future::pending::<Result<(), ProviderError>>();
+        let error = stack.call(operation, &context(), hang).await.unwrap_err();
+        assert!(started.elapsed() >= Duration::from_secs(4 * 180));
+        let told = error.to_string();
+        assert!(
+            told.starts_with("acme provision for instance abcdefghijkl: unavailable"),
+            "{told}"
+        );
+        assert!(told.ends_with("(after 4 attempts)"), "{told}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_permit_is_held_while_backing_off() {
+        let mut settings = settings();
+        settings.max_concurrent = NonZeroU32::MIN;
+        let stack = Stack::new("acme", settings);
+        let cx = context();
+        let patient = stack.call(LIST, &cx, |_| async {
+            let error = ProviderError::new(crate::ErrorKind::RateLimited, "slow down");
+            Err::<(), _>(error.with_retry_after(Duration::from_secs(30)))
+        });
+        let other = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let soon = context().within(Duration::from_secs(1));
+            stack.call(LIST, &soon, |_| async { Ok(()) }).await
+        };
+        assert!(tokio::join!(patient, other).1.is_ok());
+    }
+
+    #[test]
+    fn each_call_is_counted_once_by_its_outcome() {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        metrics::with_local_recorder(&recorder, || {
+            let stack = Stack::new("acme", settings());
+            let cx = context();
+            let refused = || ProviderError::new(crate::ErrorKind::Invalid, "no");
+            let fail = stack.call(LIST, &cx, |_| async { Err::<(), _>(refused()) });
+            runtime.block_on(fail).unwrap_err();
+        });
+        let mut counted =
+            snapshotter
+                .snapshot()
+                .into_vec()
+                .into_iter()
+                .map(|(key, _, _, value)| {
+                    let labels = key.key().labels().map(|label| label.value().to_owned());
+                    (
+                        key.key().name().to_owned(),
+                        labels.collect::<Vec<_>>(),
+                        value,
+                    )
+                });
+        let calls = counted
+            .find(|(name, ..)| name == "agent_pool_provider_calls_total")
+            .unwrap();
+        assert_eq!(calls.1, ["acme", "list", "invalid"]);
+        assert!(matches!(calls.2, DebugValue::Counter(1)), "{:?}", calls.2);
+    }
+}

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::LayerSettings;
+use super::operation::{Nature, Operation};
+use super::stack::Stack;
+use crate::{
+    Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
+    ToolCapabilities, ToolId, ToolOptions, ToolProvider, Usage,
+};
+
+/// Puts the layers around a tool provider, which errors, traces and metrics will call `id`.
+#[must_use]
+pub fn layered_tool(
+    id: &ToolId,
+    settings: LayerSettings,
+    inner: Arc<dyn ToolProvider>,
+) -> Arc<dyn ToolProvider> {
+    let stack = Stack::new(id, settings);
+    Arc::new(LayeredTool { stack, inner })
+}
+
+#[derive(Debug)]
+struct LayeredTool {
+    stack: Stack,
+    inner: Arc<dyn ToolProvider>,
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ToolProvider for LayeredTool {
+    fn capabilities(&self) -> ToolCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn provision(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        options: &ToolOptions,
+    ) -> Result<ProvisionedTool, ProviderError> {
+        let operation = Operation::new("provision", Some(instance), Nature::Repeatable);
+        let call = |cx| async move { self.inner.provision(&cx, instance, options).await };
+        self.stack.call(operation, cx, call).await
+    }
+
+    async fn destroy(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        resource: &ResourceId,
+    ) -> Result<(), ProviderError> {
+        let operation = Operation::new("destroy", Some(instance), Nature::Repeatable);
+        let call = |cx| async move { self.inner.destroy(&cx, instance, resource).await };
+        self.stack.call(operation, cx, call).await
+    }
+
+    async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
+        let call = |cx| async move { self.inner.list(&cx).await };
+        self.stack.call(Operation::read("list"), cx, call).await
+    }
+
+    async fn usage(&self, cx: &Context, resource: &ResourceId) -> Result<Usage, ProviderError> {
+        let call = |cx| async move { self.inner.usage(&cx, resource).await };
+        self.stack.call(Operation::read("usage"), cx, call).await
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        resource: &ResourceId,
+        options: &ToolOptions,
+    ) -> Result<(), ProviderError> {
+        let operation = Operation::new("update", None, Nature::Repeatable);
+        let call = |cx| async move { self.inner.update(&cx, resource, options).await };
+        self.stack.call(operation, cx, call).await
+    }
+
+    async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {
+        let call = |cx| async move { self.inner.verify(&cx).await };
+        self.stack.call(Operation::read("verify"), cx, call).await
+    }
+}

@@ -1,0 +1,84 @@
+//! What a provider's crate submits to make itself known.
+
+use std::sync::Arc;
+
+use crate::layer::LayerSettings;
+use crate::settings::{Environment, SettingSpec, SettingsError};
+use crate::{InfraProvider, ToolProvider};
+
+/// How a tool provider makes itself known, from its crate's root:
+///
+/// ```
+/// # use agent_pool_core::{doctest::Acme, settings, registry::ToolRegistration};
+/// inventory::submit! {
+///     ToolRegistration {
+///         id: "acme",
+///         name: "Acme",
+///         mode: "per-instance-key",
+///         env_keys: &["ACME_API_KEY"],
+///         crate_name: env!("CARGO_PKG_NAME"),
+///         settings: Acme::settings,
+///         build: Acme::build,
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct ToolRegistration {
+    /// The tool's id, as requests name it.
+    pub id: &'static str,
+    /// The name that people read.
+    pub name: &'static str,
+    /// What an instance gets, such as `per-instance-key`.
+    pub mode: &'static str,
+    /// The variables that an instance gets; the first is the tool's main one.
+    pub env_keys: &'static [&'static str],
+    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
+    pub crate_name: &'static str,
+    /// The reference of the provider's own settings; [`Self::reference`] has the layers' too.
+    pub settings: fn() -> Vec<SettingSpec>,
+    /// Reads the settings and makes the provider.
+    pub build: fn(&Environment) -> Result<Arc<dyn ToolProvider>, SettingsError>,
+}
+
+impl ToolRegistration {
+    /// The reference of all that can be set: the provider's own, then its layers'.
+    #[must_use]
+    pub fn reference(&self) -> Vec<SettingSpec> {
+        reference(self.id, self.settings)
+    }
+}
+
+inventory::collect!(ToolRegistration);
+
+/// How an infra provider makes itself known; see [`ToolRegistration`].
+#[derive(Debug, Clone, Copy)]
+pub struct InfraRegistration {
+    /// The infra's id, as `INFRA_PROVIDER` names it.
+    pub id: &'static str,
+    /// The name that people read.
+    pub name: &'static str,
+    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
+    pub crate_name: &'static str,
+    /// The reference of the provider's own settings; [`Self::reference`] has the layers' too.
+    pub settings: fn() -> Vec<SettingSpec>,
+    /// Reads the settings and makes the provider.
+    pub build: fn(&Environment) -> Result<Arc<dyn InfraProvider>, SettingsError>,
+}
+
+impl InfraRegistration {
+    /// The reference of all that can be set: the provider's own, then its layers'.
+    #[must_use]
+    pub fn reference(&self) -> Vec<SettingSpec> {
+        reference(self.id, self.settings)
+    }
+}
+
+inventory::collect!(InfraRegistration);
+
+fn reference(id: &str, own: fn() -> Vec<SettingSpec>) -> Vec<SettingSpec> {
+    own()
+        .into_iter()
+        .chain(LayerSettings::describe(id))
+        .collect()
+}

@@ -1,0 +1,63 @@
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// An amount of money, zero or more; the setting says of which currency.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Amount(f64);
+
+impl Amount {
+    /// An amount of whole units.
+    #[must_use]
+    pub fn whole(units: u32) -> Self {
+        Self(units.into())
+    }
+
+    /// The amount as a number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Amount {
+    type Error = &'static str;
+
+    fn try_from(amount: f64) -> Result<Self, Self::Error> {
+        let amount = Some(amount).filter(|amount| amount.is_finite() && *amount >= 0.0);
+        amount.map(Self).ok_or("expected an amount of zero or more")
+    }
+}
+
+impl From<Amount> for f64 {
+    fn from(amount: Amount) -> Self {
+        amount.0
+    }
+}
+
+impl JsonSchema for Amount {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_of_money_is_not_negative() {
+        for bad in [-0.5, f64::NAN, f64::INFINITY] {
+            assert!(Amount::try_from(bad).is_err(), "{bad}");
+        }
+        assert_eq!(Amount::try_from(2.5).map(Amount::get), Ok(2.5));
+    }
+}

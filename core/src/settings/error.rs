@@ -1,0 +1,90 @@
+//! What is wrong with the settings: all of it, not only the first.
+
+use std::fmt;
+
+/// One variable that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingFault {
+    /// The environment variable.
+    pub variable: String,
+    /// What is wrong with it, and what was expected. Never the value of a secret.
+    pub problem: String,
+}
+
+/// Every fault of the settings, not only the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    pub(super) faults: Vec<SettingFault>,
+}
+
+impl SettingsError {
+    /// An error of one fault, for what a type cannot check.
+    pub fn fault(variable: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            faults: vec![SettingFault {
+                variable: variable.into(),
+                problem: problem.into(),
+            }],
+        }
+    }
+
+    /// The faults, in order of their fields.
+    #[must_use]
+    pub fn faults(&self) -> &[SettingFault] {
+        &self.faults
+    }
+
+    /// Adds the faults of another reading.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.faults.extend(other.faults);
+        self
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, SettingFault { variable, problem }) in self.faults.iter().enumerate() {
+            write!(
+                f,
+                "{}{variable} {problem}",
+                if index == 0 { "" } else { "\n" }
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// Gathers the faults of several readings, so that a start names them all at once.
+#[derive(Debug, Default)]
+pub struct Faults(Option<SettingsError>);
+
+impl Faults {
+    /// The value of a reading; its faults are kept.
+    pub fn keep<T>(&mut self, reading: Result<T, SettingsError>) -> Option<T> {
+        match reading {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0 = Some(match self.0.take() {
+                    Some(earlier) => earlier.and(error),
+                    None => error,
+                });
+                None
+            }
+        }
+    }
+
+    /// The value, unless a reading was faulty.
+    ///
+    /// # Errors
+    /// All the faults that were kept.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, SettingsError> {
+        match (self.0, value) {
+            (None, Some(value)) => Ok(value),
+            (Some(error), _) => Err(error),
+            (None, None) => Err(SettingsError { faults: Vec::new() }),
+        }
+    }
+}

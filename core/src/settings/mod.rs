@@ -1,0 +1,40 @@
+//! Settings: a typed struct is all that an author writes.
+//!
+//! A settings struct derives `Deserialize` and `JsonSchema`. Its fields are the variables (prefix and
+//! the field's name in capitals), their doc comments the reference, their types the validation,
+//! [`Secret`](crate::Secret) the redaction. Reading gathers every fault before it answers.
+//!
+//! ```
+//! use agent_pool_core::settings::{self, Environment, Millis};
+//!
+//! #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+//! struct AcmeSettings {
+//!     /// The account's key.
+//!     api_key: agent_pool_core::Secret,
+//!     /// How long one call may take.
+//!     #[serde(default = "AcmeSettings::default_timeout")]
+//!     timeout_ms: Millis,
+//! }
+//!
+//! impl AcmeSettings {
+//!     fn default_timeout() -> Millis {
+//!         Millis::from_millis(5_000)
+//!     }
+//! }
+//!
+//! let empty = Environment::default();
+//! let error = settings::read::<AcmeSettings>("ACME_", &empty).unwrap_err();
+//! assert_eq!(error.to_string(), "ACME_API_KEY is required: The account's key.");
+//! ```
+
+mod amount;
+mod environment;
+mod error;
+mod millis;
+mod read;
+
+pub use amount::Amount;
+pub use environment::Environment;
+pub use error::{Faults, SettingFault, SettingsError};
+pub use millis::Millis;
+pub use read::{SettingSpec, describe, read};

@@ -1,0 +1,268 @@
+//! The HTTP kit against a server that answers what it is told, byte by byte.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy does not know as such"
+)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agent_pool_core::http::{VendorHttp, client};
+use agent_pool_core::{Context, Effect, ErrorKind, Mark, ProviderError, Secret, chain};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const KEY: &str = "sk-very-secret";
+
+/// What the server does with a request.
+#[derive(Debug, Clone)]
+enum Act {
+    Answer(String),
+    Hang,
+    Cut,
+}
+
+fn answer(status: &str, head: &str, body: &str) -> Act {
+    let length = body.len();
+    Act::Answer(format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n{head}\r\n{body}"
+    ))
+}
+
+/// The vendor, the context, and every request as it came.
+struct Lab {
+    http: VendorHttp,
+    cx: Context,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+async fn lab(act: Act) -> Lab {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/api/v1/", listener.local_addr().unwrap());
+    let requests = Arc::default();
+    tokio::spawn(serve(listener, act, Arc::clone(&requests)));
+    let http = VendorHttp::new(base.parse().unwrap());
+    Lab {
+        http: http.bearer(&Secret::new(KEY), "ACME_KEY").unwrap(),
+        cx: context(),
+        requests,
+    }
+}
+
+fn context() -> Context {
+    Context::new(Mark::new(&"dev".parse().unwrap()), client().unwrap())
+}
+
+async fn serve(listener: TcpListener, act: Act, requests: Arc<Mutex<Vec<String>>>) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let request = read(&mut stream).await;
+        requests.lock().unwrap().push(request);
+        match &act {
+            Act::Answer(bytes) => {
+                // A client that has read enough hangs up; that is its right.
+                let _ = stream.write_all(bytes.as_bytes()).await;
+            }
+            Act::Hang => std::future::pending().await,
+            Act::Cut => {}
+        }
+    }
+}
+
+/// One request: its head, and as much body as it announces.
+async fn read(stream: &mut TcpStream) -> String {
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut buffer).await.unwrap();
+        text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let announced = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        if count == 0 || body.len() >= announced.map_or(0, |length| length.parse().unwrap()) {
+            return text;
+        }
+    }
+}
+
+impl Lab {
+    async fn fails(&self) -> ProviderError {
+        let request = self.http.post(["keys"]).query("token", KEY);
+        let error = request
+            .json(&json!({ "secret": KEY }))
+            .fetch::<Value>(&self.cx)
+            .await;
+        let error = error.unwrap_err();
+        let told = format!("{} {error:?}", chain(&error));
+        assert!(!told.contains(KEY), "{told}");
+        error
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_sent_as_it_was_put_together() {
+    let lab = lab(answer("200 OK", "", "{}")).await;
+    let request = lab.http.post(["inboxes", "a b/+@x.y", "keys"]);
+    let request = request
+        .query("filter[a]", "1&2")
+        .query_each("none", None::<&str>);
+    request
+        .json(&json!({ "name": "n" }))
+        .fetch::<Value>(&lab.cx)
+        .await
+        .unwrap();
+    let sent = lab.requests().remove(0);
+    let line = "POST /api/v1/inboxes/a%20b%2F%2B%40x.y/keys?filter%5Ba%5D=1%262 HTTP/1.1\r\n";
+    assert!(sent.starts_with(line), "{sent}");
+    assert!(
+        sent.contains("\r\nauthorization: Bearer sk-very-secret\r\n"),
+        "{sent}"
+    );
+    assert!(sent.contains("\r\nuser-agent: agent-pool/"), "{sent}");
+    assert!(
+        sent.contains("\r\ncontent-type: application/json\r\n"),
+        "{sent}"
+    );
+    assert!(sent.ends_with("\r\n\r\n{\"name\":\"n\"}"), "{sent}");
+}
+
+#[tokio::test]
+async fn without_segments_the_base_itself_is_asked_and_any_status_is_told() {
+    let lab = lab(answer("400 Bad Request", "x-hint: h\r\n", "no")).await;
+    let reply = lab.http.post([]).send(&lab.cx).await.unwrap();
+    assert_eq!((reply.status(), reply.header("x-hint")), (400, Some("h")));
+    assert_eq!(reply.text(), "no");
+    assert!(lab.requests()[0].starts_with("POST /api/v1/ HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn a_segment_that_would_lead_elsewhere_is_never_sent() {
+    let lab = lab(answer("200 OK", "", "{}")).await;
+    for segment in ["..", ".", ""] {
+        let error = lab
+            .http
+            .delete(["keys", segment])
+            .done(&lab.cx)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.effect()),
+            (ErrorKind::Invalid, Effect::NotDone)
+        );
+    }
+    assert!(lab.requests().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_at_home_means_not_done() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let http = VendorHttp::new(format!("http://{port}").parse().unwrap());
+    let error = http.post(["keys"]).done(&context()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::Unavailable, Effect::NotDone)
+    );
+}
+
+#[tokio::test]
+async fn a_hang_ends_with_the_context_and_may_have_had_an_effect() {
+    let mut lab = lab(Act::Hang).await;
+    lab.cx = lab.cx.within(Duration::from_millis(200));
+    let error = lab.fails().await;
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::Unavailable, Effect::Unknown)
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_sent_after_the_deadline() {
+    let mut lab = lab(answer("200 OK", "", "{}")).await;
+    lab.cx = lab.cx.within(Duration::ZERO);
+    assert_eq!(lab.fails().await.effect(), Effect::NotDone);
+    assert!(lab.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_cut_connection_may_have_had_an_effect_and_is_not_tried_again() {
+    let lab = lab(Act::Cut).await;
+    let error = lab.fails().await;
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::Unavailable, Effect::Unknown)
+    );
+    assert_eq!(lab.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let lab = lab(answer(
+        "307 Temporary Redirect",
+        "location: /elsewhere\r\n",
+        "",
+    ))
+    .await;
+    assert_eq!(lab.fails().await.kind(), ErrorKind::Protocol);
+    assert_eq!(lab.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_endless_body_is_not_read_to_its_end() {
+    let lab = lab(answer("200 OK", "", &"x".repeat(11 * 1024 * 1024))).await;
+    let error = lab.fails().await;
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(
+        error.to_string().contains("more than 10485760 bytes"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_vendors_words_come_without_the_key_that_they_repeat() {
+    let lab = lab(answer(
+        "401 Unauthorized",
+        "",
+        "no such key: sk-very-secret",
+    ))
+    .await;
+    let error = lab.fails().await;
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(
+        error.to_string().ends_with("answered 401: no such key: …"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_key_that_no_header_carries_is_a_fault_of_its_variable() {
+    let http = VendorHttp::new("http://localhost".parse().unwrap());
+    let error = http
+        .bearer(&Secret::new("line\nbreak"), "ACME_KEY")
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("ACME_KEY holds a character"), "{error}");
+    assert!(!error.contains("break"), "{error}");
+}
+
+#[tokio::test]
+async fn debug_shows_neither_key_nor_query_nor_body() {
+    let lab = lab(Act::Cut).await;
+    let request = lab
+        .http
+        .post(["keys"])
+        .query("token", KEY)
+        .json(&json!({ "secret": KEY }));
+    let shown = format!("{:?} {request:?}", lab.http);
+    assert!(!shown.contains(KEY), "{shown}");
+}
