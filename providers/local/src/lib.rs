@@ -1,1 +1,27 @@
-//! Runs each instance as a process of this machine
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod folder;
+mod launch;
+mod open;
+mod output;
+mod ports;
+mod process;
+mod provider;
+mod service;
+mod settings;
+
+use agent_pool_core::registry::InfraRegistration;
+
+pub use open::stop_all;
+pub use provider::Local;
+
+inventory::submit! {
+    InfraRegistration {
+        id: "local",
+        name: "This machine",
+        crate_name: env!("CARGO_PKG_NAME"),
+        settings: Local::settings,
+        build: Local::build,
+    }
+}

@@ -1,0 +1,84 @@
+//! A conversation: what was said, and how much of it is kept.
+
+use agent_pool_core::wire::{AgentName, JoinUrl};
+use serde::{Deserialize, Serialize};
+
+/// Longest text that a person may send at once, in characters.
+pub(crate) const MAX_MESSAGE_CHARS: usize = 4_000;
+
+/// Messages kept; older ones go, so that an agent's folder does not grow for ever.
+const MAX_KEPT: usize = 500;
+
+/// One message, as it is shown and kept.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "lowercase")]
+pub(crate) enum Message {
+    /// What a person said.
+    Person { text: String },
+    /// What the agent answered.
+    Agent { text: String },
+    /// Why the agent could not answer.
+    Fault { text: String },
+    /// Another agent that joined, and where to talk to it.
+    Guest { name: AgentName, url: JoinUrl },
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Conversation(Vec<Message>);
+
+impl Conversation {
+    pub(crate) fn say(&mut self, message: Message) {
+        self.0.push(message);
+        let surplus = self.0.len().saturating_sub(MAX_KEPT);
+        self.0.drain(..surplus);
+    }
+
+    /// Adds a guest; one that is there already (its answer was lost, it asks again) is not added twice.
+    pub(crate) fn welcome(&mut self, name: AgentName, url: JoinUrl) {
+        let guest = Message::Guest { name, url };
+        if !self.0.contains(&guest) {
+            self.say(guest);
+        }
+    }
+
+    pub(crate) fn messages(&self) -> &[Message] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(text: usize) -> Message {
+        let text = text.to_string();
+        Message::Person { text }
+    }
+
+    #[test]
+    fn the_oldest_messages_go_first() {
+        let mut conversation = Conversation::default();
+        for number in 0..MAX_KEPT + 3 {
+            conversation.say(person(number));
+        }
+        assert_eq!(conversation.messages().len(), MAX_KEPT);
+        assert!(conversation.messages()[0] == person(3));
+    }
+
+    #[test]
+    fn a_guest_that_asks_twice_is_there_once() {
+        let mut conversation = Conversation::default();
+        let guest = || {
+            (
+                AgentName::try_from("Rose".to_owned()).unwrap(),
+                JoinUrl::try_from("http://127.0.0.1:1/c/t".to_owned()).unwrap(),
+            )
+        };
+        for _ in 0..2 {
+            let (name, url) = guest();
+            conversation.welcome(name, url);
+        }
+        assert_eq!(conversation.messages().len(), 1);
+    }
+}

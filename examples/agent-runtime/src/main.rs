@@ -1,0 +1,13 @@
+//! Runs one instance. Settings are environment variables: see the README.
+
+use agent_pool_core::settings::Environment;
+
+/// One thread is enough for one agent, and keeps each of many instances small.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter("info")
+        .with_writer(std::io::stderr)
+        .init();
+    agent_runtime::run(Environment::of_process()).await
+}

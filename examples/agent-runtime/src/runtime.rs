@@ -1,0 +1,58 @@
+//! One running instance: what every handler shares.
+
+use agent_pool_core::Secret;
+use agent_pool_core::wire::problem::Problem;
+use anyhow::Context;
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::client::LazyClient;
+use crate::llm::Llm;
+use crate::settings::Settings;
+use crate::store::{Agent, Store};
+
+pub(crate) struct Runtime {
+    keys: Vec<Secret>,
+    public_url: Url,
+    pub(crate) store: Store,
+    pub(crate) llm: Llm,
+    /// Held from a message to its answer, so that a conversation stays in turns.
+    pub(crate) turn: Mutex<()>,
+    pub(crate) http: LazyClient,
+}
+
+impl Runtime {
+    /// Blocks while it reads the data folder: for start-up.
+    pub(crate) fn start(settings: &Settings, port: u16) -> anyhow::Result<Self> {
+        let public_url = settings.public_url(port);
+        Ok(Self {
+            keys: settings.pool_keys(),
+            public_url: public_url.context("RAILWAY_PUBLIC_DOMAIN is no host")?,
+            store: Store::open(&settings.data_dir(), settings.configured_agent())?,
+            llm: Llm::new(settings),
+            turn: Mutex::default(),
+            http: LazyClient::default(),
+        })
+    }
+
+    pub(crate) fn knows(&self, key: &Secret) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// Where people talk to the agent.
+    pub(crate) fn invite_url(&self, agent: &Agent) -> Url {
+        let mut url = self.public_url.clone();
+        url.set_path(&format!("c/{}", agent.token().expose()));
+        url
+    }
+
+    /// The agent that this token invites to.
+    pub(crate) async fn invited(&self, token: &str) -> Result<Agent, Problem> {
+        let token = Secret::new(token);
+        let agent = self.store.read(|saved| saved.agent.clone()).await;
+        agent.filter(|agent| agent.token() == token).ok_or_else(|| {
+            let detail = "no conversation here: check that the link is complete";
+            Problem::new(404, "unknown_conversation", detail)
+        })
+    }
+}

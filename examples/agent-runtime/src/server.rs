@@ -1,0 +1,79 @@
+//! Start and end of an instance.
+
+use std::future::Future;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_pool_core::settings::Environment;
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+use crate::routes::routes;
+use crate::runtime::Runtime;
+use crate::settings::Settings;
+
+/// How long requests that have begun may take once the end is asked for.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Runs an instance until SIGTERM or Ctrl-C, and prints where it listens. One thread is enough:
+/// `#[tokio::main(flavor = "current_thread")]`.
+///
+/// # Errors
+/// Settings that are missing or malformed, a port that is taken, a data folder that cannot be used.
+pub async fn run(environment: Environment) -> anyhow::Result<()> {
+    let settings = Settings::read(&environment)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let address = (Ipv4Addr::UNSPECIFIED, settings.port);
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| format!("PORT {} cannot be had", settings.port))?;
+    let port = listener.local_addr()?.port();
+    writeln!(std::io::stdout(), "listening on http://127.0.0.1:{port}")?;
+    let asked = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    serve(settings, listener, asked).await
+}
+
+/// Serves an instance on `listener` until `shutdown` is ready, then ends what has begun.
+///
+/// For a process that holds several instances; each needs a data folder of its own.
+///
+/// # Errors
+/// A data folder that cannot be used.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let port = listener.local_addr()?.port();
+    let runtime = Arc::new(Runtime::start(&settings, port)?);
+    let instance = settings.instance_id.as_deref().unwrap_or("(nameless)");
+    info!(
+        instance.id = instance,
+        "instance {instance} is ready on port {port}"
+    );
+    let (stopping, stopped) = oneshot::channel();
+    let asked = async move {
+        shutdown.await;
+        // Nobody listens any more only when the server has ended.
+        let _ = stopping.send(());
+    };
+    let server = warp::serve(routes(&runtime))
+        .incoming(listener)
+        .graceful(asked);
+    tokio::select! {
+        () = server.run() => {}
+        () = async { let _ = stopped.await; tokio::time::sleep(GRACE).await } => {
+            warn!("requests were still running after {GRACE:?}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! What an instance remembers over a restart: who it is, and its conversation.
+//!
+//! One file of mode 0600 in the data folder, replaced by renaming, so that a process that dies at any
+//! point leaves the old or the new content. It is not synced to the disk on every message: a power cut
+//! may cost the last seconds.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use agent_pool_core::Secret;
+use agent_pool_core::wire::runtime::ProvisionRequest;
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::conversation::Conversation;
+
+/// Whom a claim made of the instance.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Agent {
+    pub(crate) request: ProvisionRequest,
+    pub(crate) conversation_id: String,
+    /// The secret part of the invite URL.
+    token: String,
+    /// The conversation that it joined, once it has.
+    pub(crate) joined: Option<String>,
+}
+
+impl Agent {
+    fn new(request: ProvisionRequest) -> Self {
+        Self {
+            request,
+            conversation_id: nanoid::nanoid!(12),
+            token: nanoid::nanoid!(32),
+            joined: None,
+        }
+    }
+
+    pub(crate) fn token(&self) -> Secret {
+        Secret::new(self.token.as_str())
+    }
+}
+
+/// The instance is somebody else's already.
+pub(crate) struct Taken;
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    pub(crate) agent: Option<Agent>,
+    #[serde(default)]
+    pub(crate) conversation: Conversation,
+}
+
+impl Saved {
+    /// Makes the instance this agent. The same request again answers the agent that is there.
+    pub(crate) fn become_agent(&mut self, request: ProvisionRequest) -> Result<Agent, Taken> {
+        let agent = self
+            .agent
+            .get_or_insert_with(|| Agent::new(request.clone()));
+        if agent.request == request {
+            Ok(agent.clone())
+        } else {
+            Err(Taken)
+        }
+    }
+
+    /// Takes over what the environment says of the agent: a claim that was configured and then
+    /// restarted, a lost data folder, or instructions that were changed by configuring again.
+    fn configure(&mut self, request: ProvisionRequest) {
+        match &mut self.agent {
+            Some(agent) => {
+                if agent.request.join_url != request.join_url {
+                    agent.joined = None;
+                }
+                agent.request = request;
+            }
+            None => self.agent = Some(Agent::new(request)),
+        }
+    }
+}
+
+pub(crate) struct Store {
+    path: PathBuf,
+    saved: Arc<Mutex<Saved>>,
+}
+
+impl Store {
+    /// Opens the folder, making it where there is none. Blocks: for start-up.
+    pub(crate) fn open(
+        folder: &Path,
+        configured: Option<ProvisionRequest>,
+    ) -> anyhow::Result<Self> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("data folder {} cannot be made", folder.display()))?;
+        let path = folder.join("agent.json");
+        let mut saved = load(&path).with_context(|| format!("reading {}", path.display()))?;
+        if let Some(request) = configured {
+            saved.configure(request);
+            replace(&path, &saved).with_context(|| format!("writing {}", path.display()))?;
+        }
+        let saved = Arc::new(Mutex::new(saved));
+        Ok(Self { path, saved })
+    }
+
+    pub(crate) async fn read<T>(&self, look: impl FnOnce(&Saved) -> T) -> T {
+        look(&*self.saved.lock().await)
+    }
+
+    /// Changes what is remembered, on disk first. Once begun it ends, even if the caller goes away.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Saved) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        let mut saved = Arc::clone(&self.saved).lock_owned().await;
+        let path = self.path.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut next = saved.clone();
+            let answer = change(&mut next);
+            replace(&path, &next)?;
+            *saved = next;
+            Ok(answer)
+        });
+        done.await.map_err(io::Error::other)?
+    }
+}
+
+fn load(path: &Path) -> io::Result<Saved> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Saved::default()),
+        Err(error) => Err(error),
+    }
+}
+
+fn replace(path: &Path, saved: &Saved) -> io::Result<()> {
+    let beside = path.with_extension("json.new");
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(&serde_json::to_vec(saved)?)?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::conversation::Message;
+
+    fn request(name: &str, instructions: &str) -> ProvisionRequest {
+        let body = serde_json::json!({ "agentName": name, "instructions": instructions });
+        serde_json::from_value(body).unwrap()
+    }
+
+    async fn become_tulip(store: &Store) -> Agent {
+        let change = store.change(|saved| saved.become_agent(request("Tulip", "Be kind.")));
+        change.await.unwrap().ok().unwrap()
+    }
+
+    #[tokio::test]
+    async fn agent_and_conversation_are_there_again_and_nobody_else_can_read_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), None).unwrap();
+        let before = become_tulip(&store).await;
+        let text = "hello".to_owned();
+        let said = store.change(|saved| saved.conversation.say(Message::Person { text }));
+        said.await.unwrap();
+
+        let again = Store::open(folder.path(), None).unwrap();
+        let saved = again.read(Saved::clone).await;
+        assert_eq!(saved.agent.unwrap().token(), before.token());
+        assert_eq!(saved.conversation.messages().len(), 1);
+        let file = fs::metadata(folder.path().join("agent.json")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn configured_instructions_replace_the_old_and_keep_the_invitation() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = become_tulip(&Store::open(folder.path(), None).unwrap()).await;
+        let configured = request("Tulip", "Be brief.");
+        let store = Store::open(folder.path(), Some(configured.clone())).unwrap();
+        let agent = store.read(|saved| saved.agent.clone()).await.unwrap();
+        assert_eq!(agent.token(), before.token());
+        assert_eq!(agent.request, configured);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_not_remembered_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), None).unwrap();
+        fs::remove_dir(folder.path()).unwrap();
+        let change = store.change(|saved| saved.become_agent(request("Tulip", "Be kind.")).is_ok());
+        assert!(change.await.is_err());
+        assert!(store.read(|saved| saved.agent.is_none()).await);
+    }
+
+    #[test]
+    fn a_damaged_file_stops_the_start_and_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("agent.json"), "{").unwrap();
+        let error = Store::open(folder.path(), None).err().unwrap();
+        assert!(format!("{error:#}").contains("agent.json"), "{error:#}");
+    }
+}

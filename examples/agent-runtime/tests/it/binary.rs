@@ -1,0 +1,108 @@
+//! The program itself: how it starts and how it ends.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::instance::form;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_agent-runtime"));
+    command
+        .env_clear()
+        .env("PORT", "0")
+        .env("INSTANCE_DATA_DIR", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn url(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = timeout(LIMIT, lines.next_line()).await.unwrap().unwrap();
+    line.unwrap()
+        .strip_prefix("listening on ")
+        .unwrap()
+        .to_owned()
+}
+
+async fn ends(child: &mut Child) -> Option<i32> {
+    timeout(LIMIT, child.wait()).await.unwrap().unwrap().code()
+}
+
+fn terminate(child: &Child) {
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+}
+
+#[tokio::test]
+async fn without_a_key_it_refuses_to_start_and_says_why() {
+    let folder = tempdir().unwrap();
+    let output = program(folder.path()).output();
+    let output = timeout(LIMIT, output).await.unwrap().unwrap();
+    assert_ne!(output.status.code(), Some(0));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("POOL_API_KEY is required")
+    );
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_with_0_though_a_connection_is_kept_open() {
+    let folder = tempdir().unwrap();
+    let mut child = program(folder.path())
+        .env("POOL_API_KEY", "k")
+        .spawn()
+        .unwrap();
+    let url = url(&mut child).await;
+    let http = reqwest::Client::builder().build().unwrap();
+    let health = http.get(format!("{url}/pool/health")).bearer_auth("k");
+    assert!(health.send().await.unwrap().status().is_success());
+    terminate(&child);
+    assert_eq!(ends(&mut child).await, Some(0));
+}
+
+#[tokio::test]
+async fn a_request_that_has_begun_is_answered_before_the_end() {
+    let model = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let model_url = format!("http://{}", model.local_addr().unwrap());
+    let folder = tempdir().unwrap();
+    let mut command = program(folder.path());
+    command
+        .env("POOL_API_KEY", "k")
+        .env("OPENROUTER_API_KEY", "sk-or-v1-real");
+    let mut child = command
+        .env("OPENROUTER_API_URL", model_url)
+        .spawn()
+        .unwrap();
+    let url = url(&mut child).await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let http = http.build().unwrap();
+    let body = json!({ "agentName": "Tulip", "instructions": "Be kind." });
+    let provision = http
+        .post(format!("{url}/pool/provision"))
+        .bearer_auth("k")
+        .json(&body);
+    let provisioned: Value = provision.send().await.unwrap().json().await.unwrap();
+    let invite = provisioned["inviteUrl"].as_str().unwrap().to_owned();
+
+    let said = tokio::spawn(form(&http, &invite, "hello").send());
+    let (mut asked, _) = timeout(LIMIT, model.accept()).await.unwrap().unwrap();
+    terminate(&child);
+    let refused = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n";
+    asked.write_all(refused).await.unwrap();
+    assert_eq!(said.await.unwrap().unwrap().status(), 303);
+    assert_eq!(ends(&mut child).await, Some(0));
+}

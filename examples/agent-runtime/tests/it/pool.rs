@@ -1,0 +1,171 @@
+//! What the pool sees of an instance: the runtime contract.
+
+use crate::instance::{Instance, KEY};
+use agent_pool_core::wire::runtime::{Health, Provisioned};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+#[tokio::test]
+async fn health_is_for_those_who_have_the_key() {
+    let folder = tempdir().unwrap();
+    let instance = Instance::start(folder.path(), [("POOL_API_KEY", "old, new")]).await;
+    let health = || instance.http.get(format!("{}/pool/health", instance.url));
+    for good in ["Bearer old", "bearer new"] {
+        let answer = health().header("authorization", good).send().await.unwrap();
+        assert!(answer.json::<Health>().await.unwrap().ready, "{good}");
+    }
+    let none = health().send().await.unwrap();
+    assert_eq!(none.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(none.headers()["www-authenticate"], "Bearer");
+    for bad in [
+        "Bearer older",
+        "Bearer old, new",
+        "Bearer ",
+        "Basic old",
+        "old",
+    ] {
+        let answer = health().header("authorization", bad).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{bad}");
+        assert!(answer.json::<Value>().await.unwrap()["error"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn provision_opens_a_conversation_under_the_public_url() {
+    let folder = tempdir().unwrap();
+    let public = ("PUBLIC_URL", "https://agents.example.org");
+    let instance = Instance::start(folder.path(), [public]).await;
+    let body = json!({ "agentName": "Tulip", "instructions": "Be kind." });
+    let answer = instance.provision(&body).send().await.unwrap();
+    let provisioned: Provisioned = answer.json().await.unwrap();
+    let invite = provisioned.invite_url.unwrap();
+    let token = invite
+        .strip_prefix("https://agents.example.org/c/")
+        .unwrap();
+    assert!(token.len() >= 32 && provisioned.conversation_id.is_some());
+    assert!(!provisioned.joined);
+}
+
+#[tokio::test]
+async fn the_same_provision_has_the_same_answer_and_another_one_is_a_conflict() {
+    let folder = tempdir().unwrap();
+    let instance = Instance::start(folder.path(), []).await;
+    let invite = instance.become_tulip().await;
+    assert_eq!(instance.become_tulip().await, invite);
+
+    let other = json!({ "agentName": "Rose", "instructions": "Be kind." });
+    let refused = instance.provision(&other).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    assert!(instance.page(&invite).await.contains("Tulip"));
+}
+
+#[tokio::test]
+async fn a_provision_without_the_key_changes_nothing() {
+    let folder = tempdir().unwrap();
+    let instance = Instance::start(folder.path(), []).await;
+    let body = json!({ "agentName": "Rose", "instructions": "Be mean." });
+    let wrong = instance
+        .http
+        .post(format!("{}/pool/provision", instance.url));
+    let refused = wrong.bearer_auth("guess").json(&body).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert!(!instance.become_tulip().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_bad_body_is_a_400_that_names_the_field() {
+    let folder = tempdir().unwrap();
+    let instance = Instance::start(folder.path(), []).await;
+    for (body, word) in [
+        (json!({ "instructions": "x" }), "agentName"),
+        (json!({ "agentName": 1, "instructions": "x" }), "agentName"),
+        (json!({ "agentName": "Tulip" }), "instructions"),
+        (
+            json!({ "agentName": "Tulip", "instructions": "" }),
+            "instructions",
+        ),
+        (
+            json!({ "agentName": "Tulip", "instructions": "x", "joinUrl": "ftp://x" }),
+            "joinUrl",
+        ),
+        (json!("not an object"), "object"),
+    ] {
+        let refused = instance.provision(&body).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{body}");
+        let problem: Value = refused.json().await.unwrap();
+        assert!(
+            problem["error"].as_str().unwrap().contains(word),
+            "{problem}"
+        );
+    }
+    assert!(!instance.become_tulip().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_served_says_so() {
+    let folder = tempdir().unwrap();
+    let instance = Instance::start(folder.path(), []).await;
+    let url = |path: &str| format!("{}{path}", instance.url);
+    let huge = "x".repeat(600 * 1024);
+    for (request, status) in [
+        (instance.http.get(url("/")), StatusCode::NOT_FOUND),
+        (
+            instance.http.get(url("/pool/provision")),
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
+        (
+            instance.provision(&json!(huge)),
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ),
+    ] {
+        assert_eq!(
+            request.bearer_auth(KEY).send().await.unwrap().status(),
+            status
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_agent_joins_the_conversation_of_another_once() {
+    let folders = (tempdir().unwrap(), tempdir().unwrap());
+    let host = Instance::start(folders.0.path(), []).await;
+    let invite = host.become_tulip().await;
+    let guest = Instance::start(folders.1.path(), []).await;
+    let body = json!({ "agentName": "Rose", "instructions": "Be brief.", "joinUrl": invite });
+    for _ in 0..2 {
+        let answer = guest.provision(&body).send().await.unwrap();
+        let provisioned: Provisioned = answer.json().await.unwrap();
+        assert!(provisioned.joined && provisioned.conversation_id.is_some());
+        assert_eq!(provisioned.invite_url.as_ref(), Some(&invite));
+    }
+    let page = host.page(&invite).await;
+    assert_eq!(page.matches("Rose has joined").count(), 1, "{page}");
+    let link = page
+        .split("href=\"")
+        .find(|part| part.starts_with(&guest.url));
+    let link = link.and_then(|part| part.split('"').next()).unwrap();
+    assert!(guest.page(link).await.contains("Rose"));
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_be_joined_is_a_500_and_may_be_tried_again() {
+    let folders = (tempdir().unwrap(), tempdir().unwrap());
+    let host = Instance::start(folders.0.path(), []).await;
+    let (host_url, invite) = (host.url.clone(), host.become_tulip().await);
+    host.stop().await;
+    let guest = Instance::start(folders.1.path(), []).await;
+    let body = json!({ "agentName": "Rose", "instructions": "Be brief.", "joinUrl": invite });
+    let failed = guest.provision(&body).send().await.unwrap();
+    assert_eq!(failed.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = failed.text().await.unwrap();
+    assert!(
+        !problem.contains(&host_url),
+        "the invitation is a secret: {problem}"
+    );
+
+    let port = host_url.rsplit(':').next().unwrap();
+    let _host = Instance::start_on(port, folders.0.path()).await;
+    let answer = guest.provision(&body).send().await.unwrap();
+    assert!(answer.json::<Provisioned>().await.unwrap().joined);
+}

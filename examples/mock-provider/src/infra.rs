@@ -1,0 +1,119 @@
+//! An infra provider.
+
+use std::sync::Arc;
+
+use agent_pool_core::settings::{Environment, SettingsError};
+use agent_pool_core::{
+    Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
+    InstanceSpec, ListedInstance, ProviderError, Redeploy,
+};
+use async_trait::async_trait;
+
+use crate::vendor::{id, unknown};
+use crate::{Settings, Vendor};
+
+/// One instance's variables, and how its deployment does.
+pub type Service = (EnvVars, Option<DeployStatus>);
+
+/// Pretends to run instances, in memory.
+#[derive(Debug)]
+pub struct MockInfra {
+    settings: Settings,
+    vendor: Vendor<Service>,
+}
+
+impl MockInfra {
+    /// A provider whose vendor has nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let vendor = Vendor::new(&settings);
+        Self { settings, vendor }
+    }
+
+    /// Reads the settings and makes the provider.
+    ///
+    /// # Errors
+    /// A variable is malformed.
+    pub fn build(environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
+        Ok(Arc::new(Self::new(Settings::read(environment)?)))
+    }
+
+    /// The vendor, to look into it and to make it slow or fail.
+    #[must_use]
+    pub const fn vendor(&self) -> &Vendor<Service> {
+        &self.vendor
+    }
+}
+
+#[async_trait]
+impl InfraProvider for MockInfra {
+    async fn create(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        _: &InstanceSpec,
+    ) -> Result<CreatedInfra, ProviderError> {
+        // It follows from the instance: asked again, the vendor has it already.
+        let name = cx.mark().label(instance);
+        let handle = handle(&name, instance)?;
+        let make = self.vendor.call(|all| _ = all.entry(name).or_default());
+        make.await?;
+        let url = self.settings.instance_url.clone();
+        Ok(CreatedInfra { handle, url })
+    }
+
+    async fn configure(
+        &self,
+        _: &Context,
+        handle: &InfraHandle,
+        variables: &EnvVars,
+        redeploy: Redeploy,
+    ) -> Result<(), ProviderError> {
+        let configure = |(set, status): &mut Service| {
+            set.merge(variables.clone());
+            if redeploy == Redeploy::Yes {
+                *status = Some(DeployStatus::Success);
+            }
+        };
+        let name = handle.service.as_str();
+        let found = self.vendor.call(|all| all.get_mut(name).map(configure));
+        found.await?.ok_or_else(unknown)
+    }
+
+    async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        self.configure(cx, handle, &EnvVars::new(), Redeploy::Yes)
+            .await
+    }
+
+    async fn destroy(&self, _: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        // What is gone already is a success.
+        let name = handle.service.as_str();
+        self.vendor.call(|all| _ = all.remove(name)).await
+    }
+
+    async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
+        let services = self.vendor.call(|all| all.clone()).await?;
+        let listed = |(name, (_, status)): (String, Service)| {
+            // The vendor may hold things of others; the mark tells which are ours.
+            let instance = cx.mark().instance(&name)?;
+            Some(handle(&name, &instance).map(|handle| ListedInstance {
+                handle,
+                status,
+                url: Some(self.settings.instance_url.clone()),
+                created_at: None,
+            }))
+        };
+        services.into_iter().filter_map(listed).collect()
+    }
+}
+
+fn handle(name: &str, instance: &InstanceId) -> Result<InfraHandle, ProviderError> {
+    Ok(InfraHandle {
+        instance: instance.clone(),
+        service: id(name)?,
+        environment: "mock".to_owned(),
+        project: None,
+        volume: None,
+        image: None,
+    })
+}

@@ -1,0 +1,126 @@
+//! The stand-in for a vendor's API: things by name, in memory, with latency and failures on request.
+//! A real provider has HTTP calls through [`agent_pool_core::Context::http`] in its place.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agent_pool_core::{ErrorKind, ProviderError};
+
+use crate::Settings;
+
+/// A vendor that holds one thing of type `T` per name.
+pub struct Vendor<T>(Mutex<State<T>>);
+
+struct State<T> {
+    things: BTreeMap<String, T>,
+    latency: Duration,
+    fail_rate: f64,
+    planned: VecDeque<Fault>,
+}
+
+enum Fault {
+    Refused(ErrorKind),
+    AnswerLost,
+}
+
+impl<T> Vendor<T> {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self(Mutex::new(State {
+            things: BTreeMap::new(),
+            latency: settings.latency_ms.duration(),
+            fail_rate: settings.fail_rate,
+            planned: VecDeque::new(),
+        }))
+    }
+
+    /// Answers every call from now on after `latency`.
+    pub fn take_time(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// Refuses the next call that is not spoken for, before it has an effect.
+    pub fn refuse_next(&self, kind: ErrorKind) {
+        self.state().planned.push_back(Fault::Refused(kind));
+    }
+
+    /// Lets the next call that is not spoken for take effect, and loses the answer.
+    pub fn lose_next_answer(&self) {
+        self.state().planned.push_back(Fault::AnswerLost);
+    }
+
+    /// One call: waits, then does `act` and answers, or fails as planned or by chance.
+    pub(crate) async fn call<R>(
+        &self,
+        act: impl FnOnce(&mut BTreeMap<String, T>) -> R,
+    ) -> Result<R, ProviderError> {
+        let latency = self.state().latency;
+        tokio::time::sleep(latency).await;
+        let mut state = self.state();
+        let fault = state.next_fault();
+        if let Some(Fault::Refused(kind)) = fault {
+            return Err(ProviderError::new(kind, "the mock vendor refuses"));
+        }
+        let answer = act(&mut state.things);
+        match fault {
+            Some(_) => Err(ProviderError::new(
+                ErrorKind::Unavailable,
+                "the mock vendor's answer was lost",
+            )),
+            None => Ok(answer),
+        }
+    }
+
+    /// What the vendor has under this name.
+    pub fn get(&self, name: &str) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.state().things.get(name).cloned()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn next_fault(&mut self) -> Option<Fault> {
+        let by_chance = || {
+            if rand::random() {
+                Fault::Refused(ErrorKind::Unavailable)
+            } else {
+                Fault::AnswerLost
+            }
+        };
+        let unlucky = rand::random_bool(self.fail_rate);
+        self.planned.pop_front().or_else(|| unlucky.then(by_chance))
+    }
+}
+
+/// Names only: things may be secrets.
+impl<T> fmt::Debug for Vendor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.state().things.keys()).finish()
+    }
+}
+
+/// What a vendor says of a name that it does not have.
+pub(crate) fn unknown() -> ProviderError {
+    ProviderError::new(
+        ErrorKind::NotFound,
+        "the mock vendor has nothing of this name",
+    )
+}
+
+/// The vendor's name as one of our ids.
+pub(crate) fn id<I: FromStr<Err: Error + Send + Sync + 'static>>(
+    name: &str,
+) -> Result<I, ProviderError> {
+    name.parse().map_err(|error| {
+        ProviderError::new(ErrorKind::Protocol, "a malformed name").with_source(error)
+    })
+}

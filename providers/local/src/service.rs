@@ -1,0 +1,71 @@
+//! What is remembered of one instance: its port, its variables, its process.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use agent_pool_core::{DeployStatus, EnvVars};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::process::Process;
+
+/// The content of `service.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Service {
+    pub(crate) port: u16,
+    pub(crate) created_at: DateTime<Utc>,
+    #[serde(serialize_with = "EnvVars::expose_all")]
+    pub(crate) variables: EnvVars,
+    pub(crate) deployment: Deployment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Deployment {
+    /// Made, and not started yet.
+    Never,
+    /// About to be started. Who finds this later does not know whether there is a process.
+    Starting,
+    /// The program could not be started.
+    Failed,
+    /// Started, and gone before it could be looked at.
+    Ended,
+    /// Started as this process, which may have ended since.
+    Started(Process),
+}
+
+impl Deployment {
+    /// The infra's word for it; `alive` tells whether a process still runs.
+    pub(crate) fn status(&self, alive: impl FnOnce(&Process) -> bool) -> Option<DeployStatus> {
+        match self {
+            Self::Never => None,
+            Self::Starting => Some(DeployStatus::Deploying),
+            Self::Failed => Some(DeployStatus::Failed),
+            Self::Started(process) if alive(process) => Some(DeployStatus::Success),
+            Self::Started(_) | Self::Ended => Some(DeployStatus::Crashed),
+        }
+    }
+}
+
+impl Service {
+    /// `None` where there is no such file.
+    pub(crate) fn load(path: &Path) -> io::Result<Option<Self>> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the file at once, readable by nobody else: the variables are secrets.
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
+        let beside = path.with_extension("json.new");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&beside)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        fs::rename(&beside, path)
+    }
+}
