@@ -1,0 +1,100 @@
+//! What every request shares.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_pool_core::registry::Registry;
+use agent_pool_core::{Context, Mark};
+use agent_pool_service_kit::db::Db;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, warn};
+
+use crate::cipher::Cipher;
+use crate::config::Config;
+use crate::vendors::Vendors;
+
+/// The service: its settings, providers and database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    db: Db,
+    vendors: Vendors,
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// How long connecting to a vendor or an instance may take.
+    const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+    /// Longest wait for what is being made or destroyed, once the end is announced.
+    const DRAIN: Duration = Duration::from_secs(90);
+
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be made: TLS has no roots to trust.
+    pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("agent-pool/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Self::CONNECT_WITHIN)
+            .build()?;
+        let context = Context::new(Mark::new(&config.general.pool_environment), http);
+        Ok(Self(Arc::new(Inner {
+            vendors: Vendors::new(registry, context, config.provider_timeout()),
+            config,
+            db,
+            tasks: TaskTracker::new(),
+        })))
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn vendors(&self) -> &Vendors {
+        &self.0.vendors
+    }
+
+    pub(crate) fn cipher(&self) -> &Cipher {
+        &self.0.config.cipher
+    }
+
+    /// Runs `work` to its end even if whoever waits for it goes away.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let running = self.0.tasks.spawn(work.in_current_span());
+        match running
+            .await
+            .map_err(tokio::task::JoinError::try_into_panic)
+        {
+            Ok(done) => done,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // Cancelled: the runtime is going away, and this future with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
+    }
+
+    /// Waits for all that [`App::finish`] still runs.
+    pub(crate) async fn drain(&self) {
+        self.0.tasks.close();
+        if tokio::time::timeout(Self::DRAIN, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
+            warn!(
+                "{} operations are cut after {} s; repeating them goes on from the rows",
+                self.0.tasks.len(),
+                Self::DRAIN.as_secs()
+            );
+        }
+    }
+}

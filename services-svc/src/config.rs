@@ -1,0 +1,263 @@
+//! The settings of services-svc: the one place that knows the names of their variables.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use agent_pool_core::registry::Registry;
+use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
+use agent_pool_core::{EnvVars, EnvironmentName, InfraId, Secret};
+use agent_pool_service_kit::config::HttpSettings;
+use agent_pool_service_kit::db::DatabaseUrl;
+use agent_pool_service_kit::trace::LogSettings;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::cipher::Cipher;
+
+const DEFAULT_PORT: u16 = 3002;
+const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
+const INSTANCE_ENV: &str = "INSTANCE_ENV_";
+const ENCRYPTION_KEY: &str = "SERVICES_ENCRYPTION_KEY";
+
+/// Everything that the service is told at its start.
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) http: HttpSettings<DEFAULT_PORT>,
+    pub(crate) log: LogSettings,
+    pub(crate) general: General,
+    pub(crate) health: HealthSettings,
+    pub(crate) sweep: SweepSettings,
+    /// The infra that new instances are made on: one of the registry.
+    pub(crate) infra: InfraId,
+    /// The variables of `INSTANCE_ENV_*`, without that beginning.
+    pub(crate) instance_env: EnvVars,
+    pub(crate) cipher: Cipher,
+}
+
+/// What is not of one concern alone.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub(crate) struct General {
+    /// The database of Services: postgres://USER:PASSWORD@HOST:PORT/NAME.
+    pub(crate) services_database_url: DatabaseUrl,
+    /// Most connections to the database. Too few, and requests wait for one another.
+    #[serde(default = "General::connections")]
+    pub(crate) services_database_connections: NonZeroU16,
+    /// Which deployment of this system it is. Vendors' resources bear it, so never change it while
+    /// there are any.
+    #[serde(default = "General::environment")]
+    pub(crate) pool_environment: EnvironmentName,
+    /// Longest that one call of a provider may take, its retries included. Too low, and slow vendors
+    /// count as down; too high, and a hanging one holds a creation up.
+    #[serde(default = "General::provider_timeout")]
+    pub(crate) provider_timeout_ms: Millis,
+    /// How long an instance stays locked after the replica that worked on it died. Too low, and a
+    /// replica that pauses loses its lock.
+    #[serde(default = "General::lease")]
+    pub(crate) instance_lease_ms: Millis,
+}
+
+/// What a type alone cannot check.
+#[derive(Deserialize, JsonSchema)]
+struct Unchecked {
+    /// Where new instances are made. Default: the distribution's, or the only infra that it has.
+    infra_provider: Option<String>,
+    /// Encrypts secrets at rest: the base64 of 32 bytes. Several, separated by commas, all decrypt,
+    /// and the first encrypts, so that keys can be rotated. Without it secrets are kept in the clear.
+    services_encryption_key: Option<Secret>,
+}
+
+impl General {
+    fn connections() -> NonZeroU16 {
+        NonZeroU16::new(16).unwrap_or(NonZeroU16::MIN)
+    }
+
+    fn environment() -> EnvironmentName {
+        "development".parse().expect("a constant of the right form")
+    }
+
+    const fn provider_timeout() -> Millis {
+        Millis::from_millis(120_000)
+    }
+
+    const fn lease() -> Millis {
+        Millis::from_millis(15_000)
+    }
+}
+
+/// How instances are asked for their health.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub(crate) struct HealthSettings {
+    /// How many instances are pinged at once.
+    #[serde(default = "HealthSettings::default_concurrency")]
+    pub(crate) concurrency: NonZeroU16,
+    /// How long an instance may take to say that it is ready.
+    #[serde(default = "HealthSettings::default_timeout")]
+    pub(crate) timeout_ms: Millis,
+}
+
+impl HealthSettings {
+    fn default_concurrency() -> NonZeroU16 {
+        NonZeroU16::new(40).unwrap_or(NonZeroU16::MIN)
+    }
+
+    const fn default_timeout() -> Millis {
+        Millis::from_millis(5_000)
+    }
+}
+
+/// How orphans are looked for.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub(crate) struct SweepSettings {
+    /// How often the vendors are swept. 0 turns it off.
+    #[serde(default = "SweepSettings::default_interval")]
+    pub(crate) interval_ms: Millis,
+    /// How old a resource without a row must be to count as an orphan.
+    #[serde(default = "SweepSettings::default_grace")]
+    pub(crate) grace_ms: Millis,
+    /// Whether the periodic sweep destroys the orphans that it finds.
+    #[serde(default)]
+    pub(crate) destroy: bool,
+}
+
+impl SweepSettings {
+    const fn default_interval() -> Millis {
+        Millis::from_millis(600_000)
+    }
+
+    const fn default_grace() -> Millis {
+        Millis::from_millis(3_600_000)
+    }
+}
+
+impl Config {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// Every variable that is missing or wrong. A provider's own settings are not among them: without
+    /// them it is merely not configured.
+    pub fn read(environment: &Environment, registry: &Registry) -> Result<Self, SettingsError> {
+        let mut faults = Faults::default();
+        let http = faults.keep(settings::read("", environment));
+        let log = faults.keep(settings::read("", environment));
+        let general =
+            faults.keep(settings::read::<General>("", environment).and_then(General::check));
+        let health =
+            faults.keep(settings::read("HEALTH_", environment).and_then(HealthSettings::check));
+        let sweep = faults.keep(settings::read("SWEEP_", environment));
+        let instance_env = faults.keep(instance_env(environment));
+        let Unchecked {
+            infra_provider,
+            services_encryption_key,
+        } = settings::read("", environment)?;
+        let infra = faults.keep(chosen_infra(infra_provider.as_deref(), registry));
+        let cipher = faults.keep(Cipher::read(
+            ENCRYPTION_KEY,
+            services_encryption_key.as_ref(),
+        ));
+        let config = (|| {
+            Some(Self {
+                http: http?,
+                log: log?,
+                general: general?,
+                health: health?,
+                sweep: sweep?,
+                infra: infra?,
+                instance_env: instance_env?,
+                cipher: cipher?,
+            })
+        })();
+        faults.finish(config)
+    }
+
+    /// The reference of all settings, those of the linked providers included.
+    #[must_use]
+    pub fn reference(registry: &Registry) -> Vec<SettingSpec> {
+        let mut all = settings::describe::<General>("");
+        all.extend(settings::describe::<Unchecked>(""));
+        all.extend(settings::describe::<HttpSettings<DEFAULT_PORT>>(""));
+        all.extend(settings::describe::<HealthSettings>("HEALTH_"));
+        all.extend(settings::describe::<SweepSettings>("SWEEP_"));
+        all.push(SettingSpec {
+            variable: format!("{INSTANCE_ENV}*"),
+            description: "Set on every instance, without the beginning INSTANCE_ENV_.".to_owned(),
+            required: false,
+            secret: true,
+            default: None,
+        });
+        all.extend(settings::describe::<LogSettings>(""));
+        all.extend(
+            registry
+                .infras()
+                .flat_map(|(_, infra)| infra.registration.reference()),
+        );
+        all.extend(
+            registry
+                .tools()
+                .flat_map(|(_, tool)| tool.registration.reference()),
+        );
+        all
+    }
+
+    pub(crate) const fn provider_timeout(&self) -> Duration {
+        self.general.provider_timeout_ms.duration()
+    }
+
+    pub(crate) const fn lease(&self) -> Duration {
+        self.general.instance_lease_ms.duration()
+    }
+}
+
+impl General {
+    fn check(self) -> Result<Self, SettingsError> {
+        let mut faults = Faults::default();
+        faults.keep(positive("PROVIDER_TIMEOUT_MS", self.provider_timeout_ms));
+        faults.keep(positive("INSTANCE_LEASE_MS", self.instance_lease_ms));
+        faults.finish(Some(self))
+    }
+}
+
+impl HealthSettings {
+    fn check(self) -> Result<Self, SettingsError> {
+        positive("HEALTH_TIMEOUT_MS", self.timeout_ms).map(|()| self)
+    }
+}
+
+fn positive(variable: &str, time: Millis) -> Result<(), SettingsError> {
+    if time.duration().is_zero() {
+        return Err(SettingsError::fault(variable, "is 0: expected at least 1"));
+    }
+    Ok(())
+}
+
+fn chosen_infra(wanted: Option<&str>, registry: &Registry) -> Result<InfraId, SettingsError> {
+    let known: Vec<&InfraId> = registry.infras().map(|(id, _)| id).collect();
+    let chosen = match wanted {
+        Some(wanted) => known.iter().find(|id| id.as_str() == wanted),
+        None => known.first().filter(|_| known.len() == 1),
+    };
+    chosen.map(|&id| id.clone()).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|id| id.as_str()).collect();
+        let is = wanted.map_or("is not set".to_owned(), |wanted| format!("is {wanted:?}"));
+        let problem = match names.as_slice() {
+            [] => format!("{is}: this build has no infra, link one"),
+            names => format!("{is}: this build has {}", names.join(", ")),
+        };
+        SettingsError::fault(INFRA_PROVIDER, problem)
+    })
+}
+
+fn instance_env(environment: &Environment) -> Result<EnvVars, SettingsError> {
+    let mut variables = EnvVars::new();
+    let mut faults = Faults::default();
+    for (name, value) in environment.with_prefix(INSTANCE_ENV) {
+        let parsed = name
+            .parse()
+            .map_err(|error: agent_pool_core::ParseEnvNameError| {
+                SettingsError::fault(format!("{INSTANCE_ENV}{name}"), error.to_string())
+            });
+        if let Some(name) = faults.keep(parsed) {
+            variables.set(name, Secret::new(value));
+        }
+    }
+    faults.finish(Some(variables))
+}

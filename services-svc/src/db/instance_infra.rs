@@ -1,0 +1,259 @@
+//! Table `instance_infra`: each instance and where it runs.
+//!
+//! A row is written before its infra is asked for anything. Until the answer is there it bears the
+//! label that the service will have at its vendor, and `made_at` is null.
+
+use std::collections::HashSet;
+
+use agent_pool_core::{CreatedInfra, DeployStatus, InfraHandle, InfraId, InstanceId};
+use agent_pool_service_kit::db::DbError;
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use url::Url;
+
+use super::schema::instance_infra::{self, dsl};
+
+/// An instance and where it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InstanceInfra {
+    pub(crate) instance: InstanceId,
+    pub(crate) infra: InfraId,
+    /// What the infra made; `None` while its answer is not known.
+    pub(crate) made: Option<InfraHandle>,
+    pub(crate) url: Option<Url>,
+    pub(crate) deploy_status: Option<DeployStatus>,
+    /// Whether it was deployed with all its variables: its creation is done.
+    pub(crate) started: bool,
+    /// Whether it is to be taken down.
+    pub(crate) destroying: bool,
+}
+
+/// What an infra says of one of its instances now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) instance: InstanceId,
+    pub(crate) deploy_status: Option<DeployStatus>,
+    pub(crate) url: Option<Url>,
+    pub(crate) image: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = instance_infra, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    instance_id: String,
+    provider: String,
+    provider_service_id: String,
+    provider_env_id: String,
+    provider_project_id: Option<String>,
+    url: Option<String>,
+    deploy_status: Option<String>,
+    runtime_image: Option<String>,
+    volume_id: Option<String>,
+    made_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    destroying_at: Option<DateTime<Utc>>,
+}
+
+/// Writes down that an instance is about to be made on an infra. A row that is there stays.
+pub(crate) async fn intend(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    infra: &InfraId,
+    label: &str,
+) -> Result<(), DbError> {
+    diesel::insert_into(dsl::instance_infra)
+        .values((
+            dsl::instance_id.eq(instance.as_str()),
+            dsl::provider.eq(infra.as_str()),
+            dsl::provider_service_id.eq(label),
+            dsl::provider_env_id.eq(""),
+        ))
+        .on_conflict(dsl::instance_id)
+        .do_nothing()
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes down what the infra made.
+pub(crate) async fn record_made(
+    conn: &mut AsyncPgConnection,
+    created: &CreatedInfra,
+) -> Result<(), DbError> {
+    let CreatedInfra { handle, url } = created;
+    diesel::update(dsl::instance_infra.find(handle.instance.as_str()))
+        .set((
+            dsl::provider_service_id.eq(handle.service.as_str()),
+            dsl::provider_env_id.eq(&handle.environment),
+            dsl::provider_project_id.eq(&handle.project),
+            dsl::volume_id.eq(&handle.volume),
+            dsl::runtime_image.eq(&handle.image),
+            dsl::url.eq(url.as_str()),
+            dsl::made_at.eq(now),
+            dsl::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes down that the instance was deployed with all its variables.
+pub(crate) async fn record_started(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+) -> Result<(), DbError> {
+    diesel::update(dsl::instance_infra.find(instance.as_str()))
+        .set((dsl::started_at.eq(now), dsl::updated_at.eq(now)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Marks an instance to be taken down. The first mark's time stays.
+pub(crate) async fn mark_destroying(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+) -> Result<(), DbError> {
+    let row = dsl::instance_infra.find(instance.as_str());
+    let unmarked = row.filter(dsl::destroying_at.is_null());
+    diesel::update(unmarked)
+        .set((dsl::destroying_at.eq(now), dsl::updated_at.eq(now)))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes down what the infras say of instances now.
+pub(crate) async fn record_seen(
+    conn: &mut AsyncPgConnection,
+    seen: &[Seen],
+) -> Result<(), DbError> {
+    let column = |value: fn(&Seen) -> Option<String>| seen.iter().map(value).collect::<Vec<_>>();
+    // Diesel has no UPDATE … FROM unnest(…), and one statement per instance would not do.
+    diesel::sql_query(
+        "UPDATE instance_infra AS known \
+         SET deploy_status = seen.deploy_status, url = seen.url, runtime_image = seen.image, \
+             updated_at = now() \
+         FROM unnest($1, $2, $3, $4) AS seen (instance_id, deploy_status, url, image) \
+         WHERE known.instance_id = seen.instance_id",
+    )
+    .bind::<Array<Text>, _>(
+        seen.iter()
+            .map(|one| one.instance.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind::<Array<Nullable<Text>>, _>(column(|one| {
+        one.deploy_status.as_ref().map(ToString::to_string)
+    }))
+    .bind::<Array<Nullable<Text>>, _>(column(|one| one.url.as_ref().map(ToString::to_string)))
+    .bind::<Array<Nullable<Text>>, _>(column(|one| one.image.clone()))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One instance.
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+) -> Result<Option<InstanceInfra>, DbError> {
+    let row = dsl::instance_infra
+        .find(instance.as_str())
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Those of `instances` that there are, or all; in order of id.
+pub(crate) async fn load(
+    conn: &mut AsyncPgConnection,
+    instances: Option<&[InstanceId]>,
+) -> Result<Vec<InstanceInfra>, DbError> {
+    let mut query = dsl::instance_infra
+        .select(Row::as_select())
+        .order(dsl::instance_id)
+        .into_boxed();
+    if let Some(instances) = instances {
+        let ids: Vec<&str> = instances.iter().map(InstanceId::as_str).collect();
+        query = query.filter(dsl::instance_id.eq_any(ids));
+    }
+    let rows: Vec<Row> = query.load(conn).await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Which of `instances` have a row, in whatever state.
+pub(crate) async fn known(
+    conn: &mut AsyncPgConnection,
+    instances: &[&InstanceId],
+) -> Result<HashSet<String>, DbError> {
+    let ids: Vec<&str> = instances.iter().map(|id| id.as_str()).collect();
+    let known: Vec<String> = dsl::instance_infra
+        .filter(dsl::instance_id.eq_any(ids))
+        .select(dsl::instance_id)
+        .load(conn)
+        .await?;
+    Ok(known.into_iter().collect())
+}
+
+/// Deletes an instance and its tools: for when nothing of it is left.
+pub(crate) async fn delete(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+) -> Result<(), DbError> {
+    diesel::delete(dsl::instance_infra.find(instance.as_str()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+impl TryFrom<Row> for InstanceInfra {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let key = row.instance_id.clone();
+        row.into_domain().map_err(|problem| DbError::CorruptRow {
+            table: "instance_infra",
+            key,
+            problem,
+        })
+    }
+}
+
+impl Row {
+    fn into_domain(self) -> Result<InstanceInfra, String> {
+        let instance: InstanceId = self.instance_id.parse().map_err(text)?;
+        let url = self.url.as_deref().map(Url::parse).transpose();
+        let made = match self.made_at {
+            None => None,
+            Some(_) => Some(InfraHandle {
+                instance: instance.clone(),
+                service: self.provider_service_id.parse().map_err(text)?,
+                environment: self.provider_env_id,
+                project: self.provider_project_id,
+                volume: self.volume_id,
+                image: self.runtime_image,
+            }),
+        };
+        Ok(InstanceInfra {
+            instance,
+            infra: self.provider.parse().map_err(text)?,
+            made,
+            url: url.map_err(text)?,
+            deploy_status: self.deploy_status.map(DeployStatus::from),
+            started: self.started_at.is_some(),
+            destroying: self.destroying_at.is_some(),
+        })
+    }
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Table `instance_leases`: who is changing an instance right now.
+//!
+//! A lease is a row and not a Postgres advisory lock, because no connection is held while vendors
+//! are called. It ends by itself when its holder is gone. Time is the database's.
+
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_service_kit::db::DbError;
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::schema::instance_leases::dsl;
+
+/// The moment `length` from now. Postgres counts intervals in seconds.
+macro_rules! after {
+    ($length:expr) => {
+        now.into_sql::<Timestamptz>()
+            + diesel::pg::expression::extensions::IntervalDsl::seconds($length.as_secs_f64())
+    };
+}
+
+/// Takes the lease of an instance; false while somebody else has it.
+pub(crate) async fn take(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    holder: &str,
+    length: Duration,
+) -> Result<bool, DbError> {
+    let row = (
+        dsl::instance_id.eq(instance.as_str()),
+        dsl::holder.eq(holder),
+        dsl::leased_until.eq(after!(length)),
+    );
+    let upsert = diesel::insert_into(dsl::instance_leases)
+        .values(row)
+        .on_conflict(dsl::instance_id)
+        .do_update()
+        .set((dsl::holder.eq(holder), dsl::leased_until.eq(after!(length))));
+    // Named in full: an upsert is no query, so it has no `filter` of its own.
+    let upsert = diesel::query_dsl::methods::FilterDsl::filter(upsert, dsl::leased_until.lt(now));
+    let taken = upsert.execute(conn).await?;
+    Ok(taken == 1)
+}
+
+/// Holds a lease for longer; false where it is somebody else's by now.
+pub(crate) async fn renew(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    holder: &str,
+    length: Duration,
+) -> Result<bool, DbError> {
+    let own = dsl::instance_leases
+        .find(instance.as_str())
+        .filter(dsl::holder.eq(holder));
+    let renewed = diesel::update(own)
+        .set(dsl::leased_until.eq(after!(length)))
+        .execute(conn)
+        .await?;
+    Ok(renewed == 1)
+}
+
+/// Gives a lease back, unless it is somebody else's by now.
+pub(crate) async fn release(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    holder: &str,
+) -> Result<(), DbError> {
+    let own = dsl::instance_leases
+        .find(instance.as_str())
+        .filter(dsl::holder.eq(holder));
+    diesel::delete(own).execute(conn).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_service_kit::testing::fresh_database;
+
+    use super::*;
+    use crate::db::MIGRATIONS;
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    #[tokio::test]
+    async fn of_two_sessions_at_once_one_gets_the_lease_and_only_it_can_give_it_back() {
+        let db = fresh_database(MIGRATIONS, "services").await.db();
+        let (mut one, mut two) = (db.conn().await.unwrap(), db.conn().await.unwrap());
+        let id = InstanceId::generate();
+        let (first, second) = tokio::join!(
+            take(&mut one, &id, "one", LONG),
+            take(&mut two, &id, "two", LONG)
+        );
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert!(first ^ second, "{first} {second}");
+        let (winner, loser) = if first {
+            ("one", "two")
+        } else {
+            ("two", "one")
+        };
+
+        release(&mut one, &id, loser).await.unwrap();
+        assert!(!renew(&mut one, &id, loser, LONG).await.unwrap());
+        assert!(renew(&mut one, &id, winner, LONG).await.unwrap());
+        assert!(!take(&mut two, &id, loser, LONG).await.unwrap());
+        release(&mut one, &id, winner).await.unwrap();
+        assert!(take(&mut two, &id, loser, LONG).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_ran_out_is_anybodys() {
+        let db = fresh_database(MIGRATIONS, "services").await.db();
+        let mut conn = db.conn().await.unwrap();
+        let id = InstanceId::generate();
+        assert!(take(&mut conn, &id, "dead", Duration::ZERO).await.unwrap());
+        assert!(take(&mut conn, &id, "alive", LONG).await.unwrap());
+        assert!(!renew(&mut conn, &id, "dead", LONG).await.unwrap());
+    }
+}

@@ -1,0 +1,48 @@
+//! The tables of `migrations/services`, as Diesel sees them.
+
+diesel::table! {
+    instance_infra (instance_id) {
+        instance_id -> Text,
+        provider -> Text,
+        provider_service_id -> Text,
+        provider_env_id -> Text,
+        provider_project_id -> Nullable<Text>,
+        url -> Nullable<Text>,
+        deploy_status -> Nullable<Text>,
+        runtime_image -> Nullable<Text>,
+        volume_id -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        made_at -> Nullable<Timestamptz>,
+        started_at -> Nullable<Timestamptz>,
+        destroying_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    instance_services (id) {
+        id -> Int4,
+        instance_id -> Text,
+        tool_id -> Text,
+        resource_id -> Text,
+        resource_meta -> Nullable<Jsonb>,
+        env_key -> Text,
+        env_value -> Nullable<Text>,
+        status -> Text,
+        created_at -> Timestamptz,
+        more_env -> Nullable<Jsonb>,
+        made_at -> Nullable<Timestamptz>,
+        destroying_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    instance_leases (instance_id) {
+        instance_id -> Text,
+        holder -> Text,
+        leased_until -> Timestamptz,
+    }
+}
+
+diesel::joinable!(instance_services -> instance_infra (instance_id));
+diesel::allow_tables_to_appear_in_same_query!(instance_infra, instance_services);

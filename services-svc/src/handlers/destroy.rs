@@ -1,0 +1,13 @@
+//! `DELETE /destroy/:instanceId`.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::services::DestroyedInstance;
+
+use crate::app::App;
+use crate::ops::destroy::destroy;
+
+/// Runs to its end even if the caller hangs up.
+pub(crate) async fn handle(instance: InstanceId, app: App) -> Result<DestroyedInstance, Problem> {
+    Ok(app.finish(destroy(app.clone(), instance)).await?)
+}

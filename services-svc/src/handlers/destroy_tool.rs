@@ -1,0 +1,30 @@
+//! `DELETE /destroy/:instanceId/:toolId/:resourceId`.
+
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::services::DestroyedTool;
+use agent_pool_core::{InstanceId, ResourceId, ToolId};
+
+use crate::app::App;
+use crate::decoded::Decoded;
+use crate::ops::destroy_tool::{Target, destroy_tool};
+
+/// Runs to its end even if the caller hangs up.
+pub(crate) async fn handle(
+    instance: InstanceId,
+    tool: ToolId,
+    resource: Decoded<ResourceId>,
+    app: App,
+) -> Result<DestroyedTool, Problem> {
+    let target = Target {
+        instance,
+        tool,
+        resource: resource.0,
+    };
+    app.finish(destroy_tool(app.clone(), target.clone()))
+        .await?;
+    Ok(DestroyedTool {
+        tool_id: target.tool,
+        resource_id: target.resource,
+        deleted: true,
+    })
+}

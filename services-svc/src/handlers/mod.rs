@@ -1,0 +1,12 @@
+//! One handler a route: take what was parsed, call one operation, shape the answer.
+
+pub(crate) mod configure;
+pub(crate) mod create_instance;
+pub(crate) mod destroy;
+pub(crate) mod destroy_tool;
+pub(crate) mod logs;
+pub(crate) mod provision_tool;
+pub(crate) mod redeploy;
+pub(crate) mod registry;
+pub(crate) mod status_batch;
+pub(crate) mod sweep;

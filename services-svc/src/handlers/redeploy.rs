@@ -1,0 +1,16 @@
+//! `POST /redeploy/:instanceId`.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::services::Done;
+
+use crate::app::App;
+use crate::ops::configure::redeploy;
+
+pub(crate) async fn handle(instance_id: InstanceId, app: App) -> Result<Done, Problem> {
+    redeploy(&app, &instance_id).await?;
+    Ok(Done {
+        instance_id,
+        ok: true,
+    })
+}

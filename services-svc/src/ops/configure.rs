@@ -1,0 +1,59 @@
+//! `POST /configure/:instanceId` and `POST /redeploy/:instanceId`.
+
+use agent_pool_core::{EnvVars, InfraHandle, InstanceId, Redeploy};
+
+use super::refusal::Refusal;
+use super::step::StepError;
+use crate::app::App;
+use crate::db::instance_infra;
+use crate::vendors::Infra;
+
+/// Why an instance was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigureError {
+    /// Nothing was done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The rows or the infra failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+/// Sets variables of an instance.
+pub(crate) async fn configure(
+    app: &App,
+    instance: &InstanceId,
+    variables: &EnvVars,
+    redeploy: Redeploy,
+) -> Result<(), ConfigureError> {
+    let (infra, handle) = running(app, instance).await?;
+    let result = infra.configure(&handle, variables, redeploy).await;
+    Ok(result.map_err(StepError::from)?)
+}
+
+/// Deploys an instance again.
+pub(crate) async fn redeploy(app: &App, instance: &InstanceId) -> Result<(), ConfigureError> {
+    let (infra, handle) = running(app, instance).await?;
+    let result = infra.redeploy(&handle).await;
+    Ok(result.map_err(StepError::from)?)
+}
+
+/// Where an instance runs that was made and is to stay.
+pub(crate) async fn running(
+    app: &App,
+    instance: &InstanceId,
+) -> Result<(Infra, InfraHandle), ConfigureError> {
+    let found = async {
+        let mut conn = app.db().conn().await?;
+        instance_infra::find(&mut conn, instance).await
+    };
+    let row = found.await.map_err(StepError::from)?;
+    let row = row.ok_or_else(|| Refusal::Unknown(instance.clone()))?;
+    if row.destroying {
+        return Err(Refusal::Destroying(instance.clone()).into());
+    }
+    let handle = row.made.filter(|_| row.started);
+    let handle = handle.ok_or_else(|| Refusal::Unfinished(instance.clone()))?;
+    let infra = app.vendors().infra(&row.infra).map_err(StepError::from)?;
+    Ok((infra, handle))
+}

@@ -1,0 +1,108 @@
+//! How a creation ends otherwise than well.
+
+use std::fmt;
+
+use agent_pool_core::registry::LookupError;
+use agent_pool_core::{InstanceId, ToolId};
+use agent_pool_service_kit::db::DbError;
+
+use crate::ops::refusal::Refusal;
+use crate::ops::step::StepError;
+use crate::ops::tear_down::Leftover;
+
+/// The steps of a creation. The middle two run side by side, each tool by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CreateStep {
+    /// Rows for all that is about to be made.
+    Intend,
+    /// Service, volume, address.
+    CreateInfra,
+    /// One tool.
+    ProvisionTool,
+    /// All variables, and the one deployment.
+    Start,
+}
+
+impl CreateStep {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intend => "intend",
+            Self::CreateInfra => "create_infra",
+            Self::ProvisionTool => "provision_tool",
+            Self::Start => "start",
+        }
+    }
+}
+
+impl fmt::Display for CreateStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an instance was not created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateError {
+    /// A tool of the request cannot be had. Nothing was made.
+    #[error("tools[{index}] cannot be had")]
+    Tool { index: usize, source: LookupError },
+    /// The infra cannot be had. Nothing was made.
+    #[error("the infra cannot be had")]
+    Infra(#[source] LookupError),
+    /// Nothing was done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It was made before, without this tool.
+    #[error(
+        "instance {instance} is there already, without {tool}: use POST /provision/{instance}/{tool}"
+    )]
+    OtherTools { instance: InstanceId, tool: ToolId },
+    /// A step failed.
+    #[error("instance {instance} was not created; {undo}")]
+    Failed {
+        instance: InstanceId,
+        #[source]
+        failure: Failure,
+        undo: Undo,
+    },
+    /// The rows could not be read. Nothing was done.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// A step that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("step {step} failed")]
+pub(crate) struct Failure {
+    pub(crate) step: CreateStep,
+    #[source]
+    pub(crate) cause: StepError,
+}
+
+/// What became of what the steps before made.
+#[derive(Debug)]
+pub(crate) enum Undo {
+    /// Nothing is left.
+    Complete,
+    /// These are left, marked.
+    Partial(Vec<Leftover>),
+    /// The rows could not be read: all may be left.
+    Unknown,
+}
+
+impl fmt::Display for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete => f.write_str("what was made of it is undone"),
+            Self::Partial(left) => {
+                let names: Vec<&str> = left.iter().map(|one| one.provider.as_str()).collect();
+                let names = names.join(", ");
+                write!(
+                    f,
+                    "what could not be undone ({names}) awaits DELETE /destroy"
+                )
+            }
+            Self::Unknown => f.write_str("what was made of it awaits DELETE /destroy"),
+        }
+    }
+}

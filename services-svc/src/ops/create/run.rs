@@ -1,0 +1,109 @@
+//! One creation from its request to its answer.
+
+use agent_pool_core::chain;
+use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance, ToolResource};
+use metrics::counter;
+use tracing::{info, instrument, warn};
+
+use super::build::build;
+use super::plan::Plan;
+use super::{CreateError, Failure, Undo};
+use crate::app::App;
+use crate::db::instance_infra::{self, InstanceInfra};
+use crate::db::instance_services::{self, InstanceTool};
+use crate::ops::lease::Lease;
+use crate::ops::refusal::Refusal;
+use crate::ops::tear_down::{TornDown, tear_down};
+
+/// Creates an instance, or answers again what is there.
+#[instrument(name = "create", skip_all, fields(instance.id = %request.instance_id))]
+pub(crate) async fn create(
+    app: App,
+    request: CreateInstanceRequest,
+) -> Result<CreatedInstance, CreateError> {
+    let plan = Plan::of(&app, request)?;
+    let lease = Lease::take(&app, &plan.instance).await?;
+    let lease = lease.ok_or_else(|| Refusal::Busy(plan.instance.clone()))?;
+    lease.hold(create_alone(&app, plan)).await
+}
+
+async fn create_alone(app: &App, mut plan: Plan) -> Result<CreatedInstance, CreateError> {
+    let mut conn = app.db().conn().await?;
+    let infra = instance_infra::find(&mut conn, &plan.instance).await?;
+    let tools = instance_services::load(&mut conn, &plan.instance).await?;
+    drop(conn);
+    if let Some(infra) = infra {
+        if let Some(created) = standing(&plan, &infra, &tools)? {
+            return Ok(created);
+        }
+        // Where it was begun, whatever the settings say by now.
+        let begun = app.vendors().infra(&infra.infra);
+        plan.infra = begun.map_err(CreateError::Infra)?;
+    }
+    let instance = &plan.instance;
+    match build(app, &plan, &tools).await {
+        Ok(created) => {
+            counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
+            info!("instance {instance} is created");
+            Ok(created)
+        }
+        Err(failure) => {
+            counter!("agent_pool_creations_total", "outcome" => failure.step.as_str()).increment(1);
+            Err(undone(app, plan, failure).await)
+        }
+    }
+}
+
+/// What is answered for an instance that has a row; `None` where its creation is to go on.
+fn standing(
+    plan: &Plan,
+    infra: &InstanceInfra,
+    tools: &[InstanceTool],
+) -> Result<Option<CreatedInstance>, CreateError> {
+    if infra.destroying {
+        return Err(Refusal::Destroying(infra.instance.clone()).into());
+    }
+    let (true, Some(handle), Some(url)) = (infra.started, &infra.made, &infra.url) else {
+        return Ok(None);
+    };
+    let services = plan.tools.keys().map(|wanted| {
+        let row = tools.iter().find(|row| row.tool == *wanted);
+        let resource = row.and_then(InstanceTool::in_use);
+        let resource_id = resource.cloned().ok_or_else(|| CreateError::OtherTools {
+            instance: infra.instance.clone(),
+            tool: wanted.clone(),
+        })?;
+        Ok((wanted.clone(), ToolResource { resource_id }))
+    });
+    Ok(Some(CreatedInstance {
+        instance_id: infra.instance.clone(),
+        service_id: handle.service.clone(),
+        url: url.clone(),
+        services: services.collect::<Result<_, CreateError>>()?,
+    }))
+}
+
+async fn undone(app: &App, plan: Plan, failure: Failure) -> CreateError {
+    let instance = plan.instance;
+    let undo = match tear_down(app, &instance).await {
+        Ok(TornDown::Gone(_) | TornDown::Unknown) => Undo::Complete,
+        Ok(TornDown::Partly(left)) => Undo::Partial(left),
+        Err(error) => {
+            warn!(
+                error.chain = chain(&error),
+                "the undo of instance {instance} did not begin"
+            );
+            Undo::Unknown
+        }
+    };
+    warn!(
+        step = failure.step.as_str(),
+        error.chain = chain(&failure),
+        "instance {instance} was not created; {undo}"
+    );
+    CreateError::Failed {
+        instance,
+        failure,
+        undo,
+    }
+}

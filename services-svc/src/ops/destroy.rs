@@ -1,0 +1,44 @@
+//! `DELETE /destroy/:instanceId`.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::services::DestroyedInstance;
+use agent_pool_service_kit::db::DbError;
+
+use super::lease::Lease;
+use super::refusal::Refusal;
+use super::tear_down::{Leftover, TornDown, tear_down};
+use crate::app::App;
+
+/// Why an instance is not gone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DestroyError {
+    /// Nothing was done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Some of it is destroyed; the rest stays known, and a repeated call goes on.
+    #[error("instance {instance} is not all destroyed")]
+    Incomplete {
+        instance: InstanceId,
+        left: Vec<Leftover>,
+    },
+    /// The rows could not be read or written.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// Destroys an instance with all that it has.
+pub(crate) async fn destroy(
+    app: App,
+    instance: InstanceId,
+) -> Result<DestroyedInstance, DestroyError> {
+    let lease = Lease::take(&app, &instance).await?;
+    let lease = lease.ok_or_else(|| Refusal::Busy(instance.clone()))?;
+    match lease.hold(tear_down(&app, &instance)).await? {
+        TornDown::Unknown => Err(Refusal::Unknown(instance).into()),
+        TornDown::Partly(left) => Err(DestroyError::Incomplete { instance, left }),
+        TornDown::Gone(destroyed) => Ok(DestroyedInstance {
+            instance_id: instance,
+            destroyed,
+        }),
+    }
+}

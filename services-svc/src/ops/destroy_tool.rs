@@ -1,0 +1,62 @@
+//! `DELETE /destroy/:instanceId/:toolId/:resourceId`: one tool of an instance that stays.
+
+use agent_pool_core::{InstanceId, ResourceId, ToolId};
+
+use super::lease::Lease;
+use super::provision::find;
+use super::refusal::Refusal;
+use super::step::StepError;
+use super::tear_down::take_away;
+use crate::app::App;
+use crate::db::{instance_infra, instance_services};
+
+/// Which resource, of whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) instance: InstanceId,
+    pub(crate) tool: ToolId,
+    pub(crate) resource: ResourceId,
+}
+
+/// Why a tool is not gone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DestroyToolError {
+    /// Nothing was done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The instance never had this resource. Nothing was done.
+    #[error("instance {} has no {} with the id {}", .0.instance, .0.tool, .0.resource)]
+    UnknownResource(Target),
+    /// The rows or the vendor failed. The row stays, marked.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+/// Takes a tool away. Once it is gone, a repeated call succeeds again.
+pub(crate) async fn destroy_tool(app: App, target: Target) -> Result<(), DestroyToolError> {
+    let lease = Lease::take(&app, &target.instance).await;
+    let lease = lease.map_err(StepError::from)?;
+    let lease = lease.ok_or_else(|| Refusal::Busy(target.instance.clone()))?;
+    lease.hold(destroy_alone(&app, target)).await
+}
+
+async fn destroy_alone(app: &App, target: Target) -> Result<(), DestroyToolError> {
+    let Target {
+        instance,
+        tool,
+        resource,
+    } = &target;
+    let mut conn = app.db().conn().await.map_err(StepError::from)?;
+    let known = instance_infra::find(&mut conn, instance).await;
+    if known.map_err(StepError::from)?.is_none() {
+        return Err(Refusal::Unknown(instance.clone()).into());
+    }
+    let row = find(app, instance, tool).await?;
+    let Some(row) = row.filter(|row| row.made.as_ref() == Some(resource)) else {
+        return Err(DestroyToolError::UnknownResource(target));
+    };
+    let marked = instance_services::mark_destroying(&mut conn, instance, tool).await;
+    marked.map_err(StepError::from)?;
+    drop(conn);
+    Ok(take_away(app, instance, &row).await?)
+}

@@ -1,0 +1,125 @@
+//! One sweep: find, destroy, report.
+
+use std::collections::BTreeMap;
+
+use agent_pool_core::wire::services::SweepReport;
+use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::db::DbError;
+use chrono::Utc;
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use metrics::gauge;
+use tracing::{info, instrument, warn};
+
+use super::found::{Found, Provider};
+use crate::app::App;
+use crate::db::instance_infra;
+
+/// What becomes of the orphans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Orphans {
+    /// They are reported.
+    Report,
+    /// They are destroyed, and reported.
+    Destroy,
+}
+
+/// How many orphans are destroyed at once.
+const AT_ONCE: usize = 8;
+
+/// Sweeps every configured provider. Those that cannot be asked are named in the report.
+#[instrument(name = "sweep", skip_all)]
+pub(crate) async fn sweep(app: App, orphans: Orphans) -> Result<SweepReport, DbError> {
+    let tools = app.vendors().tools().map(Provider::Tool);
+    let providers: Vec<Provider> = tools
+        .chain(app.vendors().infras().map(Provider::Infra))
+        .collect();
+    let lists = join_all(providers.iter().map(Provider::list)).await;
+    let mut failures = BTreeMap::new();
+    let mut listed = Vec::new();
+    for (provider, list) in providers.iter().zip(lists) {
+        match list {
+            Ok(found) => listed.extend(found),
+            Err(error) => {
+                warn!(
+                    error.chain = chain(&error),
+                    "{} cannot be swept",
+                    provider.name()
+                );
+                failures.insert(provider.name().to_owned(), error.to_string());
+            }
+        }
+    }
+    let found = without_owner(&app, listed).await?;
+    let destroyed = match orphans {
+        Orphans::Report => vec![false; found.len()],
+        Orphans::Destroy => destroy(&found, &mut failures).await,
+    };
+    let report = SweepReport {
+        orphans: found
+            .iter()
+            .zip(destroyed)
+            .map(|(one, gone)| one.orphan(gone))
+            .collect(),
+        failures,
+    };
+    measure(&providers, &report);
+    Ok(report)
+}
+
+/// Those that are old enough and whose instance has no row.
+async fn without_owner(app: &App, mut found: Vec<Found>) -> Result<Vec<Found>, DbError> {
+    let grace = app.config().sweep.grace_ms.duration();
+    let oldest_young = Utc::now() - grace;
+    found.retain(|one| one.created_at().is_none_or(|at| at <= oldest_young));
+    let instances: Vec<&InstanceId> = found.iter().map(Found::instance).collect();
+    let mut conn = app.db().conn().await?;
+    let known = instance_infra::known(&mut conn, &instances).await?;
+    found.retain(|one| !known.contains(one.instance().as_str()));
+    Ok(found)
+}
+
+/// Whether each is gone.
+async fn destroy(found: &[Found], failures: &mut BTreeMap<String, String>) -> Vec<bool> {
+    let attempts = stream::iter(found).map(Found::destroy).buffered(AT_ONCE);
+    let results: Vec<_> = attempts.collect().await;
+    found
+        .iter()
+        .zip(results)
+        .map(|(one, result)| {
+            let orphan = one.orphan(false);
+            let (provider, resource) = (orphan.provider, orphan.resource_id);
+            match result {
+                Ok(()) => {
+                    info!(instance.id = %orphan.instance_id, "orphan {provider} {resource} is destroyed");
+                    true
+                }
+                Err(error) => {
+                    warn!(
+                        instance.id = %orphan.instance_id,
+                        error.chain = chain(&error),
+                        "orphan {provider} {resource} cannot be destroyed"
+                    );
+                    failures.insert(provider, error.to_string());
+                    false
+                }
+            }
+        })
+        .collect()
+}
+
+/// How many orphans each provider that answered still has.
+fn measure(providers: &[Provider], report: &SweepReport) {
+    for provider in providers {
+        let name = provider.name();
+        let left = report
+            .orphans
+            .iter()
+            .filter(|one| one.provider == name && !one.destroyed);
+        let left = u32::try_from(left.count()).unwrap_or(u32::MAX);
+        if left > 0 || !report.failures.contains_key(name) {
+            gauge!("agent_pool_orphans", "provider" => name.to_owned()).set(left);
+        }
+    }
+}

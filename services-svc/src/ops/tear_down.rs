@@ -1,0 +1,112 @@
+//! Takes an instance down as far as it goes: the end of a destruction, and the undo of a creation.
+//!
+//! It reads what there is from the rows, so that it can be repeated after any failure or crash until
+//! nothing is left. What the vendors no longer have counts as destroyed.
+
+use agent_pool_core::wire::services::{Destroyed, ToolStatus};
+use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::db::DbError;
+use futures_util::future::join_all;
+use tracing::{info, warn};
+
+use super::step::StepError;
+use crate::app::App;
+use crate::db::instance_infra::{self, InstanceInfra};
+use crate::db::instance_services::{self, InstanceTool};
+
+/// What could not be destroyed. Its row stays, marked, for the next try.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    /// The provider that has it.
+    pub(crate) provider: String,
+    /// Why it is still there.
+    pub(crate) cause: StepError,
+}
+
+/// How far a tear-down came.
+#[derive(Debug)]
+pub(crate) enum TornDown {
+    /// There was no such instance.
+    Unknown,
+    /// Nothing is left of it.
+    Gone(Destroyed),
+    /// These are left: at least one.
+    Partly(Vec<Leftover>),
+}
+
+/// Destroys the tools side by side, then the infra, then the rows.
+pub(crate) async fn tear_down(app: &App, instance: &InstanceId) -> Result<TornDown, DbError> {
+    let Some((infra, tools)) = condemn(app, instance).await? else {
+        return Ok(TornDown::Unknown);
+    };
+    let taken = join_all(tools.iter().map(|tool| take_away(app, instance, tool))).await;
+    let tool_failures = tools.iter().zip(taken).filter_map(|(tool, result)| {
+        let provider = tool.tool.to_string();
+        result.err().map(|cause| Leftover { provider, cause })
+    });
+    let mut left: Vec<Leftover> = tool_failures.collect();
+    if let Err(cause) = destroy_infra(app, &infra).await {
+        let provider = infra.infra.to_string();
+        left.push(Leftover { provider, cause });
+    }
+    for Leftover { provider, cause } in &left {
+        warn!(
+            instance.id = %instance,
+            error.chain = chain(cause),
+            "what {provider} has of instance {instance} is not destroyed; its row stays"
+        );
+    }
+    if !left.is_empty() {
+        return Ok(TornDown::Partly(left));
+    }
+    instance_infra::delete(&mut *app.db().conn().await?, instance).await?;
+    info!(instance.id = %instance, "instance {instance} is destroyed");
+    Ok(TornDown::Gone(Destroyed {
+        tools: tools.into_iter().map(|tool| (tool.tool, true)).collect(),
+        volumes: true,
+        service: true,
+    }))
+}
+
+/// Marks an instance before anything of it is destroyed, and reads what it has.
+async fn condemn(
+    app: &App,
+    instance: &InstanceId,
+) -> Result<Option<(InstanceInfra, Vec<InstanceTool>)>, DbError> {
+    let mut conn = app.db().conn().await?;
+    instance_infra::mark_destroying(&mut conn, instance).await?;
+    let Some(infra) = instance_infra::find(&mut conn, instance).await? else {
+        return Ok(None);
+    };
+    let tools = instance_services::load(&mut conn, instance).await?;
+    Ok(Some((infra, tools)))
+}
+
+/// Destroys one tool of an instance, unless that is done.
+pub(crate) async fn take_away(
+    app: &App,
+    instance: &InstanceId,
+    tool: &InstanceTool,
+) -> Result<(), StepError> {
+    match tool.status {
+        ToolStatus::Destroyed => return Ok(()),
+        ToolStatus::Active => {}
+    }
+    let provider = app.vendors().tool(&tool.tool)?;
+    match &tool.made {
+        Some(resource) => provider.destroy(instance, resource).await?,
+        None => provider.destroy_by_mark(instance).await?,
+    }
+    let mut conn = app.db().conn().await?;
+    Ok(instance_services::record_destroyed(&mut conn, instance, &tool.tool).await?)
+}
+
+/// Volumes and service.
+async fn destroy_infra(app: &App, infra: &InstanceInfra) -> Result<(), StepError> {
+    let provider = app.vendors().infra(&infra.infra)?;
+    match &infra.made {
+        Some(handle) => provider.destroy(handle).await?,
+        None => provider.destroy_by_mark(&infra.instance).await?,
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Every error of this service as the problem that a caller sees. Codes are API.
+
+use std::time::Duration;
+
+use agent_pool_core::registry::LookupError;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::{ErrorKind, ProviderError, chain};
+use agent_pool_service_kit::db::DbError;
+use tracing::error;
+
+use crate::ops::configure::ConfigureError;
+use crate::ops::create::{CreateError, Undo};
+use crate::ops::destroy::DestroyError;
+use crate::ops::destroy_tool::DestroyToolError;
+use crate::ops::provision::ProvisionError;
+use crate::ops::refusal::Refusal;
+use crate::ops::step::StepError;
+use crate::ops::tear_down::Leftover;
+
+/// When to try again what failed for a reason that passes.
+const SOON: Duration = Duration::from_secs(5);
+
+pub(crate) fn refusal(error: &Refusal) -> Problem {
+    let detail = error.to_string();
+    match error {
+        Refusal::Unknown(_) => Problem::new(404, "unknown_instance", detail),
+        Refusal::Busy(_) => Problem::new(409, "instance_busy", detail).with_retry_after(SOON),
+        Refusal::Destroying(_) => Problem::new(409, "instance_destroying", detail),
+        Refusal::Unfinished(_) => Problem::new(409, "instance_unfinished", detail),
+    }
+}
+
+pub(crate) fn lookup(error: &LookupError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        LookupError::Unknown { kind: "tool", .. } => Problem::new(400, "unknown_tool", detail),
+        LookupError::Unknown { .. } => Problem::new(400, "unknown_infra", detail),
+        LookupError::Unconfigured { .. } => Problem::new(422, "provider_unconfigured", detail),
+    }
+}
+
+/// The cause goes to the log alone: it may hold the database's address.
+pub(crate) fn database(error: &DbError) -> Problem {
+    error!(error.chain = chain(error), "the database failed");
+    match error {
+        DbError::Unreachable(_) | DbError::Exhausted(_) => {
+            let detail = "the database of Services is not available";
+            Problem::new(503, "database_unavailable", detail).with_retry_after(SOON)
+        }
+        DbError::Query(_) | DbError::Migration(_) => {
+            let detail = "the database of Services refused a statement: see the log";
+            Problem::new(500, "database_failed", detail)
+        }
+        DbError::CorruptRow { .. } => Problem::new(500, "corrupt_row", error.to_string()),
+    }
+}
+
+/// A vendor's refusal is our misconfiguration or its state, never our caller's fault.
+pub(crate) fn provider(error: &ProviderError) -> Problem {
+    let (status, code) = match error.kind() {
+        ErrorKind::Unauthorized => (502, "vendor_unauthorized"),
+        ErrorKind::Forbidden => (502, "vendor_refused"),
+        ErrorKind::NotFound => (502, "vendor_not_found"),
+        ErrorKind::Conflict => (503, "vendor_conflict"),
+        ErrorKind::Invalid => (502, "vendor_invalid"),
+        ErrorKind::RateLimited => (503, "vendor_rate_limited"),
+        ErrorKind::Unavailable => (503, "vendor_unavailable"),
+        ErrorKind::Protocol => (502, "vendor_protocol"),
+        ErrorKind::Unsupported => (501, "unsupported"),
+    };
+    let problem = Problem::new(status, code, error.to_string());
+    if status == 503 {
+        problem.with_retry_after(error.retry_after().unwrap_or(SOON))
+    } else {
+        problem
+    }
+}
+
+pub(crate) fn step(error: &StepError) -> Problem {
+    match error {
+        StepError::Provider(error) => provider(error),
+        StepError::Lookup(error) => lookup(error),
+        StepError::Database(error) => database(error),
+        StepError::Cipher(error) => Problem::new(500, "secret_unreadable", error.to_string()),
+    }
+}
+
+impl From<CreateError> for Problem {
+    fn from(error: CreateError) -> Self {
+        match &error {
+            CreateError::Tool { index, source } => {
+                lookup(source).with_field(format!("tools[{index}]"))
+            }
+            CreateError::Infra(source) => lookup(source),
+            CreateError::Refused(source) => refusal(source),
+            CreateError::OtherTools { .. } => Self::new(409, "other_tools", error.to_string()),
+            CreateError::Failed { failure, undo, .. } => {
+                let cause = step(&failure.cause);
+                let left = match undo {
+                    Undo::Complete | Undo::Unknown => String::new(),
+                    Undo::Partial(left) => format!("; left are {}", each(left)),
+                };
+                let detail = format!("{failure}: {}; {error}{left}", cause.detail);
+                retold(cause, detail)
+            }
+            CreateError::Database(source) => database(source),
+        }
+    }
+}
+
+impl From<DestroyError> for Problem {
+    fn from(error: DestroyError) -> Self {
+        match &error {
+            DestroyError::Refused(source) => refusal(source),
+            DestroyError::Incomplete { left, .. } => incomplete(
+                left,
+                format!("{error}: repeat the call; left are {}", each(left)),
+            ),
+            DestroyError::Database(source) => database(source),
+        }
+    }
+}
+
+impl From<ConfigureError> for Problem {
+    fn from(error: ConfigureError) -> Self {
+        match &error {
+            ConfigureError::Refused(source) => refusal(source),
+            ConfigureError::Step(source) => step(source),
+        }
+    }
+}
+
+impl From<ProvisionError> for Problem {
+    fn from(error: ProvisionError) -> Self {
+        match &error {
+            ProvisionError::Tool(source) => lookup(source),
+            ProvisionError::Refused(source) => refusal(source),
+            ProvisionError::AlreadyProvisioned { .. } => {
+                Self::new(409, "already_provisioned", error.to_string())
+            }
+            ProvisionError::Step(source) => step(source),
+        }
+    }
+}
+
+impl From<DestroyToolError> for Problem {
+    fn from(error: DestroyToolError) -> Self {
+        match &error {
+            DestroyToolError::Refused(source) => refusal(source),
+            DestroyToolError::UnknownResource(_) => {
+                Self::new(404, "unknown_resource", error.to_string())
+            }
+            DestroyToolError::Step(source) => step(source),
+        }
+    }
+}
+
+/// 503 where trying again may help, 502 where somebody has to mend something first.
+fn incomplete(left: &[Leftover], detail: String) -> Problem {
+    let waits = left.iter().filter_map(|one| step(&one.cause).retry_after);
+    match waits.max() {
+        Some(wait) => Problem::new(503, "destroy_incomplete", detail).with_retry_after(wait),
+        None => Problem::new(502, "destroy_incomplete", detail),
+    }
+}
+
+/// The same problem with more around its detail.
+fn retold(problem: Problem, detail: String) -> Problem {
+    let retold = Problem::new(problem.status, &problem.code, detail);
+    match problem.retry_after {
+        Some(wait) => retold.with_retry_after(wait),
+        None => retold,
+    }
+}
+
+/// Each of what is left, with why.
+fn each<'a>(left: impl IntoIterator<Item = &'a Leftover>) -> String {
+    let each = left
+        .into_iter()
+        .map(|one| format!("{} ({})", one.provider, step(&one.cause).detail));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

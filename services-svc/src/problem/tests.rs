@@ -1,0 +1,222 @@
+//! The statuses and codes, which are API.
+
+use agent_pool_core::settings::SettingsError;
+use agent_pool_core::{InstanceId, ToolId};
+use diesel::result::Error as DieselError;
+
+use super::*;
+use crate::cipher::CipherError;
+use crate::ops::create::{CreateStep, Failure};
+use crate::ops::destroy_tool::Target;
+
+fn instance() -> InstanceId {
+    "abcdefghijkl".parse().unwrap()
+}
+
+fn tool() -> ToolId {
+    "acme".parse().unwrap()
+}
+
+fn vendor(kind: ErrorKind) -> StepError {
+    ProviderError::new(kind, "as told").into()
+}
+
+fn left(kind: ErrorKind) -> Vec<Leftover> {
+    let provider = "acme".to_owned();
+    let cause = vendor(kind);
+    vec![Leftover { provider, cause }]
+}
+
+fn unknown(kind: &'static str) -> LookupError {
+    LookupError::Unknown {
+        kind,
+        id: "acme".to_owned(),
+        known: "none".to_owned(),
+    }
+}
+
+fn unconfigured() -> LookupError {
+    LookupError::Unconfigured {
+        kind: "tool",
+        id: "acme".to_owned(),
+        problem: SettingsError::fault("ACME_KEY", "is required"),
+    }
+}
+
+fn failed(kind: ErrorKind, undo: Undo) -> CreateError {
+    let failure = Failure {
+        step: CreateStep::Start,
+        cause: vendor(kind),
+    };
+    CreateError::Failed {
+        instance: instance(),
+        failure,
+        undo,
+    }
+}
+
+#[track_caller]
+fn assert_all<const N: usize>(table: [(Problem, u16, &str); N]) {
+    for (problem, status, code) in table {
+        assert_eq!((problem.status, problem.code.as_str()), (status, code));
+        assert!(!problem.detail.is_empty());
+        let may_pass = status == 503 || code == "instance_busy";
+        assert_eq!(problem.retry_after.is_some(), may_pass, "{code}");
+    }
+}
+
+#[test]
+fn what_vendors_do_is_never_the_callers_fault() {
+    let of = |kind| step(&vendor(kind));
+    assert_all([
+        (of(ErrorKind::Unauthorized), 502, "vendor_unauthorized"),
+        (of(ErrorKind::Forbidden), 502, "vendor_refused"),
+        (of(ErrorKind::NotFound), 502, "vendor_not_found"),
+        (of(ErrorKind::Conflict), 503, "vendor_conflict"),
+        (of(ErrorKind::Invalid), 502, "vendor_invalid"),
+        (of(ErrorKind::RateLimited), 503, "vendor_rate_limited"),
+        (of(ErrorKind::Unavailable), 503, "vendor_unavailable"),
+        (of(ErrorKind::Protocol), 502, "vendor_protocol"),
+        (of(ErrorKind::Unsupported), 501, "unsupported"),
+    ]);
+    let wait = Duration::from_secs(42);
+    let error = ProviderError::new(ErrorKind::RateLimited, "").with_retry_after(wait);
+    assert_eq!(provider(&error).retry_after, Some(wait));
+}
+
+#[test]
+fn what_fails_on_our_side_is_pinned() {
+    let corrupt = DbError::CorruptRow {
+        table: "t",
+        key: "k".to_owned(),
+        problem: "p".to_owned(),
+    };
+    let unreachable = DbError::Unreachable("secret address".into());
+    let hidden = database(&unreachable);
+    assert!(!hidden.detail.contains("secret address"));
+    assert_all([
+        (hidden, 503, "database_unavailable"),
+        (
+            database(&DbError::Exhausted(SOON)),
+            503,
+            "database_unavailable",
+        ),
+        (
+            database(&DbError::Query(DieselError::NotFound)),
+            500,
+            "database_failed",
+        ),
+        (
+            database(&DbError::Migration("m".into())),
+            500,
+            "database_failed",
+        ),
+        (step(&corrupt.into()), 500, "corrupt_row"),
+        (
+            step(&CipherError::Open("A".to_owned()).into()),
+            500,
+            "secret_unreadable",
+        ),
+        (step(&unconfigured().into()), 422, "provider_unconfigured"),
+        (lookup(&unknown("tool")), 400, "unknown_tool"),
+        (lookup(&unknown("infra")), 400, "unknown_infra"),
+    ]);
+}
+
+fn incomplete(kind: ErrorKind) -> DestroyError {
+    DestroyError::Incomplete {
+        instance: instance(),
+        left: left(kind),
+    }
+}
+
+#[test]
+fn what_creations_and_destructions_answer_is_pinned() {
+    let other_tools = CreateError::OtherTools {
+        instance: instance(),
+        tool: tool(),
+    };
+    let source = unconfigured();
+    let in_request = CreateError::Tool { index: 2, source };
+    let infra = CreateError::Infra(unconfigured());
+    let busy = CreateError::Database(DbError::Exhausted(SOON));
+    let unreadable = DestroyError::Database(DbError::Exhausted(SOON));
+    assert_all([
+        (other_tools.into(), 409, "other_tools"),
+        (in_request.into(), 422, "provider_unconfigured"),
+        (infra.into(), 422, "provider_unconfigured"),
+        (busy.into(), 503, "database_unavailable"),
+        (
+            failed(ErrorKind::Forbidden, Undo::Complete).into(),
+            502,
+            "vendor_refused",
+        ),
+        (
+            failed(ErrorKind::Unavailable, Undo::Unknown).into(),
+            503,
+            "vendor_unavailable",
+        ),
+        (
+            incomplete(ErrorKind::Unavailable).into(),
+            503,
+            "destroy_incomplete",
+        ),
+        (
+            incomplete(ErrorKind::Unauthorized).into(),
+            502,
+            "destroy_incomplete",
+        ),
+        (unreadable.into(), 503, "database_unavailable"),
+    ]);
+}
+
+#[test]
+fn what_other_operations_answer_is_pinned() {
+    let target = Target {
+        instance: instance(),
+        tool: tool(),
+        resource: "r".parse().unwrap(),
+    };
+    let already = ProvisionError::AlreadyProvisioned {
+        instance: instance(),
+        tool: tool(),
+    };
+    let unknown_tool = ProvisionError::Tool(unknown("tool"));
+    let invalid = ConfigureError::Step(vendor(ErrorKind::Invalid));
+    assert_all([
+        (
+            refusal(&Refusal::Unknown(instance())),
+            404,
+            "unknown_instance",
+        ),
+        (refusal(&Refusal::Busy(instance())), 409, "instance_busy"),
+        (
+            refusal(&Refusal::Destroying(instance())),
+            409,
+            "instance_destroying",
+        ),
+        (
+            refusal(&Refusal::Unfinished(instance())),
+            409,
+            "instance_unfinished",
+        ),
+        (already.into(), 409, "already_provisioned"),
+        (unknown_tool.into(), 400, "unknown_tool"),
+        (
+            DestroyToolError::UnknownResource(target).into(),
+            404,
+            "unknown_resource",
+        ),
+        (invalid.into(), 502, "vendor_invalid"),
+    ]);
+}
+
+#[test]
+fn a_failed_creation_tells_the_step_the_cause_and_what_is_left() {
+    let undo = Undo::Partial(left(ErrorKind::Unavailable));
+    let problem = Problem::from(failed(ErrorKind::Forbidden, undo));
+    let expected = "step start failed: provider: forbidden: as told; instance abcdefghijkl was \
+                    not created; what could not be undone (acme) awaits DELETE /destroy; left \
+                    are acme (provider: unavailable: as told)";
+    assert_eq!(problem.detail, expected);
+}

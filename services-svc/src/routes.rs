@@ -1,0 +1,60 @@
+//! The Services API as one table.
+
+use std::convert::Infallible;
+
+use agent_pool_core::{InstanceId, ResourceId, ToolId};
+use agent_pool_service_kit::auth::require;
+use agent_pool_service_kit::body::{json, json_or_default, query};
+use agent_pool_service_kit::http_server::Templates;
+use agent_pool_service_kit::problem::{answer, unrouted};
+use agent_pool_service_kit::{health, metrics};
+use warp::reply::Response;
+use warp::{Filter, delete, get, path, post};
+
+use crate::app::App;
+use crate::decoded::Decoded;
+use crate::handlers::{
+    configure, create_instance, destroy, destroy_tool, logs, provision_tool, redeploy, registry,
+    status_batch, sweep,
+};
+
+/// A resource in a path.
+type Resource = Decoded<ResourceId>;
+
+/// The same paths, for the labels of spans and metrics.
+pub const TEMPLATES: Templates = Templates::new(&[
+    "/create-instance",
+    "/status/batch",
+    "/registry",
+    "/sweep",
+    "/destroy/:instanceId",
+    "/configure/:instanceId",
+    "/redeploy/:instanceId",
+    "/logs/:instanceId",
+    "/provision/:instanceId/:toolId",
+    "/destroy/:instanceId/:toolId/:resourceId",
+]);
+
+/// Every route of the service. A path id that is none is 404, like a path that there is not.
+#[rustfmt::skip]
+pub fn routes(
+    app: App,
+) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
+    let keys = app.config().http.pool_api_key.clone();
+    let health = health::routes(app.db().clone(), keys.clone(), metrics::install());
+    let key = require(keys);
+    let app = warp::any().map(move || app.clone());
+
+    health.boxed()
+        .or(path!("create-instance").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).boxed()).unify()
+        .or(path!("status" / "batch").and(post())                .and(key.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed()).unify()
+        .or(path!("registry").and(get())                         .and(key.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed()).unify()
+        .or(path!("sweep").and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed()).unify()
+        .or(path!("destroy" / InstanceId).and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed()).unify()
+        .or(path!("configure" / InstanceId).and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed()).unify()
+        .or(path!("redeploy" / InstanceId).and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed()).unify()
+        .or(path!("logs" / InstanceId).and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed()).unify()
+        .or(path!("provision" / InstanceId / String).and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed()).unify()
+        .or(path!("destroy" / InstanceId / ToolId / Resource).and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed()).unify()
+        .recover(unrouted).unify()
+}

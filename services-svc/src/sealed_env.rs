@@ -1,0 +1,98 @@
+//! The variables of a tool as they are kept: the main one apart, all of them sealed.
+
+use agent_pool_core::{EnvName, EnvVars, InstanceId, ToolId};
+use serde_json::{Map, Value};
+
+use crate::cipher::{Cipher, CipherError, Owner};
+
+/// The variables of one tool of one instance, sealed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SealedEnv {
+    /// The main variable.
+    pub(crate) key: EnvName,
+    /// Its value; `None` where the tool did not set it, or is gone.
+    pub(crate) value: Option<String>,
+    /// The others, name to value.
+    pub(crate) more: Map<String, Value>,
+}
+
+impl SealedEnv {
+    /// Seals what a provider answered. `key` is the variable that it registered first.
+    pub(crate) fn seal(
+        cipher: &Cipher,
+        instance: &InstanceId,
+        tool: &ToolId,
+        key: EnvName,
+        env: &EnvVars,
+    ) -> Result<Self, CipherError> {
+        let mut value = None;
+        let mut more = Map::new();
+        for (variable, secret) in env.iter() {
+            let owner = Owner {
+                instance,
+                tool,
+                variable,
+            };
+            let sealed = cipher.seal(owner, secret)?;
+            if *variable == key {
+                value = Some(sealed);
+            } else {
+                more.insert(variable.to_string(), sealed.into());
+            }
+        }
+        Ok(Self { key, value, more })
+    }
+
+    /// The variables in the clear.
+    pub(crate) fn open(
+        &self,
+        cipher: &Cipher,
+        instance: &InstanceId,
+        tool: &ToolId,
+    ) -> Result<EnvVars, CipherError> {
+        let main = self.value.as_deref().map(|text| (self.key.clone(), text));
+        let more = self
+            .more
+            .iter()
+            .filter_map(|(name, value)| Some((name.parse().ok()?, value.as_str()?)));
+        main.into_iter()
+            .chain(more)
+            .map(|(variable, text)| {
+                let owner = Owner {
+                    instance,
+                    tool,
+                    variable: &variable,
+                };
+                let secret = cipher.open(owner, text)?;
+                Ok((variable, secret))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_core::Secret;
+
+    use super::*;
+
+    #[test]
+    fn all_variables_of_a_tool_come_back() {
+        let keys = Secret::new("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+        let cipher = Cipher::read("KEY", Some(&keys)).unwrap();
+        let (instance, tool) = ("abcdefghijkl".parse().unwrap(), "phone".parse().unwrap());
+        let key: EnvName = "NUMBER".parse().unwrap();
+        let env = EnvVars::from_iter([
+            (key.clone(), Secret::new("+15550001111")),
+            ("PROFILE".parse().unwrap(), Secret::new("p-1")),
+        ]);
+
+        let sealed = SealedEnv::seal(&cipher, &instance, &tool, key, &env).unwrap();
+        let shown = format!("{sealed:?}");
+        assert!(
+            !shown.contains("+1555") && !shown.contains("p-1"),
+            "{shown}"
+        );
+        assert_eq!(sealed.open(&cipher, &instance, &tool).unwrap(), env);
+    }
+}

@@ -1,0 +1,216 @@
+//! `POST /create-instance`.
+
+use agent_pool_core::{ErrorKind, Secret};
+use serde_json::json;
+
+use crate::support::{KEY, Service, When, id};
+
+#[tokio::test]
+async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables() {
+    let service = Service::start().await;
+    let id = id(1);
+    let body = service.create(&id, &["alpha", "beta", "alpha"]).await.ok();
+    let expected = json!({
+        "instanceId": id, "serviceId": format!("svc-ap-development-{id}"),
+        "url": format!("{}/{id}", service.instances.url),
+        "services": {
+            "alpha": { "resourceId": format!("alpha-{id}@0") },
+            "beta": { "resourceId": format!("beta-{id}@0") },
+        },
+    });
+    assert_eq!(body, expected);
+
+    let state = service.world.state();
+    let made = state.services.values().next().unwrap();
+    assert_eq!(made.deployments, 1);
+    assert_eq!(made.handle.image.as_deref(), Some("runtime:1"));
+    let beta = format!("hunter2-BETA_PROFILE-{id}");
+    for (name, value) in [
+        ("REGION", "north"),
+        ("COLOUR", "red"),
+        ("INSTANCE_ID", id.as_str()),
+        ("POOL_API_KEY", KEY),
+        ("BETA_PROFILE", beta.as_str()),
+    ] {
+        assert_eq!(
+            made.variables.get(name),
+            Some(&Secret::new(value)),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn infra_and_tools_are_made_side_by_side() {
+    let service = Service::start().await;
+    let steps = ["cellar create", "alpha provision", "beta provision"];
+    steps.iter().for_each(|step| service.world.hold(step));
+    let id = id(1);
+    let tools = ["alpha", "beta"];
+    let all_begun = async {
+        for step in steps {
+            service.world.called(step, 1).await;
+        }
+        assert_eq!(service.world.count("cellar configure"), 0);
+        steps.iter().for_each(|step| service.world.open(step));
+    };
+    let (answer, ()) = tokio::join!(service.create(&id, &tools), all_begun);
+    answer.ok();
+}
+
+#[tokio::test]
+async fn a_failure_at_any_step_is_undone_before_it_is_answered() {
+    let service = Service::start().await;
+    let steps = [
+        "cellar create",
+        "alpha provision",
+        "beta provision",
+        "cellar configure",
+    ];
+    for (number, step) in steps.iter().enumerate() {
+        for (offset, when) in [(0, When::Before), (10, When::After)] {
+            service.world.fail(step, ErrorKind::Unavailable, when);
+            let answer = service
+                .create(&id(number + offset), &["alpha", "beta"])
+                .await;
+            answer.is_problem(503, "vendor_unavailable");
+            let named = answer.detail().contains(step) || answer.detail().contains("for instance");
+            assert!(
+                named && answer.detail().contains("what was made of it is undone"),
+                "{answer:?}"
+            );
+            assert!(
+                service.world.is_empty(),
+                "{step} {when:?}: {:?}",
+                service.world.state()
+            );
+            assert_eq!(service.rows().await, (0, 0), "{step} {when:?}");
+            service.world.heal();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_stays_known_and_marked_for_a_destruction() {
+    let service = Service::start().await;
+    let id = id(1);
+    service
+        .world
+        .fail("cellar create", ErrorKind::Forbidden, When::After);
+    service
+        .world
+        .fail("cellar destroy", ErrorKind::Unavailable, When::Before);
+    service
+        .world
+        .fail("beta destroy", ErrorKind::RateLimited, When::Before);
+    let answer = service.create(&id, &["alpha", "beta"]).await;
+    answer.is_problem(502, "vendor_refused");
+    assert!(
+        answer
+            .detail()
+            .contains("(beta, cellar) awaits DELETE /destroy"),
+        "{answer:?}"
+    );
+    let marked = "SELECT count(*) FROM instance_infra WHERE destroying_at IS NOT NULL";
+    assert_eq!(service.number(marked).await, 1);
+    service
+        .create(&id, &["alpha"])
+        .await
+        .is_problem(409, "instance_destroying");
+
+    service.world.heal();
+    service.delete(&format!("/destroy/{id}")).await.ok();
+    assert!(service.world.is_empty());
+    assert_eq!(service.rows().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_repeated_creation_answers_the_same_and_asks_no_vendor() {
+    let service = Service::start().await;
+    let first = service.create(&id(1), &["alpha"]).await.ok();
+    let calls = service.world.state().calls.len();
+    assert_eq!(service.create(&id(1), &["alpha"]).await.ok(), first);
+    assert_eq!(service.world.state().calls.len(), calls);
+    let other = service.create(&id(1), &["alpha", "beta"]).await;
+    other.is_problem(409, "other_tools");
+}
+
+#[tokio::test]
+async fn a_creation_that_a_crash_cut_off_goes_on_where_it_was() {
+    let service = Service::start().await;
+    let first = service.create(&id(1), &["alpha", "beta"]).await.ok();
+    // As a crash leaves it: one tool's answer and the deployment were not written down.
+    service
+        .execute("UPDATE instance_infra SET started_at = NULL")
+        .await;
+    let lost =
+        "UPDATE instance_services SET made_at = NULL, env_value = NULL WHERE tool_id = 'beta'";
+    service.execute(lost).await;
+
+    assert_eq!(service.create(&id(1), &["alpha", "beta"]).await.ok(), first);
+    assert_eq!(
+        service.world.count("alpha provision"),
+        1,
+        "its secret is still known"
+    );
+    assert_eq!(service.world.count("beta provision"), 2);
+    let done = "SELECT count(*) FROM instance_services WHERE made_at IS NOT NULL";
+    assert_eq!(service.number(done).await, 2);
+}
+
+#[tokio::test]
+async fn rows_are_written_before_vendors_are_asked() {
+    let service = Service::start().await;
+    service.world.hold("alpha provision");
+    service.world.hold("cellar create");
+    let looked = async {
+        service.world.called("alpha provision", 1).await;
+        assert_eq!(service.rows().await, (1, 1));
+        service.world.open("alpha provision");
+        service.world.open("cellar create");
+    };
+    let (answer, ()) = tokio::join!(service.create("instance0001", &["alpha"]), looked);
+    answer.ok();
+}
+
+#[tokio::test]
+async fn nothing_is_made_where_a_tool_cannot_be_had() {
+    let service = Service::start().await;
+    let unknown = service.create(&id(1), &["alpha", "nosuch"]).await;
+    unknown.is_problem(400, "unknown_tool");
+    assert_eq!(unknown.body["field"], "tools[1]");
+    assert!(
+        unknown
+            .detail()
+            .contains("this build has alpha, beta, gamma"),
+        "{unknown:?}"
+    );
+
+    let unconfigured = service.create(&id(1), &["gamma"]).await;
+    unconfigured.is_problem(422, "provider_unconfigured");
+    assert!(
+        unconfigured.detail().contains("GAMMA_TOKEN is required"),
+        "{unconfigured:?}"
+    );
+    assert!(service.world.state().calls.is_empty());
+    assert_eq!(service.rows().await, (0, 0));
+}
+
+#[tokio::test]
+async fn nothing_is_made_where_the_infra_is_not_configured() {
+    let service = Service::with(&[("INFRA_PROVIDER", "attic")]).await;
+    let answer = service.create(&id(1), &["alpha"]).await;
+    answer.is_problem(422, "provider_unconfigured");
+    assert!(answer.detail().contains("ATTIC_TOKEN"), "{answer:?}");
+    assert!(service.world.state().calls.is_empty());
+}
+
+#[tokio::test]
+async fn a_vendor_that_hangs_is_cut_and_what_it_made_is_undone() {
+    let service = Service::with(&[("PROVIDER_TIMEOUT_MS", "100")]).await;
+    service.world.hold("alpha provision");
+    let answer = service.create(&id(1), &["alpha"]).await;
+    answer.is_problem(503, "vendor_unavailable");
+    assert!(answer.detail().contains("alpha provision"), "{answer:?}");
+    assert!(service.world.is_empty());
+}

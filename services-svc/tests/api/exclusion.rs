@@ -1,0 +1,117 @@
+//! One operation at a time on an instance, each to its end.
+
+use agent_pool_service_kit::testing::eventually;
+use reqwest::Method;
+
+use crate::support::{KEY, PATIENCE, Service, creation, id};
+
+#[tokio::test]
+async fn a_second_operation_on_an_instance_is_told_to_wait_also_by_another_replica() {
+    let service = Service::start().await;
+    let replica = service.replica().await;
+    service.world.hold("cellar create");
+    let second = async {
+        service.world.called("cellar create", 1).await;
+        service
+            .create(&id(1), &[])
+            .await
+            .is_problem(409, "instance_busy");
+        let path = format!("/destroy/{}", id(1));
+        let elsewhere = service
+            .client
+            .delete(format!("{replica}{path}"))
+            .bearer_auth(KEY);
+        let elsewhere = elsewhere.send().await.unwrap();
+        assert_eq!(elsewhere.status(), 409);
+        assert!(elsewhere.headers().contains_key("retry-after"));
+        service
+            .create(&id(2), &["nosuch"])
+            .await
+            .is_problem(400, "unknown_tool");
+        service.world.open("cellar create");
+    };
+    let (first, ()) = tokio::join!(service.create("instance0001", &[]), second);
+    first.ok();
+    service.delete(&format!("/destroy/{}", id(1))).await.ok();
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_its_operation_runs() {
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "300")]).await;
+    service.world.hold("cellar create");
+    let later = async {
+        service.world.called("cellar create", 1).await;
+        let first = service.number(UNTIL).await;
+        eventually("the lease is renewed twice", PATIENCE, async || {
+            service.number(UNTIL).await > first + 150
+        })
+        .await;
+        service
+            .create(&id(1), &[])
+            .await
+            .is_problem(409, "instance_busy");
+        service.world.open("cellar create");
+    };
+    let (first, ()) = tokio::join!(service.create("instance0001", &[]), later);
+    first.ok();
+}
+
+/// In milliseconds.
+const UNTIL: &str = "SELECT (extract(epoch FROM max(leased_until)) * 1000) FROM instance_leases";
+
+#[tokio::test]
+async fn the_lease_of_a_replica_that_died_runs_out() {
+    let service = Service::start().await;
+    let lease = "INSERT INTO instance_leases VALUES ('instance0001', 'dead', now() + $$1s$$)";
+    service
+        .execute(&lease.replace("$$1s$$", "interval '1 hour'"))
+        .await;
+    service
+        .create(&id(1), &[])
+        .await
+        .is_problem(409, "instance_busy");
+    service
+        .execute("UPDATE instance_leases SET leased_until = now()")
+        .await;
+    service.create(&id(1), &[]).await.ok();
+    assert_eq!(
+        service.number("SELECT count(*) FROM instance_leases").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_creation_and_a_destruction_end_though_the_client_hangs_up() {
+    let service = Service::start().await;
+    let path = format!("/destroy/{}", id(1));
+    let creation = creation(&id(1), &["alpha"]).to_string();
+    for (call, method, path, body, infra_rows) in [
+        (
+            "cellar create",
+            Method::POST,
+            "/create-instance",
+            creation,
+            1,
+        ),
+        (
+            "cellar destroy",
+            Method::DELETE,
+            path.as_str(),
+            String::new(),
+            0,
+        ),
+    ] {
+        service.world.hold(call);
+        tokio::select! {
+            answer = service.send(method, path, Some(body)) => panic!("{answer:?}"),
+            () = service.world.called(call, 1) => {}
+        }
+        service.world.open(call);
+        eventually("it ends all the same", PATIENCE, async || {
+            let done = "SELECT count(*) FROM instance_infra WHERE started_at IS NOT NULL";
+            let idle = service.number("SELECT count(*) FROM instance_leases").await == 0;
+            idle && service.number(done).await == infra_rows
+        })
+        .await;
+    }
+}

@@ -1,0 +1,105 @@
+//! Promise 3: a secret is never logged, listed or shown, and encrypted at rest.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use agent_pool_core::ErrorKind;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{Service, When, id};
+
+const ENCRYPTED: (&str, &str) = (
+    "SERVICES_ENCRYPTION_KEY",
+    "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
+);
+
+/// How many of all rows hold a secret in the clear, wherever in the row.
+const IN_THE_CLEAR: &str =
+    "SELECT count(*) FROM instance_services AS one WHERE one::text LIKE '%hunter2%'";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_in_no_answer_no_log_and_no_row() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
+    // One thread runs this test and all of its service.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let service = Service::with(&[ENCRYPTED]).await;
+    let secret = json!({ "variables": { "PASSWORD": "hunter2-claim" } });
+    let mut answers = vec![
+        service.create(&id(1), &["alpha", "beta"]).await,
+        service.post(&format!("/configure/{}", id(1)), secret).await,
+        service.post("/status/batch", json!({})).await,
+        service.get("/registry").await,
+        service.post("/sweep", json!({})).await,
+        service.get("/metrics").await,
+    ];
+    service
+        .world
+        .fail("cellar configure", ErrorKind::Invalid, When::After);
+    answers.push(service.create(&id(2), &["alpha"]).await);
+    assert_eq!(service.number(IN_THE_CLEAR).await, 0);
+    assert_eq!(service.rows().await, (1, 2));
+    answers.push(service.delete(&format!("/destroy/{}", id(1))).await);
+
+    for answer in answers {
+        let shown = format!("{answer:?}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("test-key"),
+            "{shown}"
+        );
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains(&id(1)), "it logs: {log}");
+    for secret in ["hunter2", "test-key", "AQEBAQ", "postgres://"] {
+        assert!(!log.contains(secret), "{secret} is in the log: {log}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_secrets_are_kept_in_the_clear() {
+    let service = Service::start().await;
+    service.create(&id(1), &["alpha", "beta"]).await.ok();
+    assert_eq!(service.number(IN_THE_CLEAR).await, 2);
+}
+
+#[tokio::test]
+async fn a_secret_that_no_key_opens_stops_only_what_needs_it() {
+    let service = Service::with(&[ENCRYPTED]).await;
+    service.create(&id(1), &["alpha"]).await.ok();
+    service
+        .execute("UPDATE instance_infra SET started_at = NULL")
+        .await;
+    service
+        .execute("UPDATE instance_services SET env_value = 'xc1.AAAA'")
+        .await;
+    let answer = service.create(&id(1), &["alpha"]).await;
+    answer.is_problem(500, "secret_unreadable");
+    assert!(answer.detail().contains("ALPHA_KEY of alpha"), "{answer:?}");
+    assert!(service.world.is_empty(), "undone like any failure");
+}

@@ -1,0 +1,143 @@
+//! `POST /status/batch`.
+
+use agent_pool_core::ErrorKind;
+use agent_pool_service_kit::testing::eventually;
+use serde_json::json;
+
+use crate::support::{PATIENCE, Service, When, id, statements};
+
+#[tokio::test]
+async fn each_instance_is_reported_with_what_infra_and_runtime_say() {
+    let service = Service::start().await;
+    for number in 1..=3 {
+        service.create(&id(number), &[]).await.ok();
+    }
+    service.instances.set_ready(&id(1));
+    service
+        .world
+        .state()
+        .services
+        .remove(&id(3).parse().unwrap());
+    let url = |number| format!("{}/{}", service.instances.url, id(number));
+    let all = json!({
+        id(1): { "status": "SUCCESS", "healthy": true, "url": url(1), "image": "runtime:1" },
+        id(2): { "status": "SUCCESS", "healthy": false, "url": url(2), "image": "runtime:1" },
+        id(3): { "status": "MISSING", "healthy": false, "url": url(3), "image": "runtime:1" },
+    });
+    assert_eq!(
+        service
+            .send(reqwest::Method::POST, "/status/batch", None)
+            .await
+            .ok(),
+        all
+    );
+    let asked = json!({ "instanceIds": [id(1), "nosuchinstan"] });
+    let one = service.post("/status/batch", asked).await.ok();
+    assert_eq!(one, json!({ id(1): all[id(1)] }));
+    let missing = "SELECT count(*) FROM instance_infra WHERE deploy_status = 'MISSING'";
+    assert_eq!(service.number(missing).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_where_there_is_nothing_to_report() {
+    let service = Service::start().await;
+    assert_eq!(
+        service.post("/status/batch", json!({})).await.ok(),
+        json!({})
+    );
+    service.create(&id(1), &[]).await.ok();
+    let none = service
+        .post("/status/batch", json!({ "instanceIds": [] }))
+        .await
+        .ok();
+    assert_eq!(none, json!({}));
+    assert_eq!(service.world.count("cellar list"), 0);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_being_made_is_not_missing() {
+    let service = Service::start().await;
+    service.world.hold("cellar create");
+    let looked = async {
+        service.world.called("cellar create", 1).await;
+        let report = service.post("/status/batch", json!({})).await.ok();
+        assert_eq!(report, json!({ id(1): { "healthy": false } }));
+        service.world.open("cellar create");
+    };
+    let (answer, ()) = tokio::join!(service.create("instance0001", &[]), looked);
+    answer.ok();
+}
+
+#[tokio::test]
+async fn a_listing_that_fails_is_a_problem_and_never_an_empty_answer() {
+    let service = Service::start().await;
+    service.create(&id(1), &[]).await.ok();
+    for (kind, status, code) in [
+        (ErrorKind::Unavailable, 503, "vendor_unavailable"),
+        (ErrorKind::Unauthorized, 502, "vendor_unauthorized"),
+    ] {
+        service.world.fail("cellar list", kind, When::Before);
+        service
+            .post("/status/batch", json!({}))
+            .await
+            .is_problem(status, code);
+    }
+}
+
+#[tokio::test]
+async fn health_is_asked_of_so_many_at_once_beside_the_listing() {
+    let service = Service::with(&[("HEALTH_CONCURRENCY", "3")]).await;
+    for number in 1..=8 {
+        service.create(&id(number), &[]).await.ok();
+        service.instances.set_ready(&id(number));
+    }
+    service.instances.hold();
+    service.world.hold("cellar list");
+    let full = async {
+        service.world.called("cellar list", 1).await;
+        let instances = &service.instances;
+        eventually("three pings", PATIENCE, async || instances.in_flight() == 3).await;
+        service.instances.release();
+        service.world.open("cellar list");
+    };
+    let (answer, ()) = tokio::join!(service.post("/status/batch", json!({})), full);
+    let report = answer.ok();
+    assert!(
+        report
+            .as_object()
+            .unwrap()
+            .values()
+            .all(|one| one["healthy"] == true),
+        "{report}"
+    );
+    assert_eq!(service.instances.most_in_flight(), 3);
+}
+
+#[tokio::test]
+async fn an_instance_that_does_not_answer_in_time_is_not_healthy() {
+    let service = Service::with(&[("HEALTH_TIMEOUT_MS", "50")]).await;
+    service.create(&id(1), &[]).await.ok();
+    service.instances.set_ready(&id(1));
+    service.instances.hold();
+    let report = service.post("/status/batch", json!({})).await.ok();
+    assert_eq!(report[id(1)]["healthy"], false);
+    service.instances.release();
+}
+
+#[tokio::test]
+async fn a_batch_is_as_many_statements_for_many_instances_as_for_one() {
+    let service = Service::start().await;
+    let sent = async || {
+        let before = statements::count();
+        service.post("/status/batch", json!({})).await.ok();
+        statements::count() - before
+    };
+    service.create(&id(1), &[]).await.ok();
+    assert_eq!(sent().await, 2, "one to read, one to write what changed");
+    assert_eq!(sent().await, 1, "nothing changed");
+    for number in 2..=40 {
+        service.create(&id(number), &[]).await.ok();
+    }
+    assert_eq!(sent().await, 2);
+    assert_eq!(service.world.count("cellar list"), 3);
+}

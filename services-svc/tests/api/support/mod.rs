@@ -1,0 +1,12 @@
+//! What every test stands on.
+
+mod answer;
+mod instances;
+mod providers;
+mod service;
+pub(crate) mod statements;
+mod world;
+
+pub(crate) use answer::Answer;
+pub(crate) use service::{KEY, Service, creation, id};
+pub(crate) use world::{PATIENCE, When, World};

@@ -1,0 +1,262 @@
+//! Two tools and an infra in the world, and one of each that is never configured.
+
+use std::sync::Arc;
+
+use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
+use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
+use agent_pool_core::{
+    Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
+    InstanceSpec, ListedInstance, ListedResource, ProviderError, ProvisionedTool, Redeploy,
+    ResourceId, Secret, ToolOptions, ToolProvider,
+};
+use async_trait::async_trait;
+use chrono::Utc;
+
+use super::world::{Resource, ServiceState, State, World};
+
+/// The variable by which a provider finds its world.
+pub(super) const WORLD: &str = "TEST_WORLD";
+
+pub(super) const TOOLS: [ToolRegistration; 3] = [
+    tool("alpha", &["ALPHA_KEY"], |env| build_tool("alpha", env)),
+    tool("beta", &["BETA_NUMBER", "BETA_PROFILE"], |env| {
+        build_tool("beta", env)
+    }),
+    tool("gamma", &["GAMMA_KEY"], |_| Err(missing("GAMMA_TOKEN"))),
+];
+
+pub(super) const INFRA: [InfraRegistration; 2] = [
+    infra("cellar", |env| Ok(Arc::new(Cellar(world(env)?)))),
+    infra("attic", |_| Err(missing("ATTIC_TOKEN"))),
+];
+
+const fn tool(
+    id: &'static str,
+    env_keys: &'static [&'static str],
+    build: fn(&Environment) -> Result<Arc<dyn ToolProvider>, SettingsError>,
+) -> ToolRegistration {
+    ToolRegistration {
+        id,
+        name: id,
+        mode: "per-instance",
+        env_keys,
+        crate_name: "tests",
+        settings: specs,
+        build,
+    }
+}
+
+const fn infra(
+    id: &'static str,
+    build: fn(&Environment) -> Result<Arc<dyn InfraProvider>, SettingsError>,
+) -> InfraRegistration {
+    InfraRegistration {
+        id,
+        name: id,
+        crate_name: "tests",
+        settings: specs,
+        build,
+    }
+}
+
+fn specs() -> Vec<SettingSpec> {
+    vec![SettingSpec {
+        variable: WORLD.to_owned(),
+        description: "Which world it is in.".to_owned(),
+        required: true,
+        secret: true,
+        default: None,
+    }]
+}
+
+fn missing(variable: &str) -> SettingsError {
+    SettingsError::fault(variable, "is required")
+}
+
+fn world(env: &Environment) -> Result<Arc<World>, SettingsError> {
+    env.get(WORLD).map(World::of).ok_or_else(|| missing(WORLD))
+}
+
+fn build_tool(id: &'static str, env: &Environment) -> Result<Arc<dyn ToolProvider>, SettingsError> {
+    Ok(Arc::new(Tool {
+        id,
+        world: world(env)?,
+    }))
+}
+
+#[derive(Debug)]
+struct Tool {
+    id: &'static str,
+    world: Arc<World>,
+}
+
+/// Secrets are recognisable, so that tests find them where they should not be.
+fn secret(text: &str, instance: &InstanceId) -> Secret {
+    Secret::new(format!("hunter2-{text}-{instance}"))
+}
+
+#[async_trait]
+impl ToolProvider for Tool {
+    async fn provision(
+        &self,
+        _: &Context,
+        instance: &InstanceId,
+        options: &ToolOptions,
+    ) -> Result<ProvisionedTool, ProviderError> {
+        let key = (self.id.to_owned(), instance.clone());
+        let id = format!("{}-{instance}@{}", self.id, options.len());
+        let made = |state: &mut State| {
+            let new = Resource {
+                id,
+                created_at: Some(Utc::now()),
+            };
+            state.resources.entry(key).or_insert(new).id.clone()
+        };
+        let resource = self
+            .world
+            .call(&format!("{} provision", self.id), made)
+            .await?;
+        let names: &[&str] = if self.id == "alpha" {
+            &["ALPHA_KEY"]
+        } else {
+            &["BETA_NUMBER", "BETA_PROFILE"]
+        };
+        let env = names
+            .iter()
+            .map(|name| (name.parse().unwrap(), secret(name, instance)));
+        Ok(ProvisionedTool {
+            resource: resource.parse().unwrap(),
+            env: env.collect(),
+            metadata: ToolOptions::new(),
+        })
+    }
+
+    async fn destroy(
+        &self,
+        _: &Context,
+        instance: &InstanceId,
+        resource: &ResourceId,
+    ) -> Result<(), ProviderError> {
+        let key = (self.id.to_owned(), instance.clone());
+        let gone = |state: &mut State| {
+            if state
+                .resources
+                .get(&key)
+                .is_some_and(|one| one.id == resource.as_str())
+            {
+                state.resources.remove(&key);
+            }
+        };
+        self.world.call(&format!("{} destroy", self.id), gone).await
+    }
+
+    async fn list(&self, _: &Context) -> Result<Vec<ListedResource>, ProviderError> {
+        let all = |state: &mut State| {
+            let own = state
+                .resources
+                .iter()
+                .filter(|((tool, _), _)| tool == self.id);
+            own.map(|((_, instance), resource)| ListedResource {
+                resource: resource.id.parse().unwrap(),
+                instance: instance.clone(),
+                created_at: resource.created_at,
+            })
+            .collect()
+        };
+        self.world.call(&format!("{} list", self.id), all).await
+    }
+}
+
+#[derive(Debug)]
+struct Cellar(Arc<World>);
+
+#[async_trait]
+impl InfraProvider for Cellar {
+    async fn create(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        spec: &InstanceSpec,
+    ) -> Result<CreatedInfra, ProviderError> {
+        let handle = InfraHandle {
+            instance: instance.clone(),
+            service: format!("svc-{}", cx.mark().label(instance))
+                .parse()
+                .unwrap(),
+            environment: "env-1".to_owned(),
+            project: None,
+            volume: Some(format!("vol-{instance}")),
+            image: spec.image.clone(),
+        };
+        let made = |state: &mut State| {
+            let url = format!("{}/{instance}", state.instances_url);
+            let service = state
+                .services
+                .entry(instance.clone())
+                .or_insert(ServiceState {
+                    handle,
+                    variables: EnvVars::new(),
+                    deployments: 0,
+                    status: None,
+                    created_at: Some(Utc::now()),
+                });
+            CreatedInfra {
+                handle: service.handle.clone(),
+                url: url.parse().unwrap(),
+            }
+        };
+        self.0.call("cellar create", made).await
+    }
+
+    async fn configure(
+        &self,
+        _: &Context,
+        handle: &InfraHandle,
+        variables: &EnvVars,
+        redeploy: Redeploy,
+    ) -> Result<(), ProviderError> {
+        let set = |state: &mut State| {
+            let service = state.services.get_mut(&handle.instance).unwrap();
+            service.variables.merge(variables.clone());
+            if redeploy == Redeploy::Yes {
+                service.deployments += 1;
+                service.status = Some(DeployStatus::Success);
+            }
+        };
+        self.0.call("cellar configure", set).await
+    }
+
+    async fn redeploy(&self, _: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        let again = |state: &mut State| {
+            state
+                .services
+                .get_mut(&handle.instance)
+                .unwrap()
+                .deployments += 1;
+        };
+        self.0.call("cellar redeploy", again).await
+    }
+
+    async fn destroy(&self, _: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        let gone = |state: &mut State| {
+            state.services.remove(&handle.instance);
+        };
+        self.0.call("cellar destroy", gone).await
+    }
+
+    async fn list(&self, _: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
+        let all = |state: &mut State| {
+            let base = state.instances_url.clone();
+            let services = state.services.iter();
+            services
+                .map(|(instance, service)| ListedInstance {
+                    handle: service.handle.clone(),
+                    status: service.status.clone(),
+                    url: format!("{base}/{instance}").parse().ok(),
+                    created_at: service.created_at,
+                })
+                .collect()
+        };
+        self.0.call("cellar list", all).await
+    }
+}

@@ -1,0 +1,151 @@
+//! A services-svc of the test's own, in this process.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use agent_pool_core::registry::Registry;
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::db::Conn;
+use agent_pool_service_kit::http_server::Bound;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
+use reqwest::Method;
+use serde_json::{Value, json};
+use services_svc::{App, Config, MIGRATIONS, TEMPLATES, routes, sweep_periodically};
+
+use super::instances::Instances;
+use super::providers::{INFRA, TOOLS, WORLD};
+use super::{Answer, World, statements};
+
+pub(crate) const KEY: &str = "test-key";
+
+/// A running service with its database and its vendors.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) world: Arc<World>,
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+    environment: Environment,
+    database: TestDatabase,
+}
+
+/// The instance id that ends in `number`.
+pub(crate) fn id(number: usize) -> String {
+    format!("instance{number:04}")
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With further settings.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        statements::install();
+        let database = fresh_database(MIGRATIONS, "services").await;
+        let instances = Instances::start(KEY).await;
+        let key = instances.url.clone();
+        let world = World::new(&key, &instances.url);
+        let database_url = database.url().as_secret().expose().to_owned();
+        let base = [
+            (WORLD, key.as_str()),
+            ("POOL_API_KEY", "test-key, old-key"),
+            ("SERVICES_DATABASE_URL", &database_url),
+            ("INFRA_PROVIDER", "cellar"),
+            ("INSTANCE_ENV_REGION", "north"),
+            ("ALPHA_MAX_ATTEMPTS", "1"),
+            ("BETA_MAX_ATTEMPTS", "1"),
+            ("CELLAR_MAX_ATTEMPTS", "1"),
+        ];
+        let environment: Environment = base.into_iter().chain(settings.iter().copied()).collect();
+        Self {
+            world,
+            instances,
+            url: serve(&environment, &database).await,
+            client: reqwest::Client::builder().build().unwrap(),
+            environment,
+            database,
+        }
+    }
+
+    /// The address of a second replica on the same database and vendors.
+    pub(crate) async fn replica(&self) -> String {
+        serve(&self.environment, &self.database).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body.to_string())).await
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let request = request.bearer_auth(KEY).body(body.unwrap_or_default());
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Asks for an instance with these tools.
+    pub(crate) async fn create(&self, id: &str, tools: &[&str]) -> Answer {
+        self.post("/create-instance", creation(id, tools)).await
+    }
+
+    pub(crate) async fn conn(&self) -> Conn {
+        self.database.db().conn().await.unwrap()
+    }
+
+    /// The number that a query answers.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        #[derive(diesel::QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            number: i64,
+        }
+        let query = diesel::sql_query(format!("SELECT ({query})::bigint AS number"));
+        let mut conn = self.conn().await;
+        let row: Number = diesel_async::RunQueryDsl::get_result(query, &mut conn)
+            .await
+            .unwrap();
+        row.number
+    }
+
+    /// How many rows there are of instances and of tools.
+    pub(crate) async fn rows(&self) -> (i64, i64) {
+        let count = async |table| self.number(&format!("SELECT count(*) FROM {table}")).await;
+        (
+            count("instance_infra").await,
+            count("instance_services").await,
+        )
+    }
+
+    pub(crate) async fn execute(&self, statement: &str) {
+        let mut conn = self.conn().await;
+        let query = diesel::sql_query(statement);
+        diesel_async::RunQueryDsl::execute(query, &mut conn)
+            .await
+            .unwrap();
+    }
+}
+
+pub(crate) fn creation(id: &str, tools: &[&str]) -> Value {
+    json!({ "instanceId": id, "name": format!("convos-agent-{id}"), "tools": tools,
+            "image": "runtime:1", "variables": { "COLOUR": "red" } })
+}
+
+async fn serve(environment: &Environment, database: &TestDatabase) -> String {
+    let registry = Registry::of(TOOLS, INFRA, environment).unwrap();
+    let config = Config::read(environment, &registry).unwrap();
+    let app = App::new(config, registry, database.db()).unwrap();
+    let bound = Bound::on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
+    let url = format!("http://{}", bound.address());
+    tokio::spawn(sweep_periodically(app.clone(), Shutdown::new()));
+    tokio::spawn(bound.serve(routes(app), TEMPLATES, Shutdown::new()));
+    url
+}

@@ -1,0 +1,158 @@
+//! `POST /sweep` and the periodic sweep.
+
+use agent_pool_core::ErrorKind;
+use agent_pool_core::InstanceId;
+use agent_pool_service_kit::testing::eventually;
+use chrono::{TimeDelta, Utc};
+use serde_json::json;
+
+use crate::support::{PATIENCE, Service, When, id};
+
+/// A service with one instance that has a row and two that lost theirs: one old, one young.
+async fn with_orphans() -> Service {
+    let service = Service::with(&[("SWEEP_GRACE_MS", "60000")]).await;
+    for number in 1..=3 {
+        service.create(&id(number), &["alpha"]).await.ok();
+    }
+    service
+        .execute("DELETE FROM instance_infra WHERE instance_id <> 'instance0001'")
+        .await;
+    for known_or_old in [id(1), id(2)] {
+        age(&service, &known_or_old);
+    }
+    service
+}
+
+fn age(service: &Service, id: &str) {
+    let instance: InstanceId = id.parse().unwrap();
+    let long_ago = Some(Utc::now() - TimeDelta::minutes(2));
+    let mut state = service.world.state();
+    state.services.get_mut(&instance).unwrap().created_at = long_ago;
+    let resource = state.resources.get_mut(&("alpha".to_owned(), instance));
+    resource.unwrap().created_at = long_ago;
+}
+
+#[tokio::test]
+async fn what_is_old_and_has_no_row_is_reported_and_left() {
+    let service = with_orphans().await;
+    let report = service.post("/sweep", json!({})).await.ok();
+    let orphans = report["orphans"].as_array().unwrap();
+    let told: Vec<_> = orphans
+        .iter()
+        .map(|one| (&one["provider"], &one["instanceId"], &one["destroyed"]))
+        .collect();
+    let (owner, not) = (json!(id(2)), json!(false));
+    assert_eq!(
+        told,
+        [
+            (&json!("alpha"), &owner, &not),
+            (&json!("cellar"), &owner, &not)
+        ]
+    );
+    assert_eq!(service.world.state().services.len(), 3);
+    let metrics = service.get("/metrics").await.ok();
+    assert!(
+        metrics
+            .as_str()
+            .unwrap()
+            .contains("agent_pool_orphans{provider=\"alpha\"}"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn orphans_are_destroyed_on_request_and_nothing_else_is() {
+    let service = with_orphans().await;
+    let report = service
+        .post("/sweep", json!({ "destroy": true }))
+        .await
+        .ok();
+    let orphans = report["orphans"].as_array().unwrap();
+    assert!(
+        orphans.len() == 2 && orphans.iter().all(|one| one["destroyed"] == true),
+        "{report}"
+    );
+    let state = service.world.state();
+    let left: Vec<_> = state.services.keys().map(ToString::to_string).collect();
+    assert_eq!((left, state.resources.len()), (vec![id(1), id(3)], 2));
+}
+
+#[tokio::test]
+async fn a_resource_without_an_age_counts_as_old() {
+    let service = with_orphans().await;
+    let young: InstanceId = id(3).parse().unwrap();
+    service
+        .world
+        .state()
+        .services
+        .get_mut(&young)
+        .unwrap()
+        .created_at = None;
+    let report = service.post("/sweep", json!({})).await.ok();
+    assert_eq!(report["orphans"].as_array().unwrap().len(), 3, "{report}");
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_named_and_the_others_are_swept() {
+    let service = with_orphans().await;
+    service
+        .world
+        .fail("alpha list", ErrorKind::Unavailable, When::Before);
+    service
+        .world
+        .fail("cellar destroy", ErrorKind::Forbidden, When::Before);
+    let report = service
+        .post("/sweep", json!({ "destroy": true }))
+        .await
+        .ok();
+    assert_eq!(
+        report["failures"]["alpha"],
+        "alpha list: unavailable: as told"
+    );
+    assert!(
+        report["failures"]["cellar"]
+            .as_str()
+            .unwrap()
+            .contains("forbidden"),
+        "{report}"
+    );
+    assert_eq!(report["orphans"][0]["destroyed"], false);
+}
+
+#[tokio::test]
+async fn what_an_unfinished_creation_or_destruction_left_is_no_orphan() {
+    let service = with_orphans().await;
+    service
+        .execute("UPDATE instance_infra SET made_at = NULL, destroying_at = now()")
+        .await;
+    service
+        .execute("UPDATE instance_services SET made_at = NULL")
+        .await;
+    let report = service
+        .post("/sweep", json!({ "destroy": true }))
+        .await
+        .ok();
+    assert!(!report.to_string().contains(&id(1)), "{report}");
+}
+
+#[tokio::test]
+async fn orphans_are_looked_for_and_destroyed_without_being_asked() {
+    let settings = [
+        ("SWEEP_INTERVAL_MS", "20"),
+        ("SWEEP_GRACE_MS", "0"),
+        ("SWEEP_DESTROY", "yes"),
+    ];
+    let service = Service::with(&settings).await;
+    service.create(&id(1), &["alpha"]).await.ok();
+    service.create(&id(2), &["alpha"]).await.ok();
+    service.world.called("cellar list", 2).await;
+    assert_eq!(service.world.state().services.len(), 2);
+    service
+        .execute("DELETE FROM instance_infra WHERE instance_id = 'instance0001'")
+        .await;
+    let left = async || {
+        let state = service.world.state();
+        (state.services.len(), state.resources.len()) == (1, 1)
+    };
+    eventually("the orphans are gone", PATIENCE, left).await;
+}
