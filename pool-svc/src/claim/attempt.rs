@@ -1,0 +1,167 @@
+//! A claim on one instance, and what becomes of the instance when it fails.
+
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed};
+use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::{AgentName, Instructions};
+use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::db::DbError;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::step::{Conversation, StepError, variables};
+use super::verdict::{Fate, Next, verdict};
+use super::{ClaimError, Progress};
+use crate::app::App;
+use crate::db::instances::{self, Agent, Recorded, Taken};
+use crate::lifecycle::{Cause, Move};
+use crate::{destruction, settle};
+
+/// How much longer than the claim's deadline nobody else may touch its instance: for the statement
+/// that records it.
+pub(super) const LEASE_BEYOND_DEADLINE: Duration = Duration::from_mins(1);
+
+/// A claim on one instance.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) app: &'a App,
+    pub(super) request: &'a ClaimRequest,
+    pub(super) progress: &'a Progress,
+    pub(super) taken: &'a Taken,
+    pub(super) deadline: Instant,
+}
+
+/// An attempt that failed.
+pub(super) struct Failed {
+    pub(super) error: ClaimError,
+    pub(super) next: Next,
+}
+
+impl Attempt<'_> {
+    pub(super) async fn run(&self) -> Result<Claimed, Failed> {
+        match self.steps().await {
+            Ok(claimed) => Ok(claimed),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    async fn steps(&self) -> Result<Claimed, StepError> {
+        let Self {
+            app,
+            progress,
+            taken,
+            ..
+        } = self;
+        let id = &taken.id;
+        let told = self.told();
+        // Before anything is done to it: a dead instance costs the claim a moment, and no more.
+        match app.runtime.is_ready(&taken.url, self.remaining()).await {
+            Ok(true) => {}
+            Ok(false) => return Err(StepError::NotReady),
+            Err(error) => return Err(StepError::Unhealthy(error)),
+        }
+        let configured = app
+            .services
+            .configure(id, variables(&told), self.remaining());
+        configured.await.map_err(StepError::Configure)?;
+        progress.done(ClaimStep::Configured, id);
+        let answer = app.runtime.provision(&taken.url, &told, self.remaining());
+        let conversation = Conversation::try_from(answer.await.map_err(StepError::Provision)?)?;
+        progress.done(ClaimStep::Provisioned, id);
+        self.record(&told, &conversation).await?;
+        progress.done(ClaimStep::Recorded, id);
+        Ok(Claimed {
+            invite_url: conversation.invite_url,
+            conversation_id: conversation.id,
+            instance_id: id.clone(),
+            joined: conversation.joined,
+        })
+    }
+
+    async fn record(
+        &self,
+        told: &ProvisionRequest,
+        conversation: &Conversation,
+    ) -> Result<(), StepError> {
+        let agent = Agent {
+            told,
+            conversation_id: &conversation.id,
+            invite_url: &conversation.invite_url,
+        };
+        let mut conn = self.app.db.conn().await?;
+        match instances::record_claim(&mut conn, &self.taken.id, agent).await? {
+            Recorded::Yes => Ok(()),
+            Recorded::Lost => Err(StepError::Condemned),
+        }
+    }
+
+    /// What the agent is told, with a name and instructions of ours where the claim has none:
+    /// runtimes refuse to be without.
+    fn told(&self) -> ProvisionRequest {
+        let ClaimRequest {
+            agent_name,
+            instructions,
+            join_url,
+        } = self.request.clone();
+        let agent_name = agent_name.unwrap_or_else(|| self.taken.name.clone());
+        let given = instructions.filter(|text| !text.as_str().trim().is_empty());
+        ProvisionRequest {
+            instructions: given.unwrap_or_else(|| usual_instructions(&agent_name)),
+            agent_name,
+            join_url,
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    async fn failed(&self, error: StepError) -> Failed {
+        let id = &self.taken.id;
+        info!(instance.id = %id, error.chain = chain(&error), "the claim of instance {id} failed");
+        let (mut fate, next) = verdict(&error);
+        if fate == Fate::GiveUp(Cause::UnhealthyAtClaim) && self.remaining().is_zero() {
+            // It may only have lacked the time to answer.
+            fate = Fate::Release;
+        }
+        if let Err(error) = settle(self.app, id, fate).await {
+            let error = chain(&error);
+            warn!(instance.id = %id, "instance {id} waits for the end of its lease: {error}");
+        }
+        Failed {
+            error: ClaimError::of(id, fate, next, error),
+            next,
+        }
+    }
+}
+
+async fn settle(app: &App, id: &InstanceId, fate: Fate) -> Result<(), DbError> {
+    match fate {
+        Fate::Release => {
+            let causes = [(id.clone(), Cause::ClaimUndone)];
+            let mut conn = app.db.conn().await?;
+            if instances::mark(&mut conn, Move::RELEASE, &causes)
+                .await?
+                .is_empty()
+            {
+                drop(conn);
+                settle::let_go(app, id).await?;
+            }
+        }
+        Fate::GiveUp(cause) => {
+            settle::give_up(app, Move::ABANDON_CLAIM, id, cause).await?;
+            destruction::begin(app).await;
+        }
+        Fate::Leave => {}
+    }
+    Ok(())
+}
+
+fn usual_instructions(name: &AgentName) -> Instructions {
+    let text = format!(
+        "You are {name}, a helpful assistant. Find out what the people in this conversation need, \
+         answer briefly, and say so when you are not sure."
+    );
+    text.try_into().expect("a name is short and has no NUL")
+}

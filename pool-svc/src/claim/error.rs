@@ -1,0 +1,67 @@
+//! What a claim fails with.
+
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_service_kit::db::DbError;
+use tokio::task::JoinError;
+
+use super::step::StepError;
+use super::verdict::{Fate, Next};
+
+/// How a claim ended without an agent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClaimError {
+    #[error("no instance is idle now: try again in a few seconds")]
+    NoIdle,
+    #[error("the claim was not done within {} ms (CLAIM_TIMEOUT_MS)", .0.as_millis())]
+    TimedOut(Duration),
+    #[error("Services is not available; instance {id} {}", .fate.outcome())]
+    ServicesUnavailable {
+        id: InstanceId,
+        fate: Fate,
+        source: StepError,
+    },
+    #[error("Services refuses the claim; instance {id} {}", .fate.outcome())]
+    ServicesRefused {
+        id: InstanceId,
+        fate: Fate,
+        source: StepError,
+    },
+    #[error("the runtime of instance {id} refuses the agent")]
+    RuntimeRefused { id: InstanceId, source: StepError },
+    #[error("instance {id} failed, and no other was left to try")]
+    Failed { id: InstanceId, source: StepError },
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error("the claim broke off, which is a fault of this service")]
+    Aborted(#[source] JoinError),
+}
+
+impl ClaimError {
+    /// What to say of an attempt that failed.
+    pub(super) fn of(id: &InstanceId, fate: Fate, next: Next, source: StepError) -> Self {
+        let id = id.clone();
+        match (next, source) {
+            (_, StepError::Database(error)) => Self::Database(error),
+            (Next::ServicesUnavailable, source) => Self::ServicesUnavailable { id, fate, source },
+            (Next::ServicesRefused, source) => Self::ServicesRefused { id, fate, source },
+            (Next::RuntimeRefused, source) => Self::RuntimeRefused { id, source },
+            (Next::MoveOn | Next::DatabaseFailed, source) => Self::Failed { id, source },
+        }
+    }
+
+    /// The stable word for it, in problems and in metrics.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::NoIdle => "no_idle_instance",
+            Self::TimedOut(_) => "claim_timed_out",
+            Self::ServicesUnavailable { .. } => "services_unavailable",
+            Self::ServicesRefused { .. } => "services_refused",
+            Self::RuntimeRefused { .. } => "runtime_refused",
+            Self::Failed { .. } => "claim_failed",
+            Self::Database(error) => crate::problem::database_code(error),
+            Self::Aborted(_) => "internal_error",
+        }
+    }
+}

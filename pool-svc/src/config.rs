@@ -1,0 +1,286 @@
+//! The settings of pool-svc: the only place that knows the names of its variables.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agent_pool_core::EnvironmentName;
+use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
+use agent_pool_service_kit::config::HttpSettings;
+use agent_pool_service_kit::db::DatabaseUrl;
+use agent_pool_service_kit::trace::LogSettings;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use crate::templates::Catalogue;
+use crate::tools::Tools;
+
+/// Everything that pool-svc is told when it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens, and whom it answers.
+    pub http: HttpSettings<3001>,
+    /// What it logs.
+    pub log: LogSettings,
+    /// The pool itself.
+    pub pool: PoolSettings,
+    /// The ready-made agents that it offers.
+    pub catalogue: Catalogue,
+}
+
+/// How the pool is kept.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct PoolSettings {
+    /// The pool's own database.
+    pub pool_database_url: DatabaseUrl,
+    /// Where services-svc is.
+    pub services_url: Url,
+    /// Which deployment of this system it is.
+    #[serde(default = "default_environment")]
+    pub pool_environment: EnvironmentName,
+    /// How many instances are kept idle. Too low, and claims find none; each one costs.
+    #[serde(default = "default_min_idle")]
+    pub pool_min_idle: u32,
+    /// How many instances there may be in all, claimed ones and those being destroyed too.
+    #[serde(default = "default_max_total")]
+    pub pool_max_total: u32,
+    /// The tools that every instance is equipped with, separated by commas.
+    #[serde(default)]
+    pub pool_tools: Tools,
+    /// How many instances are created at once. Too high, and vendors limit the rate.
+    #[serde(default = "default_create_concurrency")]
+    pub pool_create_concurrency: u16,
+    /// How often the fleet is looked at. Too low, and Services is kept busy with health checks.
+    #[serde(default = "default_tick_interval")]
+    pub tick_interval_ms: Millis,
+    /// How long an instance may be unreachable. Too low, and slow starters never become idle.
+    #[serde(default = "default_stuck_timeout")]
+    pub pool_stuck_timeout_ms: Millis,
+    /// How long a claim may take in all. Too low, and slow runtimes are destroyed in mid-claim.
+    #[serde(default = "default_claim_timeout")]
+    pub claim_timeout_ms: Millis,
+    /// The share of idle and claimed instances that may vanish at once. When more of them, and at
+    /// least 3, are reported dead, the report is not believed: see the log.
+    #[serde(default = "default_max_vanished")]
+    pub pool_max_vanished_percent: u32,
+    /// A JSON file of ready-made agents, to be offered instead of the ones built in.
+    pub pool_templates_file: Option<PathBuf>,
+}
+
+fn default_environment() -> EnvironmentName {
+    let name = "development".parse();
+    name.expect("it is a plain word of 11 letters")
+}
+
+const fn default_min_idle() -> u32 {
+    3
+}
+
+const fn default_max_total() -> u32 {
+    100
+}
+
+const fn default_create_concurrency() -> u16 {
+    5
+}
+
+const fn default_tick_interval() -> Millis {
+    Millis::from_millis(30_000)
+}
+
+const fn default_stuck_timeout() -> Millis {
+    Millis::from_millis(900_000)
+}
+
+const fn default_claim_timeout() -> Millis {
+    Millis::from_millis(60_000)
+}
+
+const fn default_max_vanished() -> u32 {
+    50
+}
+
+impl Config {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// Every variable that is missing, wrong, or at odds with another; not only the first.
+    pub fn from_env(environment: &Environment) -> Result<Self, SettingsError> {
+        let mut faults = Faults::default();
+        let http = faults.keep(settings::read("", environment));
+        let log = faults.keep(settings::read("", environment));
+        let pool = faults.keep(settings::read::<PoolSettings>("", environment));
+        if let Some(pool) = &pool {
+            for fault in pool.faults() {
+                faults.keep::<()>(Err(fault));
+            }
+        }
+        let file = environment.get("POOL_TEMPLATES_FILE").map(PathBuf::from);
+        let catalogue = faults.keep(
+            Catalogue::load(file.as_deref())
+                .map_err(|problem| SettingsError::fault("POOL_TEMPLATES_FILE", problem)),
+        );
+        let all = http.zip(log).zip(pool).zip(catalogue);
+        let (((http, log), pool), catalogue) = faults.finish(all)?;
+        Ok(Self {
+            http,
+            log,
+            pool,
+            catalogue,
+        })
+    }
+
+    /// The reference of every variable, in the order of `--help`.
+    #[must_use]
+    pub fn reference() -> Vec<SettingSpec> {
+        let mut all = settings::describe::<HttpSettings<3001>>("");
+        all.extend(settings::describe::<PoolSettings>(""));
+        all.extend(settings::describe::<LogSettings>(""));
+        all
+    }
+}
+
+impl PoolSettings {
+    /// What each value alone is right about, and not all of them together.
+    fn faults(&self) -> Vec<SettingsError> {
+        let mut faults = Vec::new();
+        let mut require = |holds: bool, variable: &str, problem: String| {
+            if !holds {
+                faults.push(SettingsError::fault(variable, problem));
+            }
+        };
+        let Self {
+            pool_min_idle: min,
+            pool_max_total: max,
+            ..
+        } = self;
+        let too_many = format!("is {min}: expected no more than POOL_MAX_TOTAL, which is {max}");
+        require(min <= max, "POOL_MIN_IDLE", too_many);
+        let web = matches!(self.services_url.scheme(), "http" | "https");
+        require(
+            web,
+            "SERVICES_URL",
+            "is no http:// or https:// URL".to_owned(),
+        );
+        let creates = self.pool_create_concurrency > 0;
+        require(
+            creates,
+            "POOL_CREATE_CONCURRENCY",
+            "is 0: expected 1 or more".to_owned(),
+        );
+        let percent = self.pool_max_vanished_percent;
+        let share = format!("is {percent}: expected 0 to 100");
+        require(percent <= 100, "POOL_MAX_VANISHED_PERCENT", share);
+        for (variable, time) in [
+            ("TICK_INTERVAL_MS", self.tick_interval_ms),
+            ("POOL_STUCK_TIMEOUT_MS", self.pool_stuck_timeout_ms),
+            ("CLAIM_TIMEOUT_MS", self.claim_timeout_ms),
+        ] {
+            let in_range = (Duration::from_millis(1)..=LONGEST).contains(&time.duration());
+            require(
+                in_range,
+                variable,
+                format!("is not within 1 and {}", LONGEST.as_millis()),
+            );
+        }
+        faults
+    }
+}
+
+/// A day: longer is a mistake, and much longer is no time that Postgres can add.
+const LONGEST: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUIRED: [(&str, &str); 3] = [
+        ("POOL_API_KEY", "k"),
+        ("POOL_DATABASE_URL", "postgres://u:hunter2@h/pool"),
+        ("SERVICES_URL", "http://127.0.0.1:3002"),
+    ];
+
+    fn read(more: &[(&str, &str)]) -> Result<Config, SettingsError> {
+        let all = REQUIRED.iter().chain(more).copied();
+        Config::from_env(&Environment::from_iter(all))
+    }
+
+    fn named(error: &SettingsError) -> Vec<&str> {
+        error
+            .faults()
+            .iter()
+            .map(|fault| fault.variable.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_design() {
+        let Config { http, pool, .. } = read(&[]).unwrap();
+        assert_eq!(
+            (http.port, pool.pool_min_idle, pool.pool_max_total),
+            (3001, 3, 100)
+        );
+        assert_eq!(String::from(pool.pool_tools), "openrouter,agentmail");
+        assert_eq!(pool.tick_interval_ms, Millis::from_millis(30_000));
+        assert_eq!(pool.pool_stuck_timeout_ms, Millis::from_millis(900_000));
+        assert_eq!(
+            (pool.pool_create_concurrency, pool.pool_max_vanished_percent),
+            (5, 50)
+        );
+        assert_eq!(pool.claim_timeout_ms, Millis::from_millis(60_000));
+        assert_eq!(pool.pool_environment.to_string(), "development");
+    }
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let error = Config::from_env(&Environment::default()).unwrap_err();
+        assert_eq!(
+            named(&error),
+            ["POOL_API_KEY", "POOL_DATABASE_URL", "SERVICES_URL"]
+        );
+    }
+
+    #[test]
+    fn values_at_odds_are_refused_together() {
+        let error = read(&[
+            ("POOL_MIN_IDLE", "101"),
+            ("SERVICES_URL", "ftp://h"),
+            ("POOL_CREATE_CONCURRENCY", "0"),
+            ("POOL_MAX_VANISHED_PERCENT", "101"),
+            ("TICK_INTERVAL_MS", "0"),
+            ("CLAIM_TIMEOUT_MS", "99999999999"),
+            ("POOL_TEMPLATES_FILE", "/nowhere.json"),
+        ])
+        .unwrap_err();
+        let expected = [
+            "POOL_MIN_IDLE",
+            "SERVICES_URL",
+            "POOL_CREATE_CONCURRENCY",
+            "POOL_MAX_VANISHED_PERCENT",
+            "TICK_INTERVAL_MS",
+            "CLAIM_TIMEOUT_MS",
+            "POOL_TEMPLATES_FILE",
+        ];
+        assert_eq!(named(&error), expected);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let shown = format!("{:?}", read(&[("POOL_API_KEY", "hunter2")]).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn the_readme_lists_every_variable() {
+        let readme = include_str!("../README.md");
+        for spec in Config::reference() {
+            let value = match (&spec.default, spec.required) {
+                (Some(default), _) if !default.is_empty() && default != "null" => default.clone(),
+                (_, true) => "required".to_owned(),
+                (_, false) => "none".to_owned(),
+            };
+            let row = format!("| `{}` | {value} | {} |", spec.variable, spec.description);
+            assert!(readme.contains(&row), "README.md lacks: {row}");
+        }
+    }
+}

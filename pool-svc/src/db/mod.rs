@@ -1,0 +1,47 @@
+//! The pool's tables: what moves an instance, who works on it, what is read of it, and its log.
+
+pub(crate) mod events;
+pub(crate) mod instances;
+pub(crate) mod leases;
+pub(crate) mod views;
+
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Display;
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::Status;
+use agent_pool_service_kit::db::DbError;
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+/// The schema's history, run at start under a lock.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/pool");
+
+#[derive(Debug, QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+fn corrupt<E: Display>(id: &str, problem: E) -> DbError {
+    DbError::CorruptRow {
+        table: "instances",
+        key: id.to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
+fn parse_id(id: String) -> Result<InstanceId, DbError> {
+    id.parse().map_err(|error| corrupt(&id, error))
+}
+
+fn parse_status(id: &str, word: &str) -> Result<Status, DbError> {
+    Status::ALL
+        .into_iter()
+        .find(|status| status.as_str() == word)
+        .ok_or_else(|| corrupt(id, format!("unknown status {word:?}")))
+}

@@ -1,0 +1,29 @@
+//! The columns that Diesel builds queries on. `migrations/pool` is what makes them.
+
+diesel::table! {
+    instances (id) {
+        id -> Text,
+        name -> Text,
+        url -> Nullable<Text>,
+        status -> Text,
+        agent_name -> Nullable<Text>,
+        conversation_id -> Nullable<Text>,
+        invite_url -> Nullable<Text>,
+        instructions -> Nullable<Text>,
+        created_at -> Timestamptz,
+        claimed_at -> Nullable<Timestamptz>,
+        last_healthy_at -> Nullable<Timestamptz>,
+        lease_expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    instance_events (id) {
+        id -> Int8,
+        instance_id -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Nullable<Text>,
+        cause -> Text,
+        at -> Timestamptz,
+    }
+}

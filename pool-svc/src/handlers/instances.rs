@@ -1,0 +1,27 @@
+//! What an operator asks of one instance.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::Condemned;
+use agent_pool_core::wire::problem::Problem;
+
+use crate::app::App;
+use crate::destruction;
+
+/// `DELETE /api/pool/instances/:id`
+pub(crate) async fn kill(instance_id: InstanceId, app: App) -> Result<Condemned, Problem> {
+    destruction::kill(&app, &instance_id).await?;
+    Ok(condemned(instance_id))
+}
+
+/// `DELETE /api/pool/crashed/:id`
+pub(crate) async fn dismiss(instance_id: InstanceId, app: App) -> Result<Condemned, Problem> {
+    destruction::dismiss(&app, &instance_id).await?;
+    Ok(condemned(instance_id))
+}
+
+const fn condemned(instance_id: InstanceId) -> Condemned {
+    Condemned {
+        instance_id,
+        ok: true,
+    }
+}

@@ -1,0 +1,87 @@
+//! What people look at.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::{Agents, Counts, Events, Info, InstanceView, PoolStatus, Status};
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::db::DbError;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::db::events::{self, Page};
+use crate::db::views;
+use crate::problem::from_database;
+
+/// `GET /api/pool/status`
+pub(crate) async fn status(app: App) -> Result<PoolStatus, Problem> {
+    let instances = load(&app).await.map_err(from_database)?;
+    Ok(PoolStatus {
+        counts: views::count_loaded(&instances),
+        min_idle: app.config.pool.pool_min_idle,
+        max_total: app.config.pool.pool_max_total,
+        last_create_error: app.backoff.shown(),
+        instances,
+    })
+}
+
+/// `GET /api/pool/counts`
+pub(crate) async fn counts(app: App) -> Result<Counts, Problem> {
+    let count = async || views::count(&mut *app.db.conn().await?).await;
+    count().await.map_err(from_database)
+}
+
+/// `GET /api/pool/agents`
+pub(crate) async fn agents(app: App) -> Result<Agents, Problem> {
+    let mut agents = Agents::default();
+    for instance in load(&app).await.map_err(from_database)? {
+        match instance.status {
+            Status::Claimed => agents.claimed.push(instance),
+            Status::Crashed => agents.crashed.push(instance),
+            Status::Idle => agents.idle.push(instance),
+            Status::Starting => agents.starting.push(instance),
+            Status::Claiming | Status::Destroying => {}
+        }
+    }
+    Ok(agents)
+}
+
+/// `GET /api/pool/info`
+pub(crate) async fn info(app: App) -> Result<Info, Problem> {
+    Ok(Info {
+        environment: app.config.pool.pool_environment.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        tools: app.config.pool.pool_tools.ids().to_vec(),
+    })
+}
+
+/// Which part of the lifecycle log is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventsQuery {
+    #[serde(default = "usual_limit")]
+    limit: u16,
+    before: Option<i64>,
+    instance_id: Option<InstanceId>,
+}
+
+const fn usual_limit() -> u16 {
+    100
+}
+
+/// Most entries of the log in one answer.
+const MOST_EVENTS: u16 = 1_000;
+
+/// `GET /api/pool/events`
+pub(crate) async fn events(query: EventsQuery, app: App) -> Result<Events, Problem> {
+    let page = Page {
+        limit: query.limit.min(MOST_EVENTS),
+        before: query.before,
+        instance_id: query.instance_id,
+    };
+    let load = async || events::load(&mut *app.db.conn().await?, &page).await;
+    let events = load().await.map_err(from_database)?;
+    Ok(Events { events })
+}
+
+async fn load(app: &App) -> Result<Vec<InstanceView>, DbError> {
+    views::load_all(&mut *app.db.conn().await?).await
+}

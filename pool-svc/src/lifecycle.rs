@@ -1,0 +1,210 @@
+//! The life of an instance: which moves there are, and nothing about how they are stored.
+//!
+//! Every change of a status is a [`Move`], and a `Move` can only be had from [`after`], so that an
+//! illegal one cannot be written down.
+
+use agent_pool_core::wire::pool::Status;
+
+/// What happens to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// It answered its health check for the first time.
+    BecameHealthy,
+    /// A claim took it.
+    ClaimTaken,
+    /// Its claim is done.
+    ClaimSucceeded,
+    /// Its claim ended before any side effect.
+    ClaimReleased,
+    /// It was somebody's, and is gone.
+    Died,
+    /// Whoever worked on it gives it up, and lets go of it.
+    GivenUp,
+    /// It is to go, whoever may be working on it; they let go of it when they notice.
+    Condemned,
+}
+
+#[cfg(test)]
+impl Event {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::BecameHealthy,
+        Self::ClaimTaken,
+        Self::ClaimSucceeded,
+        Self::ClaimReleased,
+        Self::Died,
+        Self::GivenUp,
+        Self::Condemned,
+    ];
+}
+
+/// The one table of legal moves (design §8). `None`: illegal.
+pub(crate) const fn after(status: Status, event: Event) -> Option<Status> {
+    use {Event as E, Status as S};
+    match (status, event) {
+        (S::Starting, E::BecameHealthy) => Some(S::Idle),
+        (S::Idle, E::ClaimTaken) => Some(S::Claiming),
+        (S::Claiming, E::ClaimSucceeded) => Some(S::Claimed),
+        (S::Claiming, E::ClaimReleased) => Some(S::Idle),
+        (S::Claimed, E::Died) => Some(S::Crashed),
+        (S::Starting | S::Claiming, E::GivenUp) => Some(S::Destroying),
+        (S::Destroying, _) => None,
+        (_, E::Condemned) => Some(S::Destroying),
+        _ => None,
+    }
+}
+
+/// One legal move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Move {
+    from: Status,
+    to: Status,
+    event: Event,
+}
+
+impl Move {
+    pub(crate) const BECOME_IDLE: Self = Self::of(Status::Starting, Event::BecameHealthy);
+    pub(crate) const TAKE: Self = Self::of(Status::Idle, Event::ClaimTaken);
+    pub(crate) const RECORD: Self = Self::of(Status::Claiming, Event::ClaimSucceeded);
+    pub(crate) const RELEASE: Self = Self::of(Status::Claiming, Event::ClaimReleased);
+    pub(crate) const CRASH: Self = Self::of(Status::Claimed, Event::Died);
+    pub(crate) const ABANDON_CREATION: Self = Self::of(Status::Starting, Event::GivenUp);
+    pub(crate) const ABANDON_CLAIM: Self = Self::of(Status::Claiming, Event::GivenUp);
+    pub(crate) const CONDEMN_STARTING: Self = Self::of(Status::Starting, Event::Condemned);
+    pub(crate) const CONDEMN_IDLE: Self = Self::of(Status::Idle, Event::Condemned);
+    pub(crate) const CONDEMN_CLAIMING: Self = Self::of(Status::Claiming, Event::Condemned);
+
+    /// Those that a tick makes.
+    pub(crate) const BY_TICK: [Self; 5] = [
+        Self::BECOME_IDLE,
+        Self::CRASH,
+        Self::CONDEMN_STARTING,
+        Self::CONDEMN_IDLE,
+        Self::CONDEMN_CLAIMING,
+    ];
+
+    /// The move that `event` makes from `from`, where it is legal.
+    pub(crate) const fn new(from: Status, event: Event) -> Option<Self> {
+        match after(from, event) {
+            Some(to) => Some(Self { from, to, event }),
+            None => None,
+        }
+    }
+
+    /// For the constants above: an illegal one does not compile.
+    const fn of(from: Status, event: Event) -> Self {
+        Self::new(from, event).expect("the constants are legal moves")
+    }
+
+    pub(crate) const fn from(self) -> Status {
+        self.from
+    }
+
+    pub(crate) const fn to(self) -> Status {
+        self.to
+    }
+
+    /// Whether the row stays with whoever holds its lease. A destruction that began under the hands
+    /// of a creation or a claim could be overtaken by it, and leave what nobody knows.
+    pub(crate) const fn keeps_lease(self) -> bool {
+        matches!(self.event, Event::Condemned)
+    }
+}
+
+/// Why an instance moved: what the lifecycle log says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The pool wanted one more.
+    WarmUp,
+    /// Services could not make it.
+    CreationFailed,
+    /// Its health check said that it is ready.
+    Healthy,
+    /// Its deployment failed, crashed or is gone.
+    DeploymentDead,
+    /// It did not answer for longer than `POOL_STUCK_TIMEOUT_MS`.
+    Unreachable,
+    /// Whoever worked on it did not finish in time.
+    LeaseExpired,
+    /// A claim took it.
+    Claim,
+    /// Its claim is done.
+    Provisioned,
+    /// A claim failed before it had any effect on it.
+    ClaimUndone,
+    /// A claim failed, and may have had an effect on it.
+    ClaimFailed,
+    /// A claim found it not healthy.
+    UnhealthyAtClaim,
+    /// Asked for by drain.
+    Drained,
+    /// Asked for by kill.
+    Killed,
+    /// Asked for by dismiss.
+    Dismissed,
+    /// Nothing of it is left.
+    Destroyed,
+}
+
+impl Cause {
+    /// The word for it in the log.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::WarmUp => "warm_up",
+            Self::CreationFailed => "creation_failed",
+            Self::Healthy => "healthy",
+            Self::DeploymentDead => "deployment_dead",
+            Self::Unreachable => "unreachable",
+            Self::LeaseExpired => "lease_expired",
+            Self::Claim => "claim",
+            Self::Provisioned => "provisioned",
+            Self::ClaimUndone => "claim_undone",
+            Self::ClaimFailed => "claim_failed",
+            Self::UnhealthyAtClaim => "unhealthy_at_claim",
+            Self::Drained => "drained",
+            Self::Killed => "killed",
+            Self::Dismissed => "dismissed",
+            Self::Destroyed => "destroyed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legal_moves_are_those_of_the_design() {
+        let legal: Vec<_> = Status::ALL
+            .into_iter()
+            .flat_map(|from| Event::ALL.map(|event| (from, event)))
+            .filter_map(|(from, event)| Some((from, event, after(from, event)?)))
+            .collect();
+        use {Event as E, Status as S};
+        let expected = [
+            (S::Starting, E::BecameHealthy, S::Idle),
+            (S::Starting, E::GivenUp, S::Destroying),
+            (S::Starting, E::Condemned, S::Destroying),
+            (S::Idle, E::ClaimTaken, S::Claiming),
+            (S::Idle, E::Condemned, S::Destroying),
+            (S::Claiming, E::ClaimSucceeded, S::Claimed),
+            (S::Claiming, E::ClaimReleased, S::Idle),
+            (S::Claiming, E::GivenUp, S::Destroying),
+            (S::Claiming, E::Condemned, S::Destroying),
+            (S::Claimed, E::Died, S::Crashed),
+            (S::Claimed, E::Condemned, S::Destroying),
+            (S::Crashed, E::Condemned, S::Destroying),
+        ];
+        assert_eq!(legal, expected);
+    }
+
+    #[test]
+    fn only_a_condemned_instance_stays_with_who_works_on_it() {
+        for from in Status::ALL {
+            for event in Event::ALL {
+                if let Some(legal) = Move::new(from, event) {
+                    assert_eq!(legal.keeps_lease(), event == Event::Condemned, "{legal:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Every error of this service as a [`Problem`]: the only place that knows their HTTP status.
+
+use std::time::Duration;
+
+use agent_pool_core::chain;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::db::DbError;
+use tracing::error;
+
+use crate::claim::ClaimError;
+use crate::destruction::CondemnError;
+
+/// When a client may try again: creations take that long at best.
+const SOON: Duration = Duration::from_secs(5);
+
+impl From<ClaimError> for Problem {
+    fn from(error: ClaimError) -> Self {
+        let code = error.code();
+        // A claim logs its own failure.
+        match error {
+            ClaimError::NoIdle => Self::new(503, code, error.to_string()).with_retry_after(SOON),
+            ClaimError::ServicesUnavailable { .. } => {
+                Self::new(503, code, chain(&error)).with_retry_after(SOON)
+            }
+            ClaimError::TimedOut(_) => Self::new(504, code, error.to_string()),
+            ClaimError::ServicesRefused { .. }
+            | ClaimError::RuntimeRefused { .. }
+            | ClaimError::Failed { .. } => Self::new(502, code, chain(&error)),
+            ClaimError::Database(error) => database(&error),
+            ClaimError::Aborted(_) => Self::new(500, code, error.to_string()),
+        }
+    }
+}
+
+impl From<CondemnError> for Problem {
+    fn from(error: CondemnError) -> Self {
+        match error {
+            CondemnError::Unknown(_) => Self::new(404, "unknown_instance", error.to_string()),
+            CondemnError::NotCrashed { .. } => Self::new(409, "not_crashed", error.to_string()),
+            CondemnError::Database(error) => from_database(error),
+        }
+    }
+}
+
+/// A database that failed a handler, logged here because nobody else does.
+pub(crate) fn from_database(error: DbError) -> Problem {
+    error!(error.chain = chain(&error), "a request failed: {error}");
+    database(&error)
+}
+
+/// Without the database's own words: they name tables, and may quote rows.
+fn database(error: &DbError) -> Problem {
+    let code = database_code(error);
+    if error.is_transient() {
+        Problem::new(503, code, error.to_string()).with_retry_after(SOON)
+    } else {
+        Problem::new(500, code, error.to_string())
+    }
+}
+
+/// The stable word for a database's failure.
+pub(crate) const fn database_code(error: &DbError) -> &'static str {
+    if error.is_transient() {
+        "database_unavailable"
+    } else {
+        "internal_error"
+    }
+}
+
+/// There is no such template.
+pub(crate) fn unknown_template(slug: &str) -> Problem {
+    let slug: String = slug.chars().take(64).collect();
+    let detail = format!("there is no template {slug:?}: see /api/pool/templates");
+    Problem::new(404, "unknown_template", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_core::InstanceId;
+    use agent_pool_core::wire::pool::Status;
+
+    use super::*;
+    use crate::call::CallError;
+    use crate::claim::{Fate, StepError};
+
+    fn step() -> StepError {
+        StepError::Configure(CallError::TimedOut(SOON))
+    }
+
+    #[tokio::test]
+    async fn every_error_has_its_status_code_and_time() {
+        let id = InstanceId::generate;
+        let gone = || DbError::Unreachable("gone".into());
+        let corrupt = || DbError::Query(diesel::result::Error::NotFound);
+        let panic = tokio::spawn(async { panic!("a test's") })
+            .await
+            .unwrap_err();
+        let fate = Fate::Release;
+        let unavailable = ClaimError::ServicesUnavailable {
+            id: id(),
+            fate,
+            source: step(),
+        };
+        let refused = ClaimError::ServicesRefused {
+            id: id(),
+            fate,
+            source: step(),
+        };
+        let told_off = ClaimError::RuntimeRefused {
+            id: id(),
+            source: step(),
+        };
+        let failed = ClaimError::Failed {
+            id: id(),
+            source: step(),
+        };
+        let idle = CondemnError::NotCrashed {
+            id: id(),
+            status: Status::Idle,
+        };
+        #[rustfmt::skip]
+        let table: [(Problem, u16, &str, bool); 13] = [
+            (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
+            (ClaimError::TimedOut(SOON).into(),      504, "claim_timed_out",      false),
+            (unavailable.into(),                     503, "services_unavailable", true),
+            (refused.into(),                         502, "services_refused",     false),
+            (told_off.into(),                        502, "runtime_refused",      false),
+            (failed.into(),                          502, "claim_failed",         false),
+            (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
+            (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),
+            (ClaimError::Aborted(panic).into(),      500, "internal_error",       false),
+            (CondemnError::Unknown(id()).into(),     404, "unknown_instance",     false),
+            (idle.into(),                            409, "not_crashed",          false),
+            (CondemnError::Database(gone()).into(),  503, "database_unavailable", true),
+            (unknown_template("x"),                  404, "unknown_template",     false),
+        ];
+        for (problem, status, code, timed) in table {
+            assert_eq!((problem.status, problem.code.as_str()), (status, code));
+            assert_eq!(problem.retry_after.is_some(), timed, "{code}");
+        }
+    }
+}

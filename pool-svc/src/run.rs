@@ -1,0 +1,34 @@
+//! The process, from its settings to its end.
+
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::db::migrate;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::{http_server, trace};
+use anyhow::Context;
+use tracing::info;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::db::MIGRATIONS;
+use crate::routes::{PATHS, routes};
+
+/// Runs the service until SIGTERM or SIGINT, then finishes the claims in flight.
+///
+/// # Errors
+/// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.
+pub async fn run(environment: Environment) -> anyhow::Result<()> {
+    let config = Config::from_env(&environment).context("the settings are not right")?;
+    trace::init(&config.log)?;
+    let shutdown = Shutdown::on_signals()?;
+    migrate(&config.pool.pool_database_url, MIGRATIONS)
+        .await
+        .context("POOL_DATABASE_URL")?;
+    let http = config.http.clone();
+    let app = App::new(config)?;
+    tokio::spawn(app.clone().keep_ticking(shutdown.clone()));
+    http_server::serve(&http, routes(app.clone()), PATHS, shutdown).await?;
+    // A claim whose client hung up has no request any more, and is to be finished all the same.
+    app.finish_claims().await;
+    info!("every claim is finished: goodbye");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Services, as Pool asks it.
+
+use std::time::Duration;
+
+use agent_pool_core::wire::services::{
+    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Done, StatusBatch,
+    StatusBatchRequest,
+};
+use agent_pool_core::{EnvVars, InstanceId, Secret};
+use reqwest::{Client, Method, RequestBuilder};
+use url::Url;
+
+use crate::call::{CallError, send};
+
+/// How long a creation may take: tools are ordered from vendors, some of which deliver slowly.
+pub(crate) const CREATE_WITHIN: Duration = Duration::from_mins(5);
+/// How long a destruction may take.
+pub(crate) const DESTROY_WITHIN: Duration = Duration::from_mins(2);
+/// How long a look at the whole fleet may take: 40 health checks at a time, 5 s each.
+const STATUS_WITHIN: Duration = Duration::from_mins(2);
+/// How long setting variables may take.
+const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
+
+/// The client of the Services API.
+#[derive(Debug, Clone)]
+pub(crate) struct ServicesClient {
+    http: Client,
+    base: Url,
+    key: Secret,
+}
+
+/// What Services said about a destruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    Destroyed,
+    /// Services has never heard of it, or has forgotten it.
+    Unknown,
+}
+
+impl ServicesClient {
+    pub(crate) const fn new(http: Client, base: Url, key: Secret) -> Self {
+        Self { http, base, key }
+    }
+
+    pub(crate) async fn create(
+        &self,
+        request: &CreateInstanceRequest,
+    ) -> Result<CreatedInstance, CallError> {
+        let call = self
+            .request(Method::POST, &["create-instance"])
+            .json(request);
+        let created: CreatedInstance = send(call, CREATE_WITHIN).await?;
+        if created.instance_id == request.instance_id {
+            Ok(created)
+        } else {
+            Err(CallError::Garbled(format!(
+                "instance {}",
+                created.instance_id
+            )))
+        }
+    }
+
+    /// Only a 404 that names the instance counts as gone: any server has a 404 for a wrong path.
+    pub(crate) async fn destroy(&self, id: &InstanceId) -> Result<Gone, CallError> {
+        let call = self.request(Method::DELETE, &["destroy", id.as_str()]);
+        match send::<DestroyedInstance>(call, DESTROY_WITHIN).await {
+            Ok(_) => Ok(Gone::Destroyed),
+            Err(error) if is_unknown_instance(&error) => Ok(Gone::Unknown),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn status(&self, ids: Vec<InstanceId>) -> Result<StatusBatch, CallError> {
+        let request = StatusBatchRequest {
+            instance_ids: Some(ids),
+        };
+        let call = self
+            .request(Method::POST, &["status", "batch"])
+            .json(&request);
+        send(call, STATUS_WITHIN).await
+    }
+
+    pub(crate) async fn configure(
+        &self,
+        id: &InstanceId,
+        variables: EnvVars,
+        at_most: Duration,
+    ) -> Result<(), CallError> {
+        let request = ConfigureRequest {
+            variables,
+            redeploy: false,
+        };
+        let call = self
+            .request(Method::POST, &["configure", id.as_str()])
+            .json(&request);
+        send::<Done>(call, CONFIGURE_WITHIN.min(at_most)).await?;
+        Ok(())
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.http
+            .request(method, below(&self.base, path))
+            .bearer_auth(self.key.expose())
+    }
+}
+
+/// Whether Services does not know the instance that it was asked about.
+pub(crate) fn is_unknown_instance(error: &CallError) -> bool {
+    error.is(404, "unknown_instance")
+}
+
+/// The URL of a path below `base`, whether `base` ends with a slash or not.
+pub(crate) fn below(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_below_its_base_and_encoded() {
+        for (base, url) in [
+            ("http://h:1", "http://h:1/destroy/a%2Fb"),
+            ("http://h:1/", "http://h:1/destroy/a%2Fb"),
+            ("https://h/services/", "https://h/services/destroy/a%2Fb"),
+        ] {
+            let base: Url = base.parse().unwrap();
+            assert_eq!(below(&base, &["destroy", "a/b"]).as_str(), url);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Services and runtimes in one loopback server: stateful, strict, and faulty on request.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use agent_pool_core::InstanceId;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use warp::http::{HeaderMap, Method, StatusCode};
+use warp::path::FullPath;
+use warp::reply::{Reply, Response};
+use warp::{Filter, hyper};
+
+pub(crate) const KEY: &str = "the-key";
+
+/// What can be asked of the fake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    Create,
+    Destroy,
+    Status,
+    Configure,
+    Health,
+    Provision,
+}
+
+/// How the next request of a kind goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// This status, and no effect.
+    Before(u16),
+    /// This status, after the effect.
+    After(u16),
+    /// The effect, and 200 with something else.
+    Garbled,
+    /// No answer until `Fake::resume`.
+    Hang,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    pub(crate) healthy: bool,
+    pub(crate) deploy: String,
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) provisioned: Vec<Value>,
+    pub(crate) configured: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) instances: BTreeMap<InstanceId, Instance>,
+    pub(crate) born_healthy: bool,
+    /// Overrides the whole answer of /status/batch.
+    pub(crate) batch: Option<Value>,
+    pub(crate) provision_answer: Option<Value>,
+    pub(crate) asked: Vec<(Op, Option<InstanceId>)>,
+    faults: HashMap<Op, VecDeque<Fault>>,
+    unexpected: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Fake {
+    state: Arc<Mutex<State>>,
+    resume: Arc<Notify>,
+    pub(crate) url: String,
+}
+
+impl Fake {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = State {
+            born_healthy: true,
+            ..State::default()
+        };
+        let fake = Self {
+            state: Arc::new(Mutex::new(state)),
+            resume: Arc::new(Notify::new()),
+            url,
+        };
+        let served = fake.clone();
+        let route = warp::any()
+            .and(warp::method())
+            .and(warp::path::full())
+            .and(warp::header::headers_cloned())
+            .and(warp::body::bytes())
+            .then(
+                move |method: Method,
+                      path: FullPath,
+                      headers: HeaderMap,
+                      body: hyper::body::Bytes| {
+                    let fake = served.clone();
+                    async move { fake.answer(&method, path.as_str(), &headers, &body).await }
+                },
+            );
+        tokio::spawn(warp::serve(route).incoming(listener).run());
+        fake
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn fail(&self, op: Op, fault: Fault) {
+        self.state().faults.entry(op).or_default().push_back(fault);
+    }
+
+    /// Lets go of the requests that hang.
+    pub(crate) fn resume(&self) {
+        self.resume.notify_waiters();
+    }
+
+    pub(crate) fn runtime_url(&self, id: &InstanceId) -> String {
+        format!("{}/runtime/{id}", self.url)
+    }
+
+    /// An instance that is there already.
+    pub(crate) fn add(&self, id: &InstanceId) {
+        let instance = Instance::new(true);
+        self.state().instances.insert(id.clone(), instance);
+    }
+
+    pub(crate) fn times(&self, op: Op) -> usize {
+        self.state()
+            .asked
+            .iter()
+            .filter(|(asked, _)| *asked == op)
+            .count()
+    }
+
+    pub(crate) fn assert_nothing_unexpected(&self) {
+        assert_eq!(self.state().unexpected, Vec::<String>::new());
+    }
+
+    async fn answer(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Response {
+        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let Some((op, id)) = understand(method, path, &body) else {
+            self.state().unexpected.push(format!("{method} {path}"));
+            return reply(501, &json!({}));
+        };
+        if headers
+            .get("authorization")
+            .is_none_or(|key| key != &format!("Bearer {KEY}"))
+        {
+            self.state()
+                .unexpected
+                .push(format!("{method} {path} without the key"));
+        }
+        let fault = {
+            let mut state = self.state();
+            state.asked.push((op, id.clone()));
+            state.faults.get_mut(&op).and_then(VecDeque::pop_front)
+        };
+        match fault {
+            None => self.effect(op, id, &body),
+            Some(Fault::Before(status)) => problem(status, "test_fault"),
+            Some(Fault::After(status)) => {
+                self.effect(op, id, &body);
+                problem(status, "test_fault")
+            }
+            Some(Fault::Garbled) => {
+                self.effect(op, id, &body);
+                reply(200, &json!(["garbled"]))
+            }
+            Some(Fault::Hang) => {
+                self.resume.notified().await;
+                self.effect(op, id, &body)
+            }
+        }
+    }
+
+    fn effect(&self, op: Op, id: Option<InstanceId>, body: &Value) -> Response {
+        let mut state = self.state();
+        if op == Op::Status {
+            let answer = state
+                .batch
+                .clone()
+                .unwrap_or_else(|| self.batch(&state, body));
+            return reply(200, &answer);
+        }
+        let id = id.expect("every other operation names an instance");
+        if op == Op::Create {
+            let instance = Instance::new(state.born_healthy);
+            state.instances.insert(id.clone(), instance);
+            return reply(
+                200,
+                &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id), "services": {}}),
+            );
+        }
+        let canned = state.provision_answer.clone();
+        let Some(instance) = state.instances.get_mut(&id) else {
+            return problem(404, "unknown_instance");
+        };
+        match op {
+            Op::Destroy => {
+                state.instances.remove(&id);
+                reply(
+                    200,
+                    &json!({"instanceId": id, "destroyed": {"volumes": true, "service": true}}),
+                )
+            }
+            Op::Configure => {
+                let variables = serde_json::from_value(body["variables"].clone()).unwrap();
+                assert_eq!(body["redeploy"], false);
+                instance.variables = variables;
+                instance.configured += 1;
+                reply(200, &json!({"instanceId": id, "ok": true}))
+            }
+            Op::Health => reply(200, &json!({"ready": instance.healthy})),
+            Op::Provision => {
+                instance.provisioned.push(body.clone());
+                let join = body["joinUrl"].as_str();
+                let invite = join.map_or_else(|| format!("https://chat/{id}"), str::to_owned);
+                let usual = json!({"conversationId": format!("c-{id}"), "inviteUrl": invite, "joined": join.is_some()});
+                reply(200, &canned.unwrap_or(usual))
+            }
+            Op::Create | Op::Status => unreachable!("answered above"),
+        }
+    }
+
+    fn batch(&self, state: &State, body: &Value) -> Value {
+        let asked: Vec<InstanceId> = serde_json::from_value(body["instanceIds"].clone()).unwrap();
+        asked
+            .iter()
+            .filter_map(|id| Some((id, state.instances.get(id)?)))
+            .map(|(id, it)| (id.to_string(), json!({"status": it.deploy, "healthy": it.healthy, "url": self.runtime_url(id)})))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+}
+
+impl Instance {
+    fn new(healthy: bool) -> Self {
+        Self {
+            healthy,
+            deploy: "SUCCESS".to_owned(),
+            variables: BTreeMap::new(),
+            provisioned: Vec::new(),
+            configured: 0,
+        }
+    }
+}
+
+fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<InstanceId>)> {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let id = |text: &str| text.parse().ok();
+    match (method.as_str(), segments.as_slice()) {
+        ("POST", ["create-instance"]) => {
+            Some((Op::Create, Some(id(body["instanceId"].as_str()?)?)))
+        }
+        ("DELETE", ["destroy", one]) => Some((Op::Destroy, Some(id(one)?))),
+        ("POST", ["status", "batch"]) => Some((Op::Status, None)),
+        ("POST", ["configure", one]) => Some((Op::Configure, Some(id(one)?))),
+        ("GET", ["runtime", one, "pool", "health"]) => Some((Op::Health, Some(id(one)?))),
+        ("POST", ["runtime", one, "pool", "provision"]) => Some((Op::Provision, Some(id(one)?))),
+        _ => None,
+    }
+}
+
+fn problem(status: u16, code: &str) -> Response {
+    let problem = agent_pool_core::wire::problem::Problem::new(status, code, "the fake says so");
+    reply(status, &serde_json::to_value(problem).unwrap())
+}
+
+fn reply(status: u16, body: &Value) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    warp::reply::with_status(warp::reply::json(body), status).into_response()
+}

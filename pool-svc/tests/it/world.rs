@@ -1,0 +1,181 @@
+//! A pool on a database of its own, with a fake around it.
+
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
+use diesel::sql_types::{Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use pool_svc::{App, Config, MIGRATIONS, PATHS, routes};
+use serde_json::Value;
+
+use crate::fake::{Fake, KEY};
+
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) struct World {
+    pub(crate) fake: Fake,
+    pub(crate) database: TestDatabase,
+    pub(crate) db: Db,
+    pub(crate) app: App,
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = Nullable<Text>)]
+    it: Option<String>,
+}
+
+pub(crate) fn settings(
+    database: &TestDatabase,
+    services: &str,
+    more: &[(&str, &str)],
+) -> Environment {
+    let mut all = Environment::from_iter([
+        ("PORT", "0"),
+        ("HOST", "127.0.0.1"),
+        ("POOL_API_KEY", KEY),
+        ("POOL_MIN_IDLE", "0"),
+        ("POOL_TOOLS", "none"),
+        ("TICK_INTERVAL_MS", "3600000"),
+    ]);
+    all.set("POOL_DATABASE_URL", database.url().as_secret().expose());
+    all.set("SERVICES_URL", services);
+    for (name, value) in more {
+        all.set(*name, *value);
+    }
+    all
+}
+
+impl World {
+    /// A pool that does not tick by itself, and keeps nothing idle unless told.
+    pub(crate) async fn new(more: &[(&str, &str)]) -> Self {
+        let fake = Fake::start().await;
+        let services = fake.url.clone();
+        Self::with(fake, &services, more).await
+    }
+
+    pub(crate) async fn with(fake: Fake, services: &str, more: &[(&str, &str)]) -> Self {
+        let database = fresh_database(MIGRATIONS, "pool").await;
+        let (app, url) = replica(&settings(&database, services, more)).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let db = database.db();
+        Self {
+            fake,
+            database,
+            db,
+            app,
+            url,
+            http,
+        }
+    }
+
+    /// `count` instances that are idle here and healthy there.
+    pub(crate) async fn idle(&self, count: usize) -> Vec<InstanceId> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let id = InstanceId::generate();
+            self.fake.add(&id);
+            self.insert(&id, "idle", "NULL").await;
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// A row in any status, with all that this status needs; `lease` is SQL.
+    pub(crate) async fn insert(&self, id: &InstanceId, status: &str, lease: &str) {
+        let url = self.fake.runtime_url(id);
+        self.sql(&format!(
+            "INSERT INTO instances (id, name, status, url, lease_expires_at, claimed_at,
+                                    conversation_id, invite_url, last_healthy_at)
+             VALUES ('{id}', 'convos-agent-{id}', '{status}',
+                     CASE WHEN '{status}' <> 'starting' OR {lease} IS NULL THEN '{url}' END,
+                     {lease}, now(), 'c', 'i', now())"
+        ))
+        .await;
+    }
+
+    pub(crate) async fn sql(&self, statement: &str) {
+        let mut conn = self.db.conn().await.unwrap();
+        sql_query(statement).execute(&mut conn).await.unwrap();
+    }
+
+    /// One text of the database; `it` is its name in the query.
+    pub(crate) async fn ask(&self, query: &str) -> Option<String> {
+        let mut conn = self.db.conn().await.unwrap();
+        let rows: Vec<One> = sql_query(query).load(&mut conn).await.unwrap();
+        rows.into_iter().next().and_then(|row| row.it)
+    }
+
+    pub(crate) async fn status(&self, id: &InstanceId) -> Option<String> {
+        self.ask(&format!(
+            "SELECT status AS it FROM instances WHERE id = '{id}'"
+        ))
+        .await
+    }
+
+    pub(crate) async fn until(&self, id: &InstanceId, status: Option<&str>) {
+        let what = format!("{id} is {status:?}");
+        eventually(&what, SOON, async || {
+            self.status(id).await.as_deref() == status
+        })
+        .await;
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        let method = method.parse().unwrap();
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        answer(request.bearer_auth(KEY).body(body.to_owned())).await
+    }
+
+    pub(crate) async fn claim(&self, body: &str) -> Answer {
+        self.send("POST", "/api/pool/claim", body).await
+    }
+
+    pub(crate) async fn tick(&self) -> Value {
+        let answer = self.send("POST", "/api/pool/reconcile", "").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    }
+}
+
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer {
+        status,
+        headers,
+        body,
+    }
+}
+
+/// One more pool on the same settings, and where it listens.
+pub(crate) async fn replica(environment: &Environment) -> (App, String) {
+    use agent_pool_service_kit::http_server::Bound;
+    let config = Config::from_env(environment).unwrap();
+    let bound = Bound::on(config.http.host, 0).await.unwrap();
+    let url = format!("http://{}", bound.address());
+    let app = App::new(config).unwrap();
+    tokio::spawn(bound.serve(routes(app.clone()), PATHS, Shutdown::new()));
+    (app, url)
+}
