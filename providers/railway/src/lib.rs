@@ -1,1 +1,31 @@
-//! Provider for railway.
+#![doc = include_str!("../README.md")]
+
+mod create;
+mod destroy;
+mod domain;
+mod error;
+mod fleet;
+mod graphql;
+mod list;
+mod model;
+mod mutations;
+mod operations;
+mod page;
+mod patch;
+mod placement;
+mod provider;
+mod queries;
+mod settings;
+
+#[cfg(test)]
+mod contract;
+
+inventory::submit! {
+    agent_pool_core::registry::InfraRegistration {
+        id: "railway",
+        name: "Railway",
+        crate_name: env!("CARGO_PKG_NAME"),
+        settings: settings::RailwaySettings::describe,
+        build: provider::Railway::build,
+    }
+}

@@ -1,0 +1,248 @@
+//! What OpenRouter is asked, and what comes of its bad days.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy does not know as such"
+)]
+
+use agent_pool_core::{ErrorKind, InstanceId, Mark, ToolOptions};
+use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor};
+use provider_openrouter::OpenRouter;
+use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings};
+use serde_json::{Value, json};
+
+async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
+    Lab::start(Vendor::OpenRouter, OpenRouter::build, options, settings).await
+}
+
+async fn lab() -> Lab {
+    lab_with(Options::default(), &[]).await
+}
+
+fn keys(lab: &Lab) -> Vec<OpenRouterKey> {
+    lab.cloud.state().openrouter.keys
+}
+
+fn options(value: Value) -> ToolOptions {
+    serde_json::from_value(value).unwrap()
+}
+
+#[tokio::test]
+async fn a_key_is_made_with_a_limit_and_its_text_goes_to_the_instance_alone() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    let key = keys(&lab).remove(0);
+    assert_eq!(key.name, lab.cx.mark().label(&lab.instance));
+    assert_eq!((key.limit, key.limit_reset), (Some(20.0), None));
+    assert_eq!(tool.resource.as_str(), key.hash);
+    assert_eq!(
+        tool.env.get("OPENROUTER_API_KEY").unwrap().expose(),
+        key.secret
+    );
+    assert!(!format!("{tool:?} {:?}", tool.metadata).contains(&key.secret));
+    assert_eq!(lab.calls_in_all(), 3);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn settings_and_options_decide_on_limit_reset_and_workspace() {
+    let settings = [
+        ("OPENROUTER_KEY_LIMIT", "5.5"),
+        ("OPENROUTER_KEY_LIMIT_RESET", "weekly"),
+    ];
+    let lab = lab_with(Options::default(), &settings).await;
+    lab.provision().await.unwrap();
+    assert_eq!(
+        (keys(&lab)[0].limit, keys(&lab)[0].limit_reset.as_deref()),
+        (Some(5.5), Some("weekly"))
+    );
+    let asked = options(json!({ "limit": 1, "limitReset": "daily" }));
+    lab.tool
+        .provision(&lab.cx, &InstanceId::generate(), &asked)
+        .await
+        .unwrap();
+    assert_eq!(
+        (keys(&lab)[1].limit, keys(&lab)[1].limit_reset.as_deref()),
+        (Some(1.0), Some("daily"))
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn an_option_that_is_not_known_is_named() {
+    let lab = lab().await;
+    let asked = options(json!({ "limt": 1 }));
+    let error = lab
+        .tool
+        .provision(&lab.cx, &lab.instance, &asked)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(
+        error.to_string().contains("unknown field `limt`"),
+        "{error}"
+    );
+    assert_eq!(lab.calls_in_all(), 0);
+}
+
+#[tokio::test]
+async fn provisioned_again_the_old_key_is_gone_and_the_new_one_works() {
+    let lab = lab().await;
+    let first = lab.provision().await.unwrap();
+    lab.tool
+        .update(
+            &lab.cx,
+            &first.resource,
+            &options(json!({ "disabled": true })),
+        )
+        .await
+        .unwrap();
+    let second = lab.provision().await.unwrap();
+    assert_ne!(first.resource, second.resource);
+    let hashes: Vec<String> = keys(&lab).into_iter().map(|key| key.hash).collect();
+    assert_eq!(
+        hashes,
+        [second.resource.as_str()],
+        "even a disabled one is found"
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_key_whose_text_was_lost_on_the_way_is_not_left_behind() {
+    let lab = lab().await;
+    lab.loses_answer("createKeys");
+    let error = lab.provision().await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert!(keys(&lab).is_empty());
+    lab.loses_answer("createKeys");
+    let tool = lab.provision_layered().await.unwrap();
+    assert_eq!(keys(&lab).len(), 1);
+    assert_eq!(keys(&lab)[0].hash, tool.resource.as_str());
+    lab.finish();
+}
+
+#[tokio::test]
+async fn destroying_twice_or_the_unknown_is_a_success() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    lab.destroy(&tool).await.unwrap();
+    assert!(keys(&lab).is_empty());
+    lab.destroy(&tool).await.unwrap();
+    lab.destroy_resource("un%known").await.unwrap();
+    lab.finish();
+}
+
+#[tokio::test]
+async fn the_list_walks_all_pages_and_leaves_out_what_is_not_ours() {
+    let mut small = Options::default();
+    small.openrouter.page_size = 2;
+    let mut lab = lab_with(small, &[]).await;
+    let mut ours = Vec::new();
+    for _ in 0..5 {
+        lab.instance = InstanceId::generate();
+        lab.provision().await.unwrap();
+        ours.push(lab.instance.clone());
+    }
+    let other =
+        agent_pool_core::Context::new(Mark::new(&"prod".parse().unwrap()), lab.cx.http().clone());
+    lab.tool
+        .provision(&other, &lab.instance, &ToolOptions::new())
+        .await
+        .unwrap();
+    let mut listed: Vec<_> = lab.tool.list(&lab.cx).await.unwrap();
+    assert!(listed.iter().all(|key| key.created_at.is_some()));
+    listed.sort_by(|a, b| a.instance.cmp(&b.instance));
+    ours.sort();
+    assert_eq!(
+        listed
+            .into_iter()
+            .map(|key| key.instance)
+            .collect::<Vec<_>>(),
+        ours
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn usage_tells_what_the_key_spent_and_what_is_left() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    lab.cloud.spend(tool.resource.as_str(), 1.5);
+    let usage = lab.tool.usage(&lab.cx, &tool.resource).await.unwrap().0;
+    assert_eq!(
+        (
+            usage["usd"],
+            usage["usd_remaining"],
+            usage["account_usd_remaining"]
+        ),
+        (1.5, 18.5, 998.5)
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_bad_day_at_any_step_has_its_error_and_leaves_nothing_behind() {
+    let steps = &["listWorkspaces", "list", "createKeys"];
+    on_bad_days(lab, steps, "deleteKeys", |cloud| {
+        cloud.openrouter.keys.len()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_without_its_field_is_named_and_its_key_not_left_behind() {
+    let lab = lab().await;
+    lab.fails("createKeys", Effect::MissingField("key".to_owned()));
+    let error = lab.provision().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("missing field `key`"), "{error}");
+    assert!(keys(&lab).is_empty());
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_page_full_of_strangers_and_an_empty_one_are_no_trouble() {
+    let lab = lab().await;
+    lab.provision().await.unwrap();
+    lab.fails("list", Effect::HugePage(5_000));
+    assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
+    lab.fails("list", Effect::EmptyPage);
+    assert!(lab.tool.list(&lab.cx).await.unwrap().is_empty());
+    lab.fails("listWorkspaces", Effect::EmptyPage);
+    assert_eq!(
+        lab.tool.list(&lab.cx).await.unwrap_err().kind(),
+        ErrorKind::Protocol
+    );
+}
+
+#[tokio::test]
+async fn the_layers_wait_as_long_as_the_vendor_asks() {
+    let lab = lab().await;
+    let limit = RateLimit {
+        requests: 3,
+        window_ms: 1_000,
+    };
+    lab.cloud.set_rate_limit(Vendor::OpenRouter, Some(limit));
+    lab.tool.verify(&lab.cx).await.unwrap();
+    let tool = lab.provision_layered().await.unwrap();
+    assert_eq!((keys(&lab).len(), lab.calls("createKeys")), (1, 2));
+    assert_eq!(tool.resource.as_str(), keys(&lab)[0].hash);
+}
+
+#[tokio::test]
+async fn verify_knows_a_good_key_from_a_bad_one() {
+    assert!(lab().await.tool.verify(&lab().await.cx).await.is_ok());
+    let lab = lab_with(
+        Options::default(),
+        &[("OPENROUTER_MANAGEMENT_KEY", "sk-wrong")],
+    )
+    .await;
+    let error = lab.tool.verify(&lab.cx).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(!error.to_string().contains("sk-wrong"), "{error}");
+}
+
+#[test]
+fn the_readme_tells_the_settings() {
+    readme_tells_the_settings(include_str!("../README.md"), &OpenRouter::settings());
+}

@@ -1,0 +1,338 @@
+//! What Railway's refusals mean.
+//!
+//! Nearly every one comes under HTTP 200 with the one code `INTERNAL_SERVER_ERROR`, so that only the
+//! message tells a missing resource from a throttle from a refusal. [`RULES`] is the one place that
+//! reads messages; there is a test for each row. Sources: the contracts' notes, November 2026.
+
+use std::time::Duration;
+
+use agent_pool_core::http::{Reply, VendorFault};
+use agent_pool_core::{ErrorKind, ProviderError};
+use serde::Deserialize;
+
+/// A failed operation, and what it says about the thing that was asked for.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: ProviderError,
+    pub(crate) absence: Absence,
+}
+
+/// Whether a refusal says that the thing asked for is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// It says so.
+    Stated,
+    /// Railway says the same about what is gone and about what we may not touch.
+    Possible,
+    /// It is about something else.
+    No,
+}
+
+/// An error that is no answer of Railway's, or whose meaning for the resource does not matter.
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self {
+            error,
+            absence: Absence::No,
+        }
+    }
+}
+
+impl From<Failure> for ProviderError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+/// The errors of a GraphQL answer.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Refusals {
+    errors: Option<Vec<Refusal>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    message: String,
+    extensions: Option<Extensions>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Extensions {
+    code: Option<String>,
+}
+
+impl Refusals {
+    /// Whether nothing was refused. A partial answer counts as a refusal: no part of ours may fail.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first().is_none()
+    }
+
+    /// What they say about the thing that was asked for.
+    pub(crate) fn absence(&self) -> Absence {
+        let rule = self.first().and_then(Refusal::rule);
+        rule.map_or(Absence::No, |rule| rule.absence)
+    }
+
+    fn first(&self) -> Option<&Refusal> {
+        self.errors.as_ref()?.first()
+    }
+}
+
+impl Refusal {
+    fn rule(&self) -> Option<&'static Rule> {
+        let message = self.message.to_lowercase();
+        let code = self
+            .extensions
+            .as_ref()
+            .and_then(|more| more.code.as_deref());
+        RULES.iter().find(|rule| match rule.sign {
+            Sign::Code(wanted) => code == Some(wanted),
+            Sign::Begins(words) => message.starts_with(words),
+            Sign::Says(words) => message.contains(words),
+        })
+    }
+
+    /// The message without the values that it may quote: they may be an instance's secrets.
+    fn words(&self) -> &str {
+        let quoting = " got invalid value";
+        self.message.split(quoting).next().unwrap_or_default()
+    }
+}
+
+/// Reads the errors of a reply, for [`agent_pool_core::http::VendorHttp::faults`].
+pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
+    let refusals: Refusals = reply.json().unwrap_or_default();
+    let rule = refusals.first().and_then(Refusal::rule);
+    // Railway's edge rejects a token with 403 as well as with 401.
+    let rejected = (reply.status() == 403).then_some(ErrorKind::Unauthorized);
+    Some(VendorFault {
+        kind: rule.map(|rule| rule.kind).or(rejected),
+        message: refusals
+            .first()
+            .map_or_else(String::new, |refusal| refusal.words().to_owned()),
+        retry_after: reply
+            .retry_after()
+            .or_else(|| rule?.seconds.map(Duration::from_secs)),
+    })
+}
+
+/// An answer that is not what the schema promises.
+pub(crate) fn malformed(problem: &'static str) -> ProviderError {
+    ProviderError::new(ErrorKind::Protocol, problem)
+}
+
+/// How a refusal is recognised. Words are compared in lower case.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    Code(&'static str),
+    Begins(&'static str),
+    Says(&'static str),
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    sign: Sign,
+    kind: ErrorKind,
+    absence: Absence,
+    /// How long it will last, in seconds, where Railway does not say.
+    seconds: Option<u64>,
+}
+
+const fn rule(sign: Sign, kind: ErrorKind) -> Rule {
+    Rule {
+        sign,
+        kind,
+        absence: Absence::No,
+        seconds: None,
+    }
+}
+
+impl Rule {
+    const fn lasting(mut self, seconds: u64) -> Self {
+        self.seconds = Some(seconds);
+        self
+    }
+
+    const fn meaning(mut self, absence: Absence) -> Self {
+        self.absence = absence;
+        self
+    }
+}
+
+/// What each refusal means; the first row that fits holds, so that the special stands before the general.
+const RULES: &[Rule] = &[
+    // Quotas on creating, per user and in no header.
+    rule(Sign::Says("every 30s"), ErrorKind::RateLimited).lasting(30),
+    rule(Sign::Begins("whoa there pal"), ErrorKind::RateLimited).lasting(3),
+    rule(Sign::Says("too quickly"), ErrorKind::RateLimited).lasting(3),
+    rule(Sign::Says("try again in a"), ErrorKind::RateLimited).lasting(3),
+    // Codes that say more than the message, where they come.
+    rule(Sign::Code("GRAPHQL_PARSE_FAILED"), ErrorKind::Protocol),
+    rule(Sign::Code("GRAPHQL_VALIDATION_FAILED"), ErrorKind::Protocol),
+    rule(Sign::Code("BAD_USER_INPUT"), ErrorKind::Invalid),
+    rule(Sign::Code("NOT_FOUND"), ErrorKind::NotFound).meaning(Absence::Stated),
+    rule(Sign::Code("FORBIDDEN"), ErrorKind::Forbidden).meaning(Absence::Possible),
+    rule(Sign::Code("UNAUTHENTICATED"), ErrorKind::Unauthorized),
+    rule(Sign::Code("RATE_LIMITED"), ErrorKind::RateLimited).lasting(3),
+    rule(Sign::Code("PLAN_LIMIT"), ErrorKind::Forbidden),
+    // Who asks.
+    rule(
+        Sign::Says("project token not found"),
+        ErrorKind::Unauthorized,
+    ),
+    rule(Sign::Says("not authorized"), ErrorKind::Unauthorized).meaning(Absence::Possible),
+    rule(
+        Sign::Says("two factor authentication required"),
+        ErrorKind::Forbidden,
+    ),
+    rule(Sign::Says("resource provision limit"), ErrorKind::Forbidden),
+    rule(Sign::Says("upgrade your plan"), ErrorKind::Forbidden),
+    // What is in the way for a while.
+    rule(Sign::Begins("cannot redeploy yet"), ErrorKind::Conflict).lasting(30),
+    rule(Sign::Says("without a snapshot"), ErrorKind::Conflict),
+    rule(
+        Sign::Says("operation already in progress"),
+        ErrorKind::Conflict,
+    )
+    .lasting(3),
+    rule(Sign::Says("already exists"), ErrorKind::Conflict).lasting(5),
+    rule(
+        Sign::Begins("failed to create service domain"),
+        ErrorKind::Unavailable,
+    )
+    .lasting(3),
+    rule(
+        Sign::Says("problem processing request"),
+        ErrorKind::Unavailable,
+    )
+    .lasting(3)
+    .meaning(Absence::Possible),
+    rule(Sign::Says("internal server error"), ErrorKind::Unavailable),
+    // What is asked for.
+    rule(Sign::Says("not found"), ErrorKind::NotFound).meaning(Absence::Stated),
+    rule(Sign::Begins("could not find"), ErrorKind::NotFound).meaning(Absence::Stated),
+    rule(Sign::Begins("invalid "), ErrorKind::Invalid),
+    rule(Sign::Begins("expected "), ErrorKind::Invalid),
+    rule(Sign::Begins("can't "), ErrorKind::Invalid),
+    rule(Sign::Says("is not a valid domain"), ErrorKind::Invalid),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(message: &str, code: &str) -> Option<(ErrorKind, Absence, Option<u64>)> {
+        let refusal = Refusal {
+            message: message.to_owned(),
+            extensions: Some(Extensions {
+                code: Some(code.to_owned()),
+            }),
+        };
+        let rule = refusal.rule()?;
+        Some((rule.kind, rule.absence, rule.seconds))
+    }
+
+    /// A refusal of each row, in the vendor's words as they were seen.
+    #[rustfmt::skip]
+    const SEEN: &[(&str, ErrorKind, Absence, Option<u64>)] = &[
+        ("Only one project can be created per user every 30s", ErrorKind::RateLimited, Absence::No, Some(30)),
+        ("Only one environment can be created per user every 30s", ErrorKind::RateLimited, Absence::No, Some(30)),
+        ("Whoa there pal! You are creating volumes at a pace", ErrorKind::RateLimited, Absence::No, Some(3)),
+        ("You are creating volumes too quickly", ErrorKind::RateLimited, Absence::No, Some(3)),
+        ("Please try again in a moment", ErrorKind::RateLimited, Absence::No, Some(3)),
+        ("Project Token not found", ErrorKind::Unauthorized, Absence::No, None),
+        ("Not Authorized", ErrorKind::Unauthorized, Absence::Possible, None),
+        ("Two Factor Authentication Required", ErrorKind::Forbidden, Absence::No, None),
+        ("Resource provision limit exceeded", ErrorKind::Forbidden, Absence::No, None),
+        ("Please upgrade your plan for more", ErrorKind::Forbidden, Absence::No, None),
+        ("Cannot redeploy yet, please wait for the original deployment to finish building", ErrorKind::Conflict, Absence::No, Some(30)),
+        ("Cannot redeploy without a snapshot", ErrorKind::Conflict, Absence::No, None),
+        ("Volume: operation already in progress", ErrorKind::Conflict, Absence::No, Some(3)),
+        ("A service named \"x\" already exists in this project", ErrorKind::Conflict, Absence::No, Some(5)),
+        ("Failed to create service domain, please try again", ErrorKind::Unavailable, Absence::No, Some(3)),
+        ("Problem processing request", ErrorKind::Unavailable, Absence::Possible, Some(3)),
+        ("Internal server error", ErrorKind::Unavailable, Absence::No, None),
+        ("ServiceInstance not found", ErrorKind::NotFound, Absence::Stated, None),
+        ("Could not find that volume", ErrorKind::NotFound, Absence::Stated, None),
+        ("Invalid project name", ErrorKind::Invalid, Absence::No, None),
+        ("Expected an absolute path", ErrorKind::Invalid, Absence::No, None),
+        ("Can't mount a volume twice", ErrorKind::Invalid, Absence::No, None),
+        ("x..y is not a valid domain", ErrorKind::Invalid, Absence::No, None),
+    ];
+
+    #[test]
+    fn every_message_that_was_seen_has_its_meaning_in_any_case() {
+        for (message, kind, absence, seconds) in SEEN {
+            for message in [(*message).to_owned(), message.to_uppercase()] {
+                let found = meaning(&message, "INTERNAL_SERVER_ERROR");
+                assert_eq!(found, Some((*kind, *absence, *seconds)), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_the_first_that_fits_some_refusal() {
+        let reached = |rule: &Rule| match rule.sign {
+            Sign::Code(code) => meaning("Something", code).is_some(),
+            Sign::Begins(words) | Sign::Says(words) => SEEN.iter().any(|(message, ..)| {
+                let first = Refusal {
+                    message: (*message).to_owned(),
+                    extensions: None,
+                };
+                matches!(first.rule().map(|rule| rule.sign),
+                    Some(Sign::Begins(sign) | Sign::Says(sign)) if sign == words)
+            }),
+        };
+        for rule in RULES {
+            assert!(reached(rule), "no refusal is read by {rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_honoured_where_it_comes() {
+        for (code, kind, absence) in [
+            ("GRAPHQL_PARSE_FAILED", ErrorKind::Protocol, Absence::No),
+            (
+                "GRAPHQL_VALIDATION_FAILED",
+                ErrorKind::Protocol,
+                Absence::No,
+            ),
+            ("BAD_USER_INPUT", ErrorKind::Invalid, Absence::No),
+            ("NOT_FOUND", ErrorKind::NotFound, Absence::Stated),
+            ("FORBIDDEN", ErrorKind::Forbidden, Absence::Possible),
+            ("UNAUTHENTICATED", ErrorKind::Unauthorized, Absence::No),
+            ("PLAN_LIMIT", ErrorKind::Forbidden, Absence::No),
+        ] {
+            assert_eq!(
+                meaning("Something", code),
+                Some((kind, absence, None)),
+                "{code}"
+            );
+        }
+        let limited = meaning("Something", "RATE_LIMITED");
+        assert_eq!(
+            limited,
+            Some((ErrorKind::RateLimited, Absence::No, Some(3)))
+        );
+    }
+
+    #[test]
+    fn words_that_only_look_like_a_row_have_no_meaning() {
+        assert_eq!(
+            meaning("An unexpected thing", "INTERNAL_SERVER_ERROR"),
+            None
+        );
+        assert_eq!(meaning("It is an invalid thing", ""), None);
+    }
+
+    #[test]
+    fn a_value_that_the_vendor_quotes_is_left_out() {
+        let refusal = Refusal {
+            message: "Variable \"$patch\" got invalid value \"sk-secret\"".to_owned(),
+            extensions: None,
+        };
+        assert_eq!(refusal.words(), "Variable \"$patch\"");
+    }
+}

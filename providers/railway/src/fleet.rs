@@ -1,0 +1,159 @@
+//! What an environment holds, read page by page to the end.
+
+use agent_pool_core::{Context, ProviderError, ServiceId};
+use serde_json::json;
+
+use crate::error::{Failure, malformed};
+use crate::graphql::Client;
+use crate::model::{FleetPage, ProjectEnvironment, ServiceInstance, VolumeInstance};
+use crate::operations;
+use crate::page::Connection;
+
+/// The largest page that Railway's own client asks for.
+pub(crate) const PAGE: u32 = 500;
+
+/// The services and volumes of one environment, without those that are on their way out.
+#[derive(Debug, Default)]
+pub(crate) struct Fleet {
+    pub(crate) services: Vec<ServiceInstance>,
+    pub(crate) volumes: Vec<VolumeInstance>,
+}
+
+impl Fleet {
+    fn of(services: Pages<ServiceInstance>, volumes: Pages<VolumeInstance>) -> Self {
+        let (mut services, mut volumes) = (services.items, volumes.items);
+        services.retain(|service| service.deleted_at.is_none());
+        volumes.retain(VolumeInstance::is_live);
+        Self { services, volumes }
+    }
+
+    /// The service of this name.
+    pub(crate) fn named(&self, label: &str) -> Option<&ServiceInstance> {
+        let mut services = self.services.iter();
+        services.find(|service| service.service_name == label)
+    }
+
+    /// The volumes that hang on a service, or bear its name and hang on none.
+    pub(crate) fn volumes_of<'a>(
+        &'a self,
+        service: &'a ServiceId,
+        label: &'a str,
+    ) -> impl Iterator<Item = &'a VolumeInstance> {
+        self.volumes
+            .iter()
+            .filter(move |volume| match &volume.service_id {
+                Some(owner) => owner == service,
+                None => volume.name() == label,
+            })
+    }
+}
+
+/// One of two lists that are read side by side.
+#[derive(Debug)]
+struct Pages<T> {
+    items: Vec<T>,
+    /// Where each further page began; the last is where the next one begins.
+    cursors: Vec<String>,
+    ended: bool,
+}
+
+impl<T> Pages<T> {
+    const fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            cursors: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Adds a page. A list that has ended takes none, and one that has not must come.
+    fn add(&mut self, page: Option<Connection<T>>) -> Result<(), ProviderError> {
+        if self.ended {
+            return Ok(());
+        }
+        let page = page.ok_or_else(|| malformed("left out a list that was asked for"))?;
+        let page = page.into_page()?;
+        self.items.extend(page.items);
+        match page.next {
+            None => self.ended = true,
+            Some(next) if self.cursors.contains(&next) => {
+                return Err(malformed("answered the same page of a list twice"));
+            }
+            Some(next) => self.cursors.push(next),
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    /// All of one environment: services and volumes side by side, a page of both in one call.
+    pub(crate) async fn fleet(&self, cx: &Context, environment: &str) -> Result<Fleet, Failure> {
+        let (mut services, mut volumes) = (Pages::new(), Pages::new());
+        while !(services.ended && volumes.ended) {
+            let variables = json!({
+                "environmentId": environment,
+                "first": PAGE,
+                "services": !services.ended,
+                "servicesAfter": services.cursors.last(),
+                "volumes": !volumes.ended,
+                "volumesAfter": volumes.cursors.last(),
+            });
+            let page: FleetPage = self.ask(cx, &operations::FLEET, variables).await?;
+            services.add(page.service_instances)?;
+            volumes.add(page.volume_instances)?;
+        }
+        Ok(Fleet::of(services, volumes))
+    }
+
+    /// All of an environment whose first pages came with its project.
+    pub(crate) async fn rest(
+        &self,
+        cx: &Context,
+        environment: ProjectEnvironment,
+    ) -> Result<Fleet, Failure> {
+        let (mut services, mut volumes) = (Pages::new(), Pages::new());
+        services.add(Some(environment.service_instances))?;
+        volumes.add(Some(environment.volume_instances))?;
+        if services.ended && volumes.ended {
+            Ok(Fleet::of(services, volumes))
+        } else {
+            self.fleet(cx, &environment.id).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_core::ErrorKind;
+    use serde_json::json;
+
+    use super::*;
+
+    fn page(next: Option<&str>) -> Option<Connection<u8>> {
+        let info = json!({ "hasNextPage": next.is_some(), "endCursor": next });
+        let page = json!({ "edges": [{ "node": 7 }], "pageInfo": info });
+        Some(serde_json::from_value(page).unwrap())
+    }
+
+    #[test]
+    fn a_list_that_has_ended_takes_no_more() {
+        let mut pages = Pages::new();
+        pages.add(page(Some("a"))).unwrap();
+        pages.add(page(None)).unwrap();
+        pages.add(None).unwrap();
+        assert!(pages.ended);
+        assert_eq!(pages.items, [7, 7]);
+    }
+
+    #[test]
+    fn a_list_without_an_end_and_one_that_is_left_out_are_errors() {
+        let mut pages = Pages::new();
+        for cursor in ["a", "b"] {
+            pages.add(page(Some(cursor))).unwrap();
+        }
+        let again = pages.add(page(Some("a"))).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::Protocol);
+        let missing = Pages::<u8>::new().add(None).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::Protocol);
+    }
+}

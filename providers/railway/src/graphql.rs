@@ -1,0 +1,99 @@
+//! GraphQL over the kit: one function from an operation to typed data.
+
+use std::collections::HashMap;
+
+use agent_pool_core::http::VendorHttp;
+use agent_pool_core::settings::SettingsError;
+use agent_pool_core::{Context, ErrorKind, ProviderError};
+use reqwest::header::HeaderName;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{self, Failure, Refusals};
+use crate::operations::Operation;
+use crate::settings::{RailwaySettings, TokenKind};
+
+/// Railway's API, asked with the token of the settings.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: VendorHttp,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    operation_name: &'static str,
+    query: &'static str,
+    variables: &'a Value,
+}
+
+/// The data of an operation: its one root field.
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: HashMap<String, T>,
+}
+
+impl Client {
+    /// A client that sends the token in the header of its kind.
+    ///
+    /// # Errors
+    /// When the token cannot be sent in a header.
+    pub(crate) fn new(settings: &RailwaySettings) -> Result<Self, SettingsError> {
+        let http = VendorHttp::new(settings.api_url.clone()).faults(error::fault);
+        let (token, variable) = (&settings.api_token, RailwaySettings::TOKEN);
+        let http = match settings.token_kind {
+            TokenKind::Account | TokenKind::Workspace => http.bearer(token, variable),
+            TokenKind::Project => {
+                let name = HeaderName::from_static("project-access-token");
+                http.key_header(name, token, variable)
+            }
+        };
+        Ok(Self { http: http? })
+    }
+
+    /// Asks one operation and reads its root field. An error is named after the operation.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        cx: &Context,
+        operation: &Operation,
+        variables: Value,
+    ) -> Result<T, Failure> {
+        self.answer(cx, operation, &variables)
+            .await
+            .map_err(|failure| Failure {
+                error: failure.error.at("railway", operation.name, None),
+                ..failure
+            })
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        cx: &Context,
+        operation: &Operation,
+        variables: &Value,
+    ) -> Result<T, Failure> {
+        let body = Request {
+            operation_name: operation.name,
+            query: operation.text,
+            variables,
+        };
+        let reply = self.http.post([]).json(&body).send(cx).await?;
+        let accepted = (200..300).contains(&reply.status());
+        let refusals = match reply.json::<Refusals>() {
+            Err(error) if accepted => return Err(error.into()),
+            read => read.unwrap_or_default(),
+        };
+        if !(accepted && refusals.is_empty()) {
+            return Err(Failure {
+                error: self.http.refusal(&reply),
+                absence: refusals.absence(),
+            });
+        }
+        let mut answer: Answer<T> = reply.json()?;
+        answer.data.remove(operation.name).ok_or_else(|| {
+            let missing = format!("answered without data.{}", operation.name);
+            ProviderError::new(ErrorKind::Protocol, missing).into()
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! What is changed at Railway, one function per operation.
+
+use agent_pool_core::{Context, EnvVars, ErrorKind, InfraHandle, ProviderError, ServiceId};
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Absence, Failure};
+use crate::graphql::Client;
+use crate::model::{Domain, Identified, NewProject, NewService};
+use crate::operations::{self, Operation};
+use crate::placement::Home;
+
+impl Client {
+    /// Asks a mutation that answers whether it was done.
+    async fn change(
+        &self,
+        cx: &Context,
+        operation: &Operation,
+        variables: Value,
+    ) -> Result<(), Failure> {
+        let done: bool = self.ask(cx, operation, variables).await?;
+        if done {
+            return Ok(());
+        }
+        Err(Failure {
+            error: ProviderError::new(ErrorKind::Unavailable, "answered false").at(
+                "railway",
+                operation.name,
+                None,
+            ),
+            absence: Absence::Possible,
+        })
+    }
+
+    /// Makes a project with one environment.
+    pub(crate) async fn project_create(
+        &self,
+        cx: &Context,
+        workspace: &str,
+        name: &str,
+        environment: &str,
+    ) -> Result<NewProject, Failure> {
+        let input = json!({
+            "workspaceId": workspace,
+            "name": name,
+            "defaultEnvironmentName": environment,
+        });
+        let variables = json!({ "input": input });
+        self.ask(cx, &operations::PROJECT_CREATE, variables).await
+    }
+
+    /// Deletes a project with all that is in it.
+    pub(crate) async fn project_delete(&self, cx: &Context, id: &str) -> Result<(), Failure> {
+        let variables = json!({ "id": id });
+        self.change(cx, &operations::PROJECT_DELETE, variables)
+            .await
+    }
+
+    /// Makes a service without a source, which would deploy at once.
+    pub(crate) async fn service_create(
+        &self,
+        cx: &Context,
+        home: &Home,
+        name: &str,
+    ) -> Result<ServiceId, Failure> {
+        let input = json!({
+            "projectId": home.project,
+            "environmentId": home.environment,
+            "name": name,
+        });
+        let variables = json!({ "input": input });
+        let made: NewService = self.ask(cx, &operations::SERVICE_CREATE, variables).await?;
+        Ok(made.id)
+    }
+
+    /// Deletes a service in its environment.
+    pub(crate) async fn service_delete(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+    ) -> Result<(), Failure> {
+        let variables = json!({ "id": handle.service, "environmentId": handle.environment });
+        self.change(cx, &operations::SERVICE_DELETE, variables)
+            .await
+    }
+
+    /// Gives a service a domain, without its scheme.
+    pub(crate) async fn service_domain_create(
+        &self,
+        cx: &Context,
+        home: &Home,
+        service: &ServiceId,
+        port: Option<u16>,
+    ) -> Result<String, Failure> {
+        let input = json!({
+            "environmentId": home.environment,
+            "serviceId": service,
+            "targetPort": port,
+        });
+        let variables = json!({ "input": input });
+        let asked = self.ask(cx, &operations::SERVICE_DOMAIN_CREATE, variables);
+        let made: Domain = asked.await?;
+        Ok(made.domain)
+    }
+
+    /// Gives a service a volume. Without the environment it would be made in all of them.
+    pub(crate) async fn volume_create(
+        &self,
+        cx: &Context,
+        home: &Home,
+        service: &ServiceId,
+        mount: &str,
+    ) -> Result<String, Failure> {
+        let input = json!({
+            "projectId": home.project,
+            "environmentId": home.environment,
+            "serviceId": service,
+            "mountPath": mount,
+        });
+        let variables = json!({ "input": input });
+        let made: Identified = self.ask(cx, &operations::VOLUME_CREATE, variables).await?;
+        Ok(made.id)
+    }
+
+    /// Names a volume: it cannot be named when it is made.
+    pub(crate) async fn volume_rename(
+        &self,
+        cx: &Context,
+        id: &str,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let variables = json!({ "volumeId": id, "input": { "name": name } });
+        let _: IgnoredAny = self.ask(cx, &operations::VOLUME_UPDATE, variables).await?;
+        Ok(())
+    }
+
+    /// Deletes a volume.
+    pub(crate) async fn volume_delete(&self, cx: &Context, id: &str) -> Result<(), Failure> {
+        let variables = json!({ "volumeId": id });
+        self.change(cx, &operations::VOLUME_DELETE, variables).await
+    }
+
+    /// Sets variables without a deployment.
+    pub(crate) async fn variables_upsert(
+        &self,
+        cx: &Context,
+        project: &str,
+        handle: &InfraHandle,
+        set: &EnvVars,
+    ) -> Result<(), Failure> {
+        let plain: Map<String, Value> = set
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.expose().into()))
+            .collect();
+        let input = json!({
+            "projectId": project,
+            "environmentId": handle.environment,
+            "serviceId": handle.service,
+            "skipDeploys": true,
+            "variables": plain,
+        });
+        let variables = json!({ "input": input });
+        self.change(cx, &operations::VARIABLES_UPSERT, variables)
+            .await
+    }
+
+    /// Commits a patch of the environment, which deploys what it changed.
+    pub(crate) async fn patch_commit(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        patch: Value,
+    ) -> Result<(), Failure> {
+        let variables = json!({
+            "environmentId": handle.environment,
+            "patch": patch,
+            "message": format!("agent-pool: deploy {}", handle.instance),
+        });
+        let _: IgnoredAny = self.ask(cx, &operations::PATCH_COMMIT, variables).await?;
+        Ok(())
+    }
+
+    /// Deploys a service as it is set up now.
+    pub(crate) async fn deploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), Failure> {
+        let variables = json!({ "serviceId": handle.service, "environmentId": handle.environment });
+        let asked = self.ask(cx, &operations::SERVICE_INSTANCE_DEPLOY, variables);
+        let _: IgnoredAny = asked.await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! The one patch that deploys an instance: image, start command, limits, credentials and variables
+//! together, so that it deploys exactly once and never boots without its variables.
+
+use agent_pool_core::{EnvVars, InfraHandle};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use crate::settings::RailwaySettings;
+
+/// A variable that no two deployments share: a patch that changes nothing would deploy nothing.
+const DEPLOYED_AT: &str = "AGENT_POOL_DEPLOYED_AT";
+
+/// The patch of one service, to run `image` with the variables that are set and `set` besides.
+pub(crate) fn deployment(
+    settings: &RailwaySettings,
+    handle: &InfraHandle,
+    image: &str,
+    set: &EnvVars,
+    now: DateTime<Utc>,
+) -> Value {
+    let service = json!({
+        "source": { "image": image },
+        "deploy": deploy(settings),
+        "variables": variables(settings, set, now),
+    });
+    json!({ "services": { handle.service.as_str(): service } })
+}
+
+fn deploy(settings: &RailwaySettings) -> Value {
+    let limits = present([
+        ("cpu", settings.vcpu.map(Value::from)),
+        ("memoryBytes", settings.memory_mb.map(bytes)),
+    ]);
+    let registry = settings
+        .registry()
+        .map(|(username, password)| json!({ "username": username, "password": password.expose() }));
+    Value::Object(present([
+        (
+            "startCommand",
+            settings.start_command.clone().map(Value::from),
+        ),
+        ("registryCredentials", registry),
+        (
+            "limitOverride",
+            (!limits.is_empty()).then(|| json!({ "containers": limits })),
+        ),
+    ]))
+}
+
+fn bytes(megabytes: std::num::NonZeroU32) -> Value {
+    (u64::from(megabytes.get()) * 1_000_000).into()
+}
+
+fn variables(settings: &RailwaySettings, set: &EnvVars, now: DateTime<Utc>) -> Map<String, Value> {
+    let port = settings.target_port.map(|port| port.to_string());
+    let deployed_at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let own = [("PORT", port), (DEPLOYED_AT, Some(deployed_at))];
+    let own = own
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let asked = set
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.expose().to_owned()));
+    own.chain(asked)
+        .map(|(name, value)| (name, json!({ "value": value })))
+        .collect()
+}
+
+fn present<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use agent_pool_core::{InstanceId, Secret};
+
+    use super::*;
+
+    pub(crate) fn patch<const N: usize>(pairs: [(&str, &str); N]) -> Value {
+        let settings = RailwaySettings::sample(pairs).unwrap();
+        let handle = InfraHandle {
+            instance: InstanceId::generate(),
+            service: "service-1".parse().unwrap(),
+            environment: "environment-1".to_owned(),
+            project: None,
+            volume: None,
+            image: None,
+        };
+        let set = EnvVars::from_iter([("AGENT_NAME".parse().unwrap(), Secret::new("Ada"))]);
+        let now = "2026-11-23T19:00:00Z".parse().unwrap();
+        deployment(&settings, &handle, "acme/runtime@sha256:1", &set, now)
+    }
+
+    /// Every setting that a patch carries.
+    pub(crate) const EVERYTHING: [(&str, &str); 6] = [
+        ("RAILWAY_START_COMMAND", "serve --all"),
+        ("RAILWAY_REGISTRY_USERNAME", "acme"),
+        ("RAILWAY_REGISTRY_PASSWORD", "hunter2"),
+        ("RAILWAY_MEMORY_MB", "512"),
+        ("RAILWAY_VCPU", "0.5"),
+        ("RAILWAY_TARGET_PORT", "8080"),
+    ];
+
+    #[test]
+    fn a_patch_carries_all_that_a_deployment_needs() {
+        let expected = json!({ "services": { "service-1": {
+            "source": { "image": "acme/runtime@sha256:1" },
+            "deploy": {
+                "startCommand": "serve --all",
+                "registryCredentials": { "username": "acme", "password": "hunter2" },
+                "limitOverride": { "containers": { "cpu": 0.5, "memoryBytes": 512_000_000 } },
+            },
+            "variables": {
+                "AGENT_NAME": { "value": "Ada" },
+                "AGENT_POOL_DEPLOYED_AT": { "value": "2026-11-23T19:00:00.000000Z" },
+                "PORT": { "value": "8080" },
+            },
+        }}});
+        assert_eq!(patch(EVERYTHING), expected);
+    }
+
+    #[test]
+    fn what_is_not_set_is_not_in_the_patch() {
+        let patch = patch([]);
+        let service = &patch["services"]["service-1"];
+        assert_eq!(service["deploy"], json!({}));
+        assert!(service["variables"].get("PORT").is_none());
+    }
+}

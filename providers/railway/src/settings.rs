@@ -1,0 +1,220 @@
+//! The provider's settings, and what a type cannot check of them.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use agent_pool_core::Secret;
+use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+const PREFIX: &str = "RAILWAY_";
+
+/// What the provider is told by its environment variables. The comments are the reference that people read.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RailwaySettings {
+    /// The token that asks. Its kind is told by `RAILWAY_TOKEN_KIND`.
+    pub(crate) api_token: Secret,
+    /// Whose the token is: `account`, `workspace` or `project`. A project token names its project and
+    /// environment itself, and can make no projects.
+    #[serde(default)]
+    pub(crate) token_kind: TokenKind,
+    /// The one project that all instances share. It holds few volumes (Hobby 10, Pro 20), and one
+    /// instance needs one. Set this or `RAILWAY_WORKSPACE_ID`.
+    pub(crate) project_id: Option<String>,
+    /// The workspace in which each instance gets a project of its own, at most one in 30 s.
+    pub(crate) workspace_id: Option<String>,
+    /// The environment of the shared project, by id.
+    pub(crate) environment_id: Option<String>,
+    /// The environment, by name; looked up once in a shared project, made with each project of an
+    /// instance. `production` where neither this nor the id is set.
+    pub(crate) environment_name: Option<String>,
+    /// The image that instances run, best pinned by digest: a tag that has moved may be served from a
+    /// cache.
+    pub(crate) runtime_image: String,
+    /// What to run instead of the image's entrypoint.
+    pub(crate) start_command: Option<String>,
+    /// User of the image's registry, where it is private (Pro plan).
+    pub(crate) registry_username: Option<String>,
+    /// Password of the image's registry.
+    pub(crate) registry_password: Option<Secret>,
+    /// Most memory of one instance, in MB of a million bytes; the plan's limit where not set.
+    pub(crate) memory_mb: Option<NonZeroU32>,
+    /// Most vCPUs of one instance, such as `0.5`; the plan's limit where not set.
+    pub(crate) vcpu: Option<f64>,
+    /// Where an instance finds its volume. Volumes belong to root: an image that runs as another user
+    /// needs `INSTANCE_ENV_RAILWAY_RUN_UID=0`.
+    #[serde(default = "RailwaySettings::default_volume_mount")]
+    pub(crate) volume_mount: String,
+    /// The port that the domain leads to, also given to the instance as `PORT`; Railway's choice where
+    /// not set.
+    pub(crate) target_port: Option<NonZeroU16>,
+    /// How far Railway's lists may lag behind its writes. A creation whose answer was lost asks for a
+    /// pause of this length, so that the next look shows what it made.
+    #[serde(default = "RailwaySettings::default_settle")]
+    pub(crate) settle_ms: Millis,
+    /// Where the API is.
+    #[serde(default = "RailwaySettings::default_api_url")]
+    pub(crate) api_url: Url,
+}
+
+/// Whose a token is; decides the header that carries it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TokenKind {
+    /// A person's.
+    #[default]
+    Account,
+    /// A workspace's.
+    Workspace,
+    /// One environment's of one project.
+    Project,
+}
+
+impl RailwaySettings {
+    /// The variable of the token.
+    pub(crate) const TOKEN: &str = "RAILWAY_API_TOKEN";
+
+    /// The reference of the settings.
+    pub(crate) fn describe() -> Vec<SettingSpec> {
+        settings::describe::<Self>(PREFIX)
+    }
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Every variable that is missing, or has a value that cannot be used.
+    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let read: Self = settings::read(PREFIX, environment)?;
+        let mut faults = Faults::default();
+        faults.keep(read.check_limits());
+        faults.keep(read.check_registry());
+        faults.keep(read.check_mount());
+        faults.finish(Some(read))
+    }
+
+    /// User and password of the image's registry, where it has them.
+    pub(crate) fn registry(&self) -> Option<(&str, &Secret)> {
+        self.registry_username
+            .as_deref()
+            .zip(self.registry_password.as_ref())
+    }
+
+    fn check_limits(&self) -> Result<(), SettingsError> {
+        match self.vcpu {
+            Some(vcpu) if !(vcpu.is_finite() && vcpu > 0.0) => Err(SettingsError::fault(
+                "RAILWAY_VCPU",
+                format!("is {vcpu}: expected a number above 0"),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_registry(&self) -> Result<(), SettingsError> {
+        let (alone, missing) = match (&self.registry_username, &self.registry_password) {
+            (Some(_), None) => ("RAILWAY_REGISTRY_USERNAME", "RAILWAY_REGISTRY_PASSWORD"),
+            (None, Some(_)) => ("RAILWAY_REGISTRY_PASSWORD", "RAILWAY_REGISTRY_USERNAME"),
+            (Some(_), Some(_)) | (None, None) => return Ok(()),
+        };
+        Err(SettingsError::fault(
+            alone,
+            format!("is set without {missing}"),
+        ))
+    }
+
+    fn check_mount(&self) -> Result<(), SettingsError> {
+        if self.volume_mount.starts_with('/') {
+            return Ok(());
+        }
+        Err(SettingsError::fault(
+            "RAILWAY_VOLUME_MOUNT",
+            format!("is {:?}: expected an absolute path", self.volume_mount),
+        ))
+    }
+
+    fn default_volume_mount() -> String {
+        "/data".to_owned()
+    }
+
+    const fn default_settle() -> Millis {
+        Millis::from_millis(30_000)
+    }
+
+    fn default_api_url() -> Url {
+        Url::parse("https://backboard.railway.com/graphql/v2").expect("a URL that was read before")
+    }
+}
+
+#[cfg(test)]
+impl RailwaySettings {
+    /// Settings with a token and an image, and what `pairs` adds.
+    pub(crate) fn sample<const N: usize>(pairs: [(&str, &str); N]) -> Result<Self, SettingsError> {
+        let base = [
+            ("RAILWAY_API_TOKEN", "token"),
+            ("RAILWAY_RUNTIME_IMAGE", "ghcr.io/acme/runtime:1"),
+        ];
+        Self::read(&base.into_iter().chain(pairs).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_and_an_image_are_enough_for_the_settings_themselves() {
+        let settings = RailwaySettings::sample([]).unwrap();
+        assert_eq!(settings.token_kind, TokenKind::Account);
+        assert_eq!(settings.volume_mount, "/data");
+        assert_eq!(settings.api_url.host_str(), Some("backboard.railway.com"));
+        let error = RailwaySettings::read(&Environment::default()).unwrap_err();
+        let missing: Vec<_> = error.faults().iter().map(|f| f.variable.as_str()).collect();
+        assert_eq!(missing, ["RAILWAY_API_TOKEN", "RAILWAY_RUNTIME_IMAGE"]);
+    }
+
+    #[test]
+    fn what_a_type_cannot_check_is_told_all_at_once_without_a_secret() {
+        let error = RailwaySettings::sample([
+            ("RAILWAY_VCPU", "-1"),
+            ("RAILWAY_REGISTRY_PASSWORD", "hunter2"),
+            ("RAILWAY_VOLUME_MOUNT", "data"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "RAILWAY_VCPU is -1: expected a number above 0\n\
+             RAILWAY_REGISTRY_PASSWORD is set without RAILWAY_REGISTRY_USERNAME\n\
+             RAILWAY_VOLUME_MOUNT is \"data\": expected an absolute path"
+        );
+    }
+
+    #[test]
+    fn a_token_kind_is_one_of_three() {
+        let kind = |word| RailwaySettings::sample([("RAILWAY_TOKEN_KIND", word)]);
+        assert_eq!(kind("project").unwrap().token_kind, TokenKind::Project);
+        assert!(kind("team").unwrap_err().to_string().contains("workspace"));
+    }
+
+    #[test]
+    fn the_token_and_the_password_are_listed_as_secrets() {
+        let specs = RailwaySettings::describe();
+        let secret: Vec<_> = specs
+            .iter()
+            .filter(|spec| spec.secret)
+            .map(|spec| spec.variable.as_str())
+            .collect();
+        assert_eq!(secret, ["RAILWAY_API_TOKEN", "RAILWAY_REGISTRY_PASSWORD"]);
+    }
+
+    #[test]
+    fn the_readme_names_every_setting() {
+        for spec in RailwaySettings::describe() {
+            let named = format!("`{}`", spec.variable);
+            assert!(crate_readme().contains(&named), "README lacks {named}");
+        }
+    }
+
+    fn crate_readme() -> &'static str {
+        include_str!("../README.md")
+    }
+}

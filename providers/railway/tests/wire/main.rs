@@ -1,0 +1,21 @@
+//! The provider on the wire, against the fake of Railway.
+
+use provider_railway as _;
+
+// `cfg(test)` tells clippy that the helpers are test code too.
+#[cfg(test)]
+mod bad_vendor;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod create;
+#[cfg(test)]
+mod deploy;
+#[cfg(test)]
+mod destroy;
+#[cfg(test)]
+mod list;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod schemas;

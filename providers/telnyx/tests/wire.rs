@@ -1,0 +1,474 @@
+//! What Telnyx is asked, and what comes of its bad days.
+
+use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
+use fake_cloud::{Effect, Options, Pace, TelnyxOrderStatus, TelnyxState, Vendor};
+use provider_telnyx::Telnyx;
+use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings};
+
+const SOON: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "300")];
+
+async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
+    let settings = [&SOON, settings].concat();
+    Lab::start(Vendor::Telnyx, Telnyx::build, options, &settings).await
+}
+
+async fn lab() -> Lab {
+    lab_with(Options::default(), &[]).await
+}
+
+async fn lab_of(change: impl FnOnce(&mut fake_cloud::TelnyxOptions)) -> Lab {
+    let mut options = Options::default();
+    change(&mut options.telnyx);
+    lab_with(options, &[]).await
+}
+
+fn held(lab: &Lab) -> TelnyxState {
+    lab.cloud.state().telnyx
+}
+
+/// Orders that were not lost to another buyer.
+fn bought(lab: &Lab) -> usize {
+    let orders = held(lab).orders.into_iter();
+    orders
+        .filter(|order| order.status != TelnyxOrderStatus::Failure)
+        .count()
+}
+
+#[tokio::test]
+async fn a_number_is_bought_marked_and_assigned_to_a_profile() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    let (number, profile) = (held(&lab).numbers.remove(0), held(&lab).profiles.remove(0));
+    let label = lab.cx.mark().label(&lab.instance);
+    assert_eq!(tool.resource.as_str(), number.phone_number);
+    assert_eq!(
+        tool.env.get("TELNYX_PHONE_NUMBER").unwrap().expose(),
+        number.phone_number
+    );
+    assert_eq!(
+        tool.env
+            .get("TELNYX_MESSAGING_PROFILE_ID")
+            .unwrap()
+            .expose(),
+        profile.id
+    );
+    assert_eq!(number.messaging_profile_id, Some(profile.id));
+    assert_eq!(number.customer_reference.as_ref(), Some(&label));
+    assert_eq!(number.tags, [label]);
+    assert_eq!(
+        (profile.name.as_str(), &*profile.whitelisted_destinations),
+        ("ap-dev", &["US".to_owned()][..])
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn the_calls_of_one_number_are_those_that_the_readme_names() {
+    let mut lab = lab_of(|telnyx| {
+        telnyx.order_pace = Pace::AT_ONCE;
+        telnyx.messaging_pace = Pace::AT_ONCE;
+    })
+    .await;
+    lab.provision().await.unwrap();
+    lab.instance = InstanceId::generate();
+    let before = lab.calls_in_all();
+    let tool = lab.provision().await.unwrap();
+    assert_eq!(lab.calls_in_all() - before, 10);
+    let before = lab.calls_in_all();
+    lab.destroy(&tool).await.unwrap();
+    assert_eq!(lab.calls_in_all() - before, 2);
+}
+
+#[tokio::test]
+async fn one_profile_serves_all_and_a_configured_one_is_taken() {
+    let mut lab = lab().await;
+    let first = lab.provision().await.unwrap();
+    lab.instance = InstanceId::generate();
+    let second = lab.provision().await.unwrap();
+    let profile = |tool: &agent_pool_core::ProvisionedTool| {
+        tool.env.get("TELNYX_MESSAGING_PROFILE_ID").cloned()
+    };
+    assert_eq!(profile(&first), profile(&second));
+    assert_eq!(held(&lab).profiles.len(), 1);
+    let id = profile(&first).unwrap().expose().to_owned();
+    lab.finish();
+
+    let lab = lab_with(Options::default(), &[("TELNYX_MESSAGING_PROFILE_ID", &id)]).await;
+    let error = lab.provision().await.unwrap_err();
+    assert_ne!(
+        error.kind(),
+        ErrorKind::Unavailable,
+        "a profile of another cloud: {error}"
+    );
+    assert!(held(&lab).profiles.is_empty() && held(&lab).numbers.is_empty());
+}
+
+#[tokio::test]
+async fn two_profiles_made_at_once_become_one() {
+    let lab = lab().await;
+    let (one, two) = (InstanceId::generate(), InstanceId::generate());
+    let none = ToolOptions::new();
+    let (a, b) = tokio::join!(
+        lab.tool.provision(&lab.cx, &one, &none),
+        lab.tool.provision(&lab.cx, &two, &none)
+    );
+    let profile = |tool: agent_pool_core::ProvisionedTool| {
+        tool.env.get("TELNYX_MESSAGING_PROFILE_ID").cloned()
+    };
+    assert_eq!(profile(a.unwrap()), profile(b.unwrap()));
+    assert_eq!(held(&lab).profiles.len(), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn provisioned_again_it_is_the_same_number() {
+    let lab = lab().await;
+    let first = lab.provision().await.unwrap();
+    let second = lab.provision().await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn at_once_and_with_its_layers_it_is_the_same_number() {
+    let lab = lab().await;
+    let (tool, none) = (lab.layered(), ToolOptions::new());
+    let (a, b) = tokio::join!(
+        tool.provision(&lab.cx, &lab.instance, &none),
+        tool.provision(&lab.cx, &lab.instance, &none)
+    );
+    assert_eq!(a.unwrap(), b.unwrap());
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_was_lost_is_found_and_not_repeated() {
+    let lab = lab().await;
+    lab.loses_answer("CreateNumberOrder");
+    lab.provision().await.unwrap();
+    assert_eq!(
+        (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
+        (1, 1)
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn an_order_that_lists_show_late_is_not_repeated() {
+    let lab = lab_of(|telnyx| telnyx.list_pace = Pace::Reads(4)).await;
+    lab.loses_answer("CreateNumberOrder");
+    lab.provision().await.unwrap();
+    assert_eq!(
+        (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
+        (1, 1)
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn an_order_that_never_arrived_is_placed_by_the_next_call() {
+    let lab = lab().await;
+    lab.fails("CreateNumberOrder", Effect::Cut);
+    assert!(lab.provision().await.unwrap_err().is_transient());
+    lab.provision().await.unwrap();
+    assert_eq!(held(&lab).numbers.len(), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn an_order_that_takes_long_is_gone_on_with_by_the_next_call() {
+    let lab = lab_of(|telnyx| telnyx.order_pace = Pace::Millis(500)).await;
+    let error = lab.provision().await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("the order is still pending"),
+        "{error}"
+    );
+    assert!(error.is_transient());
+    let tool = lab.provision_layered().await.unwrap();
+    assert_eq!(tool.resource.as_str(), held(&lab).numbers[0].phone_number);
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_after_the_order_forgets_nothing() {
+    let lab = lab_of(|telnyx| telnyx.order_pace = Pace::Millis(50)).await;
+    let provisioning = lab.provision();
+    tokio::select! {
+        _ = provisioning => unreachable!("the order is still pending"),
+        () = async { while held(&lab).orders.is_empty() { tokio::task::yield_now().await } } => {}
+    }
+    lab.provision().await.unwrap();
+    assert_eq!((held(&lab).orders.len(), held(&lab).numbers.len()), (1, 1));
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_number_that_another_buyer_took_is_followed_by_the_next() {
+    // Three numbers in stock, and all but one go to another buyer between search and order.
+    let lab = lab_of(|telnyx| (telnyx.stock, telnyx.order_pace) = (3, Pace::Reads(2))).await;
+    let watch = async {
+        let mut lost = 0;
+        while lost < 2 {
+            if let Some(order) = held(&lab).orders.get(lost) {
+                lab.cloud.snatch_number(&order.lines[0].phone_number);
+                lost += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (tool, ()) = tokio::join!(lab.provision(), watch);
+    let tool = tool.unwrap();
+    assert_eq!((bought(&lab), held(&lab).numbers.len()), (1, 1));
+    assert_eq!(held(&lab).numbers[0].phone_number, tool.resource.as_str());
+    assert_eq!(held(&lab).orders.len(), 3);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_number_that_is_gone_when_it_is_ordered_is_followed_by_the_next() {
+    for code in ["85000", "85001", "85006"] {
+        let lab = lab().await;
+        lab.fails("CreateNumberOrder", refusal(422, code));
+        lab.provision().await.unwrap();
+        assert_eq!(
+            (lab.calls("ListAvailablePhoneNumbers"), bought(&lab)),
+            (2, 1),
+            "{code}"
+        );
+        lab.finish();
+    }
+}
+
+fn refusal(status: u16, code: &str) -> Effect {
+    Effect::Status {
+        status,
+        body: fake_cloud::Body::Vendor,
+        code: Some(code.to_owned()),
+        message: None,
+        fields: Vec::new(),
+        retry_after: None,
+    }
+}
+
+#[tokio::test]
+async fn without_a_number_that_suits_nothing_is_bought() {
+    let cases: [(&str, &[(&str, &str)]); 3] = [
+        ("stock", &[]),
+        ("price", &[("TELNYX_MAX_UPFRONT_COST", "0.5")]),
+        ("monthly price", &[("TELNYX_MAX_MONTHLY_COST", "0.5")]),
+    ];
+    for (name, settings) in cases {
+        let mut options = Options::default();
+        options.telnyx.stock = if name == "stock" { 0 } else { 20 };
+        let lab = lab_with(options, settings).await;
+        let error = lab.provision().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_transient()),
+            (ErrorKind::Conflict, false),
+            "{name}"
+        );
+        assert_eq!(lab.calls("CreateNumberOrder"), 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_account_is_a_quota() {
+    let lab = lab_of(|telnyx| telnyx.balance = 0.0).await;
+    let error = lab.provision_layered().await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Forbidden);
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_papers_is_cancelled() {
+    let lab = lab_of(|telnyx| telnyx.requirements_met = false).await;
+    let error = lab.provision().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    assert!(
+        error.to_string().contains("numbers in US need papers"),
+        "{error}"
+    );
+    assert_eq!(bought(&lab), 0);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn released_a_number_may_be_followed_by_a_new_one_once_lists_have_settled() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    lab.destroy(&tool).await.unwrap();
+    let error = lab.provision().await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("ordered and not listed yet"),
+        "{error}"
+    );
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+
+    let lab = lab_with(Options::default(), &[("TELNYX_SETTLE_MS", "0")]).await;
+    let tool = lab.provision().await.unwrap();
+    lab.destroy(&tool).await.unwrap();
+    lab.provision().await.unwrap();
+    assert_eq!(held(&lab).numbers.len(), 1);
+}
+
+#[tokio::test]
+async fn destroying_twice_or_the_unknown_is_a_success() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    lab.destroy(&tool).await.unwrap();
+    assert!(held(&lab).numbers.is_empty());
+    lab.destroy(&tool).await.unwrap();
+    for unknown in ["+19995550000", "un%known"] {
+        lab.destroy_resource(unknown).await.unwrap();
+    }
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_number_that_lists_do_not_show_yet_is_released_all_the_same() {
+    let lab = lab_of(|telnyx| telnyx.list_pace = Pace::Reads(2)).await;
+    let tool = lab.provision().await.unwrap();
+    lab.fails("ListPhoneNumbers", Effect::EmptyPage);
+    lab.destroy(&tool).await.unwrap();
+    assert!(held(&lab).numbers.is_empty());
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_number_that_is_another_instances_by_now_is_left_alone() {
+    let lab = lab().await;
+    let tool = lab.provision().await.unwrap();
+    let before = InstanceId::generate();
+    lab.tool
+        .destroy(&lab.cx, &before, &tool.resource)
+        .await
+        .unwrap();
+    assert_eq!(held(&lab).numbers.len(), 1);
+}
+
+#[tokio::test]
+async fn the_list_knows_a_number_by_its_reference_or_by_its_tag() {
+    let lab = lab().await;
+    lab.fails("UpdatePhoneNumber", Effect::status(403));
+    lab.provision().await.unwrap_err();
+    lab.fails("ListPhoneNumbers", Effect::HugePage(1_000));
+    assert_eq!(
+        lab.tool.list(&lab.cx).await.unwrap().len(),
+        1,
+        "not tagged yet"
+    );
+    lab.provision().await.unwrap();
+    let lost = Effect::MissingField("customer_reference".to_owned());
+    lab.fails("ListPhoneNumbers", lost);
+    let listed = lab.tool.list(&lab.cx).await.unwrap();
+    assert_eq!((listed.len(), &listed[0].instance), (1, &lab.instance));
+    assert!(listed[0].created_at.is_some());
+    lab.finish();
+}
+
+#[tokio::test]
+async fn the_list_walks_all_pages() {
+    let mut lab = lab_of(|telnyx| telnyx.order_pace = Pace::AT_ONCE).await;
+    let mut ours = Vec::new();
+    for _ in 0..251 {
+        lab.instance = InstanceId::generate();
+        ours.push(lab.instance.clone());
+        lab.provision().await.unwrap();
+    }
+    let before = lab.calls("ListPhoneNumbers");
+    let listed = lab.tool.list(&lab.cx).await.unwrap().into_iter();
+    let mut listed: Vec<_> = listed.map(|number| number.instance).collect();
+    listed.sort();
+    ours.sort();
+    assert_eq!(listed, ours);
+    assert_eq!(lab.calls("ListPhoneNumbers") - before, 2, "250 a page");
+}
+
+#[tokio::test]
+async fn a_bad_day_at_any_step_has_its_error_and_never_buys_twice() {
+    let steps = &[
+        "ListMessagingProfiles",
+        "CreateMessagingProfile",
+        "ListPhoneNumbers",
+        "ListNumberOrders",
+        "ListAvailablePhoneNumbers",
+        "CreateNumberOrder",
+        "RetrieveNumberOrder",
+        "UpdatePhoneNumberMessagingSettings",
+        "GetPhoneNumberMessagingSettings",
+        "UpdatePhoneNumber",
+    ];
+    on_bad_days(lab, steps, "DeletePhoneNumber", |cloud| {
+        let orders = cloud.telnyx.orders.iter();
+        let pending = orders.filter(|order| order.status == TelnyxOrderStatus::Pending);
+        cloud.telnyx.numbers.len() + pending.count()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_at_any_step_never_buys_twice() {
+    for step in [
+        "CreateMessagingProfile",
+        "CreateNumberOrder",
+        "UpdatePhoneNumberMessagingSettings",
+        "UpdatePhoneNumber",
+    ] {
+        let lab = lab().await;
+        lab.loses_answer(step);
+        let tool = lab.provision_layered().await.unwrap();
+        assert_eq!((bought(&lab), held(&lab).profiles.len()), (1, 1), "{step}");
+        lab.loses_answer("DeletePhoneNumber");
+        lab.layered()
+            .destroy(&lab.cx, &lab.instance, &tool.resource)
+            .await
+            .unwrap();
+        assert!(held(&lab).numbers.is_empty(), "{step}");
+        lab.finish();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_its_field_is_named() {
+    let lab = lab().await;
+    lab.fails(
+        "CreateNumberOrder",
+        Effect::MissingField("status".to_owned()),
+    );
+    lab.provision().await.unwrap();
+    assert_eq!(
+        lab.calls("CreateNumberOrder"),
+        1,
+        "what came of it was looked up"
+    );
+    lab.fails("ListPhoneNumbers", Effect::MissingField("id".to_owned()));
+    let error = lab.tool.list(&lab.cx).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(
+        error.to_string().contains("data[0]: missing field `id`"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_country_is_a_fault_of_its_variable() {
+    let lab = lab().await;
+    let environment = agent_pool_core::settings::Environment::from_iter([
+        ("TELNYX_API_KEY", "k"),
+        ("TELNYX_COUNTRY_CODE", "us"),
+    ]);
+    let error = Telnyx::build(&environment).unwrap_err().to_string();
+    assert!(
+        error.contains("TELNYX_COUNTRY_CODE is \"us\": expected two capital letters"),
+        "{error}"
+    );
+    assert!(lab.tool.verify(&lab.cx).await.is_ok());
+}
+
+#[test]
+fn the_readme_tells_the_settings() {
+    readme_tells_the_settings(include_str!("../README.md"), &Telnyx::settings());
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::missing_errors_doc,
+    reason = "for tests alone: a panic is how they fail"
+)]
+
+mod bad_day;
+mod lab;
+mod openapi;
+mod readme;
+
+pub use bad_day::on_bad_days;
+pub use lab::{Build, Lab};
+pub use openapi::OpenApi;
+pub use readme::readme_tells_the_settings;

@@ -1,0 +1,25 @@
+use agent_pool_core::settings::SettingSpec;
+
+/// Wants the table of a README to have one row for each setting, in order, with its default.
+pub fn readme_tells_the_settings(readme: &str, settings: &[SettingSpec]) {
+    let rows = readme.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<Vec<&str>> = rows
+        .map(|row| row.split('|').map(str::trim).collect())
+        .collect();
+    let told: Vec<&str> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
+    let there: Vec<&str> = settings.iter().map(|spec| spec.variable.as_str()).collect();
+    assert_eq!(told, there);
+    for (row, spec) in rows.iter().zip(settings) {
+        assert_eq!(
+            row[2].starts_with("required"),
+            spec.required,
+            "{}",
+            spec.variable
+        );
+        assert_eq!(row[2].ends_with("secret"), spec.secret, "{}", spec.variable);
+        if let Some(default) = &spec.default {
+            let default = default.trim_end_matches('/').trim_end_matches(".0");
+            assert_eq!(row[2].trim_matches('`'), default, "{}", spec.variable);
+        }
+    }
+}
