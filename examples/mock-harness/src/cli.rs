@@ -1,0 +1,89 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use agent_pool_core::wire::AgentName;
+use clap::{Parser, Subcommand};
+
+/// Brings up the whole agent pool on this machine: Postgres, services-svc, pool-svc, local
+/// processes as instances, mock tools. Needs no account and no configuration. Ctrl-C takes
+/// everything down; what was claimed is there again at the next start.
+#[derive(Debug, Parser)]
+#[command(name = "mock-harness", version)]
+pub(crate) struct Cli {
+    /// How many idle instances to keep warm.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub(crate) min_idle: u32,
+
+    /// Claim one instance under this name once the pool is warm, and print its invite URL.
+    #[arg(long, value_name = "NAME", value_parser = agent_name)]
+    pub(crate) claim: Option<AgentName>,
+
+    /// Port of the Pool API; another free one is taken where it is in use.
+    #[arg(long, value_name = "PORT", default_value_t = 3001)]
+    pub(crate) port: u16,
+
+    /// Where databases, logs and instances are kept between runs [default: a folder of this user].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) part: Option<Part>,
+}
+
+/// The processes of the stack are this same binary under another subcommand, so that one
+/// `cargo run` builds all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum Part {
+    /// The Services side, linked with the local infra and the mock tools.
+    #[command(hide = true)]
+    ServicesSvc,
+    /// The Pool side.
+    #[command(hide = true)]
+    PoolSvc,
+    /// What an instance runs.
+    #[command(hide = true)]
+    AgentRuntime,
+}
+
+impl Part {
+    /// The word that the command line has for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::ServicesSvc => "services-svc",
+            Self::PoolSvc => "pool-svc",
+            Self::AgentRuntime => "agent-runtime",
+        }
+    }
+}
+
+fn agent_name(text: &str) -> Result<AgentName, String> {
+    AgentName::try_from(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_part_is_found_by_its_word() {
+        for part in [Part::ServicesSvc, Part::PoolSvc, Part::AgentRuntime] {
+            let cli = Cli::try_parse_from(["mock-harness", part.word()]).unwrap();
+            assert_eq!(cli.part, Some(part));
+        }
+    }
+
+    #[test]
+    fn a_name_that_a_claim_would_refuse_is_refused_here() {
+        let too_long = "x".repeat(65);
+        assert!(Cli::try_parse_from(["mock-harness", "--claim", &too_long]).is_err());
+        assert!(Cli::try_parse_from(["mock-harness", "--min-idle", "0"]).is_err());
+    }
+}

@@ -1,1 +1,0 @@
-//! The whole system on one machine, with one command

@@ -1,0 +1,147 @@
+//! The whole stack: Postgres, Services, Pool, and the instances as local processes.
+
+use std::time::Duration;
+
+use agent_pool_core::settings::Environment;
+use agent_pool_core::{DeployStatus, Secret};
+use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::cli::{Cli, Part};
+use crate::client::Client;
+use crate::home::Home;
+use crate::process::Service;
+
+/// How often Pool looks at its fleet here; a claim is replaced at once in any case.
+const TICK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Everything that runs. [`Stack::stop`] takes it down in order.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) pool: Service,
+    pub(crate) services: Service,
+    pub(crate) client: Client,
+    pub(crate) key: String,
+    postgres: Embedded,
+    home: Home,
+}
+
+impl Stack {
+    /// Starts everything; what the last run left is there again. `say` is told each step.
+    pub(crate) async fn start(cli: &Cli, home: Home, say: impl Fn(&str)) -> anyhow::Result<Self> {
+        let key = home.api_key()?;
+        let client = Client::new(Secret::new(key.clone()))?;
+        say("starting Postgres");
+        let data = Data::Keep(home.postgres());
+        let postgres = Embedded::start(Options::new(data, &Environment::of_process())).await?;
+        say("starting services-svc");
+        let database = postgres.database("services").await?;
+        let settings = services_settings(&home, &key, database.as_secret().expose())?;
+        let services =
+            Service::start(Part::ServicesSvc, &settings, home.log("services-svc")).await?;
+        resume(&client, services.url(), &say).await?;
+        say("starting pool-svc");
+        let database = postgres.database("pool").await?;
+        let port = free_or_any(cli.port).await;
+        let settings = pool_settings(
+            cli,
+            &key,
+            port,
+            database.as_secret().expose(),
+            services.url(),
+        );
+        let pool = Service::start(Part::PoolSvc, &settings, home.log("pool-svc")).await?;
+        Ok(Self {
+            pool,
+            services,
+            client,
+            key,
+            postgres,
+            home,
+        })
+    }
+
+    /// Ends with the reason when a service ends by itself.
+    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+        tokio::select! {
+            error = self.pool.ended() => error,
+            error = self.services.ended() => error,
+        }
+    }
+
+    /// Takes everything down; the data stays. Pool goes first, so that nobody claims what is about
+    /// to end, and a failure does not keep the rest up.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let pool = self.pool.stop().await;
+        let services = self.services.stop().await;
+        let instances = provider_local::stop_all(&self.home.instances()).await;
+        self.postgres.stop().await;
+        pool.and(services)
+            .and(instances.context("cannot stop the instances"))
+    }
+}
+
+fn services_settings(
+    home: &Home,
+    key: &str,
+    database: &str,
+) -> anyhow::Result<[(&'static str, String); 8]> {
+    let exe = std::env::current_exe()?;
+    let exe = exe
+        .to_str()
+        .context("the path of this program is not UTF-8")?;
+    Ok([
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PORT", "0".to_owned()),
+        ("POOL_API_KEY", key.to_owned()),
+        ("SERVICES_DATABASE_URL", database.to_owned()),
+        ("SERVICES_ENCRYPTION_KEY", home.encryption_key()?),
+        ("INFRA_PROVIDER", "local".to_owned()),
+        (
+            "LOCAL_RUNTIME_COMMAND",
+            shell_words::join([exe, Part::AgentRuntime.word()]),
+        ),
+        ("LOCAL_DATA_DIR", home.instances().display().to_string()),
+    ])
+}
+
+fn pool_settings(
+    cli: &Cli,
+    key: &str,
+    port: u16,
+    database: &str,
+    services: &Url,
+) -> [(&'static str, String); 8] {
+    [
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PORT", port.to_string()),
+        ("POOL_API_KEY", key.to_owned()),
+        ("POOL_DATABASE_URL", database.to_owned()),
+        ("SERVICES_URL", services.to_string()),
+        ("POOL_TOOLS", "mock-llm,mock-mail".to_owned()),
+        ("POOL_MIN_IDLE", cli.min_idle.to_string()),
+        ("TICK_INTERVAL_MS", TICK_INTERVAL.as_millis().to_string()),
+    ]
+}
+
+/// Starts the instances of the last run again, before Pool looks at them: its claimed agents keep
+/// their conversations, and its idle ones are warm at once.
+async fn resume(client: &Client, services: &Url, say: &impl Fn(&str)) -> anyhow::Result<()> {
+    for (id, report) in client.statuses(services).await? {
+        if report.status.as_ref().is_some_and(DeployStatus::is_dead) {
+            say(&format!("starting instance {id} again"));
+            if let Err(error) = client.redeploy(services, &id).await {
+                say(&format!("instance {id} cannot be started again: {error:#}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The wanted port where it is free, else 0, which takes any.
+async fn free_or_any(port: u16) -> u16 {
+    let free = TcpListener::bind(("127.0.0.1", port)).await.is_ok();
+    if free { port } else { 0 }
+}

@@ -1,0 +1,109 @@
+//! The harness as a new user runs it: a real binary, real processes, a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use support::{Harness, Home};
+
+#[tokio::test]
+async fn it_warms_claims_and_takes_everything_down() {
+    let home = Home::new();
+    let mut harness = Harness::start(&home, &["--min-idle", "2", "--claim", "Tulip"]).await;
+    let (invite, output) = harness.invite_of("Tulip").await;
+    assert!(
+        output.contains("instance ") && output.contains(" idle"),
+        "{output}"
+    );
+
+    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    assert!(page.contains("<h1>Tulip</h1>"), "{page}");
+
+    let left = harness.interrupt().await;
+    assert_eq!(left, Vec::<String>::new(), "processes are left");
+    assert!(
+        reqwest::get(&invite).await.is_err(),
+        "the instance still answers"
+    );
+}
+
+#[tokio::test]
+async fn the_curl_that_it_prints_claims_an_agent() {
+    let home = Home::new();
+    let mut harness = Harness::start(&home, &["--min-idle", "1"]).await;
+    let command = harness.printed_claim().await;
+    let output = tokio::process::Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .output()
+        .await
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["joined"], false, "{answer}");
+    let page = reqwest::get(answer["inviteUrl"].as_str().unwrap())
+        .await
+        .unwrap();
+    assert!(page.text().await.unwrap().contains("Tulip"));
+    assert_eq!(
+        harness.interrupt().await,
+        Vec::<String>::new(),
+        "processes are left"
+    );
+}
+
+#[tokio::test]
+async fn what_was_claimed_is_there_again_at_the_next_start() {
+    let home = Home::new();
+    let mut first = Harness::start(&home, &["--min-idle", "1", "--claim", "Tulip"]).await;
+    let (invite, _) = first.invite_of("Tulip").await;
+    let said = [("text", "remember the milk")];
+    let client = reqwest::Client::builder().build().unwrap();
+    client
+        .post(&invite)
+        .form(&said)
+        .send()
+        .await
+        .unwrap()
+        .error_for_status()
+        .unwrap();
+    first.interrupt().await;
+
+    let mut second = Harness::start(&home, &["--min-idle", "1"]).await;
+    second.warm().await;
+    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    assert!(page.contains("remember the milk"), "{page}");
+    assert_eq!(
+        second.interrupt().await,
+        Vec::<String>::new(),
+        "processes are left"
+    );
+}
+
+#[tokio::test]
+async fn killed_without_warning_it_leaves_no_service_and_no_postgres() {
+    let home = Home::new();
+    let mut killed = Harness::start(&home, &["--min-idle", "1"]).await;
+    killed.warm().await;
+    killed.kill().await;
+    // Instances outlive their infra's process by design; the next start finds them.
+    home.only_instances_are_left().await;
+
+    let mut next = Harness::start(&home, &["--min-idle", "1"]).await;
+    next.warm().await;
+    assert_eq!(
+        next.interrupt().await,
+        Vec::<String>::new(),
+        "processes are left"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_that_is_in_use_is_refused_in_words() {
+    let home = Home::new();
+    let mut first = Harness::start(&home, &["--min-idle", "1"]).await;
+    first.warm().await;
+    let mut second = Harness::start(&home, &["--min-idle", "1"]).await;
+    let error = second.failure().await;
+    assert!(error.contains("is in use by another process"), "{error}");
+    first.interrupt().await;
+}

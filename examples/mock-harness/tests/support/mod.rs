@@ -1,0 +1,187 @@
+//! A running harness, and what it leaves behind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Long enough for a machine that builds something else at the same time.
+const LIMIT: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A data folder of its own, which the user that Postgres runs as can enter.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("harness-")
+            .tempdir()
+            .unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self(folder)
+    }
+
+    /// The commands of all processes of this run: they know its key, or work in its folder.
+    fn processes(&self) -> Vec<String> {
+        let key = fs::read_to_string(self.0.path().join("api-key")).unwrap_or_default();
+        let folder = self.0.path().to_str().unwrap().as_bytes();
+        let ours = |process: &fs::DirEntry| {
+            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+            let cwd = fs::read_link(process.path().join("cwd")).unwrap_or_default();
+            let has = |text: &[u8]| {
+                !text.is_empty() && environment.windows(text.len()).any(|part| part == text)
+            };
+            has(key.as_bytes()) || has(folder) || cwd.starts_with(self.0.path())
+        };
+        let processes = fs::read_dir("/proc").unwrap().flatten().filter(ours);
+        let command = |process: fs::DirEntry| {
+            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).replace('\0', " ")
+        };
+        processes
+            .map(command)
+            .filter(|command| !command.is_empty())
+            .collect()
+    }
+
+    /// Waits until all that is left of a run is its instances.
+    pub(crate) async fn only_instances_are_left(&self) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let others: Vec<_> = self
+                .processes()
+                .into_iter()
+                .filter(|one| !one.contains("agent-runtime"))
+                .collect();
+            if others.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "still there: {others:?}");
+            sleep(POLL).await;
+        }
+    }
+}
+
+/// A harness that runs.
+pub(crate) struct Harness<'a> {
+    home: &'a Home,
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    output: String,
+}
+
+impl<'a> Harness<'a> {
+    pub(crate) async fn start(home: &'a Home, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mock-harness"))
+            .args(["--port", "0", "--data-dir"])
+            .arg(home.0.path())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self {
+            home,
+            child,
+            lines,
+            output: String::new(),
+        }
+    }
+
+    /// Reads on until a line has `text`; answers it.
+    async fn line_with(&mut self, text: &str) -> String {
+        let reading = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                self.output.push_str(&line);
+                self.output.push('\n');
+                if line.contains(text) {
+                    return line;
+                }
+            }
+            let mut error = String::new();
+            self.child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut error)
+                .await
+                .unwrap();
+            panic!("it ended without {text:?}:\n{}{error}", self.output);
+        };
+        timeout(LIMIT, reading).await.expect(text)
+    }
+
+    pub(crate) async fn warm(&mut self) {
+        self.line_with("Ctrl-C takes everything down").await;
+    }
+
+    /// The invite URL of `--claim NAME`, and all that was printed so far.
+    pub(crate) async fn invite_of(&mut self, name: &str) -> (String, String) {
+        let line = self.line_with(&format!("{name} is instance")).await;
+        let (_, url) = line.split_once(": ").unwrap();
+        (url.to_owned(), self.output.clone())
+    }
+
+    /// The `curl` that is printed, to be given to a shell.
+    pub(crate) async fn printed_claim(&mut self) -> String {
+        self.warm().await;
+        let from = self.output.find("curl -X POST").unwrap();
+        let to = from + self.output[from..].find("\n\n").unwrap();
+        self.output[from..to].to_owned()
+    }
+
+    /// Ctrl-C; answers the processes that are left once the harness has ended well.
+    pub(crate) async fn interrupt(&mut self) -> Vec<String> {
+        self.signal(Signal::SIGINT);
+        let status = self.end().await;
+        assert!(status.success(), "{status}:\n{}", self.output);
+        self.home.processes()
+    }
+
+    pub(crate) async fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.end().await;
+    }
+
+    /// What it says when it ends by itself.
+    pub(crate) async fn failure(&mut self) -> String {
+        let mut error = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        timeout(LIMIT, stderr.read_to_string(&mut error))
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(!self.end().await.success());
+        error
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(id), signal).unwrap();
+    }
+
+    async fn end(&mut self) -> ExitStatus {
+        timeout(LIMIT, self.child.wait())
+            .await
+            .expect("it does not end")
+            .unwrap()
+    }
+}
+
+impl Drop for Harness<'_> {
+    /// A test that failed half-way takes its harness down as a user would.
+    fn drop(&mut self) {
+        if let Some(id) = self.child.id() {
+            kill(Pid::from_raw(i32::try_from(id).unwrap()), Signal::SIGINT).ok();
+        }
+    }
+}
