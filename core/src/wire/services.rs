@@ -162,6 +162,26 @@ pub struct ProvisionedToolReply {
     pub status: ToolStatus,
 }
 
+/// `POST /provision-local`: tools for a developer's own machine, without infra.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisionLocalRequest {
+    /// The tools: at least one.
+    pub tools: Vec<ToolId>,
+}
+
+/// The answer to [`ProvisionLocalRequest`], which has the secrets in the clear and is not repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalGrant {
+    /// Whose the tools are: for `DELETE /destroy/:instanceId`, when they are no longer needed.
+    pub instance_id: InstanceId,
+    /// The variables to set.
+    #[serde(serialize_with = "EnvVars::expose_all")]
+    pub env: EnvVars,
+    /// From when on the tools may be destroyed.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// Whether a tool of an instance is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -302,5 +322,21 @@ mod tests {
         let body = serde_json::json!({ "variables": { "A": "hunter2" }, "redeploy": false });
         assert_eq!(serde_json::to_value(&request).unwrap(), body);
         assert!(!format!("{request:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_local_grant_has_its_variables_in_the_clear_and_is_debugged_without_values() {
+        let grant = LocalGrant {
+            instance_id: "abcdefghijkl".parse().unwrap(),
+            env: EnvVars::from_iter([("A".parse().unwrap(), Secret::new("hunter2"))]),
+            expires_at: DateTime::UNIX_EPOCH,
+        };
+        let body = serde_json::json!({
+            "instanceId": "abcdefghijkl", "env": { "A": "hunter2" },
+            "expiresAt": "1970-01-01T00:00:00Z",
+        });
+        assert_eq!(serde_json::to_value(&grant).unwrap(), body);
+        assert_eq!(serde_json::from_value::<LocalGrant>(body).unwrap(), grant);
+        assert!(!format!("{grant:?}").contains("hunter2"));
     }
 }

@@ -1,0 +1,75 @@
+//! A case, and the run of all of them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::bench::Bench;
+use super::report::{Outcome, Report, Row};
+use super::subject::Subject;
+
+/// A case that takes longer hangs.
+const CASE_LIMIT: Duration = Duration::from_secs(300);
+
+/// Why a case ended early.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Broken(String),
+    NotApplicable(String),
+}
+
+pub(super) type Tried = Result<(), Verdict>;
+
+/// The run of one case.
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Tried> + Send + 'a>>;
+
+/// One promise, and how it is tried.
+pub(super) struct Case<S> {
+    pub(super) name: &'static str,
+    pub(super) promise: &'static str,
+    pub(super) matters: &'static str,
+    pub(super) run: for<'a> fn(&'a Bench<S>) -> Running<'a>,
+}
+
+/// Ends a case as broken unless the condition holds.
+macro_rules! ensure {
+    ($holds:expr, $($how:tt)+) => {
+        if !$holds {
+            return Err($crate::conformance::case::Verdict::Broken(format!($($how)+)));
+        }
+    };
+}
+pub(super) use ensure;
+
+/// Runs the cases one after the other.
+#[expect(
+    clippy::expect_used,
+    reason = "test support: no vendor is asked without a client"
+)]
+pub(super) async fn run<S: Subject>(
+    provider: &'static str,
+    cases: Vec<Case<S>>,
+    fresh: impl Fn() -> S,
+) -> Report {
+    let http = crate::http::client().expect("the machine has TLS roots");
+    let mut rows = Vec::new();
+    for case in cases {
+        let bench = Bench::new(fresh(), &http).await;
+        let tried = tokio::time::timeout(CASE_LIMIT, (case.run)(&bench)).await;
+        bench.subject.harness().heal().await;
+        bench.clean_up().await;
+        let outcome = match tried {
+            Ok(Ok(())) => Outcome::Kept,
+            Ok(Err(Verdict::Broken(how))) => Outcome::Broken(bench.redacted(how)),
+            Ok(Err(Verdict::NotApplicable(why))) => Outcome::NotApplicable(why),
+            Err(_) => Outcome::Broken(format!("it did not end within {CASE_LIMIT:?}")),
+        };
+        rows.push(Row {
+            case: case.name,
+            promise: case.promise,
+            matters: case.matters,
+            outcome,
+        });
+    }
+    Report { provider, rows }
+}

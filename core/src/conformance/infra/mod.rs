@@ -1,0 +1,37 @@
+//! The suite for infra: what all providers promise, and what only infra does.
+
+mod cases;
+mod deploys;
+mod subject;
+
+use super::case::run;
+use super::harness::InfraHarness;
+use super::report::Report;
+use super::{answers, faults, list, make, remove, secrets};
+use subject::InfraSubject;
+
+/// Runs the suite on an infra provider, case after case.
+///
+/// # Panics
+/// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
+#[expect(
+    clippy::expect_used,
+    reason = "test support: without a provider there is nothing to try"
+)]
+pub async fn infra(harness: &dyn InfraHarness) -> Report {
+    let fresh = || InfraSubject::new(harness).expect("the harness's settings make a provider");
+    run(harness.registration().id, all(), fresh).await
+}
+
+pub(super) fn all<'h>() -> Vec<super::case::Case<InfraSubject<'h>>> {
+    let shared = [
+        make::cases(),
+        remove::cases(),
+        list::cases(),
+        faults::cases(),
+        secrets::cases(),
+        answers::cases(),
+    ];
+    let own = deploys::cases().into_iter().chain(cases::cases());
+    shared.into_iter().flatten().chain(own).collect()
+}

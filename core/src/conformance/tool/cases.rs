@@ -1,0 +1,131 @@
+//! What only tools promise: variables, metadata, optional operations.
+
+use std::collections::BTreeSet;
+
+use super::subject::ToolSubject;
+use crate::conformance::answers::as_declared;
+use crate::conformance::bench::{Bench, must, persist};
+use crate::conformance::case::{Case, Tried, Verdict, ensure};
+use crate::{InstanceId, ProvisionedTool};
+
+type ToolBench<'h> = Bench<ToolSubject<'h>>;
+
+pub(super) fn cases<'h>() -> Vec<Case<ToolSubject<'h>>> {
+    vec![
+        Case {
+            name: "declared_variables",
+            promise: "The variables are those that the registration declares.",
+            matters: "Two tools that set one variable are told apart before either is made, by what they declare.",
+            run: |bench| Box::pin(declared_variables(bench)),
+        },
+        Case {
+            name: "secret_again",
+            promise: "Where the vendor shows a secret only once, the resource that is there is deleted and made anew.",
+            matters: "After a crash the first answer is lost: without the secret the instance starts and cannot work.",
+            run: |bench| Box::pin(secret_again(bench)),
+        },
+        Case {
+            name: "secrets_in_env_only",
+            promise: "Secrets leave only in [`ProvisionedTool::env`].",
+            matters: "Ids and metadata are stored in the clear, listed and logged; only variables are encrypted.",
+            run: |bench| Box::pin(secrets_in_env_only(bench)),
+        },
+        Case {
+            name: "bounded_metadata",
+            promise: "The metadata takes at most [`ProvisionedTool::METADATA_LIMIT`] bytes as JSON.",
+            matters: "It is kept in the database and shown: a vendor's whole answer would fill both.",
+            run: |bench| Box::pin(bounded_metadata(bench)),
+        },
+        Case {
+            name: "capabilities",
+            promise: "A capability that is declared is there; one that is not answers `Unsupported`.",
+            matters: "The service offers what is declared: users would find that it fails, or never find that it is there.",
+            run: |bench| Box::pin(capabilities(bench)),
+        },
+    ]
+}
+
+async fn provision(
+    bench: &ToolBench<'_>,
+    instance: &InstanceId,
+) -> Result<ProvisionedTool, Verdict> {
+    let tool = persist(|| bench.subject.provision(&bench.cx, instance)).await;
+    must("provision", tool)
+}
+
+fn names(tool: &ProvisionedTool) -> BTreeSet<&str> {
+    tool.env.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+async fn declared_variables(bench: &ToolBench<'_>) -> Tried {
+    let tool = provision(bench, &InstanceId::generate()).await?;
+    let declared = bench.subject.harness.registration().env_keys;
+    let declared: BTreeSet<_> = declared.iter().copied().collect();
+    let given = names(&tool);
+    ensure!(
+        given == declared,
+        "it sets {given:?} and declares {declared:?}"
+    );
+    Ok(())
+}
+
+async fn secret_again(bench: &ToolBench<'_>) -> Tried {
+    let instance = InstanceId::generate();
+    let first = provision(bench, &instance).await?;
+    let second = provision(bench, &instance).await?;
+    let (before, after) = (names(&first), names(&second));
+    ensure!(
+        before == after,
+        "the first call answers {before:?}, the second {after:?}"
+    );
+    let empty = second
+        .env
+        .iter()
+        .find(|(_, value)| value.expose().is_empty());
+    ensure!(
+        empty.is_none(),
+        "the second call answers {} empty",
+        empty.map_or("", |(name, _)| name.as_str())
+    );
+    Ok(())
+}
+
+async fn secrets_in_env_only(bench: &ToolBench<'_>) -> Tried {
+    let tool = provision(bench, &InstanceId::generate()).await?;
+    let shown = format!(
+        "{} {}",
+        tool.resource,
+        serde_json::Value::Object(tool.metadata.clone())
+    );
+    for (name, secret) in bench.subject.secrets_of(&tool) {
+        let leaks = !secret.expose().is_empty() && shown.contains(secret.expose());
+        ensure!(
+            !leaks,
+            "the value of {name} is in the resource id or the metadata"
+        );
+    }
+    Ok(())
+}
+
+async fn bounded_metadata(bench: &ToolBench<'_>) -> Tried {
+    let tool = provision(bench, &InstanceId::generate()).await?;
+    let size = serde_json::Value::Object(tool.metadata).to_string().len();
+    let limit = ProvisionedTool::METADATA_LIMIT;
+    ensure!(
+        size <= limit,
+        "the metadata takes {size} bytes, of which {limit} are allowed"
+    );
+    Ok(())
+}
+
+async fn capabilities(bench: &ToolBench<'_>) -> Tried {
+    let (provider, cx) = (&bench.subject.provider, &bench.cx);
+    let declared = provider.capabilities();
+    let resource = provision(bench, &InstanceId::generate()).await?.resource;
+    let options = bench.subject.harness.options();
+    let usage = provider.usage(cx, &resource).await.map(drop);
+    as_declared("usage", declared.usage, usage)?;
+    let update = provider.update(cx, &resource, &options).await;
+    as_declared("update", declared.update, update)?;
+    as_declared("verify", declared.verify, provider.verify(cx).await)
+}

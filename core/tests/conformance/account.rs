@@ -1,0 +1,232 @@
+//! What the tool and the infra provider of these tests share: two kinds of things per instance, each
+//! looked for before it is made.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use agent_pool_core::settings::{self, Environment, SettingSpec, SettingsError};
+use agent_pool_core::{Context, ErrorKind, InstanceId, ProviderError, Secret};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::flaw::Flaw;
+use crate::vendor::{PAGE, State, Thing, Vendor};
+
+#[derive(Deserialize, JsonSchema)]
+struct Settings {
+    /// The account's key.
+    api_key: Secret,
+}
+
+pub(crate) fn describe() -> Vec<SettingSpec> {
+    settings::describe::<Settings>("TRIAL_")
+}
+
+/// Our account at the vendor.
+pub(crate) struct Account {
+    vendor: Arc<Vendor>,
+    key: Secret,
+    flaw: Option<Flaw>,
+    begun: Mutex<HashSet<InstanceId>>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.has(Flaw::KeyInDebug).then(|| self.key.expose());
+        f.debug_struct("Account")
+            .field("key", &shown)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Account {
+    pub(crate) fn build(
+        vendor: &Arc<Vendor>,
+        flaw: Option<Flaw>,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        let key = match settings::read::<Settings>("TRIAL_", environment) {
+            Err(_) if flaw == Some(Flaw::NeedsNoKey) => Secret::new(""),
+            read => read?.api_key,
+        };
+        Ok(Self {
+            vendor: Arc::clone(vendor),
+            key,
+            flaw,
+            begun: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// One request to the vendor, and what this provider makes of its outcome.
+    pub(crate) async fn call<T: Default>(
+        &self,
+        cx: &Context,
+        operation: &str,
+        act: impl FnOnce(&mut State) -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        if self.has(Flaw::KeyInTraces) {
+            tracing::debug!(key = self.key.expose(), "asking");
+        }
+        let answer = if self.has(Flaw::IgnoresTheDeadline) {
+            let patient = Context::new(cx.mark().clone(), cx.http().clone());
+            self.vendor.call(&patient, &self.key, operation, act).await
+        } else {
+            self.vendor.call(cx, &self.key, operation, act).await
+        };
+        answer.or_else(|error| self.misread(operation, error))
+    }
+
+    fn misread<T: Default>(
+        &self,
+        operation: &str,
+        error: ProviderError,
+    ) -> Result<T, ProviderError> {
+        let told = |kind| ProviderError::new(kind, "misread");
+        match (self.flaw, error.kind()) {
+            (Some(Flaw::KeyIsForbidden), ErrorKind::Unauthorized) => {
+                Err(told(ErrorKind::Forbidden))
+            }
+            (Some(Flaw::LosesTheWait), kind @ ErrorKind::RateLimited) => Err(told(kind)),
+            (Some(Flaw::DownIsInvalid), ErrorKind::Unavailable) => Err(told(ErrorKind::Invalid)),
+            (Some(Flaw::NonsenseIsEmpty), ErrorKind::Protocol) => Ok(T::default()),
+            (Some(Flaw::RefusedIsGone), ErrorKind::Unauthorized) if operation == "delete" => {
+                Ok(T::default())
+            }
+            (Some(Flaw::KeyInErrors), kind) => Err(ProviderError::new(
+                kind,
+                format!("refused {}", self.key.expose()),
+            )),
+            _ => Err(error),
+        }
+    }
+
+    async fn everything(&self, cx: &Context) -> Result<Vec<Thing>, ProviderError> {
+        let mut all = Vec::new();
+        loop {
+            let at = all.len();
+            let page = self.call(cx, "list", |vendor| Ok(vendor.page(at))).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    /// The first of `kinds`, after each was found or made.
+    pub(crate) async fn make(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        kinds: [&'static str; 2],
+    ) -> Result<Thing, ProviderError> {
+        if !self.begun.lock().unwrap().insert(instance.clone())
+            && self.has(Flaw::RemembersWhatItBegan)
+        {
+            return Err(ProviderError::new(ErrorKind::Invalid, "it is being made"));
+        }
+        let label = cx.mark().label(instance);
+        for kind in kinds {
+            let all = self.everything(cx).await?;
+            let there = all
+                .iter()
+                .any(|thing| thing.kind == kind && thing.label == label);
+            if !there || self.has(Flaw::MakesAnother) {
+                self.create(cx, kind, &label).await?;
+            }
+        }
+        self.begun.lock().unwrap().remove(instance);
+        let all = self.everything(cx).await?;
+        let made = all
+            .into_iter()
+            .find(|thing| thing.kind == kinds[0] && thing.label == label);
+        made.ok_or_else(|| ProviderError::new(ErrorKind::Protocol, "it is not listed"))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        kind: &'static str,
+        label: &str,
+    ) -> Result<(), ProviderError> {
+        let create = || {
+            self.call(cx, kind, |vendor| {
+                vendor.create(kind, label);
+                Ok(())
+            })
+        };
+        match create().await {
+            Err(error)
+                if error.kind() == ErrorKind::Unavailable && self.has(Flaw::RepeatsBlindly) =>
+            {
+                create().await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Removes what bears the instance's label, and what the id names.
+    pub(crate) async fn remove(&self, cx: &Context, id: &str) -> Result<(), ProviderError> {
+        let id = match self.has(Flaw::CutsIds) {
+            true => id.split(['?', '#']).next().unwrap_or_default(),
+            false => id,
+        };
+        let wanted = self
+            .call(cx, "delete", |vendor| Ok(vendor.thing(id).ok().cloned()))
+            .await?;
+        let Some(main) = wanted else {
+            return match self.has(Flaw::GoneIsAnError) {
+                true => Err(ProviderError::new(ErrorKind::NotFound, "it is gone")),
+                false => Ok(()),
+            };
+        };
+        let mut all = self.everything(cx).await?;
+        all.retain(|thing| thing.label == main.label);
+        if self.has(Flaw::LeavesTheSecond) {
+            all.retain(|thing| thing.id == id);
+        }
+        // The one by which the rest is found goes last.
+        all.sort_by_key(|thing| thing.id == id);
+        for thing in all {
+            self.call(cx, "delete", |vendor| vendor.delete(&thing.id))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The first kind's things of this environment, by instance.
+    pub(crate) async fn list(
+        &self,
+        cx: &Context,
+        kinds: [&'static str; 2],
+    ) -> Result<Vec<(InstanceId, Thing)>, ProviderError> {
+        let mut all = self.everything(cx).await?;
+        if self.has(Flaw::ReadsOnePage) {
+            all.truncate(PAGE);
+        }
+        if self.has(Flaw::ListsTheGone) {
+            all.extend(self.vendor.state().gone.iter().cloned());
+        }
+        let has = |label: &str, kind| all.iter().any(|t| t.label == label && t.kind == kind);
+        let shown = |thing: &&Thing| {
+            let whole = has(&thing.label, kinds[1]) || !self.has(Flaw::HidesTheHalfMade);
+            thing.kind == kinds[0] && whole
+        };
+        let ours = all
+            .iter()
+            .filter(shown)
+            .filter_map(|thing| Some((self.instance(cx, &thing.label)?, thing.clone())));
+        Ok(ours.collect())
+    }
+
+    fn instance(&self, cx: &Context, label: &str) -> Option<InstanceId> {
+        if self.has(Flaw::TakesTheNeighbours) && label.starts_with(cx.mark().prefix()) {
+            return label[label.len() - InstanceId::LEN..].parse().ok();
+        }
+        cx.mark().instance(label)
+    }
+}

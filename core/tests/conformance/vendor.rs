@@ -1,0 +1,135 @@
+//! A vendor in memory: it pages, makes two of one name when asked twice, and misbehaves on request.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use agent_pool_core::conformance::{Fault, Held, RetryAfter};
+use agent_pool_core::{Context, EnvVars, ErrorKind, ProviderError, Secret};
+
+pub(crate) const KEY: &str = "the-key-of-the-account";
+pub(crate) const PAGE: usize = 5;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Thing {
+    pub(crate) kind: &'static str,
+    pub(crate) label: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) variables: EnvVars,
+    pub(crate) deployments: Vec<EnvVars>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) things: Vec<Thing>,
+    pub(crate) gone: Vec<Thing>,
+    made: usize,
+    fault: Option<Fault>,
+}
+
+impl State {
+    pub(crate) fn create(&mut self, kind: &'static str, label: &str) {
+        self.made += 1;
+        let number = self.made;
+        self.things.push(Thing {
+            kind,
+            label: label.to_owned(),
+            id: format!("{kind}-x{number}"),
+            secret: format!("secret-text-{number}"),
+            ..Thing::default()
+        });
+    }
+
+    pub(crate) fn delete(&mut self, id: &str) -> Result<(), ProviderError> {
+        let at = self.things.iter().position(|thing| thing.id == id);
+        let at = at.ok_or_else(|| ProviderError::new(ErrorKind::NotFound, "no such thing"))?;
+        let thing = self.things.remove(at);
+        self.gone.push(thing);
+        Ok(())
+    }
+
+    pub(crate) fn thing(&mut self, id: &str) -> Result<&mut Thing, ProviderError> {
+        let found = self.things.iter_mut().find(|thing| thing.id == id);
+        found.ok_or_else(|| ProviderError::new(ErrorKind::NotFound, "no such thing"))
+    }
+
+    pub(crate) fn page(&self, at: usize) -> Vec<Thing> {
+        self.things.iter().skip(at).take(PAGE).cloned().collect()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Vendor(Mutex<State>);
+
+impl Vendor {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn held(&self) -> Vec<Held> {
+        let state = self.state();
+        let held = state.things.iter().map(|thing| Held {
+            kind: thing.kind,
+            label: thing.label.clone(),
+        });
+        held.collect()
+    }
+
+    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        self.state().fault = fault;
+    }
+
+    /// One request: the key, the fault, the effect, the answer, and a moment before and after.
+    pub(crate) async fn call<T>(
+        &self,
+        cx: &Context,
+        key: &Secret,
+        operation: &str,
+        act: impl FnOnce(&mut State) -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        tokio::task::yield_now().await;
+        if key.expose() != KEY {
+            return Err(ProviderError::new(ErrorKind::Unauthorized, "no such key"));
+        }
+        let fault = self.state().fault;
+        match fault {
+            Some(Fault::LostAnswer(lost)) if lost != operation => {}
+            Some(Fault::LostAnswer(_)) => {
+                let mut state = self.state();
+                state.fault = None;
+                act(&mut state)?;
+                return Err(down());
+            }
+            Some(Fault::Hang) => {
+                match cx.remaining() {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+                return Err(down());
+            }
+            Some(fault) => return Err(refusal(fault)),
+            None => {}
+        }
+        let answer = act(&mut self.state());
+        tokio::task::yield_now().await;
+        answer
+    }
+}
+
+fn down() -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, "no answer")
+}
+
+fn refusal(fault: Fault) -> ProviderError {
+    match fault {
+        Fault::RateLimited(form) => {
+            let wait = match form {
+                RetryAfter::Seconds(seconds) => Duration::from_secs(seconds),
+                RetryAfter::Date(at) => (at - chrono::Utc::now()).to_std().unwrap_or_default(),
+            };
+            ProviderError::new(ErrorKind::RateLimited, "slow down").with_retry_after(wait)
+        }
+        Fault::NotJson => ProviderError::new(ErrorKind::Protocol, "answered a page"),
+        Fault::Unavailable | Fault::Cut | Fault::Hang | Fault::LostAnswer(_) => down(),
+    }
+}
