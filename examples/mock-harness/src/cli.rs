@@ -19,6 +19,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
     pub(crate) claim: Option<AgentName>,
 
+    /// Run on fakes of Railway, OpenRouter, AgentMail and Telnyx, through the real provider crates,
+    /// in place of local processes and mock tools. Nothing is kept between such runs.
+    #[arg(long)]
+    pub(crate) cloud: bool,
+
     /// Port of the Pool API; another free one is taken where it is in use.
     #[arg(long, value_name = "PORT", default_value_t = 3001)]
     pub(crate) port: u16,

@@ -2,7 +2,9 @@
 
 mod cli;
 mod client;
+mod ground;
 mod home;
+mod launcher;
 mod process;
 mod progress;
 mod stack;
@@ -16,7 +18,11 @@ use agent_pool_service_kit::shutdown::Shutdown;
 use clap::Parser as _;
 // The distribution of this binary: naming a provider is what links it.
 use mock_provider as _;
+use provider_agentmail as _;
 use provider_local as _;
+use provider_openrouter as _;
+use provider_railway as _;
+use provider_telnyx as _;
 
 use crate::cli::{Cli, Part};
 use crate::home::Home;

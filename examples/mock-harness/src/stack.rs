@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use agent_pool_core::{DeployStatus, Secret};
+use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use url::Url;
 
 use crate::cli::{Cli, Part};
 use crate::client::Client;
+use crate::ground::{Ground, Setting};
 use crate::home::Home;
 use crate::process::Service;
 
@@ -25,7 +27,7 @@ pub(crate) struct Stack {
     pub(crate) client: Client,
     pub(crate) key: String,
     postgres: Embedded,
-    home: Home,
+    ground: Ground,
 }
 
 impl Stack {
@@ -34,24 +36,23 @@ impl Stack {
         let key = home.api_key()?;
         let client = Client::new(Secret::new(key.clone()))?;
         say("starting Postgres");
-        let data = Data::Keep(home.postgres());
+        let ground = Ground::lay(cli, &home).await?;
+        let data = if cli.cloud {
+            Data::Temporary
+        } else {
+            Data::Keep(home.postgres())
+        };
         let postgres = Embedded::start(Options::new(data, &Environment::of_process())).await?;
         say("starting services-svc");
         let database = postgres.database("services").await?;
-        let settings = services_settings(&home, &key, database.as_secret().expose())?;
+        let settings = services_settings(&home, &ground, &key, &database)?;
         let services =
             Service::start(Part::ServicesSvc, &settings, home.log("services-svc")).await?;
         resume(&client, services.url(), &say).await?;
         say("starting pool-svc");
         let database = postgres.database("pool").await?;
         let port = free_or_any(cli.port).await;
-        let settings = pool_settings(
-            cli,
-            &key,
-            port,
-            database.as_secret().expose(),
-            services.url(),
-        );
+        let settings = pool_settings(cli, &ground, &key, port, &database, services.url());
         let pool = Service::start(Part::PoolSvc, &settings, home.log("pool-svc")).await?;
         Ok(Self {
             pool,
@@ -59,7 +60,7 @@ impl Stack {
             client,
             key,
             postgres,
-            home,
+            ground,
         })
     }
 
@@ -76,7 +77,7 @@ impl Stack {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let pool = self.pool.stop().await;
         let services = self.services.stop().await;
-        let instances = provider_local::stop_all(&self.home.instances()).await;
+        let instances = self.ground.stop().await;
         self.postgres.stop().await;
         pool.and(services)
             .and(instances.context("cannot stop the instances"))
@@ -85,42 +86,42 @@ impl Stack {
 
 fn services_settings(
     home: &Home,
+    ground: &Ground,
     key: &str,
-    database: &str,
-) -> anyhow::Result<[(&'static str, String); 8]> {
-    let exe = std::env::current_exe()?;
-    let exe = exe
-        .to_str()
-        .context("the path of this program is not UTF-8")?;
-    Ok([
+    database: &DatabaseUrl,
+) -> anyhow::Result<Vec<Setting>> {
+    let mut settings = ground.settings()?;
+    settings.extend([
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", "0".to_owned()),
         ("POOL_API_KEY", key.to_owned()),
-        ("SERVICES_DATABASE_URL", database.to_owned()),
-        ("SERVICES_ENCRYPTION_KEY", home.encryption_key()?),
-        ("INFRA_PROVIDER", "local".to_owned()),
         (
-            "LOCAL_RUNTIME_COMMAND",
-            shell_words::join([exe, Part::AgentRuntime.word()]),
+            "SERVICES_DATABASE_URL",
+            database.as_secret().expose().to_owned(),
         ),
-        ("LOCAL_DATA_DIR", home.instances().display().to_string()),
-    ])
+        ("SERVICES_ENCRYPTION_KEY", home.encryption_key()?),
+    ]);
+    Ok(settings)
 }
 
 fn pool_settings(
     cli: &Cli,
+    ground: &Ground,
     key: &str,
     port: u16,
-    database: &str,
+    database: &DatabaseUrl,
     services: &Url,
-) -> [(&'static str, String); 8] {
-    [
+) -> Vec<Setting> {
+    vec![
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", port.to_string()),
         ("POOL_API_KEY", key.to_owned()),
-        ("POOL_DATABASE_URL", database.to_owned()),
+        (
+            "POOL_DATABASE_URL",
+            database.as_secret().expose().to_owned(),
+        ),
         ("SERVICES_URL", services.to_string()),
-        ("POOL_TOOLS", "mock-llm,mock-mail".to_owned()),
+        ("POOL_TOOLS", ground.tools().to_owned()),
         ("POOL_MIN_IDLE", cli.min_idle.to_string()),
         ("TICK_INTERVAL_MS", TICK_INTERVAL.as_millis().to_string()),
     ]

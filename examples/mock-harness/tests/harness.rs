@@ -28,6 +28,21 @@ async fn it_warms_claims_and_takes_everything_down() {
 }
 
 #[tokio::test]
+async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
+    let home = Home::new();
+    let arguments = ["--cloud", "--min-idle", "5", "--claim", "Tulip"];
+    let mut harness = Harness::start(&home, &arguments).await;
+    let (invite, _) = harness.invite_of("Tulip").await;
+    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    assert!(page.contains("<h1>Tulip</h1>"), "{page}");
+    assert_eq!(
+        harness.interrupt().await,
+        Vec::<String>::new(),
+        "processes are left"
+    );
+}
+
+#[tokio::test]
 async fn the_curl_that_it_prints_claims_an_agent() {
     let home = Home::new();
     let mut harness = Harness::start(&home, &["--min-idle", "1"]).await;
