@@ -92,29 +92,50 @@ pub(crate) struct Taken {
 
 /// The literal status, not a parameter, is what lets the planner use the partial index.
 const OLDEST_IDLE: &str = "SELECT id FROM instances WHERE status = 'idle'
-                           ORDER BY created_at FOR UPDATE SKIP LOCKED";
+                           ORDER BY created_at FOR UPDATE";
 
-pub(super) fn claim_sql() -> String {
+/// What a claim does about rows that another statement has locked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Locked {
+    /// Passes them over, so that claims do not queue behind each other.
+    Skip,
+    /// Waits for them: what locked them need not have been a claim.
+    Await,
+}
+
+pub(super) fn claim_sql(locked: Locked) -> String {
+    let locked = match locked {
+        Locked::Skip => "SKIP LOCKED",
+        Locked::Await => "",
+    };
     logged(&format!(
         "UPDATE instances SET status = $2, lease_expires_at = now() + make_interval(secs => $3)
-         WHERE id = ({OLDEST_IDLE} LIMIT 1)
+         WHERE id = ({OLDEST_IDLE} {locked} LIMIT 1)
          RETURNING id, name, url, $4 AS cause"
     ))
 }
 
 /// Takes the oldest idle instance that no other claim is taking; `None` when there is none.
+///
+/// A tick that notes who is healthy locks every idle row for a moment. So where all are locked, the
+/// claim waits for them before it says that there is none.
 pub(crate) async fn claim_oldest_idle(
     conn: &mut AsyncPgConnection,
     lease: Duration,
 ) -> Result<Option<Taken>, DbError> {
-    let moved = sql_query(claim_sql())
-        .bind::<Text, _>(Move::TAKE.from().as_str())
-        .bind::<Text, _>(Move::TAKE.to().as_str())
-        .bind::<Double, _>(lease.as_secs_f64())
-        .bind::<Text, _>(Cause::Claim.as_str())
-        .load::<Moved>(conn)
-        .await?;
-    moved.into_iter().next().map(taken).transpose()
+    for locked in [Locked::Skip, Locked::Await] {
+        let moved = sql_query(claim_sql(locked))
+            .bind::<Text, _>(Move::TAKE.from().as_str())
+            .bind::<Text, _>(Move::TAKE.to().as_str())
+            .bind::<Double, _>(lease.as_secs_f64())
+            .bind::<Text, _>(Cause::Claim.as_str())
+            .load::<Moved>(conn)
+            .await?;
+        if let Some(row) = moved.into_iter().next() {
+            return taken(row).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 fn taken(row: Moved) -> Result<Taken, DbError> {
@@ -180,7 +201,7 @@ pub(crate) async fn drain_oldest_idle(
     // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
     let moved = sql_query(logged(&format!(
         "UPDATE instances SET status = $2
-         WHERE id = ANY (ARRAY ({OLDEST_IDLE} LIMIT $3))
+         WHERE id = ANY (ARRAY ({OLDEST_IDLE} SKIP LOCKED LIMIT $3))
          RETURNING id, name, url, $4 AS cause"
     )))
     .bind::<Text, _>(Move::CONDEMN_IDLE.from().as_str())

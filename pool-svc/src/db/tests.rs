@@ -5,13 +5,13 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::runtime::ProvisionRequest;
-use agent_pool_service_kit::db::Conn;
-use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
+use agent_pool_service_kit::db::{Conn, Db};
+use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
-use super::instances::{self, Agent, Recorded, Wanted, claim_sql};
+use super::instances::{self, Agent, Locked, Recorded, Wanted, claim_sql};
 use super::leases::{self, Held};
 use super::{MIGRATIONS, views};
 use crate::lifecycle::{Cause, Event, Move};
@@ -128,13 +128,35 @@ async fn the_oldest_idle_instance_that_nobody_else_is_taking_is_claimed() {
         .unwrap()
         .unwrap();
     assert_eq!((first.id, second.id), (oldest, younger));
-    assert_eq!(
-        instances::claim_oldest_idle(&mut other, MINUTE)
-            .await
-            .unwrap(),
-        None
+    let (third, ()) = tokio::join!(
+        instances::claim_oldest_idle(&mut other, MINUTE),
+        run(&mut one, "COMMIT"),
     );
-    run(&mut one, "COMMIT").await;
+    assert_eq!(third.unwrap(), None);
+}
+
+async fn is_waiting_for_a_row(db: &Db) -> bool {
+    let waiting = "SELECT 1 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut conn = db.conn().await.unwrap();
+    sql_query(waiting).execute(&mut conn).await.unwrap() > 0
+}
+
+#[tokio::test]
+async fn a_claim_does_not_take_a_locked_fleet_for_an_empty_one() {
+    let db = database().await.db();
+    let (mut tick, mut claim) = (db.conn().await.unwrap(), db.conn().await.unwrap());
+    let idle = insert(&mut tick, Status::Idle).await;
+    run(&mut tick, "BEGIN").await;
+    run(&mut tick, "UPDATE instances SET last_healthy_at = now()").await;
+    let taken = tokio::spawn(async move { instances::claim_oldest_idle(&mut claim, MINUTE).await });
+    eventually("the claim waits or ends", MINUTE, async || {
+        taken.is_finished() || is_waiting_for_a_row(&db).await
+    })
+    .await;
+    run(&mut tick, "COMMIT").await;
+    let taken = taken.await.unwrap().unwrap();
+    assert_eq!(taken.map(|taken| taken.id), Some(idle));
 }
 
 #[derive(QueryableByName)]
@@ -162,7 +184,7 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
         &mut conn,
         &format!(
             "PREPARE claim (text, text, float8, text) AS {}",
-            claim_sql()
+            claim_sql(Locked::Skip)
         ),
     )
     .await;
