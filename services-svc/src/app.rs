@@ -27,8 +27,6 @@ struct Inner {
 }
 
 impl App {
-    /// How long connecting to a vendor or an instance may take.
-    const CONNECT_WITHIN: Duration = Duration::from_secs(10);
     /// Longest wait for what is being made or destroyed, once the end is announced.
     const DRAIN: Duration = Duration::from_secs(90);
 
@@ -37,11 +35,8 @@ impl App {
     /// # Errors
     /// The HTTP client cannot be made: TLS has no roots to trust.
     pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("agent-pool/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Self::CONNECT_WITHIN)
-            .build()?;
-        let context = Context::new(Mark::new(&config.general.pool_environment), http);
+        let mark = Mark::new(&config.general.pool_environment);
+        let context = Context::new(mark, agent_pool_core::http::client()?);
         Ok(Self(Arc::new(Inner {
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,

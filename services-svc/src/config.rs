@@ -46,14 +46,19 @@ pub(crate) struct General {
     /// there are any.
     #[serde(default = "General::environment")]
     pub(crate) pool_environment: EnvironmentName,
-    /// Longest that one call of a provider may take, its retries included. Too low, and slow vendors
-    /// count as down; too high, and a hanging one holds a creation up.
+    /// Longest that one operation of a provider may take, over all its attempts: more than its
+    /// `…_TIMEOUT_MS`, which is for one attempt, or nothing that was slow is tried again. Too low, and
+    /// slow vendors count as down; too high, and a hanging one holds a creation up.
     #[serde(default = "General::provider_timeout")]
     pub(crate) provider_timeout_ms: Millis,
     /// How long an instance stays locked after the replica that worked on it died. Too low, and a
     /// replica that pauses loses its lock.
     #[serde(default = "General::lease")]
     pub(crate) instance_lease_ms: Millis,
+    /// How long a developer keeps the tools of `POST /provision-local`. Then they are orphans. Too low,
+    /// and keys stop in the middle of the work; too high, and what was forgotten stays paid for.
+    #[serde(default = "General::local_grant_ttl")]
+    pub(crate) local_grant_ttl_ms: Millis,
 }
 
 /// What a type alone cannot check.
@@ -76,7 +81,11 @@ impl General {
     }
 
     const fn provider_timeout() -> Millis {
-        Millis::from_millis(120_000)
+        Millis::from_millis(300_000)
+    }
+
+    const fn local_grant_ttl() -> Millis {
+        Millis::from_millis(30 * 24 * 3_600_000)
     }
 
     const fn lease() -> Millis {
@@ -202,6 +211,10 @@ impl Config {
         self.general.provider_timeout_ms.duration()
     }
 
+    pub(crate) const fn local_grant_ttl(&self) -> Duration {
+        self.general.local_grant_ttl_ms.duration()
+    }
+
     pub(crate) const fn lease(&self) -> Duration {
         self.general.instance_lease_ms.duration()
     }
@@ -212,6 +225,7 @@ impl General {
         let mut faults = Faults::default();
         faults.keep(positive("PROVIDER_TIMEOUT_MS", self.provider_timeout_ms));
         faults.keep(positive("INSTANCE_LEASE_MS", self.instance_lease_ms));
+        faults.keep(positive("LOCAL_GRANT_TTL_MS", self.local_grant_ttl_ms));
         faults.finish(Some(self))
     }
 }
@@ -260,4 +274,18 @@ fn instance_env(environment: &Environment) -> Result<EnvVars, SettingsError> {
         }
     }
     faults.finish(Some(variables))
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_core::layer::LayerSettings;
+
+    use super::*;
+
+    #[test]
+    fn an_operation_has_longer_than_one_attempt_of_it() {
+        let nothing = Environment::default();
+        let attempt = LayerSettings::read("acme", &nothing).unwrap().timeout_ms;
+        assert!(General::provider_timeout() > attempt);
+    }
 }

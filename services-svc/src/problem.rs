@@ -9,13 +9,16 @@ use agent_pool_service_kit::db::DbError;
 use tracing::error;
 
 use crate::ops::configure::ConfigureError;
-use crate::ops::create::{CreateError, Undo};
+use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
+use crate::ops::local::ProvisionLocalError;
 use crate::ops::provision::ProvisionError;
 use crate::ops::refusal::Refusal;
 use crate::ops::step::StepError;
 use crate::ops::tear_down::Leftover;
+use crate::ops::undo::Undo;
+use crate::ops::wanted::Unavailable;
 
 /// When to try again what failed for a reason that passes.
 const SOON: Duration = Duration::from_secs(5);
@@ -88,22 +91,33 @@ pub(crate) fn step(error: &StepError) -> Problem {
 impl From<CreateError> for Problem {
     fn from(error: CreateError) -> Self {
         match &error {
-            CreateError::Tool { index, source } => {
-                lookup(source).with_field(format!("tools[{index}]"))
-            }
+            CreateError::Tool(source) => unavailable(source),
             CreateError::Infra(source) => lookup(source),
             CreateError::Refused(source) => refusal(source),
             CreateError::OtherTools { .. } => Self::new(409, "other_tools", error.to_string()),
             CreateError::Failed { failure, undo, .. } => {
                 let cause = step(&failure.cause);
-                let left = match undo {
-                    Undo::Complete | Undo::Unknown => String::new(),
-                    Undo::Partial(left) => format!("; left are {}", each(left)),
-                };
-                let detail = format!("{failure}: {}; {error}{left}", cause.detail);
+                let detail = format!("{failure}: {}; {error}{}", cause.detail, still(undo));
                 retold(cause, detail)
             }
             CreateError::Database(source) => database(source),
+        }
+    }
+}
+
+impl From<ProvisionLocalError> for Problem {
+    fn from(error: ProvisionLocalError) -> Self {
+        match &error {
+            ProvisionLocalError::Tool(source) => unavailable(source),
+            ProvisionLocalError::NoTools => {
+                Self::new(400, "invalid_field", error.to_string()).with_field("tools")
+            }
+            ProvisionLocalError::Failed { cause, undo, .. } => {
+                let cause = step(cause);
+                let detail = format!("{}; {error}{}", cause.detail, still(undo));
+                retold(cause, detail)
+            }
+            ProvisionLocalError::Database(source) => database(source),
         }
     }
 }
@@ -152,6 +166,18 @@ impl From<DestroyToolError> for Problem {
             }
             DestroyToolError::Step(source) => step(source),
         }
+    }
+}
+
+fn unavailable(error: &Unavailable) -> Problem {
+    lookup(&error.source).with_field(format!("tools[{}]", error.index))
+}
+
+/// What an undo left, to follow what it was the undo of.
+fn still(undo: &Undo) -> String {
+    match undo {
+        Undo::Complete | Undo::Unknown => String::new(),
+        Undo::Partial(left) => format!("; left are {}", each(left)),
     }
 }
 

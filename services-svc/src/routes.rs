@@ -8,14 +8,16 @@ use agent_pool_service_kit::body::{json, json_or_default, query};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{health, metrics};
+use warp::http::HeaderValue;
+use warp::http::header::CACHE_CONTROL;
 use warp::reply::Response;
 use warp::{Filter, delete, get, path, post};
 
 use crate::app::App;
 use crate::decoded::Decoded;
 use crate::handlers::{
-    configure, create_instance, destroy, destroy_tool, logs, provision_tool, redeploy, registry,
-    status_batch, sweep,
+    configure, create_instance, destroy, destroy_tool, logs, provision_local, provision_tool,
+    redeploy, registry, status_batch, sweep,
 };
 
 /// A resource in a path.
@@ -24,6 +26,7 @@ type Resource = Decoded<ResourceId>;
 /// The same paths, for the labels of spans and metrics.
 pub const TEMPLATES: Templates = Templates::new(&[
     "/create-instance",
+    "/provision-local",
     "/status/batch",
     "/registry",
     "/sweep",
@@ -47,6 +50,7 @@ pub fn routes(
 
     health.boxed()
         .or(path!("create-instance").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).boxed()).unify()
+        .or(path!("provision-local").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed()).unify()
         .or(path!("status" / "batch").and(post())                .and(key.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed()).unify()
         .or(path!("registry").and(get())                         .and(key.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed()).unify()
         .or(path!("sweep").and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed()).unify()
@@ -57,4 +61,11 @@ pub fn routes(
         .or(path!("provision" / InstanceId / String).and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed()).unify()
         .or(path!("destroy" / InstanceId / ToolId / Resource).and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed()).unify()
         .recover(unrouted).unify()
+}
+
+/// For an answer with secrets: nothing on its way may keep it.
+fn not_stored(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

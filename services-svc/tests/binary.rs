@@ -1,9 +1,15 @@
-//! The real binary: its start, its end, and what it says when its settings are wrong.
+//! The real binary: its start, its end, what it is linked with, and what it says when its settings
+//! are wrong.
 
+#![cfg(test)]
+
+use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use agent_pool_service_kit::testing::fresh_database;
+use agent_pool_core::wire::services::RegistryReply;
+use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use services_svc::MIGRATIONS;
@@ -36,20 +42,25 @@ fn text(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-#[tokio::test]
-async fn it_migrates_serves_and_ends_on_sigterm_with_0() {
-    let database = fresh_database(MIGRATIONS, "binary").await;
+/// The binary on a database of its own, once it listens; and its address.
+async fn listening(database: &TestDatabase) -> (Running, String) {
     let settings = [
         ("PORT", "0"),
         ("POOL_API_KEY", "k"),
         ("SERVICES_DATABASE_URL", database.url().as_secret().expose()),
-        ("INFRA_PROVIDER", "local"),
     ];
     let mut running = Running(binary(&settings).spawn().unwrap());
     let stdout = running.0.stdout.take().unwrap();
     let read = tokio::task::spawn_blocking(move || BufReader::new(stdout).lines().next());
     let line = read.await.unwrap().unwrap().unwrap();
     let url = line.strip_prefix("listening on ").unwrap();
+    (running, url.to_owned())
+}
+
+#[tokio::test]
+async fn it_migrates_serves_and_ends_on_sigterm_with_0() {
+    let database = fresh_database(MIGRATIONS, "binary").await;
+    let (mut running, url) = listening(&database).await;
     let ready = reqwest::get(format!("{url}/readyz")).await.unwrap();
     assert_eq!(ready.status(), 200);
 
@@ -57,6 +68,53 @@ async fn it_migrates_serves_and_ends_on_sigterm_with_0() {
     kill(pid, Signal::SIGTERM).unwrap();
     let ended = tokio::task::spawn_blocking(move || running.0.wait().unwrap());
     assert_eq!(ended.await.unwrap().code(), Some(0));
+}
+
+/// A crate that is not named in `main.rs` is not linked, and nothing else would tell.
+#[tokio::test]
+async fn this_distribution_has_these_providers_and_makes_instances_on_railway() {
+    let database = fresh_database(MIGRATIONS, "binary").await;
+    let (_running, url) = listening(&database).await;
+    let client = reqwest::Client::builder().build().unwrap();
+    let request = client.get(format!("{url}/registry")).bearer_auth("k");
+    let registry: RegistryReply = request.send().await.unwrap().json().await.unwrap();
+    let tools = registry.tools.iter().map(|tool| tool.id.as_str());
+    assert!(tools.eq(["agentmail", "openrouter", "telnyx"]));
+    let infra = registry
+        .infra
+        .iter()
+        .map(|infra| (infra.id.as_str(), infra.selected));
+    assert!(infra.eq([("local", false), ("railway", true)]));
+    for settings in registry.tools.iter().map(|tool| &tool.settings) {
+        let has = |end: &str| settings.iter().any(|one| one.variable.ends_with(end));
+        assert!(has("_API_URL") && has("_MAX_ATTEMPTS"), "{settings:?}");
+    }
+}
+
+/// Every file in a folder and below.
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let below = paths.map(|path| match path.is_dir() {
+        true => files_of(&path),
+        false => vec![path],
+    });
+    below.flatten().collect()
+}
+
+#[test]
+fn the_library_names_no_provider() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut library = files_of(&folder);
+    library.retain(|file| *file != folder.join("main.rs"));
+    assert!(library.contains(&folder.join("ops/registry.rs")));
+    for file in library {
+        let source = fs::read_to_string(&file).unwrap().to_lowercase();
+        let vendors = ["railway", "openrouter", "agentmail", "telnyx"];
+        for name in [&vendors[..], &["provider_local", "\"local\""]].concat() {
+            assert!(!source.contains(name), "{} names {name}", file.display());
+        }
+    }
 }
 
 #[test]
@@ -92,6 +150,8 @@ fn help_lists_every_setting_and_version_the_version() {
         "SWEEP_GRACE_MS",
         "INSTANCE_ENV_*",
         "LOCAL_RUNTIME_COMMAND",
+        "RAILWAY_MAX_ATTEMPTS",
+        "LOCAL_GRANT_TTL_MS",
     ] {
         assert!(help.contains(variable), "{variable}: {help}");
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 /// What a request fails with. `code` is API: it does not change.
@@ -69,23 +70,15 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-const fn title(status: u16) -> &'static str {
+/// The phrase of RFC 9110, which the crate `http` has in all cases but two.
+fn title(status: u16) -> &'static str {
     match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
         413 => "Content Too Large",
-        415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "Internal Server Error",
+        _ => StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Unknown Error"),
     }
 }
 
@@ -102,5 +95,28 @@ mod tests {
             "code": "unknown_instance", "error": "no instance x", "field": "id",
         });
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn the_title_is_the_phrase_of_its_status() {
+        for (status, title) in [
+            (400, "Bad Request"),
+            (401, "Unauthorized"),
+            (405, "Method Not Allowed"),
+            (408, "Request Timeout"),
+            (409, "Conflict"),
+            (411, "Length Required"),
+            (413, "Content Too Large"),
+            (415, "Unsupported Media Type"),
+            (422, "Unprocessable Content"),
+            (500, "Internal Server Error"),
+            (501, "Not Implemented"),
+            (502, "Bad Gateway"),
+            (503, "Service Unavailable"),
+            (504, "Gateway Timeout"),
+            (599, "Unknown Error"),
+        ] {
+            assert_eq!(Problem::new(status, "x", "x").title, title);
+        }
     }
 }

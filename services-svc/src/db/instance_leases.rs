@@ -9,18 +9,9 @@ use agent_pool_core::InstanceId;
 use agent_pool_service_kit::db::DbError;
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::instance_leases::dsl;
-
-/// The moment `length` from now. Postgres counts intervals in seconds.
-macro_rules! after {
-    ($length:expr) => {
-        now.into_sql::<Timestamptz>()
-            + diesel::pg::expression::extensions::IntervalDsl::seconds($length.as_secs_f64())
-    };
-}
 
 /// Takes the lease of an instance; false while somebody else has it.
 pub(crate) async fn take(

@@ -44,5 +44,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    local_grants (instance_id) {
+        instance_id -> Text,
+        tools -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(instance_services -> instance_infra (instance_id));
 diesel::allow_tables_to_appear_in_same_query!(instance_infra, instance_services);

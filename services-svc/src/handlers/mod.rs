@@ -5,6 +5,7 @@ pub(crate) mod create_instance;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
 pub(crate) mod logs;
+pub(crate) mod provision_local;
 pub(crate) mod provision_tool;
 pub(crate) mod redeploy;
 pub(crate) mod registry;

@@ -5,6 +5,7 @@ use agent_pool_core::wire::services::DestroyedInstance;
 use agent_pool_service_kit::db::DbError;
 
 use super::lease::Lease;
+use super::local::take_back;
 use super::refusal::Refusal;
 use super::tear_down::{Leftover, TornDown, tear_down};
 use crate::app::App;
@@ -26,19 +27,26 @@ pub(crate) enum DestroyError {
     Database(#[from] DbError),
 }
 
-/// Destroys an instance with all that it has.
+/// Destroys an instance with all that it has, or the tools of a developer's own machine.
 pub(crate) async fn destroy(
     app: App,
     instance: InstanceId,
 ) -> Result<DestroyedInstance, DestroyError> {
     let lease = Lease::take(&app, &instance).await?;
     let lease = lease.ok_or_else(|| Refusal::Busy(instance.clone()))?;
-    match lease.hold(tear_down(&app, &instance)).await? {
+    match lease.hold(destroy_alone(&app, &instance)).await? {
         TornDown::Unknown => Err(Refusal::Unknown(instance).into()),
         TornDown::Partly(left) => Err(DestroyError::Incomplete { instance, left }),
         TornDown::Gone(destroyed) => Ok(DestroyedInstance {
             instance_id: instance,
             destroyed,
         }),
+    }
+}
+
+async fn destroy_alone(app: &App, instance: &InstanceId) -> Result<TornDown, DbError> {
+    match tear_down(app, instance).await? {
+        TornDown::Unknown => take_back(app, instance).await,
+        known @ (TornDown::Gone(_) | TornDown::Partly(_)) => Ok(known),
     }
 }

@@ -40,22 +40,9 @@ pub(crate) async fn tear_down(app: &App, instance: &InstanceId) -> Result<TornDo
         return Ok(TornDown::Unknown);
     };
     let taken = join_all(tools.iter().map(|tool| take_away(app, instance, tool))).await;
-    let tool_failures = tools.iter().zip(taken).filter_map(|(tool, result)| {
-        let provider = tool.tool.to_string();
-        result.err().map(|cause| Leftover { provider, cause })
-    });
-    let mut left: Vec<Leftover> = tool_failures.collect();
-    if let Err(cause) = destroy_infra(app, &infra).await {
-        let provider = infra.infra.to_string();
-        left.push(Leftover { provider, cause });
-    }
-    for Leftover { provider, cause } in &left {
-        warn!(
-            instance.id = %instance,
-            error.chain = chain(cause),
-            "what {provider} has of instance {instance} is not destroyed; its row stays"
-        );
-    }
+    let taken = tools.iter().map(|tool| tool.tool.as_str()).zip(taken);
+    let infra_gone = (infra.infra.as_str(), destroy_infra(app, &infra).await);
+    let left = leftovers(instance, taken.chain([infra_gone]));
     if !left.is_empty() {
         return Ok(TornDown::Partly(left));
     }
@@ -66,6 +53,24 @@ pub(crate) async fn tear_down(app: &App, instance: &InstanceId) -> Result<TornDo
         volumes: true,
         service: true,
     }))
+}
+
+/// Those that failed, which are logged.
+pub(crate) fn leftovers<'a>(
+    instance: &InstanceId,
+    results: impl Iterator<Item = (&'a str, Result<(), StepError>)>,
+) -> Vec<Leftover> {
+    let failed = results.filter_map(|(provider, result)| {
+        let cause = result.err()?;
+        warn!(
+            instance.id = %instance,
+            error.chain = chain(&cause),
+            "what {provider} has of instance {instance} is not destroyed; its row stays"
+        );
+        let provider = provider.to_owned();
+        Some(Leftover { provider, cause })
+    });
+    failed.collect()
 }
 
 /// Marks an instance before anything of it is destroyed, and reads what it has.

@@ -137,7 +137,7 @@ fn what_creations_and_destructions_answer_is_pinned() {
         tool: tool(),
     };
     let source = unconfigured();
-    let in_request = CreateError::Tool { index: 2, source };
+    let in_request = CreateError::Tool(Unavailable { index: 2, source });
     let infra = CreateError::Infra(unconfigured());
     let busy = CreateError::Database(DbError::Exhausted(SOON));
     let unreadable = DestroyError::Database(DbError::Exhausted(SOON));
@@ -209,6 +209,23 @@ fn what_other_operations_answer_is_pinned() {
         ),
         (invalid.into(), 502, "vendor_invalid"),
     ]);
+}
+
+#[test]
+fn local_tools_that_were_not_made_tell_the_cause_and_what_is_left() {
+    let error = ProvisionLocalError::Failed {
+        instance: instance(),
+        cause: vendor(ErrorKind::RateLimited),
+        undo: Undo::Partial(left(ErrorKind::Unavailable)),
+    };
+    let problem = Problem::from(error);
+    let answered = (problem.status, problem.code.as_str(), problem.retry_after);
+    assert_eq!(answered, (503, "vendor_rate_limited", Some(SOON)));
+    let expected = "provider: rate limited: as told; local instance abcdefghijkl got no tools; what \
+                    could not be undone (acme) awaits DELETE /destroy; left are acme (provider: \
+                    unavailable: as told)";
+    assert_eq!(problem.detail, expected);
+    assert_all([(ProvisionLocalError::NoTools.into(), 400, "invalid_field")]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ async fn a_wrong_or_missing_key_is_401_on_every_route_and_an_older_key_passes() 
     let path = format!("{}/x", id(1));
     for (method, path) in [
         (Method::POST, "/create-instance".to_owned()),
+        (Method::POST, "/provision-local".to_owned()),
         (Method::POST, "/status/batch".to_owned()),
         (Method::POST, "/sweep".to_owned()),
         (Method::GET, "/registry".to_owned()),

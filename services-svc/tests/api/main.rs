@@ -7,6 +7,7 @@ mod configure;
 mod create;
 mod destroy;
 mod exclusion;
+mod provision_local;
 mod registry;
 mod secrets;
 mod status;

@@ -63,6 +63,15 @@ async fn secrets_are_in_no_answer_no_log_and_no_row() {
         .world
         .fail("cellar configure", ErrorKind::Invalid, When::After);
     answers.push(service.create(&id(2), &["alpha"]).await);
+    let local = async |tools: &[&str]| {
+        let body = json!({ "tools": tools });
+        service.post("/provision-local", body).await
+    };
+    local(&["alpha"]).await.ok(); // The one answer that has secrets.
+    service
+        .world
+        .fail("beta provision", ErrorKind::Invalid, When::After);
+    answers.push(local(&["alpha", "beta"]).await);
     assert_eq!(service.number(IN_THE_CLEAR).await, 0);
     assert_eq!(service.rows().await, (1, 2));
     answers.push(service.delete(&format!("/destroy/{}", id(1))).await);

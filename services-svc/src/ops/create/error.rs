@@ -8,7 +8,8 @@ use agent_pool_service_kit::db::DbError;
 
 use crate::ops::refusal::Refusal;
 use crate::ops::step::StepError;
-use crate::ops::tear_down::Leftover;
+use crate::ops::undo::Undo;
+use crate::ops::wanted::Unavailable;
 
 /// The steps of a creation. The middle two run side by side, each tool by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl fmt::Display for CreateStep {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
     /// A tool of the request cannot be had. Nothing was made.
-    #[error("tools[{index}] cannot be had")]
-    Tool { index: usize, source: LookupError },
+    #[error(transparent)]
+    Tool(#[from] Unavailable),
     /// The infra cannot be had. Nothing was made.
     #[error("the infra cannot be had")]
     Infra(#[source] LookupError),
@@ -77,32 +78,4 @@ pub(crate) struct Failure {
     pub(crate) step: CreateStep,
     #[source]
     pub(crate) cause: StepError,
-}
-
-/// What became of what the steps before made.
-#[derive(Debug)]
-pub(crate) enum Undo {
-    /// Nothing is left.
-    Complete,
-    /// These are left, marked.
-    Partial(Vec<Leftover>),
-    /// The rows could not be read: all may be left.
-    Unknown,
-}
-
-impl fmt::Display for Undo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Complete => f.write_str("what was made of it is undone"),
-            Self::Partial(left) => {
-                let names: Vec<&str> = left.iter().map(|one| one.provider.as_str()).collect();
-                let names = names.join(", ");
-                write!(
-                    f,
-                    "what could not be undone ({names}) awaits DELETE /destroy"
-                )
-            }
-            Self::Unknown => f.write_str("what was made of it awaits DELETE /destroy"),
-        }
-    }
 }

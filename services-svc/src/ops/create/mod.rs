@@ -8,5 +8,5 @@ mod error;
 mod plan;
 mod run;
 
-pub(crate) use error::{CreateError, CreateStep, Failure, Undo};
+pub(crate) use error::{CreateError, CreateStep, Failure};
 pub(crate) use run::create;

@@ -7,6 +7,7 @@ use agent_pool_core::{EnvVars, InstanceId, InstanceSpec, Secret, ToolId};
 
 use super::CreateError;
 use crate::app::App;
+use crate::ops::wanted::wanted_tools;
 use crate::vendors::{Infra, Tool};
 
 #[derive(Debug)]
@@ -21,14 +22,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn of(app: &App, request: CreateInstanceRequest) -> Result<Self, CreateError> {
-        let tools = request.tools.iter().enumerate().map(|(index, id)| {
-            let tool = app.vendors().tool(id);
-            tool.map(|tool| (id.clone(), tool))
-                .map_err(|source| CreateError::Tool { index, source })
-        });
         let infra = app.vendors().infra(&app.config().infra);
         Ok(Self {
-            tools: tools.collect::<Result<_, _>>()?,
+            tools: wanted_tools(app, &request.tools)?,
             infra: infra.map_err(CreateError::Infra)?,
             instance: request.instance_id,
             spec: InstanceSpec {

@@ -7,13 +7,14 @@ use tracing::{info, instrument, warn};
 
 use super::build::build;
 use super::plan::Plan;
-use super::{CreateError, Failure, Undo};
+use super::{CreateError, Failure};
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_services::{self, InstanceTool};
 use crate::ops::lease::Lease;
 use crate::ops::refusal::Refusal;
-use crate::ops::tear_down::{TornDown, tear_down};
+use crate::ops::tear_down::tear_down;
+use crate::ops::undo::Undo;
 
 /// Creates an instance, or answers again what is there.
 #[instrument(name = "create", skip_all, fields(instance.id = %request.instance_id))]
@@ -85,17 +86,7 @@ fn standing(
 
 async fn undone(app: &App, plan: Plan, failure: Failure) -> CreateError {
     let instance = plan.instance;
-    let undo = match tear_down(app, &instance).await {
-        Ok(TornDown::Gone(_) | TornDown::Unknown) => Undo::Complete,
-        Ok(TornDown::Partly(left)) => Undo::Partial(left),
-        Err(error) => {
-            warn!(
-                error.chain = chain(&error),
-                "the undo of instance {instance} did not begin"
-            );
-            Undo::Unknown
-        }
-    };
+    let undo = Undo::of(&instance, tear_down(app, &instance).await);
     warn!(
         step = failure.step.as_str(),
         error.chain = chain(&failure),

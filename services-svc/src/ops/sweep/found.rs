@@ -28,6 +28,13 @@ impl Provider {
         }
     }
 
+    pub(super) const fn as_tool(&self) -> Option<&Tool> {
+        match self {
+            Self::Tool(tool) => Some(tool),
+            Self::Infra(_) => None,
+        }
+    }
+
     pub(super) async fn list(&self) -> Result<Vec<Found>, ProviderError> {
         match self {
             Self::Tool(tool) => {

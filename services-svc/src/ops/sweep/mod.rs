@@ -3,7 +3,8 @@
 //! Rows are written before vendors are asked for anything, and vendors are listed before rows are
 //! read. So what is listed and has no row is nobody's, however young; the grace period only leaves
 //! people time to look. A resource whose age its vendor does not tell counts as old. What belongs to
-//! an instance that has any row is never an orphan: the destruction of the instance sees to it.
+//! an instance that has any row is never an orphan: the destruction of the instance sees to it. Only the
+//! row of a local grant protects no longer than it says.
 
 mod found;
 mod run;

@@ -14,7 +14,7 @@ use tracing::{info, instrument, warn};
 
 use super::found::{Found, Provider};
 use crate::app::App;
-use crate::db::instance_infra;
+use crate::db::{instance_infra, local_grants};
 
 /// What becomes of the orphans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,22 +35,8 @@ pub(crate) async fn sweep(app: App, orphans: Orphans) -> Result<SweepReport, DbE
     let providers: Vec<Provider> = tools
         .chain(app.vendors().infras().map(Provider::Infra))
         .collect();
-    let lists = join_all(providers.iter().map(Provider::list)).await;
-    let mut failures = BTreeMap::new();
-    let mut listed = Vec::new();
-    for (provider, list) in providers.iter().zip(lists) {
-        match list {
-            Ok(found) => listed.extend(found),
-            Err(error) => {
-                warn!(
-                    error.chain = chain(&error),
-                    "{} cannot be swept",
-                    provider.name()
-                );
-                failures.insert(provider.name().to_owned(), error.to_string());
-            }
-        }
-    }
+    let (listed, mut failures) = list(&providers).await;
+    forget_spent_grants(&app, &providers, &listed, &failures).await?;
     let found = without_owner(&app, listed).await?;
     let destroyed = match orphans {
         Orphans::Report => vec![false; found.len()],
@@ -68,14 +54,53 @@ pub(crate) async fn sweep(app: App, orphans: Orphans) -> Result<SweepReport, DbE
     Ok(report)
 }
 
-/// Those that are old enough and whose instance has no row.
+/// What the providers have; and those that could not be asked, with why.
+async fn list(providers: &[Provider]) -> (Vec<Found>, BTreeMap<String, String>) {
+    let lists = join_all(providers.iter().map(Provider::list)).await;
+    let mut failures = BTreeMap::new();
+    let mut listed = Vec::new();
+    for (provider, list) in providers.iter().zip(lists) {
+        match list {
+            Ok(found) => listed.extend(found),
+            Err(error) => {
+                warn!(
+                    error.chain = chain(&error),
+                    "{} cannot be swept",
+                    provider.name()
+                );
+                failures.insert(provider.name().to_owned(), error.to_string());
+            }
+        }
+    }
+    (listed, failures)
+}
+
+/// The rows of grants that expired go once all their tools were asked and have nothing of them.
+async fn forget_spent_grants(
+    app: &App,
+    providers: &[Provider],
+    listed: &[Found],
+    failures: &BTreeMap<String, String>,
+) -> Result<(), DbError> {
+    let tools = providers.iter().filter_map(Provider::as_tool);
+    let asked: Vec<&str> = tools
+        .map(|tool| tool.id().as_str())
+        .filter(|name| !failures.contains_key(*name))
+        .collect();
+    let instances: Vec<&InstanceId> = listed.iter().map(Found::instance).collect();
+    let mut conn = app.db().conn().await?;
+    local_grants::forget_spent(&mut conn, &instances, &asked).await
+}
+
+/// Those that are old enough and whose instance has no row, or only that of an expired grant.
 async fn without_owner(app: &App, mut found: Vec<Found>) -> Result<Vec<Found>, DbError> {
     let grace = app.config().sweep.grace_ms.duration();
     let oldest_young = Utc::now() - grace;
     found.retain(|one| one.created_at().is_none_or(|at| at <= oldest_young));
     let instances: Vec<&InstanceId> = found.iter().map(Found::instance).collect();
     let mut conn = app.db().conn().await?;
-    let known = instance_infra::known(&mut conn, &instances).await?;
+    let mut known = instance_infra::known(&mut conn, &instances).await?;
+    known.extend(local_grants::live(&mut conn, &instances).await?);
     found.retain(|one| !known.contains(one.instance().as_str()));
     Ok(found)
 }
