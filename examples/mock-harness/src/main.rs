@@ -108,6 +108,7 @@ async fn serve(
         }
         tokio::time::sleep(WATCH_INTERVAL).await;
     }
+    progress.finish();
     line(&instructions(home, stack));
     if let Some(name) = &cli.claim {
         let request = ClaimRequest {

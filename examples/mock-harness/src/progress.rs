@@ -59,9 +59,14 @@ impl Progress {
         }
     }
 
-    /// Takes the bars away, so that what follows is plain text.
-    pub(crate) fn finish(self) {
-        if let Some(step) = self.step {
+    /// Ends the bars, so that what follows is plain text. What they say of the instances stays.
+    pub(crate) fn finish(&mut self) {
+        for (_, bar) in std::mem::take(&mut self.instances).into_values() {
+            bar.into_iter()
+                .filter(|bar| !bar.is_finished())
+                .for_each(|bar| bar.abandon());
+        }
+        if let Some(step) = self.step.take() {
             step.finish_and_clear();
         }
     }

@@ -29,8 +29,17 @@ impl Home {
         Self(folder)
     }
 
-    /// The commands of all processes of this run: they know its key, or work in its folder.
+    /// The commands of all processes of this run.
     fn processes(&self) -> Vec<String> {
+        self.resident()
+            .into_iter()
+            .map(|(command, _)| command)
+            .collect()
+    }
+
+    /// The processes of this run, which know its key or work in its folder: their commands, and their
+    /// resident memory in KiB.
+    pub(crate) fn resident(&self) -> Vec<(String, u64)> {
         let key = fs::read_to_string(self.0.path().join("api-key")).unwrap_or_default();
         let folder = self.0.path().to_str().unwrap().as_bytes();
         let ours = |process: &fs::DirEntry| {
@@ -42,13 +51,19 @@ impl Home {
             has(key.as_bytes()) || has(folder) || cwd.starts_with(self.0.path())
         };
         let processes = fs::read_dir("/proc").unwrap().flatten().filter(ours);
-        let command = |process: fs::DirEntry| {
+        let described = |process: fs::DirEntry| {
             let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&line).replace('\0', " ")
+            let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
+            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let kib = resident.and_then(|text| text.split_whitespace().next()?.parse().ok());
+            (
+                String::from_utf8_lossy(&line).replace('\0', " "),
+                kib.unwrap_or_default(),
+            )
         };
-        processes
-            .map(command)
-            .filter(|command| !command.is_empty())
+        let described = processes.map(described);
+        described
+            .filter(|(command, _)| !command.is_empty())
             .collect()
     }
 
@@ -98,7 +113,7 @@ impl<'a> Harness<'a> {
     }
 
     /// Reads on until a line has `text`; answers it.
-    async fn line_with(&mut self, text: &str) -> String {
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
         let reading = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
                 self.output.push_str(&line);
@@ -129,6 +144,15 @@ impl<'a> Harness<'a> {
         let line = self.line_with(&format!("{name} is instance")).await;
         let (_, url) = line.split_once(": ").unwrap();
         (url.to_owned(), self.output.clone())
+    }
+
+    /// What is printed behind `label` in the summary.
+    pub(crate) fn printed(&self, label: &str) -> String {
+        let line = self
+            .output
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(label));
+        line.unwrap().trim().to_owned()
     }
 
     /// The `curl` that is printed, to be given to a shell.
