@@ -35,6 +35,14 @@ impl Backoff {
         *self.lock() = None;
     }
 
+    /// The pool is full. Once the pause is over there is nothing to try again: another replica has made
+    /// what failed here, or nobody misses it.
+    pub(crate) fn nothing_is_missing(&self) {
+        if self.allows() > 0 {
+            self.succeeded();
+        }
+    }
+
     /// Creations that fail side by side count as one: they began before anybody knew.
     pub(crate) fn failed(&self, error: String) {
         let mut state = self.lock();
@@ -91,6 +99,17 @@ mod tests {
             advance(Duration::from_millis(1)).await;
             assert_eq!(backoff.allows(), 1, "{seconds}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_is_missing_a_failure_is_shown_for_its_pause() {
+        let backoff = Backoff::default();
+        backoff.failed("no".to_owned());
+        backoff.nothing_is_missing();
+        assert!(backoff.shown().is_some());
+        advance(FIRST).await;
+        backoff.nothing_is_missing();
+        assert_eq!(backoff.shown(), None);
     }
 
     #[tokio::test(start_paused = true)]

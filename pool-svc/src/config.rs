@@ -56,7 +56,8 @@ pub struct PoolSettings {
     /// How long an instance may be unreachable. Too low, and slow starters never become idle.
     #[serde(default = "default_stuck_timeout")]
     pub pool_stuck_timeout_ms: Millis,
-    /// How long a claim may take in all. Too low, and slow runtimes are destroyed in mid-claim.
+    /// How long a claim may take in all. A runtime is given what is left of it, and may need 60 s.
+    /// Too low, and slow runtimes are destroyed in mid-claim.
     #[serde(default = "default_claim_timeout")]
     pub claim_timeout_ms: Millis,
     /// The share of idle and claimed instances that may vanish at once. When more of them, and at
@@ -92,8 +93,9 @@ const fn default_stuck_timeout() -> Millis {
     Millis::from_millis(900_000)
 }
 
+/// The 60 s that a runtime may need, and what the steps before it may take at worst.
 const fn default_claim_timeout() -> Millis {
-    Millis::from_millis(60_000)
+    Millis::from_millis(90_000)
 }
 
 const fn default_max_vanished() -> u32 {
@@ -227,8 +229,16 @@ mod tests {
             (pool.pool_create_concurrency, pool.pool_max_vanished_percent),
             (5, 50)
         );
-        assert_eq!(pool.claim_timeout_ms, Millis::from_millis(60_000));
+        assert_eq!(pool.claim_timeout_ms, Millis::from_millis(90_000));
         assert_eq!(pool.pool_environment.to_string(), "development");
+    }
+
+    #[test]
+    fn the_first_runtime_that_a_claim_provisions_has_a_minute_for_it() {
+        let before =
+            crate::runtime_client::HEALTH_WITHIN + crate::services_client::CONFIGURE_WITHIN;
+        let claim = read(&[]).unwrap().pool.claim_timeout_ms.duration();
+        assert!(claim >= before + Duration::from_mins(1));
     }
 
     #[test]

@@ -105,10 +105,14 @@ async fn work(app: App, first: InstanceId) {
     let Ok(_turn) = app.destructions.clone().acquire_owned().await else {
         return;
     };
+    let mut made_room = false;
     let mut next = Some(first);
     while let Some(id) = next {
         next = match destroy(&app, &id).await {
-            Ok(Destruction::Done) => take_another(&app).await,
+            Ok(Destruction::Done) => {
+                made_room = true;
+                take_another(&app).await
+            }
             Ok(Destruction::Failed) => None,
             Err(error) => {
                 let error = chain(&error);
@@ -117,7 +121,10 @@ async fn work(app: App, first: InstanceId) {
             }
         };
     }
-    app.nudge.notify_one();
+    // A tick starts again what failed: nudged by that, it would do so at once, and for ever.
+    if made_room {
+        app.nudge.notify_one();
+    }
 }
 
 async fn take_another(app: &App) -> Option<InstanceId> {
@@ -153,5 +160,41 @@ async fn destroy(app: &App, id: &InstanceId) -> Result<Destruction, DbError> {
             );
             Ok(Destruction::Failed)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_core::settings::Environment;
+    use agent_pool_service_kit::testing::fresh_database;
+    use diesel::sql_query;
+    use diesel_async::RunQueryDsl;
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::db::MIGRATIONS;
+
+    #[tokio::test]
+    async fn a_destruction_that_fails_asks_for_no_tick() {
+        let database = fresh_database(MIGRATIONS, "pool").await;
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let services = format!("http://{}", closed.local_addr().unwrap());
+        drop(closed);
+        let environment = Environment::from_iter([
+            ("POOL_API_KEY", "k"),
+            ("POOL_DATABASE_URL", database.url().as_secret().expose()),
+            ("SERVICES_URL", &services),
+        ]);
+        let app = App::new(Config::from_env(&environment).unwrap()).unwrap();
+        let id = InstanceId::generate();
+        let mut conn = app.db.conn().await.unwrap();
+        let insert = "INSERT INTO instances (id, name, status) VALUES ('{id}', 'x', 'destroying')";
+        let inserted = sql_query(insert.replace("{id}", id.as_str()));
+        inserted.execute(&mut conn).await.unwrap();
+        work(app.clone(), id.clone()).await;
+        assert!(app.nudge.notified().now_or_never().is_none());
+        let again = leases::take_destroying(&mut conn, 1, LEASE).await.unwrap();
+        assert_eq!(again, [id], "the next tick tries again");
     }
 }

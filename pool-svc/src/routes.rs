@@ -6,10 +6,11 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{ClaimRequest, ReplenishRequest};
 use agent_pool_service_kit::body::{json, json_or_default, query};
 use agent_pool_service_kit::http_server::Templates;
+use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{auth, health, metrics};
 use warp::reply::Response;
-use warp::{Filter, delete, get, path, post};
+use warp::{Filter, path};
 
 use crate::app::App;
 use crate::handlers::{claim, fleet, instances, templates, views};

@@ -13,7 +13,7 @@ use crate::call::{CallError, send};
 use crate::services_client::below;
 
 /// How long a health check may take. A warm instance answers at once, and a claim waits for it.
-const HEALTH_WITHIN: Duration = Duration::from_secs(3);
+pub(crate) const HEALTH_WITHIN: Duration = Duration::from_secs(3);
 
 /// The client of every instance's runtime.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl RuntimeClient {
     }
 
     /// Makes the instance at `url` somebody's. Never to be repeated: a second call makes a second
-    /// conversation.
+    /// conversation. Slow runtimes take up to a minute, and are not to be given less.
     pub(crate) async fn provision(
         &self,
         url: &Url,

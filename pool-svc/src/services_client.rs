@@ -16,10 +16,12 @@ use crate::call::{CallError, send};
 pub(crate) const CREATE_WITHIN: Duration = Duration::from_mins(5);
 /// How long a destruction may take.
 pub(crate) const DESTROY_WITHIN: Duration = Duration::from_mins(2);
-/// How long a look at the whole fleet may take: 40 health checks at a time, 5 s each.
+/// How long a look at the fleet may take, besides the health checks.
 const STATUS_WITHIN: Duration = Duration::from_mins(2);
+/// What each health check adds where none answers: 5 s, 40 at a time.
+const STATUS_FOR_EACH: Duration = Duration::from_millis(125);
 /// How long setting variables may take.
-const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
 
 /// The client of the Services API.
 #[derive(Debug, Clone)]
@@ -71,13 +73,14 @@ impl ServicesClient {
     }
 
     pub(crate) async fn status(&self, ids: Vec<InstanceId>) -> Result<StatusBatch, CallError> {
+        let within = status_within(ids.len());
         let request = StatusBatchRequest {
             instance_ids: Some(ids),
         };
         let call = self
             .request(Method::POST, &["status", "batch"])
             .json(&request);
-        send(call, STATUS_WITHIN).await
+        send(call, within).await
     }
 
     pub(crate) async fn configure(
@@ -104,6 +107,12 @@ impl ServicesClient {
     }
 }
 
+/// A large fleet of which nothing answers must not look like Services that does not answer.
+fn status_within(instances: usize) -> Duration {
+    let checks = STATUS_FOR_EACH.saturating_mul(instances.try_into().unwrap_or(u32::MAX));
+    STATUS_WITHIN.saturating_add(checks)
+}
+
 /// Whether Services does not know the instance that it was asked about.
 pub(crate) fn is_unknown_instance(error: &CallError) -> bool {
     error.is(404, "unknown_instance")
@@ -121,6 +130,12 @@ pub(crate) fn below(base: &Url, path: &[&str]) -> Url {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_fleet_that_is_silent_is_waited_for() {
+        let rounds_of_40 = 2_000 / 40;
+        assert!(status_within(2_000) > Duration::from_secs(5) * rounds_of_40);
+    }
 
     #[test]
     fn a_path_is_below_its_base_and_encoded() {

@@ -12,6 +12,7 @@ use warp::{Filter, Rejection};
 
 use crate::auth::{ApiKeys, require};
 use crate::db::{Db, DbError};
+use crate::method::get;
 use crate::metrics::Metrics;
 use crate::problem::answer;
 
@@ -25,14 +26,14 @@ pub fn routes(
     metrics: Metrics,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let ready = warp::path!("readyz")
-        .and(warp::get())
+        .and(get())
         .and(warp::any().map(move || db.clone()))
         .then(readyz);
     alive()
         .or(ready)
         .unify()
         .or(warp::path!("metrics")
-            .and(warp::get())
+            .and(get())
             .and(require(keys))
             .map(move || text(&metrics)))
         .unify()
@@ -43,7 +44,7 @@ pub(crate) fn open_metrics(
     metrics: Metrics,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::path!("metrics")
-        .and(warp::get())
+        .and(get())
         .map(move || text(&metrics))
         .or(alive())
         .unify()
@@ -52,7 +53,7 @@ pub(crate) fn open_metrics(
 fn alive() -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static
 {
     warp::path!("healthz")
-        .and(warp::get())
+        .and(get())
         .map(|| answer(Ok(json!({ "ok": true }))))
 }
 

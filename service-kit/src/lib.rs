@@ -7,6 +7,7 @@ pub mod config;
 pub mod db;
 pub mod health;
 pub mod http_server;
+pub mod method;
 pub mod metrics;
 pub mod problem;
 pub mod shutdown;

@@ -176,8 +176,8 @@ async fn a_body_without_a_stated_length_is_read_up_to_the_limit() {
     let chunked = |size: usize| {
         let head = "POST /echo HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\n\
                     connection: close\r\ntransfer-encoding: chunked\r\n\r\n";
-        let text = "x".repeat(size);
-        format!("{head}{:x}\r\n\"{text}\"\r\n0\r\n\r\n", size + 2)
+        let body = json!({ "text": "x".repeat(size) }).to_string();
+        format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
     };
     let small = server.raw(chunked(1000).as_bytes()).await;
     assert!(small.starts_with("HTTP/1.1 200 "), "{small}");
@@ -218,6 +218,18 @@ async fn shutdown_finishes_the_request_in_flight_and_takes_no_other() {
     let answer = in_flight.await.unwrap().unwrap();
     assert_eq!(answer.text().await.unwrap(), "\"done\"");
     server.ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_does_not_hold_up_the_end() {
+    let server = Server::start().await;
+    let address = ("127.0.0.1", server.port);
+    let _silent = TcpStream::connect(address).await.unwrap();
+    // Connections are accepted in turn: the silent one is open by now.
+    server.get("/busy/x").await;
+    server.shutdown.trigger();
+    let ended = tokio::time::timeout(SOON, server.ended).await;
+    assert!(ended.is_ok(), "the end waits for it");
 }
 
 #[tokio::test]

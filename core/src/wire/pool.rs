@@ -163,7 +163,7 @@ pub struct PoolStatus {
     pub min_idle: u32,
     /// How many instances there may be in all.
     pub max_total: u32,
-    /// What the last creation failed with, until one succeeds.
+    /// What the last creation failed with, until one succeeds or none is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_create_error: Option<String>,
     /// Every instance, oldest first.

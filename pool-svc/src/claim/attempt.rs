@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed};
+use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::step::{Conversation, StepError, variables};
@@ -15,12 +15,16 @@ use super::verdict::{Fate, Next, verdict};
 use super::{ClaimError, Progress};
 use crate::app::App;
 use crate::db::instances::{self, Agent, Recorded, Taken};
+use crate::db::views;
 use crate::lifecycle::{Cause, Move};
 use crate::{destruction, settle};
 
 /// How much longer than the claim's deadline nobody else may touch its instance: for the statement
 /// that records it.
 pub(super) const LEASE_BEYOND_DEADLINE: Duration = Duration::from_mins(1);
+
+/// Pause before a claim is recorded again.
+const RECORD_AGAIN: Duration = Duration::from_millis(200);
 
 /// A claim on one instance.
 #[derive(Clone, Copy)]
@@ -89,11 +93,35 @@ impl Attempt<'_> {
             conversation_id: &conversation.id,
             invite_url: &conversation.invite_url,
         };
-        let mut conn = self.app.db.conn().await?;
-        match instances::record_claim(&mut conn, &self.taken.id, agent).await? {
-            Recorded::Yes => Ok(()),
-            Recorded::Lost => Err(StepError::Condemned),
+        loop {
+            match self.try_to_record(agent).await {
+                Ok(Recorded::Yes) => return Ok(()),
+                Ok(Recorded::Lost) => return Err(StepError::Condemned),
+                // The conversation is there: a database that fails for a moment must not cost it.
+                Err(error) if error.is_transient() && !self.remaining().is_zero() => {
+                    warn!(
+                        error.chain = chain(&error),
+                        "a claim is recorded again: {error}"
+                    );
+                    sleep(RECORD_AGAIN).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
+    }
+
+    /// Nobody else claims what this claim has taken: where it is claimed, an earlier try was recorded,
+    /// and its answer was lost.
+    async fn try_to_record(&self, agent: Agent<'_>) -> Result<Recorded, DbError> {
+        let id = &self.taken.id;
+        let mut conn = self.app.db.conn().await?;
+        if instances::record_claim(&mut conn, id, agent).await? == Recorded::Yes {
+            return Ok(Recorded::Yes);
+        }
+        if views::find_status(&mut conn, id).await? == Some(Status::Claimed) {
+            return Ok(Recorded::Yes);
+        }
+        Ok(Recorded::Lost)
     }
 
     /// What the agent is told, with a name and instructions of ours where the claim has none:

@@ -58,6 +58,9 @@ async fn pass(app: &App) -> Result<TickReport, DbError> {
 
 async fn measure(app: &App) -> Result<(), DbError> {
     let mut counts = views::count(&mut *app.db.conn().await?).await?;
+    if counts.idle >= app.config.pool.pool_min_idle {
+        app.backoff.nothing_is_missing();
+    }
     for status in Status::ALL {
         let count = *views::of(&mut counts, status);
         gauge!("agent_pool_instances", "status" => status.as_str()).set(count);

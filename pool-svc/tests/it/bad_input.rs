@@ -12,6 +12,7 @@ async fn a_bad_claim_names_the_field_and_takes_nothing() {
     let table = [
         ("{".to_owned(),                                      400, "malformed_json", None),
         ("7".to_owned(),                                      400, "invalid_field",  None),
+        ("[]".to_owned(),                                     400, "invalid_field",  None),
         (json!({"agentName": 7}).to_string(),                 400, "invalid_field",  name),
         (json!({"agentName": long(65)}).to_string(),          400, "invalid_field",  name),
         (json!({"agentName": " "}).to_string(),               400, "invalid_field",  name),
@@ -114,6 +115,11 @@ async fn what_is_not_there_is_404_and_a_wrong_method_405() {
             (status, code),
             "{method} {path}: {}",
             answer.body
+        );
+        assert_eq!(
+            answer.headers.contains_key("allow"),
+            status == 405,
+            "{path}"
         );
     }
     let drain = world

@@ -8,6 +8,7 @@ mod bad_input;
 mod claims;
 mod fake;
 mod process;
+mod records;
 mod ticks;
 mod views;
 mod warm_up;

@@ -1,8 +1,9 @@
 use agent_pool_core::InstanceId;
+use agent_pool_service_kit::testing::eventually;
 use serde_json::json;
 
 use crate::fake::{Fault, Op};
-use crate::world::World;
+use crate::world::{SOON, World};
 
 async fn age(world: &World, id: &InstanceId) {
     let past = "now() - interval '1 hour'";
@@ -128,10 +129,7 @@ async fn a_destruction_that_fails_is_tried_again_by_the_next_tick() {
         "SELECT status AS it FROM instances WHERE id = '{id}' AND lease_expires_at <= now()"
     );
     let what = "the failed destruction is let go";
-    agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {
-        world.ask(&free).await.is_some()
-    })
-    .await;
+    eventually(what, SOON, async || world.ask(&free).await.is_some()).await;
     assert!(world.fake.state().instances.contains_key(&id));
     assert_eq!(world.tick().await["destroying"], 1);
     world.until(&id, None).await;
@@ -149,4 +147,59 @@ async fn while_another_replica_ticks_this_one_does_not() {
     assert_eq!(world.tick().await["ran"], false);
     lock.release().await;
     assert_eq!(world.tick().await["ran"], true);
+}
+
+#[tokio::test]
+async fn a_tick_that_was_asked_for_comes_to_its_end_when_the_client_hangs_up() {
+    let world = World::new(&[]).await;
+    let id = InstanceId::generate();
+    world.fake.add(&id);
+    world.insert(&id, "starting", "NULL").await;
+    world.fake.fail(Op::Status, Fault::Hang);
+    let asked = eventually("Services is asked", SOON, async || {
+        world.fake.times(Op::Status) == 1
+    });
+    tokio::select! {
+        _ = world.tick() => panic!("Services hangs"),
+        () = asked => {}
+    }
+    world.fake.resume();
+    world.until(&id, Some("idle")).await;
+}
+
+#[tokio::test]
+async fn a_whole_fleet_that_died_is_told_of_and_can_be_killed_and_replaced() {
+    let world = World::new(&[("POOL_MIN_IDLE", "3")]).await;
+    let ids = world.idle(3).await;
+    for id in &ids {
+        set(&world, id, false, "CRASHED");
+    }
+    let report = world.tick().await;
+    let told = report["unobserved"].as_str().unwrap();
+    assert!(told.contains("3 of 3"), "{told}");
+    for id in &ids {
+        let path = format!("/api/pool/instances/{id}");
+        assert_eq!(world.send("DELETE", &path, "").await.status, 200);
+        world.until(id, None).await;
+    }
+    assert_eq!(world.tick().await["created"], 3);
+}
+
+#[tokio::test]
+async fn services_that_is_busy_with_an_instance_is_asked_again() {
+    let world = World::new(&[]).await;
+    world.fake.fail(Op::Create, Fault::Before(409));
+    world.fake.fail(Op::Destroy, Fault::Before(409));
+    let begun = world.send("POST", "/api/pool/replenish", r#"{"count": 1}"#);
+    let begun = begun.await.body["instanceIds"][0]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let id = begun.parse().unwrap();
+    eventually("the row is gone", SOON, async || {
+        world.tick().await;
+        world.status(&id).await.is_none()
+    })
+    .await;
+    assert_eq!(world.fake.times(Op::Destroy), 2);
 }

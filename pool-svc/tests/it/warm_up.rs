@@ -98,6 +98,24 @@ async fn a_creation_that_fails_is_undone_shown_and_slows_the_next() {
 }
 
 #[tokio::test]
+async fn an_error_is_no_longer_shown_when_another_replica_has_filled_the_pool() {
+    let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
+    world.fake.fail(Op::Create, Fault::Before(500));
+    world.tick().await;
+    let shown = async || {
+        let status = world.send("GET", "/api/pool/status", "").await;
+        status.body.get("lastCreateError").is_some()
+    };
+    eventually("the error is shown", SOON, &shown).await;
+    world.idle(1).await;
+    eventually("it is shown no more", SOON, async || {
+        world.tick().await;
+        !shown().await
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_instance_killed_while_it_is_created_is_destroyed_when_it_is_there() {
     let world = World::new(&[]).await;
     world.fake.fail(Op::Create, Fault::Hang);

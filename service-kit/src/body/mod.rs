@@ -8,10 +8,10 @@ use warp::{Filter, Rejection};
 
 use crate::problem::reject;
 
-/// The body as JSON, whatever its content type says.
+/// The body as a JSON object, whatever its content type says.
 ///
 /// Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` where it does not arrive, 400
-/// `malformed_json`, and 400 `invalid_field` naming the field.
+/// `malformed_json`, and 400 `invalid_field` naming the field, or the body where it is no object.
 pub fn json<T: DeserializeOwned + Send + 'static>()
 -> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
     bytes().and_then(|body: Vec<u8>| async move { parse::json(&body).map_err(reject) })

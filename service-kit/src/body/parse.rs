@@ -4,11 +4,21 @@ use std::fmt::Display;
 
 use agent_pool_core::wire::problem::Problem;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::Path;
 use url::form_urlencoded;
 
+/// An object alone: serde would take an array too, for a struct, by the order of its fields.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        serde_json::from_slice::<Value>(body).map_err(|error| malformed(&error))?;
+        return Err(Problem::new(
+            400,
+            "invalid_field",
+            "the body must be a JSON object",
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         match error.inner().classify() {
@@ -101,6 +111,8 @@ mod tests {
             "nonsense",
             "{\"instanceId\":\"abcdefghijkl\"} x",
             "\u{7}",
+            "[",
+            "[] x",
         ] {
             let (code, field, _) = refused(bad);
             assert_eq!((code.as_str(), field), ("malformed_json", None), "{bad:?}");
@@ -148,10 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_the_wrong_form_has_no_field_to_name() {
-        let (code, field, detail) = refused("\"text\"");
-        assert_eq!((code.as_str(), field), ("invalid_field", None));
-        assert!(detail.starts_with("invalid type: string"), "{detail}");
+    fn a_body_that_is_no_object_is_refused_as_that() {
+        for body in [r#"["abcdefghijkl"]"#, " []", "\"text\"", "7", "null"] {
+            let (code, field, detail) = refused(body);
+            assert_eq!((code.as_str(), field), ("invalid_field", None), "{body}");
+            assert_eq!(detail, "the body must be a JSON object");
+        }
     }
 
     #[derive(Debug, Deserialize)]

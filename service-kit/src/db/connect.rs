@@ -12,6 +12,9 @@ use url::Url;
 use super::tls::{Identity, Tls};
 use super::{DatabaseUrl, DbError};
 
+/// How long a server may say nothing at all before the connection counts as broken. Without it, a call
+/// over a network that hangs would wait for hours, and a lock's holder with it.
+const SILENT: Duration = Duration::from_secs(30);
 /// How long a connection may take to make.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -62,6 +65,13 @@ pub(super) fn parse(url: &str) -> Result<(Config, Identity), &'static str> {
         "a parameter after ? that is not known, or has a wrong value; sslmode is one of disable, \
          prefer, require, verify-full"
     })?;
+    let own = |name: &str| name == "tcp_user_timeout" || name.starts_with("keepalives");
+    if !url.query_pairs().any(|(name, _)| own(&name)) {
+        config
+            .keepalives_idle(SILENT)
+            .keepalives_interval(SILENT / 3)
+            .tcp_user_timeout(SILENT);
+    }
     if asked.is_empty() {
         return Ok((config, Identity::Assumed));
     }
@@ -72,6 +82,17 @@ pub(super) fn parse(url: &str) -> Result<(Config, Identity), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_connection_notices_that_its_network_hangs() {
+        let (config, _) = parse("postgres://u:p@h:1/d").unwrap();
+        assert!(config.get_keepalives());
+        assert_eq!(config.get_keepalives_idle(), SILENT);
+        assert_eq!(config.get_tcp_user_timeout(), Some(&SILENT));
+        let (config, _) = parse("postgres://u:p@h:1/d?keepalives_idle=7").unwrap();
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(7));
+        assert_eq!(config.get_tcp_user_timeout(), None);
+    }
 
     #[test]
     fn sslmode_is_read_as_libpq_reads_it() {

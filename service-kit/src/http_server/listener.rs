@@ -20,8 +20,8 @@ use crate::problem::unrouted;
 use crate::shutdown::Shutdown;
 use crate::{health, metrics};
 
-/// Longest wait for requests in flight once the end is announced. A claim may take a minute.
-const DRAIN: Duration = Duration::from_secs(90);
+/// Longest wait for requests in flight once the end is announced. A claim may take a minute and a half.
+const DRAIN: Duration = Duration::from_mins(2);
 /// How often histograms are folded, whether anyone reads them or not.
 const FOLD_EVERY: Duration = Duration::from_secs(10);
 /// Pause after a failed accept: out of file descriptors, the next would fail as well.

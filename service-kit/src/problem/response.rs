@@ -56,8 +56,21 @@ pub(crate) fn prefers_problem_json(headers: &HeaderMap) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case(PROBLEM_JSON))
+        .any(|range| {
+            let mut words = range.split(';').map(str::trim);
+            let named = words
+                .next()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case(PROBLEM_JSON));
+            named && !words.any(is_refusal)
+        })
+}
+
+/// Whether a parameter of a media range is a quality of 0: "not acceptable".
+fn is_refusal(parameter: &str) -> bool {
+    let quality = parameter
+        .strip_prefix("q=")
+        .or(parameter.strip_prefix("Q="));
+    quality.is_some_and(|quality| quality.parse().is_ok_and(|quality: f32| quality <= 0.0))
 }
 
 /// Names a problem's type as the request asked for it.
@@ -122,6 +135,7 @@ mod tests {
         assert!(accepts("application/problem+json"));
         assert!(accepts("text/html, Application/Problem+JSON;q=0.9"));
         assert!(!accepts("application/json") && !accepts("*/*"));
+        assert!(!accepts("application/problem+json; q=0.0"));
         assert!(!prefers_problem_json(&HeaderMap::new()));
     }
 }

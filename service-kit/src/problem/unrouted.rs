@@ -4,10 +4,13 @@ use std::convert::Infallible;
 
 use agent_pool_core::wire::problem::Problem;
 use warp::Rejection;
+use warp::http::HeaderValue;
+use warp::http::header::ALLOW;
 use warp::reject::{MethodNotAllowed, PayloadTooLarge, Reject};
 use warp::reply::Response;
 
 use super::response;
+use crate::method;
 
 /// A problem decided before the handler: key, body or query.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub fn of(rejection: &Rejection) -> Option<&Problem> {
 }
 
 /// Answers a request that no route took. The last row of a table of routes: `.recover(unrouted)`.
+/// A 405 names the methods of [`crate::method`] that the path would take.
 ///
 /// One failed request carries the rejections of every route, such as a bad body and the other
 /// routes' 405, so the most telling one is looked for first.
@@ -37,11 +41,12 @@ pub fn of(rejection: &Rejection) -> Option<&Problem> {
 /// # Errors
 /// None: every rejection has its answer.
 pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
+    let allowed = method::allowed(&rejection);
     let problem = if let Some(problem) = of(&rejection) {
         problem.clone()
     } else if rejection.find::<PayloadTooLarge>().is_some() {
         Problem::new(413, "body_too_large", "the body is too large")
-    } else if rejection.find::<MethodNotAllowed>().is_some() {
+    } else if !allowed.is_empty() || rejection.find::<MethodNotAllowed>().is_some() {
         let detail = "the path is there, but not with this method";
         Problem::new(405, "method_not_allowed", detail)
     } else if rejection.is_not_found() {
@@ -53,7 +58,15 @@ pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
             "a header or the query is not as it should be",
         )
     };
-    Ok(response(&problem))
+    let mut response = response(&problem);
+    // An empty one would say that the path takes nothing at all.
+    if problem.status == 405
+        && !allowed.is_empty()
+        && let Ok(allowed) = HeaderValue::from_str(&allowed.join(", "))
+    {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    Ok(response)
 }
 
 #[cfg(test)]
@@ -65,10 +78,11 @@ mod tests {
     fn routes() -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
         let refuse = || async { Err::<String, _>(reject(Problem::new(400, "ours", "bad body"))) };
         let id = warp::path!("items" / u32);
-        let bad_body = warp::path!("bad").and(warp::post()).and_then(refuse);
+        let bad_body = warp::path!("bad").and(method::post()).and_then(refuse);
         bad_body
-            .or(warp::path!("bad").and(warp::delete()).map(|| "deleted"))
-            .or(id.and(warp::get()).map(|id: u32| id.to_string()))
+            .or(warp::path!("bad").and(method::delete()).map(|| "deleted"))
+            .or(id.and(method::get()).map(|id: u32| id.to_string()))
+            .or(warp::path!("plain").and(warp::get()).map(|| "ok"))
             .or(warp::path!("limited")
                 .and(warp::body::content_length_limit(1))
                 .map(|| "ok"))
@@ -92,12 +106,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_405_names_every_method_that_the_path_takes_and_nothing_else_does() {
+        for (method, path, allow) in [
+            ("PUT", "/bad", Some("DELETE, POST")),
+            ("POST", "/items/7", Some("GET")),
+            ("POST", "/bad", None),
+            ("GET", "/nowhere", None),
+        ] {
+            let request = warp::test::request().method(method).path(path);
+            let response = request.reply(&routes()).await;
+            let sent = response.headers().get(ALLOW);
+            assert_eq!(sent.map(|value| value.to_str().unwrap()), allow, "{path}");
+        }
+    }
+
+    #[tokio::test]
     async fn each_rejection_has_its_status_and_code() {
         for (method, path, status, code) in [
             ("GET", "/nowhere", 404, "unknown_route"),
             ("GET", "/items/x", 404, "unknown_route"),
             ("PUT", "/bad", 405, "method_not_allowed"),
             ("POST", "/items/7", 405, "method_not_allowed"),
+            ("POST", "/plain", 405, "method_not_allowed"),
             ("POST", "/limited", 413, "body_too_large"),
             ("GET", "/header", 400, "bad_request"),
         ] {
