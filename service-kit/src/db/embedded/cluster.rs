@@ -130,12 +130,15 @@ fn temporary() -> Result<PathBuf, EmbeddedError> {
         .map_err(EmbeddedError::io("make a temporary folder"))
 }
 
+/// What is installed, or else downloaded: not in place of a folder that was asked for.
 async fn installed(bin_dir: Option<PathBuf>) -> Result<Vec<Binaries>, EmbeddedError> {
+    #[cfg(feature = "download")]
+    let asked = bin_dir.is_some();
     let found = spawn_blocking(move || binaries::installed(bin_dir.as_deref()))
         .await
         .unwrap_or_default();
     #[cfg(feature = "download")]
-    if found.is_empty() {
+    if found.is_empty() && !asked {
         return super::download::download(&cache())
             .await
             .map(|one| vec![one]);

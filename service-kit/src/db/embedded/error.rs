@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use crate::db::DbError;
 
+/// What to do where there is none.
+const INSTALL: &str = "install it (Debian and Ubuntu: apt-get install postgresql; Fedora: dnf install \
+     postgresql-server; macOS: brew install postgresql@17), or set POSTGRES_BIN_DIR to the folder of \
+     its initdb, or give the database URLs";
+
 /// Why a private cluster did not start or serve.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// No PostgreSQL on this machine.
-    #[error(
-        "no PostgreSQL server found on this machine: install it (Debian and Ubuntu: apt-get install \
-         postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql@17), or \
-         set POSTGRES_BIN_DIR to the folder of its initdb, or give the database URLs"
-    )]
+    #[error("no PostgreSQL server found on this machine: {INSTALL}")]
     NotInstalled,
     /// The data was made by another major version, and that one is not installed.
     #[error(
@@ -59,7 +60,7 @@ pub enum EmbeddedError {
     Database(#[from] DbError),
     /// The download failed.
     #[cfg(feature = "download")]
-    #[error("PostgreSQL cannot be downloaded")]
+    #[error("no PostgreSQL server found on this machine, and it cannot be downloaded: {INSTALL}")]
     Download(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
