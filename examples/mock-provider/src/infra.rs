@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{
-    Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, ProviderError, Redeploy,
+    Context, CreatedInfra, EnvVars, InfraHandle, InfraProvider, InstanceId, InstanceSpec,
+    ListedInstance, ProviderError, Redeploy,
 };
 use async_trait::async_trait;
 
 use crate::vendor::{id, unknown};
-use crate::{Settings, Vendor};
-
-/// One instance's variables, and how its deployment does.
-pub type Service = (EnvVars, Option<DeployStatus>);
+use crate::{Service, Settings, Vendor};
 
 /// Pretends to run instances, in memory.
 #[derive(Debug)]
@@ -56,7 +53,7 @@ impl InfraProvider for MockInfra {
         // It follows from the instance: asked again, the vendor has it already.
         let name = cx.mark().label(instance);
         let handle = handle(&name, instance)?;
-        let make = self.vendor.call(|all| _ = all.entry(name).or_default());
+        let make = self.vendor.call(cx, |all| _ = all.entry(name).or_default());
         make.await?;
         let url = self.settings.instance_url.clone();
         Ok(CreatedInfra { handle, url })
@@ -64,19 +61,19 @@ impl InfraProvider for MockInfra {
 
     async fn configure(
         &self,
-        _: &Context,
+        cx: &Context,
         handle: &InfraHandle,
         variables: &EnvVars,
         redeploy: Redeploy,
     ) -> Result<(), ProviderError> {
-        let configure = |(set, status): &mut Service| {
-            set.merge(variables.clone());
+        let configure = |service: &mut Service| {
+            service.variables.merge(variables.clone());
             if redeploy == Redeploy::Yes {
-                *status = Some(DeployStatus::Success);
+                service.deploy();
             }
         };
         let name = handle.service.as_str();
-        let found = self.vendor.call(|all| all.get_mut(name).map(configure));
+        let found = self.vendor.call(cx, |all| all.get_mut(name).map(configure));
         found.await?.ok_or_else(unknown)
     }
 
@@ -85,20 +82,20 @@ impl InfraProvider for MockInfra {
             .await
     }
 
-    async fn destroy(&self, _: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+    async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
         // What is gone already is a success.
         let name = handle.service.as_str();
-        self.vendor.call(|all| _ = all.remove(name)).await
+        self.vendor.call(cx, |all| _ = all.remove(name)).await
     }
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
-        let services = self.vendor.call(|all| all.clone()).await?;
-        let listed = |(name, (_, status)): (String, Service)| {
+        let services = self.vendor.call(cx, |all| all.clone()).await?;
+        let listed = |(name, service): (String, Service)| {
             // The vendor may hold things of others; the mark tells which are ours.
             let instance = cx.mark().instance(&name)?;
             Some(handle(&name, &instance).map(|handle| ListedInstance {
                 handle,
-                status,
+                status: service.status(),
                 url: Some(self.settings.instance_url.clone()),
                 created_at: None,
             }))

@@ -1,13 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod infra;
+mod service;
 mod settings;
 mod tool;
 mod vendor;
 
 use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 
-pub use infra::{MockInfra, Service};
+pub use infra::MockInfra;
+pub use service::Service;
 pub use settings::Settings;
 pub use tool::{LLM, MAIL, MockTool, Product};
 pub use vendor::Vendor;

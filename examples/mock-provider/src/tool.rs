@@ -80,7 +80,7 @@ impl ToolProvider for MockTool {
         // The name follows from the instance: asked again, the vendor has it already.
         let name = cx.mark().label(instance);
         let make = |made: &mut BTreeMap<_, _>| *made.entry(name.clone()).or_insert_with(Utc::now);
-        self.vendor.call(make).await?;
+        self.vendor.call(cx, make).await?;
         let value = Secret::new((self.product.value)(&name));
         Ok(ProvisionedTool {
             resource: id(&name)?,
@@ -91,19 +91,17 @@ impl ToolProvider for MockTool {
 
     async fn destroy(
         &self,
-        _: &Context,
+        cx: &Context,
         _: &InstanceId,
         resource: &ResourceId,
     ) -> Result<(), ProviderError> {
         // What is gone already is a success.
-        self.vendor
-            .call(|made| made.remove(resource.as_str()))
-            .await?;
-        Ok(())
+        let remove = |made: &mut BTreeMap<_, _>| _ = made.remove(resource.as_str());
+        self.vendor.call(cx, remove).await
     }
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
-        let made = self.vendor.call(|made| made.clone()).await?;
+        let made = self.vendor.call(cx, |made| made.clone()).await?;
         // The vendor may hold things of others; the mark tells which are ours.
         let ours = made.into_iter().filter_map(|(name, created_at)| {
             Some(ListedResource {

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use agent_pool_core::{ErrorKind, ProviderError};
+use agent_pool_core::{Context, ErrorKind, ProviderError};
+use tokio::time::{sleep, timeout};
 
 use crate::Settings;
 
@@ -20,10 +21,13 @@ struct State<T> {
     latency: Duration,
     fail_rate: f64,
     planned: VecDeque<Fault>,
+    lasting: Option<Fault>,
 }
 
+#[derive(Clone, Copy)]
 enum Fault {
-    Refused(ErrorKind),
+    /// With the time that the vendor asks to wait.
+    Refused(ErrorKind, Option<Duration>),
     AnswerLost,
 }
 
@@ -34,6 +38,7 @@ impl<T> Vendor<T> {
             latency: settings.latency_ms.duration(),
             fail_rate: settings.fail_rate,
             planned: VecDeque::new(),
+            lasting: None,
         }))
     }
 
@@ -44,7 +49,13 @@ impl<T> Vendor<T> {
 
     /// Refuses the next call that is not spoken for, before it has an effect.
     pub fn refuse_next(&self, kind: ErrorKind) {
-        self.state().planned.push_back(Fault::Refused(kind));
+        let refusal = Fault::Refused(kind, None);
+        self.state().planned.push_back(refusal);
+    }
+
+    /// Refuses every call from now on, and asks to wait so long where it is told to.
+    pub fn refuse_all(&self, kind: ErrorKind, retry_after: Option<Duration>) {
+        self.state().lasting = Some(Fault::Refused(kind, retry_after));
     }
 
     /// Lets the next call that is not spoken for take effect, and loses the answer.
@@ -52,26 +63,48 @@ impl<T> Vendor<T> {
         self.state().planned.push_back(Fault::AnswerLost);
     }
 
+    /// Answers every call from now on at once and as it should, but for failures by chance.
+    pub fn recover(&self) {
+        let mut state = self.state();
+        state.latency = Duration::ZERO;
+        state.planned.clear();
+        state.lasting = None;
+    }
+
     /// One call: waits, then does `act` and answers, or fails as planned or by chance.
     pub(crate) async fn call<R>(
         &self,
+        cx: &Context,
         act: impl FnOnce(&mut BTreeMap<String, T>) -> R,
     ) -> Result<R, ProviderError> {
-        let latency = self.state().latency;
-        tokio::time::sleep(latency).await;
+        self.wait(cx).await?;
         let mut state = self.state();
         let fault = state.next_fault();
-        if let Some(Fault::Refused(kind)) = fault {
-            return Err(ProviderError::new(kind, "the mock vendor refuses"));
+        if let Some(Fault::Refused(kind, retry_after)) = fault {
+            let refusal = ProviderError::new(kind, "the mock vendor refuses");
+            return Err(match retry_after {
+                Some(wait) => refusal.with_retry_after(wait),
+                None => refusal,
+            });
         }
         let answer = act(&mut state.things);
         match fault {
-            Some(_) => Err(ProviderError::new(
-                ErrorKind::Unavailable,
-                "the mock vendor's answer was lost",
-            )),
+            Some(_) => Err(down("the mock vendor's answer was lost")),
             None => Ok(answer),
         }
+    }
+
+    /// The vendor takes its time, and the caller waits no longer than its deadline.
+    async fn wait(&self, cx: &Context) -> Result<(), ProviderError> {
+        let answer = sleep(self.state().latency);
+        let patience = cx.remaining().unwrap_or(Duration::MAX);
+        let late = |_| down("the mock vendor did not answer in time");
+        timeout(patience, answer).await.map_err(late)
+    }
+
+    /// Everything that the vendor holds, by name.
+    pub fn names(&self) -> Vec<String> {
+        self.state().things.keys().cloned().collect()
     }
 
     /// What the vendor has under this name.
@@ -91,13 +124,14 @@ impl<T> State<T> {
     fn next_fault(&mut self) -> Option<Fault> {
         let by_chance = || {
             if rand::random() {
-                Fault::Refused(ErrorKind::Unavailable)
+                Fault::Refused(ErrorKind::Unavailable, None)
             } else {
                 Fault::AnswerLost
             }
         };
         let unlucky = rand::random_bool(self.fail_rate);
-        self.planned.pop_front().or_else(|| unlucky.then(by_chance))
+        let meant = self.planned.pop_front().or(self.lasting);
+        meant.or_else(|| unlucky.then(by_chance))
     }
 }
 
@@ -106,6 +140,10 @@ impl<T> fmt::Debug for Vendor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.state().things.keys()).finish()
     }
+}
+
+fn down(problem: &'static str) -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, problem)
 }
 
 /// What a vendor says of a name that it does not have.

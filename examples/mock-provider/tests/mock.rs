@@ -76,7 +76,7 @@ async fn an_instance_is_created_once_deployed_when_asked_and_destroyed_twice() {
         .unwrap();
     assert_eq!(status().await, Some(DeployStatus::Success));
     let held = infra.vendor().get(created.handle.service.as_str());
-    assert_eq!(held.unwrap().0, variables);
+    assert_eq!(held.unwrap().deployments, [variables]);
     for _ in 0..2 {
         infra.destroy(&cx, &created.handle).await.unwrap();
     }

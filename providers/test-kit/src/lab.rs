@@ -157,8 +157,17 @@ fn context(environment: &str) -> Context {
 }
 
 fn environment(cloud: &FakeCloud, settings: &[(&str, &str)]) -> Environment {
+    let mut environment = accounts(cloud);
+    for (name, value) in settings {
+        environment.set(*name, *value);
+    }
+    environment
+}
+
+/// Where the vendors are, and the keys that they accept.
+pub(crate) fn accounts(cloud: &FakeCloud) -> Environment {
     let options = cloud.options();
-    let mut environment = Environment::from_iter([
+    Environment::from_iter([
         ("OPENROUTER_API_URL", cloud.openrouter_url()),
         (
             "OPENROUTER_MANAGEMENT_KEY",
@@ -168,9 +177,7 @@ fn environment(cloud: &FakeCloud, settings: &[(&str, &str)]) -> Environment {
         ("AGENTMAIL_API_KEY", options.agentmail.api_keys[0].clone()),
         ("TELNYX_API_URL", cloud.telnyx_url()),
         ("TELNYX_API_KEY", options.telnyx.api_keys[0].clone()),
-    ]);
-    for (name, value) in settings {
-        environment.set(*name, *value);
-    }
-    environment
+        ("RAILWAY_API_URL", cloud.railway_url()),
+        ("RAILWAY_API_TOKEN", options.railway.tokens.account.clone()),
+    ])
 }

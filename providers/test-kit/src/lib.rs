@@ -7,11 +7,13 @@
     reason = "for tests alone: a panic is how they fail"
 )]
 
+mod at_cloud;
 mod bad_day;
 mod lab;
 mod openapi;
 mod readme;
 
+pub use at_cloud::{AtCloud, Trial};
 pub use bad_day::on_bad_days;
 pub use lab::{Build, Lab};
 pub use openapi::OpenApi;

@@ -139,6 +139,7 @@ async fn redeploy_keeps(bench: &InfraBench<'_>) -> Tried {
         Redeploy::Yes,
     )
     .await?;
+    deployed(bench, &handle, 1, &[("CF_A", "1"), ("CF_B", "2")]).await?;
     let again = persist(|| bench.subject.provider.redeploy(&bench.cx, &handle)).await;
     must("redeploy", again)?;
     deployed(bench, &handle, 2, &[("CF_A", "1"), ("CF_B", "2")]).await

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Machine {
     pub(crate) infra: Arc<dyn InfraProvider>,
     pub(crate) cx: Context,
-    environment: Environment,
+    pub(crate) environment: Environment,
     root: TempDir,
 }
 
@@ -51,6 +51,20 @@ pub(crate) fn zombies() -> usize {
         .map(|row| row.split_whitespace().collect::<Vec<_>>());
     rows.filter(|row| row[0] == me && row[1].starts_with('Z'))
         .count()
+}
+
+/// The environment of every process that has this entry in it, or one that begins so, by its pid.
+pub(crate) fn environments(entry: &str) -> Vec<(u32, Vec<(String, String)>)> {
+    let rows = ps(&["axeww", "-o", "pid=,command="]);
+    let row = |row: &str| {
+        let mut words = row.split_whitespace();
+        let pid = words.next()?.parse().ok()?;
+        let entries = words.filter_map(|word| word.split_once('='));
+        let owned = entries.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Some((pid, owned.collect()))
+    };
+    let rows = rows.lines().filter(|row| row.contains(entry));
+    rows.filter_map(row).collect()
 }
 
 fn ps(arguments: &[&str]) -> String {

@@ -1,0 +1,132 @@
+//! The provider on the behaviour suite that any provider runs: the vendor is this machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use agent_pool_core::conformance::{self, Fault, Harness, Held, InfraHarness, Unsupported};
+use agent_pool_core::registry::InfraRegistration;
+use agent_pool_core::settings::Environment;
+use agent_pool_core::{EnvVars, InfraHandle, Secret};
+use async_trait::async_trait;
+
+use crate::machine::{Machine, environments};
+
+/// With one thread for what waits for the disk, such work ends in the order in which it began.
+#[test]
+fn every_promise_is_kept() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let harness = AtMachine {
+        machine: Machine::new(""),
+        seen: Mutex::default(),
+    };
+    runtime.block_on(conformance::infra(&harness)).assert();
+}
+
+struct AtMachine {
+    machine: Machine,
+    /// Every process that was looked at, oldest first.
+    seen: Mutex<Vec<Process>>,
+}
+
+struct Process {
+    pid: u32,
+    /// The instance's folder.
+    folder: PathBuf,
+    variables: EnvVars,
+}
+
+impl AtMachine {
+    /// The processes of instances that run now.
+    fn running(&self) -> Vec<Process> {
+        let entry = format!("INSTANCE_DATA_DIR={}", self.machine.root().display());
+        let process = |(pid, environment): (u32, Vec<(String, String)>)| {
+            let named = |name: &str| environment.iter().find(|(own, _)| own == name);
+            let folder = Path::new(&named("INSTANCE_DATA_DIR").unwrap().1).parent();
+            let folder = folder.unwrap().to_owned();
+            let variables = environment.into_iter();
+            let variables = variables
+                .filter_map(|(name, value)| Some((name.parse().ok()?, Secret::new(value))));
+            Process {
+                pid,
+                folder,
+                variables: variables.collect(),
+            }
+        };
+        environments(&entry).into_iter().map(process).collect()
+    }
+}
+
+#[async_trait]
+impl Harness for AtMachine {
+    fn environment(&self) -> Environment {
+        self.machine.environment.clone()
+    }
+
+    async fn held(&self) -> Vec<Held> {
+        let folders = folders(self.machine.root())
+            .into_iter()
+            .flat_map(|one| folders(&one));
+        let folders = folders.map(|folder| held("folder", &folder));
+        let running = self.running().into_iter();
+        let processes = running.map(|process| held("process", &process.folder));
+        folders.chain(processes).collect()
+    }
+
+    fn page_size(&self) -> Option<usize> {
+        None
+    }
+
+    async fn fault(&self, _: Fault) -> Result<(), Unsupported> {
+        let why = "no request is sent, so that none can be refused, hang or lose its answer";
+        Err(Unsupported(why))
+    }
+
+    async fn settle(&self) {
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl InfraHarness for AtMachine {
+    fn registration(&self) -> InfraRegistration {
+        let mut linked = inventory::iter::<InfraRegistration>.into_iter();
+        *linked.find(|one| one.id == "local").unwrap()
+    }
+
+    /// The suite asks after each deployment, so that no process comes and goes unseen.
+    async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
+        let mut seen = self.seen.lock().unwrap();
+        for process in self.running() {
+            if seen.iter().all(|known| known.pid != process.pid) {
+                seen.push(process);
+            }
+        }
+        let folder = self
+            .machine
+            .root()
+            .join(&handle.environment)
+            .join(handle.instance.as_str());
+        let own = seen.iter().filter(|process| process.folder == folder);
+        Some(own.map(|process| process.variables.clone()).collect())
+    }
+}
+
+/// The folders in a folder.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_dir()).collect()
+}
+
+/// A thing of the instance of this folder, whose label is the folder's last two names.
+fn held(kind: &'static str, folder: &Path) -> Held {
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let label = format!("{}-{}", name(folder.parent().unwrap()), name(folder));
+    Held { kind, label }
+}
