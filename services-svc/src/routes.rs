@@ -6,12 +6,13 @@ use agent_pool_core::{InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::auth::require;
 use agent_pool_service_kit::body::{json, json_or_default, query};
 use agent_pool_service_kit::http_server::Templates;
+use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{health, metrics};
 use warp::http::HeaderValue;
 use warp::http::header::CACHE_CONTROL;
 use warp::reply::Response;
-use warp::{Filter, delete, get, path, post};
+use warp::{Filter, path};
 
 use crate::app::App;
 use crate::decoded::Decoded;

@@ -31,12 +31,18 @@ impl Limit {
     }
 
     /// Waits for a permit, which counts until it is dropped.
+    ///
+    /// The turn comes after the permit: turns taken by those who wait for permits would be used all at
+    /// once when the permits come free.
     pub(super) async fn admit(&self, cx: &Context) -> Result<SemaphorePermit<'_>, ProviderError> {
+        let permit = before_the_deadline(cx, self.at_once.acquire()).await?;
+        let permit = permit.map_err(|_| {
+            too_late("the provider is being shut down").with_effect(Effect::NotDone)
+        })?;
         if let Some(rate) = &self.rate {
             rate.turn(cx).await?;
         }
-        let permit = before_the_deadline(cx, self.at_once.acquire()).await?;
-        permit.map_err(|_| too_late("the provider is being shut down").with_effect(Effect::NotDone))
+        Ok(permit)
     }
 }
 
@@ -133,6 +139,26 @@ mod tests {
                     .is_some_and(|wait| wait <= Duration::from_secs(60))
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_waited_for_a_permit_do_not_begin_all_at_once() {
+        let mut settings = settings();
+        settings.max_concurrent = NonZeroU32::MIN;
+        settings.rate_per_minute = NonZeroU32::new(60);
+        let (limit, cx) = (Limit::new(&settings), context());
+        let held = limit.admit(&cx).await.unwrap();
+        let waiting = async {
+            let begin = async || limit.admit(&cx).await.map(|_| Instant::now());
+            let (one, two, three, four) = tokio::join!(begin(), begin(), begin(), begin());
+            [one, two, three, four].map(Result::unwrap)
+        };
+        let release = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            drop(held);
+        };
+        let (begun, ()) = tokio::join!(waiting, release);
+        assert!(begun[3] - begun[0] >= Duration::from_secs(2), "{begun:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,9 +2,14 @@
 //!
 //! `cargo bench -p mock-harness`. It prints what it measured and judges nothing.
 
-#![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a bench fails by panicking"
+)]
 #![expect(clippy::print_stdout, reason = "what a bench is for")]
 
+#[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

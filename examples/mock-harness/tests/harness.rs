@@ -1,7 +1,12 @@
 //! The harness as a new user runs it: a real binary, real processes, a real Postgres.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
+#[expect(dead_code, reason = "the bench uses the rest")]
 mod support;
 
 use support::{Harness, Home};

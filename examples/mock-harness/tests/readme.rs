@@ -1,7 +1,5 @@
 //! The README's tables of settings are those that the services read.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
 

@@ -126,7 +126,8 @@ pub(crate) async fn mark_destroying(
     Ok(())
 }
 
-/// Writes down what the infras say of instances now.
+/// Writes down what the infras say of instances now. An address or image that they do not say stays: a
+/// creation may have written it since they were asked.
 pub(crate) async fn record_seen(
     conn: &mut AsyncPgConnection,
     seen: &[Seen],
@@ -135,8 +136,8 @@ pub(crate) async fn record_seen(
     // Diesel has no UPDATE … FROM unnest(…), and one statement per instance would not do.
     diesel::sql_query(
         "UPDATE instance_infra AS known \
-         SET deploy_status = seen.deploy_status, url = seen.url, runtime_image = seen.image, \
-             updated_at = now() \
+         SET deploy_status = seen.deploy_status, url = coalesce(seen.url, known.url), \
+             runtime_image = coalesce(seen.image, known.runtime_image), updated_at = now() \
          FROM unnest($1, $2, $3, $4) AS seen (instance_id, deploy_status, url, image) \
          WHERE known.instance_id = seen.instance_id",
     )

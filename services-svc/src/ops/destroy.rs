@@ -44,9 +44,9 @@ pub(crate) async fn destroy(
     }
 }
 
-async fn destroy_alone(app: &App, instance: &InstanceId) -> Result<TornDown, DbError> {
+async fn destroy_alone(app: &App, instance: &InstanceId) -> Result<TornDown, DestroyError> {
     match tear_down(app, instance).await? {
-        TornDown::Unknown => take_back(app, instance).await,
+        TornDown::Unknown => Ok(take_back(app, instance).await?),
         known @ (TornDown::Gone(_) | TornDown::Partly(_)) => Ok(known),
     }
 }

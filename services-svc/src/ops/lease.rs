@@ -1,12 +1,13 @@
 //! One operation at a time on an instance, in all replicas together.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
+use super::refusal::Refusal;
 use crate::app::App;
 use crate::db::instance_leases;
 
@@ -36,10 +37,19 @@ impl Lease {
     }
 
     /// Does `work` while the lease is renewed, and gives it back.
-    pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> T {
+    ///
+    /// Where the lease is lost, `work` is dropped as by a crash, which whoever has it now goes on from.
+    pub(crate) async fn hold<T, E: From<Refusal>>(
+        self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let done = tokio::select! {
             done = work => done,
-            never = self.keep() => match never {},
+            () = self.keep() => {
+                let instance = &self.instance;
+                warn!(instance.id = %instance, "the lease of instance {instance} is lost: its operation is cut off");
+                return Err(Refusal::Busy(instance.clone()).into());
+            }
         };
         if let Err(error) = self.release().await {
             self.report(&error, "given back");
@@ -47,22 +57,28 @@ impl Lease {
         done
     }
 
-    async fn keep(&self) -> Infallible {
+    /// Ends when the lease is somebody else's, or may be because it could not be renewed in time.
+    async fn keep(&self) {
+        let pause = self.length() / Self::RENEWALS;
+        let mut until = Instant::now() + self.length();
         loop {
-            tokio::time::sleep(self.length() / Self::RENEWALS).await;
-            if let Err(error) = self.renew().await {
-                self.report(&error, "renewed");
+            sleep(pause).await;
+            let asked = Instant::now();
+            match timeout(pause, self.renew()).await {
+                Ok(Ok(true)) => until = asked + self.length(),
+                Ok(Ok(false)) => return,
+                Ok(Err(error)) => self.report(&error, "renewed"),
+                Err(_) => warn!(instance.id = %self.instance, "the database does not answer"),
+            }
+            if Instant::now() >= until {
+                return;
             }
         }
     }
 
-    async fn renew(&self) -> Result<(), DbError> {
+    async fn renew(&self) -> Result<bool, DbError> {
         let mut conn = self.app.db().conn().await?;
-        let (instance, holder) = (&self.instance, self.holder.as_str());
-        if !instance_leases::renew(&mut conn, instance, holder, self.length()).await? {
-            warn!(instance.id = %instance, "the lease of instance {instance} ran out and was taken");
-        }
-        Ok(())
+        instance_leases::renew(&mut conn, &self.instance, &self.holder, self.length()).await
     }
 
     async fn release(&self) -> Result<(), DbError> {

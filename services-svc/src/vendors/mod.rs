@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::registry::{LookupError, Registry};
-use agent_pool_core::{Context, EnvName, InfraId, ToolId};
+use agent_pool_core::{Context, InfraId, ToolId};
 
 pub(crate) use infra::Infra;
 pub(crate) use tool::Tool;
@@ -43,9 +43,17 @@ impl Vendors {
     /// One tool, if this build has it and it is configured.
     pub(crate) fn tool(&self, id: &ToolId) -> Result<Tool, LookupError> {
         let provider = Arc::clone(self.registry.tool(id)?);
-        let main = self.main_variable(id);
+        let variables = self.variables(id);
+        let main = variables.first().and_then(|name| name.parse().ok());
         let main = main.expect("the registry refuses a tool without a well-formed variable");
-        Ok(Tool::new(id.clone(), main, provider, self.surroundings()))
+        let surroundings = self.surroundings();
+        Ok(Tool::new(
+            id.clone(),
+            main,
+            variables,
+            provider,
+            surroundings,
+        ))
     }
 
     /// One infra, if this build has it and it is configured.
@@ -73,11 +81,11 @@ impl Vendors {
         }
     }
 
-    /// The variable that a tool registered first.
-    fn main_variable(&self, id: &ToolId) -> Option<EnvName> {
+    /// The variables that a tool registered.
+    fn variables(&self, id: &ToolId) -> &'static [&'static str] {
         let mut tools = self.registry.tools();
-        let (_, entry) = tools.find(|(known, _)| *known == id)?;
-        entry.registration.env_keys.first()?.parse().ok()
+        let entry = tools.find(|(known, _)| *known == id);
+        entry.map_or(&[], |(_, entry)| entry.registration.env_keys)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use agent_pool_core::{
-    EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, ToolId,
-    ToolOptions, ToolProvider,
+    EnvName, ErrorKind, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
+    ToolId, ToolOptions, ToolProvider,
 };
 use futures_util::future::try_join_all;
 
@@ -15,6 +15,8 @@ use super::Surroundings;
 pub(crate) struct Tool {
     id: ToolId,
     main_variable: EnvName,
+    /// All that its registration declares.
+    variables: &'static [&'static str],
     provider: Arc<dyn ToolProvider>,
     surroundings: Surroundings,
 }
@@ -23,12 +25,14 @@ impl Tool {
     pub(super) fn new(
         id: ToolId,
         main_variable: EnvName,
+        variables: &'static [&'static str],
         provider: Arc<dyn ToolProvider>,
         surroundings: Surroundings,
     ) -> Self {
         Self {
             id,
             main_variable,
+            variables,
             provider,
             surroundings,
         }
@@ -49,7 +53,30 @@ impl Tool {
         options: &ToolOptions,
     ) -> Result<ProvisionedTool, ProviderError> {
         let cx = self.surroundings.now();
-        self.provider.provision(&cx, instance, options).await
+        let made = self.provider.provision(&cx, instance, options).await?;
+        self.check(&made).map_err(|problem| {
+            let error = ProviderError::new(ErrorKind::Protocol, problem);
+            error.at(self.id.to_string(), "provision", Some(instance))
+        })?;
+        Ok(made)
+    }
+
+    /// What a provider promises of its answer and an instance or a row would suffer from.
+    fn check(&self, made: &ProvisionedTool) -> Result<(), String> {
+        let declared = |name: &EnvName| self.variables.contains(&name.as_str());
+        if let Some((name, _)) = made.env.iter().find(|(name, _)| !declared(name)) {
+            return Err(format!(
+                "sets {name}, which its registration does not declare"
+            ));
+        }
+        let bytes = serde_json::to_string(&made.metadata).map_or(usize::MAX, |json| json.len());
+        if bytes > ProvisionedTool::METADATA_LIMIT {
+            let limit = ProvisionedTool::METADATA_LIMIT;
+            return Err(format!(
+                "has metadata of {bytes} bytes: at most {limit} are kept"
+            ));
+        }
+        Ok(())
     }
 
     pub(crate) async fn destroy(

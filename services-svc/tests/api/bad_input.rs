@@ -114,10 +114,9 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         .delete("/destroy/not-an-id")
         .await
         .is_problem(404, "unknown_route");
-    service
-        .get("/create-instance")
-        .await
-        .is_problem(405, "method_not_allowed");
+    let answer = service.get("/create-instance").await;
+    answer.is_problem(405, "method_not_allowed");
+    assert_eq!(answer.headers["allow"], "POST");
     service
         .get(&format!("/destroy/{}", id(1)))
         .await

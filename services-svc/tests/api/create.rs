@@ -214,3 +214,25 @@ async fn a_vendor_that_hangs_is_cut_and_what_it_made_is_undone() {
     assert!(answer.detail().contains("alpha provision"), "{answer:?}");
     assert!(service.world.is_empty());
 }
+
+#[tokio::test]
+async fn a_tool_that_breaks_the_promises_of_its_answer_is_refused_by_name_and_undone() {
+    for (metadata_bytes, undeclared, told) in [
+        (10 << 20, None, "metadata of 104857"),
+        (0, Some("PATH"), "sets PATH"),
+    ] {
+        let service = Service::start().await;
+        {
+            let mut state = service.world.state();
+            (state.metadata_bytes, state.undeclared) = (metadata_bytes, undeclared);
+        }
+        let local = service.post("/provision-local", json!({ "tools": ["alpha"] }));
+        for answer in [service.create(&id(1), &["alpha"]).await, local.await] {
+            let detail = answer.is_problem(502, "vendor_protocol").detail();
+            assert!(detail.contains("alpha provision for instance"), "{detail}");
+            assert!(detail.contains(told), "{detail}");
+        }
+        assert!(service.world.is_empty());
+        assert_eq!(service.rows().await, (0, 0));
+    }
+}

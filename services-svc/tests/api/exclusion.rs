@@ -115,3 +115,21 @@ async fn a_creation_and_a_destruction_end_though_the_client_hangs_up() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn an_operation_whose_lease_was_taken_does_no_more() {
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "300")]).await;
+    service.world.hold("cellar create");
+    let taken = async {
+        service.world.called("cellar create", 1).await;
+        service
+            .execute("UPDATE instance_leases SET holder = 'other', leased_until = 'infinity'")
+            .await;
+    };
+    let (first, ()) = tokio::join!(service.create("instance0001", &[]), taken);
+    first.is_problem(409, "instance_busy");
+    service.world.open("cellar create");
+    assert!(service.world.is_empty());
+    let others = "SELECT count(*) FROM instance_leases WHERE holder = 'other'";
+    assert_eq!(service.number(others).await, 1);
+}

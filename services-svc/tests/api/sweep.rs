@@ -156,3 +156,32 @@ async fn orphans_are_looked_for_and_destroyed_without_being_asked() {
     };
     eventually("the orphans are gone", PATIENCE, left).await;
 }
+
+#[tokio::test]
+async fn a_creation_waits_for_the_sweep_of_what_it_would_adopt() {
+    let service = with_orphans().await;
+    service.world.hold("alpha destroy");
+    let creation = async {
+        service.world.called("alpha destroy", 1).await;
+        let busy = service.create(&id(2), &["alpha"]).await;
+        busy.is_problem(409, "instance_busy");
+        service.world.open("alpha destroy");
+    };
+    let body = json!({ "destroy": true });
+    let (report, ()) = tokio::join!(service.post("/sweep", body), creation);
+    assert_eq!(report.ok()["orphans"][0]["destroyed"], true);
+    service.create(&id(2), &["alpha"]).await.ok();
+    assert_eq!(service.world.state().resources.len(), 3);
+}
+
+#[tokio::test]
+async fn a_sweep_leaves_what_an_operation_is_at_work_on() {
+    let service = with_orphans().await;
+    service
+        .execute("INSERT INTO instance_leases VALUES ('instance0002', 'other', 'infinity')")
+        .await;
+    let body = json!({ "destroy": true });
+    let report = service.post("/sweep", body).await.ok();
+    assert_eq!(report["orphans"][0]["destroyed"], false, "{report}");
+    assert_eq!(service.world.state().services.len(), 3);
+}

@@ -88,6 +88,25 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
 }
 
 #[tokio::test]
+async fn what_is_not_seen_is_not_forgotten() {
+    let mut conn = conn().await;
+    let id = intended(&mut conn).await;
+    let created = made(&id);
+    record_made(&mut conn, &created).await.unwrap();
+    let before_it_was_made = Seen {
+        instance: id.clone(),
+        deploy_status: Some(DeployStatus::Building),
+        url: None,
+        image: None,
+    };
+    record_seen(&mut conn, &[before_it_was_made]).await.unwrap();
+    let row = find(&mut conn, &id).await.unwrap().unwrap();
+    assert_eq!(row.deploy_status, Some(DeployStatus::Building));
+    assert_eq!(row.url, Some(created.url));
+    assert_eq!(row.made, Some(created.handle));
+}
+
+#[tokio::test]
 async fn a_row_that_is_not_understood_is_named() {
     let mut conn = conn().await;
     let id = intended(&mut conn).await;

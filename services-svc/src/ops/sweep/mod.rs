@@ -6,6 +6,7 @@
 //! an instance that has any row is never an orphan: the destruction of the instance sees to it. Only the
 //! row of a local grant protects no longer than it says.
 
+mod destroy;
 mod found;
 mod run;
 mod timer;

@@ -1,17 +1,16 @@
 //! One sweep: find, destroy, report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use agent_pool_core::wire::services::SweepReport;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream;
 use metrics::gauge;
-use tracing::{info, instrument, warn};
+use tracing::{instrument, warn};
 
+use super::destroy::destroy;
 use super::found::{Found, Provider};
 use crate::app::App;
 use crate::db::{instance_infra, local_grants};
@@ -25,9 +24,6 @@ pub(crate) enum Orphans {
     Destroy,
 }
 
-/// How many orphans are destroyed at once.
-const AT_ONCE: usize = 8;
-
 /// Sweeps every configured provider. Those that cannot be asked are named in the report.
 #[instrument(name = "sweep", skip_all)]
 pub(crate) async fn sweep(app: App, orphans: Orphans) -> Result<SweepReport, DbError> {
@@ -40,7 +36,7 @@ pub(crate) async fn sweep(app: App, orphans: Orphans) -> Result<SweepReport, DbE
     let found = without_owner(&app, listed).await?;
     let destroyed = match orphans {
         Orphans::Report => vec![false; found.len()],
-        Orphans::Destroy => destroy(&found, &mut failures).await,
+        Orphans::Destroy => destroy(&app, &found, &mut failures).await,
     };
     let report = SweepReport {
         orphans: found
@@ -92,46 +88,27 @@ async fn forget_spent_grants(
     local_grants::forget_spent(&mut conn, &instances, &asked).await
 }
 
-/// Those that are old enough and whose instance has no row, or only that of an expired grant.
+/// Those that are old enough and whose instance has no owner, in order of instance.
 async fn without_owner(app: &App, mut found: Vec<Found>) -> Result<Vec<Found>, DbError> {
     let grace = app.config().sweep.grace_ms.duration();
     let oldest_young = Utc::now() - grace;
     found.retain(|one| one.created_at().is_none_or(|at| at <= oldest_young));
     let instances: Vec<&InstanceId> = found.iter().map(Found::instance).collect();
-    let mut conn = app.db().conn().await?;
-    let mut known = instance_infra::known(&mut conn, &instances).await?;
-    known.extend(local_grants::live(&mut conn, &instances).await?);
-    found.retain(|one| !known.contains(one.instance().as_str()));
+    let owned = owned(app, &instances).await?;
+    found.retain(|one| !owned.contains(one.instance().as_str()));
+    found.sort_by(|one, other| one.instance().cmp(other.instance()));
     Ok(found)
 }
 
-/// Whether each is gone.
-async fn destroy(found: &[Found], failures: &mut BTreeMap<String, String>) -> Vec<bool> {
-    let attempts = stream::iter(found).map(Found::destroy).buffered(AT_ONCE);
-    let results: Vec<_> = attempts.collect().await;
-    found
-        .iter()
-        .zip(results)
-        .map(|(one, result)| {
-            let orphan = one.orphan(false);
-            let (provider, resource) = (orphan.provider, orphan.resource_id);
-            match result {
-                Ok(()) => {
-                    info!(instance.id = %orphan.instance_id, "orphan {provider} {resource} is destroyed");
-                    true
-                }
-                Err(error) => {
-                    warn!(
-                        instance.id = %orphan.instance_id,
-                        error.chain = chain(&error),
-                        "orphan {provider} {resource} cannot be destroyed"
-                    );
-                    failures.insert(provider, error.to_string());
-                    false
-                }
-            }
-        })
-        .collect()
+/// Which of `instances` have a row, and not merely that of an expired grant.
+pub(super) async fn owned(
+    app: &App,
+    instances: &[&InstanceId],
+) -> Result<HashSet<String>, DbError> {
+    let mut conn = app.db().conn().await?;
+    let mut owned = instance_infra::known(&mut conn, instances).await?;
+    owned.extend(local_grants::live(&mut conn, instances).await?);
+    Ok(owned)
 }
 
 /// How many orphans each provider that answered still has.

@@ -121,14 +121,20 @@ impl ToolProvider for Tool {
         } else {
             &["BETA_NUMBER", "BETA_PROFILE"]
         };
+        let (padding, undeclared) = {
+            let state = self.world.state();
+            ("x".repeat(state.metadata_bytes), state.undeclared)
+        };
         let env = names
             .iter()
+            .chain(&undeclared)
             .map(|name| (name.parse().unwrap(), secret(name, instance)));
         Ok(ProvisionedTool {
             resource: resource.parse().unwrap(),
             env: env.collect(),
             metadata: ToolOptions::new(),
-        })
+        }
+        .with("padding", padding))
     }
 
     async fn destroy(

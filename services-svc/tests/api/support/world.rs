@@ -29,6 +29,9 @@ pub(crate) struct State {
     pub(crate) resources: BTreeMap<(String, InstanceId), Resource>,
     pub(crate) services: BTreeMap<InstanceId, ServiceState>,
     pub(crate) calls: Vec<String>,
+    /// Bytes of metadata, and a variable beyond those declared, that tools answer with.
+    pub(crate) metadata_bytes: usize,
+    pub(crate) undeclared: Option<&'static str>,
     failures: HashMap<String, Failure>,
     gates: HashMap<String, Arc<Semaphore>>,
 }
