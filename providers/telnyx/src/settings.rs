@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     /// Where the API is.
     #[serde(default = "api_url")]
     pub(crate) api_url: Url,
-    /// The messaging profile of every number. Not set: the one named ap-<environment>, made when missing.
+    /// The messaging profile of every number. Not set: the one named `ap-<environment>`, made when missing.
     pub(crate) messaging_profile_id: Option<String>,
     /// Where numbers are bought, and where a profile that is made may send to.
     #[serde(default = "CountryCode::us")]
