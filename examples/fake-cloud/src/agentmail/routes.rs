@@ -6,30 +6,10 @@ use super::error;
 use super::state::AgentMail;
 use crate::Vendor;
 use crate::api::{ErrorSpec, RestVendor};
-use crate::http::{Answer, BodyFault, Call, Payload, Request, Route};
+use crate::http::{Answer, BodyFault, Payload, Request, Route, row};
 use crate::rate::Budget;
 
-type Handler = fn(&mut AgentMail, &Call) -> Result<Answer, Answer>;
-
 const PAGED: &[&str] = &["limit", "page_token", "ascending"];
-
-const fn row(
-    method: Method,
-    path: &'static str,
-    operation: &'static str,
-    query: &'static [&'static str],
-    payload: Payload,
-    handle: Handler,
-) -> Route<AgentMail> {
-    Route {
-        method,
-        path,
-        operation,
-        query,
-        payload,
-        handle,
-    }
-}
 
 #[rustfmt::skip]
 static ROUTES: &[Route<AgentMail>] = &[

@@ -12,5 +12,5 @@ mod server;
 pub(crate) use answer::Answer;
 pub(crate) use body::{BodyFault, FaultIn};
 pub(crate) use request::Request;
-pub(crate) use route::{Call, Lookup, Payload, Route, locate};
+pub(crate) use route::{Call, Lookup, Payload, Route, locate, row};
 pub(crate) use server::{Cut, Server};

@@ -25,6 +25,25 @@ pub(crate) struct Route<S: 'static> {
     pub(crate) handle: fn(&mut S, &Call) -> Result<Answer, Answer>,
 }
 
+/// One line of a vendor's table.
+pub(crate) const fn row<S>(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    query: &'static [&'static str],
+    payload: Payload,
+    handle: fn(&mut S, &Call) -> Result<Answer, Answer>,
+) -> Route<S> {
+    Route {
+        method,
+        path,
+        operation,
+        query,
+        payload,
+        handle,
+    }
+}
+
 /// What a handler is given: the parts of the path, the query, the body, who asks.
 #[derive(Debug)]
 pub(crate) struct Call {

@@ -6,28 +6,8 @@ use super::error;
 use super::state::OpenRouter;
 use crate::Vendor;
 use crate::api::{ErrorSpec, RestVendor};
-use crate::http::{Answer, BodyFault, Call, Payload, Request, Route};
+use crate::http::{Answer, BodyFault, Payload, Request, Route, row};
 use crate::rate::Budget;
-
-type Handler = fn(&mut OpenRouter, &Call) -> Result<Answer, Answer>;
-
-const fn row(
-    method: Method,
-    path: &'static str,
-    operation: &'static str,
-    query: &'static [&'static str],
-    payload: Payload,
-    handle: Handler,
-) -> Route<OpenRouter> {
-    Route {
-        method,
-        path,
-        operation,
-        query,
-        payload,
-        handle,
-    }
-}
 
 #[rustfmt::skip]
 static ROUTES: &[Route<OpenRouter>] = &[

@@ -6,10 +6,8 @@ use super::error;
 use super::state::Telnyx;
 use crate::Vendor;
 use crate::api::{ErrorSpec, RestVendor};
-use crate::http::{Answer, BodyFault, Call, Payload, Request, Route};
+use crate::http::{Answer, BodyFault, Payload, Request, Route, row};
 use crate::rate::Budget;
-
-type Handler = fn(&mut Telnyx, &Call) -> Result<Answer, Answer>;
 
 const NONE: &[&str] = &[];
 const PAGE: &[&str] = &["page[number]", "page[size]"];
@@ -47,24 +45,6 @@ const PROFILES: &[&str] = &[
     "filter[name][eq]",
     "filter[name][contains]",
 ];
-
-const fn row(
-    method: Method,
-    path: &'static str,
-    operation: &'static str,
-    query: &'static [&'static str],
-    payload: Payload,
-    handle: Handler,
-) -> Route<Telnyx> {
-    Route {
-        method,
-        path,
-        operation,
-        query,
-        payload,
-        handle,
-    }
-}
 
 #[rustfmt::skip]
 static ROUTES: &[Route<Telnyx>] = &[
