@@ -9,6 +9,20 @@ use crate::Mark;
 /// The surroundings of one call of a provider: the mark, the HTTP client, the deadline.
 ///
 /// A call is cancelled by dropping its future. A provider must not spawn what outlives that.
+///
+/// ```
+/// use std::time::Duration;
+/// use agent_pool_core::{Context, InstanceId, Mark, http};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mark = Mark::new(&"production".parse()?);
+/// let cx = Context::new(mark, http::client()?).within(Duration::from_secs(30));
+/// let instance: InstanceId = "k3v9x0a1b2c3".parse()?;
+/// assert_eq!(cx.mark().label(&instance), "ap-production-k3v9x0a1b2c3");
+/// assert!(cx.remaining() <= Some(Duration::from_secs(30)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Context {
     mark: Mark,

@@ -8,6 +8,19 @@ use std::time::Duration;
 use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 
 /// What failed, in terms that a caller treats differently.
+///
+/// ```
+/// use agent_pool_core::{ErrorKind, ProviderError};
+///
+/// let kind = |status: u16| match status {
+///     401 => ErrorKind::Unauthorized,
+///     429 => ErrorKind::RateLimited,
+///     500.. => ErrorKind::Unavailable,
+///     _ => ErrorKind::Invalid,
+/// };
+/// assert!(ProviderError::new(kind(503), "overloaded").is_transient());
+/// assert!(!ProviderError::new(kind(401), "no such key").is_transient());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The vendor does not accept our credentials. Ours to fix, never our caller's.
@@ -28,6 +41,9 @@ pub enum ErrorKind {
     Protocol,
     /// The provider does not have this optional operation.
     Unsupported,
+    /// The provider itself is at fault: it panicked, or its answer breaks its contract. For whoever
+    /// maintains its crate to mend.
+    Defect,
 }
 
 impl ErrorKind {
@@ -44,11 +60,20 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::Protocol => "protocol",
             Self::Unsupported => "unsupported",
+            Self::Defect => "defect",
         }
     }
 }
 
 /// Whether the operation may have taken effect although it failed.
+///
+/// ```
+/// use agent_pool_core::{Effect, ErrorKind, ProviderError};
+///
+/// assert_eq!(ProviderError::new(ErrorKind::Unavailable, "no answer").effect(), Effect::Unknown);
+/// let unsent = ProviderError::new(ErrorKind::Unavailable, "no connection").with_effect(Effect::NotDone);
+/// assert_eq!(unsent.effect(), Effect::NotDone);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// It was not sent, or the vendor refused it: nothing happened.
@@ -62,6 +87,17 @@ pub enum Effect {
 ///
 /// `Display` names vendor, operation and instance, as far as they are known, then the vendor's words.
 /// A provider fills in kind and message; who calls it adds the rest with [`ProviderError::at`].
+///
+/// ```
+/// use std::time::Duration;
+/// use agent_pool_core::{ErrorKind, ProviderError};
+///
+/// let error = ProviderError::new(ErrorKind::RateLimited, "too many keys")
+///     .with_retry_after(Duration::from_secs(30))
+///     .at("acme", "provision", None);
+/// assert_eq!(error.to_string(), "acme provision: rate limited: too many keys");
+/// assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+/// ```
 #[derive(Debug)]
 pub struct ProviderError(Box<Inner>);
 
@@ -86,11 +122,11 @@ impl ProviderError {
 
     /// An error of `kind`; `message` is in the vendor's words and holds no secret.
     ///
-    /// [`ErrorKind::Unavailable`] and [`ErrorKind::Protocol`] start as [`Effect::Unknown`], all else
-    /// as [`Effect::NotDone`].
+    /// [`ErrorKind::Unavailable`], [`ErrorKind::Protocol`] and [`ErrorKind::Defect`] start as
+    /// [`Effect::Unknown`], all else as [`Effect::NotDone`].
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let effect = match kind {
-            ErrorKind::Unavailable | ErrorKind::Protocol => Effect::Unknown,
+            ErrorKind::Unavailable | ErrorKind::Protocol | ErrorKind::Defect => Effect::Unknown,
             ErrorKind::Unauthorized
             | ErrorKind::Forbidden
             | ErrorKind::NotFound
@@ -122,6 +158,14 @@ impl ProviderError {
         let mut error = Self::new(ErrorKind::Unsupported, "this provider does not have it");
         error.0.operation = Some(operation);
         error
+    }
+
+    /// What whoever calls a provider answers in its place where the provider breaks its contract.
+    pub(crate) fn defect(how: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorKind::Defect,
+            format!("{how} (to be mended in the provider's crate)"),
+        )
     }
 
     /// States whether the effect may have happened, where the kind's default is wrong.
@@ -219,7 +263,8 @@ impl ProviderError {
             | ErrorKind::NotFound
             | ErrorKind::Invalid
             | ErrorKind::Protocol
-            | ErrorKind::Unsupported => false,
+            | ErrorKind::Unsupported
+            | ErrorKind::Defect => false,
         }
     }
 }
@@ -258,6 +303,13 @@ impl StdError for ProviderError {
 
 /// A deletion that found nothing to delete is done.
 ///
+/// ```
+/// use agent_pool_core::{ErrorKind, ProviderError, absent_is_done};
+///
+/// let gone = Err(ProviderError::new(ErrorKind::NotFound, "no such key"));
+/// assert!(absent_is_done(gone).is_ok());
+/// ```
+///
 /// # Errors
 /// Those of the deletion, but for [`ErrorKind::NotFound`].
 pub fn absent_is_done(deletion: Result<(), ProviderError>) -> Result<(), ProviderError> {
@@ -282,6 +334,14 @@ impl From<ParseEnvNameError> for ProviderError {
 }
 
 /// The whole chain of an error on one line, for the log field `error.chain`.
+///
+/// ```
+/// use agent_pool_core::{ErrorKind, ProviderError, chain};
+///
+/// let error = ProviderError::new(ErrorKind::Unavailable, "no answer")
+///     .with_source(std::io::Error::other("connection reset"));
+/// assert_eq!(chain(&error), "provider: unavailable: no answer: connection reset");
+/// ```
 #[must_use]
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     std::iter::successors(Some(error), |&error| error.source())
@@ -328,6 +388,7 @@ mod tests {
     fn only_what_may_have_been_processed_has_an_unknown_effect() {
         let unknown = |kind| ProviderError::new(kind, "").effect() == Effect::Unknown;
         assert!(unknown(ErrorKind::Unavailable) && unknown(ErrorKind::Protocol));
+        assert!(unknown(ErrorKind::Defect));
         assert!(!unknown(ErrorKind::RateLimited) && !unknown(ErrorKind::Conflict));
     }
 

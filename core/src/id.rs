@@ -6,6 +6,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not an id of the wanted kind.
+///
+/// ```
+/// let error = "Open Router".parse::<agent_pool_core::ToolId>().unwrap_err();
+/// assert!(error.to_string().starts_with("\"Open Router\" is no tool id: expected at most 32"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no {kind}: expected {rule}")]
 pub struct ParseIdError {
@@ -70,6 +75,14 @@ macro_rules! checked_text {
 ///
 /// New ids use `[0-9a-z]` only, because vendors refuse capitals and `_` in names made from them; ids
 /// that already exist may use the whole nanoid alphabet.
+///
+/// ```
+/// use agent_pool_core::InstanceId;
+///
+/// let id = InstanceId::generate();
+/// assert_eq!(id.as_str().len(), InstanceId::LEN);
+/// assert_eq!(id.to_string().parse(), Ok(id));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InstanceId(String);
@@ -111,6 +124,11 @@ fn is_slug(text: &str) -> bool {
 const SLUG_RULE: &str = "at most 32 characters of a-z 0-9 -, the first a letter";
 
 /// One kind of tool, such as `openrouter`. What a tool provider registers.
+///
+/// ```
+/// let id: agent_pool_core::ToolId = "openrouter".parse().unwrap();
+/// assert_eq!(id.as_str(), "openrouter");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ToolId(String);
@@ -127,6 +145,10 @@ impl ToolId {
 checked_text!(ToolId);
 
 /// One kind of infrastructure, such as `railway`. What an infra provider registers.
+///
+/// ```
+/// assert!("railway".parse::<agent_pool_core::InfraId>().is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InfraId(String);
@@ -153,6 +175,14 @@ fn is_vendor_text(text: &str) -> bool {
 const VENDOR_RULE: &str = "1 to 256 visible ASCII characters without / and \\";
 
 /// One thing at a tool's vendor, in the vendor's words: a key's hash, a mailbox, a phone number.
+///
+/// ```
+/// use agent_pool_core::ResourceId;
+///
+/// let mailbox: ResourceId = "ap-dev-x@agentmail.to".parse().unwrap();
+/// assert_eq!(mailbox.as_str(), "ap-dev-x@agentmail.to");
+/// assert!("keys/17".parse::<ResourceId>().is_err(), "it is one segment of our own addresses");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ResourceId(String);
@@ -169,6 +199,10 @@ impl ResourceId {
 checked_text!(ResourceId);
 
 /// What an infra calls the service that runs one instance.
+///
+/// ```
+/// assert!("0b9f4c1e".parse::<agent_pool_core::ServiceId>().is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceId(String);

@@ -15,6 +15,63 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 ///
 /// Every operation is idempotent on the instance.
 ///
+/// ```
+/// use agent_pool_core::{
+///     Context, CreatedInfra, EnvVars, ErrorKind, InfraHandle, InfraProvider, InstanceId,
+///     InstanceSpec, ListedInstance, ProviderError, Redeploy,
+/// };
+///
+/// /// Another team runs the instances: what is created is an address, and nothing is ours to change.
+/// #[derive(Debug)]
+/// struct Elsewhere;
+///
+/// #[async_trait::async_trait]
+/// impl InfraProvider for Elsewhere {
+///     async fn create(
+///         &self,
+///         cx: &Context,
+///         instance: &InstanceId,
+///         _: &InstanceSpec,
+///     ) -> Result<CreatedInfra, ProviderError> {
+///         let label = cx.mark().label(instance);
+///         let url = format!("https://{label}.agents.example").parse().map_err(|error| {
+///             ProviderError::new(ErrorKind::Protocol, "unusable label").with_source(error)
+///         })?;
+///         let handle = InfraHandle {
+///             instance: instance.clone(),
+///             service: label.parse()?,
+///             environment: "elsewhere".to_owned(),
+///             project: None,
+///             volume: None,
+///             image: None,
+///         };
+///         Ok(CreatedInfra { handle, url })
+///     }
+///
+///     async fn configure(
+///         &self,
+///         _: &Context,
+///         _: &InfraHandle,
+///         _: &EnvVars,
+///         _: Redeploy,
+///     ) -> Result<(), ProviderError> {
+///         Ok(())
+///     }
+///
+///     async fn redeploy(&self, _: &Context, _: &InfraHandle) -> Result<(), ProviderError> {
+///         Ok(())
+///     }
+///
+///     async fn destroy(&self, _: &Context, _: &InfraHandle) -> Result<(), ProviderError> {
+///         Ok(())
+///     }
+///
+///     async fn list(&self, _: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
+///         Ok(Vec::new())
+///     }
+/// }
+/// ```
+///
 /// **Contract**
 /// - A call may be cancelled at any point by dropping its future; the next call then goes on from what is
 ///   there.
@@ -80,6 +137,7 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// - What never was is a success, and nothing else is touched.
     /// - An id with characters that mean something in an address is encoded: it names itself alone.
     /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
+    /// - Where an answer was lost, `list` still has what is left, and a repeated call ends it.
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
     /// Every instance of this environment, in as few calls as the vendor allows.
@@ -118,6 +176,13 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
 }
 
 /// Which optional operations of an [`InfraProvider`] are real.
+///
+/// ```
+/// use agent_pool_core::InfraCapabilities;
+///
+/// let declared = InfraCapabilities { logs: true, ..InfraCapabilities::default() };
+/// assert!(!declared.update_image);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InfraCapabilities {
@@ -130,6 +195,14 @@ pub struct InfraCapabilities {
 }
 
 /// What is asked of an infra for one instance.
+///
+/// ```
+/// let spec = agent_pool_core::InstanceSpec {
+///     name: "convos-agent-k3v9x0a1b2c3".to_owned(),
+///     image: None, // the provider's setting
+/// };
+/// # assert!(spec.image.is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
     /// The instance's name for people; vendors' resources are named by [`crate::Mark::label`].
@@ -139,6 +212,20 @@ pub struct InstanceSpec {
 }
 
 /// An infra's reference to one instance's service: what Services keeps and hands back.
+///
+/// ```
+/// use agent_pool_core::InfraHandle;
+///
+/// let handle = InfraHandle {
+///     instance: "k3v9x0a1b2c3".parse().unwrap(),
+///     service: "0b9f4c1e".parse().unwrap(),
+///     environment: "production".to_owned(),
+///     project: None,
+///     volume: Some("vol-7".to_owned()),
+///     image: None,
+/// };
+/// # assert_eq!(handle.volume.as_deref(), Some("vol-7"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InfraHandle {
     /// The instance.
@@ -156,6 +243,16 @@ pub struct InfraHandle {
 }
 
 /// An instance that was made, and not yet started.
+///
+/// ```
+/// # fn of(handle: agent_pool_core::InfraHandle) -> Result<(), url::ParseError> {
+/// use agent_pool_core::CreatedInfra;
+///
+/// let url = "https://k3v9x0a1b2c3.up.example".parse()?;
+/// let created = CreatedInfra { handle, url };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedInfra {
     /// The reference to it.
@@ -165,6 +262,19 @@ pub struct CreatedInfra {
 }
 
 /// One instance as its infra lists it.
+///
+/// ```
+/// # fn of(handle: agent_pool_core::InfraHandle) {
+/// use agent_pool_core::{DeployStatus, ListedInstance};
+///
+/// let listed = ListedInstance {
+///     handle,
+///     status: Some(DeployStatus::Building),
+///     url: None,
+///     created_at: "2026-08-01T00:00:00Z".parse().ok(),
+/// };
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedInstance {
     /// The reference to it.
@@ -178,6 +288,11 @@ pub struct ListedInstance {
 }
 
 /// One line of an instance's output.
+///
+/// ```
+/// let line = agent_pool_core::LogLine { at: None, text: "ready".to_owned() };
+/// assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"text":"ready"}"#);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLine {
@@ -189,6 +304,16 @@ pub struct LogLine {
 }
 
 /// Whether setting variables is followed by a deployment.
+///
+/// ```
+/// use agent_pool_core::Redeploy;
+///
+/// let deployments = |redeploy| match redeploy {
+///     Redeploy::Yes => 1,
+///     Redeploy::No => 0,
+/// };
+/// assert_eq!(deployments(Redeploy::No), 0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redeploy {
     /// Deploy once, after all variables are set.
@@ -200,6 +325,14 @@ pub enum Redeploy {
 /// How a deployment does, in the infras' own words brought to one set.
 ///
 /// Source of the words: Railway's `DeploymentStatus`. On the wire they are upper case with `_`.
+///
+/// ```
+/// use agent_pool_core::DeployStatus;
+///
+/// let status: DeployStatus = "CRASHED".to_owned().into();
+/// assert!(status.is_dead());
+/// assert_eq!(DeployStatus::from("HIBERNATING".to_owned()), DeployStatus::Other("HIBERNATING".to_owned()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum DeployStatus {

@@ -6,6 +6,7 @@ mod error;
 mod id;
 mod infra;
 mod mark;
+mod panic;
 mod secret;
 mod tool;
 

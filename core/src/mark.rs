@@ -12,11 +12,23 @@ use crate::InstanceId;
 ///
 /// At most 14 characters of `a-z 0-9 -`, so that [`Mark::label`] fits the 32 characters that
 /// Railway allows a name.
+///
+/// ```
+/// use agent_pool_core::EnvironmentName;
+///
+/// assert!("staging-eu".parse::<EnvironmentName>().is_ok());
+/// assert!("Production".parse::<EnvironmentName>().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EnvironmentName(String);
 
 /// A text that is no environment name.
+///
+/// ```
+/// let error = "".parse::<agent_pool_core::EnvironmentName>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected 1 to 14 characters of a-z 0-9 -");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected 1 to 14 characters of a-z 0-9 -")]
 pub struct ParseEnvironmentError;
@@ -74,6 +86,15 @@ impl JsonSchema for EnvironmentName {
 /// A label is `ap-<environment>-<instance id>`: the same for every vendor, at most 30 characters,
 /// of an alphabet that all of them take, and naming the environment, so that two environments that
 /// share an account never sweep each other's resources.
+///
+/// ```
+/// use agent_pool_core::{InstanceId, Mark};
+///
+/// let (ours, theirs) = (Mark::new(&"eu".parse().unwrap()), Mark::new(&"eu-west".parse().unwrap()));
+/// let instance = InstanceId::generate();
+/// assert_eq!(ours.instance(&ours.label(&instance)), Some(instance.clone()));
+/// assert_eq!(ours.instance(&theirs.label(&instance)), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     prefix: String,

@@ -13,6 +13,14 @@ use subtle::ConstantTimeEq;
 ///
 /// It has neither `Display` nor `Serialize`; [`Secret::expose`] is the one way to the text, so that
 /// every place that handles it in the clear can be found by name. Comparison takes constant time.
+///
+/// ```
+/// use agent_pool_core::Secret;
+///
+/// let key = Secret::new("sk-123");
+/// assert_eq!(format!("{key:?}"), "Secret(…)");
+/// assert_eq!(key.expose(), "sk-123"); // for the one header that needs it
+/// ```
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -60,11 +68,23 @@ impl JsonSchema for Secret {
 }
 
 /// The name of an environment variable: `[A-Za-z_][A-Za-z0-9_]*`, at most 128 characters.
+///
+/// ```
+/// use agent_pool_core::EnvName;
+///
+/// assert!("ACME_API_KEY".parse::<EnvName>().is_ok());
+/// assert!("ACME-API-KEY".parse::<EnvName>().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EnvName(String);
 
 /// A text that is no name of an environment variable.
+///
+/// ```
+/// let error = "A-B".parse::<agent_pool_core::EnvName>().unwrap_err();
+/// assert!(error.to_string().starts_with("\"A-B\" is no environment variable name"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no environment variable name: expected letters, digits and _, the first no digit"
@@ -114,6 +134,15 @@ impl fmt::Display for EnvName {
 }
 
 /// Environment variables of an instance. Every value counts as a secret.
+///
+/// ```
+/// use agent_pool_core::{EnvVars, Secret};
+///
+/// let mut vars = EnvVars::new();
+/// vars.set("ACME_KEY".parse().unwrap(), Secret::new("sk-123"));
+/// assert_eq!(vars.get("ACME_KEY"), Some(&Secret::new("sk-123")));
+/// assert!(!format!("{vars:?}").contains("sk-123"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct EnvVars(BTreeMap<EnvName, Secret>);

@@ -14,6 +14,37 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 ///
 /// Every operation is idempotent on the instance.
 ///
+/// ```
+/// use agent_pool_core::{
+///     Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, Secret,
+///     ToolOptions, ToolProvider,
+/// };
+///
+/// /// Every instance has the same key of a vendor without an API: its resource is the label.
+/// #[derive(Debug)]
+/// struct SharedKey(Secret);
+///
+/// #[async_trait::async_trait]
+/// impl ToolProvider for SharedKey {
+///     async fn provision(
+///         &self,
+///         cx: &Context,
+///         instance: &InstanceId,
+///         _: &ToolOptions,
+///     ) -> Result<ProvisionedTool, ProviderError> {
+///         ProvisionedTool::new(&cx.mark().label(instance), [("SHARED_KEY", self.0.clone())])
+///     }
+///
+///     async fn destroy(&self, _: &Context, _: &InstanceId, _: &ResourceId) -> Result<(), ProviderError> {
+///         Ok(())
+///     }
+///
+///     async fn list(&self, _: &Context) -> Result<Vec<ListedResource>, ProviderError> {
+///         Ok(Vec::new())
+///     }
+/// }
+/// ```
+///
 /// **Contract**
 /// - A call may be cancelled at any point by dropping its future; the next call then goes on from what is
 ///   there.
@@ -61,6 +92,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// - What never was is a success, and nothing else is touched.
     /// - An id with characters that mean something in an address is encoded: it names itself alone.
     /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
+    /// - Where an answer was lost, `list` still has what is left, and a repeated call ends it.
     async fn destroy(
         &self,
         cx: &Context,
@@ -98,6 +130,13 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
 }
 
 /// Which optional operations of a [`ToolProvider`] are real.
+///
+/// ```
+/// use agent_pool_core::ToolCapabilities;
+///
+/// let declared = ToolCapabilities { verify: true, ..ToolCapabilities::default() };
+/// assert!(!declared.usage);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ToolCapabilities {
@@ -110,9 +149,27 @@ pub struct ToolCapabilities {
 }
 
 /// What a caller may ask of one tool beyond the provider's settings; each provider documents its own.
+///
+/// ```
+/// use agent_pool_core::ToolOptions;
+///
+/// let options: ToolOptions = serde_json::from_str(r#"{"limit": 5}"#).unwrap();
+/// assert_eq!(options["limit"], 5);
+/// ```
 pub type ToolOptions = Map<String, Value>;
 
 /// A tool that an instance now has.
+///
+/// ```
+/// use agent_pool_core::{ErrorKind, ProvisionedTool, Secret};
+///
+/// let tool = ProvisionedTool::new("key-17", [("ACME_KEY", Secret::new("sk-123"))])
+///     .unwrap()
+///     .with("limit", 5);
+/// assert_eq!(tool.resource.as_str(), "key-17");
+/// let error = ProvisionedTool::new("keys/17", []).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Protocol);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProvisionedTool {
     /// The resource, in the vendor's words.
@@ -126,6 +183,8 @@ pub struct ProvisionedTool {
 impl ProvisionedTool {
     /// How many bytes of JSON the metadata may take.
     pub const METADATA_LIMIT: usize = 16 * 1024;
+    /// How many bytes one variable may take.
+    pub const VALUE_LIMIT: usize = 32 * 1024;
 
     /// A tool without metadata, from the vendor's words for the resource and the variables to set.
     ///
@@ -157,6 +216,19 @@ impl ProvisionedTool {
 
 /// Reads a caller's options as the provider's own type, which should refuse unknown fields.
 ///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Options {
+///     limit: Option<u32>,
+/// }
+///
+/// let asked = serde_json::from_str(r#"{"limit": "many"}"#).unwrap();
+/// let error = agent_pool_core::read_options::<Options>(&asked).err().unwrap();
+/// assert!(error.to_string().contains("option limit"), "{error}");
+/// # let none = agent_pool_core::read_options::<Options>(&Default::default()).unwrap();
+/// # assert_eq!(none.limit, None);
+/// ```
+///
 /// # Errors
 /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming the option at fault.
 pub fn read_options<T: DeserializeOwned>(options: &ToolOptions) -> Result<T, ProviderError> {
@@ -167,6 +239,18 @@ pub fn read_options<T: DeserializeOwned>(options: &ToolOptions) -> Result<T, Pro
 }
 
 /// One resource as its vendor lists it.
+///
+/// ```
+/// use agent_pool_core::{Context, ListedResource, Mark, http};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
+/// let ours = ListedResource::marked(&cx, "ap-dev-k3v9x0a1b2c3", "key-17", Some("2026-08-01T00:00:00Z"));
+/// assert_eq!(ours.unwrap()?.instance.as_str(), "k3v9x0a1b2c3");
+/// assert!(ListedResource::marked(&cx, "somebody's key", "key-18", None).is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedResource {
     /// The resource, in the vendor's words.
@@ -204,5 +288,10 @@ impl ListedResource {
 
 /// What a resource has used so far, as pairs of a measure with its unit and a number, such as
 /// `("usd", 1.25)`.
+///
+/// ```
+/// let usage = agent_pool_core::Usage([("usd".to_owned(), 1.25)].into());
+/// assert_eq!(serde_json::to_string(&usage).unwrap(), r#"{"usd":1.25}"#);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage(pub std::collections::BTreeMap<String, f64>);

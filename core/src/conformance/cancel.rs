@@ -4,6 +4,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
+/// No call of a provider is polled more often before it is done, or is tried further.
+pub(super) const POLLS: usize = 64;
+
 /// What the future answers within so many polls; `None` where it does not, and is dropped at once.
 pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = pin!(future);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::bench::Bench;
 use super::report::{Outcome, Report, Row};
 use super::subject::Subject;
+use crate::panic::caught;
 
 /// A case that takes longer hangs.
 const CASE_LIMIT: Duration = Duration::from_secs(300);
@@ -55,14 +56,16 @@ pub(super) async fn run<S: Subject>(
     let mut rows = Vec::new();
     for case in cases {
         let bench = Bench::new(fresh(), &http).await;
-        let tried = tokio::time::timeout(CASE_LIMIT, (case.run)(&bench)).await;
+        let tried = ended((case.run)(&bench)).await;
         bench.subject.harness().heal().await;
-        bench.clean_up().await;
-        let outcome = match tried {
-            Ok(Ok(())) => Outcome::Kept,
-            Ok(Err(Verdict::Broken(how))) => Outcome::Broken(bench.redacted(how)),
-            Ok(Err(Verdict::NotApplicable(why))) => Outcome::NotApplicable(why),
-            Err(_) => Outcome::Broken(format!("it did not end within {CASE_LIMIT:?}")),
+        let cleaned = ended(async {
+            bench.clean_up().await;
+            Ok(())
+        });
+        let outcome = match tried.and(cleaned.await) {
+            Ok(()) => Outcome::Kept,
+            Err(Verdict::Broken(how)) => Outcome::Broken(bench.redacted(how)),
+            Err(Verdict::NotApplicable(why)) => Outcome::NotApplicable(why),
         };
         rows.push(Row {
             case: case.name,
@@ -72,4 +75,15 @@ pub(super) async fn run<S: Subject>(
         });
     }
     Report { provider, rows }
+}
+
+/// What came of a part of a case: a provider that hangs or panics ends that case, and no other.
+async fn ended(part: impl Future<Output = Tried>) -> Tried {
+    match tokio::time::timeout(CASE_LIMIT, caught(part)).await {
+        Ok(Ok(tried)) => tried,
+        Ok(Err(panicked)) => Err(Verdict::Broken(format!("the provider {panicked}"))),
+        Err(_) => Err(Verdict::Broken(format!(
+            "it did not end within {CASE_LIMIT:?}"
+        ))),
+    }
 }

@@ -10,6 +10,32 @@ use crate::settings::{Environment, SettingsError};
 use crate::{EnvVars, InfraHandle, InfraProvider, InstanceSpec, ToolOptions, ToolProvider};
 
 /// A vendor as a test has it: where it is, what it holds, how it is made to misbehave.
+///
+/// ```
+/// use agent_pool_core::conformance::{Harness, Held};
+/// use agent_pool_core::settings::Environment;
+///
+/// struct AtFake {
+///     url: String,
+///     keys: std::sync::Mutex<Vec<String>>,
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl Harness for AtFake {
+///     fn environment(&self) -> Environment {
+///         Environment::from_iter([("ACME_API_URL", self.url.as_str()), ("ACME_API_KEY", "good")])
+///     }
+///
+///     async fn held(&self) -> Vec<Held> {
+///         let labels = self.keys.lock().unwrap().clone().into_iter();
+///         labels.map(|label| Held { kind: "key", label }).collect()
+///     }
+///
+///     fn page_size(&self) -> Option<usize> {
+///         Some(5)
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Harness: Send + Sync {
     /// The settings of a provider that works. The secret ones are what must never be shown, and are
@@ -27,6 +53,11 @@ pub trait Harness: Send + Sync {
     /// answer is tried at each.
     fn changes(&self) -> &'static [&'static str] {
         &["create"]
+    }
+
+    /// The same of one destruction.
+    fn removals(&self) -> &'static [&'static str] {
+        &["delete"]
     }
 
     /// Makes the vendor misbehave until [`Harness::heal`].
@@ -47,6 +78,17 @@ pub trait Harness: Send + Sync {
 }
 
 /// The harness of a tool provider.
+///
+/// ```
+/// # use agent_pool_core::conformance::{Harness, ToolHarness};
+/// use agent_pool_core::registry::ToolRegistration;
+///
+/// # fn of(harness: &dyn ToolHarness) {
+/// let registration: ToolRegistration = harness.registration();
+/// let provider = harness.build(&harness.environment()).expect("the settings are right");
+/// assert!(harness.public_env().iter().all(|name| registration.env_keys.contains(name)));
+/// # }
+/// ```
 #[async_trait]
 pub trait ToolHarness: Harness {
     /// What the provider's crate submits.
@@ -72,6 +114,16 @@ pub trait ToolHarness: Harness {
 }
 
 /// The harness of an infra provider.
+///
+/// ```
+/// # use agent_pool_core::{InfraHandle, conformance::InfraHarness};
+/// # async fn of(harness: &dyn InfraHarness, handle: &InfraHandle) {
+/// assert_eq!(harness.spec().name, "conformance");
+/// if let Some(deployments) = harness.deployments(handle).await {
+///     println!("{} deployments so far", deployments.len());
+/// }
+/// # }
+/// ```
 #[async_trait]
 pub trait InfraHarness: Harness {
     /// What the provider's crate submits.
@@ -101,6 +153,13 @@ pub trait InfraHarness: Harness {
 }
 
 /// One thing that a vendor holds.
+///
+/// ```
+/// use agent_pool_core::conformance::Held;
+///
+/// let held = Held { kind: "volume", label: "ap-dev-k3v9x0a1b2c3".to_owned() };
+/// assert_ne!(held, Held { kind: "service", ..held.clone() });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// What it is, such as `key` or `volume`: an instance has at most one of each.
@@ -110,9 +169,25 @@ pub struct Held {
 }
 
 /// How a vendor misbehaves.
+///
+/// ```
+/// use agent_pool_core::conformance::{Fault, RetryAfter, Unsupported};
+///
+/// /// The status that a fake of HTTP answers with.
+/// fn status(fault: Fault) -> Result<u16, Unsupported> {
+///     match fault {
+///         Fault::RateLimited(_) => Ok(429),
+///         Fault::Unavailable => Ok(500),
+///         Fault::NotJson => Ok(200),
+///         Fault::Cut | Fault::Hang | Fault::LostAnswer(_) => Err(Unsupported("no answer at all")),
+///     }
+/// }
+/// assert_eq!(status(Fault::RateLimited(RetryAfter::Seconds(30))), Ok(429));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// This one of [`Harness::changes`] takes effect the next time, and its answer never arrives.
+    /// This one of [`Harness::changes`] or [`Harness::removals`] takes effect the next time, and its
+    /// answer never arrives.
     LostAnswer(&'static str),
     /// Every request is refused as too many.
     RateLimited(RetryAfter),
@@ -127,6 +202,16 @@ pub enum Fault {
 }
 
 /// The two forms of the header `Retry-After`.
+///
+/// ```
+/// use agent_pool_core::conformance::RetryAfter;
+///
+/// let header = match RetryAfter::Seconds(30) {
+///     RetryAfter::Seconds(seconds) => seconds.to_string(),
+///     RetryAfter::Date(at) => at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+/// };
+/// assert_eq!(header, "30");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// Seconds to wait.
@@ -136,5 +221,12 @@ pub enum RetryAfter {
 }
 
 /// Why a harness cannot do what it was asked, for the report.
+///
+/// ```
+/// use agent_pool_core::conformance::Unsupported;
+///
+/// let why = Unsupported("this machine never loses an answer");
+/// # assert!(why.0.starts_with("this"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsupported(pub &'static str);

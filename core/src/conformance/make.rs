@@ -1,14 +1,11 @@
 //! Making: once, again, at the same time, after a lost answer, after being dropped.
 
 use super::bench::{Bench, persist};
-use super::cancel::polled;
+use super::cancel::{POLLS, polled};
 use super::case::{Case, Tried, Verdict, ensure};
 use super::harness::Fault;
 use super::subject::Subject;
 use crate::{Effect, InstanceId};
-
-/// No call of a provider is polled more often before it is done, or is tried further.
-const POLLS: usize = 64;
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![

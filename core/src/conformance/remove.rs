@@ -1,7 +1,9 @@
 //! Removing: all of it, again, what never was, and nothing else.
 
 use super::bench::Bench;
+use super::cancel::{POLLS, polled};
 use super::case::{Case, Tried, Verdict, ensure};
+use super::harness::Fault;
 use super::subject::Subject;
 use crate::{ErrorKind, InstanceId};
 
@@ -36,6 +38,18 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
             promise: "A refusal that could mean \"gone\" or \"not allowed\" is looked into before it counts as gone.",
             matters: "A revoked key would make every resource look gone: rows vanish, and the vendor bills on.",
             run: |bench| Box::pin(refused(bench)),
+        },
+        Case {
+            name: "lost_removal",
+            promise: "Where an answer was lost, `list` still has what is left, and a repeated call ends it.",
+            matters: "What is half removed and cannot be found again, such as a volume without its service, costs on for ever.",
+            run: |bench| Box::pin(lost_answer(bench)),
+        },
+        Case {
+            name: "removal_cancelled",
+            promise: "A call may be cancelled at any point by dropping its future; the next call then goes on from what is there.",
+            matters: "A deadline or a shutdown drops calls at any point; what is half removed must still be removed.",
+            run: |bench| Box::pin(cancelled(bench)),
         },
     ]
 }
@@ -105,4 +119,43 @@ async fn refused<S: Subject>(bench: &Bench<S>) -> Tried {
     let refused = wrong.remove(&bench.cx, &made).await;
     ensure!(refused.is_err(), "destroying with a wrong key succeeded");
     bench.has_one(&made).await
+}
+
+async fn lost_answer<S: Subject>(bench: &Bench<S>) -> Tried {
+    let harness = bench.subject.harness();
+    let mut lost = false;
+    for removal in harness.removals() {
+        let made = bench.make_one().await?;
+        let instance = S::instance(&made);
+        bench.fault(Fault::LostAnswer(removal)).await?;
+        let first = bench.subject.remove(&bench.cx, &made).await;
+        harness.heal().await;
+        if first.is_err() {
+            lost = true;
+            for left in bench.listed(instance).await? {
+                bench.remove(&left).await?;
+            }
+        }
+        bench.has_nothing(instance).await?;
+        bench.remove(&made).await?;
+    }
+    if lost {
+        return Ok(());
+    }
+    let why = "no answer was lost: see `Harness::removals`".to_owned();
+    Err(Verdict::NotApplicable(why))
+}
+
+async fn cancelled<S: Subject>(bench: &Bench<S>) -> Tried {
+    for polls in 1..=POLLS {
+        let made = bench.make_one().await?;
+        let dropped = polled(bench.subject.remove(&bench.cx, &made), polls).await;
+        bench.subject.harness().settle().await;
+        bench.remove(&made).await?;
+        bench.has_nothing(S::instance(&made)).await?;
+        if dropped.is_some() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// What came of one case.
+///
+/// ```
+/// use agent_pool_core::conformance::Outcome;
+///
+/// let outcome = Outcome::NotApplicable("the vendor answers in one page".to_owned());
+/// assert_ne!(outcome, Outcome::Kept);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The promise was kept.
@@ -14,6 +21,15 @@ pub enum Outcome {
 }
 
 /// One case of a run.
+///
+/// ```
+/// # use agent_pool_core::conformance::Report;
+/// # fn of(report: &Report) {
+/// for row in report.failed() {
+///     println!("{}: {} It matters: {}", row.case, row.promise, row.matters);
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The case's name.
@@ -27,6 +43,14 @@ pub struct Row {
 }
 
 /// What came of a run of the suite.
+///
+/// ```
+/// # async fn of(harness: &dyn agent_pool_core::conformance::ToolHarness) {
+/// let report = agent_pool_core::conformance::tool(harness).await;
+/// println!("{report}"); // the table
+/// report.assert(); // prints it too, and panics where a promise is broken
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub(super) provider: &'static str,

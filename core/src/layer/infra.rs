@@ -4,20 +4,43 @@ use async_trait::async_trait;
 
 use super::LayerSettings;
 use super::operation::{Nature, Operation};
-use super::stack::Stack;
+use super::stack::{Stack, declared};
+use super::stats::CallStats;
 use crate::{
     Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraId, InfraProvider,
     InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
 };
 
 /// Puts the layers around an infra provider, which errors, traces and metrics will call `id`.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use agent_pool_core::{InfraProvider, settings::{Environment, SettingsError}};
+/// use agent_pool_core::layer::{LayerSettings, checked_infra, layered_infra};
+///
+/// fn in_layers(provider: Arc<dyn InfraProvider>) -> Result<Arc<dyn InfraProvider>, SettingsError> {
+///     let layers = LayerSettings::read("acme", &Environment::default())?;
+///     let id = "acme".parse().expect("a constant of the right form");
+///     Ok(layered_infra(&id, layers, checked_infra(provider)))
+/// }
+/// ```
 #[must_use]
 pub fn layered_infra(
     id: &InfraId,
     settings: LayerSettings,
     inner: Arc<dyn InfraProvider>,
 ) -> Arc<dyn InfraProvider> {
-    let stack = Stack::new(id, settings);
+    counted_infra(id, settings, Arc::default(), inner)
+}
+
+/// The same, counting in `stats`.
+pub(crate) fn counted_infra(
+    id: &InfraId,
+    settings: LayerSettings,
+    stats: Arc<CallStats>,
+    inner: Arc<dyn InfraProvider>,
+) -> Arc<dyn InfraProvider> {
+    let stack = Stack::new(id, settings, stats);
     Arc::new(LayeredInfra { stack, inner })
 }
 
@@ -35,7 +58,7 @@ const fn change<'a>(name: &'static str, handle: &'a InfraHandle) -> Operation<'a
 #[async_trait]
 impl InfraProvider for LayeredInfra {
     fn capabilities(&self) -> InfraCapabilities {
-        self.inner.capabilities()
+        declared(&self.stack, || self.inner.capabilities())
     }
 
     async fn create(

@@ -2,7 +2,7 @@
 //!
 //! An error that leaves this layer names the provider, the operation and the instance, so that no
 //! provider has to. Each call is one span `provider.call`; how it ended is one debug event in it,
-//! because whoever handles an error logs it, and counts in `agent_pool_provider_calls_total` and
+//! because whoever handles an error logs it, and counts in [`CallStats`], and in `agent_pool_provider_calls_total` and
 //! `agent_pool_provider_calls_seconds` by provider, operation and outcome.
 
 use std::future::Future;
@@ -11,11 +11,13 @@ use tokio::time::Instant;
 use tracing::{Instrument, debug, info_span};
 
 use super::operation::Operation;
+use super::stats::CallStats;
 use crate::ProviderError;
 
 pub(super) async fn observe<T>(
     provider: &str,
     operation: Operation<'_>,
+    stats: &CallStats,
     call: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
     let Operation { name, instance, .. } = operation;
@@ -34,6 +36,7 @@ pub(super) async fn observe<T>(
             .as_ref()
             .map_or_else(|error| error.kind().as_str(), |_| "ok");
         let elapsed = started.elapsed();
+        stats.record(&result, elapsed);
         count(provider, name, outcome, elapsed.as_secs_f64());
         debug!(
             elapsed_ms = elapsed.as_millis(),

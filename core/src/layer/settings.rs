@@ -6,6 +6,16 @@ use serde::Deserialize;
 use crate::settings::{self, Environment, Millis, SettingSpec, SettingsError};
 
 /// How the layers around one provider behave.
+///
+/// ```
+/// use agent_pool_core::layer::LayerSettings;
+/// use agent_pool_core::settings::Environment;
+///
+/// let slow = Environment::from_iter([("ACME_RATE_PER_MINUTE", "30")]);
+/// let settings = LayerSettings::read("acme", &slow).unwrap();
+/// assert_eq!(settings.rate_per_minute.unwrap().get(), 30);
+/// assert_eq!(settings.max_attempts.get(), 4);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct LayerSettings {
     /// How long one attempt of an operation may take. Too short, and what was nearly done is begun again.
@@ -38,6 +48,10 @@ const fn max_concurrent() -> NonZeroU32 {
 }
 
 /// The prefix of the variables that set a provider's layers: its id in capitals, such as `TELNYX_`.
+///
+/// ```
+/// assert_eq!(agent_pool_core::layer::prefix_of("mock-llm"), "MOCK_LLM_");
+/// ```
 #[must_use]
 pub fn prefix_of(id: &str) -> String {
     id.to_ascii_uppercase().replace('-', "_") + "_"

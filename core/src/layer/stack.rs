@@ -1,12 +1,18 @@
 use std::future::Future;
+use std::sync::Arc;
+
+use tracing::error;
 
 use super::LayerSettings;
+use super::guard::guard;
 use super::limit::Limit;
 use super::observe::observe;
 use super::operation::Operation;
 use super::retry::retry;
 use super::serial::Serial;
+use super::stats::CallStats;
 use super::timeout::timeout;
+use crate::panic::caught_now;
 use crate::{Context, ProviderError};
 
 /// All layers around one provider. The module's doc says why in this order.
@@ -16,11 +22,17 @@ pub(super) struct Stack {
     settings: LayerSettings,
     serial: Serial,
     limit: Limit,
+    stats: Arc<CallStats>,
 }
 
 impl Stack {
-    pub(super) fn new(provider: impl ToString, settings: LayerSettings) -> Self {
+    pub(super) fn new(
+        provider: impl ToString,
+        settings: LayerSettings,
+        stats: Arc<CallStats>,
+    ) -> Self {
         Self {
+            stats,
             provider: provider.to_string(),
             limit: Limit::new(&settings),
             serial: Serial::default(),
@@ -43,17 +55,30 @@ impl Stack {
             settings,
             serial,
             limit,
+            stats,
         } = self;
         let attempt = || async {
             let _permit = limit.admit(cx).await?;
-            timeout(settings.timeout_ms.duration(), cx, &call).await
+            let guarded = |cx| guard(call(cx));
+            timeout(settings.timeout_ms.duration(), cx, guarded).await
         };
-        observe(provider, operation, async {
+        observe(provider, operation, stats, async {
             let _turn = serial.turn(operation, cx).await?;
             retry(provider, operation, settings.max_attempts, cx, attempt).await
         })
         .await
     }
+}
+
+/// What a provider declares; one that panics declares nothing.
+pub(super) fn declared<C: Default>(stack: &Stack, capabilities: impl FnOnce() -> C) -> C {
+    caught_now(capabilities).unwrap_or_else(|panicked| {
+        error!(
+            "the capabilities of {} cannot be told: the provider {panicked}",
+            stack.provider
+        );
+        C::default()
+    })
 }
 
 #[cfg(test)]
@@ -83,7 +108,7 @@ pub(super) mod tests {
     async fn the_timeout_bounds_each_attempt_and_the_error_names_all() {
         let instance = "abcdefghijkl".parse().unwrap();
         let operation = Operation::new("provision", Some(&instance), Nature::Repeatable);
-        let stack = Stack::new("acme", settings());
+        let stack = Stack::new("acme", settings(), Arc::default());
         let started = Instant::now();
         let hang = |_| std::future::pending::<Result<(), ProviderError>>();
         let error = stack.call(operation, &context(), hang).await.unwrap_err();
@@ -100,7 +125,7 @@ pub(super) mod tests {
     async fn no_permit_is_held_while_backing_off() {
         let mut settings = settings();
         settings.max_concurrent = NonZeroU32::MIN;
-        let stack = Stack::new("acme", settings);
+        let stack = Stack::new("acme", settings, Arc::default());
         let cx = context();
         let patient = stack.call(LIST, &cx, |_| async {
             let error = ProviderError::new(crate::ErrorKind::RateLimited, "slow down");
@@ -123,7 +148,7 @@ pub(super) mod tests {
             .build()
             .unwrap();
         metrics::with_local_recorder(&recorder, || {
-            let stack = Stack::new("acme", settings());
+            let stack = Stack::new("acme", settings(), Arc::default());
             let cx = context();
             let refused = || ProviderError::new(crate::ErrorKind::Invalid, "no");
             let fail = stack.call(LIST, &cx, |_| async { Err::<(), _>(refused()) });

@@ -1,4 +1,4 @@
-//! Bounds one attempt. Place in the order: innermost.
+//! Bounds one attempt. Place in the order: around the guard, so that it drops what it guards.
 
 use std::future::Future;
 use std::time::Duration;

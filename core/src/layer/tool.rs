@@ -4,20 +4,42 @@ use async_trait::async_trait;
 
 use super::LayerSettings;
 use super::operation::{Nature, Operation};
-use super::stack::Stack;
+use super::stack::{Stack, declared};
+use super::stats::CallStats;
 use crate::{
     Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
     ToolCapabilities, ToolId, ToolOptions, ToolProvider, Usage,
 };
 
 /// Puts the layers around a tool provider, which errors, traces and metrics will call `id`.
+///
+/// ```
+/// # use agent_pool_core::{doctest::Acme, settings::Environment};
+/// use agent_pool_core::layer::{LayerSettings, checked_tool, layered_tool};
+///
+/// let environment = Environment::from_iter([("ACME_API_KEY", "sk-123")]);
+/// let layers = LayerSettings::read("acme", &environment).unwrap();
+/// let checked = checked_tool(&["ACME_KEY"], Acme::build(&environment).unwrap());
+/// let tool = layered_tool(&"acme".parse().unwrap(), layers, checked);
+/// assert!(!tool.capabilities().usage);
+/// ```
 #[must_use]
 pub fn layered_tool(
     id: &ToolId,
     settings: LayerSettings,
     inner: Arc<dyn ToolProvider>,
 ) -> Arc<dyn ToolProvider> {
-    let stack = Stack::new(id, settings);
+    counted_tool(id, settings, Arc::default(), inner)
+}
+
+/// The same, counting in `stats`.
+pub(crate) fn counted_tool(
+    id: &ToolId,
+    settings: LayerSettings,
+    stats: Arc<CallStats>,
+    inner: Arc<dyn ToolProvider>,
+) -> Arc<dyn ToolProvider> {
+    let stack = Stack::new(id, settings, stats);
     Arc::new(LayeredTool { stack, inner })
 }
 
@@ -31,7 +53,7 @@ struct LayeredTool {
 #[async_trait]
 impl ToolProvider for LayeredTool {
     fn capabilities(&self) -> ToolCapabilities {
-        self.inner.capabilities()
+        declared(&self.stack, || self.inner.capabilities())
     }
 
     async fn provision(

@@ -1,4 +1,14 @@
 //! The registry: which providers this binary was linked with, and which of them are configured.
+//!
+//! ```no_run
+//! use agent_pool_core::registry::Registry;
+//! use agent_pool_core::settings::Environment;
+//!
+//! let registry = Registry::collect(&Environment::of_process()).expect("each id is registered once");
+//! for (id, entry) in registry.tools() {
+//!     println!("{id}: {}", if entry.provider.is_ok() { "configured" } else { "not configured" });
+//! }
+//! ```
 
 mod error;
 mod registration;
@@ -6,34 +16,90 @@ mod registration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use error::{LookupError, RegistryError};
+pub use error::{Clash, LookupError, RegistryError};
 pub use registration::{InfraRegistration, ToolRegistration};
 
-use crate::layer::{LayerSettings, layered_infra, layered_tool};
+use crate::layer::{
+    CallStats, LayerSettings, checked_infra, checked_tool, counted_infra, counted_tool, prefix_of,
+};
+use crate::panic::caught_now;
 use crate::settings::{Environment, Faults, SettingsError};
 use crate::{InfraId, InfraProvider, ToolId, ToolProvider};
 
+/// The variables that the system sets on an instance, which are no tool's.
+const OURS: [&str; 7] = [
+    "INSTANCE_ID",
+    "INSTANCE_DATA_DIR",
+    "POOL_API_KEY",
+    "PORT",
+    "AGENT_NAME",
+    "AGENT_INSTRUCTIONS",
+    "AGENT_JOIN_URL",
+];
+
 /// A tool of this build.
+///
+/// ```
+/// # fn of(registry: &agent_pool_core::registry::Registry) {
+/// for (id, entry) in registry.tools() {
+///     let configured = entry.provider.is_ok();
+///     println!("{id} ({}): {configured}", entry.registration.name);
+/// }
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ToolEntry {
     /// What its crate registered.
     pub registration: ToolRegistration,
     /// The provider, or why there is none.
     pub provider: Result<Arc<dyn ToolProvider>, SettingsError>,
+    /// What its calls came to so far.
+    pub stats: Arc<CallStats>,
 }
 
 /// An infra of this build.
+///
+/// ```
+/// # fn of(registry: &agent_pool_core::registry::Registry) {
+/// for (id, entry) in registry.infras() {
+///     let configured = entry.provider.is_ok();
+///     println!("{id} ({}): {configured}", entry.registration.name);
+/// }
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct InfraEntry {
     /// What its crate registered.
     pub registration: InfraRegistration,
     /// The provider, or why there is none.
     pub provider: Result<Arc<dyn InfraProvider>, SettingsError>,
+    /// What its calls came to so far.
+    pub stats: Arc<CallStats>,
 }
 
 /// Every provider of this build, by id.
 ///
 /// A provider whose settings are missing or wrong is listed as unconfigured; it never breaks a start.
+///
+/// ```
+/// use agent_pool_core::doctest::Acme;
+/// use agent_pool_core::registry::{Registry, ToolRegistration};
+/// use agent_pool_core::settings::Environment;
+///
+/// const ACME: ToolRegistration = ToolRegistration {
+///     id: "acme",
+///     name: "Acme",
+///     mode: "per-instance-key",
+///     env_keys: &["ACME_KEY"],
+///     crate_name: env!("CARGO_PKG_NAME"),
+///     settings: Acme::settings,
+///     build: Acme::build,
+/// };
+/// // A service calls `Registry::collect`, which has what was linked.
+/// let registry = Registry::of([ACME], [], &Environment::default()).unwrap();
+/// let error = registry.tool(&"acme".parse().unwrap()).unwrap_err();
+/// assert!(error.to_string().contains("ACME_API_KEY is required"));
+/// ```
 #[derive(Debug)]
 pub struct Registry {
     tools: BTreeMap<ToolId, ToolEntry>,
@@ -96,6 +162,10 @@ impl Registry {
         for key in registration.env_keys {
             key.parse::<crate::EnvName>()
                 .map_err(malformed(crate_name, "env key"))?;
+            if OURS.contains(key) {
+                let problem = format!("{key} is set by the system itself");
+                return Err(malformed(crate_name, "env key")(problem));
+            }
         }
         if let Some(other) = self.tools.get(&id) {
             return Err(duplicate(
@@ -105,17 +175,18 @@ impl Registry {
                 crate_name,
             ));
         }
-        let provider = with_layers(
-            registration.id,
-            (registration.build)(environment),
-            environment,
-        )
-        .map(|(inner, layers)| layered_tool(&id, layers, inner));
+        let stats = Arc::new(CallStats::default());
+        let provider = with_layers(registration.id, registration.build, environment);
+        let provider = provider.map(|(inner, layers)| {
+            let checked = checked_tool(registration.env_keys, inner);
+            counted_tool(&id, layers, Arc::clone(&stats), checked)
+        });
         self.tools.insert(
             id,
             ToolEntry {
                 registration,
                 provider,
+                stats,
             },
         );
         Ok(())
@@ -139,17 +210,29 @@ impl Registry {
                 crate_name,
             ));
         }
-        let provider = with_layers(
-            registration.id,
-            (registration.build)(environment),
-            environment,
-        )
-        .map(|(inner, layers)| layered_infra(&id, layers, inner));
+        let tools = self.tools.values();
+        let mut namesakes = tools.filter(|tool| tool.registration.id == registration.id);
+        if let Some(tool) = namesakes.next() {
+            let other = tool.registration.crate_name;
+            return Err(duplicate(
+                "tool and infra",
+                registration.id,
+                other,
+                crate_name,
+            ));
+        }
+        let stats = Arc::new(CallStats::default());
+        let provider = with_layers(registration.id, registration.build, environment);
+        let provider = provider.map(|(inner, layers)| {
+            let checked = checked_infra(inner);
+            counted_infra(&id, layers, Arc::clone(&stats), checked)
+        });
         self.infra.insert(
             id,
             InfraEntry {
                 registration,
                 provider,
+                stats,
             },
         );
         Ok(())
@@ -185,6 +268,28 @@ impl Registry {
             .map_err(|problem| unconfigured("infra", id.as_str(), problem))
     }
 
+    /// Whether all of these tools can be of one instance.
+    ///
+    /// # Errors
+    /// The first that sets a variable which one before it sets too.
+    pub fn together<'a>(&self, tools: impl IntoIterator<Item = &'a ToolId>) -> Result<(), Clash> {
+        let mut owners = BTreeMap::new();
+        for tool in tools {
+            let entry = self.tools.get(tool);
+            for &variable in entry.map_or(&[][..], |entry| entry.registration.env_keys) {
+                let other = owners.insert(variable, tool);
+                if let Some(other) = other.filter(|other| *other != tool) {
+                    return Err(Clash {
+                        tool: tool.clone(),
+                        other: other.clone(),
+                        variable,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Every tool of this build, in order of id.
     pub fn tools(&self) -> impl Iterator<Item = (&ToolId, &ToolEntry)> {
         self.tools.iter()
@@ -196,14 +301,20 @@ impl Registry {
     }
 }
 
-/// A provider and the settings of its layers, or the faults of both.
+/// A provider and the settings of its layers, or the faults of both. One that panics is as one that is
+/// not configured: it breaks no start.
 fn with_layers<P>(
     id: &str,
-    provider: Result<P, SettingsError>,
+    build: fn(&Environment) -> Result<P, SettingsError>,
     environment: &Environment,
 ) -> Result<(P, LayerSettings), SettingsError> {
     let mut faults = Faults::default();
-    let provider = faults.keep(provider);
+    let built = caught_now(|| build(environment)).unwrap_or_else(|panicked| {
+        let variables = format!("{}*", prefix_of(id));
+        let problem = format!("cannot be read: the provider {panicked}");
+        Err(SettingsError::fault(variables, problem))
+    });
+    let provider = faults.keep(built);
     let layers = faults.keep(LayerSettings::read(id, environment));
     faults.finish(provider.zip(layers))
 }
@@ -312,6 +423,63 @@ mod tests {
                 .to_string()
                 .starts_with("one registers a malformed env key"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_tool_and_an_infra_of_one_id_are_refused() {
+        let infra = InfraRegistration {
+            id: "acme",
+            name: "Acme",
+            crate_name: "two",
+            settings: Acme::settings,
+            build: |_| Err(SettingsError::fault("ACME_API_KEY", "is required")),
+        };
+        let error = Registry::of([acme("acme", "one")], [infra], &configured()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tool and infra \"acme\" is registered twice, by one and by two: link one of them"
+        );
+    }
+
+    #[test]
+    fn a_tool_may_not_set_what_the_system_sets() {
+        let key = ToolRegistration {
+            env_keys: &["ACME_KEY", "POOL_API_KEY"],
+            ..acme("acme", "one")
+        };
+        let error = Registry::of([key], [], &configured()).unwrap_err();
+        let expected =
+            "one registers a malformed env key: POOL_API_KEY is set by the system itself";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn two_tools_that_set_one_variable_are_told_apart_and_one_twice_is_not() {
+        let tools = [acme("acme", "one"), acme("bolt", "two")];
+        let registry = Registry::of(tools, [], &configured()).unwrap();
+        let [acme, bolt]: [ToolId; 2] = ["acme", "bolt"].map(|id| id.parse().unwrap());
+        assert_eq!(registry.together([&acme, &acme]), Ok(()));
+        let error = registry.together([&acme, &bolt]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tools acme and bolt both set ACME_KEY: an instance can have one of them"
+        );
+    }
+
+    #[test]
+    fn a_provider_that_panics_when_it_is_built_is_as_one_that_is_not_configured() {
+        let panics = ToolRegistration {
+            build: |_| panic!("no such file"),
+            ..acme("my-tool", "two")
+        };
+        let registry = Registry::of([acme("acme", "one"), panics], [], &configured()).unwrap();
+        assert!(registry.tool(&"acme".parse().unwrap()).is_ok());
+        let error = registry.tool(&"my-tool".parse().unwrap()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tool \"my-tool\" is not configured: \
+             MY_TOOL_* cannot be read: the provider panicked: no such file"
         );
     }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tracing::error;
+
 use crate::layer::LayerSettings;
+use crate::panic::caught_now;
 use crate::settings::{Environment, SettingSpec, SettingsError};
 use crate::{InfraProvider, ToolProvider};
 
@@ -52,6 +55,23 @@ impl ToolRegistration {
 inventory::collect!(ToolRegistration);
 
 /// How an infra provider makes itself known; see [`ToolRegistration`].
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use agent_pool_core::{InfraProvider, doctest::Acme, registry::InfraRegistration};
+/// # use agent_pool_core::settings::{Environment, SettingsError};
+/// # fn build(_: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> { todo!() }
+/// inventory::submit! {
+///     InfraRegistration {
+///         id: "acme",
+///         name: "Acme",
+///         crate_name: env!("CARGO_PKG_NAME"),
+///         settings: Acme::settings,
+///         build,
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct InfraRegistration {
     /// The infra's id, as `INFRA_PROVIDER` names it.
@@ -77,7 +97,11 @@ impl InfraRegistration {
 inventory::collect!(InfraRegistration);
 
 fn reference(id: &str, own: fn() -> Vec<SettingSpec>) -> Vec<SettingSpec> {
-    own()
+    caught_now(own)
+        .unwrap_or_else(|panicked| {
+            error!("the settings of {id} cannot be told: the provider {panicked}");
+            Vec::new()
+        })
         .into_iter()
         .chain(LayerSettings::describe(id))
         .collect()

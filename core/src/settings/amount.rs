@@ -2,6 +2,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// An amount of money, zero or more; the setting says of which currency.
+///
+/// ```
+/// use agent_pool_core::settings::Amount;
+///
+/// assert_eq!(Amount::whole(20).get(), 20.0);
+/// assert!(Amount::try_from(-0.5).is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Amount(f64);

@@ -4,6 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// The variables that settings are read from.
+///
+/// ```
+/// use agent_pool_core::settings::Environment;
+///
+/// let environment = Environment::from_iter([("ACME_API_KEY", "sk-123"), ("ACME_LIMIT", "")]);
+/// assert_eq!(environment.get("ACME_API_KEY"), Some("sk-123"));
+/// assert_eq!(environment.get("ACME_LIMIT"), None);
+/// ```
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 

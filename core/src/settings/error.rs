@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// One variable that is missing or wrong.
+///
+/// ```
+/// use agent_pool_core::settings::SettingsError;
+///
+/// let error = SettingsError::fault("ACME_REGION", "is \"moon\": expected eu or us");
+/// assert_eq!(error.faults()[0].variable, "ACME_REGION");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingFault {
     /// The environment variable.
@@ -12,6 +19,14 @@ pub struct SettingFault {
 }
 
 /// Every fault of the settings, not only the first.
+///
+/// ```
+/// use agent_pool_core::settings::SettingsError;
+///
+/// let error = SettingsError::fault("ACME_API_KEY", "is required")
+///     .and(SettingsError::fault("ACME_LIMIT", "is \"x\": expected a whole number"));
+/// assert_eq!(error.to_string().lines().count(), 2);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     pub(super) faults: Vec<SettingFault>,
@@ -58,6 +73,16 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 /// Gathers the faults of several readings, so that a start names them all at once.
+///
+/// ```
+/// use agent_pool_core::settings::{Faults, SettingsError};
+///
+/// let mut faults = Faults::default();
+/// let limit = faults.keep(Ok(20));
+/// let region: Option<&str> = faults.keep(Err(SettingsError::fault("ACME_REGION", "is required")));
+/// let error = faults.finish(limit.zip(region)).unwrap_err();
+/// assert_eq!(error.to_string(), "ACME_REGION is required");
+/// ```
 #[derive(Debug, Default)]
 pub struct Faults(Option<SettingsError>);
 

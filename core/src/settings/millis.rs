@@ -6,6 +6,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A time in milliseconds: the type of every `…_MS` setting.
+///
+/// ```
+/// use agent_pool_core::settings::Millis;
+///
+/// assert_eq!(Millis::from_millis(250).duration().as_millis(), 250);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millis(u64);

@@ -9,6 +9,21 @@ use serde_json::{Map, Value};
 use super::{Environment, SettingFault, SettingsError};
 
 /// One setting, as the reference and `/registry` show it.
+///
+/// ```
+/// # use agent_pool_core::settings::{self, Environment};
+/// #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+/// struct AcmeSettings {
+///     /// The account's key.
+///     api_key: agent_pool_core::Secret,
+///     /// How many keys there may be.
+///     limit: Option<u32>,
+/// }
+///
+/// let specs = settings::describe::<AcmeSettings>("ACME_");
+/// assert!(specs[0].required && specs[0].secret);
+/// assert_eq!(specs[1].description, "How many keys there may be.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingSpec {
@@ -26,6 +41,21 @@ pub struct SettingSpec {
 }
 
 /// The reference of a settings struct, in order of its fields.
+///
+/// ```
+/// # use agent_pool_core::settings::{self, Environment};
+/// #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+/// struct AcmeSettings {
+///     /// The account's key.
+///     api_key: agent_pool_core::Secret,
+///     /// How many keys there may be.
+///     limit: Option<u32>,
+/// }
+///
+/// let specs = settings::describe::<AcmeSettings>("ACME_");
+/// let variables: Vec<_> = specs.iter().map(|spec| spec.variable.as_str()).collect();
+/// assert_eq!(variables, ["ACME_API_KEY", "ACME_LIMIT"]);
+/// ```
 #[must_use]
 pub fn describe<T: JsonSchema>(prefix: &str) -> Vec<SettingSpec> {
     fields::<T>(prefix)
@@ -35,6 +65,25 @@ pub fn describe<T: JsonSchema>(prefix: &str) -> Vec<SettingSpec> {
 }
 
 /// Reads a settings struct.
+///
+/// ```
+/// # use agent_pool_core::settings::{self, Environment};
+/// #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+/// struct AcmeSettings {
+///     /// The account's key.
+///     api_key: agent_pool_core::Secret,
+///     /// How many keys there may be.
+///     limit: Option<u32>,
+/// }
+///
+/// let typed = Environment::from_iter([("ACME_API_KEY", "sk-123"), ("ACME_LIMIT", "7")]);
+/// let settings: AcmeSettings = settings::read("ACME_", &typed).unwrap();
+/// assert_eq!(settings.limit, Some(7));
+///
+/// let wrong = Environment::from_iter([("ACME_LIMIT", "many")]);
+/// let error = settings::read::<AcmeSettings>("ACME_", &wrong).unwrap_err();
+/// assert_eq!(error.faults().len(), 2, "both are named: {error}");
+/// ```
 ///
 /// # Errors
 /// Every variable that is missing or has a value that its type refuses.

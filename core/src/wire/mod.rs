@@ -1,5 +1,12 @@
 //! The JSON of every internal API, shared by who serves it and who calls it, so that they cannot
 //! drift. JSON is camelCase; members that a reader does not know are ignored.
+//!
+//! ```
+//! use agent_pool_core::wire::AgentName;
+//!
+//! assert!(serde_json::from_str::<AgentName>("\"Tulip\"").is_ok());
+//! assert!(serde_json::from_str::<AgentName>("\"\"").is_err());
+//! ```
 
 pub mod pool;
 pub mod problem;

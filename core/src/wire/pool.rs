@@ -1,4 +1,13 @@
 //! The Pool API: what a dashboard, a client and the command line ask of Pool.
+//!
+//! ```
+//! use agent_pool_core::wire::pool::Claimed;
+//!
+//! let claimed: Claimed = serde_json::from_str(
+//!     r#"{"inviteUrl": "https://a.example/c/1", "conversationId": "7U0H", "instanceId": "k3v9x0a1b2c3", "joined": false}"#,
+//! ).unwrap();
+//! assert!(!claimed.joined);
+//! ```
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -77,6 +86,14 @@ pub struct Claimed {
     pub instance_id: InstanceId,
     /// Whether it joined a conversation that was there.
     pub joined: bool,
+}
+
+/// One event `waiting` of `POST /api/pool/claim/stream`, where the claim may wait and no instance is
+/// idle: sent when the position changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimWaiting {
+    /// Its place among all that wait; 1 is served next.
+    pub position: u32,
 }
 
 /// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]) or `error`
@@ -163,11 +180,43 @@ pub struct PoolStatus {
     pub min_idle: u32,
     /// How many instances there may be in all.
     pub max_total: u32,
-    /// What the last creation failed with, until one succeeds or none is missing.
+    /// Why the fleet cannot be judged; absent while all is well. Nobody is taken for dead meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unobserved: Option<Unobserved>,
+    /// What creations fail with, the latest first, until one succeeds or none is missing.
+    #[serde(default)]
+    pub creation_failures: Vec<CreationFailure>,
+    /// The first of `creation_failures` in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_create_error: Option<String>,
     /// Every instance, oldest first.
     pub instances: Vec<InstanceView>,
+}
+
+/// An alarm: what Services says of the fleet is missing, or is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unobserved {
+    /// What is wrong, and what to do.
+    pub reason: String,
+    /// Since when something is.
+    pub since: DateTime<Utc>,
+}
+
+/// What creations fail with, over all replicas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreationFailure {
+    /// A stable word: the code of Services, with the tool that it is about where that is known.
+    pub cause: String,
+    /// How often in a row; those side by side count once.
+    pub failures_in_a_row: u32,
+    /// Until then no tick begins a creation, for whatever cause others fail; then one tries.
+    pub retry_at: DateTime<Utc>,
+    /// When it was last counted.
+    pub failed_at: DateTime<Utc>,
+    /// What the last one failed with, for people.
+    pub error: String,
 }
 
 /// `GET /api/pool/agents`.
@@ -271,6 +320,10 @@ pub struct TickReport {
     pub crashed: u32,
     /// How many are to be destroyed from now on.
     pub condemned: u32,
+    /// How many were thought gone, and are destroyed because Services has them.
+    pub reappeared: u32,
+    /// How many Services has that this pool never had. They are left alone.
+    pub foreign: u32,
     /// How many were begun.
     pub created: u32,
     /// How many destructions were begun or retried.

@@ -1,4 +1,13 @@
 //! The error body of both services: the members of RFC 9457, with `code` and `error` besides.
+//!
+//! ```
+//! use agent_pool_core::wire::problem::Problem;
+//!
+//! let problem = Problem::new(400, "invalid_field", "expected a string").with_field("tools[0]");
+//! let json = serde_json::to_value(&problem).unwrap();
+//! assert_eq!(json["error"], "expected a string");
+//! assert_eq!(json["field"], "tools[0]");
+//! ```
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,15 @@
 //! The runtime contract: what every instance serves, authorised by the shared key.
+//!
+//! ```
+//! use agent_pool_core::wire::runtime::{Health, ProvisionRequest};
+//!
+//! let health: Health = serde_json::from_str(r#"{"ready": true}"#).unwrap();
+//! assert!(health.ready);
+//! let request: ProvisionRequest = serde_json::from_str(
+//!     r#"{"agentName": "Tulip", "instructions": "You help a small club plan its outings."}"#,
+//! ).unwrap();
+//! assert_eq!(request.agent_name.as_str(), "Tulip");
+//! ```
 
 use serde::{Deserialize, Serialize};
 

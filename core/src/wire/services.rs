@@ -1,4 +1,13 @@
 //! The Services API: what Pool asks of Services.
+//!
+//! ```
+//! use agent_pool_core::wire::services::CreateInstanceRequest;
+//!
+//! let request: CreateInstanceRequest = serde_json::from_str(
+//!     r#"{"instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "tools": ["openrouter"]}"#,
+//! ).unwrap();
+//! assert_eq!(request.tools[0].as_str(), "openrouter");
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -9,7 +18,7 @@ use url::Url;
 use crate::settings::SettingSpec;
 use crate::{
     DeployStatus, EnvVars, InfraCapabilities, InfraId, InstanceId, LogLine, ResourceId, ServiceId,
-    ToolCapabilities, ToolId, ToolOptions,
+    ToolCapabilities, ToolId, ToolOptions, Usage,
 };
 
 /// `POST /create-instance`.
@@ -235,6 +244,9 @@ pub struct ToolInfo {
     pub capabilities: Option<ToolCapabilities>,
     /// The reference of its settings. Never their values.
     pub settings: Vec<SettingSpec>,
+    /// What its calls came to since this replica began.
+    #[serde(default)]
+    pub stats: ProviderStats,
 }
 
 /// One infra of this build.
@@ -257,6 +269,107 @@ pub struct InfraInfo {
     pub capabilities: Option<InfraCapabilities>,
     /// The reference of its settings. Never their values.
     pub settings: Vec<SettingSpec>,
+    /// What its calls came to since this replica began.
+    #[serde(default)]
+    pub stats: ProviderStats,
+}
+
+/// What a provider's calls came to since the process began, all attempts of one together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderStats {
+    /// How many there were.
+    pub calls: u64,
+    /// How many failed, by the kind of the error.
+    pub failures: BTreeMap<String, u64>,
+    /// The newest failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+    /// What half of the latest calls did not exceed, in milliseconds; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_ms: Option<u64>,
+    /// What 95 of 100 of the latest calls did not exceed, in milliseconds; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<u64>,
+}
+
+/// A failure of a provider. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// What failed, in one word, such as `rate_limited`.
+    pub kind: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What the provider said.
+    pub message: String,
+}
+
+/// The answer to `GET /instances/:instanceId`: what is known of one, without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceDetails {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// Whether an operation is at work on it.
+    pub busy: bool,
+    /// Where it runs.
+    pub infra: InstanceInfraDetails,
+    /// The tools that it has or had, in order of id.
+    pub tools: Vec<InstanceToolDetails>,
+}
+
+/// Where an instance runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceInfraDetails {
+    /// The infra.
+    pub provider: InfraId,
+    /// How far in its life it is.
+    pub phase: InstancePhase,
+    /// What the infra calls its service; absent until it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_id: Option<ServiceId>,
+    /// Where it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// What it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// How its deployment did when somebody last asked; absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy_status: Option<DeployStatus>,
+    /// When its creation began.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How far in its life an instance is, for Services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InstancePhase {
+    /// Its creation is not done.
+    Creating,
+    /// It is made and deployed.
+    Made,
+    /// It is to be taken down.
+    Destroying,
+}
+
+/// One tool of an instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceToolDetails {
+    /// The tool.
+    pub tool_id: ToolId,
+    /// The resource, in its vendor's words; absent until it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<ResourceId>,
+    /// Whether it is in use.
+    pub status: ToolStatus,
+    /// When it was first asked for.
+    pub created_at: DateTime<Utc>,
+    /// What it has used; absent where the provider cannot tell, or not in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// `POST /sweep`.
@@ -265,14 +378,26 @@ pub struct SweepRequest {
     /// Whether to destroy the orphans that are found.
     #[serde(default)]
     pub destroy: bool,
+    /// Whether to make tools anew that are missing now and were in the last report.
+    #[serde(default)]
+    pub repair: bool,
 }
 
-/// The answer to [`SweepRequest`].
+/// The answer to [`SweepRequest`], and to `GET /sweep`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SweepReport {
+    /// When the sweep began.
+    pub swept_at: DateTime<Utc>,
+    /// The replica that swept: the name that it logs at its start.
+    pub replica: String,
+    /// How long the sweep took, in milliseconds.
+    pub took_ms: u64,
     /// What vendors have under our mark, older than the grace period, without a row.
     pub orphans: Vec<Orphan>,
-    /// The providers that could not be asked, and why.
+    /// What rows older than the grace period know and vendors do not list.
+    pub missing: Vec<Missing>,
+    /// The providers that could not be asked, or whose lists are not believed, and why.
     pub failures: BTreeMap<String, String>,
 }
 
@@ -291,6 +416,22 @@ pub struct Orphan {
     pub created_at: Option<DateTime<Utc>>,
     /// Whether this sweep destroyed it.
     pub destroyed: bool,
+}
+
+/// What a row knows and its vendor does not list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// The provider that should have it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
+    /// Whose it is.
+    pub instance_id: InstanceId,
+    /// When a sweep first missed it.
+    pub since: DateTime<Utc>,
+    /// Whether this sweep made it anew.
+    pub repaired: bool,
 }
 
 #[cfg(test)]

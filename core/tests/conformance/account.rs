@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::flaw::Flaw;
-use crate::vendor::{PAGE, State, Thing, Vendor};
+use crate::vendor::{BY_DATE, CUT, IN_SECONDS, PAGE, STATUS_500, State, Thing, Vendor};
 
 #[derive(Deserialize, JsonSchema)]
 struct Settings {
@@ -29,6 +29,7 @@ pub(crate) struct Account {
     key: Secret,
     flaw: Option<Flaw>,
     begun: Mutex<HashSet<InstanceId>>,
+    removing: Mutex<HashSet<String>>,
 }
 
 impl fmt::Debug for Account {
@@ -55,6 +56,7 @@ impl Account {
             key,
             flaw,
             begun: Mutex::default(),
+            removing: Mutex::default(),
         })
     }
 
@@ -86,21 +88,23 @@ impl Account {
         operation: &str,
         error: ProviderError,
     ) -> Result<T, ProviderError> {
-        let told = |kind| ProviderError::new(kind, "misread");
+        let told = |kind| Err(ProviderError::new(kind, "misread"));
+        let said = |words| error.to_string().ends_with(words);
         match (self.flaw, error.kind()) {
-            (Some(Flaw::KeyIsForbidden), ErrorKind::Unauthorized) => {
-                Err(told(ErrorKind::Forbidden))
-            }
-            (Some(Flaw::LosesTheWait), kind @ ErrorKind::RateLimited) => Err(told(kind)),
-            (Some(Flaw::DownIsInvalid), ErrorKind::Unavailable) => Err(told(ErrorKind::Invalid)),
+            (Some(Flaw::KeyIsForbidden), ErrorKind::Unauthorized) => told(ErrorKind::Forbidden),
+            (Some(Flaw::LosesTheSeconds), kind) if said(IN_SECONDS) => told(kind),
+            (Some(Flaw::LosesTheDate), kind) if said(BY_DATE) => told(kind),
+            (Some(Flaw::DownIsInvalid), _) if said(STATUS_500) => told(ErrorKind::Invalid),
+            (Some(Flaw::CutIsInvalid), _) if said(CUT) => told(ErrorKind::Invalid),
             (Some(Flaw::NonsenseIsEmpty), ErrorKind::Protocol) => Ok(T::default()),
-            (Some(Flaw::RefusedIsGone), ErrorKind::Unauthorized) if operation == "delete" => {
+            (Some(Flaw::RefusedIsGone), ErrorKind::Unauthorized) if operation == "look" => {
                 Ok(T::default())
             }
-            (Some(Flaw::KeyInErrors), kind) => Err(ProviderError::new(
-                kind,
-                format!("refused {}", self.key.expose()),
-            )),
+            (Some(Flaw::KeyInErrors), kind) => {
+                let shown = format!("refused {}", self.key.expose());
+                let wait = error.retry_after().unwrap_or_default();
+                Err(ProviderError::new(kind, shown).with_retry_after(wait))
+            }
             _ => Err(error),
         }
     }
@@ -129,6 +133,17 @@ impl Account {
         {
             return Err(ProviderError::new(ErrorKind::Invalid, "it is being made"));
         }
+        let outcome = self.make_all(cx, instance, kinds).await;
+        self.begun.lock().unwrap().remove(instance);
+        outcome
+    }
+
+    async fn make_all(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        kinds: [&'static str; 2],
+    ) -> Result<Thing, ProviderError> {
         let label = cx.mark().label(instance);
         for kind in kinds {
             let all = self.everything(cx).await?;
@@ -139,7 +154,6 @@ impl Account {
                 self.create(cx, kind, &label).await?;
             }
         }
-        self.begun.lock().unwrap().remove(instance);
         let all = self.everything(cx).await?;
         let made = all
             .into_iter()
@@ -171,29 +185,59 @@ impl Account {
 
     /// Removes what bears the instance's label, and what the id names.
     pub(crate) async fn remove(&self, cx: &Context, id: &str) -> Result<(), ProviderError> {
+        if !self.removing.lock().unwrap().insert(id.to_owned())
+            && self.has(Flaw::RemembersWhatItRemoves)
+        {
+            return Err(ProviderError::new(
+                ErrorKind::Invalid,
+                "it is being removed",
+            ));
+        }
+        let outcome = self.remove_all(cx, id).await;
+        self.removing.lock().unwrap().remove(id);
+        outcome
+    }
+
+    async fn remove_all(&self, cx: &Context, id: &str) -> Result<(), ProviderError> {
         let id = match self.has(Flaw::CutsIds) {
             true => id.split(['?', '#']).next().unwrap_or_default(),
             false => id,
         };
         let wanted = self
-            .call(cx, "delete", |vendor| Ok(vendor.thing(id).ok().cloned()))
+            .call(cx, "look", |vendor| Ok(vendor.thing(id).ok().cloned()))
             .await?;
         let Some(main) = wanted else {
-            return match self.has(Flaw::GoneIsAnError) {
-                true => Err(ProviderError::new(ErrorKind::NotFound, "it is gone")),
-                false => Ok(()),
+            let was = self.vendor.state().gone.iter().any(|thing| thing.id == id);
+            return match self.flaw {
+                Some(Flaw::GoneIsAnError) if was => {
+                    Err(ProviderError::new(ErrorKind::NotFound, "it is gone"))
+                }
+                Some(Flaw::UnknownIsAnError) if !was => {
+                    Err(ProviderError::new(ErrorKind::Invalid, "it never was"))
+                }
+                _ => Ok(()),
             };
         };
         let mut all = self.everything(cx).await?;
         all.retain(|thing| thing.label == main.label);
-        if self.has(Flaw::LeavesTheSecond) {
+        let ran = !main.deployments.is_empty();
+        if self.has(Flaw::LeavesTheSecond) || (ran && self.has(Flaw::LeavesWhatRan)) {
             all.retain(|thing| thing.id == id);
         }
         // The one by which the rest is found goes last.
-        all.sort_by_key(|thing| thing.id == id);
+        all.sort_by_key(|thing| (thing.id == id) != self.has(Flaw::TheFirstGoesFirst));
         for thing in all {
-            self.call(cx, "delete", |vendor| vendor.delete(&thing.id))
-                .await?;
+            let deleted = self
+                .call(cx, "delete", |vendor| vendor.delete(&thing.id))
+                .await;
+            match deleted {
+                Err(error)
+                    if error.kind() == ErrorKind::Unavailable && self.has(Flaw::LostIsDone) =>
+                {
+                    return Ok(());
+                }
+                outcome => outcome?,
+            }
         }
         Ok(())
     }
@@ -205,8 +249,8 @@ impl Account {
         kinds: [&'static str; 2],
     ) -> Result<Vec<(InstanceId, Thing)>, ProviderError> {
         let mut all = self.everything(cx).await?;
-        if self.has(Flaw::ReadsOnePage) {
-            all.truncate(PAGE);
+        if self.has(Flaw::LosesTheLastPage) && all.len() > 2 * PAGE {
+            all.truncate((all.len() - 1) / PAGE * PAGE);
         }
         if self.has(Flaw::ListsTheGone) {
             all.extend(self.vendor.state().gone.iter().cloned());

@@ -15,22 +15,34 @@ pub(crate) enum Flaw {
     LeavesTheSecond,
     /// Takes what is gone for a failure.
     GoneIsAnError,
+    /// Takes what never was for a failure.
+    UnknownIsAnError,
     /// Takes an id up to its first `?` or `#`.
     CutsIds,
     /// Takes a refused key for a resource that is gone.
     RefusedIsGone,
-    /// Lists one page.
-    ReadsOnePage,
+    /// Removes first what the rest is found by.
+    TheFirstGoesFirst,
+    /// Takes a lost answer to a removal for a success.
+    LostIsDone,
+    /// Keeps in memory what it is removing, and refuses it.
+    RemembersWhatItRemoves,
+    /// Lists one page too few.
+    LosesTheLastPage,
     /// Takes every label that begins like ours.
     TakesTheNeighbours,
     /// Lists what was deleted.
     ListsTheGone,
     /// Tells a wrong key as another kind.
     KeyIsForbidden,
-    /// Leaves out how long to wait.
-    LosesTheWait,
+    /// Leaves out for how many seconds to wait.
+    LosesTheSeconds,
+    /// Leaves out until when to wait.
+    LosesTheDate,
     /// Tells an outage as a fault of ours.
     DownIsInvalid,
+    /// Tells a lost connection as a fault of ours.
+    CutIsInvalid,
     /// Takes what it does not understand for nothing.
     NonsenseIsEmpty,
     /// Waits for ever.
@@ -55,40 +67,58 @@ pub(crate) enum Flaw {
     DeclaresTooMuch,
     /// Has what it does not declare.
     DeclaresTooLittle,
+    /// Tools: panics in an optional operation.
+    PanicsInUsage,
     /// Infra: starts what it creates.
     StartsAtOnce,
     /// Infra: deploys for each variable.
     DeploysForEach,
-    /// Infra: deploys when it was told not to.
-    AlwaysDeploys,
+    /// Infra: deploys what runs when it was told not to.
+    RestartsWhatRuns,
     /// Infra: deploys again without the variables.
     Forgets,
+    /// Infra: removes the first kind only of what was deployed.
+    LeavesWhatRan,
     /// Infra: lists without status.
     NoStatus,
 }
 
-/// Cases of both suites with what each finds out.
+/// Every case of both suites with what breaks it. A flaw breaks these cases and no other.
 macro_rules! of_both {
     ($($own:expr),+ $(,)?) => {
         &[
             ("made_twice", Flaw::MakesAnother),
             ("made_at_once", Flaw::MakesAnother),
+            ("lost_answer", Flaw::MakesAnother),
+            ("cancelled", Flaw::MakesAnother),
             ("lost_answer", Flaw::RepeatsBlindly),
             ("half_made", Flaw::HidesTheHalfMade),
+            ("lost_removal", Flaw::HidesTheHalfMade),
             ("cancelled", Flaw::RemembersWhatItBegan),
             ("destroyed", Flaw::LeavesTheSecond),
+            ("cancelled", Flaw::LeavesTheSecond),
+            ("half_made", Flaw::LeavesTheSecond),
+            ("lost_removal", Flaw::LeavesTheSecond),
+            ("removal_cancelled", Flaw::LeavesTheSecond),
             ("destroyed_twice", Flaw::GoneIsAnError),
-            ("unknown_destroyed", Flaw::GoneIsAnError),
+            ("lost_removal", Flaw::GoneIsAnError),
+            ("removal_cancelled", Flaw::GoneIsAnError),
+            ("unknown_destroyed", Flaw::UnknownIsAnError),
             ("odd_ids", Flaw::CutsIds),
             ("refused_is_not_gone", Flaw::RefusedIsGone),
-            ("three_pages", Flaw::ReadsOnePage),
+            ("wrong_key", Flaw::RefusedIsGone),
+            ("lost_removal", Flaw::TheFirstGoesFirst),
+            ("removal_cancelled", Flaw::TheFirstGoesFirst),
+            ("lost_removal", Flaw::LostIsDone),
+            ("removal_cancelled", Flaw::RemembersWhatItRemoves),
+            ("three_pages", Flaw::LosesTheLastPage),
             ("own_environment", Flaw::TakesTheNeighbours),
             ("gone_not_listed", Flaw::ListsTheGone),
             ("wrong_key", Flaw::KeyIsForbidden),
-            ("rate_limited_seconds", Flaw::LosesTheWait),
-            ("rate_limited_date", Flaw::LosesTheWait),
+            ("rate_limited_seconds", Flaw::LosesTheSeconds),
+            ("rate_limited_date", Flaw::LosesTheDate),
             ("unavailable", Flaw::DownIsInvalid),
-            ("cut", Flaw::DownIsInvalid),
+            ("cut", Flaw::CutIsInvalid),
             ("not_json", Flaw::NonsenseIsEmpty),
             ("deadline", Flaw::IgnoresTheDeadline),
             ("no_secret_shown", Flaw::KeyInDebug),
@@ -96,6 +126,7 @@ macro_rules! of_both {
             ("no_secret_shown", Flaw::KeyInTraces),
             ("missing_settings", Flaw::NeedsNoKey),
             ("capabilities", Flaw::DeclaresTooMuch),
+            ("no_secret_shown", Flaw::DeclaresTooMuch),
             ("capabilities", Flaw::DeclaresTooLittle),
             $($own),+
         ]
@@ -106,14 +137,20 @@ pub(crate) const OF_TOOLS: &[(&str, Flaw)] = of_both![
     ("declared_variables", Flaw::AnotherVariable),
     ("secret_again", Flaw::SecretOnce),
     ("secrets_in_env_only", Flaw::SecretInMetadata),
+    ("no_secret_shown", Flaw::SecretInMetadata),
     ("bounded_metadata", Flaw::HugeMetadata),
 ];
 
 pub(crate) const OF_INFRA: &[(&str, Flaw)] = of_both![
     ("create_starts_nothing", Flaw::StartsAtOnce),
+    ("deploys_once", Flaw::StartsAtOnce),
+    ("left_alone", Flaw::StartsAtOnce),
+    ("redeploy_keeps", Flaw::StartsAtOnce),
     ("deploys_once", Flaw::DeploysForEach),
-    ("left_alone", Flaw::AlwaysDeploys),
+    ("redeploy_keeps", Flaw::DeploysForEach),
+    ("left_alone", Flaw::RestartsWhatRuns),
     ("redeploy_keeps", Flaw::Forgets),
     ("list_tells_all", Flaw::NoStatus),
+    ("destroyed_while_running", Flaw::LeavesWhatRan),
     ("destroyed_while_running", Flaw::LeavesTheSecond),
 ];

@@ -39,15 +39,9 @@ fn url(service: &Thing) -> Result<Url, ProviderError> {
 
 impl Trial {
     async fn deploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
-        let forgets = self.0.has(Flaw::Forgets);
         let deploy = |vendor: &mut crate::vendor::State| {
             let service = vendor.thing(handle.service.as_str())?;
-            let variables = if forgets {
-                EnvVars::new()
-            } else {
-                service.variables.clone()
-            };
-            service.deployments.push(variables);
+            service.deployments.push(service.variables.clone());
             Ok(())
         };
         self.0.call(cx, "deploy", deploy).await
@@ -89,19 +83,28 @@ impl InfraProvider for Trial {
         let set = |vendor: &mut crate::vendor::State| {
             let service = vendor.thing(handle.service.as_str())?;
             service.variables.merge(variables.clone());
-            Ok(())
+            Ok(!service.deployments.is_empty())
         };
-        self.0.call(cx, "set", set).await?;
-        if redeploy == Redeploy::Yes || self.0.has(Flaw::AlwaysDeploys) {
-            self.deploy(cx, handle).await?;
-        }
-        if redeploy == Redeploy::Yes && self.0.has(Flaw::DeploysForEach) {
+        let runs = self.0.call(cx, "set", set).await?;
+        let times = match redeploy {
+            Redeploy::Yes if self.0.has(Flaw::DeploysForEach) => variables.iter().count(),
+            Redeploy::Yes => 1,
+            Redeploy::No => usize::from(runs && self.0.has(Flaw::RestartsWhatRuns)),
+        };
+        for _ in 0..times {
             self.deploy(cx, handle).await?;
         }
         Ok(())
     }
 
     async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        if self.0.has(Flaw::Forgets) {
+            let forget = |vendor: &mut crate::vendor::State| {
+                vendor.thing(handle.service.as_str())?.variables = EnvVars::new();
+                Ok(())
+            };
+            self.0.call(cx, "forget", forget).await?;
+        }
         self.deploy(cx, handle).await
     }
 

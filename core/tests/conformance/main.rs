@@ -12,6 +12,8 @@ mod infra;
 mod tool;
 mod vendor;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use agent_pool_core::conformance::{self, Outcome, Report};
 
 use flaw::Flaw;
@@ -22,29 +24,39 @@ fn outcome_of<'r>(report: &'r Report, case: &str) -> &'r Outcome {
         .outcome
 }
 
-/// The report has this case as broken, and says which promise broke and why it matters.
-fn found_out(report: &Report, case: &str, flaw: Flaw) {
-    let broken = report.failed().find(|row| row.case == case);
-    let row = broken.unwrap_or_else(|| panic!("{case} does not find {flaw:?} out:\n{report}"));
-    let told = report.to_string();
-    assert!(
-        told.contains(row.promise) && told.contains(row.matters),
-        "{told}"
-    );
-    assert!(
-        !told.contains(vendor::KEY),
-        "the report shows the key:\n{told}"
-    );
+/// Each flaw breaks the cases of the table and no other, and the report says which promise it is and why
+/// it matters.
+async fn each_is_found_out(table: &[(&'static str, Flaw)], run: impl AsyncFn(Flaw) -> Report) {
+    let mut cases: BTreeMap<String, (Flaw, BTreeSet<&str>)> = BTreeMap::new();
+    for (case, flaw) in table {
+        let of_flaw = cases.entry(format!("{flaw:?}"));
+        of_flaw.or_insert((*flaw, BTreeSet::new())).1.insert(case);
+    }
+    let mut wrong = Vec::new();
+    for (name, (flaw, expected)) in cases {
+        let report = run(flaw).await;
+        let failed: BTreeSet<&str> = report.failed().map(|row| row.case).collect();
+        if failed != expected {
+            wrong.push(format!("{name} breaks {failed:?} and not {expected:?}"));
+        }
+        let told = report.to_string();
+        for row in report.failed() {
+            let said = told.contains(row.promise) && told.contains(row.matters);
+            assert!(said, "{told}");
+        }
+        assert!(!told.contains(vendor::KEY), "it shows the key:\n{told}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Each case of the suite is broken by one of the table.
+/// Each case of the suite is broken by some flaw.
 fn each_is_broken(report: &Report, table: &[(&str, Flaw)]) {
     for row in report.rows() {
-        let broken = table.iter().any(|(case, _)| *case == row.case);
+        let case = row.case;
+        let broken = table.iter().any(|(other, _)| *other == case);
         assert!(
             broken,
-            "no broken provider shows that {} finds anything",
-            row.case
+            "no broken provider shows that {case} finds anything"
         );
     }
 }
@@ -71,32 +83,33 @@ async fn an_infra_that_keeps_every_promise_passes_every_case() {
 
 #[tokio::test(start_paused = true)]
 async fn each_promise_that_a_tool_breaks_is_found_out() {
-    each_is_broken(
-        &conformance::tool(&tool::AtVendor::good()).await,
-        flaw::OF_TOOLS,
-    );
-    for (case, flaw) in flaw::OF_TOOLS {
-        found_out(
-            &conformance::tool(&tool::AtVendor::with(*flaw)).await,
-            case,
-            *flaw,
-        );
-    }
+    let table = flaw::OF_TOOLS;
+    each_is_found_out(table, async |flaw| {
+        conformance::tool(&tool::AtVendor::with(flaw)).await
+    })
+    .await;
+    each_is_broken(&conformance::tool(&tool::AtVendor::good()).await, table);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_promise_that_an_infra_breaks_is_found_out() {
-    each_is_broken(
-        &conformance::infra(&infra::AtVendor::good()).await,
-        flaw::OF_INFRA,
+    let table = flaw::OF_INFRA;
+    each_is_found_out(table, async |flaw| {
+        conformance::infra(&infra::AtVendor::with(flaw)).await
+    })
+    .await;
+    each_is_broken(&conformance::infra(&infra::AtVendor::good()).await, table);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_fails_its_case_and_ends_no_run() {
+    let report = conformance::tool(&tool::AtVendor::with(Flaw::PanicsInUsage)).await;
+    let panicked = "the provider panicked: no such counter".to_owned();
+    assert_eq!(
+        outcome_of(&report, "capabilities"),
+        &Outcome::Broken(panicked)
     );
-    for (case, flaw) in flaw::OF_INFRA {
-        found_out(
-            &conformance::infra(&infra::AtVendor::with(*flaw)).await,
-            case,
-            *flaw,
-        );
-    }
+    assert_eq!(report.failed().count(), 1, "{report}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use agent_pool_core::registry::ToolRegistration;
 use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{
     Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, Secret,
-    ToolCapabilities, ToolOptions, ToolProvider,
+    ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 use async_trait::async_trait;
 
@@ -79,6 +79,11 @@ impl ToolProvider for Trial {
             })
         });
         listed.collect()
+    }
+
+    async fn usage(&self, _: &Context, _: &ResourceId) -> Result<Usage, ProviderError> {
+        assert!(!self.0.has(Flaw::PanicsInUsage), "no such counter");
+        Err(ProviderError::unsupported("usage"))
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

@@ -9,6 +9,12 @@ use agent_pool_core::{Context, EnvVars, ErrorKind, ProviderError, Secret};
 pub(crate) const KEY: &str = "the-key-of-the-account";
 pub(crate) const PAGE: usize = 5;
 
+/// What the vendor says when it refuses.
+pub(crate) const IN_SECONDS: &str = "slow down for so many seconds";
+pub(crate) const BY_DATE: &str = "slow down until then";
+pub(crate) const STATUS_500: &str = "an error of the server";
+pub(crate) const CUT: &str = "connection closed";
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Thing {
     pub(crate) kind: &'static str,
@@ -98,14 +104,14 @@ impl Vendor {
                 let mut state = self.state();
                 state.fault = None;
                 act(&mut state)?;
-                return Err(down());
+                return Err(down("no answer"));
             }
             Some(Fault::Hang) => {
                 match cx.remaining() {
                     Some(left) => tokio::time::sleep(left).await,
                     None => std::future::pending().await,
                 }
-                return Err(down());
+                return Err(down("no answer"));
             }
             Some(fault) => return Err(refusal(fault)),
             None => {}
@@ -116,20 +122,25 @@ impl Vendor {
     }
 }
 
-fn down() -> ProviderError {
-    ProviderError::new(ErrorKind::Unavailable, "no answer")
+fn down(how: &'static str) -> ProviderError {
+    ProviderError::new(ErrorKind::Unavailable, how)
 }
 
 fn refusal(fault: Fault) -> ProviderError {
     match fault {
         Fault::RateLimited(form) => {
-            let wait = match form {
-                RetryAfter::Seconds(seconds) => Duration::from_secs(seconds),
-                RetryAfter::Date(at) => (at - chrono::Utc::now()).to_std().unwrap_or_default(),
+            let (asked, wait) = match form {
+                RetryAfter::Seconds(seconds) => (IN_SECONDS, Duration::from_secs(seconds)),
+                RetryAfter::Date(at) => {
+                    let left = (at - chrono::Utc::now()).to_std();
+                    (BY_DATE, left.unwrap_or_default())
+                }
             };
-            ProviderError::new(ErrorKind::RateLimited, "slow down").with_retry_after(wait)
+            ProviderError::new(ErrorKind::RateLimited, asked).with_retry_after(wait)
         }
         Fault::NotJson => ProviderError::new(ErrorKind::Protocol, "answered a page"),
-        Fault::Unavailable | Fault::Cut | Fault::Hang | Fault::LostAnswer(_) => down(),
+        Fault::Unavailable => down(STATUS_500),
+        Fault::Cut => down(CUT),
+        Fault::Hang | Fault::LostAnswer(_) => down("no answer"),
     }
 }

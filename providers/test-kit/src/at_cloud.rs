@@ -71,6 +71,15 @@ impl Harness for AtCloud {
         self.trial.changes
     }
 
+    fn removals(&self) -> &'static [&'static str] {
+        match self.trial.vendor {
+            Vendor::Railway => &["projectDelete", "volumeDelete", "serviceDelete"],
+            Vendor::OpenRouter => &["deleteKeys"],
+            Vendor::AgentMail => &["inboxes_delete"],
+            Vendor::Telnyx => &["DeletePhoneNumber"],
+        }
+    }
+
     async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
         self.cloud.fault(rule(self.trial.vendor, fault));
         Ok(())

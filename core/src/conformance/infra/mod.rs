@@ -12,6 +12,12 @@ use subject::InfraSubject;
 
 /// Runs the suite on an infra provider, case after case.
 ///
+/// ```
+/// # async fn test(harness: &dyn agent_pool_core::conformance::InfraHarness) {
+/// agent_pool_core::conformance::infra(harness).await.assert();
+/// # }
+/// ```
+///
 /// # Panics
 /// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
 #[expect(

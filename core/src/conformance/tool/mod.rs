@@ -11,6 +11,12 @@ use subject::ToolSubject;
 
 /// Runs the suite on a tool provider, case after case.
 ///
+/// ```
+/// # async fn test(harness: &dyn agent_pool_core::conformance::ToolHarness) {
+/// agent_pool_core::conformance::tool(harness).await.assert();
+/// # }
+/// ```
+///
 /// # Panics
 /// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
 #[expect(

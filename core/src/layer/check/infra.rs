@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::{refused, unfit};
+use crate::{
+    Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraProvider, InstanceId,
+    InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+};
+
+/// Checks what an infra provider answers.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use agent_pool_core::InfraProvider;
+/// fn safe(provider: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {
+///     agent_pool_core::layer::checked_infra(provider)
+/// }
+/// ```
+#[must_use]
+pub fn checked_infra(inner: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {
+    Arc::new(CheckedInfra { inner })
+}
+
+#[derive(Debug)]
+struct CheckedInfra {
+    inner: Arc<dyn InfraProvider>,
+}
+
+fn check(created: &CreatedInfra) -> Result<(), String> {
+    let CreatedInfra { handle, url } = created;
+    let texts = [
+        ("project", handle.project.as_deref()),
+        ("volume", handle.volume.as_deref()),
+        ("image", handle.image.as_deref()),
+        ("environment", Some(handle.environment.as_str())),
+        ("url", Some(url.as_str())),
+    ];
+    for (what, text) in texts {
+        if let Some(how) = text.and_then(unfit) {
+            return Err(format!("answers with a handle whose {what} {how}"));
+        }
+    }
+    if !is_web(url) {
+        return Err(format!("answers with {url}, which is no http address"));
+    }
+    Ok(())
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl InfraProvider for CheckedInfra {
+    fn capabilities(&self) -> InfraCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+        spec: &InstanceSpec,
+    ) -> Result<CreatedInfra, ProviderError> {
+        let created = self.inner.create(cx, instance, spec).await?;
+        // Not undone: what the handle names may well be the other instance's.
+        if created.handle.instance != *instance {
+            let other = &created.handle.instance;
+            let how = format!("answers with the handle of instance {other}");
+            return Err(ProviderError::defect(how));
+        }
+        let Err(how) = check(&created) else {
+            return Ok(created);
+        };
+        let undone = self.inner.destroy(cx, &created.handle).await;
+        Err(refused(how, undone))
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        variables: &EnvVars,
+        redeploy: Redeploy,
+    ) -> Result<(), ProviderError> {
+        self.inner.configure(cx, handle, variables, redeploy).await
+    }
+
+    async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        self.inner.redeploy(cx, handle).await
+    }
+
+    async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
+        self.inner.destroy(cx, handle).await
+    }
+
+    async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
+        self.inner.list(cx).await
+    }
+
+    async fn logs(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        lines: usize,
+    ) -> Result<Vec<LogLine>, ProviderError> {
+        self.inner.logs(cx, handle, lines).await
+    }
+
+    async fn update_image(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        image: &str,
+    ) -> Result<(), ProviderError> {
+        self.inner.update_image(cx, handle, image).await
+    }
+
+    async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {
+        self.inner.verify(cx).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn created() -> CreatedInfra {
+        CreatedInfra {
+            handle: InfraHandle {
+                instance: InstanceId::generate(),
+                service: "svc-1".parse().unwrap(),
+                environment: "env-1".to_owned(),
+                project: None,
+                volume: None,
+                image: Some("ghcr.io/acme/runtime:1".to_owned()),
+            },
+            url: "https://a.example/".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_handle_that_no_row_can_keep_is_refused_by_name() {
+        assert_eq!(check(&created()), Ok(()));
+        let with = |change: fn(&mut CreatedInfra)| {
+            let mut created = created();
+            change(&mut created);
+            check(&created).unwrap_err()
+        };
+        let told = with(|one| one.handle.volume = Some("v\0".to_owned()));
+        assert!(
+            told.contains("whose volume has a control character"),
+            "{told}"
+        );
+        let told = with(|one| one.handle.environment = "e".repeat(2_000));
+        assert!(told.contains("whose environment is longer"), "{told}");
+        let told = with(|one| one.url = "file:///etc/passwd".parse().unwrap());
+        assert!(told.contains("no http address"), "{told}");
+    }
+}

@@ -1,0 +1,68 @@
+//! Panics of a provider, kept from whoever called it.
+
+use std::any::Any;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+/// That code panicked, and what it said where that can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Panicked(Option<&'static str>);
+
+impl Panicked {
+    /// Only a text of the source is told again: one that was put together may hold a secret.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it ends here, whatever it holds"
+    )]
+    fn of(payload: Box<dyn Any + Send>) -> Self {
+        Self(payload.downcast_ref::<&'static str>().copied())
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(text) => write!(f, "panicked: {text}"),
+            None => f.write_str("panicked: see standard error"),
+        }
+    }
+}
+
+/// What `future` yields. One that panics is dropped where it stood, as if it had been cancelled.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match caught_now(|| future.as_mut().poll(cx)) {
+        Ok(poll) => poll.map(Ok),
+        Err(panicked) => Poll::Ready(Err(panicked)),
+    })
+    .await
+}
+
+/// What `call` answers.
+pub(crate) fn caught_now<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(Panicked::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_after_a_wait_is_told_if_its_text_is_of_the_source() {
+        let panics = async |text: Option<String>| {
+            tokio::task::yield_now().await;
+            match text {
+                Some(text) => panic!("{text}"),
+                None => panic!("no such case"),
+            }
+        };
+        let told = caught(panics(None)).await.unwrap_err().to_string();
+        assert_eq!(told, "panicked: no such case");
+        let secret = caught(panics(Some("hunter2".to_owned()))).await;
+        let secret = secret.unwrap_err().to_string();
+        assert_eq!(secret, "panicked: see standard error");
+    }
+}
