@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::registry::Registry;
-use agent_pool_core::{Context, Mark};
+use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
@@ -24,6 +24,7 @@ struct Inner {
     db: Db,
     vendors: Vendors,
     tasks: TaskTracker,
+    replica: String,
 }
 
 impl App {
@@ -42,6 +43,7 @@ impl App {
             config,
             db,
             tasks: TaskTracker::new(),
+            replica: InstanceId::generate().into(),
         })))
     }
 
@@ -59,6 +61,11 @@ impl App {
 
     pub(crate) fn cipher(&self) -> &Cipher {
         &self.0.config.cipher
+    }
+
+    /// A name of this process, new at every start.
+    pub(crate) fn replica(&self) -> &str {
+        &self.0.replica
     }
 
     /// Runs `work` to its end even if whoever waits for it goes away.

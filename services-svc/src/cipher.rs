@@ -2,7 +2,8 @@
 //!
 //! A sealed value is `xc1.` and the base64 of nonce and XChaCha20-Poly1305 ciphertext. Instance,
 //! tool and variable are authenticated with it, so that a value copied to another row does not open.
-//! A value without that beginning was written before there was a key, and is read as it stands.
+//! A value without that beginning was written while there was no key, and is read as it stands; one
+//! that would be mistaken for a sealed one is written behind `xc0.`.
 
 use std::fmt;
 
@@ -15,6 +16,8 @@ use chacha20poly1305::{AeadCore, KeyInit, XChaCha20Poly1305, XNonce};
 
 /// What every sealed value begins with; the digit is the version of the format.
 const PREFIX: &str = "xc1.";
+/// What a value in the clear begins with where it would be taken for something else.
+const PLAIN_PREFIX: &str = "xc0.";
 const NONCE_BYTES: usize = 24;
 
 /// Whose value it is.
@@ -99,7 +102,7 @@ impl Cipher {
     /// The text to write for a secret.
     pub(crate) fn seal(&self, owner: Owner<'_>, secret: &Secret) -> Result<String, CipherError> {
         let Some(key) = self.keys.first() else {
-            return Ok(secret.expose().to_owned());
+            return Ok(plain(secret.expose()));
         };
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
         let payload = Payload {
@@ -116,7 +119,7 @@ impl Cipher {
     /// The secret of a text that was read.
     pub(crate) fn open(&self, owner: Owner<'_>, text: &str) -> Result<Secret, CipherError> {
         let Some(sealed) = text.strip_prefix(PREFIX) else {
-            return Ok(Secret::new(text));
+            return Ok(Secret::new(text.strip_prefix(PLAIN_PREFIX).unwrap_or(text)));
         };
         self.decrypt(&owner.associated_data(), sealed)
             .map(Secret::new)
@@ -130,6 +133,17 @@ impl Cipher {
         let open = |key: &XChaCha20Poly1305| key.decrypt(nonce, Payload { msg, aad }).ok();
         String::from_utf8(self.keys.iter().find_map(open)?).ok()
     }
+}
+
+/// A secret in the clear, so that it is read as one.
+fn plain(secret: &str) -> String {
+    let mistakable = [PREFIX, PLAIN_PREFIX].map(|prefix| secret.starts_with(prefix));
+    let prefix = if mistakable.contains(&true) {
+        PLAIN_PREFIX
+    } else {
+        ""
+    };
+    format!("{prefix}{secret}")
 }
 
 impl fmt::Display for Owner<'_> {
@@ -211,6 +225,18 @@ mod tests {
         assert_eq!(seal(&plain), "hunter2");
         assert!(open(&cipher(&key(1)), "a", "hunter2").is_ok());
         assert!(open(&plain, "a", &seal(&cipher(&key(1)))).is_err());
+    }
+
+    #[test]
+    fn a_plain_value_that_looks_sealed_or_plain_is_read_as_it_was() {
+        let none = Cipher::read("KEY", None).unwrap();
+        for value in ["xc1.hunter2", "xc0.hunter2", "xc0.xc1.", "xc1."] {
+            let secret = Secret::new(value);
+            let written = of_tool("a", |owner| none.seal(owner, &secret)).unwrap();
+            for reader in [&none, &cipher(&key(1))] {
+                assert_eq!(open(reader, "a", &written).unwrap(), secret, "{value}");
+            }
+        }
     }
 
     #[test]

@@ -55,6 +55,10 @@ pub(crate) struct General {
     /// replica that pauses loses its lock.
     #[serde(default = "General::lease")]
     pub(crate) instance_lease_ms: Millis,
+    /// How long an operation waits for the one before it on the same instance, before it is refused as
+    /// `instance_busy`. Too low, and quick operations of one caller collide.
+    #[serde(default = "General::lease_wait")]
+    pub(crate) instance_wait_ms: Millis,
     /// How long a developer keeps the tools of `POST /provision-local`. Then they are orphans. Too low,
     /// and keys stop in the middle of the work; too high, and what was forgotten stays paid for.
     #[serde(default = "General::local_grant_ttl")]
@@ -91,6 +95,10 @@ impl General {
     const fn lease() -> Millis {
         Millis::from_millis(15_000)
     }
+
+    const fn lease_wait() -> Millis {
+        Millis::from_millis(2_000)
+    }
 }
 
 /// How instances are asked for their health.
@@ -114,18 +122,27 @@ impl HealthSettings {
     }
 }
 
-/// How orphans are looked for.
+/// How vendors and rows are compared.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct SweepSettings {
     /// How often the vendors are swept. 0 turns it off.
     #[serde(default = "SweepSettings::default_interval")]
     pub(crate) interval_ms: Millis,
-    /// How old a resource without a row must be to count as an orphan.
+    /// How old a resource without a row must be to count as an orphan, and a row without a resource to
+    /// count as missing.
     #[serde(default = "SweepSettings::default_grace")]
     pub(crate) grace_ms: Millis,
     /// Whether the periodic sweep destroys the orphans that it finds.
     #[serde(default)]
     pub(crate) destroy: bool,
+    /// Whether the periodic sweep makes tools anew whose resources are gone at their vendors. Their
+    /// instances are deployed again, claimed ones too, and the vendors may ask for money.
+    #[serde(default)]
+    pub(crate) repair: bool,
+    /// The share of what the rows know of a provider that may be missing at once, in percent. When more
+    /// of it, and at least 3, is missing, the listing is not believed and nothing is repaired.
+    #[serde(default = "SweepSettings::default_max_missing")]
+    pub(crate) max_missing_percent: u8,
 }
 
 impl SweepSettings {
@@ -135,6 +152,18 @@ impl SweepSettings {
 
     const fn default_grace() -> Millis {
         Millis::from_millis(3_600_000)
+    }
+
+    const fn default_max_missing() -> u8 {
+        50
+    }
+
+    fn check(self) -> Result<Self, SettingsError> {
+        if self.max_missing_percent > 100 {
+            let problem = format!("is {}: expected at most 100", self.max_missing_percent);
+            return Err(SettingsError::fault("SWEEP_MAX_MISSING_PERCENT", problem));
+        }
+        Ok(self)
     }
 }
 
@@ -152,7 +181,8 @@ impl Config {
             faults.keep(settings::read::<General>("", environment).and_then(General::check));
         let health =
             faults.keep(settings::read("HEALTH_", environment).and_then(HealthSettings::check));
-        let sweep = faults.keep(settings::read("SWEEP_", environment));
+        let sweep =
+            faults.keep(settings::read("SWEEP_", environment).and_then(SweepSettings::check));
         let instance_env = faults.keep(instance_env(environment));
         let Unchecked {
             infra_provider,
@@ -217,6 +247,10 @@ impl Config {
 
     pub(crate) const fn lease(&self) -> Duration {
         self.general.instance_lease_ms.duration()
+    }
+
+    pub(crate) const fn lease_wait(&self) -> Duration {
+        self.general.instance_wait_ms.duration()
     }
 }
 

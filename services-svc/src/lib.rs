@@ -16,6 +16,5 @@ mod vendors;
 pub use app::App;
 pub use config::Config;
 pub use db::MIGRATIONS;
-pub use ops::sweep::sweep_periodically;
 pub use routes::{TEMPLATES, routes};
-pub use run::{run, serve};
+pub use run::{run, serve, work_periodically};

@@ -12,10 +12,12 @@ use crate::ops::configure::ConfigureError;
 use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
+use crate::ops::instance::InstanceError;
 use crate::ops::local::ProvisionLocalError;
 use crate::ops::provision::ProvisionError;
 use crate::ops::refusal::Refusal;
 use crate::ops::step::StepError;
+use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::Leftover;
 use crate::ops::undo::Undo;
 use crate::ops::wanted::Unavailable;
@@ -39,6 +41,7 @@ pub(crate) fn lookup(error: &LookupError) -> Problem {
         LookupError::Unknown { kind: "tool", .. } => Problem::new(400, "unknown_tool", detail),
         LookupError::Unknown { .. } => Problem::new(400, "unknown_infra", detail),
         LookupError::Unconfigured { .. } => Problem::new(422, "provider_unconfigured", detail),
+        LookupError::Clash(_) => Problem::new(409, "tools_clash", detail),
     }
 }
 
@@ -70,6 +73,7 @@ pub(crate) fn provider(error: &ProviderError) -> Problem {
         ErrorKind::Unavailable => (503, "vendor_unavailable"),
         ErrorKind::Protocol => (502, "vendor_protocol"),
         ErrorKind::Unsupported => (501, "unsupported"),
+        ErrorKind::Defect => (500, "provider_defect"),
     };
     let problem = Problem::new(status, code, error.to_string());
     if status == 503 {
@@ -84,6 +88,7 @@ pub(crate) fn step(error: &StepError) -> Problem {
         StepError::Provider(error) => provider(error),
         StepError::Lookup(error) => lookup(error),
         StepError::Database(error) => database(error),
+        StepError::Gone(error) => Problem::new(409, "instance_gone", error.to_string()),
         StepError::Cipher(error) => Problem::new(500, "secret_unreadable", error.to_string()),
     }
 }
@@ -135,11 +140,31 @@ impl From<DestroyError> for Problem {
     }
 }
 
+impl From<InstanceError> for Problem {
+    fn from(error: InstanceError) -> Self {
+        match &error {
+            InstanceError::Refused(source) => refusal(source),
+            InstanceError::Database(source) => database(source),
+        }
+    }
+}
+
 impl From<ConfigureError> for Problem {
     fn from(error: ConfigureError) -> Self {
         match &error {
             ConfigureError::Refused(source) => refusal(source),
             ConfigureError::Step(source) => step(source),
+        }
+    }
+}
+
+impl From<SweepError> for Problem {
+    fn from(error: SweepError) -> Self {
+        match &error {
+            SweepError::Running => {
+                Self::new(409, "sweep_running", error.to_string()).with_retry_after(SOON)
+            }
+            SweepError::Database(source) => database(source),
         }
     }
 }

@@ -17,8 +17,8 @@ use warp::{Filter, path};
 use crate::app::App;
 use crate::decoded::Decoded;
 use crate::handlers::{
-    configure, create_instance, destroy, destroy_tool, logs, provision_local, provision_tool,
-    redeploy, registry, status_batch, sweep,
+    configure, create_instance, destroy, destroy_tool, instance, logs, provision_local,
+    provision_tool, redeploy, registry, status_batch, sweep,
 };
 
 /// A resource in a path.
@@ -31,6 +31,7 @@ pub const TEMPLATES: Templates = Templates::new(&[
     "/status/batch",
     "/registry",
     "/sweep",
+    "/instances/:instanceId",
     "/destroy/:instanceId",
     "/configure/:instanceId",
     "/redeploy/:instanceId",
@@ -55,6 +56,8 @@ pub fn routes(
         .or(path!("status" / "batch").and(post())                .and(key.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed()).unify()
         .or(path!("registry").and(get())                         .and(key.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed()).unify()
         .or(path!("sweep").and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed()).unify()
+        .or(path!("sweep").and(get())                            .and(key.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed()).unify()
+        .or(path!("instances" / InstanceId).and(get())           .and(key.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed()).unify()
         .or(path!("destroy" / InstanceId).and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed()).unify()
         .or(path!("configure" / InstanceId).and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed()).unify()
         .or(path!("redeploy" / InstanceId).and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed()).unify()

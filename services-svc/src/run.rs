@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
+use crate::ops::recover::recover_periodically;
 use crate::ops::sweep::sweep_periodically;
 use crate::routes::{TEMPLATES, routes};
 
@@ -57,13 +58,22 @@ pub async fn serve(environment: Environment) -> anyhow::Result<()> {
     let db = Db::connect(url, connections.into());
     let app = App::new(config, registry, db).context("no HTTP client")?;
 
-    let sweeping = tokio::spawn(sweep_periodically(app.clone(), shutdown.clone()));
+    info!("this replica is {}", app.replica());
+    let working = tokio::spawn(work_periodically(app.clone(), shutdown.clone()));
     let http = &app.config().http;
     http_server::serve(http, routes(app.clone()), TEMPLATES, shutdown.clone()).await?;
-    sweeping.await?;
+    working.await?;
     app.drain().await;
     info!("everything in flight is finished");
     Ok(())
+}
+
+/// What the service does without being asked, until shutdown: it recovers what was cut off, and sweeps.
+pub async fn work_periodically(app: App, shutdown: Shutdown) {
+    tokio::join!(
+        recover_periodically(app.clone(), shutdown.clone()),
+        sweep_periodically(app, shutdown)
+    );
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

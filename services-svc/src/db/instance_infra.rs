@@ -14,6 +14,7 @@ use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
+use super::Written;
 use super::schema::instance_infra::{self, dsl};
 
 /// An instance and where it runs.
@@ -29,6 +30,7 @@ pub(crate) struct InstanceInfra {
     pub(crate) started: bool,
     /// Whether it is to be taken down.
     pub(crate) destroying: bool,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 /// What an infra says of one of its instances now.
@@ -55,6 +57,7 @@ struct Row {
     made_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     destroying_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
 }
 
 /// Writes down that an instance is about to be made on an infra. A row that is there stays.
@@ -82,9 +85,9 @@ pub(crate) async fn intend(
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     created: &CreatedInfra,
-) -> Result<(), DbError> {
+) -> Result<Written, DbError> {
     let CreatedInfra { handle, url } = created;
-    diesel::update(dsl::instance_infra.find(handle.instance.as_str()))
+    let rows = diesel::update(dsl::instance_infra.find(handle.instance.as_str()))
         .set((
             dsl::provider_service_id.eq(handle.service.as_str()),
             dsl::provider_env_id.eq(&handle.environment),
@@ -97,19 +100,19 @@ pub(crate) async fn record_made(
         ))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
 /// Writes down that the instance was deployed with all its variables.
 pub(crate) async fn record_started(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
-) -> Result<(), DbError> {
-    diesel::update(dsl::instance_infra.find(instance.as_str()))
+) -> Result<Written, DbError> {
+    let rows = diesel::update(dsl::instance_infra.find(instance.as_str()))
         .set((dsl::started_at.eq(now), dsl::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
 /// Marks an instance to be taken down. The first mark's time stays.
@@ -248,6 +251,7 @@ impl Row {
             deploy_status: self.deploy_status.map(DeployStatus::from),
             started: self.started_at.is_some(),
             destroying: self.destroying_at.is_some(),
+            created_at: self.created_at,
         })
     }
 }

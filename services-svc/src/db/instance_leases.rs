@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::db::DbError;
-use diesel::dsl::now;
+use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -66,6 +66,28 @@ pub(crate) async fn release(
     Ok(())
 }
 
+/// Whether somebody has the lease of an instance.
+pub(crate) async fn is_held(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+) -> Result<bool, DbError> {
+    let held = dsl::instance_leases
+        .find(instance.as_str())
+        .filter(dsl::leased_until.ge(now));
+    Ok(select(exists(held)).get_result(conn).await?)
+}
+
+/// Deletes the leases that ran out longer than `grace` ago: their holders are dead, and nobody has taken
+/// them over.
+pub(crate) async fn forget_dead(
+    conn: &mut AsyncPgConnection,
+    grace: Duration,
+) -> Result<(), DbError> {
+    let dead = dsl::instance_leases.filter(dsl::leased_until.lt(before!(grace)));
+    diesel::delete(dead).execute(conn).await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::testing::fresh_database;
@@ -108,5 +130,19 @@ mod tests {
         assert!(take(&mut conn, &id, "dead", Duration::ZERO).await.unwrap());
         assert!(take(&mut conn, &id, "alive", LONG).await.unwrap());
         assert!(!renew(&mut conn, &id, "dead", LONG).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn only_a_lease_that_ran_out_long_ago_is_forgotten() {
+        let db = fresh_database(MIGRATIONS, "services").await.db();
+        let mut conn = db.conn().await.unwrap();
+        let (dead, alive) = (InstanceId::generate(), InstanceId::generate());
+        take(&mut conn, &dead, "x", Duration::ZERO).await.unwrap();
+        take(&mut conn, &alive, "x", LONG).await.unwrap();
+        forget_dead(&mut conn, LONG).await.unwrap();
+        assert!(renew(&mut conn, &dead, "x", Duration::ZERO).await.unwrap());
+        forget_dead(&mut conn, Duration::ZERO).await.unwrap();
+        assert!(!renew(&mut conn, &dead, "x", LONG).await.unwrap());
+        assert!(renew(&mut conn, &alive, "x", LONG).await.unwrap());
     }
 }

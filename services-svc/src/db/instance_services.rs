@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::sealed_env::SealedEnv;
 
+use super::Written;
 use super::schema::instance_services::{self, dsl};
 
 /// One tool of an instance.
@@ -26,6 +27,9 @@ pub(crate) struct InstanceTool {
     pub(crate) status: ToolStatus,
     /// Whether it is to be taken away.
     pub(crate) destroying: bool,
+    /// Whether it is being made again, because what was made is gone at the vendor.
+    pub(crate) repairing: bool,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 impl InstanceTool {
@@ -48,6 +52,8 @@ struct Row {
     status: String,
     made_at: Option<DateTime<Utc>>,
     destroying_at: Option<DateTime<Utc>>,
+    repairing_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
 }
 
 /// A tool that is about to be provisioned.
@@ -96,6 +102,7 @@ pub(crate) async fn intend(
             dsl::resource_id.eq(excluded(dsl::resource_id)),
             dsl::made_at.eq(excluded(dsl::made_at)),
             dsl::destroying_at.eq(excluded(dsl::destroying_at)),
+            dsl::repairing_at.eq(excluded(dsl::repairing_at)),
         ))
         .execute(conn)
         .await?;
@@ -110,8 +117,8 @@ pub(crate) async fn record_made(
     resource: &ResourceId,
     env: &SealedEnv,
     metadata: Map<String, Value>,
-) -> Result<(), DbError> {
-    diesel::update(row_of(instance.as_str(), tool.as_str()))
+) -> Result<Written, DbError> {
+    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
         .set((
             dsl::resource_id.eq(resource.as_str()),
             dsl::resource_meta.eq(Value::Object(metadata)),
@@ -122,7 +129,7 @@ pub(crate) async fn record_made(
         ))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
 /// Marks one tool to be taken away.
@@ -130,15 +137,42 @@ pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
     tool: &ToolId,
-) -> Result<(), DbError> {
-    diesel::update(row_of(instance.as_str(), tool.as_str()))
+) -> Result<Written, DbError> {
+    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
         .set(dsl::destroying_at.eq(now))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
-/// Writes down that a tool is gone, and forgets its secrets.
+/// Marks one tool to be made again.
+pub(crate) async fn mark_repairing(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    tool: &ToolId,
+) -> Result<Written, DbError> {
+    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
+        .set(dsl::repairing_at.eq(now))
+        .execute(conn)
+        .await?;
+    Ok(Written::of(rows))
+}
+
+/// Writes down that a tool was made again, and that its instance has the variables.
+pub(crate) async fn record_repaired(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    tool: &ToolId,
+) -> Result<Written, DbError> {
+    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
+        .set(dsl::repairing_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)
+        .await?;
+    Ok(Written::of(rows))
+}
+
+/// Writes down that a tool is gone, and forgets its secrets. Where its row is gone too, there is nothing
+/// to write.
 pub(crate) async fn record_destroyed(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -211,6 +245,8 @@ impl Row {
                 other => return Err(format!("unknown status {other:?}")),
             },
             destroying: self.destroying_at.is_some(),
+            repairing: self.repairing_at.is_some(),
+            created_at: self.created_at,
         })
     }
 }
@@ -252,13 +288,15 @@ mod tests {
             value,
             more,
         };
-        record_made(&mut conn, &instance, &tool, &resource, &env, Map::new())
+        let written = record_made(&mut conn, &instance, &tool, &resource, &env, Map::new())
             .await
             .unwrap();
+        assert_eq!(written, Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!((row.in_use(), &row.env), (Some(&resource), &env));
 
-        mark_destroying(&mut conn, &instance, &tool).await.unwrap();
+        let marked = mark_destroying(&mut conn, &instance, &tool).await.unwrap();
+        assert_eq!(marked, Written::Yes);
         assert_eq!(load(&mut conn, &instance).await.unwrap()[0].in_use(), None);
         record_destroyed(&mut conn, &instance, &tool).await.unwrap();
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
@@ -271,5 +309,12 @@ mod tests {
             (row.made, row.status, row.destroying),
             (None, ToolStatus::Active, false)
         );
+
+        instance_infra::delete(&mut conn, &instance).await.unwrap();
+        let made = record_made(&mut conn, &instance, &tool, &resource, &env, Map::new())
+            .await
+            .unwrap();
+        let marked = mark_destroying(&mut conn, &instance, &tool).await.unwrap();
+        assert_eq!((made, marked), (Written::NoRow, Written::NoRow));
     }
 }

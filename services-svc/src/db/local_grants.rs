@@ -31,17 +31,18 @@ pub(crate) async fn intend(
     Ok(())
 }
 
-/// Writes down that all are made; until when they are the developer's.
+/// Writes down that all are made; until when they are the developer's. `None`: there is no row.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
     ttl: Duration,
-) -> Result<DateTime<Utc>, DbError> {
+) -> Result<Option<DateTime<Utc>>, DbError> {
     let expires_at = diesel::update(dsl::local_grants.find(instance.as_str()))
         .set(dsl::expires_at.eq(after!(ttl)))
         .returning(dsl::expires_at)
         .get_result(conn)
-        .await?;
+        .await
+        .optional()?;
     Ok(expires_at)
 }
 
@@ -125,7 +126,7 @@ mod tests {
             .unwrap();
         assert!(live(&mut conn, &[&id]).await.unwrap().is_empty());
         let until = record_made(&mut conn, &id, LONG).await.unwrap();
-        assert!(until > Utc::now());
+        assert!(until.is_some_and(|until| until > Utc::now()));
         assert_eq!(live(&mut conn, &[&id]).await.unwrap(), [id.as_str()]);
 
         let tools = end(&mut conn, &id).await.unwrap().unwrap();
@@ -133,7 +134,7 @@ mod tests {
         assert!(live(&mut conn, &[&id]).await.unwrap().is_empty());
         delete(&mut conn, &id).await.unwrap();
         assert_eq!(end(&mut conn, &id).await.unwrap(), None);
-        assert!(record_made(&mut conn, &id, LONG).await.is_err());
+        assert_eq!(record_made(&mut conn, &id, LONG).await.unwrap(), None);
     }
 
     #[tokio::test]

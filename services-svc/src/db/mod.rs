@@ -9,12 +9,51 @@ macro_rules! after {
     };
 }
 
+/// The moment `length` ago, by the database's clock.
+macro_rules! before {
+    ($length:expr) => {
+        diesel::IntoSql::into_sql::<diesel::sql_types::Timestamptz>(diesel::dsl::now)
+            - diesel::pg::expression::extensions::IntervalDsl::seconds($length.as_secs_f64())
+    };
+}
+
+/// Whether there was a row to write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a row that is gone was destroyed meanwhile"]
+pub(crate) enum Written {
+    Yes,
+    NoRow,
+}
+
+impl Written {
+    const fn of(rows: usize) -> Self {
+        if rows == 0 { Self::NoRow } else { Self::Yes }
+    }
+
+    /// For what must not go on without its row.
+    pub(crate) fn or_gone(self, instance: &InstanceId) -> Result<(), Gone> {
+        match self {
+            Self::Yes => Ok(()),
+            Self::NoRow => Err(Gone(instance.clone())),
+        }
+    }
+}
+
+/// Somebody destroyed an instance while an operation made something for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("instance {0} was destroyed meanwhile")]
+pub(crate) struct Gone(pub(crate) InstanceId);
+
 pub(crate) mod instance_infra;
 pub(crate) mod instance_leases;
 pub(crate) mod instance_services;
 pub(crate) mod local_grants;
 mod schema;
+pub(crate) mod standing;
+pub(crate) mod sweep_reports;
+pub(crate) mod unfinished;
 
+use agent_pool_core::InstanceId;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 /// The migrations of `migrations/services`, to be run at start.

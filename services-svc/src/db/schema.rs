@@ -33,6 +33,7 @@ diesel::table! {
         more_env -> Nullable<Jsonb>,
         made_at -> Nullable<Timestamptz>,
         destroying_at -> Nullable<Timestamptz>,
+        repairing_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -50,6 +51,14 @@ diesel::table! {
         tools -> Array<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sweep_reports (environment) {
+        environment -> Text,
+        swept_at -> Timestamptz,
+        report -> Json,
     }
 }
 

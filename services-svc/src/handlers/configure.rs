@@ -7,6 +7,7 @@ use agent_pool_core::{InstanceId, Redeploy};
 use crate::app::App;
 use crate::ops::configure::configure;
 
+/// Runs to its end even if the caller hangs up: it holds the lease of the instance.
 pub(crate) async fn handle(
     instance_id: InstanceId,
     request: ConfigureRequest,
@@ -17,7 +18,14 @@ pub(crate) async fn handle(
     } else {
         Redeploy::No
     };
-    configure(&app, &instance_id, &request.variables, redeploy).await?;
+    let variables = request.variables;
+    app.finish(configure(
+        app.clone(),
+        instance_id.clone(),
+        variables,
+        redeploy,
+    ))
+    .await?;
     Ok(Done {
         instance_id,
         ok: true,

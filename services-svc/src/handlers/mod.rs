@@ -4,6 +4,7 @@ pub(crate) mod configure;
 pub(crate) mod create_instance;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
+pub(crate) mod instance;
 pub(crate) mod logs;
 pub(crate) mod provision_local;
 pub(crate) mod provision_tool;

@@ -1,7 +1,9 @@
 //! `POST /configure/:instanceId` and `POST /redeploy/:instanceId`.
 
 use agent_pool_core::{EnvVars, InfraHandle, InstanceId, Redeploy};
+use agent_pool_service_kit::db::DbError;
 
+use super::lease::Lease;
 use super::refusal::Refusal;
 use super::step::StepError;
 use crate::app::App;
@@ -19,23 +21,36 @@ pub(crate) enum ConfigureError {
     Step(#[from] StepError),
 }
 
+impl From<DbError> for ConfigureError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
 /// Sets variables of an instance.
 pub(crate) async fn configure(
-    app: &App,
-    instance: &InstanceId,
-    variables: &EnvVars,
+    app: App,
+    instance: InstanceId,
+    variables: EnvVars,
     redeploy: Redeploy,
 ) -> Result<(), ConfigureError> {
-    let (infra, handle) = running(app, instance).await?;
-    let result = infra.configure(&handle, variables, redeploy).await;
-    Ok(result.map_err(StepError::from)?)
+    let lease = Lease::wait_for::<ConfigureError>(&app, &instance).await?;
+    let set = async {
+        let (infra, handle) = running(&app, &instance).await?;
+        let result = infra.configure(&handle, &variables, redeploy).await;
+        Ok(result.map_err(StepError::from)?)
+    };
+    lease.hold(set).await
 }
 
 /// Deploys an instance again.
-pub(crate) async fn redeploy(app: &App, instance: &InstanceId) -> Result<(), ConfigureError> {
-    let (infra, handle) = running(app, instance).await?;
-    let result = infra.redeploy(&handle).await;
-    Ok(result.map_err(StepError::from)?)
+pub(crate) async fn redeploy(app: App, instance: InstanceId) -> Result<(), ConfigureError> {
+    let lease = Lease::wait_for::<ConfigureError>(&app, &instance).await?;
+    let deployed = async {
+        let (infra, handle) = running(&app, &instance).await?;
+        Ok(infra.redeploy(&handle).await.map_err(StepError::from)?)
+    };
+    lease.hold(deployed).await
 }
 
 /// Where an instance runs that was made and is to stay.

@@ -32,8 +32,7 @@ pub(crate) async fn destroy(
     app: App,
     instance: InstanceId,
 ) -> Result<DestroyedInstance, DestroyError> {
-    let lease = Lease::take(&app, &instance).await?;
-    let lease = lease.ok_or_else(|| Refusal::Busy(instance.clone()))?;
+    let lease = Lease::wait_for::<DestroyError>(&app, &instance).await?;
     match lease.hold(destroy_alone(&app, &instance)).await? {
         TornDown::Unknown => Err(Refusal::Unknown(instance).into()),
         TornDown::Partly(left) => Err(DestroyError::Incomplete { instance, left }),

@@ -1,6 +1,7 @@
 //! `DELETE /destroy/:instanceId/:toolId/:resourceId`: one tool of an instance that stays.
 
 use agent_pool_core::{InstanceId, ResourceId, ToolId};
+use agent_pool_service_kit::db::DbError;
 
 use super::lease::Lease;
 use super::provision::find;
@@ -32,11 +33,15 @@ pub(crate) enum DestroyToolError {
     Step(#[from] StepError),
 }
 
+impl From<DbError> for DestroyToolError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
 /// Takes a tool away. Once it is gone, a repeated call succeeds again.
 pub(crate) async fn destroy_tool(app: App, target: Target) -> Result<(), DestroyToolError> {
-    let lease = Lease::take(&app, &target.instance).await;
-    let lease = lease.map_err(StepError::from)?;
-    let lease = lease.ok_or_else(|| Refusal::Busy(target.instance.clone()))?;
+    let lease = Lease::wait_for::<DestroyToolError>(&app, &target.instance).await?;
     lease.hold(destroy_alone(&app, target)).await
 }
 
@@ -56,7 +61,8 @@ async fn destroy_alone(app: &App, target: Target) -> Result<(), DestroyToolError
         return Err(DestroyToolError::UnknownResource(target));
     };
     let marked = instance_services::mark_destroying(&mut conn, instance, tool).await;
-    marked.map_err(StepError::from)?;
+    let marked = marked.map_err(StepError::from)?;
+    marked.or_gone(instance).map_err(StepError::from)?;
     drop(conn);
     Ok(take_away(app, instance, &row).await?)
 }

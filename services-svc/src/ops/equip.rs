@@ -15,7 +15,8 @@ pub(crate) struct Equipped {
     pub(crate) env: EnvVars,
 }
 
-/// Provisions a tool whose intent is written down.
+/// Provisions a tool whose intent is written down. Where that row is gone by now, what was made has none,
+/// and is the caller's to undo.
 pub(crate) async fn equip(
     app: &App,
     instance: &InstanceId,
@@ -27,8 +28,10 @@ pub(crate) async fn equip(
     let sealed = SealedEnv::seal(app.cipher(), instance, tool.id(), key, &made.env)?;
     let mut conn = app.db().conn().await?;
     let (id, resource) = (tool.id(), &made.resource);
-    instance_services::record_made(&mut conn, instance, id, resource, &sealed, made.metadata)
-        .await?;
+    let written =
+        instance_services::record_made(&mut conn, instance, id, resource, &sealed, made.metadata)
+            .await?;
+    written.or_gone(instance)?;
     Ok(Equipped {
         resource: made.resource,
         env: made.env,

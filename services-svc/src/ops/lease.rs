@@ -23,6 +23,32 @@ impl Lease {
     /// How many times a lease is renewed before it would run out.
     const RENEWALS: u32 = 3;
 
+    /// First pause before a lease that another operation has is asked for again; it doubles.
+    const FIRST_PAUSE: Duration = Duration::from_millis(10);
+    /// Longest such pause.
+    const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+    /// Takes the lease of an instance, for which it waits as long as `INSTANCE_WAIT_MS` says: so that
+    /// two quick operations of one caller follow each other.
+    pub(crate) async fn wait_for<E>(app: &App, instance: &InstanceId) -> Result<Self, E>
+    where
+        E: From<Refusal> + From<DbError>,
+    {
+        let deadline = Instant::now() + app.config().lease_wait();
+        let mut pause = Self::FIRST_PAUSE;
+        loop {
+            if let Some(lease) = Self::take(app, instance).await? {
+                return Ok(lease);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Refusal::Busy(instance.clone()).into());
+            }
+            sleep(pause.min(left)).await;
+            pause = Self::LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
     /// Takes the lease of an instance; `None` while another operation has it.
     pub(crate) async fn take(app: &App, instance: &InstanceId) -> Result<Option<Self>, DbError> {
         let lease = Self {

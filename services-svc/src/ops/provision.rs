@@ -6,8 +6,10 @@
 use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::services::{ProvisionedToolReply, ToolStatus};
 use agent_pool_core::{InfraHandle, InstanceId, Redeploy, ToolId, ToolOptions, chain};
+use agent_pool_service_kit::db::DbError;
 use tracing::warn;
 
+use super::clash::fits;
 use super::configure::{ConfigureError, running};
 use super::equip::{Equipped, equip};
 use super::lease::Lease;
@@ -35,6 +37,12 @@ pub(crate) enum ProvisionError {
     Step(#[from] StepError),
 }
 
+impl From<DbError> for ProvisionError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
 impl From<ConfigureError> for ProvisionError {
     fn from(error: ConfigureError) -> Self {
         match error {
@@ -52,10 +60,7 @@ pub(crate) async fn provision(
     options: ToolOptions,
 ) -> Result<ProvisionedToolReply, ProvisionError> {
     let tool = app.vendors().tool(&tool).map_err(ProvisionError::Tool)?;
-    let lease = Lease::take(&app, &instance)
-        .await
-        .map_err(StepError::from)?;
-    let lease = lease.ok_or_else(|| Refusal::Busy(instance.clone()))?;
+    let lease = Lease::wait_for::<ProvisionError>(&app, &instance).await?;
     lease
         .hold(provision_alone(&app, &instance, &tool, &options))
         .await
@@ -77,6 +82,7 @@ async fn provision_alone(
             tool: tool.id().clone(),
         });
     }
+    fits(app, instance, tool.id()).await?;
     intend(app, instance, tool).await?;
     match make(app, tool, options, &infra, &handle).await {
         Ok(made) => Ok(ProvisionedToolReply {
@@ -118,13 +124,15 @@ async fn make(
     Ok(made)
 }
 
-async fn undo(app: &App, instance: &InstanceId, tool: &ToolId) -> Result<(), StepError> {
+/// Where the row is gone with its instance, what was made since is found by its mark.
+pub(super) async fn undo(app: &App, instance: &InstanceId, tool: &ToolId) -> Result<(), StepError> {
     let mut conn = app.db().conn().await?;
-    instance_services::mark_destroying(&mut conn, instance, tool).await?;
+    // Whether there is a row, `find` tells.
+    let _ = instance_services::mark_destroying(&mut conn, instance, tool).await?;
     drop(conn);
     match find(app, instance, tool).await? {
         Some(row) => take_away(app, instance, &row).await,
-        None => Ok(()),
+        None => Ok(app.vendors().tool(tool)?.destroy_by_mark(instance).await?),
     }
 }
 

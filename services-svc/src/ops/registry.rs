@@ -25,6 +25,7 @@ pub(crate) fn registry(app: &App) -> RegistryReply {
             .ok()
             .map(|provider| provider.capabilities()),
         settings: tool.registration.reference(),
+        stats: tool.stats.snapshot(),
     });
     let infra = registry.infras().map(|(id, infra)| InfraInfo {
         id: id.clone(),
@@ -43,6 +44,7 @@ pub(crate) fn registry(app: &App) -> RegistryReply {
             .ok()
             .map(|provider| provider.capabilities()),
         settings: infra.registration.reference(),
+        stats: infra.stats.snapshot(),
     });
     RegistryReply {
         tools: tools.collect(),

@@ -5,6 +5,7 @@ use agent_pool_core::registry::LookupError;
 use agent_pool_service_kit::db::DbError;
 
 use crate::cipher::CipherError;
+use crate::db::Gone;
 
 /// Why a step failed, as whoever repairs it needs to know.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub(crate) enum StepError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// There is no row to write to any more.
+    #[error(transparent)]
+    Gone(#[from] Gone),
     /// A secret at rest.
     #[error(transparent)]
     Cipher(#[from] CipherError),

@@ -98,9 +98,12 @@ pub(crate) async fn take_away(
         ToolStatus::Active => {}
     }
     let provider = app.vendors().tool(&tool.tool)?;
-    match &tool.made {
-        Some(resource) => provider.destroy(instance, resource).await?,
-        None => provider.destroy_by_mark(instance).await?,
+    if let Some(resource) = &tool.made {
+        provider.destroy(instance, resource).await?;
+    }
+    // The repair may have made another one since.
+    if tool.made.is_none() || tool.repairing {
+        provider.destroy_by_mark(instance).await?;
     }
     let mut conn = app.db().conn().await?;
     Ok(instance_services::record_destroyed(&mut conn, instance, &tool.tool).await?)

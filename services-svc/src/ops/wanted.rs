@@ -27,5 +27,13 @@ pub(crate) fn wanted_tools(
         tool.map(|tool| (id.clone(), tool))
             .map_err(|source| Unavailable { index, source })
     });
-    tools.collect()
+    let tools = tools.collect::<Result<_, Unavailable>>()?;
+    app.vendors().registry().together(ids).map_err(|clash| {
+        let index = ids.iter().position(|id| *id == clash.tool);
+        Unavailable {
+            index: index.unwrap_or_default(),
+            source: clash.into(),
+        }
+    })?;
+    Ok(tools)
 }

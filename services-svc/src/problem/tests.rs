@@ -6,6 +6,7 @@ use diesel::result::Error as DieselError;
 
 use super::*;
 use crate::cipher::CipherError;
+use crate::db::Gone;
 use crate::ops::create::{CreateStep, Failure};
 use crate::ops::destroy_tool::Target;
 
@@ -60,7 +61,7 @@ fn assert_all<const N: usize>(table: [(Problem, u16, &str); N]) {
     for (problem, status, code) in table {
         assert_eq!((problem.status, problem.code.as_str()), (status, code));
         assert!(!problem.detail.is_empty());
-        let may_pass = status == 503 || code == "instance_busy";
+        let may_pass = status == 503 || ["instance_busy", "sweep_running"].contains(&code);
         assert_eq!(problem.retry_after.is_some(), may_pass, "{code}");
     }
 }
@@ -78,6 +79,7 @@ fn what_vendors_do_is_never_the_callers_fault() {
         (of(ErrorKind::Unavailable), 503, "vendor_unavailable"),
         (of(ErrorKind::Protocol), 502, "vendor_protocol"),
         (of(ErrorKind::Unsupported), 501, "unsupported"),
+        (of(ErrorKind::Defect), 500, "provider_defect"),
     ]);
     let wait = Duration::from_secs(42);
     let error = ProviderError::new(ErrorKind::RateLimited, "").with_retry_after(wait);
@@ -117,6 +119,7 @@ fn what_fails_on_our_side_is_pinned() {
             500,
             "secret_unreadable",
         ),
+        (step(&Gone(instance()).into()), 409, "instance_gone"),
         (step(&unconfigured().into()), 422, "provider_unconfigured"),
         (lookup(&unknown("tool")), 400, "unknown_tool"),
         (lookup(&unknown("infra")), 400, "unknown_infra"),
@@ -200,6 +203,7 @@ fn what_other_operations_answer_is_pinned() {
             409,
             "instance_unfinished",
         ),
+        (SweepError::Running.into(), 409, "sweep_running"),
         (already.into(), 409, "already_provisioned"),
         (unknown_tool.into(), 400, "unknown_tool"),
         (

@@ -43,17 +43,11 @@ impl Vendors {
     /// One tool, if this build has it and it is configured.
     pub(crate) fn tool(&self, id: &ToolId) -> Result<Tool, LookupError> {
         let provider = Arc::clone(self.registry.tool(id)?);
-        let variables = self.variables(id);
-        let main = variables.first().and_then(|name| name.parse().ok());
+        let main = self.variables(id).first();
+        let main = main.and_then(|name| name.parse().ok());
         let main = main.expect("the registry refuses a tool without a well-formed variable");
         let surroundings = self.surroundings();
-        Ok(Tool::new(
-            id.clone(),
-            main,
-            variables,
-            provider,
-            surroundings,
-        ))
+        Ok(Tool::new(id.clone(), main, provider, surroundings))
     }
 
     /// One infra, if this build has it and it is configured.

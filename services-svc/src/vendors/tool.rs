@@ -1,10 +1,11 @@
 //! A tool provider whose every call has a deadline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent_pool_core::{
-    EnvName, ErrorKind, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
-    ToolId, ToolOptions, ToolProvider,
+    EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, ToolId,
+    ToolOptions, ToolProvider, Usage,
 };
 use futures_util::future::try_join_all;
 
@@ -15,8 +16,6 @@ use super::Surroundings;
 pub(crate) struct Tool {
     id: ToolId,
     main_variable: EnvName,
-    /// All that its registration declares.
-    variables: &'static [&'static str],
     provider: Arc<dyn ToolProvider>,
     surroundings: Surroundings,
 }
@@ -25,14 +24,12 @@ impl Tool {
     pub(super) fn new(
         id: ToolId,
         main_variable: EnvName,
-        variables: &'static [&'static str],
         provider: Arc<dyn ToolProvider>,
         surroundings: Surroundings,
     ) -> Self {
         Self {
             id,
             main_variable,
-            variables,
             provider,
             surroundings,
         }
@@ -53,30 +50,7 @@ impl Tool {
         options: &ToolOptions,
     ) -> Result<ProvisionedTool, ProviderError> {
         let cx = self.surroundings.now();
-        let made = self.provider.provision(&cx, instance, options).await?;
-        self.check(&made).map_err(|problem| {
-            let error = ProviderError::new(ErrorKind::Protocol, problem);
-            error.at(self.id.to_string(), "provision", Some(instance))
-        })?;
-        Ok(made)
-    }
-
-    /// What a provider promises of its answer and an instance or a row would suffer from.
-    fn check(&self, made: &ProvisionedTool) -> Result<(), String> {
-        let declared = |name: &EnvName| self.variables.contains(&name.as_str());
-        if let Some((name, _)) = made.env.iter().find(|(name, _)| !declared(name)) {
-            return Err(format!(
-                "sets {name}, which its registration does not declare"
-            ));
-        }
-        let bytes = serde_json::to_string(&made.metadata).map_or(usize::MAX, |json| json.len());
-        if bytes > ProvisionedTool::METADATA_LIMIT {
-            let limit = ProvisionedTool::METADATA_LIMIT;
-            return Err(format!(
-                "has metadata of {bytes} bytes: at most {limit} are kept"
-            ));
-        }
-        Ok(())
+        self.provider.provision(&cx, instance, options).await
     }
 
     pub(crate) async fn destroy(
@@ -86,6 +60,19 @@ impl Tool {
     ) -> Result<(), ProviderError> {
         let cx = self.surroundings.now();
         self.provider.destroy(&cx, instance, resource).await
+    }
+
+    /// What a resource has used; `None` where this tool does not tell.
+    pub(crate) async fn usage(
+        &self,
+        resource: &ResourceId,
+        within: Duration,
+    ) -> Result<Option<Usage>, ProviderError> {
+        if !self.provider.capabilities().usage {
+            return Ok(None);
+        }
+        let cx = self.surroundings.now().within(within);
+        self.provider.usage(&cx, resource).await.map(Some)
     }
 
     pub(crate) async fn list(&self) -> Result<Vec<ListedResource>, ProviderError> {

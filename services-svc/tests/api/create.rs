@@ -3,7 +3,7 @@
 use agent_pool_core::{ErrorKind, Secret};
 use serde_json::json;
 
-use crate::support::{KEY, Service, When, id};
+use crate::support::{KEY, Service, State, When, id};
 
 #[tokio::test]
 async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables() {
@@ -217,22 +217,64 @@ async fn a_vendor_that_hangs_is_cut_and_what_it_made_is_undone() {
 
 #[tokio::test]
 async fn a_tool_that_breaks_the_promises_of_its_answer_is_refused_by_name_and_undone() {
-    for (metadata_bytes, undeclared, told) in [
-        (10 << 20, None, "metadata of 104857"),
-        (0, Some("PATH"), "sets PATH"),
-    ] {
+    type Breach = fn(&mut State);
+    let breaches: [(Breach, &str); 4] = [
+        (
+            |state| state.metadata_bytes = 10 << 20,
+            "metadata of 104857",
+        ),
+        (|state| state.undeclared = Some("PATH"), "sets PATH"),
+        (
+            |state| state.secret_end = "\0",
+            "sets ALPHA_KEY to a value with a NUL",
+        ),
+        (|state| state.metadata_text = "\0", "metadata with a NUL"),
+    ];
+    for (breach, told) in breaches {
         let service = Service::start().await;
-        {
-            let mut state = service.world.state();
-            (state.metadata_bytes, state.undeclared) = (metadata_bytes, undeclared);
-        }
+        breach(&mut service.world.state());
         let local = service.post("/provision-local", json!({ "tools": ["alpha"] }));
         for answer in [service.create(&id(1), &["alpha"]).await, local.await] {
-            let detail = answer.is_problem(502, "vendor_protocol").detail();
+            let detail = answer.is_problem(500, "provider_defect").detail();
             assert!(detail.contains("alpha provision for instance"), "{detail}");
             assert!(detail.contains(told), "{detail}");
         }
         assert!(service.world.is_empty());
         assert_eq!(service.rows().await, (0, 0));
     }
+}
+
+#[tokio::test]
+async fn an_infra_whose_answer_cannot_be_kept_is_named_and_undone() {
+    let service = Service::start().await;
+    service.world.state().environment_end = "\0";
+    let answer = service.create(&id(1), &["alpha"]).await;
+    let detail = answer.is_problem(502, "vendor_protocol").detail();
+    assert!(detail.contains("cellar create for instance"), "{detail}");
+    assert!(detail.contains("NUL"), "{detail}");
+    assert!(service.world.is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_that_begins_like_a_sealed_one_is_kept_and_read() {
+    let service = Service::start().await;
+    service.world.state().secret_start = "xc1.";
+    let first = service.create(&id(1), &["alpha"]).await.ok();
+    service
+        .execute("UPDATE instance_infra SET started_at = NULL")
+        .await;
+    assert_eq!(service.create(&id(1), &["alpha"]).await.ok(), first);
+    let expected = Secret::new(format!("xc1.hunter2-ALPHA_KEY-{}", id(1)));
+    let state = service.world.state();
+    let variables = &state.services.values().next().unwrap().variables;
+    assert_eq!(variables.get("ALPHA_KEY"), Some(&expected));
+    assert_eq!(
+        state
+            .calls
+            .iter()
+            .filter(|call| *call == "alpha provision")
+            .count(),
+        1,
+        "read from its row"
+    );
 }

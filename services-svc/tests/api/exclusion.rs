@@ -2,6 +2,7 @@
 
 use agent_pool_service_kit::testing::eventually;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{KEY, PATIENCE, Service, creation, id};
 
@@ -37,13 +38,13 @@ async fn a_second_operation_on_an_instance_is_told_to_wait_also_by_another_repli
 
 #[tokio::test]
 async fn a_lease_is_renewed_while_its_operation_runs() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "300")]).await;
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
     service.world.hold("cellar create");
     let later = async {
         service.world.called("cellar create", 1).await;
         let first = service.number(UNTIL).await;
         eventually("the lease is renewed twice", PATIENCE, async || {
-            service.number(UNTIL).await > first + 150
+            service.number(UNTIL).await > first + 1_000
         })
         .await;
         service
@@ -118,7 +119,7 @@ async fn a_creation_and_a_destruction_end_though_the_client_hangs_up() {
 
 #[tokio::test]
 async fn an_operation_whose_lease_was_taken_does_no_more() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "300")]).await;
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
     service.world.hold("cellar create");
     let taken = async {
         service.world.called("cellar create", 1).await;
@@ -132,4 +133,89 @@ async fn an_operation_whose_lease_was_taken_does_no_more() {
     assert!(service.world.is_empty());
     let others = "SELECT count(*) FROM instance_leases WHERE holder = 'other'";
     assert_eq!(service.number(others).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_changed_while_another_operation_has_the_instance() {
+    let service = Service::start().await;
+    service.create(&id(1), &["alpha"]).await.ok();
+    service
+        .execute("INSERT INTO instance_leases VALUES ('instance0001', 'other', 'infinity')")
+        .await;
+    let calls = service.world.state().calls.len();
+    let body = json!({ "variables": { "A": "1" } });
+    for path in [
+        "configure/instance0001",
+        "redeploy/instance0001",
+        "provision/instance0001/beta",
+    ] {
+        let answer = service.post(&format!("/{path}"), body.clone()).await;
+        answer.is_problem(409, "instance_busy");
+        assert!(answer.headers.contains_key("retry-after"), "{path}");
+    }
+    let path = format!("/destroy/{}/alpha/alpha-{}@0", id(1), id(1));
+    for path in [path, format!("/destroy/{}", id(1))] {
+        service.delete(&path).await.is_problem(409, "instance_busy");
+    }
+    assert_eq!(service.world.state().calls.len(), calls);
+}
+
+#[tokio::test]
+async fn two_quick_operations_of_one_caller_follow_each_other() {
+    let service = Service::with(&[("INSTANCE_WAIT_MS", "20000")]).await;
+    service.create(&id(1), &[]).await.ok();
+    service.world.hold("cellar configure");
+    let path = format!("/configure/{}", id(1));
+    let body = json!({ "variables": {}, "redeploy": true });
+    let second = async {
+        service.world.called("cellar configure", 2).await;
+        let redeployed = service.post("/redeploy/instance0001", json!(null));
+        let opened = async {
+            // It has asked for the lease, and waits.
+            let asked = crate::support::statements::count();
+            eventually("it waits", PATIENCE, async || {
+                crate::support::statements::count() > asked + 2
+            })
+            .await;
+            assert_eq!(service.world.count("cellar redeploy"), 0);
+            service.world.open("cellar configure");
+        };
+        tokio::join!(redeployed, opened).0.ok();
+    };
+    let (first, ()) = tokio::join!(service.post(&path, body), second);
+    first.ok();
+    assert_eq!(service.world.count("cellar redeploy"), 1);
+}
+
+#[tokio::test]
+async fn a_configuration_whose_caller_hangs_up_gives_its_lease_back() {
+    let service = Service::start().await;
+    service.create(&id(1), &[]).await.ok();
+    service.world.hold("cellar configure");
+    let body = json!({ "variables": {} });
+    tokio::select! {
+        answer = service.post("/configure/instance0001", body) => panic!("{answer:?}"),
+        () = service.world.called("cellar configure", 2) => {}
+    }
+    service.world.open("cellar configure");
+    eventually("it ends all the same", PATIENCE, async || {
+        service.number("SELECT count(*) FROM instance_leases").await == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operation_that_cannot_renew_its_lease_does_no_more() {
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
+    service.world.hold("cellar create");
+    let lost = async {
+        service.world.called("cellar create", 1).await;
+        service
+            .execute("ALTER TABLE instance_leases RENAME TO elsewhere")
+            .await;
+    };
+    let (first, ()) = tokio::join!(service.create("instance0001", &[]), lost);
+    first.is_problem(409, "instance_busy");
+    service.world.open("cellar create");
+    assert!(service.world.is_empty());
 }

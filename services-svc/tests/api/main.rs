@@ -3,11 +3,16 @@
 #![cfg(test)]
 
 mod bad_input;
+mod bad_providers;
 mod configure;
 mod create;
 mod destroy;
+mod destroyed_meanwhile;
 mod exclusion;
+mod instance;
+mod missing;
 mod provision_local;
+mod recover;
 mod registry;
 mod secrets;
 mod status;

@@ -1,8 +1,9 @@
 //! `GET /registry` and the routes that tell about the process.
 
+use agent_pool_core::ErrorKind;
 use serde_json::json;
 
-use crate::support::Service;
+use crate::support::{Service, When, id};
 
 #[tokio::test]
 async fn the_registry_tells_what_there_is_and_what_is_missing_and_no_value() {
@@ -65,4 +66,36 @@ async fn health_and_readiness_need_no_key_and_metrics_do() {
             .contains("agent_pool_http_requests_total"),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn the_registry_tells_what_the_calls_of_each_provider_came_to() {
+    let service = Service::start().await;
+    service
+        .world
+        .fail("alpha provision", ErrorKind::RateLimited, When::Before);
+    service
+        .create(&id(1), &["alpha"])
+        .await
+        .is_problem(503, "vendor_rate_limited");
+    let body = service.get("/registry").await.ok();
+    let alpha = &body["tools"][0]["stats"];
+    assert_eq!(alpha["failures"], json!({ "rate_limited": 1 }));
+    assert_eq!(alpha["calls"], 2, "its undo lists: {alpha}");
+    assert_eq!(alpha["lastError"]["kind"], "rate_limited");
+    assert!(
+        alpha["lastError"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("as told")
+    );
+    assert!(
+        alpha["medianMs"].is_u64() && alpha["p95Ms"].is_u64(),
+        "{alpha}"
+    );
+    assert_eq!(
+        body["tools"][1]["stats"],
+        json!({ "calls": 0, "failures": {} })
+    );
+    assert_eq!(body["infra"][1]["stats"]["failures"], json!({}));
 }

@@ -185,3 +185,55 @@ async fn a_sweep_leaves_what_an_operation_is_at_work_on() {
     assert_eq!(report["orphans"][0]["destroyed"], false, "{report}");
     assert_eq!(service.world.state().services.len(), 3);
 }
+
+#[tokio::test]
+async fn what_another_environment_has_on_the_same_accounts_is_never_touched() {
+    let service = with_orphans().await;
+    let settings = [("POOL_ENVIRONMENT", "staging"), ("SWEEP_GRACE_MS", "0")];
+    let staging = service.beside(&settings).await;
+    staging.create(&id(7), &["alpha"]).await.ok();
+    staging.execute("DELETE FROM instance_infra").await;
+    let everything = json!({ "destroy": true });
+    let report = service.post("/sweep", everything.clone()).await.ok();
+    assert!(!report.to_string().contains(&id(7)), "{report}");
+    assert_eq!(service.world.state().services.len(), 3);
+
+    let report = staging.post("/sweep", everything).await.ok();
+    let told = report.to_string();
+    assert!(told.contains(&id(7)) && !told.contains(&id(1)), "{report}");
+    let state = service.world.state();
+    let left: Vec<_> = state.services.keys().map(ToString::to_string).collect();
+    assert_eq!(left, [id(1), id(3)]);
+}
+
+#[tokio::test]
+async fn a_row_that_comes_while_orphans_are_looked_for_keeps_what_is_there() {
+    let service = with_orphans().await;
+    let mut conn = service.conn().await;
+    statement(&mut conn, "BEGIN").await;
+    statement(&mut conn, "LOCK TABLE instance_leases").await;
+    let comes = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("the sweep waits for a lease", PATIENCE, async || {
+            service.number(waiting).await > 0
+        })
+        .await;
+        let row = "INSERT INTO instance_infra \
+                   (instance_id, provider, provider_service_id, provider_env_id) \
+                   VALUES ('instance0002', 'cellar', 'label', '')";
+        statement(&mut conn, row).await;
+        statement(&mut conn, "COMMIT").await;
+    };
+    let swept = service.post("/sweep", json!({ "destroy": true }));
+    let (report, ()) = tokio::join!(swept, comes);
+    assert_eq!(report.ok()["orphans"][0]["destroyed"], false);
+    assert_eq!(service.world.state().services.len(), 3);
+}
+
+async fn statement(conn: &mut diesel_async::AsyncPgConnection, statement: &str) {
+    let query = diesel::sql_query(statement);
+    diesel_async::RunQueryDsl::execute(query, conn)
+        .await
+        .unwrap();
+}

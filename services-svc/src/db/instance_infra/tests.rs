@@ -45,8 +45,9 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     );
 
     let created = made(&id);
-    record_made(&mut conn, &created).await.unwrap();
-    record_started(&mut conn, &id).await.unwrap();
+    let written = record_made(&mut conn, &created).await.unwrap();
+    let started = record_started(&mut conn, &id).await.unwrap();
+    assert_eq!((written, started), (Written::Yes, Written::Yes));
     intend(&mut conn, &id, &"other".parse().unwrap(), "other")
         .await
         .unwrap();
@@ -61,6 +62,9 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     assert!(find(&mut conn, &id).await.unwrap().unwrap().destroying);
     delete(&mut conn, &id).await.unwrap();
     assert_eq!(find(&mut conn, &id).await.unwrap(), None);
+    let written = record_made(&mut conn, &made(&id)).await.unwrap();
+    let started = record_started(&mut conn, &id).await.unwrap();
+    assert_eq!((written, started), (Written::NoRow, Written::NoRow));
 }
 
 #[tokio::test]
@@ -92,7 +96,7 @@ async fn what_is_not_seen_is_not_forgotten() {
     let mut conn = conn().await;
     let id = intended(&mut conn).await;
     let created = made(&id);
-    record_made(&mut conn, &created).await.unwrap();
+    let _ = record_made(&mut conn, &created).await.unwrap();
     let before_it_was_made = Seen {
         instance: id.clone(),
         deploy_status: Some(DeployStatus::Building),

@@ -57,7 +57,11 @@ pub(super) async fn build(
 }
 
 /// Rows for all that is about to be made, before any of it is.
-async fn intend(app: &App, plan: &Plan, standing: &[InstanceTool]) -> Result<(), DbError> {
+pub(super) async fn intend(
+    app: &App,
+    plan: &Plan,
+    standing: &[InstanceTool],
+) -> Result<(), DbError> {
     let label = app.vendors().context().mark().label(&plan.instance);
     let missing = plan
         .tools
@@ -74,7 +78,8 @@ async fn intend(app: &App, plan: &Plan, standing: &[InstanceTool]) -> Result<(),
 async fn create_infra(app: &App, plan: &Plan) -> Result<CreatedInfra, StepError> {
     let created = plan.infra.create(&plan.instance, &plan.spec).await?;
     let mut conn = app.db().conn().await?;
-    instance_infra::record_made(&mut conn, &created).await?;
+    let written = instance_infra::record_made(&mut conn, &created).await?;
+    written.or_gone(&plan.instance)?;
     Ok(created)
 }
 
@@ -107,7 +112,8 @@ async fn start(
         .configure(&infra.handle, &variables, Redeploy::Yes)
         .await?;
     let mut conn = app.db().conn().await?;
-    Ok(instance_infra::record_started(&mut conn, &plan.instance).await?)
+    let written = instance_infra::record_started(&mut conn, &plan.instance).await?;
+    Ok(written.or_gone(&plan.instance)?)
 }
 
 fn in_use<'a>(

@@ -5,7 +5,7 @@ use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance, To
 use metrics::counter;
 use tracing::{info, instrument, warn};
 
-use super::build::build;
+use super::build::{build, intend};
 use super::plan::Plan;
 use super::{CreateError, Failure};
 use crate::app::App;
@@ -13,6 +13,7 @@ use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_services::{self, InstanceTool};
 use crate::ops::lease::Lease;
 use crate::ops::refusal::Refusal;
+use crate::ops::step::StepError;
 use crate::ops::tear_down::tear_down;
 use crate::ops::undo::Undo;
 
@@ -23,8 +24,7 @@ pub(crate) async fn create(
     request: CreateInstanceRequest,
 ) -> Result<CreatedInstance, CreateError> {
     let plan = Plan::of(&app, request)?;
-    let lease = Lease::take(&app, &plan.instance).await?;
-    let lease = lease.ok_or_else(|| Refusal::Busy(plan.instance.clone()))?;
+    let lease = Lease::wait_for::<CreateError>(&app, &plan.instance).await?;
     lease.hold(create_alone(&app, plan)).await
 }
 
@@ -85,8 +85,8 @@ fn standing(
 }
 
 async fn undone(app: &App, plan: Plan, failure: Failure) -> CreateError {
+    let undo = undo(app, &plan, &failure).await;
     let instance = plan.instance;
-    let undo = Undo::of(&instance, tear_down(app, &instance).await);
     warn!(
         step = failure.step.as_str(),
         error.chain = chain(&failure),
@@ -97,4 +97,16 @@ async fn undone(app: &App, plan: Plan, failure: Failure) -> CreateError {
         failure,
         undo,
     }
+}
+
+/// Where somebody took the rows away, what was made since gets them back first, to be found by its mark.
+async fn undo(app: &App, plan: &Plan, failure: &Failure) -> Undo {
+    let instance = &plan.instance;
+    let undone = async {
+        if matches!(failure.cause, StepError::Gone(_)) {
+            intend(app, plan, &[]).await?;
+        }
+        tear_down(app, instance).await
+    };
+    Undo::of(instance, undone.await)
 }

@@ -10,8 +10,9 @@ use tracing::{info, instrument, warn};
 
 use super::take_back;
 use crate::app::App;
-use crate::db::local_grants;
+use crate::db::{Gone, local_grants};
 use crate::ops::step::StepError;
+use crate::ops::tear_down::TornDown;
 use crate::ops::undo::Undo;
 use crate::ops::wanted::{Unavailable, wanted_tools};
 use crate::vendors::Tool;
@@ -60,7 +61,7 @@ pub(crate) async fn provision_local(
             Ok(grant)
         }
         Err(cause) => {
-            let undo = Undo::of(&instance, take_back(&app, &instance).await);
+            let undo = Undo::of(&instance, undo(&app, &instance, &tools, &cause).await);
             warn!(
                 error.chain = chain(&cause),
                 "local instance {instance} got no tools; {undo}"
@@ -72,6 +73,19 @@ pub(crate) async fn provision_local(
             })
         }
     }
+}
+
+/// Where somebody took the row away, it is written again first: it tells what to take back.
+async fn undo(
+    app: &App,
+    instance: &InstanceId,
+    tools: &BTreeMap<ToolId, Tool>,
+    cause: &StepError,
+) -> Result<TornDown, DbError> {
+    if matches!(cause, StepError::Gone(_)) {
+        intend(app, instance, tools).await?;
+    }
+    take_back(app, instance).await
 }
 
 async fn intend(
@@ -104,9 +118,10 @@ async fn make(
     }
     let mut conn = app.db().conn().await?;
     let ttl = app.config().local_grant_ttl();
+    let expires_at = local_grants::record_made(&mut conn, instance, ttl).await?;
     Ok(LocalGrant {
         instance_id: instance.clone(),
         env,
-        expires_at: local_grants::record_made(&mut conn, instance, ttl).await?,
+        expires_at: expires_at.ok_or_else(|| Gone(instance.clone()))?,
     })
 }

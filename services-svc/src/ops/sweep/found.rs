@@ -54,6 +54,19 @@ impl Provider {
 }
 
 impl Found {
+    /// Whether it is a tool's, whose, and its id: as rows name it.
+    pub(super) fn key(&self) -> (bool, &str, &str) {
+        match self {
+            Self::Resource(tool, one) => (true, tool.id().as_str(), one.resource.as_str()),
+            Self::Service(infra, one) => (false, infra.id().as_str(), one.handle.service.as_str()),
+        }
+    }
+
+    /// Whether it is where an instance runs.
+    pub(super) const fn is_service(&self) -> bool {
+        matches!(self, Self::Service(..))
+    }
+
     pub(super) const fn instance(&self) -> &InstanceId {
         match self {
             Self::Resource(_, one) => &one.instance,
@@ -77,13 +90,10 @@ impl Found {
 
     /// As the report shows it.
     pub(super) fn orphan(&self, destroyed: bool) -> Orphan {
-        let (provider, resource_id) = match self {
-            Self::Resource(tool, one) => (tool.id().to_string(), one.resource.to_string()),
-            Self::Service(infra, one) => (infra.id().to_string(), one.handle.service.to_string()),
-        };
+        let (_, provider, resource) = self.key();
         Orphan {
-            provider,
-            resource_id,
+            provider: provider.to_owned(),
+            resource_id: resource.to_owned(),
             instance_id: self.instance().clone(),
             created_at: self.created_at(),
             destroyed,

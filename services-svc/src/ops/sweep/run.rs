@@ -1,53 +1,81 @@
-//! One sweep: find, destroy, report.
+//! One sweep: find, destroy, repair, report.
 
 use std::collections::{BTreeMap, HashSet};
 
-use agent_pool_core::wire::services::SweepReport;
+use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
 use futures_util::future::join_all;
-use metrics::gauge;
+use tokio::time::Instant;
 use tracing::{instrument, warn};
 
 use super::destroy::destroy;
+use super::exclusive::last_report;
 use super::found::{Found, Provider};
+use super::measure::measure;
+use super::missing::{self, look, repair_all};
 use crate::app::App;
-use crate::db::{instance_infra, local_grants};
+use crate::db::{instance_infra, local_grants, sweep_reports};
 
-/// What becomes of the orphans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Orphans {
-    /// They are reported.
-    Report,
-    /// They are destroyed, and reported.
-    Destroy,
-}
-
-/// Sweeps every configured provider. Those that cannot be asked are named in the report.
+/// Sweeps every configured provider, and keeps the report. Those that cannot be asked, or are not
+/// believed, are named in it.
 #[instrument(name = "sweep", skip_all)]
-pub(crate) async fn sweep(app: App, orphans: Orphans) -> Result<SweepReport, DbError> {
+pub(super) async fn sweep_alone(app: &App, wanted: SweepRequest) -> Result<SweepReport, DbError> {
+    let (swept_at, started) = (Utc::now(), Instant::now());
+    let before = report_before(app).await?;
+    let known = missing::known(app).await?;
     let tools = app.vendors().tools().map(Provider::Tool);
     let providers: Vec<Provider> = tools
         .chain(app.vendors().infras().map(Provider::Infra))
         .collect();
     let (listed, mut failures) = list(&providers).await;
-    forget_spent_grants(&app, &providers, &listed, &failures).await?;
-    let found = without_owner(&app, listed).await?;
-    let destroyed = match orphans {
-        Orphans::Report => vec![false; found.len()],
-        Orphans::Destroy => destroy(&app, &found, &mut failures).await,
+    forget_spent_grants(app, &providers, &listed, &failures).await?;
+    let max_percent = app.config().sweep.max_missing_percent;
+    let mut looked = look(
+        &known,
+        &providers,
+        &listed,
+        before.as_ref(),
+        max_percent,
+        &mut failures,
+    );
+    let found = without_owner(app, listed).await?;
+    let destroyed = if wanted.destroy {
+        destroy(app, &found, &mut failures).await
+    } else {
+        vec![false; found.len()]
     };
+    if wanted.repair {
+        repair_all(app, &mut looked, &mut failures).await;
+    }
+    let orphans = found.iter().zip(destroyed);
     let report = SweepReport {
-        orphans: found
-            .iter()
-            .zip(destroyed)
-            .map(|(one, gone)| one.orphan(gone))
-            .collect(),
+        swept_at,
+        replica: app.replica().to_owned(),
+        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        orphans: orphans.map(|(one, gone)| one.orphan(gone)).collect(),
+        missing: looked.missing,
         failures,
     };
     measure(&providers, &report);
+    let environment = &app.config().general.pool_environment;
+    sweep_reports::save(&mut *app.db().conn().await?, environment, &report).await?;
     Ok(report)
+}
+
+/// The report of the sweep before. One that another version wrote and this one cannot read is none.
+async fn report_before(app: &App) -> Result<Option<SweepReport>, DbError> {
+    match last_report(app).await {
+        Err(error @ DbError::CorruptRow { .. }) => {
+            warn!(
+                error.chain = chain(&error),
+                "the last report is not understood"
+            );
+            Ok(None)
+        }
+        read => read,
+    }
 }
 
 /// What the providers have; and those that could not be asked, with why.
@@ -109,19 +137,4 @@ pub(super) async fn owned(
     let mut owned = instance_infra::known(&mut conn, instances).await?;
     owned.extend(local_grants::live(&mut conn, instances).await?);
     Ok(owned)
-}
-
-/// How many orphans each provider that answered still has.
-fn measure(providers: &[Provider], report: &SweepReport) {
-    for provider in providers {
-        let name = provider.name();
-        let left = report
-            .orphans
-            .iter()
-            .filter(|one| one.provider == name && !one.destroyed);
-        let left = u32::try_from(left.count()).unwrap_or(u32::MAX);
-        if left > 0 || !report.failures.contains_key(name) {
-            gauge!("agent_pool_orphans", "provider" => name.to_owned()).set(left);
-        }
-    }
 }

@@ -7,10 +7,11 @@ use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
     InstanceSpec, ListedInstance, ListedResource, ProviderError, ProvisionedTool, Redeploy,
-    ResourceId, Secret, ToolOptions, ToolProvider,
+    ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 use async_trait::async_trait;
 use chrono::Utc;
+use serde_json::json;
 
 use super::world::{Resource, ServiceState, State, World};
 
@@ -59,7 +60,7 @@ const fn infra(
     }
 }
 
-fn specs() -> Vec<SettingSpec> {
+pub(crate) fn specs() -> Vec<SettingSpec> {
     vec![SettingSpec {
         variable: WORLD.to_owned(),
         description: "Which world it is in.".to_owned(),
@@ -73,7 +74,7 @@ fn missing(variable: &str) -> SettingsError {
     SettingsError::fault(variable, "is required")
 }
 
-fn world(env: &Environment) -> Result<Arc<World>, SettingsError> {
+pub(crate) fn world(env: &Environment) -> Result<Arc<World>, SettingsError> {
     env.get(WORLD).map(World::of).ok_or_else(|| missing(WORLD))
 }
 
@@ -90,16 +91,11 @@ struct Tool {
     world: Arc<World>,
 }
 
-/// Secrets are recognisable, so that tests find them where they should not be.
-fn secret(text: &str, instance: &InstanceId) -> Secret {
-    Secret::new(format!("hunter2-{text}-{instance}"))
-}
-
 #[async_trait]
 impl ToolProvider for Tool {
     async fn provision(
         &self,
-        _: &Context,
+        cx: &Context,
         instance: &InstanceId,
         options: &ToolOptions,
     ) -> Result<ProvisionedTool, ProviderError> {
@@ -108,6 +104,7 @@ impl ToolProvider for Tool {
         let made = |state: &mut State| {
             let new = Resource {
                 id,
+                label: cx.mark().label(instance),
                 created_at: Some(Utc::now()),
             };
             state.resources.entry(key).or_insert(new).id.clone()
@@ -121,20 +118,24 @@ impl ToolProvider for Tool {
         } else {
             &["BETA_NUMBER", "BETA_PROFILE"]
         };
-        let (padding, undeclared) = {
-            let state = self.world.state();
-            ("x".repeat(state.metadata_bytes), state.undeclared)
+        let state = self.world.state();
+        let padding = "x".repeat(state.metadata_bytes);
+        let secret = |name: &str| {
+            // Recognisable, so that tests find it where it should not be.
+            let (start, end) = (state.secret_start, state.secret_end);
+            Secret::new(format!("{start}hunter2-{name}-{instance}{end}"))
         };
         let env = names
             .iter()
-            .chain(&undeclared)
-            .map(|name| (name.parse().unwrap(), secret(name, instance)));
+            .chain(&state.undeclared)
+            .map(|name| (name.parse().unwrap(), secret(name)));
         Ok(ProvisionedTool {
             resource: resource.parse().unwrap(),
             env: env.collect(),
             metadata: ToolOptions::new(),
         }
-        .with("padding", padding))
+        .with("padding", padding)
+        .with("nested", json!([{ "text": state.metadata_text }])))
     }
 
     async fn destroy(
@@ -156,12 +157,25 @@ impl ToolProvider for Tool {
         self.world.call(&format!("{} destroy", self.id), gone).await
     }
 
-    async fn list(&self, _: &Context) -> Result<Vec<ListedResource>, ProviderError> {
+    fn capabilities(&self) -> ToolCapabilities {
+        ToolCapabilities {
+            usage: self.id == "alpha",
+            ..ToolCapabilities::default()
+        }
+    }
+
+    async fn usage(&self, _: &Context, _: &ResourceId) -> Result<Usage, ProviderError> {
+        let told = |_: &mut State| Usage([("usd".to_owned(), 1.25)].into());
+        self.world.call(&format!("{} usage", self.id), told).await
+    }
+
+    async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
         let all = |state: &mut State| {
             let own = state
                 .resources
                 .iter()
-                .filter(|((tool, _), _)| tool == self.id);
+                .filter(|((tool, _), _)| tool == self.id)
+                .filter(|(_, resource)| cx.mark().instance(&resource.label).is_some());
             own.map(|((_, instance), resource)| ListedResource {
                 resource: resource.id.parse().unwrap(),
                 instance: instance.clone(),
@@ -189,7 +203,7 @@ impl InfraProvider for Cellar {
             service: format!("svc-{}", cx.mark().label(instance))
                 .parse()
                 .unwrap(),
-            environment: "env-1".to_owned(),
+            environment: format!("env-1{}", self.0.state().environment_end),
             project: None,
             volume: Some(format!("vol-{instance}")),
             image: spec.image.clone(),
@@ -250,10 +264,13 @@ impl InfraProvider for Cellar {
         self.0.call("cellar destroy", gone).await
     }
 
-    async fn list(&self, _: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
+    async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
         let all = |state: &mut State| {
             let base = state.instances_url.clone();
-            let services = state.services.iter();
+            let services = state.services.iter().filter(|(_, service)| {
+                let label = service.handle.service.as_str().strip_prefix("svc-");
+                label.is_some_and(|label| cx.mark().instance(label).is_some())
+            });
             services
                 .map(|(instance, service)| ListedInstance {
                     handle: service.handle.clone(),

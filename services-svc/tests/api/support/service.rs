@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use agent_pool_core::registry::Registry;
+use agent_pool_core::registry::{Registry, ToolRegistration};
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::http_server::Bound;
@@ -11,7 +11,7 @@ use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use reqwest::Method;
 use serde_json::{Value, json};
-use services_svc::{App, Config, MIGRATIONS, TEMPLATES, routes, sweep_periodically};
+use services_svc::{App, Config, MIGRATIONS, TEMPLATES, routes, work_periodically};
 
 use super::instances::Instances;
 use super::providers::{INFRA, TOOLS, WORLD};
@@ -27,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) client: reqwest::Client,
     environment: Environment,
+    more: &'static [ToolRegistration],
     database: TestDatabase,
 }
 
@@ -42,11 +43,34 @@ impl Service {
 
     /// With further settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::with_tools(&[], settings).await
+    }
+
+    /// With further tools and settings.
+    pub(crate) async fn with_tools(
+        more: &'static [ToolRegistration],
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let instances = Instances::start(KEY).await;
+        let world = World::new(&instances.url);
+        Self::among(world, instances, more, settings).await
+    }
+
+    /// Another deployment, which shares the accounts at the vendors.
+    pub(crate) async fn beside(&self, settings: &[(&str, &str)]) -> Self {
+        let (world, instances) = (self.world.clone(), self.instances.clone());
+        Self::among(world, instances, self.more, settings).await
+    }
+
+    async fn among(
+        world: Arc<World>,
+        instances: Arc<Instances>,
+        more: &'static [ToolRegistration],
+        settings: &[(&str, &str)],
+    ) -> Self {
         statements::install();
         let database = fresh_database(MIGRATIONS, "services").await;
-        let instances = Instances::start(KEY).await;
         let key = instances.url.clone();
-        let world = World::new(&key, &instances.url);
         let database_url = database.url().as_secret().expose().to_owned();
         let base = [
             (WORLD, key.as_str()),
@@ -54,6 +78,7 @@ impl Service {
             ("SERVICES_DATABASE_URL", &database_url),
             ("INFRA_PROVIDER", "cellar"),
             ("INSTANCE_ENV_REGION", "north"),
+            ("INSTANCE_WAIT_MS", "50"),
             ("ALPHA_MAX_ATTEMPTS", "1"),
             ("BETA_MAX_ATTEMPTS", "1"),
             ("CELLAR_MAX_ATTEMPTS", "1"),
@@ -62,16 +87,17 @@ impl Service {
         Self {
             world,
             instances,
-            url: serve(&environment, &database).await,
+            url: serve(&environment, more, &database).await,
             client: reqwest::Client::builder().build().unwrap(),
             environment,
+            more,
             database,
         }
     }
 
     /// The address of a second replica on the same database and vendors.
     pub(crate) async fn replica(&self) -> String {
-        serve(&self.environment, &self.database).await
+        serve(&self.environment, self.more, &self.database).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -139,13 +165,18 @@ pub(crate) fn creation(id: &str, tools: &[&str]) -> Value {
             "image": "runtime:1", "variables": { "COLOUR": "red" } })
 }
 
-async fn serve(environment: &Environment, database: &TestDatabase) -> String {
-    let registry = Registry::of(TOOLS, INFRA, environment).unwrap();
+async fn serve(
+    environment: &Environment,
+    more: &[ToolRegistration],
+    database: &TestDatabase,
+) -> String {
+    let tools = TOOLS.into_iter().chain(more.iter().copied());
+    let registry = Registry::of(tools, INFRA, environment).unwrap();
     let config = Config::read(environment, &registry).unwrap();
     let app = App::new(config, registry, database.db()).unwrap();
     let bound = Bound::on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}", bound.address());
-    tokio::spawn(sweep_periodically(app.clone(), Shutdown::new()));
+    tokio::spawn(work_periodically(app.clone(), Shutdown::new()));
     tokio::spawn(bound.serve(routes(app), TEMPLATES, Shutdown::new()));
     url
 }

@@ -32,6 +32,12 @@ pub(crate) struct State {
     /// Bytes of metadata, and a variable beyond those declared, that tools answer with.
     pub(crate) metadata_bytes: usize,
     pub(crate) undeclared: Option<&'static str>,
+    /// What every secret begins and ends with, and a metadata of all tools.
+    pub(crate) secret_start: &'static str,
+    pub(crate) secret_end: &'static str,
+    pub(crate) metadata_text: &'static str,
+    /// Follows the environment that the infra answers.
+    pub(crate) environment_end: &'static str,
     failures: HashMap<String, Failure>,
     gates: HashMap<String, Arc<Semaphore>>,
 }
@@ -39,6 +45,8 @@ pub(crate) struct State {
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     pub(crate) id: String,
+    /// The mark that it bears.
+    pub(crate) label: String,
     pub(crate) created_at: Option<DateTime<Utc>>,
 }
 
@@ -65,13 +73,12 @@ pub(crate) enum When {
 }
 
 impl World {
-    pub(crate) fn new(key: &str, instances_url: &str) -> Arc<Self> {
+    /// Its key is the address of its instances.
+    pub(crate) fn new(instances_url: &str) -> Arc<Self> {
         let world = Arc::new(Self::default());
         world.state().instances_url = instances_url.to_owned();
-        WORLDS
-            .lock()
-            .unwrap()
-            .insert(key.to_owned(), Arc::clone(&world));
+        let key = instances_url.to_owned();
+        WORLDS.lock().unwrap().insert(key, Arc::clone(&world));
         world
     }
 
@@ -125,6 +132,13 @@ impl World {
     pub(crate) fn is_empty(&self) -> bool {
         let state = self.state();
         state.resources.is_empty() && state.services.is_empty()
+    }
+
+    /// Whether the vendors hold anything of an instance.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        let state = self.state();
+        let of_tools = state.resources.keys().map(|(_, owner)| owner);
+        of_tools.chain(state.services.keys()).any(|owner| owner.as_str() == id)
     }
 
     /// One call: recorded, held, failed as told, with its effect.

@@ -1,0 +1,96 @@
+//! `GET /instances/:instanceId`: all that is known of one instance, without secrets.
+
+use std::time::Duration;
+
+use agent_pool_core::wire::services::{
+    InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails, ToolStatus,
+};
+use agent_pool_core::{InstanceId, Usage, chain};
+use agent_pool_service_kit::db::DbError;
+use futures_util::future::join_all;
+use tracing::debug;
+
+use super::refusal::Refusal;
+use super::step::StepError;
+use crate::app::App;
+use crate::db::instance_infra::{self, InstanceInfra};
+use crate::db::instance_leases;
+use crate::db::instance_services::{self, InstanceTool};
+
+/// How long a vendor may take to say what a resource has used, before it is left out.
+const USAGE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why nothing is told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InstanceError {
+    /// There is no row of it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The rows could not be read.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+pub(crate) async fn instance(
+    app: &App,
+    instance: InstanceId,
+) -> Result<InstanceDetails, InstanceError> {
+    let mut conn = app.db().conn().await?;
+    let infra = instance_infra::find(&mut conn, &instance).await?;
+    let infra = infra.ok_or_else(|| Refusal::Unknown(instance.clone()))?;
+    let tools = instance_services::load(&mut conn, &instance).await?;
+    let busy = instance_leases::is_held(&mut conn, &instance).await?;
+    drop(conn);
+    Ok(InstanceDetails {
+        instance_id: instance,
+        busy,
+        infra: describe(infra),
+        tools: join_all(tools.into_iter().map(|tool| describe_tool(app, tool))).await,
+    })
+}
+
+fn describe(infra: InstanceInfra) -> InstanceInfraDetails {
+    let phase = match (infra.destroying, infra.started) {
+        (true, _) => InstancePhase::Destroying,
+        (false, true) => InstancePhase::Made,
+        (false, false) => InstancePhase::Creating,
+    };
+    InstanceInfraDetails {
+        provider: infra.infra,
+        phase,
+        service_id: infra.made.as_ref().map(|handle| handle.service.clone()),
+        image: infra.made.and_then(|handle| handle.image),
+        url: infra.url,
+        deploy_status: infra.deploy_status,
+        created_at: infra.created_at,
+    }
+}
+
+async fn describe_tool(app: &App, tool: InstanceTool) -> InstanceToolDetails {
+    InstanceToolDetails {
+        usage: usage(app, &tool).await,
+        tool_id: tool.tool,
+        resource_id: tool.made,
+        status: tool.status,
+        created_at: tool.created_at,
+    }
+}
+
+/// `None` where the provider cannot tell, or not now.
+async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
+    if tool.status == ToolStatus::Destroyed {
+        return None;
+    }
+    let resource = tool.made.as_ref()?;
+    let asked = async {
+        let provider = app.vendors().tool(&tool.tool)?;
+        Ok::<_, StepError>(provider.usage(resource, USAGE_WITHIN).await?)
+    };
+    match asked.await {
+        Ok(usage) => usage,
+        Err(error) => {
+            debug!(error.chain = chain(&error), "{} tells no usage", tool.tool);
+            None
+        }
+    }
+}
