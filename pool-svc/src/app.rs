@@ -2,13 +2,17 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use agent_pool_service_kit::db::Db;
 use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::backoff::Backoff;
 use crate::call;
+use crate::claim::bell::Bell;
+use crate::claim::queue::Queue;
 use crate::config::Config;
 use crate::runtime_client::RuntimeClient;
 use crate::services_client::ServicesClient;
@@ -17,6 +21,9 @@ use crate::services_client::ServicesClient;
 const CONNECTIONS: usize = 16;
 /// Destructions at once. They are slow at the vendors, and nobody waits for them.
 const DESTRUCTIONS: usize = 8;
+
+/// How long a shutdown waits for creations: most take less, and none has to be waited for.
+const CREATIONS_END_WITHIN: Duration = Duration::from_secs(30);
 
 /// The running service. Cheap to clone. All that it remembers besides its database could be
 /// forgotten: any number of them may run on one database.
@@ -35,13 +42,20 @@ pub struct State {
     pub(crate) ticking: Mutex<()>,
     /// Claims in flight, which a shutdown waits for.
     pub(crate) claims: TaskTracker,
-    pub(crate) creations: Arc<Semaphore>,
-    pub(crate) backoff: Backoff,
+    pub(crate) bell: Bell,
+    pub(crate) queue: Queue,
+    /// Turns to create; closed by a shutdown.
+    pub(crate) creations: Semaphore,
+    /// Creations that Services was asked for, which a shutdown waits for, but not for long.
+    pub(crate) creating: TaskTracker,
     pub(crate) destructions: Arc<Semaphore>,
+    /// How many instances Services had at the last tick that were never ours: told when it changes.
+    pub(crate) foreign: AtomicU32,
 }
 
 impl App {
-    /// A service with these settings. It does nothing on its own until [`App::keep_ticking`].
+    /// A service with these settings. It does nothing on its own until [`App::keep_ticking`], and no
+    /// claim that waits is served until [`App::keep_queue`].
     ///
     /// # Errors
     /// There is no TLS to make an HTTP client with.
@@ -56,9 +70,12 @@ impl App {
             nudge: Notify::new(),
             ticking: Mutex::new(()),
             claims: TaskTracker::new(),
-            creations: Arc::new(Semaphore::new(pool.pool_create_concurrency.into())),
-            backoff: Backoff::default(),
+            bell: Bell::default(),
+            queue: Queue::default(),
+            creations: Semaphore::new(pool.pool_create_concurrency.into()),
+            creating: TaskTracker::new(),
             destructions: Arc::new(Semaphore::new(DESTRUCTIONS)),
+            foreign: AtomicU32::new(0),
             config,
         })))
     }
@@ -67,6 +84,18 @@ impl App {
     pub async fn finish_claims(&self) {
         self.claims.close();
         self.claims.wait().await;
+    }
+
+    /// Gives up the creations whose turn has not come, and waits for a moment for the others.
+    ///
+    /// Those that take longer are safe to drop: Services goes on with them, and the row's lease keeps
+    /// everybody else away. Where the instance becomes healthy a later tick makes it idle; at the end
+    /// of the lease one destroys it.
+    pub async fn finish_creations(&self) {
+        self.creations.close();
+        self.creating.close();
+        // Either way there is nothing more to do here.
+        let _ = timeout(CREATIONS_END_WITHIN, self.creating.wait()).await;
     }
 }
 

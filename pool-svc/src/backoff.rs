@@ -1,126 +1,127 @@
-//! How creations slow down while they fail: of this process, and forgotten when it ends.
+//! How creations slow down while they fail: the rules. Table `creation_failures` keeps the count, so
+//! that replicas slow down together, and a restart forgets nothing.
+//!
+//! Each cause has a pause of its own, which doubles with each failure in a row. While any pause runs
+//! no creation begins; after it one tries. A success ends them all.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use agent_pool_core::wire::pool::CreationFailure;
+use agent_pool_core::{ToolId, chain};
 
-/// Pause after the first failure; it doubles with each further one.
-const FIRST: Duration = Duration::from_secs(1);
-/// Longest pause.
-const LONGEST: Duration = Duration::from_mins(5);
+use crate::call::{CallError, Failure};
 
-/// Whether creations may begin, and what the last one failed with.
-#[derive(Debug, Default)]
-pub(crate) struct Backoff(Mutex<Option<Failing>>);
+/// Pause after the first failure of a cause.
+pub(crate) const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// Longest pause that we take by ourselves.
+pub(crate) const PAUSE_LONGEST: Duration = Duration::from_mins(5);
+/// Longest pause that Services can ask for.
+const ASKED_LONGEST: Duration = Duration::from_hours(1);
+/// How much of a code is kept, in characters.
+const CODE: usize = 64;
 
-#[derive(Debug, Clone)]
-struct Failing {
-    in_a_row: u32,
-    retry_at: Instant,
-    error: String,
+/// A creation that failed, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failed {
+    /// The stable word for it.
+    pub(crate) cause: String,
+    pub(crate) error: String,
+    pub(crate) retry_after: Option<Duration>,
 }
 
-impl Backoff {
-    /// How many creations may begin now: any number, one to try it, or none.
-    pub(crate) fn allows(&self) -> u32 {
-        match &*self.lock() {
-            None => u32::MAX,
-            Some(failing) if Instant::now() < failing.retry_at => 0,
-            Some(_) => 1,
+impl Failed {
+    /// What a creation with these tools failed with.
+    pub(crate) fn of(failure: &Failure, tools: &[ToolId]) -> Self {
+        Self {
+            cause: cause(failure, tools),
+            error: format!("Services {}", chain(&failure.error)),
+            retry_after: failure.retry_after.map(|wait| wait.min(ASKED_LONGEST)),
         }
     }
+}
 
-    pub(crate) fn succeeded(&self) {
-        *self.lock() = None;
-    }
-
-    /// The pool is full. Once the pause is over there is nothing to try again: another replica has made
-    /// what failed here, or nobody misses it.
-    pub(crate) fn nothing_is_missing(&self) {
-        if self.allows() > 0 {
-            self.succeeded();
+/// The code of the answer, with the tool that it is about where it names one.
+fn cause(failure: &Failure, tools: &[ToolId]) -> String {
+    let code = match &failure.error {
+        CallError::NotSent(_) | CallError::TimedOut(_) | CallError::Lost(_) => {
+            return "services_unavailable".to_owned();
         }
+        CallError::Garbled(_) => return "services_garbled".to_owned(),
+        CallError::Refused { code, .. } => code.chars().take(CODE).collect::<String>(),
+    };
+    match failure
+        .field
+        .as_deref()
+        .and_then(|field| tool(field, tools))
+    {
+        Some(tool) => format!("{code}:{tool}"),
+        None => code,
     }
+}
 
-    /// Creations that fail side by side count as one: they began before anybody knew.
-    pub(crate) fn failed(&self, error: String) {
-        let mut state = self.lock();
-        let now = Instant::now();
-        *state = Some(match state.take() {
-            Some(failing) if now < failing.retry_at => Failing { error, ..failing },
-            earlier => {
-                let in_a_row = earlier
-                    .map_or(0, |failing| failing.in_a_row)
-                    .saturating_add(1);
-                let pause = FIRST
-                    .saturating_mul(1 << (in_a_row - 1).min(16))
-                    .min(LONGEST);
-                Failing {
-                    in_a_row,
-                    retry_at: now + pause,
-                    error,
-                }
-            }
-        });
-    }
+/// Which tool a member of the request such as `tools[0]` is.
+fn tool<'a>(field: &str, tools: &'a [ToolId]) -> Option<&'a ToolId> {
+    let index = field.strip_prefix("tools[")?.strip_suffix(']')?;
+    tools.get(index.parse::<usize>().ok()?)
+}
 
-    /// What creations fail with, how often, and when the next may begin; `None` while they succeed.
-    pub(crate) fn shown(&self) -> Option<String> {
-        self.lock().as_ref().map(|failing| {
-            let wait = failing.retry_at.saturating_duration_since(Instant::now());
-            let seconds = wait.as_secs_f64().ceil();
-            let Failing {
-                in_a_row, error, ..
-            } = failing;
-            format!("failed {in_a_row} times in a row, next try in {seconds} s: {error}")
-        })
-    }
-
-    /// What a panic left is still true.
-    fn lock(&self) -> MutexGuard<'_, Option<Failing>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The latest failure in one line, for older clients.
+pub(crate) fn in_one_line(failures: &[CreationFailure]) -> Option<String> {
+    let CreationFailure {
+        failures_in_a_row,
+        retry_at,
+        error,
+        ..
+    } = failures.first()?;
+    Some(format!(
+        "failed {failures_in_a_row} times in a row, next try after {}: {error}",
+        retry_at.format("%FT%TZ")
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
-
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn the_pause_doubles_up_to_its_limit_and_then_one_may_try() {
-        let backoff = Backoff::default();
-        for seconds in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            backoff.failed("no".to_owned());
-            advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
-            assert_eq!(backoff.allows(), 0, "{seconds}");
-            advance(Duration::from_millis(1)).await;
-            assert_eq!(backoff.allows(), 1, "{seconds}");
+    fn refused(code: &str, field: Option<&str>) -> Failure {
+        Failure {
+            error: CallError::Refused {
+                status: 503,
+                code: code.to_owned(),
+                detail: "x".to_owned(),
+            },
+            field: field.map(str::to_owned),
+            retry_after: Some(Duration::from_hours(9)),
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn where_nothing_is_missing_a_failure_is_shown_for_its_pause() {
-        let backoff = Backoff::default();
-        backoff.failed("no".to_owned());
-        backoff.nothing_is_missing();
-        assert!(backoff.shown().is_some());
-        advance(FIRST).await;
-        backoff.nothing_is_missing();
-        assert_eq!(backoff.shown(), None);
+    #[test]
+    fn a_cause_is_the_code_and_the_tool_that_it_is_about() {
+        let tools: Vec<ToolId> = ["openrouter", "agentmail"]
+            .map(|id| id.parse().unwrap())
+            .into();
+        let timed_out = Failure::from(CallError::TimedOut(PAUSE_FIRST));
+        let garbled = Failure::from(CallError::Garbled("x".to_owned()));
+        for (failure, cause) in [
+            (refused("vendor_refused", None), "vendor_refused"),
+            (
+                refused("unknown_tool", Some("tools[1]")),
+                "unknown_tool:agentmail",
+            ),
+            (refused("unknown_tool", Some("tools[2]")), "unknown_tool"),
+            (refused("invalid_field", Some("name")), "invalid_field"),
+            (refused(&"x".repeat(999), None), "x".repeat(64).as_str()),
+            (timed_out, "services_unavailable"),
+            (garbled, "services_garbled"),
+        ] {
+            assert_eq!(Failed::of(&failure, &tools).cause, cause);
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn failures_side_by_side_count_once_and_a_success_ends_it() {
-        let backoff = Backoff::default();
-        for error in ["one", "two", "three"] {
-            backoff.failed(error.to_owned());
-        }
-        let shown = backoff.shown().unwrap();
-        assert_eq!(shown, "failed 1 times in a row, next try in 1 s: three");
-        backoff.succeeded();
-        assert_eq!((backoff.allows(), backoff.shown()), (u32::MAX, None));
+    #[test]
+    fn nobody_makes_us_wait_for_more_than_an_hour() {
+        let failed = Failed::of(&refused("x", None), &[]);
+        assert_eq!(failed.retry_after, Some(ASKED_LONGEST));
+        assert_eq!(failed.error, "Services answered 503 x: x");
     }
 }

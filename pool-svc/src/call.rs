@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::Effect;
 use agent_pool_core::wire::problem::Problem;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -48,6 +49,26 @@ impl CallError {
     }
 }
 
+/// A call that failed, and what its answer said besides why.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: CallError,
+    /// The member of the request that is wrong.
+    pub(crate) field: Option<String>,
+    /// How long to wait before the next try.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self {
+            error,
+            field: None,
+            retry_after: None,
+        }
+    }
+}
+
 /// Largest answer that is read: a status batch of ten thousand instances is a tenth of it.
 const LARGEST: usize = 32 * 1024 * 1024;
 /// How much of an error's text is passed on, in characters.
@@ -58,19 +79,40 @@ pub(crate) async fn send<T: DeserializeOwned>(
     request: RequestBuilder,
     limit: Duration,
 ) -> Result<T, CallError> {
+    let answer = send_noting(request, limit).await;
+    answer.map_err(|failure| failure.error)
+}
+
+/// The same, for who does something with all that a refusal says.
+pub(crate) async fn send_noting<T: DeserializeOwned>(
+    request: RequestBuilder,
+    limit: Duration,
+) -> Result<T, Failure> {
     let call = async {
         let response = request.send().await.map_err(unsent_or_lost)?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let body = read(response).await?;
         if status.is_success() {
-            serde_json::from_slice(&body).map_err(|error| CallError::Garbled(error.to_string()))
-        } else {
-            Err(refused(status.as_u16(), &body))
+            let garbled = |error: serde_json::Error| CallError::Garbled(error.to_string());
+            return Ok(serde_json::from_slice(&body).map_err(garbled)?);
         }
+        let problem = serde_json::from_slice::<Problem>(&body);
+        Err(Failure {
+            error: refused(status.as_u16(), &body),
+            field: problem.ok().and_then(|problem| problem.field),
+            retry_after,
+        })
     };
     timeout(limit, call)
         .await
-        .unwrap_or(Err(CallError::TimedOut(limit)))
+        .unwrap_or_else(|_| Err(CallError::TimedOut(limit).into()))
+}
+
+/// In whole seconds, as Services sends it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// The client behind every call: kept-alive connections, no redirects, which would carry the key
@@ -140,6 +182,27 @@ mod tests {
             Effect::Unknown
         );
         assert_eq!(CallError::Garbled(String::new()).effect(), Effect::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_says_which_member_is_wrong_and_when_to_try_again() {
+        let answer = || async {
+            let problem = Problem::new(503, "vendor_rate_limited", "x").with_field("tools[0]");
+            let reply = warp::reply::json(&problem);
+            let reply = warp::reply::with_header(reply, RETRY_AFTER, "17");
+            let status = warp::http::StatusCode::SERVICE_UNAVAILABLE;
+            warp::reply::with_status(reply, status)
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = warp::serve(warp::Filter::then(warp::any(), answer)).incoming(listener);
+        tokio::spawn(server.run());
+        let request = client().unwrap().get(url);
+        let answer = send_noting::<Problem>(request, Duration::from_secs(20)).await;
+        let failure = answer.unwrap_err();
+        assert!(failure.error.is(503, "vendor_rate_limited"));
+        assert_eq!(failure.field.as_deref(), Some("tools[0]"));
+        assert_eq!(failure.retry_after, Some(Duration::from_secs(17)));
     }
 
     #[test]

@@ -60,10 +60,18 @@ pub struct PoolSettings {
     /// Too low, and slow runtimes are destroyed in mid-claim.
     #[serde(default = "default_claim_timeout")]
     pub claim_timeout_ms: Millis,
+    /// How long a claim that waits, or one with an Idempotency-Key, counts as alive after its replica
+    /// died. Too low, and a replica that pauses loses its places in the queue.
+    #[serde(default = "default_claim_lease")]
+    pub claim_lease_ms: Millis,
     /// The share of idle and claimed instances that may vanish at once. When more of them, and at
-    /// least 3, are reported dead, the report is not believed: see the log.
+    /// least 3, would be taken for dead, none is, and `unobserved` in the pool's status says so.
     #[serde(default = "default_max_vanished")]
     pub pool_max_vanished_percent: u32,
+    /// For how many days the lifecycle log is kept. What a vendor brings back later than that is no
+    /// longer known as ours.
+    #[serde(default = "default_events_keep_days")]
+    pub pool_events_keep_days: u16,
     /// A JSON file of ready-made agents, to be offered instead of the ones built in.
     pub pool_templates_file: Option<PathBuf>,
 }
@@ -98,8 +106,16 @@ const fn default_claim_timeout() -> Millis {
     Millis::from_millis(90_000)
 }
 
+const fn default_claim_lease() -> Millis {
+    Millis::from_millis(15_000)
+}
+
 const fn default_max_vanished() -> u32 {
     50
+}
+
+const fn default_events_keep_days() -> u16 {
+    30
 }
 
 impl Config {
@@ -173,10 +189,17 @@ impl PoolSettings {
         let percent = self.pool_max_vanished_percent;
         let share = format!("is {percent}: expected 0 to 100");
         require(percent <= 100, "POOL_MAX_VANISHED_PERCENT", share);
+        let keeps = self.pool_events_keep_days > 0;
+        require(
+            keeps,
+            "POOL_EVENTS_KEEP_DAYS",
+            "is 0: expected 1 or more".to_owned(),
+        );
         for (variable, time) in [
             ("TICK_INTERVAL_MS", self.tick_interval_ms),
             ("POOL_STUCK_TIMEOUT_MS", self.pool_stuck_timeout_ms),
             ("CLAIM_TIMEOUT_MS", self.claim_timeout_ms),
+            ("CLAIM_LEASE_MS", self.claim_lease_ms),
         ] {
             let in_range = (Duration::from_millis(1)..=LONGEST).contains(&time.duration());
             require(
@@ -230,6 +253,8 @@ mod tests {
             (5, 50)
         );
         assert_eq!(pool.claim_timeout_ms, Millis::from_millis(90_000));
+        assert_eq!(pool.pool_events_keep_days, 30);
+        assert_eq!(pool.claim_lease_ms, Millis::from_millis(15_000));
         assert_eq!(pool.pool_environment.to_string(), "development");
     }
 
@@ -257,6 +282,7 @@ mod tests {
             ("SERVICES_URL", "ftp://h"),
             ("POOL_CREATE_CONCURRENCY", "0"),
             ("POOL_MAX_VANISHED_PERCENT", "101"),
+            ("POOL_EVENTS_KEEP_DAYS", "0"),
             ("TICK_INTERVAL_MS", "0"),
             ("CLAIM_TIMEOUT_MS", "99999999999"),
             ("POOL_TEMPLATES_FILE", "/nowhere.json"),
@@ -267,6 +293,7 @@ mod tests {
             "SERVICES_URL",
             "POOL_CREATE_CONCURRENCY",
             "POOL_MAX_VANISHED_PERCENT",
+            "POOL_EVENTS_KEEP_DAYS",
             "TICK_INTERVAL_MS",
             "CLAIM_TIMEOUT_MS",
             "POOL_TEMPLATES_FILE",

@@ -9,6 +9,7 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::chain;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_service_kit::db::DbError;
+use diesel_async::AsyncPgConnection;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
@@ -83,20 +84,30 @@ pub(crate) async fn begin(app: &App) {
     app.nudge.notify_one();
 }
 
-/// Starts destroying what is marked and nobody works on, as far as there is room; answers how many.
-pub(crate) async fn start(app: &App) -> Result<usize, DbError> {
-    let room = app.destructions.available_permits();
-    if room == 0 {
-        return Ok(0);
+/// Starts destroying what is marked and nobody works on, as far as there is room.
+async fn start(app: &App) -> Result<(), DbError> {
+    let taken = take(app, &mut *app.db.conn().await?).await?;
+    spawn(app, taken);
+    Ok(())
+}
+
+/// Takes what is marked and nobody works on, as far as there is room; to be passed to [`spawn`].
+pub(crate) async fn take(
+    app: &App,
+    conn: &mut AsyncPgConnection,
+) -> Result<Vec<InstanceId>, DbError> {
+    match app.destructions.available_permits() {
+        0 => Ok(Vec::new()),
+        room => leases::take_destroying(conn, room, LEASE).await,
     }
-    let mut conn = app.db.conn().await?;
-    let taken = leases::take_destroying(&mut conn, room, LEASE).await?;
-    let count = taken.len();
+}
+
+/// Destroys what was taken.
+pub(crate) fn spawn(app: &App, taken: Vec<InstanceId>) {
     for id in taken {
         let work = work(app.clone(), id).instrument(info_span!("destroy"));
         tokio::spawn(work);
     }
-    Ok(count)
 }
 
 /// Destroys one instance after another while that succeeds.

@@ -53,6 +53,33 @@ pub(crate) const fn after(status: Status, event: Event) -> Option<Status> {
     }
 }
 
+/// How a row comes to be: the two moves from nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The pool wants one more.
+    Wanted,
+    /// Services has an instance that was thought gone.
+    Reappeared,
+}
+
+impl Origin {
+    /// What the new row is.
+    pub(crate) const fn status(self) -> Status {
+        match self {
+            Self::Wanted => Status::Starting,
+            Self::Reappeared => Status::Destroying,
+        }
+    }
+
+    /// Why, in the log.
+    pub(crate) const fn cause(self) -> Cause {
+        match self {
+            Self::Wanted => Cause::WarmUp,
+            Self::Reappeared => Cause::Reappeared,
+        }
+    }
+}
+
 /// One legal move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Move {
@@ -141,8 +168,12 @@ pub(crate) enum Cause {
     Killed,
     /// Asked for by dismiss.
     Dismissed,
+    /// Its creator ended before its turn came.
+    ShutDown,
     /// Nothing of it is left.
     Destroyed,
+    /// Services has it again, or still.
+    Reappeared,
 }
 
 impl Cause {
@@ -163,7 +194,9 @@ impl Cause {
             Self::Drained => "drained",
             Self::Killed => "killed",
             Self::Dismissed => "dismissed",
+            Self::ShutDown => "shut_down",
             Self::Destroyed => "destroyed",
+            Self::Reappeared => "reappeared",
         }
     }
 }

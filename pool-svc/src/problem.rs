@@ -9,6 +9,7 @@ use tracing::error;
 
 use crate::claim::ClaimError;
 use crate::destruction::CondemnError;
+use crate::tick::TickError;
 
 /// When a client may try again: creations take that long at best.
 const SOON: Duration = Duration::from_secs(5);
@@ -18,7 +19,14 @@ impl From<ClaimError> for Problem {
         let code = error.code();
         // A claim logs its own failure.
         match error {
-            ClaimError::NoIdle => Self::new(503, code, error.to_string()).with_retry_after(SOON),
+            ClaimError::Told(problem) => *problem,
+            ClaimError::KeyReused => Self::new(422, code, error.to_string()),
+            ClaimError::NoIdle
+            | ClaimError::ShuttingDown
+            | ClaimError::HungUp
+            | ClaimError::Superseded => {
+                Self::new(503, code, error.to_string()).with_retry_after(SOON)
+            }
             ClaimError::ServicesUnavailable { .. } => {
                 Self::new(503, code, chain(&error)).with_retry_after(SOON)
             }
@@ -38,6 +46,17 @@ impl From<CondemnError> for Problem {
             CondemnError::Unknown(_) => Self::new(404, "unknown_instance", error.to_string()),
             CondemnError::NotCrashed { .. } => Self::new(409, "not_crashed", error.to_string()),
             CondemnError::Database(error) => from_database(error),
+        }
+    }
+}
+
+impl From<TickError> for Problem {
+    fn from(error: TickError) -> Self {
+        match error {
+            TickError::TakenOver => {
+                Self::new(503, "tick_taken_over", error.to_string()).with_retry_after(SOON)
+            }
+            TickError::Database(error) => from_database(error),
         }
     }
 }
@@ -65,6 +84,12 @@ pub(crate) const fn database_code(error: &DbError) -> &'static str {
     } else {
         "internal_error"
     }
+}
+
+/// The header `Idempotency-Key` is no key.
+pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
+    let detail = format!("Idempotency-Key: {problem}");
+    Problem::new(400, "invalid_idempotency_key", detail).with_field("Idempotency-Key")
 }
 
 /// There is no such template.
@@ -119,8 +144,14 @@ mod tests {
             status: Status::Idle,
         };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 13] = [
+        let table: [(Problem, u16, &str, bool); 21] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
+            (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
+            (ClaimError::HungUp.into(),              503, "hung_up",              true),
+            (ClaimError::Superseded.into(),          503, "superseded",           true),
+            (ClaimError::KeyReused.into(),           422, "idempotency_key_reused", false),
+            (ClaimError::Told(Box::new(unknown_template("x"))).into(), 404, "unknown_template", false),
+            (bad_idempotency_key("x"),               400, "invalid_idempotency_key", false),
             (ClaimError::TimedOut(SOON).into(),      504, "claim_timed_out",      false),
             (unavailable.into(),                     503, "services_unavailable", true),
             (refused.into(),                         502, "services_refused",     false),
@@ -132,6 +163,8 @@ mod tests {
             (CondemnError::Unknown(id()).into(),     404, "unknown_instance",     false),
             (idle.into(),                            409, "not_crashed",          false),
             (CondemnError::Database(gone()).into(),  503, "database_unavailable", true),
+            (TickError::TakenOver.into(),            503, "tick_taken_over",      true),
+            (TickError::Database(gone()).into(),     503, "database_unavailable", true),
             (unknown_template("x"),                  404, "unknown_template",     false),
         ];
         for (problem, status, code, timed) in table {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{ClaimRequest, ReplenishRequest};
+use agent_pool_core::wire::pool::ReplenishRequest;
 use agent_pool_service_kit::body::{json, json_or_default, query};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
@@ -13,6 +13,7 @@ use warp::reply::Response;
 use warp::{Filter, path};
 
 use crate::app::App;
+use crate::claim::order::order;
 use crate::handlers::{claim, fleet, instances, templates, views};
 
 /// The paths, as metrics name them.
@@ -44,8 +45,8 @@ pub fn routes(
     let app = warp::any().map(move || app.clone());
     let pool = path("api").and(path("pool"));
 
-    let table = path!("claim").and(post())                  .and(key.clone()).and(json_or_default::<ClaimRequest>()).and(app.clone()).then(claim::claim).map(answer).boxed()
-        .or(path!("claim" / "stream").and(post())           .and(key.clone()).and(json_or_default::<ClaimRequest>()).and(app.clone()).then(claim::stream).boxed()).unify()
+    let table = path!("claim").and(post())                  .and(key.clone()).and(order())               .and(app.clone()).then(claim::claim).map(answer).boxed()
+        .or(path!("claim" / "stream").and(post())           .and(key.clone()).and(order())               .and(app.clone()).then(claim::stream).boxed()).unify()
         .or(path!("templates").and(get())                                                       .and(app.clone()).then(templates::list).map(answer).boxed()).unify()
         .or(path!("templates" / String).and(get())                                              .and(app.clone()).then(templates::find).map(answer).boxed()).unify()
         .or(path!("status").and(get())                      .and(key.clone())                   .and(app.clone()).then(views::status).map(answer).boxed()).unify()

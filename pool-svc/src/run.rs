@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::db::MIGRATIONS;
 use crate::routes::{PATHS, routes};
 
-/// Runs the service until SIGTERM or SIGINT, then finishes the claims in flight.
+/// Runs the service until SIGTERM or SIGINT, then finishes the claims in flight, and the creations
+/// that do not take long.
 ///
 /// # Errors
 /// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.
@@ -26,9 +27,10 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
     let http = config.http.clone();
     let app = App::new(config)?;
     tokio::spawn(app.clone().keep_ticking(shutdown.clone()));
+    tokio::spawn(app.clone().keep_queue(shutdown.clone()));
     http_server::serve(&http, routes(app.clone()), PATHS, shutdown).await?;
     // A claim whose client hung up has no request any more, and is to be finished all the same.
-    app.finish_claims().await;
+    tokio::join!(app.finish_claims(), app.finish_creations());
     info!("every claim is finished: goodbye");
     Ok(())
 }

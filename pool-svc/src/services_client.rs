@@ -10,7 +10,7 @@ use agent_pool_core::{EnvVars, InstanceId, Secret};
 use reqwest::{Client, Method, RequestBuilder};
 use url::Url;
 
-use crate::call::{CallError, send};
+use crate::call::{CallError, Failure, send, send_noting};
 
 /// How long a creation may take: tools are ordered from vendors, some of which deliver slowly.
 pub(crate) const CREATE_WITHIN: Duration = Duration::from_mins(5);
@@ -47,18 +47,16 @@ impl ServicesClient {
     pub(crate) async fn create(
         &self,
         request: &CreateInstanceRequest,
-    ) -> Result<CreatedInstance, CallError> {
+    ) -> Result<CreatedInstance, Failure> {
         let call = self
             .request(Method::POST, &["create-instance"])
             .json(request);
-        let created: CreatedInstance = send(call, CREATE_WITHIN).await?;
+        let created: CreatedInstance = send_noting(call, CREATE_WITHIN).await?;
         if created.instance_id == request.instance_id {
             Ok(created)
         } else {
-            Err(CallError::Garbled(format!(
-                "instance {}",
-                created.instance_id
-            )))
+            let other = format!("instance {}", created.instance_id);
+            Err(CallError::Garbled(other).into())
         }
     }
 
@@ -72,14 +70,11 @@ impl ServicesClient {
         }
     }
 
-    pub(crate) async fn status(&self, ids: Vec<InstanceId>) -> Result<StatusBatch, CallError> {
-        let within = status_within(ids.len());
-        let request = StatusBatchRequest {
-            instance_ids: Some(ids),
-        };
+    /// How all instances do that Services has, also those that this pool does not know.
+    pub(crate) async fn status(&self, within: Duration) -> Result<StatusBatch, CallError> {
         let call = self
             .request(Method::POST, &["status", "batch"])
-            .json(&request);
+            .json(&StatusBatchRequest::default());
         send(call, within).await
     }
 
@@ -108,9 +103,8 @@ impl ServicesClient {
 }
 
 /// A large fleet of which nothing answers must not look like Services that does not answer.
-fn status_within(instances: usize) -> Duration {
-    let checks = STATUS_FOR_EACH.saturating_mul(instances.try_into().unwrap_or(u32::MAX));
-    STATUS_WITHIN.saturating_add(checks)
+pub(crate) const fn status_within(instances: u32) -> Duration {
+    STATUS_WITHIN.saturating_add(STATUS_FOR_EACH.saturating_mul(instances))
 }
 
 /// Whether Services does not know the instance that it was asked about.

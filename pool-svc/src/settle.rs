@@ -50,7 +50,7 @@ pub(crate) async fn created_in_vain(app: &App, id: &InstanceId) -> Result<(), Db
             if let Err(error) = app.services.destroy(id).await {
                 warn!(
                     error.chain = chain(&error),
-                    "instance {id} is an orphan: a sweep finds it"
+                    "instance {id} is nobody's: a tick finds it again"
                 );
             }
         }

@@ -8,14 +8,16 @@ use std::time::Duration;
 use agent_pool_core::wire::services::CreateInstanceRequest;
 use agent_pool_core::{EnvVars, InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use metrics::{counter, histogram};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, info, info_span, warn};
 use url::Url;
 
 use crate::app::App;
-use crate::call::CallError;
+use crate::backoff::Failed;
+use crate::call::Failure;
+use crate::db::creation_failures;
 use crate::db::instances::{self, Begun, Wanted};
 use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
@@ -33,47 +35,60 @@ const WATCH_FOR: Duration = Duration::from_mins(2);
 
 /// Begins as many instances as are wanted and allowed; answers which.
 pub(crate) async fn begin(app: &App, wanted: Wanted) -> Result<Vec<InstanceId>, DbError> {
-    let begun = insert(app, wanted).await?;
+    let mut conn = app.db.conn().await?;
+    let begun = conn.transaction(async |conn| insert(app, conn, wanted).await);
+    let begun = begun.await?;
     let ids = begun.iter().map(|begun| begun.id.clone()).collect();
-    for one in begun {
-        let span = info_span!("warm_up", instance.id = %one.id);
-        tokio::spawn(create(app.clone(), one).instrument(span));
-    }
+    spawn(app, begun);
     Ok(ids)
 }
 
-/// The deficit as far as creations may begin at all.
-pub(crate) async fn replenish(app: &App) -> Result<Vec<InstanceId>, DbError> {
-    let at_once = app.backoff.allows();
+/// Begins the deficit, without a tick: for those who wait.
+pub(crate) async fn replenish(app: &App) -> Result<(), DbError> {
+    let mut conn = app.db.conn().await?;
+    let begun = conn.transaction(async |conn| insert_deficit(app, conn).await);
+    spawn(app, begun.await?);
+    Ok(())
+}
+
+/// Writes the rows of the deficit, as far as creations may begin at all; to be called in a transaction,
+/// and then [`spawn`].
+pub(crate) async fn insert_deficit(
+    app: &App,
+    conn: &mut AsyncPgConnection,
+) -> Result<Vec<Begun>, DbError> {
+    let at_once = creation_failures::allowance(conn).await?;
     if at_once == 0 {
         return Ok(Vec::new());
     }
     let warm = app.config.pool.pool_min_idle;
-    begin(app, Wanted::Deficit { warm, at_once }).await
+    insert(app, conn, Wanted::Deficit { warm, at_once }).await
 }
 
-async fn insert(app: &App, wanted: Wanted) -> Result<Vec<Begun>, DbError> {
+async fn insert(
+    app: &App,
+    conn: &mut AsyncPgConnection,
+    wanted: Wanted,
+) -> Result<Vec<Begun>, DbError> {
     let pool = &app.config.pool;
     // Until its turn comes; then the creation has a lease of its own length.
     let lease = LEASE.max(pool.pool_stuck_timeout_ms.duration());
-    let mut conn = app.db.conn().await?;
-    conn.transaction(async |conn| {
-        leases::lock_the_count(conn).await?;
-        instances::insert_starting(conn, wanted, pool.pool_max_total, lease).await
-    })
-    .await
+    leases::lock_the_count(conn).await?;
+    instances::insert_starting(conn, wanted, pool.pool_max_total, lease).await
+}
+
+/// Creates the instances whose rows are written.
+pub(crate) fn spawn(app: &App, begun: Vec<Begun>) {
+    for one in begun {
+        let span = info_span!("warm_up", instance.id = %one.id);
+        tokio::spawn(create(app.clone(), one).instrument(span));
+    }
 }
 
 /// Makes one instance, and watches it until it is idle.
 async fn create(app: App, begun: Begun) {
     let started = Instant::now();
-    let made = {
-        // The semaphore is never closed.
-        let Ok(_turn) = app.creations.acquire().await else {
-            return;
-        };
-        make(&app, &begun).await
-    };
+    let made = app.creating.track_future(in_turn(&app, &begun)).await;
     let id = &begun.id;
     let outcome = match made {
         Ok(Some(url)) => watch(&app, id, &url, started).await,
@@ -86,6 +101,15 @@ async fn create(app: App, begun: Begun) {
             "instance {id} is left to the ticks: {error}"
         );
     }
+}
+
+async fn in_turn(app: &App, begun: &Begun) -> Result<Option<Url>, DbError> {
+    let Ok(_turn) = app.creations.acquire().await else {
+        // This replica is shutting down. Services was asked for nothing yet: another one begins anew.
+        settle::give_up(app, Move::ABANDON_CREATION, &begun.id, Cause::ShutDown).await?;
+        return Ok(None);
+    };
+    make(app, begun).await
 }
 
 /// Asks Services for the instance; `None` where it is not to be any more.
@@ -114,8 +138,10 @@ async fn make(app: &App, begun: &Begun) -> Result<Option<Url>, DbError> {
 
 async fn made(app: &App, id: &InstanceId, url: Url) -> Result<Option<Url>, DbError> {
     counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
-    app.backoff.succeeded();
-    let held = leases::end_creation(&mut *app.db.conn().await?, id, &url).await?;
+    let mut conn = app.db.conn().await?;
+    creation_failures::forget_all(&mut conn).await?;
+    let held = leases::end_creation(&mut conn, id, &url).await?;
+    drop(conn);
     match held {
         Held::Yes => Ok(Some(url)),
         Held::No => {
@@ -126,11 +152,12 @@ async fn made(app: &App, id: &InstanceId, url: Url) -> Result<Option<Url>, DbErr
 }
 
 /// Services undoes what it began, unless it is the one that failed: so it is asked to destroy.
-async fn failed(app: &App, id: &InstanceId, error: &CallError) -> Result<(), DbError> {
+async fn failed(app: &App, id: &InstanceId, failure: &Failure) -> Result<(), DbError> {
     counter!("agent_pool_creations_total", "outcome" => "failed").increment(1);
-    let said = format!("Services {}", chain(error));
-    error!(error.chain = %said, "instance {id} cannot be created: {said}");
-    app.backoff.failed(said);
+    let failed = Failed::of(failure, app.config.pool.pool_tools.ids());
+    let (cause, said) = (&failed.cause, &failed.error);
+    error!(error.chain = %said, "instance {id} cannot be created ({cause}): {said}");
+    creation_failures::record(&mut *app.db.conn().await?, id, &failed).await?;
     settle::give_up(app, Move::ABANDON_CREATION, id, Cause::CreationFailed).await?;
     destruction::begin(app).await;
     Ok(())

@@ -7,14 +7,17 @@ use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::step::{Conversation, StepError, variables};
 use super::verdict::{Fate, Next, verdict};
-use super::{ClaimError, Progress};
+use super::{Claim, ClaimError};
 use crate::app::App;
+use crate::db::claim_keys::{self, Run};
 use crate::db::instances::{self, Agent, Recorded, Taken};
+use crate::db::leases::Held;
 use crate::db::views;
 use crate::lifecycle::{Cause, Move};
 use crate::{destruction, settle};
@@ -29,11 +32,11 @@ const RECORD_AGAIN: Duration = Duration::from_millis(200);
 /// A claim on one instance.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
-    pub(super) app: &'a App,
-    pub(super) request: &'a ClaimRequest,
-    pub(super) progress: &'a Progress,
+    pub(super) claim: &'a Claim,
     pub(super) taken: &'a Taken,
     pub(super) deadline: Instant,
+    /// What is to know of the success as well.
+    pub(super) run: Option<&'a Run>,
 }
 
 /// An attempt that failed.
@@ -51,12 +54,8 @@ impl Attempt<'_> {
     }
 
     async fn steps(&self) -> Result<Claimed, StepError> {
-        let Self {
-            app,
-            progress,
-            taken,
-            ..
-        } = self;
+        let Self { taken, .. } = self;
+        let Claim { app, progress, .. } = self.claim;
         let id = &taken.id;
         let told = self.told();
         // Before anything is done to it: a dead instance costs the claim a moment, and no more.
@@ -73,30 +72,23 @@ impl Attempt<'_> {
         let answer = app.runtime.provision(&taken.url, &told, self.remaining());
         let conversation = Conversation::try_from(answer.await.map_err(StepError::Provision)?)?;
         progress.done(ClaimStep::Provisioned, id);
-        self.record(&told, &conversation).await?;
-        progress.done(ClaimStep::Recorded, id);
-        Ok(Claimed {
+        let claimed = Claimed {
             invite_url: conversation.invite_url,
             conversation_id: conversation.id,
             instance_id: id.clone(),
             joined: conversation.joined,
-        })
+        };
+        self.record(&told, &claimed).await?;
+        progress.done(ClaimStep::Recorded, id);
+        Ok(claimed)
     }
 
-    async fn record(
-        &self,
-        told: &ProvisionRequest,
-        conversation: &Conversation,
-    ) -> Result<(), StepError> {
-        let agent = Agent {
-            told,
-            conversation_id: &conversation.id,
-            invite_url: &conversation.invite_url,
-        };
+    async fn record(&self, told: &ProvisionRequest, claimed: &Claimed) -> Result<(), StepError> {
         loop {
-            match self.try_to_record(agent).await {
+            match self.try_to_record(told, claimed).await {
                 Ok(Recorded::Yes) => return Ok(()),
                 Ok(Recorded::Lost) => return Err(StepError::Condemned),
+                Ok(Recorded::Superseded) => return Err(StepError::Superseded),
                 // The conversation is there: a database that fails for a moment must not cost it.
                 Err(error) if error.is_transient() && !self.remaining().is_zero() => {
                     warn!(
@@ -112,16 +104,28 @@ impl Attempt<'_> {
 
     /// Nobody else claims what this claim has taken: where it is claimed, an earlier try was recorded,
     /// and its answer was lost.
-    async fn try_to_record(&self, agent: Agent<'_>) -> Result<Recorded, DbError> {
+    async fn try_to_record(
+        &self,
+        told: &ProvisionRequest,
+        claimed: &Claimed,
+    ) -> Result<Recorded, DbError> {
         let id = &self.taken.id;
-        let mut conn = self.app.db.conn().await?;
-        if instances::record_claim(&mut conn, id, agent).await? == Recorded::Yes {
+        let agent = Agent {
+            told,
+            conversation_id: &claimed.conversation_id,
+            invite_url: &claimed.invite_url,
+        };
+        let mut conn = self.claim.app.db.conn().await?;
+        let recorded = match self.run {
+            None => instances::record_claim(&mut conn, id, agent).await?,
+            Some(run) => record_with_key(&mut conn, run, agent, claimed).await?,
+        };
+        if recorded == Recorded::Lost
+            && views::find_status(&mut conn, id).await? == Some(Status::Claimed)
+        {
             return Ok(Recorded::Yes);
         }
-        if views::find_status(&mut conn, id).await? == Some(Status::Claimed) {
-            return Ok(Recorded::Yes);
-        }
-        Ok(Recorded::Lost)
+        Ok(recorded)
     }
 
     /// What the agent is told, with a name and instructions of ours where the claim has none:
@@ -131,7 +135,7 @@ impl Attempt<'_> {
             agent_name,
             instructions,
             join_url,
-        } = self.request.clone();
+        } = self.claim.order.request.clone();
         let agent_name = agent_name.unwrap_or_else(|| self.taken.name.clone());
         let given = instructions.filter(|text| !text.as_str().trim().is_empty());
         ProvisionRequest {
@@ -153,7 +157,7 @@ impl Attempt<'_> {
             // It may only have lacked the time to answer.
             fate = Fate::Release;
         }
-        if let Err(error) = settle(self.app, id, fate).await {
+        if let Err(error) = settle(&self.claim.app, id, fate).await {
             let error = chain(&error);
             warn!(instance.id = %id, "instance {id} waits for the end of its lease: {error}");
         }
@@ -162,6 +166,26 @@ impl Attempt<'_> {
             next,
         }
     }
+}
+
+/// The instance is somebody's and the key has its answer, or neither.
+async fn record_with_key(
+    conn: &mut AsyncPgConnection,
+    run: &Run,
+    agent: Agent<'_>,
+    claimed: &Claimed,
+) -> Result<Recorded, DbError> {
+    conn.transaction(async |conn| {
+        if claim_keys::hold(conn, run).await? == Held::No {
+            return Ok(Recorded::Superseded);
+        }
+        let recorded = instances::record_claim(conn, &claimed.instance_id, agent).await?;
+        if recorded == Recorded::Yes {
+            claim_keys::answer(conn, run, claimed).await?;
+        }
+        Ok(recorded)
+    })
+    .await
 }
 
 async fn settle(app: &App, id: &InstanceId, fate: Fate) -> Result<(), DbError> {

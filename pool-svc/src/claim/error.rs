@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
 use tokio::task::JoinError;
 
@@ -14,6 +15,17 @@ use super::verdict::{Fate, Next};
 pub(crate) enum ClaimError {
     #[error("no instance is idle now: try again in a few seconds")]
     NoIdle,
+    #[error("the service is shutting down: try again in a few seconds")]
+    ShuttingDown,
+    #[error("the client hung up while the claim waited")]
+    HungUp,
+    #[error("the Idempotency-Key was used for a claim with another body: take a new one")]
+    KeyReused,
+    /// What this claim failed with for those who asked for it before.
+    #[error("{}", .0.detail)]
+    Told(Box<Problem>),
+    #[error("another replica has taken over the claim")]
+    Superseded,
     #[error("the claim was not done within {} ms (CLAIM_TIMEOUT_MS)", .0.as_millis())]
     TimedOut(Duration),
     #[error("Services is not available; instance {id} {}", .fate.outcome())]
@@ -47,14 +59,21 @@ impl ClaimError {
             (Next::ServicesUnavailable, source) => Self::ServicesUnavailable { id, fate, source },
             (Next::ServicesRefused, source) => Self::ServicesRefused { id, fate, source },
             (Next::RuntimeRefused, source) => Self::RuntimeRefused { id, source },
+            (Next::PassOver, _) => Self::NoIdle,
+            (Next::Superseded, _) => Self::Superseded,
             (Next::MoveOn | Next::DatabaseFailed, source) => Self::Failed { id, source },
         }
     }
 
-    /// The stable word for it, in problems and in metrics.
+    /// The stable word for it, in problems and in metrics. What was [told](Self::Told) has its own.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::NoIdle => "no_idle_instance",
+            Self::ShuttingDown => "shutting_down",
+            Self::HungUp => "hung_up",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::Told(_) => "told_before",
+            Self::Superseded => "superseded",
             Self::TimedOut(_) => "claim_timed_out",
             Self::ServicesUnavailable { .. } => "services_unavailable",
             Self::ServicesRefused { .. } => "services_refused",

@@ -21,6 +21,8 @@ pub(crate) enum StepError {
     Incomplete(&'static str),
     #[error("it was condemned in the meantime")]
     Condemned,
+    #[error("another replica has taken over the claim of its key")]
+    Superseded,
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -1,8 +1,9 @@
-//! A claim as server-sent events: `step` for each step that is done, then `result` or `error`.
+//! A claim as server-sent events: `waiting` with its place in the queue, `step` for each step that is
+//! done, then `result` or `error`.
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::pool::{ClaimProgress, ClaimRequest, Claimed};
+use agent_pool_core::wire::pool::Claimed;
 use agent_pool_core::wire::problem::Problem;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
@@ -10,19 +11,23 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use warp::sse::Event;
 
-use super::{ClaimError, Progress};
+use super::progress::Told;
+use super::{ClaimError, Order, Progress};
 use crate::app::App;
 
-/// Starts a claim and tells of it. The claim goes on when the stream is dropped.
+/// Starts a claim and tells of it. To drop the stream is to hang up.
 pub(crate) fn claim(
     app: &App,
-    request: ClaimRequest,
+    order: Order,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send + 'static {
     let (listener, steps) = unbounded_channel();
-    let claim = super::start(app, request, Progress::to(listener));
+    let claim = super::start(app, order, Progress::to(listener));
     UnboundedReceiverStream::new(steps)
-        .map(|step: ClaimProgress| event("step", &step))
-        .chain(stream::once(async { last(super::end(claim).await) }))
+        .map(|told| match told {
+            Told::Waiting(waiting) => event("waiting", &waiting),
+            Told::Step(step) => event("step", &step),
+        })
+        .chain(stream::once(async { last(claim.end().await) }))
         .map(Ok)
 }
 

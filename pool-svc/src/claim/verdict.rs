@@ -29,10 +29,13 @@ impl Fate {
     }
 }
 
-/// How a claim goes on. All but the first end it, because no other instance would do better.
+/// How a claim goes on. All but the first two end it, because no other instance would do better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     MoveOn,
+    /// The same, and this one was not used up: it is only not to be had now.
+    PassOver,
+    Superseded,
     ServicesUnavailable,
     ServicesRefused,
     RuntimeRefused,
@@ -53,6 +56,7 @@ pub(super) fn verdict(error: &StepError) -> (Fate, Next) {
         StepError::Provision(_) | StepError::Incomplete(_) | StepError::Condemned => {
             (TAINTED, Next::MoveOn)
         }
+        StepError::Superseded => (TAINTED, Next::Superseded),
         StepError::Database(_) => (Fate::Leave, Next::DatabaseFailed),
     }
 }
@@ -61,13 +65,19 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     match (call, call.effect()) {
         (CallError::NotSent(_), _) => (Fate::Release, Next::ServicesUnavailable),
         (CallError::TimedOut(_), _) => (TAINTED, Next::ServicesUnavailable),
+        // Somebody else works on it, and Services refuses before it does anything.
+        _ if call.is(409, "instance_busy") => (Fate::Release, Next::PassOver),
         // Services does not know it, is taking it down, or never finished it: it is of no use.
         (CallError::Refused { status: 409, .. }, _) => (TAINTED, Next::MoveOn),
         _ if is_unknown_instance(call) => (TAINTED, Next::MoveOn),
         // Services reads its rows before it calls the infra.
         _ if call.is(503, "database_unavailable") => (Fate::Release, Next::ServicesUnavailable),
-        // The infra's account is locked or misconfigured: every instance would meet the same.
-        _ if call.is(502, "vendor_unauthorized") || call.is(502, "vendor_refused") => {
+        // The infra cannot do it at all, or its account is locked or misconfigured: every instance would
+        // meet the same.
+        _ if call.is(502, "vendor_unauthorized")
+            || call.is(502, "vendor_refused")
+            || call.is(501, "unsupported") =>
+        {
             (Fate::Release, Next::ServicesRefused)
         }
         (CallError::Refused { status: 503, .. }, _) => (TAINTED, Next::ServicesUnavailable),
@@ -117,8 +127,12 @@ mod tests {
             (Configure(refused(401, "x")),                     release, Next::ServicesRefused),
             (Configure(refused(404, "unknown_route")),         release, Next::ServicesRefused),
             (Configure(refused(404, "unknown_instance")),      TAINTED, Next::MoveOn),
+            (Configure(refused(409, "instance_busy")),         release, Next::PassOver),
             (Configure(refused(409, "instance_destroying")),   TAINTED, Next::MoveOn),
+            (Configure(refused(409, "instance_unfinished")),   TAINTED, Next::MoveOn),
+            (Configure(refused(422, "provider_unconfigured")), release, Next::ServicesRefused),
             (Configure(refused(500, "x")),                     TAINTED, Next::MoveOn),
+            (Configure(refused(501, "unsupported")),           release, Next::ServicesRefused),
             (Configure(refused(502, "vendor_unauthorized")),   release, Next::ServicesRefused),
             (Configure(refused(502, "vendor_protocol")),       TAINTED, Next::MoveOn),
             (Configure(refused(503, "database_unavailable")),  release, Next::ServicesUnavailable),
@@ -131,6 +145,7 @@ mod tests {
             (Provision(timed_out()),                           TAINTED, Next::MoveOn),
             (Incomplete("inviteUrl"),                          TAINTED, Next::MoveOn),
             (StepError::Condemned,                             TAINTED, Next::MoveOn),
+            (StepError::Superseded,                            TAINTED, Next::Superseded),
         ];
         for (error, fate, next) in table {
             assert_eq!(verdict(&error), (fate, next), "{error}");

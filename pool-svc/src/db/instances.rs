@@ -17,15 +17,21 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
 use super::{corrupt, parse_id};
-use crate::lifecycle::{Cause, Move};
+use crate::lifecycle::{Cause, Move, Origin};
 
 /// `change` with its log entries. In it, $1 is the status moved from and $2 the one moved to; it
 /// returns id, name, url and cause of what it moved.
 fn logged(change: &str) -> String {
+    logged_with(change, "")
+}
+
+/// The same with one more part of the statement, which may look at `moved`.
+fn logged_with(change: &str, more: &str) -> String {
     format!(
         "WITH moved AS ({change}), logged AS (
              INSERT INTO instance_events (instance_id, from_status, to_status, cause)
              SELECT id, $1, $2, cause FROM moved)
+             {more}
          SELECT id, name, url FROM moved"
     )
 }
@@ -57,15 +63,18 @@ pub(crate) async fn mark(
     if causes.is_empty() {
         return Ok(Vec::new());
     }
-    // Who becomes idle has just answered a health check: the first one, or that of its claim.
+    // Who becomes idle has just answered a health check: the first one, or that of its claim. Claims
+    // that wait are told of it when this is committed.
     let moved = sql_query(logged(
         "UPDATE instances AS i
          SET status = $2,
              lease_expires_at = CASE WHEN $3 THEN i.lease_expires_at END,
-             last_healthy_at = CASE WHEN $2 = 'idle' THEN now() ELSE i.last_healthy_at END
+             last_healthy_at = CASE WHEN $2 = 'idle' THEN now() ELSE i.last_healthy_at END,
+             silent_since = CASE WHEN $2 <> 'idle' THEN i.silent_since END
          FROM unnest($4, $5) AS wanted (id, cause)
          WHERE i.id = wanted.id AND i.status = $1
-         RETURNING i.id, i.name, i.url, wanted.cause",
+         RETURNING i.id, i.name, i.url, wanted.cause,
+                   CASE WHEN $2 = 'idle' THEN pg_notify('agent_pool_claims', '') END",
     ))
     .bind::<Text, _>(step.from().as_str())
     .bind::<Text, _>(step.to().as_str())
@@ -90,9 +99,11 @@ pub(crate) struct Taken {
     pub(crate) url: Url,
 }
 
-/// The literal status, not a parameter, is what lets the planner use the partial index.
-const OLDEST_IDLE: &str = "SELECT id FROM instances WHERE status = 'idle'
-                           ORDER BY created_at FOR UPDATE";
+/// The idle instances, the oldest first, as far as `also` holds. The literal status, not a parameter,
+/// is what lets the planner use the partial index.
+fn oldest_idle(also: &str) -> String {
+    format!("SELECT id FROM instances WHERE status = 'idle' {also} ORDER BY created_at FOR UPDATE")
+}
 
 /// What a claim does about rows that another statement has locked.
 #[derive(Debug, Clone, Copy)]
@@ -108,27 +119,70 @@ pub(super) fn claim_sql(locked: Locked) -> String {
         Locked::Skip => "SKIP LOCKED",
         Locked::Await => "",
     };
-    logged(&format!(
-        "UPDATE instances SET status = $2, lease_expires_at = now() + make_interval(secs => $3)
-         WHERE id = ({OLDEST_IDLE} {locked} LIMIT 1)
-         RETURNING id, name, url, $4 AS cause"
-    ))
+    let oldest_idle = oldest_idle(
+        "AND id <> ALL ($6) AND NOT EXISTS (
+             SELECT FROM claim_waiters AS ahead
+             WHERE ahead.id < $5 AND ahead.lease_expires_at > now())",
+    );
+    logged_with(
+        &format!(
+            "UPDATE instances SET status = $2, lease_expires_at = now() + make_interval(secs => $3)
+             WHERE id = ({oldest_idle} {locked} LIMIT 1)
+             RETURNING id, name, url, $4 AS cause"
+        ),
+        ", served AS (
+             DELETE FROM claim_waiters WHERE id = $5 AND EXISTS (SELECT FROM moved)
+             RETURNING pg_notify('agent_pool_claims', ''))",
+    )
 }
 
-/// Takes the oldest idle instance that no other claim is taking; `None` when there is none.
+/// Whose turn a claim has to await.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// That of all who wait: it has just come.
+    Newcomer,
+    /// That of those who began to wait before it did.
+    Waiter(i64),
+    /// Nobody's: it has had its turn, and whoever waits now came after it.
+    Served,
+}
+
+impl Turn {
+    const fn number(self) -> i64 {
+        match self {
+            Self::Newcomer => i64::MAX,
+            Self::Waiter(number) => number,
+            Self::Served => 0,
+        }
+    }
+}
+
+/// What a claim takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taking<'a> {
+    pub(crate) turn: Turn,
+    pub(crate) except: &'a [InstanceId],
+    pub(crate) lease: Duration,
+}
+
+/// Takes the oldest idle instance that no other claim is taking; `None` when there is none, or when
+/// it is not this claim's turn. Who took one waits no more.
 ///
 /// A tick that notes who is healthy locks every idle row for a moment. So where all are locked, the
 /// claim waits for them before it says that there is none.
 pub(crate) async fn claim_oldest_idle(
     conn: &mut AsyncPgConnection,
-    lease: Duration,
+    taking: Taking<'_>,
 ) -> Result<Option<Taken>, DbError> {
+    let except: Vec<&str> = taking.except.iter().map(InstanceId::as_str).collect();
     for locked in [Locked::Skip, Locked::Await] {
         let moved = sql_query(claim_sql(locked))
             .bind::<Text, _>(Move::TAKE.from().as_str())
             .bind::<Text, _>(Move::TAKE.to().as_str())
-            .bind::<Double, _>(lease.as_secs_f64())
+            .bind::<Double, _>(taking.lease.as_secs_f64())
             .bind::<Text, _>(Cause::Claim.as_str())
+            .bind::<Int8, _>(taking.turn.number())
+            .bind::<Array<Text>, _>(&except)
             .load::<Moved>(conn)
             .await?;
         if let Some(row) = moved.into_iter().next() {
@@ -161,6 +215,8 @@ pub(crate) enum Recorded {
     Yes,
     /// The instance was condemned in the meantime.
     Lost,
+    /// Another run has taken over what this claim was for.
+    Superseded,
 }
 
 /// Records what a claim made of the instance that it took.
@@ -172,7 +228,7 @@ pub(crate) async fn record_claim(
     let moved = sql_query(logged(
         "UPDATE instances
          SET status = $2, lease_expires_at = NULL, claimed_at = now(), last_healthy_at = now(),
-             agent_name = $3, instructions = $4, conversation_id = $5, invite_url = $6
+             silent_since = NULL, agent_name = $3, instructions = $4, conversation_id = $5, invite_url = $6
          WHERE id = $7 AND status = $1
          RETURNING id, name, url, $8 AS cause",
     ))
@@ -198,10 +254,11 @@ pub(crate) async fn drain_oldest_idle(
     conn: &mut AsyncPgConnection,
     count: u32,
 ) -> Result<Vec<InstanceId>, DbError> {
+    let oldest_idle = oldest_idle("");
     // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
     let moved = sql_query(logged(&format!(
         "UPDATE instances SET status = $2
-         WHERE id = ANY (ARRAY ({OLDEST_IDLE} SKIP LOCKED LIMIT $3))
+         WHERE id = ANY (ARRAY ({oldest_idle} SKIP LOCKED LIMIT $3))
          RETURNING id, name, url, $4 AS cause"
     )))
     .bind::<Text, _>(Move::CONDEMN_IDLE.from().as_str())
@@ -216,7 +273,8 @@ pub(crate) async fn drain_oldest_idle(
 /// How many instances to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// What is missing to `warm` that are idle or starting, but no more than `at_once`.
+    /// What is missing to `warm` that are idle or starting, and one for each claim that waits, but no
+    /// more than `at_once`.
     Deficit { warm: u32, at_once: u32 },
     /// So many more.
     More(u32),
@@ -250,17 +308,18 @@ pub(crate) async fn insert_starting(
          FROM unnest($4) WITH ORDINALITY AS fresh (id, number)
          WHERE number <= (
              SELECT least($6 - count(*),
-                          $5 - count(*) FILTER (WHERE status IN ('idle', 'starting')))
+                          $5 + (SELECT count(*) FROM claim_waiters WHERE lease_expires_at > now())
+                             - count(*) FILTER (WHERE status IN ('idle', 'starting')))
              FROM instances)
          RETURNING id, name, url, $7 AS cause",
     ))
     .bind::<Nullable<Text>, _>(None::<&str>)
-    .bind::<Text, _>(Status::Starting.as_str())
+    .bind::<Text, _>(Origin::Wanted.status().as_str())
     .bind::<Double, _>(lease.as_secs_f64())
     .bind::<Array<Text>, _>(fresh.collect::<Vec<String>>())
     .bind::<Nullable<Int8>, _>(warm)
     .bind::<Int8, _>(i64::from(max_total))
-    .bind::<Text, _>(Cause::WarmUp.as_str())
+    .bind::<Text, _>(Origin::Wanted.cause().as_str())
     .load::<Moved>(conn)
     .await?;
     moved
@@ -272,6 +331,30 @@ pub(crate) async fn insert_starting(
             })
         })
         .collect()
+}
+
+/// Writes anew, as condemned, the rows of instances that were thought gone; answers of which.
+pub(crate) async fn insert_reappeared(
+    conn: &mut AsyncPgConnection,
+    strays: &[InstanceId],
+) -> Result<Vec<InstanceId>, DbError> {
+    if strays.is_empty() {
+        return Ok(Vec::new());
+    }
+    let strays: Vec<&str> = strays.iter().map(InstanceId::as_str).collect();
+    let moved = sql_query(logged(
+        "INSERT INTO instances (id, name, status)
+         SELECT id, 'convos-agent-' || id, $2 FROM unnest($3) AS stray (id)
+         ON CONFLICT (id) DO NOTHING
+         RETURNING id, name, url, $4 AS cause",
+    ))
+    .bind::<Nullable<Text>, _>(None::<&str>)
+    .bind::<Text, _>(Origin::Reappeared.status().as_str())
+    .bind::<Array<Text>, _>(strays)
+    .bind::<Text, _>(Origin::Reappeared.cause().as_str())
+    .load::<Moved>(conn)
+    .await?;
+    ids(moved)
 }
 
 /// Deletes the row of an instance of which nothing is left.

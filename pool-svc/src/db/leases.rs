@@ -63,7 +63,7 @@ pub(crate) async fn end_creation(
 ) -> Result<Held, DbError> {
     // sql_query, as its counterpart above: the two are read together.
     let rows = sql_query(
-        "UPDATE instances SET url = $2, lease_expires_at = NULL
+        "UPDATE instances SET url = $2, lease_expires_at = NULL, made_at = now()
          WHERE id = $1 AND status = 'starting'",
     )
     .bind::<Text, _>(id.as_str())

@@ -1,10 +1,18 @@
-//! The pool's tables: what moves an instance, who works on it, what is read of it, and its log.
+//! The pool's tables: what moves an instance, who works on it, what is read of it, and its log; who
+//! waits for one, and what became of each claim with a key; what creations fail with; and which tick
+//! is the latest.
 
+pub(crate) mod claim_keys;
+pub(crate) mod claim_waiters;
+pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod instances;
 pub(crate) mod leases;
+pub(crate) mod tick_state;
 pub(crate) mod views;
 
+#[cfg(test)]
+mod claim_tests;
 mod schema;
 #[cfg(test)]
 mod tests;

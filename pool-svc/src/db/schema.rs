@@ -14,6 +14,26 @@ diesel::table! {
         claimed_at -> Nullable<Timestamptz>,
         last_healthy_at -> Nullable<Timestamptz>,
         lease_expires_at -> Nullable<Timestamptz>,
+        silent_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tick_state (only_row) {
+        only_row -> Bool,
+        epoch -> Int8,
+        doubt -> Nullable<Text>,
+        doubted_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    creation_failures (cause) {
+        cause -> Text,
+        in_a_row -> Int4,
+        retry_at -> Timestamptz,
+        error -> Text,
+        failed_at -> Timestamptz,
     }
 }
 

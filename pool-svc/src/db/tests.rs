@@ -11,12 +11,18 @@ use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
-use super::instances::{self, Agent, Locked, Recorded, Wanted, claim_sql};
+use super::instances::{self, Agent, Locked, Recorded, Taking, Turn, Wanted, claim_sql};
 use super::leases::{self, Held};
 use super::{MIGRATIONS, views};
 use crate::lifecycle::{Cause, Event, Move};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+const NEXT: Taking<'static> = Taking {
+    turn: Turn::Newcomer,
+    except: &[],
+    lease: MINUTE,
+};
 
 async fn database() -> TestDatabase {
     fresh_database(MIGRATIONS, "pool").await
@@ -59,7 +65,7 @@ async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
         invite_url: "i",
     };
     if step == Move::TAKE {
-        let taken = instances::claim_oldest_idle(conn, MINUTE).await.unwrap();
+        let taken = instances::claim_oldest_idle(conn, NEXT).await.unwrap();
         taken.is_some_and(|taken| taken.id == *id)
     } else if step == Move::RECORD {
         instances::record_claim(conn, id, agent).await.unwrap() == Recorded::Yes
@@ -119,17 +125,17 @@ async fn the_oldest_idle_instance_that_nobody_else_is_taking_is_claimed() {
     let oldest = insert(&mut one, Status::Idle).await;
     let younger = insert(&mut one, Status::Idle).await;
     run(&mut one, "BEGIN").await;
-    let first = instances::claim_oldest_idle(&mut one, MINUTE)
+    let first = instances::claim_oldest_idle(&mut one, NEXT)
         .await
         .unwrap()
         .unwrap();
-    let second = instances::claim_oldest_idle(&mut other, MINUTE)
+    let second = instances::claim_oldest_idle(&mut other, NEXT)
         .await
         .unwrap()
         .unwrap();
     assert_eq!((first.id, second.id), (oldest, younger));
     let (third, ()) = tokio::join!(
-        instances::claim_oldest_idle(&mut other, MINUTE),
+        instances::claim_oldest_idle(&mut other, NEXT),
         run(&mut one, "COMMIT"),
     );
     assert_eq!(third.unwrap(), None);
@@ -149,7 +155,7 @@ async fn a_claim_does_not_take_a_locked_fleet_for_an_empty_one() {
     let idle = insert(&mut tick, Status::Idle).await;
     run(&mut tick, "BEGIN").await;
     run(&mut tick, "UPDATE instances SET last_healthy_at = now()").await;
-    let taken = tokio::spawn(async move { instances::claim_oldest_idle(&mut claim, MINUTE).await });
+    let taken = tokio::spawn(async move { instances::claim_oldest_idle(&mut claim, NEXT).await });
     eventually("the claim waits or ends", MINUTE, async || {
         taken.is_finished() || is_waiting_for_a_row(&db).await
     })
@@ -183,21 +189,22 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
     run(
         &mut conn,
         &format!(
-            "PREPARE claim (text, text, float8, text) AS {}",
+            "PREPARE claim (text, text, float8, text, int8, text[]) AS {}",
             claim_sql(Locked::Skip)
         ),
     )
     .await;
-    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim ('idle', 'claiming', 60, 'claim')")
-        .load(&mut conn)
-        .await
-        .unwrap();
+    let plan: Vec<Line> =
+        sql_query("EXPLAIN EXECUTE claim ('idle', 'claiming', 60, 'claim', 1, '{}')")
+            .load(&mut conn)
+            .await
+            .unwrap();
     let plan: String = plan.into_iter().map(|line| line.text + "\n").collect();
     assert!(
         plan.contains("Index Scan using instances_created_at_idx"),
         "{plan}"
     );
-    assert!(!plan.contains("Seq Scan"), "{plan}");
+    assert!(!plan.contains("Seq Scan on instances"), "{plan}");
 }
 
 #[tokio::test]

@@ -123,9 +123,9 @@ pub(crate) struct Seen {
     pub(crate) id: InstanceId,
     pub(crate) status: Status,
     pub(crate) has_url: bool,
-    /// Since its row was written.
+    /// Since its creation ended, or else since its row was written.
     pub(crate) age: Duration,
-    /// Since it was last healthy, or else since its row was written.
+    /// Since it was first found not healthy, as far back as the fleet was watched without a break.
     pub(crate) silent_for: Duration,
     pub(crate) lease: Lease,
 }
@@ -178,16 +178,17 @@ fn seconds(number: f64) -> Duration {
     Duration::try_from_secs_f64(number).unwrap_or_default()
 }
 
-/// The instances that a tick may have to move.
+/// Every instance, as far as a tick judges by it.
 pub(crate) async fn load_seen(conn: &mut AsyncPgConnection) -> Result<Vec<Seen>, DbError> {
     // Diesel has no expression for an age in seconds.
     let rows: Vec<SeenRow> = sql_query(
         "SELECT id, status, url IS NOT NULL AS has_url,
-                extract(epoch FROM now() - created_at)::float8 AS age,
-                extract(epoch FROM now() - coalesce(last_healthy_at, created_at))::float8 AS silent_for,
+                extract(epoch FROM now() - coalesce(made_at, created_at))::float8 AS age,
+                CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
+                     ELSE extract(epoch FROM now() - greatest(silent_since, watched_since))::float8
+                END AS silent_for,
                 lease_expires_at <= now() AS expired
-         FROM instances
-         WHERE status IN ('starting', 'idle', 'claiming', 'claimed')",
+         FROM instances, tick_state",
     )
     .load(conn)
     .await?;
@@ -211,7 +212,8 @@ pub(crate) async fn note_healthy(
     // stored with the end of the lease, so that the two go together.
     sql_query(
         "UPDATE instances AS i
-         SET last_healthy_at = now(), url = coalesce(seen.url, i.url),
+         SET last_healthy_at = now(), silent_since = NULL, url = coalesce(seen.url, i.url),
+             made_at = CASE WHEN i.url IS NULL THEN now() ELSE i.made_at END,
              lease_expires_at = CASE WHEN i.status = 'claiming' THEN i.lease_expires_at END
          FROM unnest($1, $2) AS seen (id, url)
          WHERE i.id = seen.id AND i.status IN ('starting', 'idle', 'claiming', 'claimed')
@@ -221,5 +223,25 @@ pub(crate) async fn note_healthy(
     .bind::<Array<Nullable<Text>>, _>(urls)
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Notes since when instances are not healthy, where that is not noted yet.
+pub(crate) async fn note_silent(
+    conn: &mut AsyncPgConnection,
+    silent: &[InstanceId],
+) -> Result<(), DbError> {
+    if silent.is_empty() {
+        return Ok(());
+    }
+    let silent: Vec<&str> = silent.iter().map(InstanceId::as_str).collect();
+    let watched = ["starting", "idle", "claimed"];
+    diesel::update(instances::table)
+        .filter(instances::id.eq_any(silent))
+        .filter(instances::status.eq_any(watched))
+        .filter(instances::silent_since.is_null())
+        .set(instances::silent_since.eq(diesel::dsl::now))
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -6,7 +6,6 @@ use std::panic::resume_unwind;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Affected, DrainRequest, ReplenishRequest, TickReport};
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::DbError;
 use tracing::Instrument;
 
 use crate::app::App;
@@ -24,28 +23,27 @@ pub(crate) async fn replenish(request: ReplenishRequest, app: App) -> Result<Aff
         Wanted::More,
     );
     let begun = to_its_end(async move { warm_up::begin(&app, wanted).await });
-    begun.await.map(affected)
+    begun.await.map(affected).map_err(from_database)
 }
 
 /// `POST /api/pool/drain`
 pub(crate) async fn drain(request: DrainRequest, app: App) -> Result<Affected, Problem> {
     let drained = to_its_end(async move { drain::drain(&app, request.count).await });
-    drained.await.map(affected)
+    drained.await.map(affected).map_err(from_database)
 }
 
 /// `POST /api/pool/reconcile`
 pub(crate) async fn reconcile(app: App) -> Result<TickReport, Problem> {
-    to_its_end(async move { tick::run(&app).await }).await
+    let ticked = to_its_end(async move { tick::run(&app).await });
+    Ok(ticked.await?)
 }
 
 /// Runs `work` to its end even if the client hangs up: rows that were written, and that nobody works
 /// on, would wait for the end of their lease.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, DbError>> + Send + 'static,
-) -> Result<T, Problem> {
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let task = tokio::spawn(work.in_current_span());
     let panicked = |error: tokio::task::JoinError| resume_unwind(error.into_panic());
-    task.await.unwrap_or_else(panicked).map_err(from_database)
+    task.await.unwrap_or_else(panicked)
 }
 
 fn affected(instance_ids: Vec<InstanceId>) -> Affected {

@@ -7,18 +7,27 @@ use agent_pool_service_kit::db::DbError;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::backoff;
 use crate::db::events::{self, Page};
-use crate::db::views;
+use crate::db::{creation_failures, tick_state, views};
 use crate::problem::from_database;
 
 /// `GET /api/pool/status`
 pub(crate) async fn status(app: App) -> Result<PoolStatus, Problem> {
-    let instances = load(&app).await.map_err(from_database)?;
+    load_status(&app).await.map_err(from_database)
+}
+
+async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
+    let mut conn = app.db.conn().await?;
+    let instances = views::load_all(&mut conn).await?;
+    let creation_failures = creation_failures::load(&mut conn).await?;
     Ok(PoolStatus {
         counts: views::count_loaded(&instances),
         min_idle: app.config.pool.pool_min_idle,
         max_total: app.config.pool.pool_max_total,
-        last_create_error: app.backoff.shown(),
+        unobserved: tick_state::load_doubt(&mut conn).await?,
+        last_create_error: backoff::in_one_line(&creation_failures),
+        creation_failures,
         instances,
     })
 }

@@ -1,19 +1,64 @@
-//! What was decided, as statements: one for each kind of move.
+//! What was decided, as statements: one for each kind of move, in one transaction behind the fence.
 
+use std::sync::atomic::Ordering;
+
+use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
-use diesel_async::AsyncPgConnection;
-use tracing::info;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use metrics::gauge;
+use tracing::{info, warn};
 
 use super::decide::Decision;
+use super::error::{TickError, require};
+use crate::app::App;
+use crate::db::events::{self, StrayOrigin};
+use crate::db::tick_state::{self, Epoch, Look};
 use crate::db::{instances, views};
 use crate::lifecycle::Move;
 
+/// What a tick moved.
+#[derive(Debug, Default)]
+struct Applied {
+    moved: Vec<(Move, Vec<InstanceId>)>,
+    reappeared: Vec<InstanceId>,
+    foreign: usize,
+}
+
 pub(super) async fn apply(
-    conn: &mut AsyncPgConnection,
+    app: &App,
+    epoch: Epoch,
     decision: &Decision,
     report: &mut TickReport,
-) -> Result<(), DbError> {
+) -> Result<(), TickError> {
+    let look = Look {
+        watched: decision.watched,
+        doubt: decision.unobserved.as_deref(),
+    };
+    let mut conn = app.db.conn().await?;
+    let applied = conn
+        .transaction(async |conn| {
+            require(tick_state::note(conn, epoch, look).await?)?;
+            Ok::<_, TickError>(write(conn, decision).await?)
+        })
+        .await?;
+    tell(app, &applied, report);
+    Ok(())
+}
+
+async fn write(conn: &mut AsyncPgConnection, decision: &Decision) -> Result<Applied, DbError> {
+    let mut applied = Applied::default();
+    let mut ours = Vec::new();
+    for stray in events::find_strays(conn, &decision.strays).await? {
+        match stray.origin {
+            StrayOrigin::Ours => ours.push(stray.id),
+            StrayOrigin::Foreign => applied.foreign += 1,
+            StrayOrigin::JustGone => {}
+        }
+    }
+    applied.reappeared = instances::insert_reappeared(conn, &ours).await?;
+    views::note_silent(conn, &decision.silent).await?;
+    // From here on every idle row is locked, and claims wait: what else there is to do comes before.
     views::note_healthy(conn, &decision.healthy).await?;
     for step in Move::BY_TICK {
         let causes: Vec<_> = decision
@@ -23,13 +68,30 @@ pub(super) async fn apply(
             .map(|(_, id, cause)| (id.clone(), *cause))
             .collect();
         let moved = instances::mark(conn, step, &causes).await?;
-        for id in &moved {
-            let (from, to) = (step.from().as_str(), step.to().as_str());
+        applied.moved.push((step, moved));
+    }
+    Ok(applied)
+}
+
+fn tell(app: &App, applied: &Applied, report: &mut TickReport) {
+    for (step, moved) in &applied.moved {
+        let (from, to) = (step.from().as_str(), step.to().as_str());
+        for id in moved {
             info!(instance.id = %id, "instance {id} was {from} and is {to}");
         }
         *of(report, step.to()) += u32::try_from(moved.len()).unwrap_or(u32::MAX);
     }
-    Ok(())
+    for id in &applied.reappeared {
+        warn!(instance.id = %id, "instance {id} was gone, and Services has it: it is destroyed");
+    }
+    report.reappeared = u32::try_from(applied.reappeared.len()).unwrap_or(u32::MAX);
+    report.foreign = u32::try_from(applied.foreign).unwrap_or(u32::MAX);
+    gauge!("agent_pool_foreign_instances").set(report.foreign);
+    let before = app.foreign.swap(report.foreign, Ordering::Relaxed);
+    if before != report.foreign && report.foreign > 0 {
+        let count = report.foreign;
+        warn!("Services has {count} instances that this pool never had: they are left alone");
+    }
 }
 
 /// What a tick's moves lead to, as its report counts them.

@@ -1,13 +1,18 @@
-//! One pass over the fleet: observe, decide, apply.
+//! One pass over the fleet: observe, decide, apply, begin.
 //!
 //! A tick takes no hint about what changed, runs on a timer and when nudged, and retries nothing: the
-//! next one does. One replica ticks at a time. The number of its statements does not grow with the
-//! fleet.
+//! next one does. One replica ticks at a time, and a tick that lost its lock is fenced off by its
+//! number (see [`tick_state`](crate::db::tick_state)). The number of its statements does not grow
+//! with the fleet.
 
 mod apply;
+mod begin;
 pub(crate) mod decide;
+mod doubt;
+mod error;
 mod observe;
 mod pass;
 mod timer;
 
+pub(crate) use error::TickError;
 pub(crate) use pass::run;

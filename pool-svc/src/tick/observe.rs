@@ -1,7 +1,8 @@
-//! What is there: the rows, and what Services says about them.
+//! What is there: the rows, and what Services says about them and about what it has besides.
+
+use std::time::Duration;
 
 use agent_pool_core::chain;
-use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::services::StatusBatch;
 use agent_pool_service_kit::db::DbError;
 
@@ -16,17 +17,11 @@ pub(crate) enum Answer {
     None(String),
 }
 
-pub(super) async fn observe(app: &App) -> Result<(Vec<Seen>, Answer), DbError> {
+/// One call for all that Services has. Nearly all of it is ours, and what is not ours is of interest
+/// too: a list of ours would only leave out the few that are claimed, crashed or destroyed just now.
+pub(super) async fn observe(app: &App, within: Duration) -> Result<(Vec<Seen>, Answer), DbError> {
     let fleet = views::load_seen(&mut *app.db.conn().await?).await?;
-    let asked: Vec<_> = fleet
-        .iter()
-        .filter(|seen| seen.status != Status::Claiming)
-        .map(|seen| seen.id.clone())
-        .collect();
-    if asked.is_empty() {
-        return Ok((fleet, Answer::Batch(StatusBatch::new())));
-    }
-    let answer = match app.services.status(asked).await {
+    let answer = match app.services.status(within).await {
         Ok(batch) => Answer::Batch(batch),
         Err(error) => Answer::None(format!("Services {}", chain(&error))),
     };

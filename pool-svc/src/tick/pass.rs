@@ -1,5 +1,7 @@
 //! One tick, from its lock to its report.
 
+use std::time::Duration;
+
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::db::lock::SessionLock;
@@ -8,14 +10,20 @@ use tokio::time::Instant;
 use tracing::error;
 
 use super::apply::apply;
+use super::begin::begin;
 use super::decide::{Limits, decide};
+use super::error::TickError;
 use super::observe::observe;
 use crate::app::App;
-use crate::db::views;
-use crate::{destruction, warm_up};
+use crate::config::PoolSettings;
+use crate::db::{claim_keys, creation_failures, events, tick_state, views};
+use crate::services_client::status_within;
+
+/// How many ticks may be missing before the fleet counts as not watched.
+const MISSED: u32 = 3;
 
 /// Ticks now, after the tick of this process that is running; not at all while another replica's is.
-pub(crate) async fn run(app: &App) -> Result<TickReport, DbError> {
+pub(crate) async fn run(app: &App) -> Result<TickReport, TickError> {
     let _alone = app.ticking.lock().await;
     let started = Instant::now();
     let url = &app.config.pool.pool_database_url;
@@ -29,37 +37,51 @@ pub(crate) async fn run(app: &App) -> Result<TickReport, DbError> {
     report
 }
 
-async fn pass(app: &App) -> Result<TickReport, DbError> {
-    let (fleet, answer) = observe(app).await?;
+async fn pass(app: &App) -> Result<TickReport, TickError> {
     let pool = &app.config.pool;
     let limits = Limits {
         stuck_after: pool.pool_stuck_timeout_ms.duration(),
         max_vanished_percent: pool.pool_max_vanished_percent,
     };
+    let answer_within = status_within(pool.pool_max_total);
+    let unwatched_after = unwatched_after(pool, answer_within);
+    let epoch = tick_state::begin(&mut *app.db.conn().await?, unwatched_after).await?;
+    let (fleet, answer) = observe(app, answer_within).await?;
     let decision = decide(&fleet, &answer, limits);
-    if let Some(reason) = &decision.unobserved {
-        error!("nothing is decided from this look at the fleet: {reason}");
-    }
+    alarm(decision.unobserved.as_deref());
     let mut report = TickReport {
         ran: true,
         unobserved: decision.unobserved.clone(),
         ..TickReport::default()
     };
-    apply(&mut *app.db.conn().await?, &decision, &mut report).await?;
-    let begun = destruction::start(app).await?;
-    report.destroying = u32::try_from(begun).unwrap_or(u32::MAX);
-    if decision.may_create {
-        let created = warm_up::replenish(app).await?.len();
-        report.created = u32::try_from(created).unwrap_or(u32::MAX);
-    }
-    measure(app).await?;
+    apply(app, epoch, &decision, &mut report).await?;
+    begin(app, epoch, decision.may_create, &mut report).await?;
+    tidy(app).await?;
     Ok(report)
 }
 
-async fn measure(app: &App) -> Result<(), DbError> {
-    let mut counts = views::count(&mut *app.db.conn().await?).await?;
-    if counts.idle >= app.config.pool.pool_min_idle {
-        app.backoff.nothing_is_missing();
+/// How long after a look at the fleet it counts as watched no more: some ticks and the longest time
+/// that one of them may take.
+fn unwatched_after(pool: &PoolSettings, answer_within: Duration) -> Duration {
+    pool.tick_interval_ms.duration() * MISSED + answer_within
+}
+
+fn alarm(doubt: Option<&str>) {
+    gauge!("agent_pool_fleet_in_doubt").set(u32::from(doubt.is_some()));
+    if let Some(reason) = doubt {
+        error!("nobody is taken for dead after this look at the fleet: {reason}");
+    }
+}
+
+/// What does not depend on who else ticks: the log's end, a pause that nobody waits for, the gauges.
+async fn tidy(app: &App) -> Result<(), DbError> {
+    let pool = &app.config.pool;
+    let mut conn = app.db.conn().await?;
+    events::prune(&mut conn, pool.pool_events_keep_days).await?;
+    claim_keys::prune(&mut conn).await?;
+    let mut counts = views::count(&mut conn).await?;
+    if counts.idle >= pool.pool_min_idle {
+        creation_failures::forget_paused(&mut conn).await?;
     }
     for status in Status::ALL {
         let count = *views::of(&mut counts, status);

@@ -29,6 +29,8 @@ pub(crate) enum Op {
 pub(crate) enum Fault {
     /// This status, and no effect.
     Before(u16),
+    /// This status and code, and no effect.
+    Refuse(u16, &'static str),
     /// This status, after the effect.
     After(u16),
     /// The effect, and 200 with something else.
@@ -105,6 +107,11 @@ impl Fake {
         self.state().faults.entry(op).or_default().push_back(fault);
     }
 
+    /// Forgets the faults that no request has met yet.
+    pub(crate) fn no_more_faults(&self) {
+        self.state().faults.clear();
+    }
+
     /// Lets go of the requests that hang.
     pub(crate) fn resume(&self) {
         self.resume.notify_waiters();
@@ -160,6 +167,7 @@ impl Fake {
         match fault {
             None => self.effect(op, id, &body),
             Some(Fault::Before(status)) => problem(status, "test_fault"),
+            Some(Fault::Refuse(status, code)) => problem(status, code),
             Some(Fault::After(status)) => {
                 self.effect(op, id, &body);
                 problem(status, "test_fault")
@@ -225,8 +233,11 @@ impl Fake {
     }
 
     fn batch(&self, state: &State, body: &Value) -> Value {
-        let asked: Vec<InstanceId> = serde_json::from_value(body["instanceIds"].clone()).unwrap();
+        let all = || state.instances.keys().cloned().collect();
+        let asked: Option<Vec<InstanceId>> =
+            serde_json::from_value(body["instanceIds"].clone()).unwrap();
         asked
+            .unwrap_or_else(all)
             .iter()
             .filter_map(|id| Some((id, state.instances.get(id)?)))
             .map(|(id, it)| (id.to_string(), json!({"status": it.deploy, "healthy": it.healthy, "url": self.runtime_url(id)})))

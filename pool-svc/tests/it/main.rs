@@ -6,7 +6,11 @@
 
 mod bad_input;
 mod claims;
+mod claims_keys;
+mod claims_killed;
+mod claims_wait;
 mod fake;
+mod model;
 mod process;
 mod records;
 mod ticks;

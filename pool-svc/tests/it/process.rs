@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::fake::{Fault, KEY, Op};
 use crate::world::{SOON, World};
 
-fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pool-svc"));
     command.env_clear().kill_on_drop(true).stdin(Stdio::null());
     command

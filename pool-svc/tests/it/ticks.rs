@@ -1,15 +1,29 @@
 use agent_pool_core::InstanceId;
+use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::eventually;
 use serde_json::json;
 
-use crate::fake::{Fault, Op};
-use crate::world::{SOON, World};
+use crate::fake::{Fault, KEY, Op};
+use crate::process::binary;
+use crate::world::{SOON, World, answer, replica, settings};
 
 async fn age(world: &World, id: &InstanceId) {
     let past = "now() - interval '1 hour'";
     world
         .sql(&format!(
-            "UPDATE instances SET created_at = {past}, last_healthy_at = {past} WHERE id = '{id}'"
+            "UPDATE instances SET created_at = {past}, last_healthy_at = {past}, silent_since = {past}
+             WHERE id = '{id}'"
+        ))
+        .await;
+    watched_for(world, "1 hour", "1 s").await;
+}
+
+/// As if the pool had looked at the fleet all that time, and last so long ago.
+async fn watched_for(world: &World, time: &str, last: &str) {
+    world
+        .sql(&format!(
+            "UPDATE tick_state SET watched_since = now() - interval '{time}',
+                                   observed_at = now() - interval '{last}'"
         ))
         .await;
 }
@@ -147,6 +161,303 @@ async fn while_another_replica_ticks_this_one_does_not() {
     assert_eq!(world.tick().await["ran"], false);
     lock.release().await;
     assert_eq!(world.tick().await["ran"], true);
+}
+
+#[tokio::test]
+async fn a_tick_that_was_taken_over_applies_nothing() {
+    let world = World::new(&[("POOL_MIN_IDLE", "2")]).await;
+    let (_, other) = replica(&settings(&world.database, &world.fake.url, &[])).await;
+    let id = world.idle(1).await.remove(0);
+    world.fake.fail(Op::Status, Fault::Hang);
+    let late = async {
+        let answer = world.send("POST", "/api/pool/reconcile", "").await;
+        assert_eq!((answer.status, answer.code()), (503, "tick_taken_over"));
+    };
+    let taking_over = async {
+        eventually("the first tick asks", SOON, async || {
+            world.fake.times(Op::Status) == 1
+        })
+        .await;
+        world
+            .sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks
+                 WHERE locktype = 'advisory' AND database =
+                     (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
+            .await;
+        eventually("the other replica ticks", SOON, async || {
+            let tick = world.http.post(format!("{other}/api/pool/reconcile"));
+            answer(tick.bearer_auth(KEY)).await.body["ran"] == true
+        })
+        .await;
+        // What the first one is told now would kill the instance.
+        set(&world, &id, false, "CRASHED");
+        world.fake.resume();
+    };
+    tokio::join!(late, taking_over);
+    assert_eq!(world.status(&id).await.as_deref(), Some("idle"));
+    assert_eq!(world.fake.times(Op::Create), 0, "nothing is begun either");
+}
+
+#[tokio::test]
+async fn when_a_replica_is_killed_in_mid_tick_the_other_goes_on() {
+    let world = World::new(&[("TICK_INTERVAL_MS", "100")]).await;
+    let database = world.database.url().as_secret().expose().to_owned();
+    world.fake.fail(Op::Status, Fault::Hang);
+    let mut killed = binary()
+        .envs([("PORT", "0"), ("POOL_API_KEY", KEY), ("POOL_MIN_IDLE", "0")])
+        .envs([
+            ("POOL_DATABASE_URL", &database),
+            ("SERVICES_URL", &world.fake.url),
+        ])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("it is in mid-tick", SOON, async || {
+        world.fake.times(Op::Status) == 1
+    })
+    .await;
+    assert_eq!(world.tick().await["ran"], false);
+    let id = InstanceId::generate();
+    world.fake.add(&id);
+    world.insert(&id, "starting", "NULL").await;
+    let shutdown = Shutdown::new();
+    tokio::spawn(world.app.clone().keep_ticking(shutdown.clone()));
+    killed.kill().await.unwrap();
+    world.until(&id, Some("idle")).await;
+    shutdown.trigger();
+}
+
+#[tokio::test]
+async fn silence_counts_only_while_the_fleet_was_watched() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    set(&world, &id, false, "SUCCESS");
+    world.tick().await;
+    let noted = "SELECT (silent_since IS NOT NULL)::text AS it FROM instances";
+    assert_eq!(world.ask(noted).await.as_deref(), Some("true"));
+    // It was silent for an hour, but nobody looked: the pool or Services was down.
+    world
+        .sql("UPDATE instances SET silent_since = now() - interval '1 h'")
+        .await;
+    watched_for(&world, "1 hour", "59 min").await;
+    // Three ticks of an hour: a shorter one is set for the pool that looks now.
+    let hurried = [("TICK_INTERVAL_MS", "30000")];
+    let (_, url) = replica(&settings(&world.database, &world.fake.url, &hurried)).await;
+    let tick = async || {
+        let tick = world.http.post(format!("{url}/api/pool/reconcile"));
+        answer(tick.bearer_auth(KEY)).await.body
+    };
+    assert_eq!(tick().await["condemned"], 0, "nobody looked");
+    assert_eq!(tick().await["condemned"], 0, "the watch began anew");
+    watched_for(&world, "10 min", "30 s").await;
+    assert_eq!(tick().await["condemned"], 0, "not for long enough");
+    watched_for(&world, "16 min", "30 s").await;
+    assert_eq!(tick().await["condemned"], 1);
+}
+
+#[tokio::test]
+async fn a_pool_that_was_stopped_for_an_hour_gives_everybody_time() {
+    let world = World::new(&[("TICK_INTERVAL_MS", "30000")]).await;
+    let ids = world.idle(2).await;
+    for id in &ids {
+        set(&world, id, false, "SUCCESS");
+    }
+    let past = "now() - interval '1 h'";
+    let idle = format!("UPDATE instances SET created_at = {past}, last_healthy_at = {past}");
+    world.sql(&idle).await;
+    let starting = InstanceId::generate();
+    world.fake.add(&starting);
+    set(&world, &starting, false, "DEPLOYING");
+    world.insert(&starting, "starting", "NULL").await;
+    world.sql(&idle).await;
+    for _ in 0..2 {
+        let report = world.tick().await;
+        assert_eq!(report["condemned"], 0, "{report}");
+    }
+    set(&world, &ids[0], true, "SUCCESS");
+    world.tick().await;
+    let silent = "SELECT count(*)::text AS it FROM instances WHERE silent_since IS NOT NULL";
+    assert_eq!(
+        world.ask(silent).await.as_deref(),
+        Some("2"),
+        "an answer ends it"
+    );
+}
+
+#[tokio::test]
+async fn a_listing_that_lacks_most_of_the_fleet_kills_nobody_and_alarms_every_replica() {
+    let world = World::new(&[]).await;
+    let (_, other) = replica(&settings(&world.database, &world.fake.url, &[])).await;
+    let ids = world.idle(5).await;
+    for id in &ids {
+        age(&world, id).await;
+    }
+    let shown = async || {
+        let status = world.http.get(format!("{other}/api/pool/status"));
+        answer(status.bearer_auth(KEY)).await.body["unobserved"].clone()
+    };
+    let one = json!({"status": "SUCCESS", "healthy": true});
+    world.fake.state().batch = Some(json!({(ids[0].to_string()): one}));
+    let mut since = Vec::new();
+    for _ in 0..2 {
+        let report = world.tick().await;
+        assert_eq!(
+            (&report["condemned"], &report["crashed"]),
+            (&json!(0), &json!(0))
+        );
+        let alarm = shown().await;
+        assert!(
+            alarm["reason"].as_str().unwrap().contains("4 of 5"),
+            "{alarm}"
+        );
+        since.push(alarm["since"].clone());
+        let metrics = world.send("GET", "/metrics", "").await.body;
+        assert!(
+            metrics
+                .as_str()
+                .unwrap()
+                .contains("agent_pool_fleet_in_doubt")
+        );
+    }
+    assert_eq!(since[0], since[1]);
+    world.fake.state().batch = None;
+    world.tick().await;
+    assert_eq!(shown().await, json!(null));
+    for id in &ids {
+        assert_eq!(world.status(id).await.as_deref(), Some("idle"));
+    }
+}
+
+#[tokio::test]
+async fn a_fleet_that_falls_silent_at_once_is_not_destroyed() {
+    let world = World::new(&[]).await;
+    let ids = world.idle(4).await;
+    for id in &ids {
+        age(&world, id).await;
+        set(&world, id, false, "SUCCESS");
+    }
+    world
+        .sql("UPDATE instances SET status = 'claimed' WHERE id = (SELECT min(id) FROM instances)")
+        .await;
+    let report = world.tick().await;
+    assert!(
+        report["unobserved"].as_str().unwrap().contains("4 of 4"),
+        "{report}"
+    );
+    assert_eq!(
+        (&report["condemned"], &report["crashed"]),
+        (&json!(0), &json!(0))
+    );
+    set(&world, &ids[0], true, "SUCCESS");
+    set(&world, &ids[1], true, "SUCCESS");
+    let report = world.tick().await;
+    assert_eq!(report["unobserved"], json!(null), "2 of 4 is not too many");
+}
+
+#[tokio::test]
+async fn what_was_ours_and_is_gone_is_destroyed_when_it_reappears() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    let path = format!("/api/pool/instances/{id}");
+    world.send("DELETE", &path, "").await;
+    world.until(&id, None).await;
+    // Services finishes a creation that nobody waits for any more.
+    world.fake.add(&id);
+    let report = world.tick().await;
+    assert_eq!(
+        (&report["reappeared"], &report["foreign"]),
+        (&json!(1), &json!(0))
+    );
+    eventually("it is destroyed", SOON, async || {
+        world.fake.state().instances.is_empty()
+    })
+    .await;
+    world.until(&id, None).await;
+    let told = format!("/api/pool/events?limit=2&instanceId={id}");
+    let told = world.send("GET", &told, "").await.body["events"].clone();
+    assert_eq!(
+        (&told[1]["to"], &told[1]["cause"]),
+        (&json!("destroying"), &json!("reappeared"))
+    );
+}
+
+#[tokio::test]
+async fn what_was_never_ours_is_left_alone() {
+    let world = World::new(&[]).await;
+    let foreign = InstanceId::generate();
+    world.fake.add(&foreign);
+    let ours = world.idle(2).await;
+    world
+        .sql("UPDATE instances SET status = 'crashed' WHERE id = (SELECT min(id) FROM instances)")
+        .await;
+    let report = world.tick().await;
+    assert_eq!(
+        (&report["reappeared"], &report["foreign"]),
+        (&json!(0), &json!(1))
+    );
+    // The database is lost: now all of them are.
+    world.sql("TRUNCATE instances, instance_events").await;
+    let report = world.tick().await;
+    assert_eq!(
+        (&report["reappeared"], &report["foreign"]),
+        (&json!(0), &json!(3))
+    );
+    assert_eq!(world.fake.times(Op::Destroy), 0);
+    assert_eq!(world.fake.state().instances.len(), ours.len() + 1);
+}
+
+#[tokio::test]
+async fn a_restarted_pool_drives_what_another_left_to_an_end() {
+    let world = World::new(&[("POOL_MIN_IDLE", "0")]).await;
+    let gone = "now() - interval '1 s'";
+    // Nothing of it was made; all of it was made, and nobody was told; half destroyed; half claimed.
+    let [nothing, made, destroying, claiming] = [(); 4].map(|()| InstanceId::generate());
+    for (id, status) in [
+        (&nothing, "starting"),
+        (&made, "starting"),
+        (&destroying, "destroying"),
+        (&claiming, "claiming"),
+    ] {
+        world.insert(id, status, gone).await;
+        if *id != nothing {
+            world.fake.add(id);
+        }
+    }
+    let report = world.tick().await;
+    assert_eq!(
+        (&report["becameIdle"], &report["destroying"]),
+        (&json!(1), &json!(3))
+    );
+    for (id, then) in [
+        (&nothing, None),
+        (&made, Some("idle")),
+        (&destroying, None),
+        (&claiming, None),
+    ] {
+        world.until(id, then).await;
+    }
+    assert_eq!(
+        world.fake.state().instances.len(),
+        1,
+        "nothing is left that nobody knows"
+    );
+}
+
+#[tokio::test]
+async fn a_tick_prunes_the_lifecycle_log() {
+    let world = World::new(&[("POOL_EVENTS_KEEP_DAYS", "7")]).await;
+    for days in [6, 8] {
+        world
+            .sql(&format!(
+                "INSERT INTO instance_events (instance_id, to_status, cause, at)
+                 VALUES ('day-{days}', 'idle', 'x', now() - interval '{days} days')"
+            ))
+            .await;
+    }
+    world.tick().await;
+    let left = "SELECT string_agg(instance_id, ',') AS it FROM instance_events";
+    assert_eq!(world.ask(left).await.as_deref(), Some("day-6"));
 }
 
 #[tokio::test]

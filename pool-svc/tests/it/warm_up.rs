@@ -169,6 +169,130 @@ async fn a_new_instance_that_is_not_healthy_yet_is_watched() {
 }
 
 #[tokio::test]
+async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
+    let world = World::new(&[("POOL_MIN_IDLE", "2"), ("POOL_TOOLS", "openrouter")]).await;
+    for _ in 0..2 {
+        world.fake.fail(Op::Create, Fault::After(429));
+    }
+    world.tick().await;
+    let (_, other) = replica(&settings(
+        &world.database,
+        &world.fake.url,
+        &[("POOL_MIN_IDLE", "2")],
+    ))
+    .await;
+    let shown = async || {
+        let status = world.http.get(format!("{other}/api/pool/status"));
+        let status = crate::world::answer(status.bearer_auth(crate::fake::KEY)).await;
+        status.body["creationFailures"].clone()
+    };
+    eventually("both have failed", SOON, async || {
+        counted(&world, "starting").await == "0" && shown().await[0].is_object()
+    })
+    .await;
+    let failure = &shown().await[0];
+    assert_eq!(failure["cause"], "test_fault");
+    assert_eq!(failure["failuresInARow"], 1, "side by side");
+    assert!(failure["error"].as_str().unwrap().contains("429"));
+    assert!(failure["retryAt"].as_str() > failure["failedAt"].as_str());
+    world
+        .sql("UPDATE creation_failures SET retry_at = now() + interval '1 h'")
+        .await;
+    let tick = async || {
+        let tick = world.http.post(format!("{other}/api/pool/reconcile"));
+        crate::world::answer(tick.bearer_auth(crate::fake::KEY))
+            .await
+            .body["created"]
+            .clone()
+    };
+    assert_eq!(tick().await, 0, "the other replica waits as well");
+    world
+        .sql("UPDATE creation_failures SET retry_at = now()")
+        .await;
+    world.fake.fail(Op::Create, Fault::Hang);
+    assert_eq!(
+        (tick().await, tick().await),
+        (json!(1), json!(0)),
+        "one tries"
+    );
+    eventually("create is asked", SOON, async || {
+        world.fake.times(Op::Create) == 3
+    })
+    .await;
+    world.fake.resume();
+    eventually("it succeeds", SOON, async || shown().await == json!([])).await;
+    assert_eq!(tick().await, 1, "then the rest");
+}
+
+#[tokio::test]
+async fn a_burst_on_two_replicas_never_exceeds_the_total() {
+    let bounds = [("POOL_MIN_IDLE", "4"), ("POOL_MAX_TOTAL", "6")];
+    let world = World::new(&bounds).await;
+    let (_, other) = replica(&settings(&world.database, &world.fake.url, &bounds)).await;
+    let burst = (0..40).map(|n| {
+        let base = [&world.url, &other][n % 2];
+        let (path, body) = [
+            ("claim", "{}"),
+            ("replenish", r#"{"count": 3}"#),
+            ("reconcile", ""),
+            ("replenish", ""),
+        ][n / 2 % 4];
+        let request = world.http.post(format!("{base}/api/pool/{path}"));
+        crate::world::answer(request.bearer_auth(crate::fake::KEY).body(body))
+    });
+    join_all(burst).await;
+    let all = world
+        .send("POST", "/api/pool/replenish", r#"{"count": 50}"#)
+        .await;
+    assert_eq!(all.status, 200);
+    let most = "SELECT max(rows)::text AS it FROM (
+                    SELECT sum(CASE WHEN from_status IS NULL THEN 1 WHEN to_status IS NULL THEN -1 ELSE 0 END)
+                           OVER (ORDER BY id) AS rows
+                    FROM instance_events) AS log";
+    assert_eq!(world.ask(most).await.as_deref(), Some("6"));
+}
+
+#[tokio::test]
+async fn a_shutdown_gives_up_what_has_not_begun_and_waits_for_what_has() {
+    let world = World::new(&[("POOL_CREATE_CONCURRENCY", "1")]).await;
+    world.fake.fail(Op::Create, Fault::Hang);
+    world
+        .send("POST", "/api/pool/replenish", r#"{"count": 2}"#)
+        .await;
+    eventually("create is asked", SOON, async || {
+        world.fake.times(Op::Create) == 1
+    })
+    .await;
+    let app = world.app.clone();
+    let finished = tokio::spawn(async move { app.finish_creations().await });
+    eventually("the other one is given up", SOON, async || {
+        counted(&world, "destroying").await == "1"
+    })
+    .await;
+    assert!(!finished.is_finished());
+    world.fake.resume();
+    finished.await.unwrap();
+    assert_eq!(world.fake.times(Op::Create), 1);
+    let made = "SELECT count(*)::text AS it FROM instances WHERE url IS NOT NULL";
+    assert_eq!(world.ask(made).await.as_deref(), Some("1"));
+    let why = "SELECT cause AS it FROM instance_events WHERE to_status = 'destroying'";
+    assert_eq!(world.ask(why).await.as_deref(), Some("shut_down"));
+}
+
+#[tokio::test]
+async fn a_creation_that_a_dead_replica_left_under_way_is_not_done_twice() {
+    let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
+    let id = agent_pool_core::InstanceId::generate();
+    world
+        .insert(&id, "starting", "now() + interval '1 min'")
+        .await;
+    assert_eq!(world.tick().await["created"], 0, "its lease runs");
+    // Services has finished it, and nobody was there to be told.
+    world.fake.add(&id);
+    assert_eq!(world.tick().await["becameIdle"], 1);
+}
+
+#[tokio::test]
 async fn drain_removes_the_oldest_idle_ones() {
     let world = World::new(&[]).await;
     let ids = world.idle(3).await;

@@ -150,6 +150,22 @@ impl World {
         self.send("POST", "/api/pool/claim", body).await
     }
 
+    /// A claim of whichever replica listens at `base`; `query` may be empty.
+    pub(crate) fn claim_at(
+        &self,
+        base: &str,
+        query: &str,
+        key: Option<&str>,
+        body: &str,
+    ) -> reqwest::RequestBuilder {
+        let request = self.http.post(format!("{base}/api/pool/claim{query}"));
+        let request = match key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        };
+        request.bearer_auth(KEY).body(body.to_owned())
+    }
+
     pub(crate) async fn tick(&self) -> Value {
         let answer = self.send("POST", "/api/pool/reconcile", "").await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -176,6 +192,7 @@ pub(crate) async fn replica(environment: &Environment) -> (App, String) {
     let bound = Bound::on(config.http.host, 0).await.unwrap();
     let url = format!("http://{}", bound.address());
     let app = App::new(config).unwrap();
+    tokio::spawn(app.clone().keep_queue(Shutdown::new()));
     tokio::spawn(bound.serve(routes(app.clone()), PATHS, Shutdown::new()));
     (app, url)
 }

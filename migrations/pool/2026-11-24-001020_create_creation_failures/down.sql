@@ -1,0 +1,1 @@
+DROP TABLE creation_failures;

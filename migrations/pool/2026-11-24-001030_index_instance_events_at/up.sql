@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY instance_events_at_idx ON instance_events (at);

@@ -1,0 +1,242 @@
+//! Table `claim_keys`: what became of the claims with an `Idempotency-Key`.
+//!
+//! A key is worked on by one run at a time, and each run has a number of its own. A run whose lease
+//! expired may be followed by another, which takes the key from it: what it would record from then on
+//! is refused. All are `sql_query`: Diesel has no interval of a parameter, and no notification.
+
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::db::DbError;
+use diesel::sql_types::{Bool, Double, Int8, Jsonb, Nullable, Text};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::leases::Held;
+
+/// A try of the claim that a key stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) key: String,
+    pub(crate) number: i64,
+}
+
+/// What is known of a key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) same_request: bool,
+    pub(crate) state: State,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum State {
+    /// A replica works on it.
+    InFlight,
+    /// Whoever worked on it stopped without an answer.
+    Abandoned,
+    /// It succeeded.
+    Answered(Claimed),
+    /// The last run failed, with this.
+    Failed(Failure),
+}
+
+/// A failure as it is kept for those who follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failure {
+    problem: Problem,
+    /// A problem says this in a header, and leaves it out of its JSON.
+    retry_after_ms: Option<u64>,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let milliseconds = |wait: Duration| wait.as_millis().try_into().ok();
+        Self {
+            retry_after_ms: problem.retry_after.and_then(milliseconds),
+            problem,
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self {
+            retry_after: failure.retry_after_ms.map(Duration::from_millis),
+            ..failure.problem
+        }
+    }
+}
+
+#[derive(Debug, QueryableByName)]
+struct RunRow {
+    #[diesel(sql_type = Int8)]
+    run: i64,
+}
+
+/// Begins a run, where nobody works on the key and no earlier run succeeded.
+pub(crate) async fn begin(
+    conn: &mut AsyncPgConnection,
+    key: &str,
+    request: &str,
+    lease: Duration,
+) -> Result<Option<Run>, DbError> {
+    let begun: Option<RunRow> = sql_query(
+        "INSERT INTO claim_keys AS k (key, request_hash, lease_expires_at)
+         VALUES ($1, sha256(convert_to($2, 'UTF8')), now() + make_interval(secs => $3))
+         ON CONFLICT (key) DO UPDATE
+         SET run = excluded.run, begun_at = now(), failure = NULL,
+             lease_expires_at = excluded.lease_expires_at
+         WHERE k.request_hash = excluded.request_hash AND k.answer IS NULL
+           AND coalesce(k.lease_expires_at <= now(), true)
+         RETURNING run",
+    )
+    .bind::<Text, _>(key)
+    .bind::<Text, _>(request)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(begun.map(|row| Run {
+        key: key.to_owned(),
+        number: row.run,
+    }))
+}
+
+#[derive(Debug, QueryableByName)]
+struct SeenRow {
+    #[diesel(sql_type = Bool)]
+    same_request: bool,
+    #[diesel(sql_type = Bool)]
+    in_flight: bool,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    answer: Option<Value>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    failure: Option<Value>,
+}
+
+/// What is known of a key; `None` where nothing is.
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    key: &str,
+    request: &str,
+) -> Result<Option<Seen>, DbError> {
+    let row: Option<SeenRow> = sql_query(
+        "SELECT request_hash = sha256(convert_to($2, 'UTF8')) AS same_request,
+                coalesce(lease_expires_at > now(), false) AS in_flight, answer, failure
+         FROM claim_keys WHERE key = $1",
+    )
+    .bind::<Text, _>(key)
+    .bind::<Text, _>(request)
+    .get_result(conn)
+    .await
+    .optional()?;
+    row.map(|row| {
+        Ok(Seen {
+            same_request: row.same_request,
+            state: match (row.answer, row.failure) {
+                (Some(answer), _) => State::Answered(parse(key, answer)?),
+                (None, Some(failure)) => State::Failed(parse(key, failure)?),
+                (None, None) if row.in_flight => State::InFlight,
+                (None, None) => State::Abandoned,
+            },
+        })
+    })
+    .transpose()
+}
+
+fn parse<T: DeserializeOwned>(key: &str, json: Value) -> Result<T, DbError> {
+    serde_json::from_value(json).map_err(|error| DbError::CorruptRow {
+        table: "claim_keys",
+        key: key.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// Says that the run is still worked on.
+pub(crate) async fn renew(
+    conn: &mut AsyncPgConnection,
+    run: &Run,
+    lease: Duration,
+) -> Result<(), DbError> {
+    sql_query(
+        "UPDATE claim_keys SET lease_expires_at = now() + make_interval(secs => $3)
+         WHERE key = $1 AND run = $2 AND lease_expires_at IS NOT NULL",
+    )
+    .bind::<Text, _>(&run.key)
+    .bind::<Int8, _>(run.number)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether the key is still this run's. Until the end of the transaction nobody can take it away.
+pub(crate) async fn hold(conn: &mut AsyncPgConnection, run: &Run) -> Result<Held, DbError> {
+    let rows = sql_query("SELECT FROM claim_keys WHERE key = $1 AND run = $2 FOR UPDATE")
+        .bind::<Text, _>(&run.key)
+        .bind::<Int8, _>(run.number)
+        .execute(conn)
+        .await?;
+    Ok(rows.into())
+}
+
+/// Ends a run that succeeded, in the transaction that records the claim and [`hold`]s the key.
+pub(crate) async fn answer(
+    conn: &mut AsyncPgConnection,
+    run: &Run,
+    answer: &Claimed,
+) -> Result<(), DbError> {
+    end(conn, run, Some(json(answer)), None).await
+}
+
+/// Ends a run that failed. `None`: without an answer, for nobody waits for it any more.
+pub(crate) async fn fail(
+    conn: &mut AsyncPgConnection,
+    run: &Run,
+    failure: Option<&Failure>,
+) -> Result<(), DbError> {
+    end(conn, run, None, failure.map(json)).await
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("wire types are JSON objects with texts as keys")
+}
+
+async fn end(
+    conn: &mut AsyncPgConnection,
+    run: &Run,
+    answer: Option<Value>,
+    failure: Option<Value>,
+) -> Result<(), DbError> {
+    sql_query(
+        "UPDATE claim_keys SET lease_expires_at = NULL, answer = $3, failure = $4
+         WHERE key = $1 AND run = $2 AND answer IS NULL
+         RETURNING pg_notify('agent_pool_claims', key)",
+    )
+    .bind::<Text, _>(&run.key)
+    .bind::<Int8, _>(run.number)
+    .bind::<Nullable<Jsonb>, _>(answer)
+    .bind::<Nullable<Jsonb>, _>(failure)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the keys of more than 24 hours ago, and waiters whose replica died long ago.
+pub(crate) async fn prune(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+    sql_query(
+        "WITH dead AS (
+             DELETE FROM claim_waiters WHERE lease_expires_at < now() - interval '1 hour')
+         DELETE FROM claim_keys
+         WHERE begun_at < now() - interval '24 hours'
+           AND coalesce(lease_expires_at <= now(), true)",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! The queue of claims and their keys, on a real Postgres.
+
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::db::Conn;
+use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
+use diesel::sql_query;
+use diesel_async::RunQueryDsl;
+
+use super::claim_keys::{self, Failure, Run, State};
+use super::instances::{self, Taking, Turn, Wanted};
+use super::leases::Held;
+use super::{MIGRATIONS, claim_waiters};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const OVER: Duration = Duration::ZERO;
+
+async fn database() -> TestDatabase {
+    fresh_database(MIGRATIONS, "pool").await
+}
+
+async fn run(conn: &mut Conn, statement: &str) -> usize {
+    sql_query(statement).execute(conn).await.unwrap()
+}
+
+async fn idle(conn: &mut Conn) -> InstanceId {
+    let id = InstanceId::generate();
+    let insert =
+        "INSERT INTO instances (id, name, status, url) VALUES ('{id}', 'n', 'idle', 'http://h')";
+    run(conn, &insert.replace("{id}", id.as_str())).await;
+    id
+}
+
+async fn take(conn: &mut Conn, turn: Turn, except: &[InstanceId]) -> Option<InstanceId> {
+    let taking = Taking {
+        turn,
+        except,
+        lease: MINUTE,
+    };
+    let taken = instances::claim_oldest_idle(conn, taking).await.unwrap();
+    taken.map(|taken| taken.id)
+}
+
+#[tokio::test]
+async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let dead = claim_waiters::join(&mut conn, None, OVER).await.unwrap();
+    let first = claim_waiters::join(&mut conn, None, MINUTE).await.unwrap();
+    let second = claim_waiters::join(&mut conn, None, MINUTE).await.unwrap();
+    let (one, two, three) = (
+        idle(&mut conn).await,
+        idle(&mut conn).await,
+        idle(&mut conn).await,
+    );
+    for turn in [Turn::Newcomer, Turn::Waiter(second)] {
+        assert_eq!(take(&mut conn, turn, &[]).await, None, "{turn:?}");
+    }
+    assert_eq!(
+        take(&mut conn, Turn::Served, std::slice::from_ref(&one)).await,
+        Some(two)
+    );
+    assert_eq!(take(&mut conn, Turn::Waiter(first), &[]).await, Some(one));
+    assert_eq!(take(&mut conn, Turn::Newcomer, &[]).await, None);
+    let line = claim_waiters::look(&mut conn, &[second], MINUTE).await;
+    assert_eq!(line.unwrap(), [second]);
+    claim_waiters::leave(&mut conn, second).await.unwrap();
+    assert_eq!(take(&mut conn, Turn::Newcomer, &[]).await, Some(three));
+    assert!(dead < first && first < second);
+}
+
+#[tokio::test]
+async fn a_look_keeps_its_own_alive_and_nobody_else() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let own = claim_waiters::join(&mut conn, None, OVER).await.unwrap();
+    claim_waiters::join(&mut conn, None, OVER).await.unwrap();
+    for mine in [&[own][..], &[]] {
+        let line = claim_waiters::look(&mut conn, mine, MINUTE).await.unwrap();
+        assert_eq!(line, [own]);
+    }
+    claim_waiters::leave(&mut conn, own).await.unwrap();
+    let line = claim_waiters::look(&mut conn, &[own], MINUTE)
+        .await
+        .unwrap();
+    assert!(line.is_empty(), "who left is not brought back");
+    let again = claim_waiters::join(&mut conn, Some(own), MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(again, own, "who waits again has the place of before");
+}
+
+#[tokio::test]
+async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    claim_waiters::join(&mut conn, None, OVER).await.unwrap();
+    for _ in 0..4 {
+        claim_waiters::join(&mut conn, None, MINUTE).await.unwrap();
+    }
+    idle(&mut conn).await;
+    let mut begin = async |warm, max_total| {
+        let wanted = Wanted::Deficit { warm, at_once: 9 };
+        let begun = instances::insert_starting(&mut conn, wanted, max_total, MINUTE).await;
+        begun.unwrap().len()
+    };
+    assert_eq!(begin(0, 3).await, 2);
+    assert_eq!(begin(0, 9).await, 1);
+    assert_eq!(begin(1, 9).await, 1);
+    assert_eq!(begin(1, 9).await, 0);
+}
+
+async fn begin(conn: &mut Conn, request: &str, lease: Duration) -> Option<Run> {
+    claim_keys::begin(conn, "k", request, lease).await.unwrap()
+}
+
+async fn state(conn: &mut Conn) -> State {
+    let seen = claim_keys::find(conn, "k", "{}").await.unwrap().unwrap();
+    assert!(seen.same_request);
+    seen.state
+}
+
+fn claimed() -> Claimed {
+    Claimed {
+        invite_url: "https://chat/x".to_owned(),
+        conversation_id: "c".to_owned(),
+        instance_id: InstanceId::generate(),
+        joined: false,
+    }
+}
+
+#[tokio::test]
+async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    assert_eq!(claim_keys::find(&mut conn, "k", "{}").await.unwrap(), None);
+    let dead = begin(&mut conn, "{}", OVER).await.unwrap();
+    assert_eq!(state(&mut conn).await, State::Abandoned);
+    let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
+    assert_eq!(state(&mut conn).await, State::InFlight);
+    assert_eq!(begin(&mut conn, "{}", MINUTE).await, None);
+    assert_eq!(claim_keys::hold(&mut conn, &dead).await.unwrap(), Held::No);
+    assert_eq!(claim_keys::hold(&mut conn, &run).await.unwrap(), Held::Yes);
+    claim_keys::renew(&mut conn, &dead, OVER).await.unwrap();
+    claim_keys::answer(&mut conn, &dead, &claimed())
+        .await
+        .unwrap();
+    claim_keys::fail(&mut conn, &dead, None).await.unwrap();
+    assert_eq!(state(&mut conn).await, State::InFlight);
+    claim_keys::renew(&mut conn, &run, OVER).await.unwrap();
+    assert_eq!(state(&mut conn).await, State::Abandoned);
+}
+
+#[tokio::test]
+async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
+    let problem = Problem::new(503, "x", "y").with_retry_after(MINUTE);
+    let failure = Failure::from(problem.clone());
+    claim_keys::fail(&mut conn, &run, Some(&failure))
+        .await
+        .unwrap();
+    let State::Failed(failure) = state(&mut conn).await else {
+        panic!("it failed")
+    };
+    assert_eq!(Problem::from(failure), problem);
+    let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
+    assert_eq!(state(&mut conn).await, State::InFlight);
+    let claimed = claimed();
+    claim_keys::answer(&mut conn, &run, &claimed).await.unwrap();
+    claim_keys::fail(&mut conn, &run, Some(&Failure::from(problem)))
+        .await
+        .unwrap();
+    claim_keys::renew(&mut conn, &run, MINUTE).await.unwrap();
+    assert_eq!(state(&mut conn).await, State::Answered(claimed));
+    assert_eq!(begin(&mut conn, "{}", MINUTE).await, None);
+}
+
+#[tokio::test]
+async fn a_key_of_another_request_is_not_taken_even_after_a_failure() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
+    claim_keys::fail(&mut conn, &run, None).await.unwrap();
+    assert_eq!(begin(&mut conn, "{\"x\":1}", MINUTE).await, None);
+    let seen = claim_keys::find(&mut conn, "k", "{\"x\":1}").await.unwrap();
+    assert!(!seen.unwrap().same_request);
+}
+
+#[tokio::test]
+async fn keys_of_yesterday_and_waiters_of_long_ago_are_pruned() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    for (key, age, lease) in [
+        ("old", "25 hours", "NULL"),
+        ("new", "23 hours", "NULL"),
+        ("held", "25 hours", "now() + interval '1 min'"),
+    ] {
+        let insert = format!(
+            "INSERT INTO claim_keys (key, request_hash, begun_at, lease_expires_at)
+             VALUES ('{key}', '', now() - interval '{age}', {lease})"
+        );
+        run(&mut conn, &insert).await;
+    }
+    for age in ["61 min", "59 min"] {
+        let insert = format!(
+            "INSERT INTO claim_waiters (lease_expires_at) VALUES (now() - interval '{age}')"
+        );
+        run(&mut conn, &insert).await;
+    }
+    claim_keys::prune(&mut conn).await.unwrap();
+    assert_eq!(
+        run(&mut conn, "SELECT FROM claim_keys WHERE key <> 'old'").await,
+        2
+    );
+    assert_eq!(run(&mut conn, "SELECT FROM claim_keys").await, 2);
+    assert_eq!(run(&mut conn, "SELECT FROM claim_waiters").await, 1);
+}

@@ -1,0 +1,71 @@
+//! Table `claim_waiters`: the queue of the claims that wait, over all replicas.
+//!
+//! Its ids are the order. A waiter whose lease has expired waits no more: its replica is dead. Taking an
+//! instance removes the waiter that took it, in the one statement of
+//! [`claim_oldest_idle`](super::instances::claim_oldest_idle). All are `sql_query`: Diesel has no
+//! interval of a parameter, and no notification.
+
+use std::time::Duration;
+
+use agent_pool_service_kit::db::DbError;
+use diesel::sql_types::{Array, Double, Int8, Nullable};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+#[derive(Debug, QueryableByName)]
+struct Number {
+    #[diesel(sql_type = Int8)]
+    id: i64,
+}
+
+/// Joins the queue at its end, or at the place of the number that this claim had before.
+pub(crate) async fn join(
+    conn: &mut AsyncPgConnection,
+    number: Option<i64>,
+    lease: Duration,
+) -> Result<i64, DbError> {
+    let joined: Number = sql_query(
+        "INSERT INTO claim_waiters (id, lease_expires_at)
+         VALUES (coalesce($1, nextval(pg_get_serial_sequence('claim_waiters', 'id'))),
+                 now() + make_interval(secs => $2))
+         RETURNING id",
+    )
+    .bind::<Nullable<Int8>, _>(number)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .get_result(conn)
+    .await?;
+    Ok(joined.id)
+}
+
+/// Leaves the queue, and tells the others.
+pub(crate) async fn leave(conn: &mut AsyncPgConnection, number: i64) -> Result<(), DbError> {
+    sql_query(
+        "DELETE FROM claim_waiters WHERE id = $1 RETURNING pg_notify('agent_pool_claims', '')",
+    )
+    .bind::<Int8, _>(number)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Everybody who waits, in order. Those of `mine` stay alive for `lease` from now on; a look that
+/// follows soon on another writes nothing.
+pub(crate) async fn look(
+    conn: &mut AsyncPgConnection,
+    mine: &[i64],
+    lease: Duration,
+) -> Result<Vec<i64>, DbError> {
+    let line: Vec<Number> = sql_query(
+        "WITH renewed AS (
+             UPDATE claim_waiters SET lease_expires_at = now() + make_interval(secs => $2)
+             WHERE id = ANY ($1) AND lease_expires_at < now() + make_interval(secs => $2 * 0.8))
+         SELECT id FROM claim_waiters
+         WHERE lease_expires_at > now() OR id = ANY ($1)
+         ORDER BY id",
+    )
+    .bind::<Array<Int8>, _>(mine)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .load(conn)
+    .await?;
+    Ok(line.into_iter().map(|number| number.id).collect())
+}

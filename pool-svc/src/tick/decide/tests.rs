@@ -1,0 +1,209 @@
+//! The table of decisions.
+
+use super::*;
+
+const LIMITS: Limits = Limits {
+    stuck_after: Duration::from_mins(15),
+    max_vanished_percent: 50,
+};
+
+fn seen(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Seen {
+    let id = InstanceId::generate();
+    Seen {
+        id,
+        status,
+        has_url: lease == Lease::Nobody,
+        age,
+        silent_for,
+        lease,
+    }
+}
+
+fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
+    InstanceReport {
+        status: Some(status),
+        healthy,
+        url: None,
+        image: None,
+    }
+}
+
+fn alone(seen: &Seen, report: Option<InstanceReport>) -> Option<(Move, Cause)> {
+    // A second instance, so that the answer knows somebody.
+    let other = another();
+    let mut batch = StatusBatch::from([(other.id.clone(), report_of_another())]);
+    batch.extend(report.map(|report| (seen.id.clone(), report)));
+    let decision = decide(&[seen.clone(), other], &Answer::Batch(batch), LIMITS);
+    assert_eq!(decision.unobserved, None);
+    decision
+        .moves
+        .first()
+        .map(|(step, _, cause)| (*step, *cause))
+}
+
+fn another() -> Seen {
+    seen(Status::Idle, Lease::Nobody, Duration::ZERO, Duration::ZERO)
+}
+
+fn report_of_another() -> InstanceReport {
+    report(true, DeployStatus::Success)
+}
+
+#[test]
+fn each_instance_is_judged_by_health_deployment_age_and_lease() {
+    use DeployStatus::{Crashed, Deploying, Missing, Success};
+    use Lease::{Expired, Held, Nobody};
+    use Status::{Claimed, Claiming, Idle, Starting};
+    let (young, old) = (Duration::from_secs(9), Duration::from_hours(1));
+    let dead = |step| Some((step, Cause::DeploymentDead));
+    let silent = |step| Some((step, Cause::Unreachable));
+    let late = |step| Some((step, Cause::LeaseExpired));
+    let (condemn_starting, condemn_idle) = (Move::CONDEMN_STARTING, Move::CONDEMN_IDLE);
+    let idle = Some((Move::BECOME_IDLE, Cause::Healthy));
+    #[rustfmt::skip]
+    let table = [
+        (Starting, Nobody,  old,   old,   Some((true, Crashed)),    idle),
+        (Starting, Held,    young, young, Some((true, Success)),    None),
+        (Starting, Nobody,  young, young, Some((false, Deploying)), None),
+        (Starting, Nobody,  young, young, Some((false, Crashed)),   dead(condemn_starting)),
+        (Starting, Nobody,  old,   old,   Some((false, Deploying)), silent(condemn_starting)),
+        (Starting, Held,    old,   old,   Some((false, Crashed)),   None),
+        (Starting, Expired, young, young, None,                     late(condemn_starting)),
+        (Idle,     Nobody,  old,   old,   Some((true, Crashed)),    None),
+        (Idle,     Nobody,  old,   young, Some((false, Crashed)),   dead(condemn_idle)),
+        (Idle,     Nobody,  young, young, Some((false, Missing)),   None),
+        (Idle,     Nobody,  old,   young, Some((false, Missing)),   dead(condemn_idle)),
+        (Idle,     Nobody,  young, young, None,                     None),
+        (Idle,     Nobody,  old,   young, None,                     dead(condemn_idle)),
+        (Idle,     Nobody,  old,   old,   Some((false, Success)),   silent(condemn_idle)),
+        (Claimed,  Nobody,  old,   young, Some((false, Success)),   None),
+        (Claimed,  Nobody,  old,   young, Some((false, Crashed)),   dead(Move::CRASH)),
+        (Claimed,  Nobody,  old,   old,   Some((false, Success)),   silent(Move::CRASH)),
+        (Claiming, Held,    old,   old,   None,                     None),
+        (Claiming, Expired, old,   young, None,                     late(Move::CONDEMN_CLAIMING)),
+    ];
+    for (index, (status, lease, age, silent_for, said, expected)) in table.into_iter().enumerate() {
+        let seen = seen(status, lease, age, silent_for);
+        let said = said.map(|(healthy, deploy)| report(healthy, deploy));
+        assert_eq!(alone(&seen, said), expected, "row {index}: {seen:?}");
+    }
+}
+
+#[test]
+fn without_an_answer_only_a_claims_lease_expires() {
+    let (young, old) = (Duration::ZERO, Duration::from_hours(9));
+    let fleet = [
+        seen(Status::Claiming, Lease::Expired, old, old),
+        seen(Status::Starting, Lease::Expired, old, old),
+        seen(Status::Idle, Lease::Nobody, old, old),
+        seen(Status::Claimed, Lease::Nobody, young, old),
+    ];
+    let strangers = StatusBatch::from([(InstanceId::generate(), report_of_another())]);
+    for (answer, may_create) in [
+        (Answer::None("down".to_owned()), false),
+        (Answer::Batch(StatusBatch::new()), true),
+        (Answer::Batch(strangers), true),
+    ] {
+        let decision = decide(&fleet, &answer, LIMITS);
+        let only = (
+            Move::CONDEMN_CLAIMING,
+            fleet[0].id.clone(),
+            Cause::LeaseExpired,
+        );
+        assert_eq!(decision.moves, [only]);
+        assert!(decision.unobserved.is_some());
+        assert_eq!(decision.may_create, may_create);
+    }
+}
+
+#[test]
+fn an_answer_watches_the_fleet_and_tells_who_is_silent_and_what_is_nobodys() {
+    let hour = Duration::from_hours(1);
+    let of = |status, lease| seen(status, lease, hour, Duration::ZERO);
+    let fleet = [
+        of(Status::Starting, Lease::Nobody),
+        of(Status::Starting, Lease::Held),
+        of(Status::Idle, Lease::Nobody),
+        of(Status::Claiming, Lease::Held),
+    ];
+    let mut batch: StatusBatch = fleet
+        .iter()
+        .map(|seen| (seen.id.clone(), report(false, DeployStatus::Success)))
+        .collect();
+    let stray = InstanceId::generate();
+    batch.insert(stray.clone(), report_of_another());
+    let decision = decide(&fleet, &Answer::Batch(batch), LIMITS);
+    assert_eq!(decision.silent, [fleet[0].id.clone(), fleet[2].id.clone()]);
+    assert_eq!(decision.strays, [stray]);
+    assert!(decision.watched);
+}
+
+/// What becomes of `fleet` by a look that says `report` of the first `dead` of them.
+fn looked_at(fleet: &[Seen], dead: usize, report_of: Option<&InstanceReport>) -> Decision {
+    let said = |index| match report_of {
+        _ if index >= dead => Some(report(true, DeployStatus::Success)),
+        said => said.cloned(),
+    };
+    let batch = fleet.iter().enumerate();
+    let batch = batch.filter_map(|(index, seen)| Some((seen.id.clone(), said(index)?)));
+    let batch: StatusBatch = batch
+        .chain([(InstanceId::generate(), report_of_another())])
+        .collect();
+    decide(fleet, &Answer::Batch(batch), LIMITS)
+}
+
+#[test]
+fn too_many_deaths_of_whatever_kind_are_not_believed() {
+    let (hour, now) = (Duration::from_hours(1), Duration::ZERO);
+    let failed = report(false, DeployStatus::Failed);
+    let unreachable = report(false, DeployStatus::Success);
+    // status, silent for, what is said of 3 of 5, believed, watched
+    #[rustfmt::skip]
+    let table = [
+        (Status::Idle,     now,  Some(&failed),      false, true),
+        (Status::Idle,     hour, Some(&unreachable), false, true),
+        (Status::Claimed,  hour, Some(&unreachable), false, true),
+        (Status::Idle,     now,  None,               false, false),
+        (Status::Claimed,  now,  None,               false, false),
+        (Status::Starting, now,  None,               false, false),
+        (Status::Starting, now,  Some(&failed),      true,  true),
+        (Status::Starting, hour, Some(&unreachable), true,  true),
+    ];
+    for (index, (status, silent_for, said, believed, watched)) in table.into_iter().enumerate() {
+        let fleet: Vec<Seen> = (0..5)
+            .map(|_| seen(status, Lease::Nobody, hour, silent_for))
+            .collect();
+        let decision = looked_at(&fleet, 3, said);
+        let moved = decision
+            .moves
+            .iter()
+            .filter(|(step, ..)| *step != Move::BECOME_IDLE);
+        assert_eq!(moved.count(), if believed { 3 } else { 0 }, "row {index}");
+        assert_eq!(decision.unobserved.is_none(), believed, "row {index}");
+        assert_eq!(decision.watched, watched, "row {index}");
+        let silent = if said.is_some() { 3 } else { 0 };
+        assert_eq!(decision.silent.len(), silent, "row {index}");
+        assert!(decision.may_create, "row {index}");
+    }
+}
+
+#[test]
+fn too_many_deaths_at_once_are_not_believed() {
+    let hour = Duration::from_hours(1);
+    for (fleet, dead, believed) in [(2, 2, true), (6, 3, true), (5, 3, false), (3, 3, false)] {
+        let fleet: Vec<Seen> = (0..fleet)
+            .map(|_| seen(Status::Idle, Lease::Nobody, hour, Duration::ZERO))
+            .collect();
+        let batch = fleet.iter().enumerate().map(|(index, seen)| {
+            let of = if index < dead {
+                DeployStatus::Removed
+            } else {
+                DeployStatus::Success
+            };
+            (seen.id.clone(), report(index >= dead, of))
+        });
+        let decision = decide(&fleet, &Answer::Batch(batch.collect()), LIMITS);
+        assert_eq!(decision.moves.len(), if believed { dead } else { 0 });
+        assert_eq!(decision.unobserved.is_none(), believed);
+    }
+}
