@@ -13,6 +13,7 @@ mod lab;
 mod openapi;
 mod readme;
 mod registered;
+mod small;
 
 pub use at_cloud::{AtCloud, Trial};
 pub use bad_day::on_bad_days;
@@ -20,3 +21,4 @@ pub use lab::Lab;
 pub use openapi::OpenApi;
 pub use readme::readme_tells_the_settings;
 pub use registered::registration;
+pub use small::{Answered, Asked, AtSmall, SmallVendor};
