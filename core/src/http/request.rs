@@ -1,4 +1,5 @@
 use std::fmt;
+use std::hash::Hash;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -10,8 +11,8 @@ use tracing::debug;
 use url::Url;
 
 use super::client::REQUEST_LIMIT;
-use super::{Reply, VendorHttp};
-use crate::{Context, Effect, ErrorKind, ProviderError};
+use super::{Api, Data, Page, Reply, pages};
+use crate::{Effect, ErrorKind, ProviderError};
 
 /// All but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -23,7 +24,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// One call of a vendor's API, being put together. Nothing is sent before the last step.
 #[must_use = "a request does nothing until it is sent"]
 pub struct VendorRequest<'a> {
-    vendor: &'a VendorHttp,
+    api: Api<'a>,
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
@@ -33,11 +34,11 @@ pub struct VendorRequest<'a> {
 
 impl<'a> VendorRequest<'a> {
     pub(super) fn new(
-        vendor: &'a VendorHttp,
+        api: Api<'a>,
         method: Method,
-        mut url: Url,
         segments: impl IntoIterator<Item = &'a str>,
     ) -> Self {
+        let mut url = api.vendor().base().clone();
         let mut path = url.path().to_owned();
         let mut fault = None;
         for segment in segments {
@@ -52,7 +53,7 @@ impl<'a> VendorRequest<'a> {
         }
         url.set_path(&path);
         Self {
-            vendor,
+            api,
             method,
             url,
             body: None,
@@ -95,17 +96,59 @@ impl<'a> VendorRequest<'a> {
     /// # Errors
     /// As [`VendorRequest::done`], and [`ErrorKind::Protocol`] naming the field where the answer is not
     /// what was expected.
-    pub async fn fetch<T: DeserializeOwned>(self, cx: &Context) -> Result<T, ProviderError> {
-        self.done(cx).await?.json()
+    pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
+        self.done().await?.json()
+    }
+
+    /// Sends it and reads what is in the answer's `data`.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::fetch`].
+    pub async fn data<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
+        let answer: Data<T> = self.fetch().await?;
+        Ok(answer.data)
+    }
+
+    /// Sends it for every page of a list, each but the first with `parameter` saying where it begins.
+    ///
+    /// `read` takes a page's answer apart; it is told where the page began, `None` for the first.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::fetch`] and [`pages`].
+    pub async fn pages<P, T, C>(
+        mut self,
+        parameter: &str,
+        read: impl Fn(P, Option<C>) -> Page<T, C> + Sync,
+    ) -> Result<Vec<T>, ProviderError>
+    where
+        P: DeserializeOwned,
+        C: Clone + Eq + Hash + ToString + Send,
+    {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let (first, read) = (&self, &read);
+        let fetch = |at: Option<C>| async move {
+            let request = VendorRequest {
+                api: first.api,
+                method: first.method.clone(),
+                url: first.url.clone(),
+                body: first.body.clone(),
+                fault: None,
+            };
+            let answer = request.query_each(parameter, at.clone()).fetch().await?;
+            Ok(read(answer, at))
+        };
+        pages(fetch).await
     }
 
     /// Sends it and wants a 2xx status.
     ///
     /// # Errors
     /// As [`VendorRequest::send`], and what another status means.
-    pub async fn done(self, cx: &Context) -> Result<Reply, ProviderError> {
-        let vendor = self.vendor;
-        vendor.check(self.send(cx).await?)
+    pub async fn done(self) -> Result<Reply, ProviderError> {
+        let vendor = self.api.vendor();
+        vendor.check(self.send().await?)
     }
 
     /// Sends it and answers the reply whatever its status: for vendors whose status says little.
@@ -115,7 +158,8 @@ impl<'a> VendorRequest<'a> {
     ///
     /// # Cancellation
     /// Dropping the future closes the connection; the vendor may have acted.
-    pub async fn send(self, cx: &Context) -> Result<Reply, ProviderError> {
+    pub async fn send(self) -> Result<Reply, ProviderError> {
+        let cx = self.api.cx();
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -126,7 +170,7 @@ impl<'a> VendorRequest<'a> {
         }
         let path = self.url.path().to_owned();
         let mut request = cx.http().request(self.method.clone(), self.url);
-        if let Some((name, value)) = self.vendor.auth() {
+        if let Some((name, value)) = self.api.vendor().auth() {
             request = request.header(name, value);
         }
         if let Some(body) = self.body {

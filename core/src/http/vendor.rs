@@ -1,11 +1,10 @@
-use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use url::Url;
 
 use super::fault::{self, VendorFault};
-use super::{Reply, VendorRequest};
+use super::{Api, Reply};
 use crate::settings::SettingsError;
-use crate::{ProviderError, Secret};
+use crate::{Context, ProviderError, Secret};
 
 /// One vendor's API: where it is, who is asking, and how it words its errors.
 #[derive(Debug)]
@@ -83,32 +82,14 @@ impl VendorHttp {
         self
     }
 
-    /// A `GET` of the path made of `segments`, each of which is percent-encoded.
-    pub fn get<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::GET, segments)
+    /// The API for the calls of one operation, within `cx`.
+    #[must_use]
+    pub const fn on<'a>(&'a self, cx: &'a Context) -> Api<'a> {
+        Api::new(self, cx)
     }
 
-    /// A `POST`; see [`VendorHttp::get`]. Without segments it goes to the base itself.
-    pub fn post<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::POST, segments)
-    }
-
-    /// A `PATCH`; see [`VendorHttp::get`].
-    pub fn patch<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::PATCH, segments)
-    }
-
-    /// A `DELETE`; see [`VendorHttp::get`].
-    pub fn delete<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::DELETE, segments)
-    }
-
-    fn request<'a>(
-        &'a self,
-        method: Method,
-        segments: impl IntoIterator<Item = &'a str>,
-    ) -> VendorRequest<'a> {
-        VendorRequest::new(self, method, self.base.clone(), segments)
+    pub(super) const fn base(&self) -> &Url {
+        &self.base
     }
 
     /// The reply, where its status is 2xx.

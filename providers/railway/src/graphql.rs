@@ -78,7 +78,7 @@ impl Client {
             query: operation.text,
             variables,
         };
-        let reply = self.http.post([]).json(&body).send(cx).await?;
+        let reply = self.http.on(cx).post([]).json(&body).send().await?;
         let accepted = (200..300).contains(&reply.status());
         let refusals = match reply.json::<Refusals>() {
             Err(error) if accepted => return Err(error.into()),

@@ -1,10 +1,8 @@
-//! OpenRouter's JSON, as little of it as we use.
+//! OpenRouter's JSON, as little of it as we use: <https://openrouter.ai/docs/api-reference/overview>.
 
-use agent_pool_core::Secret;
-use agent_pool_core::settings::Amount;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::settings::LimitReset;
+use agent_pool_core::prelude::*;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Workspaces {
@@ -34,6 +32,14 @@ pub(crate) struct CreatedKey {
     pub(crate) key: Secret,
 }
 
+/// What a caller may ask of a key.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyOptions {
+    pub(crate) limit: Option<Amount>,
+    pub(crate) limit_reset: Option<LimitReset>,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct NewKey<'a> {
     pub(crate) name: &'a str,
@@ -55,8 +61,41 @@ pub(crate) struct KeyChange {
     disabled: Option<bool>,
 }
 
+/// How often a key's spent amount starts again at zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LimitReset {
+    Daily,
+    Weekly,
+    Monthly,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Credits {
     pub(crate) total_credits: f64,
     pub(crate) total_usage: f64,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: Fault,
+}
+
+/// The code repeats the status, which says the kind.
+#[derive(Deserialize)]
+struct Fault {
+    message: String,
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, Value>>,
+}
+
+pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
+    let Fault { message, metadata } = reply.json::<Refusal>().ok()?.error;
+    let fields = metadata.into_iter().flatten();
+    let fields = fields.filter_map(|(name, value)| Some(format!("; {name}: {}", value.as_str()?)));
+    let message = message + &fields.collect::<String>();
+    Some(VendorFault {
+        message,
+        ..VendorFault::default()
+    })
 }
