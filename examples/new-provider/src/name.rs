@@ -7,6 +7,12 @@ use anyhow::bail;
 
 use crate::template;
 
+/// What a type cannot be called, or what Rust has everywhere.
+const OF_RUST: [&str; 14] = [
+    "Self", "Option", "Some", "None", "Result", "Ok", "Err", "String", "Vec", "Box", "Send",
+    "Sync", "Copy", "Default",
+];
+
 /// The id of a new tool, which names its crate, its type and its variables too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name(ToolId);
@@ -61,7 +67,7 @@ impl FromStr for Name {
                 "{text:?} has a - with nothing beside it, and the names of variables follow from it"
             );
         }
-        if template::has_word(&name.camel()) {
+        if OF_RUST.contains(&name.camel().as_str()) || template::has_word(&name.camel()) {
             let type_name = name.camel();
             bail!(
                 "{text:?} would name a type {type_name}, which the code of a provider uses already: take another name, such as {text}-tool"
@@ -96,7 +102,7 @@ mod tests {
         for bad in ["acme-", "a--b"] {
             assert!(problem(bad).contains("nothing beside it"), "{bad}");
         }
-        for bad in ["self", "secret", "api", "http-tool"] {
+        for bad in ["self", "option", "secret", "api", "http-tool"] {
             assert!(problem(bad).contains("uses already"), "{bad}");
         }
     }

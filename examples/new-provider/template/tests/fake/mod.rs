@@ -7,7 +7,7 @@ const ADMIN_KEY: &str = "admin-key-of-the-fake";
 const PAGE: usize = 5;
 
 #[derive(Debug, Default)]
-pub struct Acme {
+pub(crate) struct Acme {
     made: usize,
     /// Ids and names.
     keys: Vec<(String, String)>,
