@@ -9,6 +9,7 @@ use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
 use mock_provider as _;
 use provider_agentmail as _;
+use provider_exa as _;
 use provider_local as _;
 use provider_openrouter as _;
 use provider_railway as _;
