@@ -296,3 +296,15 @@ async fn debug_shows_neither_key_nor_query_nor_body() {
     let shown = format!("{:?} {request:?}", lab.http);
     assert!(!shown.contains(KEY), "{shown}");
 }
+
+#[tokio::test]
+async fn a_secret_in_an_address_is_sent_and_not_shown() {
+    let lab = lab(answer("404 Not Found", "", "no key s/3cret")).await;
+    let secret = Secret::new("s/3cret");
+    let request = lab.api().delete(["keys", secret.expose()]).hiding(&secret);
+    let shown = format!("{request:?}");
+    assert!(shown.contains("keys/…"), "{shown}");
+    let error = request.done().await.unwrap_err().to_string();
+    assert!(error.ends_with("answered 404: no key …"), "{error}");
+    assert!(lab.requests()[0].starts_with("DELETE /api/v1/keys/s%2F3cret "));
+}

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::client::REQUEST_LIMIT;
 use super::{Api, Data, Page, Reply, pages};
-use crate::{Effect, ErrorKind, ProviderError};
+use crate::{Effect, ErrorKind, ProviderError, Secret};
 
 /// All but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -28,6 +28,8 @@ pub struct VendorRequest<'a> {
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
+    /// What stands in the address and is not to be shown.
+    hidden: Option<Secret>,
     /// What makes it unsendable; told when it is sent, so that a call reads as one chain.
     fault: Option<ProviderError>,
 }
@@ -57,6 +59,7 @@ impl<'a> VendorRequest<'a> {
             method,
             url,
             body: None,
+            hidden: None,
             fault,
         }
     }
@@ -78,6 +81,23 @@ impl<'a> VendorRequest<'a> {
                 .append_pair(name, &value.to_string());
         }
         self
+    }
+
+    /// Keeps `secret` out of traces and errors: for a vendor whose addresses hold one.
+    pub fn hiding(mut self, secret: &Secret) -> Self {
+        self.hidden = Some(secret.clone());
+        self
+    }
+
+    /// The path as it may be shown.
+    fn shown_path(&self) -> String {
+        let path = self.url.path();
+        match self.hidden.as_ref().map(Secret::expose) {
+            Some(text) if !text.is_empty() => {
+                path.replace(&utf8_percent_encode(text, ENCODED).to_string(), "…")
+            }
+            Some(_) | None => path.to_owned(),
+        }
     }
 
     /// Sends `body` as JSON.
@@ -134,6 +154,7 @@ impl<'a> VendorRequest<'a> {
                 method: first.method.clone(),
                 url: first.url.clone(),
                 body: first.body.clone(),
+                hidden: first.hidden.clone(),
                 fault: None,
             };
             let answer = request.query_each(parameter, at.clone()).fetch().await?;
@@ -147,8 +168,8 @@ impl<'a> VendorRequest<'a> {
     /// # Errors
     /// As [`VendorRequest::send`], and what another status means.
     pub async fn done(self) -> Result<Reply, ProviderError> {
-        let vendor = self.api.vendor();
-        vendor.check(self.send().await?)
+        let (vendor, hidden) = (self.api.vendor(), self.hidden.clone());
+        vendor.check_hiding(self.send().await?, hidden.as_ref())
     }
 
     /// Sends it and answers the reply whatever its status: for vendors whose status says little.
@@ -168,7 +189,7 @@ impl<'a> VendorRequest<'a> {
             let error = ProviderError::new(ErrorKind::Unavailable, "no time was left to ask");
             return Err(error.with_effect(Effect::NotDone));
         }
-        let path = self.url.path().to_owned();
+        let path = self.shown_path();
         let mut request = cx.http().request(self.method.clone(), self.url);
         if let Some((name, value)) = self.api.vendor().auth() {
             request = request.header(name, value);
@@ -197,7 +218,7 @@ impl fmt::Debug for VendorRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorRequest")
             .field("method", &self.method)
-            .field("path", &self.url.path())
+            .field("path", &self.shown_path())
             .finish_non_exhaustive()
     }
 }

@@ -41,17 +41,21 @@ impl VendorHttp {
         self.with_auth(AUTHORIZATION, &text, key, variable)
     }
 
-    /// The same, sending the key in a header of its own. `variable` is where the key is from.
+    /// The same, sending the key in a header of its own, whose name is in lower case. `variable` is where
+    /// the key is from.
     ///
     /// # Errors
     /// As [`VendorHttp::bearer`].
+    ///
+    /// # Panics
+    /// When no header has such a name: the code that states it is wrong.
     pub fn key_header(
         self,
-        name: HeaderName,
+        name: &'static str,
         key: &Secret,
         variable: &str,
     ) -> Result<Self, SettingsError> {
-        self.with_auth(name, key.expose(), key, variable)
+        self.with_auth(HeaderName::from_static(name), key.expose(), key, variable)
     }
 
     fn with_auth(
@@ -97,10 +101,18 @@ impl VendorHttp {
     /// # Errors
     /// What another status means; see [`VendorHttp::refusal`].
     pub fn check(&self, reply: Reply) -> Result<Reply, ProviderError> {
+        self.check_hiding(reply, None)
+    }
+
+    pub(super) fn check_hiding(
+        &self,
+        reply: Reply,
+        hidden: Option<&Secret>,
+    ) -> Result<Reply, ProviderError> {
         if (200..300).contains(&reply.status()) {
             Ok(reply)
         } else {
-            Err(self.refusal(&reply))
+            Err(self.refusal_hiding(&reply, hidden))
         }
     }
 
@@ -108,8 +120,16 @@ impl VendorHttp {
     /// its words.
     #[must_use]
     pub fn refusal(&self, reply: &Reply) -> ProviderError {
-        let key = self.auth.as_ref().map(|auth| auth.key.expose());
-        fault::refusal(reply, (self.read_fault)(reply), key)
+        self.refusal_hiding(reply, None)
+    }
+
+    fn refusal_hiding(&self, reply: &Reply, hidden: Option<&Secret>) -> ProviderError {
+        let key = self.auth.as_ref().map(|auth| &auth.key);
+        fault::refusal(
+            reply,
+            (self.read_fault)(reply),
+            key.into_iter().chain(hidden),
+        )
     }
 
     pub(super) fn auth(&self) -> Option<(&HeaderName, &HeaderValue)> {
