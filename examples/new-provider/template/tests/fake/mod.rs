@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 
 const ADMIN_KEY: &str = "admin-key-of-the-fake";
 const PAGE: usize = 5;
+const MADE: &str = "2026-01-01T00:00:00Z";
+
+/// An id and a name.
+type Key = (String, String);
 
 #[derive(Debug, Default)]
 pub(crate) struct Acme {
     made: usize,
-    /// Ids and names.
-    keys: Vec<(String, String)>,
+    keys: Vec<Key>,
 }
 
 impl FakeVendor for Acme {
@@ -69,7 +72,7 @@ impl Acme {
     fn page(&self, from: usize) -> Value {
         let rest = &self.keys[from.min(self.keys.len())..];
         let page = &rest[..rest.len().min(PAGE)];
-        let key = |(id, name): &(String, String)| json!({ "id": id, "name": name, "created_at": "2026-01-01T00:00:00Z" });
+        let key = |(id, name): &Key| json!({ "id": id, "name": name, "created_at": MADE });
         let next = page.last().filter(|_| page.len() < rest.len());
         json!({
             "keys": page.iter().map(key).collect::<Vec<_>>(),
