@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::Claimed;
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
@@ -28,15 +28,8 @@ pub(crate) struct Wish {
 }
 
 impl Client {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        // A connection for each request: a service that was killed does not spoil the next.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .timeout(PATIENCE)
-            .build()
-            .context("no HTTP client")?;
-        Ok(Self(client))
+    pub(crate) const fn new(http: reqwest::Client) -> Self {
+        Self(http)
     }
 
     /// Sends a request with a body, and answers that of a success.
@@ -69,7 +62,7 @@ impl Client {
 }
 
 async fn send(request: RequestBuilder) -> anyhow::Result<Value> {
-    let response = request.bearer_auth(KEY).send().await?;
+    let response = request.bearer_auth(KEY).timeout(PATIENCE).send().await?;
     let status = response.status();
     let body = response.bytes().await?;
     if !status.is_success() {

@@ -26,6 +26,7 @@ pub struct Ground {
     upstream: Upstream,
     folder: TempDir,
     url: Url,
+    http: reqwest::Client,
 }
 
 impl Ground {
@@ -46,6 +47,7 @@ impl Ground {
             upstream,
             folder,
             url,
+            http: http()?,
         };
         ground.found(&ground.url.clone())?;
         Ok(ground)
@@ -53,6 +55,11 @@ impl Ground {
 
     pub(crate) fn exe(&self) -> &Path {
         &self.exe
+    }
+
+    /// The one client of the lab: to make one takes a tenth of a second.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.http.clone()
     }
 
     pub(crate) fn upstream(&self) -> Upstream {
@@ -124,6 +131,16 @@ impl Ground {
     fn data(&self) -> PathBuf {
         self.folder.path().join("postgres")
     }
+}
+
+/// A connection for each request: none breaks because an earlier one was cut.
+fn http() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .context("no HTTP client")
 }
 
 async fn start(folder: &Path) -> anyhow::Result<Embedded> {

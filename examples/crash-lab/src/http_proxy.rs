@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
@@ -101,16 +100,13 @@ struct Way {
 
 impl HttpProxy {
     /// Opens the way out of the process that `trap` watches.
-    pub(crate) async fn open(trap: Arc<Trap>, directory: Arc<Directory>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        trap: Arc<Trap>,
+        directory: Arc<Directory>,
+        client: reqwest::Client,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        // A connection for each request: none breaks because an earlier one was cut.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .context("no HTTP client")?;
         let way = Arc::new(Way {
             trap,
             directory,

@@ -42,11 +42,20 @@ fn graphql(body: &[u8]) -> Option<String> {
     Some(format!("{kind} {name}"))
 }
 
-/// Ids have digits, or an `@`; words of an API have not, but for its version.
+/// How long an instance's id is.
+const ID: usize = 12;
+
+/// Ids have digits, or an `@`, or the length of an instance's; words of an API have not, but for its
+/// version.
 fn plain(segment: &str) -> &str {
+    let instance = segment.len() == ID && segment.bytes().all(|b| b.is_ascii_alphanumeric());
     let version = segment.starts_with('v') && segment.len() < 4;
     let id = segment.contains(|c: char| c.is_ascii_digit() || c == '@' || c == '%');
-    if id && !version { ":id" } else { segment }
+    if instance || id && !version {
+        ":id"
+    } else {
+        segment
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +78,7 @@ mod tests {
             of("/v0/inboxes/ap-lab-k3v9@x"),
             "agentmail DELETE /v0/inboxes/:id"
         );
+        assert_eq!(of("/destroy/abcdefghijkl"), "agentmail DELETE /destroy/:id");
         let body = br##"{"query": "# It is made.\nmutation ServiceCreate($input: X!) { serviceCreate }"}"##;
         let label = request("railway", "POST", "/railway/graphql/v2", body);
         assert_eq!(label, "railway mutation ServiceCreate");

@@ -8,10 +8,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 /// One step of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +22,18 @@ pub struct Step {
     pub label: String,
     /// How many steps had this label, this one included.
     pub nth: u32,
+}
+
+impl Step {
+    /// Whether it has no effect on anybody.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        let Some((whom, what)) = self.label.split_once(' ') else {
+            return false;
+        };
+        let sql = whom == "sql" && what.starts_with("SELECT ");
+        sql || what.starts_with("GET ") || what.starts_with("query ")
+    }
 }
 
 impl fmt::Display for Step {
@@ -74,6 +88,7 @@ struct State {
     seen: HashMap<String, u32>,
     process: Option<Pid>,
     sprung: bool,
+    last: Option<Instant>,
 }
 
 /// See the module.
@@ -135,8 +150,21 @@ impl Trap {
         }
     }
 
+    /// Ends when the process has taken no step for `pause`.
+    pub(crate) async fn quiet(&self, pause: Duration) {
+        loop {
+            let last = self.state().last;
+            let quiet_at = last.map_or_else(Instant::now, |last| last + pause);
+            if quiet_at <= Instant::now() {
+                return;
+            }
+            sleep_until(quiet_at).await;
+        }
+    }
+
     pub(crate) fn step(&self, label: &str) -> Verdict {
         let mut state = self.state();
+        state.last = Some(Instant::now());
         let State { mode, seen, .. } = &mut *state;
         let nth = seen.entry(label.to_owned()).or_default();
         *nth += 1;
@@ -190,6 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn a_read_is_known_by_its_label() {
+        for label in ["sql SELECT 1", "telnyx GET /v2/x", "railway query services"] {
+            assert!(step(label, 1).only_reads(), "{label}");
+        }
+        for label in [
+            "sql WITH x AS (SELECT",
+            "services POST /status/batch",
+            "sql COMMIT",
+        ] {
+            assert!(!step(label, 1).only_reads(), "{label}");
+        }
+    }
+
+    #[test]
     fn it_stops_at_its_step_alone() {
         let trap = Trap::default();
         trap.set(step("a", 2), When::After);
@@ -200,6 +242,18 @@ mod tests {
         trap.spring();
         assert!(trap.sprung());
         assert_eq!(trap.step("a"), pass);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_quiet_a_while_after_the_last_step() {
+        const PAUSE: Duration = Duration::from_millis(300);
+        let trap = Trap::default();
+        let began = Instant::now();
+        trap.quiet(PAUSE).await;
+        trap.step("a");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        trap.quiet(PAUSE).await;
+        assert_eq!(began.elapsed(), PAUSE);
     }
 
     #[tokio::test]

@@ -77,13 +77,14 @@ impl World {
         let directory = Arc::new(Directory::default());
         let vendors = Url::parse(&cloud.admin_url())?;
         directory.cloud_is(vendors.authority().to_owned());
+        let http = ground.http();
         let mut world = Self {
             pool_database: ground.database().await?,
             services_database: ground.database().await?,
             ground,
             cloud,
             provisioned,
-            client: Client::new()?,
+            client: Client::new(http),
             pools: Vec::new(),
             services: Vec::new(),
             acknowledged: StdMutex::default(),
@@ -111,7 +112,12 @@ impl World {
         Ok(Replica {
             part,
             process: Mutex::default(),
-            http: HttpProxy::open(Arc::clone(&trap), Arc::clone(&self.directory)).await?,
+            http: HttpProxy::open(
+                Arc::clone(&trap),
+                Arc::clone(&self.directory),
+                self.ground.http(),
+            )
+            .await?,
             database: PgProxy::open(Arc::clone(&trap), self.ground.upstream()).await?,
             log: self
                 .logs

@@ -1,7 +1,6 @@
 //! From an operation to its rows: undisturbed runs first, which tell the steps, then one world for
 //! each kill.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,6 +19,8 @@ use crate::world::World;
 const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
 /// How often an operation is watched for its steps: those that not every run takes differ.
 const SURVEYS: usize = 2;
+/// How long nothing is asked of anybody before an operation begins: what made the scene has ended then.
+const QUIET: Duration = Duration::from_millis(300);
 /// How often a kill is tried at a step that not every run takes.
 const TRIES: usize = 3;
 
@@ -47,24 +48,25 @@ pub struct Plan {
     pub at_once: usize,
 }
 
-/// A step of a service, and whether every run takes it.
+/// A step of a service, and its number.
 #[derive(Debug, Clone)]
 struct Known {
     killed: Part,
     number: usize,
     step: Step,
-    certain: bool,
 }
 
-/// Kills at every step of an operation, before it and after it.
+/// Kills at every step of an operation, before it and after it. A step that only reads has no effect
+/// that could lie in between, so that one kill is both.
 ///
 /// # Errors
 /// The lab itself fails: a world does not start, or the operation does not work undisturbed.
 pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Table> {
     let steps = survey(ground, plan.operation).await?;
-    let kills = steps
-        .iter()
-        .flat_map(|known| [(known, When::Before), (known, When::After)]);
+    let kills = steps.iter().flat_map(|known| {
+        let after = (!known.step.only_reads()).then_some((known, When::After));
+        [(known, When::Before)].into_iter().chain(after)
+    });
     let rows = kills.map(|(known, when)| kill(ground, plan.operation, known, when));
     let rows: Vec<_> = rows.collect();
     let rows = stream::iter(rows).buffered(plan.at_once).collect().await;
@@ -73,33 +75,20 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Table> {
 
 /// The steps of an operation, in the order in which they came.
 async fn survey(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<Vec<Known>> {
-    let mut all: Vec<(Part, Vec<Step>)> = Vec::new();
-    let mut runs: Vec<HashSet<(&'static str, Step)>> = Vec::new();
-    for _ in 0..SURVEYS {
-        let noted = watch(ground, operation).await?;
-        let steps = noted
-            .iter()
-            .flat_map(|(part, steps)| steps.iter().map(|step| (part.word(), step.clone())));
-        runs.push(steps.collect());
-        all.extend(noted);
-    }
     let mut known: Vec<Known> = Vec::new();
-    for (killed, steps) in all {
-        for step in steps {
-            let same = |one: &&Known| one.killed == killed && one.step == step;
-            if known.iter().any(|one| same(&one)) {
-                continue;
+    for _ in 0..SURVEYS {
+        for (killed, steps) in watch(ground, operation).await? {
+            for step in steps {
+                let of_service = || known.iter().filter(|one| one.killed == killed);
+                if !of_service().any(|one| one.step == step) {
+                    let number = of_service().count() + 1;
+                    known.push(Known {
+                        killed,
+                        number,
+                        step,
+                    });
+                }
             }
-            let certain = runs
-                .iter()
-                .all(|run| run.contains(&(killed.word(), step.clone())));
-            let number = known.iter().filter(|one| one.killed == killed).count() + 1;
-            known.push(Known {
-                killed,
-                number,
-                step,
-                certain,
-            });
         }
     }
     known.sort_by_key(|one| (one.killed == Part::ServicesSvc, one.number));
@@ -115,6 +104,10 @@ async fn watch(
     let traps = [&*world.pools[0].trap, &*world.services[0].trap];
     traps.iter().for_each(|trap| trap.record());
     operation.act(&world, &subject, traps).await;
+    // The creations and destructions that a tick begins are operations of their own.
+    if operation != Operation::Tick {
+        quiet(&world).await;
+    }
     let [pool, services] = traps.map(crate::trap::Trap::end);
     let end = recovered(&world, operation, &subject).await;
     end.with_context(|| format!("{operation} fails undisturbed\n{}", world.logs()))?;
@@ -127,7 +120,15 @@ async fn world(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<(Wo
     let world = World::start(Arc::clone(ground), operation.pacing(), 1, seed).await?;
     let subject = operation.set_up(&world).await;
     let subject = subject.with_context(|| format!("{operation} cannot begin\n{}", world.logs()))?;
+    quiet(&world).await;
     Ok((world, subject))
+}
+
+/// Ends when neither service asks anybody for anything.
+async fn quiet(world: &World) {
+    for replica in [&world.pools[0], &world.services[0]] {
+        replica.trap.quiet(QUIET).await;
+    }
 }
 
 async fn kill(ground: &Arc<Ground>, operation: Operation, known: &Known, when: When) -> Row {
@@ -140,9 +141,6 @@ async fn kill(ground: &Arc<Ground>, operation: Operation, known: &Known, when: W
         if outcome != Outcome::NotTaken {
             break;
         }
-    }
-    if outcome == Outcome::NotTaken && known.certain {
-        outcome = Outcome::Broken("this step came in the surveys, and not now".to_owned());
     }
     Row {
         operation,
@@ -181,6 +179,8 @@ async fn kill_once(
     };
     let acted = async {
         acted.await;
+        // What goes on behind the answer belongs to it.
+        quiet(&world).await;
         if !trap.sprung() {
             return Err(anyhow::Error::new(NotTaken));
         }
