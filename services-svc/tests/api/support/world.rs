@@ -138,7 +138,9 @@ impl World {
     pub(crate) fn has(&self, id: &str) -> bool {
         let state = self.state();
         let of_tools = state.resources.keys().map(|(_, owner)| owner);
-        of_tools.chain(state.services.keys()).any(|owner| owner.as_str() == id)
+        of_tools
+            .chain(state.services.keys())
+            .any(|owner| owner.as_str() == id)
     }
 
     /// One call: recorded, held, failed as told, with its effect.
