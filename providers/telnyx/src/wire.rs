@@ -2,6 +2,8 @@
 
 use agent_pool_core::prelude::*;
 
+use crate::Telnyx;
+
 /// What a caller may ask of a number.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,6 +21,29 @@ pub(crate) async fn every<T: DeserializeOwned>(
     let request = api.get([list]).query(filter, value);
     let request = request.query("page[size]", 250);
     request.pages("page[number]", Numbered::page).await
+}
+
+/// A number that can be bought.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Offer {
+    pub(crate) phone_number: String,
+    #[serde(default)]
+    cost_information: Value,
+    #[serde(default)]
+    features: Vec<Value>,
+}
+
+impl Offer {
+    /// Whether it can send texts and costs no more than is allowed. A price that is not told is too high.
+    pub(crate) fn suits(&self, caps: &Telnyx) -> bool {
+        let within = |price: &str, cap: Amount| {
+            let price = self.cost_information[price].as_str().map(str::parse);
+            matches!(price, Some(Ok(price)) if cap.get() >= price)
+        };
+        self.features.iter().any(|feature| feature["name"] == "sms")
+            && within("upfront_cost", caps.max_upfront_cost)
+            && within("monthly_cost", caps.max_monthly_cost)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,6 +65,23 @@ pub(crate) enum OrderStatus {
     Success,
     #[serde(alias = "cancelled", alias = "deleted")]
     Failure,
+}
+
+impl Order {
+    /// Whether there is nothing to wait for: it is through, failed, or waits for papers.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.status != OrderStatus::Pending || self.requirements_met == Some(false)
+    }
+
+    /// Whether a number came of it, or may still come. One that is through, and is old enough for its number
+    /// to be in the lists, is one whose number was released.
+    pub(crate) fn is_live(&self, settle: Duration) -> bool {
+        match self.status {
+            OrderStatus::Pending => true,
+            OrderStatus::Success => age(self.created_at.as_deref()).is_none_or(|age| age < settle),
+            OrderStatus::Failure => false,
+        }
+    }
 }
 
 /// A number that is the account's.
@@ -74,32 +116,19 @@ impl Number {
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Profile {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) created_at: String,
-}
-
 /// A code is a string of digits: <https://developers.telnyx.com/docs/overview/errors> (seen August 2026).
 pub(crate) const FAULTS: FaultTable = FaultTable {
     code: "/errors/0/code",
     words: &["/errors"],
     kinds: &[
-        (ErrorKind::Unauthorized, &["20002", "20006", "20008"]),
+        (ErrorKind::Unauthorized, "20002 20006 20008"),
         (
             ErrorKind::Forbidden,
-            &[
-                "20012", "20013", "20014", "20016", "20017", "20100", "10038", "10039",
-            ],
+            "20012 20013 20014 20016 20017 20100 10038 10039",
         ),
         // 85…: another number is to be taken; this one was not searched for, is gone, is reserved.
-        (
-            ErrorKind::Conflict,
-            &["85000", "85001", "85006", "10012", "10021", "10036"],
-        ),
-        (ErrorKind::Unavailable, &["10007", "10008"]),
+        (ErrorKind::Conflict, "85000 85001 85006 10012 10021 10036"),
+        (ErrorKind::Unavailable, "10007 10008"),
     ],
-    passing: &["10036"],
+    passing: "10036",
 };
