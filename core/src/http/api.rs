@@ -2,6 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{VendorHttp, VendorRequest};
@@ -108,6 +109,29 @@ impl<'a> Api<'a> {
             }
             sleep(pause.max(Duration::from_millis(1))).await;
         }
+    }
+
+    /// Changes what is at `path`, a resource that the vendor knows late, until reading it back shows every
+    /// member of `change`. Both answers are wrapped in `data`.
+    ///
+    /// # Errors
+    /// As [`Api::until`].
+    pub async fn confirmed(
+        self,
+        path: &[&str],
+        change: &Value,
+        patience: Patience,
+        late: &'static str,
+    ) -> Result<(), ProviderError> {
+        let look = || async {
+            let segments = || path.iter().copied();
+            self.patch(segments()).json(change).done().await?;
+            let now: Value = self.get(segments()).data().await?;
+            let mut members = change.as_object().into_iter().flatten();
+            let is_so = members.all(|(name, value)| now.get(name) == Some(value));
+            Ok(is_so.then_some(()))
+        };
+        self.until(patience, late, look).await
     }
 
     /// Waits for a creation that the vendor would do once more if it were asked once more. Where its answer

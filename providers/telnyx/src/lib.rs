@@ -1,11 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-mod wire;
+mod buy;
 
 use agent_pool_core::prelude::*;
-use rand::seq::IteratorRandom;
 
-use crate::wire::{Area, FAULTS, Number, Offer, Order, OrderStatus, every};
+use crate::buy::{Area, Wanted};
 
 inventory::submit! { ToolRegistration::of::<Telnyx>(env!("CARGO_PKG_NAME")) }
 
@@ -59,33 +58,48 @@ impl HttpTool for Telnyx {
     }
 
     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
-        let numbers: Vec<Number> = every(api, "phone_numbers", "sort", "phone_number").await?;
+        let numbers: Vec<Number> = api.get(["phone_numbers"]).numbered(250).await?;
         let held = numbers.iter().filter(|number| number.is_held());
         Ok(held.flat_map(Number::found).collect())
     }
 
     async fn create(&self, api: Api<'_>, label: &str, area: Area) -> Answer<ProvisionedTool> {
         let profile = self.profile(api).await?;
-        let order = json!({ "messaging_profile_id": profile, "customer_reference": label });
-        let number = self.number(api, label, order, area).await?;
-        self.assign(api, &number.id, &profile).await?;
+        let patience = Patience::new(self.poll_ms, self.fulfilment_ms);
+        let wanted = Wanted {
+            tool: self,
+            label,
+            profile: &profile,
+            area,
+        };
+        let number = buy(&wanted, api, patience).await?;
+        // The one call that really assigns it; the order's profile is but a wish.
+        let path = ["phone_numbers", &number.id, "messaging"];
+        let change = json!({ "messaging_profile_id": profile });
+        let late = "the number does not take its messaging profile yet";
+        api.confirmed(&path, &change, patience, late).await?;
         if !number.tags.iter().any(|tag| tag == label) {
             let request = api.patch(["phone_numbers", &number.id]);
             request.json(&json!({ "tags": [label] })).done().await?;
         }
         let values = [number.phone_number.clone(), profile].map(Secret::new);
-        let env = Self::ENV_KEYS.iter().copied().zip(values);
-        ProvisionedTool::new(&number.phone_number, env)
+        ProvisionedTool::new(
+            &number.phone_number,
+            Self::ENV_KEYS.iter().copied().zip(values),
+        )
     }
 
     /// Not in the list is no proof: lists may lag, and what is forgotten is billed for ever. What by now is
     /// another instance's stays.
     async fn delete(&self, api: Api<'_>, label: &str, number: &str) -> Answer<()> {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        let like: Vec<Number> = match digits.len() {
-            0..3 => Vec::new(), // what is no number; the vendor wants three digits at least
-            _ => every(api, "phone_numbers", "filter[phone_number]", &digits).await?,
-        };
+        if digits.len() < 3 {
+            return Ok(()); // that is no number, and the vendor does not look for it
+        }
+        let request = api
+            .get(["phone_numbers"])
+            .query("filter[phone_number]", digits);
+        let like: Vec<Number> = request.numbered(250).await?;
         let theirs = |other: &str| other != label && api.cx().mark().instance(other).is_some();
         let id = match like.iter().find(|one| one.phone_number == number) {
             Some(one) if !one.is_held() || one.labels().any(theirs) => return Ok(()),
@@ -99,140 +113,69 @@ impl HttpTool for Telnyx {
     }
 }
 
-/// What finds numbers and orders by the label.
-const BY_REFERENCE: &str = "filter[customer_reference]";
-
 impl Telnyx {
-    /// Numbers that are tried before another buyer wins for good.
-    const CANDIDATES: usize = 5;
-
     /// The messaging profile of every number: the configured one, or one of our name.
     async fn profile(&self, api: Api<'_>) -> Answer<String> {
         if let Some(id) = &self.messaging_profile_id {
             return Ok(id.clone());
         }
-        let (path, name) = (
-            "messaging_profiles",
-            api.cx().mark().prefix().trim_end_matches('-'),
-        );
+        let path = "messaging_profiles";
+        let name = api.cx().mark().prefix().trim_end_matches('-');
         let new = json!({ "name": name, "whitelisted_destinations": [self.country_code] });
-        let list = || every(api, path, "filter[name][eq]", name);
+        let list = || {
+            api.get([path])
+                .query("filter[name][eq]", name)
+                .numbered(250)
+        };
         let make = api.post([path]).json(&new).data();
         let remove = |id: String| async move { api.delete([path, &id]).done().await };
         Shared::named(name, list, make, remove).await
     }
+}
 
-    /// The number that bears the label: the one that is there, or one that is ordered now. Never two.
-    async fn number(
-        &self,
-        api: Api<'_>,
-        label: &str,
-        mut new: Value,
-        area: Area,
-    ) -> Answer<Number> {
-        if let Some(number) = held(api, label).await? {
-            return Ok(number);
-        }
-        let (mut order, mut tried) = (self.live_order(api, label).await?, Vec::new());
-        while tried.len() < Self::CANDIDATES {
-            if order.is_none() {
-                let number = self.candidate(api, &area, &tried).await?;
-                new["phone_numbers"] = json!([{ "phone_number": number }]);
-                order = self.order(api, label, &new).await?;
-                tried.push(number);
-            }
-            if let Some(order) = order.take()
-                && self.goes_through(api, &order.id).await?
-            {
-                let late = "the number is ordered and not listed yet";
-                return api.until(self.patience(), late, || held(api, label)).await;
-            }
-        }
-        let problem = format!("{} numbers in a row went to other buyers", tried.len());
-        Err(ErrorKind::Conflict.because(problem))
+/// A number that is the account's, as little of it as we use.
+#[derive(Debug, Deserialize)]
+struct Number {
+    id: String,
+    phone_number: String,
+    customer_reference: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    created_at: Option<String>,
+    status: String,
+}
+
+impl Number {
+    /// Whether it is, or will be, the account's; lists may hold numbers of the past.
+    fn is_held(&self) -> bool {
+        let past = ["deleted", "purchase-failed", "port-failed", "ported-out"];
+        !past.contains(&self.status.as_str())
     }
 
-    /// The order of this label of which a number came, or may still come.
-    async fn live_order(&self, api: Api<'_>, label: &str) -> Answer<Option<Order>> {
-        let orders: Vec<Order> = every(api, "number_orders", BY_REFERENCE, label).await?;
-        let mut orders = orders
-            .into_iter()
-            .filter(|order| order.customer_reference.as_deref() == Some(label));
-        Ok(orders.find(|order| order.is_live(self.settle_ms.duration())))
+    /// What may be a label of ours.
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        let all = self.customer_reference.iter().chain(&self.tags);
+        all.map(String::as_str)
     }
 
-    /// One suitable number at random: a search has the same answer for every buyer.
-    async fn candidate(&self, api: Api<'_>, area: &Area, tried: &[String]) -> Answer<String> {
-        let request = api.get(["available_phone_numbers"]);
-        let request = request.query("filter[country_code]", self.country_code);
-        let request = request.query("filter[features][]", "sms");
-        let request = request.query("filter[limit]", 20);
-        let request = request.query_each("filter[national_destination_code]", &area.area_code);
-        let offers: Vec<Offer> = request.data().await?;
-        let numbers = offers
-            .into_iter()
-            .filter(|offer| offer.suits(self))
-            .map(|offer| offer.phone_number);
-        let chosen = numbers
-            .filter(|number| !tried.contains(number))
-            .choose(&mut rand::rng());
-        let problem = "no number in the country that can send texts within the price cap";
-        chosen.ok_or_else(|| ErrorKind::Conflict.because(problem))
-    }
-
-    /// Places one order, of which each buys. `None`: another buyer was faster.
-    async fn order(&self, api: Api<'_>, label: &str, new: &Value) -> Answer<Option<Order>> {
-        let place = api.post(["number_orders"]).json(new).data();
-        let look = || self.live_order(api, label);
-        match api.once(self.patience(), place, look).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
-            placed => placed.map(Some),
-        }
-    }
-
-    /// Whether a number comes of the order, once the vendor knows. One that waits for papers is cancelled.
-    async fn goes_through(&self, api: Api<'_>, id: &str) -> Answer<bool> {
-        let look = || async {
-            let order: Order = api.get(["number_orders", id]).data().await?;
-            Ok(Some(order).filter(Order::is_settled))
-        };
-        let late = "the order is still pending";
-        let order = api.until(self.patience(), late, look).await?;
-        if order.status != OrderStatus::Pending {
-            return Ok(order.status == OrderStatus::Success);
-        }
-        for part in &order.sub_number_orders_ids {
-            let request = api.patch(["sub_number_orders", part, "cancel"]);
-            request.done().await?;
-        }
-        let country = self.country_code;
-        let problem = format!("numbers in {country} need papers that this account has not filed");
-        Err(ErrorKind::Forbidden.because(problem))
-    }
-
-    /// Assigns the profile by the one call that really does, which knows a new number late, and reads it back.
-    async fn assign(&self, api: Api<'_>, id: &str, profile: &str) -> Answer<()> {
-        let path = ["phone_numbers", id, "messaging"];
-        let change = json!({ "messaging_profile_id": profile });
-        let look = || async {
-            api.patch(path).json(&change).done().await?;
-            let now: Value = api.get(path).data().await?;
-            Ok((now["messaging_profile_id"] == profile).then_some(()))
-        };
-        let late = "the number does not take its messaging profile yet";
-        api.until(self.patience(), late, look).await
-    }
-
-    fn patience(&self) -> Patience {
-        Patience::new(self.poll_ms, self.fulfilment_ms)
+    fn found(&self) -> impl Iterator<Item = Found> {
+        let number = Found::new(&self.phone_number, "").made_at(self.created_at.clone());
+        self.labels()
+            .map(move |label| number.clone().with_label(label))
     }
 }
 
-/// The number that bears the label, where it is the account's and in the lists.
-async fn held(api: Api<'_>, label: &str) -> Answer<Option<Number>> {
-    let numbers: Vec<Number> = every(api, "phone_numbers", BY_REFERENCE, label).await?;
-    let mut ours = numbers
-        .into_iter()
-        .filter(|number| number.customer_reference.as_deref() == Some(label));
-    Ok(ours.find(Number::is_held))
-}
+/// A code is a string of digits: <https://developers.telnyx.com/docs/overview/errors> (seen August 2026).
+const FAULTS: FaultTable = FaultTable {
+    code: "/errors/0/code",
+    words: &["/errors"],
+    kinds: &[
+        (ErrorKind::Unauthorized, "20002 20006 20008"),
+        (ErrorKind::Forbidden, "20012 20013 20014 20016 20017"),
+        (ErrorKind::Forbidden, "20100 10038 10039"),
+        // 85…: another number is to be taken; this one was not searched for, is gone, is reserved.
+        (ErrorKind::Conflict, "85000 85001 85006 10012 10021 10036"),
+        (ErrorKind::Unavailable, "10007 10008"),
+    ],
+    passing: "10036",
+};
