@@ -15,7 +15,7 @@ pub use url::Url;
 
 pub use crate::http::{
     Answer, Api, Data, FaultTable, Found, HttpTool, NoOptions, Numbered, OnRepeat, Page, Patience,
-    Reply, VendorFault, VendorHttp, VendorRequest, age,
+    Purchase, Reply, Shared, VendorFault, VendorHttp, VendorRequest, age, buy,
 };
 pub use crate::registry::ToolRegistration;
 pub use crate::settings::{self, Amount, CountryCode, Environment, Millis, SettingsError};

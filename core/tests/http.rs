@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_pool_core::http::{Api, Page, VendorHttp, client};
+use agent_pool_core::http::{Api, Page, Patience, VendorHttp, client};
 use agent_pool_core::{Context, Effect, ErrorKind, Mark, ProviderError, Secret, chain};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -307,4 +307,28 @@ async fn a_secret_in_an_address_is_sent_and_not_shown() {
     let error = request.done().await.unwrap_err().to_string();
     assert!(error.ends_with("answered 404: no key …"), "{error}");
     assert!(lab.requests()[0].starts_with("DELETE /api/v1/keys/s%2F3cret "));
+}
+
+#[tokio::test]
+async fn a_change_is_confirmed_once_it_is_read_back() {
+    let body = r#"{"data": {"profile": "p", "other": 1}}"#;
+    let lab = lab(answer("200 OK", "", body)).await;
+    let soon = Patience {
+        pause: Duration::from_millis(1),
+        limit: Duration::from_millis(50),
+    };
+    let path = ["numbers", "7"];
+    let confirmed = |change: Value| {
+        let api = lab.api();
+        async move { api.confirmed(&path, &change, soon, "not yet").await }
+    };
+    confirmed(json!({ "profile": "p" })).await.unwrap();
+    let asked = lab.requests();
+    assert!(
+        asked[0].starts_with("PATCH /api/v1/numbers/7 "),
+        "{asked:?}"
+    );
+    assert!(asked[1].starts_with("GET /api/v1/numbers/7 "), "{asked:?}");
+    let error = confirmed(json!({ "profile": "q" })).await.unwrap_err();
+    assert!(error.to_string().ends_with("not yet"), "{error}");
 }

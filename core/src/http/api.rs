@@ -2,11 +2,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{VendorHttp, VendorRequest};
 use crate::settings::Millis;
-use crate::{Context, ErrorKind, ProviderError};
+use crate::{Context, Effect, ErrorKind, ProviderError};
 
 /// A vendor's API as one operation uses it: within the operation's context.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +110,52 @@ impl<'a> Api<'a> {
             sleep(pause.max(Duration::from_millis(1))).await;
         }
     }
+
+    /// Changes what is at `path`, a resource that the vendor knows late, until reading it back shows every
+    /// member of `change`. Both answers are wrapped in `data`.
+    ///
+    /// # Errors
+    /// As [`Api::until`].
+    pub async fn confirmed(
+        self,
+        path: &[&str],
+        change: &Value,
+        patience: Patience,
+        late: &'static str,
+    ) -> Result<(), ProviderError> {
+        let look = || async {
+            let segments = || path.iter().copied();
+            self.patch(segments()).json(change).done().await?;
+            let now: Value = self.get(segments()).data().await?;
+            let mut members = change.as_object().into_iter().flatten();
+            let is_so = members.all(|(name, value)| now.get(name) == Some(value));
+            Ok(is_so.then_some(()))
+        };
+        self.until(patience, late, look).await
+    }
+
+    /// Waits for a creation that the vendor would do once more if it were asked once more. Where its answer
+    /// is lost, what came of it is looked for; never is it repeated.
+    ///
+    /// # Errors
+    /// Those of `create`.
+    pub async fn once<T, F>(
+        self,
+        patience: Patience,
+        create: impl Future<Output = Result<T, ProviderError>>,
+        look: impl Fn() -> F,
+    ) -> Result<T, ProviderError>
+    where
+        F: Future<Output = Result<Option<T>, ProviderError>>,
+    {
+        match create.await {
+            Err(error) if error.effect() == Effect::Unknown => {
+                let found = self.until(patience, "what came of it is not listed", look);
+                found.await.map_err(|_| error)
+            }
+            created => created,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,5 +205,26 @@ mod tests {
     async fn no_wait_outlives_the_context() {
         let (found, took) = found_at(99, Some(Duration::from_secs(3))).await;
         assert!(found.is_err() && took <= Duration::from_secs(3), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_of_a_lost_answer_is_looked_for_and_nothing_is_repeated() {
+        let vendor = VendorHttp::new("http://localhost".parse().unwrap());
+        let http = reqwest::Client::builder().build().unwrap();
+        let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
+        let create = |kind| async move { Err(ProviderError::new(kind, "first")) };
+        let come = async |kind, found: Option<u8>| {
+            let look = || async move { Ok(found) };
+            vendor.on(&cx).once(PATIENCE, create(kind), look).await
+        };
+        assert_eq!(come(ErrorKind::Unavailable, Some(7)).await.unwrap(), 7);
+        for (kind, found) in [
+            (ErrorKind::Unavailable, None),
+            (ErrorKind::Conflict, Some(7)),
+        ] {
+            let error = come(kind, found).await.unwrap_err();
+            assert_eq!(error.kind(), kind);
+            assert!(error.to_string().ends_with("first"), "{error}");
+        }
     }
 }

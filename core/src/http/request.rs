@@ -11,7 +11,7 @@ use tracing::debug;
 use url::Url;
 
 use super::client::REQUEST_LIMIT;
-use super::{Api, Data, Page, Reply, pages};
+use super::{Api, Data, Numbered, Page, Reply, pages};
 use crate::{Effect, ErrorKind, ProviderError, Secret};
 
 /// All but RFC 3986's unreserved characters.
@@ -127,6 +127,15 @@ impl<'a> VendorRequest<'a> {
     pub async fn data<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
         let answer: Data<T> = self.fetch().await?;
         Ok(answer.data)
+    }
+
+    /// Sends it for every page of a list whose pages are asked for by `page[number]` and `page[size]`.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::pages`].
+    pub async fn numbered<T: DeserializeOwned>(self, size: u32) -> Result<Vec<T>, ProviderError> {
+        let request = self.query("page[size]", size);
+        request.pages("page[number]", Numbered::page).await
     }
 
     /// Sends it for every page of a list, each but the first with `parameter` saying where it begins.

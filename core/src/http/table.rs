@@ -15,8 +15,8 @@ use crate::ErrorKind;
 /// const FAULTS: FaultTable = FaultTable {
 ///     code: "/error/code",
 ///     words: &["/error/message"],
-///     kinds: &[(ErrorKind::Conflict, &["name_taken"])],
-///     passing: &[],
+///     kinds: &[(ErrorKind::Conflict, "name_taken")],
+///     passing: "",
 /// };
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +25,10 @@ pub struct FaultTable {
     pub code: &'static str,
     /// Where the words are, as JSON pointers. A list is told item by item, an object member by member.
     pub words: &'static [&'static str],
-    /// What a code means, where the status does not say it.
-    pub kinds: &'static [(ErrorKind, &'static [&'static str])],
+    /// What codes mean, where the status does not say it; several are separated by spaces.
+    pub kinds: &'static [(ErrorKind, &'static str)],
     /// The codes of what passes by itself within seconds, such as an operation in flight.
-    pub passing: &'static [&'static str],
+    pub passing: &'static str,
 }
 
 /// When to come back to what passes by itself.
@@ -38,13 +38,13 @@ impl FaultTable {
     pub(super) fn read(&self, reply: &Reply) -> Option<VendorFault> {
         let body: Value = reply.json().ok()?;
         let code = self.code(&body);
-        let means = |codes: &[&str]| code.is_some_and(|code| codes.contains(&code));
-        let kind = self.kinds.iter().find(|(_, codes)| means(codes));
+        let among = |codes: &str| codes.split(' ').any(|one| Some(one) == code);
+        let kind = self.kinds.iter().find(|(_, codes)| among(codes));
         let words = self.words.iter().filter_map(|place| body.pointer(place));
         Some(VendorFault {
             kind: kind.map(|(kind, _)| *kind),
             message: joined(words.map(told), "; "),
-            retry_after: means(self.passing).then_some(SOON),
+            retry_after: among(self.passing).then_some(SOON),
         })
     }
 
@@ -102,8 +102,8 @@ mod tests {
     const TABLE: FaultTable = FaultTable {
         code: "/errors/0/code",
         words: &["/message", "/errors", "/fields"],
-        kinds: &[(ErrorKind::Conflict, &["taken", "busy"])],
-        passing: &["busy"],
+        kinds: &[(ErrorKind::Conflict, "taken busy")],
+        passing: "busy",
     };
 
     fn read(body: &str) -> Option<VendorFault> {

@@ -210,6 +210,13 @@ impl Found {
         }
     }
 
+    /// The same resource under another label.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
     /// The same with the vendor's time; what is no time is as good as none.
     #[must_use]
     pub fn made_at(mut self, time: impl Into<Option<String>>) -> Self {

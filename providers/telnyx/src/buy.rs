@@ -1,53 +1,39 @@
-//! From a reference to a number: found, on its way, or bought. Never two for one reference.
-
 use agent_pool_core::prelude::*;
-use rand::seq::IndexedRandom;
+use rand::seq::IteratorRandom;
 
-use crate::Telnyx;
-use crate::wire::{Area, Number, Order, OrderStatus, every};
+use crate::{Number, Telnyx};
 
-/// Numbers that are tried before another buyer wins for good.
-const CANDIDATES: usize = 5;
-const BY_REFERENCE: &str = "filter[customer_reference]";
+/// What a caller may ask of a number.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Area {
+    area_code: Option<String>,
+}
 
-impl Telnyx {
-    /// The number of this reference: the one that is there, or one that is ordered now.
-    pub(crate) async fn number(
-        &self,
-        api: Api<'_>,
-        reference: &str,
-        profile: &str,
-        area: &Area,
-    ) -> Answer<Number> {
-        if let Some(number) = held(api, reference).await? {
-            return Ok(number);
-        }
-        let (mut order, mut tried) = (self.live_order(api, reference).await?, Vec::new());
-        while tried.len() < CANDIDATES {
-            if order.is_none() {
-                let number = self.candidate(api, area, &tried).await?;
-                order = self.order(api, reference, profile, &number).await?;
-                tried.push(number);
-            }
-            if let Some(id) = order.take()
-                && self.goes_through(api, &id).await?
-            {
-                let (late, look) = ("the number is ordered and not listed yet", || {
-                    held(api, reference)
-                });
-                return api.until(self.patience(), late, look).await;
-            }
-        }
-        let problem = format!("{CANDIDATES} numbers in a row went to other buyers");
-        Err(ErrorKind::Conflict.because(problem))
+/// The number of one instance, as it is bought: its orders and itself bear the label as their reference.
+pub(crate) struct Wanted<'a> {
+    pub(crate) tool: &'a Telnyx,
+    pub(crate) label: &'a str,
+    pub(crate) profile: &'a str,
+    pub(crate) area: Area,
+}
+
+#[async_trait]
+impl Purchase for Wanted<'_> {
+    type Thing = Number;
+
+    async fn held(&self, api: Api<'_>) -> Answer<Option<Number>> {
+        let mut numbers: Vec<Number> = labelled(api, "phone_numbers", self.label).await?;
+        numbers.retain(|number| number.customer_reference.as_deref() == Some(self.label));
+        Ok(numbers.into_iter().find(Number::is_held))
     }
 
-    /// The order of this reference of which a number came, or may still come. One that is through, and is
-    /// old enough for its number to be in the lists, is one whose number was released.
-    async fn live_order(&self, api: Api<'_>, reference: &str) -> Answer<Option<String>> {
-        let mut orders: Vec<Order> = every(api, "number_orders", BY_REFERENCE, reference).await?;
-        orders.retain(|order| order.customer_reference.as_deref() == Some(reference));
-        let settled = self.settle_ms.duration();
+    /// One that is through, and is old enough for its number to be in the lists, is one whose number was
+    /// released.
+    async fn under_way(&self, api: Api<'_>) -> Answer<Option<String>> {
+        let mut orders: Vec<Order> = labelled(api, "number_orders", self.label).await?;
+        orders.retain(|order| order.customer_reference.as_deref() == Some(self.label));
+        let settled = self.tool.settle_ms.duration();
         let live = orders.into_iter().find(|order| match order.status {
             OrderStatus::Pending => true,
             OrderStatus::Success => {
@@ -58,99 +44,88 @@ impl Telnyx {
         Ok(live.map(|order| order.id))
     }
 
-    /// One suitable number at random: a search has the same answer for every buyer.
-    async fn candidate(&self, api: Api<'_>, area: &Area, tried: &[String]) -> Answer<String> {
-        let country = self.country_code;
-        let request = api
-            .get(["available_phone_numbers"])
-            .query("filter[limit]", 20);
-        let request = request
-            .query("filter[country_code]", country)
-            .query("filter[features][]", "sms");
-        let request = request.query_each("filter[national_destination_code]", &area.area_code);
-        let offers: Vec<Value> = request.data().await?;
-        let suitable = offers.iter().filter(|offer| self.suits(offer));
-        let numbers = suitable.filter_map(|offer| Some(offer["phone_number"].as_str()?.to_owned()));
-        let fresh: Vec<String> = numbers.filter(|number| !tried.contains(number)).collect();
-        let problem = format!("no number in {country} that can send texts within the price cap");
-        let chosen = fresh.choose(&mut rand::rng()).cloned();
+    /// At random: a search has the same answer for every buyer.
+    async fn offer(&self, api: Api<'_>, tried: &[String]) -> Answer<String> {
+        let request = api.get(["available_phone_numbers"]);
+        let request = request.query("filter[country_code]", self.tool.country_code);
+        let request = request.query("filter[features][]", "sms");
+        let request = request.query("filter[limit]", 20);
+        let request = request.query_each("filter[national_destination_code]", &self.area.area_code);
+        let mut offers: Vec<Value> = request.data().await?;
+        offers.retain(|offer| suits(offer, self.tool));
+        let numbers = offers
+            .iter()
+            .filter_map(|offer| offer["phone_number"].as_str());
+        let fresh = numbers.filter(|number| !tried.iter().any(|one| one == number));
+        let chosen = fresh.choose(&mut rand::rng()).map(str::to_owned);
+        let problem = "there is no number that can send texts within the price cap";
         chosen.ok_or_else(|| ErrorKind::Conflict.because(problem))
     }
 
-    /// Whether it can send texts and costs no more than is allowed. A price that is not told is too high.
-    fn suits(&self, offer: &Value) -> bool {
-        let within = |price: &str, cap: Amount| {
-            let price = offer["cost_information"][price].as_str().map(str::parse);
-            matches!(price, Some(Ok(price)) if cap.get() >= price)
-        };
-        let mut features = offer["features"].as_array().into_iter().flatten();
-        features.any(|feature| feature["name"] == "sms")
-            && within("upfront_cost", self.max_upfront_cost)
-            && within("monthly_cost", self.max_monthly_cost)
-    }
-
-    /// Places one order, of which each buys. `None`: another buyer was faster. When the answer is lost, the
-    /// order is looked up, never repeated.
-    async fn order(
-        &self,
-        api: Api<'_>,
-        reference: &str,
-        profile: &str,
-        number: &str,
-    ) -> Answer<Option<String>> {
+    async fn order(&self, api: Api<'_>, number: &str) -> Answer<String> {
         let order = json!({
             "phone_numbers": [{ "phone_number": number }],
-            "messaging_profile_id": profile,
-            "customer_reference": reference,
+            "messaging_profile_id": self.profile,
+            "customer_reference": self.label,
         });
-        match api
-            .post(["number_orders"])
-            .json(&order)
-            .data::<Order>()
-            .await
-        {
-            Err(error) if error.effect() == Effect::Unknown => {
-                let look = || self.live_order(api, reference);
-                let found = api
-                    .until(self.patience(), "the order is not listed", look)
-                    .await;
-                found.map(Some).map_err(|_| error)
-            }
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
-            placed => Ok(Some(placed?.id)),
-        }
+        let request = api.post(["number_orders"]).json(&order);
+        request.data().await.map(|order: Order| order.id)
     }
 
-    /// Whether a number comes of the order, once the vendor knows. One that waits for papers is cancelled.
-    async fn goes_through(&self, api: Api<'_>, id: &str) -> Answer<bool> {
-        let look = || async {
-            let order: Order = api.get(["number_orders", id]).data().await?;
-            let settled =
-                order.status != OrderStatus::Pending || order.requirements_met == Some(false);
-            Ok(settled.then_some(order))
-        };
-        let order = api
-            .until(self.patience(), "the order is still pending", look)
-            .await?;
-        if order.status != OrderStatus::Pending {
-            return Ok(order.status == OrderStatus::Success);
+    /// An order that waits for papers is cancelled: nobody will bring them.
+    async fn outcome(&self, api: Api<'_>, id: &str) -> Answer<Option<bool>> {
+        let order: Order = api.get(["number_orders", id]).data().await?;
+        match order.status {
+            OrderStatus::Success => return Ok(Some(true)),
+            OrderStatus::Failure => return Ok(Some(false)),
+            OrderStatus::Pending if order.requirements_met != Some(false) => return Ok(None),
+            OrderStatus::Pending => {}
         }
         for part in &order.sub_number_orders_ids {
-            api.patch(["sub_number_orders", part, "cancel"])
-                .done()
-                .await?;
+            let request = api.patch(["sub_number_orders", part, "cancel"]);
+            request.done().await?;
         }
-        let problem = format!(
-            "numbers in {} need papers that this account has not filed",
-            self.country_code
-        );
+        let country = self.tool.country_code;
+        let problem = format!("numbers in {country} need papers that this account has not filed");
         Err(ErrorKind::Forbidden.because(problem))
     }
 }
 
-/// The number of this reference, where it is the account's and in the lists.
-async fn held(api: Api<'_>, reference: &str) -> Answer<Option<Number>> {
-    let mut numbers: Vec<Number> = every(api, "phone_numbers", BY_REFERENCE, reference).await?;
-    numbers.retain(|number| number.customer_reference.as_deref() == Some(reference));
-    Ok(numbers.into_iter().find(Number::is_held))
+/// What of a list bears the label, by the vendor's filter.
+async fn labelled<T: DeserializeOwned>(api: Api<'_>, list: &str, label: &str) -> Answer<Vec<T>> {
+    let request = api.get([list]).query("filter[customer_reference]", label);
+    request.numbered(250).await
+}
+
+/// Whether it can send texts and costs no more than is allowed. A price that is not told is too high.
+fn suits(offer: &Value, caps: &Telnyx) -> bool {
+    let within = |price: &str, cap: Amount| {
+        let price = offer["cost_information"][price].as_str().map(str::parse);
+        matches!(price, Some(Ok(price)) if cap.get() >= price)
+    };
+    let mut features = offer["features"].as_array().into_iter().flatten();
+    features.any(|feature| feature["name"] == "sms")
+        && within("upfront_cost", caps.max_upfront_cost)
+        && within("monthly_cost", caps.max_monthly_cost)
+}
+
+#[derive(Debug, Deserialize)]
+struct Order {
+    id: String,
+    status: OrderStatus,
+    created_at: Option<String>,
+    customer_reference: Option<String>,
+    requirements_met: Option<bool>,
+    #[serde(default)]
+    sub_number_orders_ids: Vec<String>,
+}
+
+/// `failure`, and what the guides call `cancelled` and `deleted`: no number comes of it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OrderStatus {
+    Pending,
+    Success,
+    #[serde(alias = "cancelled", alias = "deleted")]
+    Failure,
 }

@@ -1,11 +1,181 @@
 #![doc = include_str!("../README.md")]
 
 mod buy;
-mod tool;
-mod wire;
 
 use agent_pool_core::prelude::*;
 
-pub use tool::Telnyx;
+use crate::buy::{Area, Wanted};
 
 inventory::submit! { ToolRegistration::of::<Telnyx>(env!("CARGO_PKG_NAME")) }
+
+/// Gives each instance a phone number.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Telnyx {
+    /// The account's key.
+    api_key: Secret,
+    /// Where the API is.
+    #[serde(default = "api_url")]
+    api_url: Url,
+    /// The messaging profile of every number. Not set: the one named `ap-<environment>`, made when missing.
+    messaging_profile_id: Option<String>,
+    /// Where numbers are bought, and where a profile that is made may send to.
+    #[serde(default = "CountryCode::us")]
+    country_code: CountryCode,
+    /// No number that costs more at once is bought; in the account's currency.
+    #[serde(default = "settings::amount::<5>")]
+    max_upfront_cost: Amount,
+    /// No number that costs more each month is bought; in the account's currency.
+    #[serde(default = "settings::amount::<5>")]
+    max_monthly_cost: Amount,
+    /// The pause between two looks at an order or a new number.
+    #[serde(default = "settings::millis::<1_000>")]
+    poll_ms: Millis,
+    /// How long one call waits for an order and its number; later calls go on from there.
+    #[serde(default = "settings::millis::<60_000>")]
+    fulfilment_ms: Millis,
+    /// How long an ordered number may be missing from lists and still counts as on its way. Too short,
+    /// and a second number may be bought.
+    #[serde(default = "settings::millis::<600_000>")]
+    settle_ms: Millis,
+}
+
+fn api_url() -> Url {
+    settings::url("https://api.telnyx.com/v2")
+}
+
+#[async_trait]
+impl HttpTool for Telnyx {
+    const ID: &str = "telnyx";
+    const NAME: &str = "Telnyx";
+    const MODE: &str = "per-instance-phone";
+    const ENV_KEYS: &[&str] = &["TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"];
+    const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
+    type Options = Area;
+
+    fn vendor(&self) -> Result<VendorHttp, SettingsError> {
+        let http = VendorHttp::new(self.api_url.clone()).fault_table(&FAULTS);
+        http.bearer(&self.api_key, "TELNYX_API_KEY")
+    }
+
+    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
+        let numbers: Vec<Number> = api.get(["phone_numbers"]).numbered(250).await?;
+        let held = numbers.iter().filter(|number| number.is_held());
+        Ok(held.flat_map(Number::found).collect())
+    }
+
+    async fn create(&self, api: Api<'_>, label: &str, area: Area) -> Answer<ProvisionedTool> {
+        let profile = self.profile(api).await?;
+        let patience = Patience::new(self.poll_ms, self.fulfilment_ms);
+        let wanted = Wanted {
+            tool: self,
+            label,
+            profile: &profile,
+            area,
+        };
+        let number = buy(&wanted, api, patience).await?;
+        // The one call that really assigns it; the order's profile is but a wish.
+        let path = ["phone_numbers", &number.id, "messaging"];
+        let change = json!({ "messaging_profile_id": profile });
+        let late = "the number does not take its messaging profile yet";
+        api.confirmed(&path, &change, patience, late).await?;
+        if !number.tags.iter().any(|tag| tag == label) {
+            let request = api.patch(["phone_numbers", &number.id]);
+            request.json(&json!({ "tags": [label] })).done().await?;
+        }
+        let values = [number.phone_number.clone(), profile].map(Secret::new);
+        ProvisionedTool::new(
+            &number.phone_number,
+            Self::ENV_KEYS.iter().copied().zip(values),
+        )
+    }
+
+    /// Not in the list is no proof: lists may lag, and what is forgotten is billed for ever. What by now is
+    /// another instance's stays.
+    async fn delete(&self, api: Api<'_>, label: &str, number: &str) -> Answer<()> {
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() < 3 {
+            return Ok(()); // that is no number, and the vendor does not look for it
+        }
+        let request = api
+            .get(["phone_numbers"])
+            .query("filter[phone_number]", digits);
+        let like: Vec<Number> = request.numbered(250).await?;
+        let theirs = |other: &str| other != label && api.cx().mark().instance(other).is_some();
+        let id = match like.iter().find(|one| one.phone_number == number) {
+            Some(one) if !one.is_held() || one.labels().any(theirs) => return Ok(()),
+            listed => listed.map_or(number, |one| &one.id),
+        };
+        api.delete(["phone_numbers", id]).done().await.map(drop)
+    }
+
+    async fn verify(&self, api: Api<'_>) -> Answer<()> {
+        api.get(["balance"]).done().await.map(drop)
+    }
+}
+
+impl Telnyx {
+    /// The messaging profile of every number: the configured one, or one of our name.
+    async fn profile(&self, api: Api<'_>) -> Answer<String> {
+        if let Some(id) = &self.messaging_profile_id {
+            return Ok(id.clone());
+        }
+        let path = "messaging_profiles";
+        let name = api.cx().mark().prefix().trim_end_matches('-');
+        let new = json!({ "name": name, "whitelisted_destinations": [self.country_code] });
+        let list = || {
+            api.get([path])
+                .query("filter[name][eq]", name)
+                .numbered(250)
+        };
+        let make = api.post([path]).json(&new).data();
+        let remove = |id: String| async move { api.delete([path, &id]).done().await };
+        Shared::named(name, list, make, remove).await
+    }
+}
+
+/// A number that is the account's, as little of it as we use.
+#[derive(Debug, Deserialize)]
+struct Number {
+    id: String,
+    phone_number: String,
+    customer_reference: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    created_at: Option<String>,
+    status: String,
+}
+
+impl Number {
+    /// Whether it is, or will be, the account's; lists may hold numbers of the past.
+    fn is_held(&self) -> bool {
+        let past = ["deleted", "purchase-failed", "port-failed", "ported-out"];
+        !past.contains(&self.status.as_str())
+    }
+
+    /// What may be a label of ours.
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        let all = self.customer_reference.iter().chain(&self.tags);
+        all.map(String::as_str)
+    }
+
+    fn found(&self) -> impl Iterator<Item = Found> {
+        let number = Found::new(&self.phone_number, "").made_at(self.created_at.clone());
+        self.labels()
+            .map(move |label| number.clone().with_label(label))
+    }
+}
+
+/// A code is a string of digits: <https://developers.telnyx.com/docs/overview/errors> (seen August 2026).
+const FAULTS: FaultTable = FaultTable {
+    code: "/errors/0/code",
+    words: &["/errors"],
+    kinds: &[
+        (ErrorKind::Unauthorized, "20002 20006 20008"),
+        (ErrorKind::Forbidden, "20012 20013 20014 20016 20017"),
+        (ErrorKind::Forbidden, "20100 10038 10039"),
+        // 85…: another number is to be taken; this one was not searched for, is gone, is reserved.
+        (ErrorKind::Conflict, "85000 85001 85006 10012 10021 10036"),
+        (ErrorKind::Unavailable, "10007 10008"),
+    ],
+    passing: "10036",
+};
