@@ -8,16 +8,17 @@ pub use std::time::Duration;
 pub use async_trait::async_trait;
 pub use inventory;
 pub use schemars::JsonSchema;
+pub use serde::de::DeserializeOwned;
 pub use serde::{Deserialize, Serialize};
 pub use serde_json::{Value, json};
 pub use url::Url;
 
 pub use crate::http::{
-    Answer, Api, Data, Found, HttpTool, NoOptions, OnRepeat, Page, Patience, Reply, VendorFault,
-    VendorHttp, VendorRequest,
+    Answer, Api, Data, FaultTable, Found, HttpTool, NoOptions, Numbered, OnRepeat, Page, Patience,
+    Reply, VendorFault, VendorHttp, VendorRequest, age,
 };
 pub use crate::registry::ToolRegistration;
-pub use crate::settings::{self, Amount, Environment, Millis, SettingsError};
+pub use crate::settings::{self, Amount, CountryCode, Environment, Millis, SettingsError};
 pub use crate::{
     Effect, ErrorKind, ListedResource, ProviderError, ProvisionedTool, Secret, ToolCapabilities,
     ToolOptions, Usage, absent_is_done, read_options,

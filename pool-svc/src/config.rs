@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use agent_pool_core::EnvironmentName;
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
+use agent_pool_service_kit::auth::ApiKeys;
 use agent_pool_service_kit::config::HttpSettings;
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::trace::LogSettings;
@@ -72,6 +73,9 @@ pub struct PoolSettings {
     /// longer known as ours.
     #[serde(default = "default_events_keep_days")]
     pub pool_events_keep_days: u16,
+    /// A key to look at the dashboard and to change nothing. Several, separated by commas, are all
+    /// accepted. Without it everybody who signs in may do everything.
+    pub pool_read_key: Option<ApiKeys>,
     /// A JSON file of ready-made agents, to be offered instead of the ones built in.
     pub pool_templates_file: Option<PathBuf>,
 }
@@ -132,6 +136,11 @@ impl Config {
             for fault in pool.faults() {
                 faults.keep::<()>(Err(fault));
             }
+        }
+        if let (Some(http), Some(pool)) = (&http, &pool)
+            && let Err(fault) = roles_differ(http, pool)
+        {
+            faults.keep::<()>(Err(fault));
         }
         let file = environment.get("POOL_TEMPLATES_FILE").map(PathBuf::from);
         let catalogue = faults.keep(
@@ -210,6 +219,16 @@ impl PoolSettings {
         }
         faults
     }
+}
+
+/// A key that is in both settings would be an operator's in the hands of a reader.
+fn roles_differ(http: &HttpSettings<3001>, pool: &PoolSettings) -> Result<(), SettingsError> {
+    let readers = pool.pool_read_key.iter().flat_map(ApiKeys::iter);
+    let mut both = readers.filter(|key| http.pool_api_key.accepts(key.expose()));
+    both.next().map_or(Ok(()), |_| {
+        let problem = "has a key that POOL_API_KEY has too: expected one of its own";
+        Err(SettingsError::fault("POOL_READ_KEY", problem.to_owned()))
+    })
 }
 
 /// A day: longer is a mistake, and much longer is no time that Postgres can add.
@@ -302,8 +321,17 @@ mod tests {
     }
 
     #[test]
+    fn a_readers_key_is_not_an_operators() {
+        let both = [("POOL_API_KEY", "a,b"), ("POOL_READ_KEY", "c,b")];
+        assert_eq!(named(&read(&both).unwrap_err()), ["POOL_READ_KEY"]);
+        assert!(read(&[("POOL_READ_KEY", "c")]).is_ok());
+    }
+
+    #[test]
     fn no_secret_is_shown() {
-        let shown = format!("{:?}", read(&[("POOL_API_KEY", "hunter2")]).unwrap());
+        let secret = [("POOL_API_KEY", "hunter2"), ("POOL_READ_KEY", "hunter3")];
+        let shown = format!("{:?}", read(&secret).unwrap());
+        assert!(!shown.contains("hunter3"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 

@@ -5,6 +5,7 @@ mod backoff;
 mod call;
 mod claim;
 mod config;
+mod dashboard;
 mod db;
 mod destruction;
 mod drain;

@@ -14,6 +14,7 @@ use warp::{Filter, path};
 
 use crate::app::App;
 use crate::claim::order::order;
+use crate::dashboard;
 use crate::handlers::{claim, fleet, instances, templates, views};
 
 /// The paths, as metrics name them.
@@ -32,6 +33,10 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/reconcile",
     "/api/pool/instances/:id",
     "/api/pool/crashed/:id",
+    "/",
+    "/sign-in",
+    "/sign-out",
+    "/assets/:version/:name",
 ]);
 
 /// Everything that pool-svc answers.
@@ -42,6 +47,7 @@ pub fn routes(
     let keys = app.config.http.pool_api_key.clone();
     let own = health::routes(app.db.clone(), keys.clone(), metrics::install());
     let key = auth::require(keys);
+    let pages = dashboard::routes(app.clone()).or(dashboard::not_found()).unify();
     let app = warp::any().map(move || app.clone());
     let pool = path("api").and(path("pool"));
 
@@ -60,5 +66,5 @@ pub fn routes(
         .or(path!("instances" / InstanceId).and(delete())   .and(key.clone())                   .and(app.clone()).then(instances::kill).map(answer).boxed()).unify()
         .or(path!("crashed" / InstanceId).and(delete())     .and(key)                           .and(app).then(instances::dismiss).map(answer).boxed()).unify();
 
-    pool.and(table).or(own).unify().boxed().recover(unrouted).unify()
+    pool.and(table).or(own).unify().or(pages).unify().boxed().recover(unrouted).unify()
 }

@@ -31,6 +31,11 @@ impl ApiKeys {
         &self.primary
     }
 
+    /// Every key, the first one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.primary).chain(&self.older)
+    }
+
     /// Whether `presented` is one of the keys. Takes the same time whichever it is.
     #[must_use]
     pub fn accepts(&self, presented: &str) -> bool {
@@ -133,6 +138,7 @@ mod tests {
                 .all(|key| !keys.accepts(key))
         );
         assert_eq!(keys.primary(), &Secret::new("new"));
+        assert_eq!(keys.iter().count(), 3);
     }
 
     #[test]

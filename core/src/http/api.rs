@@ -5,7 +5,8 @@ use reqwest::Method;
 use tokio::time::{Instant, sleep};
 
 use super::{VendorHttp, VendorRequest};
-use crate::{Context, ProviderError};
+use crate::settings::Millis;
+use crate::{Context, ErrorKind, ProviderError};
 
 /// A vendor's API as one operation uses it: within the operation's context.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,17 @@ pub struct Patience {
     pub pause: Duration,
     /// How long to look in all; the context may leave less.
     pub limit: Duration,
+}
+
+impl Patience {
+    /// The patience that two settings say.
+    #[must_use]
+    pub const fn new(pause: Millis, limit: Millis) -> Self {
+        Self {
+            pause: pause.duration(),
+            limit: limit.duration(),
+        }
+    }
 }
 
 impl<'a> Api<'a> {
@@ -65,18 +77,20 @@ impl<'a> Api<'a> {
         VendorRequest::new(self, Method::DELETE, segments)
     }
 
-    /// Looks again and again until there is something; `None` where the time for it is over.
+    /// Looks again and again until there is something.
     ///
     /// It is for what a vendor does after its answer, such as an order that is pending, and no retry: the
-    /// first error ends it.
+    /// first error ends it, but for [`ErrorKind::NotFound`], which means not yet.
     ///
     /// # Errors
-    /// Those of `look`.
+    /// Those of `look`, and [`ErrorKind::Unavailable`] saying `late` where the time for it is over: a later
+    /// call goes on from there.
     pub async fn until<T, F>(
         self,
         patience: Patience,
+        late: &'static str,
         look: impl Fn() -> F,
-    ) -> Result<Option<T>, ProviderError>
+    ) -> Result<T, ProviderError>
     where
         F: Future<Output = Result<Option<T>, ProviderError>>,
     {
@@ -84,11 +98,13 @@ impl<'a> Api<'a> {
         let limit = self.cx.remaining().map_or(limit, |left| limit.min(left));
         let end = Instant::now() + limit;
         loop {
-            if let Some(found) = look().await? {
-                return Ok(Some(found));
+            match look().await {
+                Ok(Some(found)) => return Ok(found),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(None) | Err(_) => {}
             }
             if Instant::now() + pause >= end {
-                return Ok(None);
+                return Err(ProviderError::new(ErrorKind::Unavailable, late));
             }
             sleep(pause.max(Duration::from_millis(1))).await;
         }
@@ -101,6 +117,7 @@ mod tests {
 
     use super::*;
     use crate::Mark;
+    use crate::http::Answer;
 
     const PATIENCE: Patience = Patience {
         pause: Duration::from_secs(1),
@@ -108,35 +125,38 @@ mod tests {
     };
 
     /// The first look, of one each second, that finds something; with the whole time that it took.
-    async fn found_at(look: u32, left: Option<Duration>) -> (Option<u32>, Duration) {
+    async fn found_at(look: u32, left: Option<Duration>) -> (Answer<u32>, Duration) {
         let vendor = VendorHttp::new("http://localhost".parse().unwrap());
-        let cx = Context::new(
-            Mark::new(&"dev".parse().unwrap()),
-            reqwest::Client::builder().build().unwrap(),
-        );
+        let http = reqwest::Client::builder().build().unwrap();
+        let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
         let cx = left.map_or_else(|| cx.clone(), |left| cx.within(left));
         let (looks, begun) = (AtomicU32::new(0), Instant::now());
-        let result = vendor.on(&cx).until(PATIENCE, || async {
-            let now = looks.fetch_add(1, Ordering::Relaxed) + 1;
-            Ok((now >= look).then_some(now))
+        let found = vendor.on(&cx).until(PATIENCE, "not there yet", || async {
+            match looks.fetch_add(1, Ordering::Relaxed) + 1 {
+                now if now >= look => Ok(Some(now)),
+                now if now % 2 == 0 => Ok(None),
+                _ => Err(ProviderError::new(ErrorKind::NotFound, "")),
+            }
         });
-        (result.await.unwrap(), begun.elapsed())
+        (found.await, begun.elapsed())
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_late_is_waited_for_until_the_time_is_over() {
-        assert_eq!(found_at(1, None).await, (Some(1), Duration::ZERO));
-        assert_eq!(found_at(3, None).await, (Some(3), Duration::from_secs(2)));
+        let (found, took) = found_at(1, None).await;
+        assert_eq!((found.unwrap(), took), (1, Duration::ZERO));
+        let (found, took) = found_at(4, None).await;
+        assert_eq!((found.unwrap(), took), (4, Duration::from_secs(3)));
         let (found, took) = found_at(99, None).await;
-        assert!(found.is_none() && took < PATIENCE.limit, "{took:?}");
+        assert!(took < PATIENCE.limit, "{took:?}");
+        let error = found.unwrap_err();
+        assert!(error.to_string().ends_with("not there yet"), "{error}");
+        assert!(error.is_transient());
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_wait_outlives_the_context() {
         let (found, took) = found_at(99, Some(Duration::from_secs(3))).await;
-        assert!(
-            found.is_none() && took <= Duration::from_secs(3),
-            "{took:?}"
-        );
+        assert!(found.is_err() && took <= Duration::from_secs(3), "{took:?}");
     }
 }

@@ -27,6 +27,7 @@
 //!
 //! [`Context::remaining`]: crate::Context::remaining
 
+mod age;
 mod api;
 mod client;
 mod fault;
@@ -34,17 +35,20 @@ mod page;
 mod provider;
 mod reply;
 mod request;
+mod table;
 mod tool;
 mod vendor;
 mod wait;
 
+pub use age::age;
 pub use api::{Api, Patience};
 pub use client::client;
 pub use fault::VendorFault;
-pub use page::{Data, Page, pages};
+pub use page::{Data, Numbered, Page, pages};
 pub(crate) use provider::{build, describe};
 pub use reply::Reply;
 pub use request::VendorRequest;
+pub use table::FaultTable;
 pub use tool::{Found, HttpTool, NoOptions, OnRepeat};
 pub use vendor::VendorHttp;
 

@@ -2,7 +2,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use url::Url;
 
 use super::fault::{self, VendorFault};
-use super::{Api, Reply};
+use super::{Api, FaultTable, Reply};
 use crate::settings::SettingsError;
 use crate::{Context, ProviderError, Secret};
 
@@ -11,7 +11,15 @@ use crate::{Context, ProviderError, Secret};
 pub struct VendorHttp {
     base: Url,
     auth: Option<Auth>,
-    read_fault: fn(&Reply) -> Option<VendorFault>,
+    faults: Faults,
+}
+
+/// How the vendor's error bodies are read.
+#[derive(Debug)]
+enum Faults {
+    ByStatus,
+    By(fn(&Reply) -> Option<VendorFault>),
+    Table(&'static FaultTable),
 }
 
 #[derive(Debug)]
@@ -28,7 +36,7 @@ impl VendorHttp {
         Self {
             base,
             auth: None,
-            read_fault: |_| None,
+            faults: Faults::ByStatus,
         }
     }
 
@@ -82,7 +90,14 @@ impl VendorHttp {
     /// It is asked about every reply without a 2xx status; what it leaves open follows from the status.
     #[must_use]
     pub fn faults(mut self, read_fault: fn(&Reply) -> Option<VendorFault>) -> Self {
-        self.read_fault = read_fault;
+        self.faults = Faults::By(read_fault);
+        self
+    }
+
+    /// The same, reading this vendor's error bodies by a table; see [`VendorHttp::faults`].
+    #[must_use]
+    pub const fn fault_table(mut self, table: &'static FaultTable) -> Self {
+        self.faults = Faults::Table(table);
         self
     }
 
@@ -125,11 +140,12 @@ impl VendorHttp {
 
     fn refusal_hiding(&self, reply: &Reply, hidden: Option<&Secret>) -> ProviderError {
         let key = self.auth.as_ref().map(|auth| &auth.key);
-        fault::refusal(
-            reply,
-            (self.read_fault)(reply),
-            key.into_iter().chain(hidden),
-        )
+        let read = match self.faults {
+            Faults::ByStatus => None,
+            Faults::By(read) => read(reply),
+            Faults::Table(table) => table.read(reply),
+        };
+        fault::refusal(reply, read, key.into_iter().chain(hidden))
     }
 
     pub(super) fn auth(&self) -> Option<(&HeaderName, &HeaderValue)> {

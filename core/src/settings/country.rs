@@ -18,6 +18,12 @@ pub struct CountryCode([u8; 2]);
 impl CountryCode {
     /// The United States of America.
     pub const US: Self = Self(*b"US");
+
+    /// The same, for `#[serde(default = "CountryCode::us")]`.
+    #[must_use]
+    pub const fn us() -> Self {
+        Self::US
+    }
 }
 
 impl TryFrom<String> for CountryCode {

@@ -9,6 +9,7 @@ mod claims;
 mod claims_keys;
 mod claims_killed;
 mod claims_wait;
+mod dashboard;
 mod fake;
 mod model;
 mod process;

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod buy;
-mod profile;
 mod tool;
 mod wire;
 

@@ -1,7 +1,6 @@
 use agent_pool_core::prelude::*;
-use agent_pool_core::settings::CountryCode;
 
-use crate::wire::{self, Area, Messaging, Number, every};
+use crate::wire::{Area, FAULTS, Number, Profile, every};
 
 /// Gives each instance a phone number.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -12,50 +11,30 @@ pub struct Telnyx {
     #[serde(default = "api_url")]
     api_url: Url,
     /// The messaging profile of every number. Not set: the one named `ap-<environment>`, made when missing.
-    pub(crate) messaging_profile_id: Option<String>,
+    messaging_profile_id: Option<String>,
     /// Where numbers are bought, and where a profile that is made may send to.
-    #[serde(default = "country_code")]
+    #[serde(default = "CountryCode::us")]
     pub(crate) country_code: CountryCode,
     /// No number that costs more at once is bought; in the account's currency.
-    #[serde(default = "max_cost")]
+    #[serde(default = "settings::amount::<5>")]
     pub(crate) max_upfront_cost: Amount,
     /// No number that costs more each month is bought; in the account's currency.
-    #[serde(default = "max_cost")]
+    #[serde(default = "settings::amount::<5>")]
     pub(crate) max_monthly_cost: Amount,
     /// The pause between two looks at an order or a new number.
-    #[serde(default = "poll")]
-    poll_ms: Millis,
+    #[serde(default = "settings::millis::<1_000>")]
+    pub(crate) poll_ms: Millis,
     /// How long one call waits for an order and its number; later calls go on from there.
-    #[serde(default = "fulfilment")]
-    fulfilment_ms: Millis,
+    #[serde(default = "settings::millis::<60_000>")]
+    pub(crate) fulfilment_ms: Millis,
     /// How long an ordered number may be missing from lists and still counts as on its way. Too short,
     /// and a second number may be bought.
-    #[serde(default = "settle")]
+    #[serde(default = "settings::millis::<600_000>")]
     pub(crate) settle_ms: Millis,
 }
 
 fn api_url() -> Url {
     settings::url("https://api.telnyx.com/v2")
-}
-
-fn country_code() -> CountryCode {
-    CountryCode::US
-}
-
-fn max_cost() -> Amount {
-    Amount::whole(5)
-}
-
-const fn poll() -> Millis {
-    Millis::from_millis(1_000)
-}
-
-const fn fulfilment() -> Millis {
-    Millis::from_millis(60_000)
-}
-
-const fn settle() -> Millis {
-    Millis::from_millis(600_000)
 }
 
 #[async_trait]
@@ -65,23 +44,17 @@ impl HttpTool for Telnyx {
     const MODE: &str = "per-instance-phone";
     const ENV_KEYS: &[&str] = &["TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"];
     const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
-
     type Options = Area;
 
     fn vendor(&self) -> Result<VendorHttp, SettingsError> {
-        let http = VendorHttp::new(self.api_url.clone()).faults(wire::fault);
+        let http = VendorHttp::new(self.api_url.clone()).fault_table(&FAULTS);
         http.bearer(&self.api_key, "TELNYX_API_KEY")
     }
 
     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
-        let numbers: Vec<Number> = every(api, "phone_numbers", ("sort", "phone_number")).await?;
+        let numbers: Vec<Number> = every(api, "phone_numbers", "sort", "phone_number").await?;
         let held = numbers.iter().filter(|number| number.is_held());
-        let found = held.flat_map(|number| {
-            let found =
-                |label| Found::new(&number.phone_number, label).made_at(number.created_at.clone());
-            number.labels().map(found)
-        });
-        Ok(found.collect())
+        Ok(held.flat_map(Number::found).collect())
     }
 
     async fn create(&self, api: Api<'_>, label: &str, area: Area) -> Answer<ProvisionedTool> {
@@ -92,33 +65,26 @@ impl HttpTool for Telnyx {
             let request = api.patch(["phone_numbers", &number.id]);
             request.json(&json!({ "tags": [label] })).done().await?;
         }
-        let values = [
-            Secret::new(number.phone_number.as_str()),
-            Secret::new(profile),
-        ];
-        ProvisionedTool::new(
-            &number.phone_number,
-            Self::ENV_KEYS.iter().copied().zip(values),
-        )
+        let values = [number.phone_number.clone(), profile].map(Secret::new);
+        let env = Self::ENV_KEYS.iter().copied().zip(values);
+        ProvisionedTool::new(&number.phone_number, env)
     }
 
     /// Not in the list is no proof: lists may lag, and what is forgotten is billed for ever. What by now is
     /// another instance's stays.
     async fn delete(&self, api: Api<'_>, label: &str, number: &str) -> Answer<()> {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        let mut like = Vec::new();
         // The vendor wants three digits at least; with fewer there is no such number.
-        let like: Vec<Number> = if digits.len() < 3 {
-            Vec::new()
-        } else {
-            every(api, "phone_numbers", ("filter[phone_number]", &digits)).await?
-        };
-        let listed = like.iter().find(|one| one.phone_number == number);
-        let ours = |other: &str| other != label && api.cx().mark().instance(other).is_some();
-        match listed {
-            Some(one) if !one.is_held() || one.labels().any(ours) => Ok(()),
-            Some(Number { id, .. }) => api.delete(["phone_numbers", id]).done().await.map(drop),
-            None => api.delete(["phone_numbers", number]).done().await.map(drop),
+        if digits.len() >= 3 {
+            like = every::<Number>(api, "phone_numbers", "filter[phone_number]", &digits).await?;
         }
+        let theirs = |other: &str| other != label && api.cx().mark().instance(other).is_some();
+        let id = match like.iter().find(|one| one.phone_number == number) {
+            Some(one) if !one.is_held() || one.labels().any(theirs) => return Ok(()),
+            listed => listed.map_or(number, |one| &one.id),
+        };
+        api.delete(["phone_numbers", id]).done().await.map(drop)
     }
 
     async fn verify(&self, api: Api<'_>) -> Answer<()> {
@@ -127,35 +93,50 @@ impl HttpTool for Telnyx {
 }
 
 impl Telnyx {
-    pub(crate) fn patience(&self) -> Patience {
-        Patience {
-            pause: self.poll_ms.duration(),
-            limit: self.fulfilment_ms.duration(),
+    /// The messaging profile: the configured one, or one of our name. Never is another's taken.
+    async fn profile(&self, api: Api<'_>) -> Answer<String> {
+        if let Some(id) = &self.messaging_profile_id {
+            return Ok(id.clone());
+        }
+        let name = api.cx().mark().prefix().trim_end_matches('-');
+        if let Some(oldest) = oldest_profile(api, name).await? {
+            return Ok(oldest);
+        }
+        let profile = json!({ "name": name, "whitelisted_destinations": [self.country_code] });
+        let request = api.post(["messaging_profiles"]).json(&profile);
+        let Profile { id, .. } = request.data().await?;
+        // Names are not unique: of two that were made at once the older one stays.
+        match oldest_profile(api, name).await? {
+            Some(oldest) if oldest != id => {
+                let twin = api.delete(["messaging_profiles", &id]).done().await;
+                absent_is_done(twin.map(drop)).map(|()| oldest)
+            }
+            Some(_) | None => Ok(id),
         }
     }
 
     /// Assigns the profile by the one call that really does, which knows a new number late, and reads it back.
     async fn assign(&self, api: Api<'_>, id: &str, profile: &str) -> Answer<()> {
+        let path = ["phone_numbers", id, "messaging"];
         let change = json!({ "messaging_profile_id": profile });
-        let known = api.until(self.patience(), || async {
-            match api
-                .patch(["phone_numbers", id, "messaging"])
-                .json(&change)
-                .done()
-                .await
-            {
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                result => result.map(Some),
-            }
-        });
-        if known.await?.is_some() {
-            let now: Messaging = api.get(["phone_numbers", id, "messaging"]).data().await?;
-            if now.messaging_profile_id.as_deref() == Some(profile) {
-                return Ok(());
-            }
-        }
-        Err(wire::late(
-            "the number does not take its messaging profile yet",
-        ))
+        let look = || async {
+            api.patch(path).json(&change).done().await?;
+            let now: Value = api.get(path).data().await?;
+            Ok((now["messaging_profile_id"] == profile).then_some(()))
+        };
+        let late = "the number does not take its messaging profile yet";
+        api.until(self.patience(), late, look).await
     }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.poll_ms, self.fulfilment_ms)
+    }
+}
+
+/// The oldest messaging profile of this name.
+async fn oldest_profile(api: Api<'_>, name: &str) -> Answer<Option<String>> {
+    let like: Vec<Profile> = every(api, "messaging_profiles", "filter[name][eq]", name).await?;
+    let named = like.into_iter().filter(|profile| profile.name == name);
+    let oldest = named.min_by_key(|profile| (profile.created_at.clone(), profile.id.clone()));
+    Ok(oldest.map(|profile| profile.id))
 }

@@ -3,6 +3,7 @@
 mod collect;
 mod parse;
 
+use agent_pool_core::wire::problem::Problem;
 use serde::de::DeserializeOwned;
 use warp::{Filter, Rejection};
 
@@ -37,6 +38,21 @@ pub fn query<T: DeserializeOwned + Send + 'static>()
         .or(warp::any().map(String::new))
         .unify()
         .and_then(|query: String| async move { parse::query(&query).map_err(reject) })
+}
+
+/// The body of an HTML form, for [`parse_form`]. Answers 413 `body_too_large` above 256 KiB, 408
+/// `body_timeout` where it does not arrive.
+pub fn form() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static
+{
+    bytes()
+}
+
+/// The fields of a [`form`] as a struct.
+///
+/// # Errors
+/// 400 `invalid_field`, which names the field that is wrong.
+pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    parse::form(body)
 }
 
 fn bytes() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static {

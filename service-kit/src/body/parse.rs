@@ -31,7 +31,12 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 pub(super) fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs = form_urlencoded::parse(query.as_bytes());
+    form(query.as_bytes())
+}
+
+/// A query and the body of an HTML form are written alike.
+pub(super) fn form<T: DeserializeOwned>(form: &[u8]) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(form);
     serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
         .map_err(|error| invalid(error.path(), error.inner()))
 }

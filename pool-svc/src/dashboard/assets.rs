@@ -1,0 +1,83 @@
+//! The few files that pages load: embedded, and served under a name that changes with their content.
+
+use std::sync::LazyLock;
+
+use agent_pool_core::wire::problem::Problem;
+use sha2::{Digest, Sha256};
+use warp::http::header::{ETAG, IF_NONE_MATCH};
+use warp::http::{HeaderMap, HeaderValue, StatusCode};
+use warp::reply::{Reply, Response};
+
+use super::reply;
+
+pub(super) struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
+pub(super) const STYLE: Asset = Asset {
+    name: "dashboard.css",
+    kind: "text/css; charset=utf-8",
+    text: include_str!("assets/dashboard.css"),
+};
+pub(super) const SCRIPT: Asset = Asset {
+    name: "dashboard.js",
+    kind: "text/javascript; charset=utf-8",
+    text: include_str!("assets/dashboard.js"),
+};
+pub(super) const ICON: Asset = Asset {
+    name: "icon.svg",
+    kind: "image/svg+xml",
+    text: include_str!("assets/icon.svg"),
+};
+const ALL: [Asset; 3] = [STYLE, SCRIPT, ICON];
+
+/// One hash of all of them: they are made for each other.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    for Asset { name, text, .. } in ALL {
+        hash.update(name);
+        hash.update(text);
+    }
+    let bytes = hash.finalize();
+    bytes
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+});
+
+impl Asset {
+    /// Where a page finds it.
+    pub(super) fn url(&self) -> String {
+        format!("/assets/{}/{}", *VERSION, self.name)
+    }
+}
+
+/// `GET /assets/:version/:name`. A page of another version, from a replica that is being replaced, gets
+/// ours, and asks again next time.
+pub(super) async fn serve(
+    version: String,
+    name: String,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let found = ALL.into_iter().find(|asset| asset.name == name);
+    let asset = found.ok_or_else(|| Problem::new(404, "unknown_route", "there is no such file"))?;
+    let cache = if version == *VERSION {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let etag = format!("\"{}\"", *VERSION);
+    let known = headers.get(IF_NONE_MATCH);
+    let mut response = if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        reply::file(asset.kind, cache, asset.text)
+    };
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    Ok(response)
+}

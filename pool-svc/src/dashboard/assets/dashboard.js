@@ -1,0 +1,1 @@
+// The pages work without this script. It saves the reload.

@@ -1,0 +1,181 @@
+use reqwest::header::{ETAG, SET_COOKIE};
+
+use super::Person;
+use super::person::READ_KEY;
+use crate::fake::KEY;
+use crate::world::World;
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_asked_for_a_key_and_then_goes_on() {
+    let world = World::new(&[]).await;
+    let person = Person::stranger(&world);
+    assert_eq!(person.get("/").await.location(), "/sign-in");
+    let asked = person.get("/?q=x&status=idle").await;
+    assert_eq!(
+        (asked.status, asked.location()),
+        (303, "/sign-in?next=%2F%3Fq%3Dx%26status%3Didle")
+    );
+    let form = person.get(asked.location()).await;
+    let next = form.field("next").unwrap();
+    assert_eq!((form.status, next.as_str()), (200, "/?q=x&amp;status=idle"));
+    let fields = [("key", KEY), ("next", "/?q=x&status=idle")];
+    let signed_in = person.send("/sign-in", &fields).await;
+    assert_eq!(
+        (signed_in.status, signed_in.location()),
+        (303, "/?q=x&status=idle")
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_and_never_shown() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let person = Person::stranger(&world);
+    for wrong in ["", "hunter2", "the-ke"] {
+        let page = person.send("/sign-in", &[("key", wrong)]).await;
+        assert_eq!(page.status, 403);
+        assert!(page.has("That key is not accepted") && !page.has("hunter2"));
+        assert!(!page.headers.contains_key(SET_COOKIE));
+    }
+}
+
+#[tokio::test]
+async fn the_key_reaches_neither_the_cookie_nor_a_page() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    let page = person.get("/").await;
+    assert_eq!(page.status, 200);
+    assert!(!person.cookie.contains(KEY) && !page.has(KEY));
+}
+
+#[tokio::test]
+async fn who_signs_out_is_forgotten() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    let page = person.post("/sign-out", &[]).await;
+    assert_eq!((page.status, page.location()), (303, "/sign-in"));
+    let cookie = page.headers[SET_COOKIE].to_str().unwrap();
+    assert!(
+        cookie.starts_with("agent_pool_session=;") && cookie.contains("Max-Age=0"),
+        "{cookie}"
+    );
+}
+
+#[tokio::test]
+async fn a_form_of_another_session_or_site_does_nothing() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    let other = Person::operator(&world).await;
+    assert_ne!(person.token, other.token);
+    for token in ["", "x", &other.token] {
+        let page = person.send("/sign-out", &[("token", token)]).await;
+        assert_eq!(page.status, 403, "{token}");
+        assert!(page.has("foreign_form") && page.has("Back to the fleet"));
+    }
+    let token = [("token", person.token.as_str())];
+    for site in ["cross-site", "same-site"] {
+        let request = person
+            .form("/sign-out", &token)
+            .header("sec-fetch-site", site);
+        assert_eq!(person.page(request).await.status, 403, "{site}");
+        let request = person
+            .form("/sign-in", &[("key", KEY)])
+            .header("sec-fetch-site", site);
+        assert_eq!(person.page(request).await.status, 403, "{site}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_changes_nothing() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let person = Person::reader(&world).await;
+    assert!(person.get("/").await.has("read only"));
+    let page = person.post("/sign-out", &[]).await;
+    assert_eq!(
+        (page.status, page.location()),
+        (303, "/sign-in"),
+        "but may go"
+    );
+}
+
+#[tokio::test]
+async fn every_page_is_guarded_by_its_headers() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    for path in ["/", "/sign-in", "/nowhere"] {
+        let page = person.get(path).await;
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+            "{path}"
+        );
+        assert_eq!(page.headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(page.headers["cache-control"], "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_goes_over_tls_alone_where_the_request_did() {
+    let world = World::new(&[]).await;
+    let person = Person::stranger(&world);
+    let sign_in = || person.form("/sign-in", &[("key", KEY)]);
+    let plain = person.page(sign_in()).await;
+    assert!(
+        !plain.headers[SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .contains("Secure")
+    );
+    let proxied = person
+        .page(sign_in().header("x-forwarded-proto", "https"))
+        .await;
+    assert!(
+        proxied.headers[SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .contains("Secure")
+    );
+}
+
+#[tokio::test]
+async fn files_are_kept_as_long_as_they_are_the_same() {
+    let world = World::new(&[]).await;
+    let person = Person::stranger(&world);
+    let page = person.get("/sign-in").await;
+    let path = page
+        .html
+        .split("rel=\"stylesheet\" href=\"")
+        .nth(1)
+        .unwrap();
+    let path = path.split('"').next().unwrap();
+    let style = person.get(path).await;
+    assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
+    assert!(
+        style.headers["cache-control"]
+            .to_str()
+            .unwrap()
+            .contains("immutable")
+    );
+    let again = world.http.get(format!("{}{path}", world.url));
+    let again = person
+        .page(again.header("if-none-match", &style.headers[ETAG]))
+        .await;
+    assert_eq!((again.status, again.html.as_str()), (304, ""));
+    let other = person.get("/assets/0/dashboard.css").await;
+    assert_eq!(
+        (other.status, &other.headers["cache-control"]),
+        (200, &"no-cache".parse().unwrap())
+    );
+    assert_eq!(person.get("/assets/0/none.css").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_path_that_there_is_not_is_a_page_for_people_and_json_for_programs() {
+    let world = World::new(&[]).await;
+    let page = Person::stranger(&world).get("/nowhere").await;
+    assert_eq!(page.status, 404);
+    assert!(page.has("<h1>Not Found</h1>"));
+    let answer = world.send("GET", "/nowhere", "").await;
+    assert_eq!((answer.status, answer.code()), (404, "unknown_route"));
+    let answer = Person::stranger(&world).get("/api/pool/nowhere").await;
+    assert!(answer.has("\"unknown_route\""));
+}
