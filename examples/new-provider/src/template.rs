@@ -32,12 +32,28 @@ pub(crate) fn tool(name: &Name) -> impl Iterator<Item = (&'static str, String)> 
         .into_iter()
 }
 
-/// `provider-acme` and the id keep their `-`, which no name of Rust can have.
+/// The text with every form of the name in the place of acme's: in one pass, because a new name may have
+/// the old one in it.
 fn renamed(text: &str, name: &Name) -> String {
-    text.replace("provider_acme", &name.library())
-        .replace("ACME", &name.upper())
-        .replace("Acme", &name.camel())
-        .replace("acme", name.id())
+    let forms = [
+        ("provider_acme", name.library()),
+        ("ACME", name.upper()),
+        ("Acme", name.camel()),
+        ("acme", name.id().to_owned()),
+    ];
+    let (mut done, mut rest) = (String::new(), text);
+    let first = |rest: &str| {
+        let found = forms
+            .iter()
+            .filter_map(|form| Some((rest.find(form.0)?, form)));
+        found.min_by_key(|(at, _)| *at)
+    };
+    while let Some((at, (old, new))) = first(rest) {
+        done.push_str(&rest[..at]);
+        done.push_str(new);
+        rest = &rest[at + old.len()..];
+    }
+    done + rest
 }
 
 /// Whether the template has this word for something else.
@@ -63,6 +79,21 @@ mod tests {
             manifest.contains("name = \"provider-zeta-mail\""),
             "{manifest}"
         );
+    }
+
+    /// An id with a `-` is no name of Rust: it stands in texts and comments alone.
+    #[test]
+    fn an_id_is_never_taken_for_a_name_of_rust() {
+        let name: Name = "acme-mail".parse().unwrap();
+        for (path, text) in tool(&name).filter(|(path, _)| path.ends_with(".rs")) {
+            for line in text.lines() {
+                for (at, _) in line.match_indices("acme-mail") {
+                    let before = &line[..at];
+                    let quoted = before.matches('"').count() % 2 == 1;
+                    assert!(quoted || before.contains("//"), "{path}: {line}");
+                }
+            }
+        }
     }
 
     #[test]

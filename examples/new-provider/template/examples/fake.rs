@@ -11,8 +11,8 @@ const PORT: u16 = 4010;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let acme = AtFake::start_on(PORT, "acme", fake::Acme::default()).await?;
-    for (variable, value) in acme.environment().with_prefix("") {
+    let vendor = AtFake::start_on(PORT, "acme", fake::Acme::default()).await?;
+    for (variable, value) in vendor.environment().with_prefix("") {
         writeln!(std::io::stdout(), "export {variable}={value}")?;
     }
     std::future::pending().await

@@ -7,6 +7,6 @@ use provider_acme as _;
 
 #[tokio::test]
 async fn every_promise_is_kept() {
-    let acme = AtFake::start("acme", fake::Acme::default()).await;
-    conformance::tool(&acme).await.assert();
+    let vendor = AtFake::start("acme", fake::Acme::default()).await;
+    conformance::tool(&vendor).await.assert();
 }

@@ -1,0 +1,97 @@
+//! `docs/provider-guide.md` shows code that is compiled and commands that are run.
+
+#![cfg(test)]
+
+use std::path::{Path, PathBuf};
+
+const LIMIT: usize = 60;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The blocks of one language.
+fn blocks(language: &str) -> Vec<String> {
+    let guide = read("docs/provider-guide.md");
+    let fence = format!("```{language}\n");
+    let parts = guide.split(&fence).skip(1);
+    let blocks = parts.map(|part| part.split("```").next().unwrap().to_owned());
+    blocks.collect()
+}
+
+#[test]
+fn every_block_of_code_is_part_of_the_finished_tool() {
+    let finished = "examples/new-provider/finished";
+    let files = ["src/lib.rs", "src/vendor.rs", "tests/fake/mod.rs"];
+    let mut texts: Vec<String> = files.map(|file| read(&format!("{finished}/{file}"))).into();
+    texts.push(read("examples/new-provider/template/tests/conformance.rs"));
+    let blocks = blocks("rust");
+    assert!(blocks.len() >= 5);
+    for block in blocks {
+        let there = texts.iter().any(|text| text.contains(&block));
+        assert!(there, "the guide shows what no file has:\n{block}");
+    }
+}
+
+/// What a command writes to and how it is left running is CI's own.
+#[test]
+fn every_command_is_run_by_ci_in_the_same_order() {
+    let script = read(".ci/new-provider");
+    let mut rest = script.lines();
+    let commands = blocks("sh").concat();
+    assert!(commands.lines().count() >= 10);
+    for command in commands.lines() {
+        let run = rest.any(|line| line.starts_with(command));
+        assert!(run, "CI does not run, or not in this order: {command}");
+    }
+}
+
+/// How many lines of `new` are not lines of `old`, in order: what was written by hand.
+fn written(old: &str, new: &str) -> usize {
+    let old: Vec<&str> = old.lines().collect();
+    let mut kept = vec![0; old.len() + 1];
+    for line in new.lines() {
+        let mut diagonal = 0;
+        for (at, other) in old.iter().enumerate() {
+            let above = kept[at + 1];
+            kept[at + 1] = match line == *other {
+                true => diagonal + 1,
+                false => above.max(kept[at]),
+            };
+            diagonal = above;
+        }
+    }
+    new.lines().count() - kept[old.len()]
+}
+
+#[test]
+fn it_takes_as_few_lines_by_hand_as_the_guide_says() {
+    let lines_of = |file: &str| {
+        let folder = "examples/new-provider";
+        let [old, new] =
+            ["template", "finished"].map(|kind| read(&format!("{folder}/{kind}/{file}")));
+        written(&old, &new)
+    };
+    let code: usize = ["src/lib.rs", "src/vendor.rs", "tests/fake/mod.rs"]
+        .map(lines_of)
+        .iter()
+        .sum();
+    let all = code + lines_of("Cargo.toml") + lines_of("README.md");
+    assert!(all < LIMIT, "{all} lines");
+    let said = format!("{code} lines of Rust by hand");
+    assert!(
+        read("docs/provider-guide.md").contains(&said),
+        "the guide does not say: {said}"
+    );
+}
+
+#[test]
+fn what_was_written_is_what_is_not_kept() {
+    assert_eq!(written("a\nb\nc\n", "a\nx\nc\ny\n"), 2);
+    assert_eq!(written("a\nb\n", "b\na\n"), 1);
+}
