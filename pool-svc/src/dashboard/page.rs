@@ -59,6 +59,12 @@ pub(super) fn token(session: &Session) -> Markup {
     html! { input type="hidden" name="token" value=(session.token()); }
 }
 
+/// Says whether the page follows what happens. Its script shows it, and loads the page's parts anew with
+/// each change, and every so many seconds.
+pub(super) fn live(every: u32) -> Markup {
+    html! { span .live role="status" data-live=(every) hidden {} }
+}
+
 /// What failed, on what, and what to do.
 pub(super) fn problem(problem: &Problem) -> Markup {
     let content = html! {

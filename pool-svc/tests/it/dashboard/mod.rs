@@ -1,5 +1,8 @@
 //! The dashboard over HTTP, as a browser without a script asks for it.
 
+mod fleet;
+mod instance;
+mod live;
 mod person;
 mod sign_in;
 
