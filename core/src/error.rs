@@ -47,6 +47,18 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// An error of this kind; see [`ProviderError::new`].
+    ///
+    /// ```
+    /// use agent_pool_core::ErrorKind;
+    ///
+    /// let error = ErrorKind::Conflict.because("the name is taken");
+    /// assert_eq!(error.kind(), ErrorKind::Conflict);
+    /// ```
+    pub fn because(self, message: impl Into<Cow<'static, str>>) -> ProviderError {
+        ProviderError::new(self, message)
+    }
+
     /// The kind as one lower-case word, for logs and metric labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

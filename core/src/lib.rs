@@ -16,6 +16,7 @@ pub mod conformance;
 pub mod doctest;
 pub mod http;
 pub mod layer;
+pub mod prelude;
 pub mod registry;
 pub mod settings;
 pub mod wire;

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_pool_core::http::{VendorHttp, client};
+use agent_pool_core::http::{Api, Page, VendorHttp, client};
 use agent_pool_core::{Context, Effect, ErrorKind, Mark, ProviderError, Secret, chain};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -90,15 +90,19 @@ async fn read(stream: &mut TcpStream) -> String {
 
 impl Lab {
     async fn fails(&self) -> ProviderError {
-        let request = self.http.post(["keys"]).query("token", KEY);
+        let request = self.api().post(["keys"]).query("token", KEY);
         let error = request
             .json(&json!({ "secret": KEY }))
-            .fetch::<Value>(&self.cx)
+            .fetch::<Value>()
             .await;
         let error = error.unwrap_err();
         let told = format!("{} {error:?}", chain(&error));
         assert!(!told.contains(KEY), "{told}");
         error
+    }
+
+    fn api(&self) -> Api<'_> {
+        self.http.on(&self.cx)
     }
 
     fn requests(&self) -> Vec<String> {
@@ -109,13 +113,13 @@ impl Lab {
 #[tokio::test]
 async fn a_request_is_sent_as_it_was_put_together() {
     let lab = lab(answer("200 OK", "", "{}")).await;
-    let request = lab.http.post(["inboxes", "a b/+@x.y", "keys"]);
+    let request = lab.api().post(["inboxes", "a b/+@x.y", "keys"]);
     let request = request
         .query("filter[a]", "1&2")
         .query_each("none", None::<&str>);
     request
         .json(&json!({ "name": "n" }))
-        .fetch::<Value>(&lab.cx)
+        .fetch::<Value>()
         .await
         .unwrap();
     let sent = lab.requests().remove(0);
@@ -136,10 +140,36 @@ async fn a_request_is_sent_as_it_was_put_together() {
 #[tokio::test]
 async fn without_segments_the_base_itself_is_asked_and_any_status_is_told() {
     let lab = lab(answer("400 Bad Request", "x-hint: h\r\n", "no")).await;
-    let reply = lab.http.post([]).send(&lab.cx).await.unwrap();
+    let reply = lab.api().post([]).send().await.unwrap();
     assert_eq!((reply.status(), reply.header("x-hint")), (400, Some("h")));
     assert_eq!(reply.text(), "no");
     assert!(lab.requests()[0].starts_with("POST /api/v1/ HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn every_page_is_asked_for_where_the_one_before_says() {
+    let lab = lab(answer("200 OK", "", r#"{"data": [1, 2]}"#)).await;
+    let request = lab.api().get(["keys"]).query("limit", 2);
+    let read = |items: Value, at: Option<usize>| Page {
+        items: vec![items["data"][0].clone()],
+        next: Some(at.unwrap_or_default() + 2).filter(|next| *next < 5),
+    };
+    assert_eq!(request.pages("offset", read).await.unwrap().len(), 3);
+    let asked = lab.requests();
+    let queries = ["?limit=2 ", "?limit=2&offset=2 ", "?limit=2&offset=4 "];
+    for (request, query) in asked.iter().zip(queries) {
+        assert!(request.contains(query), "{request}");
+    }
+    let elsewhere = lab.api().get([".."]).pages("offset", read).await;
+    assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(lab.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_wrapped_in_data_is_taken_out() {
+    let lab = lab(answer("200 OK", "", r#"{"data": {"id": 7}}"#)).await;
+    let data: Value = lab.api().get(["keys", "7"]).data().await.unwrap();
+    assert_eq!(data, json!({ "id": 7 }));
 }
 
 #[tokio::test]
@@ -147,9 +177,9 @@ async fn a_segment_that_would_lead_elsewhere_is_never_sent() {
     let lab = lab(answer("200 OK", "", "{}")).await;
     for segment in ["..", ".", ""] {
         let error = lab
-            .http
+            .api()
             .delete(["keys", segment])
-            .done(&lab.cx)
+            .done()
             .await
             .unwrap_err();
         assert_eq!(
@@ -168,7 +198,7 @@ async fn nobody_at_home_means_not_done() {
         .local_addr()
         .unwrap();
     let http = VendorHttp::new(format!("http://{port}").parse().unwrap());
-    let error = http.post(["keys"]).done(&context()).await.unwrap_err();
+    let error = http.on(&context()).post(["keys"]).done().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),
         (ErrorKind::Unavailable, Effect::NotDone)
@@ -259,10 +289,22 @@ fn a_key_that_no_header_carries_is_a_fault_of_its_variable() {
 async fn debug_shows_neither_key_nor_query_nor_body() {
     let lab = lab(Act::Cut).await;
     let request = lab
-        .http
+        .api()
         .post(["keys"])
         .query("token", KEY)
         .json(&json!({ "secret": KEY }));
     let shown = format!("{:?} {request:?}", lab.http);
     assert!(!shown.contains(KEY), "{shown}");
+}
+
+#[tokio::test]
+async fn a_secret_in_an_address_is_sent_and_not_shown() {
+    let lab = lab(answer("404 Not Found", "", "no key s/3cret")).await;
+    let secret = Secret::new("s/3cret");
+    let request = lab.api().delete(["keys", secret.expose()]).hiding(&secret);
+    let shown = format!("{request:?}");
+    assert!(shown.contains("keys/…"), "{shown}");
+    let error = request.done().await.unwrap_err().to_string();
+    assert!(error.ends_with("answered 404: no key …"), "{error}");
+    assert!(lab.requests()[0].starts_with("DELETE /api/v1/keys/s%2F3cret "));
 }

@@ -2,8 +2,8 @@
 
 use agent_pool_service_kit::config::load_environment;
 use {
-    provider_agentmail as _, provider_local as _, provider_openrouter as _, provider_railway as _,
-    provider_telnyx as _,
+    provider_agentmail as _, provider_exa as _, provider_local as _, provider_openrouter as _,
+    provider_railway as _, provider_telnyx as _,
 };
 
 #[tokio::main]

@@ -52,6 +52,9 @@
 //! # }
 //! ```
 //!
+//! A provider whose vendor is asked over HTTP needs no harness of its own: [`AtFake`] is one, for a vendor
+//! that the test writes as a [`FakeVendor`].
+//!
 //! What a harness cannot do is reported as *not applicable*, with the reason. The suite waits and tries
 //! again where an error is transient, as the layers would; the provider itself must not.
 
@@ -59,6 +62,7 @@ mod answers;
 mod bench;
 mod cancel;
 mod case;
+mod fake;
 mod faults;
 mod harness;
 mod infra;
@@ -70,6 +74,7 @@ mod secrets;
 mod subject;
 mod tool;
 
+pub use fake::{AtFake, FakeAnswer, FakeRequest, FakeVendor};
 pub use harness::{Fault, Harness, Held, InfraHarness, RetryAfter, ToolHarness, Unsupported};
 pub use infra::infra;
 pub use report::{Outcome, Report, Row};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Reply;
-use crate::{Effect, ErrorKind, ProviderError};
+use crate::{Effect, ErrorKind, ProviderError, Secret};
 
 /// What a vendor's error body says. What is `None` follows from status and headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,10 +41,11 @@ const fn effect_of(status: u16) -> Option<Effect> {
     }
 }
 
-pub(super) fn refusal(
+/// The error of a refusal. A vendor that repeats one of `secrets` is not quoted there.
+pub(super) fn refusal<'a>(
     reply: &Reply,
     read: Option<VendorFault>,
-    key: Option<&str>,
+    secrets: impl IntoIterator<Item = &'a Secret>,
 ) -> ProviderError {
     let status = reply.status();
     let fault = read.unwrap_or_default();
@@ -53,10 +54,10 @@ pub(super) fn refusal(
     } else {
         fault.message
     };
-    let words = match key {
-        Some(key) if !key.is_empty() => words.replace(key, "…"),
-        Some(_) | None => words,
-    };
+    let secrets = secrets.into_iter().map(Secret::expose);
+    let words = secrets
+        .filter(|secret| !secret.is_empty())
+        .fold(words, |words, secret| words.replace(secret, "…"));
     let message = if words.is_empty() {
         format!("answered {status}")
     } else {
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     fn error(status: u16, body: &str) -> ProviderError {
-        refusal(&Reply::sample(status, &[], body), None, None)
+        refusal(&Reply::sample(status, &[], body), None, [])
     }
 
     #[test]
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn a_vendor_that_repeats_the_key_does_not_leak_it() {
         let reply = Reply::sample(401, &[], "bad key sk-123");
-        let error = refusal(&reply, None, Some("sk-123")).to_string();
+        let error = refusal(&reply, None, [&Secret::new("sk-123")]).to_string();
         assert!(error.ends_with("bad key …"), "{error}");
     }
 
@@ -158,7 +159,7 @@ mod tests {
                 kind: Some(kind),
                 ..VendorFault::default()
             };
-            refusal(&Reply::sample(200, &[], "{}"), Some(fault), None).effect()
+            refusal(&Reply::sample(200, &[], "{}"), Some(fault), []).effect()
         };
         assert_eq!(effect(ErrorKind::RateLimited), Effect::NotDone);
         assert_eq!(effect(ErrorKind::Unavailable), Effect::Unknown);
@@ -172,7 +173,7 @@ mod tests {
             retry_after: Some(Duration::from_secs(2)),
         };
         let reply = Reply::sample(403, &[("retry-after", "9")], "{}");
-        let error = refusal(&reply, Some(fault), None);
+        let error = refusal(&reply, Some(fault), []);
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
     }

@@ -1,7 +1,10 @@
-//! The HTTP kit: with it a provider's client is a table of its vendor's calls.
+//! The HTTP kit: with it a provider's file is a table of its vendor's calls.
+//!
+//! A tool implements [`HttpTool`], whose page has a whole one as its example. Whoever needs more than that
+//! has the parts: [`VendorHttp`] is the vendor, [`Api`] its calls within one operation.
 //!
 //! ```no_run
-//! use agent_pool_core::http::{Page, VendorHttp, pages};
+//! use agent_pool_core::http::{Page, VendorHttp};
 //! use agent_pool_core::{Context, ProviderError};
 //! use serde::Deserialize;
 //!
@@ -12,11 +15,9 @@
 //! }
 //!
 //! async fn every_key(http: &VendorHttp, cx: &Context) -> Result<Vec<String>, ProviderError> {
-//!     pages(|cursor: Option<String>| async move {
-//!         let page: Keys = http.get(["v1", "keys"]).query_each("cursor", cursor).fetch(cx).await?;
-//!         Ok(Page { items: page.keys, next: page.next })
-//!     })
-//!     .await
+//!     let request = http.on(cx).get(["v1", "keys"]).query("limit", 100);
+//!     let read = |page: Keys, _| Page { items: page.keys, next: page.next };
+//!     request.pages("cursor", read).await
 //! }
 //! ```
 //!
@@ -26,17 +27,30 @@
 //!
 //! [`Context::remaining`]: crate::Context::remaining
 
+mod age;
+mod api;
 mod client;
 mod fault;
 mod page;
+mod provider;
 mod reply;
 mod request;
+mod table;
+mod tool;
 mod vendor;
 mod wait;
 
+pub use age::age;
+pub use api::{Api, Patience};
 pub use client::client;
 pub use fault::VendorFault;
-pub use page::{Data, Page, pages};
+pub use page::{Data, Numbered, Page, pages};
+pub(crate) use provider::{build, describe};
 pub use reply::Reply;
 pub use request::VendorRequest;
+pub use table::FaultTable;
+pub use tool::{Found, HttpTool, NoOptions, OnRepeat};
 pub use vendor::VendorHttp;
+
+/// What comes of a call of a vendor.
+pub type Answer<T> = Result<T, crate::ProviderError>;

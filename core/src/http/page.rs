@@ -22,6 +22,31 @@ pub struct Data<T> {
     pub data: T,
 }
 
+/// The answer `{"data": […], "meta": {"total_pages": …}}` of a list whose pages have numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Numbered<T> {
+    data: Vec<T>,
+    meta: Meta,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Meta {
+    total_pages: u32,
+}
+
+impl<T> Numbered<T> {
+    /// The page and the number of the next one, for [`VendorRequest::pages`](super::VendorRequest::pages);
+    /// the first is number 1.
+    #[must_use]
+    pub fn page(self, number: Option<u32>) -> Page<T, u32> {
+        let next = number.unwrap_or(1) + 1;
+        Page {
+            items: self.data,
+            next: (next <= self.meta.total_pages).then_some(next),
+        }
+    }
+}
+
 /// No list of ours has more pages; a vendor that ignores the cursor has no end of them.
 const PAGE_LIMIT: usize = 1_000;
 
@@ -66,6 +91,16 @@ mod tests {
             })
         });
         assert_eq!(all.await.unwrap(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn numbered_pages_end_with_the_last() {
+        let page = |at| {
+            let body = r#"{"data": [7], "meta": {"total_pages": 2, "page_size": 1}}"#;
+            serde_json::from_str::<Numbered<u8>>(body).unwrap().page(at)
+        };
+        assert_eq!((page(None).items, page(None).next), (vec![7], Some(2)));
+        assert_eq!(page(Some(2)).next, None);
     }
 
     #[tokio::test]

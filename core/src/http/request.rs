@@ -1,4 +1,5 @@
 use std::fmt;
+use std::hash::Hash;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -10,8 +11,8 @@ use tracing::debug;
 use url::Url;
 
 use super::client::REQUEST_LIMIT;
-use super::{Reply, VendorHttp};
-use crate::{Context, Effect, ErrorKind, ProviderError};
+use super::{Api, Data, Page, Reply, pages};
+use crate::{Effect, ErrorKind, ProviderError, Secret};
 
 /// All but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -23,21 +24,23 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// One call of a vendor's API, being put together. Nothing is sent before the last step.
 #[must_use = "a request does nothing until it is sent"]
 pub struct VendorRequest<'a> {
-    vendor: &'a VendorHttp,
+    api: Api<'a>,
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
+    /// What stands in the address and is not to be shown.
+    hidden: Option<Secret>,
     /// What makes it unsendable; told when it is sent, so that a call reads as one chain.
     fault: Option<ProviderError>,
 }
 
 impl<'a> VendorRequest<'a> {
     pub(super) fn new(
-        vendor: &'a VendorHttp,
+        api: Api<'a>,
         method: Method,
-        mut url: Url,
         segments: impl IntoIterator<Item = &'a str>,
     ) -> Self {
+        let mut url = api.vendor().base().clone();
         let mut path = url.path().to_owned();
         let mut fault = None;
         for segment in segments {
@@ -52,10 +55,11 @@ impl<'a> VendorRequest<'a> {
         }
         url.set_path(&path);
         Self {
-            vendor,
+            api,
             method,
             url,
             body: None,
+            hidden: None,
             fault,
         }
     }
@@ -79,6 +83,23 @@ impl<'a> VendorRequest<'a> {
         self
     }
 
+    /// Keeps `secret` out of traces and errors: for a vendor whose addresses hold one.
+    pub fn hiding(mut self, secret: &Secret) -> Self {
+        self.hidden = Some(secret.clone());
+        self
+    }
+
+    /// The path as it may be shown.
+    fn shown_path(&self) -> String {
+        let path = self.url.path();
+        match self.hidden.as_ref().map(Secret::expose) {
+            Some(text) if !text.is_empty() => {
+                path.replace(&utf8_percent_encode(text, ENCODED).to_string(), "…")
+            }
+            Some(_) | None => path.to_owned(),
+        }
+    }
+
     /// Sends `body` as JSON.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
@@ -95,17 +116,60 @@ impl<'a> VendorRequest<'a> {
     /// # Errors
     /// As [`VendorRequest::done`], and [`ErrorKind::Protocol`] naming the field where the answer is not
     /// what was expected.
-    pub async fn fetch<T: DeserializeOwned>(self, cx: &Context) -> Result<T, ProviderError> {
-        self.done(cx).await?.json()
+    pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
+        self.done().await?.json()
+    }
+
+    /// Sends it and reads what is in the answer's `data`.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::fetch`].
+    pub async fn data<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
+        let answer: Data<T> = self.fetch().await?;
+        Ok(answer.data)
+    }
+
+    /// Sends it for every page of a list, each but the first with `parameter` saying where it begins.
+    ///
+    /// `read` takes a page's answer apart; it is told where the page began, `None` for the first.
+    ///
+    /// # Errors
+    /// As [`VendorRequest::fetch`] and [`pages`].
+    pub async fn pages<P, T, C>(
+        mut self,
+        parameter: &str,
+        read: impl Fn(P, Option<C>) -> Page<T, C> + Sync,
+    ) -> Result<Vec<T>, ProviderError>
+    where
+        P: DeserializeOwned,
+        C: Clone + Eq + Hash + ToString + Send,
+    {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let (first, read) = (&self, &read);
+        let fetch = |at: Option<C>| async move {
+            let request = VendorRequest {
+                api: first.api,
+                method: first.method.clone(),
+                url: first.url.clone(),
+                body: first.body.clone(),
+                hidden: first.hidden.clone(),
+                fault: None,
+            };
+            let answer = request.query_each(parameter, at.clone()).fetch().await?;
+            Ok(read(answer, at))
+        };
+        pages(fetch).await
     }
 
     /// Sends it and wants a 2xx status.
     ///
     /// # Errors
     /// As [`VendorRequest::send`], and what another status means.
-    pub async fn done(self, cx: &Context) -> Result<Reply, ProviderError> {
-        let vendor = self.vendor;
-        vendor.check(self.send(cx).await?)
+    pub async fn done(self) -> Result<Reply, ProviderError> {
+        let (vendor, hidden) = (self.api.vendor(), self.hidden.clone());
+        vendor.check_hiding(self.send().await?, hidden.as_ref())
     }
 
     /// Sends it and answers the reply whatever its status: for vendors whose status says little.
@@ -115,7 +179,8 @@ impl<'a> VendorRequest<'a> {
     ///
     /// # Cancellation
     /// Dropping the future closes the connection; the vendor may have acted.
-    pub async fn send(self, cx: &Context) -> Result<Reply, ProviderError> {
+    pub async fn send(self) -> Result<Reply, ProviderError> {
+        let cx = self.api.cx();
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -124,9 +189,9 @@ impl<'a> VendorRequest<'a> {
             let error = ProviderError::new(ErrorKind::Unavailable, "no time was left to ask");
             return Err(error.with_effect(Effect::NotDone));
         }
-        let path = self.url.path().to_owned();
+        let path = self.shown_path();
         let mut request = cx.http().request(self.method.clone(), self.url);
-        if let Some((name, value)) = self.vendor.auth() {
+        if let Some((name, value)) = self.api.vendor().auth() {
             request = request.header(name, value);
         }
         if let Some(body) = self.body {
@@ -153,7 +218,7 @@ impl fmt::Debug for VendorRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorRequest")
             .field("method", &self.method)
-            .field("path", &self.url.path())
+            .field("path", &self.shown_path())
             .finish_non_exhaustive()
     }
 }

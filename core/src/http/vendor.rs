@@ -1,18 +1,25 @@
-use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use url::Url;
 
 use super::fault::{self, VendorFault};
-use super::{Reply, VendorRequest};
+use super::{Api, FaultTable, Reply};
 use crate::settings::SettingsError;
-use crate::{ProviderError, Secret};
+use crate::{Context, ProviderError, Secret};
 
 /// One vendor's API: where it is, who is asking, and how it words its errors.
 #[derive(Debug)]
 pub struct VendorHttp {
     base: Url,
     auth: Option<Auth>,
-    read_fault: fn(&Reply) -> Option<VendorFault>,
+    faults: Faults,
+}
+
+/// How the vendor's error bodies are read.
+#[derive(Debug)]
+enum Faults {
+    ByStatus,
+    By(fn(&Reply) -> Option<VendorFault>),
+    Table(&'static FaultTable),
 }
 
 #[derive(Debug)]
@@ -29,7 +36,7 @@ impl VendorHttp {
         Self {
             base,
             auth: None,
-            read_fault: |_| None,
+            faults: Faults::ByStatus,
         }
     }
 
@@ -42,17 +49,21 @@ impl VendorHttp {
         self.with_auth(AUTHORIZATION, &text, key, variable)
     }
 
-    /// The same, sending the key in a header of its own. `variable` is where the key is from.
+    /// The same, sending the key in a header of its own, whose name is in lower case. `variable` is where
+    /// the key is from.
     ///
     /// # Errors
     /// As [`VendorHttp::bearer`].
+    ///
+    /// # Panics
+    /// When no header has such a name: the code that states it is wrong.
     pub fn key_header(
         self,
-        name: HeaderName,
+        name: &'static str,
         key: &Secret,
         variable: &str,
     ) -> Result<Self, SettingsError> {
-        self.with_auth(name, key.expose(), key, variable)
+        self.with_auth(HeaderName::from_static(name), key.expose(), key, variable)
     }
 
     fn with_auth(
@@ -79,36 +90,25 @@ impl VendorHttp {
     /// It is asked about every reply without a 2xx status; what it leaves open follows from the status.
     #[must_use]
     pub fn faults(mut self, read_fault: fn(&Reply) -> Option<VendorFault>) -> Self {
-        self.read_fault = read_fault;
+        self.faults = Faults::By(read_fault);
         self
     }
 
-    /// A `GET` of the path made of `segments`, each of which is percent-encoded.
-    pub fn get<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::GET, segments)
+    /// The same, reading this vendor's error bodies by a table; see [`VendorHttp::faults`].
+    #[must_use]
+    pub const fn fault_table(mut self, table: &'static FaultTable) -> Self {
+        self.faults = Faults::Table(table);
+        self
     }
 
-    /// A `POST`; see [`VendorHttp::get`]. Without segments it goes to the base itself.
-    pub fn post<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::POST, segments)
+    /// The API for the calls of one operation, within `cx`.
+    #[must_use]
+    pub const fn on<'a>(&'a self, cx: &'a Context) -> Api<'a> {
+        Api::new(self, cx)
     }
 
-    /// A `PATCH`; see [`VendorHttp::get`].
-    pub fn patch<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::PATCH, segments)
-    }
-
-    /// A `DELETE`; see [`VendorHttp::get`].
-    pub fn delete<'a>(&'a self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        self.request(Method::DELETE, segments)
-    }
-
-    fn request<'a>(
-        &'a self,
-        method: Method,
-        segments: impl IntoIterator<Item = &'a str>,
-    ) -> VendorRequest<'a> {
-        VendorRequest::new(self, method, self.base.clone(), segments)
+    pub(super) const fn base(&self) -> &Url {
+        &self.base
     }
 
     /// The reply, where its status is 2xx.
@@ -116,10 +116,18 @@ impl VendorHttp {
     /// # Errors
     /// What another status means; see [`VendorHttp::refusal`].
     pub fn check(&self, reply: Reply) -> Result<Reply, ProviderError> {
+        self.check_hiding(reply, None)
+    }
+
+    pub(super) fn check_hiding(
+        &self,
+        reply: Reply,
+        hidden: Option<&Secret>,
+    ) -> Result<Reply, ProviderError> {
         if (200..300).contains(&reply.status()) {
             Ok(reply)
         } else {
-            Err(self.refusal(&reply))
+            Err(self.refusal_hiding(&reply, hidden))
         }
     }
 
@@ -127,8 +135,17 @@ impl VendorHttp {
     /// its words.
     #[must_use]
     pub fn refusal(&self, reply: &Reply) -> ProviderError {
-        let key = self.auth.as_ref().map(|auth| auth.key.expose());
-        fault::refusal(reply, (self.read_fault)(reply), key)
+        self.refusal_hiding(reply, None)
+    }
+
+    fn refusal_hiding(&self, reply: &Reply, hidden: Option<&Secret>) -> ProviderError {
+        let key = self.auth.as_ref().map(|auth| &auth.key);
+        let read = match self.faults {
+            Faults::ByStatus => None,
+            Faults::By(read) => read(reply),
+            Faults::Table(table) => table.read(reply),
+        };
+        fault::refusal(reply, read, key.into_iter().chain(hidden))
     }
 
     pub(super) fn auth(&self) -> Option<(&HeaderName, &HeaderValue)> {

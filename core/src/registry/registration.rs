@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracing::error;
 
+use crate::http::{self, HttpTool};
 use crate::layer::LayerSettings;
 use crate::panic::caught_now;
 use crate::settings::{Environment, SettingSpec, SettingsError};
@@ -45,6 +46,22 @@ pub struct ToolRegistration {
 }
 
 impl ToolRegistration {
+    /// How a tool of the HTTP kit makes itself known; see [`HttpTool`] for an example.
+    ///
+    /// `crate_name` is `env!("CARGO_PKG_NAME")` of the crate that registers.
+    #[must_use]
+    pub const fn of<T: HttpTool>(crate_name: &'static str) -> Self {
+        Self {
+            id: T::ID,
+            name: T::NAME,
+            mode: T::MODE,
+            env_keys: T::ENV_KEYS,
+            crate_name,
+            settings: http::describe::<T>,
+            build: http::build::<T>,
+        }
+    }
+
     /// The reference of all that can be set: the provider's own, then its layers'.
     #[must_use]
     pub fn reference(&self) -> Vec<SettingSpec> {

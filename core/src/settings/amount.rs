@@ -13,6 +13,16 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "f64", into = "f64")]
 pub struct Amount(f64);
 
+/// A default of `N` whole units, for `#[serde(default = "settings::amount::<5>")]`.
+///
+/// ```
+/// assert_eq!(agent_pool_core::settings::amount::<5>().get(), 5.0);
+/// ```
+#[must_use]
+pub fn amount<const N: u32>() -> Amount {
+    Amount::whole(N)
+}
+
 impl Amount {
     /// An amount of whole units.
     #[must_use]

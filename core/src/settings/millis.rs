@@ -16,6 +16,16 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Millis(u64);
 
+/// A default of `N` milliseconds, for `#[serde(default = "settings::millis::<1_000>")]`.
+///
+/// ```
+/// assert_eq!(agent_pool_core::settings::millis::<250>().duration().as_millis(), 250);
+/// ```
+#[must_use]
+pub const fn millis<const N: u64>() -> Millis {
+    Millis(N)
+}
+
 impl Millis {
     /// A time of so many milliseconds.
     #[must_use]

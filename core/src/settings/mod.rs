@@ -28,13 +28,15 @@
 //! ```
 
 mod amount;
+mod country;
 mod environment;
 mod error;
 mod millis;
 mod read;
 
-pub use amount::Amount;
+pub use amount::{Amount, amount};
+pub use country::CountryCode;
 pub use environment::Environment;
 pub use error::{Faults, SettingFault, SettingsError};
-pub use millis::Millis;
-pub use read::{SettingSpec, describe, read};
+pub use millis::{Millis, millis};
+pub use read::{SettingSpec, describe, read, url};

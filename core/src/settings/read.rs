@@ -5,6 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{Environment, SettingFault, SettingsError};
 
@@ -123,6 +124,21 @@ pub fn read<T: JsonSchema + DeserializeOwned>(
         .map_err(|error| SettingsError::fault(format!("{prefix}*"), error.to_string()))
 }
 
+/// A URL that the code itself states, as a setting's default.
+///
+/// ```
+/// let default = agent_pool_core::settings::url("https://api.example.com/v1");
+/// assert_eq!(default.path(), "/v1");
+/// ```
+///
+/// # Panics
+/// When it is no URL: the crate that states it is wrong.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a constant of the code")]
+pub fn url(text: &'static str) -> Url {
+    Url::parse(text).expect("the code states a URL")
+}
+
 /// One field of a settings struct, from its schema.
 struct Field {
     name: String,
@@ -220,8 +236,6 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use url::Url;
 
     use super::super::{Faults, Millis};
     use super::*;

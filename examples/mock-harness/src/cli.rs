@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use agent_pool_core::ToolId;
 use agent_pool_core::wire::AgentName;
 use clap::{Parser, Subcommand};
 
@@ -23,6 +24,11 @@ pub(crate) struct Cli {
     /// in place of local processes and mock tools. Nothing is kept between such runs.
     #[arg(long)]
     pub(crate) cloud: bool,
+
+    /// Equip every instance with these tools, in place of the mock tools or the fakes' ones. Each is
+    /// configured by its own variables in this command's environment, such as `EXAMPLE_API_KEY`.
+    #[arg(long, value_name = "TOOL,TOOL", value_delimiter = ',')]
+    pub(crate) tools: Vec<ToolId>,
 
     /// Port of the Pool API; another free one is taken where it is in use.
     #[arg(long, value_name = "PORT", default_value_t = 3001)]
@@ -83,6 +89,14 @@ mod tests {
             let cli = Cli::try_parse_from(["mock-harness", part.word()]).unwrap();
             assert_eq!(cli.part, Some(part));
         }
+    }
+
+    #[test]
+    fn tools_are_separated_by_commas_and_each_is_an_id() {
+        let cli = Cli::try_parse_from(["mock-harness", "--tools", "acme,mock-mail"]).unwrap();
+        let tools: Vec<_> = cli.tools.iter().map(ToolId::as_str).collect();
+        assert_eq!(tools, ["acme", "mock-mail"]);
+        assert!(Cli::try_parse_from(["mock-harness", "--tools", "acme,/"]).is_err());
     }
 
     #[test]

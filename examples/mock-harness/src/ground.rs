@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use agent_pool_core::ToolId;
+use agent_pool_core::settings::Environment;
 use anyhow::Context as _;
 use fake_cloud::{FakeCloud, Options, Pace};
 
 use crate::cli::{Cli, Part};
 use crate::home::Home;
 use crate::launcher::AgentLauncher;
-
-/// One variable of a service's environment.
-pub(crate) type Setting = (&'static str, String);
 
 /// How long a deployment stays in each of its three stages, and an order of a number pending: long
 /// enough to be seen, short enough to be waited for.
@@ -48,16 +47,25 @@ impl Ground {
         Ok(Self::Cloud(Box::new(cloud)))
     }
 
-    /// The tools that every instance is equipped with.
-    pub(crate) const fn tools(&self) -> &'static str {
+    /// The tools that every instance is equipped with where none are asked for.
+    const fn default_tools(&self) -> &'static str {
         match self {
             Self::Local(_) => "mock-llm,mock-mail",
             Self::Cloud(_) => "openrouter,agentmail,telnyx",
         }
     }
 
+    /// The tools that every instance is equipped with, separated by commas.
+    pub(crate) fn tools(&self, cli: &Cli) -> String {
+        if cli.tools.is_empty() {
+            return self.default_tools().to_owned();
+        }
+        let names: Vec<&str> = cli.tools.iter().map(ToolId::as_str).collect();
+        names.join(",")
+    }
+
     /// What services-svc is told of it.
-    pub(crate) fn settings(&self) -> anyhow::Result<Vec<Setting>> {
+    pub(crate) fn settings(&self) -> anyhow::Result<Environment> {
         match self {
             Self::Local(instances) => {
                 let exe = std::env::current_exe()?;
@@ -65,11 +73,11 @@ impl Ground {
                     .to_str()
                     .context("the path of this program is not UTF-8")?;
                 let command = shell_words::join([exe, Part::AgentRuntime.word()]);
-                Ok(vec![
+                Ok(Environment::from_iter([
                     ("INFRA_PROVIDER", "local".to_owned()),
                     ("LOCAL_RUNTIME_COMMAND", command),
                     ("LOCAL_DATA_DIR", instances.display().to_string()),
-                ])
+                ]))
             }
             Self::Cloud(cloud) => Ok(cloud_settings(cloud)),
         }
@@ -88,7 +96,7 @@ impl Ground {
 }
 
 /// The settings that a customer of the vendors would have.
-fn cloud_settings(cloud: &FakeCloud) -> Vec<Setting> {
+fn cloud_settings(cloud: &FakeCloud) -> Environment {
     let Options {
         railway,
         openrouter,
@@ -96,7 +104,7 @@ fn cloud_settings(cloud: &FakeCloud) -> Vec<Setting> {
         telnyx,
         ..
     } = cloud.options();
-    vec![
+    Environment::from_iter([
         ("INFRA_PROVIDER", "railway".to_owned()),
         ("RAILWAY_API_URL", cloud.railway_url()),
         ("RAILWAY_API_TOKEN", railway.tokens.account.clone()),
@@ -115,5 +123,5 @@ fn cloud_settings(cloud: &FakeCloud) -> Vec<Setting> {
         ("AGENTMAIL_API_KEY", agentmail.api_keys.concat()),
         ("TELNYX_API_URL", cloud.telnyx_url()),
         ("TELNYX_API_KEY", telnyx.api_keys.concat()),
-    ]
+    ])
 }

@@ -2,12 +2,14 @@
 
 mod cli;
 mod client;
+mod distribution;
 mod ground;
 mod home;
 mod launcher;
 mod process;
 mod progress;
 mod stack;
+mod tools;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,13 +18,6 @@ use agent_pool_core::settings::Environment;
 use agent_pool_core::wire::pool::ClaimRequest;
 use agent_pool_service_kit::shutdown::Shutdown;
 use clap::Parser as _;
-// The distribution of this binary: naming a provider is what links it.
-use mock_provider as _;
-use provider_agentmail as _;
-use provider_local as _;
-use provider_openrouter as _;
-use provider_railway as _;
-use provider_telnyx as _;
 
 use crate::cli::{Cli, Part};
 use crate::home::Home;

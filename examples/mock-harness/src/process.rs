@@ -38,7 +38,7 @@ impl Service {
     /// Starts a part of the stack and waits until it listens. Its log goes to `log`.
     pub(crate) async fn start(
         part: Part,
-        settings: &[(&str, String)],
+        settings: &Environment,
         log: PathBuf,
     ) -> anyhow::Result<Self> {
         let name = part.word();
@@ -48,7 +48,7 @@ impl Service {
             .arg(name)
             .env_clear()
             .envs(inherited())
-            .envs(settings.iter().map(|(variable, value)| (variable, value)))
+            .envs(settings.with_prefix(""))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)

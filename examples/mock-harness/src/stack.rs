@@ -12,9 +12,10 @@ use url::Url;
 
 use crate::cli::{Cli, Part};
 use crate::client::Client;
-use crate::ground::{Ground, Setting};
+use crate::ground::Ground;
 use crate::home::Home;
 use crate::process::Service;
+use crate::tools;
 
 /// How often Pool looks at its fleet here; a claim is replaced at once in any case.
 const TICK_INTERVAL: Duration = Duration::from_secs(5);
@@ -35,17 +36,19 @@ impl Stack {
     pub(crate) async fn start(cli: &Cli, home: Home, say: impl Fn(&str)) -> anyhow::Result<Self> {
         let key = home.api_key()?;
         let client = Client::new(Secret::new(key.clone()))?;
-        say("starting Postgres");
+        let process = Environment::of_process();
         let ground = Ground::lay(cli, &home).await?;
+        let told = tools::told(&cli.tools, ground.settings()?, &process)?;
+        say("starting Postgres");
         let data = if cli.cloud {
             Data::Temporary
         } else {
             Data::Keep(home.postgres())
         };
-        let postgres = Embedded::start(Options::new(data, &Environment::of_process())).await?;
+        let postgres = Embedded::start(Options::new(data, &process)).await?;
         say("starting services-svc");
         let database = postgres.database("services").await?;
-        let settings = services_settings(&home, &ground, &key, &database)?;
+        let settings = services_settings(&home, told, &key, &database)?;
         let services =
             Service::start(Part::ServicesSvc, &settings, home.log("services-svc")).await?;
         resume(&client, services.url(), &say).await?;
@@ -86,12 +89,11 @@ impl Stack {
 
 fn services_settings(
     home: &Home,
-    ground: &Ground,
+    mut settings: Environment,
     key: &str,
     database: &DatabaseUrl,
-) -> anyhow::Result<Vec<Setting>> {
-    let mut settings = ground.settings()?;
-    settings.extend([
+) -> anyhow::Result<Environment> {
+    for (variable, value) in [
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", "0".to_owned()),
         ("POOL_API_KEY", key.to_owned()),
@@ -100,7 +102,9 @@ fn services_settings(
             database.as_secret().expose().to_owned(),
         ),
         ("SERVICES_ENCRYPTION_KEY", home.encryption_key()?),
-    ]);
+    ] {
+        settings.set(variable, value);
+    }
     Ok(settings)
 }
 
@@ -111,8 +115,8 @@ fn pool_settings(
     port: u16,
     database: &DatabaseUrl,
     services: &Url,
-) -> Vec<Setting> {
-    vec![
+) -> Environment {
+    Environment::from_iter([
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", port.to_string()),
         ("POOL_API_KEY", key.to_owned()),
@@ -121,10 +125,10 @@ fn pool_settings(
             database.as_secret().expose().to_owned(),
         ),
         ("SERVICES_URL", services.to_string()),
-        ("POOL_TOOLS", ground.tools().to_owned()),
+        ("POOL_TOOLS", ground.tools(cli)),
         ("POOL_MIN_IDLE", cli.min_idle.to_string()),
         ("TICK_INTERVAL_MS", TICK_INTERVAL.as_millis().to_string()),
-    ]
+    ])
 }
 
 /// Starts the instances of the last run again, before Pool looks at them: its claimed agents keep

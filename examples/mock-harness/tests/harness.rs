@@ -6,7 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-#[expect(dead_code, reason = "the bench uses the rest")]
 mod support;
 
 use support::{Harness, Home};
@@ -45,6 +44,24 @@ async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
         Vec::<String>::new(),
         "processes are left"
     );
+}
+
+#[tokio::test]
+async fn asked_for_tools_equip_every_instance_or_are_refused_in_words() {
+    let home = Home::new();
+    let arguments = ["--min-idle", "1", "--tools", "mock-mail"];
+    let mut harness = Harness::start(&home, &arguments).await;
+    harness.warm().await;
+    let url = format!("{}/api/pool/info", harness.printed("Pool API"));
+    let client = reqwest::Client::builder().build().unwrap();
+    let request = client.get(url).bearer_auth(harness.printed("key"));
+    let info: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(info["tools"], serde_json::json!(["mock-mail"]), "{info}");
+    harness.interrupt().await;
+
+    let mut refused = Harness::start(&home, &["--tools", "telnyx"]).await;
+    let error = refused.failure().await;
+    assert!(error.contains("TELNYX_API_KEY is required"), "{error}");
 }
 
 #[tokio::test]

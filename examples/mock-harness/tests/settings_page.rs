@@ -2,17 +2,14 @@
 
 #![cfg(test)]
 
+#[path = "../src/distribution.rs"]
+mod distribution;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
-use mock_provider as _;
-use provider_agentmail as _;
-use provider_local as _;
-use provider_openrouter as _;
-use provider_railway as _;
-use provider_telnyx as _;
 
 const AGAIN: &str = "UPDATE=1 cargo test -p mock-harness --test settings_page";
 

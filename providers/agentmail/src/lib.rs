@@ -1,23 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-mod client;
-mod error;
-mod model;
-mod provider;
-mod settings;
+mod tool;
+mod wire;
 
-use agent_pool_core::registry::ToolRegistration;
+use agent_pool_core::prelude::*;
 
-pub use provider::AgentMail;
+pub use tool::AgentMail;
 
-inventory::submit! {
-    ToolRegistration {
-        id: "agentmail",
-        name: "AgentMail",
-        mode: "per-instance-inbox",
-        env_keys: &["AGENTMAIL_INBOX_ID", "AGENTMAIL_API_KEY"],
-        crate_name: env!("CARGO_PKG_NAME"),
-        settings: AgentMail::settings,
-        build: AgentMail::build,
-    }
-}
+inventory::submit! { ToolRegistration::of::<AgentMail>(env!("CARGO_PKG_NAME")) }

@@ -2,11 +2,11 @@
 
 use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{AfterDelete, AgentMailState, Body, Effect, Options, Vendor};
-use provider_agentmail::AgentMail;
-use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings};
+use provider_agentmail as _;
+use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings, registration};
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
-    Lab::start(Vendor::AgentMail, AgentMail::build, options, settings).await
+    Lab::start(Vendor::AgentMail, options, settings).await
 }
 
 async fn lab() -> Lab {
@@ -183,7 +183,7 @@ async fn a_key_that_does_not_see_everything_destroys_nothing_by_hearsay() {
     let mut environment = agent_pool_core::settings::Environment::default();
     environment.set("AGENTMAIL_API_KEY", scoped);
     environment.set("AGENTMAIL_API_URL", lab.cloud.agentmail_url());
-    let narrow = AgentMail::build(&environment).unwrap();
+    let narrow = (registration("agentmail").build)(&environment).unwrap();
     lab.fails("inboxes_delete", Effect::status(404));
     let gone = narrow
         .destroy(
@@ -292,5 +292,5 @@ async fn an_answer_without_its_field_is_named() {
 
 #[test]
 fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../README.md"), &AgentMail::settings());
+    readme_tells_the_settings(include_str!("../README.md"), "agentmail");
 }

@@ -1,23 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-mod client;
-mod error;
-mod model;
-mod provider;
-mod settings;
+mod tool;
+mod wire;
 
-use agent_pool_core::registry::ToolRegistration;
+use agent_pool_core::prelude::*;
 
-pub use provider::OpenRouter;
+pub use tool::OpenRouter;
 
-inventory::submit! {
-    ToolRegistration {
-        id: "openrouter",
-        name: "OpenRouter",
-        mode: "per-instance-key",
-        env_keys: &["OPENROUTER_API_KEY"],
-        crate_name: env!("CARGO_PKG_NAME"),
-        settings: OpenRouter::settings,
-        build: OpenRouter::build,
-    }
-}
+inventory::submit! { ToolRegistration::of::<OpenRouter>(env!("CARGO_PKG_NAME")) }

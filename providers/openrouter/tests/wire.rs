@@ -6,12 +6,12 @@
 
 use agent_pool_core::{ErrorKind, InstanceId, Mark, ToolOptions};
 use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor};
-use provider_openrouter::OpenRouter;
+use provider_openrouter as _;
 use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings};
 use serde_json::{Value, json};
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
-    Lab::start(Vendor::OpenRouter, OpenRouter::build, options, settings).await
+    Lab::start(Vendor::OpenRouter, options, settings).await
 }
 
 async fn lab() -> Lab {
@@ -244,5 +244,5 @@ async fn verify_knows_a_good_key_from_a_bad_one() {
 
 #[test]
 fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../README.md"), &OpenRouter::settings());
+    readme_tells_the_settings(include_str!("../README.md"), "openrouter");
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use agent_pool_core::http::VendorHttp;
 use agent_pool_core::settings::SettingsError;
 use agent_pool_core::{Context, ErrorKind, ProviderError};
-use reqwest::header::HeaderName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,10 +43,7 @@ impl Client {
         let (token, variable) = (&settings.api_token, RailwaySettings::TOKEN);
         let http = match settings.token_kind {
             TokenKind::Account | TokenKind::Workspace => http.bearer(token, variable),
-            TokenKind::Project => {
-                let name = HeaderName::from_static("project-access-token");
-                http.key_header(name, token, variable)
-            }
+            TokenKind::Project => http.key_header("project-access-token", token, variable),
         };
         Ok(Self { http: http? })
     }
@@ -78,7 +74,7 @@ impl Client {
             query: operation.text,
             variables,
         };
-        let reply = self.http.post([]).json(&body).send(cx).await?;
+        let reply = self.http.on(cx).post([]).json(&body).send().await?;
         let accepted = (200..300).contains(&reply.status());
         let refusals = match reply.json::<Refusals>() {
             Err(error) if accepted => return Err(error.into()),

@@ -1,25 +1,11 @@
 #![doc = include_str!("../README.md")]
 
-mod client;
-mod error;
-mod model;
-mod order;
-mod profile;
-mod provider;
-mod settings;
+mod buy;
+mod tool;
+mod wire;
 
-use agent_pool_core::registry::ToolRegistration;
+use agent_pool_core::prelude::*;
 
-pub use provider::Telnyx;
+pub use tool::Telnyx;
 
-inventory::submit! {
-    ToolRegistration {
-        id: "telnyx",
-        name: "Telnyx",
-        mode: "per-instance-phone",
-        env_keys: &["TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"],
-        crate_name: env!("CARGO_PKG_NAME"),
-        settings: Telnyx::settings,
-        build: Telnyx::build,
-    }
-}
+inventory::submit! { ToolRegistration::of::<Telnyx>(env!("CARGO_PKG_NAME")) }

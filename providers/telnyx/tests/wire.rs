@@ -2,14 +2,14 @@
 
 use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{Effect, Options, Pace, TelnyxOrderStatus, TelnyxState, Vendor};
-use provider_telnyx::Telnyx;
-use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings};
+use provider_telnyx as _;
+use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings, registration};
 
 const SOON: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "300")];
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
     let settings = [&SOON, settings].concat();
-    Lab::start(Vendor::Telnyx, Telnyx::build, options, &settings).await
+    Lab::start(Vendor::Telnyx, options, &settings).await
 }
 
 async fn lab() -> Lab {
@@ -460,7 +460,9 @@ async fn a_wrong_country_is_a_fault_of_its_variable() {
         ("TELNYX_API_KEY", "k"),
         ("TELNYX_COUNTRY_CODE", "us"),
     ]);
-    let error = Telnyx::build(&environment).unwrap_err().to_string();
+    let error = (registration("telnyx").build)(&environment)
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("TELNYX_COUNTRY_CODE is \"us\": expected two capital letters"),
         "{error}"
@@ -470,5 +472,5 @@ async fn a_wrong_country_is_a_fault_of_its_variable() {
 
 #[test]
 fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../README.md"), &Telnyx::settings());
+    readme_tells_the_settings(include_str!("../README.md"), "telnyx");
 }

@@ -9,6 +9,7 @@ use chrono::Utc;
 use fake_cloud::{CloudState, Effect, FakeCloud, FaultRule, Options, Times, Vendor};
 
 use crate::lab::accounts;
+use crate::registration;
 
 /// What the conformance suite has to know of one vendor; the rest is the same for all.
 #[derive(Debug, Clone, Copy)]
@@ -100,9 +101,7 @@ impl Harness for AtCloud {
 
 impl ToolHarness for AtCloud {
     fn registration(&self) -> ToolRegistration {
-        let mut linked = inventory::iter::<ToolRegistration>.into_iter();
-        let ours = linked.find(|one| one.id == self.trial.vendor.word());
-        *ours.expect("the provider's crate is linked")
+        registration(self.trial.vendor.word())
     }
 
     fn public_env(&self) -> &'static [&'static str] {

@@ -1,17 +1,14 @@
 use std::sync::Arc;
 
 use agent_pool_core::layer::{LayerSettings, layered_tool};
-use agent_pool_core::settings::{Environment, SettingsError};
+use agent_pool_core::settings::Environment;
 use agent_pool_core::{
     Context, InstanceId, Mark, ProviderError, ProvisionedTool, ToolOptions, ToolProvider, http,
 };
 use fake_cloud::{Effect, FakeCloud, FaultRule, Options, Vendor};
 
-use crate::OpenApi;
 use crate::bad_day::BadDay;
-
-/// How a provider is built from its settings.
-pub type Build = fn(&Environment) -> Result<Arc<dyn ToolProvider>, SettingsError>;
+use crate::{OpenApi, registration};
 
 /// One provider without its layers, on a cloud of its own.
 #[derive(Debug)]
@@ -29,18 +26,14 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Starts a cloud and builds the provider on it, with `settings` besides URLs and keys.
-    pub async fn start(
-        vendor: Vendor,
-        build: Build,
-        mut options: Options,
-        settings: &[(&str, &str)],
-    ) -> Self {
+    /// Starts a cloud and builds the vendor's provider on it, with `settings` besides URLs and keys. The
+    /// provider's crate has to be linked.
+    pub async fn start(vendor: Vendor, mut options: Options, settings: &[(&str, &str)]) -> Self {
         options.record = true;
         let cloud = FakeCloud::start(options).await.unwrap();
         let environment = environment(&cloud, settings);
         Self {
-            tool: build(&environment).unwrap(),
+            tool: (registration(vendor.word()).build)(&environment).unwrap(),
             cx: context("dev"),
             instance: InstanceId::generate(),
             cloud,

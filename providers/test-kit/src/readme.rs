@@ -1,7 +1,8 @@
-use agent_pool_core::settings::SettingSpec;
+use crate::registration;
 
-/// Wants the table of a README to have one row for each setting, in order, with its default.
-pub fn readme_tells_the_settings(readme: &str, settings: &[SettingSpec]) {
+/// Wants the table of a tool's README to have one row for each setting, in order, with its default.
+pub fn readme_tells_the_settings(readme: &str, id: &str) {
+    let settings = (registration(id).settings)();
     let rows = readme.lines().filter(|line| line.starts_with("| `"));
     let rows: Vec<Vec<&str>> = rows
         .map(|row| row.split('|').map(str::trim).collect())
@@ -9,7 +10,7 @@ pub fn readme_tells_the_settings(readme: &str, settings: &[SettingSpec]) {
     let told: Vec<&str> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
     let there: Vec<&str> = settings.iter().map(|spec| spec.variable.as_str()).collect();
     assert_eq!(told, there);
-    for (row, spec) in rows.iter().zip(settings) {
+    for (row, spec) in rows.iter().zip(&settings) {
         assert_eq!(
             row[2].starts_with("required"),
             spec.required,

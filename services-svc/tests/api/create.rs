@@ -226,7 +226,7 @@ async fn a_tool_that_breaks_the_promises_of_its_answer_is_refused_by_name_and_un
         (|state| state.undeclared = Some("PATH"), "sets PATH"),
         (
             |state| state.secret_end = "\0",
-            "sets ALPHA_KEY to a value with a NUL",
+            "sets ALPHA_KEY to a text with a NUL",
         ),
         (|state| state.metadata_text = "\0", "metadata with a NUL"),
     ];
@@ -249,9 +249,9 @@ async fn an_infra_whose_answer_cannot_be_kept_is_named_and_undone() {
     let service = Service::start().await;
     service.world.state().environment_end = "\0";
     let answer = service.create(&id(1), &["alpha"]).await;
-    let detail = answer.is_problem(502, "vendor_protocol").detail();
+    let detail = answer.is_problem(500, "provider_defect").detail();
     assert!(detail.contains("cellar create for instance"), "{detail}");
-    assert!(detail.contains("NUL"), "{detail}");
+    assert!(detail.contains("environment has a control"), "{detail}");
     assert!(service.world.is_empty());
 }
 

@@ -57,10 +57,15 @@ async fn one_that_is_worked_on_is_busy_and_one_that_is_not_there_is_unknown() {
         .delete("/destroy/instance0001")
         .await
         .is_problem(502, "destroy_incomplete");
+    let asked = service.world.count("alpha usage");
     let body = service.get("/instances/instance0001").await.ok();
     assert_eq!(body["infra"]["phase"], "destroying");
     assert_eq!(body["tools"][0]["status"], "destroyed");
-    assert_eq!(service.world.count("alpha usage"), 0);
+    assert_eq!(
+        service.world.count("alpha usage"),
+        asked,
+        "not of what is gone"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,162 @@
+use std::future::Future;
+use std::time::Duration;
+
+use reqwest::Method;
+use tokio::time::{Instant, sleep};
+
+use super::{VendorHttp, VendorRequest};
+use crate::settings::Millis;
+use crate::{Context, ErrorKind, ProviderError};
+
+/// A vendor's API as one operation uses it: within the operation's context.
+#[derive(Debug, Clone, Copy)]
+pub struct Api<'a> {
+    vendor: &'a VendorHttp,
+    cx: &'a Context,
+}
+
+/// How long, and how often, to look for what a vendor takes its time with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// The pause between two looks.
+    pub pause: Duration,
+    /// How long to look in all; the context may leave less.
+    pub limit: Duration,
+}
+
+impl Patience {
+    /// The patience that two settings say.
+    #[must_use]
+    pub const fn new(pause: Millis, limit: Millis) -> Self {
+        Self {
+            pause: pause.duration(),
+            limit: limit.duration(),
+        }
+    }
+}
+
+impl<'a> Api<'a> {
+    pub(super) const fn new(vendor: &'a VendorHttp, cx: &'a Context) -> Self {
+        Self { vendor, cx }
+    }
+
+    /// The surroundings of the operation: its mark, its deadline.
+    #[must_use]
+    pub const fn cx(self) -> &'a Context {
+        self.cx
+    }
+
+    /// Where the calls go, and what the vendor's refusals mean.
+    #[must_use]
+    pub const fn vendor(self) -> &'a VendorHttp {
+        self.vendor
+    }
+
+    /// A `GET` of the path made of `segments`, each of which is percent-encoded.
+    pub fn get(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        VendorRequest::new(self, Method::GET, segments)
+    }
+
+    /// A `POST`; see [`Api::get`]. Without segments it goes to the base itself.
+    pub fn post(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        VendorRequest::new(self, Method::POST, segments)
+    }
+
+    /// A `PATCH`; see [`Api::get`].
+    pub fn patch(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        VendorRequest::new(self, Method::PATCH, segments)
+    }
+
+    /// A `PUT`; see [`Api::get`].
+    pub fn put(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        VendorRequest::new(self, Method::PUT, segments)
+    }
+
+    /// A `DELETE`; see [`Api::get`].
+    pub fn delete(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
+        VendorRequest::new(self, Method::DELETE, segments)
+    }
+
+    /// Looks again and again until there is something.
+    ///
+    /// It is for what a vendor does after its answer, such as an order that is pending, and no retry: the
+    /// first error ends it, but for [`ErrorKind::NotFound`], which means not yet.
+    ///
+    /// # Errors
+    /// Those of `look`, and [`ErrorKind::Unavailable`] saying `late` where the time for it is over: a later
+    /// call goes on from there.
+    pub async fn until<T, F>(
+        self,
+        patience: Patience,
+        late: &'static str,
+        look: impl Fn() -> F,
+    ) -> Result<T, ProviderError>
+    where
+        F: Future<Output = Result<Option<T>, ProviderError>>,
+    {
+        let Patience { pause, limit } = patience;
+        let limit = self.cx.remaining().map_or(limit, |left| limit.min(left));
+        let end = Instant::now() + limit;
+        loop {
+            match look().await {
+                Ok(Some(found)) => return Ok(found),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(None) | Err(_) => {}
+            }
+            if Instant::now() + pause >= end {
+                return Err(ProviderError::new(ErrorKind::Unavailable, late));
+            }
+            sleep(pause.max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::Mark;
+    use crate::http::Answer;
+
+    const PATIENCE: Patience = Patience {
+        pause: Duration::from_secs(1),
+        limit: Duration::from_secs(10),
+    };
+
+    /// The first look, of one each second, that finds something; with the whole time that it took.
+    async fn found_at(look: u32, left: Option<Duration>) -> (Answer<u32>, Duration) {
+        let vendor = VendorHttp::new("http://localhost".parse().unwrap());
+        let http = reqwest::Client::builder().build().unwrap();
+        let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
+        let cx = left.map_or_else(|| cx.clone(), |left| cx.within(left));
+        let (looks, begun) = (AtomicU32::new(0), Instant::now());
+        let found = vendor.on(&cx).until(PATIENCE, "not there yet", || async {
+            match looks.fetch_add(1, Ordering::Relaxed) + 1 {
+                now if now >= look => Ok(Some(now)),
+                now if now % 2 == 0 => Ok(None),
+                _ => Err(ProviderError::new(ErrorKind::NotFound, "")),
+            }
+        });
+        (found.await, begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_late_is_waited_for_until_the_time_is_over() {
+        let (found, took) = found_at(1, None).await;
+        assert_eq!((found.unwrap(), took), (1, Duration::ZERO));
+        let (found, took) = found_at(4, None).await;
+        assert_eq!((found.unwrap(), took), (4, Duration::from_secs(3)));
+        let (found, took) = found_at(99, None).await;
+        assert!(took < PATIENCE.limit, "{took:?}");
+        let error = found.unwrap_err();
+        assert!(error.to_string().ends_with("not there yet"), "{error}");
+        assert!(error.is_transient());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_wait_outlives_the_context() {
+        let (found, took) = found_at(99, Some(Duration::from_secs(3))).await;
+        assert!(found.is_err() && took <= Duration::from_secs(3), "{took:?}");
+    }
+}

@@ -1,0 +1,187 @@
+//! The way out of one process for HTTP: a forward proxy, which the process finds in its `HTTP_PROXY`.
+//! All that it asks of vendors, of instances and of Services comes through here.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::label;
+use crate::trap::{Trap, Verdict};
+
+/// The host that stands for the replicas of Services, wherever they listen now.
+pub(crate) const SERVICES: &str = "services.lab";
+
+/// Who is where: shared by all proxies of a world.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    services: Mutex<(Vec<SocketAddr>, usize)>,
+    cloud: Mutex<Option<String>>,
+}
+
+impl Directory {
+    /// These replicas of Services run now.
+    pub(crate) fn services_are(&self, all: Vec<SocketAddr>) {
+        self.services
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0 = all;
+    }
+
+    /// The vendors are at this host and port.
+    pub(crate) fn cloud_is(&self, authority: String) {
+        *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = Some(authority);
+    }
+
+    /// The next replica of Services, in turn.
+    fn service(&self) -> Option<SocketAddr> {
+        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, turn) = &mut *services;
+        *turn += 1;
+        all.get(*turn % all.len().max(1)).copied()
+    }
+
+    /// What is asked, in the words of the table.
+    fn label(&self, uri: &Uri, method: &str, body: &[u8]) -> String {
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
+        if host == SERVICES {
+            return label::request("services", method, uri.path(), b"");
+        }
+        if cloud.as_deref() != Some(host) {
+            return label::request("instance", method, uri.path(), b"");
+        }
+        let path = uri.path().trim_start_matches('/');
+        let (vendor, path) = path.split_once('/').unwrap_or((path, ""));
+        label::request(vendor, method, &format!("/{path}"), body)
+    }
+}
+
+/// A running proxy; it ends with its connections when it is dropped.
+#[derive(Debug)]
+pub(crate) struct HttpProxy {
+    address: SocketAddr,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+/// The connection is closed without an answer, as a process that died leaves it.
+#[derive(Debug)]
+struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cut")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+impl From<Infallible> for Cut {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[derive(Debug)]
+struct Way {
+    trap: Arc<Trap>,
+    directory: Arc<Directory>,
+    client: reqwest::Client,
+}
+
+impl HttpProxy {
+    /// Opens the way out of the process that `trap` watches.
+    pub(crate) async fn open(
+        trap: Arc<Trap>,
+        directory: Arc<Directory>,
+        client: reqwest::Client,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let way = Arc::new(Way {
+            trap,
+            directory,
+            client,
+        });
+        let accepting = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream, Arc::clone(&way)));
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Ok(Self {
+            address,
+            _accepting: AbortOnDropHandle::new(accepting),
+        })
+    }
+
+    /// What `HTTP_PROXY` is to be.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+async fn serve(stream: TcpStream, way: Arc<Way>) {
+    let service = service_fn(move |request| pass(Arc::clone(&way), request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // It ends early where it is cut, or where the process is killed: both are what we are for.
+    let _ = connection.await;
+}
+
+async fn pass(way: Arc<Way>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let label = way
+        .directory
+        .label(&parts.uri, parts.method.as_str(), &body);
+    let verdict = way.trap.step(&label);
+    if verdict == Verdict::Before {
+        way.trap.spring();
+        return Err(Cut);
+    }
+    let answer = way.forward(parts, body).await;
+    if verdict == Verdict::After {
+        way.trap.spring();
+        return Err(Cut);
+    }
+    answer
+}
+
+impl Way {
+    async fn forward(
+        &self,
+        parts: hyper::http::request::Parts,
+        body: Bytes,
+    ) -> Result<Response<Full<Bytes>>, Cut> {
+        let mut url = parts.uri.to_string();
+        let services = format!("http://{SERVICES}/");
+        if let Some(path) = url.strip_prefix(&services) {
+            let address = self.directory.service().ok_or(Cut)?;
+            url = format!("http://{address}/{path}");
+        }
+        let mut headers = parts.headers;
+        for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        let request = self.client.request(parts.method, url).headers(headers);
+        let answer = request.body(body).send().await.map_err(|_| Cut)?;
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            if ![CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name) {
+                response = response.header(name, value);
+            }
+        }
+        let body = answer.bytes().await.map_err(|_| Cut)?;
+        response.body(Full::new(body)).map_err(|_| Cut)
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod ground;
+mod http_proxy;
+mod label;
+pub mod matrix;
+mod pg_proxy;
+mod pg_wire;
+mod process;
+mod promises;
+mod rows;
+mod runtime;
+mod settings;
+mod trap;
+mod world;
+
+pub use ground::Ground;
+pub use process::Part;
+pub use settings::Pacing;
+pub use trap::{Step, Trap, When};
+pub use world::World;

@@ -1,0 +1,70 @@
+//! The command line: see the library.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use crash_lab::matrix::{self, Operation, Plan};
+use crash_lab::{Ground, Part};
+
+/// Breaks the running services, and asserts the promises.
+#[derive(Debug, Parser)]
+#[command(name = "crash-lab", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Kills a service at every step of every operation, and prints the table.
+    Matrix {
+        /// Of this operation alone.
+        #[arg(long, value_enum)]
+        operation: Option<Operation>,
+        /// How many systems run at once.
+        #[arg(long, default_value_t = 4)]
+        at_once: usize,
+    },
+    #[command(flatten)]
+    Part(Part),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("crash-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Part(part) => {
+            part.run().await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Matrix { operation, at_once } => matrix_of(operation, at_once).await,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
+async fn matrix_of(operation: Option<Operation>, at_once: usize) -> anyhow::Result<ExitCode> {
+    let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
+    let operations = operation.map_or(Operation::ALL.to_vec(), |one| vec![one]);
+    let mut held = true;
+    for operation in operations {
+        let plan = Plan { operation, at_once };
+        let table = matrix::run(&ground, plan).await?;
+        held &= table.broken().is_empty();
+        println!("{table}");
+    }
+    Ok(if held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,219 @@
+//! The operations that are broken.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use reqwest::Method;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::scene;
+use crate::client::Wish;
+use crate::process::Part;
+use crate::settings::Pacing;
+use crate::trap::Trap;
+use crate::world::{LOOK_EVERY, World};
+
+/// How long a creation or a destruction may take when nobody is killed.
+const DONE_WITHIN: Duration = Duration::from_secs(30);
+
+/// An operation that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Operation {
+    /// An instance is made, until it is idle.
+    Create,
+    /// An idle instance is claimed.
+    Claim,
+    /// The same with an `Idempotency-Key`, which is asked again afterwards.
+    ClaimWithKey,
+    /// Variables of an instance are set, and it is deployed again.
+    Configure,
+    /// An instance is killed, until its row is gone.
+    Destroy,
+    /// Orphans are destroyed, and a tool that is missing is made anew.
+    Sweep,
+    /// A look at a fleet with something of everything to do.
+    Tick,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Claim => "claim",
+            Self::ClaimWithKey => "claim-with-key",
+            Self::Configure => "configure",
+            Self::Destroy => "destroy",
+            Self::Sweep => "sweep",
+            Self::Tick => "tick",
+        })
+    }
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Create,
+        Self::Claim,
+        Self::ClaimWithKey,
+        Self::Configure,
+        Self::Destroy,
+        Self::Sweep,
+        Self::Tick,
+    ];
+
+    pub(super) fn pacing(self) -> Pacing {
+        let mut pacing = Pacing::QUIET;
+        if self == Self::Tick {
+            pacing.min_idle = scene::TICK_IDLE;
+        }
+        pacing
+    }
+
+    /// What is there before. Answers the instance that it is about, if any.
+    pub(super) async fn set_up(self, world: &World) -> anyhow::Result<String> {
+        match self {
+            // After the tick that Pool begins with.
+            Self::Create => world.tick().await.map(|()| String::new()),
+            Self::Claim | Self::ClaimWithKey | Self::Configure | Self::Destroy => {
+                scene::one_idle(world).await
+            }
+            Self::Sweep => scene::orphan_and_missing(world).await,
+            Self::Tick => scene::fleet(world).await,
+        }
+    }
+
+    /// Asks for it, and waits for its end or for the death of a service. What it answers counts only
+    /// where a client may rely on it: a claim.
+    pub(super) async fn act(self, world: &World, subject: &str, traps: [&Trap; 2]) {
+        let sprung = || traps.iter().any(|trap| trap.sprung());
+        let asked = match self {
+            Self::Create => {
+                async {
+                    ask(
+                        world,
+                        Part::PoolSvc,
+                        "api/pool/replenish",
+                        json!({"count": 1}),
+                    )
+                    .await?;
+                    until(sprung, async || {
+                        let pool = world.pool_database().await?;
+                        let idle = "SELECT count(*) FROM instances WHERE status = 'idle'";
+                        Ok(pool.number(idle).await? == 1)
+                    })
+                    .await
+                }
+                .await
+            }
+            Self::Claim | Self::ClaimWithKey => claim(world, &self.wish()).await,
+            Self::Configure => configure(world, subject).await,
+            Self::Destroy => {
+                async {
+                    let pool = world.url(Part::PoolSvc, 0).await?;
+                    let path = format!("api/pool/instances/{subject}");
+                    world
+                        .client
+                        .ask(&pool, Method::DELETE, &path, json!({}))
+                        .await?;
+                    until(sprung, async || {
+                        let pool = world.pool_database().await?;
+                        Ok(pool.number("SELECT count(*) FROM instances").await? == 0)
+                    })
+                    .await
+                }
+                .await
+            }
+            Self::Sweep => sweep(world).await,
+            Self::Tick => world.tick().await,
+        };
+        // A client that was told of a failure knows nothing: the promises say the rest.
+        drop(asked);
+    }
+
+    /// How many instances are to be idle at the end.
+    pub(super) fn idle_after(self) -> Option<u32> {
+        (self == Self::Tick).then_some(scene::TICK_IDLE)
+    }
+
+    /// What a client does who was told of no success: it asks again, and has it.
+    pub(super) async fn again(self, world: &World, subject: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Create | Self::Tick | Self::Destroy => Ok(()),
+            Self::Claim | Self::ClaimWithKey => {
+                scene::at_least_one_idle(world).await?;
+                let before = world.claimed();
+                let claimed = claim(world, &self.wish())
+                    .await
+                    .context("the repeated claim");
+                if self == Self::ClaimWithKey && !before.is_empty() {
+                    // The same answer again is no second claim.
+                    let after = world.claimed();
+                    anyhow::ensure!(before == after[before.len()..], "another answer: {after:?}");
+                    world.forget_claims_but(before.len());
+                }
+                claimed
+            }
+            Self::Configure => configure(world, subject).await,
+            Self::Sweep => sweep(world).await,
+        }
+    }
+
+    fn wish(self) -> Wish {
+        Wish {
+            agent: "Tulip".to_owned(),
+            key: (self == Self::ClaimWithKey).then(|| "key-of-tulip".to_owned()),
+            wait: None,
+        }
+    }
+}
+
+async fn ask(
+    world: &World,
+    part: Part,
+    path: &str,
+    body: serde_json::Value,
+) -> anyhow::Result<serde_json::Value> {
+    let service = world.url(part, 0).await?;
+    world.client.ask(&service, Method::POST, path, body).await
+}
+
+async fn claim(world: &World, wish: &Wish) -> anyhow::Result<()> {
+    let pool = world.url(Part::PoolSvc, 0).await?;
+    world.acknowledge(world.client.claim(&pool, wish).await?);
+    Ok(())
+}
+
+async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
+    let path = format!("configure/{subject}");
+    let body = json!({"variables": {"COLOUR": "blue"}, "redeploy": true});
+    ask(world, Part::ServicesSvc, &path, body).await?;
+    let state = world.cloud.state().railway;
+    let set = state
+        .instances
+        .iter()
+        .any(|one| one.variables.contains_key("COLOUR"));
+    anyhow::ensure!(set, "a variable that was confirmed is not set");
+    Ok(())
+}
+
+async fn sweep(world: &World) -> anyhow::Result<()> {
+    let wanted = json!({"destroy": true, "repair": true});
+    ask(world, Part::ServicesSvc, "sweep", wanted).await?;
+    Ok(())
+}
+
+/// Looks until it is so, or until somebody was killed.
+async fn until(
+    sprung: impl Fn() -> bool,
+    so: impl AsyncFn() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + DONE_WITHIN;
+    while !sprung() && !so().await? {
+        anyhow::ensure!(Instant::now() < deadline, "it takes too long");
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! From an operation to its rows: undisturbed runs first, which tell the steps, then one world for
+//! each kill.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::{StreamExt as _, stream};
+
+use super::{Operation, Outcome, Row, Table};
+use crate::ground::Ground;
+use crate::process::Part;
+use crate::settings::Pacing;
+use crate::trap::{Step, When};
+use crate::world::World;
+
+/// How long a system may take to recover. It takes about a second on a quiet machine.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
+/// How often an operation is watched for its steps: those that not every run takes differ.
+const SURVEYS: usize = 2;
+/// How long nothing is asked of anybody before an operation begins: what made the scene has ended then.
+const QUIET: Duration = Duration::from_millis(300);
+/// How often a kill is tried at a step that not every run takes.
+const TRIES: usize = 3;
+
+/// `INSTANCE_LEASE_MS` after the kill: how often Services looks for what was cut off.
+const RECOVERY_LEASE_MS: u32 = 500;
+
+/// The operation ended, and nobody was killed.
+#[derive(Debug, Clone, Copy)]
+struct NotTaken;
+
+impl std::fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the step was not taken")
+    }
+}
+
+impl std::error::Error for NotTaken {}
+
+/// What is run, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The operation.
+    pub operation: Operation,
+    /// How many worlds there are at once.
+    pub at_once: usize,
+}
+
+/// A step of a service, and its number.
+#[derive(Debug, Clone)]
+struct Known {
+    killed: Part,
+    number: usize,
+    step: Step,
+}
+
+/// Kills at every step of an operation, before it and after it. A step that only reads has no effect
+/// that could lie in between, so that one kill is both.
+///
+/// # Errors
+/// The lab itself fails: a world does not start, or the operation does not work undisturbed.
+pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Table> {
+    let steps = survey(ground, plan.operation).await?;
+    let kills = steps.iter().flat_map(|known| {
+        let after = (!known.step.only_reads()).then_some((known, When::After));
+        [(known, When::Before)].into_iter().chain(after)
+    });
+    let rows = kills.map(|(known, when)| kill(ground, plan.operation, known, when));
+    let rows: Vec<_> = rows.collect();
+    let rows = stream::iter(rows).buffered(plan.at_once).collect().await;
+    Ok(Table(rows))
+}
+
+/// The steps of an operation, in the order in which they came.
+async fn survey(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<Vec<Known>> {
+    let mut known: Vec<Known> = Vec::new();
+    for _ in 0..SURVEYS {
+        for (killed, steps) in watch(ground, operation).await? {
+            for step in steps {
+                let of_service = || known.iter().filter(|one| one.killed == killed);
+                if !of_service().any(|one| one.step == step) {
+                    let number = of_service().count() + 1;
+                    known.push(Known {
+                        killed,
+                        number,
+                        step,
+                    });
+                }
+            }
+        }
+    }
+    known.sort_by_key(|one| (one.killed == Part::ServicesSvc, one.number));
+    Ok(known)
+}
+
+/// An undisturbed run.
+async fn watch(
+    ground: &Arc<Ground>,
+    operation: Operation,
+) -> anyhow::Result<Vec<(Part, Vec<Step>)>> {
+    let (world, subject) = world(ground, operation).await?;
+    let traps = [&*world.pools[0].trap, &*world.services[0].trap];
+    traps.iter().for_each(|trap| trap.record());
+    operation.act(&world, &subject, traps).await;
+    // The creations and destructions that a tick begins are operations of their own.
+    if operation != Operation::Tick {
+        quiet(&world).await;
+    }
+    let [pool, services] = traps.map(crate::trap::Trap::end);
+    let end = recovered(&world, operation, &subject).await;
+    end.with_context(|| format!("{operation} fails undisturbed\n{}", world.logs()))?;
+    Ok(vec![(Part::PoolSvc, pool), (Part::ServicesSvc, services)])
+}
+
+async fn world(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<(World, String)> {
+    static SEED: AtomicU64 = AtomicU64::new(1);
+    let seed = SEED.fetch_add(1, Ordering::Relaxed);
+    let world = World::start(Arc::clone(ground), operation.pacing(), 1, seed).await?;
+    let subject = operation.set_up(&world).await;
+    let subject = subject.with_context(|| format!("{operation} cannot begin\n{}", world.logs()))?;
+    quiet(&world).await;
+    Ok((world, subject))
+}
+
+/// Ends when neither service asks anybody for anything.
+async fn quiet(world: &World) {
+    for replica in [&world.pools[0], &world.services[0]] {
+        replica.trap.quiet(QUIET).await;
+    }
+}
+
+async fn kill(ground: &Arc<Ground>, operation: Operation, known: &Known, when: When) -> Row {
+    let mut outcome = Outcome::NotTaken;
+    for _ in 0..TRIES {
+        outcome = match kill_once(ground, operation, known, when).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Broken(format!("{error:#}")),
+        };
+        if outcome != Outcome::NotTaken {
+            break;
+        }
+    }
+    Row {
+        operation,
+        killed: known.killed,
+        number: known.number,
+        step: known.step.clone(),
+        when,
+        outcome,
+    }
+}
+
+async fn kill_once(
+    ground: &Arc<Ground>,
+    operation: Operation,
+    known: &Known,
+    when: When,
+) -> anyhow::Result<Outcome> {
+    let (world, subject) = world(ground, operation).await?;
+    let traps = [&*world.pools[0].trap, &*world.services[0].trap];
+    let trap = match known.killed {
+        Part::PoolSvc => traps[0],
+        Part::ServicesSvc => traps[1],
+    };
+    trap.set(known.step.clone(), when);
+    // The client of a service that lives waits for its answer, while the other one starts again.
+    let acted = operation.act(&world, &subject, traps);
+    let started_again = async {
+        trap.wait().await;
+        world.kill(known.killed, 0).await?;
+        world.time_passes(known.killed).await?;
+        let pacing = Pacing {
+            lease: RECOVERY_LEASE_MS,
+            ..operation.pacing()
+        };
+        world.restart(known.killed, 0, pacing).await
+    };
+    let acted = async {
+        acted.await;
+        // What goes on behind the answer belongs to it.
+        quiet(&world).await;
+        if !trap.sprung() {
+            return Err(anyhow::Error::new(NotTaken));
+        }
+        Ok(())
+    };
+    match tokio::try_join!(acted, started_again) {
+        Err(error) if error.is::<NotTaken>() => return Ok(Outcome::NotTaken),
+        done => done?,
+    };
+    let end = recovered(&world, operation, &subject).await;
+    end.with_context(|| world.logs())?;
+    Ok(Outcome::Held)
+}
+
+/// Lets the system recover, has the client ask again, and judges.
+async fn recovered(world: &World, operation: Operation, subject: &str) -> anyhow::Result<()> {
+    if operation == Operation::Sweep {
+        // The promises hold again only once what was swept half is swept.
+        operation.again(world, subject).await?;
+    }
+    world
+        .settle(operation.idle_after(), RECOVERED_WITHIN)
+        .await?;
+    operation.again(world, subject).await?;
+    world.settle(operation.idle_after(), RECOVERED_WITHIN).await
+}

@@ -1,0 +1,144 @@
+//! The table, as it is printed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Operation;
+use crate::process::Part;
+use crate::trap::{Step, When};
+
+/// What became of one kill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every promise held.
+    Held,
+    /// The operation ended without this step, which not every run of it takes: nobody was killed.
+    NotTaken,
+    /// These promises broke.
+    Broken(String),
+}
+
+/// One kill.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What was asked for.
+    pub operation: Operation,
+    /// Who was killed.
+    pub killed: Part,
+    /// Its number among the steps of the operation that this service takes, from 1.
+    pub number: usize,
+    /// At which step.
+    pub step: Step,
+    /// On which side of the step.
+    pub when: When,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// All kills.
+#[derive(Debug, Clone, Default)]
+pub struct Table(pub Vec<Row>);
+
+impl Table {
+    /// The rows of which a promise broke.
+    #[must_use]
+    pub fn broken(&self) -> Vec<&Row> {
+        let rows = self.0.iter();
+        rows.filter(|row| matches!(row.outcome, Outcome::Broken(_)))
+            .collect()
+    }
+
+    /// The rows of which somebody was killed.
+    #[must_use]
+    pub fn kills(&self) -> usize {
+        let rows = self.0.iter();
+        rows.filter(|row| row.outcome != Outcome::NotTaken).count()
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match &self.outcome {
+            Outcome::Held => "held",
+            Outcome::NotTaken => "not taken",
+            Outcome::Broken(_) => "BROKEN",
+        };
+        write!(
+            f,
+            "{:<14} | {:<12} | {:>3} | {:<6} | {outcome:<9} | {}",
+            self.operation.to_string(),
+            self.killed.word(),
+            self.number,
+            self.when.to_string(),
+            self.step
+        )?;
+        if let Outcome::Broken(what) = &self.outcome {
+            write!(f, "\n    {what}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<14} | {:<12} | {:>3} | {:<6} | {:<9} | step",
+            "operation", "killed", "no.", "when", "promises"
+        )?;
+        let mut sums: BTreeMap<Operation, [usize; 3]> = BTreeMap::new();
+        for row in &self.0 {
+            writeln!(f, "{row}")?;
+            let column = match row.outcome {
+                Outcome::Held => 0,
+                Outcome::Broken(_) => 1,
+                Outcome::NotTaken => 2,
+            };
+            sums.entry(row.operation).or_default()[column] += 1;
+        }
+        for (operation, [held, broken, not_taken]) in sums {
+            writeln!(
+                f,
+                "{operation}: {} kills, {held} held, {broken} broken; {not_taken} not taken",
+                held + broken
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_failed_says_which_promise_broke() {
+        let row = |outcome| Row {
+            operation: Operation::Claim,
+            killed: Part::PoolSvc,
+            number: 3,
+            step: Step {
+                label: "sql COMMIT".to_owned(),
+                nth: 2,
+            },
+            when: When::After,
+            outcome,
+        };
+        let broken = Outcome::Broken("double claim of x".to_owned());
+        let table = Table(vec![
+            row(Outcome::Held),
+            row(broken),
+            row(Outcome::NotTaken),
+        ]);
+        let text = table.to_string();
+        assert!(
+            text.contains("| BROKEN    | sql COMMIT #2\n    double claim of x\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("claim: 2 kills, 1 held, 1 broken; 1 not taken\n"),
+            "{text}"
+        );
+        assert_eq!((table.broken().len(), table.kills()), (1, 2));
+    }
+}

@@ -1,0 +1,139 @@
+//! What the services of the lab are told.
+
+use fake_cloud::{FakeCloud, Options, Pace};
+
+use crate::http_proxy::SERVICES;
+
+/// One variable of a service's environment.
+pub(crate) type Setting = (&'static str, String);
+
+/// The environment whose name the vendors' resources bear.
+pub(crate) const ENVIRONMENT: &str = "lab";
+/// The tools of every instance, in order of their ids.
+pub(crate) const TOOLS: [&str; 3] = ["agentmail", "openrouter", "telnyx"];
+/// The key of all APIs.
+pub(crate) const KEY: &str = "lab-key";
+/// Base64 of 32 bytes: secrets are sealed as they are in production.
+const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+/// How long a deployment stays in each of its stages, and an order is pending.
+const SLOWNESS: Pace = Pace::Millis(15);
+
+/// How impatient the services are, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Pacing {
+    /// `TICK_INTERVAL_MS`.
+    pub tick: u32,
+    /// `INSTANCE_LEASE_MS`.
+    pub lease: u32,
+    /// The limit of one attempt at a vendor, and of the HTTP calls of a claim.
+    pub attempt: u32,
+    /// `POOL_MIN_IDLE`.
+    pub min_idle: u32,
+    /// `POOL_MAX_TOTAL`.
+    pub max_total: u32,
+}
+
+impl Pacing {
+    /// Nothing happens but what is asked for, so that every step has one cause.
+    pub const QUIET: Self = Self {
+        tick: 3_600_000,
+        lease: 15_000,
+        attempt: 10_000,
+        min_idle: 0,
+        max_total: 20,
+    };
+}
+
+/// The vendors of the lab.
+pub(crate) fn cloud(seed: u64) -> Options {
+    let mut options = Options {
+        seed,
+        ..Options::default()
+    };
+    options.railway.stage_pace = SLOWNESS;
+    options.railway.volumes_per_project = 100;
+    options.telnyx.order_pace = SLOWNESS;
+    options
+}
+
+/// Of both services.
+fn common(proxy: String) -> Vec<Setting> {
+    vec![
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PORT", "0".to_owned()),
+        ("POOL_API_KEY", KEY.to_owned()),
+        ("POOL_ENVIRONMENT", ENVIRONMENT.to_owned()),
+        ("LOG_FORMAT", "text".to_owned()),
+        ("HTTP_PROXY", proxy),
+    ]
+}
+
+pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Vec<Setting> {
+    let mut settings = common(proxy);
+    settings.extend([
+        ("POOL_DATABASE_URL", database),
+        ("SERVICES_URL", format!("http://{SERVICES}/")),
+        ("POOL_TOOLS", TOOLS.join(",")),
+        ("POOL_MIN_IDLE", pacing.min_idle.to_string()),
+        ("POOL_MAX_TOTAL", pacing.max_total.to_string()),
+        ("TICK_INTERVAL_MS", pacing.tick.to_string()),
+        (
+            "CLAIM_TIMEOUT_MS",
+            pacing.attempt.saturating_mul(2).to_string(),
+        ),
+        ("CLAIM_LEASE_MS", pacing.lease.min(1_000).to_string()),
+    ]);
+    settings
+}
+
+pub(crate) fn services(
+    pacing: Pacing,
+    proxy: String,
+    database: String,
+    cloud: &FakeCloud,
+) -> Vec<Setting> {
+    let Options {
+        railway,
+        openrouter,
+        agentmail,
+        telnyx,
+        ..
+    } = cloud.options();
+    let mut settings = common(proxy);
+    settings.extend([
+        ("SERVICES_DATABASE_URL", database),
+        ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),
+        ("INSTANCE_LEASE_MS", pacing.lease.to_string()),
+        ("SWEEP_INTERVAL_MS", "0".to_owned()),
+        ("SWEEP_GRACE_MS", "1".to_owned()),
+        ("INFRA_PROVIDER", "railway".to_owned()),
+        ("RAILWAY_API_URL", cloud.railway_url()),
+        ("RAILWAY_API_TOKEN", railway.tokens.account.clone()),
+        ("RAILWAY_PROJECT_ID", cloud.railway_project_id()),
+        ("RAILWAY_ENVIRONMENT_ID", cloud.railway_environment_id()),
+        (
+            "RAILWAY_RUNTIME_IMAGE",
+            "ghcr.io/example/agent:1".to_owned(),
+        ),
+        ("RAILWAY_SETTLE_MS", "200".to_owned()),
+        ("OPENROUTER_API_URL", cloud.openrouter_url()),
+        (
+            "OPENROUTER_MANAGEMENT_KEY",
+            openrouter.management_keys.concat(),
+        ),
+        ("AGENTMAIL_API_URL", cloud.agentmail_url()),
+        ("AGENTMAIL_API_KEY", agentmail.api_keys.concat()),
+        ("TELNYX_API_URL", cloud.telnyx_url()),
+        ("TELNYX_API_KEY", telnyx.api_keys.concat()),
+        ("TELNYX_POLL_MS", "10".to_owned()),
+        ("TELNYX_SETTLE_MS", "200".to_owned()),
+    ]);
+    let attempts = [
+        "RAILWAY_TIMEOUT_MS",
+        "OPENROUTER_TIMEOUT_MS",
+        "AGENTMAIL_TIMEOUT_MS",
+        "TELNYX_TIMEOUT_MS",
+    ];
+    settings.extend(attempts.map(|name| (name, pacing.attempt.to_string())));
+    settings
+}

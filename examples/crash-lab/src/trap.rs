@@ -1,0 +1,265 @@
+//! The trap of one process: it knows the steps that the process takes towards the outside, and kills
+//! it at the one that it is set to.
+//!
+//! A step is a request to a vendor, an instance or a service, or a statement in the database. It is
+//! known by its label and by how often that label came before, so that steps which run side by side
+//! are told apart whatever their order.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// One step of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// What is asked, of whom.
+    pub label: String,
+    /// How many steps had this label, this one included.
+    pub nth: u32,
+}
+
+impl Step {
+    /// Whether it has no effect on anybody.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        let Some((whom, what)) = self.label.split_once(' ') else {
+            return false;
+        };
+        let sql = whom == "sql" && what.starts_with("SELECT ");
+        sql || what.starts_with("GET ") || what.starts_with("query ")
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)?;
+        if self.nth > 1 {
+            write!(f, " #{}", self.nth)?;
+        }
+        Ok(())
+    }
+}
+
+/// On which side of its effect a process is killed at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The step was sent, and reached nobody.
+    Before,
+    /// The step took effect, and its answer reached nobody.
+    After,
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::After => "after",
+        })
+    }
+}
+
+/// What a proxy is to do with a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Pass,
+    /// Do not forward it, but [`Trap::spring`].
+    Before,
+    /// Forward it, wait for its answer, keep that, and [`Trap::spring`].
+    After,
+}
+
+#[derive(Debug, Default)]
+enum Mode {
+    #[default]
+    Off,
+    Record(Vec<Step>),
+    Set(Step, When),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mode: Mode,
+    seen: HashMap<String, u32>,
+    process: Option<Pid>,
+    sprung: bool,
+    last: Option<Instant>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Trap {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Trap {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Watches this process from now on.
+    pub(crate) fn watch(&self, process: Pid) {
+        self.state().process = Some(process);
+    }
+
+    /// Begins to note the steps.
+    pub fn record(&self) {
+        self.begin(Mode::Record(Vec::new()));
+    }
+
+    /// Kills the process when it comes to this step, counted from now.
+    pub fn set(&self, step: Step, when: When) {
+        self.begin(Mode::Set(step, when));
+    }
+
+    fn begin(&self, mode: Mode) {
+        let mut state = self.state();
+        state.mode = mode;
+        state.seen.clear();
+        state.sprung = false;
+    }
+
+    /// Lets everything pass from now on. Answers the steps that were noted.
+    pub fn end(&self) -> Vec<Step> {
+        match std::mem::take(&mut self.state().mode) {
+            Mode::Record(steps) => steps,
+            Mode::Off | Mode::Set(..) => Vec::new(),
+        }
+    }
+
+    /// Whether the process was killed since [`Trap::set`].
+    #[must_use]
+    pub fn sprung(&self) -> bool {
+        self.state().sprung
+    }
+
+    /// Ends when the process was killed.
+    pub async fn wait(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.sprung() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Ends when the process has taken no step for `pause`.
+    pub(crate) async fn quiet(&self, pause: Duration) {
+        loop {
+            let last = self.state().last;
+            let quiet_at = last.map_or_else(Instant::now, |last| last + pause);
+            if quiet_at <= Instant::now() {
+                return;
+            }
+            sleep_until(quiet_at).await;
+        }
+    }
+
+    pub(crate) fn step(&self, label: &str) -> Verdict {
+        let mut state = self.state();
+        state.last = Some(Instant::now());
+        let State { mode, seen, .. } = &mut *state;
+        let nth = seen.entry(label.to_owned()).or_default();
+        *nth += 1;
+        match mode {
+            Mode::Off => Verdict::Pass,
+            Mode::Record(steps) => {
+                let (label, nth) = (label.to_owned(), *nth);
+                steps.push(Step { label, nth });
+                Verdict::Pass
+            }
+            Mode::Set(step, _) if step.label != label || step.nth != *nth => Verdict::Pass,
+            Mode::Set(_, When::Before) => Verdict::Before,
+            Mode::Set(_, When::After) => Verdict::After,
+        }
+    }
+
+    /// Kills the process, as `kill -9` does.
+    pub(crate) fn spring(&self) {
+        let mut state = self.state();
+        if let Some(process) = state.process.take() {
+            // It may have ended by itself.
+            kill(process, Signal::SIGKILL).ok();
+        }
+        state.mode = Mode::Off;
+        state.sprung = true;
+        drop(state);
+        self.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(label: &str, nth: u32) -> Step {
+        let label = label.to_owned();
+        Step { label, nth }
+    }
+
+    #[test]
+    fn it_notes_steps_and_counts_those_of_one_label() {
+        let trap = Trap::default();
+        trap.step("before");
+        trap.record();
+        for label in ["a", "b", "a"] {
+            assert_eq!(trap.step(label), Verdict::Pass);
+        }
+        let noted = trap.end();
+        assert_eq!(noted, [step("a", 1), step("b", 1), step("a", 2)]);
+        assert_eq!(noted[2].to_string(), "a #2");
+    }
+
+    #[test]
+    fn a_read_is_known_by_its_label() {
+        for label in ["sql SELECT 1", "telnyx GET /v2/x", "railway query services"] {
+            assert!(step(label, 1).only_reads(), "{label}");
+        }
+        for label in [
+            "sql WITH x AS (SELECT",
+            "services POST /status/batch",
+            "sql COMMIT",
+        ] {
+            assert!(!step(label, 1).only_reads(), "{label}");
+        }
+    }
+
+    #[test]
+    fn it_stops_at_its_step_alone() {
+        let trap = Trap::default();
+        trap.set(step("a", 2), When::After);
+        let verdicts = ["a", "b", "a", "a"].map(|label| trap.step(label));
+        let pass = Verdict::Pass;
+        assert_eq!(verdicts, [pass, pass, Verdict::After, pass]);
+        assert!(!trap.sprung());
+        trap.spring();
+        assert!(trap.sprung());
+        assert_eq!(trap.step("a"), pass);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_quiet_a_while_after_the_last_step() {
+        const PAUSE: Duration = Duration::from_millis(300);
+        let trap = Trap::default();
+        let began = Instant::now();
+        trap.quiet(PAUSE).await;
+        trap.step("a");
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        trap.quiet(PAUSE).await;
+        assert_eq!(began.elapsed(), PAUSE);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told() {
+        let trap = Trap::default();
+        tokio::join!(trap.wait(), async { trap.spring() });
+        trap.wait().await;
+    }
+}

@@ -1,0 +1,339 @@
+//! One whole system: the fake vendors, two databases, and replicas of both services, each behind
+//! proxies of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::Claimed;
+use anyhow::{Context as _, bail};
+use fake_cloud::FakeCloud;
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
+
+use crate::client::Client;
+use crate::ground::Ground;
+use crate::http_proxy::{Directory, HttpProxy};
+use crate::pg_proxy::PgProxy;
+use crate::process::{Part, Process};
+use crate::promises::Scene;
+use crate::rows::Database;
+use crate::runtime::Provisioned;
+use crate::settings::{self, Pacing, Setting};
+use crate::trap::Trap;
+
+/// How often a state is looked at.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long a tick that is asked for may take.
+const TICK_WITHIN: Duration = Duration::from_secs(10);
+
+/// A system, and the ground that it stands on.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) cloud: FakeCloud,
+    pub(crate) provisioned: Provisioned,
+    pub(crate) client: Client,
+    pub(crate) pools: Vec<Replica>,
+    pub(crate) services: Vec<Replica>,
+    /// What clients were told they have, and nobody killed since.
+    pub(crate) acknowledged: StdMutex<Vec<Claimed>>,
+    directory: Arc<Directory>,
+    pool_database: String,
+    services_database: String,
+    logs: TempDir,
+}
+
+/// One replica, which outlives its process: the next one has the same ways out.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    pub(crate) part: Part,
+    pub(crate) trap: Arc<Trap>,
+    process: Mutex<Option<Process>>,
+    http: HttpProxy,
+    database: PgProxy,
+    log: PathBuf,
+}
+
+impl World {
+    /// Starts one with so many replicas of each service.
+    ///
+    /// # Errors
+    /// Something of it does not start.
+    pub async fn start(
+        ground: Arc<Ground>,
+        pacing: Pacing,
+        replicas: usize,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let provisioned = Provisioned::default();
+        let mut options = settings::cloud(seed);
+        options.launcher = Arc::new(provisioned.clone());
+        let cloud = FakeCloud::start(options).await?;
+        let directory = Arc::new(Directory::default());
+        let vendors = Url::parse(&cloud.admin_url())?;
+        directory.cloud_is(vendors.authority().to_owned());
+        let http = ground.http();
+        let mut world = Self {
+            pool_database: ground.database().await?,
+            services_database: ground.database().await?,
+            ground,
+            cloud,
+            provisioned,
+            client: Client::new(http),
+            pools: Vec::new(),
+            services: Vec::new(),
+            acknowledged: StdMutex::default(),
+            directory,
+            logs: tempfile::Builder::new()
+                .prefix("crash-lab-logs-")
+                .tempdir()?,
+        };
+        for index in 0..replicas {
+            let replica = world.replica(Part::ServicesSvc, index).await?;
+            world.services.push(replica);
+            let replica = world.replica(Part::PoolSvc, index).await?;
+            world.pools.push(replica);
+        }
+        for part in [Part::ServicesSvc, Part::PoolSvc] {
+            for index in 0..replicas {
+                world.restart(part, index, pacing).await?;
+            }
+        }
+        Ok(world)
+    }
+
+    async fn replica(&self, part: Part, index: usize) -> anyhow::Result<Replica> {
+        let trap = Arc::new(Trap::default());
+        Ok(Replica {
+            part,
+            process: Mutex::default(),
+            http: HttpProxy::open(
+                Arc::clone(&trap),
+                Arc::clone(&self.directory),
+                self.ground.http(),
+            )
+            .await?,
+            database: PgProxy::open(Arc::clone(&trap), self.ground.upstream()).await?,
+            log: self
+                .logs
+                .path()
+                .join(format!("{}-{index}.log", part.word())),
+            trap,
+        })
+    }
+
+    pub(crate) fn replicas(&self, part: Part) -> &[Replica] {
+        match part {
+            Part::PoolSvc => &self.pools,
+            Part::ServicesSvc => &self.services,
+        }
+    }
+
+    /// Kills a replica, if it runs, and starts it anew.
+    pub(crate) async fn restart(
+        &self,
+        part: Part,
+        index: usize,
+        pacing: Pacing,
+    ) -> anyhow::Result<()> {
+        self.kill(part, index).await?;
+        let replica = &self.replicas(part)[index];
+        let settings = self.settings(replica, pacing)?;
+        let process = Process::start(self.ground.exe(), part, &settings, &replica.log).await?;
+        replica
+            .trap
+            .watch(process.pid().context("it has just started")?);
+        *replica.process.lock().await = Some(process);
+        self.announce().await
+    }
+
+    /// `kill -9`
+    pub(crate) async fn kill(&self, part: Part, index: usize) -> anyhow::Result<()> {
+        let running = self.replicas(part)[index].process.lock().await.take();
+        if let Some(process) = running {
+            process.kill().await?;
+        }
+        self.announce().await
+    }
+
+    /// Tells the proxies which replicas of Services there are.
+    async fn announce(&self) -> anyhow::Result<()> {
+        let mut all = Vec::new();
+        for replica in &self.services {
+            if let Some(process) = &*replica.process.lock().await {
+                all.push(process.address()?);
+            }
+        }
+        self.directory.services_are(all);
+        Ok(())
+    }
+
+    fn settings(&self, replica: &Replica, pacing: Pacing) -> anyhow::Result<Vec<Setting>> {
+        let proxy = replica.http.url();
+        let port = Some(replica.database.port());
+        Ok(match replica.part {
+            Part::PoolSvc => {
+                let url = self.ground.database_url(&self.pool_database, port)?;
+                settings::pool(pacing, proxy, url)
+            }
+            Part::ServicesSvc => {
+                let url = self.ground.database_url(&self.services_database, port)?;
+                settings::services(pacing, proxy, url, &self.cloud)
+            }
+        })
+    }
+
+    /// Where a replica listens; an error while it is down.
+    pub(crate) async fn url(&self, part: Part, index: usize) -> anyhow::Result<Url> {
+        let process = self.replicas(part)[index].process.lock().await;
+        let process = process.as_ref().context("the replica is down")?;
+        Ok(process.url().clone())
+    }
+
+    pub(crate) async fn pool_database(&self) -> anyhow::Result<Database> {
+        Database::connect(&self.ground.database_url(&self.pool_database, None)?).await
+    }
+
+    pub(crate) async fn services_database(&self) -> anyhow::Result<Database> {
+        Database::connect(&self.ground.database_url(&self.services_database, None)?).await
+    }
+
+    /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
+    /// pauses. What the living do with leases of Services is waited for first: Pool's are longer.
+    pub(crate) async fn time_passes(&self, part: Part) -> anyhow::Result<()> {
+        let services = self.services_database().await?;
+        match part {
+            Part::ServicesSvc => {
+                services
+                    .execute("UPDATE instance_leases SET leased_until = now() - interval '1 s'")
+                    .await?;
+            }
+            Part::PoolSvc => {
+                let deadline = Instant::now() + TICK_WITHIN;
+                let busy = "SELECT count(*) FROM instance_leases WHERE leased_until > now()";
+                while services.number(busy).await? > 0 && Instant::now() < deadline {
+                    sleep(LOOK_EVERY).await;
+                }
+                let pool = self.pool_database().await?;
+                pool.execute("UPDATE instances SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
+                pool.execute("UPDATE claim_keys SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
+            }
+        }
+        self.no_pauses().await
+    }
+
+    /// What pauses between creations there are is over.
+    pub(crate) async fn no_pauses(&self) -> anyhow::Result<()> {
+        let pool = self.pool_database().await?;
+        pool.execute("UPDATE creation_failures SET retry_at = now()")
+            .await
+    }
+
+    /// A tick now, of the first replica of Pool that runs.
+    pub(crate) async fn tick(&self) -> anyhow::Result<()> {
+        for index in 0..self.pools.len() {
+            if let Ok(pool) = self.url(Part::PoolSvc, index).await {
+                let ticked = self
+                    .client
+                    .ask(&pool, Method::POST, "api/pool/reconcile", json!({}));
+                timeout(TICK_WITHIN, ticked).await??;
+                return Ok(());
+            }
+        }
+        bail!("no replica of Pool runs")
+    }
+
+    pub(crate) fn acknowledge(&self, claimed: Claimed) {
+        let mut all = self
+            .acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.push(claimed);
+    }
+
+    /// The claims that clients were told of.
+    pub(crate) fn claimed(&self) -> Vec<Claimed> {
+        self.acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets all acknowledged claims but the first so many.
+    pub(crate) fn forget_claims_but(&self, count: usize) {
+        let mut all = self
+            .acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.truncate(count);
+    }
+
+    /// Which promises are broken now.
+    pub(crate) async fn broken(&self) -> anyhow::Result<Vec<String>> {
+        let acknowledged = self.claimed();
+        let scene = Scene {
+            pool: self.pool_database().await?.instances().await?,
+            services: self.services_database().await?.infras().await?,
+            vendors: self.cloud.state(),
+            provisioned: &self.provisioned,
+            acknowledged,
+        };
+        Ok(scene.broken())
+    }
+
+    /// Lets the system come to rest, one tick after another, until all promises hold and `idle`
+    /// instances are idle.
+    ///
+    /// # Errors
+    /// What is still broken at the end of `limit`.
+    pub(crate) async fn settle(&self, idle: Option<u32>, limit: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let ticked = self.tick().await;
+            let broken = match self.broken().await {
+                Ok(broken) if broken.is_empty() => match self.lacks(idle).await? {
+                    None => return Ok(()),
+                    Some(lack) => vec![lack],
+                },
+                Ok(broken) => broken,
+                Err(error) => vec![format!("{error:#}")],
+            };
+            if Instant::now() > deadline {
+                let tick = ticked
+                    .err()
+                    .map(|error| format!(" (a tick failed: {error:#})"));
+                bail!("{}{}", broken.join("; "), tick.unwrap_or_default());
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn lacks(&self, idle: Option<u32>) -> anyhow::Result<Option<String>> {
+        let Some(wanted) = idle else {
+            return Ok(None);
+        };
+        let pool = self.pool_database().await?;
+        let idle = pool
+            .number("SELECT count(*) FROM instances WHERE status = 'idle'")
+            .await?;
+        Ok((idle < i64::from(wanted)).then(|| format!("{idle} of {wanted} instances are idle")))
+    }
+
+    /// The ends of all logs, for who looks into a failure.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let all = self.pools.iter().chain(&self.services);
+        let ends = all.map(|replica| {
+            let text = std::fs::read_to_string(&replica.log).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            let end = lines[lines.len().saturating_sub(40)..].join("\n");
+            format!("--- {}\n{end}\n", replica.log.display())
+        });
+        ends.collect()
+    }
+}

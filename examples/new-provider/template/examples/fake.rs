@@ -1,0 +1,19 @@
+//! Runs the fake of the tests, for a harness or a browser: `cargo run -p provider-acme --example fake`.
+
+#[path = "../tests/fake/mod.rs"]
+mod fake;
+
+use std::io::Write as _;
+
+use agent_pool_core::conformance::{AtFake, Harness as _};
+
+const PORT: u16 = 4010;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let acme = AtFake::start_on(PORT, "acme", fake::Acme::default()).await?;
+    for (variable, value) in acme.environment().with_prefix("") {
+        writeln!(std::io::stdout(), "export {variable}={value}")?;
+    }
+    std::future::pending().await
+}

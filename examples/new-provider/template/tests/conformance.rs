@@ -1,0 +1,12 @@
+//! The provider on the behaviour suite that any provider runs.
+
+mod fake;
+
+use agent_pool_core::conformance::{self, AtFake};
+use provider_acme as _;
+
+#[tokio::test]
+async fn every_promise_is_kept() {
+    let acme = AtFake::start("acme", fake::Acme::default()).await;
+    conformance::tool(&acme).await.assert();
+}

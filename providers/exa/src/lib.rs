@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod tool;
+mod wire;
+
+use agent_pool_core::prelude::*;
+
+pub use tool::Exa;
+
+inventory::submit! { ToolRegistration::of::<Exa>(env!("CARGO_PKG_NAME")) }

@@ -1,0 +1,83 @@
+//! Exa's JSON, as little of it as we use: <https://exa.ai/docs/team-management-spec.yaml>.
+
+use agent_pool_core::prelude::*;
+
+/// What a caller may ask of a key.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyOptions {
+    pub(crate) budget_cents: Option<u32>,
+    pub(crate) rate_limit: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewKey<'a> {
+    pub(crate) name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) budget_cents: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rate_limit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreatedKey {
+    pub(crate) api_key: Key,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Keys {
+    pub(crate) api_keys: Vec<Key>,
+}
+
+/// A key in either form that the vendor documents. The newer one tells a `publicId`, which is no secret and
+/// addresses the key, and a `secret`; the older one an `id`, which is both address and text.
+/// <https://exa.ai/docs/reference/team-management/rotate-api-key> (seen September 2026).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Key {
+    id: Option<Secret>,
+    public_id: Option<Secret>,
+    secret: Option<Secret>,
+    pub(crate) name: Option<String>,
+    pub(crate) created_at: Option<String>,
+}
+
+impl Key {
+    /// What its calls are addressed with.
+    pub(crate) fn address(&self) -> Answer<&Secret> {
+        let address = self.public_id.as_ref().or(self.id.as_ref());
+        address.ok_or_else(|| incomplete("without publicId and id"))
+    }
+
+    /// What its owner sends as `x-api-key`.
+    pub(crate) fn text(self) -> Answer<Secret> {
+        let text = self.secret.or(self.id);
+        text.ok_or_else(|| incomplete("without secret and id"))
+    }
+}
+
+fn incomplete(how: &str) -> ProviderError {
+    ProviderError::new(ErrorKind::Protocol, format!("answered a key {how}"))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Spent {
+    pub(crate) total_cost_usd: f64,
+}
+
+/// Only the words: the status says the kind. <https://exa.ai/docs/admin/error-codes>
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
+    let Refusal { error: message } = reply.json().ok()?;
+    Some(VendorFault {
+        message,
+        ..VendorFault::default()
+    })
+}
