@@ -5,6 +5,7 @@
 //! does is done by the functions that the API calls, and no page has a secret.
 
 mod assets;
+mod claim;
 mod fleet;
 mod gate;
 mod instance;

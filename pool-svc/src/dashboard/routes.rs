@@ -13,7 +13,7 @@ use warp::{Filter, Rejection, path};
 use super::gate::{Nothing, anybody, operator, reader, refused, with};
 use super::instance::Act;
 use super::reply::page_or_problem;
-use super::{assets, fleet, instance, live, reply, sign_in};
+use super::{assets, claim, fleet, instance, live, reply, sign_in};
 use crate::app::App;
 
 /// Every page, its forms and its files.
@@ -25,6 +25,7 @@ pub(crate) fn routes(
     let reader = reader(app.clone());
     let nothing = operator::<Nothing>(app.clone());
     let count = operator(app.clone());
+    let filled = operator(app.clone());
     let it = with(app.clone());
 
     path::end().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed()
@@ -32,6 +33,10 @@ pub(crate) fn routes(
         .or(path!("drain").and(post())                       .and(count.clone())                .and(it.clone()).then(fleet::drain).map(page_or_problem).boxed()).unify()
         .or(path!("replenish").and(get())                    .and(reader.clone())               .and(it.clone()).then(fleet::confirm_replenish).map(page_or_problem).boxed()).unify()
         .or(path!("replenish").and(post())                   .and(count)                        .and(it.clone()).then(fleet::replenish).map(page_or_problem).boxed()).unify()
+        .or(path!("claim").and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(claim::show).map(page_or_problem).boxed()).unify()
+        .or(path!("claim").and(post())                       .and(filled.clone())               .and(it.clone()).then(claim::claim).map(page_or_problem).boxed()).unify()
+        .or(path!("claim" / "stream").and(post())            .and(filled)                       .and(it.clone()).then(claim::stream).boxed()).unify()
+        .or(path!("instances" / InstanceId / "invite").and(get()).and(reader.clone())           .and(it.clone()).then(claim::invite).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId).and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId / "logs").and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId / Act).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()

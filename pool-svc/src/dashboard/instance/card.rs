@@ -36,6 +36,9 @@ pub(super) fn head(
             div .actions data-part="acts" {
                 @if listed.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
                 @if session.role == Role::Operator {
+                    @if listed.is_some_and(|it| it.view.invite_url.is_some()) {
+                        a .button.primary href={ "/instances/" (id) "/invite" } { "Invite" }
+                    }
                     @for act in acts {
                         a .button href={ "/instances/" (id) "/" (act.as_str()) } { (act.button()) }
                     }

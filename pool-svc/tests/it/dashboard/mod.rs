@@ -1,5 +1,6 @@
 //! The dashboard over HTTP, as a browser without a script asks for it.
 
+mod claim;
 mod fleet;
 mod instance;
 mod live;
