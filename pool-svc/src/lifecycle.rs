@@ -176,6 +176,29 @@ pub(crate) enum Cause {
     Reappeared,
 }
 
+#[cfg(test)]
+impl Cause {
+    pub(crate) const ALL: [Self; 17] = [
+        Self::WarmUp,
+        Self::CreationFailed,
+        Self::Healthy,
+        Self::DeploymentDead,
+        Self::Unreachable,
+        Self::LeaseExpired,
+        Self::Claim,
+        Self::Provisioned,
+        Self::ClaimUndone,
+        Self::ClaimFailed,
+        Self::UnhealthyAtClaim,
+        Self::Drained,
+        Self::Killed,
+        Self::Dismissed,
+        Self::ShutDown,
+        Self::Destroyed,
+        Self::Reappeared,
+    ];
+}
+
 impl Cause {
     /// The word for it in the log.
     pub(crate) const fn as_str(self) -> &'static str {

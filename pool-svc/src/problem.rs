@@ -5,8 +5,9 @@ use std::time::Duration;
 use agent_pool_core::chain;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
-use tracing::error;
+use tracing::{error, warn};
 
+use crate::call::CallError;
 use crate::claim::ClaimError;
 use crate::destruction::CondemnError;
 use crate::tick::TickError;
@@ -86,6 +87,29 @@ pub(crate) const fn database_code(error: &DbError) -> &'static str {
     }
 }
 
+/// What Services answered when it was asked for something on behalf of a person.
+pub(crate) fn from_services(wanted: &str, error: &CallError) -> Problem {
+    warn!(
+        error.chain = chain(error),
+        "{wanted} failed: Services {error}"
+    );
+    let detail = format!("{wanted} failed: Services {error}");
+    match error {
+        CallError::NotSent(_) | CallError::Lost(_) => {
+            Problem::new(503, "services_unavailable", detail).with_retry_after(SOON)
+        }
+        CallError::TimedOut(_) => Problem::new(504, "services_timed_out", detail),
+        CallError::Garbled(_) => Problem::new(502, "services_failed", detail),
+        // What Services says of the request holds for whoever made it.
+        CallError::Refused { status, code, .. }
+            if matches!(status, 404 | 409 | 422 | 501 | 503) =>
+        {
+            Problem::new(*status, code, detail)
+        }
+        CallError::Refused { .. } => Problem::new(502, "services_refused", detail),
+    }
+}
+
 /// The header `Idempotency-Key` is no key.
 pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
     let detail = format!("Idempotency-Key: {problem}");
@@ -105,11 +129,33 @@ mod tests {
     use agent_pool_core::wire::pool::Status;
 
     use super::*;
-    use crate::call::CallError;
     use crate::claim::{Fate, StepError};
 
     fn step() -> StepError {
         StepError::Configure(CallError::TimedOut(SOON))
+    }
+
+    #[test]
+    fn what_services_says_of_a_persons_request_is_passed_on_and_its_faults_are_not_theirs() {
+        let refused = |status| CallError::Refused {
+            status,
+            code: "word".to_owned(),
+            detail: String::new(),
+        };
+        #[rustfmt::skip]
+        let table = [
+            (refused(404),                    404, "word"),
+            (refused(409),                    409, "word"),
+            (refused(401),                    502, "services_refused"),
+            (refused(500),                    502, "services_refused"),
+            (CallError::TimedOut(SOON),       504, "services_timed_out"),
+            (CallError::Garbled("x".into()),  502, "services_failed"),
+        ];
+        for (error, status, code) in table {
+            let problem = from_services("the sweep", &error);
+            assert_eq!((problem.status, problem.code.as_str()), (status, code));
+            assert!(problem.detail.starts_with("the sweep failed: Services"));
+        }
     }
 
     #[tokio::test]

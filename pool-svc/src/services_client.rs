@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::services::{
-    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Done, StatusBatch,
-    StatusBatchRequest,
+    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Done,
+    InstanceDetails, Logs, StatusBatch, StatusBatchRequest,
 };
 use agent_pool_core::{EnvVars, InstanceId, Secret};
 use reqwest::{Client, Method, RequestBuilder};
@@ -22,6 +22,13 @@ const STATUS_WITHIN: Duration = Duration::from_mins(2);
 const STATUS_FOR_EACH: Duration = Duration::from_millis(125);
 /// How long setting variables may take.
 pub(crate) const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long deploying again may take.
+const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
+/// How long somebody waits to see what an instance has: vendors are asked for its usage.
+const DETAILS_WITHIN: Duration = Duration::from_secs(10);
+/// How long somebody waits to see the logs of an instance.
+const LOGS_WITHIN: Duration = Duration::from_secs(20);
 
 /// The client of the Services API.
 #[derive(Debug, Clone)]
@@ -93,6 +100,28 @@ impl ServicesClient {
             .json(&request);
         send::<Done>(call, CONFIGURE_WITHIN.min(at_most)).await?;
         Ok(())
+    }
+
+    /// Deploys an instance again, as it is.
+    pub(crate) async fn redeploy(&self, id: &InstanceId) -> Result<(), CallError> {
+        let call = self.request(Method::POST, &["redeploy", id.as_str()]);
+        send::<Done>(call, REDEPLOY_WITHIN).await?;
+        Ok(())
+    }
+
+    /// What an instance has, and what its tools have used, without secrets.
+    pub(crate) async fn instance(&self, id: &InstanceId) -> Result<InstanceDetails, CallError> {
+        let call = self.request(Method::GET, &["instances", id.as_str()]);
+        send(call, DETAILS_WITHIN).await
+    }
+
+    /// The last lines that an instance wrote.
+    pub(crate) async fn logs(&self, id: &InstanceId, lines: u16) -> Result<Logs, CallError> {
+        let mut url = below(&self.base, &["logs", id.as_str()]);
+        url.query_pairs_mut()
+            .append_pair("lines", &lines.to_string());
+        let call = self.http.get(url).bearer_auth(self.key.expose());
+        send(call, LOGS_WITHIN).await
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {

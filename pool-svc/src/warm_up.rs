@@ -115,7 +115,8 @@ async fn in_turn(app: &App, begun: &Begun) -> Result<Option<Url>, DbError> {
 /// Asks Services for the instance; `None` where it is not to be any more.
 async fn make(app: &App, begun: &Begun) -> Result<Option<Url>, DbError> {
     let id = &begun.id;
-    let held = leases::begin_creation(&mut *app.db.conn().await?, id, LEASE).await?;
+    let tools = app.config.pool.pool_tools.ids();
+    let held = leases::begin_creation(&mut *app.db.conn().await?, id, tools, LEASE).await?;
     if held == Held::No {
         settle::let_go(app, id).await?;
         return Ok(None);
@@ -123,7 +124,7 @@ async fn make(app: &App, begun: &Begun) -> Result<Option<Url>, DbError> {
     let request = CreateInstanceRequest {
         instance_id: id.clone(),
         name: begun.name.clone(),
-        tools: app.config.pool.pool_tools.ids().to_vec(),
+        tools: tools.to_vec(),
         image: None,
         variables: EnvVars::new(),
     };

@@ -47,10 +47,17 @@ impl TryFrom<&HeaderValue> for IdempotencyKey {
     type Error = String;
 
     fn try_from(value: &HeaderValue) -> Result<Self, String> {
-        let key = value.to_str().unwrap_or_default();
+        Self::try_from(value.to_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = String;
+
+    fn try_from(key: String) -> Result<Self, String> {
         let sized = (1..=Self::MAX_CHARS).contains(&key.len());
         if sized && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(key.to_owned()))
+            Ok(Self(key))
         } else {
             let most = Self::MAX_CHARS;
             Err(format!("expected 1 to {most} visible ASCII characters"))

@@ -51,7 +51,7 @@ impl Queue {
     }
 
     /// Returns when nobody may wait here any more.
-    pub(super) async fn closes(&self) {
+    pub(crate) async fn closes(&self) {
         self.closed.cancelled().await;
     }
 

@@ -21,17 +21,22 @@ pub(super) const STYLE: Asset = Asset {
     kind: "text/css; charset=utf-8",
     text: include_str!("assets/dashboard.css"),
 };
-pub(super) const SCRIPT: Asset = Asset {
-    name: "dashboard.js",
+pub(super) const LIVE: Asset = Asset {
+    name: "live.js",
     kind: "text/javascript; charset=utf-8",
-    text: include_str!("assets/dashboard.js"),
+    text: include_str!("assets/live.js"),
+};
+pub(super) const CLAIM: Asset = Asset {
+    name: "claim.js",
+    kind: "text/javascript; charset=utf-8",
+    text: include_str!("assets/claim.js"),
 };
 pub(super) const ICON: Asset = Asset {
     name: "icon.svg",
     kind: "image/svg+xml",
     text: include_str!("assets/icon.svg"),
 };
-const ALL: [Asset; 3] = [STYLE, SCRIPT, ICON];
+const ALL: [Asset; 4] = [STYLE, LIVE, CLAIM, ICON];
 
 /// One hash of all of them: they are made for each other.
 static VERSION: LazyLock<String> = LazyLock::new(|| {

@@ -31,7 +31,7 @@ impl Reject for SignInFirst {}
 /// Who is signed in, if anybody is.
 pub(super) fn session(app: &App, headers: &HeaderMap) -> Option<Session> {
     let header = headers.get(COOKIE)?.to_str().ok()?;
-    app.dashboard.session(header, Utc::now())
+    app.dashboard.keys.session(header, Utc::now())
 }
 
 /// Lets pass who is signed in; sends others to sign in.
@@ -51,6 +51,13 @@ pub(super) fn reader(
             });
             async { session }
         })
+}
+
+/// Lets pass an operator who sends a form of one of their own pages.
+pub(super) fn operator<T: DeserializeOwned + Send + 'static>(
+    app: App,
+) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
+    writer(app, |role| role == Role::Operator)
 }
 
 /// Lets pass whoever sends a form of one of their own pages.
@@ -118,8 +125,15 @@ fn foreign_form() -> Problem {
     Problem::new(403, "foreign_form", detail)
 }
 
-/// What a reader gets to see in place of a page that changes something.
-pub(super) fn readers_read() -> Problem {
+/// Shows a page that leads to a change to operators alone.
+pub(super) fn operators_only(session: &Session) -> Result<(), Problem> {
+    match session.role {
+        Role::Operator => Ok(()),
+        Role::Reader => Err(readers_read()),
+    }
+}
+
+fn readers_read() -> Problem {
     let detail = "you are signed in with a key to look only: nothing was done. \
                   Sign out, and sign in with a key of POOL_API_KEY";
     Problem::new(403, "readers_read", detail)

@@ -5,13 +5,34 @@
 //! does is done by the functions that the API calls, and no page has a secret.
 
 mod assets;
+mod claim;
 mod fleet;
 mod gate;
+mod instance;
+mod live;
 mod page;
 mod reply;
 mod routes;
 mod session;
+mod show;
 mod sign_in;
 
+use agent_pool_service_kit::auth::ApiKeys;
 pub(crate) use routes::{not_found, routes};
-pub(crate) use session::Keys;
+
+/// What the dashboard keeps while the service runs.
+#[derive(Debug)]
+pub(crate) struct Dashboard {
+    keys: session::Keys,
+    latest: live::Latest,
+}
+
+impl Dashboard {
+    /// Lets in who has one of these keys.
+    pub(crate) fn new(operators: &ApiKeys, readers: Option<&ApiKeys>) -> Self {
+        Self {
+            keys: session::Keys::new(operators, readers),
+            latest: live::Latest::default(),
+        }
+    }
+}

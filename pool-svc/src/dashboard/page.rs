@@ -3,7 +3,7 @@
 use agent_pool_core::wire::problem::Problem;
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets::{ICON, SCRIPT, STYLE};
+use super::assets::{CLAIM, ICON, LIVE, STYLE};
 use super::session::{Role, Session};
 use crate::app::App;
 
@@ -11,14 +11,21 @@ use crate::app::App;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
     Fleet,
+    Claim,
 }
 
 impl Tab {
-    const ALL: [Self; 1] = [Self::Fleet];
+    const ALL: [Self; 2] = [Self::Fleet, Self::Claim];
+
+    /// Whether somebody is led there.
+    fn is_for(self, role: Role) -> bool {
+        self != Self::Claim || role == Role::Operator
+    }
 
     const fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Fleet => ("/", "Fleet"),
+            Self::Claim => ("/claim", "Claim"),
         }
     }
 }
@@ -35,7 +42,7 @@ pub(super) fn signed_in(
         header .bar {
             a .brand href="/" { span .dot aria-hidden="true" {} "agent-pool" }
             nav aria-label="Pages" {
-                @for it in Tab::ALL {
+                @for it in Tab::ALL.into_iter().filter(|it| it.is_for(session.role)) {
                     @let (href, name) = it.link();
                     a href=(href) aria-current=[(tab == Some(it)).then_some("page")] { (name) }
                 }
@@ -57,6 +64,12 @@ pub(super) fn signed_in(
 /// What a form that changes something brings along.
 pub(super) fn token(session: &Session) -> Markup {
     html! { input type="hidden" name="token" value=(session.token()); }
+}
+
+/// Says whether the page follows what happens. Its script shows it, and loads the page's parts anew with
+/// each change, and every so many seconds.
+pub(super) fn live(every: u32) -> Markup {
+    html! { span .live role="status" data-live=(every) hidden {} }
 }
 
 /// What failed, on what, and what to do.
@@ -90,7 +103,7 @@ pub(super) fn document(title: &str, content: &Markup) -> Markup {
                 title { (title) " · agent-pool" }
                 link rel="icon" type="image/svg+xml" href=(ICON.url());
                 link rel="stylesheet" href=(STYLE.url());
-                script src=(SCRIPT.url()) type="module" {}
+                @for script in [LIVE, CLAIM] { script src=(script.url()) type="module" {} }
             }
             body {
                 a .skip href="#main" { "Skip to the content" }

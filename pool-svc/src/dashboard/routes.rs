@@ -1,17 +1,19 @@
 //! The table of the dashboard's routes.
 
+use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::body::{form, query};
 use agent_pool_service_kit::method::{get, post};
-use warp::http::HeaderMap;
 use warp::http::header::ACCEPT;
+use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection, path};
 
-use super::gate::{anybody, reader, refused, with};
+use super::gate::{Nothing, anybody, operator, reader, refused, with};
+use super::instance::Act;
 use super::reply::page_or_problem;
-use super::{assets, fleet, reply, sign_in};
+use super::{assets, claim, fleet, instance, live, reply, sign_in};
 use crate::app::App;
 
 /// Every page, its forms and its files.
@@ -21,30 +23,50 @@ pub(crate) fn routes(
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let headers = warp::header::headers_cloned;
     let reader = reader(app.clone());
+    let nothing = operator::<Nothing>(app.clone());
+    let count = operator(app.clone());
+    let filled = operator(app.clone());
     let it = with(app.clone());
 
-    path::end().and(get())                             .and(reader)           .and(it.clone()).then(fleet::show).map(page_or_problem).boxed()
-        .or(path!("sign-in").and(get())                .and(query()).and(headers()).and(it.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())               .and(headers()).and(form()).and(it).then(sign_in::begin).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-out").and(post())              .and(headers()).and(anybody(app)).then(sign_in::end).map(page_or_problem).boxed()).unify()
-        .or(path!("assets" / String / String).and(get()).and(headers()).then(assets::serve).map(page_or_problem).boxed()).unify()
+    path::end().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed()
+        .or(path!("drain").and(get())                        .and(reader.clone())               .and(it.clone()).then(fleet::confirm_drain).map(page_or_problem).boxed()).unify()
+        .or(path!("drain").and(post())                       .and(count.clone())                .and(it.clone()).then(fleet::drain).map(page_or_problem).boxed()).unify()
+        .or(path!("replenish").and(get())                    .and(reader.clone())               .and(it.clone()).then(fleet::confirm_replenish).map(page_or_problem).boxed()).unify()
+        .or(path!("replenish").and(post())                   .and(count)                        .and(it.clone()).then(fleet::replenish).map(page_or_problem).boxed()).unify()
+        .or(path!("claim").and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(claim::show).map(page_or_problem).boxed()).unify()
+        .or(path!("claim").and(post())                       .and(filled.clone())               .and(it.clone()).then(claim::claim).map(page_or_problem).boxed()).unify()
+        .or(path!("claim" / "stream").and(post())            .and(filled)                       .and(it.clone()).then(claim::stream).boxed()).unify()
+        .or(path!("instances" / InstanceId / "invite").and(get()).and(reader.clone())           .and(it.clone()).then(claim::invite).map(page_or_problem).boxed()).unify()
+        .or(path!("instances" / InstanceId).and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed()).unify()
+        .or(path!("instances" / InstanceId / "logs").and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed()).unify()
+        .or(path!("instances" / InstanceId / Act).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()
+        .or(path!("instances" / InstanceId / Act).and(post()).and(nothing)                      .and(it.clone()).then(instance::make).map(page_or_problem).boxed()).unify()
+        .or(path!("live").and(get())                         .and(reader)                       .and(it.clone()).then(live::stream).boxed()).unify()
+        .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(it.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(it).then(sign_in::begin).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(app))  .then(sign_in::end).map(page_or_problem).boxed()).unify()
+        .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
         .boxed().recover(refused).unify()
 }
 
 /// A path that there is not, for a person; a program gets its problem as JSON.
 pub(crate) fn not_found()
 -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
-    get()
+    // Not `get()`, whose refusal would say that every path takes a GET.
+    warp::method()
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
-        .and_then(|path: FullPath, headers: HeaderMap| async move {
-            let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-            let person = accepts.is_some_and(|kinds| kinds.contains("text/html"));
-            if person && !path.as_str().starts_with("/api/") {
-                let detail = "there is no such page: it may be of an instance that is long gone";
-                Ok(reply::problem(&Problem::new(404, "unknown_route", detail)))
-            } else {
-                Err(warp::reject::not_found())
-            }
-        })
+        .and_then(
+            |method: Method, path: FullPath, headers: HeaderMap| async move {
+                let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+                let person = accepts.is_some_and(|kinds| kinds.contains("text/html"));
+                if person && method == Method::GET && !path.as_str().starts_with("/api/") {
+                    let detail =
+                        "there is no such page: it may be of an instance that is long gone";
+                    Ok(reply::problem(&Problem::new(404, "unknown_route", detail)))
+                } else {
+                    Err(warp::reject::not_found())
+                }
+            },
+        )
 }

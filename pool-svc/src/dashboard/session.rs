@@ -20,7 +20,7 @@ const LASTS: TimeDelta = TimeDelta::hours(12);
 
 /// What somebody who is signed in may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(super) enum Role {
     /// Everything.
     Operator,
     /// Look at it. Invite links are not shown: who has one can speak to the agent.
@@ -38,7 +38,7 @@ impl Role {
 
 /// Somebody who is signed in.
 #[derive(Clone)]
-pub(crate) struct Session {
+pub(super) struct Session {
     pub(super) role: Role,
     /// What every form that changes something has to bring along.
     token: Secret,
@@ -57,7 +57,7 @@ impl Session {
 }
 
 /// Whom the dashboard lets in.
-pub(crate) struct Keys(Vec<Accepted>);
+pub(super) struct Keys(Vec<Accepted>);
 
 struct Accepted {
     role: Role,
@@ -72,7 +72,7 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(operators: &ApiKeys, readers: Option<&ApiKeys>) -> Self {
+    pub(super) fn new(operators: &ApiKeys, readers: Option<&ApiKeys>) -> Self {
         let operators = operators
             .iter()
             .map(|key| Accepted::new(Role::Operator, key));

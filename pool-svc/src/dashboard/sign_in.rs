@@ -59,7 +59,7 @@ pub(super) async fn begin(
     gate::from_here(&headers)?;
     let Presented { key, next } = parse_form(&body)?;
     let next = ours(&next);
-    Ok(match app.dashboard.begin(key.trim(), Utc::now()) {
+    Ok(match app.dashboard.keys.begin(key.trim(), Utc::now()) {
         Some(cookie) => {
             info!("somebody signed in to the dashboard");
             reply::see_other_with(next, cookie, &headers)

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
+use agent_pool_core::{InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_query;
-use diesel::sql_types::{Double, Int8, Text};
+use diesel::sql_types::{Array, Double, Int8, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
@@ -37,19 +37,21 @@ impl From<usize> for Held {
     }
 }
 
-/// Begins the creation of an instance that is still wanted.
+/// Begins the creation of an instance that is still wanted, and is to have these tools.
 pub(crate) async fn begin_creation(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
+    tools: &[ToolId],
     lease: Duration,
 ) -> Result<Held, DbError> {
     // sql_query: Diesel cannot add a bound interval to now().
     let rows = sql_query(
-        "UPDATE instances SET lease_expires_at = now() + make_interval(secs => $2)
+        "UPDATE instances SET lease_expires_at = now() + make_interval(secs => $2), tools = $3
          WHERE id = $1 AND status = 'starting' AND url IS NULL",
     )
     .bind::<Text, _>(id.as_str())
     .bind::<Double, _>(lease.as_secs_f64())
+    .bind::<Array<Text>, _>(tools.iter().map(ToolId::as_str).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(rows.into())

@@ -6,9 +6,11 @@ pub(crate) mod claim_keys;
 pub(crate) mod claim_waiters;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
+pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod tick_state;
+pub(crate) mod version;
 pub(crate) mod views;
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ diesel::table! {
         last_healthy_at -> Nullable<Timestamptz>,
         lease_expires_at -> Nullable<Timestamptz>,
         silent_since -> Nullable<Timestamptz>,
+        tools -> Nullable<Array<Text>>,
     }
 }
 

@@ -216,7 +216,9 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
         .unwrap();
     let id = &begun[0].id;
     assert_eq!(
-        leases::begin_creation(&mut conn, id, MINUTE).await.unwrap(),
+        leases::begin_creation(&mut conn, id, &[], MINUTE)
+            .await
+            .unwrap(),
         Held::Yes
     );
     let causes = [(id.clone(), Cause::Killed)];

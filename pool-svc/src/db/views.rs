@@ -18,7 +18,7 @@ use super::{corrupt, parse_id, parse_status};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
-struct Row {
+pub(super) struct Row {
     id: String,
     name: String,
     url: Option<String>,

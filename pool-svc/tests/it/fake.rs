@@ -22,6 +22,9 @@ pub(crate) enum Op {
     Configure,
     Health,
     Provision,
+    Redeploy,
+    Details,
+    Logs,
 }
 
 /// How the next request of a kind goes wrong.
@@ -46,6 +49,7 @@ pub(crate) struct Instance {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) provisioned: Vec<Value>,
     pub(crate) configured: usize,
+    pub(crate) redeployed: usize,
 }
 
 #[derive(Debug, Default)]
@@ -228,6 +232,18 @@ impl Fake {
                 let usual = json!({"conversationId": format!("c-{id}"), "inviteUrl": invite, "joined": join.is_some()});
                 reply(200, &canned.unwrap_or(usual))
             }
+            Op::Redeploy => {
+                instance.redeployed += 1;
+                instance.deploy = "DEPLOYING".to_owned();
+                reply(200, &json!({"instanceId": id, "ok": true}))
+            }
+            Op::Details => reply(200, &details(&id, instance)),
+            Op::Logs => reply(
+                200,
+                &json!({"instanceId": id, "lines": [
+                    {"at": "2026-11-25T06:00:00Z", "text": "listening on port 8080"},
+                    {"text": "<b>not markup</b>"}]}),
+            ),
             Op::Create | Op::Status => unreachable!("answered above"),
         }
     }
@@ -254,8 +270,22 @@ impl Instance {
             variables: BTreeMap::new(),
             provisioned: Vec::new(),
             configured: 0,
+            redeployed: 0,
         }
     }
+}
+
+fn details(id: &InstanceId, instance: &Instance) -> Value {
+    let at = "2026-11-25T06:00:00Z";
+    json!({"instanceId": id, "busy": false,
+        "infra": {"provider": "railway", "phase": "made", "serviceId": format!("s-{id}"),
+                  "deployStatus": instance.deploy, "image": "ghcr.io/acme/runtime:1.4.2", "createdAt": at},
+        "tools": [
+            {"toolId": "agentmail", "resourceId": "inbox-17@agents.example", "status": "active",
+             "createdAt": at, "usage": {"messages": 12.0, "threads": 3.0}},
+            {"toolId": "openrouter", "resourceId": "or-key-9f3c", "status": "active", "createdAt": at,
+             "usage": {"usd": 0.4275}},
+            {"toolId": "telnyx", "resourceId": "+14155550123", "status": "active", "createdAt": at}]})
 }
 
 fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<InstanceId>)> {
@@ -267,6 +297,9 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
         }
         ("DELETE", ["destroy", one]) => Some((Op::Destroy, Some(id(one)?))),
         ("POST", ["status", "batch"]) => Some((Op::Status, None)),
+        ("POST", ["redeploy", one]) => Some((Op::Redeploy, Some(id(one)?))),
+        ("GET", ["instances", one]) => Some((Op::Details, Some(id(one)?))),
+        ("GET", ["logs", one]) => Some((Op::Logs, Some(id(one)?))),
         ("POST", ["configure", one]) => Some((Op::Configure, Some(id(one)?))),
         ("GET", ["runtime", one, "pool", "health"]) => Some((Op::Health, Some(id(one)?))),
         ("POST", ["runtime", one, "pool", "provision"]) => Some((Op::Provision, Some(id(one)?))),

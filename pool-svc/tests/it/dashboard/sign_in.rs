@@ -85,10 +85,28 @@ async fn a_form_of_another_session_or_site_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_reader_changes_nothing() {
+async fn a_reader_changes_nothing_and_is_not_offered_to() {
     let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let id = world.idle(1).await.remove(0);
     let person = Person::reader(&world).await;
-    assert!(person.get("/").await.has("read only"));
+    let page = person.get("/").await;
+    assert!(page.has("read only") && page.has(id.as_str()));
+    assert!(!page.has("Drain") && !page.has("Kill"));
+    for (path, fields) in [
+        ("/drain", &[("count", "1")][..]),
+        ("/replenish", &[("count", "1")]),
+        (&format!("/instances/{id}/kill"), &[]),
+        (&format!("/instances/{id}/redeploy"), &[]),
+    ] {
+        for page in [person.get(path).await, person.post(path, fields).await] {
+            assert_eq!(page.status, 403, "{path}");
+            assert!(
+                page.has("readers_read") && page.has("POOL_API_KEY"),
+                "{path}"
+            );
+        }
+    }
+    assert_eq!(world.status(&id).await.as_deref(), Some("idle"));
     let page = person.post("/sign-out", &[]).await;
     assert_eq!(
         (page.status, page.location()),

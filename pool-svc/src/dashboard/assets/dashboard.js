@@ -1,1 +1,0 @@
-// The pages work without this script. It saves the reload.

@@ -1,0 +1,82 @@
+//! The way to an agent: link and QR code. Operators alone see it: who has the link can speak to the agent.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::problem::Problem;
+use maud::{Markup, html};
+use url::Url;
+use warp::reply::Response;
+
+use super::super::page::{self, Tab};
+use super::super::session::Session;
+use super::super::{gate, reply};
+use super::qr::qr;
+use crate::app::App;
+use crate::db::fleet;
+use crate::destruction::CondemnError;
+use crate::problem::from_database;
+
+/// `GET /instances/:id/invite`
+pub(in crate::dashboard) async fn invite(
+    id: InstanceId,
+    session: Session,
+    app: App,
+) -> Result<Response, Problem> {
+    gate::operators_only(&session)?;
+    let find = async || fleet::find(&mut *app.db.conn().await?, &id).await;
+    let found = find().await.map_err(from_database)?;
+    let view = found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view;
+    let Some(link) = view.invite_url else {
+        let detail = format!("instance {id} is nobody's agent: claim one to get an invite link");
+        return Err(Problem::new(404, "not_claimed", detail));
+    };
+    let name = view.agent_name.unwrap_or_else(|| id.to_string());
+    let title = format!("{name} is ready");
+    let page = page::signed_in(
+        &app,
+        &session,
+        Some(Tab::Claim),
+        &title,
+        &content(&id, &title, &link),
+    );
+    Ok(reply::ok(page))
+}
+
+fn content(id: &InstanceId, title: &str, link: &str) -> Markup {
+    html! {
+        div .head { div { h1 { (title) } p .hint { "Whoever has this link can speak to the agent." } } }
+        div .card.invite {
+            @if let Some(qr) = qr(link) { div .qr { (qr) } }
+            div {
+                label for="link" { "Invite link" }
+                input #link .mono readonly value=(link);
+                div .actions {
+                    @if opens(link) {
+                        a .button.primary href=(link) target="_blank" rel="noopener noreferrer" { "Open" }
+                    }
+                    button #copy type="button" hidden data-copies="link" { "Copy" }
+                    span #copied role="status" {}
+                }
+            }
+        }
+        div .actions {
+            a .button href={ "/instances/" (id) } { "Look at the instance" }
+            a .button href="/claim" { "Claim another" }
+        }
+    }
+}
+
+/// A runtime may name any scheme; only these are links.
+fn opens(link: &str) -> bool {
+    Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_of_the_web_is_a_link() {
+        assert!(opens("https://agents.example/c/1"));
+        assert!(!opens("javascript:alert(1)") && !opens("data:text/html,x") && !opens("nonsense"));
+    }
+}

@@ -1,0 +1,131 @@
+//! More idle instances, and fewer: each asked for, confirmed, and told what came of it.
+
+use agent_pool_core::wire::pool::{DrainRequest, ReplenishRequest};
+use agent_pool_core::wire::problem::Problem;
+use maud::{Markup, html};
+use serde::Deserialize;
+use warp::reply::Response;
+
+use super::super::page::{self, Tab};
+use super::super::session::Session;
+use super::super::{gate, reply};
+use crate::app::App;
+use crate::db::views;
+use crate::handlers::fleet;
+use crate::problem::from_database;
+
+#[derive(Debug, Deserialize)]
+pub(in crate::dashboard) struct Count {
+    count: u32,
+}
+
+/// `GET /drain`
+pub(in crate::dashboard) async fn confirm_drain(
+    session: Session,
+    app: App,
+) -> Result<Response, Problem> {
+    let idle = idle(&app).await?;
+    let about = html! {
+        p { "The oldest idle instances are destroyed with all that they have. "
+            "Whoever claims meanwhile finds fewer of them; the next tick makes new ones, up to POOL_MIN_IDLE." }
+    };
+    let form = form(
+        &session,
+        "/drain",
+        "How many of the idle ones",
+        idle.max(1),
+        &about,
+        "danger",
+        "Drain",
+    );
+    confirmation(&app, &session, "Drain", idle, &form)
+}
+
+/// `GET /replenish`
+pub(in crate::dashboard) async fn confirm_replenish(
+    session: Session,
+    app: App,
+) -> Result<Response, Problem> {
+    let idle = idle(&app).await?;
+    let about = html! {
+        p { "They are created at once, also while creations pause after failures. Each one costs what its "
+            "infra and its tools cost. There are never more than POOL_MAX_TOTAL." }
+    };
+    let form = form(
+        &session,
+        "/replenish",
+        "How many more",
+        1,
+        &about,
+        "primary",
+        "Replenish",
+    );
+    confirmation(&app, &session, "Replenish", idle, &form)
+}
+
+/// `POST /drain`
+pub(in crate::dashboard) async fn drain(
+    _session: Session,
+    Count { count }: Count,
+    app: App,
+) -> Result<Response, Problem> {
+    let drained = fleet::drain(DrainRequest { count }, app).await?.count;
+    Ok(reply::see_other(&format!("/?drained={drained}")))
+}
+
+/// `POST /replenish`
+pub(in crate::dashboard) async fn replenish(
+    _session: Session,
+    Count { count }: Count,
+    app: App,
+) -> Result<Response, Problem> {
+    let request = ReplenishRequest { count: Some(count) };
+    let begun = fleet::replenish(request, app).await?.count;
+    Ok(reply::see_other(&format!("/?begun={begun}")))
+}
+
+async fn idle(app: &App) -> Result<u32, Problem> {
+    let counts = async || views::count(&mut *app.db.conn().await?).await;
+    Ok(counts().await.map_err(from_database)?.idle)
+}
+
+fn form(
+    session: &Session,
+    action: &str,
+    label: &str,
+    usual: u32,
+    about: &Markup,
+    class: &str,
+    button: &str,
+) -> Markup {
+    html! {
+        form .card method="post" action=(action) {
+            (page::token(session))
+            (about)
+            div .field {
+                label for="count" { (label) }
+                input #count type="number" name="count" min="1" max="100000" value=(usual) required;
+            }
+            div .actions {
+                button type="submit" class=(class) { (button) }
+                a .button href="/" { "Cancel" }
+            }
+        }
+    }
+}
+
+fn confirmation(
+    app: &App,
+    session: &Session,
+    title: &str,
+    idle: u32,
+    form: &Markup,
+) -> Result<Response, Problem> {
+    gate::operators_only(session)?;
+    let content = html! {
+        div .head { div { h1 { (title) } p .hint { (idle) " idle now" } } }
+        (form)
+    };
+    let page = page::signed_in(app, session, Some(Tab::Fleet), title, &content);
+    Ok(reply::ok(page))
+}

@@ -1,0 +1,89 @@
+//! How things are written on pages.
+
+use agent_pool_core::wire::pool::Status;
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+
+/// A status, by colour and by word.
+pub(super) fn status(status: Status) -> Markup {
+    html! { span class={ "status " (status.as_str()) } { (status.as_str()) } }
+}
+
+/// How long ago something was.
+pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+    time(at, &format!("{} ago", span(now - at)))
+}
+
+/// How old something is that began then.
+pub(super) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+    time(at, &span(now - at))
+}
+
+/// A moment, as `words`, and in full for who points at it.
+fn time(at: DateTime<Utc>, words: &str) -> Markup {
+    let full = at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    html! { time datetime=(at.to_rfc3339()) title=(full) { (words) } }
+}
+
+/// In the largest unit of which there is at least one.
+pub(super) fn span(span: TimeDelta) -> String {
+    let seconds = span.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// `1 instance`, `2 instances`.
+pub(super) fn instances(number: u32) -> String {
+    match number {
+        1 => "1 instance".to_owned(),
+        _ => format!("{} instances", thousands(number)),
+    }
+}
+
+/// `10,000`.
+pub(super) fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_in_its_largest_unit() {
+        for (seconds, text) in [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7_199, "1 h"),
+            (200_000, "2 d"),
+        ] {
+            assert_eq!(span(TimeDelta::seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!(instances(1), "1 instance");
+    }
+}

@@ -1,0 +1,263 @@
+//! Table `instances` as people page through it: searched, filtered and sorted by the database.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::{InstanceView, Status};
+use agent_pool_service_kit::db::DbError;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::schema::instances;
+use super::views;
+
+/// Which instances, and in which order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// In the id, the name, the agent's name or the URL; empty takes all.
+    pub(crate) text: String,
+    pub(crate) status: Option<Status>,
+    pub(crate) sort: Sort,
+    pub(crate) order: Order,
+}
+
+/// What to sort by. Those that are equal are in the order of their ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Status,
+    Name,
+    Agent,
+    #[default]
+    Created,
+    Healthy,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    Ascending,
+    #[default]
+    Descending,
+}
+
+/// One instance with its tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) view: InstanceView,
+    /// What Services was asked to equip it with; `None` where that is not known.
+    pub(crate) tools: Option<Vec<String>>,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = instances)]
+struct Row {
+    #[diesel(embed)]
+    view: views::Row,
+    tools: Option<Vec<String>>,
+}
+
+impl TryFrom<Row> for Listed {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        Ok(Self {
+            view: row.view.try_into()?,
+            tools: row.tools,
+        })
+    }
+}
+
+/// How many there are.
+pub(crate) async fn count(conn: &mut AsyncPgConnection, wanted: &Wanted) -> Result<u32, DbError> {
+    let number: i64 = matching(wanted).count().get_result(conn).await?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// Up to `limit` of them, after the first `skip`.
+pub(crate) async fn load(
+    conn: &mut AsyncPgConnection,
+    wanted: &Wanted,
+    skip: u32,
+    limit: u32,
+) -> Result<Vec<Listed>, DbError> {
+    let rows: Vec<Row> = sorted(matching(wanted), wanted)
+        .then_order_by(instances::id)
+        .offset(skip.into())
+        .limit(limit.into())
+        .select(Row::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Listed::try_from).collect()
+}
+
+/// One instance; `None` where there is no row of it.
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<Option<Listed>, DbError> {
+    let row: Option<Row> = instances::table
+        .find(id.as_str())
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Listed::try_from).transpose()
+}
+
+type Query<'a> = instances::BoxedQuery<'a, Pg>;
+
+fn matching(wanted: &Wanted) -> Query<'_> {
+    let mut query = instances::table.into_boxed();
+    if let Some(status) = wanted.status {
+        query = query.filter(instances::status.eq(status.as_str()));
+    }
+    if !wanted.text.is_empty() {
+        let pattern = format!("%{}%", literally(&wanted.text));
+        query = query.filter(
+            instances::id
+                .ilike(pattern.clone())
+                .or(instances::name.ilike(pattern.clone()))
+                .or(instances::agent_name
+                    .ilike(pattern.clone())
+                    .assume_not_null())
+                .or(instances::url.ilike(pattern).assume_not_null()),
+        );
+    }
+    query
+}
+
+fn sorted<'a>(query: Query<'a>, wanted: &Wanted) -> Query<'a> {
+    use {Order as O, Sort as S};
+    match (wanted.sort, wanted.order) {
+        (S::Status, O::Ascending) => query.order(instances::status.asc()),
+        (S::Status, O::Descending) => query.order(instances::status.desc()),
+        (S::Name, O::Ascending) => query.order(instances::name.asc()),
+        (S::Name, O::Descending) => query.order(instances::name.desc()),
+        (S::Agent, O::Ascending) => query.order(lower(instances::agent_name).asc().nulls_last()),
+        (S::Agent, O::Descending) => query.order(lower(instances::agent_name).desc().nulls_last()),
+        (S::Created, O::Ascending) => query.order(instances::created_at.asc()),
+        (S::Created, O::Descending) => query.order(instances::created_at.desc()),
+        (S::Healthy, O::Ascending) => query.order(instances::last_healthy_at.asc().nulls_last()),
+        (S::Healthy, O::Descending) => query.order(instances::last_healthy_at.desc().nulls_last()),
+    }
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Names are sorted without regard to capitals.
+    fn lower(text: Nullable<Text>) -> Nullable<Text>;
+}
+
+/// What has a meaning in a pattern stands for itself.
+fn literally(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_service_kit::db::Conn;
+    use agent_pool_service_kit::testing::fresh_database;
+    use diesel::sql_query;
+
+    use super::*;
+    use crate::db::MIGRATIONS;
+
+    /// Three instances, the first the oldest.
+    async fn conn() -> Conn {
+        let database = fresh_database(MIGRATIONS, "pool").await;
+        let mut conn = database.db().conn().await.unwrap();
+        sql_query(
+            "INSERT INTO instances (id, name, status, url, agent_name, created_at, last_healthy_at,
+                                    claimed_at, conversation_id, invite_url, tools)
+             VALUES ('aaaaaaaaaaaa', 'convos-agent-aaaaaaaaaaaa', 'idle', 'https://one/', NULL,
+                     now() - interval '3 h', now() - interval '9 s', NULL, NULL, NULL, NULL),
+                    ('bbbbbbbbbbbb', 'convos-agent-bbbbbbbbbbbb', 'claimed', 'https://two/', 'Tulip 100%',
+                     now() - interval '2 h', now(), now(), 'c', 'i', ARRAY['telnyx']),
+                    ('cccccccccccc', 'convos-agent-cccccccccccc', 'claimed', 'https://three/', 'a_b',
+                     now() - interval '1 h', NULL, now(), 'c', 'i', '{}')",
+        )
+        .execute(&mut conn)
+        .await
+        .unwrap();
+        conn
+    }
+
+    /// The first letters of what is found.
+    async fn found(conn: &mut Conn, wanted: &Wanted) -> String {
+        let rows = load(conn, wanted, 0, 9).await.unwrap();
+        let number = usize::try_from(count(conn, wanted).await.unwrap()).unwrap();
+        assert_eq!(rows.len(), number);
+        rows.iter().map(|row| &row.view.id.as_str()[..1]).collect()
+    }
+
+    #[tokio::test]
+    async fn a_text_is_found_in_id_agent_and_url_as_it_stands() {
+        let mut conn = conn().await;
+        for (text, expected) in [
+            ("", "cba"),
+            ("AAAA", "a"),
+            ("tulip", "b"),
+            ("https://t", "cb"),
+            ("100%", "b"),
+            ("%", "b"),
+            ("a_b", "c"),
+            ("_", "c"),
+            ("\\", ""),
+            ("' OR true --", ""),
+            ("convos-agent", "cba"),
+        ] {
+            let text = text.to_owned();
+            let wanted = Wanted {
+                text: text.clone(),
+                ..Wanted::default()
+            };
+            assert_eq!(found(&mut conn, &wanted).await, expected, "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_order_has_its_opposite_and_what_is_unknown_comes_last() {
+        let mut conn = conn().await;
+        for (sort, ascending, descending) in [
+            (Sort::Status, "bca", "abc"),
+            (Sort::Name, "abc", "cba"),
+            (Sort::Agent, "cba", "bca"),
+            (Sort::Created, "abc", "cba"),
+            (Sort::Healthy, "abc", "bac"),
+        ] {
+            for (order, expected) in [
+                (Order::Ascending, ascending),
+                (Order::Descending, descending),
+            ] {
+                let wanted = Wanted {
+                    sort,
+                    order,
+                    ..Wanted::default()
+                };
+                assert_eq!(found(&mut conn, &wanted).await, expected, "{wanted:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_and_a_page_narrow_it_down() {
+        let mut conn = conn().await;
+        let wanted = Wanted {
+            status: Some(Status::Claimed),
+            ..Wanted::default()
+        };
+        assert_eq!(found(&mut conn, &wanted).await, "cb");
+        let second = load(&mut conn, &wanted, 1, 1).await.unwrap();
+        assert_eq!(second[0].tools.as_deref(), Some(&["telnyx".to_owned()][..]));
+        let id = &second[0].view.id;
+        assert_eq!(
+            find(&mut conn, id).await.unwrap().as_ref(),
+            Some(&second[0])
+        );
+        assert_eq!(
+            find(&mut conn, &InstanceId::generate()).await.unwrap(),
+            None
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! A number that changes when what people look at changes.
+
+use agent_pool_service_kit::db::DbError;
+use diesel::sql_types::Int8;
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+#[derive(Debug, QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Int8)]
+    version: i64,
+}
+
+/// The version of the fleet: of its moves, its alarm, and what creations fail with.
+///
+/// The greatest id of the log alone would not do: entries are not committed in the order of their ids.
+pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<i64, DbError> {
+    // Diesel has no aggregate over a limited query.
+    let one: Version = sql_query(
+        "SELECT hashtextextended(concat_ws('/',
+             (SELECT string_agg(id::text, ',' ORDER BY id)
+              FROM (SELECT id FROM instance_events ORDER BY id DESC LIMIT 64) AS latest),
+             (SELECT doubt FROM tick_state),
+             (SELECT string_agg(cause || in_a_row, ',' ORDER BY cause) FROM creation_failures)
+         ), 0) AS version",
+    )
+    .get_result(conn)
+    .await?;
+    Ok(one.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_service_kit::testing::fresh_database;
+
+    use super::*;
+    use crate::db::MIGRATIONS;
+
+    #[tokio::test]
+    async fn it_changes_with_each_move_however_late_it_is_committed() {
+        let database = fresh_database(MIGRATIONS, "pool").await;
+        let mut conn = database.db().conn().await.unwrap();
+        let empty = load(&mut conn).await.unwrap();
+        let mut seen = vec![empty];
+        for id in [7, 3] {
+            let insert = format!(
+                "INSERT INTO instance_events (id, instance_id, to_status, cause)
+                 VALUES ({id}, 'x', 'idle', 'x')"
+            );
+            sql_query(insert).execute(&mut conn).await.unwrap();
+            let version = load(&mut conn).await.unwrap();
+            assert!(!seen.contains(&version));
+            seen.push(version);
+        }
+        assert_eq!(
+            load(&mut conn).await.unwrap(),
+            seen[2],
+            "and with nothing else"
+        );
+    }
+}

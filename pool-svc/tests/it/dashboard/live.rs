@@ -1,0 +1,71 @@
+use std::time::Duration;
+
+use agent_pool_service_kit::shutdown::Shutdown;
+use reqwest::header::COOKIE;
+
+use super::Person;
+use crate::world::World;
+
+/// The next version that the stream tells.
+async fn next(stream: &mut reqwest::Response) -> Option<String> {
+    let told = async {
+        let mut text = String::new();
+        while let Some(chunk) = stream.chunk().await.unwrap() {
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+            if let Some((_, rest)) = text.split_once("data:")
+                && let Some((version, _)) = rest.split_once('\n')
+            {
+                return Some(version.to_owned());
+            }
+        }
+        None
+    };
+    tokio::time::timeout(Duration::from_secs(20), told)
+        .await
+        .unwrap()
+}
+
+async fn listen(world: &World, cookie: &str) -> reqwest::Response {
+    let request = world.http.get(format!("{}/live", world.url));
+    request.header(COOKIE, cookie).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_open_page_hears_of_each_change() {
+    let world = World::new(&[]).await;
+    world.idle(1).await;
+    let person = Person::operator(&world).await;
+    let mut stream = listen(&world, &person.cookie).await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let before = next(&mut stream).await.unwrap();
+    world.claim("{}").await;
+    assert_ne!(next(&mut stream).await.unwrap(), before);
+    let mut again = listen(&world, &person.cookie).await;
+    assert_ne!(
+        next(&mut again).await.unwrap(),
+        before,
+        "who comes back hears what they missed"
+    );
+}
+
+#[tokio::test]
+async fn a_stranger_hears_nothing() {
+    let world = World::new(&[]).await;
+    let page = Person::stranger(&world).get("/live").await;
+    assert_eq!(
+        (page.status, page.location()),
+        (303, "/sign-in?next=%2Flive")
+    );
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_open_pages() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    let shutdown = Shutdown::new();
+    tokio::spawn(world.app.clone().keep_queue(shutdown.clone()));
+    let mut stream = listen(&world, &person.cookie).await;
+    next(&mut stream).await.unwrap();
+    shutdown.trigger();
+    assert_eq!(next(&mut stream).await, None);
+}
