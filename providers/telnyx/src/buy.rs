@@ -1,7 +1,12 @@
+//! The number of one instance: found, on its way, or bought.
+
 use agent_pool_core::prelude::*;
 use rand::seq::IteratorRandom;
 
-use crate::{Number, Telnyx};
+use crate::{Number, Telnyx, every};
+
+/// Numbers and orders have the label as their reference.
+const REFERENCE: &str = "filter[customer_reference]";
 
 /// What a caller may ask of a number.
 #[derive(Debug, Deserialize)]
@@ -10,7 +15,7 @@ pub struct Area {
     area_code: Option<String>,
 }
 
-/// The number of one instance, as it is bought: its orders and itself bear the label as their reference.
+/// Whose number it is to be, and how.
 pub(crate) struct Wanted<'a> {
     pub(crate) tool: &'a Telnyx,
     pub(crate) label: &'a str,
@@ -23,13 +28,13 @@ impl Purchase for Wanted<'_> {
     type Thing = Number;
 
     async fn held(&self, api: Api<'_>) -> Answer<Option<Number>> {
-        let mut numbers: Vec<Number> = labelled(api, "phone_numbers", self.label).await?;
+        let mut numbers: Vec<Number> = every(api, "phone_numbers", [REFERENCE, self.label]).await?;
         numbers.retain(|number| number.customer_reference.as_deref() == Some(self.label));
         Ok(numbers.into_iter().find(Number::is_held))
     }
 
     async fn orders(&self, api: Api<'_>) -> Answer<Vec<Ordered>> {
-        let mut orders: Vec<Order> = labelled(api, "number_orders", self.label).await?;
+        let mut orders: Vec<Order> = every(api, "number_orders", [REFERENCE, self.label]).await?;
         orders.retain(|order| order.customer_reference.as_deref() == Some(self.label));
         Ok(orders.into_iter().map(|order| order.ordered).collect())
     }
@@ -43,9 +48,8 @@ impl Purchase for Wanted<'_> {
         let request = request.query_each("filter[national_destination_code]", &self.area.area_code);
         let mut offers: Vec<Value> = request.data().await?;
         offers.retain(|offer| suits(offer, self.tool));
-        let numbers = offers
-            .iter()
-            .filter_map(|offer| offer["phone_number"].as_str());
+        let offers = offers.iter();
+        let numbers = offers.filter_map(|offer| offer["phone_number"].as_str());
         let fresh = numbers.filter(|number| !tried.iter().any(|one| one == number));
         let chosen = fresh.choose(&mut rand::rng()).map(str::to_owned);
         let problem = "there is no number that can send texts within the price cap";
@@ -65,9 +69,8 @@ impl Purchase for Wanted<'_> {
     /// An order that waits for papers is cancelled: nobody will bring them.
     async fn progress(&self, api: Api<'_>, id: &str) -> Answer<Progress> {
         let order: Order = api.get(["number_orders", id]).data().await?;
-        let status = order.ordered.status;
-        if status != Progress::Pending || order.requirements_met != Some(false) {
-            return Ok(status);
+        if order.ordered.status != Progress::Pending || order.requirements_met != Some(false) {
+            return Ok(order.ordered.status);
         }
         for part in &order.sub_number_orders_ids {
             let request = api.patch(["sub_number_orders", part, "cancel"]);
@@ -77,12 +80,6 @@ impl Purchase for Wanted<'_> {
         let problem = format!("numbers in {country} need papers that this account has not filed");
         Err(ErrorKind::Forbidden.because(problem))
     }
-}
-
-/// What of a list bears the label, by the vendor's filter.
-async fn labelled<T: DeserializeOwned>(api: Api<'_>, list: &str, label: &str) -> Answer<Vec<T>> {
-    let request = api.get([list]).query("filter[customer_reference]", label);
-    request.numbered(250).await
 }
 
 /// Whether it can send texts and costs no more than is allowed. A price that is not told is too high.
