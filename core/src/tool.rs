@@ -148,6 +148,40 @@ pub struct ToolCapabilities {
     pub verify: bool,
 }
 
+impl ToolCapabilities {
+    /// [`ToolProvider::verify`] alone.
+    ///
+    /// ```
+    /// use agent_pool_core::ToolCapabilities;
+    ///
+    /// let declared = ToolCapabilities::VERIFY.and_usage();
+    /// assert!(declared.verify && declared.usage && !declared.update);
+    /// ```
+    pub const VERIFY: Self = Self {
+        usage: false,
+        update: false,
+        verify: true,
+    };
+
+    /// The same with [`ToolProvider::usage`].
+    #[must_use]
+    pub const fn and_usage(self) -> Self {
+        Self {
+            usage: true,
+            ..self
+        }
+    }
+
+    /// The same with [`ToolProvider::update`].
+    #[must_use]
+    pub const fn and_update(self) -> Self {
+        Self {
+            update: true,
+            ..self
+        }
+    }
+}
+
 /// What a caller may ask of one tool beyond the provider's settings; each provider documents its own.
 ///
 /// ```

@@ -114,11 +114,7 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     /// The variables that an instance gets; the first is the tool's main one.
     const ENV_KEYS: &'static [&'static str];
     /// Which optional operations are real.
-    const CAPABILITIES: ToolCapabilities = ToolCapabilities {
-        usage: false,
-        update: false,
-        verify: true,
-    };
+    const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY;
     /// What comes of an instance that is provisioned again.
     const ON_REPEAT: OnRepeat = OnRepeat::Replace;
 
@@ -210,11 +206,14 @@ impl Found {
         }
     }
 
-    /// The same resource under another label.
-    #[must_use]
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
-        self
+    /// A resource under all of its labels, one after the other.
+    pub fn all<'a>(
+        id: &'a str,
+        labels: impl IntoIterator<Item = &'a str>,
+        created_at: &'a Option<String>,
+    ) -> impl Iterator<Item = Self> {
+        let labels = labels.into_iter();
+        labels.map(move |label| Self::new(id, label).made_at(created_at.clone()))
     }
 
     /// The same with the vendor's time; what is no time is as good as none.

@@ -1,6 +1,8 @@
 use agent_pool_core::prelude::*;
 
-use crate::wire::{self, ApiKey, ApiKeys, CreatedKey, Identity, Inbox, Inboxes, Name, NewInbox};
+use crate::wire::{
+    ApiKey, ApiKeys, CreatedKey, DELETING, FAULTS, Identity, Inbox, Inboxes, Name, NewInbox,
+};
 
 /// Gives each instance a mailbox and a key to it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -25,12 +27,11 @@ impl HttpTool for AgentMail {
     const MODE: &str = "per-instance-inbox";
     const ENV_KEYS: &[&str] = &["AGENTMAIL_INBOX_ID", "AGENTMAIL_API_KEY"];
     const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
-
     type Options = Name;
 
     fn vendor(&self) -> Result<VendorHttp, SettingsError> {
         VendorHttp::new(self.api_url.clone())
-            .faults(wire::fault)
+            .fault_table(&FAULTS)
             .bearer(&self.api_key, "AGENTMAIL_API_KEY")
     }
 
@@ -68,7 +69,7 @@ impl HttpTool for AgentMail {
     /// An inbox whose deletion is already under way counts as deleted.
     async fn delete(&self, api: Api<'_>, _: &str, inbox: &str) -> Answer<()> {
         let reply = api.delete(["v0", "inboxes", inbox]).send().await?;
-        if wire::code(&reply).as_deref() == Some(wire::DELETING) {
+        if FAULTS.is(&reply, DELETING) {
             return Ok(());
         }
         api.vendor().check(reply).map(drop)

@@ -56,63 +56,17 @@ pub(crate) struct Identity {
     pub(crate) scope_type: String,
 }
 
-/// The vendor asks to go by `code`; where it is absent the status says the kind. Codes:
-/// <https://docs.agentmail.to/errors> (seen August 2026).
-#[derive(Deserialize)]
-struct Refusal {
-    code: Option<String>,
-    message: String,
-    #[serde(default)]
-    errors: Vec<FieldFault>,
-}
-
-#[derive(Deserialize)]
-struct FieldFault {
-    path: Value,
-    message: String,
-}
-
 /// The code of an inbox whose deletion is under way.
 pub(crate) const DELETING: &str = "resource_deleting";
 
-pub(crate) fn code(reply: &Reply) -> Option<String> {
-    reply.json::<Refusal>().ok()?.code
-}
-
-pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
-    let Refusal {
-        code,
-        message,
-        errors,
-    } = reply.json().ok()?;
-    let code = code.as_deref().unwrap_or_default();
-    let fields = errors.iter();
-    let fields = fields.map(|fault| format!("; {}: {}", dotted(&fault.path), fault.message));
-    let in_flight = matches!(code, "conflict" | "race_condition" | DELETING);
-    Some(VendorFault {
-        kind: kind(code),
-        message: message + &fields.collect::<String>(),
-        retry_after: in_flight.then_some(Duration::from_secs(2)),
-    })
-}
-
-/// Only where the status does not say it: address, quota and domain all come as 403.
-fn kind(code: &str) -> Option<ErrorKind> {
-    match code {
-        "already_exists" | "resource_taken" => Some(ErrorKind::Conflict),
-        "domain_not_verified" => Some(ErrorKind::Invalid),
-        _ => None,
-    }
-}
-
-/// A path is a text, or a list of names and numbers.
-fn dotted(path: &Value) -> String {
-    let text = |part: &Value| {
-        part.as_str()
-            .map_or_else(|| part.to_string(), str::to_owned)
-    };
-    let parts = path
-        .as_array()
-        .map_or(std::slice::from_ref(path), Vec::as_slice);
-    parts.iter().map(text).collect::<Vec<_>>().join(".")
-}
+/// The vendor asks to go by `code`; where it is absent the status says the kind, as it does not where address,
+/// quota and domain all come as 403. Codes: <https://docs.agentmail.to/errors> (seen August 2026).
+pub(crate) const FAULTS: FaultTable = FaultTable {
+    code: "/code",
+    words: &["/message", "/errors"],
+    kinds: &[
+        (ErrorKind::Conflict, "already_exists resource_taken"),
+        (ErrorKind::Invalid, "domain_not_verified"),
+    ],
+    passing: "conflict race_condition resource_deleting",
+};

@@ -1,6 +1,6 @@
 use agent_pool_core::prelude::*;
 
-use crate::wire::{self, CreatedKey, Key, KeyOptions, Keys, NewKey, Spent};
+use crate::wire::{CreatedKey, FAULTS, Key, KeyOptions, Keys, NewKey, Spent};
 
 /// Gives each instance a search key of its own.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -26,17 +26,12 @@ impl HttpTool for Exa {
     const NAME: &str = "Exa";
     const MODE: &str = "per-instance-key";
     const ENV_KEYS: &[&str] = &["EXA_API_KEY"];
-    const CAPABILITIES: ToolCapabilities = ToolCapabilities {
-        usage: true,
-        update: false,
-        verify: true,
-    };
-
+    const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_usage();
     type Options = KeyOptions;
 
     fn vendor(&self) -> Result<VendorHttp, SettingsError> {
         VendorHttp::new(self.api_url.clone())
-            .faults(wire::fault)
+            .fault_table(&FAULTS)
             .key_header("x-api-key", &self.service_key, "EXA_SERVICE_KEY")
     }
 

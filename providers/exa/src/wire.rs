@@ -68,16 +68,5 @@ pub(crate) struct Spent {
     pub(crate) total_cost_usd: f64,
 }
 
-/// Only the words: the status says the kind. <https://exa.ai/docs/admin/error-codes>
-#[derive(Deserialize)]
-struct Refusal {
-    error: String,
-}
-
-pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
-    let Refusal { error: message } = reply.json().ok()?;
-    Some(VendorFault {
-        message,
-        ..VendorFault::default()
-    })
-}
+/// The status says the kind. <https://exa.ai/docs/admin/error-codes>
+pub(crate) const FAULTS: FaultTable = FaultTable::words(&["/error"]);

@@ -1,6 +1,6 @@
 use agent_pool_core::prelude::*;
 
-use crate::wire::{self, CreatedKey, Credits, Key, KeyChange, KeyOptions, LimitReset, NewKey};
+use crate::wire::{CreatedKey, Credits, FAULTS, Key, KeyChange, KeyOptions, LimitReset, NewKey};
 use crate::wire::{Workspace, Workspaces};
 
 /// Gives each instance a key of its own.
@@ -12,7 +12,7 @@ pub struct OpenRouter {
     #[serde(default = "api_url")]
     api_url: Url,
     /// What one key may spend, in US dollars.
-    #[serde(default = "key_limit")]
+    #[serde(default = "settings::amount::<20>")]
     key_limit: Amount,
     /// When the spent amount starts again at zero: daily, weekly or monthly. Not set: never.
     key_limit_reset: Option<LimitReset>,
@@ -24,27 +24,18 @@ fn api_url() -> Url {
     settings::url("https://openrouter.ai/api/v1")
 }
 
-fn key_limit() -> Amount {
-    Amount::whole(20)
-}
-
 #[async_trait]
 impl HttpTool for OpenRouter {
     const ID: &str = "openrouter";
     const NAME: &str = "OpenRouter";
     const MODE: &str = "per-instance-key";
     const ENV_KEYS: &[&str] = &["OPENROUTER_API_KEY"];
-    const CAPABILITIES: ToolCapabilities = ToolCapabilities {
-        usage: true,
-        update: true,
-        verify: true,
-    };
-
+    const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_usage().and_update();
     type Options = KeyOptions;
 
     fn vendor(&self) -> Result<VendorHttp, SettingsError> {
         VendorHttp::new(self.api_url.clone())
-            .faults(wire::fault)
+            .fault_table(&FAULTS)
             .bearer(&self.management_key, "OPENROUTER_MANAGEMENT_KEY")
     }
 

@@ -1,6 +1,5 @@
-//! OpenRouter's JSON, as little of it as we use: <https://openrouter.ai/docs/api-reference/overview>.
-
-use std::collections::BTreeMap;
+//! OpenRouter's JSON, as little of it as we use:
+//! <https://openrouter.ai/docs/guides/overview/auth/management-api-keys>.
 
 use agent_pool_core::prelude::*;
 
@@ -76,26 +75,5 @@ pub(crate) struct Credits {
     pub(crate) total_usage: f64,
 }
 
-#[derive(Deserialize)]
-struct Refusal {
-    error: Fault,
-}
-
 /// The code repeats the status, which says the kind.
-#[derive(Deserialize)]
-struct Fault {
-    message: String,
-    #[serde(default)]
-    metadata: Option<BTreeMap<String, Value>>,
-}
-
-pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
-    let Fault { message, metadata } = reply.json::<Refusal>().ok()?.error;
-    let fields = metadata.into_iter().flatten();
-    let fields = fields.filter_map(|(name, value)| Some(format!("; {name}: {}", value.as_str()?)));
-    let message = message + &fields.collect::<String>();
-    Some(VendorFault {
-        message,
-        ..VendorFault::default()
-    })
-}
+pub(crate) const FAULTS: FaultTable = FaultTable::words(&["/error/message", "/error/metadata"]);

@@ -1,7 +1,12 @@
+//! The number of one instance: found, on its way, or bought.
+
 use agent_pool_core::prelude::*;
 use rand::seq::IteratorRandom;
 
-use crate::{Number, Telnyx};
+use crate::{Number, Telnyx, every};
+
+/// Numbers and orders have the label as their reference.
+const REFERENCE: &str = "filter[customer_reference]";
 
 /// What a caller may ask of a number.
 #[derive(Debug, Deserialize)]
@@ -10,7 +15,7 @@ pub struct Area {
     area_code: Option<String>,
 }
 
-/// The number of one instance, as it is bought: its orders and itself bear the label as their reference.
+/// Whose number it is to be, and how.
 pub(crate) struct Wanted<'a> {
     pub(crate) tool: &'a Telnyx,
     pub(crate) label: &'a str,
@@ -23,25 +28,15 @@ impl Purchase for Wanted<'_> {
     type Thing = Number;
 
     async fn held(&self, api: Api<'_>) -> Answer<Option<Number>> {
-        let mut numbers: Vec<Number> = labelled(api, "phone_numbers", self.label).await?;
+        let mut numbers: Vec<Number> = every(api, "phone_numbers", [REFERENCE, self.label]).await?;
         numbers.retain(|number| number.customer_reference.as_deref() == Some(self.label));
         Ok(numbers.into_iter().find(Number::is_held))
     }
 
-    /// One that is through, and is old enough for its number to be in the lists, is one whose number was
-    /// released.
-    async fn under_way(&self, api: Api<'_>) -> Answer<Option<String>> {
-        let mut orders: Vec<Order> = labelled(api, "number_orders", self.label).await?;
+    async fn orders(&self, api: Api<'_>) -> Answer<Vec<Ordered>> {
+        let mut orders: Vec<Order> = every(api, "number_orders", [REFERENCE, self.label]).await?;
         orders.retain(|order| order.customer_reference.as_deref() == Some(self.label));
-        let settled = self.tool.settle_ms.duration();
-        let live = orders.into_iter().find(|order| match order.status {
-            OrderStatus::Pending => true,
-            OrderStatus::Success => {
-                age(order.created_at.as_deref()).is_none_or(|age| age < settled)
-            }
-            OrderStatus::Failure => false,
-        });
-        Ok(live.map(|order| order.id))
+        Ok(orders.into_iter().map(|order| order.ordered).collect())
     }
 
     /// At random: a search has the same answer for every buyer.
@@ -53,9 +48,8 @@ impl Purchase for Wanted<'_> {
         let request = request.query_each("filter[national_destination_code]", &self.area.area_code);
         let mut offers: Vec<Value> = request.data().await?;
         offers.retain(|offer| suits(offer, self.tool));
-        let numbers = offers
-            .iter()
-            .filter_map(|offer| offer["phone_number"].as_str());
+        let offers = offers.iter();
+        let numbers = offers.filter_map(|offer| offer["phone_number"].as_str());
         let fresh = numbers.filter(|number| !tried.iter().any(|one| one == number));
         let chosen = fresh.choose(&mut rand::rng()).map(str::to_owned);
         let problem = "there is no number that can send texts within the price cap";
@@ -69,17 +63,14 @@ impl Purchase for Wanted<'_> {
             "customer_reference": self.label,
         });
         let request = api.post(["number_orders"]).json(&order);
-        request.data().await.map(|order: Order| order.id)
+        request.data().await.map(|order: Ordered| order.id)
     }
 
     /// An order that waits for papers is cancelled: nobody will bring them.
-    async fn outcome(&self, api: Api<'_>, id: &str) -> Answer<Option<bool>> {
+    async fn progress(&self, api: Api<'_>, id: &str) -> Answer<Progress> {
         let order: Order = api.get(["number_orders", id]).data().await?;
-        match order.status {
-            OrderStatus::Success => return Ok(Some(true)),
-            OrderStatus::Failure => return Ok(Some(false)),
-            OrderStatus::Pending if order.requirements_met != Some(false) => return Ok(None),
-            OrderStatus::Pending => {}
+        if order.ordered.status != Progress::Pending || order.requirements_met != Some(false) {
+            return Ok(order.ordered.status);
         }
         for part in &order.sub_number_orders_ids {
             let request = api.patch(["sub_number_orders", part, "cancel"]);
@@ -89,12 +80,6 @@ impl Purchase for Wanted<'_> {
         let problem = format!("numbers in {country} need papers that this account has not filed");
         Err(ErrorKind::Forbidden.because(problem))
     }
-}
-
-/// What of a list bears the label, by the vendor's filter.
-async fn labelled<T: DeserializeOwned>(api: Api<'_>, list: &str, label: &str) -> Answer<Vec<T>> {
-    let request = api.get([list]).query("filter[customer_reference]", label);
-    request.numbered(250).await
 }
 
 /// Whether it can send texts and costs no more than is allowed. A price that is not told is too high.
@@ -111,21 +96,10 @@ fn suits(offer: &Value, caps: &Telnyx) -> bool {
 
 #[derive(Debug, Deserialize)]
 struct Order {
-    id: String,
-    status: OrderStatus,
-    created_at: Option<String>,
+    #[serde(flatten)]
+    ordered: Ordered,
     customer_reference: Option<String>,
     requirements_met: Option<bool>,
     #[serde(default)]
     sub_number_orders_ids: Vec<String>,
-}
-
-/// `failure`, and what the guides call `cancelled` and `deleted`: no number comes of it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum OrderStatus {
-    Pending,
-    Success,
-    #[serde(alias = "cancelled", alias = "deleted")]
-    Failure,
 }

@@ -60,7 +60,8 @@ impl HttpTool for Telnyx {
     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
         let numbers: Vec<Number> = api.get(["phone_numbers"]).numbered(250).await?;
         let held = numbers.iter().filter(|number| number.is_held());
-        Ok(held.flat_map(Number::found).collect())
+        let all = held.flat_map(|one| Found::all(&one.phone_number, one.labels(), &one.created_at));
+        Ok(all.collect())
     }
 
     async fn create(&self, api: Api<'_>, label: &str, area: Area) -> Answer<ProvisionedTool> {
@@ -72,7 +73,7 @@ impl HttpTool for Telnyx {
             profile: &profile,
             area,
         };
-        let number = buy(&wanted, api, patience).await?;
+        let number = buy(&wanted, api, patience, self.settle_ms.duration()).await?;
         // The one call that really assigns it; the order's profile is but a wish.
         let path = ["phone_numbers", &number.id, "messaging"];
         let change = json!({ "messaging_profile_id": profile });
@@ -83,10 +84,8 @@ impl HttpTool for Telnyx {
             request.json(&json!({ "tags": [label] })).done().await?;
         }
         let values = [number.phone_number.clone(), profile].map(Secret::new);
-        ProvisionedTool::new(
-            &number.phone_number,
-            Self::ENV_KEYS.iter().copied().zip(values),
-        )
+        let env = Self::ENV_KEYS.iter().copied().zip(values);
+        ProvisionedTool::new(&number.phone_number, env)
     }
 
     /// Not in the list is no proof: lists may lag, and what is forgotten is billed for ever. What by now is
@@ -96,10 +95,8 @@ impl HttpTool for Telnyx {
         if digits.len() < 3 {
             return Ok(()); // that is no number, and the vendor does not look for it
         }
-        let request = api
-            .get(["phone_numbers"])
-            .query("filter[phone_number]", digits);
-        let like: Vec<Number> = request.numbered(250).await?;
+        let by = ["filter[phone_number]", &digits];
+        let like: Vec<Number> = every(api, "phone_numbers", by).await?;
         let theirs = |other: &str| other != label && api.cx().mark().instance(other).is_some();
         let id = match like.iter().find(|one| one.phone_number == number) {
             Some(one) if !one.is_held() || one.labels().any(theirs) => return Ok(()),
@@ -122,15 +119,17 @@ impl Telnyx {
         let path = "messaging_profiles";
         let name = api.cx().mark().prefix().trim_end_matches('-');
         let new = json!({ "name": name, "whitelisted_destinations": [self.country_code] });
-        let list = || {
-            api.get([path])
-                .query("filter[name][eq]", name)
-                .numbered(250)
-        };
+        let list = || every(api, path, ["filter[name][eq]", name]);
         let make = api.post([path]).json(&new).data();
         let remove = |id: String| async move { api.delete([path, &id]).done().await };
         Shared::named(name, list, make, remove).await
     }
+}
+
+/// Every item of a list that fits the filter.
+async fn every<T: DeserializeOwned>(api: Api<'_>, list: &str, by: [&str; 2]) -> Answer<Vec<T>> {
+    let request = api.get([list]).query(by[0], by[1]);
+    request.numbered(250).await
 }
 
 /// A number that is the account's, as little of it as we use.
@@ -156,12 +155,6 @@ impl Number {
     fn labels(&self) -> impl Iterator<Item = &str> {
         let all = self.customer_reference.iter().chain(&self.tags);
         all.map(String::as_str)
-    }
-
-    fn found(&self) -> impl Iterator<Item = Found> {
-        let number = Found::new(&self.phone_number, "").made_at(self.created_at.clone());
-        self.labels()
-            .map(move |label| number.clone().with_label(label))
     }
 }
 
