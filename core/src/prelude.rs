@@ -14,8 +14,8 @@ pub use serde_json::{Value, json};
 pub use url::Url;
 
 pub use crate::http::{
-    Answer, Api, Data, FaultTable, Found, HttpTool, NoOptions, Numbered, OnRepeat, Page, Patience,
-    Purchase, Reply, Shared, VendorFault, VendorHttp, VendorRequest, age, buy,
+    Answer, Api, Data, FaultTable, Found, HttpTool, NoOptions, Numbered, OnRepeat, Ordered, Page,
+    Patience, Progress, Purchase, Reply, Shared, VendorFault, VendorHttp, VendorRequest, age, buy,
 };
 pub use crate::registry::ToolRegistration;
 pub use crate::settings::{self, Amount, CountryCode, Environment, Millis, SettingsError};

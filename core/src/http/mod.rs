@@ -48,7 +48,7 @@ pub use client::client;
 pub use fault::VendorFault;
 pub use page::{Data, Numbered, Page, pages};
 pub(crate) use provider::{build, describe};
-pub use purchase::{Purchase, buy};
+pub use purchase::{Ordered, Progress, Purchase, buy};
 pub use reply::Reply;
 pub use request::VendorRequest;
 pub use shared::Shared;

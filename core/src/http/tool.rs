@@ -210,11 +210,14 @@ impl Found {
         }
     }
 
-    /// The same resource under another label.
-    #[must_use]
-    pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
-        self
+    /// A resource under each of its labels.
+    pub fn each<'a>(
+        id: &'a str,
+        labels: impl IntoIterator<Item = &'a str>,
+        created_at: Option<&'a str>,
+    ) -> impl Iterator<Item = Self> {
+        let labels = labels.into_iter();
+        labels.map(move |label| Self::new(id, label).made_at(created_at.map(str::to_owned)))
     }
 
     /// The same with the vendor's time; what is no time is as good as none.

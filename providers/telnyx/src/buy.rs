@@ -28,20 +28,10 @@ impl Purchase for Wanted<'_> {
         Ok(numbers.into_iter().find(Number::is_held))
     }
 
-    /// One that is through, and is old enough for its number to be in the lists, is one whose number was
-    /// released.
-    async fn under_way(&self, api: Api<'_>) -> Answer<Option<String>> {
+    async fn orders(&self, api: Api<'_>) -> Answer<Vec<Ordered>> {
         let mut orders: Vec<Order> = labelled(api, "number_orders", self.label).await?;
         orders.retain(|order| order.customer_reference.as_deref() == Some(self.label));
-        let settled = self.tool.settle_ms.duration();
-        let live = orders.into_iter().find(|order| match order.status {
-            OrderStatus::Pending => true,
-            OrderStatus::Success => {
-                age(order.created_at.as_deref()).is_none_or(|age| age < settled)
-            }
-            OrderStatus::Failure => false,
-        });
-        Ok(live.map(|order| order.id))
+        Ok(orders.into_iter().map(|order| order.ordered).collect())
     }
 
     /// At random: a search has the same answer for every buyer.
@@ -69,17 +59,15 @@ impl Purchase for Wanted<'_> {
             "customer_reference": self.label,
         });
         let request = api.post(["number_orders"]).json(&order);
-        request.data().await.map(|order: Order| order.id)
+        request.data().await.map(|order: Ordered| order.id)
     }
 
     /// An order that waits for papers is cancelled: nobody will bring them.
-    async fn outcome(&self, api: Api<'_>, id: &str) -> Answer<Option<bool>> {
+    async fn progress(&self, api: Api<'_>, id: &str) -> Answer<Progress> {
         let order: Order = api.get(["number_orders", id]).data().await?;
-        match order.status {
-            OrderStatus::Success => return Ok(Some(true)),
-            OrderStatus::Failure => return Ok(Some(false)),
-            OrderStatus::Pending if order.requirements_met != Some(false) => return Ok(None),
-            OrderStatus::Pending => {}
+        let status = order.ordered.status;
+        if status != Progress::Pending || order.requirements_met != Some(false) {
+            return Ok(status);
         }
         for part in &order.sub_number_orders_ids {
             let request = api.patch(["sub_number_orders", part, "cancel"]);
@@ -111,21 +99,10 @@ fn suits(offer: &Value, caps: &Telnyx) -> bool {
 
 #[derive(Debug, Deserialize)]
 struct Order {
-    id: String,
-    status: OrderStatus,
-    created_at: Option<String>,
+    #[serde(flatten)]
+    ordered: Ordered,
     customer_reference: Option<String>,
     requirements_met: Option<bool>,
     #[serde(default)]
     sub_number_orders_ids: Vec<String>,
-}
-
-/// `failure`, and what the guides call `cancelled` and `deleted`: no number comes of it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum OrderStatus {
-    Pending,
-    Success,
-    #[serde(alias = "cancelled", alias = "deleted")]
-    Failure,
 }

@@ -60,7 +60,11 @@ impl HttpTool for Telnyx {
     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
         let numbers: Vec<Number> = api.get(["phone_numbers"]).numbered(250).await?;
         let held = numbers.iter().filter(|number| number.is_held());
-        Ok(held.flat_map(Number::found).collect())
+        let found = held.flat_map(|number| {
+            let (id, created_at) = (&number.phone_number, number.created_at.as_deref());
+            Found::each(id, number.labels(), created_at)
+        });
+        Ok(found.collect())
     }
 
     async fn create(&self, api: Api<'_>, label: &str, area: Area) -> Answer<ProvisionedTool> {
@@ -72,7 +76,7 @@ impl HttpTool for Telnyx {
             profile: &profile,
             area,
         };
-        let number = buy(&wanted, api, patience).await?;
+        let number = buy(&wanted, api, patience, self.settle_ms.duration()).await?;
         // The one call that really assigns it; the order's profile is but a wish.
         let path = ["phone_numbers", &number.id, "messaging"];
         let change = json!({ "messaging_profile_id": profile });
@@ -156,12 +160,6 @@ impl Number {
     fn labels(&self) -> impl Iterator<Item = &str> {
         let all = self.customer_reference.iter().chain(&self.tags);
         all.map(String::as_str)
-    }
-
-    fn found(&self) -> impl Iterator<Item = Found> {
-        let number = Found::new(&self.phone_number, "").made_at(self.created_at.clone());
-        self.labels()
-            .map(move |label| number.clone().with_label(label))
     }
 }
 
