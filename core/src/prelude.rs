@@ -1,7 +1,7 @@
 //! Everything that the crate of a tool with an HTTP API needs: `use agent_pool_core::prelude::*;`.
 //!
 //! Only `serde` has to be a dependency of its own, for its derives, and `schemars`; see
-//! [`HttpTool`](crate::http::HttpTool) for a whole tool.
+//! [`HttpTool`] for a whole tool.
 
 pub use std::time::Duration;
 

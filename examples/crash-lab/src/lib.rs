@@ -9,9 +9,11 @@ mod pg_proxy;
 mod pg_wire;
 mod process;
 mod promises;
+pub mod replicas;
 mod rows;
 mod runtime;
 mod settings;
+pub mod storm;
 mod trap;
 mod world;
 

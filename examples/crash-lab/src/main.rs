@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Ground, Part};
+use crash_lab::{Ground, Part, replicas, storm};
 
 /// Breaks the running services, and asserts the promises.
 #[derive(Debug, Parser)]
@@ -26,6 +27,17 @@ enum Command {
         #[arg(long, default_value_t = 4)]
         at_once: usize,
     },
+    /// Vendors fail and processes are killed at random while people claim; then the promises hold.
+    Storm {
+        /// How long it blows.
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+        /// Of all chance [default: a new one, which is printed].
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Two replicas of each service, of which one is killed in the middle of its work.
+    Replicas,
     #[command(flatten)]
     Part(Part),
 }
@@ -48,6 +60,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Matrix { operation, at_once } => matrix_of(operation, at_once).await,
+        Command::Storm { seconds, seed } => storm_of(seconds, seed).await,
+        Command::Replicas => two_replicas().await,
     }
 }
 
@@ -67,4 +81,26 @@ async fn matrix_of(operation: Option<Operation>, at_once: usize) -> anyhow::Resu
     } else {
         ExitCode::FAILURE
     })
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the seed and the figures are what it is run for"
+)]
+async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
+    let seed = seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    println!("seed {seed}, {seconds} s: repeat it with --seed {seed}");
+    let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
+    let duration = Duration::from_secs(seconds);
+    let report = storm::run(&ground, storm::Plan { seed, duration }).await?;
+    println!("{report}");
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+async fn two_replicas() -> anyhow::Result<ExitCode> {
+    let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
+    let report = replicas::run(&ground).await?;
+    println!("{report:?}");
+    Ok(ExitCode::SUCCESS)
 }

@@ -104,6 +104,10 @@ pub(crate) fn services(
         ("SERVICES_DATABASE_URL", database),
         ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),
         ("INSTANCE_LEASE_MS", pacing.lease.to_string()),
+        (
+            "PROVIDER_TIMEOUT_MS",
+            pacing.attempt.saturating_mul(4).to_string(),
+        ),
         ("SWEEP_INTERVAL_MS", "0".to_owned()),
         ("SWEEP_GRACE_MS", "1".to_owned()),
         ("INFRA_PROVIDER", "railway".to_owned()),

@@ -264,6 +264,15 @@ impl World {
             .clone()
     }
 
+    /// Takes one acknowledged claim back: its instance is about to be killed.
+    pub(crate) fn take_claim(&self, index: usize) -> Claimed {
+        let mut all = self
+            .acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.remove(index)
+    }
+
     /// Forgets all acknowledged claims but the first so many.
     pub(crate) fn forget_claims_but(&self, count: usize) {
         let mut all = self

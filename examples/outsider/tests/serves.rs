@@ -14,7 +14,8 @@ use services_svc::MIGRATIONS;
 
 const INSTANCE: &str = "outsider0001";
 /// What an instance runs: it keeps its token, and stays.
-const RUNTIME: &str = r#"sh -c 'printf %s "$TEAM_TOKEN" > "$INSTANCE_DATA_DIR/token"; exec sleep 600'"#;
+const RUNTIME: &str =
+    r#"sh -c 'printf %s "$TEAM_TOKEN" > "$INSTANCE_DATA_DIR/token"; exec sleep 600'"#;
 
 /// The binary; killed where the test fails before its end.
 struct Outsider {
@@ -63,7 +64,8 @@ impl Outsider {
     }
 
     async fn get(&self, path: &str) -> Value {
-        self.answer(self.http.get(format!("{}{path}", self.url))).await
+        self.answer(self.http.get(format!("{}{path}", self.url)))
+            .await
     }
 }
 
@@ -78,13 +80,21 @@ async fn it_lists_its_three_providers_and_equips_an_instance() {
     let outsider = Outsider::start(&database, data.path()).await;
 
     let registry: RegistryReply = serde_json::from_value(outsider.get("/registry").await).unwrap();
-    let tools = registry.tools.iter().map(|tool| (tool.id.as_str(), tool.configured));
+    let tools = registry
+        .tools
+        .iter()
+        .map(|tool| (tool.id.as_str(), tool.configured));
     assert!(tools.eq([("openrouter", false), ("team-token", true)]));
-    let infra = registry.infra.iter().map(|infra| (infra.id.as_str(), infra.selected));
+    let infra = registry
+        .infra
+        .iter()
+        .map(|infra| (infra.id.as_str(), infra.selected));
     assert!(infra.eq([("local", true)]));
 
     let body = json!({ "instanceId": INSTANCE, "name": "one", "tools": ["team-token"] });
-    let create = outsider.http.post(format!("{}/create-instance", outsider.url));
+    let create = outsider
+        .http
+        .post(format!("{}/create-instance", outsider.url));
     let made = outsider.answer(create.json(&body)).await;
     assert_eq!(
         made["services"]["team-token"]["resourceId"],
@@ -94,14 +104,19 @@ async fn it_lists_its_three_providers_and_equips_an_instance() {
     let given = async || token_below(data.path()).is_some_and(|token| token.len() == TOKEN_CHARS);
     eventually("the instance has its token", LIMIT, given).await;
 
-    let destroy = outsider.http.delete(format!("{}/destroy/{INSTANCE}", outsider.url));
+    let destroy = outsider
+        .http
+        .delete(format!("{}/destroy/{INSTANCE}", outsider.url));
     let gone = outsider.answer(destroy).await;
     assert_eq!(gone["destroyed"]["team-token"], true, "{gone}");
 }
 
 /// What the instance wrote, wherever its folder is.
 fn token_below(folder: &Path) -> Option<String> {
-    let mut entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut entries = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path());
     entries.find_map(|path| match path.is_dir() {
         true => token_below(&path),
         false if path.ends_with("token") => std::fs::read_to_string(path).ok(),

@@ -1,0 +1,128 @@
+//! The fault storm: claims, kills and drains, while vendors fail and processes are killed at random;
+//! then calm, and the promises.
+
+mod faults;
+mod people;
+mod reaper;
+mod report;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::time::Instant;
+
+use crate::ground::Ground;
+use crate::process::Part;
+use crate::settings::Pacing;
+use crate::world::World;
+pub use report::Report;
+
+/// How long the system may take to come to rest after the storm.
+const CALM_WITHIN: Duration = Duration::from_secs(120);
+/// How many people claim at once.
+const CLAIMERS: u64 = 4;
+
+/// Impatient, so that much happens: what takes minutes in production takes a second.
+const PACING: Pacing = Pacing {
+    tick: 250,
+    lease: 900,
+    attempt: 1_500,
+    min_idle: 4,
+    max_total: 16,
+};
+
+/// What is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Of all chance: the same seed makes the same plans, though not the same timing.
+    pub seed: u64,
+    /// How long it blows.
+    pub duration: Duration,
+}
+
+/// What those who make the storm share.
+#[derive(Debug)]
+struct Storm {
+    world: World,
+    until: Instant,
+    report: Report,
+    /// Every instance that was ever handed out.
+    handed_out: Mutex<BTreeSet<String>>,
+    /// What no recovery can mend.
+    broken: Mutex<Vec<String>>,
+}
+
+impl Storm {
+    fn blows(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    fn breaks(&self, what: String) {
+        self.broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what);
+    }
+}
+
+/// Runs one, and answers what happened in it.
+///
+/// # Errors
+/// A promise that broke, with the ends of the logs; or the lab itself fails.
+pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
+    let world = World::start(Arc::clone(ground), PACING, 1, plan.seed).await?;
+    world.settle(Some(PACING.min_idle), CALM_WITHIN).await?;
+    let storm = Storm {
+        world,
+        until: Instant::now() + plan.duration,
+        report: Report::default(),
+        handed_out: Mutex::default(),
+        broken: Mutex::default(),
+    };
+    let chance =
+        |actor: u64| StdRng::seed_from_u64(plan.seed.wrapping_mul(1_000).wrapping_add(actor));
+    let claimers = (0..CLAIMERS).map(|number| people::claim(&storm, number, chance(10 + number)));
+    let (_, (), (), died) = tokio::join!(
+        futures_util::future::join_all(claimers),
+        people::operate(&storm, chance(1)),
+        faults::make(&storm, chance(2)),
+        reaper::reap(&storm, chance(3)),
+    );
+    died?;
+    let end = calm(&storm).await;
+    end.with_context(|| format!("seed {}\n{}", plan.seed, storm.world.logs()))?;
+    Ok(storm.report)
+}
+
+/// The vendors are well again, both services start anew, and the promises hold.
+async fn calm(storm: &Storm) -> anyhow::Result<()> {
+    let world = &storm.world;
+    world.cloud.clear_faults();
+    for part in [Part::ServicesSvc, Part::PoolSvc] {
+        world.kill(part, 0).await?;
+        world.time_passes(part).await?;
+        world.restart(part, 0, PACING).await?;
+    }
+    let began = Instant::now();
+    let settled = world.settle(None, CALM_WITHIN).await;
+    storm.report.calm_after(began.elapsed());
+    let unexpected = world.cloud.unexpected();
+    let mut broken = storm
+        .broken
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    broken.extend(settled.err().map(|error| format!("{error:#}")));
+    broken.extend(
+        unexpected
+            .first()
+            .map(|one| format!("no vendor knows {one:?}")),
+    );
+    anyhow::ensure!(broken.is_empty(), "broken: {}", broken.join("; "));
+    storm.report.kept(world.claimed().len());
+    Ok(())
+}

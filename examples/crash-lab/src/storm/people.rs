@@ -1,0 +1,141 @@
+//! Who uses the system in a storm: people who claim, and an operator.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::Claimed;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use reqwest::Method;
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use super::Storm;
+use super::report::count;
+use crate::client::Wish;
+use crate::process::Part;
+
+/// How often a claim with a key is asked for until there is an answer.
+const TRIES: u32 = 8;
+
+/// Claims one after another, as long as the storm blows.
+pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
+    let mut serial = 0;
+    while storm.blows() {
+        serial += 1;
+        let agent = format!("agent {number}-{serial}");
+        let wish = Wish {
+            key: chance.random_bool(0.5).then(|| agent.replace(' ', "-")),
+            wait: chance.random_bool(0.5).then(|| chance.random_range(1..4)),
+            agent,
+        };
+        count(&storm.report.asked);
+        let patience = chance
+            .random_bool(0.15)
+            .then(|| chance.random_range(20..400));
+        match patience {
+            Some(millis) => {
+                let asked = timeout(Duration::from_millis(millis), ask(storm, &wish)).await;
+                match asked {
+                    Ok(answer) => told(storm, &wish, answer),
+                    Err(_) => count(&storm.report.hung_up),
+                }
+            }
+            None => {
+                let answer = insist(storm, &wish, &mut chance).await;
+                told(storm, &wish, answer);
+            }
+        }
+        sleep(Duration::from_millis(chance.random_range(20..400))).await;
+    }
+}
+
+async fn ask(storm: &Storm, wish: &Wish) -> anyhow::Result<Claimed> {
+    let pool = storm.world.url(Part::PoolSvc, 0).await?;
+    storm.world.client.claim(&pool, wish).await
+}
+
+/// Who has a key asks again after a failure; who has none must not, and has no claim.
+async fn insist(storm: &Storm, wish: &Wish, chance: &mut StdRng) -> anyhow::Result<Claimed> {
+    let mut answer = ask(storm, wish).await;
+    for _ in 1..TRIES {
+        if answer.is_ok() || wish.key.is_none() || !storm.blows() {
+            break;
+        }
+        sleep(Duration::from_millis(chance.random_range(50..500))).await;
+        answer = ask(storm, wish).await;
+    }
+    answer
+}
+
+fn told(storm: &Storm, wish: &Wish, answer: anyhow::Result<Claimed>) {
+    let Ok(claimed) = answer else {
+        return count(&storm.report.refused);
+    };
+    count(&storm.report.acknowledged);
+    let id = claimed.instance_id.to_string();
+    let mut handed_out = storm
+        .handed_out
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if !handed_out.insert(id) {
+        storm.breaks(format!("double claim: {} was told {claimed:?}", wish.agent));
+    }
+    drop(handed_out);
+    storm.world.acknowledge(claimed);
+}
+
+/// Kills, drains, creates and sweeps, as long as the storm blows.
+pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
+    while storm.blows() {
+        count(&storm.report.operated);
+        // What fails is tried again by nobody: the promises hold all the same.
+        let done = match chance.random_range(0..10) {
+            0..6 => kill(storm, &mut chance).await,
+            6 => pool(storm, Method::POST, "api/pool/drain", json!({"count": 1})).await,
+            7 => {
+                pool(
+                    storm,
+                    Method::POST,
+                    "api/pool/replenish",
+                    json!({"count": 1}),
+                )
+                .await
+            }
+            8 => pool(storm, Method::POST, "api/pool/reconcile", json!({})).await,
+            _ => sweep(storm).await,
+        };
+        drop(done);
+        sleep(Duration::from_millis(chance.random_range(100..600))).await;
+    }
+}
+
+/// Kills the instance of a claim, which is no longer promised from here on.
+async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
+    let claims = storm.world.claimed().len();
+    if claims == 0 {
+        return Ok(());
+    }
+    let claim = storm.world.take_claim(chance.random_range(0..claims));
+    let path = format!("api/pool/instances/{}", claim.instance_id);
+    pool(storm, Method::DELETE, &path, json!({})).await
+}
+
+async fn pool(
+    storm: &Storm,
+    method: Method,
+    path: &str,
+    body: serde_json::Value,
+) -> anyhow::Result<()> {
+    let pool = storm.world.url(Part::PoolSvc, 0).await?;
+    storm.world.client.ask(&pool, method, path, body).await?;
+    Ok(())
+}
+
+async fn sweep(storm: &Storm) -> anyhow::Result<()> {
+    let services = storm.world.url(Part::ServicesSvc, 0).await?;
+    let wanted = json!({"destroy": true});
+    let client = &storm.world.client;
+    client.ask(&services, Method::POST, "sweep", wanted).await?;
+    Ok(())
+}
