@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 /// What is logged, and how.
@@ -70,9 +71,30 @@ fn filter(settings: &LogSettings) -> Result<EnvFilter, TraceError> {
         .as_deref()
         .or(settings.rust_log.as_deref())
         .unwrap_or("info");
-    EnvFilter::try_new(directives).map_err(|source| TraceError::Directives {
+    let refused = |source| TraceError::Directives {
         directives: directives.to_owned(),
         source,
+    };
+    let mut filter = EnvFilter::try_new(directives).map_err(refused)?;
+    let told_more = filter.max_level_hint() > Some(LevelFilter::INFO);
+    for target in TELL_SECRETS {
+        if told_more && !names(directives, target) {
+            let quieter = format!("{target}=info").parse().map_err(refused)?;
+            filter = filter.add_directive(quieter);
+        }
+    }
+    Ok(filter)
+}
+
+/// Crates whose debug output holds what passes through them: the parameters of statements, among them
+/// the secrets of tools, and the headers of requests. Only who names one has it.
+const TELL_SECRETS: [&str; 2] = ["tokio_postgres", "h2"];
+
+/// Whether one of the directives is about this crate.
+fn names(directives: &str, target: &str) -> bool {
+    directives.split(',').any(|directive| {
+        let named = directive.trim().split(['=', '[', ':']).next();
+        named == Some(target)
     })
 }
 
@@ -92,7 +114,26 @@ mod tests {
         assert_eq!(filtered([]).unwrap(), "info");
         assert_eq!(filtered([("RUST_LOG", "warn")]).unwrap(), "warn");
         let both = [("LOG", "debug"), ("RUST_LOG", "warn")];
-        assert_eq!(filtered(both).unwrap(), "debug");
+        assert!(filtered(both).unwrap().ends_with("debug"));
+    }
+
+    #[test]
+    fn crates_that_tell_secrets_do_so_only_where_they_are_named() {
+        let of = |directives| filtered([("LOG", directives)]).unwrap();
+        for told in ["debug", "trace", "info,pool_svc=debug", "tokio=debug"] {
+            let told = of(told);
+            assert!(
+                told.contains("tokio_postgres=info") && told.contains("h2=info"),
+                "{told}"
+            );
+        }
+        for asked in [
+            "debug,tokio_postgres=debug",
+            "info,tokio_postgres::query=debug",
+        ] {
+            assert!(!of(asked).contains("tokio_postgres=info"), "{asked}");
+        }
+        assert_eq!(of("warn"), "warn");
     }
 
     #[test]

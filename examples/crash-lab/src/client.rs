@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::Claimed;
-use anyhow::bail;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
@@ -62,14 +61,26 @@ impl Client {
 }
 
 async fn send(request: RequestBuilder) -> anyhow::Result<Value> {
-    let response = request.bearer_auth(KEY).timeout(PATIENCE).send().await?;
+    let response = request
+        .bearer_auth(KEY)
+        .timeout(PATIENCE)
+        .send()
+        .await
+        .map_err(unheard)?;
     let status = response.status();
-    let body = response.bytes().await?;
+    let body = response.bytes().await.map_err(unheard)?;
     if !status.is_success() {
-        bail!("{status}: {}", String::from_utf8_lossy(&body));
+        let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let code = problem["code"].as_str().unwrap_or("without a code");
+        return Err(anyhow::anyhow!("{}", problem["detail"]).context(format!("{status} {code}")));
     }
     if body.is_empty() {
         return Ok(Value::Null);
     }
     Ok(serde_json::from_slice(&body)?)
+}
+
+/// A request without an answer, in the same words each time: its URL and its cause are below.
+fn unheard(error: reqwest::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context("no answer")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -97,6 +97,9 @@ impl Ground {
         let mut postgres = self.postgres.lock().await;
         let pid = std::fs::read_to_string(self.data().join("data/postmaster.pid"))?;
         let pid: i32 = pid.lines().next().unwrap_or_default().parse()?;
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+        let ours = name.map_or(true, |name| name.starts_with("postgres"));
+        ensure!(ours, "process {pid} is not Postgres");
         let children = format!("/proc/{pid}/task/{pid}/children");
         let children = std::fs::read_to_string(children).unwrap_or_default();
         let children = children.split_whitespace().filter_map(|id| id.parse().ok());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Ground, Part, replicas, storm};
+use crash_lab::{Ground, Part, replicas, secrets, storm};
 
 /// Breaks the running services, and asserts the promises.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     },
     /// Two replicas of each service, of which one is killed in the middle of its work.
     Replicas,
+    /// Looks for secrets in logs that hold all there is to log.
+    Secrets,
     #[command(flatten)]
     Part(Part),
 }
@@ -62,6 +64,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Matrix { operation, at_once } => matrix_of(operation, at_once).await,
         Command::Storm { seconds, seed } => storm_of(seconds, seed).await,
         Command::Replicas => two_replicas().await,
+        Command::Secrets => {
+            let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
+            secrets::run(&ground).await?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -80,7 +80,7 @@ impl Process {
     ) -> anyhow::Result<Self> {
         let stderr = open(log).with_context(|| format!("cannot write {}", log.display()))?;
         let inherited = Environment::of_process();
-        let inherited = ["PATH", "LOG", "RUST_BACKTRACE"].map(|name| (name, inherited.get(name)));
+        let inherited = ["PATH", "RUST_BACKTRACE"].map(|name| (name, inherited.get(name)));
         let mut child = Command::new(exe)
             .arg(part.word())
             .env_clear()

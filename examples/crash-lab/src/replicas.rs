@@ -14,8 +14,9 @@ use crate::client::Wish;
 use crate::ground::Ground;
 use crate::process::Part;
 use crate::settings::Pacing;
+use crate::settle::LOOK_EVERY;
 use crate::trap::{Step, When};
-use crate::world::{LOOK_EVERY, World};
+use crate::world::World;
 
 /// `TICK_INTERVAL_MS` of both.
 const TICK: Duration = Duration::from_secs(2);
@@ -33,6 +34,7 @@ const PACING: Pacing = Pacing {
     attempt: 10_000,
     min_idle: IDLE,
     max_total: 20,
+    log: "info",
 };
 
 /// How long it took until the replica that was left did what the killed one had begun.
@@ -51,7 +53,7 @@ pub struct Report {
 pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
     let world = World::start(Arc::clone(ground), PACING, 2, 1).await?;
     let done = steps(&world).await;
-    done.with_context(|| world.logs())
+    done.map_err(|error| world.tell(&error))
 }
 
 async fn steps(world: &World) -> anyhow::Result<Report> {

@@ -14,11 +14,11 @@ pub(crate) const TOOLS: [&str; 3] = ["agentmail", "openrouter", "telnyx"];
 /// The key of all APIs.
 pub(crate) const KEY: &str = "lab-key";
 /// Base64 of 32 bytes: secrets are sealed as they are in production.
-const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+pub(crate) const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// How long a deployment stays in each of its stages, and an order is pending.
 const SLOWNESS: Pace = Pace::Millis(15);
 
-/// How impatient the services are, in milliseconds.
+/// How impatient the services are, in milliseconds, and how much they have and say.
 #[derive(Debug, Clone, Copy)]
 pub struct Pacing {
     /// `TICK_INTERVAL_MS`.
@@ -31,6 +31,8 @@ pub struct Pacing {
     pub min_idle: u32,
     /// `POOL_MAX_TOTAL`.
     pub max_total: u32,
+    /// `LOG`.
+    pub log: &'static str,
 }
 
 impl Pacing {
@@ -41,6 +43,7 @@ impl Pacing {
         attempt: 10_000,
         min_idle: 0,
         max_total: 20,
+        log: "info",
     };
 }
 
@@ -57,19 +60,20 @@ pub(crate) fn cloud(seed: u64) -> Options {
 }
 
 /// Of both services.
-fn common(proxy: String) -> Vec<Setting> {
+fn common(pacing: Pacing, proxy: String) -> Vec<Setting> {
     vec![
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", "0".to_owned()),
         ("POOL_API_KEY", KEY.to_owned()),
         ("POOL_ENVIRONMENT", ENVIRONMENT.to_owned()),
+        ("LOG", pacing.log.to_owned()),
         ("LOG_FORMAT", "text".to_owned()),
         ("HTTP_PROXY", proxy),
     ]
 }
 
 pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Vec<Setting> {
-    let mut settings = common(proxy);
+    let mut settings = common(pacing, proxy);
     settings.extend([
         ("POOL_DATABASE_URL", database),
         ("SERVICES_URL", format!("http://{SERVICES}/")),
@@ -99,7 +103,7 @@ pub(crate) fn services(
         telnyx,
         ..
     } = cloud.options();
-    let mut settings = common(proxy);
+    let mut settings = common(pacing, proxy);
     settings.extend([
         ("SERVICES_DATABASE_URL", database),
         ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),

@@ -108,6 +108,11 @@ impl Trap {
         self.state().process = Some(process);
     }
 
+    /// Watches nobody: the id of a process that ended may be another's by now.
+    pub(crate) fn watch_nobody(&self) {
+        self.state().process = None;
+    }
+
     /// Begins to note the steps.
     pub fn record(&self) {
         self.begin(Mode::Record(Vec::new()));

@@ -3,16 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Duration;
 
 use agent_pool_core::wire::pool::Claimed;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use fake_cloud::FakeCloud;
-use reqwest::Method;
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use crate::client::Client;
@@ -20,16 +16,13 @@ use crate::ground::Ground;
 use crate::http_proxy::{Directory, HttpProxy};
 use crate::pg_proxy::PgProxy;
 use crate::process::{Part, Process};
-use crate::promises::Scene;
 use crate::rows::Database;
 use crate::runtime::Provisioned;
 use crate::settings::{self, Pacing, Setting};
 use crate::trap::Trap;
 
-/// How often a state is looked at.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// How long a tick that is asked for may take.
-const TICK_WITHIN: Duration = Duration::from_secs(10);
+/// How much of each log a failure shows.
+const LOG_LINES: usize = 40;
 
 /// A system, and the ground that it stands on.
 #[derive(Debug)]
@@ -154,7 +147,9 @@ impl World {
 
     /// `kill -9`
     pub(crate) async fn kill(&self, part: Part, index: usize) -> anyhow::Result<()> {
-        let running = self.replicas(part)[index].process.lock().await.take();
+        let replica = &self.replicas(part)[index];
+        replica.trap.watch_nobody();
+        let running = replica.process.lock().await.take();
         if let Some(process) = running {
             process.kill().await?;
         }
@@ -203,51 +198,6 @@ impl World {
         Database::connect(&self.ground.database_url(&self.services_database, None)?).await
     }
 
-    /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
-    /// pauses. What the living do with leases of Services is waited for first: Pool's are longer.
-    pub(crate) async fn time_passes(&self, part: Part) -> anyhow::Result<()> {
-        let services = self.services_database().await?;
-        match part {
-            Part::ServicesSvc => {
-                services
-                    .execute("UPDATE instance_leases SET leased_until = now() - interval '1 s'")
-                    .await?;
-            }
-            Part::PoolSvc => {
-                let deadline = Instant::now() + TICK_WITHIN;
-                let busy = "SELECT count(*) FROM instance_leases WHERE leased_until > now()";
-                while services.number(busy).await? > 0 && Instant::now() < deadline {
-                    sleep(LOOK_EVERY).await;
-                }
-                let pool = self.pool_database().await?;
-                pool.execute("UPDATE instances SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
-                pool.execute("UPDATE claim_keys SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
-            }
-        }
-        self.no_pauses().await
-    }
-
-    /// What pauses between creations there are is over.
-    pub(crate) async fn no_pauses(&self) -> anyhow::Result<()> {
-        let pool = self.pool_database().await?;
-        pool.execute("UPDATE creation_failures SET retry_at = now()")
-            .await
-    }
-
-    /// A tick now, of the first replica of Pool that runs.
-    pub(crate) async fn tick(&self) -> anyhow::Result<()> {
-        for index in 0..self.pools.len() {
-            if let Ok(pool) = self.url(Part::PoolSvc, index).await {
-                let ticked = self
-                    .client
-                    .ask(&pool, Method::POST, "api/pool/reconcile", json!({}));
-                timeout(TICK_WITHIN, ticked).await??;
-                return Ok(());
-            }
-        }
-        bail!("no replica of Pool runs")
-    }
-
     pub(crate) fn acknowledge(&self, claimed: Claimed) {
         let mut all = self
             .acknowledged
@@ -264,13 +214,13 @@ impl World {
             .clone()
     }
 
-    /// Takes one acknowledged claim back: its instance is about to be killed.
-    pub(crate) fn take_claim(&self, index: usize) -> Claimed {
+    /// Forgets the claim of an instance that is about to be killed.
+    pub(crate) fn forget_claim(&self, instance: &str) {
         let mut all = self
             .acknowledged
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        all.remove(index)
+        all.retain(|claim| claim.instance_id.as_str() != instance);
     }
 
     /// Forgets all acknowledged claims but the first so many.
@@ -282,67 +232,22 @@ impl World {
         all.truncate(count);
     }
 
-    /// Which promises are broken now.
-    pub(crate) async fn broken(&self) -> anyhow::Result<Vec<String>> {
-        let acknowledged = self.claimed();
-        let scene = Scene {
-            pool: self.pool_database().await?.instances().await?,
-            services: self.services_database().await?.infras().await?,
-            vendors: self.cloud.state(),
-            provisioned: &self.provisioned,
-            acknowledged,
-        };
-        Ok(scene.broken())
+    /// All that was logged.
+    pub(crate) fn logged(&self) -> String {
+        let all = self.pools.iter().chain(&self.services);
+        all.map(|replica| std::fs::read_to_string(&replica.log).unwrap_or_default())
+            .collect()
     }
 
-    /// Lets the system come to rest, one tick after another, until all promises hold and `idle`
-    /// instances are idle.
-    ///
-    /// # Errors
-    /// What is still broken at the end of `limit`.
-    pub(crate) async fn settle(&self, idle: Option<u32>, limit: Duration) -> anyhow::Result<()> {
-        let deadline = Instant::now() + limit;
-        loop {
-            let ticked = self.tick().await;
-            let broken = match self.broken().await {
-                Ok(broken) if broken.is_empty() => match self.lacks(idle).await? {
-                    None => return Ok(()),
-                    Some(lack) => vec![lack],
-                },
-                Ok(broken) => broken,
-                Err(error) => vec![format!("{error:#}")],
-            };
-            if Instant::now() > deadline {
-                let tick = ticked
-                    .err()
-                    .map(|error| format!(" (a tick failed: {error:#})"));
-                bail!("{}{}", broken.join("; "), tick.unwrap_or_default());
-            }
-            sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn lacks(&self, idle: Option<u32>) -> anyhow::Result<Option<String>> {
-        let Some(wanted) = idle else {
-            return Ok(None);
-        };
-        let pool = self.pool_database().await?;
-        let idle = pool
-            .number("SELECT count(*) FROM instances WHERE status = 'idle'")
-            .await?;
-        Ok((idle < i64::from(wanted)).then(|| format!("{idle} of {wanted} instances are idle")))
-    }
-
-    /// The ends of all logs, for who looks into a failure.
-    #[must_use]
-    pub fn logs(&self) -> String {
+    /// A failure, with the ends of all logs for who looks into it.
+    pub(crate) fn tell(&self, error: &anyhow::Error) -> anyhow::Error {
         let all = self.pools.iter().chain(&self.services);
         let ends = all.map(|replica| {
             let text = std::fs::read_to_string(&replica.log).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
-            let end = lines[lines.len().saturating_sub(40)..].join("\n");
+            let end = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
             format!("--- {}\n{end}\n", replica.log.display())
         });
-        ends.collect()
+        anyhow::anyhow!("{error:#}\n{}", ends.collect::<String>())
     }
 }

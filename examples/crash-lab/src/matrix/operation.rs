@@ -13,8 +13,9 @@ use super::scene;
 use crate::client::Wish;
 use crate::process::Part;
 use crate::settings::Pacing;
+use crate::settle::LOOK_EVERY;
 use crate::trap::Trap;
-use crate::world::{LOOK_EVERY, World};
+use crate::world::World;
 
 /// How long a creation or a destruction may take when nobody is killed.
 const DONE_WITHIN: Duration = Duration::from_secs(30);

@@ -19,6 +19,8 @@ use crate::world::World;
 const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
 /// How often an operation is watched for its steps: those that not every run takes differ.
 const SURVEYS: usize = 2;
+/// How long the service that lives may be busy with what the dead one asked for.
+const BUSY_FOR: Duration = Duration::from_secs(10);
 /// How long nothing is asked of anybody before an operation begins: what made the scene has ended then.
 const QUIET: Duration = Duration::from_millis(300);
 /// How often a kill is tried at a step that not every run takes.
@@ -110,7 +112,8 @@ async fn watch(
     }
     let [pool, services] = traps.map(crate::trap::Trap::end);
     let end = recovered(&world, operation, &subject).await;
-    end.with_context(|| format!("{operation} fails undisturbed\n{}", world.logs()))?;
+    end.map_err(|error| world.tell(&error))
+        .with_context(|| format!("{operation} fails undisturbed"))?;
     Ok(vec![(Part::PoolSvc, pool), (Part::ServicesSvc, services)])
 }
 
@@ -119,7 +122,9 @@ async fn world(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<(Wo
     let seed = SEED.fetch_add(1, Ordering::Relaxed);
     let world = World::start(Arc::clone(ground), operation.pacing(), 1, seed).await?;
     let subject = operation.set_up(&world).await;
-    let subject = subject.with_context(|| format!("{operation} cannot begin\n{}", world.logs()))?;
+    let subject = subject
+        .map_err(|error| world.tell(&error))
+        .with_context(|| format!("{operation} cannot begin"))?;
     quiet(&world).await;
     Ok((world, subject))
 }
@@ -170,7 +175,7 @@ async fn kill_once(
     let started_again = async {
         trap.wait().await;
         world.kill(known.killed, 0).await?;
-        world.time_passes(known.killed).await?;
+        world.time_passes(known.killed, BUSY_FOR).await?;
         let pacing = Pacing {
             lease: RECOVERY_LEASE_MS,
             ..operation.pacing()
@@ -191,7 +196,7 @@ async fn kill_once(
         done => done?,
     };
     let end = recovered(&world, operation, &subject).await;
-    end.with_context(|| world.logs())?;
+    end.map_err(|error| world.tell(&error))?;
     Ok(Outcome::Held)
 }
 

@@ -15,9 +15,11 @@ pub(super) async fn make(storm: &Storm, mut chance: StdRng) {
     while storm.blows() {
         storm.world.cloud.fault(rule(&mut chance));
         count(&storm.report.faults);
-        sleep(Duration::from_millis(chance.random_range(50..600))).await;
-        if chance.random_bool(0.1) {
+        sleep(Duration::from_millis(chance.random_range(100..1_500))).await;
+        if chance.random_bool(0.3) {
             storm.world.cloud.clear_faults();
+            // Minutes of pauses after failures would be a calm. While Postgres is down there are none.
+            storm.world.no_pauses().await.ok();
         }
     }
 }

@@ -23,6 +23,8 @@ pub use report::Report;
 
 /// How long the system may take to come to rest after the storm.
 const CALM_WITHIN: Duration = Duration::from_secs(120);
+/// How long Services may still be busy by then.
+const BUSY_FOR: Duration = Duration::from_secs(10);
 /// How many people claim at once.
 const CLAIMERS: u64 = 4;
 
@@ -33,6 +35,7 @@ const PACING: Pacing = Pacing {
     attempt: 1_500,
     min_idle: 4,
     max_total: 16,
+    log: "info",
 };
 
 /// What is run.
@@ -52,6 +55,8 @@ struct Storm {
     report: Report,
     /// Every instance that was ever handed out.
     handed_out: Mutex<BTreeSet<String>>,
+    /// Every instance that an operator killed: who is told of one of these afterwards has lost it.
+    killed: Mutex<BTreeSet<String>>,
     /// What no recovery can mend.
     broken: Mutex<Vec<String>>,
 }
@@ -81,6 +86,7 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
         until: Instant::now() + plan.duration,
         report: Report::default(),
         handed_out: Mutex::default(),
+        killed: Mutex::default(),
         broken: Mutex::default(),
     };
     let chance =
@@ -94,7 +100,8 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
     );
     died?;
     let end = calm(&storm).await;
-    end.with_context(|| format!("seed {}\n{}", plan.seed, storm.world.logs()))?;
+    end.map_err(|error| storm.world.tell(&error))
+        .with_context(|| format!("seed {}", plan.seed))?;
     Ok(storm.report)
 }
 
@@ -104,7 +111,7 @@ async fn calm(storm: &Storm) -> anyhow::Result<()> {
     world.cloud.clear_faults();
     for part in [Part::ServicesSvc, Part::PoolSvc] {
         world.kill(part, 0).await?;
-        world.time_passes(part).await?;
+        world.time_passes(part, BUSY_FOR).await?;
         world.restart(part, 0, PACING).await?;
     }
     let began = Instant::now();

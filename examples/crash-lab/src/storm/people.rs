@@ -18,6 +18,9 @@ use crate::process::Part;
 /// How often a claim with a key is asked for until there is an answer.
 const TRIES: u32 = 8;
 
+/// How many claims are left alone, to be there at the end.
+const KEPT: usize = 6;
+
 /// Claims one after another, as long as the storm blows.
 pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
     let mut serial = 0;
@@ -26,7 +29,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
         let agent = format!("agent {number}-{serial}");
         let wish = Wish {
             key: chance.random_bool(0.5).then(|| agent.replace(' ', "-")),
-            wait: chance.random_bool(0.5).then(|| chance.random_range(1..4)),
+            wait: chance.random_bool(0.7).then(|| chance.random_range(1..6)),
             agent,
         };
         count(&storm.report.asked);
@@ -69,8 +72,9 @@ async fn insist(storm: &Storm, wish: &Wish, chance: &mut StdRng) -> anyhow::Resu
 }
 
 fn told(storm: &Storm, wish: &Wish, answer: anyhow::Result<Claimed>) {
-    let Ok(claimed) = answer else {
-        return count(&storm.report.refused);
+    let claimed = match answer {
+        Ok(claimed) => claimed,
+        Err(error) => return storm.report.refused(&error),
     };
     count(&storm.report.acknowledged);
     let id = claimed.instance_id.to_string();
@@ -82,7 +86,10 @@ fn told(storm: &Storm, wish: &Wish, answer: anyhow::Result<Claimed>) {
         storm.breaks(format!("double claim: {} was told {claimed:?}", wish.agent));
     }
     drop(handed_out);
-    storm.world.acknowledge(claimed);
+    let killed = storm.killed.lock().unwrap_or_else(PoisonError::into_inner);
+    if !killed.contains(claimed.instance_id.as_str()) {
+        storm.world.acknowledge(claimed);
+    }
 }
 
 /// Kills, drains, creates and sweeps, as long as the storm blows.
@@ -91,7 +98,16 @@ pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
         count(&storm.report.operated);
         // What fails is tried again by nobody: the promises hold all the same.
         let done = match chance.random_range(0..10) {
-            0..6 => kill(storm, &mut chance).await,
+            0..4 => kill(storm, &mut chance).await,
+            4..6 => {
+                pool(
+                    storm,
+                    Method::POST,
+                    "api/pool/replenish",
+                    json!({"count": 1}),
+                )
+                .await
+            }
             6 => pool(storm, Method::POST, "api/pool/drain", json!({"count": 1})).await,
             7 => {
                 pool(
@@ -110,14 +126,22 @@ pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
     }
 }
 
-/// Kills the instance of a claim, which is no longer promised from here on.
+/// Kills an instance that is somebody's, or that nobody knows to be theirs because the answer was
+/// lost. It is no longer promised from here on.
 async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
-    let claims = storm.world.claimed().len();
-    if claims == 0 {
+    let rows = storm.world.pool_database().await?.instances().await?;
+    let rows = rows.into_iter();
+    let taken = rows.filter(|(_, row)| matches!(row.status.as_str(), "claimed" | "crashed"));
+    let taken: Vec<String> = taken.map(|(id, _)| id).collect();
+    if taken.len() <= KEPT {
         return Ok(());
     }
-    let claim = storm.world.take_claim(chance.random_range(0..claims));
-    let path = format!("api/pool/instances/{}", claim.instance_id);
+    let id = &taken[chance.random_range(0..taken.len())];
+    let mut killed = storm.killed.lock().unwrap_or_else(PoisonError::into_inner);
+    killed.insert(id.clone());
+    storm.world.forget_claim(id);
+    drop(killed);
+    let path = format!("api/pool/instances/{id}");
     pool(storm, Method::DELETE, &path, json!({})).await
 }
 

@@ -13,7 +13,7 @@ use crate::process::Part;
 /// Kills one after another as long as the storm blows, and starts each again.
 pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()> {
     while storm.blows() {
-        sleep(Duration::from_millis(chance.random_range(300..3_000))).await;
+        sleep(Duration::from_millis(chance.random_range(400..2_500))).await;
         let down = Duration::from_millis(chance.random_range(0..500));
         match chance.random_range(0..10) {
             0..4 => {
@@ -27,6 +27,7 @@ pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()
             _ => {
                 count(&storm.report.postgres_killed);
                 storm.world.ground.kill_postgres().await?;
+                storm.world.no_pauses().await?;
             }
         }
     }
@@ -39,7 +40,7 @@ async fn kill(storm: &Storm, part: Part, down: Duration) -> anyhow::Result<()> {
     sleep(down).await;
     if part == Part::PoolSvc {
         // Its leases are of minutes; those of Services, of less than a second here, run out by themselves.
-        world.time_passes(part).await?;
+        world.time_passes(part, down).await?;
     }
     world.restart(part, 0, PACING).await
 }

@@ -1,5 +1,6 @@
 //! What happened in a storm, in numbers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -12,7 +13,7 @@ pub struct Report {
     pub(super) asked: AtomicU64,
     pub(super) acknowledged: AtomicU64,
     pub(super) hung_up: AtomicU64,
-    pub(super) refused: AtomicU64,
+    refused: Mutex<BTreeMap<String, u64>>,
     pub(super) operated: AtomicU64,
     pub(super) faults: AtomicU64,
     pub(super) pool_killed: AtomicU64,
@@ -45,6 +46,12 @@ impl Report {
         killed.map(|one| one.load(Ordering::Relaxed)).iter().sum()
     }
 
+    /// A claim that failed in the end, and with what.
+    pub(super) fn refused(&self, why: &anyhow::Error) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused.entry(why.to_string()).or_default() += 1;
+    }
+
     pub(super) fn kept(&self, claims: usize) {
         self.kept.store(claims, Ordering::Relaxed);
     }
@@ -62,13 +69,15 @@ impl fmt::Display for Report {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         writeln!(
             f,
-            "claims: {} asked for, {} acknowledged, {} refused, {} hung up on; {} kills, drains, sweeps and the like",
+            "claims: {} asked for, {} acknowledged, {} hung up on; {} kills, drains, sweeps and the like",
             of(&self.asked),
             of(&self.acknowledged),
-            of(&self.refused),
             of(&self.hung_up),
             of(&self.operated)
         )?;
+        for (why, times) in &*self.refused.lock().unwrap_or_else(PoisonError::into_inner) {
+            writeln!(f, "    {times} refused: {why}")?;
+        }
         writeln!(
             f,
             "faults of vendors: {}; kill -9: {} of pool-svc, {} of services-svc, {} of Postgres",

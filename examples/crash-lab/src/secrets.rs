@@ -1,0 +1,95 @@
+//! The third promise: no secret is logged, even where everything is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use fake_cloud::Options;
+use reqwest::Method;
+use serde_json::json;
+use url::Url;
+
+use crate::client::Wish;
+use crate::ground::Ground;
+use crate::process::Part;
+use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
+use crate::world::World;
+
+/// How long an instance may take.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Makes, claims, sweeps and destroys an instance while both services log all they can, and looks for
+/// every secret that there is.
+///
+/// # Errors
+/// Names the secrets that were logged; or the lab itself fails.
+pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<()> {
+    let pacing = Pacing {
+        min_idle: 1,
+        log: "trace",
+        ..Pacing::QUIET
+    };
+    let world = World::start(Arc::clone(ground), pacing, 1, 1).await?;
+    world.settle(Some(1), WITHIN).await?;
+    let mut secrets = secrets(&world)?;
+    let pool = world.url(Part::PoolSvc, 0).await?;
+    let services = world.url(Part::ServicesSvc, 0).await?;
+    let wish = Wish {
+        agent: "Tulip".to_owned(),
+        key: None,
+        wait: None,
+    };
+    let claimed = world.client.claim(&pool, &wish).await?;
+    secrets.push(("a conversation", claimed.invite_url));
+    let wanted = json!({"destroy": true});
+    let client = &world.client;
+    client.ask(&services, Method::POST, "sweep", wanted).await?;
+    let path = format!("api/pool/instances/{}", claimed.instance_id);
+    client.ask(&pool, Method::DELETE, &path, json!({})).await?;
+    world.settle(Some(1), WITHIN).await?;
+    let log = world.logged();
+    ensure!(
+        log.contains("TRACE"),
+        "not all was logged, so that this shows nothing"
+    );
+    let told = secrets.iter().filter(|(_, secret)| is_told(&log, secret));
+    let told: Vec<_> = told.map(|(name, _)| *name).collect();
+    ensure!(told.is_empty(), "logged: {told:?}");
+    Ok(())
+}
+
+/// Whether it is in the log, as it is or as a list of bytes.
+fn is_told(log: &str, secret: &str) -> bool {
+    let bytes = format!("{:?}", secret.as_bytes());
+    log.contains(secret) || log.contains(bytes.trim_matches(['[', ']']))
+}
+
+/// Every secret of the world, by what it opens.
+fn secrets(world: &World) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let Options {
+        railway,
+        openrouter,
+        agentmail,
+        telnyx,
+        ..
+    } = world.cloud.options();
+    let state = world.cloud.state();
+    let database = Url::parse(&world.ground.database_url("any", None)?)?;
+    let mut secrets = vec![
+        ("the key of the pool", KEY.to_owned()),
+        ("the key that encrypts", ENCRYPTION_KEY.to_owned()),
+        (
+            "the database",
+            database.password().context("a password")?.to_owned(),
+        ),
+        ("Railway", railway.tokens.account.clone()),
+        ("OpenRouter", openrouter.management_keys.concat()),
+        ("AgentMail", agentmail.api_keys.concat()),
+        ("Telnyx", telnyx.api_keys.concat()),
+    ];
+    let keys = state.openrouter.keys.into_iter();
+    secrets.extend(keys.map(|key| ("a key of OpenRouter", key.secret)));
+    let keys = state.agentmail.api_keys.into_iter();
+    secrets.extend(keys.map(|key| ("a key of an inbox", key.api_key)));
+    Ok(secrets)
+}

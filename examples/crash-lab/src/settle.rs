@@ -1,0 +1,116 @@
+//! How a world comes to rest, and what is asked of it then.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use reqwest::Method;
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::process::Part;
+use crate::promises::Scene;
+use crate::world::World;
+
+/// How often a state is looked at.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long a tick that is asked for may take.
+const TICK_WITHIN: Duration = Duration::from_secs(10);
+
+impl World {
+    /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
+    /// pauses. For `patience`, what the living do under leases of Services is waited for first: those
+    /// of Pool are longer.
+    pub(crate) async fn time_passes(&self, part: Part, patience: Duration) -> anyhow::Result<()> {
+        let services = self.services_database().await?;
+        match part {
+            Part::ServicesSvc => {
+                services
+                    .execute("UPDATE instance_leases SET leased_until = now() - interval '1 s'")
+                    .await?;
+            }
+            Part::PoolSvc => {
+                let deadline = Instant::now() + patience;
+                let busy = "SELECT count(*) FROM instance_leases WHERE leased_until > now()";
+                while services.number(busy).await? > 0 && Instant::now() < deadline {
+                    sleep(LOOK_EVERY).await;
+                }
+                let pool = self.pool_database().await?;
+                pool.execute("UPDATE instances SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
+                pool.execute("UPDATE claim_keys SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
+            }
+        }
+        self.no_pauses().await
+    }
+
+    /// What pauses between creations there are is over.
+    pub(crate) async fn no_pauses(&self) -> anyhow::Result<()> {
+        let pool = self.pool_database().await?;
+        pool.execute("UPDATE creation_failures SET retry_at = now()")
+            .await
+    }
+
+    /// A tick now, of the first replica of Pool that runs.
+    pub(crate) async fn tick(&self) -> anyhow::Result<()> {
+        for index in 0..self.pools.len() {
+            if let Ok(pool) = self.url(Part::PoolSvc, index).await {
+                let ticked = self
+                    .client
+                    .ask(&pool, Method::POST, "api/pool/reconcile", json!({}));
+                timeout(TICK_WITHIN, ticked).await??;
+                return Ok(());
+            }
+        }
+        bail!("no replica of Pool runs")
+    }
+
+    /// Which promises are broken now.
+    pub(crate) async fn broken(&self) -> anyhow::Result<Vec<String>> {
+        let acknowledged = self.claimed();
+        let scene = Scene {
+            pool: self.pool_database().await?.instances().await?,
+            services: self.services_database().await?.infras().await?,
+            vendors: self.cloud.state(),
+            provisioned: &self.provisioned,
+            acknowledged,
+        };
+        Ok(scene.broken())
+    }
+
+    /// Lets the system come to rest, one tick after another, until all promises hold and `idle`
+    /// instances are idle.
+    ///
+    /// # Errors
+    /// What is still broken at the end of `limit`.
+    pub(crate) async fn settle(&self, idle: Option<u32>, limit: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let ticked = self.tick().await;
+            let broken = match self.broken().await {
+                Ok(broken) if broken.is_empty() => match self.lacks(idle).await? {
+                    None => return Ok(()),
+                    Some(lack) => vec![lack],
+                },
+                Ok(broken) => broken,
+                Err(error) => vec![format!("{error:#}")],
+            };
+            if Instant::now() > deadline {
+                let tick = ticked
+                    .err()
+                    .map(|error| format!(" (a tick failed: {error:#})"));
+                bail!("{}{}", broken.join("; "), tick.unwrap_or_default());
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn lacks(&self, idle: Option<u32>) -> anyhow::Result<Option<String>> {
+        let Some(wanted) = idle else {
+            return Ok(None);
+        };
+        let pool = self.pool_database().await?;
+        let idle = pool
+            .number("SELECT count(*) FROM instances WHERE status = 'idle'")
+            .await?;
+        Ok((idle < i64::from(wanted)).then(|| format!("{idle} of {wanted} instances are idle")))
+    }
+}

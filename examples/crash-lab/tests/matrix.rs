@@ -1,0 +1,65 @@
+//! Every step of every operation, each operation a test. The tables are printed: `--nocapture` shows them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use crash_lab::Ground;
+use crash_lab::matrix::{Operation, Plan, run};
+
+/// Systems at once in one test; two tests run at a time on a machine with two cores.
+const AT_ONCE: usize = 4;
+/// Of how many rows, in percent, nobody may be killed: a matrix of steps that were not taken shows nothing.
+const MOST_NOT_TAKEN: usize = 10;
+
+async fn every_promise_holds_at_every_step_of(operation: Operation) {
+    let ground = Ground::lay(env!("CARGO_BIN_EXE_crash-lab").into()).await;
+    let plan = Plan {
+        operation,
+        at_once: AT_ONCE,
+    };
+    let table = run(&Arc::new(ground.unwrap()), plan).await.unwrap();
+    println!("{table}");
+    assert!(table.broken().is_empty(), "{table}");
+    let rows = table.0.len();
+    let not_taken = rows - table.kills();
+    assert!(
+        rows > 0 && not_taken * 100 <= rows * MOST_NOT_TAKEN,
+        "{table}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn create() {
+    every_promise_holds_at_every_step_of(Operation::Create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claim() {
+    every_promise_holds_at_every_step_of(Operation::Claim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claim_with_key() {
+    every_promise_holds_at_every_step_of(Operation::ClaimWithKey).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn configure() {
+    every_promise_holds_at_every_step_of(Operation::Configure).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroy() {
+    every_promise_holds_at_every_step_of(Operation::Destroy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sweep() {
+    every_promise_holds_at_every_step_of(Operation::Sweep).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tick() {
+    every_promise_holds_at_every_step_of(Operation::Tick).await;
+}
