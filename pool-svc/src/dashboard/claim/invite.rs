@@ -1,6 +1,7 @@
 //! The way to an agent: link and QR code. Operators alone see it: who has the link can speak to the agent.
 
 use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::problem::Problem;
 use maud::{Markup, html};
 use url::Url;
@@ -25,7 +26,7 @@ pub(in crate::dashboard) async fn invite(
     let find = async || fleet::find(&mut *app.db.conn().await?, &id).await;
     let found = find().await.map_err(from_database)?;
     let view = found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view;
-    let Some(link) = view.invite_url else {
+    let (Some(link), Status::Claimed | Status::Crashed) = (view.invite_url, view.status) else {
         let detail = format!("instance {id} is nobody's agent: claim one to get an invite link");
         return Err(Problem::new(404, "not_claimed", detail));
     };

@@ -36,7 +36,7 @@ pub(super) fn head(
             div .actions data-part="acts" {
                 @if listed.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
                 @if session.role == Role::Operator {
-                    @if listed.is_some_and(|it| it.view.invite_url.is_some()) {
+                    @if status == Some(Status::Claimed) {
                         a .button.primary href={ "/instances/" (id) "/invite" } { "Invite" }
                     }
                     @for act in acts {
