@@ -124,6 +124,8 @@ async fn on_a_phone_nothing_is_cut_off() {
             "/claim",
             "/instances/inst00000002",
             "/drain",
+            "/over-time",
+            "/providers",
             "/instances/inst00000002/invite",
         ] {
             browser.open(path).await;

@@ -7,41 +7,73 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, with};
 use crate::chrome::Screen;
+use crate::fake::answers;
 use crate::fleet::many;
 use crate::world::World;
 
 /// Each page, and what its picture is called.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 8] = [
     ("sign-in", "/sign-in"),
     ("fleet", "/"),
     ("claim", "/claim?template=trip-planner"),
     ("invite", "/instances/INSTANCE/invite"),
     ("instance", "/instances/INSTANCE"),
     ("kill", "/instances/INSTANCE/kill"),
+    ("over-time", "/over-time"),
+    ("providers", "/providers"),
 ];
 
 /// A fleet with a life behind it; one claimed instance of it that Services knows.
 async fn world() -> (World, String) {
-    let world = World::new(&[]).await;
+    let world = World::new(&[("POOL_MIN_IDLE", "25"), ("POOL_MAX_TOTAL", "400")]).await;
     many(&world, 240).await;
-    world
-        .sql("UPDATE instances SET created_at = created_at - interval '1 day'")
-        .await;
     let id = world.idle(1).await.remove(0);
     world
-        .sql(&format!("UPDATE instances SET created_at = now() - interval '3 days', tools = '{{agentmail,openrouter,telnyx}}' WHERE id = '{id}'"))
+        .sql(&format!(
+            "UPDATE instances SET created_at = now() - interval '3 days' WHERE id = '{id}'"
+        ))
         .await;
     let claimed = world
         .claim(r#"{"agentName": "Tulip", "instructions": "Be kind."}"#)
         .await;
     assert_eq!(claimed.body["instanceId"], id.as_str());
-    world
-        .sql(&format!(
-            "INSERT INTO instance_events (instance_id, from_status, to_status, cause, at) VALUES
-             ('{id}', NULL, 'starting', 'warm_up', now() - interval '70 min'),
-             ('{id}', 'starting', 'idle', 'healthy', now() - interval '69 min')"
-        ))
-        .await;
+    for statement in [
+        "UPDATE instances SET status = 'starting', agent_name = NULL, tools = NULL, url = NULL,
+                last_healthy_at = NULL, lease_expires_at = now() + interval '1 h'
+         WHERE id IN ('inst00000001', 'inst00000002')",
+        "UPDATE instances SET status = 'crashed' WHERE id IN ('inst00000007', 'inst00000130')",
+        "UPDATE instances SET status = 'destroying', lease_expires_at = now() + interval '1 h'
+         WHERE id = 'inst00000011'",
+        "UPDATE instances SET agent_name = (ARRAY['Trip Planner', 'Basil', 'Meal Planner', 'Study Partner',
+                'Nightjar', 'Club Organiser', 'First Reader'])[1 + substr(id, 5)::int % 7]
+         WHERE agent_name LIKE 'Agent %'",
+        &format!(
+            "UPDATE instances SET tools = '{{agentmail,openrouter,telnyx}}',
+                    created_at = now() - interval '70 min' WHERE id = '{id}'"
+        ),
+        &format!(
+            "INSERT INTO instance_events (id, instance_id, from_status, to_status, cause, at) VALUES
+             (-1, '{id}', NULL, 'starting', 'warm_up', now() - interval '70 min'),
+             (0, '{id}', 'starting', 'idle', 'healthy', now() - interval '69 min')"
+        ),
+        // A day of claims: each instance was warm after some 40 s, and claimed within about a second.
+        "INSERT INTO instance_events (instance_id, from_status, to_status, cause, at)
+         SELECT 'h' || n, from_status, to_status, cause, now() - n * interval '3 min' + age
+         FROM generate_series(1, 470) n,
+              LATERAL (SELECT interval '1 s' * (25 + 22 * abs(sin(n / 31.0)) + n * 37 % 11) AS warm,
+                              interval '1 s' * (0.6 + 0.5 * abs(cos(n / 17.0)) + n * 53 % 7 * 0.12) AS took,
+                              interval '1 min' * (12 + 9 * sin(n / 40.0)) AS idle) AS times,
+              LATERAL (VALUES (NULL, 'starting', 'warm_up', interval '0'), ('starting', 'idle', 'healthy', warm),
+                              ('idle', 'claiming', 'claim', warm + idle),
+                              ('claiming', 'claimed', 'provisioned', warm + idle + took),
+                              ('claimed', 'destroying', 'killed', warm + idle + took + interval '5 h'))
+                  AS moves (from_status, to_status, cause, age)
+         WHERE now() - n * interval '3 min' + age < now()
+         ORDER BY n DESC, age",
+    ] {
+        world.sql(statement).await;
+    }
+    world.fake.state().swept = Some(answers::sweep_report(false));
     (world, id.to_string())
 }
 
