@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Done,
-    InstanceDetails, Logs, StatusBatch, StatusBatchRequest,
+    InstanceDetails, Logs, RegistryReply, StatusBatch, StatusBatchRequest, SweepReport,
+    SweepRequest,
 };
 use agent_pool_core::{EnvVars, InstanceId, Secret};
 use reqwest::{Client, Method, RequestBuilder};
@@ -27,6 +28,8 @@ pub(crate) const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
 const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
 /// How long somebody waits to see what an instance has: vendors are asked for its usage.
 const DETAILS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a sweep may take: every vendor lists all that it has, page by page.
+const SWEEP_WITHIN: Duration = Duration::from_mins(5);
 /// How long somebody waits to see the logs of an instance.
 const LOGS_WITHIN: Duration = Duration::from_secs(20);
 
@@ -122,6 +125,22 @@ impl ServicesClient {
             .append_pair("lines", &lines.to_string());
         let call = self.http.get(url).bearer_auth(self.key.expose());
         send(call, LOGS_WITHIN).await
+    }
+
+    /// The providers, and how their calls went.
+    pub(crate) async fn registry(&self) -> Result<RegistryReply, CallError> {
+        send(self.request(Method::GET, &["registry"]), DETAILS_WITHIN).await
+    }
+
+    /// What the last sweep found.
+    pub(crate) async fn last_sweep(&self) -> Result<SweepReport, CallError> {
+        send(self.request(Method::GET, &["sweep"]), DETAILS_WITHIN).await
+    }
+
+    /// Has a sweep made.
+    pub(crate) async fn sweep(&self, request: SweepRequest) -> Result<SweepReport, CallError> {
+        let call = self.request(Method::POST, &["sweep"]).json(&request);
+        send(call, SWEEP_WITHIN).await
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {

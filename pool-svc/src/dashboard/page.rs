@@ -12,10 +12,12 @@ use crate::app::App;
 pub(super) enum Tab {
     Fleet,
     Claim,
+    OverTime,
+    Providers,
 }
 
 impl Tab {
-    const ALL: [Self; 2] = [Self::Fleet, Self::Claim];
+    const ALL: [Self; 4] = [Self::Fleet, Self::Claim, Self::OverTime, Self::Providers];
 
     /// Whether somebody is led there.
     fn is_for(self, role: Role) -> bool {
@@ -26,6 +28,8 @@ impl Tab {
         match self {
             Self::Fleet => ("/", "Fleet"),
             Self::Claim => ("/claim", "Claim"),
+            Self::OverTime => ("/over-time", "Over time"),
+            Self::Providers => ("/providers", "Providers"),
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod claim_waiters;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod fleet;
+pub(crate) mod history;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod tick_state;

@@ -11,6 +11,9 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 use warp::{Filter, hyper};
 
+#[path = "fake_answers.rs"]
+pub(crate) mod answers;
+
 pub(crate) const KEY: &str = "the-key";
 
 /// What can be asked of the fake.
@@ -25,6 +28,9 @@ pub(crate) enum Op {
     Redeploy,
     Details,
     Logs,
+    Registry,
+    LastSweep,
+    Sweep,
 }
 
 /// How the next request of a kind goes wrong.
@@ -59,6 +65,8 @@ pub(crate) struct State {
     /// Overrides the whole answer of /status/batch.
     pub(crate) batch: Option<Value>,
     pub(crate) provision_answer: Option<Value>,
+    /// The answer of GET /sweep; before there is one, none has been made.
+    pub(crate) swept: Option<Value>,
     pub(crate) asked: Vec<(Op, Option<InstanceId>)>,
     faults: HashMap<Op, VecDeque<Fault>>,
     unexpected: Vec<String>,
@@ -188,15 +196,10 @@ impl Fake {
     }
 
     fn effect(&self, op: Op, id: Option<InstanceId>, body: &Value) -> Response {
+        let Some(id) = id else {
+            return self.effect_on_all(op, body);
+        };
         let mut state = self.state();
-        if op == Op::Status {
-            let answer = state
-                .batch
-                .clone()
-                .unwrap_or_else(|| self.batch(&state, body));
-            return reply(200, &answer);
-        }
-        let id = id.expect("every other operation names an instance");
         if op == Op::Create {
             let instance = Instance::new(state.born_healthy);
             state.instances.insert(id.clone(), instance);
@@ -237,15 +240,38 @@ impl Fake {
                 instance.deploy = "DEPLOYING".to_owned();
                 reply(200, &json!({"instanceId": id, "ok": true}))
             }
-            Op::Details => reply(200, &details(&id, instance)),
+            Op::Details => reply(200, &answers::details(&id, instance)),
             Op::Logs => reply(
                 200,
                 &json!({"instanceId": id, "lines": [
                     {"at": "2026-11-25T06:00:00Z", "text": "listening on port 8080"},
                     {"text": "<b>not markup</b>"}]}),
             ),
-            Op::Create | Op::Status => unreachable!("answered above"),
+            Op::Create | Op::Status | Op::Registry | Op::LastSweep | Op::Sweep => {
+                unreachable!("answered above")
+            }
         }
+    }
+
+    /// What names no instance.
+    fn effect_on_all(&self, op: Op, body: &Value) -> Response {
+        let mut state = self.state();
+        if op == Op::Registry {
+            return reply(200, &answers::registry());
+        }
+        if op == Op::LastSweep {
+            let none = || problem(404, "not_swept");
+            return state
+                .swept
+                .as_ref()
+                .map_or_else(none, |report| reply(200, report));
+        }
+        if op == Op::Sweep {
+            let report = answers::sweep_report(body["destroy"] == true);
+            return reply(200, state.swept.insert(report));
+        }
+        let batch = state.batch.clone();
+        reply(200, &batch.unwrap_or_else(|| self.batch(&state, body)))
     }
 
     fn batch(&self, state: &State, body: &Value) -> Value {
@@ -275,19 +301,6 @@ impl Instance {
     }
 }
 
-fn details(id: &InstanceId, instance: &Instance) -> Value {
-    let at = "2026-11-25T06:00:00Z";
-    json!({"instanceId": id, "busy": false,
-        "infra": {"provider": "railway", "phase": "made", "serviceId": format!("s-{id}"),
-                  "deployStatus": instance.deploy, "image": "ghcr.io/acme/runtime:1.4.2", "createdAt": at},
-        "tools": [
-            {"toolId": "agentmail", "resourceId": "inbox-17@agents.example", "status": "active",
-             "createdAt": at, "usage": {"messages": 12.0, "threads": 3.0}},
-            {"toolId": "openrouter", "resourceId": "or-key-9f3c", "status": "active", "createdAt": at,
-             "usage": {"usd": 0.4275}},
-            {"toolId": "telnyx", "resourceId": "+14155550123", "status": "active", "createdAt": at}]})
-}
-
 fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<InstanceId>)> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let id = |text: &str| text.parse().ok();
@@ -297,6 +310,9 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
         }
         ("DELETE", ["destroy", one]) => Some((Op::Destroy, Some(id(one)?))),
         ("POST", ["status", "batch"]) => Some((Op::Status, None)),
+        ("GET", ["registry"]) => Some((Op::Registry, None)),
+        ("GET", ["sweep"]) => Some((Op::LastSweep, None)),
+        ("POST", ["sweep"]) => Some((Op::Sweep, None)),
         ("POST", ["redeploy", one]) => Some((Op::Redeploy, Some(id(one)?))),
         ("GET", ["instances", one]) => Some((Op::Details, Some(id(one)?))),
         ("GET", ["logs", one]) => Some((Op::Logs, Some(id(one)?))),

@@ -11,31 +11,26 @@ use super::super::{page, show};
 use crate::call::CallError;
 use crate::services_client::is_unknown_instance;
 
-pub(super) fn details(answer: &Result<InstanceDetails, CallError>) -> Markup {
+/// Where it runs, or why that is not known.
+pub(super) fn infra(answer: &Result<InstanceDetails, CallError>) -> Markup {
     html! {
-        @match answer {
-            Ok(details) => {
-                section .card aria-labelledby="infra" { h2 #infra { "Runs on" } (infra(&details.infra, details.busy)) }
-                section .card aria-labelledby="tools" { h2 #tools { "Tools" } (tools(&details.tools)) }
-            },
-            Err(error) if is_unknown_instance(error) => {
-                section .card aria-labelledby="infra" {
-                    h2 #infra { "Runs on" }
-                    p .hint { "Services has nothing of it: it is not made yet, or all of it is destroyed." }
-                }
-            },
-            Err(error) => {
-                section .card aria-labelledby="infra" {
-                    h2 #infra { "Runs on" }
-                    p .notice.warn { (page::sentence(&format!("Services {error}")))
-                        " Where it runs and what its tools have used is shown when Services answers again." }
-                }
-            },
+        section .card aria-labelledby="infra" {
+            h2 #infra { "Runs on" }
+            @match answer {
+                Ok(details) => (place(&details.infra, details.busy)),
+                Err(error) if is_unknown_instance(error) => p .hint {
+                    "Services has nothing of it: it is not made yet, or all of it is destroyed."
+                },
+                Err(error) => p .notice.warn {
+                    (page::sentence(&format!("Services {error}")))
+                    " Where it runs and what its tools have used is shown when Services answers again."
+                },
+            }
         }
     }
 }
 
-fn infra(infra: &InstanceInfraDetails, busy: bool) -> Markup {
+fn place(infra: &InstanceInfraDetails, busy: bool) -> Markup {
     let phase = match infra.phase {
         InstancePhase::Creating => "being made",
         InstancePhase::Made => "made",
@@ -53,25 +48,30 @@ fn infra(infra: &InstanceInfraDetails, busy: bool) -> Markup {
     }
 }
 
-fn tools(tools: &[InstanceToolDetails]) -> Markup {
+pub(super) fn tools(tools: &[InstanceToolDetails]) -> Markup {
     html! {
-        @if tools.is_empty() { p .hint { "It has no tools." } }
-        @else {
-            table {
-                thead { tr { th scope="col" { "Tool" } th scope="col" { "Resource" } th scope="col" { "Used" } } }
-                tbody {
-                    @for tool in tools {
-                        tr {
-                            td {
-                                (tool.tool_id)
-                                @if tool.status == ToolStatus::Destroyed { " " span .tag.warn { "destroyed" } }
-                            }
-                            td .mono { @match &tool.resource_id { Some(id) => (id), None => "being made" } }
-                            td { (used(tool)) }
-                        }
-                    }
+        section .card aria-labelledby="tools" {
+            h2 #tools { "Tools" }
+            @if tools.is_empty() { p .hint { "It has no tools." } }
+            @else {
+                table {
+                    thead { tr { th scope="col" { "Tool" } th scope="col" { "Resource" } th scope="col" { "Used" } } }
+                    tbody { @for tool in tools { (line(tool)) } }
                 }
             }
+        }
+    }
+}
+
+fn line(tool: &InstanceToolDetails) -> Markup {
+    html! {
+        tr {
+            td {
+                (tool.tool_id)
+                @if tool.status == ToolStatus::Destroyed { " " span .tag.warn { "destroyed" } }
+            }
+            td .mono { @match &tool.resource_id { Some(id) => (id), None => "being made" } }
+            td { (used(tool)) }
         }
     }
 }

@@ -55,9 +55,14 @@ pub(super) async fn show(
         (card::head(&session, &id, &title, listed.as_ref()))
         @if let Some(act) = asked.done { p .notice role="status" { (act.outcome()) } }
         div .two data-part="instance" {
-            (card::facts(&id, listed.as_ref()))
-            @if let Some(details) = &details { (details::details(details)) }
-            (timeline::timeline(&events))
+            div {
+                (card::facts(&id, listed.as_ref()))
+                @if let Some(details) = &details { (details::infra(details)) }
+            }
+            div {
+                @if let Some(Ok(details)) = &details { (details::tools(&details.tools)) }
+                (timeline::timeline(&events))
+            }
         }
     };
     let page = page::signed_in(&app, &session, Some(Tab::Fleet), &title, &content);

@@ -1,10 +1,13 @@
 //! The dashboard over HTTP, as a browser without a script asks for it.
 
+mod bench;
 mod claim;
 mod fleet;
 mod instance;
 mod live;
+mod over_time;
 mod person;
+mod providers;
 mod sign_in;
 
 pub(crate) use person::Person;

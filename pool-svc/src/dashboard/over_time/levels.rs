@@ -1,0 +1,65 @@
+//! How many there were: counted back from how many there are.
+
+use agent_pool_core::wire::pool::{Counts, Status};
+
+use super::chart::Series;
+use crate::db::history::Change;
+use crate::db::views;
+
+/// At the end of each slice.
+pub(super) fn levels(mut now: Counts, changes: &[Change], slices: usize) -> Vec<Series> {
+    [Status::Idle, Status::Claimed, Status::Starting]
+        .into_iter()
+        .map(|status| {
+            let mut level = i64::from(*views::of(&mut now, status));
+            let mut points = vec![None; slices];
+            for (slice, point) in points.iter_mut().enumerate().rev() {
+                // The log may be younger than the instances.
+                *point = Some(as_number(level.max(0)));
+                let here = changes
+                    .iter()
+                    .filter(|it| it.slice == slice && it.status == status);
+                level -= here.map(|it| it.by).sum::<i64>();
+            }
+            Series {
+                class: status.as_str(),
+                name: status.as_str(),
+                points,
+            }
+        })
+        .collect()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "there are fewer instances than 2^53"
+)]
+const fn as_number(level: i64) -> f64 {
+    level as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_level_is_that_after_its_slice() {
+        let now = Counts {
+            idle: 3,
+            ..Counts::default()
+        };
+        let change = |slice, by| Change {
+            slice,
+            status: Status::Idle,
+            by,
+        };
+        let series = levels(now, &[change(1, 4), change(3, -2)], 4);
+        let numbers: Vec<_> = series[0]
+            .points
+            .iter()
+            .map(|point| point.unwrap())
+            .collect();
+        assert_eq!(numbers, [1.0, 5.0, 5.0, 3.0]);
+        assert!(series[2].points.iter().all(|point| *point == Some(0.0)));
+    }
+}

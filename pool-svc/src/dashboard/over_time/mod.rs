@@ -1,0 +1,191 @@
+//! Over time: how many were idle, claimed and starting, how long claims took, and how long it took to
+//! become warm. All of it is read from the lifecycle log, so that there is nothing to sample.
+
+mod chart;
+mod levels;
+
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::Counts;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::db::DbError;
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+use serde::Deserialize;
+use warp::reply::Response;
+
+use self::chart::{Chart, Series};
+use super::page::{self, Tab};
+use super::reply;
+use super::session::Session;
+use crate::app::App;
+use crate::db::history::{self, Change, Past, Took};
+use crate::db::views;
+use crate::lifecycle::Cause;
+use crate::problem::from_database;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    range: Range,
+}
+
+/// How far back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Range {
+    Hour,
+    #[default]
+    Day,
+    Week,
+}
+
+impl Range {
+    const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+
+    const fn past(self) -> Past {
+        let (span, slices) = match self {
+            Self::Hour => (Duration::from_hours(1), 60),
+            Self::Day => (Duration::from_hours(24), 96),
+            Self::Week => (Duration::from_hours(168), 84),
+        };
+        Past { span, slices }
+    }
+
+    /// The end of each slice, the oldest first, as an axis has it.
+    fn times(self, now: DateTime<Utc>) -> Vec<String> {
+        let Past { span, slices } = self.past();
+        let form = if self == Self::Week {
+            "%b %d %H:%M"
+        } else {
+            "%H:%M"
+        };
+        let slice = span / u32::from(slices);
+        (0..slices)
+            .rev()
+            .map(|back| {
+                let back = TimeDelta::from_std(slice * u32::from(back)).unwrap_or_default();
+                (now - back).format(form).to_string()
+            })
+            .collect()
+    }
+}
+
+struct History {
+    counts: Counts,
+    changes: Vec<Change>,
+    claims: Vec<Took>,
+    warm_ups: Vec<Took>,
+}
+
+/// `GET /over-time`
+pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
+    let range = asked.range;
+    let history = load(&app, range.past()).await.map_err(from_database)?;
+    let content = content(range, history);
+    let page = page::signed_in(&app, &session, Some(Tab::OverTime), "Over time", &content);
+    Ok(reply::ok(page))
+}
+
+async fn load(app: &App, past: Past) -> Result<History, DbError> {
+    let mut conn = app.db.conn().await?;
+    let (claim, warm_up) = (
+        (Cause::Claim, Cause::Provisioned),
+        (Cause::WarmUp, Cause::Healthy),
+    );
+    Ok(History {
+        counts: views::count(&mut conn).await?,
+        changes: history::changes(&mut conn, past).await?,
+        claims: history::took(&mut conn, past, claim).await?,
+        warm_ups: history::took(&mut conn, past, warm_up).await?,
+    })
+}
+
+fn content(range: Range, history: History) -> Markup {
+    let times = range.times(Utc::now());
+    let slices = times.len();
+    let fleet = Chart {
+        id: "fleet",
+        title: "Idle, claimed and starting",
+        unit: "",
+        times: &times,
+        series: levels::levels(history.counts, &history.changes, slices),
+    };
+    let claims = Chart {
+        id: "claims",
+        title: "How long claims took",
+        unit: " s",
+        times: &times,
+        series: durations(&history.claims, slices),
+    };
+    let warm_ups = Chart {
+        id: "warm-ups",
+        title: "How long it took to become warm",
+        unit: " s",
+        times: &times,
+        series: durations(&history.warm_ups, slices),
+    };
+    html! {
+        div .head {
+            div { h1 { "Over time" } p .hint { "The last " (range.as_str()) ", in UTC. " (page::live(60)) } }
+            nav .ranges aria-label="Range" {
+                @for it in Range::ALL {
+                    a href={ "/over-time?range=" (it.as_str()) } aria-current=[(it == range).then_some("true")] {
+                        (it.as_str())
+                    }
+                }
+            }
+        }
+        div data-part="charts" {
+            (fleet.draw())
+            div .two { (claims.draw()) (warm_ups.draw()) }
+        }
+    }
+}
+
+fn durations(took: &[Took], slices: usize) -> Vec<Series> {
+    let of = |class, name, value: fn(&Took) -> f64| {
+        let mut points = vec![None; slices];
+        for one in took {
+            if let Some(point) = points.get_mut(one.slice) {
+                *point = Some(value(one));
+            }
+        }
+        Series {
+            class,
+            name,
+            points,
+        }
+    };
+    vec![
+        of("half", "half of them at most", |took| took.median),
+        of("most", "95 of 100 at most", |took| took.p95),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_slice_ends_now() {
+        let now = "2026-11-25T09:30:00Z".parse().unwrap();
+        for (range, first, slices) in [
+            (Range::Hour, "08:31", 60),
+            (Range::Day, "09:45", 96),
+            (Range::Week, "Nov 18 11:30", 84),
+        ] {
+            let times = range.times(now);
+            assert_eq!((times[0].as_str(), times.len()), (first, slices));
+            assert!(times[slices - 1].ends_with("09:30"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The table of providers.
+
+use agent_pool_core::wire::services::{ProviderStats, RegistryReply};
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+
+use super::super::show;
+
+/// A provider whose calls take longer than that is slow, in milliseconds: a creation waits for it.
+const SLOW_MS: u64 = 10_000;
+/// For how long a failure is news.
+const NEWS: TimeDelta = TimeDelta::minutes(15);
+
+/// A tool or an infra, as the table has them.
+struct Line<'a> {
+    id: &'a str,
+    name: &'a str,
+    kind: &'a str,
+    configured: bool,
+    faults: &'a [String],
+    stats: &'a ProviderStats,
+}
+
+pub(super) fn table(registry: &RegistryReply) -> Markup {
+    let infra = registry.infra.iter().map(|it| Line {
+        id: it.id.as_str(),
+        name: &it.name,
+        kind: if it.selected {
+            "infra, selected"
+        } else {
+            "infra"
+        },
+        configured: it.configured,
+        faults: &it.faults,
+        stats: &it.stats,
+    });
+    let tools = registry.tools.iter().map(|it| Line {
+        id: it.id.as_str(),
+        name: &it.name,
+        kind: "tool",
+        configured: it.configured,
+        faults: &it.faults,
+        stats: &it.stats,
+    });
+    let now = Utc::now();
+    html! {
+        div .table {
+            table {
+                caption .hidden { "Providers" }
+                thead { tr {
+                    th scope="col" { "Provider" } th scope="col" { "State" }
+                    th scope="col" .number { "Calls" } th scope="col" .number { "Failed" }
+                    th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95 of 100" }
+                    th scope="col" .wide { "Last failure" }
+                } }
+                tbody { @for it in infra.chain(tools) { (line(&it, now)) } }
+            }
+        }
+        p .hint { "Calls are counted since the replica of Services that answered was started." }
+    }
+}
+
+fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
+    let failed: u64 = it.stats.failures.values().sum();
+    let millis = |time: Option<u64>| time.map_or_else(String::new, |ms| format!("{ms} ms"));
+    html! {
+        tr {
+            td { b { (it.name) } span .small { (it.id) ", " (it.kind) } }
+            td {
+                (state(it, now))
+                @for fault in it.faults { span .small { (fault) } }
+            }
+            td .number { (it.stats.calls) }
+            td .number { (failed)
+                @for (kind, number) in &it.stats.failures { span .small { (kind) ": " (number) } }
+            }
+            td .number.wide { (millis(it.stats.median_ms)) }
+            td .number.wide { (millis(it.stats.p95_ms)) }
+            td .wide {
+                @if let Some(error) = &it.stats.last_error {
+                    (show::ago(error.at, now)) ", " code { (error.kind) }
+                    span .small { (error.message) }
+                }
+            }
+        }
+    }
+}
+
+fn state(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
+    let failing = it.stats.last_error.as_ref();
+    html! {
+        @if !it.configured { span .tag.warn { "not configured" } }
+        @else if failing.is_some_and(|error| now - error.at < NEWS) { span .tag.bad { "failing" } }
+        @else if it.stats.p95_ms.is_some_and(|ms| ms > SLOW_MS) { span .tag.warn { "slow" } }
+        @else { span .tag { "configured" } }
+    }
+}

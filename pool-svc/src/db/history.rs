@@ -1,0 +1,203 @@
+//! What the lifecycle log says of the time that is past, in equal slices of it.
+//!
+//! All are `sql_query`: Diesel has neither `width_bucket` nor percentiles.
+
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::Status;
+use agent_pool_service_kit::db::DbError;
+use diesel::sql_types::{Double, Int4, Int8, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::parse_status;
+use crate::lifecycle::Cause;
+
+/// The time that is asked for: so many slices, the last of which ends now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) span: Duration,
+    pub(crate) slices: u16,
+}
+
+/// By how many the instances of one status became more, or fewer, in one slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// From 0, the oldest.
+    pub(crate) slice: usize,
+    pub(crate) status: Status,
+    pub(crate) by: i64,
+}
+
+/// How long something took that ended in one slice, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Took {
+    /// From 0, the oldest.
+    pub(crate) slice: usize,
+    /// What half of them did not exceed.
+    pub(crate) median: f64,
+    /// What 95 of 100 did not exceed.
+    pub(crate) p95: f64,
+}
+
+/// In which slice `at` is, from 1; what was a moment ago counts to the last.
+const SLICE: &str = "least($2, width_bucket(
+    extract(epoch FROM at)::float8, extract(epoch FROM now())::float8 - $1,
+    extract(epoch FROM now())::float8, $2))";
+
+#[derive(Debug, QueryableByName)]
+struct ChangeRow {
+    #[diesel(sql_type = Int4)]
+    slice: i32,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Int8)]
+    by: i64,
+}
+
+/// Every change, of those slices in which there was one.
+pub(crate) async fn changes(
+    conn: &mut AsyncPgConnection,
+    past: Past,
+) -> Result<Vec<Change>, DbError> {
+    let rows: Vec<ChangeRow> = sql_query(format!(
+        "SELECT slice, status, sum(by)::int8 AS by
+         FROM (SELECT {SLICE} AS slice, from_status, to_status FROM instance_events
+               WHERE at > now() - make_interval(secs => $1)) AS moved,
+              LATERAL (VALUES (from_status, -1), (to_status, 1)) AS change (status, by)
+         WHERE status IS NOT NULL
+         GROUP BY slice, status"
+    ))
+    .bind::<Double, _>(past.span.as_secs_f64())
+    .bind::<Int4, _>(i32::from(past.slices))
+    .load(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Change {
+                slice: from_0(row.slice),
+                status: parse_status("(log)", &row.status)?,
+                by: row.by,
+            })
+        })
+        .collect()
+}
+
+#[derive(Debug, QueryableByName)]
+struct TookRow {
+    #[diesel(sql_type = Int4)]
+    slice: i32,
+    #[diesel(sql_type = Double)]
+    median: f64,
+    #[diesel(sql_type = Double)]
+    p95: f64,
+}
+
+/// How long it took from the move with one cause to the next one with another, of those slices in which
+/// there was one.
+pub(crate) async fn took(
+    conn: &mut AsyncPgConnection,
+    past: Past,
+    (from, to): (Cause, Cause),
+) -> Result<Vec<Took>, DbError> {
+    let rows: Vec<TookRow> = sql_query(format!(
+        "SELECT slice, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
+                percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+         FROM (SELECT {SLICE} AS slice, extract(epoch FROM at - begun_at)::float8 AS seconds
+               FROM instance_events AS ended,
+                    LATERAL (SELECT at AS begun_at FROM instance_events AS begun
+                             WHERE begun.instance_id = ended.instance_id AND begun.id < ended.id
+                               AND begun.cause = $3
+                             ORDER BY begun.id DESC LIMIT 1) AS begun
+               WHERE at > now() - make_interval(secs => $1) AND cause = $4) AS lasted
+         GROUP BY slice ORDER BY slice"
+    ))
+    .bind::<Double, _>(past.span.as_secs_f64())
+    .bind::<Int4, _>(i32::from(past.slices))
+    .bind::<Text, _>(from.as_str())
+    .bind::<Text, _>(to.as_str())
+    .load(conn)
+    .await?;
+    let took = |row: TookRow| Took {
+        slice: from_0(row.slice),
+        median: row.median,
+        p95: row.p95,
+    };
+    Ok(rows.into_iter().map(took).collect())
+}
+
+fn from_0(slice: i32) -> usize {
+    usize::try_from(slice.saturating_sub(1)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_pool_service_kit::db::Conn;
+    use agent_pool_service_kit::testing::fresh_database;
+
+    use super::*;
+    use crate::db::MIGRATIONS;
+
+    const HOUR: Past = Past {
+        span: Duration::from_hours(1),
+        slices: 6,
+    };
+
+    /// Two lives: each is wanted, warm, taken and claimed; the ages are in seconds.
+    async fn conn() -> Conn {
+        let database = fresh_database(MIGRATIONS, "pool").await;
+        let mut conn = database.db().conn().await.unwrap();
+        for (id, ages) in [
+            ("one", [3_500, 3_490, 100, 98]),
+            ("other", [9_000, 8_970, 90, 84]),
+        ] {
+            let moves = [
+                ("NULL", "'starting'", "warm_up"),
+                ("'starting'", "'idle'", "healthy"),
+                ("'idle'", "'claiming'", "claim"),
+                ("'claiming'", "'claimed'", "provisioned"),
+            ];
+            for ((from, to, cause), age) in moves.into_iter().zip(ages) {
+                let insert = format!(
+                    "INSERT INTO instance_events (instance_id, from_status, to_status, cause, at)
+                     VALUES ('{id}', {from}, {to}, '{cause}', now() - interval '{age} s')"
+                );
+                sql_query(insert).execute(&mut conn).await.unwrap();
+            }
+        }
+        conn
+    }
+
+    #[tokio::test]
+    async fn changes_are_netted_by_slice_and_what_is_older_is_left_out() {
+        let mut conn = conn().await;
+        let mut changes = changes(&mut conn, HOUR).await.unwrap();
+        changes.sort_by_key(|change| (change.slice, change.status));
+        let told: Vec<_> = changes
+            .iter()
+            .filter(|change| change.by != 0)
+            .map(|change| (change.slice, change.status, change.by))
+            .collect();
+        let expected = [
+            (0, Status::Idle, 1),
+            (5, Status::Idle, -2),
+            (5, Status::Claimed, 2),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[tokio::test]
+    async fn durations_are_between_the_two_moves_of_one_instance() {
+        let mut conn = conn().await;
+        let claims = (Cause::Claim, Cause::Provisioned);
+        let claims = took(&mut conn, HOUR, claims).await.unwrap();
+        assert_eq!(claims.len(), 1);
+        assert_eq!(claims[0].slice, 5);
+        assert!((claims[0].median - 4.0).abs() < 0.01, "{claims:?}");
+        assert!((claims[0].p95 - 5.8).abs() < 0.01, "{claims:?}");
+        let warm = (Cause::WarmUp, Cause::Healthy);
+        let warm = took(&mut conn, HOUR, warm).await.unwrap();
+        assert_eq!((warm.len(), warm[0].slice), (1, 0));
+        assert!((warm[0].median - 10.0).abs() < 0.01, "{warm:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! What a person does with a browser, and what they see.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::Duration;
+
+use fantoccini::Locator;
+use fantoccini::elements::Element;
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use crate::chrome::{self, Chrome, Screen, Vendor};
+use crate::fake::KEY;
+use crate::world::World;
+
+/// How long a page may take to show something. The machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Browser<'a> {
+    chrome: &'a Chrome,
+    base: String,
+}
+
+/// Runs `test` in a Chromium, which is closed however it ends. Afterwards the console must have no error
+/// and no violation of the policy besides those that are `expected`.
+pub(crate) async fn with(
+    world: &World,
+    screen: Screen,
+    expected: &[&str],
+    test: impl AsyncFnOnce(&Browser<'_>),
+) {
+    if !chrome::is_there() {
+        return;
+    }
+    let chrome = chrome::start(screen).await;
+    let browser = Browser {
+        chrome: &chrome,
+        base: world.url.clone(),
+    };
+    let checked = async {
+        test(&browser).await;
+        browser.assert_quiet(expected).await;
+    };
+    let outcome = AssertUnwindSafe(checked).catch_unwind().await;
+    let closed = chrome.client.clone().close().await;
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+    closed.unwrap();
+    world.fake.assert_nothing_unexpected();
+}
+
+impl Browser<'_> {
+    pub(crate) async fn open(&self, path: &str) {
+        let url = format!("{}{path}", self.base);
+        self.chrome.client.goto(&url).await.unwrap();
+    }
+
+    pub(crate) async fn sign_in(&self) {
+        self.open("/sign-in").await;
+        self.fill("#key", KEY).await;
+        self.press("button[type=submit]").await;
+        self.sees("h1", "Fleet").await;
+    }
+
+    /// Waits for an element.
+    pub(crate) async fn find(&self, css: &str) -> Element {
+        let wait = self.chrome.client.wait().at_most(PATIENCE);
+        let found = wait.for_element(Locator::Css(css)).await;
+        match found {
+            Ok(element) => element,
+            Err(error) => panic!(
+                "{css} is not on the page: {error}\n{}",
+                self.text("body").await
+            ),
+        }
+    }
+
+    /// The text of an element as a person sees it, or nothing where it is replaced just now.
+    pub(crate) async fn text(&self, css: &str) -> String {
+        let script = "return [...document.querySelectorAll(arguments[0])].map(it => it.innerText).join('\\n')";
+        let text = self.script(script, json!([css])).await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until some text is there.
+    pub(crate) async fn sees(&self, css: &str, text: &str) {
+        let within = tokio::time::timeout(PATIENCE, async {
+            while !self.text(css).await.contains(text) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        if within.await.is_err() {
+            panic!("{css} does not say {text:?}: {}", self.text("body").await);
+        }
+    }
+
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub(crate) async fn press(&self, css: &str) {
+        self.find(css).await.click().await.unwrap();
+    }
+
+    /// Presses the link with this text.
+    pub(crate) async fn follow(&self, text: &str) {
+        let wait = self.chrome.client.wait().at_most(PATIENCE);
+        let link = wait.for_element(Locator::LinkText(text)).await.unwrap();
+        link.click().await.unwrap();
+    }
+
+    /// Types into whatever has the focus.
+    pub(crate) async fn keys(&self, keys: &str) {
+        let active = self.chrome.client.active_element().await.unwrap();
+        active.send_keys(keys).await.unwrap();
+    }
+
+    pub(crate) async fn path(&self) -> String {
+        let url = self.chrome.client.current_url().await.unwrap();
+        url.path().to_owned()
+    }
+
+    pub(crate) async fn script(&self, script: &str, arguments: Value) -> Value {
+        let Value::Array(arguments) = arguments else {
+            panic!("arguments are an array")
+        };
+        self.chrome.client.execute(script, arguments).await.unwrap()
+    }
+
+    pub(crate) async fn script_async(&self, script: &str, arguments: Value) -> Value {
+        let Value::Array(arguments) = arguments else {
+            panic!("arguments are an array")
+        };
+        let answer = self.chrome.client.execute_async(script, arguments).await;
+        answer.unwrap()
+    }
+
+    /// Asks the browser's own protocol.
+    pub(crate) async fn devtools(&self, command: &str, parameters: Value) {
+        let body = json!({"cmd": command, "params": parameters});
+        let path = "goog/cdp/execute";
+        self.chrome
+            .client
+            .issue_cmd(Vendor { path, body })
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn without_script(&self) {
+        let off = json!({"value": true});
+        self.devtools("Emulation.setScriptExecutionDisabled", off)
+            .await;
+    }
+
+    pub(crate) async fn dark(&self) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    pub(crate) async fn light(&self) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": "light"}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    pub(crate) async fn picture(&self) -> Vec<u8> {
+        self.chrome.client.screenshot().await.unwrap()
+    }
+
+    /// The console has nothing that is wrong.
+    async fn assert_quiet(&self, expected: &[&str]) {
+        let body = json!({"type": "browser"});
+        let told = self
+            .chrome
+            .client
+            .issue_cmd(Vendor {
+                path: "se/log",
+                body,
+            })
+            .await;
+        let told = told.unwrap();
+        let wrong: Vec<_> = told
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|line| line["level"] == "SEVERE" || line["source"] == "security")
+            .filter_map(|line| line["message"].as_str())
+            .filter(|message| !expected.iter().any(|part| message.contains(part)))
+            .collect();
+        assert!(wrong.is_empty(), "the console says: {wrong:#?}");
+    }
+}

@@ -1,0 +1,132 @@
+//! A Chromium of one test, and the chromedriver that drives it.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use agent_pool_core::settings::Environment;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use url::{ParseError, Url};
+
+/// Chromiums at once: more would only wait for each other.
+static ROOM: Semaphore = Semaphore::const_new(2);
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+const DRIVER: &str = "/usr/bin/chromedriver";
+
+/// What a test wants to look through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screen {
+    Desk,
+    Phone,
+}
+
+pub(crate) struct Chrome {
+    pub(crate) client: Client,
+    /// Ends when it is dropped.
+    _driver: Child,
+    _profile: tempfile::TempDir,
+    _room: SemaphorePermit<'static>,
+}
+
+/// Whether there is a Chromium. Says so loudly where there is none, and fails in CI.
+pub(crate) fn is_there() -> bool {
+    let there = [CHROMIUM, DRIVER]
+        .into_iter()
+        .all(|file| Path::new(file).exists());
+    if !there {
+        let skipped =
+            "SKIPPED: no chromium and chromedriver (apt install chromium chromium-driver)";
+        let ci = Environment::of_process()
+            .get("CI")
+            .is_some_and(|ci| ci == "true");
+        assert!(!ci, "{skipped}");
+        eprintln!("{skipped}");
+    }
+    there
+}
+
+pub(crate) async fn start(screen: Screen) -> Chrome {
+    let room = ROOM.acquire().await.unwrap();
+    let profile = tempfile::tempdir().unwrap();
+    let mut driver = Command::new(DRIVER)
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let url = address(&mut driver).await;
+    let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+    builder.capabilities(capabilities(screen, profile.path()));
+    Chrome {
+        client: builder.connect(&url).await.unwrap(),
+        _driver: driver,
+        _profile: profile,
+        _room: room,
+    }
+}
+
+/// Where chromedriver says that it listens.
+async fn address(driver: &mut Child) -> String {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, port)) = line.split_once("successfully on port ") {
+            let port = port.trim_end_matches('.');
+            // It must be able to go on writing.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return format!("http://127.0.0.1:{port}");
+        }
+    }
+    panic!("chromedriver ended before it listened")
+}
+
+fn capabilities(screen: Screen, profile: &Path) -> Capabilities {
+    let profile = format!("--user-data-dir={}", profile.display());
+    let mut options = json!({
+        "binary": CHROMIUM,
+        "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-dev-shm-usage", "--hide-scrollbars", "--no-proxy-server",
+            "--window-size=1280,900", profile,
+        ],
+    });
+    if screen == Screen::Phone {
+        options["mobileEmulation"] = json!({"deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2.0, "touch": true}});
+    }
+    let all = json!({
+        "browserName": "chrome",
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": {"browser": "ALL"},
+    });
+    let Value::Object(all) = all else {
+        unreachable!("it is written as an object")
+    };
+    all
+}
+
+/// A command that only chromedriver has.
+#[derive(Debug)]
+pub(crate) struct Vendor {
+    pub(crate) path: &'static str,
+    pub(crate) body: Value,
+}
+
+impl WebDriverCompatibleCommand for Vendor {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}

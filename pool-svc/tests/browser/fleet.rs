@@ -1,0 +1,139 @@
+use agent_pool_core::InstanceId;
+use serde_json::json;
+
+use crate::browser::with;
+use crate::chrome::Screen;
+use crate::world::World;
+
+pub(crate) async fn many(world: &World, number: u32) {
+    world
+        .sql(&format!(
+            "INSERT INTO instances (id, name, status, url, agent_name, created_at, last_healthy_at,
+                                    claimed_at, conversation_id, invite_url, tools)
+             SELECT id, 'convos-agent-' || id, status, 'https://' || id || '.agents.example/',
+                    CASE WHEN status <> 'idle' THEN 'Agent ' || n END, now() - n * interval '7 min',
+                    now() - n % 90 * interval '1 s', now() - n * interval '5 min', 'c', 'https://c/',
+                    ARRAY['agentmail', 'openrouter']
+             FROM (SELECT n, 'inst' || lpad(n::text, 8, '0') AS id,
+                          CASE WHEN n % 9 = 0 THEN 'idle' WHEN n % 501 = 0 THEN 'crashed'
+                               ELSE 'claimed' END AS status
+                   FROM generate_series(1, {number}) n) AS made"
+        ))
+        .await;
+    world.sql("ANALYZE instances").await;
+}
+
+#[tokio::test]
+async fn the_page_follows_while_another_client_claims() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.sees(".live", "live").await;
+        browser.sees("a.idle", "1").await;
+        let mark = "document.body.dataset.mark = 'the same page'";
+        browser.script(mark, json!([])).await;
+        let row = format!("tr:has(a[href='/instances/{id}'])");
+        browser
+            .script(
+                "document.querySelector(arguments[0]).focus()",
+                json!([format!("a[href='/instances/{id}']")]),
+            )
+            .await;
+        assert_eq!(world.claim(r#"{"agentName": "Tulip"}"#).await.status, 200);
+        browser.sees(&row, "Tulip").await;
+        browser.sees("a.claimed", "1").await;
+        browser.find("body[data-mark='the same page']").await;
+        let focus = browser
+            .script("return document.activeElement.textContent", json!([]))
+            .await;
+        assert_eq!(focus, id.as_str(), "whoever was at a link stays there");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn kill_is_confirmed_and_followed_to_its_end() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser
+            .press(&format!("a[href='/instances/{id}/kill']"))
+            .await;
+        browser.sees("h1", "Kill").await;
+        browser.press("form.card button").await;
+        browser.sees("[data-part=status]", "gone").await;
+        browser
+            .sees(".timeline", "because an operator killed it")
+            .await;
+        assert_eq!(world.status(&id).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn drain_is_confirmed_and_tells_its_outcome() {
+    let world = World::new(&[]).await;
+    let ids = world.idle(3).await;
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.follow("Drain").await;
+        browser.fill("#count", "2").await;
+        browser.press("form.card button").await;
+        browser.sees("[role=status]", "Drained 2 instances").await;
+        for id in &ids[..2] {
+            world.until(id, None).await;
+        }
+        browser.sees("a.idle", "1").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ten_thousand_instances_are_searched_and_paged() {
+    let world = World::new(&[("POOL_MAX_TOTAL", "20000")]).await;
+    many(&world, 10_000).await;
+    let wanted: InstanceId = "inst00009876".parse().unwrap();
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.sees(".pages", "1 to 50 of 10,000 instances").await;
+        browser.follow("Next").await;
+        browser.sees(".pages", "51 to 100 of 10,000").await;
+        browser.fill("#q", "9876").await;
+        browser.keys("\u{E007}").await;
+        browser.sees(".pages", "1 to 1 of 1 instance").await;
+        browser
+            .find(&format!("a[href='/instances/{wanted}']"))
+            .await;
+        browser.follow("Clear").await;
+        browser.press("a.crashed").await;
+        browser.sees(".pages", "of 13 instances").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn on_a_phone_nothing_is_cut_off() {
+    let world = World::new(&[]).await;
+    many(&world, 60).await;
+    with(&world, Screen::Phone, &[], async |browser| {
+        browser.sign_in().await;
+        for path in [
+            "/",
+            "/claim",
+            "/instances/inst00000002",
+            "/drain",
+            "/over-time",
+            "/providers",
+            "/instances/inst00000002/invite",
+        ] {
+            browser.open(path).await;
+            browser.find("h1").await;
+            let script = "return [document.documentElement.scrollWidth, innerWidth]";
+            let widths = browser.script(script, json!([])).await;
+            assert_eq!(widths[0], widths[1], "{path} is wider than the screen");
+        }
+    })
+    .await;
+}

@@ -1,0 +1,20 @@
+//! The dashboard in a real Chromium, on a real pool-svc.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the exception for tests does not reach the functions that they call"
+)]
+
+#[expect(dead_code, reason = "the tests over HTTP use all of it")]
+#[path = "../it/fake.rs"]
+mod fake;
+#[expect(dead_code, reason = "the tests over HTTP use all of it")]
+#[path = "../it/world.rs"]
+mod world;
+
+mod browser;
+mod chrome;
+mod claims;
+mod fleet;
+mod looks;
+mod sign_in;

@@ -1,0 +1,32 @@
+use super::Person;
+use crate::world::World;
+
+#[tokio::test]
+async fn the_past_is_drawn_from_the_log() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    let before = person.get("/over-time").await;
+    assert_eq!(before.html.matches("Nothing of this happened").count(), 2);
+    person.post("/replenish", &[("count", "2")]).await;
+    let what = "both are idle";
+    agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {
+        let idle = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
+        world.ask(idle).await.as_deref() == Some("2")
+    })
+    .await;
+    world.claim("{}").await;
+    for range in ["hour", "day", "week"] {
+        let page = person.get(&format!("/over-time?range={range}")).await;
+        assert_eq!(
+            page.html.matches("<svg class=\"chart\"").count(),
+            3,
+            "{range}"
+        );
+        assert!(
+            page.has("idle: 1</li>") && page.has("claimed: 1</li>"),
+            "{}",
+            page.html
+        );
+    }
+    assert_eq!(person.get("/over-time?range=year").await.status, 400);
+}

@@ -1,0 +1,55 @@
+//! What the fake's Services answers to who looks.
+
+use agent_pool_core::InstanceId;
+use serde_json::{Value, json};
+
+use super::Instance;
+
+pub(super) fn registry() -> Value {
+    let usual = |id: &str, name: &str| {
+        json!({"id": id, "name": name, "configured": true, "settings": [],
+               "stats": {"calls": 412, "failures": {}, "medianMs": 180, "p95Ms": 640}})
+    };
+    let mut railway = usual("railway", "Railway");
+    railway["selected"] = true.into();
+    railway["stats"] = json!({"calls": 1904, "failures": {}, "medianMs": 2210, "p95Ms": 14800});
+    let mut openrouter = usual("openrouter", "OpenRouter");
+    let now = chrono::Utc::now();
+    openrouter["stats"]["failures"] = json!({"rate_limited": 7, "unavailable": 1});
+    openrouter["stats"]["lastError"] = json!({"kind": "rate_limited", "at": now, "message": "too many requests: try again in 20 s"});
+    let mut telnyx = usual("telnyx", "Telnyx");
+    telnyx["configured"] = false.into();
+    telnyx["faults"] = json!(["TELNYX_API_KEY is missing"]);
+    telnyx["stats"] = json!({"calls": 0, "failures": {}});
+    let mut tools = [usual("agentmail", "AgentMail"), openrouter, telnyx];
+    for tool in &mut tools {
+        tool["mode"] = "per-instance-key".into();
+        tool["envKeys"] = json!([]);
+    }
+    let mut local = usual("local", "Local processes");
+    local["selected"] = false.into();
+    json!({"infra": [local, railway], "tools": tools})
+}
+
+pub(crate) fn sweep_report(destroyed: bool) -> Value {
+    let at = "2026-11-25T06:00:00Z";
+    json!({"sweptAt": chrono::Utc::now(), "replica": "r1", "tookMs": 1830,
+        "orphans": [{"provider": "agentmail", "resourceId": "inbox-lost@agents.example",
+                     "instanceId": "lostlostlost", "createdAt": at, "destroyed": destroyed}],
+        "missing": [{"provider": "openrouter", "resourceId": "or-key-gone",
+                     "instanceId": "gonegonegone", "since": at, "repaired": false}],
+        "failures": {"telnyx": "it is not configured"}})
+}
+
+pub(super) fn details(id: &InstanceId, instance: &Instance) -> Value {
+    let at = "2026-11-25T06:00:00Z";
+    json!({"instanceId": id, "busy": false,
+        "infra": {"provider": "railway", "phase": "made", "serviceId": format!("s-{id}"),
+                  "deployStatus": instance.deploy, "image": "ghcr.io/acme/runtime:1.4.2", "createdAt": at},
+        "tools": [
+            {"toolId": "agentmail", "resourceId": "inbox-17@agents.example", "status": "active",
+             "createdAt": at, "usage": {"messages": 12.0, "threads": 3.0}},
+            {"toolId": "openrouter", "resourceId": "or-key-9f3c", "status": "active", "createdAt": at,
+             "usage": {"usd": 0.4275}},
+            {"toolId": "telnyx", "resourceId": "+14155550123", "status": "active", "createdAt": at}]})
+}
