@@ -36,6 +36,14 @@ pub(super) fn span(span: TimeDelta) -> String {
     }
 }
 
+/// `640 ms`, `14.8 s`.
+pub(super) fn millis(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        _ => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+    }
+}
+
 /// `1 instance`, `2 instances`.
 pub(super) fn instances(number: u32) -> String {
     match number {
@@ -71,6 +79,18 @@ mod tests {
             (200_000, "2 d"),
         ] {
             assert_eq!(span(TimeDelta::seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn times_of_calls_are_in_the_unit_that_suits_them() {
+        for (number, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1.0 s"),
+            (14_850, "14.8 s"),
+        ] {
+            assert_eq!(millis(number), text);
         }
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Change {
 pub(crate) struct Took {
     /// From 0, the oldest.
     pub(crate) slice: usize,
+    /// How many there were.
+    pub(crate) number: i64,
     /// What half of them did not exceed.
     pub(crate) median: f64,
     /// What 95 of 100 did not exceed.
@@ -87,6 +89,8 @@ pub(crate) async fn changes(
 struct TookRow {
     #[diesel(sql_type = Int4)]
     slice: i32,
+    #[diesel(sql_type = Int8)]
+    number: i64,
     #[diesel(sql_type = Double)]
     median: f64,
     #[diesel(sql_type = Double)]
@@ -101,7 +105,8 @@ pub(crate) async fn took(
     (from, to): (Cause, Cause),
 ) -> Result<Vec<Took>, DbError> {
     let rows: Vec<TookRow> = sql_query(format!(
-        "SELECT slice, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
+        "SELECT slice, count(*) AS number,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
                 percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
          FROM (SELECT {SLICE} AS slice, extract(epoch FROM at - begun_at)::float8 AS seconds
                FROM instance_events AS ended,
@@ -120,6 +125,7 @@ pub(crate) async fn took(
     .await?;
     let took = |row: TookRow| Took {
         slice: from_0(row.slice),
+        number: row.number,
         median: row.median,
         p95: row.p95,
     };
@@ -192,7 +198,7 @@ mod tests {
         let claims = (Cause::Claim, Cause::Provisioned);
         let claims = took(&mut conn, HOUR, claims).await.unwrap();
         assert_eq!(claims.len(), 1);
-        assert_eq!(claims[0].slice, 5);
+        assert_eq!((claims[0].slice, claims[0].number), (5, 2));
         assert!((claims[0].median - 4.0).abs() < 0.01, "{claims:?}");
         assert!((claims[0].p95 - 5.8).abs() < 0.01, "{claims:?}");
         let warm = (Cause::WarmUp, Cause::Healthy);

@@ -3,12 +3,14 @@
 
 mod chart;
 mod levels;
+mod picture;
+mod scale;
 
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::Counts;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{Conn, DbError};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -82,8 +84,14 @@ impl Range {
 struct History {
     counts: Counts,
     changes: Vec<Change>,
-    claims: Vec<Took>,
-    warm_ups: Vec<Took>,
+    claims: Lasted,
+    warm_ups: Lasted,
+}
+
+/// How long something took: in each slice, and in the whole time.
+struct Lasted {
+    slices: Vec<Took>,
+    whole: Option<Took>,
 }
 
 /// `GET /over-time`
@@ -97,42 +105,51 @@ pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Res
 
 async fn load(app: &App, past: Past) -> Result<History, DbError> {
     let mut conn = app.db.conn().await?;
-    let (claim, warm_up) = (
-        (Cause::Claim, Cause::Provisioned),
-        (Cause::WarmUp, Cause::Healthy),
-    );
     Ok(History {
         counts: views::count(&mut conn).await?,
         changes: history::changes(&mut conn, past).await?,
-        claims: history::took(&mut conn, past, claim).await?,
-        warm_ups: history::took(&mut conn, past, warm_up).await?,
+        claims: lasted(&mut conn, past, (Cause::Claim, Cause::Provisioned)).await?,
+        warm_ups: lasted(&mut conn, past, (Cause::WarmUp, Cause::Healthy)).await?,
+    })
+}
+
+async fn lasted(conn: &mut Conn, past: Past, moves: (Cause, Cause)) -> Result<Lasted, DbError> {
+    let whole = Past { slices: 1, ..past };
+    Ok(Lasted {
+        slices: history::took(conn, past, moves).await?,
+        whole: history::took(conn, whole, moves).await?.pop(),
     })
 }
 
 fn content(range: Range, history: History) -> Markup {
     let times = range.times(Utc::now());
-    let slices = times.len();
     let fleet = Chart {
         id: "fleet",
         title: "Idle, claimed and starting",
+        hint: "As it is now, and as it was.".to_owned(),
         unit: "",
+        least: 1.0,
+        height: 230.0,
+        filled: true,
+        series: levels::levels(history.counts, &history.changes, times.len()),
         times: &times,
-        series: levels::levels(history.counts, &history.changes, slices),
     };
-    let claims = Chart {
-        id: "claims",
-        title: "How long claims took",
-        unit: " s",
-        times: &times,
-        series: durations(&history.claims, slices),
-    };
-    let warm_ups = Chart {
-        id: "warm-ups",
-        title: "How long it took to become warm",
-        unit: " s",
-        times: &times,
-        series: durations(&history.warm_ups, slices),
-    };
+    let claims = durations(
+        "claims",
+        "How long claims take",
+        "claims",
+        range,
+        &times,
+        &history.claims,
+    );
+    let warm_ups = durations(
+        "warm-ups",
+        "How long it takes to become warm",
+        "warm-ups",
+        range,
+        &times,
+        &history.warm_ups,
+    );
     html! {
         div .head {
             div { h1 { "Over time" } p .hint { "The last " (range.as_str()) ", in UTC. " (page::live(60)) } }
@@ -151,10 +168,18 @@ fn content(range: Range, history: History) -> Markup {
     }
 }
 
-fn durations(took: &[Took], slices: usize) -> Vec<Series> {
+/// The chart of how long something took; `what` it was, in the plural.
+fn durations<'a>(
+    id: &'a str,
+    title: &'a str,
+    what: &str,
+    range: Range,
+    times: &'a [String],
+    lasted: &Lasted,
+) -> Chart<'a> {
     let of = |class, name, value: fn(&Took) -> f64| {
-        let mut points = vec![None; slices];
-        for one in took {
+        let mut points = vec![None; times.len()];
+        for one in &lasted.slices {
             if let Some(point) = points.get_mut(one.slice) {
                 *point = Some(value(one));
             }
@@ -162,13 +187,25 @@ fn durations(took: &[Took], slices: usize) -> Vec<Series> {
         Series {
             class,
             name,
+            whole: lasted.whole.as_ref().map(value),
             points,
         }
     };
-    vec![
-        of("half", "half of them at most", |took| took.median),
-        of("most", "95 of 100 at most", |took| took.p95),
-    ]
+    let number = lasted.whole.map_or(0, |whole| whole.number);
+    Chart {
+        id,
+        title,
+        hint: format!("Of {number} {what} in the last {}.", range.as_str()),
+        unit: " s",
+        least: 0.001,
+        height: 260.0,
+        filled: false,
+        times,
+        series: vec![
+            of("half", "median", |took| took.median),
+            of("most", "95th percentile", |took| took.p95),
+        ],
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
         id: it.id.as_str(),
         name: &it.name,
         kind: if it.selected {
-            "infra, selected"
+            "infra, in use"
         } else {
             "infra"
         },
@@ -50,7 +50,7 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
                 thead { tr {
                     th scope="col" { "Provider" } th scope="col" { "State" }
                     th scope="col" .number { "Calls" } th scope="col" .number { "Failed" }
-                    th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95 of 100" }
+                    th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95th percentile" }
                     th scope="col" .wide { "Last failure" }
                 } }
                 tbody { @for it in infra.chain(tools) { (line(&it, now)) } }
@@ -62,7 +62,7 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
 
 fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
     let failed: u64 = it.stats.failures.values().sum();
-    let millis = |time: Option<u64>| time.map_or_else(String::new, |ms| format!("{ms} ms"));
+    let millis = |time: Option<u64>| time.map_or_else(String::new, show::millis);
     html! {
         tr {
             td { b { (it.name) } span .small { (it.id) ", " (it.kind) } }

@@ -23,9 +23,13 @@ async fn the_past_is_drawn_from_the_log() {
             "{range}"
         );
         assert!(
-            page.has("idle: 1</li>") && page.has("claimed: 1</li>"),
+            page.has("<b>1</b><span>idle</span>") && page.has("<b>1</b><span>claimed</span>"),
             "{}",
             page.html
+        );
+        assert!(
+            page.has(&format!("Of 1 claims in the last {range}.")),
+            "{range}"
         );
     }
     assert_eq!(person.get("/over-time?range=year").await.status, 400);
