@@ -53,8 +53,8 @@ pub(super) fn instances(number: u32) -> String {
 }
 
 /// `10,000`.
-pub(super) fn thousands(number: u32) -> String {
-    let digits = number.to_string();
+pub(super) fn thousands(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn numbers_have_their_thousands_apart() {
         for (number, text) in [
-            (0, "0"),
+            (0_u32, "0"),
             (999, "999"),
             (1_000, "1,000"),
             (1_234_567, "1,234,567"),

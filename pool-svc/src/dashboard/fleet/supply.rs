@@ -102,7 +102,7 @@ fn form(
     button: &str,
 ) -> Markup {
     html! {
-        form .card method="post" action=(action) {
+        form .card.short method="post" action=(action) {
             (page::token(session))
             (about)
             div .field {

@@ -131,7 +131,7 @@ pub(in crate::dashboard) async fn confirm(
     let title = format!("{} {name}?", act.button());
     let content = html! {
         div .head { div { h1 { (title) } p .hint { "Instance " (id) ", " (view.status.as_str()) } } }
-        form .card method="post" action={ "/instances/" (id) "/" (act.as_str()) } {
+        form .card.short method="post" action={ "/instances/" (id) "/" (act.as_str()) } {
             (page::token(&session))
             p { (act.warning(view.status)) }
             div .actions {

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::picture::Picture;
+use super::picture::{Picture, Size};
+use super::range::Times;
 
 /// One line of a chart.
 pub(super) struct Series {
@@ -19,17 +20,16 @@ pub(super) struct Chart<'a> {
     pub(super) id: &'a str,
     pub(super) title: &'a str,
     /// What the numbers are of.
-    pub(super) hint: String,
+    pub(super) hint: Option<String>,
     /// What is written behind numbers.
     pub(super) unit: &'a str,
     /// The finest step of its axis.
     pub(super) least: f64,
-    /// In the picture's own units, of which it is 720 wide.
-    pub(super) height: f64,
+    /// Where there is room for it.
+    pub(super) size: Size,
     /// Whether the ground under the lines is coloured.
     pub(super) filled: bool,
-    /// The end of each slice of time.
-    pub(super) times: &'a [String],
+    pub(super) times: &'a Times,
     pub(super) series: Vec<Series>,
 }
 
@@ -43,7 +43,7 @@ impl Chart<'_> {
                 @if empty { p .empty { "Nothing of this happened in that time." } }
                 @else {
                     (self.legend())
-                    (Picture::of(self).draw())
+                    @for size in [self.size, Size::PHONE] { (Picture::of(self, size).draw()) }
                     details id={ (self.id) "-numbers" } { summary { "As numbers" } (self.table()) }
                 }
             }
@@ -60,7 +60,7 @@ impl Chart<'_> {
                     }
                 }
             }
-            p .hint { (self.hint) }
+            @if let Some(hint) = &self.hint { p .hint { (hint) } }
         }
     }
 
@@ -90,7 +90,7 @@ impl Chart<'_> {
                     tbody {
                         @for slice in some {
                             tr {
-                                th scope="row" { (self.times[slice]) }
+                                th scope="row" { (self.times.words(slice)) }
                                 @for it in &self.series {
                                     td .number { @if let Some(number) = it.points[slice] { (self.number(number)) } }
                                 }
@@ -105,24 +105,28 @@ impl Chart<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::range::Range;
     use super::*;
 
-    fn drawn(unit: &'static str, points: &[Option<f64>]) -> String {
-        let times: Vec<_> = (0..points.len()).map(|slice| format!("t{slice}")).collect();
+    /// A chart of an hour whose first minutes are these; the first ends at 08:33.
+    fn drawn(unit: &'static str, first: &[Option<f64>]) -> String {
+        let times = Range::Hour.times("2026-11-25T09:31:07Z".parse().unwrap());
+        let mut points = first.to_vec();
+        points.resize(times.len(), None);
         let chart = Chart {
             id: "x",
             title: "X",
-            hint: String::new(),
+            hint: None,
             unit,
             least: 1.0,
-            height: 200.0,
+            size: Size::HALF,
             filled: false,
             times: &times,
             series: vec![Series {
                 class: "idle",
                 name: "idle",
                 whole: Some(1.5),
-                points: points.to_vec(),
+                points,
             }],
         };
         chart.draw().into_string()
@@ -132,8 +136,9 @@ mod tests {
     fn a_line_is_broken_where_nothing_happened_and_a_single_point_is_a_dot() {
         let points = [Some(1.0), Some(2.0), None, Some(1.0), None];
         let drawn = drawn(" s", &points);
-        assert_eq!(drawn.matches("class=\"series\"").count(), 1);
-        assert_eq!(drawn.matches("<circle").count(), 1);
+        let pictures = 2;
+        assert_eq!(drawn.matches("class=\"series\"").count(), pictures);
+        assert_eq!(drawn.matches("<circle").count(), pictures);
         let rows = drawn.matches("<th scope=\"row\">").count();
         assert_eq!(rows, 3, "nothing has no line in the table");
     }
@@ -141,8 +146,14 @@ mod tests {
     #[test]
     fn what_a_slice_had_is_said_to_who_points_at_it_and_the_legend_says_the_whole() {
         let drawn = drawn(" s", &[Some(0.5), Some(40.25)]);
-        assert!(drawn.contains("<title>t0\nidle: 0.5 s</title>"), "{drawn}");
-        assert!(drawn.contains("<title>t1\nidle: 40 s</title>"), "{drawn}");
+        assert!(
+            drawn.contains("<title>08:33\nidle: 0.5 s</title>"),
+            "{drawn}"
+        );
+        assert!(
+            drawn.contains("<title>08:34\nidle: 40 s</title>"),
+            "{drawn}"
+        );
         assert!(drawn.contains("<b>1.5 s</b><span>idle</span>"), "{drawn}");
     }
 

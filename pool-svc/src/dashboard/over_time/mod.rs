@@ -4,19 +4,20 @@
 mod chart;
 mod levels;
 mod picture;
+mod range;
 mod scale;
-
-use std::time::Duration;
 
 use agent_pool_core::wire::pool::Counts;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::{Conn, DbError};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 use warp::reply::Response;
 
 use self::chart::{Chart, Series};
+use self::picture::Size;
+use self::range::{Range, Times};
 use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
@@ -30,55 +31,6 @@ use crate::problem::from_database;
 pub(super) struct Asked {
     #[serde(default)]
     range: Range,
-}
-
-/// How far back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Range {
-    Hour,
-    #[default]
-    Day,
-    Week,
-}
-
-impl Range {
-    const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-        }
-    }
-
-    const fn past(self) -> Past {
-        let (span, slices) = match self {
-            Self::Hour => (Duration::from_hours(1), 60),
-            Self::Day => (Duration::from_hours(24), 96),
-            Self::Week => (Duration::from_hours(168), 84),
-        };
-        Past { span, slices }
-    }
-
-    /// The end of each slice, the oldest first, as an axis has it.
-    fn times(self, now: DateTime<Utc>) -> Vec<String> {
-        let Past { span, slices } = self.past();
-        let form = if self == Self::Week {
-            "%b %d %H:%M"
-        } else {
-            "%H:%M"
-        };
-        let slice = span / u32::from(slices);
-        (0..slices)
-            .rev()
-            .map(|back| {
-                let back = TimeDelta::from_std(slice * u32::from(back)).unwrap_or_default();
-                (now - back).format(form).to_string()
-            })
-            .collect()
-    }
 }
 
 struct History {
@@ -96,9 +48,9 @@ struct Lasted {
 
 /// `GET /over-time`
 pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
-    let range = asked.range;
-    let history = load(&app, range.past()).await.map_err(from_database)?;
-    let content = content(range, history);
+    let (range, now) = (asked.range, Utc::now());
+    let history = load(&app, range.past(now)).await.map_err(from_database)?;
+    let content = content(range, &range.times(now), history);
     let page = page::signed_in(&app, &session, Some(Tab::OverTime), "Over time", &content);
     Ok(reply::ok(page))
 }
@@ -121,33 +73,32 @@ async fn lasted(conn: &mut Conn, past: Past, moves: (Cause, Cause)) -> Result<La
     })
 }
 
-fn content(range: Range, history: History) -> Markup {
-    let times = range.times(Utc::now());
+fn content(range: Range, times: &Times, history: History) -> Markup {
     let fleet = Chart {
         id: "fleet",
         title: "Idle, claimed and starting",
-        hint: "As it is now, and as it was.".to_owned(),
+        hint: None,
         unit: "",
         least: 1.0,
-        height: 230.0,
+        size: Size::PAGE,
         filled: true,
         series: levels::levels(history.counts, &history.changes, times.len()),
-        times: &times,
+        times,
     };
     let claims = durations(
         "claims",
         "How long claims take",
-        "claims",
+        "Claims",
         range,
-        &times,
+        times,
         &history.claims,
     );
     let warm_ups = durations(
         "warm-ups",
         "How long it takes to become warm",
-        "warm-ups",
+        "Warm-ups",
         range,
-        &times,
+        times,
         &history.warm_ups,
     );
     html! {
@@ -168,13 +119,13 @@ fn content(range: Range, history: History) -> Markup {
     }
 }
 
-/// The chart of how long something took; `what` it was, in the plural.
+/// The chart of how long something took; `what` it was, in the plural, with a capital.
 fn durations<'a>(
     id: &'a str,
     title: &'a str,
     what: &str,
     range: Range,
-    times: &'a [String],
+    times: &'a Times,
     lasted: &Lasted,
 ) -> Chart<'a> {
     let of = |class, name, value: fn(&Took) -> f64| {
@@ -195,34 +146,18 @@ fn durations<'a>(
     Chart {
         id,
         title,
-        hint: format!("Of {number} {what} in the last {}.", range.as_str()),
+        hint: Some(format!(
+            "{what} in the last {}: {number}.",
+            range.as_str()
+        )),
         unit: " s",
         least: 0.001,
-        height: 260.0,
+        size: Size::HALF,
         filled: false,
         times,
         series: vec![
             of("half", "median", |took| took.median),
             of("most", "95th percentile", |took| took.p95),
         ],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_slice_ends_now() {
-        let now = "2026-11-25T09:30:00Z".parse().unwrap();
-        for (range, first, slices) in [
-            (Range::Hour, "08:31", 60),
-            (Range::Day, "09:45", 96),
-            (Range::Week, "Nov 18 11:30", 84),
-        ] {
-            let times = range.times(now);
-            assert_eq!((times[0].as_str(), times.len()), (first, slices));
-            assert!(times[slices - 1].ends_with("09:30"));
-        }
     }
 }

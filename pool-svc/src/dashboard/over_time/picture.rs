@@ -10,26 +10,58 @@ use maud::{Markup, html};
 use super::chart::{Chart, Series};
 use super::scale::Scale;
 
-const WIDTH: f64 = 720.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
-/// Times that the axis names, at most.
-const MARKS: usize = 7;
 
 /// A point of the picture.
 type Point = (f64, f64);
+
+/// How large a picture is, in CSS pixels where it fills its place: text does not scale well.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    /// Says on which screens it is shown.
+    pub(super) class: &'static str,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    /// About how many times the axis names.
+    pub(super) marks: usize,
+}
+
+impl Size {
+    /// As wide as a page.
+    pub(super) const PAGE: Self = Self {
+        class: "broad",
+        width: 1130.0,
+        height: 230.0,
+        marks: 13,
+    };
+    /// Half of it.
+    pub(super) const HALF: Self = Self {
+        class: "broad",
+        width: 540.0,
+        height: 220.0,
+        marks: 7,
+    };
+    /// A phone.
+    pub(super) const PHONE: Self = Self {
+        class: "slim",
+        width: 330.0,
+        height: 200.0,
+        marks: 4,
+    };
+}
 
 /// A chart where it is drawn.
 pub(super) struct Picture<'a> {
     chart: &'a Chart<'a>,
     scale: Scale,
-    height: f64,
+    size: Size,
 }
 
 impl<'a> Picture<'a> {
-    pub(super) fn of(chart: &'a Chart<'a>) -> Self {
+    pub(super) fn of(chart: &'a Chart<'a>, size: Size) -> Self {
         let points = chart
             .series
             .iter()
@@ -38,25 +70,31 @@ impl<'a> Picture<'a> {
         Self {
             chart,
             scale: Scale::to(most, chart.least),
-            height: chart.height,
+            size,
         }
     }
 
     pub(super) fn draw(&self) -> Markup {
+        let Size {
+            class,
+            width,
+            height,
+            ..
+        } = self.size;
         html! {
-            svg .chart viewBox={ "0 0 " (WIDTH) " " (self.height) } role="img" aria-labelledby=(self.chart.id) {
+            svg class={ "chart " (class) } viewBox={ "0 0 " (width) " " (height) } role="img" aria-labelledby=(self.chart.id) {
                 @for number in self.scale.numbers() {
                     @let y = self.y(number);
-                    line .grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(place(y)) y2=(place(y)) {}
+                    line .grid x1=(LEFT) x2=(width - RIGHT) y1=(place(y)) y2=(place(y)) {}
                     text x=(LEFT - 8.0) y=(place(y + 4.0)) text-anchor="end" { (self.chart.number(number)) }
                 }
-                @for slice in self.marks() {
-                    text x=(place(self.x(slice))) y=(self.height - 6.0) text-anchor=(self.anchor(slice)) {
-                        (self.chart.times[slice])
-                    }
+                @for (slice, words) in self.chart.times.marks(self.size.marks) {
+                    text x=(place(self.x(slice))) y=(height - 6.0) text-anchor=(self.anchor(slice)) { (words) }
                 }
                 @for it in &self.chart.series { (self.line(it)) }
-                @for slice in 0..self.chart.times.len() { (self.slice(slice)) }
+                @if self.size.class != Size::PHONE.class {
+                    @for slice in 0..self.chart.times.len() { (self.slice(slice)) }
+                }
             }
         }
     }
@@ -91,7 +129,7 @@ impl<'a> Picture<'a> {
     }
 
     fn words(&self, slice: usize) -> String {
-        let mut words = self.chart.times[slice].clone();
+        let mut words = self.chart.times.words(slice).to_owned();
         for it in &self.chart.series {
             if let Some(number) = it.points[slice] {
                 // Writing to a String cannot fail.
@@ -126,7 +164,7 @@ impl<'a> Picture<'a> {
     }
 
     fn y(&self, number: f64) -> f64 {
-        TOP + (self.height - TOP - BOTTOM) * (1.0 - number / self.scale.top())
+        TOP + (self.size.height - TOP - BOTTOM) * (1.0 - number / self.scale.top())
     }
 
     fn x(&self, slice: usize) -> f64 {
@@ -137,14 +175,7 @@ impl<'a> Picture<'a> {
     fn edge(&self, slice: usize, by: f64) -> f64 {
         let last = self.chart.times.len().saturating_sub(1).max(1);
         let share = (number(slice) + by) / number(last);
-        LEFT + (WIDTH - LEFT - RIGHT) * share.clamp(0.0, 1.0)
-    }
-
-    /// The slices that the axis names: the last one, and others at equal distances.
-    fn marks(&self) -> impl Iterator<Item = usize> {
-        let slices = self.chart.times.len();
-        let every = slices.div_ceil(MARKS).max(1);
-        (0..slices).filter(move |slice| (slices - 1 - slice).is_multiple_of(every))
+        LEFT + (self.size.width - LEFT - RIGHT) * share.clamp(0.0, 1.0)
     }
 
     fn anchor(&self, slice: usize) -> &'static str {

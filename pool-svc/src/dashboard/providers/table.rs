@@ -49,9 +49,8 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
                 caption .hidden { "Providers" }
                 thead { tr {
                     th scope="col" { "Provider" } th scope="col" { "State" }
-                    th scope="col" .number { "Calls" } th scope="col" .number { "Failed" }
+                    th scope="col" .number.wide { "Calls" } th scope="col" .number.wide { "Failed" }
                     th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95th percentile" }
-                    th scope="col" .wide { "Last failure" }
                 } }
                 tbody { @for it in infra.chain(tools) { (line(&it, now)) } }
             }
@@ -69,19 +68,16 @@ fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
             td {
                 (state(it, now))
                 @for fault in it.faults { span .small { (fault) } }
+                @if let Some(error) = &it.stats.last_error {
+                    span .small { (show::ago(error.at, now)) ": " code { (error.kind) } ", " (error.message) }
+                }
             }
-            td .number { (it.stats.calls) }
-            td .number { (failed)
+            td .number.wide { (show::thousands(it.stats.calls)) }
+            td .number.wide { (show::thousands(failed))
                 @for (kind, number) in &it.stats.failures { span .small { (kind) ": " (number) } }
             }
             td .number.wide { (millis(it.stats.median_ms)) }
             td .number.wide { (millis(it.stats.p95_ms)) }
-            td .wide {
-                @if let Some(error) = &it.stats.last_error {
-                    (show::ago(error.at, now)) ", " code { (error.kind) }
-                    span .small { (error.message) }
-                }
-            }
         }
     }
 }

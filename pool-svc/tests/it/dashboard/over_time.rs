@@ -18,7 +18,7 @@ async fn the_past_is_drawn_from_the_log() {
     for range in ["hour", "day", "week"] {
         let page = person.get(&format!("/over-time?range={range}")).await;
         assert_eq!(
-            page.html.matches("<svg class=\"chart\"").count(),
+            page.html.matches("<svg class=\"chart broad\"").count(),
             3,
             "{range}"
         );
@@ -28,7 +28,7 @@ async fn the_past_is_drawn_from_the_log() {
             page.html
         );
         assert!(
-            page.has(&format!("Of 1 claims in the last {range}.")),
+            page.has(&format!("Claims in the last {range}: 1.")),
             "{range}"
         );
     }
