@@ -193,6 +193,14 @@ impl Browser<'_> {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// As wide as a desk's.
+    pub(crate) async fn screen(&self, height: u32) {
+        let desk =
+            json!({"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", desk)
+            .await;
+    }
+
     pub(crate) async fn picture(&self) -> Vec<u8> {
         self.chrome.client.screenshot().await.unwrap()
     }

@@ -10,35 +10,35 @@ use crate::browser::{Browser, with};
 use crate::chrome::Screen;
 use crate::life::{TULIP, world};
 
-/// Each page, and what its picture is called.
-const PAGES: [(&str, &str); 14] = [
-    ("fleet", "/"),
-    ("nothing-found", "/?q=nothing+like+it"),
-    ("replenish", "/replenish"),
-    ("drain", "/drain"),
-    ("claim", "/claim?template=trip-planner"),
-    ("invite", "/instances/INSTANCE/invite"),
-    ("instance", "/instances/INSTANCE"),
-    ("logs", "/instances/INSTANCE/logs"),
-    ("kill", "/instances/INSTANCE/kill"),
-    ("over-time", "/over-time"),
-    ("over-a-week", "/over-time?range=week"),
-    ("providers", "/providers"),
+/// Each page: what its picture is called, its path, and how high its picture is.
+const PAGES: [(&str, &str, u32); 14] = [
+    ("fleet", "/", 780),
+    ("nothing-found", "/?q=nothing+like+it", 500),
+    ("replenish", "/replenish", 420),
+    ("drain", "/drain", 420),
+    ("claim", "/claim?template=trip-planner", 880),
+    ("invite", "/instances/INSTANCE/invite", 480),
+    ("instance", "/instances/INSTANCE", 780),
+    ("logs", "/instances/INSTANCE/logs", 420),
+    ("kill", "/instances/INSTANCE/kill", 360),
+    ("over-time", "/over-time", 980),
+    ("over-a-week", "/over-time?range=week", 980),
+    ("providers", "/providers", 960),
     (
         "orphan",
         "/providers/orphans?provider=agentmail&resource=inbox",
+        420,
     ),
-    ("not-found", "/instances/neverthere00"),
+    ("not-found", "/instances/neverthere00", 420),
 ];
 
 /// The pictures that are kept: dark ones and small ones of what looks most different there.
-const KEPT: [&str; 16] = [
+const KEPT: [&str; 15] = [
     "sign-in",
     "fleet",
     "fleet-dark",
     "fleet-phone",
     "claim",
-    "claim-phone",
     "claiming",
     "invite",
     "invite-phone",
@@ -51,8 +51,8 @@ const KEPT: [&str; 16] = [
     "providers",
 ];
 
-fn pages() -> impl Iterator<Item = (&'static str, String)> {
-    let page = |(name, path): (_, &str)| (name, path.replace("INSTANCE", TULIP));
+fn pages() -> impl Iterator<Item = (&'static str, String, u32)> {
+    let page = |(name, path, height): (_, &str, _)| (name, path.replace("INSTANCE", TULIP), height);
     PAGES.into_iter().map(page)
 }
 
@@ -64,7 +64,7 @@ async fn every_page_is_accessible_in_light_and_in_dark() {
         browser.open("/sign-in").await;
         assert_accessible(browser, &axe, "/sign-in").await;
         browser.sign_in().await;
-        for (_, path) in pages() {
+        for (_, path, _) in pages() {
             browser.light().await;
             browser.open(&path).await;
             assert_accessible(browser, &axe, &path).await;
@@ -81,7 +81,7 @@ async fn on_a_phone_every_page_is_accessible_and_as_wide_as_the_screen() {
     let world = world().await;
     with(&world, Screen::Phone, &["status of 404"], async |browser| {
         browser.sign_in().await;
-        for (_, path) in pages() {
+        for (_, path, _) in pages() {
             browser.open(&path).await;
             browser.find("h1").await;
             assert_accessible(browser, &axe, &path).await;
@@ -110,22 +110,24 @@ async fn pictures_are_taken_on_request() {
     let world = world().await;
     with(&world, Screen::Desk, &["status of 404"], async |browser| {
         browser.open("/sign-in").await;
-        album.take(browser, "sign-in", 640).await;
+        album.take(browser, "sign-in", Some(560)).await;
         browser.sign_in().await;
-        for (name, path) in pages() {
+        for (name, path, height) in pages() {
             browser.light().await;
             browser.open(&path).await;
-            album.take(browser, name, 860).await;
+            album.take(browser, name, Some(height)).await;
             browser.dark().await;
-            album.take(browser, &format!("{name}-dark"), 860).await;
+            album
+                .take(browser, &format!("{name}-dark"), Some(height))
+                .await;
         }
     })
     .await;
     with(&world, Screen::Phone, &["status of 404"], async |browser| {
         browser.sign_in().await;
-        for (name, path) in pages() {
+        for (name, path, _) in pages() {
             browser.open(&path).await;
-            album.take(browser, &format!("{name}-phone"), 844).await;
+            album.take(browser, &format!("{name}-phone"), None).await;
         }
     })
     .await;
@@ -138,22 +140,18 @@ struct Album {
 }
 
 impl Album {
-    /// `height` is that of the screen.
-    async fn take(&self, browser: &Browser<'_>, name: &str, height: u32) {
+    /// On a desk's screen of this height, or on a phone.
+    async fn take(&self, browser: &Browser<'_>, name: &str, height: Option<u32>) {
         if !self.all && !KEPT.contains(&name) {
             return;
         }
-        if !name.ends_with("-phone") {
-            let desk =
-                json!({"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": false});
-            browser
-                .devtools("Emulation.setDeviceMetricsOverride", desk)
-                .await;
-        }
         browser.find("h1").await;
-        let live = "return document.querySelector('[data-live]') === null";
-        if browser.script(live, json!([])).await != true {
+        let live = "return document.querySelector('[data-live]') !== null";
+        if browser.script(live, json!([])).await == true {
             browser.sees(".live", "live").await;
+        }
+        if let Some(height) = height {
+            browser.screen(height).await;
         }
         self.save(browser, name).await;
     }
@@ -182,6 +180,7 @@ impl Album {
             browser
                 .find("[data-step=provisioned][data-state=now]")
                 .await;
+            browser.screen(460).await;
             self.save(browser, "claiming").await;
             world.fake.resume();
             browser.sees("h1", "is ready").await;

@@ -1,4 +1,4 @@
-//! How much of POOL_MAX_TOTAL is used, and by what: one bar.
+//! How much of `POOL_MAX_TOTAL` is used, and by what: one bar.
 
 use agent_pool_core::wire::pool::{Counts, Status};
 use maud::{Markup, html};

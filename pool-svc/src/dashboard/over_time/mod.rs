@@ -146,10 +146,7 @@ fn durations<'a>(
     Chart {
         id,
         title,
-        hint: Some(format!(
-            "{what} in the last {}: {number}.",
-            range.as_str()
-        )),
+        hint: Some(format!("{what} in the last {}: {number}.", range.as_str())),
         unit: " s",
         least: 0.001,
         size: Size::HALF,
