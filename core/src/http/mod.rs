@@ -57,4 +57,19 @@ pub use tool::{Found, HttpTool, NoOptions, OnRepeat};
 pub use vendor::VendorHttp;
 
 /// What comes of a call of a vendor.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// async fn is_there(api: Api<'_>, id: &str) -> Answer<bool> {
+///     match api.get(["keys", id]).done().await {
+///         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+///         answer => answer.map(|_| true),
+///     }
+/// }
+/// # use agent_pool_core::{conformance::FakeAnswer, doctest};
+/// # doctest::vendor(|_| Some(FakeAnswer::empty(404))).run(async |api| {
+/// assert!(!is_there(api, "key-17").await?);
+/// # Ok(()) });
+/// ```
 pub type Answer<T> = Result<T, crate::ProviderError>;

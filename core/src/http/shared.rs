@@ -6,6 +6,29 @@ use super::{Answer, Reply};
 use crate::absent_is_done;
 
 /// One thing of an account that all instances share, such as a messaging profile, known by its name.
+///
+/// ```
+/// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest}, doctest, prelude::*};
+/// # let mut made = vec![json!({ "id": "p-1", "name": "somebody's" })];
+/// # let answer = move |asked: &FakeRequest| Some(match asked.method() {
+/// #     "GET" => FakeAnswer::json(200, &json!({ "data": made })),
+/// #     _ => {
+/// #         let one = json!({ "id": format!("p-{}", made.len() + 1), "name": asked.body()["name"] });
+/// #         made.push(one.clone());
+/// #         FakeAnswer::json(201, &json!({ "data": one }))
+/// #     }
+/// # });
+/// # doctest::vendor(answer).run(async |api| {
+/// let named = || Shared::named(
+///     "agent-pool-dev",
+///     || api.get(["profiles"]).data(),
+///     async { api.post(["profiles"]).json(&json!({ "name": "agent-pool-dev" })).data().await },
+///     async |id| api.delete(["profiles", &id]).done().await,
+/// );
+/// assert_eq!(named().await?, "p-2", "made, since p-1 is somebody's");
+/// assert_eq!(named().await?, "p-2", "and found");
+/// # Ok(()) });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Shared {
     /// The vendor's id.

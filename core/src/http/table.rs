@@ -36,6 +36,18 @@ const SOON: Duration = Duration::from_secs(2);
 
 impl FaultTable {
     /// The table of a vendor whose status says it all; only its words are read, where `words` says.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// const FAULTS: FaultTable = FaultTable::words(&["/errors"]);
+    /// # let body = json!({ "errors": { "name": ["is too long"] } });
+    /// # let answer = move |_: &_| Some(FakeAnswer::json(422, &body));
+    /// # doctest::vendor(answer).with(|vendor| vendor.fault_table(&FAULTS)).run(async |api| {
+    /// // 422 {"errors": {"name": ["is too long"]}}
+    /// let error = api.post(["keys"]).done().await.unwrap_err().to_string();
+    /// assert!(error.ends_with("answered 422: name: is too long"), "{error}");
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub const fn words(words: &'static [&'static str]) -> Self {
         Self {
@@ -66,6 +78,16 @@ impl FaultTable {
     }
 
     /// Whether the reply bears this code.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # const FAULTS: FaultTable = FaultTable { code: "/code", ..FaultTable::words(&[]) };
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(409, &json!({ "code": "name_taken" })))).run(async |api| {
+    /// let reply = api.post(["keys"]).json(&json!({ "name": "x" })).send().await?;
+    /// let is_there_already = FAULTS.is(&reply, "name_taken");
+    /// assert!(is_there_already);
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn is(&self, reply: &Reply, code: &str) -> bool {
         let body = reply.json::<Value>();

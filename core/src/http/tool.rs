@@ -171,6 +171,30 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
 }
 
 /// What comes of an instance that is provisioned again, as after a crash.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// #[derive(Debug, Deserialize, JsonSchema)]
+/// struct Mailboxes {}
+///
+/// #[async_trait]
+/// impl HttpTool for Mailboxes {
+///     // The vendor takes the label as an idempotency key, and shows the password again.
+///     const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
+/// #   const ID: &str = "mailboxes";
+/// #   const NAME: &str = "Mailboxes";
+/// #   const MODE: &str = "per-instance-mailbox";
+/// #   const ENV_KEYS: &[&str] = &["MAILBOX"];
+/// #   type Options = NoOptions;
+/// #   fn vendor(&self) -> Result<VendorHttp, SettingsError> { Ok(VendorHttp::new(settings::url("https://a.example"))) }
+/// #   async fn list(&self, _: Api<'_>) -> Answer<Vec<Found>> { Ok(Vec::new()) }
+/// #   async fn create(&self, _: Api<'_>, _: &str, _: NoOptions) -> Answer<ProvisionedTool> { ProvisionedTool::new("a", []) }
+/// #   async fn delete(&self, _: Api<'_>, _: &str, _: &str) -> Answer<()> { Ok(()) }
+///     // …
+/// }
+/// # assert_eq!(Mailboxes::ON_REPEAT, OnRepeat::Adopt);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {
     /// Everything that bears the label is deleted before [`HttpTool::create`] is called, and again where
@@ -181,11 +205,32 @@ pub enum OnRepeat {
 }
 
 /// The options of a tool that has none: every one is refused.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// assert!(read_options::<NoOptions>(&ToolOptions::new()).is_ok());
+/// let asked = serde_json::from_str(r#"{"limit": 5}"#).unwrap();
+/// let error = read_options::<NoOptions>(&asked).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Invalid);
+/// assert!(error.to_string().contains("unknown field `limit`"), "{error}");
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoOptions {}
 
 /// One resource as [`HttpTool::list`] finds it, be it ours or not.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// let (id, time) = ("box-7", Some("2026-08-01T00:00:00Z".to_owned()));
+/// let found = Found::new(id, "ap-dev-k3v9x0a1b2c3").made_at(time.clone());
+/// // A vendor of mailboxes shows tags, of which one may be ours: `HttpTool` picks it out.
+/// let tags = ["support", "ap-dev-k3v9x0a1b2c3"];
+/// let all: Vec<Found> = Found::all(id, tags, &time).collect();
+/// assert_eq!((all[0].label.as_str(), &all[1]), ("support", &found));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The resource, in the vendor's words.

@@ -60,6 +60,11 @@ impl<V: FakeVendor> AtFake<V> {
         })
     }
 
+    /// Where the fake is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The vendor, to look into it and to change what it holds.
     pub fn vendor(&self) -> MutexGuard<'_, V> {
         self.shared.vendor()

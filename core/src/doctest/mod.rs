@@ -1,4 +1,7 @@
-//! The smallest provider there is, for the examples and tests of this crate.
+//! What the examples and tests of this crate are about: the smallest provider there is, and a vendor.
+
+#[cfg(feature = "conformance")]
+mod vendor;
 
 use std::sync::Arc;
 
@@ -11,6 +14,9 @@ use crate::{
     Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, Secret,
     ToolOptions, ToolProvider,
 };
+
+#[cfg(feature = "conformance")]
+pub use vendor::{Vendor, echo, run, vendor};
 
 /// A tool without a vendor: its resource is the label itself.
 #[derive(Debug, Deserialize, JsonSchema)]
