@@ -6,9 +6,10 @@ use std::pin::Pin;
 use serde_json::json;
 use tokio::runtime::Builder;
 
+use super::cx;
+use crate::Secret;
 use crate::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Fault, Harness as _, Held};
-use crate::http::{self, Answer, Api, VendorHttp};
-use crate::{Context, Mark, Secret};
+use crate::http::{Answer, Api, VendorHttp};
 
 /// A vendor under the path `/v1` of an address of this machine, whose key is `sk-123`.
 #[derive(Debug)]
@@ -69,8 +70,7 @@ impl Vendor {
         let http = VendorHttp::new(format!("{}/v1", fake.url()).parse().unwrap());
         let http = http.bearer(&Secret::new("sk-123"), "ACME_API_KEY");
         let http = change(http.unwrap());
-        let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http::client().unwrap());
-        run(example(http.on(&cx))).unwrap();
+        run(example(http.on(&cx()))).unwrap();
     }
 
     #[expect(clippy::unwrap_used, reason = "an example cannot go on without")]

@@ -137,17 +137,15 @@ impl VendorHttp {
     /// The API for the calls of one operation, within `cx`.
     ///
     /// ```
-    /// use agent_pool_core::{Context, Mark, http};
     /// use agent_pool_core::prelude::*;
     ///
-    /// # doctest_runs().unwrap();
-    /// # fn doctest_runs() -> Result<(), Box<dyn std::error::Error>> { agent_pool_core::doctest::run(async {
-    /// let vendor = VendorHttp::new("https://api.acme.example".parse()?);
-    /// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
+    /// # let cx = agent_pool_core::doctest::cx();
+    /// # agent_pool_core::doctest::run(async {
+    /// let vendor = VendorHttp::new(settings::url("https://api.acme.example"));
     /// // Nothing is sent where no time is left.
     /// let error = vendor.on(&cx.within(Duration::ZERO)).get(["keys"]).done().await.unwrap_err();
     /// assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::NotDone));
-    /// # Ok(()) }) }
+    /// # });
     /// ```
     #[must_use]
     pub const fn on<'a>(&'a self, cx: &'a Context) -> Api<'a> {

@@ -63,6 +63,13 @@ impl ToolRegistration {
     }
 
     /// The reference of all that can be set: the provider's own, then its layers'.
+    ///
+    /// ```
+    /// # use agent_pool_core::doctest::Acme;
+    /// let reference = Acme::REGISTRATION.reference();
+    /// let variables: Vec<&str> = reference.iter().map(|spec| spec.variable.as_str()).collect();
+    /// assert_eq!(variables[..2], ["ACME_API_KEY", "ACME_TIMEOUT_MS"]);
+    /// ```
     #[must_use]
     pub fn reference(&self) -> Vec<SettingSpec> {
         reference(self.id, self.settings)

@@ -46,6 +46,23 @@ impl<V: FakeVendor> AtFake<V> {
 
     /// The same on this port.
     ///
+    /// ```
+    /// # use agent_pool_core::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Held};
+    /// # struct Acme;
+    /// # impl FakeVendor for Acme {
+    /// #     fn settings(&self, url: &str) -> Vec<(&'static str, String)> { vec![("ACME_API_URL", url.to_owned())] }
+    /// #     fn answer(&mut self, _: &FakeRequest) -> Option<FakeAnswer> { None }
+    /// #     fn held(&self) -> Vec<Held> { Vec::new() }
+    /// # }
+    /// # agent_pool_core::doctest::run(async {
+    /// // `cargo run --example fake`: the same address each time, for a system that is tried by hand.
+    /// # let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let port = taken.local_addr()?.port();
+    /// let error = AtFake::start_on(port, "acme", Acme).await.err().unwrap();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// When the port cannot be had.
     pub async fn start_on(port: u16, tool: &'static str, vendor: V) -> io::Result<Self> {
