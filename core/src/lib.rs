@@ -12,6 +12,7 @@ mod tool;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod doctest;
 pub mod http;

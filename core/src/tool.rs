@@ -43,6 +43,14 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 ///         Ok(Vec::new())
 ///     }
 /// }
+/// # agent_pool_core::doctest::run(async {
+/// # let (cx, tool) = (agent_pool_core::doctest::cx(), SharedKey(Secret::new("sk-123")));
+/// # let (instance, none) = ("k3v9x0a1b2c3".parse().unwrap(), ToolOptions::new());
+///
+/// let first = tool.provision(&cx, &instance, &none).await.unwrap();
+/// let again = tool.provision(&cx, &instance, &none).await.unwrap();
+/// assert_eq!((first.resource.as_str(), &first), ("ap-dev-k3v9x0a1b2c3", &again));
+/// # });
 /// ```
 ///
 /// **Contract**

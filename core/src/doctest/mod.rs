@@ -1,6 +1,6 @@
-//! What the examples and tests of this crate are about: the smallest provider there is, and a vendor.
+//! What the examples and tests of this crate are about: the smallest providers there are, and a vendor.
 
-#[cfg(feature = "conformance")]
+mod infra;
 mod vendor;
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::{
     ToolOptions, ToolProvider,
 };
 
-#[cfg(feature = "conformance")]
+pub use infra::Elsewhere;
 pub use vendor::{Vendor, echo, run, vendor};
 
 /// A tool without a vendor: its resource is the label itself.
