@@ -192,6 +192,14 @@ impl ProviderError {
     }
 
     /// States whether the effect may have happened, where the kind's default is wrong.
+    ///
+    /// ```
+    /// use agent_pool_core::{Effect, ErrorKind, ProviderError};
+    ///
+    /// // An answer that cannot be read, to a call that changes nothing:
+    /// let error = ProviderError::new(ErrorKind::Protocol, "no JSON").with_effect(Effect::NotDone);
+    /// assert_eq!(error.effect(), Effect::NotDone);
+    /// ```
     #[must_use]
     pub fn with_effect(mut self, effect: Effect) -> Self {
         self.0.effect = effect;

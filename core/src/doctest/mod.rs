@@ -1,6 +1,8 @@
 //! What the examples and tests of this crate are about: the smallest providers there are, and a vendor.
 
+mod harness;
 mod infra;
+mod tool;
 mod vendor;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use crate::{
     ToolOptions, ToolProvider,
 };
 
+pub use harness::AtNothing;
 pub use infra::Elsewhere;
 pub use vendor::{Vendor, echo, run, vendor};
 

@@ -148,6 +148,21 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     /// By default it does. A vendor that answers the same to a key that does not reach so far has to be
     /// asked more.
     ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # agent_pool_core::doctest_tool! {
+    /// // A vendor that answers 404 to a key that may not see the workspace:
+    /// async fn gone(&self, api: Api<'_>) -> Answer<()> {
+    ///     let blind = "404, and the workspace cannot be seen: is the key allowed to?";
+    ///     let seen = api.get(["workspace"]).done().await;
+    ///     seen.map(drop).map_err(|_| ErrorKind::Forbidden.because(blind))
+    /// }
+    /// # }
+    /// # doctest::vendor(|_| Some(FakeAnswer::empty(404))).run(async |api| {
+    /// assert_eq!(Acme {}.gone(api).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    /// # Ok(()) });
+    /// ```
+    ///
     /// # Errors
     /// Why nothing can be said of it.
     async fn gone(&self, _: Api<'_>) -> Answer<()> {
@@ -155,16 +170,62 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     }
 
     /// What the resource has used so far; see [`ToolProvider::usage`](crate::ToolProvider::usage).
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # agent_pool_core::doctest_tool! {
+    /// const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_usage();
+    ///
+    /// async fn usage(&self, api: Api<'_>, id: &str) -> Answer<Usage> {
+    ///     let key: Value = api.get(["keys", id]).fetch().await?;
+    ///     let spent = key["spent"].as_f64().ok_or_else(|| ErrorKind::Protocol.because("no amount"))?;
+    ///     Ok(Usage([("usd".to_owned(), spent)].into()))
+    /// }
+    /// # }
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "spent": 1.25 })))).run(async |api| {
+    /// assert_eq!(Acme {}.usage(api, "key-17").await?.0["usd"], 1.25);
+    /// # Ok(()) });
+    /// ```
     async fn usage(&self, _: Api<'_>, _id: &str) -> Answer<Usage> {
         Err(ProviderError::unsupported("usage"))
     }
 
     /// Changes the options of a resource; see [`ToolProvider::update`](crate::ToolProvider::update).
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// #[derive(Deserialize, Serialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Limit { limit: u32 }
+    ///
+    /// # agent_pool_core::doctest_tool! {
+    /// const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_update();
+    ///
+    /// async fn update(&self, api: Api<'_>, id: &str, options: &ToolOptions) -> Answer<()> {
+    ///     let limit: Limit = read_options(options)?;
+    ///     api.patch(["keys", id]).json(&limit).done().await.map(drop)
+    /// }
+    /// # }
+    /// # doctest::echo().run(async |api| {
+    /// let asked = ToolOptions::from_iter([("limti".to_owned(), 5.into())]);
+    /// let error = Acme {}.update(api, "key-17", &asked).await.unwrap_err();
+    /// assert!(error.to_string().contains("unknown field `limti`"), "{error}");
+    /// # Ok(()) });
+    /// ```
     async fn update(&self, _: Api<'_>, _id: &str, _options: &ToolOptions) -> Answer<()> {
         Err(ProviderError::unsupported("update"))
     }
 
     /// Checks the key with a call that changes nothing; by default it lists.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::{Fault, RetryAfter}, doctest, prelude::*};
+    /// # agent_pool_core::doctest_tool! {}
+    /// # doctest::echo().misbehaving(Fault::RateLimited(RetryAfter::Seconds(1))).run(async |api| {
+    /// let error = Acme {}.verify(api).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::RateLimited);
+    /// # Ok(()) });
+    /// ```
     async fn verify(&self, api: Api<'_>) -> Answer<()> {
         self.list(api).await.map(drop)
     }
@@ -173,27 +234,12 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
 /// What comes of an instance that is provisioned again, as after a crash.
 ///
 /// ```
-/// use agent_pool_core::prelude::*;
-///
-/// #[derive(Debug, Deserialize, JsonSchema)]
-/// struct Mailboxes {}
-///
-/// #[async_trait]
-/// impl HttpTool for Mailboxes {
-///     // The vendor takes the label as an idempotency key, and shows the password again.
-///     const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
-/// #   const ID: &str = "mailboxes";
-/// #   const NAME: &str = "Mailboxes";
-/// #   const MODE: &str = "per-instance-mailbox";
-/// #   const ENV_KEYS: &[&str] = &["MAILBOX"];
-/// #   type Options = NoOptions;
-/// #   fn vendor(&self) -> Result<VendorHttp, SettingsError> { Ok(VendorHttp::new(settings::url("https://a.example"))) }
-/// #   async fn list(&self, _: Api<'_>) -> Answer<Vec<Found>> { Ok(Vec::new()) }
-/// #   async fn create(&self, _: Api<'_>, _: &str, _: NoOptions) -> Answer<ProvisionedTool> { ProvisionedTool::new("a", []) }
-/// #   async fn delete(&self, _: Api<'_>, _: &str, _: &str) -> Answer<()> { Ok(()) }
-///     // …
-/// }
-/// # assert_eq!(Mailboxes::ON_REPEAT, OnRepeat::Adopt);
+/// # use agent_pool_core::prelude::*;
+/// # agent_pool_core::doctest_tool! {
+/// // In a tool whose vendor shows the secret again, or takes the label as an idempotency key:
+/// const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
+/// # }
+/// # assert_eq!(Acme::ON_REPEAT, OnRepeat::Adopt);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {

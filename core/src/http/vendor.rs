@@ -102,6 +102,23 @@ impl VendorHttp {
     /// The same, reading this vendor's error bodies with `read_fault`.
     ///
     /// It is asked about every reply without a 2xx status; what it leaves open follows from the status.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(403, &json!({ "wait": 30 })))).with(|vendor|
+    /// vendor.faults(|reply| {
+    ///     let wait = reply.json::<Value>().ok()?.get("wait")?.as_u64()?;
+    ///     Some(VendorFault {
+    ///         kind: Some(ErrorKind::RateLimited),
+    ///         retry_after: Some(Duration::from_secs(wait)),
+    ///         ..VendorFault::default()
+    ///     })
+    /// })
+    /// # ).run(async |api| {
+    /// # let error = api.get(["keys"]).done().await.unwrap_err();
+    /// # assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(30))));
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn faults(mut self, read_fault: fn(&Reply) -> Option<VendorFault>) -> Self {
         self.faults = Faults::By(read_fault);
@@ -191,6 +208,16 @@ impl VendorHttp {
 
     /// The error that a refusing reply means, by its status or, where the vendor refuses under a 2xx, by
     /// its words.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "error": "sk-123 is no key" })))).run(async |api| {
+    /// // A vendor that refuses under 200, and repeats the key:
+    /// let reply = api.get(["keys"]).done().await?;
+    /// let error = api.vendor().refusal(&reply).to_string();
+    /// assert!(error.ends_with(r#"answered 200: {"error":"… is no key"}"#), "{error}");
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn refusal(&self, reply: &Reply) -> ProviderError {
         self.refusal_hiding(reply, None)

@@ -56,24 +56,11 @@ impl ToolRegistration {
     ///
     /// ```
     /// use agent_pool_core::prelude::*;
-    /// # #[derive(Debug, Deserialize, JsonSchema)]
-    /// # struct Boxes {}
-    /// # #[async_trait]
-    /// # impl HttpTool for Boxes {
-    /// #     const ID: &str = "my-boxes";
-    /// #     const NAME: &str = "Boxes";
-    /// #     const MODE: &str = "per-instance-mailbox";
-    /// #     const ENV_KEYS: &[&str] = &["MAILBOX"];
-    /// #     type Options = NoOptions;
-    /// #     fn vendor(&self) -> Result<VendorHttp, SettingsError> { Ok(VendorHttp::new(settings::url("https://a.example"))) }
-    /// #     async fn list(&self, _: Api<'_>) -> Answer<Vec<Found>> { Ok(Vec::new()) }
-    /// #     async fn create(&self, _: Api<'_>, _: &str, _: NoOptions) -> Answer<ProvisionedTool> { ProvisionedTool::new("a", []) }
-    /// #     async fn delete(&self, _: Api<'_>, _: &str, _: &str) -> Answer<()> { Ok(()) }
-    /// # }
+    /// # agent_pool_core::doctest_tool! {}
     ///
-    /// const REGISTRATION: ToolRegistration = ToolRegistration::of::<Boxes>("provider-boxes");
-    /// assert_eq!(REGISTRATION.id, Boxes::ID);
-    /// assert_eq!(REGISTRATION.reference()[0].variable, "MY_BOXES_TIMEOUT_MS");
+    /// const REGISTRATION: ToolRegistration = ToolRegistration::of::<Acme>("provider-acme");
+    /// assert_eq!(REGISTRATION.id, Acme::ID);
+    /// assert_eq!(REGISTRATION.reference()[0].variable, "ACME_MAPS_TIMEOUT_MS");
     /// ```
     #[must_use]
     pub const fn of<T: HttpTool>(crate_name: &'static str) -> Self {

@@ -18,11 +18,28 @@ use crate::settings::Environment;
 
 /// A fake vendor that runs, and the harness of the tool that is made for it.
 ///
-/// ```no_run
-/// # use agent_pool_core::conformance::{self, AtFake, FakeVendor};
-/// # async fn test(acme: impl FakeVendor) {
-/// conformance::tool(&AtFake::start("acme", acme).await).await.assert();
+/// ```
+/// # use agent_pool_core::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Fault, Harness, Held};
+/// # struct Acme { keys: Vec<String> }
+/// # impl FakeVendor for Acme {
+/// #     fn settings(&self, url: &str) -> Vec<(&'static str, String)> { vec![("ACME_API_URL", url.to_owned())] }
+/// #     fn answer(&mut self, _: &FakeRequest) -> Option<FakeAnswer> { Some(FakeAnswer::empty(204)) }
+/// #     fn held(&self) -> Vec<Held> {
+/// #         self.keys.iter().map(|key| Held { kind: "key", label: key.clone() }).collect()
+/// #     }
 /// # }
+/// # let ask = async |url: &str| agent_pool_core::http::client()?.get(url).send().await;
+/// # agent_pool_core::doctest::run(async {
+/// let acme = AtFake::start("acme", Acme { keys: Vec::new() }).await;
+/// // The suite is one line: `conformance::tool(&acme).await.assert()`. A test of one's own goes deeper:
+/// acme.vendor().keys.push("left over".to_owned());
+/// assert_eq!(acme.held().await[0].label, "left over");
+/// acme.fault(Fault::Unavailable).await.unwrap();
+/// let url = acme.environment().get("ACME_API_URL").unwrap().to_owned();
+/// assert_eq!(ask(&url).await?.status(), 500);
+/// acme.heal().await;
+/// assert_eq!(ask(&url).await?.status(), 204);
+/// # reqwest::Result::Ok(()) }).unwrap();
 /// ```
 pub struct AtFake<V> {
     tool: &'static str,
