@@ -10,16 +10,13 @@ use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 /// What failed, in terms that a caller treats differently.
 ///
 /// ```
-/// use agent_pool_core::{ErrorKind, ProviderError};
+/// use agent_pool_core::ErrorKind;
 ///
-/// let kind = |status: u16| match status {
-///     401 => ErrorKind::Unauthorized,
-///     429 => ErrorKind::RateLimited,
-///     500.. => ErrorKind::Unavailable,
-///     _ => ErrorKind::Invalid,
-/// };
-/// assert!(ProviderError::new(kind(503), "overloaded").is_transient());
-/// assert!(!ProviderError::new(kind(401), "no such key").is_transient());
+/// // A tool of the HTTP kit has the kind of each status already. Without it:
+/// let error = ErrorKind::Unavailable.because("overloaded");
+/// assert!(error.is_transient(), "the layers try again");
+/// let error = ErrorKind::Unauthorized.because("no such key");
+/// assert!(!error.is_transient(), "and do not");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {

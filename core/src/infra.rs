@@ -345,13 +345,16 @@ pub struct LogLine {
 /// Whether setting variables is followed by a deployment.
 ///
 /// ```
+/// # use agent_pool_core::{EnvVars, InfraProvider, ProviderError, doctest::{Elsewhere, cx, run}};
 /// use agent_pool_core::Redeploy;
 ///
-/// let deployments = |redeploy| match redeploy {
-///     Redeploy::Yes => 1,
-///     Redeploy::No => 0,
-/// };
-/// assert_eq!(deployments(Redeploy::No), 0);
+/// # let (infra, cx, handle) = (Elsewhere, cx(), Elsewhere::created().handle);
+/// # let (name, key) = (EnvVars::new(), EnvVars::new());
+/// # run(async {
+/// // Two calls, one deployment, with the variables of both.
+/// infra.configure(&cx, &handle, &name, Redeploy::No).await?;
+/// infra.configure(&cx, &handle, &key, Redeploy::Yes).await?;
+/// # Ok::<(), ProviderError>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redeploy {

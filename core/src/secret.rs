@@ -72,7 +72,7 @@ impl JsonSchema for Secret {
 /// ```
 /// use agent_pool_core::EnvName;
 ///
-/// assert!("ACME_API_KEY".parse::<EnvName>().is_ok());
+/// assert_eq!("ACME_API_KEY".parse::<EnvName>().unwrap().as_str(), "ACME_API_KEY");
 /// assert!("ACME-API-KEY".parse::<EnvName>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,6 +7,14 @@ use super::{Answer, Api, Patience, age};
 use crate::ErrorKind;
 
 /// How far an order is, in the words that vendors have for it.
+///
+/// ```
+/// use agent_pool_core::http::Progress;
+///
+/// let read = |word: &str| serde_json::from_value::<Progress>(word.into());
+/// assert_eq!(read("queued").unwrap(), Progress::Pending);
+/// assert!(read("on hold").is_err(), "a word that nobody knows is no progress, and no failure either");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Progress {
@@ -22,6 +30,14 @@ pub enum Progress {
 }
 
 /// An order as its vendor shows it.
+///
+/// ```
+/// use agent_pool_core::http::{Ordered, Progress};
+///
+/// let order = r#"{"id": "7", "status": "cancelled", "phone_numbers": []}"#;
+/// let order: Ordered = serde_json::from_str(order).unwrap();
+/// assert_eq!((order.status, order.created_at), (Progress::Failure, None));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Ordered {
     /// The vendor's id.

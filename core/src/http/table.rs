@@ -8,16 +8,25 @@ use crate::ErrorKind;
 /// How a vendor words its errors in JSON: where the code and the words are, and what the codes mean.
 ///
 /// ```
-/// use agent_pool_core::ErrorKind;
-/// use agent_pool_core::http::FaultTable;
+/// # use agent_pool_core::{conformance::FakeAnswer, doctest};
+/// use agent_pool_core::prelude::*;
 ///
-/// /// `{"error": {"code": "name_taken", "message": "…"}}`
+/// /// `{"error": {"code": "in_flight", "message": "another call is under way"}}`
 /// const FAULTS: FaultTable = FaultTable {
 ///     code: "/error/code",
 ///     words: &["/error/message"],
-///     kinds: &[(ErrorKind::Conflict, "name_taken")],
-///     passing: "",
+///     kinds: &[(ErrorKind::Conflict, "in_flight name_taken")],
+///     passing: "in_flight",
 /// };
+/// # let body = json!({ "error": { "code": "in_flight", "message": "another call is under way" } });
+/// # let answer = move |_: &_| Some(FakeAnswer::json(400, &body));
+/// # doctest::vendor(answer).with(|vendor| vendor.fault_table(&FAULTS)).run(async |api| {
+///
+/// let error = api.post(["keys"]).done().await.unwrap_err();
+/// assert!(error.to_string().ends_with("answered 400: another call is under way"), "{error}");
+/// assert_eq!(error.kind(), ErrorKind::Conflict);
+/// assert_eq!(error.retry_after(), Some(Duration::from_secs(2)), "and so it is tried again");
+/// # Ok(()) });
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FaultTable {

@@ -21,7 +21,6 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 ///
 /// ```
 /// use agent_pool_core::prelude::*;
-/// use serde::Deserialize;
 ///
 /// /// Gives each instance a key of its own at Acme.
 /// #[derive(Debug, Deserialize, JsonSchema)]

@@ -101,7 +101,8 @@ impl VendorHttp {
 
     /// The same, reading this vendor's error bodies with `read_fault`.
     ///
-    /// It is asked about every reply without a 2xx status; what it leaves open follows from the status.
+    /// It is asked about every reply without a 2xx status, and about those that [`VendorHttp::refusal`] is asked
+    /// about; what it leaves open follows from the status.
     ///
     /// ```
     /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
