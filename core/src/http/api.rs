@@ -220,7 +220,6 @@ impl<'a> Api<'a> {
         path: &[&str],
         change: &Value,
         patience: Patience,
-        late: &'static str,
     ) -> Result<(), ProviderError> {
         let look = || async {
             let segments = || path.iter().copied();
@@ -230,6 +229,7 @@ impl<'a> Api<'a> {
             let is_so = members.all(|(name, value)| now.get(name) == Some(value));
             Ok(is_so.then_some(()))
         };
+        let late = "the change is accepted and does not show yet";
         self.until(patience, late, look).await
     }
 

@@ -41,12 +41,13 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// The id of the thing of this name, which is made where there is none. Never is another's taken, and of
-    /// two that were made at once the older one stays.
+    /// The id that is given, or that of the thing of this name, which is made where there is none. Never is
+    /// another's taken, and of two that were made at once the older one stays.
     ///
     /// # Errors
     /// Those of `list`, `make` and `remove`.
     pub async fn named<L, R>(
+        given: Option<&str>,
         name: &str,
         list: impl Fn() -> L,
         make: impl Future<Output = Answer<Self>>,
@@ -56,6 +57,9 @@ impl Shared {
         L: Future<Output = Answer<Vec<Self>>>,
         R: Future<Output = Answer<Reply>>,
     {
+        if let Some(id) = given {
+            return Ok(id.to_owned());
+        }
         if let Some(id) = oldest(name, list().await?) {
             return Ok(id);
         }
@@ -81,6 +85,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::ErrorKind;
 
     fn shared(id: &str, name: &str, created_at: &str) -> Shared {
         let [id, name, created_at] = [id, name, created_at].map(str::to_owned);
@@ -106,7 +111,9 @@ mod tests {
             all.lock().unwrap().retain(|one| one.id != id);
             async { Ok(Reply::sample(200, &[], "")) }
         };
-        let id = Shared::named("ours", list, make, remove).await.unwrap();
+        let id = Shared::named(None, "ours", list, make, remove)
+            .await
+            .unwrap();
         let left = all.lock().unwrap().clone();
         (id, left)
     }
@@ -119,6 +126,15 @@ mod tests {
         let old = shared("b", "ours", "2026-01");
         let (id, left) = ask(vec![theirs, old], None).await;
         assert_eq!((id.as_str(), left.len()), ("b", 2));
+    }
+
+    #[tokio::test]
+    async fn what_is_given_is_not_looked_for() {
+        let list = || async { Err(ErrorKind::Forbidden.because("no list")) };
+        let make = async { Err(ErrorKind::Forbidden.because("nothing new")) };
+        let remove = |_| async { Err(ErrorKind::Forbidden.because("nothing to remove")) };
+        let id = Shared::named(Some("theirs"), "ours", list, make, remove).await;
+        assert_eq!(id.unwrap(), "theirs");
     }
 
     #[tokio::test]

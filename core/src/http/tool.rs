@@ -296,16 +296,6 @@ impl Found {
         }
     }
 
-    /// A resource under all of its labels, one after the other.
-    pub fn all<'a>(
-        id: &'a str,
-        labels: impl IntoIterator<Item = &'a str>,
-        created_at: &'a Option<String>,
-    ) -> impl Iterator<Item = Self> {
-        let labels = labels.into_iter();
-        labels.map(move |label| Self::new(id, label).made_at(created_at.clone()))
-    }
-
     /// The same with the vendor's time; what is no time is as good as none.
     #[must_use]
     pub fn made_at(mut self, time: impl Into<Option<String>>) -> Self {
