@@ -6,6 +6,7 @@ def place: "\(.span.filename):\(.span.begin[0])";
 def is(kinds): (.inner | keys[0]) as $kind | kinds | index($kind) != null;
 
 .index as $index
+| if $index == {} then error("the JSON has no item") else . end
 | def item: $index[tostring];
   # Each type with the items of its own, each trait with its members.
   [ $index[] | select(.crate_id == 0)

@@ -207,7 +207,7 @@ impl<'a> Api<'a> {
     /// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
     /// // A number is known to the vendor's other half only some seconds after it was bought.
     /// let change = json!({ "messaging_profile_id": "profile-1" });
-    /// api.confirmed(&["numbers", "7"], &change, patience, "the number has no profile yet").await?;
+    /// api.confirmed(&["numbers", "7"], &change, patience).await?;
     /// let now: Value = api.get(["numbers", "7"]).data().await?;
     /// assert_eq!(now, change);
     /// # Ok(()) });

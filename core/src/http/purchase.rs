@@ -63,6 +63,47 @@ impl Ordered {
 
 /// What can be bought for a label, at a vendor whose orders are carried out later and have no
 /// idempotency key, such as a phone number. [`buy`] uses it so that it never buys two.
+///
+/// ```
+/// # use agent_pool_core::doctest;
+/// use agent_pool_core::prelude::*;
+///
+/// /// Numbers at a vendor that tags them.
+/// struct Numbers;
+///
+/// #[async_trait]
+/// impl Purchase for Numbers {
+///     type Thing = String;
+///     const NOTHING_SUITS: &str = "there is no number that can send texts";
+///
+///     async fn held(&self, api: Api<'_>, label: &str) -> Answer<Option<String>> {
+///         let mut held: Vec<String> = api.get(["numbers"]).query("tag", label).fetch().await?;
+///         Ok(held.pop())
+///     }
+///
+///     async fn orders(&self, api: Api<'_>, label: &str) -> Answer<Vec<Ordered>> {
+///         api.get(["orders"]).query("tag", label).fetch().await
+///     }
+///
+///     async fn offers(&self, api: Api<'_>) -> Answer<Vec<String>> {
+///         api.get(["offers"]).query("can", "sms").fetch().await
+///     }
+///
+///     async fn order(&self, api: Api<'_>, label: &str, offer: &str) -> Answer<String> {
+///         let order = api.post(["orders"]).json(&json!({ "number": offer, "tag": label }));
+///         Ok(order.fetch::<Ordered>().await?.id)
+///     }
+///
+///     async fn progress(&self, api: Api<'_>, order: &str) -> Answer<Progress> {
+///         Ok(api.get(["orders", order]).fetch::<Ordered>().await?.status)
+///     }
+/// }
+/// # doctest::shop().run(async |api| {
+/// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+/// # let number = buy(&Numbers, api, "ap-dev-k3v9x0a1b2c3", patience, Duration::from_secs(600)).await?;
+/// # assert!(number.starts_with("+155501"), "{number}");
+/// # Ok(()) });
+/// ```
 #[async_trait]
 pub trait Purchase: Sync {
     /// What is bought.
@@ -95,6 +136,18 @@ const OFFERS: usize = 5;
 /// An order whose answer was lost is looked for and never repeated. Only one of which nothing came is
 /// followed by another, for another offer. What was ordered may be missing from the vendor's lists for
 /// `settle`; after that it was given back.
+///
+/// ```
+/// # use agent_pool_core::{conformance::Fault, doctest::{Numbers, shop}, prelude::*};
+/// # shop().misbehaving(Fault::LostAnswer("POST")).run(async |api| {
+/// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+/// # let (label, settle) = ("ap-dev-k3v9x0a1b2c3", Duration::from_secs(600));
+/// // The answer to the order is lost. It is found, and a second call finds the number.
+/// let number = buy(&Numbers, api, label, patience, settle).await?;
+/// assert_eq!(buy(&Numbers, api, label, patience, settle).await?, number);
+/// assert_eq!(Numbers.orders(api, label).await?.len(), 1);
+/// # Ok(()) });
+/// ```
 ///
 /// # Errors
 /// Those of the purchase; [`ErrorKind::Unavailable`] while an order takes long, and a later call goes on from

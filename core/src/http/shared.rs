@@ -19,14 +19,16 @@ use crate::absent_is_done;
 /// #     }
 /// # });
 /// # doctest::vendor(answer).run(async |api| {
-/// let named = || Shared::named(
+/// let named = |given| Shared::named(
+///     given, // by a setting
 ///     "agent-pool-dev",
 ///     || api.get(["profiles"]).data(),
 ///     async { api.post(["profiles"]).json(&json!({ "name": "agent-pool-dev" })).data().await },
 ///     async |id| api.delete(["profiles", &id]).done().await,
 /// );
-/// assert_eq!(named().await?, "p-2", "made, since p-1 is somebody's");
-/// assert_eq!(named().await?, "p-2", "and found");
+/// assert_eq!(named(None).await?, "p-2", "made, since p-1 is somebody's");
+/// assert_eq!(named(None).await?, "p-2", "and found");
+/// assert_eq!(named(Some("p-1")).await?, "p-1");
 /// # Ok(()) });
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -269,12 +269,10 @@ pub struct NoOptions {}
 /// ```
 /// use agent_pool_core::prelude::*;
 ///
-/// let (id, time) = ("box-7", Some("2026-08-01T00:00:00Z".to_owned()));
-/// let found = Found::new(id, "ap-dev-k3v9x0a1b2c3").made_at(time.clone());
 /// // A vendor of mailboxes shows tags, of which one may be ours: `HttpTool` picks it out.
 /// let tags = ["support", "ap-dev-k3v9x0a1b2c3"];
-/// let all: Vec<Found> = Found::all(id, tags, &time).collect();
-/// assert_eq!((all[0].label.as_str(), &all[1]), ("support", &found));
+/// let found = tags.map(|tag| Found::new("box-7", tag).made_at("2026-08-01T00:00:00Z".to_owned()));
+/// assert_eq!((&*found[0].id, &*found[1].id), ("box-7", "box-7"), "told once with each");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
