@@ -43,7 +43,7 @@ const PACING: Pacing = Pacing {
     attempt: 1_500,
     min_idle: 6,
     max_total: 24,
-    log: "info",
+    ..Pacing::QUIET
 };
 
 /// What is run.
