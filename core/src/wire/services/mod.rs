@@ -381,14 +381,37 @@ pub struct DestroyedTool {
 /// assert!(!look.destroy && !look.repair, "nothing is changed unless it is said");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SweepRequest {
-    /// Whether to destroy the orphans that are found.
+    /// Whether to destroy all orphans that are found.
     #[serde(default)]
     pub destroy: bool,
+    /// The orphans to destroy where not all are, if they are found again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroy_only: Vec<OrphanRef>,
     /// Whether to make tools anew that are missing now and were in the last report.
     #[serde(default)]
     pub repair: bool,
+}
+
+/// One orphan, as a [`SweepReport`] names it.
+///
+/// ```
+/// # use agent_pool_core::wire::services::SweepRequest;
+/// let one: SweepRequest = serde_json::from_str(
+///     r#"{"destroyOnly": [{"provider": "telnyx", "resourceId": "+14155550100"}]}"#,
+/// )?;
+/// assert_eq!((one.destroy, one.destroy_only[0].provider.as_str()), (false, "telnyx"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanRef {
+    /// The provider that has it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
 }
 
 /// The answer to [`SweepRequest`], and to `GET /sweep`.
