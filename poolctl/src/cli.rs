@@ -6,6 +6,7 @@ use mock_harness::Part;
 
 use crate::commands::{
     claim::Claim,
+    doctor::Doctor,
     fleet::{Drain, Replenish},
     kill::Condemn,
     list::List,
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Providers(Providers),
     /// Compare what vendors have with what is known: orphans, and what is missing
     Sweep(Sweep),
+    /// Check settings, databases, services and vendors, and say what to fix
+    Doctor(Doctor),
     /// A script that completes the commands, for a shell to source
     Completions {
         /// The shell

@@ -10,6 +10,7 @@ mod out;
 
 use std::process::ExitCode;
 
+use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::config::load_environment;
 use clap::Parser as _;
 
@@ -56,7 +57,7 @@ fn ask(command: Command, connection: &Connection, out: Out) -> Result<Exit, Fail
     })?;
     runtime.block_on(async {
         tokio::select! {
-            outcome = Box::pin(answer(command, target, out)) => outcome,
+            outcome = Box::pin(answer(command, target, &environment, out)) => outcome,
             _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
         }
     })
@@ -65,6 +66,7 @@ fn ask(command: Command, connection: &Connection, out: Out) -> Result<Exit, Fail
 async fn answer(
     command: Command,
     target: Result<Target, Failure>,
+    environment: &Environment,
     out: Out,
 ) -> Result<Exit, Failure> {
     match command {
@@ -79,6 +81,7 @@ async fn answer(
         Command::Replenish(replenish) => replenish.run(out, &target?).await,
         Command::Providers(providers) => providers.run(out, &target?).await,
         Command::Sweep(sweep) => sweep.run(out, &target?).await,
+        Command::Doctor(doctor) => doctor.run(out, target, environment).await,
         Command::Up(_) | Command::Part(_) | Command::Completions { .. } => Ok(Exit::Usage),
     }
 }

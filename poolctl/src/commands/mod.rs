@@ -3,6 +3,7 @@
 pub(crate) mod claim;
 pub(crate) mod completions;
 mod details;
+pub(crate) mod doctor;
 pub(crate) mod fleet;
 pub(crate) mod kill;
 pub(crate) mod list;
