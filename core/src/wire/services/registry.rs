@@ -18,6 +18,9 @@ use crate::{InfraCapabilities, InfraId, ToolCapabilities, ToolId};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistryReply {
+    /// The version of services-svc; empty where it is older than this member.
+    #[serde(default)]
+    pub version: String,
     /// The tools of this build, in order of id.
     pub tools: Vec<ToolInfo>,
     /// The infras of this build, in order of id.
