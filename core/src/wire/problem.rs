@@ -16,6 +16,18 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 /// What a request fails with. `code` is API: it does not change.
+///
+/// ```
+/// # use {agent_pool_core::wire::problem::Problem, serde_json::json, std::time::Duration};
+/// let problem = Problem::new(503, "no_idle_instance", "none is idle: try again in a minute")
+///     .with_retry_after(Duration::from_secs(60));
+/// assert_eq!(serde_json::to_value(&problem)?, json!({
+///     "type": "about:blank", "title": "Service Unavailable", "status": 503,
+///     "code": "no_idle_instance", "detail": "none is idle: try again in a minute",
+///     "error": "none is idle: try again in a minute",
+/// }), "the wait is a header's");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
@@ -35,6 +47,9 @@ pub struct Problem {
     /// The member of the request that is wrong, such as `tools[0]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The id of the provider that failed, such as `agentmail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// When to try again; sent as the header `Retry-After` in whole seconds, at least 1.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
@@ -42,6 +57,13 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a status, its stable code, and what to say about it.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::problem::Problem;
+    /// let problem = Problem::new(404, "unknown_instance", "no instance k3v9x0a1b2c3");
+    /// assert_eq!(problem.to_string(), "404 unknown_instance: no instance k3v9x0a1b2c3");
+    /// assert_eq!(problem.title, "Not Found");
+    /// ```
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self {
@@ -52,18 +74,39 @@ impl Problem {
             detail,
             code: code.to_owned(),
             field: None,
+            provider: None,
             retry_after: None,
         }
     }
 
     /// Names the member of the request that is wrong.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::problem::Problem;
+    /// let problem = Problem::new(400, "invalid_field", "expected a string").with_field("tools[0]");
+    /// assert_eq!(serde_json::to_value(&problem).unwrap()["field"], "tools[0]");
+    /// ```
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
     }
 
+    /// Names the provider that failed.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
     /// States when to try again.
+    ///
+    /// ```
+    /// # use {agent_pool_core::wire::problem::Problem, std::time::Duration};
+    /// let problem = Problem::new(429, "slow_down", "too many").with_retry_after(Duration::from_secs(5));
+    /// let body = serde_json::to_string(&problem).unwrap();
+    /// assert_eq!(serde_json::from_str::<Problem>(&body).unwrap().retry_after, None, "not in the body");
+    /// ```
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -97,11 +140,14 @@ mod tests {
 
     #[test]
     fn the_body_has_the_members_of_rfc_9457_and_those_that_clients_read() {
-        let problem = Problem::new(404, "unknown_instance", "no instance x").with_field("id");
+        let problem = Problem::new(404, "unknown_instance", "no instance x")
+            .with_field("id")
+            .with_provider("acme");
         let body = serde_json::to_value(&problem).unwrap();
         let expected = serde_json::json!({
             "type": "about:blank", "title": "Not Found", "status": 404, "detail": "no instance x",
             "code": "unknown_instance", "error": "no instance x", "field": "id",
+            "provider": "acme",
         });
         assert_eq!(body, expected);
     }

@@ -9,19 +9,35 @@
 //! assert_eq!(request.tools[0].as_str(), "openrouter");
 //! ```
 
+mod details;
+mod registry;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::settings::SettingSpec;
 use crate::{
-    DeployStatus, EnvVars, InfraCapabilities, InfraId, InstanceId, LogLine, ResourceId, ServiceId,
-    ToolCapabilities, ToolId, ToolOptions, Usage,
+    DeployStatus, EnvVars, InstanceId, LogLine, ResourceId, ServiceId, ToolId, ToolOptions,
 };
 
+pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
+pub use registry::{InfraInfo, LastError, ProviderStats, RegistryReply, ToolInfo};
+
 /// `POST /create-instance`.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::CreateInstanceRequest, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3",
+///     "tools": ["openrouter"], "variables": { "POOL_API_KEY": "hunter2" },
+/// });
+/// let request: CreateInstanceRequest = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&request)?, body, "in the clear on the wire");
+/// assert!(!format!("{request:?}").contains("hunter2"), "and nowhere else");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateInstanceRequest {
@@ -45,6 +61,17 @@ pub struct CreateInstanceRequest {
 }
 
 /// The answer to [`CreateInstanceRequest`]: all of it is made, and the instance is being deployed.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::CreatedInstance, serde_json::json};
+/// let created: CreatedInstance = serde_json::from_value(json!({
+///     "instanceId": "k3v9x0a1b2c3", "serviceId": "0b9f4c1e",
+///     "url": "https://k3v9x0a1b2c3.up.example/",
+///     "services": { "openrouter": { "resourceId": "key-17" } },
+/// }))?;
+/// assert_eq!(created.services[&"openrouter".parse().unwrap()].resource_id.as_str(), "key-17");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedInstance {
@@ -59,6 +86,13 @@ pub struct CreatedInstance {
 }
 
 /// One tool of a [`CreatedInstance`].
+///
+/// ```
+/// # use agent_pool_core::wire::services::ToolResource;
+/// let resource: ToolResource = serde_json::from_str(r#"{"resourceId": "key-17"}"#)?;
+/// assert_eq!(resource.resource_id.as_str(), "key-17");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolResource {
@@ -67,6 +101,18 @@ pub struct ToolResource {
 }
 
 /// The answer to `DELETE /destroy/:instanceId`: nothing of the instance is left.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::DestroyedInstance, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3",
+///     "destroyed": { "openrouter": true, "volumes": true, "service": true },
+/// });
+/// let answer: DestroyedInstance = serde_json::from_value(body.clone())?;
+/// # assert_eq!(serde_json::to_value(&answer)?, body);
+/// assert!(answer.destroyed.volumes);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DestroyedInstance {
@@ -77,6 +123,16 @@ pub struct DestroyedInstance {
 }
 
 /// What a destruction removed, or found gone.
+///
+/// ```
+/// # use agent_pool_core::wire::services::Destroyed;
+/// // Tools stand beside the volumes and the service.
+/// let body = r#"{"openrouter":true,"volumes":true,"service":false}"#;
+/// let destroyed: Destroyed = serde_json::from_str(body)?;
+/// assert_eq!(destroyed.tools.len(), 1);
+/// assert_eq!(serde_json::to_string(&destroyed)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destroyed {
     /// Each tool that it had.
@@ -89,6 +145,14 @@ pub struct Destroyed {
 }
 
 /// `POST /status/batch`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::StatusBatchRequest;
+/// let (all, none) = (StatusBatchRequest::default(), StatusBatchRequest { instance_ids: Some(vec![]) });
+/// assert_eq!(serde_json::to_string(&all)?, "{}");
+/// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#, "asks for none");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusBatchRequest {
@@ -98,9 +162,25 @@ pub struct StatusBatchRequest {
 }
 
 /// The answer to [`StatusBatchRequest`]. An instance that Services does not know is absent.
+///
+/// ```
+/// # use agent_pool_core::{InstanceId, wire::services::StatusBatch};
+/// let batch: StatusBatch = serde_json::from_str(r#"{"k3v9x0a1b2c3": {"healthy": true}}"#)?;
+/// assert!(batch[&"k3v9x0a1b2c3".parse::<InstanceId>().unwrap()].healthy);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub type StatusBatch = BTreeMap<InstanceId, InstanceReport>;
 
 /// How one instance does.
+///
+/// ```
+/// # use {agent_pool_core::{DeployStatus, wire::services::InstanceReport}, serde_json::json};
+/// let body = json!({ "status": "HIBERNATING", "healthy": false, "image": "agent:1" });
+/// let report: InstanceReport = serde_json::from_value(body.clone())?;
+/// assert_eq!(report.status, Some(DeployStatus::Other("HIBERNATING".to_owned())), "a new word");
+/// assert_eq!(serde_json::to_value(&report)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceReport {
@@ -118,6 +198,17 @@ pub struct InstanceReport {
 }
 
 /// `POST /configure/:instanceId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ConfigureRequest;
+/// let body = r#"{"variables": {"AGENT_NAME": "Tulip"}}"#;
+/// let request: ConfigureRequest = serde_json::from_str(body)?;
+/// assert!(!request.redeploy, "what runs is left alone unless it is said");
+/// assert!(!format!("{request:?}").contains("Tulip"));
+/// # let written = r#"{"variables":{"AGENT_NAME":"Tulip"},"redeploy":false}"#;
+/// # assert_eq!(serde_json::to_string(&request)?, written);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureRequest {
@@ -130,6 +221,13 @@ pub struct ConfigureRequest {
 }
 
 /// The answer to `POST /configure/:instanceId` and `POST /redeploy/:instanceId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::Done;
+/// let done: Done = serde_json::from_str(r#"{"instanceId": "k3v9x0a1b2c3", "ok": true}"#)?;
+/// assert!(done.ok);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
@@ -140,6 +238,16 @@ pub struct Done {
 }
 
 /// The answer to `GET /logs/:instanceId?lines=`.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::Logs, serde_json::json};
+/// let logs: Logs = serde_json::from_value(json!({
+///     "instanceId": "k3v9x0a1b2c3",
+///     "lines": [{ "text": "starting" }, { "at": "2026-08-01T00:00:00Z", "text": "ready" }],
+/// }))?;
+/// assert_eq!(logs.lines[0].at, None, "not every infra knows when");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Logs {
@@ -150,6 +258,14 @@ pub struct Logs {
 }
 
 /// `POST /provision/:instanceId/:toolId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ProvisionToolRequest;
+/// let request: ProvisionToolRequest = serde_json::from_str(r#"{"config": {"limit": 5}}"#)?;
+/// assert_eq!(request.config["limit"], 5);
+/// assert_eq!(serde_json::to_string(&ProvisionToolRequest::default())?, "{}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProvisionToolRequest {
     /// The provider's options.
@@ -158,6 +274,16 @@ pub struct ProvisionToolRequest {
 }
 
 /// The answer to [`ProvisionToolRequest`].
+///
+/// ```
+/// # use {agent_pool_core::wire::services::{ProvisionedToolReply, ToolStatus}, serde_json::json};
+/// let reply: ProvisionedToolReply = serde_json::from_value(json!({
+///     "toolId": "openrouter", "resourceId": "key-17",
+///     "envKey": "OPENROUTER_API_KEY", "status": "active",
+/// }))?;
+/// assert_eq!(reply.status, ToolStatus::Active);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionedToolReply {
@@ -172,6 +298,13 @@ pub struct ProvisionedToolReply {
 }
 
 /// `POST /provision-local`: tools for a developer's own machine, without infra.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ProvisionLocalRequest;
+/// let request: ProvisionLocalRequest = serde_json::from_str(r#"{"tools": ["openrouter"]}"#)?;
+/// assert_eq!(request.tools[0].as_str(), "openrouter");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvisionLocalRequest {
     /// The tools: at least one.
@@ -179,6 +312,18 @@ pub struct ProvisionLocalRequest {
 }
 
 /// The answer to [`ProvisionLocalRequest`], which has the secrets in the clear and is not repeated.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::LocalGrant, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3", "expiresAt": "2026-08-02T00:00:00Z",
+///     "env": { "OPENROUTER_API_KEY": "hunter2" },
+/// });
+/// let grant: LocalGrant = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&grant)?, body);
+/// assert!(!format!("{grant:?}").contains("hunter2"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalGrant {
@@ -192,6 +337,13 @@ pub struct LocalGrant {
 }
 
 /// Whether a tool of an instance is in use.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ToolStatus;
+/// assert_eq!(serde_json::to_value(ToolStatus::Active)?, "active");
+/// assert_eq!(serde_json::to_value(ToolStatus::Destroyed)?, "destroyed");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolStatus {
@@ -202,6 +354,14 @@ pub enum ToolStatus {
 }
 
 /// The answer to `DELETE /destroy/:instanceId/:toolId/:resourceId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::DestroyedTool;
+/// let body = r#"{"toolId":"openrouter","resourceId":"key-17","deleted":true}"#;
+/// let answer: DestroyedTool = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&answer)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DestroyedTool {
@@ -213,166 +373,14 @@ pub struct DestroyedTool {
     pub deleted: bool,
 }
 
-/// The answer to `GET /registry`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegistryReply {
-    /// The tools of this build, in order of id.
-    pub tools: Vec<ToolInfo>,
-    /// The infras of this build, in order of id.
-    pub infra: Vec<InfraInfo>,
-}
-
-/// One tool of this build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolInfo {
-    /// The tool's id, as requests name it.
-    pub id: ToolId,
-    /// The name that people read.
-    pub name: String,
-    /// What an instance gets, such as `per-instance-key`.
-    pub mode: String,
-    /// The variables that an instance gets.
-    pub env_keys: Vec<String>,
-    /// Whether its settings are there and right.
-    pub configured: bool,
-    /// The faults of its settings, one a line; empty where it is configured.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<String>,
-    /// Which optional operations it has; absent where it is not configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<ToolCapabilities>,
-    /// The reference of its settings. Never their values.
-    pub settings: Vec<SettingSpec>,
-    /// What its calls came to since this replica began.
-    #[serde(default)]
-    pub stats: ProviderStats,
-}
-
-/// One infra of this build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InfraInfo {
-    /// The infra's id, as `INFRA_PROVIDER` names it.
-    pub id: InfraId,
-    /// The name that people read.
-    pub name: String,
-    /// Whether new instances are made on it.
-    pub selected: bool,
-    /// Whether its settings are there and right.
-    pub configured: bool,
-    /// The faults of its settings, one a line; empty where it is configured.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<String>,
-    /// Which optional operations it has; absent where it is not configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<InfraCapabilities>,
-    /// The reference of its settings. Never their values.
-    pub settings: Vec<SettingSpec>,
-    /// What its calls came to since this replica began.
-    #[serde(default)]
-    pub stats: ProviderStats,
-}
-
-/// What a provider's calls came to since the process began, all attempts of one together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProviderStats {
-    /// How many there were.
-    pub calls: u64,
-    /// How many failed, by the kind of the error.
-    pub failures: BTreeMap<String, u64>,
-    /// The newest failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<LastError>,
-    /// What half of the latest calls did not exceed, in milliseconds; absent before the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub median_ms: Option<u64>,
-    /// What 95 of 100 of the latest calls did not exceed, in milliseconds; absent before the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p95_ms: Option<u64>,
-}
-
-/// A failure of a provider. No secret is in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastError {
-    /// What failed, in one word, such as `rate_limited`.
-    pub kind: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What the provider said.
-    pub message: String,
-}
-
-/// The answer to `GET /instances/:instanceId`: what is known of one, without secrets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InstanceDetails {
-    /// The instance.
-    pub instance_id: InstanceId,
-    /// Whether an operation is at work on it.
-    pub busy: bool,
-    /// Where it runs.
-    pub infra: InstanceInfraDetails,
-    /// The tools that it has or had, in order of id.
-    pub tools: Vec<InstanceToolDetails>,
-}
-
-/// Where an instance runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InstanceInfraDetails {
-    /// The infra.
-    pub provider: InfraId,
-    /// How far in its life it is.
-    pub phase: InstancePhase,
-    /// What the infra calls its service; absent until it is made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_id: Option<ServiceId>,
-    /// Where it is reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<Url>,
-    /// What it runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// How its deployment did when somebody last asked; absent before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deploy_status: Option<DeployStatus>,
-    /// When its creation began.
-    pub created_at: DateTime<Utc>,
-}
-
-/// How far in its life an instance is, for Services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum InstancePhase {
-    /// Its creation is not done.
-    Creating,
-    /// It is made and deployed.
-    Made,
-    /// It is to be taken down.
-    Destroying,
-}
-
-/// One tool of an instance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InstanceToolDetails {
-    /// The tool.
-    pub tool_id: ToolId,
-    /// The resource, in its vendor's words; absent until it is made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_id: Option<ResourceId>,
-    /// Whether it is in use.
-    pub status: ToolStatus,
-    /// When it was first asked for.
-    pub created_at: DateTime<Utc>,
-    /// What it has used; absent where the provider cannot tell, or not in time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Usage>,
-}
-
 /// `POST /sweep`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::SweepRequest;
+/// let look: SweepRequest = serde_json::from_str("{}")?;
+/// assert!(!look.destroy && !look.repair, "nothing is changed unless it is said");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepRequest {
@@ -388,6 +396,15 @@ pub struct SweepRequest {
 }
 
 /// One orphan, as a [`SweepReport`] names it.
+///
+/// ```
+/// # use agent_pool_core::wire::services::SweepRequest;
+/// let one: SweepRequest = serde_json::from_str(
+///     r#"{"destroyOnly": [{"provider": "telnyx", "resourceId": "+14155550100"}]}"#,
+/// )?;
+/// assert_eq!((one.destroy, one.destroy_only[0].provider.as_str()), (false, "telnyx"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrphanRef {
@@ -398,6 +415,16 @@ pub struct OrphanRef {
 }
 
 /// The answer to [`SweepRequest`], and to `GET /sweep`.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::SweepReport, serde_json::json};
+/// let report: SweepReport = serde_json::from_value(json!({
+///     "sweptAt": "2026-08-01T00:00:00Z", "replica": "services-1", "tookMs": 820,
+///     "orphans": [], "missing": [], "failures": { "telnyx": "unavailable: did not answer in time" },
+/// }))?;
+/// assert!(!report.failures.is_empty(), "without orphans, and not clean: one was not asked");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepReport {
@@ -416,6 +443,17 @@ pub struct SweepReport {
 }
 
 /// A vendor's resource that bears our mark and has no row.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::Orphan, serde_json::json};
+/// let body = json!({
+///     "provider": "openrouter", "resourceId": "key-17", "instanceId": "k3v9x0a1b2c3",
+///     "createdAt": "2026-08-01T00:00:00Z", "destroyed": false,
+/// });
+/// let orphan: Orphan = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&orphan)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Orphan {
@@ -433,6 +471,17 @@ pub struct Orphan {
 }
 
 /// What a row knows and its vendor does not list.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::Missing, serde_json::json};
+/// let body = json!({
+///     "provider": "openrouter", "resourceId": "key-17", "instanceId": "k3v9x0a1b2c3",
+///     "since": "2026-08-01T00:00:00Z", "repaired": true,
+/// });
+/// let missing: Missing = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&missing)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Missing {
@@ -446,52 +495,4 @@ pub struct Missing {
     pub since: DateTime<Utc>,
     /// Whether this sweep made it anew.
     pub repaired: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Secret;
-
-    #[test]
-    fn tools_stand_beside_volumes_and_service_in_a_destruction() {
-        let destroyed = Destroyed {
-            tools: BTreeMap::from([("openrouter".parse().unwrap(), true)]),
-            volumes: true,
-            service: false,
-        };
-        let body = serde_json::json!({ "openrouter": true, "volumes": true, "service": false });
-        assert_eq!(serde_json::to_value(&destroyed).unwrap(), body);
-        assert_eq!(
-            serde_json::from_value::<Destroyed>(body).unwrap(),
-            destroyed
-        );
-    }
-
-    #[test]
-    fn variables_travel_in_the_clear_and_are_debugged_without_values() {
-        let request = ConfigureRequest {
-            variables: EnvVars::from_iter([("A".parse().unwrap(), Secret::new("hunter2"))]),
-            redeploy: false,
-        };
-        let body = serde_json::json!({ "variables": { "A": "hunter2" }, "redeploy": false });
-        assert_eq!(serde_json::to_value(&request).unwrap(), body);
-        assert!(!format!("{request:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn a_local_grant_has_its_variables_in_the_clear_and_is_debugged_without_values() {
-        let grant = LocalGrant {
-            instance_id: "abcdefghijkl".parse().unwrap(),
-            env: EnvVars::from_iter([("A".parse().unwrap(), Secret::new("hunter2"))]),
-            expires_at: DateTime::UNIX_EPOCH,
-        };
-        let body = serde_json::json!({
-            "instanceId": "abcdefghijkl", "env": { "A": "hunter2" },
-            "expiresAt": "1970-01-01T00:00:00Z",
-        });
-        assert_eq!(serde_json::to_value(&grant).unwrap(), body);
-        assert_eq!(serde_json::from_value::<LocalGrant>(body).unwrap(), grant);
-        assert!(!format!("{grant:?}").contains("hunter2"));
-    }
 }
