@@ -183,6 +183,10 @@ async fn an_operation_that_slept_until_its_lease_was_anothers_writes_nothing_and
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it stands for a machine that pauses"
+)]
 async fn an_operation_that_slept_for_longer_than_its_lease_does_no_more_though_nobody_took_it() {
     let service = Service::with(&[("INSTANCE_LEASE_MS", "1000")]).await;
     service.world.hold("cellar create");
