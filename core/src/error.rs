@@ -10,16 +10,13 @@ use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 /// What failed, in terms that a caller treats differently.
 ///
 /// ```
-/// use agent_pool_core::{ErrorKind, ProviderError};
+/// use agent_pool_core::ErrorKind;
 ///
-/// let kind = |status: u16| match status {
-///     401 => ErrorKind::Unauthorized,
-///     429 => ErrorKind::RateLimited,
-///     500.. => ErrorKind::Unavailable,
-///     _ => ErrorKind::Invalid,
-/// };
-/// assert!(ProviderError::new(kind(503), "overloaded").is_transient());
-/// assert!(!ProviderError::new(kind(401), "no such key").is_transient());
+/// // A tool of the HTTP kit has the kind of each status already. Without it:
+/// let error = ErrorKind::Unavailable.because("overloaded");
+/// assert!(error.is_transient(), "the layers try again");
+/// let error = ErrorKind::Unauthorized.because("no such key");
+/// assert!(!error.is_transient(), "and do not");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -60,6 +57,10 @@ impl ErrorKind {
     }
 
     /// The kind as one lower-case word, for logs and metric labels.
+    ///
+    /// ```
+    /// assert_eq!(agent_pool_core::ErrorKind::RateLimited.as_str(), "rate_limited");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -165,6 +166,13 @@ impl ProviderError {
     }
 
     /// What an optional operation answers where a provider does not have it.
+    ///
+    /// ```
+    /// use agent_pool_core::{ErrorKind, ProviderError};
+    ///
+    /// let error = ProviderError::unsupported("usage");
+    /// assert_eq!((error.kind(), error.operation()), (ErrorKind::Unsupported, Some("usage")));
+    /// ```
     #[must_use]
     pub fn unsupported(operation: &'static str) -> Self {
         let mut error = Self::new(ErrorKind::Unsupported, "this provider does not have it");
@@ -181,6 +189,14 @@ impl ProviderError {
     }
 
     /// States whether the effect may have happened, where the kind's default is wrong.
+    ///
+    /// ```
+    /// use agent_pool_core::{Effect, ErrorKind, ProviderError};
+    ///
+    /// // An answer that cannot be read, to a call that changes nothing:
+    /// let error = ProviderError::new(ErrorKind::Protocol, "no JSON").with_effect(Effect::NotDone);
+    /// assert_eq!(error.effect(), Effect::NotDone);
+    /// ```
     #[must_use]
     pub fn with_effect(mut self, effect: Effect) -> Self {
         self.0.effect = effect;
@@ -195,6 +211,14 @@ impl ProviderError {
     }
 
     /// States that it was given up after so many attempts. The first to say so wins.
+    ///
+    /// ```
+    /// use agent_pool_core::{ErrorKind, ProviderError};
+    ///
+    /// let error = ProviderError::new(ErrorKind::Unavailable, "down").spent(4).spent(9);
+    /// assert!(error.is_spent() && error.to_string().ends_with("(after 4 attempts)"), "{error}");
+    /// assert!(error.is_transient(), "later, and not at once");
+    /// ```
     #[must_use]
     pub fn spent(mut self, attempts: u32) -> Self {
         if self.0.attempts == 0 {
@@ -204,6 +228,15 @@ impl ProviderError {
     }
 
     /// Keeps the underlying error for the log's chain.
+    ///
+    /// ```
+    /// use agent_pool_core::{ErrorKind, ProviderError, chain};
+    ///
+    /// let source = "x".parse::<u8>().unwrap_err();
+    /// let error = ProviderError::new(ErrorKind::Protocol, "no number").with_source(source);
+    /// assert_eq!(error.to_string(), "provider: protocol: no number", "its source is not repeated");
+    /// assert!(chain(&error).ends_with("no number: invalid digit found in string"));
+    /// ```
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -212,6 +245,14 @@ impl ProviderError {
 
     /// Names provider, operation and instance. What is named already stays, so that the innermost
     /// layer, which knows best, wins.
+    ///
+    /// ```
+    /// use agent_pool_core::{ErrorKind, ProviderError};
+    ///
+    /// let error = ProviderError::new(ErrorKind::Conflict, "busy").at("acme", "list", None);
+    /// let outer = error.at("layers", "provision", None);
+    /// assert_eq!((outer.provider(), outer.operation()), (Some("acme"), Some("list")));
+    /// ```
     #[must_use]
     pub fn at(
         mut self,
@@ -265,6 +306,15 @@ impl ProviderError {
 
     /// Whether the same call may succeed later without anybody changing anything. A conflict counts
     /// only where the vendor said how long it lasts.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use agent_pool_core::ErrorKind;
+    ///
+    /// let taken = ErrorKind::Conflict.because("the name is taken");
+    /// assert!(!taken.is_transient());
+    /// assert!(taken.with_retry_after(Duration::from_secs(2)).is_transient());
+    /// ```
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.0.kind {

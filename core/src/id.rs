@@ -147,7 +147,10 @@ checked_text!(ToolId);
 /// One kind of infrastructure, such as `railway`. What an infra provider registers.
 ///
 /// ```
-/// assert!("railway".parse::<agent_pool_core::InfraId>().is_ok());
+/// use agent_pool_core::InfraId;
+///
+/// assert_eq!("railway".parse::<InfraId>().unwrap().as_str(), "railway");
+/// assert!("Railway".parse::<InfraId>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -201,7 +204,10 @@ checked_text!(ResourceId);
 /// What an infra calls the service that runs one instance.
 ///
 /// ```
-/// assert!("0b9f4c1e".parse::<agent_pool_core::ServiceId>().is_ok());
+/// use agent_pool_core::ServiceId;
+///
+/// assert_eq!("0b9f4c1e".parse::<ServiceId>().unwrap().as_str(), "0b9f4c1e");
+/// assert!("services/0b9f4c1e".parse::<ServiceId>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

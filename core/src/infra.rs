@@ -70,6 +70,11 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 ///         Ok(Vec::new())
 ///     }
 /// }
+/// # let cx = agent_pool_core::doctest::cx();
+/// # let instance = "k3v9x0a1b2c3".parse().unwrap();
+/// # let spec = InstanceSpec { name: "x".to_owned(), image: None };
+/// # let created = agent_pool_core::doctest::run(Elsewhere.create(&cx, &instance, &spec)).unwrap();
+/// # assert_eq!(created.url.as_str(), "https://ap-dev-k3v9x0a1b2c3.agents.example/");
 /// ```
 ///
 /// **Contract**
@@ -87,6 +92,12 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 #[async_trait]
 pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// Which optional operations are real.
+    ///
+    /// ```
+    /// # use agent_pool_core::{InfraProvider, doctest::Elsewhere};
+    /// let declared = Elsewhere.capabilities();
+    /// assert!(!declared.logs && !declared.update_image, "none, unless it says so");
+    /// ```
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities::default()
     }
@@ -150,6 +161,15 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
 
     /// The last `lines` lines of the instance's output, oldest first.
+    ///
+    /// ```
+    /// # use agent_pool_core::{InfraProvider, doctest::{Elsewhere, cx, run}};
+    /// # let (cx, handle) = (cx(), Elsewhere::created().handle);
+    /// # run(async {
+    /// let error = Elsewhere.logs(&cx, &handle, 100).await.unwrap_err();
+    /// assert_eq!(error.operation(), Some("logs"), "unsupported by default");
+    /// # });
+    /// ```
     async fn logs(
         &self,
         _: &Context,
@@ -160,6 +180,15 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     }
 
     /// Deploys another image with the variables that are set.
+    ///
+    /// ```
+    /// # use agent_pool_core::{InfraProvider, doctest::{Elsewhere, cx, run}};
+    /// # let (cx, handle) = (cx(), Elsewhere::created().handle);
+    /// # run(async {
+    /// let error = Elsewhere.update_image(&cx, &handle, "agent:2").await.unwrap_err();
+    /// assert_eq!(error.operation(), Some("update_image"), "unsupported by default");
+    /// # });
+    /// ```
     async fn update_image(
         &self,
         _: &Context,
@@ -170,6 +199,15 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     }
 
     /// Checks the credentials with a call that changes nothing.
+    ///
+    /// ```
+    /// # use agent_pool_core::{InfraProvider, doctest::{Elsewhere, cx, run}};
+    /// # let cx = cx();
+    /// # run(async {
+    /// let error = Elsewhere.verify(&cx).await.unwrap_err();
+    /// assert_eq!(error.operation(), Some("verify"), "unsupported by default");
+    /// # });
+    /// ```
     async fn verify(&self, _: &Context) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("verify"))
     }
@@ -197,11 +235,12 @@ pub struct InfraCapabilities {
 /// What is asked of an infra for one instance.
 ///
 /// ```
-/// let spec = agent_pool_core::InstanceSpec {
-///     name: "convos-agent-k3v9x0a1b2c3".to_owned(),
-///     image: None, // the provider's setting
-/// };
-/// # assert!(spec.image.is_none());
+/// # use agent_pool_core::{InstanceId, InstanceSpec};
+/// # let instance: InstanceId = "k3v9x0a1b2c3".parse().unwrap();
+/// let name = format!("convos-agent-{instance}");
+/// let spec = InstanceSpec { name, image: None };
+/// let setting = "agent:1".to_owned();
+/// assert_eq!(spec.image.unwrap_or(setting), "agent:1", "the provider's setting");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
@@ -224,7 +263,8 @@ pub struct InstanceSpec {
 ///     volume: Some("vol-7".to_owned()),
 ///     image: None,
 /// };
-/// # assert_eq!(handle.volume.as_deref(), Some("vol-7"));
+/// // It is all that `destroy` is given: what is not in it has to be found by the instance's mark.
+/// assert_eq!(handle.volume.as_deref(), Some("vol-7"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InfraHandle {
@@ -245,13 +285,11 @@ pub struct InfraHandle {
 /// An instance that was made, and not yet started.
 ///
 /// ```
-/// # fn of(handle: agent_pool_core::InfraHandle) -> Result<(), url::ParseError> {
-/// use agent_pool_core::CreatedInfra;
-///
-/// let url = "https://k3v9x0a1b2c3.up.example".parse()?;
+/// # use agent_pool_core::{CreatedInfra, doctest::Elsewhere};
+/// # let handle = Elsewhere::created().handle;
+/// let url = "https://k3v9x0a1b2c3.up.example".parse().unwrap();
 /// let created = CreatedInfra { handle, url };
-/// # Ok(())
-/// # }
+/// assert_eq!(created.url.join("pool/health").unwrap().path(), "/pool/health");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedInfra {
@@ -264,16 +302,17 @@ pub struct CreatedInfra {
 /// One instance as its infra lists it.
 ///
 /// ```
-/// # fn of(handle: agent_pool_core::InfraHandle) {
+/// # use agent_pool_core::doctest::Elsewhere;
 /// use agent_pool_core::{DeployStatus, ListedInstance};
 ///
+/// # let handle = Elsewhere::created().handle;
 /// let listed = ListedInstance {
 ///     handle,
 ///     status: Some(DeployStatus::Building),
 ///     url: None,
 ///     created_at: "2026-08-01T00:00:00Z".parse().ok(),
 /// };
-/// # }
+/// assert!(listed.created_at.is_some() && !listed.status.unwrap().is_dead());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedInstance {
@@ -306,13 +345,16 @@ pub struct LogLine {
 /// Whether setting variables is followed by a deployment.
 ///
 /// ```
+/// # use agent_pool_core::{EnvVars, InfraProvider, ProviderError, doctest::{Elsewhere, cx, run}};
 /// use agent_pool_core::Redeploy;
 ///
-/// let deployments = |redeploy| match redeploy {
-///     Redeploy::Yes => 1,
-///     Redeploy::No => 0,
-/// };
-/// assert_eq!(deployments(Redeploy::No), 0);
+/// # let (infra, cx, handle) = (Elsewhere, cx(), Elsewhere::created().handle);
+/// # let (name, key) = (EnvVars::new(), EnvVars::new());
+/// # run(async {
+/// // Two calls, one deployment, with the variables of both.
+/// infra.configure(&cx, &handle, &name, Redeploy::No).await?;
+/// infra.configure(&cx, &handle, &key, Redeploy::Yes).await?;
+/// # Ok::<(), ProviderError>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redeploy {

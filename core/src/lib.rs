@@ -1,4 +1,109 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## A tool and its test, whole
+//!
+//! ```
+//! use agent_pool_core::conformance::{self, AtFake, FakeAnswer, FakeRequest, FakeVendor, Held};
+//! use agent_pool_core::prelude::*;
+//!
+//! /// Gives each instance a key of its own at Bolt.
+//! #[derive(Debug, Deserialize, JsonSchema)]
+//! struct Bolt {
+//!     /// A key that may make keys.
+//!     admin_key: Secret, // the variable BOLT_ADMIN_KEY
+//!     /// Where the API is.
+//!     api_url: Url,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Key {
+//!     id: String,
+//!     name: String,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct NewKey {
+//!     id: String,
+//!     secret: Secret,
+//! }
+//!
+//! #[async_trait]
+//! impl HttpTool for Bolt {
+//!     const ID: &str = "bolt";
+//!     const NAME: &str = "Bolt";
+//!     const MODE: &str = "per-instance-key";
+//!     const ENV_KEYS: &[&str] = &["BOLT_API_KEY"];
+//!     type Options = NoOptions;
+//!
+//!     fn vendor(&self) -> Result<VendorHttp, SettingsError> {
+//!         VendorHttp::new(self.api_url.clone()).bearer(&self.admin_key, "BOLT_ADMIN_KEY")
+//!     }
+//!
+//!     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
+//!         let keys: Vec<Key> = api.get(["keys"]).fetch().await?;
+//!         Ok(keys.into_iter().map(|key| Found::new(key.id, key.name)).collect())
+//!     }
+//!
+//!     async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> Answer<ProvisionedTool> {
+//!         let key: NewKey = api.post(["keys"]).json(&json!({ "name": label })).fetch().await?;
+//!         ProvisionedTool::new(&key.id, [("BOLT_API_KEY", key.secret)])
+//!     }
+//!
+//!     async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> Answer<()> {
+//!         api.delete(["keys", id]).done().await.map(drop)
+//!     }
+//! }
+//!
+//! inventory::submit! { ToolRegistration::of::<Bolt>(env!("CARGO_PKG_NAME")) }
+//!
+//! /// In its tests: the vendor in memory, as its documents describe it.
+//! #[derive(Default)]
+//! struct FakeBolt {
+//!     made: usize,
+//!     keys: Vec<(String, String)>,
+//! }
+//!
+//! impl FakeVendor for FakeBolt {
+//!     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
+//!         vec![("BOLT_API_URL", url.to_owned()), ("BOLT_ADMIN_KEY", "sk-admin".to_owned())]
+//!     }
+//!
+//!     fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
+//!         if asked.bearer() != Some("sk-admin") {
+//!             return Some(FakeAnswer::empty(401));
+//!         }
+//!         match (asked.method(), &asked.path()[..]) {
+//!             ("GET", ["keys"]) => {
+//!                 let keys = self.keys.iter().map(|(id, name)| json!({ "id": id, "name": name }));
+//!                 Some(FakeAnswer::json(200, &keys.collect()))
+//!             }
+//!             ("POST", ["keys"]) => {
+//!                 self.made += 1;
+//!                 let id = format!("key-{}", self.made);
+//!                 self.keys.push((id.clone(), asked.member("name")?));
+//!                 Some(FakeAnswer::json(201, &json!({ "id": id, "secret": format!("secret of {id}") })))
+//!             }
+//!             ("DELETE", ["keys", id]) => {
+//!                 let known = self.keys.iter().any(|(one, _)| one == id);
+//!                 self.keys.retain(|(one, _)| one != id);
+//!                 Some(FakeAnswer::empty(if known { 204 } else { 404 }))
+//!             }
+//!             _ => None,
+//!         }
+//!     }
+//!
+//!     fn held(&self) -> Vec<Held> {
+//!         let labels = self.keys.iter().map(|(_, name)| name.clone());
+//!         labels.map(|label| Held { kind: "key", label }).collect()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! // The test itself:
+//! conformance::tool(&AtFake::start("bolt", FakeBolt::default()).await).await.assert();
+//! # }
+//! ```
 #![warn(missing_docs)]
 
 mod context;
@@ -12,6 +117,7 @@ mod tool;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod doctest;
 pub mod http;

@@ -110,6 +110,14 @@ impl Mark {
     }
 
     /// What every label of this environment begins with: a filter for vendors that can filter.
+    ///
+    /// ```
+    /// # use agent_pool_core::Mark;
+    /// assert_eq!(Mark::new(&"eu".parse().unwrap()).prefix(), "ap-eu-");
+    /// // It is a filter and no proof: `ap-eu-west-…` begins like it. `Mark::instance` tells them apart.
+    /// # let west = Mark::new(&"eu-west".parse().unwrap()).label(&"k3v9x0a1b2c3".parse().unwrap());
+    /// # assert_eq!(Mark::new(&"eu".parse().unwrap()).instance(&west), None);
+    /// ```
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix

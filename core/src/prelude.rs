@@ -1,7 +1,25 @@
 //! Everything that the crate of a tool with an HTTP API needs: `use agent_pool_core::prelude::*;`.
 //!
-//! Only `serde` has to be a dependency of its own, for its derives, and `schemars`; see
-//! [`HttpTool`] for a whole tool.
+//! Besides this crate its dependencies are `serde` and `schemars`, which the derives name; see [`HttpTool`] for a
+//! whole tool.
+//!
+//! ```
+//! use agent_pool_core::prelude::*;
+//!
+//! #[derive(Debug, Deserialize, JsonSchema)]
+//! struct Acme {
+//!     /// The account's key.
+//!     api_key: Secret,
+//!     /// How long to wait for a number.
+//!     #[serde(default = "settings::millis::<60_000>")]
+//!     order_timeout_ms: Millis,
+//! }
+//!
+//! let environment = Environment::from_iter([("ACME_API_KEY", "sk-123")]);
+//! let acme: Acme = settings::read("ACME_", &environment).unwrap();
+//! assert_eq!(acme.order_timeout_ms.duration(), Duration::from_secs(60));
+//! assert!(!format!("{acme:?}").contains("sk-123"));
+//! ```
 
 pub use std::time::Duration;
 

@@ -72,7 +72,7 @@ impl JsonSchema for Secret {
 /// ```
 /// use agent_pool_core::EnvName;
 ///
-/// assert!("ACME_API_KEY".parse::<EnvName>().is_ok());
+/// assert_eq!("ACME_API_KEY".parse::<EnvName>().unwrap().as_str(), "ACME_API_KEY");
 /// assert!("ACME-API-KEY".parse::<EnvName>().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -149,6 +149,11 @@ pub struct EnvVars(BTreeMap<EnvName, Secret>);
 
 impl EnvVars {
     /// No variables.
+    ///
+    /// ```
+    /// # use agent_pool_core::EnvVars;
+    /// assert!(EnvVars::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(BTreeMap::new())
@@ -160,6 +165,19 @@ impl EnvVars {
     }
 
     /// Sets all of `other`, which wins where both have a name.
+    ///
+    /// ```
+    /// use agent_pool_core::{EnvVars, Secret};
+    ///
+    /// let vars = |pairs: &[(&str, &str)]| -> EnvVars {
+    ///     pairs.iter().map(|(name, value)| (name.parse().unwrap(), Secret::new(*value))).collect()
+    /// };
+    /// let mut all = vars(&[("PORT", "80"), ("NAME", "a")]);
+    /// all.merge(vars(&[("PORT", "8080")]));
+    /// let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    /// assert_eq!(names, ["NAME", "PORT"], "in order of name");
+    /// assert_eq!(all.get("PORT").unwrap().expose(), "8080");
+    /// ```
     pub fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -186,6 +204,20 @@ impl EnvVars {
 
     /// Serializes the values in the clear: for a request to Services or a file of mode 0600, by
     /// `#[serde(serialize_with = "EnvVars::expose_all")]`.
+    ///
+    /// ```
+    /// use agent_pool_core::EnvVars;
+    ///
+    /// #[derive(serde::Deserialize, serde::Serialize)]
+    /// struct Request {
+    ///     #[serde(serialize_with = "EnvVars::expose_all")]
+    ///     variables: EnvVars,
+    /// }
+    ///
+    /// let body = r#"{"variables":{"ACME_KEY":"sk-123"}}"#;
+    /// let request: Request = serde_json::from_str(body).unwrap();
+    /// assert_eq!(serde_json::to_string(&request).unwrap(), body);
+    /// ```
     ///
     /// # Errors
     /// Those of the serializer.

@@ -43,6 +43,14 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 ///         Ok(Vec::new())
 ///     }
 /// }
+/// # agent_pool_core::doctest::run(async {
+/// # let (cx, tool) = (agent_pool_core::doctest::cx(), SharedKey(Secret::new("sk-123")));
+/// # let (instance, none) = ("k3v9x0a1b2c3".parse().unwrap(), ToolOptions::new());
+///
+/// let first = tool.provision(&cx, &instance, &none).await.unwrap();
+/// let again = tool.provision(&cx, &instance, &none).await.unwrap();
+/// assert_eq!((first.resource.as_str(), &first), ("ap-dev-k3v9x0a1b2c3", &again));
+/// # });
 /// ```
 ///
 /// **Contract**
@@ -60,6 +68,13 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 #[async_trait]
 pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Which optional operations are real.
+    ///
+    /// ```
+    /// # use agent_pool_core::doctest::Acme;
+    /// # let acme = Acme::built();
+    /// let declared = acme.capabilities();
+    /// assert!(!declared.usage && !declared.update && !declared.verify, "none, unless it says so");
+    /// ```
     fn capabilities(&self) -> ToolCapabilities {
         ToolCapabilities::default()
     }
@@ -109,11 +124,31 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError>;
 
     /// What the resource has used so far.
+    ///
+    /// ```
+    /// # use agent_pool_core::{ErrorKind, doctest::{Acme, cx, run}};
+    /// # let (acme, cx, resource) = (Acme::built(), cx(), "key-17".parse().unwrap());
+    /// # run(async {
+    /// // As `update` and `verify`, where a provider does not have it:
+    /// let error = acme.usage(&cx, &resource).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// # assert_eq!(acme.verify(&cx).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    /// # });
+    /// ```
     async fn usage(&self, _: &Context, _: &ResourceId) -> Result<Usage, ProviderError> {
         Err(ProviderError::unsupported("usage"))
     }
 
     /// Changes the options of a resource that is there.
+    ///
+    /// ```
+    /// # use agent_pool_core::{ToolOptions, doctest::{Acme, cx, run}};
+    /// # let (acme, cx, resource) = (Acme::built(), cx(), "key-17".parse().unwrap());
+    /// # run(async {
+    /// let update = acme.update(&cx, &resource, &ToolOptions::new()).await;
+    /// assert_eq!(update.unwrap_err().operation(), Some("update"));
+    /// # });
+    /// ```
     async fn update(
         &self,
         _: &Context,
@@ -124,6 +159,14 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     }
 
     /// Checks the credentials with a call that changes nothing.
+    ///
+    /// ```
+    /// # use agent_pool_core::doctest::{Acme, cx, run};
+    /// # let (acme, cx) = (Acme::built(), cx());
+    /// # run(async {
+    /// assert_eq!(acme.verify(&cx).await.unwrap_err().operation(), Some("verify"));
+    /// # });
+    /// ```
     async fn verify(&self, _: &Context) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("verify"))
     }
@@ -173,6 +216,12 @@ impl ToolCapabilities {
     }
 
     /// The same with [`ToolProvider::update`].
+    ///
+    /// ```
+    /// use agent_pool_core::ToolCapabilities;
+    ///
+    /// assert!(ToolCapabilities::VERIFY.and_usage().and_update().usage);
+    /// ```
     #[must_use]
     pub const fn and_update(self) -> Self {
         Self {

@@ -320,7 +320,7 @@ async fn a_change_is_confirmed_once_it_is_read_back() {
     let path = ["numbers", "7"];
     let confirmed = |change: Value| {
         let api = lab.api();
-        async move { api.confirmed(&path, &change, soon, "not yet").await }
+        async move { api.confirmed(&path, &change, soon).await }
     };
     confirmed(json!({ "profile": "p" })).await.unwrap();
     let asked = lab.requests();
@@ -330,5 +330,6 @@ async fn a_change_is_confirmed_once_it_is_read_back() {
     );
     assert!(asked[1].starts_with("GET /api/v1/numbers/7 "), "{asked:?}");
     let error = confirmed(json!({ "profile": "q" })).await.unwrap_err();
-    assert!(error.to_string().ends_with("not yet"), "{error}");
+    let text = error.to_string();
+    assert!(text.ends_with("does not show yet"), "{text}");
 }

@@ -12,18 +12,20 @@ use crate::{EnvVars, InfraHandle, InfraProvider, InstanceSpec, ToolOptions, Tool
 /// A vendor as a test has it: where it is, what it holds, how it is made to misbehave.
 ///
 /// ```
-/// use agent_pool_core::conformance::{Harness, Held};
+/// use std::sync::Mutex;
+/// use agent_pool_core::conformance::{Fault, Harness, Held, Unsupported};
 /// use agent_pool_core::settings::Environment;
 ///
-/// struct AtFake {
-///     url: String,
-///     keys: std::sync::Mutex<Vec<String>>,
+/// /// A vendor in memory, which is no server and can only be made to be out of order.
+/// struct InMemory {
+///     keys: Mutex<Vec<String>>,
+///     fault: Mutex<Option<Fault>>,
 /// }
 ///
 /// #[async_trait::async_trait]
-/// impl Harness for AtFake {
+/// impl Harness for InMemory {
 ///     fn environment(&self) -> Environment {
-///         Environment::from_iter([("ACME_API_URL", self.url.as_str()), ("ACME_API_KEY", "good")])
+///         Environment::from_iter([("ACME_API_KEY", "sk-fake-31c7")])
 ///     }
 ///
 ///     async fn held(&self) -> Vec<Held> {
@@ -34,12 +36,37 @@ use crate::{EnvVars, InfraHandle, InfraProvider, InstanceSpec, ToolOptions, Tool
 ///     fn page_size(&self) -> Option<usize> {
 ///         Some(5)
 ///     }
+///
+///     async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
+///         if fault != Fault::Unavailable {
+///             return Err(Unsupported("there is no connection to the vendor"));
+///         }
+///         *self.fault.lock().unwrap() = Some(fault);
+///         Ok(())
+///     }
+///
+///     async fn heal(&self) {
+///         *self.fault.lock().unwrap() = None;
+///     }
+///
+///     async fn seed(&self, labels: &[String]) -> Result<(), Unsupported> {
+///         self.keys.lock().unwrap().extend_from_slice(labels);
+///         Ok(())
+///     }
 /// }
+///
+/// # agent_pool_core::doctest::run(async {
+/// let vendor = InMemory { keys: Mutex::default(), fault: Mutex::default() };
+/// // It makes one thing per instance, and nothing of what it is sent is late.
+/// assert_eq!((vendor.changes(), vendor.removals()), (&["create"][..], &["delete"][..]));
+/// vendor.settle().await;
+/// assert!(vendor.fault(Fault::Hang).await.is_err(), "the case is reported as not applicable");
+/// # });
 /// ```
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// The settings of a provider that works. The secret ones are what must never be shown, and are
-    /// replaced to try a wrong key.
+    /// The settings of a provider that works. The secret ones are what must never be shown, so that their
+    /// values are texts that occur nowhere else, and are replaced to try a wrong key.
     fn environment(&self) -> Environment;
 
     /// Everything that the vendor holds now, asked of the vendor and not of the provider. What all
@@ -80,14 +107,31 @@ pub trait Harness: Send + Sync {
 /// The harness of a tool provider.
 ///
 /// ```
-/// # use agent_pool_core::conformance::{Harness, ToolHarness};
+/// # use agent_pool_core::{conformance::{Harness, Held}, doctest::Acme, settings::Environment};
+/// use agent_pool_core::conformance::ToolHarness;
 /// use agent_pool_core::registry::ToolRegistration;
+/// use agent_pool_core::ToolOptions;
 ///
-/// # fn of(harness: &dyn ToolHarness) {
-/// let registration: ToolRegistration = harness.registration();
-/// let provider = harness.build(&harness.environment()).expect("the settings are right");
-/// assert!(harness.public_env().iter().all(|name| registration.env_keys.contains(name)));
+/// # struct AtAcme;
+/// # #[async_trait::async_trait]
+/// # impl Harness for AtAcme {
+/// #     fn environment(&self) -> Environment { [("ACME_API_KEY", "sk-fake-31c7")].into_iter().collect() }
+/// #     async fn held(&self) -> Vec<Held> { Vec::new() }
+/// #     fn page_size(&self) -> Option<usize> { None }
 /// # }
+/// impl ToolHarness for AtAcme {
+///     fn registration(&self) -> ToolRegistration {
+///         Acme::REGISTRATION
+///     }
+///
+///     // Each instance of the suite asks for this.
+///     fn options(&self) -> ToolOptions {
+///         [("limit".to_owned(), 5.into())].into_iter().collect()
+///     }
+/// }
+///
+/// assert!(AtAcme.build(&AtAcme.environment()).is_ok());
+/// assert!(AtAcme.public_env().is_empty(), "every variable is a secret unless it is said");
 /// ```
 #[async_trait]
 pub trait ToolHarness: Harness {
@@ -116,13 +160,30 @@ pub trait ToolHarness: Harness {
 /// The harness of an infra provider.
 ///
 /// ```
-/// # use agent_pool_core::{InfraHandle, conformance::InfraHarness};
-/// # async fn of(harness: &dyn InfraHarness, handle: &InfraHandle) {
-/// assert_eq!(harness.spec().name, "conformance");
-/// if let Some(deployments) = harness.deployments(handle).await {
-///     println!("{} deployments so far", deployments.len());
-/// }
+/// # use agent_pool_core::{conformance::{Harness, Held}, doctest::{Elsewhere, run}, settings::Environment};
+/// use agent_pool_core::conformance::InfraHarness;
+/// use agent_pool_core::registry::InfraRegistration;
+///
+/// # struct AtElsewhere;
+/// # #[async_trait::async_trait]
+/// # impl Harness for AtElsewhere {
+/// #     fn environment(&self) -> Environment { Environment::default() }
+/// #     async fn held(&self) -> Vec<Held> { Vec::new() }
+/// #     fn page_size(&self) -> Option<usize> { None }
 /// # }
+/// impl InfraHarness for AtElsewhere {
+///     fn registration(&self) -> InfraRegistration {
+///         Elsewhere::REGISTRATION
+///     }
+/// }
+///
+/// assert_eq!(AtElsewhere.spec().name, "conformance");
+/// assert!(AtElsewhere.build(&AtElsewhere.environment()).is_ok());
+/// # let handle = Elsewhere::created().handle;
+/// # run(async {
+/// let told = AtElsewhere.deployments(&handle).await;
+/// assert_eq!(told, None, "cases about deployments are not applicable then");
+/// # });
 /// ```
 #[async_trait]
 pub trait InfraHarness: Harness {
@@ -225,8 +286,8 @@ pub enum RetryAfter {
 /// ```
 /// use agent_pool_core::conformance::Unsupported;
 ///
-/// let why = Unsupported("this machine never loses an answer");
-/// # assert!(why.0.starts_with("this"));
+/// let why = Unsupported("there is no connection to the vendor");
+/// assert_eq!(why.0, "there is no connection to the vendor", "as the report has it");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsupported(pub &'static str);

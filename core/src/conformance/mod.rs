@@ -7,8 +7,8 @@
 //! another left, and ends by destroying what it made.
 //!
 //! ```
+//! # use agent_pool_core::doctest::Acme;
 //! use agent_pool_core::conformance::{self, Harness, Held, ToolHarness};
-//! use agent_pool_core::doctest::Acme;
 //! use agent_pool_core::registry::ToolRegistration;
 //! use agent_pool_core::settings::Environment;
 //!
@@ -17,7 +17,7 @@
 //! #[async_trait::async_trait]
 //! impl Harness for AtAcme {
 //!     fn environment(&self) -> Environment {
-//!         Environment::from_iter([("ACME_API_KEY", "a-key-that-works")])
+//!         Environment::from_iter([("ACME_API_KEY", "sk-fake-31c7")])
 //!     }
 //!
 //!     async fn held(&self) -> Vec<Held> {
@@ -31,25 +31,15 @@
 //!
 //! impl ToolHarness for AtAcme {
 //!     fn registration(&self) -> ToolRegistration {
-//!         ToolRegistration {
-//!             id: "acme",
-//!             name: "Acme",
-//!             mode: "per-instance-key",
-//!             env_keys: &["ACME_KEY"],
-//!             crate_name: "acme",
-//!             settings: Acme::settings,
-//!             build: Acme::build,
-//!         }
+//!         Acme::REGISTRATION
 //!     }
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
+//! # agent_pool_core::doctest::run(async {
 //! let report = conformance::tool(&AtAcme).await; // in a test: `conformance::tool(&AtAcme).await.assert()`
-//! # let failed: Vec<_> = report.failed().map(|row| row.case).collect();
-//! assert!(report.to_string().contains("wrong_key"), "Acme has no vendor, and is found out:\n{report}");
-//! # assert!(failed.contains(&"wrong_key"));
-//! # }
+//! // Acme has no vendor, and is found out.
+//! assert!(report.failed().any(|row| row.case == "wrong_key"), "{report}");
+//! # });
 //! ```
 //!
 //! A provider whose vendor is asked over HTTP needs no harness of its own: [`AtFake`] is one, for a vendor

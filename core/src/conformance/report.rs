@@ -23,12 +23,11 @@ pub enum Outcome {
 /// One case of a run.
 ///
 /// ```
-/// # use agent_pool_core::conformance::Report;
-/// # fn of(report: &Report) {
-/// for row in report.failed() {
-///     println!("{}: {} It matters: {}", row.case, row.promise, row.matters);
-/// }
-/// # }
+/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
+/// # let report = run(conformance::tool(&AtNothing));
+/// let row = report.failed().find(|row| row.case == "wrong_key").unwrap();
+/// assert_eq!(row.promise, "A key that the vendor does not accept is `Unauthorized`.");
+/// assert!(row.to_string().contains(row.matters), "it is told, and why it matters");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -45,11 +44,14 @@ pub struct Row {
 /// What came of a run of the suite.
 ///
 /// ```
-/// # async fn of(harness: &dyn agent_pool_core::conformance::ToolHarness) {
-/// let report = agent_pool_core::conformance::tool(harness).await;
-/// println!("{report}"); // the table
-/// report.assert(); // prints it too, and panics where a promise is broken
-/// # }
+/// # use agent_pool_core::{conformance::{self, Outcome}, doctest::{AtNothing, run}};
+/// # let report = run(conformance::tool(&AtNothing));
+/// // `report.assert()` prints this table, and panics where a promise is broken.
+/// assert!(report.to_string().starts_with("conformance of acme"));
+/// // What a harness cannot do is no failure, and is told.
+/// let one = report.rows().iter().find(|row| matches!(row.outcome, Outcome::NotApplicable(_)));
+/// assert!(one.unwrap().to_string().contains("not applicable: "));
+/// assert!(report.failed().all(|row| row.case != one.unwrap().case));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {

@@ -10,6 +10,20 @@ use crate::settings::Millis;
 use crate::{Context, Effect, ErrorKind, ProviderError};
 
 /// A vendor's API as one operation uses it: within the operation's context.
+///
+/// ```
+/// # use agent_pool_core::{doctest, prelude::*};
+/// # doctest::echo().run(async |api| {
+/// // A vendor under …/v1 that answers what it is asked:
+/// let got: Value = api.get(["keys", "a/b"]).query("limit", 2).fetch().await?;
+/// assert_eq!(got["asked"], "GET /v1/keys/a%2Fb?limit=2");
+/// let put: Value = api.put(["keys", "a"]).json(&json!({ "limit": 5 })).fetch().await?;
+/// assert_eq!((&put["asked"], &put["body"]["limit"]), (&json!("PUT /v1/keys/a"), &json!(5)));
+/// // What would lead elsewhere is not sent.
+/// let error = api.delete(["keys", ".."]).done().await.unwrap_err();
+/// assert_eq!((error.kind(), error.effect()), (ErrorKind::Invalid, Effect::NotDone));
+/// # Ok(()) });
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Api<'a> {
     vendor: &'a VendorHttp,
@@ -17,6 +31,14 @@ pub struct Api<'a> {
 }
 
 /// How long, and how often, to look for what a vendor takes its time with.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// // As settings have them: `ACME_POLL_INTERVAL_MS`, `ACME_POLL_TIMEOUT_MS`.
+/// let patience = Patience::new(settings::millis::<500>(), settings::millis::<20_000>());
+/// assert_eq!(patience.limit, Duration::from_secs(20));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// The pause between two looks.
@@ -42,12 +64,31 @@ impl<'a> Api<'a> {
     }
 
     /// The surroundings of the operation: its mark, its deadline.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// # doctest::echo().run(async |api| {
+    /// // A vendor that can filter by a prefix lists ours alone.
+    /// let ours: Value = api.get(["keys"]).query("prefix", api.cx().mark().prefix()).fetch().await?;
+    /// assert_eq!(ours["asked"], "GET /v1/keys?prefix=ap-dev-");
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub const fn cx(self) -> &'a Context {
         self.cx
     }
 
     /// Where the calls go, and what the vendor's refusals mean.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "errors": ["no such key"] })))).run(async |api| {
+    /// // GraphQL refuses under the status 200.
+    /// let reply = api.post([]).json(&json!({ "query": "{ me { id } }" })).send().await?;
+    /// let refused = reply.json::<Value>()?.get("errors").is_some();
+    /// assert!(refused && api.vendor().refusal(&reply).to_string().contains("no such key"));
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub const fn vendor(self) -> &'a VendorHttp {
         self.vendor
@@ -59,11 +100,28 @@ impl<'a> Api<'a> {
     }
 
     /// A `POST`; see [`Api::get`]. Without segments it goes to the base itself.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// # doctest::echo().run(async |api| {
+    /// let made: Value = api.post(["keys"]).json(&json!({ "name": "ap-dev-k3v9x0a1b2c3" })).fetch().await?;
+    /// assert_eq!(made["asked"], "POST /v1/keys");
+    /// assert_eq!(made["body"]["name"], "ap-dev-k3v9x0a1b2c3");
+    /// # Ok(()) });
+    /// ```
     pub fn post(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
         VendorRequest::new(self, Method::POST, segments)
     }
 
     /// A `PATCH`; see [`Api::get`].
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// # doctest::echo().run(async |api| {
+    /// let changed: Value = api.patch(["keys", "key-17"]).json(&json!({ "limit": 5 })).fetch().await?;
+    /// assert_eq!(changed["asked"], "PATCH /v1/keys/key-17");
+    /// # Ok(()) });
+    /// ```
     pub fn patch(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
         VendorRequest::new(self, Method::PATCH, segments)
     }
@@ -82,6 +140,29 @@ impl<'a> Api<'a> {
     ///
     /// It is for what a vendor does after its answer, such as an order that is pending, and no retry: the
     /// first error ends it, but for [`ErrorKind::NotFound`], which means not yet.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # let mut looks = 0;
+    /// # let answer = move |_: &_| {
+    /// #     looks += 1;
+    /// #     Some(FakeAnswer::json(200, &json!({ "number": (looks > 2).then_some("+15550100") })))
+    /// # };
+    /// # doctest::vendor(answer).run(async |api| {
+    /// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+    /// // An order that answers `{"number": null}` while it is pending:
+    /// let look = || async {
+    ///     let order: Value = api.get(["orders", "7"]).fetch().await?;
+    ///     Ok(order["number"].as_str().map(str::to_owned))
+    /// };
+    /// let number = api.until(patience, "the order is still pending", look).await?;
+    /// assert_eq!(number, "+15550100");
+    /// let never = || async { Ok(None::<()>) };
+    /// # let patience = Patience { limit: Duration::ZERO, ..patience };
+    /// let error = api.until(patience, "the order is still pending", never).await.unwrap_err();
+    /// assert!(error.is_transient() && error.to_string().ends_with("still pending"));
+    /// # Ok(()) });
+    /// ```
     ///
     /// # Errors
     /// Those of `look`, and [`ErrorKind::Unavailable`] saying `late` where the time for it is over: a later
@@ -114,6 +195,24 @@ impl<'a> Api<'a> {
     /// Changes what is at `path`, a resource that the vendor knows late, until reading it back shows every
     /// member of `change`. Both answers are wrapped in `data`.
     ///
+    /// ```
+    /// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest}, doctest, prelude::*};
+    /// # let mut asked_for = Vec::new();
+    /// # let answer = move |asked: &FakeRequest| {
+    /// #     if asked.method() == "PATCH" { asked_for.push(asked.body().clone()); }
+    /// #     let now = asked_for.get(1).cloned().unwrap_or_default(); // it takes no notice of the first
+    /// #     Some(FakeAnswer::json(200, &json!({ "data": now })))
+    /// # };
+    /// # doctest::vendor(answer).run(async |api| {
+    /// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+    /// // A number is known to the vendor's other half only some seconds after it was bought.
+    /// let change = json!({ "messaging_profile_id": "profile-1" });
+    /// api.confirmed(&["numbers", "7"], &change, patience).await?;
+    /// let now: Value = api.get(["numbers", "7"]).data().await?;
+    /// assert_eq!(now, change);
+    /// # Ok(()) });
+    /// ```
+    ///
     /// # Errors
     /// As [`Api::until`].
     pub async fn confirmed(
@@ -121,7 +220,6 @@ impl<'a> Api<'a> {
         path: &[&str],
         change: &Value,
         patience: Patience,
-        late: &'static str,
     ) -> Result<(), ProviderError> {
         let look = || async {
             let segments = || path.iter().copied();
@@ -131,11 +229,32 @@ impl<'a> Api<'a> {
             let is_so = members.all(|(name, value)| now.get(name) == Some(value));
             Ok(is_so.then_some(()))
         };
+        let late = "the change is accepted and does not show yet";
         self.until(patience, late, look).await
     }
 
     /// Waits for a creation that the vendor would do once more if it were asked once more. Where its answer
     /// is lost, what came of it is looked for; never is it repeated.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest, Fault}, doctest, prelude::*};
+    /// # let mut boxes = Vec::new();
+    /// # let answer = move |asked: &FakeRequest| {
+    /// #     if asked.method() == "POST" { boxes.push("box-1"); }
+    /// #     Some(FakeAnswer::json(200, &json!(boxes)))
+    /// # };
+    /// # doctest::vendor(answer).misbehaving(Fault::LostAnswer("POST")).run(async |api| {
+    /// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+    /// let create = async { api.post(["boxes"]).fetch().await };
+    /// let look = || async {
+    ///     let boxes: Vec<String> = api.get(["boxes"]).fetch().await?;
+    ///     Ok(boxes.into_iter().next().map(|id| vec![id]))
+    /// };
+    /// // The answer to the POST is lost, and what it made is found.
+    /// let made: Vec<String> = api.once(patience, create, look).await?;
+    /// assert_eq!(made, ["box-1"]);
+    /// # Ok(()) });
+    /// ```
     ///
     /// # Errors
     /// Those of `create`.

@@ -6,6 +6,15 @@ pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// The one client of a process, for [`Context`](crate::Context): pooled connections, TLS, our user agent,
 /// limits on connecting and on the whole request, and no redirects.
 ///
+/// ```
+/// use agent_pool_core::{Context, Mark, http};
+///
+/// // A service makes one at its start; a provider finds it in its context and makes none.
+/// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
+/// assert_eq!(cx.remaining(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// When the machine's TLS roots cannot be loaded.
 pub fn client() -> reqwest::Result<reqwest::Client> {

@@ -6,6 +6,24 @@ use super::Reply;
 use crate::{Effect, ErrorKind, ProviderError, Secret};
 
 /// What a vendor's error body says. What is `None` follows from status and headers.
+///
+/// ```
+/// # use agent_pool_core::{conformance::FakeAnswer, doctest};
+/// use agent_pool_core::prelude::*;
+///
+/// /// `{"quota": "keys"}` under a 400, which would be `Invalid`.
+/// fn quota(reply: &Reply) -> Option<VendorFault> {
+///     let body: Value = reply.json().ok()?;
+///     let message = format!("no more {} on this plan", body["quota"].as_str()?);
+///     Some(VendorFault { kind: Some(ErrorKind::Forbidden), message, retry_after: None })
+/// }
+/// # doctest::vendor(|_| Some(FakeAnswer::json(400, &json!({ "quota": "keys" }))))
+/// #     .with(|vendor| vendor.faults(quota)).run(async |api| {
+/// let error = api.post(["keys"]).done().await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Forbidden);
+/// assert!(error.to_string().ends_with("answered 400: no more keys on this plan"), "{error}");
+/// # Ok(()) });
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VendorFault {
     /// What failed.

@@ -7,6 +7,15 @@ use serde::Deserialize;
 use crate::{ErrorKind, ProviderError};
 
 /// One page of a vendor's list.
+///
+/// ```
+/// use agent_pool_core::http::Page;
+///
+/// // Some vendors end with an empty cursor in the place of none.
+/// let (items, cursor) = (vec!["key-1", "key-2"], "");
+/// let last = Page { items, next: Some(cursor).filter(|cursor| !cursor.is_empty()) };
+/// assert_eq!(last.next, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, C> {
     /// What is on it.
@@ -16,6 +25,13 @@ pub struct Page<T, C> {
 }
 
 /// The answer `{"data": …}`, as many vendors wrap theirs.
+///
+/// ```
+/// use agent_pool_core::http::Data;
+///
+/// let answer: Data<Vec<u8>> = serde_json::from_str(r#"{"data": [7], "meta": {}}"#).unwrap();
+/// assert_eq!(answer.data, [7]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Data<T> {
     /// What is in it.
@@ -23,6 +39,16 @@ pub struct Data<T> {
 }
 
 /// The answer `{"data": […], "meta": {"total_pages": …}}` of a list whose pages have numbers.
+///
+/// [`VendorRequest::numbered`](super::VendorRequest::numbered) asks for them all.
+///
+/// ```
+/// use agent_pool_core::http::Numbered;
+///
+/// let answer = r#"{"data": ["key-3"], "meta": {"total_pages": 2}}"#;
+/// let second: Numbered<String> = serde_json::from_str(answer).unwrap();
+/// assert_eq!(second.page(Some(2)).next, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Numbered<T> {
     data: Vec<T>,
@@ -51,6 +77,22 @@ impl<T> Numbered<T> {
 const PAGE_LIMIT: usize = 1_000;
 
 /// Every item of a list, page by page, beginning with the cursor `None`. The answer is whole, or an error.
+///
+/// ```
+/// use agent_pool_core::http::{Page, pages};
+/// # use agent_pool_core::{ErrorKind, ProviderError, doctest};
+/// # doctest::run(async {
+/// // The cursor may be anything that can be compared, here an offset.
+/// let all = pages(|from: Option<usize>| async move {
+///     let from = from.unwrap_or_default();
+///     Ok(Page { items: vec![from, from + 1], next: (from < 4).then_some(from + 2) })
+/// });
+/// assert_eq!(all.await?, [0, 1, 2, 3, 4, 5]);
+///
+/// let endless = pages(|_| async { Ok(Page { items: vec![0], next: Some("the same") }) });
+/// assert_eq!(endless.await.unwrap_err().kind(), ErrorKind::Protocol);
+/// # Ok::<(), ProviderError>(()) }).unwrap();
+/// ```
 ///
 /// # Errors
 /// Those of `fetch`, and [`ErrorKind::Protocol`] where a cursor comes back a second time or there are

@@ -1,12 +1,21 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rand::seq::IteratorRandom;
 use serde::Deserialize;
 
 use super::{Answer, Api, Patience, age};
 use crate::ErrorKind;
 
 /// How far an order is, in the words that vendors have for it.
+///
+/// ```
+/// use agent_pool_core::http::Progress;
+///
+/// let read = |word: &str| serde_json::from_value::<Progress>(word.into());
+/// assert_eq!(read("queued").unwrap(), Progress::Pending);
+/// assert!(read("on hold").is_err(), "a word that nobody knows is no progress, and no failure either");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Progress {
@@ -22,6 +31,14 @@ pub enum Progress {
 }
 
 /// An order as its vendor shows it.
+///
+/// ```
+/// use agent_pool_core::http::{Ordered, Progress};
+///
+/// let order = r#"{"id": "7", "status": "cancelled", "phone_numbers": []}"#;
+/// let order: Ordered = serde_json::from_str(order).unwrap();
+/// assert_eq!((order.status, order.created_at), (Progress::Failure, None));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Ordered {
     /// The vendor's id.
@@ -44,24 +61,68 @@ impl Ordered {
     }
 }
 
-/// What has to be bought for one label, at a vendor whose orders are carried out later and have no
+/// What can be bought for a label, at a vendor whose orders are carried out later and have no
 /// idempotency key, such as a phone number. [`buy`] uses it so that it never buys two.
+///
+/// ```
+/// # use agent_pool_core::doctest;
+/// use agent_pool_core::prelude::*;
+///
+/// /// Numbers at a vendor that tags them.
+/// struct Numbers;
+///
+/// #[async_trait]
+/// impl Purchase for Numbers {
+///     type Thing = String;
+///     const NOTHING_SUITS: &str = "there is no number that can send texts";
+///
+///     async fn held(&self, api: Api<'_>, label: &str) -> Answer<Option<String>> {
+///         let mut held: Vec<String> = api.get(["numbers"]).query("tag", label).fetch().await?;
+///         Ok(held.pop())
+///     }
+///
+///     async fn orders(&self, api: Api<'_>, label: &str) -> Answer<Vec<Ordered>> {
+///         api.get(["orders"]).query("tag", label).fetch().await
+///     }
+///
+///     async fn offers(&self, api: Api<'_>) -> Answer<Vec<String>> {
+///         api.get(["offers"]).query("can", "sms").fetch().await
+///     }
+///
+///     async fn order(&self, api: Api<'_>, label: &str, offer: &str) -> Answer<String> {
+///         let order = api.post(["orders"]).json(&json!({ "number": offer, "tag": label }));
+///         Ok(order.fetch::<Ordered>().await?.id)
+///     }
+///
+///     async fn progress(&self, api: Api<'_>, order: &str) -> Answer<Progress> {
+///         Ok(api.get(["orders", order]).fetch::<Ordered>().await?.status)
+///     }
+/// }
+/// # doctest::shop().run(async |api| {
+/// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+/// # let number = buy(&Numbers, api, "ap-dev-k3v9x0a1b2c3", patience, Duration::from_secs(600)).await?;
+/// # assert!(number.starts_with("+155501"), "{number}");
+/// # Ok(()) });
+/// ```
 #[async_trait]
 pub trait Purchase: Sync {
     /// What is bought.
     type Thing: Send;
 
-    /// What bears the label already.
-    async fn held(&self, api: Api<'_>) -> Answer<Option<Self::Thing>>;
+    /// What to say where nothing on offer suits, as in "there is no number that can send texts".
+    const NOTHING_SUITS: &'static str;
+
+    /// What bears `label` already.
+    async fn held(&self, api: Api<'_>, label: &str) -> Answer<Option<Self::Thing>>;
 
     /// Every order of the label.
-    async fn orders(&self, api: Api<'_>) -> Answer<Vec<Ordered>>;
+    async fn orders(&self, api: Api<'_>, label: &str) -> Answer<Vec<Ordered>>;
 
-    /// One offer that suits and is not among those that were tried.
-    async fn offer(&self, api: Api<'_>, tried: &[String]) -> Answer<String>;
+    /// What is on offer and suits; which of it is taken is left to chance.
+    async fn offers(&self, api: Api<'_>) -> Answer<Vec<String>>;
 
-    /// Orders it, and answers the order's id. That another buyer was faster is [`ErrorKind::Conflict`].
-    async fn order(&self, api: Api<'_>, offer: &str) -> Answer<String>;
+    /// Orders it for `label`, and answers the order's id. That another buyer was faster is [`ErrorKind::Conflict`].
+    async fn order(&self, api: Api<'_>, label: &str, offer: &str) -> Answer<String>;
 
     /// How far the order is.
     async fn progress(&self, api: Api<'_>, order: &str) -> Answer<Progress>;
@@ -76,20 +137,33 @@ const OFFERS: usize = 5;
 /// followed by another, for another offer. What was ordered may be missing from the vendor's lists for
 /// `settle`; after that it was given back.
 ///
+/// ```
+/// # use agent_pool_core::{conformance::Fault, doctest::{Numbers, shop}, prelude::*};
+/// # shop().misbehaving(Fault::LostAnswer("POST")).run(async |api| {
+/// # let patience = Patience { pause: Duration::from_millis(1), limit: Duration::from_secs(20) };
+/// # let (label, settle) = ("ap-dev-k3v9x0a1b2c3", Duration::from_secs(600));
+/// // The answer to the order is lost. It is found, and a second call finds the number.
+/// let number = buy(&Numbers, api, label, patience, settle).await?;
+/// assert_eq!(buy(&Numbers, api, label, patience, settle).await?, number);
+/// assert_eq!(Numbers.orders(api, label).await?.len(), 1);
+/// # Ok(()) });
+/// ```
+///
 /// # Errors
 /// Those of the purchase; [`ErrorKind::Unavailable`] while an order takes long, and a later call goes on from
 /// there; [`ErrorKind::Conflict`] when other buyers are always faster.
 pub async fn buy<P: Purchase>(
     purchase: &P,
     api: Api<'_>,
+    label: &str,
     patience: Patience,
     settle: Duration,
 ) -> Answer<P::Thing> {
-    if let Some(thing) = purchase.held(api).await? {
+    if let Some(thing) = purchase.held(api, label).await? {
         return Ok(thing);
     }
     let live = || async {
-        let mut orders = purchase.orders(api).await?.into_iter();
+        let mut orders = purchase.orders(api, label).await?.into_iter();
         let live = orders.find(|order| order.is_live(settle));
         Ok(live.map(|order| order.id))
     };
@@ -97,8 +171,8 @@ pub async fn buy<P: Purchase>(
     let mut tried = Vec::new();
     while tried.len() < OFFERS {
         if order.is_none() {
-            let offer = purchase.offer(api, &tried).await?;
-            let place = purchase.order(api, &offer);
+            let offer = chosen(purchase, api, &tried).await?;
+            let place = purchase.order(api, label, &offer);
             match api.once(patience, place, live).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 placed => order = Some(placed?),
@@ -113,7 +187,9 @@ pub async fn buy<P: Purchase>(
             let pending = "the order is still pending";
             if api.until(patience, pending, look).await? == Progress::Success {
                 let late = "it is ordered and not listed yet";
-                return api.until(patience, late, || purchase.held(api)).await;
+                return api
+                    .until(patience, late, || purchase.held(api, label))
+                    .await;
             }
         }
     }
@@ -121,8 +197,18 @@ pub async fn buy<P: Purchase>(
     Err(ErrorKind::Conflict.because(problem))
 }
 
+/// An offer that was not tried. At random: every buyer who searches is answered the same, and all would
+/// want the first.
+async fn chosen<P: Purchase>(purchase: &P, api: Api<'_>, tried: &[String]) -> Answer<String> {
+    let offers = purchase.offers(api).await?.into_iter();
+    let fresh = offers.filter(|offer| !tried.contains(offer));
+    let chosen = fresh.choose(&mut rand::rng());
+    chosen.ok_or_else(|| ErrorKind::Conflict.because(P::NOTHING_SUITS))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -138,13 +224,16 @@ mod tests {
     const SETTLE: Duration = Duration::from_secs(600);
 
     /// A shop of one customer.
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     struct Shop {
+        offers: Vec<String>,
+        /// Every offer that was ordered, whether or not it went to another buyer.
+        asked: Vec<String>,
         orders: Vec<String>,
-        /// Offers that go to another buyer, who is faster than the order.
-        taken: Vec<&'static str>,
-        /// Offers whose orders come to nothing.
-        lost: Vec<&'static str>,
+        /// How many more go to another buyer, who is faster than the order.
+        taken: usize,
+        /// How many of the first orders come to nothing.
+        lost: usize,
         /// The answer to the next order is lost.
         loses_answer: bool,
         /// How often an order is looked at before it is through.
@@ -155,6 +244,22 @@ mod tests {
         returned: bool,
     }
 
+    impl Default for Shop {
+        fn default() -> Self {
+            Self {
+                offers: ["a", "b", "c", "d", "e", "f"].map(str::to_owned).to_vec(),
+                asked: Vec::new(),
+                orders: Vec::new(),
+                taken: 0,
+                lost: 0,
+                loses_answer: false,
+                slow: 0,
+                placed: None,
+                returned: false,
+            }
+        }
+    }
+
     struct Customer(Mutex<Shop>);
 
     impl Customer {
@@ -162,7 +267,7 @@ mod tests {
             let vendor = VendorHttp::new("http://localhost".parse().unwrap());
             let http = reqwest::Client::builder().build().unwrap();
             let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
-            buy(self, vendor.on(&cx), PATIENCE, SETTLE).await
+            buy(self, vendor.on(&cx), "ap-dev-1", PATIENCE, SETTLE).await
         }
 
         fn orders(&self) -> Vec<String> {
@@ -175,11 +280,11 @@ mod tests {
     }
 
     impl Shop {
-        fn status(&self, offer: &str) -> Progress {
-            match self.lost.contains(&offer) {
-                true => Progress::Failure,
-                false if self.slow > 0 => Progress::Pending,
-                false => Progress::Success,
+        fn status(&self, order: &str) -> Progress {
+            match self.orders.iter().position(|one| one == order) {
+                Some(place) if place < self.lost => Progress::Failure,
+                _ if self.slow > 0 => Progress::Pending,
+                _ => Progress::Success,
             }
         }
     }
@@ -188,14 +293,16 @@ mod tests {
     impl Purchase for Customer {
         type Thing = String;
 
-        async fn held(&self, _: Api<'_>) -> Answer<Option<String>> {
+        const NOTHING_SUITS: &'static str = "sold out";
+
+        async fn held(&self, _: Api<'_>, _: &str) -> Answer<Option<String>> {
             let shop = self.0.lock().unwrap();
             let mut orders = shop.orders.iter().filter(|_| !shop.returned);
             let through = orders.find(|one| shop.status(one) == Progress::Success);
             Ok(through.cloned())
         }
 
-        async fn orders(&self, _: Api<'_>) -> Answer<Vec<Ordered>> {
+        async fn orders(&self, _: Api<'_>, _: &str) -> Answer<Vec<Ordered>> {
             let shop = self.0.lock().unwrap();
             let orders = shop.orders.iter().map(|id| Ordered {
                 id: id.clone(),
@@ -205,15 +312,15 @@ mod tests {
             Ok(orders.collect())
         }
 
-        async fn offer(&self, _: Api<'_>, tried: &[String]) -> Answer<String> {
-            let all = ["a", "b", "c", "d", "e", "f"].map(str::to_owned);
-            let fresh = all.into_iter().find(|offer| !tried.contains(offer));
-            fresh.ok_or_else(|| ErrorKind::Conflict.because("sold out"))
+        async fn offers(&self, _: Api<'_>) -> Answer<Vec<String>> {
+            Ok(self.0.lock().unwrap().offers.clone())
         }
 
-        async fn order(&self, _: Api<'_>, offer: &str) -> Answer<String> {
+        async fn order(&self, _: Api<'_>, _: &str, offer: &str) -> Answer<String> {
             let mut shop = self.0.lock().unwrap();
-            if shop.taken.contains(&offer) {
+            shop.asked.push(offer.to_owned());
+            if shop.taken > 0 {
+                shop.taken -= 1;
                 return Err(ErrorKind::Conflict.because("gone"));
             }
             shop.orders.push(offer.to_owned());
@@ -235,9 +342,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_is_bought_once_however_often_it_is_wanted() {
         let customer = customer(Shop::default());
-        assert_eq!(customer.buys().await.unwrap(), "a");
-        assert_eq!(customer.buys().await.unwrap(), "a");
-        assert_eq!(customer.orders(), ["a"]);
+        let bought = customer.buys().await.unwrap();
+        assert_eq!(customer.buys().await.unwrap(), bought);
+        assert_eq!(customer.orders(), [bought]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -247,8 +354,8 @@ mod tests {
             ..Shop::default()
         };
         let customer = customer(shop);
-        assert_eq!(customer.buys().await.unwrap(), "a");
-        assert_eq!(customer.orders(), ["a"]);
+        let bought = customer.buys().await.unwrap();
+        assert_eq!(customer.orders(), [bought]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -260,33 +367,54 @@ mod tests {
         let error = customer.buys().await.unwrap_err();
         assert!(error.is_transient(), "{error}");
         assert!(error.to_string().ends_with("still pending"), "{error}");
-        assert_eq!(customer.buys().await.unwrap(), "a");
-        assert_eq!(customer.orders(), ["a"]);
+        let bought = customer.buys().await.unwrap();
+        assert_eq!(customer.orders(), [bought]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_another_buyer_took_is_followed_by_the_next_offer() {
+    async fn what_another_buyer_took_is_followed_by_another_offer() {
         let shop = Shop {
-            taken: vec!["a"],
-            lost: vec!["b"],
+            taken: 1,
+            lost: 1,
             ..Shop::default()
         };
         let customer = customer(shop);
-        assert_eq!(customer.buys().await.unwrap(), "c");
-        assert_eq!(customer.orders(), ["b", "c"]);
+        let bought = customer.buys().await.unwrap();
+        assert_eq!(customer.orders()[1..], [bought]);
+        let asked = &customer.0.lock().unwrap().asked;
+        let different: BTreeSet<_> = asked.iter().collect();
+        assert_eq!((asked.len(), different.len()), (3, 3), "{asked:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn other_buyers_win_in_the_end() {
         let shop = Shop {
-            taken: vec!["a", "b", "c", "d", "e"],
+            taken: OFFERS,
             ..Shop::default()
         };
         let error = customer(shop).buys().await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.is_transient()),
-            (ErrorKind::Conflict, false)
-        );
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(!error.is_transient(), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn buyers_of_one_search_are_spread_over_its_offers() {
+        let mut bought = BTreeSet::new();
+        for _ in 0..60 {
+            bought.insert(customer(Shop::default()).buys().await.unwrap());
+        }
+        assert!(bought.len() > 1, "{bought:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_suits_the_purchase_says_so() {
+        let shop = Shop {
+            offers: Vec::new(),
+            ..Shop::default()
+        };
+        let error = customer(shop).buys().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().ends_with("sold out"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -296,10 +424,10 @@ mod tests {
         customer.0.lock().unwrap().returned = true;
         let error = customer.buys().await.unwrap_err();
         assert!(error.to_string().ends_with("not listed yet"), "{error}");
-        assert_eq!(customer.orders(), ["a"]);
+        assert_eq!(customer.orders().len(), 1);
         customer.0.lock().unwrap().placed = Some("2026-01-01T00:00:00Z");
         customer.buys().await.unwrap_err();
-        assert_eq!(customer.orders(), ["a", "a"]);
+        assert_eq!(customer.orders().len(), 2);
     }
 
     #[test]

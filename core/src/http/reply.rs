@@ -9,6 +9,19 @@ use super::wait;
 use crate::{ErrorKind, ProviderError};
 
 /// A vendor's whole answer.
+///
+/// ```
+/// # use agent_pool_core::{conformance::{Fault, RetryAfter}, doctest, prelude::*};
+/// # doctest::echo().misbehaving(Fault::RateLimited(RetryAfter::Seconds(30))).run(async |api| {
+/// let reply = api.get(["keys"]).send().await?;
+/// assert_eq!((reply.status(), reply.header("content-type")), (429, Some("text/html")));
+/// assert_eq!(reply.retry_after(), Some(Duration::from_secs(30)));
+/// // The body may hold a secret: `Debug` leaves it out, and so does an error about it.
+/// assert!(reply.text().contains("Slow down") && !format!("{reply:?}").contains("Slow down"));
+/// let error = reply.json::<Value>().unwrap_err();
+/// assert!(error.to_string().ends_with("answered 429 without being JSON"), "{error}");
+/// # Ok(()) });
+/// ```
 pub struct Reply {
     status: u16,
     headers: HeaderMap,
@@ -89,6 +102,19 @@ impl Reply {
     }
 
     /// The body as JSON of type `T`.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "key": { "id": "sk-secret" } })))).run(async |api| {
+    /// #[derive(Debug, Deserialize)]
+    /// struct Made { key: Key }
+    /// #[derive(Debug, Deserialize)]
+    /// struct Key { id: u32 }
+    ///
+    /// let error = api.post(["keys"]).done().await?.json::<Made>().unwrap_err();
+    /// assert!(error.to_string().ends_with("not as expected at key.id: expected u32"), "{error}");
+    /// # Ok(()) });
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Protocol`], naming the field. It never quotes the body, which may hold a secret.

@@ -22,6 +22,27 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// One call of a vendor's API, being put together. Nothing is sent before the last step.
+///
+/// ```
+/// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+/// # doctest::vendor(|asked| match (asked.method(), &asked.path()[1..]) {
+/// #     ("POST", ["keys"]) => Some(FakeAnswer::json(201, &json!({ "id": "key-17" }))),
+/// #     _ => Some(FakeAnswer::json(404, &json!({ "error": "no such key" }))),
+/// # }).with(|vendor| { const WORDS: FaultTable = FaultTable::words(&["/error"]); vendor.fault_table(&WORDS) })
+/// # .run(async |api| {
+/// #[derive(Deserialize)]
+/// struct Made { id: String }
+///
+/// let made: Made = api.post(["keys"]).json(&json!({ "name": "x" })).fetch().await?;
+/// assert_eq!(made.id, "key-17");
+/// // `done` wants a 2xx as `fetch` does, `send` takes what comes.
+/// let error = api.delete(["keys", "key-16"]).done().await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert!(error.to_string().ends_with("answered 404: no such key"), "{error}");
+/// let reply = api.delete(["keys", "key-16"]).send().await?;
+/// assert_eq!(reply.status(), 404);
+/// # Ok(()) });
+/// ```
 #[must_use = "a request does nothing until it is sent"]
 pub struct VendorRequest<'a> {
     api: Api<'a>,
@@ -65,11 +86,31 @@ impl<'a> VendorRequest<'a> {
     }
 
     /// Adds `name=value` to the query.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// # doctest::echo().run(async |api| {
+    /// let got: Value = api.get(["search"]).query("q", "a&b c").query("page", 2).fetch().await?;
+    /// assert_eq!(got["asked"], "GET /v1/search?q=a%26b+c&page=2");
+    /// # Ok(()) });
+    /// ```
     pub fn query(self, name: &str, value: impl ToString) -> Self {
         self.query_each(name, [value])
     }
 
     /// Adds `name=value` for each value; an `Option` adds one or nothing.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// # doctest::echo().run(async |api| {
+    /// let area: Option<u16> = None;
+    /// let got: Value = api.get(["offers"])
+    ///     .query_each("features[]", ["sms", "voice"])
+    ///     .query_each("area", area)
+    ///     .fetch().await?;
+    /// assert_eq!(got["asked"], "GET /v1/offers?features%5B%5D=sms&features%5B%5D=voice");
+    /// # Ok(()) });
+    /// ```
     pub fn query_each(
         mut self,
         name: &str,
@@ -84,6 +125,18 @@ impl<'a> VendorRequest<'a> {
     }
 
     /// Keeps `secret` out of traces and errors: for a vendor whose addresses hold one.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # doctest::vendor(|asked| Some(FakeAnswer::json(404, &json!(asked.path())))).run(async |api| {
+    /// // A vendor of bots, whose answer repeats what it was asked.
+    /// let token = Secret::new("123:abc");
+    /// let request = api.get(["bot", token.expose(), "getMe"]).hiding(&token);
+    /// assert!(format!("{request:?}").contains("/v1/bot/…/getMe"), "{request:?}");
+    /// let error = request.done().await.unwrap_err();
+    /// assert!(!error.to_string().contains("123:abc"), "{error}");
+    /// # Ok(()) });
+    /// ```
     pub fn hiding(mut self, secret: &Secret) -> Self {
         self.hidden = Some(secret.clone());
         self
@@ -122,6 +175,14 @@ impl<'a> VendorRequest<'a> {
 
     /// Sends it and reads what is in the answer's `data`.
     ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "data": ["key-1"] })))).run(async |api| {
+    /// let keys: Vec<String> = api.get(["keys"]).data().await?; // {"data": ["key-1"]}
+    /// assert_eq!(keys, ["key-1"]);
+    /// # Ok(()) });
+    /// ```
+    ///
     /// # Errors
     /// As [`VendorRequest::fetch`].
     pub async fn data<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
@@ -130,6 +191,19 @@ impl<'a> VendorRequest<'a> {
     }
 
     /// Sends it for every page of a list whose pages are asked for by `page[number]` and `page[size]`.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest}, doctest, prelude::*};
+    /// # let answer = |asked: &FakeRequest| {
+    /// #     let (size, page) = (asked.query("page[size]")?, asked.query("page[number]").unwrap_or("1"));
+    /// #     let data = format!("page {page} of {size}");
+    /// #     Some(FakeAnswer::json(200, &json!({ "data": [data], "meta": { "total_pages": 2 } })))
+    /// # };
+    /// # doctest::vendor(answer).run(async |api| {
+    /// let all: Vec<String> = api.get(["numbers"]).numbered(50).await?;
+    /// assert_eq!(all, ["page 1 of 50", "page 2 of 50"]);
+    /// # Ok(()) });
+    /// ```
     ///
     /// # Errors
     /// As [`VendorRequest::pages`].
@@ -141,6 +215,28 @@ impl<'a> VendorRequest<'a> {
     /// Sends it for every page of a list, each but the first with `parameter` saying where it begins.
     ///
     /// `read` takes a page's answer apart; it is told where the page began, `None` for the first.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest}, doctest, prelude::*};
+    /// # let answer = |asked: &FakeRequest| match asked.query("after") {
+    /// #     None => Some(FakeAnswer::json(200, &json!({ "keys": ["a", "b"], "next": "b" }))),
+    /// #     Some(_) => Some(FakeAnswer::json(200, &json!({ "keys": ["c"], "next": null }))),
+    /// # };
+    /// # doctest::vendor(answer).run(async |api| {
+    /// #[derive(Deserialize)]
+    /// struct Keys { keys: Vec<String>, next: Option<String> }
+    ///
+    /// // `GET /keys`, then `GET /keys?after=b`.
+    /// let read = |page: Keys, _| Page { items: page.keys, next: page.next };
+    /// assert_eq!(api.get(["keys"]).pages("after", read).await?, ["a", "b", "c"]);
+    /// // A vendor that has no cursor is asked where the last page began.
+    /// let read = |page: Keys, at: Option<usize>| {
+    ///     let (from, count) = (at.unwrap_or(0), page.keys.len());
+    ///     Page { items: page.keys, next: (count == 2).then_some(from + count) }
+    /// };
+    /// assert_eq!(api.get(["keys"]).pages("after", read).await?.len(), 3);
+    /// # Ok(()) });
+    /// ```
     ///
     /// # Errors
     /// As [`VendorRequest::fetch`] and [`pages`].

@@ -8,16 +8,25 @@ use crate::ErrorKind;
 /// How a vendor words its errors in JSON: where the code and the words are, and what the codes mean.
 ///
 /// ```
-/// use agent_pool_core::ErrorKind;
-/// use agent_pool_core::http::FaultTable;
+/// # use agent_pool_core::{conformance::FakeAnswer, doctest};
+/// use agent_pool_core::prelude::*;
 ///
-/// /// `{"error": {"code": "name_taken", "message": "…"}}`
+/// /// `{"error": {"code": "in_flight", "message": "another call is under way"}}`
 /// const FAULTS: FaultTable = FaultTable {
 ///     code: "/error/code",
 ///     words: &["/error/message"],
-///     kinds: &[(ErrorKind::Conflict, "name_taken")],
-///     passing: "",
+///     kinds: &[(ErrorKind::Conflict, "in_flight name_taken")],
+///     passing: "in_flight",
 /// };
+/// # let body = json!({ "error": { "code": "in_flight", "message": "another call is under way" } });
+/// # let answer = move |_: &_| Some(FakeAnswer::json(400, &body));
+/// # doctest::vendor(answer).with(|vendor| vendor.fault_table(&FAULTS)).run(async |api| {
+///
+/// let error = api.post(["keys"]).done().await.unwrap_err();
+/// assert!(error.to_string().ends_with("answered 400: another call is under way"), "{error}");
+/// assert_eq!(error.kind(), ErrorKind::Conflict);
+/// assert_eq!(error.retry_after(), Some(Duration::from_secs(2)), "and so it is tried again");
+/// # Ok(()) });
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FaultTable {
@@ -36,6 +45,18 @@ const SOON: Duration = Duration::from_secs(2);
 
 impl FaultTable {
     /// The table of a vendor whose status says it all; only its words are read, where `words` says.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// const FAULTS: FaultTable = FaultTable::words(&["/errors"]);
+    /// # let body = json!({ "errors": { "name": ["is too long"] } });
+    /// # let answer = move |_: &_| Some(FakeAnswer::json(422, &body));
+    /// # doctest::vendor(answer).with(|vendor| vendor.fault_table(&FAULTS)).run(async |api| {
+    /// // 422 {"errors": {"name": ["is too long"]}}
+    /// let error = api.post(["keys"]).done().await.unwrap_err().to_string();
+    /// assert!(error.ends_with("answered 422: name: is too long"), "{error}");
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub const fn words(words: &'static [&'static str]) -> Self {
         Self {
@@ -66,6 +87,16 @@ impl FaultTable {
     }
 
     /// Whether the reply bears this code.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # const FAULTS: FaultTable = FaultTable { code: "/code", ..FaultTable::words(&[]) };
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(409, &json!({ "code": "name_taken" })))).run(async |api| {
+    /// let reply = api.post(["keys"]).json(&json!({ "name": "x" })).send().await?;
+    /// let is_there_already = FAULTS.is(&reply, "name_taken");
+    /// assert!(is_there_already);
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn is(&self, reply: &Reply, code: &str) -> bool {
         let body = reply.json::<Value>();

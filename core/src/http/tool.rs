@@ -21,7 +21,6 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 ///
 /// ```
 /// use agent_pool_core::prelude::*;
-/// use serde::Deserialize;
 ///
 /// /// Gives each instance a key of its own at Acme.
 /// #[derive(Debug, Deserialize, JsonSchema)]
@@ -148,6 +147,21 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     /// By default it does. A vendor that answers the same to a key that does not reach so far has to be
     /// asked more.
     ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # agent_pool_core::doctest_tool! {
+    /// // A vendor that answers 404 to a key that may not see the workspace:
+    /// async fn gone(&self, api: Api<'_>) -> Answer<()> {
+    ///     let blind = "404, and the workspace cannot be seen: is the key allowed to?";
+    ///     let seen = api.get(["workspace"]).done().await;
+    ///     seen.map(drop).map_err(|_| ErrorKind::Forbidden.because(blind))
+    /// }
+    /// # }
+    /// # doctest::vendor(|_| Some(FakeAnswer::empty(404))).run(async |api| {
+    /// assert_eq!(Acme {}.gone(api).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    /// # Ok(()) });
+    /// ```
+    ///
     /// # Errors
     /// Why nothing can be said of it.
     async fn gone(&self, _: Api<'_>) -> Answer<()> {
@@ -155,22 +169,77 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     }
 
     /// What the resource has used so far; see [`ToolProvider::usage`](crate::ToolProvider::usage).
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
+    /// # agent_pool_core::doctest_tool! {
+    /// const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_usage();
+    ///
+    /// async fn usage(&self, api: Api<'_>, id: &str) -> Answer<Usage> {
+    ///     let key: Value = api.get(["keys", id]).fetch().await?;
+    ///     let spent = key["spent"].as_f64().ok_or_else(|| ErrorKind::Protocol.because("no amount"))?;
+    ///     Ok(Usage([("usd".to_owned(), spent)].into()))
+    /// }
+    /// # }
+    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "spent": 1.25 })))).run(async |api| {
+    /// assert_eq!(Acme {}.usage(api, "key-17").await?.0["usd"], 1.25);
+    /// # Ok(()) });
+    /// ```
     async fn usage(&self, _: Api<'_>, _id: &str) -> Answer<Usage> {
         Err(ProviderError::unsupported("usage"))
     }
 
     /// Changes the options of a resource; see [`ToolProvider::update`](crate::ToolProvider::update).
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest, prelude::*};
+    /// #[derive(Deserialize, Serialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Limit { limit: u32 }
+    ///
+    /// # agent_pool_core::doctest_tool! {
+    /// const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_update();
+    ///
+    /// async fn update(&self, api: Api<'_>, id: &str, options: &ToolOptions) -> Answer<()> {
+    ///     let limit: Limit = read_options(options)?;
+    ///     api.patch(["keys", id]).json(&limit).done().await.map(drop)
+    /// }
+    /// # }
+    /// # doctest::echo().run(async |api| {
+    /// let asked = ToolOptions::from_iter([("limti".to_owned(), 5.into())]);
+    /// let error = Acme {}.update(api, "key-17", &asked).await.unwrap_err();
+    /// assert!(error.to_string().contains("unknown field `limti`"), "{error}");
+    /// # Ok(()) });
+    /// ```
     async fn update(&self, _: Api<'_>, _id: &str, _options: &ToolOptions) -> Answer<()> {
         Err(ProviderError::unsupported("update"))
     }
 
     /// Checks the key with a call that changes nothing; by default it lists.
+    ///
+    /// ```
+    /// # use agent_pool_core::{conformance::{Fault, RetryAfter}, doctest, prelude::*};
+    /// # agent_pool_core::doctest_tool! {}
+    /// # doctest::echo().misbehaving(Fault::RateLimited(RetryAfter::Seconds(1))).run(async |api| {
+    /// let error = Acme {}.verify(api).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::RateLimited);
+    /// # Ok(()) });
+    /// ```
     async fn verify(&self, api: Api<'_>) -> Answer<()> {
         self.list(api).await.map(drop)
     }
 }
 
 /// What comes of an instance that is provisioned again, as after a crash.
+///
+/// ```
+/// # use agent_pool_core::prelude::*;
+/// # agent_pool_core::doctest_tool! {
+/// // In a tool whose vendor shows the secret again, or takes the label as an idempotency key:
+/// const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
+/// # }
+/// # assert_eq!(Acme::ON_REPEAT, OnRepeat::Adopt);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {
     /// Everything that bears the label is deleted before [`HttpTool::create`] is called, and again where
@@ -181,11 +250,30 @@ pub enum OnRepeat {
 }
 
 /// The options of a tool that has none: every one is refused.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// assert!(read_options::<NoOptions>(&ToolOptions::new()).is_ok());
+/// let asked = serde_json::from_str(r#"{"limit": 5}"#).unwrap();
+/// let error = read_options::<NoOptions>(&asked).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Invalid);
+/// assert!(error.to_string().contains("unknown field `limit`"), "{error}");
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoOptions {}
 
 /// One resource as [`HttpTool::list`] finds it, be it ours or not.
+///
+/// ```
+/// use agent_pool_core::prelude::*;
+///
+/// // A vendor of mailboxes shows tags, of which one may be ours: `HttpTool` picks it out.
+/// let tags = ["support", "ap-dev-k3v9x0a1b2c3"];
+/// let found = tags.map(|tag| Found::new("box-7", tag).made_at("2026-08-01T00:00:00Z".to_owned()));
+/// assert_eq!((&*found[0].id, &*found[1].id), ("box-7", "box-7"), "told once with each");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The resource, in the vendor's words.
@@ -204,16 +292,6 @@ impl Found {
             label: label.into(),
             created_at: None,
         }
-    }
-
-    /// A resource under all of its labels, one after the other.
-    pub fn all<'a>(
-        id: &'a str,
-        labels: impl IntoIterator<Item = &'a str>,
-        created_at: &'a Option<String>,
-    ) -> impl Iterator<Item = Self> {
-        let labels = labels.into_iter();
-        labels.map(move |label| Self::new(id, label).made_at(created_at.clone()))
     }
 
     /// The same with the vendor's time; what is no time is as good as none.

@@ -15,14 +15,17 @@ use crate::{
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use agent_pool_core::{InfraProvider, settings::{Environment, SettingsError}};
+/// # use agent_pool_core::{doctest::{Elsewhere, cx, run}, settings::Environment};
 /// use agent_pool_core::layer::{LayerSettings, checked_infra, layered_infra};
 ///
-/// fn in_layers(provider: Arc<dyn InfraProvider>) -> Result<Arc<dyn InfraProvider>, SettingsError> {
-///     let layers = LayerSettings::read("acme", &Environment::default())?;
-///     let id = "acme".parse().expect("a constant of the right form");
-///     Ok(layered_infra(&id, layers, checked_infra(provider)))
-/// }
+/// # let provider = Arc::new(Elsewhere);
+/// let layers = LayerSettings::read("elsewhere", &Environment::default()).unwrap();
+/// let infra = layered_infra(&"elsewhere".parse().unwrap(), layers, checked_infra(provider));
+/// # let cx = cx();
+/// # run(async {
+/// let error = infra.verify(&cx).await.unwrap_err().to_string();
+/// assert_eq!(error, "elsewhere verify: unsupported: this provider does not have it");
+/// # });
 /// ```
 #[must_use]
 pub fn layered_infra(

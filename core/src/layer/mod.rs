@@ -23,14 +23,19 @@
 //! What an operator can set is in [`LayerSettings`], read with the provider's prefix.
 //!
 //! ```
-//! # use std::sync::Arc;
-//! # use agent_pool_core::{ToolProvider, settings::{Environment, SettingsError}};
+//! # use agent_pool_core::doctest::{Acme, cx, run};
+//! use std::time::Duration;
 //! use agent_pool_core::layer::{LayerSettings, layered_tool};
+//! use agent_pool_core::settings::Environment;
 //!
-//! fn in_layers(acme: Arc<dyn ToolProvider>, environment: &Environment) -> Result<Arc<dyn ToolProvider>, SettingsError> {
-//!     let layers = LayerSettings::read("acme", environment)?;
-//!     Ok(layered_tool(&"acme".parse().expect("a constant of the right form"), layers, acme))
-//! }
+//! let layers = LayerSettings::read("acme", &Environment::default()).unwrap();
+//! let tool = layered_tool(&"acme".parse().unwrap(), layers, Acme::built());
+//! // A caller that has no time left is told so, and the vendor is not asked.
+//! # let cx = cx();
+//! # run(async {
+//! let error = tool.list(&cx.within(Duration::ZERO)).await.unwrap_err();
+//! assert!(error.is_transient(), "{error}");
+//! # });
 //! ```
 
 mod check;

@@ -59,6 +59,13 @@ pub fn prefix_of(id: &str) -> String {
 
 impl LayerSettings {
     /// The reference of the settings of the provider `id`.
+    ///
+    /// ```
+    /// use agent_pool_core::layer::LayerSettings;
+    ///
+    /// let reference = LayerSettings::describe("mock-llm");
+    /// assert_eq!(reference[0].variable, "MOCK_LLM_TIMEOUT_MS");
+    /// ```
     #[must_use]
     pub fn describe(id: &str) -> Vec<SettingSpec> {
         settings::describe::<Self>(&prefix_of(id))

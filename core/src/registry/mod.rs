@@ -1,13 +1,18 @@
 //! The registry: which providers this binary was linked with, and which of them are configured.
 //!
-//! ```no_run
-//! use agent_pool_core::registry::Registry;
+//! ```
+//! # use agent_pool_core::doctest::Acme;
+//! use agent_pool_core::registry::{Registry, ToolRegistration};
 //! use agent_pool_core::settings::Environment;
 //!
+//! // In a provider's crate:
+//! inventory::submit! { ToolRegistration { id: "maps", ..Acme::REGISTRATION } }
+//!
+//! // In the service that is linked with it:
+//! # fn main() {
 //! let registry = Registry::collect(&Environment::of_process()).expect("each id is registered once");
-//! for (id, entry) in registry.tools() {
-//!     println!("{id}: {}", if entry.provider.is_ok() { "configured" } else { "not configured" });
-//! }
+//! assert!(registry.tools().any(|(id, _)| id.as_str() == "maps"));
+//! # }
 //! ```
 
 mod error;
@@ -40,12 +45,12 @@ const OURS: [&str; 7] = [
 /// A tool of this build.
 ///
 /// ```
-/// # fn of(registry: &agent_pool_core::registry::Registry) {
-/// for (id, entry) in registry.tools() {
-///     let configured = entry.provider.is_ok();
-///     println!("{id} ({}): {configured}", entry.registration.name);
-/// }
-/// # }
+/// # use agent_pool_core::{doctest::Acme, registry::Registry, settings::Environment};
+/// # let registry = Registry::of([Acme::REGISTRATION], [], &Environment::default()).unwrap();
+/// let (id, acme) = registry.tools().next().unwrap();
+/// assert_eq!((id.as_str(), acme.registration.name), ("acme", "Acme"));
+/// let faults = acme.provider.as_ref().unwrap_err();
+/// assert_eq!(faults.to_string(), "ACME_API_KEY is required: The account's key.");
 /// ```
 #[derive(Debug)]
 pub struct ToolEntry {
@@ -60,12 +65,12 @@ pub struct ToolEntry {
 /// An infra of this build.
 ///
 /// ```
-/// # fn of(registry: &agent_pool_core::registry::Registry) {
-/// for (id, entry) in registry.infras() {
-///     let configured = entry.provider.is_ok();
-///     println!("{id} ({}): {configured}", entry.registration.name);
-/// }
-/// # }
+/// # use agent_pool_core::{doctest::Elsewhere, registry::Registry, settings::Environment};
+/// # let registry = Registry::of([], [Elsewhere::REGISTRATION], &Environment::default()).unwrap();
+/// let (id, elsewhere) = registry.infras().next().unwrap();
+/// assert_eq!(id.as_str(), "elsewhere");
+/// assert!(elsewhere.provider.is_ok(), "it needs no setting");
+/// assert_eq!(elsewhere.stats.snapshot().calls, 0);
 /// ```
 #[derive(Debug)]
 pub struct InfraEntry {
@@ -82,21 +87,11 @@ pub struct InfraEntry {
 /// A provider whose settings are missing or wrong is listed as unconfigured; it never breaks a start.
 ///
 /// ```
-/// use agent_pool_core::doctest::Acme;
-/// use agent_pool_core::registry::{Registry, ToolRegistration};
-/// use agent_pool_core::settings::Environment;
+/// # use agent_pool_core::{doctest::Acme, settings::Environment};
+/// use agent_pool_core::registry::Registry;
 ///
-/// const ACME: ToolRegistration = ToolRegistration {
-///     id: "acme",
-///     name: "Acme",
-///     mode: "per-instance-key",
-///     env_keys: &["ACME_KEY"],
-///     crate_name: env!("CARGO_PKG_NAME"),
-///     settings: Acme::settings,
-///     build: Acme::build,
-/// };
 /// // A service calls `Registry::collect`, which has what was linked.
-/// let registry = Registry::of([ACME], [], &Environment::default()).unwrap();
+/// let registry = Registry::of([Acme::REGISTRATION], [], &Environment::default()).unwrap();
 /// let error = registry.tool(&"acme".parse().unwrap()).unwrap_err();
 /// assert!(error.to_string().contains("ACME_API_KEY is required"));
 /// ```
@@ -112,6 +107,14 @@ impl Registry {
     /// A crate that is only in `Cargo.toml` is not linked: the binary must name it
     /// (`use provider_acme as _;`).
     ///
+    /// ```
+    /// use agent_pool_core::registry::Registry;
+    /// use agent_pool_core::settings::Environment;
+    ///
+    /// // It fails on what is wrong with the build, never on a setting.
+    /// assert!(Registry::collect(&Environment::default()).is_ok());
+    /// ```
+    ///
     /// # Errors
     /// Two crates with one id, and malformed registrations.
     pub fn collect(environment: &Environment) -> Result<Self, RegistryError> {
@@ -123,6 +126,13 @@ impl Registry {
     }
 
     /// A registry of exactly these providers.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest::Acme, registry::Registry, settings::Environment};
+    /// let fork = agent_pool_core::registry::ToolRegistration { crate_name: "acme-fork", ..Acme::REGISTRATION };
+    /// let error = Registry::of([Acme::REGISTRATION, fork], [], &Environment::default()).unwrap_err();
+    /// assert!(error.to_string().ends_with("by provider-acme and by acme-fork: link one of them"));
+    /// ```
     ///
     /// # Errors
     /// As [`Registry::collect`].
@@ -240,6 +250,13 @@ impl Registry {
 
     /// One tool's provider.
     ///
+    /// ```
+    /// # use agent_pool_core::{doctest::Acme, registry::Registry, settings::Environment};
+    /// # let registry = Registry::of([Acme::REGISTRATION], [], &Environment::default()).unwrap();
+    /// let error = registry.tool(&"acne".parse().unwrap()).unwrap_err();
+    /// assert_eq!(error.to_string(), "unknown tool \"acne\": this build has acme");
+    /// ```
+    ///
     /// # Errors
     /// When this build does not have it, or it is not configured.
     pub fn tool(&self, id: &ToolId) -> Result<&Arc<dyn ToolProvider>, LookupError> {
@@ -255,6 +272,13 @@ impl Registry {
 
     /// One infra's provider.
     ///
+    /// ```
+    /// # use agent_pool_core::{doctest::Elsewhere, registry::Registry, settings::Environment};
+    /// # let registry = Registry::of([], [Elsewhere::REGISTRATION], &Environment::default()).unwrap();
+    /// let infra = registry.infra(&"elsewhere".parse().unwrap()).unwrap();
+    /// assert!(!infra.capabilities().logs);
+    /// ```
+    ///
     /// # Errors
     /// When this build does not have it, or it is not configured.
     pub fn infra(&self, id: &InfraId) -> Result<&Arc<dyn InfraProvider>, LookupError> {
@@ -269,6 +293,15 @@ impl Registry {
     }
 
     /// Whether all of these tools can be of one instance.
+    ///
+    /// ```
+    /// # use agent_pool_core::{ToolId, doctest::Acme, registry::{Registry, ToolRegistration}, settings::Environment};
+    /// # let bolt = ToolRegistration { id: "bolt", ..Acme::REGISTRATION };
+    /// # let registry = Registry::of([Acme::REGISTRATION, bolt], [], &Environment::default()).unwrap();
+    /// let [acme, bolt] = ["acme", "bolt"].map(|id| id.parse::<ToolId>().unwrap());
+    /// let clash = registry.together([&acme, &bolt]).unwrap_err();
+    /// assert_eq!(clash.variable, "ACME_KEY");
+    /// ```
     ///
     /// # Errors
     /// The first that sets a variable which one before it sets too.
@@ -291,11 +324,25 @@ impl Registry {
     }
 
     /// Every tool of this build, in order of id.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest::Acme, registry::{Registry, ToolRegistration}, settings::Environment};
+    /// # let bolt = ToolRegistration { id: "bolt", ..Acme::REGISTRATION };
+    /// let registry = Registry::of([bolt, Acme::REGISTRATION], [], &Environment::default()).unwrap();
+    /// let ids: Vec<&str> = registry.tools().map(|(id, _)| id.as_str()).collect();
+    /// assert_eq!(ids, ["acme", "bolt"], "whatever the order of linking");
+    /// ```
     pub fn tools(&self) -> impl Iterator<Item = (&ToolId, &ToolEntry)> {
         self.tools.iter()
     }
 
     /// Every infra of this build, in order of id.
+    ///
+    /// ```
+    /// # use agent_pool_core::{doctest::Elsewhere, registry::Registry, settings::Environment};
+    /// let registry = Registry::of([], [Elsewhere::REGISTRATION], &Environment::default()).unwrap();
+    /// assert_eq!(registry.infras().count(), 1);
+    /// ```
     pub fn infras(&self) -> impl Iterator<Item = (&InfraId, &InfraEntry)> {
         self.infra.iter()
     }

@@ -13,19 +13,23 @@ use crate::{InfraProvider, ToolProvider};
 /// How a tool provider makes itself known, from its crate's root:
 ///
 /// ```
-/// # use agent_pool_core::{doctest::Acme, settings, registry::ToolRegistration};
+/// # use agent_pool_core::{doctest::Acme as SharedKey, registry::ToolRegistration};
 /// inventory::submit! {
 ///     ToolRegistration {
-///         id: "acme",
-///         name: "Acme",
-///         mode: "per-instance-key",
-///         env_keys: &["ACME_API_KEY"],
+///         id: "shared-key",
+///         name: "Shared key",
+///         mode: "shared-key",
+///         env_keys: &["SHARED_KEY"],
 ///         crate_name: env!("CARGO_PKG_NAME"),
-///         settings: Acme::settings,
-///         build: Acme::build,
+///         settings: SharedKey::settings,
+///         build: SharedKey::build,
 ///     }
 /// }
-/// # fn main() {}
+/// # fn main() {
+/// // A binary that names the crate, `use provider_shared_key as _;`, has it.
+/// let mut linked = inventory::iter::<ToolRegistration>.into_iter();
+/// assert!(linked.any(|one| one.id == "shared-key"));
+/// # }
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ToolRegistration {
@@ -49,6 +53,15 @@ impl ToolRegistration {
     /// How a tool of the HTTP kit makes itself known; see [`HttpTool`] for an example.
     ///
     /// `crate_name` is `env!("CARGO_PKG_NAME")` of the crate that registers.
+    ///
+    /// ```
+    /// use agent_pool_core::prelude::*;
+    /// # agent_pool_core::doctest_tool! {}
+    ///
+    /// const REGISTRATION: ToolRegistration = ToolRegistration::of::<Acme>("provider-acme");
+    /// assert_eq!(REGISTRATION.id, Acme::ID);
+    /// assert_eq!(REGISTRATION.reference()[0].variable, "ACME_MAPS_TIMEOUT_MS");
+    /// ```
     #[must_use]
     pub const fn of<T: HttpTool>(crate_name: &'static str) -> Self {
         Self {
@@ -63,6 +76,13 @@ impl ToolRegistration {
     }
 
     /// The reference of all that can be set: the provider's own, then its layers'.
+    ///
+    /// ```
+    /// # use agent_pool_core::doctest::Acme;
+    /// let reference = Acme::REGISTRATION.reference();
+    /// let variables: Vec<&str> = reference.iter().map(|spec| spec.variable.as_str()).collect();
+    /// assert_eq!(variables[..2], ["ACME_API_KEY", "ACME_TIMEOUT_MS"]);
+    /// ```
     #[must_use]
     pub fn reference(&self) -> Vec<SettingSpec> {
         reference(self.id, self.settings)
@@ -75,19 +95,20 @@ inventory::collect!(ToolRegistration);
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use agent_pool_core::{InfraProvider, doctest::Acme, registry::InfraRegistration};
-/// # use agent_pool_core::settings::{Environment, SettingsError};
-/// # fn build(_: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> { todo!() }
+/// # use agent_pool_core::{doctest::Elsewhere, registry::InfraRegistration};
 /// inventory::submit! {
 ///     InfraRegistration {
-///         id: "acme",
-///         name: "Acme",
+///         id: "elsewhere",
+///         name: "Elsewhere",
 ///         crate_name: env!("CARGO_PKG_NAME"),
-///         settings: Acme::settings,
-///         build,
+///         settings: Vec::new, // it has none
+///         build: |_| Ok(Arc::new(Elsewhere)),
 ///     }
 /// }
-/// # fn main() {}
+/// # fn main() {
+/// let mut linked = inventory::iter::<InfraRegistration>.into_iter();
+/// assert!(linked.any(|one| one.id == "elsewhere"));
+/// # }
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct InfraRegistration {
@@ -105,6 +126,13 @@ pub struct InfraRegistration {
 
 impl InfraRegistration {
     /// The reference of all that can be set: the provider's own, then its layers'.
+    ///
+    /// ```
+    /// # use agent_pool_core::doctest::Elsewhere;
+    /// // Without settings of its own, it has those of its layers.
+    /// let reference = Elsewhere::REGISTRATION.reference();
+    /// assert_eq!(reference[0].variable, "ELSEWHERE_TIMEOUT_MS");
+    /// ```
     #[must_use]
     pub fn reference(&self) -> Vec<SettingSpec> {
         reference(self.id, self.settings)

@@ -1,5 +1,6 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An amount of money, zero or more; the setting says of which currency.
 ///
@@ -34,6 +35,23 @@ impl Amount {
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
+    }
+
+    /// Whether a vendor's price, a number or a text of one, is no higher. One that cannot be read is too
+    /// high.
+    ///
+    /// ```
+    /// use agent_pool_core::settings::Amount;
+    /// use serde_json::json;
+    ///
+    /// assert!(Amount::whole(5).covers(&json!("4.99")) && Amount::whole(5).covers(&json!(5)));
+    /// assert!(!Amount::whole(5).covers(&json!(null)));
+    /// ```
+    #[must_use]
+    pub fn covers(self, price: &Value) -> bool {
+        let text = price.as_str().and_then(|text| text.parse().ok());
+        let price: Option<f64> = price.as_f64().or(text);
+        price.is_some_and(|price| price <= self.0)
     }
 }
 
@@ -76,5 +94,21 @@ mod tests {
             assert!(Amount::try_from(bad).is_err(), "{bad}");
         }
         assert_eq!(Amount::try_from(2.5).map(Amount::get), Ok(2.5));
+    }
+
+    #[test]
+    fn a_price_that_cannot_be_read_is_too_high() {
+        let covers = |price: Value| Amount::whole(1).covers(&price);
+        assert!(covers("0.50".into()) && covers(1.into()));
+        for high in [
+            "1.01".into(),
+            2.into(),
+            "".into(),
+            "free".into(),
+            "NaN".into(),
+            Value::Null,
+        ] {
+            assert!(!covers(high.clone()), "{high}");
+        }
     }
 }

@@ -20,6 +20,20 @@ impl CountryCode {
     pub const US: Self = Self(*b"US");
 
     /// The same, for `#[serde(default = "CountryCode::us")]`.
+    ///
+    /// ```
+    /// use agent_pool_core::prelude::*;
+    ///
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Numbers {
+    ///     /// Where numbers are bought.
+    ///     #[serde(default = "CountryCode::us")]
+    ///     country: CountryCode,
+    /// }
+    ///
+    /// let settings: Numbers = settings::read("NUMBERS_", &Environment::default()).unwrap();
+    /// assert_eq!(settings.country, CountryCode::US);
+    /// ```
     #[must_use]
     pub const fn us() -> Self {
         Self::US

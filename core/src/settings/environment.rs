@@ -17,6 +17,12 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The variables of this process. For `main` alone.
+    ///
+    /// ```
+    /// # use agent_pool_core::settings::Environment;
+    /// let environment = Environment::of_process();
+    /// assert!(environment.get("PATH").is_some());
+    /// ```
     #[must_use]
     pub fn of_process() -> Self {
         std::env::vars_os()
@@ -34,11 +40,24 @@ impl Environment {
     }
 
     /// Sets one variable.
+    ///
+    /// ```
+    /// # use agent_pool_core::settings::Environment;
+    /// let mut environment = Environment::from_iter([("ACME_API_KEY", "sk-123")]);
+    /// environment.set("ACME_API_KEY", "another");
+    /// assert_eq!(environment.get("ACME_API_KEY"), Some("another"));
+    /// ```
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
     }
 
     /// Every variable whose name begins with `prefix`: its name without the prefix, and its value.
+    ///
+    /// ```
+    /// # use agent_pool_core::settings::Environment;
+    /// let environment = Environment::from_iter([("ACME_API_KEY", "sk-123"), ("PORT", "80")]);
+    /// assert!(environment.with_prefix("ACME_").eq([("API_KEY", "sk-123")]));
+    /// ```
     pub fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()

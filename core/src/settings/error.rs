@@ -44,6 +44,12 @@ impl SettingsError {
     }
 
     /// The faults, in order of their fields.
+    ///
+    /// ```
+    /// # use agent_pool_core::settings::SettingsError;
+    /// let error = SettingsError::fault("ACME_LIMIT", "is \"x\": expected a whole number");
+    /// assert_eq!(error.faults()[0].variable, "ACME_LIMIT");
+    /// ```
     #[must_use]
     pub fn faults(&self) -> &[SettingFault] {
         &self.faults

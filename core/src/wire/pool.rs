@@ -17,6 +17,13 @@ use super::{AgentName, Instructions, JoinUrl};
 use crate::{EnvironmentName, InstanceId, ToolId};
 
 /// What the pool decided about an instance. The words are those of the database too.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Status;
+/// assert_eq!(serde_json::to_value(Status::Claiming)?, "claiming");
+/// assert!(serde_json::from_str::<Status>("\"Claiming\"").is_err(), "words are in lower case");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -46,6 +53,11 @@ impl Status {
     ];
 
     /// The word for it, in JSON and in the database.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::pool::Status;
+    /// assert_eq!(Status::ALL.map(Status::as_str)[..3], ["starting", "idle", "claiming"]);
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,6 +72,16 @@ impl Status {
 }
 
 /// `POST /api/pool/claim`. Every member may be absent.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::ClaimRequest;
+/// let request: ClaimRequest = serde_json::from_str(r#"{"agentName": " Tulip "}"#)?;
+/// assert_eq!(request.agent_name.unwrap().as_str(), "Tulip");
+/// let error = serde_json::from_str::<ClaimRequest>(r#"{"joinUrl": "tulip"}"#).unwrap_err();
+/// assert!(error.to_string().starts_with("expected an http or https URL"), "{error}");
+/// assert_eq!(serde_json::to_string(&ClaimRequest::default())?, "{}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimRequest {
@@ -75,6 +97,16 @@ pub struct ClaimRequest {
 }
 
 /// The answer to [`ClaimRequest`].
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Claimed, serde_json::json};
+/// let claimed: Claimed = serde_json::from_value(json!({
+///     "inviteUrl": "https://a.example/c/1", "conversationId": "7U0H",
+///     "instanceId": "k3v9x0a1b2c3", "joined": false,
+/// }))?;
+/// assert_eq!(claimed.instance_id.as_str(), "k3v9x0a1b2c3");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claimed {
@@ -90,6 +122,12 @@ pub struct Claimed {
 
 /// One event `waiting` of `POST /api/pool/claim/stream`, where the claim may wait and no instance is
 /// idle: sent when the position changes.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::ClaimWaiting;
+/// assert_eq!(serde_json::to_string(&ClaimWaiting { position: 2 })?, r#"{"position":2}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimWaiting {
     /// Its place among all that wait; 1 is served next.
@@ -98,6 +136,15 @@ pub struct ClaimWaiting {
 
 /// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]) or `error`
 /// ([`Problem`](super::problem::Problem)).
+///
+/// ```
+/// # use agent_pool_core::wire::pool::{ClaimProgress, ClaimStep};
+/// let event = r#"{"step":"configured","instanceId":"k3v9x0a1b2c3"}"#;
+/// let progress: ClaimProgress = serde_json::from_str(event)?;
+/// assert_eq!(progress.step, ClaimStep::Configured);
+/// # assert_eq!(serde_json::to_string(&progress)?, event);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimProgress {
@@ -108,6 +155,13 @@ pub struct ClaimProgress {
 }
 
 /// The steps of a claim, in order.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::ClaimStep, serde_json::json};
+/// let words = json!(["taken", "configured", "provisioned", "recorded"]);
+/// assert_eq!(serde_json::to_value(ClaimStep::ALL)?, words);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimStep {
@@ -132,19 +186,48 @@ impl ClaimStep {
 }
 
 /// `GET /api/pool/counts`: how many instances are in each status.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Counts, serde_json::json};
+/// let body = json!({
+///     "starting": 1, "idle": 3, "claiming": 0, "claimed": 2, "crashed": 0, "destroying": 0,
+/// });
+/// let counts: Counts = serde_json::from_value(body.clone())?;
+/// assert_eq!(counts.idle, 3);
+/// # assert_eq!(serde_json::to_value(counts)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "each member is the status of the same name")]
 pub struct Counts {
+    /// [`Status::Starting`].
     pub starting: u32,
+    /// [`Status::Idle`].
     pub idle: u32,
+    /// [`Status::Claiming`].
     pub claiming: u32,
+    /// [`Status::Claimed`].
     pub claimed: u32,
+    /// [`Status::Crashed`].
     pub crashed: u32,
+    /// [`Status::Destroying`].
     pub destroying: u32,
 }
 
 /// One instance, as Pool shows it.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::InstanceView, serde_json::json};
+/// let body = json!({
+///     "id": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "status": "idle",
+///     "url": "https://k3v9x0a1b2c3.up.example/", "createdAt": "2026-08-01T00:00:00Z",
+///     "agentName": null, "conversationId": null, "inviteUrl": null, "claimedAt": null,
+///     "lastHealthyAt": "2026-08-01T00:01:00Z",
+/// });
+/// let view: InstanceView = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&view)?, body, "what is not there is null, and not absent");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceView {
@@ -171,6 +254,17 @@ pub struct InstanceView {
 }
 
 /// `GET /api/pool/status`.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::PoolStatus, serde_json::json};
+/// # let counts = json!({"starting": 0, "idle": 0, "claiming": 0, "claimed": 0, "crashed": 0, "destroying": 0});
+/// let well = json!({
+///     "counts": counts, "minIdle": 3, "maxTotal": 10, "creationFailures": [], "instances": [],
+/// });
+/// let status: PoolStatus = serde_json::from_value(well.clone())?;
+/// assert_eq!(serde_json::to_value(&status)?, well, "no `unobserved`, no `lastCreateError`");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolStatus {
@@ -194,6 +288,14 @@ pub struct PoolStatus {
 }
 
 /// An alarm: what Services says of the fleet is missing, or is not believed.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Unobserved;
+/// let body = r#"{"reason":"Services does not answer","since":"2026-08-01T00:00:00Z"}"#;
+/// let alarm: Unobserved = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&alarm)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unobserved {
@@ -204,6 +306,17 @@ pub struct Unobserved {
 }
 
 /// What creations fail with, over all replicas.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::CreationFailure, serde_json::json};
+/// let failure: CreationFailure = serde_json::from_value(json!({
+///     "cause": "vendor_rate_limited:openrouter", "failuresInARow": 4,
+///     "retryAt": "2026-08-01T00:01:20Z", "failedAt": "2026-08-01T00:01:00Z",
+///     "error": "openrouter asks to slow down",
+/// }))?;
+/// assert!(failure.retry_at > failure.failed_at);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationFailure {
@@ -220,20 +333,35 @@ pub struct CreationFailure {
 }
 
 /// `GET /api/pool/agents`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Agents;
+/// let none = r#"{"claimed":[],"crashed":[],"idle":[],"starting":[]}"#;
+/// assert_eq!(serde_json::to_string(&Agents::default())?, none);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "each member is the instances in the status of the same name"
-)]
 pub struct Agents {
+    /// Those that are [`Status::Claimed`].
     pub claimed: Vec<InstanceView>,
+    /// Those that are [`Status::Crashed`].
     pub crashed: Vec<InstanceView>,
+    /// Those that are [`Status::Idle`].
     pub idle: Vec<InstanceView>,
+    /// Those that are [`Status::Starting`].
     pub starting: Vec<InstanceView>,
 }
 
 /// `GET /api/pool/info`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Info;
+/// let body = r#"{"environment":"production","version":"0.1.0","tools":["openrouter"]}"#;
+/// let info: Info = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&info)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {
@@ -246,6 +374,17 @@ pub struct Info {
 }
 
 /// `GET /api/pool/events`: the lifecycle log, newest first.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Events, serde_json::json};
+/// let log: Events = serde_json::from_value(json!({ "events": [{
+///     "id": 7, "instanceId": "k3v9x0a1b2c3", "from": "starting", "to": "idle",
+///     "cause": "healthy", "at": "2026-08-01T00:00:00Z",
+/// }] }))?;
+/// let older = format!("/api/pool/events?before={}", log.events[0].id);
+/// # assert!(older.ends_with("=7"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Events {
     /// The moves.
@@ -253,6 +392,18 @@ pub struct Events {
 }
 
 /// One move of one instance.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::LifecycleEvent, serde_json::json};
+/// let first = json!({
+///     "id": 1, "instanceId": "k3v9x0a1b2c3", "from": null, "to": "starting",
+///     "cause": "warm_up", "at": "2026-08-01T00:00:00Z",
+/// });
+/// let event: LifecycleEvent = serde_json::from_value(first.clone())?;
+/// assert_eq!(event.from, None);
+/// # assert_eq!(serde_json::to_value(&event)?, first);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LifecycleEvent {
@@ -271,6 +422,13 @@ pub struct LifecycleEvent {
 }
 
 /// `POST /api/pool/replenish`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::ReplenishRequest;
+/// assert_eq!(serde_json::from_str::<ReplenishRequest>("{}")?.count, None);
+/// assert_eq!(serde_json::to_string(&ReplenishRequest { count: Some(2) })?, r#"{"count":2}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplenishRequest {
     /// How many to create; absent fills up to the target.
@@ -279,6 +437,13 @@ pub struct ReplenishRequest {
 }
 
 /// `POST /api/pool/drain`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::DrainRequest;
+/// assert_eq!(serde_json::from_str::<DrainRequest>(r#"{"count": 2}"#)?.count, 2);
+/// assert!(serde_json::from_str::<DrainRequest>("{}").is_err(), "it has to be said how many");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainRequest {
     /// How many idle ones to remove.
@@ -286,6 +451,13 @@ pub struct DrainRequest {
 }
 
 /// The answer to replenish and drain: the instances that it concerns.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Affected;
+/// let affected: Affected = serde_json::from_str(r#"{"count": 1, "instanceIds": ["k3v9x0a1b2c3"]}"#)?;
+/// assert_eq!(affected.instance_ids[0].as_str(), "k3v9x0a1b2c3");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Affected {
@@ -296,6 +468,13 @@ pub struct Affected {
 }
 
 /// The answer to `DELETE /api/pool/instances/:id` and `/api/pool/crashed/:id`: it is being destroyed.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Condemned;
+/// let answer: Condemned = serde_json::from_str(r#"{"instanceId": "k3v9x0a1b2c3", "ok": true}"#)?;
+/// assert!(answer.ok);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condemned {
@@ -306,6 +485,17 @@ pub struct Condemned {
 }
 
 /// The answer to `POST /api/pool/reconcile`: what one tick did.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::TickReport, serde_json::json};
+/// let report: TickReport = serde_json::from_str(r#"{"ran": true, "becameIdle": 2}"#)?;
+/// assert_eq!((report.became_idle, report.created), (2, 0), "an older replica says less");
+/// assert_eq!(serde_json::to_value(TickReport::default())?, json!({
+///     "ran": false, "becameIdle": 0, "crashed": 0, "condemned": 0, "reappeared": 0,
+///     "foreign": 0, "created": 0, "destroying": 0,
+/// }));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TickReport {
@@ -331,6 +521,16 @@ pub struct TickReport {
 }
 
 /// One ready-made agent of the catalogue: `GET /api/pool/templates`.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Template, serde_json::json};
+/// let template: Template = serde_json::from_value(json!({
+///     "slug": "trip", "name": "Trip planner", "description": "Plans outings.",
+///     "category": "Leisure", "emoji": "🌷", "instructions": "You help a small club.",
+/// }))?;
+/// assert!(format!("{template:?}").contains("Instructions(22 bytes)"), "{template:?}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {

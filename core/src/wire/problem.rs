@@ -16,6 +16,18 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 /// What a request fails with. `code` is API: it does not change.
+///
+/// ```
+/// # use {agent_pool_core::wire::problem::Problem, serde_json::json, std::time::Duration};
+/// let problem = Problem::new(503, "no_idle_instance", "none is idle: try again in a minute")
+///     .with_retry_after(Duration::from_secs(60));
+/// assert_eq!(serde_json::to_value(&problem)?, json!({
+///     "type": "about:blank", "title": "Service Unavailable", "status": 503,
+///     "code": "no_idle_instance", "detail": "none is idle: try again in a minute",
+///     "error": "none is idle: try again in a minute",
+/// }), "the wait is a header's");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
@@ -45,6 +57,13 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a status, its stable code, and what to say about it.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::problem::Problem;
+    /// let problem = Problem::new(404, "unknown_instance", "no instance k3v9x0a1b2c3");
+    /// assert_eq!(problem.to_string(), "404 unknown_instance: no instance k3v9x0a1b2c3");
+    /// assert_eq!(problem.title, "Not Found");
+    /// ```
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self {
@@ -61,6 +80,12 @@ impl Problem {
     }
 
     /// Names the member of the request that is wrong.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::problem::Problem;
+    /// let problem = Problem::new(400, "invalid_field", "expected a string").with_field("tools[0]");
+    /// assert_eq!(serde_json::to_value(&problem).unwrap()["field"], "tools[0]");
+    /// ```
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
@@ -75,6 +100,13 @@ impl Problem {
     }
 
     /// States when to try again.
+    ///
+    /// ```
+    /// # use {agent_pool_core::wire::problem::Problem, std::time::Duration};
+    /// let problem = Problem::new(429, "slow_down", "too many").with_retry_after(Duration::from_secs(5));
+    /// let body = serde_json::to_string(&problem).unwrap();
+    /// assert_eq!(serde_json::from_str::<Problem>(&body).unwrap().retry_after, None, "not in the body");
+    /// ```
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);

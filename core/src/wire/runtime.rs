@@ -22,6 +22,13 @@ pub const HEALTH_PATH: &str = "pool/health";
 pub const PROVISION_PATH: &str = "pool/provision";
 
 /// `GET /pool/health`. Anything but 200 with `ready: true` is not ready.
+///
+/// ```
+/// # use agent_pool_core::wire::runtime::Health;
+/// assert!(serde_json::from_str::<Health>(r#"{"ready": true}"#)?.ready);
+/// assert!(serde_json::from_str::<Health>(r#"{"status": "ok"}"#).is_err(), "no word, not ready");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// Whether the agent can take a conversation now.
@@ -32,6 +39,14 @@ pub struct Health {
 }
 
 /// `POST /pool/provision`: not idempotent, a second call makes a second conversation.
+///
+/// ```
+/// # use {agent_pool_core::wire::runtime::ProvisionRequest, serde_json::json};
+/// let body = json!({ "agentName": "Tulip", "instructions": "You help a small club." });
+/// let request: ProvisionRequest = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&request)?, body, "no `joinUrl`: a new conversation");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionRequest {
@@ -46,6 +61,13 @@ pub struct ProvisionRequest {
 
 /// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the
 /// claim is not done.
+///
+/// ```
+/// # use agent_pool_core::wire::runtime::Provisioned;
+/// let answer: Provisioned = serde_json::from_str("{}")?;
+/// assert_eq!((answer.conversation_id, answer.joined), (None, false), "readable, and no claim");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provisioned {

@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// An agent's name: 1 to 64 characters, none of them a control character, not only white space.
+///
+/// ```
+/// use agent_pool_core::wire::AgentName;
+///
+/// let name = AgentName::try_from(" Tulip ".to_owned()).unwrap();
+/// assert_eq!(name.as_str(), "Tulip");
+/// let error = AgentName::try_from("é".repeat(65)).unwrap_err();
+/// assert_eq!(error, "65 characters are too many: at most 64");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AgentName(String);
@@ -55,6 +64,14 @@ impl fmt::Display for AgentName {
 }
 
 /// What an agent is told to be: at most 64 KiB. `Debug` shows its length only, since it is somebody's.
+///
+/// ```
+/// use agent_pool_core::wire::Instructions;
+///
+/// let instructions = Instructions::try_from("my diary".to_owned()).unwrap();
+/// assert_eq!(format!("{instructions:?}"), "Instructions(8 bytes)");
+/// assert_eq!(instructions.as_str(), "my diary");
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Instructions(String);
@@ -101,6 +118,14 @@ impl fmt::Debug for Instructions {
 }
 
 /// An invitation to a conversation that is there: an `http` or `https` URL of at most 2,048 characters.
+///
+/// ```
+/// use agent_pool_core::wire::JoinUrl;
+///
+/// let url = JoinUrl::try_from("https://a.example/c/1".to_owned()).unwrap();
+/// assert_eq!(url.as_str(), "https://a.example/c/1");
+/// assert!(JoinUrl::try_from("javascript:alert(1)".to_owned()).is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JoinUrl(Url);

@@ -1,11 +1,9 @@
 //! The number of one instance: found, on its way, or bought.
 
 use agent_pool_core::prelude::*;
-use rand::seq::IteratorRandom;
 
 use crate::{Number, Telnyx, every};
 
-/// Numbers and orders have the label as their reference.
 const REFERENCE: &str = "filter[customer_reference]";
 
 /// What a caller may ask of a number.
@@ -15,10 +13,9 @@ pub struct Area {
     area_code: Option<String>,
 }
 
-/// Whose number it is to be, and how.
+/// How the number is to be.
 pub(crate) struct Wanted<'a> {
     pub(crate) tool: &'a Telnyx,
-    pub(crate) label: &'a str,
     pub(crate) profile: &'a str,
     pub(crate) area: Area,
 }
@@ -27,40 +24,38 @@ pub(crate) struct Wanted<'a> {
 impl Purchase for Wanted<'_> {
     type Thing = Number;
 
-    async fn held(&self, api: Api<'_>) -> Answer<Option<Number>> {
-        let mut numbers: Vec<Number> = every(api, "phone_numbers", [REFERENCE, self.label]).await?;
-        numbers.retain(|number| number.customer_reference.as_deref() == Some(self.label));
-        Ok(numbers.into_iter().find(Number::is_held))
+    const NOTHING_SUITS: &'static str =
+        "there is no number that can send texts within the price cap";
+
+    async fn held(&self, api: Api<'_>, label: &str) -> Answer<Option<Number>> {
+        let numbers: Vec<Number> = every(api, "phone_numbers", [REFERENCE, label]).await?;
+        let ours = |one: &Number| one.is_held() && one.label() == Some(label);
+        Ok(numbers.into_iter().find(ours))
     }
 
-    async fn orders(&self, api: Api<'_>) -> Answer<Vec<Ordered>> {
-        let mut orders: Vec<Order> = every(api, "number_orders", [REFERENCE, self.label]).await?;
-        orders.retain(|order| order.customer_reference.as_deref() == Some(self.label));
+    async fn orders(&self, api: Api<'_>, label: &str) -> Answer<Vec<Ordered>> {
+        let mut orders: Vec<Order> = every(api, "number_orders", [REFERENCE, label]).await?;
+        orders.retain(|order| order.customer_reference.as_deref() == Some(label));
         Ok(orders.into_iter().map(|order| order.ordered).collect())
     }
 
-    /// At random: a search has the same answer for every buyer.
-    async fn offer(&self, api: Api<'_>, tried: &[String]) -> Answer<String> {
+    async fn offers(&self, api: Api<'_>) -> Answer<Vec<String>> {
         let request = api.get(["available_phone_numbers"]);
         let request = request.query("filter[country_code]", self.tool.country_code);
         let request = request.query("filter[features][]", "sms");
         let request = request.query("filter[limit]", 20);
         let request = request.query_each("filter[national_destination_code]", &self.area.area_code);
-        let mut offers: Vec<Value> = request.data().await?;
-        offers.retain(|offer| suits(offer, self.tool));
-        let offers = offers.iter();
+        let offers: Vec<Value> = request.data().await?;
+        let offers = offers.iter().filter(|offer| suits(offer, self.tool));
         let numbers = offers.filter_map(|offer| offer["phone_number"].as_str());
-        let fresh = numbers.filter(|number| !tried.iter().any(|one| one == number));
-        let chosen = fresh.choose(&mut rand::rng()).map(str::to_owned);
-        let problem = "there is no number that can send texts within the price cap";
-        chosen.ok_or_else(|| ErrorKind::Conflict.because(problem))
+        Ok(numbers.map(str::to_owned).collect())
     }
 
-    async fn order(&self, api: Api<'_>, number: &str) -> Answer<String> {
+    async fn order(&self, api: Api<'_>, label: &str, number: &str) -> Answer<String> {
         let order = json!({
             "phone_numbers": [{ "phone_number": number }],
             "messaging_profile_id": self.profile,
-            "customer_reference": self.label,
+            "customer_reference": label,
         });
         let request = api.post(["number_orders"]).json(&order);
         request.data().await.map(|order: Ordered| order.id)
@@ -76,22 +71,18 @@ impl Purchase for Wanted<'_> {
             let request = api.patch(["sub_number_orders", part, "cancel"]);
             request.done().await?;
         }
-        let country = self.tool.country_code;
-        let problem = format!("numbers in {country} need papers that this account has not filed");
+        let problem = "numbers in TELNYX_COUNTRY_CODE need papers that this account has not filed";
         Err(ErrorKind::Forbidden.because(problem))
     }
 }
 
-/// Whether it can send texts and costs no more than is allowed. A price that is not told is too high.
+/// Whether it can send texts and costs no more than is allowed.
 fn suits(offer: &Value, caps: &Telnyx) -> bool {
-    let within = |price: &str, cap: Amount| {
-        let price = offer["cost_information"][price].as_str().map(str::parse);
-        matches!(price, Some(Ok(price)) if cap.get() >= price)
-    };
+    let price = &offer["cost_information"];
     let mut features = offer["features"].as_array().into_iter().flatten();
     features.any(|feature| feature["name"] == "sms")
-        && within("upfront_cost", caps.max_upfront_cost)
-        && within("monthly_cost", caps.max_monthly_cost)
+        && caps.max_upfront_cost.covers(&price["upfront_cost"])
+        && caps.max_monthly_cost.covers(&price["monthly_cost"])
 }
 
 #[derive(Debug, Deserialize)]

@@ -33,8 +33,7 @@ pub struct Telnyx {
     /// How long one call waits for an order and its number; later calls go on from there.
     #[serde(default = "settings::millis::<60_000>")]
     fulfilment_ms: Millis,
-    /// How long an ordered number may be missing from lists and still counts as on its way. Too short,
-    /// and a second number may be bought.
+    /// How long a number that was ordered may be missing from lists before another one is bought.
     #[serde(default = "settings::millis::<600_000>")]
     settle_ms: Millis,
 }
@@ -59,9 +58,11 @@ impl HttpTool for Telnyx {
 
     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
         let numbers: Vec<Number> = api.get(["phone_numbers"]).numbered(250).await?;
-        let held = numbers.iter().filter(|number| number.is_held());
-        let all = held.flat_map(|one| Found::all(&one.phone_number, one.labels(), &one.created_at));
-        Ok(all.collect())
+        let held = numbers.into_iter().filter(Number::is_held);
+        let ours = |one: Number| Some((one.phone_number, one.customer_reference?, one.created_at));
+        let found = held.filter_map(ours);
+        let found = found.map(|(id, label, time)| Found::new(id, label).made_at(time));
+        Ok(found.collect())
     }
 
     async fn create(&self, api: Api<'_>, label: &str, area: Area) -> Answer<ProvisionedTool> {
@@ -69,67 +70,49 @@ impl HttpTool for Telnyx {
         let patience = Patience::new(self.poll_ms, self.fulfilment_ms);
         let wanted = Wanted {
             tool: self,
-            label,
             profile: &profile,
             area,
         };
-        let number = buy(&wanted, api, patience, self.settle_ms.duration()).await?;
-        // The one call that really assigns it; the order's profile is but a wish.
+        let number = buy(&wanted, api, label, patience, self.settle_ms.duration()).await?;
+        // The order's profile is but a wish.
         let path = ["phone_numbers", &number.id, "messaging"];
         let change = json!({ "messaging_profile_id": profile });
-        let late = "the number does not take its messaging profile yet";
-        api.confirmed(&path, &change, patience, late).await?;
-        if !number.tags.iter().any(|tag| tag == label) {
-            let request = api.patch(["phone_numbers", &number.id]);
-            request.json(&json!({ "tags": [label] })).done().await?;
-        }
+        api.confirmed(&path, &change, patience).await?;
         let values = [number.phone_number.clone(), profile].map(Secret::new);
         let env = Self::ENV_KEYS.iter().copied().zip(values);
         ProvisionedTool::new(&number.phone_number, env)
     }
 
-    /// Not in the list is no proof: lists may lag, and what is forgotten is billed for ever. What by now is
-    /// another instance's stays.
+    /// Not listed is no proof: lists may lag. What by now is another instance's stays.
     async fn delete(&self, api: Api<'_>, label: &str, number: &str) -> Answer<()> {
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        if digits.len() < 3 {
-            return Ok(()); // that is no number, and the vendor does not look for it
-        }
-        let by = ["filter[phone_number]", &digits];
+        let by = ["filter[phone_number]", number.trim_start_matches('+')];
         let like: Vec<Number> = every(api, "phone_numbers", by).await?;
         let theirs = |other: &str| other != label && api.cx().mark().instance(other).is_some();
         let id = match like.iter().find(|one| one.phone_number == number) {
-            Some(one) if !one.is_held() || one.labels().any(theirs) => return Ok(()),
+            Some(one) if !one.is_held() || one.label().is_some_and(theirs) => return Ok(()),
             listed => listed.map_or(number, |one| &one.id),
         };
         api.delete(["phone_numbers", id]).done().await.map(drop)
-    }
-
-    async fn verify(&self, api: Api<'_>) -> Answer<()> {
-        api.get(["balance"]).done().await.map(drop)
     }
 }
 
 impl Telnyx {
     /// The messaging profile of every number: the configured one, or one of our name.
     async fn profile(&self, api: Api<'_>) -> Answer<String> {
-        if let Some(id) = &self.messaging_profile_id {
-            return Ok(id.clone());
-        }
+        let given = self.messaging_profile_id.as_deref();
         let path = "messaging_profiles";
         let name = api.cx().mark().prefix().trim_end_matches('-');
         let new = json!({ "name": name, "whitelisted_destinations": [self.country_code] });
         let list = || every(api, path, ["filter[name][eq]", name]);
         let make = api.post([path]).json(&new).data();
         let remove = |id: String| async move { api.delete([path, &id]).done().await };
-        Shared::named(name, list, make, remove).await
+        Shared::named(given, name, list, make, remove).await
     }
 }
 
 /// Every item of a list that fits the filter.
 async fn every<T: DeserializeOwned>(api: Api<'_>, list: &str, by: [&str; 2]) -> Answer<Vec<T>> {
-    let request = api.get([list]).query(by[0], by[1]);
-    request.numbered(250).await
+    api.get([list]).query(by[0], by[1]).numbered(250).await
 }
 
 /// A number that is the account's, as little of it as we use.
@@ -138,8 +121,6 @@ struct Number {
     id: String,
     phone_number: String,
     customer_reference: Option<String>,
-    #[serde(default)]
-    tags: Vec<String>,
     created_at: Option<String>,
     status: String,
 }
@@ -151,10 +132,8 @@ impl Number {
         !past.contains(&self.status.as_str())
     }
 
-    /// What may be a label of ours.
-    fn labels(&self) -> impl Iterator<Item = &str> {
-        let all = self.customer_reference.iter().chain(&self.tags);
-        all.map(String::as_str)
+    fn label(&self) -> Option<&str> {
+        self.customer_reference.as_deref()
     }
 }
 

@@ -22,7 +22,6 @@ const TRIAL: Trial = Trial {
         "CreateMessagingProfile",
         "CreateNumberOrder",
         "UpdatePhoneNumberMessagingSettings",
-        "UpdatePhoneNumber",
     ],
     page_size: 250,
     held,

@@ -48,6 +48,13 @@ impl FakeRequest {
     }
 
     /// The same with one more header.
+    ///
+    /// ```
+    /// use agent_pool_core::conformance::FakeRequest;
+    ///
+    /// let asked = FakeRequest::new("GET", "/keys").with_header("X-Acme-Key", "good");
+    /// assert_eq!(asked.header("x-acme-key"), Some("good"), "names are in small letters");
+    /// ```
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         let name = name.to_ascii_lowercase();
@@ -56,6 +63,14 @@ impl FakeRequest {
     }
 
     /// The same with `Authorization: Bearer <key>`.
+    ///
+    /// ```
+    /// use agent_pool_core::conformance::FakeRequest;
+    ///
+    /// let asked = FakeRequest::new("GET", "/keys").with_bearer("good");
+    /// assert_eq!((asked.bearer(), asked.header("authorization")), (Some("good"), Some("Bearer good")));
+    /// assert!(asked.body().is_null());
+    /// ```
     #[must_use]
     pub fn with_bearer(self, key: &str) -> Self {
         self.with_header("authorization", &format!("Bearer {key}"))

@@ -18,11 +18,28 @@ use crate::settings::Environment;
 
 /// A fake vendor that runs, and the harness of the tool that is made for it.
 ///
-/// ```no_run
-/// # use agent_pool_core::conformance::{self, AtFake, FakeVendor};
-/// # async fn test(acme: impl FakeVendor) {
-/// conformance::tool(&AtFake::start("acme", acme).await).await.assert();
+/// ```
+/// # use agent_pool_core::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Fault, Harness, Held};
+/// # struct Acme { keys: Vec<String> }
+/// # impl FakeVendor for Acme {
+/// #     fn settings(&self, url: &str) -> Vec<(&'static str, String)> { vec![("ACME_API_URL", url.to_owned())] }
+/// #     fn answer(&mut self, _: &FakeRequest) -> Option<FakeAnswer> { Some(FakeAnswer::empty(204)) }
+/// #     fn held(&self) -> Vec<Held> {
+/// #         self.keys.iter().map(|key| Held { kind: "key", label: key.clone() }).collect()
+/// #     }
 /// # }
+/// # let ask = async |url: &str| agent_pool_core::http::client()?.get(url).send().await;
+/// # agent_pool_core::doctest::run(async {
+/// let acme = AtFake::start("acme", Acme { keys: Vec::new() }).await;
+/// // The suite is one line: `conformance::tool(&acme).await.assert()`. A test of one's own goes deeper:
+/// acme.vendor().keys.push("left over".to_owned());
+/// assert_eq!(acme.held().await[0].label, "left over");
+/// acme.fault(Fault::Unavailable).await.unwrap();
+/// let url = acme.environment().get("ACME_API_URL").unwrap().to_owned();
+/// assert_eq!(ask(&url).await?.status(), 500);
+/// acme.heal().await;
+/// assert_eq!(ask(&url).await?.status(), 204);
+/// # reqwest::Result::Ok(()) }).unwrap();
 /// ```
 pub struct AtFake<V> {
     tool: &'static str,
@@ -46,6 +63,23 @@ impl<V: FakeVendor> AtFake<V> {
 
     /// The same on this port.
     ///
+    /// ```
+    /// # use agent_pool_core::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Held};
+    /// # struct Acme;
+    /// # impl FakeVendor for Acme {
+    /// #     fn settings(&self, url: &str) -> Vec<(&'static str, String)> { vec![("ACME_API_URL", url.to_owned())] }
+    /// #     fn answer(&mut self, _: &FakeRequest) -> Option<FakeAnswer> { None }
+    /// #     fn held(&self) -> Vec<Held> { Vec::new() }
+    /// # }
+    /// # agent_pool_core::doctest::run(async {
+    /// // `cargo run --example fake`: the same address each time, for a system that is tried by hand.
+    /// # let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let port = taken.local_addr()?.port();
+    /// let error = AtFake::start_on(port, "acme", Acme).await.err().unwrap();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// When the port cannot be had.
     pub async fn start_on(port: u16, tool: &'static str, vendor: V) -> io::Result<Self> {
@@ -58,6 +92,11 @@ impl<V: FakeVendor> AtFake<V> {
             shared,
             _running: running,
         })
+    }
+
+    /// Where the fake is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// The vendor, to look into it and to change what it holds.

@@ -23,11 +23,11 @@ pub use harness::AtFake;
 ///
 /// impl FakeVendor for Acme {
 ///     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
-///         vec![("ACME_API_URL", url.to_owned()), ("ACME_API_KEY", "good".to_owned())]
+///         vec![("ACME_API_URL", url.to_owned()), ("ACME_API_KEY", "sk-good".to_owned())]
 ///     }
 ///
 ///     fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
-///         if asked.bearer() != Some("good") {
+///         if asked.bearer() != Some("sk-good") {
 ///             return Some(FakeAnswer::json(401, &json!({ "error": "no such key" })));
 ///         }
 ///         match (asked.method(), &asked.path()[..]) {
@@ -44,15 +44,33 @@ pub use harness::AtFake;
 ///         let labels = self.keys.iter().cloned();
 ///         labels.map(|label| Held { kind: "key", label }).collect()
 ///     }
+///
+///     // What follows is for a vendor that is not as the defaults have it.
+///     fn page_size(&self) -> Option<usize> {
+///         Some(5)
+///     }
+///
+///     fn changes(&self) -> &'static [&'static str] {
+///         &["POST /keys", "PUT /keys"] // it is made, then given a limit
+///     }
+///
+///     fn removals(&self) -> &'static [&'static str] {
+///         &["DELETE /keys"]
+///     }
+///
+///     fn public_env(&self) -> &'static [&'static str] {
+///         &["ACME_ACCOUNT"]
+///     }
 /// }
 ///
 /// let mut acme = Acme { keys: vec!["a".to_owned()] };
-/// let asked = FakeRequest::new("DELETE", "/keys/a").with_bearer("good");
+/// let asked = FakeRequest::new("DELETE", "/keys/a").with_bearer("sk-good");
 /// assert_eq!(acme.answer(&asked), Some(FakeAnswer::empty(204)));
 /// assert!(acme.held().is_empty());
 /// ```
 pub trait FakeVendor: Send + 'static {
-    /// The settings of a provider that works with the fake at `url`.
+    /// The settings of a provider that works with the fake at `url`. A secret one has a value that occurs
+    /// nowhere else: the suite looks for it in all that is shown.
     fn settings(&self, url: &str) -> Vec<(&'static str, String)>;
 
     /// Answers one request, with its effect; `None` where the vendor has no such call, which fails the

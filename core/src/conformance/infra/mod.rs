@@ -13,9 +13,13 @@ use subject::InfraSubject;
 /// Runs the suite on an infra provider, case after case.
 ///
 /// ```
-/// # async fn test(harness: &dyn agent_pool_core::conformance::InfraHarness) {
-/// agent_pool_core::conformance::infra(harness).await.assert();
-/// # }
+/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
+/// # let harness = AtNothing;
+/// # run(async {
+/// // In a test: `conformance::infra(&harness).await.assert()`.
+/// let report = conformance::infra(&harness).await;
+/// assert!(report.failed().count() > 0, "an infra that runs nothing is found out");
+/// # });
 /// ```
 ///
 /// # Panics

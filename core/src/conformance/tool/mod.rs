@@ -12,9 +12,13 @@ use subject::ToolSubject;
 /// Runs the suite on a tool provider, case after case.
 ///
 /// ```
-/// # async fn test(harness: &dyn agent_pool_core::conformance::ToolHarness) {
-/// agent_pool_core::conformance::tool(harness).await.assert();
-/// # }
+/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
+/// # let harness = AtNothing;
+/// # run(async {
+/// // In a test: `conformance::tool(&harness).await.assert()`.
+/// let report = conformance::tool(&harness).await;
+/// assert!(report.failed().count() > 0, "a tool without a vendor is found out");
+/// # });
 /// ```
 ///
 /// # Panics

@@ -13,10 +13,17 @@ use crate::{
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use agent_pool_core::InfraProvider;
-/// fn safe(provider: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {
-///     agent_pool_core::layer::checked_infra(provider)
-/// }
+/// # use agent_pool_core::{ErrorKind, doctest::{Elsewhere, cx, run}};
+/// use agent_pool_core::layer::checked_infra;
+///
+/// # let (provider, cx) = (Arc::new(Elsewhere), cx());
+/// let checked = checked_infra(provider);
+/// # run(async {
+/// # let handle = Elsewhere::created().handle;
+/// // It declares no logs, and so nobody asks for them.
+/// let error = checked.logs(&cx, &handle, 10).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Unsupported);
+/// # });
 /// ```
 #[must_use]
 pub fn checked_infra(inner: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {

@@ -12,22 +12,17 @@ use crate::{
 /// Checks what a tool provider answers. `declared` are the variables of its registration.
 ///
 /// ```
-/// # use agent_pool_core::{Context, InstanceId, Mark, ErrorKind, ToolOptions, doctest::Acme, http};
-/// # use agent_pool_core::settings::Environment;
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use agent_pool_core::{ErrorKind, InstanceId, ToolOptions, doctest::{Acme, cx, run}};
 /// use agent_pool_core::layer::checked_tool;
 ///
 /// // Acme sets ACME_KEY; its registration forgot to say so.
-/// # let environment = Environment::from_iter([("ACME_API_KEY", "sk-123")]);
-/// # let acme = Acme::build(&environment)?;
-/// # let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
+/// # let (acme, cx) = (Acme::built(), cx());
+/// # run(async {
 /// let checked = checked_tool(&["ACME_URL"], acme);
 /// let instance = InstanceId::generate();
 /// let error = checked.provision(&cx, &instance, &ToolOptions::new()).await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Defect);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use]
 pub fn checked_tool(

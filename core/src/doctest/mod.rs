@@ -1,4 +1,10 @@
-//! The smallest provider there is, for the examples and tests of this crate.
+//! What the examples and tests of this crate are about: the smallest providers there are, and a vendor.
+
+mod harness;
+mod infra;
+mod shop;
+mod tool;
+mod vendor;
 
 use std::sync::Arc;
 
@@ -6,11 +12,18 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::http;
+use crate::registry::ToolRegistration;
 use crate::settings::{self, Environment, SettingSpec, SettingsError};
 use crate::{
-    Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, Secret,
+    Context, InstanceId, ListedResource, Mark, ProviderError, ProvisionedTool, ResourceId, Secret,
     ToolOptions, ToolProvider,
 };
+
+pub use harness::AtNothing;
+pub use infra::Elsewhere;
+pub use shop::{Numbers, shop};
+pub use vendor::{Vendor, echo, run, vendor};
 
 /// A tool without a vendor: its resource is the label itself.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -19,8 +32,39 @@ pub struct Acme {
     api_key: Secret,
 }
 
+/// The surroundings of a call in the environment `dev`.
+///
+/// # Panics
+/// When this machine has no TLS roots.
+#[must_use]
+#[expect(clippy::unwrap_used, reason = "an example cannot go on without")]
+pub fn cx() -> Context {
+    Context::new(Mark::new(&"dev".parse().unwrap()), http::client().unwrap())
+}
+
 impl Acme {
     const PREFIX: &str = "ACME_";
+
+    /// What its crate would submit.
+    pub const REGISTRATION: ToolRegistration = ToolRegistration {
+        id: "acme",
+        name: "Acme",
+        mode: "per-instance-key",
+        env_keys: &["ACME_KEY"],
+        crate_name: "provider-acme",
+        settings: Self::settings,
+        build: Self::build,
+    };
+
+    /// The provider, with the key `sk-123`.
+    ///
+    /// # Panics
+    /// Never: its settings are there.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "an example cannot go on without")]
+    pub fn built() -> Arc<dyn ToolProvider> {
+        Self::build(&Environment::from_iter([("ACME_API_KEY", "sk-123")])).unwrap()
+    }
 
     /// The reference of its settings.
     #[must_use]

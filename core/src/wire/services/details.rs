@@ -1,0 +1,115 @@
+//! `GET /instances/:instanceId`: what Services knows of one instance.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::ToolStatus;
+use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Usage};
+
+/// The answer to `GET /instances/:instanceId`: what is known of one, without secrets.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::{InstanceDetails, InstancePhase}, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3", "busy": true, "tools": [],
+///     "infra": { "provider": "railway", "phase": "creating", "createdAt": "2026-08-01T00:00:00Z" },
+/// });
+/// let details: InstanceDetails = serde_json::from_value(body.clone())?;
+/// assert_eq!(details.infra.phase, InstancePhase::Creating);
+/// assert_eq!(serde_json::to_value(&details)?, body, "what is not made yet is absent");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceDetails {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// Whether an operation is at work on it.
+    pub busy: bool,
+    /// Where it runs.
+    pub infra: InstanceInfraDetails,
+    /// The tools that it has or had, in order of id.
+    pub tools: Vec<InstanceToolDetails>,
+}
+
+/// Where an instance runs.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::InstanceInfraDetails, serde_json::json};
+/// let made: InstanceInfraDetails = serde_json::from_value(json!({
+///     "provider": "railway", "phase": "made", "serviceId": "0b9f4c1e",
+///     "url": "https://k3v9x0a1b2c3.up.example/", "image": "agent:1",
+///     "deployStatus": "SUCCESS", "createdAt": "2026-08-01T00:00:00Z",
+/// }))?;
+/// assert!(!made.deploy_status.unwrap().is_dead());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceInfraDetails {
+    /// The infra.
+    pub provider: InfraId,
+    /// How far in its life it is.
+    pub phase: InstancePhase,
+    /// What the infra calls its service; absent until it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_id: Option<ServiceId>,
+    /// Where it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// What it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// How its deployment did when somebody last asked; absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy_status: Option<DeployStatus>,
+    /// When its creation began.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How far in its life an instance is, for Services.
+///
+/// ```
+/// # use agent_pool_core::wire::services::InstancePhase;
+/// assert_eq!(serde_json::to_value(InstancePhase::Made)?, "made");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InstancePhase {
+    /// Its creation is not done.
+    Creating,
+    /// It is made and deployed.
+    Made,
+    /// It is to be taken down.
+    Destroying,
+}
+
+/// One tool of an instance.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::InstanceToolDetails, serde_json::json};
+/// let tool: InstanceToolDetails = serde_json::from_value(json!({
+///     "toolId": "openrouter", "resourceId": "key-17", "status": "active",
+///     "createdAt": "2026-08-01T00:00:00Z", "usage": { "usd": 1.25 },
+/// }))?;
+/// assert_eq!(tool.usage.unwrap().0["usd"], 1.25);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceToolDetails {
+    /// The tool.
+    pub tool_id: ToolId,
+    /// The resource, in its vendor's words; absent until it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<ResourceId>,
+    /// Whether it is in use.
+    pub status: ToolStatus,
+    /// When it was first asked for.
+    pub created_at: DateTime<Utc>,
+    /// What it has used; absent where the provider cannot tell, or not in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}

@@ -1,0 +1,498 @@
+//! The Services API: what Pool asks of Services.
+//!
+//! ```
+//! use agent_pool_core::wire::services::CreateInstanceRequest;
+//!
+//! let request: CreateInstanceRequest = serde_json::from_str(
+//!     r#"{"instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "tools": ["openrouter"]}"#,
+//! ).unwrap();
+//! assert_eq!(request.tools[0].as_str(), "openrouter");
+//! ```
+
+mod details;
+mod registry;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{
+    DeployStatus, EnvVars, InstanceId, LogLine, ResourceId, ServiceId, ToolId, ToolOptions,
+};
+
+pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
+pub use registry::{InfraInfo, LastError, ProviderStats, RegistryReply, ToolInfo};
+
+/// `POST /create-instance`.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::CreateInstanceRequest, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3",
+///     "tools": ["openrouter"], "variables": { "POOL_API_KEY": "hunter2" },
+/// });
+/// let request: CreateInstanceRequest = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&request)?, body, "in the clear on the wire");
+/// assert!(!format!("{request:?}").contains("hunter2"), "and nowhere else");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateInstanceRequest {
+    /// The instance, named by Pool.
+    pub instance_id: InstanceId,
+    /// Its name for people.
+    pub name: String,
+    /// The tools to equip it with.
+    #[serde(default)]
+    pub tools: Vec<ToolId>,
+    /// The image to run; absent takes the infra's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Further variables to start it with.
+    #[serde(
+        default,
+        skip_serializing_if = "EnvVars::is_empty",
+        serialize_with = "EnvVars::expose_all"
+    )]
+    pub variables: EnvVars,
+}
+
+/// The answer to [`CreateInstanceRequest`]: all of it is made, and the instance is being deployed.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::CreatedInstance, serde_json::json};
+/// let created: CreatedInstance = serde_json::from_value(json!({
+///     "instanceId": "k3v9x0a1b2c3", "serviceId": "0b9f4c1e",
+///     "url": "https://k3v9x0a1b2c3.up.example/",
+///     "services": { "openrouter": { "resourceId": "key-17" } },
+/// }))?;
+/// assert_eq!(created.services[&"openrouter".parse().unwrap()].resource_id.as_str(), "key-17");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedInstance {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// What the infra calls its service.
+    pub service_id: ServiceId,
+    /// Where it is reached.
+    pub url: Url,
+    /// Its tools.
+    pub services: BTreeMap<ToolId, ToolResource>,
+}
+
+/// One tool of a [`CreatedInstance`].
+///
+/// ```
+/// # use agent_pool_core::wire::services::ToolResource;
+/// let resource: ToolResource = serde_json::from_str(r#"{"resourceId": "key-17"}"#)?;
+/// assert_eq!(resource.resource_id.as_str(), "key-17");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolResource {
+    /// The resource, in its vendor's words.
+    pub resource_id: ResourceId,
+}
+
+/// The answer to `DELETE /destroy/:instanceId`: nothing of the instance is left.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::DestroyedInstance, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3",
+///     "destroyed": { "openrouter": true, "volumes": true, "service": true },
+/// });
+/// let answer: DestroyedInstance = serde_json::from_value(body.clone())?;
+/// # assert_eq!(serde_json::to_value(&answer)?, body);
+/// assert!(answer.destroyed.volumes);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestroyedInstance {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// What was destroyed.
+    pub destroyed: Destroyed,
+}
+
+/// What a destruction removed, or found gone.
+///
+/// ```
+/// # use agent_pool_core::wire::services::Destroyed;
+/// // Tools stand beside the volumes and the service.
+/// let body = r#"{"openrouter":true,"volumes":true,"service":false}"#;
+/// let destroyed: Destroyed = serde_json::from_str(body)?;
+/// assert_eq!(destroyed.tools.len(), 1);
+/// assert_eq!(serde_json::to_string(&destroyed)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destroyed {
+    /// Each tool that it had.
+    #[serde(flatten)]
+    pub tools: BTreeMap<ToolId, bool>,
+    /// Its volumes.
+    pub volumes: bool,
+    /// Its service.
+    pub service: bool,
+}
+
+/// `POST /status/batch`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::StatusBatchRequest;
+/// let (all, none) = (StatusBatchRequest::default(), StatusBatchRequest { instance_ids: Some(vec![]) });
+/// assert_eq!(serde_json::to_string(&all)?, "{}");
+/// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#, "asks for none");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusBatchRequest {
+    /// Which instances; absent asks for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_ids: Option<Vec<InstanceId>>,
+}
+
+/// The answer to [`StatusBatchRequest`]. An instance that Services does not know is absent.
+///
+/// ```
+/// # use agent_pool_core::{InstanceId, wire::services::StatusBatch};
+/// let batch: StatusBatch = serde_json::from_str(r#"{"k3v9x0a1b2c3": {"healthy": true}}"#)?;
+/// assert!(batch[&"k3v9x0a1b2c3".parse::<InstanceId>().unwrap()].healthy);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub type StatusBatch = BTreeMap<InstanceId, InstanceReport>;
+
+/// How one instance does.
+///
+/// ```
+/// # use {agent_pool_core::{DeployStatus, wire::services::InstanceReport}, serde_json::json};
+/// let body = json!({ "status": "HIBERNATING", "healthy": false, "image": "agent:1" });
+/// let report: InstanceReport = serde_json::from_value(body.clone())?;
+/// assert_eq!(report.status, Some(DeployStatus::Other("HIBERNATING".to_owned())), "a new word");
+/// assert_eq!(serde_json::to_value(&report)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceReport {
+    /// How its deployment does; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DeployStatus>,
+    /// Whether its `/pool/health` says that it is ready.
+    pub healthy: bool,
+    /// Where it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// What it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// `POST /configure/:instanceId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ConfigureRequest;
+/// let body = r#"{"variables": {"AGENT_NAME": "Tulip"}}"#;
+/// let request: ConfigureRequest = serde_json::from_str(body)?;
+/// assert!(!request.redeploy, "what runs is left alone unless it is said");
+/// assert!(!format!("{request:?}").contains("Tulip"));
+/// # let written = r#"{"variables":{"AGENT_NAME":"Tulip"},"redeploy":false}"#;
+/// # assert_eq!(serde_json::to_string(&request)?, written);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigureRequest {
+    /// The variables to set; those that are not named stay.
+    #[serde(serialize_with = "EnvVars::expose_all")]
+    pub variables: EnvVars,
+    /// Whether to deploy it again afterwards.
+    #[serde(default)]
+    pub redeploy: bool,
+}
+
+/// The answer to `POST /configure/:instanceId` and `POST /redeploy/:instanceId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::Done;
+/// let done: Done = serde_json::from_str(r#"{"instanceId": "k3v9x0a1b2c3", "ok": true}"#)?;
+/// assert!(done.ok);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// Always true: a failure is a problem.
+    pub ok: bool,
+}
+
+/// The answer to `GET /logs/:instanceId?lines=`.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::Logs, serde_json::json};
+/// let logs: Logs = serde_json::from_value(json!({
+///     "instanceId": "k3v9x0a1b2c3",
+///     "lines": [{ "text": "starting" }, { "at": "2026-08-01T00:00:00Z", "text": "ready" }],
+/// }))?;
+/// assert_eq!(logs.lines[0].at, None, "not every infra knows when");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Logs {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// The last lines of its output, oldest first.
+    pub lines: Vec<LogLine>,
+}
+
+/// `POST /provision/:instanceId/:toolId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ProvisionToolRequest;
+/// let request: ProvisionToolRequest = serde_json::from_str(r#"{"config": {"limit": 5}}"#)?;
+/// assert_eq!(request.config["limit"], 5);
+/// assert_eq!(serde_json::to_string(&ProvisionToolRequest::default())?, "{}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProvisionToolRequest {
+    /// The provider's options.
+    #[serde(default, skip_serializing_if = "ToolOptions::is_empty")]
+    pub config: ToolOptions,
+}
+
+/// The answer to [`ProvisionToolRequest`].
+///
+/// ```
+/// # use {agent_pool_core::wire::services::{ProvisionedToolReply, ToolStatus}, serde_json::json};
+/// let reply: ProvisionedToolReply = serde_json::from_value(json!({
+///     "toolId": "openrouter", "resourceId": "key-17",
+///     "envKey": "OPENROUTER_API_KEY", "status": "active",
+/// }))?;
+/// assert_eq!(reply.status, ToolStatus::Active);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionedToolReply {
+    /// The tool.
+    pub tool_id: ToolId,
+    /// The resource, in its vendor's words.
+    pub resource_id: ResourceId,
+    /// The main variable that the instance got.
+    pub env_key: String,
+    /// Whether the tool is in use.
+    pub status: ToolStatus,
+}
+
+/// `POST /provision-local`: tools for a developer's own machine, without infra.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ProvisionLocalRequest;
+/// let request: ProvisionLocalRequest = serde_json::from_str(r#"{"tools": ["openrouter"]}"#)?;
+/// assert_eq!(request.tools[0].as_str(), "openrouter");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisionLocalRequest {
+    /// The tools: at least one.
+    pub tools: Vec<ToolId>,
+}
+
+/// The answer to [`ProvisionLocalRequest`], which has the secrets in the clear and is not repeated.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::LocalGrant, serde_json::json};
+/// let body = json!({
+///     "instanceId": "k3v9x0a1b2c3", "expiresAt": "2026-08-02T00:00:00Z",
+///     "env": { "OPENROUTER_API_KEY": "hunter2" },
+/// });
+/// let grant: LocalGrant = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&grant)?, body);
+/// assert!(!format!("{grant:?}").contains("hunter2"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalGrant {
+    /// Whose the tools are: for `DELETE /destroy/:instanceId`, when they are no longer needed.
+    pub instance_id: InstanceId,
+    /// The variables to set.
+    #[serde(serialize_with = "EnvVars::expose_all")]
+    pub env: EnvVars,
+    /// From when on the tools may be destroyed.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Whether a tool of an instance is in use.
+///
+/// ```
+/// # use agent_pool_core::wire::services::ToolStatus;
+/// assert_eq!(serde_json::to_value(ToolStatus::Active)?, "active");
+/// assert_eq!(serde_json::to_value(ToolStatus::Destroyed)?, "destroyed");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToolStatus {
+    /// The instance has it.
+    Active,
+    /// It was taken away; the row says that it was there.
+    Destroyed,
+}
+
+/// The answer to `DELETE /destroy/:instanceId/:toolId/:resourceId`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::DestroyedTool;
+/// let body = r#"{"toolId":"openrouter","resourceId":"key-17","deleted":true}"#;
+/// let answer: DestroyedTool = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&answer)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestroyedTool {
+    /// The tool.
+    pub tool_id: ToolId,
+    /// The resource, in its vendor's words.
+    pub resource_id: ResourceId,
+    /// Always true: a failure is a problem.
+    pub deleted: bool,
+}
+
+/// `POST /sweep`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::SweepRequest;
+/// let look: SweepRequest = serde_json::from_str("{}")?;
+/// assert!(!look.destroy && !look.repair, "nothing is changed unless it is said");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SweepRequest {
+    /// Whether to destroy all orphans that are found.
+    #[serde(default)]
+    pub destroy: bool,
+    /// The orphans to destroy where not all are, if they are found again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroy_only: Vec<OrphanRef>,
+    /// Whether to make tools anew that are missing now and were in the last report.
+    #[serde(default)]
+    pub repair: bool,
+}
+
+/// One orphan, as a [`SweepReport`] names it.
+///
+/// ```
+/// # use agent_pool_core::wire::services::SweepRequest;
+/// let one: SweepRequest = serde_json::from_str(
+///     r#"{"destroyOnly": [{"provider": "telnyx", "resourceId": "+14155550100"}]}"#,
+/// )?;
+/// assert_eq!((one.destroy, one.destroy_only[0].provider.as_str()), (false, "telnyx"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanRef {
+    /// The provider that has it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
+}
+
+/// The answer to [`SweepRequest`], and to `GET /sweep`.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::SweepReport, serde_json::json};
+/// let report: SweepReport = serde_json::from_value(json!({
+///     "sweptAt": "2026-08-01T00:00:00Z", "replica": "services-1", "tookMs": 820,
+///     "orphans": [], "missing": [], "failures": { "telnyx": "unavailable: did not answer in time" },
+/// }))?;
+/// assert!(!report.failures.is_empty(), "without orphans, and not clean: one was not asked");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SweepReport {
+    /// When the sweep began.
+    pub swept_at: DateTime<Utc>,
+    /// The replica that swept: the name that it logs at its start.
+    pub replica: String,
+    /// How long the sweep took, in milliseconds.
+    pub took_ms: u64,
+    /// What vendors have under our mark, older than the grace period, without a row.
+    pub orphans: Vec<Orphan>,
+    /// What rows older than the grace period know and vendors do not list.
+    pub missing: Vec<Missing>,
+    /// The providers that could not be asked, or whose lists are not believed, and why.
+    pub failures: BTreeMap<String, String>,
+}
+
+/// A vendor's resource that bears our mark and has no row.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::Orphan, serde_json::json};
+/// let body = json!({
+///     "provider": "openrouter", "resourceId": "key-17", "instanceId": "k3v9x0a1b2c3",
+///     "createdAt": "2026-08-01T00:00:00Z", "destroyed": false,
+/// });
+/// let orphan: Orphan = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&orphan)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Orphan {
+    /// The provider that has it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
+    /// Whose it was, by its mark.
+    pub instance_id: InstanceId,
+    /// When the vendor says that it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<DateTime<Utc>>,
+    /// Whether this sweep destroyed it.
+    pub destroyed: bool,
+}
+
+/// What a row knows and its vendor does not list.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::Missing, serde_json::json};
+/// let body = json!({
+///     "provider": "openrouter", "resourceId": "key-17", "instanceId": "k3v9x0a1b2c3",
+///     "since": "2026-08-01T00:00:00Z", "repaired": true,
+/// });
+/// let missing: Missing = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&missing)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// The provider that should have it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
+    /// Whose it is.
+    pub instance_id: InstanceId,
+    /// When a sweep first missed it.
+    pub since: DateTime<Utc>,
+    /// Whether this sweep made it anew.
+    pub repaired: bool,
+}

@@ -1,0 +1,148 @@
+//! `GET /registry`: what this build has, how it is set, and how it does.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::settings::SettingSpec;
+use crate::{InfraCapabilities, InfraId, ToolCapabilities, ToolId};
+
+/// The answer to `GET /registry`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::RegistryReply;
+/// let build: RegistryReply = serde_json::from_str(r#"{"tools": [], "infra": []}"#)?;
+/// assert!(build.tools.is_empty(), "a build without providers is one");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryReply {
+    /// The version of services-svc; empty where it is older than this member.
+    #[serde(default)]
+    pub version: String,
+    /// The tools of this build, in order of id.
+    pub tools: Vec<ToolInfo>,
+    /// The infras of this build, in order of id.
+    pub infra: Vec<InfraInfo>,
+}
+
+/// One tool of this build.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::ToolInfo, serde_json::json};
+/// let unconfigured: ToolInfo = serde_json::from_value(json!({
+///     "id": "openrouter", "name": "OpenRouter", "mode": "per-instance-key",
+///     "envKeys": ["OPENROUTER_API_KEY"], "configured": false, "settings": [],
+///     "faults": ["OPENROUTER_MANAGEMENT_KEY is required"],
+/// }))?;
+/// assert_eq!(unconfigured.capabilities, None, "known only of what could be built");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolInfo {
+    /// The tool's id, as requests name it.
+    pub id: ToolId,
+    /// The name that people read.
+    pub name: String,
+    /// What an instance gets, such as `per-instance-key`.
+    pub mode: String,
+    /// The variables that an instance gets.
+    pub env_keys: Vec<String>,
+    /// Whether its settings are there and right.
+    pub configured: bool,
+    /// The faults of its settings, one a line; empty where it is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+    /// Which optional operations it has; absent where it is not configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<ToolCapabilities>,
+    /// The reference of its settings. Never their values.
+    pub settings: Vec<SettingSpec>,
+    /// What its calls came to since this replica began.
+    #[serde(default)]
+    pub stats: ProviderStats,
+}
+
+/// One infra of this build.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::InfraInfo, serde_json::json};
+/// let infra: InfraInfo = serde_json::from_value(json!({
+///     "id": "railway", "name": "Railway", "selected": true, "configured": true,
+///     "capabilities": { "logs": true, "updateImage": true, "verify": true }, "settings": [],
+/// }))?;
+/// assert!(infra.selected && infra.faults.is_empty());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InfraInfo {
+    /// The infra's id, as `INFRA_PROVIDER` names it.
+    pub id: InfraId,
+    /// The name that people read.
+    pub name: String,
+    /// Whether new instances are made on it.
+    pub selected: bool,
+    /// Whether its settings are there and right.
+    pub configured: bool,
+    /// The faults of its settings, one a line; empty where it is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+    /// Which optional operations it has; absent where it is not configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<InfraCapabilities>,
+    /// The reference of its settings. Never their values.
+    pub settings: Vec<SettingSpec>,
+    /// What its calls came to since this replica began.
+    #[serde(default)]
+    pub stats: ProviderStats,
+}
+
+/// What a provider's calls came to since the process began, all attempts of one together.
+///
+/// ```
+/// # use {agent_pool_core::wire::services::ProviderStats, serde_json::json};
+/// let body = json!({ "calls": 9, "failures": { "rate_limited": 1 }, "medianMs": 120, "p95Ms": 900 });
+/// let stats: ProviderStats = serde_json::from_value(body.clone())?;
+/// assert_eq!(stats.failures["rate_limited"], 1);
+/// # assert_eq!(serde_json::to_value(&stats)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderStats {
+    /// How many there were.
+    pub calls: u64,
+    /// How many failed, by the kind of the error.
+    pub failures: BTreeMap<String, u64>,
+    /// The newest failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+    /// What half of the latest calls did not exceed, in milliseconds; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_ms: Option<u64>,
+    /// What 95 of 100 of the latest calls did not exceed, in milliseconds; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<u64>,
+}
+
+/// A failure of a provider. No secret is in it.
+///
+/// ```
+/// # use agent_pool_core::wire::services::LastError;
+/// let body = r#"{"kind":"rate_limited","at":"2026-08-01T00:00:00Z","message":"slow down"}"#;
+/// let error: LastError = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&error)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// What failed, in one word, such as `rate_limited`.
+    pub kind: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What the provider said.
+    pub message: String,
+}
