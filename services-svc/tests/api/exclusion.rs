@@ -121,8 +121,9 @@ async fn a_creation_and_a_destruction_end_though_the_client_hangs_up() {
 }
 
 #[tokio::test]
-async fn an_operation_whose_lease_was_taken_does_no_more() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
+async fn an_operation_whose_lease_was_taken_finds_out_when_it_renews_it_and_does_no_more() {
+    let lease = Duration::from_secs(12);
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "12000")]).await;
     service.world.hold("cellar create");
     let taken = async {
         service.world.called("cellar create", 1).await;
@@ -130,7 +131,9 @@ async fn an_operation_whose_lease_was_taken_does_no_more() {
             .execute("UPDATE instance_leases SET holder = 'other', leased_until = 'infinity'")
             .await;
     };
-    let (first, ()) = tokio::join!(service.create("instance0001", &[]), taken);
+    let both = async { tokio::join!(service.create("instance0001", &[]), taken) };
+    let before_it_runs_out = tokio::time::timeout(lease, both).await;
+    let (first, ()) = before_it_runs_out.unwrap();
     first.is_problem(409, "instance_busy");
     service.world.open("cellar create");
     assert!(service.world.is_empty());
