@@ -3,8 +3,10 @@
 //! ```
 //! use agent_pool_core::wire::pool::Claimed;
 //!
+//! // What an older client does not know, it does not trip over.
 //! let claimed: Claimed = serde_json::from_str(
-//!     r#"{"inviteUrl": "https://a.example/c/1", "conversationId": "7U0H", "instanceId": "k3v9x0a1b2c3", "joined": false}"#,
+//!     r#"{"inviteUrl": "https://a.example/c/1", "conversationId": "7U0H",
+//!         "instanceId": "k3v9x0a1b2c3", "joined": false, "mood": "cheerful"}"#,
 //! ).unwrap();
 //! assert!(!claimed.joined);
 //! ```
@@ -454,7 +456,8 @@ pub struct DrainRequest {
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::Affected;
-/// let affected: Affected = serde_json::from_str(r#"{"count": 1, "instanceIds": ["k3v9x0a1b2c3"]}"#)?;
+/// let body = r#"{"count":1,"instanceIds":["k3v9x0a1b2c3"]}"#;
+/// let affected: Affected = serde_json::from_str(body)?;
 /// assert_eq!(affected.instance_ids[0].as_str(), "k3v9x0a1b2c3");
 /// # Ok::<(), serde_json::Error>(())
 /// ```

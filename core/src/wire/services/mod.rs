@@ -4,7 +4,8 @@
 //! use agent_pool_core::wire::services::CreateInstanceRequest;
 //!
 //! let request: CreateInstanceRequest = serde_json::from_str(
-//!     r#"{"instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "tools": ["openrouter"]}"#,
+//!     r#"{"instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3",
+//!         "tools": ["openrouter"]}"#,
 //! ).unwrap();
 //! assert_eq!(request.tools[0].as_str(), "openrouter");
 //! ```
@@ -23,7 +24,7 @@ use crate::{
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
-pub use registry::{InfraInfo, LastError, ProviderStats, RegistryReply, ToolInfo};
+pub use registry::{InfraInfo, LastError, ProviderStats, ToolInfo};
 
 /// `POST /create-instance`.
 ///
@@ -148,9 +149,9 @@ pub struct Destroyed {
 ///
 /// ```
 /// # use agent_pool_core::wire::services::StatusBatchRequest;
-/// let (all, none) = (StatusBatchRequest::default(), StatusBatchRequest { instance_ids: Some(vec![]) });
-/// assert_eq!(serde_json::to_string(&all)?, "{}");
-/// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#, "asks for none");
+/// assert_eq!(serde_json::to_string(&StatusBatchRequest::default())?, "{}", "asks for all");
+/// let none = StatusBatchRequest { instance_ids: Some(Vec::new()) };
+/// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -373,6 +374,22 @@ pub struct DestroyedTool {
     pub deleted: bool,
 }
 
+/// The answer to `GET /registry`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::RegistryReply;
+/// let build: RegistryReply = serde_json::from_str(r#"{"tools": [], "infra": []}"#)?;
+/// assert!(build.tools.is_empty(), "a build without providers is one");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryReply {
+    /// The tools of this build, in order of id.
+    pub tools: Vec<ToolInfo>,
+    /// The infras of this build, in order of id.
+    pub infra: Vec<InfraInfo>,
+}
+
 /// `POST /sweep`.
 ///
 /// ```
@@ -397,7 +414,8 @@ pub struct SweepRequest {
 /// # use {agent_pool_core::wire::services::SweepReport, serde_json::json};
 /// let report: SweepReport = serde_json::from_value(json!({
 ///     "sweptAt": "2026-08-01T00:00:00Z", "replica": "services-1", "tookMs": 820,
-///     "orphans": [], "missing": [], "failures": { "telnyx": "unavailable: did not answer in time" },
+///     "orphans": [], "missing": [],
+///     "failures": { "telnyx": "unavailable: did not answer in time" },
 /// }))?;
 /// assert!(!report.failures.is_empty(), "without orphans, and not clean: one was not asked");
 /// # Ok::<(), serde_json::Error>(())

@@ -1,4 +1,4 @@
-//! `GET /registry`: what this build has, how it is set, and how it does.
+//! What a provider of this build is, how it is set, and how it does.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::SettingSpec;
 use crate::{InfraCapabilities, InfraId, ToolCapabilities, ToolId};
-
-/// The answer to `GET /registry`.
-///
-/// ```
-/// # use agent_pool_core::wire::services::RegistryReply;
-/// let build: RegistryReply = serde_json::from_str(r#"{"tools": [], "infra": []}"#)?;
-/// assert!(build.tools.is_empty(), "a build without providers is one");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegistryReply {
-    /// The tools of this build, in order of id.
-    pub tools: Vec<ToolInfo>,
-    /// The infras of this build, in order of id.
-    pub infra: Vec<InfraInfo>,
-}
 
 /// One tool of this build.
 ///
@@ -101,7 +85,8 @@ pub struct InfraInfo {
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::ProviderStats, serde_json::json};
-/// let body = json!({ "calls": 9, "failures": { "rate_limited": 1 }, "medianMs": 120, "p95Ms": 900 });
+/// let failures = json!({ "rate_limited": 1 });
+/// let body = json!({ "calls": 9, "failures": failures, "medianMs": 120, "p95Ms": 900 });
 /// let stats: ProviderStats = serde_json::from_value(body.clone())?;
 /// assert_eq!(stats.failures["rate_limited"], 1);
 /// # assert_eq!(serde_json::to_value(&stats)?, body);
