@@ -9,6 +9,7 @@ use agent_pool_service_kit::db::Db;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::call;
 use crate::claim::bell::Bell;
@@ -83,10 +84,16 @@ impl App {
         })))
     }
 
-    /// Waits until every claim in flight has come to its end.
-    pub async fn finish_claims(&self) {
+    /// Waits until every claim in flight has come to its end. One that takes longer than `within` is
+    /// left to its lease: a tick destroys the instance, which is nobody's.
+    pub async fn finish_claims(&self, within: Duration) {
         self.claims.close();
-        self.claims.wait().await;
+        if timeout(within, self.claims.wait()).await.is_err() {
+            warn!(
+                "{} claims are cut off: see SHUTDOWN_TIMEOUT_MS",
+                self.claims.len()
+            );
+        }
     }
 
     /// Gives up the creations whose turn has not come, and waits for a moment for the others.
@@ -94,11 +101,11 @@ impl App {
     /// Those that take longer are safe to drop: Services goes on with them, and the row's lease keeps
     /// everybody else away. Where the instance becomes healthy a later tick makes it idle; at the end
     /// of the lease one destroys it.
-    pub async fn finish_creations(&self) {
+    pub async fn finish_creations(&self, within: Duration) {
         self.creations.close();
         self.creating.close();
         // Either way there is nothing more to do here.
-        let _ = timeout(CREATIONS_END_WITHIN, self.creating.wait()).await;
+        let _ = timeout(within.min(CREATIONS_END_WITHIN), self.creating.wait()).await;
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) const PAUSE_FIRST: Duration = Duration::from_secs(1);
 pub(crate) const PAUSE_LONGEST: Duration = Duration::from_mins(5);
 /// Longest pause that Services can ask for.
 const ASKED_LONGEST: Duration = Duration::from_hours(1);
-/// How much of a code is kept, in characters.
+/// How much of a code, and of a provider's id, is kept, in characters.
 const CODE: usize = 64;
 
 /// A creation that failed, as it is kept.
@@ -40,23 +40,27 @@ impl Failed {
     }
 }
 
-/// The code of the answer, with the tool that it is about where it names one.
+/// The code of the answer, with the provider that failed, or the tool that it is about, where it names
+/// one: so that the failures of one vendor do not count for another's.
 fn cause(failure: &Failure, tools: &[ToolId]) -> String {
     let code = match &failure.error {
         CallError::NotSent(_) | CallError::TimedOut(_) | CallError::Lost(_) => {
             return "services_unavailable".to_owned();
         }
         CallError::Garbled(_) => return "services_garbled".to_owned(),
-        CallError::Refused { code, .. } => code.chars().take(CODE).collect::<String>(),
+        CallError::Refused { code, .. } => short(code),
     };
-    match failure
-        .field
-        .as_deref()
-        .and_then(|field| tool(field, tools))
-    {
-        Some(tool) => format!("{code}:{tool}"),
-        None => code,
+    let field = failure.field.as_deref();
+    let tool = field.and_then(|field| tool(field, tools));
+    match (&failure.provider, tool) {
+        (Some(provider), _) => format!("{code}:{}", short(provider)),
+        (None, Some(tool)) => format!("{code}:{tool}"),
+        (None, None) => code,
     }
+}
+
+fn short(word: &str) -> String {
+    word.chars().take(CODE).collect()
 }
 
 /// Which tool a member of the request such as `tools[0]` is.
@@ -91,19 +95,29 @@ mod tests {
                 detail: "x".to_owned(),
             },
             field: field.map(str::to_owned),
+            provider: None,
             retry_after: Some(Duration::from_hours(9)),
         }
     }
 
     #[test]
-    fn a_cause_is_the_code_and_the_tool_that_it_is_about() {
+    fn a_cause_is_the_code_and_who_failed_or_the_tool_that_it_is_about() {
         let tools: Vec<ToolId> = ["openrouter", "agentmail"]
             .map(|id| id.parse().unwrap())
             .into();
         let timed_out = Failure::from(CallError::TimedOut(PAUSE_FIRST));
+        let named = |provider: &str| Failure {
+            provider: Some(provider.to_owned()),
+            ..refused("vendor_refused", Some("tools[1]"))
+        };
         let garbled = Failure::from(CallError::Garbled("x".to_owned()));
         for (failure, cause) in [
             (refused("vendor_refused", None), "vendor_refused"),
+            (named("railway"), "vendor_refused:railway"),
+            (
+                named(&"x".repeat(999)),
+                &format!("vendor_refused:{}", "x".repeat(64)),
+            ),
             (
                 refused("unknown_tool", Some("tools[1]")),
                 "unknown_tool:agentmail",

@@ -55,6 +55,8 @@ pub(crate) struct Failure {
     pub(crate) error: CallError,
     /// The member of the request that is wrong.
     pub(crate) field: Option<String>,
+    /// The provider that failed.
+    pub(crate) provider: Option<String>,
     /// How long to wait before the next try.
     pub(crate) retry_after: Option<Duration>,
 }
@@ -64,6 +66,7 @@ impl From<CallError> for Failure {
         Self {
             error,
             field: None,
+            provider: None,
             retry_after: None,
         }
     }
@@ -98,9 +101,13 @@ pub(crate) async fn send_noting<T: DeserializeOwned>(
             return Ok(serde_json::from_slice(&body).map_err(garbled)?);
         }
         let problem = serde_json::from_slice::<Problem>(&body);
+        let (field, provider) = problem
+            .map(|problem| (problem.field, problem.provider))
+            .unwrap_or_default();
         Err(Failure {
             error: refused(status.as_u16(), &body),
-            field: problem.ok().and_then(|problem| problem.field),
+            field,
+            provider,
             retry_after,
         })
     };
@@ -185,9 +192,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_says_which_member_is_wrong_and_when_to_try_again() {
+    async fn a_refusal_says_which_member_is_wrong_who_failed_and_when_to_try_again() {
         let answer = || async {
-            let problem = Problem::new(503, "vendor_rate_limited", "x").with_field("tools[0]");
+            let problem = Problem::new(503, "vendor_rate_limited", "x")
+                .with_field("tools[0]")
+                .with_provider("acme");
             let reply = warp::reply::json(&problem);
             let reply = warp::reply::with_header(reply, RETRY_AFTER, "17");
             let status = warp::http::StatusCode::SERVICE_UNAVAILABLE;
@@ -202,6 +211,7 @@ mod tests {
         let failure = answer.unwrap_err();
         assert!(failure.error.is(503, "vendor_rate_limited"));
         assert_eq!(failure.field.as_deref(), Some("tools[0]"));
+        assert_eq!(failure.provider.as_deref(), Some("acme"));
         assert_eq!(failure.retry_after, Some(Duration::from_secs(17)));
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use agent_pool_service_kit::db::lock::SessionLock;
-use agent_pool_service_kit::db::{Db, DbError, migrate};
+use agent_pool_service_kit::db::{Db, DbError, inspect, migrate};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, sql_query};
@@ -29,6 +29,25 @@ async fn count(db: &Db, query: &str) -> Result<i64, DbError> {
 
 async fn migrated() -> TestDatabase {
     fresh_database(MIGRATIONS, "items").await
+}
+
+#[tokio::test]
+async fn a_look_tells_how_far_the_schema_is_and_changes_nothing() {
+    let database = fresh_database(NO_MIGRATIONS, "empty").await;
+    for _ in 0..2 {
+        let before = inspect(database.url(), MIGRATIONS).await.unwrap();
+        assert_eq!(before.pending.len(), 2, "{before:?}");
+        assert!(before.pending[0].ends_with("_create_items"), "{before:?}");
+    }
+    migrate(database.url(), MIGRATIONS).await.unwrap();
+    let after = inspect(database.url(), MIGRATIONS).await.unwrap();
+    assert!(
+        after.pending.is_empty() && after.unknown.is_empty(),
+        "{after:?}"
+    );
+    assert!(after.server_version.parse::<f32>().is_ok(), "{after:?}");
+    let older_build = inspect(database.url(), NO_MIGRATIONS).await.unwrap();
+    assert_eq!(older_build.unknown.len(), 2, "{older_build:?}");
 }
 
 /// Ends every other session of the database, as a failing server or network would.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use agent_pool_core::registry::Registry;
 use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
 
@@ -28,9 +29,6 @@ struct Inner {
 }
 
 impl App {
-    /// Longest wait for what is being made or destroyed, once the end is announced.
-    const DRAIN: Duration = Duration::from_secs(90);
-
     /// Puts the parts together.
     ///
     /// # Errors
@@ -85,18 +83,13 @@ impl App {
         }
     }
 
-    /// Waits for all that [`App::finish`] still runs.
-    pub(crate) async fn drain(&self) {
+    /// Waits for all that [`App::finish`] still runs. What takes longer than `within` is left as by a
+    /// crash: the next start, or another replica, goes on from the rows.
+    pub(crate) async fn drain(&self, within: Duration) {
         self.0.tasks.close();
-        if tokio::time::timeout(Self::DRAIN, self.0.tasks.wait())
-            .await
-            .is_err()
-        {
-            warn!(
-                "{} operations are cut after {} s; repeating them goes on from the rows",
-                self.0.tasks.len(),
-                Self::DRAIN.as_secs()
-            );
+        if timeout(within, self.0.tasks.wait()).await.is_err() {
+            let count = self.0.tasks.len();
+            warn!("{count} operations are cut off: see SHUTDOWN_TIMEOUT_MS");
         }
     }
 }

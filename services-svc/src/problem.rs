@@ -40,7 +40,9 @@ pub(crate) fn lookup(error: &LookupError) -> Problem {
     match error {
         LookupError::Unknown { kind: "tool", .. } => Problem::new(400, "unknown_tool", detail),
         LookupError::Unknown { .. } => Problem::new(400, "unknown_infra", detail),
-        LookupError::Unconfigured { .. } => Problem::new(422, "provider_unconfigured", detail),
+        LookupError::Unconfigured { id, .. } => {
+            Problem::new(422, "provider_unconfigured", detail).with_provider(id)
+        }
         LookupError::Clash(_) => Problem::new(409, "tools_clash", detail),
     }
 }
@@ -75,7 +77,8 @@ pub(crate) fn provider(error: &ProviderError) -> Problem {
         ErrorKind::Unsupported => (501, "unsupported"),
         ErrorKind::Defect => (500, "provider_defect"),
     };
-    let problem = Problem::new(status, code, error.to_string());
+    let mut problem = Problem::new(status, code, error.to_string());
+    problem.provider = error.provider().map(str::to_owned);
     if status == 503 {
         problem.with_retry_after(error.retry_after().unwrap_or(SOON))
     } else {
@@ -218,9 +221,11 @@ fn incomplete(left: &[Leftover], detail: String) -> Problem {
 /// The same problem with more around its detail.
 fn retold(problem: Problem, detail: String) -> Problem {
     let retold = Problem::new(problem.status, &problem.code, detail);
-    match problem.retry_after {
-        Some(wait) => retold.with_retry_after(wait),
-        None => retold,
+    Problem {
+        field: problem.field,
+        provider: problem.provider,
+        retry_after: problem.retry_after,
+        ..retold
     }
 }
 

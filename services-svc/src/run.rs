@@ -23,7 +23,8 @@ const ABOUT: &str =
     "Makes and destroys agent instances out of the providers that it was linked with.";
 
 /// All that a distribution's `main` does: reads the command line and the settings, collects the
-/// providers that are linked, migrates the database, and serves until SIGTERM or SIGINT.
+/// providers that are linked, migrates the database, and serves until SIGTERM or SIGINT. What is in
+/// flight then has `SHUTDOWN_TIMEOUT_MS` to end.
 ///
 /// # Errors
 /// Two providers with one id, faults of the settings (all of them in one message), a database that
@@ -52,6 +53,7 @@ pub async fn serve(environment: Environment) -> anyhow::Result<()> {
         warn!("SERVICES_ENCRYPTION_KEY is not set: secrets are kept in the clear");
     }
     let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
+    let shutdown = shutdown.within(config.http.shutdown_timeout_ms.duration());
     let url = &config.general.services_database_url;
     let connections = config.general.services_database_connections.get();
     migrate(url, MIGRATIONS).await?;
@@ -63,8 +65,8 @@ pub async fn serve(environment: Environment) -> anyhow::Result<()> {
     let http = &app.config().http;
     http_server::serve(http, routes(app.clone()), TEMPLATES, shutdown.clone()).await?;
     working.await?;
-    app.drain().await;
-    info!("everything in flight is finished");
+    app.drain(shutdown.left()).await;
+    info!("goodbye");
     Ok(())
 }
 

@@ -47,6 +47,9 @@ pub struct Problem {
     /// The member of the request that is wrong, such as `tools[0]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The id of the provider that failed, such as `agentmail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// When to try again; sent as the header `Retry-After` in whole seconds, at least 1.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
@@ -71,6 +74,7 @@ impl Problem {
             detail,
             code: code.to_owned(),
             field: None,
+            provider: None,
             retry_after: None,
         }
     }
@@ -85,6 +89,13 @@ impl Problem {
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Names the provider that failed.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
         self
     }
 
@@ -131,11 +142,14 @@ mod tests {
 
     #[test]
     fn the_body_has_the_members_of_rfc_9457_and_those_that_clients_read() {
-        let problem = Problem::new(404, "unknown_instance", "no instance x").with_field("id");
+        let problem = Problem::new(404, "unknown_instance", "no instance x")
+            .with_field("id")
+            .with_provider("acme");
         let body = serde_json::to_value(&problem).unwrap();
         let expected = serde_json::json!({
             "type": "about:blank", "title": "Not Found", "status": 404, "detail": "no instance x",
             "code": "unknown_instance", "error": "no instance x", "field": "id",
+            "provider": "acme",
         });
         assert_eq!(body, expected);
     }

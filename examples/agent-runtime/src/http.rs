@@ -19,7 +19,7 @@ use crate::page;
 
 /// On every answer: nothing from elsewhere, nothing in a frame, and a secret URL that does not travel.
 pub(crate) fn headers() -> HeaderMap {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; \
          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let pairs = [
         (CONTENT_SECURITY_POLICY, POLICY),

@@ -17,7 +17,7 @@ pub(crate) fn chat(agent: &Agent, messages: &[Message]) -> Markup {
             }
             @for message in messages { (bubble(message)) }
         }
-        form id="say" method="post" {
+        form id="say" method="post" aria-label={ "Talk to " (name) } {
             label.hidden for="text" { "Message to " (name) }
             textarea id="text" name="text" rows="2" required autofocus
                 maxlength=(MAX_MESSAGE_CHARS) placeholder={ "Message to " (name) } {}

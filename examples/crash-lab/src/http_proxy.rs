@@ -149,6 +149,9 @@ async fn pass(way: Arc<Way>, request: Request<Incoming>) -> Result<Response<Full
         way.trap.spring();
         return Err(Cut);
     }
+    if verdict == Verdict::Hold && !way.trap.let_go().await {
+        return Err(Cut);
+    }
     let answer = way.forward(parts, body).await;
     if verdict == Verdict::After {
         way.trap.spring();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Ground, Part, replicas, secrets, storm};
+use crash_lab::{Ground, Part, replicas, sabotage, secrets, sigterm, storm};
 
 /// Breaks the running services, and asserts the promises.
 #[derive(Debug, Parser)]
@@ -26,6 +26,10 @@ enum Command {
         /// How many systems run at once.
         #[arg(long, default_value_t = 4)]
         at_once: usize,
+        /// Not every kill: all after steps that write, and of the others a third that this seed chooses,
+        /// as the tests do.
+        #[arg(long)]
+        sample: Option<u64>,
     },
     /// Vendors fail and processes are killed at random while people claim; then the promises hold.
     Storm {
@@ -36,12 +40,20 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Two replicas of each service, of which one is killed in the middle of its work.
+    /// Two replicas of each service, of which one sleeps and one is killed in the middle of its work.
     Replicas,
+    /// SIGTERM in the middle of the work: each service finishes it or leaves it, and ends in time.
+    Sigterm,
+    /// Breaks each promise by hand, to show that it would be reported.
+    Sabotage,
     /// Looks for secrets in logs that hold all there is to log.
     Secrets,
     #[command(flatten)]
     Part(Part),
+}
+
+async fn ground() -> anyhow::Result<Arc<Ground>> {
+    Ok(Arc::new(Ground::lay(std::env::current_exe()?).await?))
 }
 
 #[tokio::main]
@@ -61,24 +73,34 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             part.run().await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Matrix { operation, at_once } => matrix_of(operation, at_once).await,
+        Command::Matrix {
+            operation,
+            at_once,
+            sample,
+        } => matrix_of(operation, at_once, sample).await,
         Command::Storm { seconds, seed } => storm_of(seconds, seed).await,
-        Command::Replicas => two_replicas().await,
-        Command::Secrets => {
-            let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
-            secrets::run(&ground).await?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Replicas => tell(replicas::run(&ground().await?).await?),
+        Command::Sigterm => tell(sigterm::run(&ground().await?).await?),
+        Command::Sabotage => tell(sabotage::run(&ground().await?).await?),
+        Command::Secrets => tell(secrets::run(&ground().await?).await?),
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what it is run for")]
-async fn matrix_of(operation: Option<Operation>, at_once: usize) -> anyhow::Result<ExitCode> {
-    let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
+async fn matrix_of(
+    operation: Option<Operation>,
+    at_once: usize,
+    sample: Option<u64>,
+) -> anyhow::Result<ExitCode> {
+    let ground = ground().await?;
     let operations = operation.map_or(Operation::ALL.to_vec(), |one| vec![one]);
     let mut held = true;
     for operation in operations {
-        let plan = Plan { operation, at_once };
+        let plan = Plan {
+            operation,
+            at_once,
+            sample,
+        };
         let table = matrix::run(&ground, plan).await?;
         held &= table.broken().is_empty();
         println!("{table}");
@@ -97,7 +119,7 @@ async fn matrix_of(operation: Option<Operation>, at_once: usize) -> anyhow::Resu
 async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
     let seed = seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     println!("seed {seed}, {seconds} s: repeat it with --seed {seed}");
-    let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
+    let ground = ground().await?;
     let duration = Duration::from_secs(seconds);
     let report = storm::run(&ground, storm::Plan { seed, duration }).await?;
     println!("{report}");
@@ -105,9 +127,7 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
-async fn two_replicas() -> anyhow::Result<ExitCode> {
-    let ground = Arc::new(Ground::lay(std::env::current_exe()?).await?);
-    let report = replicas::run(&ground).await?;
-    println!("{report:?}");
+fn tell(report: impl std::fmt::Debug) -> anyhow::Result<ExitCode> {
+    println!("held: {report:?}");
     Ok(ExitCode::SUCCESS)
 }

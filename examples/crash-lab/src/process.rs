@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -134,6 +134,19 @@ impl Process {
     /// Its process id; `None` once it was waited for.
     pub(crate) fn pid(&self) -> Option<Pid> {
         Some(Pid::from_raw(i32::try_from(self.child.id()?).ok()?))
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        Ok(kill(self.pid().context("it has ended")?, signal)?)
+    }
+
+    /// Waits until it ends by itself, well.
+    pub(crate) async fn ended(mut self, within: Duration) -> anyhow::Result<()> {
+        let status = timeout(within, self.child.wait()).await;
+        let status = status.with_context(|| format!("it does not end within {within:?}"))??;
+        ensure!(status.success(), "it ended with {status}");
+        Ok(())
     }
 
     /// `kill -9`, where it still runs, and the end of it.

@@ -1,11 +1,12 @@
-//! Two replicas of each service on one database: claims on both, and then one of each is killed in the
-//! middle of its work, for good.
+//! Two replicas of each service on one database: claims on both; one of Services sleeps until its work
+//! is another's; and then one of each is killed in the middle of its work, for good.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use futures_util::future::try_join_all;
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
@@ -25,6 +26,8 @@ const SLACK: Duration = Duration::from_secs(2);
 /// How long anything else may take.
 const WITHIN: Duration = Duration::from_secs(60);
 const IDLE: u32 = 4;
+/// The first step of a creation that has an effect at a vendor.
+const CREATION: &str = "railway mutation serviceCreate";
 /// Both replicas have two at a time.
 const CLAIMS: usize = 4;
 
@@ -33,13 +36,15 @@ const PACING: Pacing = Pacing {
     lease: 1_000,
     attempt: 10_000,
     min_idle: IDLE,
-    max_total: 20,
-    log: "info",
+    ..Pacing::QUIET
 };
 
 /// How long it took until the replica that was left did what the killed one had begun.
 #[derive(Debug, Clone, Copy)]
 pub struct Report {
+    /// From the waking of a Services that slept in the middle of a creation for longer than its lease
+    /// to a fleet that is whole again.
+    pub woken: Duration,
     /// From the death of a Pool in the middle of a tick to the end of a look of the other.
     pub next_tick: Duration,
     /// From the death of a Services in the middle of a creation to a fleet that is whole again.
@@ -60,11 +65,13 @@ async fn steps(world: &World) -> anyhow::Result<Report> {
     world.settle(Some(IDLE), WITHIN).await?;
     claim_on_both(world).await?;
     world.settle(Some(IDLE), WITHIN).await?;
+    let woken = sleep_in_mid_creation(world).await?;
     let next_tick = kill_in_mid_tick(world).await?;
     claim_at(world, 1, "after the kill").await?;
     world.settle(Some(IDLE), WITHIN).await?;
     let recovered = kill_in_mid_creation(world).await?;
     Ok(Report {
+        woken,
         next_tick,
         recovered,
     })
@@ -87,6 +94,52 @@ async fn claim_at(world: &World, replica: usize, agent: &str) -> anyhow::Result<
         wait: Some(30),
     };
     world.acknowledge(world.client.claim(&pool, &wish).await?);
+    Ok(())
+}
+
+/// Stopped as a machine is that pauses, in the middle of a creation which the other replica then undoes.
+/// It goes on with what it knew, and finds that its work is no longer its own.
+async fn sleep_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
+    let pool = world.url(Part::PoolSvc, 1).await?;
+    let trap = &world.services[0].trap;
+    let label = CREATION.to_owned();
+    trap.hold(Step { label, nth: 1 });
+    let more = world.client.ask(
+        &pool,
+        Method::POST,
+        "api/pool/replenish",
+        json!({"count": 4}),
+    );
+    let asleep = async {
+        let held = timeout(WITHIN, trap.wait()).await;
+        held.context("the replica never created anything")?;
+        world.signal(Part::ServicesSvc, 0, Signal::SIGSTOP).await?;
+        trap.release();
+        until_nothing_is_unfinished(world).await
+    };
+    tokio::try_join!(more, asleep)?;
+    world.signal(Part::ServicesSvc, 0, Signal::SIGCONT).await?;
+    let woken = Instant::now();
+    world.settle(Some(IDLE), WITHIN).await?;
+    ensure!(
+        world.logged().contains("is lost: its operation is cut off"),
+        "the replica that slept never found out that its lease was lost"
+    );
+    Ok(woken.elapsed())
+}
+
+/// The other replica of Services has ended all that was begun.
+async fn until_nothing_is_unfinished(world: &World) -> anyhow::Result<()> {
+    let services = world.services_database().await?;
+    let deadline = Instant::now() + WITHIN;
+    let unfinished = "SELECT count(*) FROM instance_infra WHERE started_at IS NULL";
+    while services.number(unfinished).await? > 0 {
+        ensure!(
+            Instant::now() < deadline,
+            "nobody ended what the sleeper began"
+        );
+        sleep(LOOK_EVERY).await;
+    }
     Ok(())
 }
 
@@ -121,8 +174,10 @@ async fn kill_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
         let path = "api/pool/replenish";
         world.client.ask(&pool, Method::POST, path, wanted).await
     };
-    let label = "railway mutation serviceCreate";
-    tokio::try_join!(kill_at(world, Part::ServicesSvc, label, When::After), more)?;
+    tokio::try_join!(
+        kill_at(world, Part::ServicesSvc, CREATION, When::After),
+        more
+    )?;
     let killed = Instant::now();
     world.settle(Some(IDLE), WITHIN).await?;
     Ok(killed.elapsed())

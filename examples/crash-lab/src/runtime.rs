@@ -20,7 +20,8 @@ use warp::reply::{json as body, with_status};
 pub(crate) struct Provisioned(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
 
 impl Provisioned {
-    fn add(&self, service: &str, agent: &str) -> usize {
+    /// One more. Answers how many there are.
+    pub(crate) fn add(&self, service: &str, agent: &str) -> usize {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let agents = all.entry(service.to_owned()).or_default();
         agents.push(agent.to_owned());

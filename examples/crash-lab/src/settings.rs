@@ -31,6 +31,8 @@ pub struct Pacing {
     pub min_idle: u32,
     /// `POOL_MAX_TOTAL`.
     pub max_total: u32,
+    /// `SHUTDOWN_TIMEOUT_MS`.
+    pub shutdown: u32,
     /// `LOG`.
     pub log: &'static str,
 }
@@ -43,6 +45,7 @@ impl Pacing {
         attempt: 10_000,
         min_idle: 0,
         max_total: 20,
+        shutdown: 30_000,
         log: "info",
     };
 }
@@ -66,6 +69,7 @@ fn common(pacing: Pacing, proxy: String) -> Vec<Setting> {
         ("PORT", "0".to_owned()),
         ("POOL_API_KEY", KEY.to_owned()),
         ("POOL_ENVIRONMENT", ENVIRONMENT.to_owned()),
+        ("SHUTDOWN_TIMEOUT_MS", pacing.shutdown.to_string()),
         ("LOG", pacing.log.to_owned()),
         ("LOG_FORMAT", "text".to_owned()),
         ("HTTP_PROXY", proxy),

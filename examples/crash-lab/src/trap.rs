@@ -72,6 +72,8 @@ pub(crate) enum Verdict {
     Before,
     /// Forward it, wait for its answer, keep that, and [`Trap::spring`].
     After,
+    /// Forward it when [`Trap::let_go`] says so, unless the process has ended by then.
+    Hold,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +82,7 @@ enum Mode {
     Off,
     Record(Vec<Step>),
     Set(Step, When),
+    Hold(Step),
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +91,7 @@ struct State {
     seen: HashMap<String, u32>,
     process: Option<Pid>,
     sprung: bool,
+    holds: bool,
     last: Option<Instant>,
 }
 
@@ -123,6 +127,35 @@ impl Trap {
         self.begin(Mode::Set(step, when));
     }
 
+    /// Holds the process up where it asks this, counted from now, until [`Trap::release`].
+    pub(crate) fn hold(&self, step: Step) {
+        self.begin(Mode::Hold(step));
+        self.state().holds = true;
+    }
+
+    /// Lets go on what was held.
+    pub(crate) fn release(&self) {
+        self.state().holds = false;
+        self.changed.notify_waiters();
+    }
+
+    /// Ends with the hold. Whether the process is still there, so that what it asked is to be forwarded.
+    pub(crate) async fn let_go(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(lives) = self.released() {
+                return lives;
+            }
+            changed.await;
+        }
+    }
+
+    /// Once nothing is held any more: whether the process is still there.
+    fn released(&self) -> Option<bool> {
+        let state = self.state();
+        (!state.holds).then_some(state.process.is_some())
+    }
+
     fn begin(&self, mode: Mode) {
         let mut state = self.state();
         state.mode = mode;
@@ -134,17 +167,17 @@ impl Trap {
     pub fn end(&self) -> Vec<Step> {
         match std::mem::take(&mut self.state().mode) {
             Mode::Record(steps) => steps,
-            Mode::Off | Mode::Set(..) => Vec::new(),
+            Mode::Off | Mode::Set(..) | Mode::Hold(_) => Vec::new(),
         }
     }
 
-    /// Whether the process was killed since [`Trap::set`].
+    /// Whether the process came to the step, and was killed or held there.
     #[must_use]
     pub fn sprung(&self) -> bool {
         self.state().sprung
     }
 
-    /// Ends when the process was killed.
+    /// Ends when the process was killed, or is held.
     pub async fn wait(&self) {
         loop {
             let changed = self.changed.notified();
@@ -180,6 +213,13 @@ impl Trap {
                 steps.push(Step { label, nth });
                 Verdict::Pass
             }
+            Mode::Hold(step) if step.label == label && step.nth == *nth => {
+                state.sprung = true;
+                drop(state);
+                self.changed.notify_waiters();
+                Verdict::Hold
+            }
+            Mode::Hold(_) => Verdict::Pass,
             Mode::Set(step, _) if step.label != label || step.nth != *nth => Verdict::Pass,
             Mode::Set(_, When::Before) => Verdict::Before,
             Mode::Set(_, When::After) => Verdict::After,
@@ -259,6 +299,21 @@ mod tests {
         assert_eq!(began.elapsed(), Duration::ZERO);
         trap.quiet(PAUSE).await;
         assert_eq!(began.elapsed(), PAUSE);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_goes_on_when_it_is_released_where_its_process_lives() {
+        for (process, forwarded) in [(Some(Pid::this()), true), (None, false)] {
+            let trap = Trap::default();
+            trap.state().process = process;
+            trap.hold(step("a", 1));
+            assert_eq!(trap.step("b"), Verdict::Pass);
+            assert_eq!(trap.step("a"), Verdict::Hold);
+            trap.wait().await;
+            let (goes_on, ()) = tokio::join!(trap.let_go(), async { trap.release() });
+            assert_eq!(goes_on, forwarded);
+            assert_eq!(trap.step("a"), Verdict::Pass);
+        }
     }
 
     #[tokio::test]

@@ -2,11 +2,14 @@
 //! proxies of its own.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
 
 use agent_pool_core::wire::pool::Claimed;
 use anyhow::Context as _;
 use fake_cloud::FakeCloud;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 use url::Url;
@@ -23,6 +26,7 @@ use crate::trap::Trap;
 
 /// How much of each log a failure shows.
 const LOG_LINES: usize = 40;
+const DOWN: &str = "the replica is down";
 
 /// A system, and the ground that it stands on.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub(crate) struct Replica {
     pub(crate) part: Part,
     pub(crate) trap: Arc<Trap>,
     process: Mutex<Option<Process>>,
+    /// It was stopped: nobody sends it anything new.
+    asleep: AtomicBool,
     http: HttpProxy,
     database: PgProxy,
     log: PathBuf,
@@ -105,6 +111,7 @@ impl World {
         Ok(Replica {
             part,
             process: Mutex::default(),
+            asleep: AtomicBool::new(false),
             http: HttpProxy::open(
                 Arc::clone(&trap),
                 Arc::clone(&self.directory),
@@ -156,11 +163,47 @@ impl World {
         self.announce().await
     }
 
+    /// Sends a signal to a replica that runs.
+    pub(crate) async fn signal(
+        &self,
+        part: Part,
+        index: usize,
+        signal: Signal,
+    ) -> anyhow::Result<()> {
+        let replica = &self.replicas(part)[index];
+        let running = replica.process.lock().await;
+        running.as_ref().context(DOWN)?.signal(signal)?;
+        drop(running);
+        match signal {
+            Signal::SIGSTOP => replica.asleep.store(true, Ordering::Relaxed),
+            Signal::SIGCONT => replica.asleep.store(false, Ordering::Relaxed),
+            _ => {}
+        }
+        self.announce().await
+    }
+
+    /// Waits until a replica ends by itself, with success.
+    pub(crate) async fn ended(
+        &self,
+        part: Part,
+        index: usize,
+        within: Duration,
+    ) -> anyhow::Result<()> {
+        let replica = &self.replicas(part)[index];
+        let running = replica.process.lock().await.take();
+        let ended = running.context(DOWN)?.ended(within).await;
+        replica.trap.watch_nobody();
+        self.announce().await?;
+        ended.with_context(|| format!("{} after SIGTERM", part.word()))
+    }
+
     /// Tells the proxies which replicas of Services there are.
     async fn announce(&self) -> anyhow::Result<()> {
         let mut all = Vec::new();
         for replica in &self.services {
-            if let Some(process) = &*replica.process.lock().await {
+            let running = replica.process.lock().await;
+            let awake = running.as_ref();
+            if let Some(process) = awake.filter(|_| !replica.asleep.load(Ordering::Relaxed)) {
                 all.push(process.address()?);
             }
         }
@@ -186,7 +229,7 @@ impl World {
     /// Where a replica listens; an error while it is down.
     pub(crate) async fn url(&self, part: Part, index: usize) -> anyhow::Result<Url> {
         let process = self.replicas(part)[index].process.lock().await;
-        let process = process.as_ref().context("the replica is down")?;
+        let process = process.as_ref().context(DOWN)?;
         Ok(process.url().clone())
     }
 

@@ -1,6 +1,11 @@
-//! Every step of every operation, each operation a test. The tables are printed: `--nocapture` shows them.
+//! A sample of the steps of every operation, each operation a test. The tables are printed: `--nocapture`
+//! shows them. All steps: `cargo run -p crash-lab -- matrix`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and the table is to be seen"
+)]
 
 use std::sync::Arc;
 
@@ -12,54 +17,66 @@ const AT_ONCE: usize = 4;
 /// Of how many rows, in percent, nobody may be killed: a matrix of steps that were not taken shows nothing.
 const MOST_NOT_TAKEN: usize = 10;
 
-async fn every_promise_holds_at_every_step_of(operation: Operation) {
+/// Of the sample: another one each time, unless `CRASH_LAB_SEED` says which.
+fn seed() -> u64 {
+    let given = std::env::var("CRASH_LAB_SEED").ok();
+    given.map_or_else(
+        || rand::random::<u32>().into(),
+        |seed| seed.parse().unwrap(),
+    )
+}
+
+async fn every_promise_holds_at_the_steps_of(operation: Operation) {
     let ground = Ground::lay(env!("CARGO_BIN_EXE_crash-lab").into()).await;
+    let seed = seed();
+    println!("cargo run -p crash-lab -- matrix --operation {operation} --sample {seed}");
     let plan = Plan {
         operation,
         at_once: AT_ONCE,
+        sample: Some(seed),
     };
     let table = run(&Arc::new(ground.unwrap()), plan).await.unwrap();
     println!("{table}");
-    assert!(table.broken().is_empty(), "{table}");
-    let rows = table.0.len();
+    assert!(table.broken().is_empty(), "seed {seed}\n{table}");
+    let rows = table.rows.len();
     let not_taken = rows - table.kills();
     assert!(
         rows > 0 && not_taken * 100 <= rows * MOST_NOT_TAKEN,
-        "{table}"
+        "seed {seed}\n{table}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn create() {
-    every_promise_holds_at_every_step_of(Operation::Create).await;
+    every_promise_holds_at_the_steps_of(Operation::Create).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn claim() {
-    every_promise_holds_at_every_step_of(Operation::Claim).await;
+    every_promise_holds_at_the_steps_of(Operation::Claim).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn claim_with_key() {
-    every_promise_holds_at_every_step_of(Operation::ClaimWithKey).await;
+    every_promise_holds_at_the_steps_of(Operation::ClaimWithKey).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn configure() {
-    every_promise_holds_at_every_step_of(Operation::Configure).await;
+    every_promise_holds_at_the_steps_of(Operation::Configure).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn destroy() {
-    every_promise_holds_at_every_step_of(Operation::Destroy).await;
+    every_promise_holds_at_the_steps_of(Operation::Destroy).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sweep() {
-    every_promise_holds_at_every_step_of(Operation::Sweep).await;
+    every_promise_holds_at_the_steps_of(Operation::Sweep).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tick() {
-    every_promise_holds_at_every_step_of(Operation::Tick).await;
+    every_promise_holds_at_the_steps_of(Operation::Tick).await;
 }

@@ -1,11 +1,21 @@
-//! A short storm, two replicas, and logs without secrets.
+//! A short storm, two replicas, SIGTERM, logs without secrets; and that the lab would see what is broken.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and the figures are to be seen"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crash_lab::{Ground, replicas, secrets, storm};
+use crash_lab::{Ground, replicas, sabotage, secrets, sigterm, storm};
+
+/// Where `CRASH_LAB_SEED` does not say otherwise.
+const SEED: u64 = 2026;
+const BLOWS_FOR: Duration = Duration::from_secs(25);
+/// Of the claims, in percent: a storm in which next to nobody is served shows little.
+const LEAST_ACKNOWLEDGED: u64 = 10;
 
 async fn ground() -> Arc<Ground> {
     let ground = Ground::lay(env!("CARGO_BIN_EXE_crash-lab").into()).await;
@@ -14,23 +24,42 @@ async fn ground() -> Arc<Ground> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_storm_nothing_is_lost_leaked_or_claimed_twice() {
-    let seed = u64::from(rand::random::<u32>());
-    println!("seed {seed}: cargo run -p crash-lab -- storm --seed {seed}");
-    let duration = Duration::from_secs(25);
-    let plan = storm::Plan { seed, duration };
+    let given = std::env::var("CRASH_LAB_SEED").ok();
+    let seed = given.map_or(SEED, |seed| seed.parse().unwrap());
+    println!("cargo run -p crash-lab -- storm --seconds 25 --seed {seed}");
+    let plan = storm::Plan {
+        seed,
+        duration: BLOWS_FOR,
+    };
     let report = storm::run(&ground().await, plan).await.unwrap();
     println!("{report}");
-    assert!(report.acknowledged() > 0, "nothing was claimed: {report}");
-    assert!(report.killed() > 0, "nobody was killed: {report}");
+    let (asked, acknowledged) = (report.asked(), report.acknowledged());
+    assert!(
+        acknowledged * 100 >= asked * LEAST_ACKNOWLEDGED,
+        "next to nothing was claimed: {report}"
+    );
+    assert!(
+        !report.killed().contains(&0),
+        "somebody was spared: {report}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_one_of_two_replicas_dies_at_work_the_other_goes_on() {
-    let report = replicas::run(&ground().await).await.unwrap();
-    println!("{report:?}");
+async fn when_one_of_two_replicas_sleeps_or_dies_at_work_the_other_goes_on() {
+    println!("{:?}", replicas::run(&ground().await).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sigterm_both_services_finish_what_is_in_flight_or_leave_it_in_time() {
+    println!("{:?}", sigterm::run(&ground().await).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_though_everything_is() {
     secrets::run(&ground().await).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_that_is_broken_is_reported() {
+    println!("{:?}", sabotage::run(&ground().await).await.unwrap());
 }

@@ -1,51 +1,39 @@
-//! The command line.
-
-use std::path::PathBuf;
+//! What can be asked for on a command line.
 
 use agent_pool_core::ToolId;
 use agent_pool_core::wire::AgentName;
-use clap::{Parser, Subcommand};
+use clap::{Args, Subcommand};
 
-/// Brings up the whole agent pool on this machine: Postgres, services-svc, pool-svc, local
-/// processes as instances, mock tools. Needs no account and no configuration. Ctrl-C takes
-/// everything down; what was claimed is there again at the next start.
-#[derive(Debug, Parser)]
-#[command(name = "mock-harness", version)]
-pub(crate) struct Cli {
+/// How the stack is to be.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
     /// How many idle instances to keep warm.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
-    pub(crate) min_idle: u32,
+    pub min_idle: u32,
 
     /// Claim one instance under this name once the pool is warm, and print its invite URL.
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
-    pub(crate) claim: Option<AgentName>,
+    pub claim: Option<AgentName>,
 
     /// Run on fakes of Railway, OpenRouter, AgentMail and Telnyx, through the real provider crates,
     /// in place of local processes and mock tools. Nothing is kept between such runs.
     #[arg(long)]
-    pub(crate) cloud: bool,
+    pub cloud: bool,
 
     /// Equip every instance with these tools, in place of the mock tools or the fakes' ones. Each is
     /// configured by its own variables in this command's environment, such as `EXAMPLE_API_KEY`.
     #[arg(long, value_name = "TOOL,TOOL", value_delimiter = ',')]
-    pub(crate) tools: Vec<ToolId>,
+    pub tools: Vec<ToolId>,
 
     /// Port of the Pool API; another free one is taken where it is in use.
     #[arg(long, value_name = "PORT", default_value_t = 3001)]
-    pub(crate) port: u16,
-
-    /// Where databases, logs and instances are kept between runs [default: a folder of this user].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    #[command(subcommand)]
-    pub(crate) part: Option<Part>,
+    pub port: u16,
 }
 
-/// The processes of the stack are this same binary under another subcommand, so that one
-/// `cargo run` builds all there is.
+/// The processes of the stack are the program that starts it under another subcommand, so that one
+/// `cargo run` builds all there is. That program's command line has these, and runs them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub(crate) enum Part {
+pub enum Part {
     /// The Services side, linked with the local infra and the mock tools.
     #[command(hide = true)]
     ServicesSvc,
@@ -59,11 +47,21 @@ pub(crate) enum Part {
 
 impl Part {
     /// The word that the command line has for it.
-    pub(crate) const fn word(self) -> &'static str {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
         match self {
             Self::ServicesSvc => "services-svc",
             Self::PoolSvc => "pool-svc",
             Self::AgentRuntime => "agent-runtime",
+        }
+    }
+
+    /// Whether it ends when the program that started it does. An instance outlives that: its infra finds
+    /// it again.
+    pub(crate) const fn ends_with_parent(self) -> bool {
+        match self {
+            Self::ServicesSvc | Self::PoolSvc => true,
+            Self::AgentRuntime => false,
         }
     }
 }
@@ -74,9 +72,17 @@ fn agent_name(text: &str) -> Result<AgentName, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        options: Options,
+        #[command(subcommand)]
+        part: Option<Part>,
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -94,7 +100,7 @@ mod tests {
     #[test]
     fn tools_are_separated_by_commas_and_each_is_an_id() {
         let cli = Cli::try_parse_from(["mock-harness", "--tools", "acme,mock-mail"]).unwrap();
-        let tools: Vec<_> = cli.tools.iter().map(ToolId::as_str).collect();
+        let tools: Vec<_> = cli.options.tools.iter().map(ToolId::as_str).collect();
         assert_eq!(tools, ["acme", "mock-mail"]);
         assert!(Cli::try_parse_from(["mock-harness", "--tools", "acme,/"]).is_err());
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use agent_pool_core::ToolId;
 use agent_pool_core::settings::Environment;
 use anyhow::Context as _;
-use fake_cloud::{FakeCloud, Options, Pace};
+use fake_cloud::{FakeCloud, Options as CloudOptions, Pace};
 
-use crate::cli::{Cli, Part};
+use crate::cli::{Options, Part};
 use crate::home::Home;
 use crate::launcher::AgentLauncher;
 
@@ -28,15 +28,15 @@ pub(crate) enum Ground {
 }
 
 impl Ground {
-    /// The ground that the command line asks for.
-    pub(crate) async fn lay(cli: &Cli, home: &Home) -> anyhow::Result<Self> {
-        if !cli.cloud {
+    /// The ground that is asked for.
+    pub(crate) async fn lay(asked: &Options, home: &Home) -> anyhow::Result<Self> {
+        if !asked.cloud {
             return Ok(Self::Local(home.instances()));
         }
         let launcher = Arc::new(AgentLauncher::new().context("no folder for the volumes")?);
-        let mut options = Options {
+        let mut options = CloudOptions {
             launcher,
-            ..Options::default()
+            ..CloudOptions::default()
         };
         options.railway.stage_pace = SLOWNESS;
         options.railway.volumes_per_project = VOLUMES;
@@ -56,11 +56,11 @@ impl Ground {
     }
 
     /// The tools that every instance is equipped with, separated by commas.
-    pub(crate) fn tools(&self, cli: &Cli) -> String {
-        if cli.tools.is_empty() {
+    pub(crate) fn tools(&self, asked: &Options) -> String {
+        if asked.tools.is_empty() {
             return self.default_tools().to_owned();
         }
-        let names: Vec<&str> = cli.tools.iter().map(ToolId::as_str).collect();
+        let names: Vec<&str> = asked.tools.iter().map(ToolId::as_str).collect();
         names.join(",")
     }
 
@@ -97,7 +97,7 @@ impl Ground {
 
 /// The settings that a customer of the vendors would have.
 fn cloud_settings(cloud: &FakeCloud) -> Environment {
-    let Options {
+    let CloudOptions {
         railway,
         openrouter,
         agentmail,

@@ -10,14 +10,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand::RngCore as _;
 
+/// The file of the key of all the APIs.
+const API_KEY: &str = "api-key";
+
 /// The harness's folder, and what is where in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Home(PathBuf);
 
 impl Home {
+    /// The folder given, or this user's own, there or not.
+    pub(crate) fn known(given: Option<PathBuf>) -> anyhow::Result<Self> {
+        Ok(Self(given.map_or_else(default_folder, Ok)?))
+    }
+
     /// The folder given, or this user's own; it is made where it is not there.
     pub(crate) fn open(given: Option<PathBuf>) -> anyhow::Result<Self> {
-        let path = given.map_or_else(default_folder, Ok)?;
+        let Self(path) = Self::known(given)?;
         fs::create_dir_all(path.join("logs")).with_context(|| {
             format!(
                 "cannot make the folder {}: name another with --data-dir",
@@ -44,9 +52,20 @@ impl Home {
         self.0.join("logs").join(format!("{part}.log"))
     }
 
+    /// Where the stack of this folder says that it runs.
+    pub(crate) fn addresses(&self) -> PathBuf {
+        self.0.join("running.json")
+    }
+
+    /// The key of all the APIs, where one was made.
+    pub(crate) fn known_api_key(&self) -> Option<String> {
+        let text = fs::read_to_string(self.0.join(API_KEY)).ok()?;
+        Some(text.trim().to_owned())
+    }
+
     /// The key of all the APIs; made at the first run and kept, because the instances know it.
     pub(crate) fn api_key(&self) -> anyhow::Result<String> {
-        self.kept("api-key", || format!("pool-{}", nanoid::nanoid!(24)))
+        self.kept(API_KEY, || format!("pool-{}", nanoid::nanoid!(24)))
     }
 
     /// The key that secrets are encrypted with at rest; made at the first run and kept.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use agent_pool_core::settings::Environment;
 use agent_pool_core::{DeployStatus, Secret};
 use agent_pool_service_kit::db::DatabaseUrl;
-use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
+use agent_pool_service_kit::db::embedded::{Data, Embedded, Options as Cluster};
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::cli::{Cli, Part};
+use crate::cli::{Options, Part};
 use crate::client::Client;
 use crate::ground::Ground;
 use crate::home::Home;
@@ -33,19 +33,23 @@ pub(crate) struct Stack {
 
 impl Stack {
     /// Starts everything; what the last run left is there again. `say` is told each step.
-    pub(crate) async fn start(cli: &Cli, home: Home, say: impl Fn(&str)) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        options: &Options,
+        home: Home,
+        say: impl Fn(&str),
+    ) -> anyhow::Result<Self> {
         let key = home.api_key()?;
         let client = Client::new(Secret::new(key.clone()))?;
         let process = Environment::of_process();
-        let ground = Ground::lay(cli, &home).await?;
-        let told = tools::told(&cli.tools, ground.settings()?, &process)?;
+        let ground = Ground::lay(options, &home).await?;
+        let told = tools::told(&options.tools, ground.settings()?, &process)?;
         say("starting Postgres");
-        let data = if cli.cloud {
+        let data = if options.cloud {
             Data::Temporary
         } else {
             Data::Keep(home.postgres())
         };
-        let postgres = Embedded::start(Options::new(data, &process)).await?;
+        let postgres = Embedded::start(Cluster::new(data, &process)).await?;
         say("starting services-svc");
         let database = postgres.database("services").await?;
         let settings = services_settings(&home, told, &key, &database)?;
@@ -54,8 +58,8 @@ impl Stack {
         resume(&client, services.url(), &say).await?;
         say("starting pool-svc");
         let database = postgres.database("pool").await?;
-        let port = free_or_any(cli.port).await;
-        let settings = pool_settings(cli, &ground, &key, port, &database, services.url());
+        let port = free_or_any(options.port).await;
+        let settings = pool_settings(options, &ground, &key, port, &database, services.url());
         let pool = Service::start(Part::PoolSvc, &settings, home.log("pool-svc")).await?;
         Ok(Self {
             pool,
@@ -109,7 +113,7 @@ fn services_settings(
 }
 
 fn pool_settings(
-    cli: &Cli,
+    options: &Options,
     ground: &Ground,
     key: &str,
     port: u16,
@@ -125,8 +129,8 @@ fn pool_settings(
             database.as_secret().expose().to_owned(),
         ),
         ("SERVICES_URL", services.to_string()),
-        ("POOL_TOOLS", ground.tools(cli)),
-        ("POOL_MIN_IDLE", cli.min_idle.to_string()),
+        ("POOL_TOOLS", ground.tools(options)),
+        ("POOL_MIN_IDLE", options.min_idle.to_string()),
         ("TICK_INTERVAL_MS", TICK_INTERVAL.as_millis().to_string()),
     ])
 }

@@ -44,7 +44,7 @@ pub(super) fn signed_in(
 ) -> Markup {
     let content = html! {
         header .bar {
-            a .brand href="/" { span .dot aria-hidden="true" {} "agent-pool" }
+            a .brand href="/" { img src=(ICON.url()) alt=""; "agent-pool" }
             nav aria-label="Pages" {
                 @for it in Tab::ALL.into_iter().filter(|it| it.is_for(session.role)) {
                     @let (href, name) = it.link();

@@ -43,7 +43,7 @@ pub(crate) fn routes(
         .or(path!("instances" / InstanceId / Act).and(post()).and(nothing)                      .and(it.clone()).then(instance::make).map(page_or_problem).boxed()).unify()
         .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
-        .or(path!("providers" / "orphans").and(get())        .and(reader.clone())               .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
+        .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "sweep").and(post())         .and(operator(app.clone()))        .and(it.clone()).then(providers::make).map(page_or_problem).boxed()).unify()
         .or(path!("live").and(get())                         .and(reader)                       .and(it.clone()).then(live::stream).boxed()).unify()
         .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(it.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()

@@ -36,6 +36,14 @@ pub(super) fn span(span: TimeDelta) -> String {
     }
 }
 
+/// `640 ms`, `14.8 s`.
+pub(super) fn millis(millis: u64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        _ => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+    }
+}
+
 /// `1 instance`, `2 instances`.
 pub(super) fn instances(number: u32) -> String {
     match number {
@@ -45,8 +53,8 @@ pub(super) fn instances(number: u32) -> String {
 }
 
 /// `10,000`.
-pub(super) fn thousands(number: u32) -> String {
-    let digits = number.to_string();
+pub(super) fn thousands(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -75,9 +83,21 @@ mod tests {
     }
 
     #[test]
+    fn times_of_calls_are_in_the_unit_that_suits_them() {
+        for (number, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1.0 s"),
+            (14_850, "14.8 s"),
+        ] {
+            assert_eq!(millis(number), text);
+        }
+    }
+
+    #[test]
     fn numbers_have_their_thousands_apart() {
         for (number, text) in [
-            (0, "0"),
+            (0_u32, "0"),
             (999, "999"),
             (1_000, "1,000"),
             (1_234_567, "1,234,567"),

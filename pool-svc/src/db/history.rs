@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use agent_pool_core::wire::pool::Status;
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Double, Int4, Int8, Text};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Double, Int4, Int8, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::parse_status;
 use crate::lifecycle::Cause;
 
-/// The time that is asked for: so many slices, the last of which ends now.
+/// The time that is asked for, in so many slices of equal length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Past {
+    pub(crate) until: DateTime<Utc>,
     pub(crate) span: Duration,
     pub(crate) slices: u16,
 }
@@ -34,16 +36,18 @@ pub(crate) struct Change {
 pub(crate) struct Took {
     /// From 0, the oldest.
     pub(crate) slice: usize,
+    /// How many there were.
+    pub(crate) number: i64,
     /// What half of them did not exceed.
     pub(crate) median: f64,
     /// What 95 of 100 did not exceed.
     pub(crate) p95: f64,
 }
 
-/// In which slice `at` is, from 1; what was a moment ago counts to the last.
+/// In which slice `at` is, from 1. What is later, by the database's clock, counts to the last.
 const SLICE: &str = "least($2, width_bucket(
-    extract(epoch FROM at)::float8, extract(epoch FROM now())::float8 - $1,
-    extract(epoch FROM now())::float8, $2))";
+    extract(epoch FROM at)::float8, extract(epoch FROM $3)::float8 - $1,
+    extract(epoch FROM $3)::float8, $2))";
 
 #[derive(Debug, QueryableByName)]
 struct ChangeRow {
@@ -63,13 +67,14 @@ pub(crate) async fn changes(
     let rows: Vec<ChangeRow> = sql_query(format!(
         "SELECT slice, status, sum(by)::int8 AS by
          FROM (SELECT {SLICE} AS slice, from_status, to_status FROM instance_events
-               WHERE at > now() - make_interval(secs => $1)) AS moved,
+               WHERE at > $3 - make_interval(secs => $1)) AS moved,
               LATERAL (VALUES (from_status, -1), (to_status, 1)) AS change (status, by)
          WHERE status IS NOT NULL
          GROUP BY slice, status"
     ))
     .bind::<Double, _>(past.span.as_secs_f64())
     .bind::<Int4, _>(i32::from(past.slices))
+    .bind::<Timestamptz, _>(past.until)
     .load(conn)
     .await?;
     rows.into_iter()
@@ -87,6 +92,8 @@ pub(crate) async fn changes(
 struct TookRow {
     #[diesel(sql_type = Int4)]
     slice: i32,
+    #[diesel(sql_type = Int8)]
+    number: i64,
     #[diesel(sql_type = Double)]
     median: f64,
     #[diesel(sql_type = Double)]
@@ -101,25 +108,28 @@ pub(crate) async fn took(
     (from, to): (Cause, Cause),
 ) -> Result<Vec<Took>, DbError> {
     let rows: Vec<TookRow> = sql_query(format!(
-        "SELECT slice, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
+        "SELECT slice, count(*) AS number,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
                 percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
          FROM (SELECT {SLICE} AS slice, extract(epoch FROM at - begun_at)::float8 AS seconds
                FROM instance_events AS ended,
                     LATERAL (SELECT at AS begun_at FROM instance_events AS begun
                              WHERE begun.instance_id = ended.instance_id AND begun.id < ended.id
-                               AND begun.cause = $3
+                               AND begun.cause = $4
                              ORDER BY begun.id DESC LIMIT 1) AS begun
-               WHERE at > now() - make_interval(secs => $1) AND cause = $4) AS lasted
+               WHERE at > $3 - make_interval(secs => $1) AND cause = $5) AS lasted
          GROUP BY slice ORDER BY slice"
     ))
     .bind::<Double, _>(past.span.as_secs_f64())
     .bind::<Int4, _>(i32::from(past.slices))
+    .bind::<Timestamptz, _>(past.until)
     .bind::<Text, _>(from.as_str())
     .bind::<Text, _>(to.as_str())
     .load(conn)
     .await?;
     let took = |row: TookRow| Took {
         slice: from_0(row.slice),
+        number: row.number,
         median: row.median,
         p95: row.p95,
     };
@@ -138,10 +148,13 @@ mod tests {
     use super::*;
     use crate::db::MIGRATIONS;
 
-    const HOUR: Past = Past {
-        span: Duration::from_hours(1),
-        slices: 6,
-    };
+    fn hour() -> Past {
+        Past {
+            until: Utc::now(),
+            span: Duration::from_hours(1),
+            slices: 6,
+        }
+    }
 
     /// Two lives: each is wanted, warm, taken and claimed; the ages are in seconds.
     async fn conn() -> Conn {
@@ -171,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn changes_are_netted_by_slice_and_what_is_older_is_left_out() {
         let mut conn = conn().await;
-        let mut changes = changes(&mut conn, HOUR).await.unwrap();
+        let mut changes = changes(&mut conn, hour()).await.unwrap();
         changes.sort_by_key(|change| (change.slice, change.status));
         let told: Vec<_> = changes
             .iter()
@@ -190,13 +203,13 @@ mod tests {
     async fn durations_are_between_the_two_moves_of_one_instance() {
         let mut conn = conn().await;
         let claims = (Cause::Claim, Cause::Provisioned);
-        let claims = took(&mut conn, HOUR, claims).await.unwrap();
+        let claims = took(&mut conn, hour(), claims).await.unwrap();
         assert_eq!(claims.len(), 1);
-        assert_eq!(claims[0].slice, 5);
+        assert_eq!((claims[0].slice, claims[0].number), (5, 2));
         assert!((claims[0].median - 4.0).abs() < 0.01, "{claims:?}");
         assert!((claims[0].p95 - 5.8).abs() < 0.01, "{claims:?}");
         let warm = (Cause::WarmUp, Cause::Healthy);
-        let warm = took(&mut conn, HOUR, warm).await.unwrap();
+        let warm = took(&mut conn, hour(), warm).await.unwrap();
         assert_eq!((warm.len(), warm[0].slice), (1, 0));
         assert!((warm[0].median - 10.0).abs() < 0.01, "{warm:?}");
     }

@@ -2,6 +2,7 @@
 //! waits for one, and what became of each claim with a key; what creations fail with; and which tick
 //! is the latest.
 
+pub(crate) mod batch;
 pub(crate) mod claim_keys;
 pub(crate) mod claim_waiters;
 pub(crate) mod creation_failures;

@@ -28,13 +28,24 @@ pub(crate) async fn with(
     expected: &[&str],
     test: impl AsyncFnOnce(&Browser<'_>),
 ) {
-    if !chrome::is_there() {
+    at(&world.url, screen, expected, test).await;
+    world.fake.assert_nothing_unexpected();
+}
+
+/// The same of any site.
+pub(crate) async fn at(
+    base: &str,
+    screen: Screen,
+    expected: &[&str],
+    test: impl AsyncFnOnce(&Browser<'_>),
+) {
+    let Some(programs) = chrome::programs() else {
         return;
-    }
-    let chrome = chrome::start(screen).await;
+    };
+    let chrome = chrome::start(&programs, screen).await;
     let browser = Browser {
         chrome: &chrome,
-        base: world.url.clone(),
+        base: base.to_owned(),
     };
     let checked = async {
         test(&browser).await;
@@ -46,7 +57,6 @@ pub(crate) async fn with(
         resume_unwind(panic);
     }
     closed.unwrap();
-    world.fake.assert_nothing_unexpected();
 }
 
 impl Browser<'_> {
@@ -117,6 +127,25 @@ impl Browser<'_> {
         active.send_keys(keys).await.unwrap();
     }
 
+    /// The text of what has the focus.
+    pub(crate) async fn focus(&self) -> String {
+        let script =
+            "const it = document.activeElement; return it.labels?.[0]?.innerText ?? it.innerText";
+        let text = self.script(script, json!([])).await;
+        text.as_str().unwrap_or_default().trim().to_owned()
+    }
+
+    /// Presses the tabulator until something with this text has the focus.
+    pub(crate) async fn tab_to(&self, text: &str) {
+        for _ in 0..40 {
+            self.keys("\u{E004}").await;
+            if self.focus().await.starts_with(text) {
+                return;
+            }
+        }
+        panic!("the keyboard does not lead to {text:?}");
+    }
+
     pub(crate) async fn path(&self) -> String {
         let url = self.chrome.client.current_url().await.unwrap();
         url.path().to_owned()
@@ -162,6 +191,14 @@ impl Browser<'_> {
     pub(crate) async fn light(&self) {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": "light"}]});
         self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// As wide as a desk's.
+    pub(crate) async fn screen(&self, height: u32) {
+        let desk =
+            json!({"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", desk)
+            .await;
     }
 
     pub(crate) async fn picture(&self) -> Vec<u8> {

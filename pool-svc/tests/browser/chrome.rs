@@ -1,6 +1,7 @@
 //! A Chromium of one test, and the chromedriver that drives it.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use agent_pool_core::settings::Environment;
@@ -15,8 +16,9 @@ use url::{ParseError, Url};
 /// Chromiums at once: more would only wait for each other.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
-const CHROMIUM: &str = "/usr/bin/chromium";
-const DRIVER: &str = "/usr/bin/chromedriver";
+/// What a Chromium is called, on one system or another.
+const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+const DRIVER: [&str; 1] = ["chromedriver"];
 
 /// What a test wants to look through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,27 +35,44 @@ pub(crate) struct Chrome {
     _room: SemaphorePermit<'static>,
 }
 
-/// Whether there is a Chromium. Says so loudly where there is none, and fails in CI.
-pub(crate) fn is_there() -> bool {
-    let there = [CHROMIUM, DRIVER]
-        .into_iter()
-        .all(|file| Path::new(file).exists());
-    if !there {
-        let skipped =
-            "SKIPPED: no chromium and chromedriver (apt install chromium chromium-driver)";
-        let ci = Environment::of_process()
-            .get("CI")
-            .is_some_and(|ci| ci == "true");
-        assert!(!ci, "{skipped}");
-        eprintln!("{skipped}");
-    }
-    there
+/// Where the two programs are.
+pub(crate) struct Programs {
+    chromium: PathBuf,
+    driver: PathBuf,
 }
 
-pub(crate) async fn start(screen: Screen) -> Chrome {
+/// Nothing where there is no Chromium. Says so loudly then, and fails in CI.
+pub(crate) fn programs() -> Option<Programs> {
+    let chromium = on_path(&CHROMIUM);
+    let programs = chromium.zip(on_path(&DRIVER));
+    if programs.is_none() {
+        skip_or_fail("no chromium and chromedriver (apt install chromium chromium-driver)");
+    }
+    let (chromium, driver) = programs?;
+    Some(Programs { chromium, driver })
+}
+
+pub(crate) fn skip_or_fail(why: &str) {
+    let environment = Environment::of_process();
+    let ci = environment.get("CI").is_some_and(|ci| ci == "true");
+    assert!(!ci, "{why}");
+    // Not `eprintln`, which nobody sees of a test that passes.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let environment = Environment::of_process();
+    let path = environment.get("PATH").unwrap_or_default();
+    let files = names
+        .iter()
+        .flat_map(|name| std::env::split_paths(path).map(move |folder| folder.join(name)));
+    files.into_iter().find(|file| file.is_file())
+}
+
+pub(crate) async fn start(programs: &Programs, screen: Screen) -> Chrome {
     let room = ROOM.acquire().await.unwrap();
     let profile = tempfile::tempdir().unwrap();
-    let mut driver = Command::new(DRIVER)
+    let mut driver = Command::new(&programs.driver)
         .arg("--port=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -62,7 +81,7 @@ pub(crate) async fn start(screen: Screen) -> Chrome {
         .unwrap();
     let url = address(&mut driver).await;
     let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-    builder.capabilities(capabilities(screen, profile.path()));
+    builder.capabilities(capabilities(&programs.chromium, screen, profile.path()));
     Chrome {
         client: builder.connect(&url).await.unwrap(),
         _driver: driver,
@@ -85,10 +104,10 @@ async fn address(driver: &mut Child) -> String {
     panic!("chromedriver ended before it listened")
 }
 
-fn capabilities(screen: Screen, profile: &Path) -> Capabilities {
+fn capabilities(chromium: &Path, screen: Screen, profile: &Path) -> Capabilities {
     let profile = format!("--user-data-dir={}", profile.display());
     let mut options = json!({
-        "binary": CHROMIUM,
+        "binary": chromium,
         "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -1,8 +1,9 @@
 use agent_pool_core::InstanceId;
 use serde_json::json;
 
-use crate::browser::with;
+use crate::browser::{at, with};
 use crate::chrome::Screen;
+use crate::proxy::Proxy;
 use crate::world::World;
 
 pub(crate) async fn many(world: &World, number: u32) {
@@ -53,39 +54,21 @@ async fn the_page_follows_while_another_client_claims() {
 }
 
 #[tokio::test]
-async fn kill_is_confirmed_and_followed_to_its_end() {
+async fn the_page_connects_again_and_shows_what_it_missed() {
     let world = World::new(&[]).await;
     let id = world.idle(1).await.remove(0);
-    with(&world, Screen::Desk, &[], async |browser| {
+    let proxy = Proxy::before(&world.url).await;
+    let noise = ["net::ERR_"];
+    at(&proxy.url, Screen::Desk, &noise, async |browser| {
         browser.sign_in().await;
-        browser
-            .press(&format!("a[href='/instances/{id}/kill']"))
-            .await;
-        browser.sees("h1", "Kill").await;
-        browser.press("form.card button").await;
-        browser.sees("[data-part=status]", "gone").await;
-        browser
-            .sees(".timeline", "because an operator killed it")
-            .await;
-        assert_eq!(world.status(&id).await, None);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn drain_is_confirmed_and_tells_its_outcome() {
-    let world = World::new(&[]).await;
-    let ids = world.idle(3).await;
-    with(&world, Screen::Desk, &[], async |browser| {
-        browser.sign_in().await;
-        browser.follow("Drain").await;
-        browser.fill("#count", "2").await;
-        browser.press("form.card button").await;
-        browser.sees("[role=status]", "Drained 2 instances").await;
-        for id in &ids[..2] {
-            world.until(id, None).await;
-        }
-        browser.sees("a.idle", "1").await;
+        browser.sees(".live", "live").await;
+        proxy.cut();
+        browser.sees(".live", "not up to date").await;
+        assert_eq!(world.claim(r#"{"agentName": "Tulip"}"#).await.status, 200);
+        proxy.mend();
+        let row = format!("tr:has(a[href='/instances/{id}'])");
+        browser.sees(&row, "Tulip").await;
+        browser.find(".live[data-state=on]").await;
     })
     .await;
 }
@@ -109,31 +92,6 @@ async fn ten_thousand_instances_are_searched_and_paged() {
         browser.follow("Clear").await;
         browser.press("a.crashed").await;
         browser.sees(".pages", "of 13 instances").await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn on_a_phone_nothing_is_cut_off() {
-    let world = World::new(&[]).await;
-    many(&world, 60).await;
-    with(&world, Screen::Phone, &[], async |browser| {
-        browser.sign_in().await;
-        for path in [
-            "/",
-            "/claim",
-            "/instances/inst00000002",
-            "/drain",
-            "/over-time",
-            "/providers",
-            "/instances/inst00000002/invite",
-        ] {
-            browser.open(path).await;
-            browser.find("h1").await;
-            let script = "return [document.documentElement.scrollWidth, innerWidth]";
-            let widths = browser.script(script, json!([])).await;
-            assert_eq!(widths[0], widths[1], "{path} is wider than the screen");
-        }
     })
     .await;
 }

@@ -1,92 +1,70 @@
-//! What every page looks like, to eyes and to tools: pictures on request, and axe-core.
+//! What every page looks like, to eyes and to tools: axe-core, widths, and pictures on request.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use agent_pool_core::settings::Environment;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::axe::{assert_accessible, axe};
 use crate::browser::{Browser, with};
 use crate::chrome::Screen;
-use crate::fake::answers;
-use crate::fleet::many;
-use crate::world::World;
+use crate::life::{TULIP, world};
 
-/// Each page, and what its picture is called.
-const PAGES: [(&str, &str); 8] = [
-    ("sign-in", "/sign-in"),
-    ("fleet", "/"),
-    ("claim", "/claim?template=trip-planner"),
-    ("invite", "/instances/INSTANCE/invite"),
-    ("instance", "/instances/INSTANCE"),
-    ("kill", "/instances/INSTANCE/kill"),
-    ("over-time", "/over-time"),
-    ("providers", "/providers"),
+/// Each page: what its picture is called, its path, and how high its picture is.
+const PAGES: [(&str, &str, u32); 14] = [
+    ("fleet", "/", 780),
+    ("nothing-found", "/?q=nothing+like+it", 500),
+    ("replenish", "/replenish", 420),
+    ("drain", "/drain", 420),
+    ("claim", "/claim?template=trip-planner", 880),
+    ("invite", "/instances/INSTANCE/invite", 480),
+    ("instance", "/instances/INSTANCE", 780),
+    ("logs", "/instances/INSTANCE/logs", 420),
+    ("kill", "/instances/INSTANCE/kill", 360),
+    ("over-time", "/over-time", 980),
+    ("over-a-week", "/over-time?range=week", 980),
+    ("providers", "/providers", 960),
+    (
+        "orphan",
+        "/providers/orphans?provider=agentmail&resource=inbox",
+        420,
+    ),
+    ("not-found", "/instances/neverthere00", 420),
 ];
 
-/// A fleet with a life behind it; one claimed instance of it that Services knows.
-async fn world() -> (World, String) {
-    let world = World::new(&[("POOL_MIN_IDLE", "25"), ("POOL_MAX_TOTAL", "400")]).await;
-    many(&world, 240).await;
-    let id = world.idle(1).await.remove(0);
-    world
-        .sql(&format!(
-            "UPDATE instances SET created_at = now() - interval '3 days' WHERE id = '{id}'"
-        ))
-        .await;
-    let claimed = world
-        .claim(r#"{"agentName": "Tulip", "instructions": "Be kind."}"#)
-        .await;
-    assert_eq!(claimed.body["instanceId"], id.as_str());
-    for statement in [
-        "UPDATE instances SET status = 'starting', agent_name = NULL, tools = NULL, url = NULL,
-                last_healthy_at = NULL, lease_expires_at = now() + interval '1 h'
-         WHERE id IN ('inst00000001', 'inst00000002')",
-        "UPDATE instances SET status = 'crashed' WHERE id IN ('inst00000007', 'inst00000130')",
-        "UPDATE instances SET status = 'destroying', lease_expires_at = now() + interval '1 h'
-         WHERE id = 'inst00000011'",
-        "UPDATE instances SET agent_name = (ARRAY['Trip Planner', 'Basil', 'Meal Planner', 'Study Partner',
-                'Nightjar', 'Club Organiser', 'First Reader'])[1 + substr(id, 5)::int % 7]
-         WHERE agent_name LIKE 'Agent %'",
-        &format!(
-            "UPDATE instances SET tools = '{{agentmail,openrouter,telnyx}}',
-                    created_at = now() - interval '70 min' WHERE id = '{id}'"
-        ),
-        &format!(
-            "INSERT INTO instance_events (id, instance_id, from_status, to_status, cause, at) VALUES
-             (-1, '{id}', NULL, 'starting', 'warm_up', now() - interval '70 min'),
-             (0, '{id}', 'starting', 'idle', 'healthy', now() - interval '69 min')"
-        ),
-        // A day of claims: each instance was warm after some 40 s, and claimed within about a second.
-        "INSERT INTO instance_events (instance_id, from_status, to_status, cause, at)
-         SELECT 'h' || n, from_status, to_status, cause, now() - n * interval '3 min' + age
-         FROM generate_series(1, 470) n,
-              LATERAL (SELECT interval '1 s' * (25 + 22 * abs(sin(n / 31.0)) + n * 37 % 11) AS warm,
-                              interval '1 s' * (0.6 + 0.5 * abs(cos(n / 17.0)) + n * 53 % 7 * 0.12) AS took,
-                              interval '1 min' * (12 + 9 * sin(n / 40.0)) AS idle) AS times,
-              LATERAL (VALUES (NULL, 'starting', 'warm_up', interval '0'), ('starting', 'idle', 'healthy', warm),
-                              ('idle', 'claiming', 'claim', warm + idle),
-                              ('claiming', 'claimed', 'provisioned', warm + idle + took),
-                              ('claimed', 'destroying', 'killed', warm + idle + took + interval '5 h'))
-                  AS moves (from_status, to_status, cause, age)
-         WHERE now() - n * interval '3 min' + age < now()
-         ORDER BY n DESC, age",
-    ] {
-        world.sql(statement).await;
-    }
-    world.fake.state().swept = Some(answers::sweep_report(false));
-    (world, id.to_string())
+/// The pictures that are kept: dark ones and small ones of what looks most different there.
+const KEPT: [&str; 15] = [
+    "sign-in",
+    "fleet",
+    "fleet-dark",
+    "fleet-phone",
+    "claim",
+    "claiming",
+    "invite",
+    "invite-phone",
+    "instance",
+    "instance-dark",
+    "kill",
+    "over-time",
+    "over-time-dark",
+    "over-time-phone",
+    "providers",
+];
+
+fn pages() -> impl Iterator<Item = (&'static str, String, u32)> {
+    let page = |(name, path, height): (_, &str, _)| (name, path.replace("INSTANCE", TULIP), height);
+    PAGES.into_iter().map(page)
 }
 
 #[tokio::test]
 async fn every_page_is_accessible_in_light_and_in_dark() {
     let Some(axe) = axe() else { return };
-    let (world, id) = world().await;
-    with(&world, Screen::Desk, &[], async |browser| {
+    let world = world().await;
+    with(&world, Screen::Desk, &["status of 404"], async |browser| {
         browser.open("/sign-in").await;
         assert_accessible(browser, &axe, "/sign-in").await;
         browser.sign_in().await;
-        for (_, path) in &PAGES[1..] {
-            let path = path.replace("INSTANCE", &id);
+        for (_, path, _) in pages() {
             browser.light().await;
             browser.open(&path).await;
             assert_accessible(browser, &axe, &path).await;
@@ -98,79 +76,115 @@ async fn every_page_is_accessible_in_light_and_in_dark() {
 }
 
 #[tokio::test]
-async fn every_page_is_accessible_on_a_phone() {
+async fn on_a_phone_every_page_is_accessible_and_as_wide_as_the_screen() {
     let Some(axe) = axe() else { return };
-    let (world, id) = world().await;
-    with(&world, Screen::Phone, &[], async |browser| {
+    let world = world().await;
+    with(&world, Screen::Phone, &["status of 404"], async |browser| {
         browser.sign_in().await;
-        for (_, path) in &PAGES[1..] {
-            let path = path.replace("INSTANCE", &id);
+        for (_, path, _) in pages() {
             browser.open(&path).await;
+            browser.find("h1").await;
             assert_accessible(browser, &axe, &path).await;
+            let script = "return [document.documentElement.scrollWidth, innerWidth]";
+            let widths = browser.script(script, json!([])).await;
+            assert_eq!(widths[0], widths[1], "{path} is wider than the screen");
         }
     })
     .await;
 }
 
-/// The text of axe-core. Says so loudly where it is not there, and fails in CI.
-fn axe() -> Option<String> {
-    let file = "tests/browser/node_modules/axe-core/axe.min.js";
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let text = std::fs::read_to_string(file).ok();
-    if text.is_none() {
-        let skipped = "SKIPPED: no axe-core (npm ci --prefix pool-svc/tests/browser)";
-        let ci = Environment::of_process()
-            .get("CI")
-            .is_some_and(|ci| ci == "true");
-        assert!(!ci, "{skipped}");
-        eprintln!("{skipped}");
-    }
-    text
-}
-
-async fn assert_accessible(browser: &Browser<'_>, axe: &str, what: &str) {
-    browser.script(axe, json!([])).await;
-    let run = "const done = arguments[0];
-        axe.run().then(found => done(found.violations.map(it =>
-            [it.impact, it.id, it.help, it.nodes.map(node => node.html + ' ' + node.failureSummary)])))";
-    let found = browser.script_async(run, json!([])).await;
-    assert_eq!(found, Value::Array(Vec::new()), "{what}: {found:#}");
-}
-
-/// With `UPDATE=1`: writes `docs/screenshots`.
+/// With `UPDATE=1`: writes those that are kept to `docs/screenshots`. With `UPDATE=/a/folder`: all to it.
 #[tokio::test]
 async fn pictures_are_taken_on_request() {
-    if Environment::of_process().get("UPDATE").is_none() {
+    let environment = Environment::of_process();
+    let Some(folder) = environment.get("UPDATE") else {
         return;
-    }
-    let (world, id) = world().await;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
-    with(&world, Screen::Desk, &[], async |browser| {
-        let save = async |name: &str| {
-            std::fs::write(folder.join(format!("{name}.png")), browser.picture().await).unwrap();
-        };
+    };
+    let all = folder != "1";
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshots");
+    let album = Album {
+        folder: PathBuf::from(if all { folder } else { kept }),
+        all,
+    };
+    std::fs::create_dir_all(&album.folder).unwrap();
+    let world = world().await;
+    with(&world, Screen::Desk, &["status of 404"], async |browser| {
         browser.open("/sign-in").await;
-        save("sign-in").await;
+        album.take(browser, "sign-in", Some(560)).await;
         browser.sign_in().await;
-        for (name, path) in &PAGES[1..] {
+        for (name, path, height) in pages() {
             browser.light().await;
-            browser.open(&path.replace("INSTANCE", &id)).await;
-            browser.find("h1").await;
-            save(name).await;
+            browser.open(&path).await;
+            album.take(browser, name, Some(height)).await;
+            browser.dark().await;
+            album
+                .take(browser, &format!("{name}-dark"), Some(height))
+                .await;
         }
-        browser.dark().await;
-        browser.open("/").await;
-        browser.sees(".live", "live").await;
-        save("fleet-dark").await;
     })
     .await;
-    with(&world, Screen::Phone, &[], async |browser| {
+    with(&world, Screen::Phone, &["status of 404"], async |browser| {
         browser.sign_in().await;
-        browser.sees(".live", "live").await;
-        std::fs::write(folder.join("fleet-phone.png"), browser.picture().await).unwrap();
-        browser.open(&format!("/instances/{id}/invite")).await;
-        std::fs::write(folder.join("invite-phone.png"), browser.picture().await).unwrap();
+        for (name, path, _) in pages() {
+            browser.open(&path).await;
+            album.take(browser, &format!("{name}-phone"), None).await;
+        }
     })
     .await;
+    album.claiming().await;
+}
+
+struct Album {
+    folder: PathBuf,
+    all: bool,
+}
+
+impl Album {
+    /// On a desk's screen of this height, or on a phone.
+    async fn take(&self, browser: &Browser<'_>, name: &str, height: Option<u32>) {
+        if !self.all && !KEPT.contains(&name) {
+            return;
+        }
+        browser.find("h1").await;
+        let live = "return document.querySelector('[data-live]') !== null";
+        if browser.script(live, json!([])).await == true {
+            browser.sees(".live", "live").await;
+        }
+        if let Some(height) = height {
+            browser.screen(height).await;
+        }
+        self.save(browser, name).await;
+    }
+
+    async fn save(&self, browser: &Browser<'_>, name: &str) {
+        let file = self.folder.join(format!("{name}.png"));
+        std::fs::write(file, browser.picture().await).unwrap();
+        if self.all {
+            let html = "return document.documentElement.outerHTML";
+            let html = browser.script(html, json!([])).await;
+            let file = self.folder.join(format!("{name}.html"));
+            std::fs::write(file, html.as_str().unwrap_or_default()).unwrap();
+        }
+    }
+
+    /// A claim on its way.
+    async fn claiming(&self) {
+        use crate::fake::{Fault, Op};
+        let world = crate::world::World::new(&[("POOL_ENVIRONMENT", "staging")]).await;
+        world.idle(1).await;
+        with(&world, Screen::Desk, &[], async |browser| {
+            browser.sign_in().await;
+            browser.open("/claim?template=trip-planner").await;
+            world.fake.fail(Op::Provision, Fault::Hang);
+            browser.press("#claim button[type=submit]").await;
+            browser
+                .find("[data-step=provisioned][data-state=now]")
+                .await;
+            browser.screen(460).await;
+            self.save(browser, "claiming").await;
+            world.fake.resume();
+            browser.sees("h1", "is ready").await;
+        })
+        .await;
+    }
 }

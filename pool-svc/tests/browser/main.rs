@@ -12,9 +12,16 @@ mod fake;
 #[path = "../it/world.rs"]
 mod world;
 
+mod actions;
+mod axe;
 mod browser;
+mod chat;
 mod chrome;
 mod claims;
 mod fleet;
+mod keyboard;
+mod life;
 mod looks;
+mod plain;
+mod proxy;
 mod sign_in;

@@ -267,7 +267,9 @@ impl Fake {
                 .map_or_else(none, |report| reply(200, report));
         }
         if op == Op::Sweep {
-            let report = answers::sweep_report(body["destroy"] == true);
+            let only = body["destroyOnly"].as_array();
+            let named = only.is_some_and(|all| all.iter().any(answers::is_lost_inbox));
+            let report = answers::sweep_report(body["destroy"] == true || named);
             return reply(200, state.swept.insert(report));
         }
         let batch = state.batch.clone();

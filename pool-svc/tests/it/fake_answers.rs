@@ -31,6 +31,11 @@ pub(super) fn registry() -> Value {
     json!({"infra": [local, railway], "tools": tools})
 }
 
+/// Whether a sweep is asked to destroy the orphan of [`sweep_report`].
+pub(super) fn is_lost_inbox(one: &Value) -> bool {
+    *one == json!({"provider": "agentmail", "resourceId": "inbox-lost@agents.example"})
+}
+
 pub(crate) fn sweep_report(destroyed: bool) -> Value {
     let at = "2026-11-25T06:00:00Z";
     json!({"sweptAt": chrono::Utc::now(), "replica": "r1", "tookMs": 1830,

@@ -264,7 +264,7 @@ async fn a_shutdown_gives_up_what_has_not_begun_and_waits_for_what_has() {
     })
     .await;
     let app = world.app.clone();
-    let finished = tokio::spawn(async move { app.finish_creations().await });
+    let finished = tokio::spawn(async move { app.finish_creations(SOON).await });
     eventually("the other one is given up", SOON, async || {
         counted(&world, "destroying").await == "1"
     })

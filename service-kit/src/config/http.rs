@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use agent_pool_core::settings::{self, Millis};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,6 +22,11 @@ pub struct HttpSettings<const PORT: u16> {
     /// The key that callers present. Several, separated by commas, are all accepted, and the first
     /// is used for outgoing calls, so that keys can be rotated.
     pub pool_api_key: ApiKeys,
+    /// How long what is in flight may take once SIGTERM came. What is not finished by then is cut off,
+    /// and recovered after the next start. Too low, and claims are lost; whoever sends SIGTERM must wait
+    /// for longer before SIGKILL.
+    #[serde(default = "settings::millis::<120_000>")]
+    pub shutdown_timeout_ms: Millis,
 }
 
 const fn default_port<const PORT: u16>() -> u16 {
@@ -33,7 +39,7 @@ const fn default_host() -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_core::settings::{self, Environment, SettingsError};
+    use agent_pool_core::settings::{Environment, SettingsError};
 
     use super::*;
 

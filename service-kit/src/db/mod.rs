@@ -5,6 +5,7 @@ pub(crate) mod connect;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+mod inspect;
 pub mod lock;
 mod migrate;
 mod pool;
@@ -12,6 +13,7 @@ mod tls;
 mod url;
 
 pub use error::DbError;
+pub use inspect::{Inspection, inspect};
 pub use migrate::migrate;
 pub use pool::{Conn, Db};
 pub use url::{DatabaseUrl, ParseDatabaseUrlError};

@@ -20,8 +20,6 @@ use crate::problem::unrouted;
 use crate::shutdown::Shutdown;
 use crate::{health, metrics};
 
-/// Longest wait for requests in flight once the end is announced. A claim may take a minute and a half.
-const DRAIN: Duration = Duration::from_mins(2);
 /// How often histograms are folded, whether anyone reads them or not.
 const FOLD_EVERY: Duration = Duration::from_secs(10);
 /// Pause after a failed accept: out of file descriptors, the next would fail as well.
@@ -122,11 +120,8 @@ impl Bound {
             tokio::spawn(routes.clone().serve(stream, open.watcher()));
         }
         drop(self.listener);
-        if timeout(DRAIN, open.shutdown()).await.is_err() {
-            warn!(
-                "requests still in flight after {} s are cut",
-                DRAIN.as_secs()
-            );
+        if timeout(shutdown.left(), open.shutdown()).await.is_err() {
+            warn!("requests that are still in flight are cut: see SHUTDOWN_TIMEOUT_MS");
         }
     }
 

@@ -11,10 +11,12 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text};
+use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
 use super::Written;
+use super::instance_leases::Fence;
 use super::schema::instance_infra::{self, dsl};
 
 /// An instance and where it runs.
@@ -63,31 +65,42 @@ struct Row {
 /// Writes down that an instance is about to be made on an infra. A row that is there stays.
 pub(crate) async fn intend(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
     infra: &InfraId,
     label: &str,
-) -> Result<(), DbError> {
-    diesel::insert_into(dsl::instance_infra)
-        .values((
-            dsl::instance_id.eq(instance.as_str()),
-            dsl::provider.eq(infra.as_str()),
-            dsl::provider_service_id.eq(label),
-            dsl::provider_env_id.eq(""),
+) -> Result<Written, DbError> {
+    let row = (
+        fence.instance.as_str().into_sql::<Text>(),
+        infra.as_str().into_sql::<Text>(),
+        label.into_sql::<Text>(),
+        "".into_sql::<Text>(),
+    );
+    // A row that is there is written as it is, so that it counts.
+    let rows = diesel::insert_into(dsl::instance_infra)
+        .values(diesel::select(row).filter(fenced!(fence)))
+        .into_columns((
+            dsl::instance_id,
+            dsl::provider,
+            dsl::provider_service_id,
+            dsl::provider_env_id,
         ))
         .on_conflict(dsl::instance_id)
-        .do_nothing()
+        .do_update()
+        .set(dsl::instance_id.eq(excluded(dsl::instance_id)))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
 /// Writes down what the infra made.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
+    fence: &Fence,
     created: &CreatedInfra,
 ) -> Result<Written, DbError> {
     let CreatedInfra { handle, url } = created;
-    let rows = diesel::update(dsl::instance_infra.find(handle.instance.as_str()))
+    let row = dsl::instance_infra.find(fence.instance.as_str());
+    let rows = diesel::update(row.filter(fenced!(fence)))
         .set((
             dsl::provider_service_id.eq(handle.service.as_str()),
             dsl::provider_env_id.eq(&handle.environment),
@@ -106,27 +119,28 @@ pub(crate) async fn record_made(
 /// Writes down that the instance was deployed with all its variables.
 pub(crate) async fn record_started(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
 ) -> Result<Written, DbError> {
-    let rows = diesel::update(dsl::instance_infra.find(instance.as_str()))
+    let row = dsl::instance_infra.find(fence.instance.as_str());
+    let rows = diesel::update(row.filter(fenced!(fence)))
         .set((dsl::started_at.eq(now), dsl::updated_at.eq(now)))
         .execute(conn)
         .await?;
     Ok(Written::of(rows))
 }
 
-/// Marks an instance to be taken down. The first mark's time stays.
+/// Marks an instance to be taken down, unless it is. The first mark's time stays.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
-) -> Result<(), DbError> {
-    let row = dsl::instance_infra.find(instance.as_str());
+    fence: &Fence,
+) -> Result<Written, DbError> {
+    let row = dsl::instance_infra.find(fence.instance.as_str());
     let unmarked = row.filter(dsl::destroying_at.is_null());
-    diesel::update(unmarked)
+    let rows = diesel::update(unmarked.filter(fenced!(fence)))
         .set((dsl::destroying_at.eq(now), dsl::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
 /// Writes down what the infras say of instances now. An address or image that they do not say stays: a
@@ -207,12 +221,13 @@ pub(crate) async fn known(
 /// Deletes an instance and its tools: for when nothing of it is left.
 pub(crate) async fn delete(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
-) -> Result<(), DbError> {
-    diesel::delete(dsl::instance_infra.find(instance.as_str()))
+    fence: &Fence,
+) -> Result<Written, DbError> {
+    let row = dsl::instance_infra.find(fence.instance.as_str());
+    let rows = diesel::delete(row.filter(fenced!(fence)))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(Written::of(rows))
 }
 
 impl TryFrom<Row> for InstanceInfra {

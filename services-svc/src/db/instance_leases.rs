@@ -2,6 +2,9 @@
 //!
 //! A lease is a row and not a Postgres advisory lock, because no connection is held while vendors
 //! are called. It ends by itself when its holder is gone. Time is the database's.
+//!
+//! A holder may pause for longer than its lease and go on with what it knew: every write to the rows of
+//! an instance is fenced, as `fenced!` says.
 
 use std::time::Duration;
 
@@ -13,15 +16,33 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::instance_leases::dsl;
 
+/// Whose lease of which instance: what a write has to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fence {
+    pub(crate) instance: InstanceId,
+    /// A name that no other operation ever has.
+    pub(crate) holder: String,
+}
+
+impl Fence {
+    /// That of an operation which begins.
+    pub(crate) fn new(instance: &InstanceId) -> Self {
+        Self {
+            instance: instance.clone(),
+            holder: InstanceId::generate().into(),
+        }
+    }
+}
+
 /// Takes the lease of an instance; false while somebody else has it.
 pub(crate) async fn take(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
-    holder: &str,
+    fence: &Fence,
     length: Duration,
 ) -> Result<bool, DbError> {
+    let holder = fence.holder.as_str();
     let row = (
-        dsl::instance_id.eq(instance.as_str()),
+        dsl::instance_id.eq(fence.instance.as_str()),
         dsl::holder.eq(holder),
         dsl::leased_until.eq(after!(length)),
     );
@@ -39,13 +60,12 @@ pub(crate) async fn take(
 /// Holds a lease for longer; false where it is somebody else's by now.
 pub(crate) async fn renew(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
-    holder: &str,
+    fence: &Fence,
     length: Duration,
 ) -> Result<bool, DbError> {
     let own = dsl::instance_leases
-        .find(instance.as_str())
-        .filter(dsl::holder.eq(holder));
+        .find(fence.instance.as_str())
+        .filter(dsl::holder.eq(&fence.holder));
     let renewed = diesel::update(own)
         .set(dsl::leased_until.eq(after!(length)))
         .execute(conn)
@@ -54,16 +74,20 @@ pub(crate) async fn renew(
 }
 
 /// Gives a lease back, unless it is somebody else's by now.
-pub(crate) async fn release(
-    conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
-    holder: &str,
-) -> Result<(), DbError> {
+pub(crate) async fn release(conn: &mut AsyncPgConnection, fence: &Fence) -> Result<(), DbError> {
     let own = dsl::instance_leases
-        .find(instance.as_str())
-        .filter(dsl::holder.eq(holder));
+        .find(fence.instance.as_str())
+        .filter(dsl::holder.eq(&fence.holder));
     diesel::delete(own).execute(conn).await?;
     Ok(())
+}
+
+/// Whether nobody else has taken the lease since.
+pub(crate) async fn is_ours(conn: &mut AsyncPgConnection, fence: &Fence) -> Result<bool, DbError> {
+    let own = dsl::instance_leases
+        .find(fence.instance.as_str())
+        .filter(dsl::holder.eq(&fence.holder));
+    Ok(select(exists(own)).get_result(conn).await?)
 }
 
 /// Whether somebody has the lease of an instance.
@@ -97,52 +121,52 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3_600);
 
+    fn two() -> (Fence, Fence) {
+        let id = InstanceId::generate();
+        (Fence::new(&id), Fence::new(&id))
+    }
+
     #[tokio::test]
     async fn of_two_sessions_at_once_one_gets_the_lease_and_only_it_can_give_it_back() {
         let db = fresh_database(MIGRATIONS, "services").await.db();
-        let (mut one, mut two) = (db.conn().await.unwrap(), db.conn().await.unwrap());
-        let id = InstanceId::generate();
-        let (first, second) = tokio::join!(
-            take(&mut one, &id, "one", LONG),
-            take(&mut two, &id, "two", LONG)
-        );
+        let (mut one, mut other) = (db.conn().await.unwrap(), db.conn().await.unwrap());
+        let (a, b) = two();
+        let (first, second) = tokio::join!(take(&mut one, &a, LONG), take(&mut other, &b, LONG));
         let (first, second) = (first.unwrap(), second.unwrap());
         assert!(first ^ second, "{first} {second}");
-        let (winner, loser) = if first {
-            ("one", "two")
-        } else {
-            ("two", "one")
-        };
+        let (winner, loser) = if first { (&a, &b) } else { (&b, &a) };
 
-        release(&mut one, &id, loser).await.unwrap();
-        assert!(!renew(&mut one, &id, loser, LONG).await.unwrap());
-        assert!(renew(&mut one, &id, winner, LONG).await.unwrap());
-        assert!(!take(&mut two, &id, loser, LONG).await.unwrap());
-        release(&mut one, &id, winner).await.unwrap();
-        assert!(take(&mut two, &id, loser, LONG).await.unwrap());
+        release(&mut one, loser).await.unwrap();
+        assert!(!renew(&mut one, loser, LONG).await.unwrap());
+        assert!(!is_ours(&mut one, loser).await.unwrap());
+        assert!(renew(&mut one, winner, LONG).await.unwrap());
+        assert!(is_ours(&mut one, winner).await.unwrap());
+        assert!(!take(&mut other, loser, LONG).await.unwrap());
+        release(&mut one, winner).await.unwrap();
+        assert!(take(&mut other, loser, LONG).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_lease_that_ran_out_is_anybodys() {
         let db = fresh_database(MIGRATIONS, "services").await.db();
         let mut conn = db.conn().await.unwrap();
-        let id = InstanceId::generate();
-        assert!(take(&mut conn, &id, "dead", Duration::ZERO).await.unwrap());
-        assert!(take(&mut conn, &id, "alive", LONG).await.unwrap());
-        assert!(!renew(&mut conn, &id, "dead", LONG).await.unwrap());
+        let (dead, alive) = two();
+        assert!(take(&mut conn, &dead, Duration::ZERO).await.unwrap());
+        assert!(take(&mut conn, &alive, LONG).await.unwrap());
+        assert!(!renew(&mut conn, &dead, LONG).await.unwrap());
     }
 
     #[tokio::test]
     async fn only_a_lease_that_ran_out_long_ago_is_forgotten() {
         let db = fresh_database(MIGRATIONS, "services").await.db();
         let mut conn = db.conn().await.unwrap();
-        let (dead, alive) = (InstanceId::generate(), InstanceId::generate());
-        take(&mut conn, &dead, "x", Duration::ZERO).await.unwrap();
-        take(&mut conn, &alive, "x", LONG).await.unwrap();
+        let (dead, alive) = (two().0, two().0);
+        take(&mut conn, &dead, Duration::ZERO).await.unwrap();
+        take(&mut conn, &alive, LONG).await.unwrap();
         forget_dead(&mut conn, LONG).await.unwrap();
-        assert!(renew(&mut conn, &dead, "x", Duration::ZERO).await.unwrap());
+        assert!(renew(&mut conn, &dead, Duration::ZERO).await.unwrap());
         forget_dead(&mut conn, Duration::ZERO).await.unwrap();
-        assert!(!renew(&mut conn, &dead, "x", LONG).await.unwrap());
-        assert!(renew(&mut conn, &alive, "x", LONG).await.unwrap());
+        assert!(!renew(&mut conn, &dead, LONG).await.unwrap());
+        assert!(renew(&mut conn, &alive, LONG).await.unwrap());
     }
 }

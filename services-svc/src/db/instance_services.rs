@@ -8,13 +8,14 @@ use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
+use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value};
 
 use crate::sealed_env::SealedEnv;
 
 use super::Written;
+use super::instance_leases::Fence;
 use super::schema::instance_services::{self, dsl};
 
 /// One tool of an instance.
@@ -57,136 +58,129 @@ struct Row {
 }
 
 /// A tool that is about to be provisioned.
-#[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = instance_services)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewTool<'a> {
-    instance_id: &'a str,
-    tool_id: &'a str,
-    resource_id: &'a str,
-    env_key: &'a str,
-    status: &'static str,
-}
-
-impl<'a> NewTool<'a> {
-    /// `label` is what the resource will bear at its vendor.
-    pub(crate) fn new(
-        instance: &'a InstanceId,
-        tool: &'a ToolId,
-        label: &'a str,
-        main: &'a EnvName,
-    ) -> Self {
-        Self {
-            instance_id: instance.as_str(),
-            tool_id: tool.as_str(),
-            resource_id: label,
-            env_key: main.as_str(),
-            status: ACTIVE,
-        }
-    }
+    pub(crate) tool: &'a ToolId,
+    /// The variable of its main secret.
+    pub(crate) main: &'a EnvName,
 }
 
 const ACTIVE: &str = "active";
 const DESTROYED: &str = "destroyed";
 
-/// Writes down that tools are about to be provisioned, whatever became of them before.
+/// Writes down that tools are about to be provisioned, whatever became of them before: at least one.
+/// `label` is what their resources will bear at the vendors.
 pub(crate) async fn intend(
     conn: &mut AsyncPgConnection,
+    fence: &Fence,
+    label: &str,
     tools: &[NewTool<'_>],
-) -> Result<(), DbError> {
-    diesel::insert_into(dsl::instance_services)
-        .values(tools)
-        .on_conflict((dsl::instance_id, dsl::tool_id))
-        .do_update()
-        .set((
-            dsl::status.eq(excluded(dsl::status)),
-            dsl::resource_id.eq(excluded(dsl::resource_id)),
-            dsl::made_at.eq(excluded(dsl::made_at)),
-            dsl::destroying_at.eq(excluded(dsl::destroying_at)),
-            dsl::repairing_at.eq(excluded(dsl::repairing_at)),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(())
+) -> Result<Written, DbError> {
+    let ids: Vec<&str> = tools.iter().map(|new| new.tool.as_str()).collect();
+    let keys: Vec<&str> = tools.iter().map(|new| new.main.as_str()).collect();
+    // Diesel has no INSERT … SELECT of many values. The EXISTS is `fenced!`.
+    let rows = diesel::sql_query(
+        "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key, status) \
+         SELECT $1, tool, $3, key, $4 FROM unnest($5, $6) AS new (tool, key) \
+         WHERE EXISTS (SELECT FROM instance_leases AS lease \
+                       WHERE lease.instance_id = $1 AND lease.holder = $2 FOR SHARE) \
+         ON CONFLICT (instance_id, tool_id) DO UPDATE \
+         SET status = excluded.status, resource_id = excluded.resource_id, \
+             made_at = NULL, destroying_at = NULL, repairing_at = NULL",
+    )
+    .bind::<Text, _>(fence.instance.as_str())
+    .bind::<Text, _>(&fence.holder)
+    .bind::<Text, _>(label)
+    .bind::<Text, _>(ACTIVE)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<Text>, _>(keys)
+    .execute(conn)
+    .await?;
+    Ok(Written::of(rows))
 }
 
 /// Writes down what the vendor made.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
     tool: &ToolId,
     resource: &ResourceId,
     env: &SealedEnv,
     metadata: Map<String, Value>,
 ) -> Result<Written, DbError> {
-    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
-        .set((
-            dsl::resource_id.eq(resource.as_str()),
-            dsl::resource_meta.eq(Value::Object(metadata)),
-            dsl::env_key.eq(env.key.as_str()),
-            dsl::env_value.eq(&env.value),
-            dsl::more_env.eq(Value::Object(env.more.clone())),
-            dsl::made_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
+    let rows =
+        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
+            .set((
+                dsl::resource_id.eq(resource.as_str()),
+                dsl::resource_meta.eq(Value::Object(metadata)),
+                dsl::env_key.eq(env.key.as_str()),
+                dsl::env_value.eq(&env.value),
+                dsl::more_env.eq(Value::Object(env.more.clone())),
+                dsl::made_at.eq(now),
+            ))
+            .execute(conn)
+            .await?;
     Ok(Written::of(rows))
 }
 
 /// Marks one tool to be taken away.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
-        .set(dsl::destroying_at.eq(now))
-        .execute(conn)
-        .await?;
+    let rows =
+        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
+            .set(dsl::destroying_at.eq(now))
+            .execute(conn)
+            .await?;
     Ok(Written::of(rows))
 }
 
 /// Marks one tool to be made again.
 pub(crate) async fn mark_repairing(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
-        .set(dsl::repairing_at.eq(now))
-        .execute(conn)
-        .await?;
+    let rows =
+        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
+            .set(dsl::repairing_at.eq(now))
+            .execute(conn)
+            .await?;
     Ok(Written::of(rows))
 }
 
 /// Writes down that a tool was made again, and that its instance has the variables.
 pub(crate) async fn record_repaired(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows = diesel::update(row_of(instance.as_str(), tool.as_str()))
-        .set(dsl::repairing_at.eq(None::<DateTime<Utc>>))
-        .execute(conn)
-        .await?;
+    let rows =
+        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
+            .set(dsl::repairing_at.eq(None::<DateTime<Utc>>))
+            .execute(conn)
+            .await?;
     Ok(Written::of(rows))
 }
 
-/// Writes down that a tool is gone, and forgets its secrets. Where its row is gone too, there is nothing
-/// to write.
+/// Writes down that a tool is gone, and forgets its secrets.
 pub(crate) async fn record_destroyed(
     conn: &mut AsyncPgConnection,
-    instance: &InstanceId,
+    fence: &Fence,
     tool: &ToolId,
-) -> Result<(), DbError> {
-    diesel::update(row_of(instance.as_str(), tool.as_str()))
-        .set((
-            dsl::status.eq(DESTROYED),
-            dsl::env_value.eq(None::<String>),
-            dsl::more_env.eq(None::<Value>),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(())
+) -> Result<Written, DbError> {
+    let rows =
+        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
+            .set((
+                dsl::status.eq(DESTROYED),
+                dsl::env_value.eq(None::<String>),
+                dsl::more_env.eq(None::<Value>),
+            ))
+            .execute(conn)
+            .await?;
+    Ok(Written::of(rows))
 }
 
 /// Every tool that an instance has or had, in order of id.
@@ -257,23 +251,77 @@ fn text(error: impl ToString) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use agent_pool_service_kit::db::Conn;
     use agent_pool_service_kit::testing::fresh_database;
 
     use super::*;
-    use crate::db::{MIGRATIONS, instance_infra};
+    use crate::db::{MIGRATIONS, instance_infra, instance_leases};
+
+    const LEASE: Duration = Duration::from_mins(1);
+
+    /// A new instance whose row is written, and its lease.
+    async fn leased() -> (Conn, Fence) {
+        let database = fresh_database(MIGRATIONS, "services").await;
+        let mut conn = database.db().conn().await.unwrap();
+        let fence = Fence::new(&InstanceId::generate());
+        let taken = instance_leases::take(&mut conn, &fence, LEASE).await;
+        assert!(taken.unwrap());
+        let infra = "cellar".parse().unwrap();
+        let intended = instance_infra::intend(&mut conn, &fence, &infra, "label").await;
+        assert_eq!(intended.unwrap(), Written::Yes);
+        (conn, fence)
+    }
+
+    fn sealed(key: &EnvName) -> SealedEnv {
+        SealedEnv {
+            key: key.clone(),
+            value: Some("sealed too".to_owned()),
+            more: Map::from_iter([("ACME_USER".to_owned(), "sealed".into())]),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_lost_the_lease_writes_nothing() {
+        let (mut conn, fence) = leased().await;
+        let (tool, key) = ("acme".parse().unwrap(), "ACME_KEY".parse().unwrap());
+        let new = [NewTool {
+            tool: &tool,
+            main: &key,
+        }];
+        let intended = intend(&mut conn, &fence, "label", &new).await;
+        assert_eq!(intended.unwrap(), Written::Yes);
+        let before = load(&mut conn, &fence.instance).await.unwrap();
+        instance_leases::release(&mut conn, &fence).await.unwrap();
+        let other = Fence::new(&fence.instance);
+        let taken = instance_leases::take(&mut conn, &other, LEASE).await;
+        assert!(taken.unwrap());
+        let (resource, env) = ("r-1".parse().unwrap(), sealed(&key));
+        for written in [
+            intend(&mut conn, &fence, "another", &new).await,
+            record_made(&mut conn, &fence, &tool, &resource, &env, Map::new()).await,
+            mark_destroying(&mut conn, &fence, &tool).await,
+            mark_repairing(&mut conn, &fence, &tool).await,
+            record_repaired(&mut conn, &fence, &tool).await,
+            record_destroyed(&mut conn, &fence, &tool).await,
+        ] {
+            assert_eq!(written.unwrap(), Written::NoRow);
+        }
+        assert_eq!(load(&mut conn, &fence.instance).await.unwrap(), before);
+    }
 
     #[tokio::test]
     async fn a_row_goes_from_intended_to_made_to_destroyed_and_back() {
-        let db = fresh_database(MIGRATIONS, "services").await.db();
-        let mut conn = db.conn().await.unwrap();
-        let (instance, tool) = (InstanceId::generate(), "acme".parse().unwrap());
-        let infra = "cellar".parse().unwrap();
-        instance_infra::intend(&mut conn, &instance, &infra, "label")
-            .await
-            .unwrap();
-        let key: EnvName = "ACME_KEY".parse().unwrap();
-        let new = NewTool::new(&instance, &tool, "label", &key);
-        intend(&mut conn, std::slice::from_ref(&new)).await.unwrap();
+        let (mut conn, fence) = leased().await;
+        let (fence, instance) = (&fence, fence.instance.clone());
+        let (tool, key) = ("acme".parse().unwrap(), "ACME_KEY".parse().unwrap());
+        let new = [NewTool {
+            tool: &tool,
+            main: &key,
+        }];
+        let intended = intend(&mut conn, fence, "label", &new).await;
+        assert_eq!(intended.unwrap(), Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!(
             (&row.made, row.in_use(), row.status),
@@ -281,40 +329,37 @@ mod tests {
         );
 
         let resource: ResourceId = "r-1".parse().unwrap();
-        let more = Map::from_iter([("ACME_USER".to_owned(), "sealed".into())]);
-        let value = Some("sealed too".to_owned());
-        let env = SealedEnv {
-            key: key.clone(),
-            value,
-            more,
-        };
-        let written = record_made(&mut conn, &instance, &tool, &resource, &env, Map::new())
+        let env = sealed(&key);
+        let written = record_made(&mut conn, fence, &tool, &resource, &env, Map::new())
             .await
             .unwrap();
         assert_eq!(written, Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!((row.in_use(), &row.env), (Some(&resource), &env));
 
-        let marked = mark_destroying(&mut conn, &instance, &tool).await.unwrap();
+        let marked = mark_destroying(&mut conn, fence, &tool).await.unwrap();
         assert_eq!(marked, Written::Yes);
         assert_eq!(load(&mut conn, &instance).await.unwrap()[0].in_use(), None);
-        record_destroyed(&mut conn, &instance, &tool).await.unwrap();
+        let gone = record_destroyed(&mut conn, fence, &tool).await.unwrap();
+        assert_eq!(gone, Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!((row.status, row.env.value), (ToolStatus::Destroyed, None));
         assert!(row.env.more.is_empty());
 
-        intend(&mut conn, &[new]).await.unwrap();
+        let intended = intend(&mut conn, fence, "label", &new).await;
+        assert_eq!(intended.unwrap(), Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!(
             (row.made, row.status, row.destroying),
             (None, ToolStatus::Active, false)
         );
 
-        instance_infra::delete(&mut conn, &instance).await.unwrap();
-        let made = record_made(&mut conn, &instance, &tool, &resource, &env, Map::new())
+        let deleted = instance_infra::delete(&mut conn, fence).await.unwrap();
+        assert_eq!(deleted, Written::Yes);
+        let made = record_made(&mut conn, fence, &tool, &resource, &env, Map::new())
             .await
             .unwrap();
-        let marked = mark_destroying(&mut conn, &instance, &tool).await.unwrap();
+        let marked = mark_destroying(&mut conn, fence, &tool).await.unwrap();
         assert_eq!((made, marked), (Written::NoRow, Written::NoRow));
     }
 }

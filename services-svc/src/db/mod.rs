@@ -17,11 +17,28 @@ macro_rules! before {
     };
 }
 
+/// Holds while the lease is whose [`Fence`](instance_leases::Fence) it is, and keeps it from being taken
+/// until the statement ends: part of every write to the rows of an instance. A holder that paused until
+/// its lease was another's writes nothing any more, whatever it knew.
+macro_rules! fenced {
+    ($fence:expr) => {
+        // Diesel has no locking clause in an `EXISTS`.
+        diesel::dsl::sql::<diesel::sql_types::Bool>(
+            "EXISTS (SELECT FROM instance_leases AS lease WHERE lease.instance_id = ",
+        )
+        .bind::<diesel::sql_types::Text, _>($fence.instance.as_str())
+        .sql(" AND lease.holder = ")
+        .bind::<diesel::sql_types::Text, _>($fence.holder.as_str())
+        .sql(" FOR SHARE)")
+    };
+}
+
 /// Whether there was a row to write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a row that is gone was destroyed meanwhile"]
 pub(crate) enum Written {
     Yes,
+    /// There is none, or the lease is another's.
     NoRow,
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn destroy(
     instance: InstanceId,
 ) -> Result<DestroyedInstance, DestroyError> {
     let lease = Lease::wait_for::<DestroyError>(&app, &instance).await?;
-    match lease.hold(destroy_alone(&app, &instance)).await? {
+    match lease.hold(destroy_alone(&lease)).await? {
         TornDown::Unknown => Err(Refusal::Unknown(instance).into()),
         TornDown::Partly(left) => Err(DestroyError::Incomplete { instance, left }),
         TornDown::Gone(destroyed) => Ok(DestroyedInstance {
@@ -43,9 +43,9 @@ pub(crate) async fn destroy(
     }
 }
 
-async fn destroy_alone(app: &App, instance: &InstanceId) -> Result<TornDown, DestroyError> {
-    match tear_down(app, instance).await? {
-        TornDown::Unknown => Ok(take_back(app, instance).await?),
+async fn destroy_alone(lease: &Lease) -> Result<TornDown, DestroyError> {
+    match tear_down(lease).await? {
+        TornDown::Unknown => Ok(take_back(lease.app(), lease.instance()).await?),
         known @ (TornDown::Gone(_) | TornDown::Partly(_)) => Ok(known),
     }
 }

@@ -42,10 +42,11 @@ impl From<DbError> for DestroyToolError {
 /// Takes a tool away. Once it is gone, a repeated call succeeds again.
 pub(crate) async fn destroy_tool(app: App, target: Target) -> Result<(), DestroyToolError> {
     let lease = Lease::wait_for::<DestroyToolError>(&app, &target.instance).await?;
-    lease.hold(destroy_alone(&app, target)).await
+    lease.hold(destroy_alone(&lease, target)).await
 }
 
-async fn destroy_alone(app: &App, target: Target) -> Result<(), DestroyToolError> {
+async fn destroy_alone(lease: &Lease, target: Target) -> Result<(), DestroyToolError> {
+    let app = lease.app();
     let Target {
         instance,
         tool,
@@ -53,6 +54,7 @@ async fn destroy_alone(app: &App, target: Target) -> Result<(), DestroyToolError
     } = &target;
     let mut conn = app.db().conn().await.map_err(StepError::from)?;
     let known = instance_infra::find(&mut conn, instance).await;
+    drop(conn);
     if known.map_err(StepError::from)?.is_none() {
         return Err(Refusal::Unknown(instance.clone()).into());
     }
@@ -60,9 +62,9 @@ async fn destroy_alone(app: &App, target: Target) -> Result<(), DestroyToolError
     let Some(row) = row.filter(|row| row.made.as_ref() == Some(resource)) else {
         return Err(DestroyToolError::UnknownResource(target));
     };
-    let marked = instance_services::mark_destroying(&mut conn, instance, tool).await;
-    let marked = marked.map_err(StepError::from)?;
+    let marked = lease
+        .write(async |conn, fence| instance_services::mark_destroying(conn, fence, tool).await);
+    let marked = marked.await.map_err(StepError::from)?;
     marked.or_gone(instance).map_err(StepError::from)?;
-    drop(conn);
-    Ok(take_away(app, instance, &row).await?)
+    Ok(take_away(lease, &row).await?)
 }

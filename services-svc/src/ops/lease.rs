@@ -1,22 +1,27 @@
 //! One operation at a time on an instance, in all replicas together.
 
+use std::future::pending;
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
+use diesel_async::AsyncPgConnection;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::refusal::Refusal;
 use crate::app::App;
-use crate::db::instance_leases;
+use crate::db::Written;
+use crate::db::instance_leases::{self, Fence};
 
 /// The right to change an instance. It runs out by itself when its holder dies.
 #[derive(Debug)]
 pub(crate) struct Lease {
     app: App,
-    instance: InstanceId,
-    holder: String,
+    fence: Fence,
+    /// Set off by a write that found the lease with somebody else.
+    lost: CancellationToken,
 }
 
 impl Lease {
@@ -53,29 +58,54 @@ impl Lease {
     pub(crate) async fn take(app: &App, instance: &InstanceId) -> Result<Option<Self>, DbError> {
         let lease = Self {
             app: app.clone(),
-            instance: instance.clone(),
-            holder: InstanceId::generate().into(),
+            fence: Fence::new(instance),
+            lost: CancellationToken::new(),
         };
         let mut conn = app.db().conn().await?;
-        let taken =
-            instance_leases::take(&mut conn, instance, &lease.holder, lease.length()).await?;
+        let taken = instance_leases::take(&mut conn, &lease.fence, lease.length()).await?;
         Ok(taken.then_some(lease))
+    }
+
+    pub(crate) const fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(crate) const fn instance(&self) -> &InstanceId {
+        &self.fence.instance
+    }
+
+    /// Writes to the rows of the instance. Where the lease is somebody else's by now, nothing is written
+    /// and this does not return: the work that it is part of is cut off, as [`Lease::hold`] says.
+    pub(crate) async fn write(
+        &self,
+        write: impl AsyncFnOnce(&mut AsyncPgConnection, &Fence) -> Result<Written, DbError>,
+    ) -> Result<Written, DbError> {
+        let mut conn = self.app.db().conn().await?;
+        let written = write(&mut conn, &self.fence).await?;
+        if written == Written::Yes || instance_leases::is_ours(&mut conn, &self.fence).await? {
+            return Ok(written);
+        }
+        drop(conn);
+        self.lost.cancel();
+        pending().await
     }
 
     /// Does `work` while the lease is renewed, and gives it back.
     ///
     /// Where the lease is lost, `work` is dropped as by a crash, which whoever has it now goes on from.
     pub(crate) async fn hold<T, E: From<Refusal>>(
-        self,
+        &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let done = tokio::select! {
-            done = work => done,
+            // First: a process that was stopped for longer than its lease does nothing when it wakes up.
+            biased;
             () = self.keep() => {
-                let instance = &self.instance;
+                let instance = self.instance();
                 warn!(instance.id = %instance, "the lease of instance {instance} is lost: its operation is cut off");
                 return Err(Refusal::Busy(instance.clone()).into());
             }
+            done = work => done,
         };
         if let Err(error) = self.release().await {
             self.report(&error, "given back");
@@ -87,37 +117,40 @@ impl Lease {
     async fn keep(&self) {
         let pause = self.length() / Self::RENEWALS;
         let mut until = Instant::now() + self.length();
-        loop {
-            sleep(pause).await;
+        while Instant::now() < until {
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.lost.cancelled() => return,
+            }
             let asked = Instant::now();
+            if asked >= until {
+                return;
+            }
             match timeout(pause, self.renew()).await {
                 Ok(Ok(true)) => until = asked + self.length(),
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => self.report(&error, "renewed"),
-                Err(_) => warn!(instance.id = %self.instance, "the database does not answer"),
-            }
-            if Instant::now() >= until {
-                return;
+                Err(_) => warn!(instance.id = %self.instance(), "the database does not answer"),
             }
         }
     }
 
     async fn renew(&self) -> Result<bool, DbError> {
         let mut conn = self.app.db().conn().await?;
-        instance_leases::renew(&mut conn, &self.instance, &self.holder, self.length()).await
+        instance_leases::renew(&mut conn, &self.fence, self.length()).await
     }
 
     async fn release(&self) -> Result<(), DbError> {
         let mut conn = self.app.db().conn().await?;
-        instance_leases::release(&mut conn, &self.instance, &self.holder).await
+        instance_leases::release(&mut conn, &self.fence).await
     }
 
     fn report(&self, error: &DbError, what: &str) {
         warn!(
-            instance.id = %self.instance,
+            instance.id = %self.instance(),
             error.chain = chain(error),
             "the lease of instance {} was not {what}; it runs out by itself",
-            self.instance
+            self.instance()
         );
     }
 

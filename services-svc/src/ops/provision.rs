@@ -61,17 +61,15 @@ pub(crate) async fn provision(
 ) -> Result<ProvisionedToolReply, ProvisionError> {
     let tool = app.vendors().tool(&tool).map_err(ProvisionError::Tool)?;
     let lease = Lease::wait_for::<ProvisionError>(&app, &instance).await?;
-    lease
-        .hold(provision_alone(&app, &instance, &tool, &options))
-        .await
+    lease.hold(provision_alone(&lease, &tool, &options)).await
 }
 
 async fn provision_alone(
-    app: &App,
-    instance: &InstanceId,
+    lease: &Lease,
     tool: &Tool,
     options: &ToolOptions,
 ) -> Result<ProvisionedToolReply, ProvisionError> {
+    let (app, instance) = (lease.app(), lease.instance());
     let (infra, handle) = running(app, instance).await?;
     if find(app, instance, tool.id())
         .await?
@@ -83,8 +81,8 @@ async fn provision_alone(
         });
     }
     fits(app, instance, tool.id()).await?;
-    intend(app, instance, tool).await?;
-    match make(app, tool, options, &infra, &handle).await {
+    intend(lease, tool).await?;
+    match make(lease, tool, options, &infra, &handle).await {
         Ok(made) => Ok(ProvisionedToolReply {
             tool_id: tool.id().clone(),
             resource_id: made.resource,
@@ -92,7 +90,7 @@ async fn provision_alone(
             status: ToolStatus::Active,
         }),
         Err(error) => {
-            if let Err(left) = undo(app, instance, tool.id()).await {
+            if let Err(left) = undo(lease, tool.id()).await {
                 warn!(
                     instance.id = %instance,
                     tool.id = %tool.id(),
@@ -105,33 +103,39 @@ async fn provision_alone(
     }
 }
 
-async fn intend(app: &App, instance: &InstanceId, tool: &Tool) -> Result<(), StepError> {
-    let label = app.vendors().context().mark().label(instance);
-    let row = NewTool::new(instance, tool.id(), &label, tool.main_variable());
-    let mut conn = app.db().conn().await?;
-    Ok(instance_services::intend(&mut conn, &[row]).await?)
+async fn intend(lease: &Lease, tool: &Tool) -> Result<(), StepError> {
+    let instance = lease.instance();
+    let label = &lease.app().vendors().context().mark().label(instance);
+    let row = &[NewTool {
+        tool: tool.id(),
+        main: tool.main_variable(),
+    }];
+    let written =
+        lease.write(async |conn, fence| instance_services::intend(conn, fence, label, row).await);
+    Ok(written.await?.or_gone(instance)?)
 }
 
 async fn make(
-    app: &App,
+    lease: &Lease,
     tool: &Tool,
     options: &ToolOptions,
     infra: &Infra,
     handle: &InfraHandle,
 ) -> Result<Equipped, StepError> {
-    let made = equip(app, &handle.instance, tool, options).await?;
+    let made = equip(lease, tool, options).await?;
     infra.configure(handle, &made.env, Redeploy::No).await?;
     Ok(made)
 }
 
 /// Where the row is gone with its instance, what was made since is found by its mark.
-pub(super) async fn undo(app: &App, instance: &InstanceId, tool: &ToolId) -> Result<(), StepError> {
-    let mut conn = app.db().conn().await?;
+pub(super) async fn undo(lease: &Lease, tool: &ToolId) -> Result<(), StepError> {
+    let (app, instance) = (lease.app(), lease.instance());
+    let marked = lease
+        .write(async |conn, fence| instance_services::mark_destroying(conn, fence, tool).await);
     // Whether there is a row, `find` tells.
-    let _ = instance_services::mark_destroying(&mut conn, instance, tool).await?;
-    drop(conn);
+    let _ = marked.await?;
     match find(app, instance, tool).await? {
-        Some(row) => take_away(app, instance, &row).await,
+        Some(row) => take_away(lease, &row).await,
         None => Ok(app.vendors().tool(tool)?.destroy_by_mark(instance).await?),
     }
 }

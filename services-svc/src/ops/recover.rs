@@ -94,7 +94,7 @@ async fn finish_all(app: &App) -> Result<Vec<End>, DbError> {
 async fn finish(app: &App, instance: &InstanceId) -> End {
     let finished = async {
         match Lease::take(app, instance).await? {
-            Some(lease) => lease.hold(finish_alone(app, instance)).await,
+            Some(lease) => lease.hold(finish_alone(&lease)).await,
             // Somebody is at work on it again.
             None => Ok(End::Finished),
         }
@@ -109,7 +109,8 @@ async fn finish(app: &App, instance: &InstanceId) -> End {
     })
 }
 
-async fn finish_alone(app: &App, instance: &InstanceId) -> Result<End, ConfigureError> {
+async fn finish_alone(lease: &Lease) -> Result<End, ConfigureError> {
+    let (app, instance) = (lease.app(), lease.instance());
     let mut conn = app.db().conn().await?;
     let infra = instance_infra::find(&mut conn, instance).await?;
     let tools = instance_services::load(&mut conn, instance).await?;
@@ -117,7 +118,7 @@ async fn finish_alone(app: &App, instance: &InstanceId) -> Result<End, Configure
     match infra {
         None => Ok(End::Finished),
         Some(infra) if infra.started && !infra.destroying => {
-            let ends = join_all(tools.iter().map(|tool| finish_tool(app, instance, tool))).await;
+            let ends = join_all(tools.iter().map(|tool| finish_tool(lease, tool))).await;
             ends.into_iter().collect::<Result<(), _>>()?;
             Ok(End::Finished)
         }
@@ -127,7 +128,7 @@ async fn finish_alone(app: &App, instance: &InstanceId) -> Result<End, Configure
             } else {
                 "creation"
             };
-            match tear_down(app, instance).await? {
+            match tear_down(lease).await? {
                 TornDown::Partly(_) => Ok(End::Left),
                 TornDown::Gone(_) | TornDown::Unknown => {
                     recovered(instance, what);
@@ -138,20 +139,16 @@ async fn finish_alone(app: &App, instance: &InstanceId) -> Result<End, Configure
     }
 }
 
-async fn finish_tool(
-    app: &App,
-    instance: &InstanceId,
-    tool: &InstanceTool,
-) -> Result<(), ConfigureError> {
+async fn finish_tool(lease: &Lease, tool: &InstanceTool) -> Result<(), ConfigureError> {
     if tool.status == ToolStatus::Destroyed {
         return Ok(());
     }
     if tool.destroying || tool.made.is_none() {
-        undo(app, instance, &tool.tool).await?;
-        recovered(instance, "tool");
+        undo(lease, &tool.tool).await?;
+        recovered(lease.instance(), "tool");
     } else if tool.repairing {
-        repair_alone(app, instance, &tool.tool).await?;
-        recovered(instance, "repair");
+        repair_alone(lease, &tool.tool).await?;
+        recovered(lease.instance(), "repair");
     }
     Ok(())
 }

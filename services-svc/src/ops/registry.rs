@@ -47,6 +47,7 @@ pub(crate) fn registry(app: &App) -> RegistryReply {
         stats: infra.stats.snapshot(),
     });
     RegistryReply {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         tools: tools.collect(),
         infra: infra.collect(),
     }

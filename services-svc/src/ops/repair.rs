@@ -30,27 +30,23 @@ pub(crate) async fn repair(
             return Ok(false);
         }
         running(app, instance).await?;
-        let mut conn = app.db().conn().await?;
-        let marked = instance_services::mark_repairing(&mut conn, instance, tool).await?;
-        marked.or_gone(instance).map_err(StepError::from)?;
-        drop(conn);
-        repair_alone(app, instance, tool).await?;
+        let marked = lease
+            .write(async |conn, fence| instance_services::mark_repairing(conn, fence, tool).await);
+        marked.await?.or_gone(instance).map_err(StepError::from)?;
+        repair_alone(&lease, tool).await?;
         Ok(true)
     };
     lease.hold(repaired).await
 }
 
 /// The repair of a tool that is marked, under the lease. What fails stays marked, for the recovery.
-pub(crate) async fn repair_alone(
-    app: &App,
-    instance: &InstanceId,
-    tool: &ToolId,
-) -> Result<(), ConfigureError> {
+pub(crate) async fn repair_alone(lease: &Lease, tool: &ToolId) -> Result<(), ConfigureError> {
+    let (app, instance) = (lease.app(), lease.instance());
     let (infra, handle) = running(app, instance).await?;
     let provider = app.vendors().tool(tool).map_err(StepError::from)?;
-    let equipped = equip(app, instance, &provider, &ToolOptions::new()).await;
+    let equipped = equip(lease, &provider, &ToolOptions::new()).await;
     if matches!(equipped, Err(StepError::Gone(_)))
-        && let Err(left) = undo(app, instance, tool).await
+        && let Err(left) = undo(lease, tool).await
     {
         warn!(
             instance.id = %instance,
@@ -61,9 +57,9 @@ pub(crate) async fn repair_alone(
     let env = equipped?.env;
     let set = infra.configure(&handle, &env, Redeploy::Yes).await;
     set.map_err(StepError::from)?;
-    let mut conn = app.db().conn().await?;
-    let written = instance_services::record_repaired(&mut conn, instance, tool).await?;
-    written.or_gone(instance).map_err(StepError::from)?;
+    let written = lease
+        .write(async |conn, fence| instance_services::record_repaired(conn, fence, tool).await);
+    written.await?.or_gone(instance).map_err(StepError::from)?;
     info!(instance.id = %instance, tool.id = %tool, "{tool} of instance {instance} is made anew");
     Ok(())
 }

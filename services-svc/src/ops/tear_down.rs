@@ -9,6 +9,7 @@ use agent_pool_service_kit::db::DbError;
 use futures_util::future::join_all;
 use tracing::{info, warn};
 
+use super::lease::Lease;
 use super::step::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
@@ -35,18 +36,22 @@ pub(crate) enum TornDown {
 }
 
 /// Destroys the tools side by side, then the infra, then the rows.
-pub(crate) async fn tear_down(app: &App, instance: &InstanceId) -> Result<TornDown, DbError> {
-    let Some((infra, tools)) = condemn(app, instance).await? else {
+pub(crate) async fn tear_down(lease: &Lease) -> Result<TornDown, DbError> {
+    let (app, instance) = (lease.app(), lease.instance());
+    let Some((infra, tools)) = condemn(lease).await? else {
         return Ok(TornDown::Unknown);
     };
-    let taken = join_all(tools.iter().map(|tool| take_away(app, instance, tool))).await;
+    let taken = join_all(tools.iter().map(|tool| take_away(lease, tool))).await;
     let taken = tools.iter().map(|tool| tool.tool.as_str()).zip(taken);
     let infra_gone = (infra.infra.as_str(), destroy_infra(app, &infra).await);
     let left = leftovers(instance, taken.chain([infra_gone]));
     if !left.is_empty() {
         return Ok(TornDown::Partly(left));
     }
-    instance_infra::delete(&mut *app.db().conn().await?, instance).await?;
+    // Whether the row is still there: it is gone afterwards.
+    let _ = lease
+        .write(async |conn, fence| instance_infra::delete(conn, fence).await)
+        .await?;
     info!(instance.id = %instance, "instance {instance} is destroyed");
     Ok(TornDown::Gone(Destroyed {
         tools: tools.into_iter().map(|tool| (tool.tool, true)).collect(),
@@ -74,25 +79,22 @@ pub(crate) fn leftovers<'a>(
 }
 
 /// Marks an instance before anything of it is destroyed, and reads what it has.
-async fn condemn(
-    app: &App,
-    instance: &InstanceId,
-) -> Result<Option<(InstanceInfra, Vec<InstanceTool>)>, DbError> {
-    let mut conn = app.db().conn().await?;
-    instance_infra::mark_destroying(&mut conn, instance).await?;
-    let Some(infra) = instance_infra::find(&mut conn, instance).await? else {
+async fn condemn(lease: &Lease) -> Result<Option<(InstanceInfra, Vec<InstanceTool>)>, DbError> {
+    let marked =
+        lease.write(async |conn, fence| instance_infra::mark_destroying(conn, fence).await);
+    // Whether there is a row, and since when it is marked, `find` tells.
+    let _ = marked.await?;
+    let mut conn = lease.app().db().conn().await?;
+    let Some(infra) = instance_infra::find(&mut conn, lease.instance()).await? else {
         return Ok(None);
     };
-    let tools = instance_services::load(&mut conn, instance).await?;
+    let tools = instance_services::load(&mut conn, lease.instance()).await?;
     Ok(Some((infra, tools)))
 }
 
 /// Destroys one tool of an instance, unless that is done.
-pub(crate) async fn take_away(
-    app: &App,
-    instance: &InstanceId,
-    tool: &InstanceTool,
-) -> Result<(), StepError> {
+pub(crate) async fn take_away(lease: &Lease, tool: &InstanceTool) -> Result<(), StepError> {
+    let (app, instance) = (lease.app(), lease.instance());
     match tool.status {
         ToolStatus::Destroyed => return Ok(()),
         ToolStatus::Active => {}
@@ -105,8 +107,12 @@ pub(crate) async fn take_away(
     if tool.made.is_none() || tool.repairing {
         provider.destroy_by_mark(instance).await?;
     }
-    let mut conn = app.db().conn().await?;
-    Ok(instance_services::record_destroyed(&mut conn, instance, &tool.tool).await?)
+    let id = &tool.tool;
+    let gone =
+        lease.write(async |conn, fence| instance_services::record_destroyed(conn, fence, id).await);
+    // Where the row is gone too, there is nothing to write.
+    let _ = gone.await?;
+    Ok(())
 }
 
 /// Volumes and service.

@@ -84,6 +84,8 @@ fn what_vendors_do_is_never_the_callers_fault() {
     let wait = Duration::from_secs(42);
     let error = ProviderError::new(ErrorKind::RateLimited, "").with_retry_after(wait);
     assert_eq!(provider(&error).retry_after, Some(wait));
+    let named = error.at("acme", "provision", None);
+    assert_eq!(provider(&named).provider.as_deref(), Some("acme"));
 }
 
 #[test]
@@ -236,6 +238,7 @@ fn local_tools_that_were_not_made_tell_the_cause_and_what_is_left() {
 fn a_failed_creation_tells_the_step_the_cause_and_what_is_left() {
     let undo = Undo::Partial(left(ErrorKind::Unavailable));
     let problem = Problem::from(failed(ErrorKind::Forbidden, undo));
+    assert_eq!(problem.provider, None, "nobody said which");
     let expected = "step start failed: provider: forbidden: as told; instance abcdefghijkl was \
                     not created; what could not be undone (acme) awaits DELETE /destroy; left \
                     are acme (provider: unavailable: as told)";

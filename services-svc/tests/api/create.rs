@@ -74,6 +74,8 @@ async fn a_failure_at_any_step_is_undone_before_it_is_answered() {
                 .create(&id(number + offset), &["alpha", "beta"])
                 .await;
             answer.is_problem(503, "vendor_unavailable");
+            let failed = step.split(' ').next().unwrap();
+            assert_eq!(answer.body["provider"], failed);
             let named = answer.detail().contains(step) || answer.detail().contains("for instance");
             assert!(
                 named && answer.detail().contains("what was made of it is undone"),

@@ -1,10 +1,11 @@
 //! One operation at a time on an instance, each to its end.
 
+use agent_pool_core::ErrorKind;
 use agent_pool_service_kit::testing::eventually;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{KEY, PATIENCE, Service, creation, id};
+use crate::support::{KEY, PATIENCE, Service, When, creation, id};
 
 #[tokio::test]
 async fn a_second_operation_on_an_instance_is_told_to_wait_also_by_another_replica() {
@@ -134,6 +135,54 @@ async fn an_operation_whose_lease_was_taken_does_no_more() {
     let others = "SELECT count(*) FROM instance_leases WHERE holder = 'other'";
     assert_eq!(service.number(others).await, 1);
 }
+
+#[tokio::test]
+async fn an_operation_that_slept_until_its_lease_was_anothers_writes_nothing_and_undoes_nothing() {
+    // It would renew its lease long after this test.
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "600000")]).await;
+    for (call, failure) in [
+        ("cellar create", None),
+        ("alpha provision", None),
+        ("cellar configure", None),
+        ("cellar configure", Some(ErrorKind::Invalid)),
+    ] {
+        if let Some(kind) = failure {
+            service.world.fail(call, kind, When::Before);
+        }
+        service.world.hold(call);
+        let times = service.world.count(call) + 1;
+        let slept = async {
+            service.world.called(call, times).await;
+            eventually("all else is done", PATIENCE, async || {
+                let open = "SELECT count(*) FROM instance_services WHERE made_at IS NULL";
+                call != "cellar create" || service.number(open).await == 0
+            })
+            .await;
+            service
+                .execute("UPDATE instance_leases SET holder = 'other'")
+                .await;
+            let before = service.number(ROWS).await;
+            service.world.open(call);
+            before
+        };
+        let (answer, before) = tokio::join!(service.create("instance0001", &["alpha"]), slept);
+        answer.is_problem(409, "instance_busy");
+        assert_eq!(service.number(ROWS).await, before, "{call}");
+        let destroyed = ["alpha", "cellar"].map(|one| format!("{one} destroy"));
+        let destroyed = destroyed.map(|call| service.world.count(&call));
+        service.world.heal();
+        service.execute("DELETE FROM instance_leases").await;
+        service.delete("/destroy/instance0001").await.ok();
+        let since = ["alpha", "cellar"].map(|one| format!("{one} destroy"));
+        let since = since.map(|call| service.world.count(&call));
+        assert_eq!(since, destroyed.map(|count| count + 1), "{call}");
+        assert!(service.world.is_empty(), "{call}");
+    }
+}
+
+/// Changes with every write to the rows of an instance.
+const ROWS: &str = "SELECT (SELECT coalesce(sum(xmin::text::bigint), 0) FROM instance_infra)
+    + (SELECT coalesce(sum(xmin::text::bigint), 0) FROM instance_services)";
 
 #[tokio::test]
 async fn nothing_is_changed_while_another_operation_has_the_instance() {

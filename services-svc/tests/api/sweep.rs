@@ -78,6 +78,29 @@ async fn orphans_are_destroyed_on_request_and_nothing_else_is() {
 }
 
 #[tokio::test]
+async fn one_orphan_is_destroyed_and_the_others_are_left() {
+    let service = with_orphans().await;
+    let found = service.post("/sweep", json!({})).await.ok();
+    let cellar = &found["orphans"][1];
+    assert_eq!(cellar["provider"], "cellar");
+    let alone = json!({"provider": "cellar", "resourceId": cellar["resourceId"]});
+    let nobody = json!({"provider": "alpha", "resourceId": cellar["resourceId"]});
+    let body = json!({ "destroyOnly": [alone, nobody] });
+    let report = service.post("/sweep", body).await.ok();
+    let told: Vec<_> = report["orphans"].as_array().unwrap().iter().collect();
+    let gone = |provider: &str| {
+        let one = told.iter().find(|one| one["provider"] == provider);
+        one.map(|one| one["destroyed"] == true)
+    };
+    assert_eq!(
+        (told.len(), gone("cellar"), gone("alpha")),
+        (2, Some(true), Some(false))
+    );
+    let again = service.post("/sweep", json!({})).await.ok();
+    assert_eq!(again["orphans"].as_array().unwrap().len(), 1, "{again}");
+}
+
+#[tokio::test]
 async fn a_resource_without_an_age_counts_as_old() {
     let service = with_orphans().await;
     let young: InstanceId = id(3).parse().unwrap();

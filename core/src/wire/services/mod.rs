@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
-pub use registry::{InfraInfo, LastError, ProviderStats, ToolInfo};
+pub use registry::{InfraInfo, LastError, ProviderStats, RegistryReply, ToolInfo};
 
 /// `POST /create-instance`.
 ///
@@ -374,22 +374,6 @@ pub struct DestroyedTool {
     pub deleted: bool,
 }
 
-/// The answer to `GET /registry`.
-///
-/// ```
-/// # use agent_pool_core::wire::services::RegistryReply;
-/// let build: RegistryReply = serde_json::from_str(r#"{"tools": [], "infra": []}"#)?;
-/// assert!(build.tools.is_empty(), "a build without providers is one");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegistryReply {
-    /// The tools of this build, in order of id.
-    pub tools: Vec<ToolInfo>,
-    /// The infras of this build, in order of id.
-    pub infra: Vec<InfraInfo>,
-}
-
 /// `POST /sweep`.
 ///
 /// ```
@@ -398,14 +382,37 @@ pub struct RegistryReply {
 /// assert!(!look.destroy && !look.repair, "nothing is changed unless it is said");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SweepRequest {
-    /// Whether to destroy the orphans that are found.
+    /// Whether to destroy all orphans that are found.
     #[serde(default)]
     pub destroy: bool,
+    /// The orphans to destroy where not all are, if they are found again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroy_only: Vec<OrphanRef>,
     /// Whether to make tools anew that are missing now and were in the last report.
     #[serde(default)]
     pub repair: bool,
+}
+
+/// One orphan, as a [`SweepReport`] names it.
+///
+/// ```
+/// # use agent_pool_core::wire::services::SweepRequest;
+/// let one: SweepRequest = serde_json::from_str(
+///     r#"{"destroyOnly": [{"provider": "telnyx", "resourceId": "+14155550100"}]}"#,
+/// )?;
+/// assert_eq!((one.destroy, one.destroy_only[0].provider.as_str()), (false, "telnyx"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanRef {
+    /// The provider that has it.
+    pub provider: String,
+    /// The resource or service, in the vendor's words.
+    pub resource_id: String,
 }
 
 /// The answer to [`SweepRequest`], and to `GET /sweep`.

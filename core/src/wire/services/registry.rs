@@ -1,4 +1,4 @@
-//! What a provider of this build is, how it is set, and how it does.
+//! `GET /registry`: what this build has, how it is set, and how it does.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::SettingSpec;
 use crate::{InfraCapabilities, InfraId, ToolCapabilities, ToolId};
+
+/// The answer to `GET /registry`.
+///
+/// ```
+/// # use agent_pool_core::wire::services::RegistryReply;
+/// let build: RegistryReply = serde_json::from_str(r#"{"tools": [], "infra": []}"#)?;
+/// assert!(build.tools.is_empty(), "a build without providers is one");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryReply {
+    /// The version of services-svc; empty where it is older than this member.
+    #[serde(default)]
+    pub version: String,
+    /// The tools of this build, in order of id.
+    pub tools: Vec<ToolInfo>,
+    /// The infras of this build, in order of id.
+    pub infra: Vec<InfraInfo>,
+}
 
 /// One tool of this build.
 ///

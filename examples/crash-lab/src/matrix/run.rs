@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use super::{Operation, Outcome, Row, Table};
 use crate::ground::Ground;
@@ -25,6 +27,10 @@ const BUSY_FOR: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_millis(300);
 /// How often a kill is tried at a step that not every run takes.
 const TRIES: usize = 3;
+
+/// A sample has every kill after a step that writes, where the effect is there and nobody was told, and
+/// one of so many others.
+const SAMPLE: u32 = 3;
 
 /// `INSTANCE_LEASE_MS` after the kill: how often Services looks for what was cut off.
 const RECOVERY_LEASE_MS: u32 = 500;
@@ -48,6 +54,8 @@ pub struct Plan {
     pub operation: Operation,
     /// How many worlds there are at once.
     pub at_once: usize,
+    /// Not every kill: see [`SAMPLE`]. The same seed takes the same ones.
+    pub sample: Option<u64>,
 }
 
 /// A step of a service, and its number.
@@ -69,10 +77,20 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Table> {
         let after = (!known.step.only_reads()).then_some((known, When::After));
         [(known, When::Before)].into_iter().chain(after)
     });
-    let rows = kills.map(|(known, when)| kill(ground, plan.operation, known, when));
+    let mut kills: Vec<_> = kills.collect();
+    let all = kills.len();
+    if let Some(seed) = plan.sample {
+        let mut chance = StdRng::seed_from_u64(seed);
+        kills.retain(|(_, when)| {
+            let taken = chance.random_ratio(1, SAMPLE);
+            *when == When::After || taken
+        });
+    }
+    let rows = kills.into_iter();
+    let rows = rows.map(|(known, when)| kill(ground, plan.operation, known, when));
     let rows: Vec<_> = rows.collect();
     let rows = stream::iter(rows).buffered(plan.at_once).collect().await;
-    Ok(Table(rows))
+    Ok(Table { rows, all })
 }
 
 /// The steps of an operation, in the order in which they came.

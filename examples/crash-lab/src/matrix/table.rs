@@ -35,15 +35,20 @@ pub struct Row {
     pub outcome: Outcome,
 }
 
-/// All kills.
+/// The kills of an operation.
 #[derive(Debug, Clone, Default)]
-pub struct Table(pub Vec<Row>);
+pub struct Table {
+    /// Those that were tried.
+    pub rows: Vec<Row>,
+    /// How many there are in all: more than `rows` where these are a sample.
+    pub all: usize,
+}
 
 impl Table {
     /// The rows of which a promise broke.
     #[must_use]
     pub fn broken(&self) -> Vec<&Row> {
-        let rows = self.0.iter();
+        let rows = self.rows.iter();
         rows.filter(|row| matches!(row.outcome, Outcome::Broken(_)))
             .collect()
     }
@@ -51,7 +56,7 @@ impl Table {
     /// The rows of which somebody was killed.
     #[must_use]
     pub fn kills(&self) -> usize {
-        let rows = self.0.iter();
+        let rows = self.rows.iter();
         rows.filter(|row| row.outcome != Outcome::NotTaken).count()
     }
 }
@@ -87,7 +92,7 @@ impl fmt::Display for Table {
             "operation", "killed", "no.", "when", "promises"
         )?;
         let mut sums: BTreeMap<Operation, [usize; 3]> = BTreeMap::new();
-        for row in &self.0 {
+        for row in &self.rows {
             writeln!(f, "{row}")?;
             let column = match row.outcome {
                 Outcome::Held => 0,
@@ -97,11 +102,16 @@ impl fmt::Display for Table {
             sums.entry(row.operation).or_default()[column] += 1;
         }
         for (operation, [held, broken, not_taken]) in sums {
-            writeln!(
+            let kills = held + broken;
+            write!(
                 f,
-                "{operation}: {} kills, {held} held, {broken} broken; {not_taken} not taken",
-                held + broken
+                "{operation}: {kills} kills, {held} held, {broken} broken; {not_taken} not taken"
             )?;
+            let tried = self.rows.len();
+            if tried < self.all {
+                write!(f, "; a sample: {tried} of {} rows", self.all)?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }
@@ -125,11 +135,8 @@ mod tests {
             outcome,
         };
         let broken = Outcome::Broken("double claim of x".to_owned());
-        let table = Table(vec![
-            row(Outcome::Held),
-            row(broken),
-            row(Outcome::NotTaken),
-        ]);
+        let rows = vec![row(Outcome::Held), row(broken), row(Outcome::NotTaken)];
+        let mut table = Table { rows, all: 3 };
         let text = table.to_string();
         assert!(
             text.contains("| BROKEN    | sql COMMIT #2\n    double claim of x\n"),
@@ -140,5 +147,11 @@ mod tests {
             "{text}"
         );
         assert_eq!((table.broken().len(), table.kills()), (1, 2));
+        table.all = 9;
+        let text = table.to_string();
+        assert!(
+            text.ends_with("1 not taken; a sample: 3 of 9 rows\n"),
+            "{text}"
+        );
     }
 }

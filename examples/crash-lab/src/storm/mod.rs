@@ -1,5 +1,8 @@
 //! The fault storm: claims, kills and drains, while vendors fail and processes are killed at random;
 //! then calm, and the promises.
+//!
+//! It comes in gusts. In the lulls between them nothing new breaks, so that instances become warm, and
+//! the next gust hits claims, creations and destructions at work, not a system that is only starting.
 
 mod faults;
 mod people;
@@ -13,11 +16,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::ground::Ground;
 use crate::process::Part;
 use crate::settings::Pacing;
+use crate::settle::LOOK_EVERY;
 use crate::world::World;
 pub use report::Report;
 
@@ -27,15 +31,19 @@ const CALM_WITHIN: Duration = Duration::from_secs(120);
 const BUSY_FOR: Duration = Duration::from_secs(10);
 /// How many people claim at once.
 const CLAIMERS: u64 = 4;
+/// How long vendors fail and processes die in a row.
+const GUST: Duration = Duration::from_secs(5);
+/// How long they then do not.
+const LULL: Duration = Duration::from_secs(4);
 
 /// Impatient, so that much happens: what takes minutes in production takes a second.
 const PACING: Pacing = Pacing {
     tick: 250,
     lease: 900,
     attempt: 1_500,
-    min_idle: 4,
-    max_total: 16,
-    log: "info",
+    min_idle: 6,
+    max_total: 24,
+    ..Pacing::QUIET
 };
 
 /// What is run.
@@ -51,7 +59,8 @@ pub struct Plan {
 #[derive(Debug)]
 struct Storm {
     world: World,
-    until: Instant,
+    began: Instant,
+    duration: Duration,
     report: Report,
     /// Every instance that was ever handed out.
     handed_out: Mutex<BTreeSet<String>>,
@@ -63,7 +72,31 @@ struct Storm {
 
 impl Storm {
     fn blows(&self) -> bool {
-        Instant::now() < self.until
+        self.began.elapsed() < self.duration
+    }
+
+    /// How long the gust goes on that blows now.
+    fn gust(&self) -> Option<Duration> {
+        let since = self.began.elapsed();
+        let cycle = (GUST + LULL).as_millis();
+        let into = Duration::from_millis((since.as_millis() % cycle).try_into().ok()?);
+        let left = GUST.checked_sub(into).filter(|left| !left.is_zero());
+        left.filter(|_| self.blows())
+    }
+
+    /// Waits for a gust; false where there is none any more.
+    async fn next_gust(&self) -> bool {
+        while self.gust().is_none() && self.blows() {
+            sleep(LOOK_EVERY).await;
+        }
+        self.blows()
+    }
+
+    /// An operator is about to kill this instance: it is nobody's any more.
+    fn gives_up(&self, instance: &str) {
+        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
+        killed.insert(instance.to_owned());
+        self.world.forget_claim(instance);
     }
 
     fn breaks(&self, what: String) {
@@ -83,7 +116,8 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
     world.settle(Some(PACING.min_idle), CALM_WITHIN).await?;
     let storm = Storm {
         world,
-        until: Instant::now() + plan.duration,
+        began: Instant::now(),
+        duration: plan.duration,
         report: Report::default(),
         handed_out: Mutex::default(),
         killed: Mutex::default(),

@@ -7,7 +7,7 @@ use agent_pool_core::wire::pool::Claimed;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::Storm;
@@ -19,7 +19,7 @@ use crate::process::Part;
 const TRIES: u32 = 8;
 
 /// How many claims are left alone, to be there at the end.
-const KEPT: usize = 6;
+const KEPT: usize = 8;
 
 /// Claims one after another, as long as the storm blows.
 pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
@@ -32,7 +32,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
             wait: chance.random_bool(0.7).then(|| chance.random_range(1..6)),
             agent,
         };
-        count(&storm.report.asked);
+        storm.report.of(&wish).asked();
         let patience = chance
             .random_bool(0.15)
             .then(|| chance.random_range(20..400));
@@ -41,7 +41,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
                 let asked = timeout(Duration::from_millis(millis), ask(storm, &wish)).await;
                 match asked {
                     Ok(answer) => told(storm, &wish, answer),
-                    Err(_) => count(&storm.report.hung_up),
+                    Err(_) => storm.report.of(&wish).hung_up(),
                 }
             }
             None => {
@@ -49,7 +49,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
                 told(storm, &wish, answer);
             }
         }
-        sleep(Duration::from_millis(chance.random_range(20..400))).await;
+        sleep(Duration::from_millis(chance.random_range(50..1_000))).await;
     }
 }
 
@@ -76,7 +76,7 @@ fn told(storm: &Storm, wish: &Wish, answer: anyhow::Result<Claimed>) {
         Ok(claimed) => claimed,
         Err(error) => return storm.report.refused(&error),
     };
-    count(&storm.report.acknowledged);
+    storm.report.of(wish).acknowledged();
     let id = claimed.instance_id.to_string();
     let mut handed_out = storm
         .handed_out
@@ -99,26 +99,9 @@ pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
         // What fails is tried again by nobody: the promises hold all the same.
         let done = match chance.random_range(0..10) {
             0..4 => kill(storm, &mut chance).await,
-            4..6 => {
-                pool(
-                    storm,
-                    Method::POST,
-                    "api/pool/replenish",
-                    json!({"count": 1}),
-                )
-                .await
-            }
-            6 => pool(storm, Method::POST, "api/pool/drain", json!({"count": 1})).await,
-            7 => {
-                pool(
-                    storm,
-                    Method::POST,
-                    "api/pool/replenish",
-                    json!({"count": 1}),
-                )
-                .await
-            }
-            8 => pool(storm, Method::POST, "api/pool/reconcile", json!({})).await,
+            4..7 => post(storm, "api/pool/replenish", json!({"count": 1})).await,
+            7 => post(storm, "api/pool/drain", json!({"count": 1})).await,
+            8 => post(storm, "api/pool/reconcile", json!({})).await,
             _ => sweep(storm).await,
         };
         drop(done);
@@ -137,20 +120,16 @@ async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
         return Ok(());
     }
     let id = &taken[chance.random_range(0..taken.len())];
-    let mut killed = storm.killed.lock().unwrap_or_else(PoisonError::into_inner);
-    killed.insert(id.clone());
-    storm.world.forget_claim(id);
-    drop(killed);
+    storm.gives_up(id);
     let path = format!("api/pool/instances/{id}");
     pool(storm, Method::DELETE, &path, json!({})).await
 }
 
-async fn pool(
-    storm: &Storm,
-    method: Method,
-    path: &str,
-    body: serde_json::Value,
-) -> anyhow::Result<()> {
+async fn post(storm: &Storm, path: &str, body: Value) -> anyhow::Result<()> {
+    pool(storm, Method::POST, path, body).await
+}
+
+async fn pool(storm: &Storm, method: Method, path: &str, body: Value) -> anyhow::Result<()> {
     let pool = storm.world.url(Part::PoolSvc, 0).await?;
     storm.world.client.ask(&pool, method, path, body).await?;
     Ok(())

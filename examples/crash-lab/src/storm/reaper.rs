@@ -4,31 +4,51 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use tokio::time::sleep;
 
 use super::report::count;
 use super::{PACING, Storm};
 use crate::process::Part;
 
-/// Kills one after another as long as the storm blows, and starts each again.
+/// Who dies in one round, in a new order each time: so that no storm is without one of them.
+const ROUND: [Victim; 5] = [
+    Victim::Service(Part::PoolSvc),
+    Victim::Service(Part::PoolSvc),
+    Victim::Service(Part::ServicesSvc),
+    Victim::Service(Part::ServicesSvc),
+    Victim::Postgres,
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Service(Part),
+    Postgres,
+}
+
+/// Kills one after another in each gust, and starts each again.
 pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()> {
-    while storm.blows() {
-        sleep(Duration::from_millis(chance.random_range(400..2_500))).await;
+    let mut round = Vec::new();
+    while storm.next_gust().await {
+        sleep(Duration::from_millis(chance.random_range(200..1_500))).await;
+        if storm.gust().is_none() {
+            continue;
+        }
+        if round.is_empty() {
+            round.extend(ROUND);
+            round.shuffle(&mut chance);
+        }
         let down = Duration::from_millis(chance.random_range(0..500));
-        match chance.random_range(0..10) {
-            0..4 => {
-                count(&storm.report.pool_killed);
-                kill(storm, Part::PoolSvc, down).await?;
+        match round.pop() {
+            Some(Victim::Service(part)) => {
+                count(storm.report.killed_of(part));
+                kill(storm, part, down).await?;
             }
-            4..8 => {
-                count(&storm.report.services_killed);
-                kill(storm, Part::ServicesSvc, down).await?;
-            }
-            _ => {
+            Some(Victim::Postgres) => {
                 count(&storm.report.postgres_killed);
                 storm.world.ground.kill_postgres().await?;
-                storm.world.no_pauses().await?;
             }
+            None => {}
         }
     }
     Ok(())

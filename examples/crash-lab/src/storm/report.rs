@@ -7,20 +7,48 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::client::Wish;
+use crate::process::Part;
+
 /// Counts of what happened.
 #[derive(Debug, Default)]
 pub struct Report {
-    pub(super) asked: AtomicU64,
-    pub(super) acknowledged: AtomicU64,
-    pub(super) hung_up: AtomicU64,
+    /// Without key and wait; with a wait; with a key; with both.
+    claims: [Claims; 4],
     refused: Mutex<BTreeMap<String, u64>>,
     pub(super) operated: AtomicU64,
     pub(super) faults: AtomicU64,
-    pub(super) pool_killed: AtomicU64,
-    pub(super) services_killed: AtomicU64,
+    pool_killed: AtomicU64,
+    services_killed: AtomicU64,
     pub(super) postgres_killed: AtomicU64,
     kept: AtomicUsize,
     calm_after: Mutex<Duration>,
+}
+
+/// What the claims are called, in the order of [`Report::claims`].
+const KINDS: [&str; 4] = ["plain", "that wait", "with a key", "with a key, that wait"];
+
+/// The claims of one kind.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    asked: AtomicU64,
+    acknowledged: AtomicU64,
+    hung_up: AtomicU64,
+}
+
+impl Claims {
+    pub(super) fn asked(&self) {
+        count(&self.asked);
+    }
+
+    pub(super) fn acknowledged(&self) {
+        count(&self.acknowledged);
+    }
+
+    /// The client went before it was answered: nobody knows what became of it.
+    pub(super) fn hung_up(&self) {
+        count(&self.hung_up);
+    }
 }
 
 /// One more.
@@ -28,22 +56,51 @@ pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
+fn of(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
 impl Report {
+    /// How many claims were asked for.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.claims.iter().map(|kind| of(&kind.asked)).sum()
+    }
+
     /// How many claims clients were told of.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
-        self.acknowledged.load(Ordering::Relaxed)
+        self.claims.iter().map(|kind| of(&kind.acknowledged)).sum()
     }
 
-    /// How many processes were killed.
+    /// How many times pool-svc, services-svc and Postgres were killed.
     #[must_use]
-    pub fn killed(&self) -> u64 {
-        let killed = [
+    pub fn killed(&self) -> [u64; 3] {
+        [
             &self.pool_killed,
             &self.services_killed,
             &self.postgres_killed,
-        ];
-        killed.map(|one| one.load(Ordering::Relaxed)).iter().sum()
+        ]
+        .map(of)
+    }
+
+    /// The claims like this one.
+    pub(super) const fn of(&self, wish: &Wish) -> &Claims {
+        let [plain, waiting, keyed, both] = &self.claims;
+        match (wish.key.is_some(), wish.wait.is_some()) {
+            (false, false) => plain,
+            (false, true) => waiting,
+            (true, false) => keyed,
+            (true, true) => both,
+        }
+    }
+
+    /// The deaths of this service.
+    pub(super) const fn killed_of(&self, part: Part) -> &AtomicU64 {
+        match part {
+            Part::PoolSvc => &self.pool_killed,
+            Part::ServicesSvc => &self.services_killed,
+        }
     }
 
     /// A claim that failed in the end, and with what.
@@ -66,25 +123,34 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (asked, acknowledged) = (self.asked(), self.acknowledged());
+        let percent = acknowledged * 100 / asked.max(1);
         writeln!(
             f,
-            "claims: {} asked for, {} acknowledged, {} hung up on; {} kills, drains, sweeps and the like",
-            of(&self.asked),
-            of(&self.acknowledged),
-            of(&self.hung_up),
-            of(&self.operated)
+            "claims: {asked} asked for, {acknowledged} acknowledged ({percent} %)"
         )?;
+        for (kind, claims) in KINDS.iter().zip(&self.claims) {
+            writeln!(
+                f,
+                "    {kind}: {} asked for, {} acknowledged, {} hung up on",
+                of(&claims.asked),
+                of(&claims.acknowledged),
+                of(&claims.hung_up)
+            )?;
+        }
         for (why, times) in &*self.refused.lock().unwrap_or_else(PoisonError::into_inner) {
             writeln!(f, "    {times} refused: {why}")?;
         }
+        let [pool, services, postgres] = self.killed();
         writeln!(
             f,
-            "faults of vendors: {}; kill -9: {} of pool-svc, {} of services-svc, {} of Postgres",
-            of(&self.faults),
-            of(&self.pool_killed),
-            of(&self.services_killed),
-            of(&self.postgres_killed)
+            "operator: {} kills, drains, creations, ticks and sweeps; faults of vendors: {}",
+            of(&self.operated),
+            of(&self.faults)
+        )?;
+        writeln!(
+            f,
+            "kill -9: {pool} of pool-svc, {services} of services-svc, {postgres} of Postgres"
         )?;
         let kept = self.kept.load(Ordering::Relaxed);
         let calm = *self

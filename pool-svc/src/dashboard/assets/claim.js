@@ -32,6 +32,7 @@ function begin() {
   document.getElementById('progress').hidden = false;
   document.getElementById('progress-note').textContent = 'Looking for an idle instance.';
   form.hidden = true;
+  document.getElementById('progress').focus();
   for (const item of document.querySelectorAll('[data-step]')) delete item.dataset.state;
   show('taken', 'now');
 }
@@ -43,6 +44,7 @@ function fail(problem) {
   document.getElementById('failure-text').textContent = `${text}.`;
   document.getElementById('wait').hidden = problem.code !== 'no_idle_instance';
   form.hidden = false;
+  document.getElementById('failure').focus();
 }
 
 function tell({ name, data }) {

@@ -53,14 +53,14 @@ pub(super) fn form(
 /// Shown by the script, which also says how far it is.
 fn progress() -> Markup {
     html! {
-        section #progress .card hidden aria-labelledby="progress-title" {
+        section #progress .card.short hidden tabindex="-1" aria-labelledby="progress-title" {
             h2 #progress-title { "Claiming" }
             p #progress-note role="status" .hint { "Looking for an idle instance." }
             ol .steps {
                 @for (step, words) in STEPS { li data-step=(step) { (words) } }
             }
         }
-        div #failure .notice.bad role="alert" hidden {
+        div #failure .notice.bad role="alert" tabindex="-1" hidden {
             p #failure-text {}
             button #wait type="button" hidden { "Wait for one" }
         }
@@ -92,23 +92,26 @@ fn templates(catalogue: &Catalogue, chosen: &str) -> Markup {
 
 fn text_fields(filled: &Filled) -> Markup {
     html! {
-        div .field {
-            label for="name" { "Name" }
-            input #name name="name" value=(filled.name) maxlength=(AgentName::MAX_CHARS) autocomplete="off"
-                aria-describedby="name-hint";
-            p #name-hint .hint { "Empty: the template's, or else the instance's." }
+        div .pair {
+            div .field {
+                label for="name" { "Name" }
+                input #name name="name" value=(filled.name) maxlength=(AgentName::MAX_CHARS) autocomplete="off"
+                    aria-describedby="name-hint";
+                p #name-hint .hint { "Empty: the template's, or else the instance's." }
+            }
+            div .field {
+                label for="join" { "Conversation to join" }
+                input #join type="url" name="join_url" value=(filled.join_url) autocomplete="off"
+                    placeholder="https://" aria-describedby="join-hint";
+                p #join-hint .hint { "The invite link of one that is there. Empty: a new one is opened." }
+            }
         }
         div .field {
             label for="instructions" { "Instructions" }
-            textarea #instructions name="instructions" rows="6" aria-describedby="instructions-hint" {
+            textarea #instructions name="instructions" rows="5" aria-describedby="instructions-hint" {
                 (filled.instructions)
             }
             p #instructions-hint .hint { "What the agent is told to be. Empty: the template's, or else a helpful assistant." }
-        }
-        div .field {
-            label for="join" { "Conversation to join" }
-            input #join type="url" name="join_url" value=(filled.join_url) autocomplete="off" aria-describedby="join-hint";
-            p #join-hint .hint { "The invite URL of a conversation that is there. Empty: a new one is opened." }
         }
     }
 }
@@ -133,7 +136,7 @@ pub(super) fn none_idle(session: &Session, filled: &Filled) -> Markup {
     };
     html! {
         div .head { h1 { "No instance is idle" } }
-        div .card {
+        div .card.short {
             p role="alert" {
                 @if filled.wait.is_empty() { "Every warm instance is taken just now." }
                 @else { "None became idle in 5 minutes. The fleet says whether creations fail." }

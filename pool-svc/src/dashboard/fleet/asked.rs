@@ -22,6 +22,8 @@ pub(in crate::dashboard) struct Asked {
     pub(super) drained: Option<u32>,
     /// How many were just begun.
     pub(super) begun: Option<u32>,
+    /// When they were, in microseconds since 1970: so that they can be followed.
+    pub(super) at: Option<i64>,
 }
 
 /// What a table can be sorted by.
@@ -95,6 +97,7 @@ impl Asked {
             page: 1,
             drained: None,
             begun: None,
+            at: None,
             ..self.clone()
         };
         change(&mut other);
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_change_begins_at_the_first_page_and_forgets_outcomes() {
-        let asked = read("q=x&page=7&drained=2&begun=3");
+        let asked = read("q=x&page=7&drained=2&begun=3&at=7");
         assert_eq!(
             asked.change(|it| it.order = Direction::Desc),
             "/?q=x&order=desc"

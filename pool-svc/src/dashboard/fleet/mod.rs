@@ -2,6 +2,8 @@
 //! that a page costs the same however large the fleet is.
 
 mod asked;
+mod capacity;
+mod outcome;
 mod supply;
 mod table;
 
@@ -13,6 +15,7 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use self::asked::Asked;
+use self::outcome::Outcome;
 pub(super) use self::supply::{confirm_drain, confirm_replenish, drain, replenish};
 use super::page::{self, Tab};
 use super::session::{Role, Session};
@@ -33,6 +36,8 @@ struct Fleet {
     /// How many fit what is asked for.
     found: u32,
     rows: Vec<Listed>,
+    /// What an operator has just asked for.
+    outcome: Option<Outcome>,
 }
 
 /// `GET /`
@@ -59,6 +64,7 @@ async fn load(app: &App, asked: &mut Asked) -> Result<Fleet, DbError> {
         alarm: tick_state::load_doubt(&mut conn).await?,
         failures: creation_failures::load(&mut conn).await?,
         rows: fleet::load(&mut conn, &wanted, skip, ON_A_PAGE).await?,
+        outcome: outcome::load(&mut conn, asked).await?,
         found,
     })
 }
@@ -87,30 +93,14 @@ fn content(app: &App, session: &Session, asked: &Asked, fleet: &Fleet) -> Markup
                 }
             }
         }
-        (outcome(asked))
+        div data-part="outcome" { @if let Some(outcome) = &fleet.outcome { (outcome.draw()) } }
         div data-part="alarms" { (alarms(fleet)) }
-        div data-part="counts" { (counts(asked, fleet.counts)) }
+        div data-part="counts" {
+            (counts(asked, fleet.counts))
+            (capacity::bar(fleet.counts, pool.pool_max_total))
+        }
         (search(asked))
         div data-part="table" { (table::table(session, asked, fleet, now)) }
-    }
-}
-
-/// What an operator has just asked for.
-fn outcome(asked: &Asked) -> Markup {
-    html! {
-        @match (asked.drained, asked.begun) {
-            (Some(0), _) => p .notice.warn role="status" { "Nothing to drain: no instance is idle." },
-            (Some(count), _) => p .notice role="status" {
-                "Drained " (show::instances(count)) ": what they have is being destroyed."
-            },
-            (None, Some(0)) => p .notice.warn role="status" {
-                "Nothing was begun: there are as many as wanted, or as many as POOL_MAX_TOTAL allows."
-            },
-            (None, Some(count)) => p .notice role="status" {
-                "Begun " (show::instances(count)) ": each becomes idle when it is healthy."
-            },
-            (None, None) => {},
-        }
     }
 }
 

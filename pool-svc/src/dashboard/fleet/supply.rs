@@ -9,6 +9,7 @@ use warp::reply::Response;
 use super::super::page::{self, Tab};
 use super::super::session::Session;
 use super::super::{gate, reply};
+use super::outcome::Deed;
 use crate::app::App;
 use crate::db::views;
 use crate::handlers::fleet;
@@ -69,8 +70,8 @@ pub(in crate::dashboard) async fn drain(
     Count { count }: Count,
     app: App,
 ) -> Result<Response, Problem> {
-    let drained = fleet::drain(DrainRequest { count }, app).await?.count;
-    Ok(reply::see_other(&format!("/?drained={drained}")))
+    let drained = fleet::drain(DrainRequest { count }, app.clone()).await?;
+    Ok(reply::see_other(&Deed::Drain.told_at(&app, &drained).await))
 }
 
 /// `POST /replenish`
@@ -80,8 +81,10 @@ pub(in crate::dashboard) async fn replenish(
     app: App,
 ) -> Result<Response, Problem> {
     let request = ReplenishRequest { count: Some(count) };
-    let begun = fleet::replenish(request, app).await?.count;
-    Ok(reply::see_other(&format!("/?begun={begun}")))
+    let begun = fleet::replenish(request, app.clone()).await?;
+    Ok(reply::see_other(
+        &Deed::Replenish.told_at(&app, &begun).await,
+    ))
 }
 
 async fn idle(app: &App) -> Result<u32, Problem> {
@@ -99,7 +102,7 @@ fn form(
     button: &str,
 ) -> Markup {
     html! {
-        form .card method="post" action=(action) {
+        form .card.short method="post" action=(action) {
             (page::token(session))
             (about)
             div .field {

@@ -40,12 +40,12 @@ fn head(asked: &Asked) -> Markup {
         tr {
             (sortable(asked, Column::Status, "Status", ""))
             (sortable(asked, Column::Name, "Instance", ""))
-            (sortable(asked, Column::Agent, "Agent", ""))
+            (sortable(asked, Column::Agent, "Agent", "wide"))
             (sortable(asked, Column::Age, "Age", ""))
             th scope="col" .wide { "URL" }
             th scope="col" .wide { "Tools" }
             (sortable(asked, Column::Health, "Last healthy", "wide"))
-            th scope="col" { span .hidden { "Actions" } }
+            th scope="col" .wide { span .hidden { "Actions" } }
         }
     }
 }
@@ -76,13 +76,16 @@ fn line(session: &Session, row: &Listed, now: DateTime<Utc>) -> Markup {
     html! {
         tr {
             td { (show::status(it.status)) }
-            td { a .mono href={ "/instances/" (it.id) } { (it.id) } }
-            td { @if let Some(agent) = &it.agent_name { (agent) } }
+            td {
+                a .mono href={ "/instances/" (it.id) } { (it.id) }
+                @if let Some(agent) = &it.agent_name { span .small.slim { (agent) } }
+            }
+            td .wide { @if let Some(agent) = &it.agent_name { (agent) } }
             td .time { (show::age(it.created_at, now)) }
             td .url.wide { @if let Some(url) = &it.url { span title=(url) { (url.as_str()) } } }
             td .wide { @if let Some(tools) = &row.tools { (tools.join(", ")) } }
             td .time.wide { @if let Some(at) = it.last_healthy_at { (show::ago(at, now)) } }
-            td .number { (action(session, row)) }
+            td .number.wide { (action(session, row)) }
         }
     }
 }
@@ -96,7 +99,7 @@ fn action(session: &Session, row: &Listed) -> Markup {
     };
     html! {
         @if session.role == Role::Operator {
-            a href={ "/instances/" (id) "/" (path) } aria-label={ (word) " " (id) } { (word) }
+            a .act href={ "/instances/" (id) "/" (path) } aria-label={ (word) " " (id) } { (word) }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What an operator does to one instance, after they said that they mean it.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::{DeployStatus, InstanceId};
 use maud::html;
 use serde::Deserialize;
 use tracing::info;
@@ -95,17 +95,22 @@ impl Act {
         }
     }
 
-    /// What was done.
-    pub(super) const fn outcome(self) -> &'static str {
-        match self {
-            Self::Kill => {
-                "Killed: what it has is being destroyed. This page shows when it is gone."
+    /// What was done, and how far it is; `there` as long as there is anything of the instance.
+    pub(super) fn outcome(self, there: bool, deploy_status: Option<&DeployStatus>) -> String {
+        match (self, there) {
+            (Self::Kill, true) => {
+                "Killed: what it has is being destroyed. This page shows when it is gone.".into()
             }
-            Self::Dismiss => {
-                "Dismissed: what it has is being destroyed. This page shows when it is gone."
+            (Self::Dismiss, true) => {
+                "Dismissed: what it has is being destroyed. This page shows when it is gone.".into()
             }
-            Self::Redeploy => {
-                "It is being deployed again. It is healthy again when its new deployment is up."
+            (Self::Kill, false) => "Killed, and all that it had is destroyed.".into(),
+            (Self::Dismiss, false) => "Dismissed, and all that it had is destroyed.".into(),
+            (Self::Redeploy, _) => {
+                let seen = deploy_status.map_or_else(String::new, |status| {
+                    format!(" Its deployment was {status} when the fleet was last looked at.")
+                });
+                format!("It is deployed again as it is.{seen}")
             }
         }
     }
@@ -126,7 +131,7 @@ pub(in crate::dashboard) async fn confirm(
     let title = format!("{} {name}?", act.button());
     let content = html! {
         div .head { div { h1 { (title) } p .hint { "Instance " (id) ", " (view.status.as_str()) } } }
-        form .card method="post" action={ "/instances/" (id) "/" (act.as_str()) } {
+        form .card.short method="post" action={ "/instances/" (id) "/" (act.as_str()) } {
             (page::token(&session))
             p { (act.warning(view.status)) }
             div .actions {
@@ -154,6 +159,8 @@ pub(in crate::dashboard) async fn make(
             let redeployed = app.services.redeploy(&id).await;
             redeployed.map_err(|error| from_services("the redeployment", &error))?;
             info!(instance.id = %id, "instance {id} is deployed again: an operator asked for it");
+            // The page shows what a tick finds.
+            app.nudge.notify_one();
         }
     }
     Ok(reply::see_other(&format!(

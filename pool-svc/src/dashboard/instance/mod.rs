@@ -53,7 +53,12 @@ pub(super) async fn show(
     let title = agent.unwrap_or_else(|| id.to_string());
     let content = html! {
         (card::head(&session, &id, &title, listed.as_ref()))
-        @if let Some(act) = asked.done { p .notice role="status" { (act.outcome()) } }
+        div data-part="outcome" {
+            @if let Some(act) = asked.done {
+                @let status = details.as_ref().and_then(|it| it.as_ref().ok()?.infra.deploy_status.as_ref());
+                p .notice role="status" { (act.outcome(listed.is_some(), status)) }
+            }
+        }
         div .two data-part="instance" {
             div {
                 (card::facts(&id, listed.as_ref()))

@@ -24,6 +24,7 @@ pub(super) fn levels(mut now: Counts, changes: &[Change], slices: usize) -> Vec<
             Series {
                 class: status.as_str(),
                 name: status.as_str(),
+                whole: points.last().copied().flatten(),
                 points,
             }
         })
@@ -54,6 +55,11 @@ mod tests {
             by,
         };
         let series = levels(now, &[change(1, 4), change(3, -2)], 4);
+        assert_eq!(
+            series[0].whole,
+            Some(3.0),
+            "the legend says how many there are"
+        );
         let numbers: Vec<_> = series[0]
             .points
             .iter()

@@ -3,18 +3,21 @@
 
 mod chart;
 mod levels;
-
-use std::time::Duration;
+mod picture;
+mod range;
+mod scale;
 
 use agent_pool_core::wire::pool::Counts;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::DbError;
-use chrono::{DateTime, TimeDelta, Utc};
+use agent_pool_service_kit::db::{Conn, DbError};
+use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 use warp::reply::Response;
 
 use self::chart::{Chart, Series};
+use self::picture::Size;
+use self::range::{Range, Times};
 use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
@@ -30,109 +33,74 @@ pub(super) struct Asked {
     range: Range,
 }
 
-/// How far back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Range {
-    Hour,
-    #[default]
-    Day,
-    Week,
-}
-
-impl Range {
-    const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-        }
-    }
-
-    const fn past(self) -> Past {
-        let (span, slices) = match self {
-            Self::Hour => (Duration::from_hours(1), 60),
-            Self::Day => (Duration::from_hours(24), 96),
-            Self::Week => (Duration::from_hours(168), 84),
-        };
-        Past { span, slices }
-    }
-
-    /// The end of each slice, the oldest first, as an axis has it.
-    fn times(self, now: DateTime<Utc>) -> Vec<String> {
-        let Past { span, slices } = self.past();
-        let form = if self == Self::Week {
-            "%b %d %H:%M"
-        } else {
-            "%H:%M"
-        };
-        let slice = span / u32::from(slices);
-        (0..slices)
-            .rev()
-            .map(|back| {
-                let back = TimeDelta::from_std(slice * u32::from(back)).unwrap_or_default();
-                (now - back).format(form).to_string()
-            })
-            .collect()
-    }
-}
-
 struct History {
     counts: Counts,
     changes: Vec<Change>,
-    claims: Vec<Took>,
-    warm_ups: Vec<Took>,
+    claims: Lasted,
+    warm_ups: Lasted,
+}
+
+/// How long something took: in each slice, and in the whole time.
+struct Lasted {
+    slices: Vec<Took>,
+    whole: Option<Took>,
 }
 
 /// `GET /over-time`
 pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
-    let range = asked.range;
-    let history = load(&app, range.past()).await.map_err(from_database)?;
-    let content = content(range, history);
+    let (range, now) = (asked.range, Utc::now());
+    let history = load(&app, range.past(now)).await.map_err(from_database)?;
+    let content = content(range, &range.times(now), history);
     let page = page::signed_in(&app, &session, Some(Tab::OverTime), "Over time", &content);
     Ok(reply::ok(page))
 }
 
 async fn load(app: &App, past: Past) -> Result<History, DbError> {
     let mut conn = app.db.conn().await?;
-    let (claim, warm_up) = (
-        (Cause::Claim, Cause::Provisioned),
-        (Cause::WarmUp, Cause::Healthy),
-    );
     Ok(History {
         counts: views::count(&mut conn).await?,
         changes: history::changes(&mut conn, past).await?,
-        claims: history::took(&mut conn, past, claim).await?,
-        warm_ups: history::took(&mut conn, past, warm_up).await?,
+        claims: lasted(&mut conn, past, (Cause::Claim, Cause::Provisioned)).await?,
+        warm_ups: lasted(&mut conn, past, (Cause::WarmUp, Cause::Healthy)).await?,
     })
 }
 
-fn content(range: Range, history: History) -> Markup {
-    let times = range.times(Utc::now());
-    let slices = times.len();
+async fn lasted(conn: &mut Conn, past: Past, moves: (Cause, Cause)) -> Result<Lasted, DbError> {
+    let whole = Past { slices: 1, ..past };
+    Ok(Lasted {
+        slices: history::took(conn, past, moves).await?,
+        whole: history::took(conn, whole, moves).await?.pop(),
+    })
+}
+
+fn content(range: Range, times: &Times, history: History) -> Markup {
     let fleet = Chart {
         id: "fleet",
         title: "Idle, claimed and starting",
+        hint: None,
         unit: "",
-        times: &times,
-        series: levels::levels(history.counts, &history.changes, slices),
+        least: 1.0,
+        size: Size::PAGE,
+        filled: true,
+        series: levels::levels(history.counts, &history.changes, times.len()),
+        times,
     };
-    let claims = Chart {
-        id: "claims",
-        title: "How long claims took",
-        unit: " s",
-        times: &times,
-        series: durations(&history.claims, slices),
-    };
-    let warm_ups = Chart {
-        id: "warm-ups",
-        title: "How long it took to become warm",
-        unit: " s",
-        times: &times,
-        series: durations(&history.warm_ups, slices),
-    };
+    let claims = durations(
+        "claims",
+        "How long claims take",
+        "Claims",
+        range,
+        times,
+        &history.claims,
+    );
+    let warm_ups = durations(
+        "warm-ups",
+        "How long it takes to become warm",
+        "Warm-ups",
+        range,
+        times,
+        &history.warm_ups,
+    );
     html! {
         div .head {
             div { h1 { "Over time" } p .hint { "The last " (range.as_str()) ", in UTC. " (page::live(60)) } }
@@ -151,10 +119,18 @@ fn content(range: Range, history: History) -> Markup {
     }
 }
 
-fn durations(took: &[Took], slices: usize) -> Vec<Series> {
+/// The chart of how long something took; `what` it was, in the plural, with a capital.
+fn durations<'a>(
+    id: &'a str,
+    title: &'a str,
+    what: &str,
+    range: Range,
+    times: &'a Times,
+    lasted: &Lasted,
+) -> Chart<'a> {
     let of = |class, name, value: fn(&Took) -> f64| {
-        let mut points = vec![None; slices];
-        for one in took {
+        let mut points = vec![None; times.len()];
+        for one in &lasted.slices {
             if let Some(point) = points.get_mut(one.slice) {
                 *point = Some(value(one));
             }
@@ -162,30 +138,23 @@ fn durations(took: &[Took], slices: usize) -> Vec<Series> {
         Series {
             class,
             name,
+            whole: lasted.whole.as_ref().map(value),
             points,
         }
     };
-    vec![
-        of("half", "half of them at most", |took| took.median),
-        of("most", "95 of 100 at most", |took| took.p95),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_slice_ends_now() {
-        let now = "2026-11-25T09:30:00Z".parse().unwrap();
-        for (range, first, slices) in [
-            (Range::Hour, "08:31", 60),
-            (Range::Day, "09:45", 96),
-            (Range::Week, "Nov 18 11:30", 84),
-        ] {
-            let times = range.times(now);
-            assert_eq!((times[0].as_str(), times.len()), (first, slices));
-            assert!(times[slices - 1].ends_with("09:30"));
-        }
+    let number = lasted.whole.map_or(0, |whole| whole.number);
+    Chart {
+        id,
+        title,
+        hint: Some(format!("{what} in the last {}: {number}.", range.as_str())),
+        unit: " s",
+        least: 0.001,
+        size: Size::HALF,
+        filled: false,
+        times,
+        series: vec![
+            of("half", "median", |took| took.median),
+            of("most", "95th percentile", |took| took.p95),
+        ],
     }
 }

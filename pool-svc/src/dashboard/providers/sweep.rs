@@ -1,163 +1,124 @@
-//! What the last sweep found, and what an operator does about it.
+//! Sweeps that an operator asks for, and the end of orphans.
 
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_core::wire::services::{Missing, Orphan, SweepReport, SweepRequest};
-use chrono::{DateTime, Utc};
+use agent_pool_core::wire::services::{OrphanRef, SweepReport, SweepRequest};
 use maud::{Markup, html};
 use serde::Deserialize;
 use tracing::info;
 use warp::reply::Response;
 
 use super::super::page::{self, Tab};
-use super::super::session::{Role, Session};
-use super::super::{gate, reply, show};
+use super::super::session::Session;
+use super::super::{gate, reply};
 use crate::app::App;
-use crate::call::CallError;
 use crate::problem::from_services;
+
+/// Which orphan is meant: all of them where both are empty.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::dashboard) struct Meant {
+    provider: String,
+    resource: String,
+}
 
 /// What an operator asks a sweep for.
 #[derive(Debug, Deserialize)]
 pub(in crate::dashboard) struct Wanted {
     #[serde(default)]
     destroy: bool,
+    // Not flattened: serde would read the numbers and booleans of a form as text then.
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    resource: String,
+}
+
+impl Meant {
+    fn one(self) -> Option<OrphanRef> {
+        let one = OrphanRef {
+            provider: self.provider,
+            resource_id: self.resource,
+        };
+        (!one.provider.is_empty()).then_some(one)
+    }
 }
 
 /// `GET /providers/orphans`
-pub(in crate::dashboard) async fn confirm(session: Session, app: App) -> Result<Response, Problem> {
+pub(in crate::dashboard) async fn confirm(
+    session: Session,
+    meant: Meant,
+    app: App,
+) -> Result<Response, Problem> {
     gate::operators_only(&session)?;
+    let one = meant.one();
+    let title = if one.is_some() {
+        "Destroy this orphan?"
+    } else {
+        "Destroy the orphans?"
+    };
     let content = html! {
-        div .head { h1 { "Destroy the orphans?" } }
-        form .card method="post" action="/providers/sweep" {
+        div .head { h1 { (title) } }
+        form .card.short method="post" action="/providers/sweep" {
             (page::token(&session))
             input type="hidden" name="destroy" value="true";
-            p { "Every vendor is asked anew what it has under our mark. What is older than SWEEP_GRACE_MS and "
-                "belongs to no instance is destroyed, whether the last sweep saw it or not. "
-                "This cannot be undone, and may take some minutes." }
+            @match &one {
+                Some(one) => (about_one(one)),
+                None => p {
+                    "Every vendor is asked anew what it has under our mark. What is older than SWEEP_GRACE_MS "
+                    "and belongs to no instance is destroyed, whether the last sweep saw it or not."
+                },
+            }
+            p { "This cannot be undone, and may take some minutes." }
             div .actions {
-                button type="submit" .danger { "Destroy the orphans" }
+                button type="submit" .danger { "Destroy" }
                 a .button href="/providers" { "Cancel" }
             }
         }
     };
-    let tab = Some(Tab::Providers);
-    let page = page::signed_in(&app, &session, tab, "Destroy the orphans", &content);
+    let page = page::signed_in(&app, &session, Some(Tab::Providers), title, &content);
     Ok(reply::ok(page))
+}
+
+fn about_one(one: &OrphanRef) -> Markup {
+    html! {
+        input type="hidden" name="provider" value=(one.provider);
+        input type="hidden" name="resource" value=(one.resource_id);
+        p {
+            code { (one.resource_id) } " of " (one.provider) " is destroyed, if a sweep still finds it and it "
+            "still belongs to no instance."
+        }
+    }
 }
 
 /// `POST /providers/sweep`
 pub(in crate::dashboard) async fn make(
     _session: Session,
-    Wanted { destroy }: Wanted,
+    wanted: Wanted,
     app: App,
 ) -> Result<Response, Problem> {
+    let destroy = wanted.destroy;
+    let only = Meant {
+        provider: wanted.provider,
+        resource: wanted.resource,
+    };
+    let only = only.one().filter(|_| destroy);
     let request = SweepRequest {
-        destroy,
+        destroy: destroy && only.is_none(),
+        destroy_only: only.into_iter().collect(),
         repair: false,
     };
     let report = app.services.sweep(request).await;
     let report = report.map_err(|error| from_services("the sweep", &error))?;
     info!("an operator had a sweep made");
-    if !destroy {
-        return Ok(reply::see_other("/providers?swept=true"));
-    }
-    let destroyed = report
-        .orphans
-        .iter()
-        .filter(|orphan| orphan.destroyed)
-        .count();
-    Ok(reply::see_other(&format!(
-        "/providers?destroyed={destroyed}"
-    )))
+    let told = if destroy {
+        format!("/providers?destroyed={}", destroyed(&report))
+    } else {
+        "/providers?swept=true".to_owned()
+    };
+    Ok(reply::see_other(&told))
 }
 
-pub(super) fn report(session: &Session, last: &Result<SweepReport, CallError>) -> Markup {
-    let left = last.as_ref().map_or(0, |report| {
-        report
-            .orphans
-            .iter()
-            .filter(|orphan| !orphan.destroyed)
-            .count()
-    });
-    html! {
-        section aria-labelledby="sweep" {
-            div .head {
-                div {
-                    h2 #sweep { "Last sweep" }
-                    p .hint { (when(last)) }
-                }
-                @if session.role == Role::Operator {
-                    div .actions {
-                        form method="post" action="/providers/sweep" {
-                            (page::token(session))
-                            button type="submit" { "Sweep now" }
-                        }
-                        @if left > 0 { a .button.danger href="/providers/orphans" { "Destroy the orphans" } }
-                    }
-                }
-            }
-            @if let Ok(report) = last { (found(report)) }
-        }
-    }
-}
-
-fn when(last: &Result<SweepReport, CallError>) -> Markup {
-    html! {
-        @match last {
-            Ok(report) => {
-                (show::ago(report.swept_at, Utc::now())) ", took " (report.took_ms) " ms"
-            },
-            Err(error) if error.is(404, "not_swept") => "No sweep has ended yet.",
-            Err(error) => (page::sentence(&format!("Services {error}"))),
-        }
-    }
-}
-
-fn found(report: &SweepReport) -> Markup {
-    let now = Utc::now();
-    html! {
-        @for (provider, why) in &report.failures {
-            p .notice.warn { (provider) " was not swept: " (why) }
-        }
-        @if report.orphans.is_empty() && report.missing.is_empty() {
-            div .table { p .empty { "Nothing is orphaned, and nothing is missing." } }
-        } @else {
-            div .table {
-                table {
-                    caption .hidden { "What the last sweep found" }
-                    thead { tr {
-                        th scope="col" { "Found" } th scope="col" { "Provider" } th scope="col" { "Resource" }
-                        th scope="col" .wide { "Instance" } th scope="col" .wide { "Since" }
-                    } }
-                    tbody {
-                        @for it in &report.orphans { (orphan(it, now)) }
-                        @for it in &report.missing { (missing(it, now)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn orphan(it: &Orphan, now: DateTime<Utc>) -> Markup {
-    html! {
-        tr {
-            td { @if it.destroyed { span .tag { "orphan, destroyed" } } @else { span .tag.bad { "orphan" } } }
-            td { (it.provider) }
-            td .mono { (it.resource_id) }
-            td .mono.wide { (it.instance_id) }
-            td .time.wide { @if let Some(at) = it.created_at { (show::ago(at, now)) } }
-        }
-    }
-}
-
-fn missing(it: &Missing, now: DateTime<Utc>) -> Markup {
-    html! {
-        tr {
-            td { @if it.repaired { span .tag { "missing, made anew" } } @else { span .tag.warn { "missing" } } }
-            td { (it.provider) }
-            td .mono { (it.resource_id) }
-            td .mono.wide { a href={ "/instances/" (it.instance_id) } { (it.instance_id) } }
-            td .time.wide { (show::ago(it.since, now)) }
-        }
-    }
+fn destroyed(report: &SweepReport) -> usize {
+    let gone = report.orphans.iter().filter(|orphan| orphan.destroyed);
+    gone.count()
 }

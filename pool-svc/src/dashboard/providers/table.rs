@@ -26,7 +26,7 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
         id: it.id.as_str(),
         name: &it.name,
         kind: if it.selected {
-            "infra, selected"
+            "infra, in use"
         } else {
             "infra"
         },
@@ -49,9 +49,8 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
                 caption .hidden { "Providers" }
                 thead { tr {
                     th scope="col" { "Provider" } th scope="col" { "State" }
-                    th scope="col" .number { "Calls" } th scope="col" .number { "Failed" }
-                    th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95 of 100" }
-                    th scope="col" .wide { "Last failure" }
+                    th scope="col" .number.wide { "Calls" } th scope="col" .number.wide { "Failed" }
+                    th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95th percentile" }
                 } }
                 tbody { @for it in infra.chain(tools) { (line(&it, now)) } }
             }
@@ -62,26 +61,23 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
 
 fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
     let failed: u64 = it.stats.failures.values().sum();
-    let millis = |time: Option<u64>| time.map_or_else(String::new, |ms| format!("{ms} ms"));
+    let millis = |time: Option<u64>| time.map_or_else(String::new, show::millis);
     html! {
         tr {
             td { b { (it.name) } span .small { (it.id) ", " (it.kind) } }
             td {
                 (state(it, now))
                 @for fault in it.faults { span .small { (fault) } }
+                @if let Some(error) = &it.stats.last_error {
+                    span .small { (show::ago(error.at, now)) ": " code { (error.kind) } ", " (error.message) }
+                }
             }
-            td .number { (it.stats.calls) }
-            td .number { (failed)
+            td .number.wide { (show::thousands(it.stats.calls)) }
+            td .number.wide { (show::thousands(failed))
                 @for (kind, number) in &it.stats.failures { span .small { (kind) ": " (number) } }
             }
             td .number.wide { (millis(it.stats.median_ms)) }
             td .number.wide { (millis(it.stats.p95_ms)) }
-            td .wide {
-                @if let Some(error) = &it.stats.last_error {
-                    (show::ago(error.at, now)) ", " code { (error.kind) }
-                    span .small { (error.message) }
-                }
-            }
         }
     }
 }

@@ -80,13 +80,39 @@ async fn drain_and_replenish_are_confirmed_and_tell_what_came_of_them() {
     let form = person.get("/drain").await;
     assert!(form.has("2 idle now") && form.field("token") == Some(person.token.clone()));
     let drained = person.post("/drain", &[("count", "1")]).await;
-    assert_eq!((drained.status, drained.location()), (303, "/?drained=1"));
+    assert!(
+        drained.location().starts_with("/?drained=1&at="),
+        "{}",
+        drained.location()
+    );
     world.until(&oldest, None).await;
-    assert!(person.get("/?drained=1").await.has("Drained 1 instance"));
+    let page = person.get(drained.location()).await;
+    assert!(
+        page.has("Drained 1 instance: 1 destroyed."),
+        "{}",
+        page.html
+    );
+    assert!(person.get("/?drained=1").await.has("Drained 1 instance."));
     assert!(person.get("/replenish").await.has("How many more"));
+    world.fake.state().born_healthy = false;
     let begun = person.post("/replenish", &[("count", "3")]).await;
-    assert_eq!(begun.location(), "/?begun=3");
-    assert!(person.get("/?begun=3").await.has("Begun 3 instances"));
+    let page = person.get(begun.location()).await;
+    assert!(
+        page.has("Beginning 3 instances: 0 ready, 3 to go."),
+        "{}",
+        page.html
+    );
+    for instance in world.fake.state().instances.values_mut() {
+        instance.healthy = true;
+    }
+    let what = "all are ready";
+    agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {
+        person
+            .get(begun.location())
+            .await
+            .has("Begun 3 instances: 3 ready.")
+    })
+    .await;
     let wrong = person.post("/drain", &[("count", "many")]).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.has("Count: invalid digit"), "{}", wrong.html);

@@ -69,6 +69,12 @@ async fn kill_is_confirmed_done_and_its_end_is_shown() {
     assert_eq!(gone.status, 200);
     assert!(gone.has("Nothing of it is left") && gone.has("because an operator killed it"));
     assert!(!gone.has("/kill\""), "nothing more can be done");
+    let outcome = person.get(killed.location()).await;
+    assert!(
+        outcome.has("Killed, and all that it had is destroyed."),
+        "{}",
+        outcome.html
+    );
 }
 
 #[tokio::test]
@@ -106,7 +112,12 @@ async fn redeploy_asks_services_and_says_what_it_answers() {
     let done = person.post(&path, &[]).await;
     assert_eq!(done.location(), format!("/instances/{id}?done=redeploy"));
     assert_eq!(world.fake.state().instances[&id].redeployed, 1);
-    assert!(person.get(done.location()).await.has("DEPLOYING"));
+    assert!(
+        person
+            .get(done.location())
+            .await
+            .has("Its deployment was DEPLOYING")
+    );
 }
 
 #[tokio::test]

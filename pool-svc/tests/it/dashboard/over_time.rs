@@ -18,14 +18,18 @@ async fn the_past_is_drawn_from_the_log() {
     for range in ["hour", "day", "week"] {
         let page = person.get(&format!("/over-time?range={range}")).await;
         assert_eq!(
-            page.html.matches("<svg class=\"chart\"").count(),
+            page.html.matches("<svg class=\"chart broad\"").count(),
             3,
             "{range}"
         );
         assert!(
-            page.has("idle: 1</li>") && page.has("claimed: 1</li>"),
+            page.has("<b>1</b><span>idle</span>") && page.has("<b>1</b><span>claimed</span>"),
             "{}",
             page.html
+        );
+        assert!(
+            page.has(&format!("Claims in the last {range}: 1.")),
+            "{range}"
         );
     }
     assert_eq!(person.get("/over-time?range=year").await.status, 400);

@@ -9,7 +9,7 @@ async fn providers_say_how_they_do() {
     let page = Person::operator(&world).await.get("/providers").await;
     for text in [
         "<b>Railway</b>",
-        "infra, selected",
+        "infra, in use",
         "<span class=\"tag warn\">slow</span>",
         "<span class=\"tag bad\">failing</span>",
         "rate_limited: 7",
@@ -41,10 +41,48 @@ async fn orphans_are_found_and_destroyed_when_that_is_confirmed() {
         .await;
     assert_eq!(done.location(), "/providers?destroyed=1");
     let page = person.get(done.location()).await;
-    assert!(page.has("Destroyed 1 of the orphans") && page.has("orphan, destroyed"));
+    assert!(page.has("Destroyed 1 orphan.") && page.has("orphan, destroyed"));
     assert!(
         !page.has("href=\"/providers/orphans\""),
         "there is none left"
+    );
+}
+
+#[tokio::test]
+async fn one_orphan_is_destroyed_when_that_is_confirmed() {
+    let world = World::new(&[]).await;
+    world.fake.state().swept = Some(crate::fake::answers::sweep_report(false));
+    let person = Person::operator(&world).await;
+    let query = "?provider=agentmail&amp;resource=inbox-lost%40agents.example";
+    let page = person.get("/providers").await;
+    assert!(
+        page.has(&format!("href=\"/providers/orphans{query}\"")),
+        "{}",
+        page.html
+    );
+    let path = format!("/providers/orphans{query}").replace("&amp;", "&");
+    let confirm = person.get(&path).await;
+    assert!(confirm.has("Destroy this orphan?"), "{}", confirm.html);
+    let fields =
+        ["destroy", "provider", "resource"].map(|name| (name, confirm.field(name).unwrap()));
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let done = person.post("/providers/sweep", &fields).await;
+    assert_eq!(done.location(), "/providers?destroyed=1");
+    let other = [
+        ("destroy", "true"),
+        ("provider", "agentmail"),
+        ("resource", "x"),
+    ];
+    let none = person.post("/providers/sweep", &other).await;
+    assert_eq!(none.location(), "/providers?destroyed=0");
+    assert!(
+        person
+            .get(none.location())
+            .await
+            .has("Nothing was destroyed")
     );
 }
 

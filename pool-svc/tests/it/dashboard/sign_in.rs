@@ -1,3 +1,4 @@
+use agent_pool_core::InstanceId;
 use reqwest::header::{ETAG, SET_COOKIE};
 
 use super::Person;
@@ -82,6 +83,40 @@ async fn a_form_of_another_session_or_site_does_nothing() {
             .header("sec-fetch-site", site);
         assert_eq!(person.page(request).await.status, 403, "{site}");
     }
+}
+
+/// Every form of the dashboard that changes something, for one instance.
+fn writes(id: &InstanceId) -> Vec<String> {
+    let of_instance = ["kill", "dismiss", "redeploy"].map(|act| format!("/instances/{id}/{act}"));
+    let others = [
+        "/drain",
+        "/replenish",
+        "/claim",
+        "/claim/stream",
+        "/providers/sweep",
+    ];
+    let others = others.map(str::to_owned);
+    others.into_iter().chain(of_instance).collect()
+}
+
+#[tokio::test]
+async fn nothing_changes_without_the_token_of_a_session_or_without_a_session() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let id = world.idle(1).await.remove(0);
+    let person = Person::operator(&world).await;
+    let reader = Person::reader(&world).await;
+    let stranger = Person::stranger(&world);
+    let fields = [("count", "1"), ("destroy", "true")];
+    for path in writes(&id) {
+        let page = person.send(&path, &fields).await;
+        assert!(page.status == 403 && page.has("foreign_form"), "{path}");
+        let page = reader.post(&path, &fields).await;
+        assert!(page.status == 403 && page.has("readers_read"), "{path}");
+        let page = stranger.send(&path, &fields).await;
+        assert_eq!((page.status, page.location()), (303, "/sign-in"), "{path}");
+    }
+    assert_eq!(world.status(&id).await.as_deref(), Some("idle"));
+    assert_eq!(world.fake.state().asked, Vec::new());
 }
 
 #[tokio::test]

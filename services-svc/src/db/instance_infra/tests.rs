@@ -1,23 +1,32 @@
 //! Every function on a real Postgres.
 
+use std::time::Duration;
+
 use agent_pool_service_kit::testing::fresh_database;
 use diesel_async::pooled_connection::deadpool::Object;
 
 use super::*;
-use crate::db::MIGRATIONS;
+use crate::db::{MIGRATIONS, instance_leases};
 
 async fn conn() -> Object<AsyncPgConnection> {
     let database = fresh_database(MIGRATIONS, "services").await;
     database.db().conn().await.unwrap()
 }
 
-async fn intended(conn: &mut AsyncPgConnection) -> InstanceId {
+/// A new instance whose row is written, and its lease.
+async fn leased(conn: &mut AsyncPgConnection) -> (InstanceId, Fence) {
     let id = InstanceId::generate();
+    let fence = Fence::new(&id);
+    let lease = Duration::from_mins(1);
+    assert!(instance_leases::take(conn, &fence, lease).await.unwrap());
     let label = format!("label-{id}");
-    intend(conn, &id, &"acme".parse().unwrap(), &label)
-        .await
-        .unwrap();
-    id
+    let written = intend(conn, &fence, &"acme".parse().unwrap(), &label).await;
+    assert_eq!(written.unwrap(), Written::Yes);
+    (id, fence)
+}
+
+async fn intended(conn: &mut AsyncPgConnection) -> InstanceId {
+    leased(conn).await.0
 }
 
 fn made(id: &InstanceId) -> CreatedInfra {
@@ -37,34 +46,94 @@ fn made(id: &InstanceId) -> CreatedInfra {
 #[tokio::test]
 async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     let mut conn = conn().await;
-    let id = intended(&mut conn).await;
-    let row = find(&mut conn, &id).await.unwrap().unwrap();
+    let (id, fence) = &leased(&mut conn).await;
+    let row = find(&mut conn, id).await.unwrap().unwrap();
     assert_eq!(
         (row.made, row.started, row.destroying),
         (None, false, false)
     );
 
-    let created = made(&id);
-    let written = record_made(&mut conn, &created).await.unwrap();
-    let started = record_started(&mut conn, &id).await.unwrap();
+    let created = made(id);
+    let written = record_made(&mut conn, fence, &created).await.unwrap();
+    let started = record_started(&mut conn, fence).await.unwrap();
     assert_eq!((written, started), (Written::Yes, Written::Yes));
-    intend(&mut conn, &id, &"other".parse().unwrap(), "other")
-        .await
-        .unwrap();
-    let row = find(&mut conn, &id).await.unwrap().unwrap();
+    let again = intend(&mut conn, fence, &"other".parse().unwrap(), "other").await;
+    assert_eq!(again.unwrap(), Written::Yes);
+    let row = find(&mut conn, id).await.unwrap().unwrap();
     assert_eq!((row.infra.as_str(), row.started), ("acme", true));
     assert_eq!(
         (row.made, row.url),
         (Some(created.handle), Some(created.url))
     );
 
-    mark_destroying(&mut conn, &id).await.unwrap();
-    assert!(find(&mut conn, &id).await.unwrap().unwrap().destroying);
-    delete(&mut conn, &id).await.unwrap();
-    assert_eq!(find(&mut conn, &id).await.unwrap(), None);
-    let written = record_made(&mut conn, &made(&id)).await.unwrap();
-    let started = record_started(&mut conn, &id).await.unwrap();
+    for marked in [Written::Yes, Written::NoRow] {
+        assert_eq!(mark_destroying(&mut conn, fence).await.unwrap(), marked);
+        assert!(find(&mut conn, id).await.unwrap().unwrap().destroying);
+    }
+    let deleted = delete(&mut conn, fence).await.unwrap();
+    assert_eq!(deleted, Written::Yes);
+    assert_eq!(find(&mut conn, id).await.unwrap(), None);
+    let written = record_made(&mut conn, fence, &made(id)).await.unwrap();
+    let started = record_started(&mut conn, fence).await.unwrap();
     assert_eq!((written, started), (Written::NoRow, Written::NoRow));
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_writes_nothing() {
+    let mut conn = conn().await;
+    let (id, fence) = &leased(&mut conn).await;
+    let before = find(&mut conn, id).await.unwrap();
+    instance_leases::release(&mut conn, fence).await.unwrap();
+    let other = Fence::new(id);
+    let lease = Duration::from_mins(1);
+    assert!(
+        instance_leases::take(&mut conn, &other, lease)
+            .await
+            .unwrap()
+    );
+    let infra = "acme".parse().unwrap();
+    for written in [
+        intend(&mut conn, fence, &infra, "label").await,
+        record_made(&mut conn, fence, &made(id)).await,
+        record_started(&mut conn, fence).await,
+        mark_destroying(&mut conn, fence).await,
+        delete(&mut conn, fence).await,
+    ] {
+        assert_eq!(written.unwrap(), Written::NoRow);
+    }
+    assert_eq!(find(&mut conn, id).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_lease_is_not_taken_in_the_middle_of_a_write() {
+    let db = fresh_database(MIGRATIONS, "services").await.db();
+    let (mut writes, mut takes) = (db.conn().await.unwrap(), db.conn().await.unwrap());
+    let (id, fence) = leased(&mut writes).await;
+    let run = async |conn: &mut AsyncPgConnection, sql: &str| {
+        diesel::sql_query(sql).execute(conn).await.unwrap();
+    };
+    run(
+        &mut writes,
+        "UPDATE instance_leases SET leased_until = now() - interval '1 s'",
+    )
+    .await;
+    run(&mut writes, "BEGIN").await;
+    let written = record_made(&mut writes, &fence, &made(&id)).await.unwrap();
+    assert_eq!(written, Written::Yes);
+    run(&mut takes, "SET lock_timeout = '50 ms'").await;
+    let other = Fence::new(&id);
+    let lease = Duration::from_mins(1);
+    assert!(
+        instance_leases::take(&mut takes, &other, lease)
+            .await
+            .is_err()
+    );
+    run(&mut writes, "COMMIT").await;
+    assert!(
+        instance_leases::take(&mut takes, &other, lease)
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -94,9 +163,9 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
 #[tokio::test]
 async fn what_is_not_seen_is_not_forgotten() {
     let mut conn = conn().await;
-    let id = intended(&mut conn).await;
+    let (id, fence) = leased(&mut conn).await;
     let created = made(&id);
-    let _ = record_made(&mut conn, &created).await.unwrap();
+    let _ = record_made(&mut conn, &fence, &created).await.unwrap();
     let before_it_was_made = Seen {
         instance: id.clone(),
         deploy_status: Some(DeployStatus::Building),

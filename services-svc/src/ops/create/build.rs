@@ -8,10 +8,10 @@ use tracing::warn;
 
 use super::plan::Plan;
 use super::{CreateStep, Failure};
-use crate::app::App;
 use crate::db::instance_infra;
 use crate::db::instance_services::{self, InstanceTool, NewTool};
 use crate::ops::equip::{Equipped, equip};
+use crate::ops::lease::Lease;
 use crate::ops::step::StepError;
 use crate::vendors::Tool;
 
@@ -20,19 +20,19 @@ use crate::vendors::Tool;
 /// All that runs side by side is awaited, also after a failure: what is in flight cannot be undone.
 /// Where several fail, the first is answered and the others are logged.
 pub(super) async fn build(
-    app: &App,
+    lease: &Lease,
     plan: &Plan,
     standing: &[InstanceTool],
 ) -> Result<CreatedInstance, Failure> {
-    intend(app, plan, standing)
+    intend(lease, plan, standing)
         .await
         .map_err(at(CreateStep::Intend))?;
     let tools = plan.tools.iter();
     let tools = join_all(tools.map(|(id, tool)| async move {
-        let equipped = provision(app, plan, tool, standing).await;
+        let equipped = provision(lease, plan, tool, standing).await;
         equipped.map(|equipped| (id.clone(), equipped))
     }));
-    let (infra, tools) = join(create_infra(app, plan), tools).await;
+    let (infra, tools) = join(create_infra(lease, plan), tools).await;
     let tools = first_failure(plan, tools).map_err(at(CreateStep::ProvisionTool));
     let infra = infra.map_err(at(CreateStep::CreateInfra));
     let infra = infra.inspect_err(|_| {
@@ -41,7 +41,7 @@ pub(super) async fn build(
         }
     })?;
     let tools = tools?;
-    start(app, plan, &infra, &tools)
+    start(lease, plan, &infra, &tools)
         .await
         .map_err(at(CreateStep::Start))?;
     let services = tools.into_iter().map(|(id, tool)| {
@@ -58,34 +58,45 @@ pub(super) async fn build(
 
 /// Rows for all that is about to be made, before any of it is.
 pub(super) async fn intend(
-    app: &App,
+    lease: &Lease,
     plan: &Plan,
     standing: &[InstanceTool],
 ) -> Result<(), DbError> {
-    let label = app.vendors().context().mark().label(&plan.instance);
+    let label = &lease.app().vendors().context().mark().label(&plan.instance);
     let missing = plan
         .tools
         .values()
         .filter(|tool| in_use(standing, tool).is_none());
     let rows: Vec<NewTool<'_>> = missing
-        .map(|tool| NewTool::new(&plan.instance, tool.id(), &label, tool.main_variable()))
+        .map(|tool| NewTool {
+            tool: tool.id(),
+            main: tool.main_variable(),
+        })
         .collect();
-    let mut conn = app.db().conn().await?;
-    instance_infra::intend(&mut conn, &plan.instance, plan.infra.id(), &label).await?;
-    instance_services::intend(&mut conn, &rows).await
+    let (infra, rows) = (plan.infra.id(), rows.as_slice());
+    // What is intended is there.
+    let _ = lease
+        .write(async |conn, fence| instance_infra::intend(conn, fence, infra, label).await)
+        .await?;
+    if !rows.is_empty() {
+        let _ = lease
+            .write(async |conn, fence| instance_services::intend(conn, fence, label, rows).await)
+            .await?;
+    }
+    Ok(())
 }
 
-async fn create_infra(app: &App, plan: &Plan) -> Result<CreatedInfra, StepError> {
-    let created = plan.infra.create(&plan.instance, &plan.spec).await?;
-    let mut conn = app.db().conn().await?;
-    let written = instance_infra::record_made(&mut conn, &created).await?;
-    written.or_gone(&plan.instance)?;
-    Ok(created)
+async fn create_infra(lease: &Lease, plan: &Plan) -> Result<CreatedInfra, StepError> {
+    let created = &plan.infra.create(&plan.instance, &plan.spec).await?;
+    let written =
+        lease.write(async |conn, fence| instance_infra::record_made(conn, fence, created).await);
+    written.await?.or_gone(&plan.instance)?;
+    Ok(created.clone())
 }
 
 /// A tool that is in use keeps its secret; it is not provisioned again.
 async fn provision(
-    app: &App,
+    lease: &Lease,
     plan: &Plan,
     tool: &Tool,
     standing: &[InstanceTool],
@@ -94,26 +105,26 @@ async fn provision(
     if let Some((row, resource)) = in_use(standing, tool) {
         return Ok(Equipped {
             resource: resource.clone(),
-            env: row.env.open(app.cipher(), instance, tool.id())?,
+            env: row.env.open(lease.app().cipher(), instance, tool.id())?,
         });
     }
-    equip(app, instance, tool, &ToolOptions::new()).await
+    equip(lease, tool, &ToolOptions::new()).await
 }
 
 async fn start(
-    app: &App,
+    lease: &Lease,
     plan: &Plan,
     infra: &CreatedInfra,
     tools: &[(ToolId, Equipped)],
 ) -> Result<(), StepError> {
     let tools = tools.iter().map(|(_, tool)| tool.env.clone());
-    let variables = plan.variables(app, tools);
+    let variables = plan.variables(lease.app(), tools);
     plan.infra
         .configure(&infra.handle, &variables, Redeploy::Yes)
         .await?;
-    let mut conn = app.db().conn().await?;
-    let written = instance_infra::record_started(&mut conn, &plan.instance).await?;
-    Ok(written.or_gone(&plan.instance)?)
+    let written =
+        lease.write(async |conn, fence| instance_infra::record_started(conn, fence).await);
+    Ok(written.await?.or_gone(&plan.instance)?)
 }
 
 fn in_use<'a>(

@@ -25,10 +25,11 @@ pub(crate) async fn create(
 ) -> Result<CreatedInstance, CreateError> {
     let plan = Plan::of(&app, request)?;
     let lease = Lease::wait_for::<CreateError>(&app, &plan.instance).await?;
-    lease.hold(create_alone(&app, plan)).await
+    lease.hold(create_alone(&lease, plan)).await
 }
 
-async fn create_alone(app: &App, mut plan: Plan) -> Result<CreatedInstance, CreateError> {
+async fn create_alone(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance, CreateError> {
+    let app = lease.app();
     let mut conn = app.db().conn().await?;
     let infra = instance_infra::find(&mut conn, &plan.instance).await?;
     let tools = instance_services::load(&mut conn, &plan.instance).await?;
@@ -42,7 +43,7 @@ async fn create_alone(app: &App, mut plan: Plan) -> Result<CreatedInstance, Crea
         plan.infra = begun.map_err(CreateError::Infra)?;
     }
     let instance = &plan.instance;
-    match build(app, &plan, &tools).await {
+    match build(lease, &plan, &tools).await {
         Ok(created) => {
             counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
             info!("instance {instance} is created");
@@ -50,7 +51,7 @@ async fn create_alone(app: &App, mut plan: Plan) -> Result<CreatedInstance, Crea
         }
         Err(failure) => {
             counter!("agent_pool_creations_total", "outcome" => failure.step.as_str()).increment(1);
-            Err(undone(app, plan, failure).await)
+            Err(undone(lease, plan, failure).await)
         }
     }
 }
@@ -84,8 +85,8 @@ fn standing(
     }))
 }
 
-async fn undone(app: &App, plan: Plan, failure: Failure) -> CreateError {
-    let undo = undo(app, &plan, &failure).await;
+async fn undone(lease: &Lease, plan: Plan, failure: Failure) -> CreateError {
+    let undo = undo(lease, &plan, &failure).await;
     let instance = plan.instance;
     warn!(
         step = failure.step.as_str(),
@@ -100,13 +101,13 @@ async fn undone(app: &App, plan: Plan, failure: Failure) -> CreateError {
 }
 
 /// Where somebody took the rows away, what was made since gets them back first, to be found by its mark.
-async fn undo(app: &App, plan: &Plan, failure: &Failure) -> Undo {
+async fn undo(lease: &Lease, plan: &Plan, failure: &Failure) -> Undo {
     let instance = &plan.instance;
     let undone = async {
         if matches!(failure.cause, StepError::Gone(_)) {
-            intend(app, plan, &[]).await?;
+            intend(lease, plan, &[]).await?;
         }
-        tear_down(app, instance).await
+        tear_down(lease).await
     };
     Undo::of(instance, undone.await)
 }

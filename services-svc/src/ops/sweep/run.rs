@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use agent_pool_core::wire::services::{SweepReport, SweepRequest};
+use agent_pool_core::wire::services::{OrphanRef, SweepReport, SweepRequest};
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
@@ -41,15 +41,13 @@ pub(super) async fn sweep_alone(app: &App, wanted: SweepRequest) -> Result<Sweep
         &mut failures,
     );
     let found = without_owner(app, listed).await?;
-    let destroyed = if wanted.destroy {
-        destroy(app, &found, &mut failures).await
-    } else {
-        vec![false; found.len()]
-    };
+    let (doomed, left): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| dooms(&wanted, one));
+    let destroyed = destroy(app, &doomed, &mut failures).await;
     if wanted.repair {
         repair_all(app, &mut looked, &mut failures).await;
     }
-    let orphans = found.iter().zip(destroyed);
+    let left = left.iter().map(|one| (one, false));
+    let orphans = doomed.iter().zip(destroyed).chain(left);
     let report = SweepReport {
         swept_at,
         replica: app.replica().to_owned(),
@@ -62,6 +60,13 @@ pub(super) async fn sweep_alone(app: &App, wanted: SweepRequest) -> Result<Sweep
     let environment = &app.config().general.pool_environment;
     sweep_reports::save(&mut *app.db().conn().await?, environment, &report).await?;
     Ok(report)
+}
+
+/// Whether an orphan is to be destroyed.
+fn dooms(wanted: &SweepRequest, orphan: &Found) -> bool {
+    let (_, provider, resource) = orphan.key();
+    let named = |one: &OrphanRef| one.provider == provider && one.resource_id == resource;
+    wanted.destroy || wanted.destroy_only.iter().any(named)
 }
 
 /// The report of the sweep before. One that another version wrote and this one cannot read is none.

@@ -20,6 +20,7 @@ pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
     let wanted = SweepRequest {
         destroy: settings.destroy,
         repair: settings.repair,
+        ..SweepRequest::default()
     };
     let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -28,7 +29,7 @@ pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
             _ = ticks.tick() => {}
             () = shutdown.wait() => return,
         }
-        let sweep = sweep_in_turn(app.clone(), wanted, period);
+        let sweep = sweep_in_turn(app.clone(), wanted.clone(), period);
         let swept = tokio::select! {
             swept = app.finish(sweep) => swept,
             () = shutdown.wait() => return,

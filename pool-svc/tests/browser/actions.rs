@@ -1,0 +1,110 @@
+//! What an operator does: each is confirmed, followed, and tells its outcome.
+
+use crate::browser::with;
+use crate::chrome::Screen;
+use crate::fake::answers;
+use crate::world::World;
+
+#[tokio::test]
+async fn kill_is_confirmed_and_followed_to_its_end() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser
+            .press(&format!("a[href='/instances/{id}/kill']"))
+            .await;
+        browser.sees("h1", "Kill").await;
+        browser.press("form.card button").await;
+        browser.sees("[data-part=status]", "gone").await;
+        browser
+            .sees(".timeline", "because an operator killed it")
+            .await;
+        assert_eq!(world.status(&id).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn drain_is_confirmed_and_tells_its_outcome() {
+    let world = World::new(&[]).await;
+    let ids = world.idle(3).await;
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.follow("Drain").await;
+        browser.fill("#count", "2").await;
+        browser.press("form.card button").await;
+        browser
+            .sees("[data-part=outcome]", "Drained 2 instances: 2 destroyed.")
+            .await;
+        for id in &ids[..2] {
+            assert_eq!(world.status(id).await, None);
+        }
+        browser.sees("a.idle", "1").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replenish_shows_how_far_it_is() {
+    let world = World::new(&[]).await;
+    world.fake.state().born_healthy = false;
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.follow("Replenish").await;
+        browser.fill("#count", "2").await;
+        browser.press("form.card button").await;
+        let outcome = "[data-part=outcome]";
+        browser
+            .sees(outcome, "Beginning 2 instances: 0 ready, 2 to go.")
+            .await;
+        browser.find("progress[max='2'][value='0']").await;
+        for instance in world.fake.state().instances.values_mut() {
+            instance.healthy = true;
+        }
+        browser.sees(outcome, "Begun 2 instances: 2 ready.").await;
+        browser.sees("a.idle", "2").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redeploy_and_dismiss_are_confirmed_and_tell_their_outcome() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    world.sql("UPDATE instances SET status = 'crashed'").await;
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.press(&format!("a[href='/instances/{id}']")).await;
+        browser.follow("Redeploy").await;
+        browser.sees("form.card", "It does not answer until").await;
+        browser.press("form.card button").await;
+        let outcome = "[data-part=outcome]";
+        browser.sees(outcome, "Its deployment was DEPLOYING").await;
+        browser.follow("Dismiss").await;
+        browser.sees("form.card", "This cannot be undone").await;
+        browser.press("form.card button").await;
+        browser
+            .sees(outcome, "Dismissed, and all that it had is destroyed.")
+            .await;
+        assert_eq!(world.status(&id).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_orphan_is_destroyed_once_that_is_confirmed() {
+    let world = World::new(&[]).await;
+    world.fake.state().swept = Some(answers::sweep_report(false));
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.follow("Providers").await;
+        browser.sees("tbody", "inbox-lost@agents.example").await;
+        browser.follow("Destroy").await;
+        browser.sees("form.card", "This cannot be undone").await;
+        browser.press("form.card button").await;
+        browser.sees("[role=status]", "Destroyed 1 orphan.").await;
+        browser.sees("[data-part=sweep]", "orphan, destroyed").await;
+    })
+    .await;
+}

@@ -1,0 +1,104 @@
+//! Which agent is asked for.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use agent_pool_core::wire::pool::ClaimRequest;
+use agent_pool_core::wire::{AgentName, Instructions, JoinUrl};
+use clap::Args;
+
+use crate::connect::Target;
+use crate::failure::Failure;
+use crate::out::{choose, during, somebody_is_there};
+
+/// A ready-made agent, or one of the caller's own.
+#[derive(Debug, Args)]
+pub(super) struct Agent {
+    /// A ready-made agent: `poolctl templates` lists them
+    template: Option<String>,
+
+    /// The agent's name; a template has its own
+    #[arg(long, value_name = "NAME", value_parser = agent_name)]
+    name: Option<AgentName>,
+
+    /// What the agent is told to be
+    #[arg(long, value_name = "TEXT", value_parser = instructions, conflicts_with = "template")]
+    instructions: Option<Instructions>,
+
+    /// A file of what the agent is told to be; `-` is the standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "instructions"])]
+    instructions_file: Option<PathBuf>,
+}
+
+impl Agent {
+    /// The claim for it. Where nothing is said, somebody at a terminal is asked.
+    pub(super) async fn request(self, target: &Target) -> Result<ClaimRequest, Failure> {
+        let from_file = self.instructions_file.map(read).transpose()?;
+        let mut request = ClaimRequest {
+            agent_name: self.name,
+            instructions: self.instructions.or(from_file),
+            join_url: None,
+        };
+        let nothing = request.agent_name.is_none() && request.instructions.is_none();
+        let slug = match self.template {
+            Some(slug) => slug,
+            None if nothing && somebody_is_there() => chosen(target).await?,
+            None => return Ok(request),
+        };
+        let template = during("asking Pool", target.pool.template(&slug)).await;
+        let template = template.map_err(|error| Failure::of_call("claim an agent", &error))?;
+        let own = || AgentName::try_from(template.name.clone()).ok();
+        request.agent_name = request.agent_name.or_else(own);
+        request.instructions = Some(template.instructions);
+        Ok(request)
+    }
+}
+
+async fn chosen(target: &Target) -> Result<String, Failure> {
+    let templates = during("asking Pool", target.pool.templates()).await;
+    let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
+    if templates.is_empty() {
+        return Err(Failure::usage("which agent? the pool has no templates")
+            .hint("say it by --name and --instructions"));
+    }
+    let lines: Vec<String> = templates
+        .iter()
+        .map(|it| format!("{} {}: {}", it.emoji, it.name, it.description))
+        .collect();
+    let index = choose("Which agent?", &lines)?;
+    Ok(templates[index].slug.clone())
+}
+
+fn read(path: PathBuf) -> Result<Instructions, Failure> {
+    let mut text = String::new();
+    let outcome = if path.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(&path)
+    };
+    let refused =
+        |why: String| Failure::usage(format!("the instructions in {}: {why}", path.display()));
+    let text = outcome.map_err(|error| refused(error.to_string()))?;
+    Instructions::try_from(text).map_err(refused)
+}
+
+fn agent_name(text: &str) -> Result<AgentName, String> {
+    AgentName::try_from(text.to_owned())
+}
+
+fn instructions(text: &str) -> Result<Instructions, String> {
+    Instructions::try_from(text.to_owned())
+}
+
+pub(super) fn join_url(text: &str) -> Result<JoinUrl, String> {
+    JoinUrl::try_from(text.to_owned())
+}
+
+/// What Pool takes as a key: 1 to 255 visible ASCII characters.
+pub(super) fn key(text: &str) -> Result<String, &'static str> {
+    if (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err("expected 1 to 255 visible ASCII characters")
+}

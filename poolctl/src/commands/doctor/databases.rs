@@ -1,0 +1,73 @@
+//! The databases: whether they answer, and how far their schemas are.
+
+use agent_pool_core::chain;
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::db::{DatabaseUrl, Inspection, inspect};
+
+use super::check::Checks;
+use super::settings::Here;
+use crate::out::{count_of, list_of};
+
+const POOL: &str = "POOL_DATABASE_URL";
+const SERVICES: &str = "SERVICES_DATABASE_URL";
+
+pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
+    let mut checks = Checks::of("databases");
+    let of = |variable, wanted: bool| {
+        let text = environment.get(variable).filter(|_| wanted);
+        // What is wrong with the text is a fault of the settings.
+        text.and_then(|text| DatabaseUrl::try_from(text.to_owned()).ok())
+    };
+    let (pool, services) = (of(POOL, here.pool), of(SERVICES, here.services));
+    if pool.is_some() && pool == services {
+        let found = format!("{POOL} and {SERVICES} name the same database");
+        checks.fail("both", found, "give each service a database of its own");
+    }
+    let look = async |url: &Option<DatabaseUrl>, migrations| match url {
+        Some(url) => Some(
+            inspect(url, migrations)
+                .await
+                .map_err(|error| chain(&error)),
+        ),
+        None => None,
+    };
+    let (pool, services) = tokio::join!(
+        look(&pool, pool_svc::MIGRATIONS),
+        look(&services, services_svc::MIGRATIONS),
+    );
+    for (service, variable, looked) in [
+        ("pool-svc", POOL, pool),
+        ("services-svc", SERVICES, services),
+    ] {
+        match looked {
+            None => {}
+            Some(Ok(found)) => schema(&mut checks, service, &found),
+            Some(Err(why)) => {
+                let todo = format!(
+                    "compare {variable} with the server: is it up, and are host, user, password and name right?"
+                );
+                checks.fail(service, why, &todo);
+            }
+        }
+    }
+    checks
+}
+
+fn schema(checks: &mut Checks, service: &str, found: &Inspection) {
+    let server = format!("PostgreSQL {}", found.server_version);
+    if !found.unknown.is_empty() {
+        let newer = count_of(found.unknown.len(), "migration");
+        let found = format!("{server}, with {newer} that this build does not know");
+        checks.warn(service, found, "a newer version was here: run that one");
+    } else if !found.pending.is_empty() {
+        let pending = count_of(found.pending.len(), "migration");
+        let found = format!("{server}, {pending} pending: {}", list_of(&found.pending));
+        checks.warn(
+            service,
+            found,
+            &format!("the next start of {service} applies them"),
+        );
+    } else {
+        checks.ok(service, format!("{server}, up to date"));
+    }
+}

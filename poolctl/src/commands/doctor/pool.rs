@@ -1,0 +1,133 @@
+//! Pool, as it runs.
+
+use agent_pool_core::ToolId;
+use agent_pool_core::wire::pool::{Info, PoolStatus};
+use chrono::Utc;
+
+use super::check::Checks;
+use crate::api::CallError;
+use crate::connect::Target;
+use crate::failure::Failure;
+use crate::out::age;
+
+const NAME: &str = "Pool";
+
+/// What came of looking at it.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) checks: Checks,
+    /// Whether it runs and takes the key.
+    pub(super) answers: bool,
+    /// The tools that every instance is equipped with.
+    pub(super) tools: Vec<ToolId>,
+}
+
+pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
+    let mut checks = Checks::of("services");
+    let target = match target {
+        Ok(target) => target,
+        Err(failure) => {
+            checks.fail(
+                NAME,
+                failure.to_string(),
+                failure.hinted().unwrap_or_default(),
+            );
+            return Looked {
+                checks,
+                answers: false,
+                tools: Vec::new(),
+            };
+        }
+    };
+    let (info, status) = tokio::join!(target.pool.info(), target.pool.status());
+    let url = target.pool.caller().base();
+    let info = match info {
+        Ok(info) => info,
+        Err(error) => {
+            unwell(&mut checks, NAME, "POOL_URL", &error);
+            return Looked {
+                checks,
+                answers: false,
+                tools: Vec::new(),
+            };
+        }
+    };
+    checks.ok(
+        NAME,
+        format!("answers at {url}, environment {}", info.environment),
+    );
+    same_version(&mut checks, NAME, &info.version);
+    match status {
+        Ok(status) => fleet(&mut checks, &status, &info),
+        Err(error) => checks.fail("fleet", error.to_string(), "see the log of pool-svc"),
+    }
+    Looked {
+        checks,
+        answers: true,
+        tools: info.tools,
+    }
+}
+
+/// Why a service does not answer as it should.
+pub(super) fn unwell(checks: &mut Checks, name: &str, variable: &str, error: &CallError) {
+    let todo = match error {
+        CallError::Unreachable { .. } | CallError::TimedOut { .. } => {
+            format!("start it, or set {variable} to where it listens")
+        }
+        CallError::Refused { problem, .. } if problem.status == 401 => {
+            "set POOL_API_KEY to the key that it has".to_owned()
+        }
+        CallError::Refused { .. } => "see its log".to_owned(),
+        CallError::Garbled { .. } => format!("set {variable} to the address of {name}"),
+    };
+    checks.fail(name, error.to_string(), &todo);
+}
+
+/// Whether it is of this program's version.
+pub(super) fn same_version(checks: &mut Checks, name: &str, theirs: &str) {
+    let ours = env!("CARGO_PKG_VERSION");
+    let name = format!("{name} version");
+    if theirs == ours {
+        checks.ok(&name, format!("{theirs}, as this program"));
+        return;
+    }
+    let theirs = if theirs.is_empty() { "unknown" } else { theirs };
+    let todo = "use the program of the same version: the APIs may differ";
+    checks.warn(&name, format!("{theirs}, and this program is {ours}"), todo);
+}
+
+fn fleet(checks: &mut Checks, status: &PoolStatus, info: &Info) {
+    let now = Utc::now();
+    if let Some(doubt) = &status.unobserved {
+        let since = age(doubt.since, now);
+        let found = format!("not observed since {since}: {}", doubt.reason);
+        checks.fail(
+            "fleet",
+            found,
+            "see to it that Services answers: until then nobody is taken for dead",
+        );
+    }
+    for failure in &status.creation_failures {
+        let times = failure.failures_in_a_row;
+        let found = format!(
+            "{times} creations in a row failed, {}: {}",
+            failure.cause, failure.error
+        );
+        let todo = "see the vendors below; creation is tried again by itself";
+        checks.fail("fleet", found, todo);
+    }
+    let counts = &status.counts;
+    let found = format!(
+        "{} idle of {} wanted, {} starting",
+        counts.idle, status.min_idle, counts.starting
+    );
+    if status.unobserved.is_none() && status.creation_failures.is_empty() {
+        if counts.idle == 0 && status.min_idle > 0 {
+            let todo = "claims find none now: wait, or `poolctl replenish --wait`";
+            checks.warn("fleet", found, todo);
+        } else {
+            let tools: Vec<&str> = info.tools.iter().map(ToolId::as_str).collect();
+            checks.ok("fleet", format!("{found}; tools: {}", tools.join(", ")));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Services, as it runs.
+
+use agent_pool_core::wire::services::RegistryReply;
+
+use super::check::Checks;
+use super::pool::{same_version, unwell};
+use crate::api::Services;
+use crate::connect::Target;
+use crate::failure::Failure;
+
+const NAME: &str = "Services";
+
+/// What came of looking at it.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) checks: Checks,
+    /// Whether it runs and takes the key.
+    pub(super) answers: bool,
+    /// It, and its providers, where it answers.
+    pub(super) running: Option<(Services, RegistryReply)>,
+}
+
+pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
+    let mut checks = Checks::of("services");
+    let unseen = |checks| Looked {
+        checks,
+        answers: false,
+        running: None,
+    };
+    let Ok(target) = target else {
+        return unseen(checks);
+    };
+    let Some(services) = target.services() else {
+        let todo = "give its address by SERVICES_URL or --services-url";
+        checks.skip(NAME, "it is not known where it is", todo);
+        return unseen(checks);
+    };
+    match services.registry().await {
+        Ok(registry) => {
+            let url = services.caller().base();
+            checks.ok(NAME, format!("answers at {url}"));
+            same_version(&mut checks, NAME, &registry.version);
+            Looked {
+                checks,
+                answers: true,
+                running: Some((services.clone(), registry)),
+            }
+        }
+        Err(error) => {
+            unwell(&mut checks, NAME, "SERVICES_URL", &error);
+            unseen(checks)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The settings, as both services would read them here.
+
+use agent_pool_core::ToolId;
+use agent_pool_core::registry::{LookupError, Registry};
+use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
+
+use super::check::Checks;
+
+/// Variables that this program reads itself, or that say nothing of a service.
+const NOT_OF_A_SERVICE: [&str; 8] = [
+    "POOL_API_KEY",
+    "SERVICES_URL",
+    "PORT",
+    "HOST",
+    "LOG",
+    "RUST_LOG",
+    "LOG_FORMAT",
+    "POOL_ENVIRONMENT",
+];
+const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
+/// Where services-svc makes instances unless it is told otherwise.
+const DEFAULT_INFRA: &str = "railway";
+
+/// Which of the services' settings are to be looked for here.
+#[derive(Debug)]
+pub(super) struct Here {
+    pub(super) pool: bool,
+    pub(super) services: bool,
+    /// The providers of this build, with the settings of this environment.
+    pub(super) registry: Result<Registry, String>,
+}
+
+impl Here {
+    /// A service that answers has its settings somewhere: here only where one of its own variables is.
+    pub(super) fn look(
+        environment: &Environment,
+        pool_answers: bool,
+        services_answers: bool,
+    ) -> Self {
+        let mut set = environment.clone();
+        if set.get(INFRA_PROVIDER).is_none() {
+            set.set(INFRA_PROVIDER, DEFAULT_INFRA);
+        }
+        let of_pool = is_set(environment, pool_svc::Config::reference());
+        let registry = Registry::collect(&set).map_err(|error| error.to_string());
+        let of_services = registry.as_ref().map(services_svc::Config::reference);
+        let of_services = is_set(environment, of_services.unwrap_or_default());
+        Self {
+            pool: of_pool || !pool_answers,
+            services: of_services || !services_answers,
+            registry,
+        }
+    }
+}
+
+fn is_set(environment: &Environment, reference: Vec<SettingSpec>) -> bool {
+    let own = reference.into_iter().map(|it| it.variable);
+    own.filter(|it| !NOT_OF_A_SERVICE.contains(&it.as_str()))
+        .any(|it| environment.get(&it).is_some())
+}
+
+const ELSEWHERE: &str = "its settings are not here: to check them, run this where it runs";
+
+pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
+    let mut checks = Checks::of("settings");
+    if here.pool {
+        match pool_svc::Config::from_env(environment) {
+            Ok(_) => checks.ok("pool-svc", "complete, and each is of its form"),
+            Err(error) => faults(&mut checks, "pool-svc", &error),
+        }
+    } else {
+        checks.skip("pool-svc", "it runs elsewhere", ELSEWHERE);
+    }
+    if !here.services {
+        checks.skip("services-svc", "it runs elsewhere", ELSEWHERE);
+        return checks;
+    }
+    match &here.registry {
+        Ok(registry) => {
+            of_services(&mut checks, registry, environment);
+            if here.pool {
+                of_tools(&mut checks, registry, environment);
+            }
+        }
+        Err(error) => checks.fail("services-svc", error, "link each provider once"),
+    }
+    checks
+}
+
+/// Every fault on a line of its own: all at once, each with its variable.
+fn faults(checks: &mut Checks, name: &str, error: &SettingsError) {
+    for fault in error.faults() {
+        let todo = format!(
+            "set {} in the environment of {name}, or in its file .env",
+            fault.variable
+        );
+        checks.fail(name, format!("{} {}", fault.variable, fault.problem), &todo);
+    }
+}
+
+fn of_services(checks: &mut Checks, registry: &Registry, environment: &Environment) {
+    let mut set = environment.clone();
+    if set.get(INFRA_PROVIDER).is_none() {
+        set.set(INFRA_PROVIDER, DEFAULT_INFRA);
+    }
+    match services_svc::Config::read(&set, registry) {
+        Ok(_) => checks.ok("services-svc", "complete, and each is of its form"),
+        Err(error) => faults(checks, "services-svc", &error),
+    }
+    if environment.get("SERVICES_ENCRYPTION_KEY").is_none() {
+        let todo = "set SERVICES_ENCRYPTION_KEY, such as to the output of: openssl rand -base64 32";
+        let found = "SERVICES_ENCRYPTION_KEY is not set: secrets are kept in the clear";
+        checks.warn("services-svc", found, todo);
+    }
+    let infra = set.get(INFRA_PROVIDER).unwrap_or(DEFAULT_INFRA);
+    if let Ok(id) = infra.parse()
+        && let Err(error @ LookupError::Unconfigured { .. }) = registry.infra(&id)
+    {
+        let todo =
+            format!("set them, or another {INFRA_PROVIDER}: `services-svc --help` lists all");
+        checks.fail("infra", error.to_string(), &todo);
+    }
+}
+
+/// Whether the tools of every instance can be had.
+fn of_tools(checks: &mut Checks, registry: &Registry, environment: &Environment) {
+    let tools = pool_tools(environment);
+    for id in &tools {
+        match registry.tool(id) {
+            Ok(_) => {}
+            Err(error @ LookupError::Unconfigured { .. }) => {
+                let todo = "set its variables, or leave it out of POOL_TOOLS";
+                checks.fail("tools", error.to_string(), todo);
+            }
+            Err(error) => {
+                let todo =
+                    "leave it out of POOL_TOOLS, unless your own services-svc is linked with it";
+                checks.warn("tools", error.to_string(), todo);
+            }
+        }
+    }
+    if let Err(clash) = registry.together(&tools) {
+        checks.fail(
+            "tools",
+            clash.to_string(),
+            "take one of them out of POOL_TOOLS",
+        );
+    }
+}
+
+/// The tools of `POOL_TOOLS`, or those that are its default.
+pub(super) fn pool_tools(environment: &Environment) -> Vec<ToolId> {
+    let text = environment.get("POOL_TOOLS").map(ToOwned::to_owned);
+    let tools = text.map_or_else(|| Ok(pool_svc::Tools::default()), pool_svc::Tools::try_from);
+    // What is wrong with the text is a fault of pool-svc's settings.
+    tools.map(|tools| tools.ids().to_vec()).unwrap_or_default()
+}
+
+/// The infra of `INFRA_PROVIDER`, or the one that is its default.
+pub(super) fn infra(environment: &Environment) -> String {
+    environment
+        .get(INFRA_PROVIDER)
+        .unwrap_or(DEFAULT_INFRA)
+        .to_owned()
+}

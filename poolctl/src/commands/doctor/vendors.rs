@@ -1,0 +1,222 @@
+//! The vendors: whether they answer, and take the credentials. Nothing is made there and nothing destroyed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_pool_core::registry::Registry;
+use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_core::wire::services::{RegistryReply, SweepReport, SweepRequest};
+use agent_pool_core::{
+    Context, EnvironmentName, ErrorKind, InfraProvider, Mark, ProviderError, ToolId, ToolProvider,
+    http,
+};
+use futures_util::future::join_all;
+
+use super::check::Checks;
+use super::services::Looked;
+use super::settings::{Here, infra, pool_tools};
+use crate::api::Services;
+
+/// How long a vendor may take, over all attempts.
+const WITHIN: Duration = Duration::from_secs(20);
+
+enum Provider {
+    Tool(Arc<dyn ToolProvider>),
+    Infra(Arc<dyn InfraProvider>),
+}
+
+/// One that is configured by the settings here.
+struct Configured {
+    id: String,
+    provider: Provider,
+    settings: Vec<SettingSpec>,
+}
+
+impl Configured {
+    /// What its vendor can be asked for that changes nothing: to verify the credentials where it can, and
+    /// else to list what bears our mark.
+    async fn ask(&self, cx: &Context) -> Result<String, ProviderError> {
+        let listed = |number: usize| format!("takes the credentials; it has {number} of ours");
+        match &self.provider {
+            Provider::Tool(tool) if tool.capabilities().verify => {
+                tool.verify(cx).await.map(|()| taken())
+            }
+            Provider::Tool(tool) => tool.list(cx).await.map(|all| listed(all.len())),
+            Provider::Infra(infra) if infra.capabilities().verify => {
+                infra.verify(cx).await.map(|()| taken())
+            }
+            Provider::Infra(infra) => infra.list(cx).await.map(|all| listed(all.len())),
+        }
+    }
+
+    fn todo(&self, error: &ProviderError) -> String {
+        let secrets: Vec<&str> = secrets(&self.settings).collect();
+        match error.kind() {
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => {
+                format!(
+                    "compare {} with what the vendor gave you",
+                    secrets.join(", ")
+                )
+            }
+            ErrorKind::Unavailable | ErrorKind::RateLimited => {
+                "is the vendor up, and is it reached from here? Then try again".to_owned()
+            }
+            _ => format!(
+                "see `poolctl providers --settings` for the settings of {}",
+                self.id
+            ),
+        }
+    }
+}
+
+fn taken() -> String {
+    "takes the credentials".to_owned()
+}
+
+fn secrets(settings: &[SettingSpec]) -> impl Iterator<Item = &str> {
+    settings
+        .iter()
+        .filter(|it| it.secret)
+        .map(|it| it.variable.as_str())
+}
+
+/// Every vendor that the settings here are for, asked from here.
+pub(super) async fn by_settings(here: &Here, environment: &Environment) -> Checks {
+    let mut checks = Checks::of("vendors, from here");
+    let (true, Ok(registry)) = (here.services, &here.registry) else {
+        return checks;
+    };
+    let name: Option<EnvironmentName> = match environment.get("POOL_ENVIRONMENT") {
+        Some(name) => name.parse().ok(),
+        None => "development".parse().ok(),
+    };
+    // A name that is none is a fault of the settings.
+    let Some((name, client)) = name.zip(http::client().ok()) else {
+        return checks;
+    };
+    let context = Context::new(Mark::new(&name), client).within(WITHIN);
+    let configured = configured(registry, environment);
+    let asked = join_all(configured.iter().map(|one| one.ask(&context))).await;
+    for (one, outcome) in configured.iter().zip(asked) {
+        match outcome {
+            Ok(found) => checks.ok(&one.id, found),
+            Err(error) => checks.fail(&one.id, error.to_string(), &one.todo(&error)),
+        }
+    }
+    checks
+}
+
+/// Those that the pool is to use, and those that somebody has given a required setting for.
+fn configured(registry: &Registry, environment: &Environment) -> Vec<Configured> {
+    let wanted_tools = pool_tools(environment);
+    let wanted_infra = infra(environment);
+    let given = |settings: &[SettingSpec]| {
+        let mut required = settings.iter().filter(|it| it.required);
+        required.any(|it| environment.get(&it.variable).is_some())
+    };
+    let infra = registry.infras().filter_map(|(id, entry)| {
+        let settings = entry.registration.reference();
+        let provider = entry.provider.as_ref().ok()?;
+        let used = id.as_str() == wanted_infra || given(&settings);
+        used.then(|| Configured {
+            id: id.to_string(),
+            provider: Provider::Infra(Arc::clone(provider)),
+            settings,
+        })
+    });
+    let tools = registry.tools().filter_map(|(id, entry)| {
+        let settings = entry.registration.reference();
+        let provider = entry.provider.as_ref().ok()?;
+        let used = wanted_tools.contains(id) || given(&settings);
+        used.then(|| Configured {
+            id: id.to_string(),
+            provider: Provider::Tool(Arc::clone(provider)),
+            settings,
+        })
+    });
+    infra.chain(tools).collect()
+}
+
+/// Every vendor that the running Services is configured for, asked by it: a sweep that only looks.
+pub(super) async fn by_services(looked: &Looked, tools: &[ToolId]) -> Checks {
+    let mut checks = Checks::of("vendors, by Services");
+    let Some((services, registry)) = &looked.running else {
+        return checks;
+    };
+    missing(&mut checks, registry, tools);
+    match sweep(services).await {
+        Ok(report) => swept(&mut checks, registry, &report),
+        Err(error) => checks.warn("sweep", error.to_string(), "try again in a while"),
+    }
+    checks
+}
+
+async fn sweep(services: &Services) -> Result<SweepReport, crate::api::CallError> {
+    match services.sweep(SweepRequest::default()).await {
+        // Another one is at it, whose report says the same.
+        Err(error) if error.is("sweep_running") => services.last_sweep().await,
+        swept => swept,
+    }
+}
+
+/// What the pool is to use, and Services cannot.
+fn missing(checks: &mut Checks, registry: &RegistryReply, tools: &[ToolId]) {
+    for infra in registry
+        .infra
+        .iter()
+        .filter(|it| it.selected && !it.configured)
+    {
+        let todo = "set its variables for services-svc, or another INFRA_PROVIDER";
+        checks.fail(infra.id.as_str(), infra.faults.join("; "), todo);
+    }
+    for id in tools {
+        match registry.tools.iter().find(|it| it.id == *id) {
+            Some(tool) if tool.configured => {}
+            Some(tool) => {
+                let todo = "set its variables for services-svc, or leave it out of POOL_TOOLS";
+                checks.fail(id.as_str(), tool.faults.join("; "), todo);
+            }
+            None => {
+                let todo = "link services-svc with it, or leave it out of POOL_TOOLS";
+                checks.fail(id.as_str(), "this services-svc does not have it", todo);
+            }
+        }
+    }
+}
+
+fn swept(checks: &mut Checks, registry: &RegistryReply, report: &SweepReport) {
+    let infra = registry.infra.iter().filter(|it| it.configured);
+    let infra = infra.map(|it| (it.id.as_str(), &it.settings));
+    let tools = registry.tools.iter().filter(|it| it.configured);
+    let tools = tools.map(|it| (it.id.as_str(), &it.settings));
+    for (id, settings) in infra.chain(tools) {
+        match report.failures.get(id) {
+            Some(why) => {
+                let secrets: Vec<&str> = secrets(settings).collect();
+                let todo = format!("see that the vendor is up and takes {}", secrets.join(", "));
+                checks.fail(id, why, &todo);
+            }
+            None => checks.ok(id, "answers, and takes the credentials"),
+        }
+    }
+    let orphans = report.orphans.iter().filter(|it| !it.destroyed).count();
+    if orphans > 0 {
+        let found = format!("{orphans} orphans: vendors have what belongs to no instance");
+        checks.warn(
+            "orphans",
+            found,
+            "look at them with `poolctl sweep`, then --destroy",
+        );
+    }
+    if !report.missing.is_empty() {
+        let found = format!(
+            "{} resources are missing at their vendors",
+            report.missing.len()
+        );
+        checks.warn(
+            "missing",
+            found,
+            "look at them with `poolctl sweep`, then --repair",
+        );
+    }
+}

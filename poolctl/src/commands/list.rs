@@ -1,0 +1,187 @@
+//! `poolctl list`.
+
+use agent_pool_core::wire::pool::{Counts, InstanceView, PoolStatus, Status};
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+use comfy_table::Cell;
+use serde::Serialize;
+
+use crate::connect::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{Out, Table, age, ago, bad, dim, during, status_word, strong, warning};
+
+/// The instances
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only those in these statuses
+    #[arg(long, value_name = "STATUS,STATUS", value_delimiter = ',', value_parser = status)]
+    status: Vec<Status>,
+
+    /// Only those that have this text in their id, name, agent or URL
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+
+    /// By what they are sorted
+    #[arg(long, value_enum, default_value_t)]
+    sort: Sort,
+
+    /// The other way round
+    #[arg(long, short)]
+    reverse: bool,
+}
+
+/// What instances are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Sort {
+    /// The newest first
+    #[default]
+    Age,
+    /// In the order of a life
+    Status,
+    /// By the agent's name
+    Agent,
+    /// Those that answered longest ago first
+    Health,
+}
+
+/// The answer in JSON.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    counts: Counts,
+    instances: Vec<&'a InstanceView>,
+}
+
+impl List {
+    pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
+        let pool = during("asking Pool", target.pool.status()).await;
+        let pool = pool.map_err(|error| Failure::of_call("list the instances", &error))?;
+        let instances = self.select(&pool.instances);
+        let listed = Listed {
+            counts: pool.counts,
+            instances,
+        };
+        out.answer(&listed, || shown(&pool, &listed.instances, Utc::now()))?;
+        Ok(Exit::Done)
+    }
+
+    fn select<'a>(&self, all: &'a [InstanceView]) -> Vec<&'a InstanceView> {
+        let in_status =
+            |it: &&InstanceView| self.status.is_empty() || self.status.contains(&it.status);
+        let searched = self.search.as_ref().map(|text| text.to_lowercase());
+        let matches = |it: &&InstanceView| searched.as_ref().is_none_or(|text| has(it, text));
+        let mut found: Vec<_> = all.iter().filter(in_status).filter(matches).collect();
+        self.sort.apply(&mut found);
+        if self.reverse {
+            found.reverse();
+        }
+        found
+    }
+}
+
+impl Sort {
+    /// Sorts, those that are alike by age.
+    pub(crate) fn apply(self, found: &mut [&InstanceView]) {
+        found.sort_by(|one, other| other.created_at.cmp(&one.created_at));
+        match self {
+            Self::Age => {}
+            Self::Status => found.sort_by_key(|it| it.status),
+            Self::Agent => found.sort_by_key(|it| (it.agent_name.is_none(), it.agent_name.clone())),
+            Self::Health => found.sort_by_key(|it| it.last_healthy_at),
+        }
+    }
+}
+
+/// A status by its word.
+pub(crate) fn status(word: &str) -> Result<Status, String> {
+    let known = Status::ALL.into_iter().find(|it| it.as_str() == word);
+    known.ok_or_else(|| {
+        let words: Vec<_> = Status::ALL.iter().map(|it| it.as_str()).collect();
+        format!("expected one of {}", words.join(", "))
+    })
+}
+
+fn has(it: &InstanceView, text: &str) -> bool {
+    let url = it.url.as_ref().map(url::Url::as_str);
+    let texts = [Some(it.name.as_str()), it.agent_name.as_deref(), url];
+    texts
+        .into_iter()
+        .flatten()
+        .any(|one| one.to_lowercase().contains(text))
+}
+
+fn shown(pool: &PoolStatus, instances: &[&InstanceView], now: DateTime<Utc>) -> String {
+    let mut text = summary(pool);
+    for alarm in alarms(pool, now) {
+        text += &format!("\n{alarm}");
+    }
+    if instances.is_empty() {
+        let none = if pool.instances.is_empty() {
+            "There is no instance."
+        } else {
+            "No instance is like that."
+        };
+        return format!("{text}\n\n{none}");
+    }
+    let mut table = Table::new(&["STATUS", "ID", "AGENT", "AGE", "HEALTHY", "URL"]);
+    for it in instances {
+        table.row([
+            status_word(it.status),
+            Cell::new(&it.id),
+            Cell::new(it.agent_name.as_deref().unwrap_or("-")),
+            Cell::new(age(it.created_at, now)),
+            Cell::new(
+                it.last_healthy_at
+                    .map_or_else(|| "-".to_owned(), |at| ago(at, now)),
+            ),
+            Cell::new(it.url.as_ref().map_or("-", url::Url::as_str)),
+        ]);
+    }
+    format!("{text}\n\n{table}")
+}
+
+/// How many are in each status that has any, idle ones always; and what is wanted.
+fn summary(pool: &PoolStatus) -> String {
+    let wanted = dim(&format!(
+        "({} kept idle, at most {} in all)",
+        pool.min_idle, pool.max_total
+    ));
+    let each = statuses(&pool.counts).into_iter();
+    let each = each.filter(|(status, count)| *count > 0 || *status == Status::Idle);
+    let each: Vec<String> = each
+        .map(|(status, count)| format!("{} {}", strong(&count.to_string()), status.as_str()))
+        .collect();
+    format!("{}  {wanted}", each.join(&dim(" · ")))
+}
+
+/// Every count with its status.
+pub(crate) fn statuses(counts: &Counts) -> [(Status, u32); 6] {
+    let of = |status| match status {
+        Status::Starting => counts.starting,
+        Status::Idle => counts.idle,
+        Status::Claiming => counts.claiming,
+        Status::Claimed => counts.claimed,
+        Status::Crashed => counts.crashed,
+        Status::Destroying => counts.destroying,
+    };
+    Status::ALL.map(|status| (status, of(status)))
+}
+
+/// What an operator should know: the fleet cannot be judged, or creations fail.
+fn alarms(pool: &PoolStatus, now: DateTime<Utc>) -> Vec<String> {
+    let unobserved = pool.unobserved.iter().map(|it| {
+        bad(&format!(
+            "! not observed since {}: {}",
+            age(it.since, now),
+            it.reason
+        ))
+    });
+    let failures = pool.creation_failures.iter().map(|it| {
+        let times = it.failures_in_a_row;
+        warning(&format!(
+            "! creations fail, {times} in a row ({}): {}",
+            it.cause, it.error
+        ))
+    });
+    unobserved.chain(failures).collect()
+}

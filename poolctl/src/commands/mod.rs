@@ -1,0 +1,16 @@
+//! One file for each command: what it takes, what it asks, what it answers.
+
+pub(crate) mod claim;
+pub(crate) mod completions;
+mod details;
+pub(crate) mod doctor;
+pub(crate) mod fleet;
+pub(crate) mod kill;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod providers;
+pub(crate) mod show;
+pub(crate) mod sweep;
+pub(crate) mod templates;
+mod until;
+pub(crate) mod up;

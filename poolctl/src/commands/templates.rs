@@ -1,0 +1,27 @@
+//! `poolctl templates`.
+
+use comfy_table::Cell;
+
+use crate::connect::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{Out, Table, during};
+
+/// The catalogue, to choose from.
+pub(crate) async fn run(out: Out, target: &Target) -> Result<Exit, Failure> {
+    let templates = during("asking Pool", target.pool.templates()).await;
+    let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
+    out.answer(&templates, || {
+        let mut table = Table::new(&["SLUG", "NAME", "CATEGORY", "DESCRIPTION"]);
+        for it in &templates {
+            table.row([
+                Cell::new(&it.slug),
+                Cell::new(format!("{} {}", it.emoji, it.name)),
+                Cell::new(&it.category),
+                Cell::new(&it.description),
+            ]);
+        }
+        table.to_string()
+    })?;
+    Ok(Exit::Done)
+}

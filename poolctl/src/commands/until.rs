@@ -1,0 +1,98 @@
+//! Waiting for what a command began to be done.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::{InstanceView, PoolStatus};
+use clap::Args;
+use tokio::time::{Instant, sleep};
+
+use crate::connect::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{list_of, progress_bar};
+
+/// How often the fleet is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// Whether to wait for the end.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Wait {
+    /// Wait until it is done, at most so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "600")]
+    wait: Option<Seconds>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seconds(Duration);
+
+impl FromStr for Seconds {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Duration::from_secs(text.parse::<u32>()?.into())))
+    }
+}
+
+/// How one of the instances is that are waited for.
+pub(super) enum Standing {
+    Pending,
+    Done,
+}
+
+impl Standing {
+    /// Of what is to be gone: done once it has no row.
+    pub(super) const fn gone(row: Option<&InstanceView>) -> Self {
+        match row {
+            Some(_) => Self::Pending,
+            None => Self::Done,
+        }
+    }
+}
+
+impl Wait {
+    /// Waits until each of `ids` is done, by what `standing` makes of its row, or of there being none;
+    /// answers the fleet as it was then. Where no wait is wanted, at once.
+    ///
+    /// # Errors
+    /// It takes too long, or Pool cannot be asked.
+    pub(super) async fn until(
+        self,
+        doing: &str,
+        ids: &[InstanceId],
+        target: &Target,
+        standing: impl Fn(Option<&InstanceView>) -> Standing,
+    ) -> Result<Option<PoolStatus>, Failure> {
+        let Some(Seconds(limit)) = self.wait else {
+            return Ok(None);
+        };
+        let bar = progress_bar(doing, ids.len());
+        let deadline = Instant::now() + limit;
+        loop {
+            let fleet = target.pool.status().await;
+            let fleet = fleet.map_err(|error| Failure::of_call("see how far it is", &error))?;
+            let row = |id: &InstanceId| fleet.instances.iter().find(|it| it.id == *id);
+            let left: Vec<_> = ids
+                .iter()
+                .filter(|id| matches!(standing(row(id)), Standing::Pending))
+                .collect();
+            bar.set_position(u64::try_from(ids.len() - left.len()).unwrap_or_default());
+            if left.is_empty() {
+                bar.finish_and_clear();
+                return Ok(Some(fleet));
+            }
+            if Instant::now() >= deadline {
+                bar.finish_and_clear();
+                let seconds = limit.as_secs();
+                let told = format!(
+                    "{doing} is not done after {seconds} s: left are {}",
+                    list_of(&left)
+                );
+                return Err(Failure::new(Exit::Failed, "not_in_time", told)
+                    .hint("it goes on: look at it with `poolctl watch`"));
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Where Pool and Services are, and the key for them.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use agent_pool_core::Secret;
+use agent_pool_core::settings::Environment;
+use clap::Args;
+use mock_harness::Running;
+use url::Url;
+
+use crate::api::{Caller, Pool, Services};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Where pool-svc listens by default.
+const LOCAL_POOL: &str = "http://127.0.0.1:3001";
+
+/// What every command that asks the services can be told. `Debug` shows no key.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// Where Pool is [env: POOL_URL] [default: http://127.0.0.1:3001]
+    #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
+    pub(crate) url: Option<Url>,
+
+    /// The key of both services; other users of this machine can see it here, and not in the variable
+    /// [env: POOL_API_KEY]
+    #[arg(long, global = true, value_name = "KEY", value_parser = any_text)]
+    pub(crate) key: Option<Secret>,
+
+    /// Where Services is, for what only it knows [env: SERVICES_URL]
+    #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
+    pub(crate) services_url: Option<Url>,
+
+    /// The folder of `poolctl up`, whose stack is used where no URL and no key are given [default: a
+    /// folder of this user]
+    #[arg(long, global = true, value_name = "DIR", conflicts_with_all = ["url", "key", "services_url"])]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Refuses nothing: what a command line refuses, it quotes.
+fn any_text(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+/// A key that can be sent. It is not quoted when it is refused.
+fn checked(key: Secret, from: &str) -> Result<Secret, Failure> {
+    let text = key.expose();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::usage(format!(
+            "{from}: a key has visible ASCII characters only"
+        )));
+    }
+    Ok(key)
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if matches!(url.scheme(), "http" | "https") {
+        return Ok(url);
+    }
+    Err("expected a URL that begins with http:// or https://".to_owned())
+}
+
+/// The services, as far as it is known where they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) pool: Pool,
+    services: Option<Services>,
+}
+
+impl Target {
+    /// From the command line, else the environment, else a stack that `poolctl up` runs here.
+    ///
+    /// # Errors
+    /// It is not known where Pool is, or what the key is.
+    pub(crate) fn find(given: &Connection, environment: &Environment) -> Result<Self, Failure> {
+        let Addresses {
+            pool,
+            services,
+            key,
+        } = Addresses::find(given, environment, Running::find)?;
+        let caller = |service, url| {
+            Caller::new(service, url, key.clone()).map_err(|error| {
+                Failure::new(
+                    Exit::Failed,
+                    "no_client",
+                    format!("no HTTP client: {error}"),
+                )
+            })
+        };
+        let services = services.map(|url| caller("Services", url)).transpose()?;
+        Ok(Self {
+            pool: Pool::new(caller("Pool", pool)?),
+            services: services.map(Services::new),
+        })
+    }
+
+    /// Services, where it is known where that is.
+    pub(crate) const fn services(&self) -> Option<&Services> {
+        self.services.as_ref()
+    }
+
+    /// Services, for a command that cannot do without.
+    pub(crate) fn need_services(&self) -> Result<&Services, Failure> {
+        self.services.as_ref().ok_or_else(no_services)
+    }
+}
+
+/// It is not known where Services is.
+pub(crate) fn no_services() -> Failure {
+    Failure::usage("it is not known where Services is, which alone knows that")
+        .hint("give its address by SERVICES_URL or --services-url")
+}
+
+#[derive(Debug)]
+struct Addresses {
+    pool: Url,
+    services: Option<Url>,
+    key: Secret,
+}
+
+impl Addresses {
+    fn find(
+        given: &Connection,
+        environment: &Environment,
+        running: impl Fn(Option<PathBuf>) -> Option<Running>,
+    ) -> Result<Self, Failure> {
+        let url_of = |variable: &str| {
+            let text = environment.get(variable);
+            let url = text.map(web_url).transpose();
+            url.map_err(|problem| Failure::usage(format!("{variable}: {problem}")))
+        };
+        let here = |running: Running| Self {
+            pool: running.pool,
+            services: Some(running.services),
+            key: running.key,
+        };
+        if let Some(folder) = &given.data_dir {
+            let found = running(Some(folder.clone())).map(here);
+            return found.ok_or_else(|| {
+                let hint = format!("start one: poolctl up --data-dir {}", folder.display());
+                Failure::usage(format!("no stack runs in {}", folder.display())).hint(hint)
+            });
+        }
+        let pool = given
+            .url
+            .clone()
+            .map_or_else(|| url_of("POOL_URL"), |url| Ok(Some(url)))?;
+        let key = given
+            .key
+            .clone()
+            .map(|key| checked(key, "--key"))
+            .transpose()?;
+        let key = key.map_or_else(|| key_of(environment), |key| Ok(Some(key)))?;
+        let services = given.services_url.clone();
+        let services = services.map_or_else(|| url_of("SERVICES_URL"), |url| Ok(Some(url)))?;
+        match (pool, key) {
+            (None, None) => {
+                let mut found = running(None).map(here).ok_or_else(unknown)?;
+                found.services = services.or(found.services);
+                Ok(found)
+            }
+            (pool, Some(key)) => Ok(Self {
+                pool: pool.map_or_else(|| web_url(LOCAL_POOL).map_err(Failure::usage), Ok)?,
+                services,
+                key,
+            }),
+            (Some(url), None) => Err(Failure::usage(format!("there is no key for {url}"))
+                .hint("give it by POOL_API_KEY or --key")),
+        }
+    }
+}
+
+/// The first of `POOL_API_KEY`, as the services themselves use it for their calls.
+fn key_of(environment: &Environment) -> Result<Option<Secret>, Failure> {
+    let keys = environment.get("POOL_API_KEY");
+    let first = keys.and_then(|keys| keys.split(',').map(str::trim).find(|key| !key.is_empty()));
+    first
+        .map(|key| checked(Secret::new(key), "POOL_API_KEY"))
+        .transpose()
+}
+
+fn unknown() -> Failure {
+    Failure::usage("it is not known where the pool is")
+        .hint("give POOL_URL and POOL_API_KEY, or start one on this machine: poolctl up")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(folder: Option<PathBuf>) -> Option<Running> {
+        Some(Running {
+            pool: "http://127.0.0.1:1".parse().unwrap(),
+            services: "http://127.0.0.1:2".parse().unwrap(),
+            key: Secret::new("local"),
+            folder: folder.unwrap_or_default(),
+        })
+    }
+
+    fn found(given: &Connection, variables: &[(&str, &str)]) -> Result<(String, String), Failure> {
+        let environment = variables.iter().copied().collect();
+        let Addresses { pool, key, .. } = Addresses::find(given, &environment, local)?;
+        Ok((pool.to_string(), key.expose().to_owned()))
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_and_that_over_a_stack_here() {
+        let given = Connection {
+            url: Some("http://given".parse().unwrap()),
+            key: Some(Secret::new("k")),
+            ..Connection::default()
+        };
+        let variables = [
+            ("POOL_URL", "http://variable"),
+            ("POOL_API_KEY", "new, old"),
+        ];
+        let is = |url: &str, key: &str| Ok((url.to_owned(), key.to_owned()));
+        assert_eq!(found(&given, &variables), is("http://given/", "k"));
+        let nothing = Connection::default();
+        assert_eq!(found(&nothing, &variables), is("http://variable/", "new"));
+        assert_eq!(
+            found(&nothing, &variables[1..]),
+            is("http://127.0.0.1:3001/", "new")
+        );
+        assert_eq!(found(&nothing, &[]), is("http://127.0.0.1:1/", "local"));
+    }
+
+    #[test]
+    fn the_key_of_a_stack_here_goes_nowhere_else() {
+        let error = found(&Connection::default(), &[("POOL_URL", "http://other")]).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.to_string().contains("no key for http://other/"));
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_refused_and_not_shown() {
+        let error = found(&Connection::default(), &[("POOL_API_KEY", "hunter2\n")]);
+        assert!(error.is_ok(), "white space around it is cut off");
+        let error = found(&Connection::default(), &[("POOL_API_KEY", "hun ter2")]).unwrap_err();
+        assert!(error.to_string().starts_with("POOL_API_KEY: "), "{error}");
+        assert!(!format!("{error:?}").contains("ter2"));
+        let given = Connection {
+            key: Some(Secret::new("hunter2")),
+            ..Connection::default()
+        };
+        assert!(!format!("{given:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,102 @@
+//! How a command ends, for scripts. These numbers are API: they do not change.
+
+use std::process::ExitCode;
+
+use agent_pool_core::wire::problem::Problem;
+
+/// What the exit code says. The README has the same table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// It is done.
+    Done = 0,
+    /// It failed, or what was looked at is not well.
+    Failed = 1,
+    /// The command line is wrong, or a value of it is refused.
+    Usage = 2,
+    /// No instance is idle.
+    NothingIdle = 3,
+    /// There is no such instance, template or resource.
+    NotFound = 4,
+    /// The key is refused.
+    KeyRefused = 5,
+    /// Pool or Services cannot be reached.
+    Unreachable = 6,
+    /// It is not in the state for that, or busy: another time it may be done.
+    Conflict = 7,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// What a refusal comes to.
+    pub(crate) fn of(problem: &Problem) -> Self {
+        match (problem.status, problem.code.as_str()) {
+            (_, "no_idle_instance") => Self::NothingIdle,
+            (401, _) => Self::KeyRefused,
+            (400 | 422, _) => Self::Usage,
+            // The path is not there: it is no Pool, or no Services, that answered.
+            (404, "unknown_route") => Self::Failed,
+            (404, _) => Self::NotFound,
+            (409, _) => Self::Conflict,
+            _ => Self::Failed,
+        }
+    }
+
+    /// The number.
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_has_its_exit_code() {
+        #[rustfmt::skip]
+        let table = [
+            (503, "no_idle_instance",       3),
+            (401, "unauthorized",           5),
+            (404, "unknown_instance",       4),
+            (404, "unknown_template",       4),
+            (404, "unknown_route",          1),
+            (409, "not_crashed",            7),
+            (409, "sweep_running",          7),
+            (400, "invalid_field",          2),
+            (422, "idempotency_key_reused", 2),
+            (502, "claim_failed",           1),
+            (503, "services_unavailable",   1),
+        ];
+        for (status, code, number) in table {
+            let exit = Exit::of(&Problem::new(status, code, "x"));
+            assert_eq!(exit.number(), number, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_readme_has_every_exit_code() {
+        let readme = include_str!("../README.md");
+        for exit in [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::NothingIdle,
+            Exit::NotFound,
+            Exit::KeyRefused,
+            Exit::Unreachable,
+            Exit::Conflict,
+            Exit::Interrupted,
+        ] {
+            let row = format!("\n| {} | ", exit.number());
+            assert!(readme.contains(&row), "README.md lacks {exit:?}");
+        }
+    }
+}

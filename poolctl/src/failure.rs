@@ -1,0 +1,164 @@
+//! What a command fails with: what failed, on what, and what to do.
+
+use std::fmt;
+
+use agent_pool_core::wire::problem::Problem;
+use serde::Serialize;
+
+use crate::api::CallError;
+use crate::exit::Exit;
+
+/// A command that failed, for people and for programs. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failure {
+    /// What failed and why.
+    error: String,
+    /// A stable word: the API's, or one of this program.
+    code: String,
+    /// The HTTP status, where there was an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(rename = "exitCode", serialize_with = "number")]
+    exit: Exit,
+}
+
+fn number<S: serde::Serializer>(exit: &Exit, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(exit.number())
+}
+
+impl Failure {
+    /// A failure of this program's own.
+    pub(crate) fn new(exit: Exit, code: &str, error: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            code: code.to_owned(),
+            status: None,
+            hint: None,
+            exit,
+        }
+    }
+
+    /// The command line asks for what cannot be.
+    pub(crate) fn usage(error: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", error)
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted", "interrupted")
+    }
+
+    /// Somebody who was asked said no.
+    pub(crate) fn declined() -> Self {
+        Self::new(Exit::Failed, "declined", "nothing was done")
+    }
+
+    /// `doing` is what was asked for, such as `kill k3v9x0a1b2c3`.
+    pub(crate) fn of_call(doing: &str, error: &CallError) -> Self {
+        let told = format!("cannot {doing}: {error}");
+        match error {
+            CallError::Refused { service, problem } => {
+                let failure = Self {
+                    status: Some(problem.status),
+                    ..Self::new(Exit::of(problem), &problem.code, told)
+                };
+                failure.hint_maybe(hint_for(service, problem))
+            }
+            CallError::Unreachable { service, .. } => {
+                Self::new(Exit::Unreachable, "unreachable", told).hint(format!(
+                    "is {service} running, and is its address right? `poolctl doctor` looks into it"
+                ))
+            }
+            CallError::TimedOut { .. } => Self::new(Exit::Unreachable, "timed_out", told).hint(
+                "it may go on all the same: look with `poolctl list` before it is tried again",
+            ),
+            CallError::Garbled { service, .. } => {
+                Self::new(Exit::Failed, "garbled", told).hint(format!(
+                    "is that the address of {service}, and of the same version as this program?"
+                ))
+            }
+        }
+    }
+
+    /// Says what to do.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn hint_maybe(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What to do, where it is known.
+    pub(crate) fn hinted(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The stable word for it.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)
+    }
+}
+
+/// What to do about a refusal, where its own words do not say.
+fn hint_for(service: &str, problem: &Problem) -> Option<String> {
+    let hint = match problem.code.as_str() {
+        "no_idle_instance" => {
+            "wait for one with `--wait 60`, or make more with `poolctl replenish 1`".to_owned()
+        }
+        "unauthorized" => {
+            format!("give the key that {service} has in POOL_API_KEY, by that variable or --key")
+        }
+        "unknown_instance" => "`poolctl list` shows those that there are".to_owned(),
+        "unknown_template" => "`poolctl templates` lists them".to_owned(),
+        "not_crashed" => "to destroy it all the same: `poolctl kill`".to_owned(),
+        "unknown_route" => format!("is that the address of {service}, of this version?"),
+        _ => {
+            let seconds = problem.retry_after?.as_secs();
+            format!("try again in {seconds} s")
+        }
+    };
+    Some(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_failed_on_what_and_what_to_do() {
+        let problem = Problem::new(404, "unknown_instance", "there is no instance k3v9x0a1b2c3");
+        let error = CallError::Refused {
+            service: "Pool",
+            problem: Box::new(problem),
+        };
+        let failure = Failure::of_call("kill k3v9x0a1b2c3", &error);
+        assert_eq!(
+            failure.to_string(),
+            "cannot kill k3v9x0a1b2c3: there is no instance k3v9x0a1b2c3"
+        );
+        assert!(failure.hinted().unwrap().contains("poolctl list"));
+        let json = serde_json::to_value(&failure).unwrap();
+        assert_eq!(json["code"], "unknown_instance");
+        assert_eq!(
+            (&json["status"], &json["exitCode"]),
+            (&404.into(), &4.into())
+        );
+    }
+}

@@ -1,0 +1,87 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod cli;
+mod commands;
+mod connect;
+mod exit;
+mod failure;
+mod out;
+
+use std::process::ExitCode;
+
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::config::load_environment;
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::commands::{completions, up};
+use crate::connect::{Connection, Target};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::Out;
+
+fn main() -> ExitCode {
+    let Cli {
+        command,
+        connection,
+        form,
+    } = Cli::parse();
+    let out = Out::new(form);
+    let outcome = match command {
+        // These have threads of their own, and want none of Ctrl-C's below.
+        Command::Up(options) => up::run(&options, connection.data_dir),
+        Command::Part(part) => up::run_part(part),
+        Command::Completions { shell } => completions::run(shell),
+        asking => ask(asking, &connection, out),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+/// Runs a command that asks the services, until Ctrl-C.
+fn ask(command: Command, connection: &Connection, out: Out) -> Result<Exit, Failure> {
+    let environment =
+        load_environment().map_err(|error| Failure::usage(agent_pool_core::chain(&error)))?;
+    let target = Target::find(connection, &environment);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(Exit::Failed, "no_runtime", format!("cannot start: {error}"))
+    })?;
+    runtime.block_on(async {
+        tokio::select! {
+            outcome = Box::pin(answer(command, target, &environment, out)) => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    })
+}
+
+async fn answer(
+    command: Command,
+    target: Result<Target, Failure>,
+    environment: &Environment,
+    out: Out,
+) -> Result<Exit, Failure> {
+    match command {
+        Command::Claim(claim) => claim.run(out, &target?).await,
+        Command::Templates => commands::templates::run(out, &target?).await,
+        Command::List(list) => list.run(out, &target?).await,
+        Command::Show(show) => show.run(out, &target?).await,
+        Command::Logs(logs) => logs.run(out, &target?).await,
+        Command::Kill(kill) => kill.kill(out, &target?).await,
+        Command::Dismiss(dismiss) => dismiss.dismiss(out, &target?).await,
+        Command::Drain(drain) => drain.run(out, &target?).await,
+        Command::Replenish(replenish) => replenish.run(out, &target?).await,
+        Command::Providers(providers) => providers.run(out, &target?).await,
+        Command::Sweep(sweep) => sweep.run(out, &target?).await,
+        Command::Doctor(doctor) => doctor.run(out, target, environment).await,
+        Command::Up(_) | Command::Part(_) | Command::Completions { .. } => Ok(Exit::Usage),
+    }
+}

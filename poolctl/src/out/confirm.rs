@@ -1,0 +1,78 @@
+//! Asking, where there is somebody to ask.
+
+use std::io::{self, ErrorKind};
+
+use clap::Args;
+use console::Term;
+use dialoguer::theme::ColorfulTheme;
+use dialoguer::{Confirm, Select};
+
+use super::somebody_is_there;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Whether a command that changes something asks before.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Yes {
+    /// Do not ask; where there is no terminal, nobody is asked anyway
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+impl Yes {
+    /// Asks `question` on a terminal.
+    ///
+    /// # Errors
+    /// The answer is no, or Ctrl-C.
+    pub(crate) fn or_ask(self, question: &str) -> Result<(), Failure> {
+        if self.yes || !somebody_is_there() {
+            return Ok(());
+        }
+        let theme = ColorfulTheme::default();
+        let asked = Confirm::with_theme(&theme)
+            .with_prompt(question)
+            .default(false)
+            .interact_on_opt(&Term::stderr());
+        match answered(asked)? {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(Failure::declined()),
+        }
+    }
+}
+
+/// Has one of `items` chosen, by its index.
+///
+/// # Errors
+/// None was, or Ctrl-C.
+pub(crate) fn choose(question: &str, items: &[String]) -> Result<usize, Failure> {
+    let theme = ColorfulTheme::default();
+    let asked = Select::with_theme(&theme)
+        .with_prompt(question)
+        .items(items)
+        .default(0)
+        .interact_on_opt(&Term::stderr());
+    answered(asked)?.ok_or_else(Failure::declined)
+}
+
+fn answered<T>(asked: dialoguer::Result<T>) -> Result<T, Failure> {
+    let error = match asked {
+        Ok(answer) => return Ok(answer),
+        Err(dialoguer::Error::IO(error)) => error,
+    };
+    // A question that is broken off leaves the cursor hidden.
+    Term::stderr().show_cursor().ok();
+    Err(if error.kind() == ErrorKind::Interrupted {
+        Failure::interrupted()
+    } else {
+        unanswered(&error)
+    })
+}
+
+fn unanswered(error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "unanswered",
+        format!("nobody answers: {error}"),
+    )
+    .hint("to go on without being asked: --yes")
+}

@@ -1,0 +1,102 @@
+//! What is shown, and where: answers on standard output, all else on standard error.
+
+mod confirm;
+mod progress;
+mod table;
+mod time;
+mod words;
+
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use console::Term;
+use serde::Serialize;
+
+use crate::cli::Form;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+pub(crate) use confirm::{Yes, choose};
+pub(crate) use progress::{during, progress_bar, spinner};
+pub(crate) use table::Table;
+pub(crate) use time::{age, ago, clock};
+pub(crate) use words::{
+    bad, colour_of, count_of, dim, good, list_of, status_word, strong, warning,
+};
+
+/// How this run answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Out {
+    json: bool,
+    json_errors: bool,
+}
+
+impl Out {
+    /// JSON where it is asked for, or where the output is no terminal.
+    pub(crate) fn new(form: Form) -> Self {
+        let elsewhere = !form.human && !io::stdout().is_terminal();
+        Self {
+            json: form.json || elsewhere,
+            // Somebody who sends the answer to a file still reads the errors.
+            json_errors: form.json || (elsewhere && !io::stderr().is_terminal()),
+        }
+    }
+
+    /// Whether answers are JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// The answer: `value` as JSON, or else the text that `human` makes.
+    pub(crate) fn answer<T: Serialize>(
+        self,
+        value: &T,
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            let text = serde_json::to_string_pretty(value);
+            print(&text.map_err(|error| Failure::new(Exit::Failed, "no_json", error.to_string()))?)
+        } else {
+            print(&human())
+        }
+    }
+
+    /// What happens meanwhile, for people alone.
+    pub(crate) fn note(self, text: &str) {
+        if !self.json {
+            Term::stderr().write_line(text).ok();
+        }
+    }
+
+    /// What a command failed with.
+    pub(crate) fn failure(self, failure: &Failure) {
+        if self.json_errors {
+            let json = serde_json::to_string(failure).unwrap_or_else(|_| failure.to_string());
+            writeln!(io::stderr(), "{json}").ok();
+            return;
+        }
+        let red = console::style("error:").red().bold().for_stderr();
+        writeln!(io::stderr(), "{red} {failure}").ok();
+        if let Some(hint) = failure.hinted() {
+            let dim = console::style("hint:").cyan().for_stderr();
+            writeln!(io::stderr(), "{dim} {hint}").ok();
+        }
+    }
+}
+
+/// Text on standard output. A reader that has gone away has read enough.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let told = format!("the answer cannot be written: {error}");
+            Err(Failure::new(Exit::Failed, "no_output", told))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether there is somebody to ask and to show progress to.
+pub(crate) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}

@@ -1,0 +1,60 @@
+//! Tables without lines: a head, and a row for each thing.
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement};
+use console::{Term, colors_enabled};
+
+/// A table for a terminal of its width; elsewhere as wide as it is.
+#[derive(Debug)]
+pub(crate) struct Table(comfy_table::Table);
+
+impl Table {
+    /// A table of these columns.
+    pub(crate) fn new(head: &[&str]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        if colors_enabled() {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        if let Some((_, columns)) = Term::stdout().size_checked() {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(columns);
+        }
+        table.set_truncation_indicator("…");
+        let cell = |title: &&str| {
+            Cell::new(title)
+                .fg(Color::DarkGrey)
+                .add_attribute(Attribute::Bold)
+        };
+        table.set_header(head.iter().map(cell));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        Self(table)
+    }
+
+    /// One more row, on one line.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let mut row = comfy_table::Row::from(cells.into_iter().collect::<Vec<_>>());
+        row.max_height(1);
+        self.0.add_row(row);
+    }
+
+    /// One more row, as high as its texts are long.
+    pub(crate) fn tall_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.0.add_row(cells.into_iter().collect::<Vec<_>>());
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, line) in self.0.lines().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            f.write_str(line.trim_end())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Texts with the colours that this program has: few, and each with one meaning.
+
+use agent_pool_core::wire::pool::Status;
+use comfy_table::{Cell, Color};
+use console::{Style, style};
+
+/// What is well.
+pub(crate) fn good(text: &str) -> String {
+    style(text).green().to_string()
+}
+
+/// What is to be looked at.
+pub(crate) fn warning(text: &str) -> String {
+    style(text).yellow().to_string()
+}
+
+/// What is wrong.
+pub(crate) fn bad(text: &str) -> String {
+    style(text).red().to_string()
+}
+
+/// What matters most.
+pub(crate) fn strong(text: &str) -> String {
+    style(text).bold().to_string()
+}
+
+/// What matters least.
+pub(crate) fn dim(text: &str) -> String {
+    style(text).dim().to_string()
+}
+
+/// A status in its colour, in a table.
+pub(crate) fn status_word(status: Status) -> Cell {
+    Cell::new(status.as_str()).fg(match status {
+        Status::Idle => Color::DarkGreen,
+        Status::Claimed => Color::DarkCyan,
+        Status::Starting | Status::Claiming => Color::DarkYellow,
+        Status::Crashed => Color::DarkRed,
+        Status::Destroying => Color::DarkGrey,
+    })
+}
+
+/// The same colour, in a text.
+pub(crate) fn colour_of(status: Status) -> Style {
+    match status {
+        Status::Idle => Style::new().green(),
+        Status::Claimed => Style::new().cyan(),
+        Status::Starting | Status::Claiming => Style::new().yellow(),
+        Status::Crashed => Style::new().red(),
+        Status::Destroying => Style::new().dim(),
+    }
+}
+
+/// `1 instance`, `2 instances`.
+pub(crate) fn count_of(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// `a, b and c`.
+pub(crate) fn list_of<T: ToString>(things: &[T]) -> String {
+    let names: Vec<String> = things.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "none".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_lists_read_well() {
+        assert_eq!(count_of(1, "orphan"), "1 orphan");
+        assert_eq!(count_of(0, "orphan"), "0 orphans");
+        assert_eq!(list_of(&["a", "b", "c"]), "a, b and c");
+    }
+}
