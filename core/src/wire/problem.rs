@@ -93,6 +93,12 @@ impl Problem {
     }
 
     /// Names the provider that failed.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::problem::Problem;
+    /// let problem = Problem::new(502, "vendor_unauthorized", "no such key").with_provider("agentmail");
+    /// assert_eq!(serde_json::to_value(&problem).unwrap()["provider"], "agentmail");
+    /// ```
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
