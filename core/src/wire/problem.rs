@@ -96,8 +96,9 @@ impl Problem {
     ///
     /// ```
     /// # use agent_pool_core::wire::problem::Problem;
-    /// let problem = Problem::new(502, "vendor_unauthorized", "no such key").with_provider("agentmail");
-    /// assert_eq!(serde_json::to_value(&problem).unwrap()["provider"], "agentmail");
+    /// let problem = Problem::new(502, "vendor_refused", "Acme has no more boxes").with_provider("acme");
+    /// assert_eq!(serde_json::to_value(&problem)?["provider"], "acme");
+    /// # Ok::<(), serde_json::Error>(())
     /// ```
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
