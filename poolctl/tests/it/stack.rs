@@ -4,15 +4,16 @@
 //! input ends. So does Postgres. The fakes are threads of this process.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::testing::fresh_database;
 use fake_cloud::{FakeCloud, Options};
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::process::{Ran, run, run_with_input};
 
@@ -20,6 +21,8 @@ use crate::process::{Ran, run, run_with_input};
 pub(crate) const KEY: &str = "hunter2-is-the-key";
 /// Long enough for a machine that builds something else at the same time.
 const LIMIT: Duration = Duration::from_secs(60);
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The vendors, and Services on them.
 pub(crate) struct Ground {
@@ -205,31 +208,15 @@ fn without_key(ran: Ran) -> Ran {
     ran
 }
 
-/// Looks until it is so; what is looked at takes its time.
-pub(crate) fn eventually<T, E: std::fmt::Debug>(look: impl Fn() -> Result<T, E>) -> T {
-    let deadline = deadline();
+/// Looks until it is so.
+pub(crate) fn eventually<T, E: std::fmt::Debug>(mut look: impl FnMut() -> Result<T, E>) -> T {
+    let deadline = Instant::now() + LIMIT;
     loop {
         match look() {
             Ok(seen) => return seen,
             Err(seen) => assert!(Instant::now() < deadline, "not within {LIMIT:?}: {seen:?}"),
         }
-    }
-}
-
-#[expect(
-    clippy::disallowed_types,
-    reason = "no runtime whose time could be paused"
-)]
-fn deadline() -> Instant {
-    Instant::now() + LIMIT
-}
-
-/// Ends a program that a test started, also where the test fails.
-pub(crate) struct Ending(pub(crate) Child);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        let pause = async { tokio::time::sleep(LOOK_EVERY).await };
+        ground().runtime.block_on(pause);
     }
 }

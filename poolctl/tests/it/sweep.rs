@@ -63,7 +63,7 @@ fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
         "{clean}"
     );
 
-    let refusing = FaultRule::new(Vendor::Agentmail, Effect::status(401)).times(Times::Always);
+    let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401)).times(Times::Always);
     ground().cloud.fault(refusing);
     let unswept = pool.run(&["sweep"]);
     let told = pool.run(&["sweep", "--human"]);

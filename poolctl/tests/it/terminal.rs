@@ -1,12 +1,16 @@
 //! On a terminal: colours, questions, and the live view.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use vt100::Parser;
 
 use crate::stack::{KEY, Pool, eventually};
+
+const ROWS: NonZeroU16 = NonZeroU16::new(30).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
 
 /// The program on a terminal of 100 columns and 30 lines.
 struct Terminal {
@@ -20,8 +24,8 @@ struct Terminal {
 impl Terminal {
     fn run(pool: &Pool, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let size = PtySize {
-            rows: 30,
-            cols: 100,
+            rows: ROWS.get(),
+            cols: COLUMNS.get(),
             ..PtySize::default()
         };
         let pair = native_pty_system().openpty(size).unwrap();
@@ -39,7 +43,7 @@ impl Terminal {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
-        let screen = Arc::new(Mutex::new(Parser::new(30, 100, 0)));
+        let screen = Arc::new(Mutex::new(Parser::new(ROWS, COLUMNS, 0)));
         let raw = Arc::new(Mutex::new(String::new()));
         let (shown, told) = (Arc::clone(&screen), Arc::clone(&raw));
         std::thread::spawn(move || {
