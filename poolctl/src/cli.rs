@@ -14,6 +14,7 @@ use crate::commands::{
     providers::Providers,
     show::Show,
     sweep::Sweep,
+    watch::Watch,
 };
 use crate::connect::Connection;
 
@@ -80,6 +81,8 @@ pub(crate) enum Command {
     Drain(Drain),
     /// Make instances: as many as are missing, or so many more
     Replenish(Replenish),
+    /// The fleet, live
+    Watch(Watch),
     /// What instances are made of: configured, failing, slow
     Providers(Providers),
     /// Compare what vendors have with what is known: orphans, and what is missing

@@ -39,6 +39,13 @@ pub(crate) struct Connection {
     pub(crate) data_dir: Option<PathBuf>,
 }
 
+impl Connection {
+    /// Whether the command line says where the services are.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.url.is_some() || self.services_url.is_some() || self.data_dir.is_some()
+    }
+}
+
 /// Refuses nothing: what a command line refuses, it quotes.
 fn any_text(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))

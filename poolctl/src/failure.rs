@@ -103,11 +103,6 @@ impl Failure {
     pub(crate) fn hinted(&self) -> Option<&str> {
         self.hint.as_deref()
     }
-
-    /// The stable word for it.
-    pub(crate) fn code(&self) -> &str {
-        &self.code
-    }
 }
 
 impl fmt::Display for Failure {

@@ -57,7 +57,7 @@ fn ask(command: Command, connection: &Connection, out: Out) -> Result<Exit, Fail
     })?;
     runtime.block_on(async {
         tokio::select! {
-            outcome = Box::pin(answer(command, target, &environment, out)) => outcome,
+            outcome = Box::pin(answer(command, target, &environment, connection.is_given(), out)) => outcome,
             _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
         }
     })
@@ -67,6 +67,7 @@ async fn answer(
     command: Command,
     target: Result<Target, Failure>,
     environment: &Environment,
+    addressed: bool,
     out: Out,
 ) -> Result<Exit, Failure> {
     match command {
@@ -81,7 +82,8 @@ async fn answer(
         Command::Replenish(replenish) => replenish.run(out, &target?).await,
         Command::Providers(providers) => providers.run(out, &target?).await,
         Command::Sweep(sweep) => sweep.run(out, &target?).await,
-        Command::Doctor(doctor) => doctor.run(out, target, environment).await,
+        Command::Watch(watch) => watch.run(out, &target?).await,
+        Command::Doctor(doctor) => doctor.run(out, target, environment, addressed).await,
         Command::Up(_) | Command::Part(_) | Command::Completions { .. } => Ok(Exit::Usage),
     }
 }

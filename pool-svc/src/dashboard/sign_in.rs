@@ -10,6 +10,7 @@ use url::form_urlencoded;
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
+use super::assets::ICON;
 use super::gate::{self, Nothing};
 use super::session::Session;
 use super::{page, reply, session};
@@ -95,7 +96,7 @@ fn ours(next: &str) -> &str {
 fn form(next: &str, wrong: Option<&str>) -> Markup {
     let content = html! {
         main #main .narrow tabindex="-1" {
-            h1 { "agent-pool" }
+            h1 .brand { img src=(ICON.url()) alt=""; "agent-pool" }
             p .lead { "Warm agents, ready to be claimed." }
             @if let Some(wrong) = wrong {
                 p #wrong .notice.bad role="alert" { (wrong) }

@@ -14,3 +14,4 @@ pub(crate) mod sweep;
 pub(crate) mod templates;
 mod until;
 pub(crate) mod up;
+pub(crate) mod watch;

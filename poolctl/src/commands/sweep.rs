@@ -47,6 +47,7 @@ impl Sweep {
         let wanted = SweepRequest {
             destroy: self.destroy,
             repair: self.repair,
+            ..SweepRequest::default()
         };
         answer(out, &sweep(services, wanted).await?)
     }
