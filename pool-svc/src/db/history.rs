@@ -7,7 +7,7 @@ use std::time::Duration;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Double, Int4, Int8, Text, Timestamptz};
+use diesel::sql_types::{Double, Int4, Int8, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -31,11 +31,18 @@ pub(crate) struct Change {
     pub(crate) by: i64,
 }
 
-/// How long something took that ended in one slice, in seconds.
+/// How long something took, as far as it ended in the time that is asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Lasted {
+    /// Of those slices in which something ended: from 0, the oldest.
+    pub(crate) slices: Vec<(usize, Took)>,
+    /// Of all slices together; `None` where nothing ended.
+    pub(crate) whole: Option<Took>,
+}
+
+/// How long something took, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Took {
-    /// From 0, the oldest.
-    pub(crate) slice: usize,
     /// How many there were.
     pub(crate) number: i64,
     /// What half of them did not exceed.
@@ -90,8 +97,9 @@ pub(crate) async fn changes(
 
 #[derive(Debug, QueryableByName)]
 struct TookRow {
-    #[diesel(sql_type = Int4)]
-    slice: i32,
+    /// Null: all of them.
+    #[diesel(sql_type = Nullable<Int4>)]
+    slice: Option<i32>,
     #[diesel(sql_type = Int8)]
     number: i64,
     #[diesel(sql_type = Double)]
@@ -100,13 +108,12 @@ struct TookRow {
     p95: f64,
 }
 
-/// How long it took from the move with one cause to the next one with another, of those slices in which
-/// there was one.
+/// How long it took from the move with one cause to the next one with another.
 pub(crate) async fn took(
     conn: &mut AsyncPgConnection,
     past: Past,
     (from, to): (Cause, Cause),
-) -> Result<Vec<Took>, DbError> {
+) -> Result<Lasted, DbError> {
     let rows: Vec<TookRow> = sql_query(format!(
         "SELECT slice, count(*) AS number,
                 percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
@@ -118,7 +125,7 @@ pub(crate) async fn took(
                                AND begun.cause = $4
                              ORDER BY begun.id DESC LIMIT 1) AS begun
                WHERE at > $3 - make_interval(secs => $1) AND cause = $5) AS lasted
-         GROUP BY slice ORDER BY slice"
+         GROUP BY GROUPING SETS ((slice), ()) HAVING count(*) > 0 ORDER BY slice"
     ))
     .bind::<Double, _>(past.span.as_secs_f64())
     .bind::<Int4, _>(i32::from(past.slices))
@@ -127,13 +134,19 @@ pub(crate) async fn took(
     .bind::<Text, _>(to.as_str())
     .load(conn)
     .await?;
-    let took = |row: TookRow| Took {
-        slice: from_0(row.slice),
-        number: row.number,
-        median: row.median,
-        p95: row.p95,
-    };
-    Ok(rows.into_iter().map(took).collect())
+    let mut lasted = Lasted::default();
+    for row in rows {
+        let took = Took {
+            number: row.number,
+            median: row.median,
+            p95: row.p95,
+        };
+        match row.slice {
+            Some(slice) => lasted.slices.push((from_0(slice), took)),
+            None => lasted.whole = Some(took),
+        }
+    }
+    Ok(lasted)
 }
 
 fn from_0(slice: i32) -> usize {
@@ -207,13 +220,20 @@ mod tests {
         let mut conn = conn().await;
         let claims = (Cause::Claim, Cause::Provisioned);
         let claims = took(&mut conn, hour(), claims).await.unwrap();
-        assert_eq!(claims.len(), 1);
-        assert_eq!((claims[0].slice, claims[0].number), (5, 2));
-        assert!((claims[0].median - 4.0).abs() < 0.01, "{claims:?}");
-        assert!((claims[0].p95 - 5.8).abs() < 0.01, "{claims:?}");
+        let [(5, last)] = claims.slices[..] else {
+            panic!("both ended in the last slice: {claims:?}")
+        };
+        assert_eq!((last.number, claims.whole), (2, Some(last)));
+        assert!((last.median - 4.0).abs() < 0.01, "{claims:?}");
+        assert!((last.p95 - 5.8).abs() < 0.01, "{claims:?}");
         let warm = (Cause::WarmUp, Cause::Healthy);
         let warm = took(&mut conn, hour(), warm).await.unwrap();
-        assert_eq!((warm.len(), warm[0].slice), (1, 0));
-        assert!((warm[0].median - 10.0).abs() < 0.01, "{warm:?}");
+        assert_eq!((warm.slices.len(), warm.slices[0].0), (1, 0));
+        assert!((warm.slices[0].1.median - 10.0).abs() < 0.01, "{warm:?}");
+        let never = (Cause::Claim, Cause::Drained);
+        assert_eq!(
+            took(&mut conn, hour(), never).await.unwrap(),
+            Lasted::default()
+        );
     }
 }

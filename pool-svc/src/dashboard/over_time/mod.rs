@@ -9,7 +9,7 @@ mod scale;
 
 use agent_pool_core::wire::pool::Counts;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::{Conn, DbError};
+use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
 use crate::app::App;
-use crate::db::history::{self, Change, Past, Took};
+use crate::db::history::{self, Change, Lasted, Past, Took};
 use crate::db::views;
 use crate::lifecycle::Cause;
 use crate::problem::from_database;
@@ -40,12 +40,6 @@ struct History {
     warm_ups: Lasted,
 }
 
-/// How long something took: in each slice, and in the whole time.
-struct Lasted {
-    slices: Vec<Took>,
-    whole: Option<Took>,
-}
-
 /// `GET /over-time`
 pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
     let (range, now) = (asked.range, Utc::now());
@@ -60,16 +54,8 @@ async fn load(app: &App, past: Past) -> Result<History, DbError> {
     Ok(History {
         counts: views::count(&mut conn).await?,
         changes: history::changes(&mut conn, past).await?,
-        claims: lasted(&mut conn, past, (Cause::Claim, Cause::Provisioned)).await?,
-        warm_ups: lasted(&mut conn, past, (Cause::WarmUp, Cause::Healthy)).await?,
-    })
-}
-
-async fn lasted(conn: &mut Conn, past: Past, moves: (Cause, Cause)) -> Result<Lasted, DbError> {
-    let whole = Past { slices: 1, ..past };
-    Ok(Lasted {
-        slices: history::took(conn, past, moves).await?,
-        whole: history::took(conn, whole, moves).await?.pop(),
+        claims: history::took(&mut conn, past, (Cause::Claim, Cause::Provisioned)).await?,
+        warm_ups: history::took(&mut conn, past, (Cause::WarmUp, Cause::Healthy)).await?,
     })
 }
 
@@ -130,9 +116,9 @@ fn durations<'a>(
 ) -> Chart<'a> {
     let of = |class, name, value: fn(&Took) -> f64| {
         let mut points = vec![None; times.len()];
-        for one in &lasted.slices {
-            if let Some(point) = points.get_mut(one.slice) {
-                *point = Some(value(one));
+        for (slice, took) in &lasted.slices {
+            if let Some(point) = points.get_mut(*slice) {
+                *point = Some(value(took));
             }
         }
         Series {
