@@ -62,6 +62,20 @@ pub(crate) struct Form {
 pub(crate) enum Command {
     /// Bring up the whole stack on this machine, until Ctrl-C: no account, nothing to configure
     Up(mock_harness::Options),
+    #[command(flatten)]
+    Ask(Ask),
+    /// A script that completes the commands, for a shell to source
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    #[command(flatten)]
+    Part(Part),
+}
+
+/// What asks the services.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ask {
     /// Make an idle instance somebody's agent, and get the invite link
     Claim(Claim),
     /// The ready-made agents that can be claimed
@@ -89,13 +103,6 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Check settings, databases, services and vendors, and say what to fix
     Doctor(Doctor),
-    /// A script that completes the commands, for a shell to source
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-    #[command(flatten)]
-    Part(Part),
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod providers;
 pub(crate) mod show;
+mod sort;
 pub(crate) mod sweep;
 pub(crate) mod templates;
 mod until;

@@ -1,5 +1,8 @@
 //! `claim` and `templates`.
 
+use std::io::Read as _;
+use std::net::{Shutdown, TcpListener, TcpStream};
+
 use crate::stack::Pool;
 
 #[test]
@@ -100,6 +103,44 @@ fn where_nothing_is_idle_it_says_so_or_waits() {
         claim.join().unwrap()
     });
     assert!(waited.done().json()["inviteUrl"].is_string());
+}
+
+/// Passes connections on to `url`, but cuts the first once its answer begins.
+fn cutting_proxy(url: &str) -> String {
+    let upstream = url.strip_prefix("http://").unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (index, client) in listener.incoming().enumerate() {
+            let (mut client, mut server) =
+                (client.unwrap(), TcpStream::connect(&upstream).unwrap());
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            if index == 0 {
+                _ = server.read(&mut [0; 1024]).unwrap();
+                client.shutdown(Shutdown::Both).ok();
+            } else {
+                std::thread::spawn(move || std::io::copy(&mut server, &mut client));
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_claim_whose_connection_breaks_is_asked_for_again_and_stays_one() {
+    let pool = Pool::warm(2);
+    let url = cutting_proxy(&pool.url);
+    let claim = ["claim", "--name", "Tulip", "--url", &url];
+    let claimed = pool.run(&claim).done().json();
+    let listed = pool.run(&["list", "--search", "Tulip"]).done().json();
+    let ids: Vec<_> = listed["instances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["id"])
+        .collect();
+    assert_eq!(ids, [&claimed["instanceId"]], "{listed}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn what_is_no_pool_is_said_to_be_none() {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            stream.read(&mut [0; 4096]).ok();
+            _ = stream.read(&mut [0; 4096]).unwrap();
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
             stream.write_all(answer.as_bytes()).ok();
         }

@@ -74,7 +74,9 @@ fn only_a_crashed_instance_is_dismissed() {
 #[test]
 fn the_pool_is_replenished_and_drained_to_the_end() {
     let pool = Pool::empty();
-    let made = pool.run(&["replenish", "3", "--wait"]).done().json();
+    let made = pool.run(&["replenish", "3", "--wait"]).done();
+    assert_eq!(made.stderr, "", "progress is for terminals");
+    let made = made.json();
     assert_eq!(made["count"], 3, "{made}");
     assert_eq!(pool.ids("idle").len(), 3);
     let told = pool.run(&["drain", "2", "--wait", "--human"]).done().stdout;

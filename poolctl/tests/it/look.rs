@@ -1,6 +1,10 @@
 //! `show`, `logs`, `providers` and `completions`.
 
-use crate::process::run;
+use std::io::{BufRead as _, BufReader};
+
+use serde_json::Value;
+
+use crate::process::{program, run};
 use crate::stack::{Pool, eventually, ground};
 
 #[test]
@@ -104,6 +108,25 @@ fn providers_are_told_with_what_keeps_them_from_working() {
         "{table}"
     );
     assert!(table.contains("\n  OPENROUTER_KEY_LIMIT "), "{table}");
+}
+
+#[test]
+fn each_change_of_the_fleet_is_a_line_for_programs() {
+    let pool = Pool::empty();
+    let watch = ["watch", "--interval", "0.1"];
+    let mut child = program(&pool.variables()).args(watch).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut counts = || -> Value {
+        let line = lines.next().unwrap().unwrap();
+        serde_json::from_str::<Value>(&line).unwrap()["counts"].clone()
+    };
+    assert_eq!(counts()["idle"], 0);
+    pool.run(&["replenish", "1"]).done();
+    while counts()["idle"] == 0 {}
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let drawn = pool.run(&["watch", "--human"]);
+    assert_eq!(drawn.code, 2, "there is no terminal");
 }
 
 #[test]

@@ -196,3 +196,13 @@ fn what_is_watched_and_lost_is_said() {
     lost.until("cannot be reached");
     assert_eq!(lost.end().0, 6);
 }
+
+#[test]
+fn what_takes_its_time_has_a_progress_bar() {
+    let pool = Pool::empty();
+    let made = Terminal::run(&pool, &[], &["replenish", "2", "--yes", "--wait"]);
+    made.until("2 instances warm");
+    let (code, raw) = made.end();
+    assert_eq!(code, 0);
+    assert!(raw.contains("warming") && raw.contains("/2"), "{raw:?}");
+}

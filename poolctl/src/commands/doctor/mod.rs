@@ -45,7 +45,11 @@ impl Doctor {
         environment: &Environment,
         addressed: bool,
     ) -> Result<Exit, Failure> {
-        let checks = during("checking", check_all(target, environment, addressed)).await;
+        let checks = during(
+            "checking",
+            Box::pin(check_all(target, environment, addressed)),
+        )
+        .await;
         let ok = checks.iter().all(|it| it.verdict != Verdict::Fail);
         let report = Report {
             version: env!("CARGO_PKG_VERSION"),

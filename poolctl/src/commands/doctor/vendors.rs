@@ -57,7 +57,12 @@ impl Configured {
             ErrorKind::Unavailable | ErrorKind::RateLimited => {
                 "is the vendor up, and is it reached from here? Then try again".to_owned()
             }
-            _ => format!(
+            ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::Protocol
+            | ErrorKind::Unsupported
+            | ErrorKind::Defect => format!(
                 "see `poolctl providers --settings` for the settings of {}",
                 self.id
             ),

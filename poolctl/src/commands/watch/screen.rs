@@ -89,6 +89,10 @@ fn ends(event: &Event) -> bool {
     control_c || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "keyboards have keys that mean nothing here"
+)]
 fn turn(view: &mut View, event: &Event) {
     let Event::Key(key) = event else { return };
     if key.kind == KeyEventKind::Release {

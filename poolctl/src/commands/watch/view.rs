@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::api::CallError;
-use crate::commands::list::Sort;
+use crate::commands::sort::Sort;
 
 /// For how long a change is pointed out.
 const NEWS: Duration = Duration::from_secs(3);
