@@ -64,7 +64,8 @@ impl Context {
     /// # let cx = agent_pool_core::doctest::cx();
     /// // For a vendor that `VendorHttp` cannot ask, such as one of another body than JSON.
     /// let form = cx.http().post("https://api.acme.example/keys").form(&[("name", "x")]);
-    /// assert_eq!(form.build().unwrap().headers()["content-type"], "application/x-www-form-urlencoded");
+    /// let form = form.build().unwrap();
+    /// assert_eq!(form.headers()["content-type"], "application/x-www-form-urlencoded");
     /// ```
     #[must_use]
     pub const fn http(&self) -> &reqwest::Client {

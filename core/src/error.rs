@@ -83,8 +83,9 @@ impl ErrorKind {
 /// ```
 /// use agent_pool_core::{Effect, ErrorKind, ProviderError};
 ///
-/// assert_eq!(ProviderError::new(ErrorKind::Unavailable, "no answer").effect(), Effect::Unknown);
-/// let unsent = ProviderError::new(ErrorKind::Unavailable, "no connection").with_effect(Effect::NotDone);
+/// let lost = ProviderError::new(ErrorKind::Unavailable, "no answer");
+/// assert_eq!(lost.effect(), Effect::Unknown);
+/// let unsent = ErrorKind::Unavailable.because("no connection").with_effect(Effect::NotDone);
 /// assert_eq!(unsent.effect(), Effect::NotDone);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

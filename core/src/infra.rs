@@ -373,7 +373,8 @@ pub enum Redeploy {
 ///
 /// let status: DeployStatus = "CRASHED".to_owned().into();
 /// assert!(status.is_dead());
-/// assert_eq!(DeployStatus::from("HIBERNATING".to_owned()), DeployStatus::Other("HIBERNATING".to_owned()));
+/// let word = "HIBERNATING".to_owned(); // that a vendor adds is kept, and not dead
+/// assert_eq!(DeployStatus::from(word.clone()), DeployStatus::Other(word));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]

@@ -81,7 +81,8 @@
 //!                 self.made += 1;
 //!                 let id = format!("key-{}", self.made);
 //!                 self.keys.push((id.clone(), asked.member("name")?));
-//!                 Some(FakeAnswer::json(201, &json!({ "id": id, "secret": format!("secret of {id}") })))
+//!                 let secret = format!("secret of {id}");
+//!                 Some(FakeAnswer::json(201, &json!({ "id": id, "secret": secret })))
 //!             }
 //!             ("DELETE", ["keys", id]) => {
 //!                 let known = self.keys.iter().any(|(one, _)| one == id);

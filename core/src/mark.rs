@@ -90,7 +90,7 @@ impl JsonSchema for EnvironmentName {
 /// ```
 /// use agent_pool_core::{InstanceId, Mark};
 ///
-/// let (ours, theirs) = (Mark::new(&"eu".parse().unwrap()), Mark::new(&"eu-west".parse().unwrap()));
+/// let [ours, theirs] = ["eu", "eu-west"].map(|name| Mark::new(&name.parse().unwrap()));
 /// let instance = InstanceId::generate();
 /// assert_eq!(ours.instance(&ours.label(&instance)), Some(instance.clone()));
 /// assert_eq!(ours.instance(&theirs.label(&instance)), None);
@@ -114,7 +114,7 @@ impl Mark {
     /// ```
     /// # use agent_pool_core::Mark;
     /// assert_eq!(Mark::new(&"eu".parse().unwrap()).prefix(), "ap-eu-");
-    /// // It is a filter and no proof: `ap-eu-west-…` begins like it. `Mark::instance` tells them apart.
+    /// // A filter and no proof: `ap-eu-west-…` begins like it. `Mark::instance` tells them apart.
     /// # let west = Mark::new(&"eu-west".parse().unwrap()).label(&"k3v9x0a1b2c3".parse().unwrap());
     /// # assert_eq!(Mark::new(&"eu".parse().unwrap()).instance(&west), None);
     /// ```

@@ -35,7 +35,12 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 ///         ProvisionedTool::new(&cx.mark().label(instance), [("SHARED_KEY", self.0.clone())])
 ///     }
 ///
-///     async fn destroy(&self, _: &Context, _: &InstanceId, _: &ResourceId) -> Result<(), ProviderError> {
+///     async fn destroy(
+///         &self,
+///         _: &Context,
+///         _: &InstanceId,
+///         _: &ResourceId,
+///     ) -> Result<(), ProviderError> {
 ///         Ok(())
 ///     }
 ///
@@ -324,15 +329,13 @@ pub fn read_options<T: DeserializeOwned>(options: &ToolOptions) -> Result<T, Pro
 /// One resource as its vendor lists it.
 ///
 /// ```
-/// use agent_pool_core::{Context, ListedResource, Mark, http};
+/// # let cx = agent_pool_core::doctest::cx();
+/// use agent_pool_core::ListedResource;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
-/// let ours = ListedResource::marked(&cx, "ap-dev-k3v9x0a1b2c3", "key-17", Some("2026-08-01T00:00:00Z"));
-/// assert_eq!(ours.unwrap()?.instance.as_str(), "k3v9x0a1b2c3");
+/// let time = Some("2026-08-01T00:00:00Z");
+/// let ours = ListedResource::marked(&cx, "ap-dev-k3v9x0a1b2c3", "key-17", time);
+/// assert_eq!(ours.unwrap().unwrap().instance.as_str(), "k3v9x0a1b2c3");
 /// assert!(ListedResource::marked(&cx, "somebody's key", "key-18", None).is_none());
-/// # Ok(())
-/// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedResource {

@@ -14,6 +14,7 @@ use crate::commands::{
     providers::Providers,
     show::Show,
     sweep::Sweep,
+    watch::Watch,
 };
 use crate::connect::Connection;
 
@@ -61,6 +62,20 @@ pub(crate) struct Form {
 pub(crate) enum Command {
     /// Bring up the whole stack on this machine, until Ctrl-C: no account, nothing to configure
     Up(mock_harness::Options),
+    #[command(flatten)]
+    Ask(Ask),
+    /// A script that completes the commands, for a shell to source
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    #[command(flatten)]
+    Part(Part),
+}
+
+/// What asks the services.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ask {
     /// Make an idle instance somebody's agent, and get the invite link
     Claim(Claim),
     /// The ready-made agents that can be claimed
@@ -80,19 +95,14 @@ pub(crate) enum Command {
     Drain(Drain),
     /// Make instances: as many as are missing, or so many more
     Replenish(Replenish),
+    /// The fleet, live
+    Watch(Watch),
     /// What instances are made of: configured, failing, slow
     Providers(Providers),
     /// Compare what vendors have with what is known: orphans, and what is missing
     Sweep(Sweep),
     /// Check settings, databases, services and vendors, and say what to fix
     Doctor(Doctor),
-    /// A script that completes the commands, for a shell to source
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-    #[command(flatten)]
-    Part(Part),
 }
 
 #[cfg(test)]

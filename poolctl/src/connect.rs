@@ -20,16 +20,20 @@ const LOCAL_POOL: &str = "http://127.0.0.1:3001";
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
-    /// Where Pool is [env: POOL_URL] [default: http://127.0.0.1:3001]
+    /// Where Pool is.
+    #[arg(help = "Where Pool is [env: POOL_URL] [default: http://127.0.0.1:3001]")]
     #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
     pub(crate) url: Option<Url>,
 
-    /// The key of both services; other users of this machine can see it here, and not in the variable
-    /// [env: POOL_API_KEY]
+    /// The key of both services.
+    #[arg(
+        help = "The key of both services; others on this machine see it here, and not in the variable [env: POOL_API_KEY]"
+    )]
     #[arg(long, global = true, value_name = "KEY", value_parser = any_text)]
     pub(crate) key: Option<Secret>,
 
-    /// Where Services is, for what only it knows [env: SERVICES_URL]
+    /// Where Services is.
+    #[arg(help = "Where Services is, for what only it knows [env: SERVICES_URL]")]
     #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
     pub(crate) services_url: Option<Url>,
 
@@ -37,6 +41,13 @@ pub(crate) struct Connection {
     /// folder of this user]
     #[arg(long, global = true, value_name = "DIR", conflicts_with_all = ["url", "key", "services_url"])]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl Connection {
+    /// Whether the command line says where the services are.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.url.is_some() || self.services_url.is_some() || self.data_dir.is_some()
+    }
 }
 
 /// Refuses nothing: what a command line refuses, it quotes.

@@ -52,6 +52,12 @@ impl Failure {
         Self::new(Exit::Interrupted, "interrupted", "interrupted")
     }
 
+    /// Ctrl-C in mid-claim.
+    pub(crate) fn interrupted_claim() -> Self {
+        Self::interrupted()
+            .hint("a claim that has begun runs to its end: see `poolctl list --status claimed`")
+    }
+
     /// Somebody who was asked said no.
     pub(crate) fn declined() -> Self {
         Self::new(Exit::Failed, "declined", "nothing was done")
@@ -73,6 +79,10 @@ impl Failure {
                     "is {service} running, and is its address right? `poolctl doctor` looks into it"
                 ))
             }
+            CallError::Broken { .. } => Self::new(Exit::Unreachable, "connection_broken", told)
+                .hint(
+                    "it may go on all the same: look with `poolctl list` before it is tried again",
+                ),
             CallError::TimedOut { .. } => Self::new(Exit::Unreachable, "timed_out", told).hint(
                 "it may go on all the same: look with `poolctl list` before it is tried again",
             ),
@@ -102,11 +112,6 @@ impl Failure {
     /// What to do, where it is known.
     pub(crate) fn hinted(&self) -> Option<&str> {
         self.hint.as_deref()
-    }
-
-    /// The stable word for it.
-    pub(crate) fn code(&self) -> &str {
-        &self.code
     }
 }
 

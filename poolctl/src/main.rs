@@ -14,7 +14,7 @@ use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::config::load_environment;
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Ask, Cli, Command};
 use crate::commands::{completions, up};
 use crate::connect::{Connection, Target};
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options, connection.data_dir),
         Command::Part(part) => up::run_part(part),
         Command::Completions { shell } => completions::run(shell),
-        asking => ask(asking, &connection, out),
+        Command::Ask(wanted) => ask(wanted, &connection, out),
     };
     match outcome {
         Ok(exit) => exit.into(),
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command that asks the services, until Ctrl-C.
-fn ask(command: Command, connection: &Connection, out: Out) -> Result<Exit, Failure> {
+fn ask(wanted: Ask, connection: &Connection, out: Out) -> Result<Exit, Failure> {
     let environment =
         load_environment().map_err(|error| Failure::usage(agent_pool_core::chain(&error)))?;
     let target = Target::find(connection, &environment);
@@ -55,33 +55,39 @@ fn ask(command: Command, connection: &Connection, out: Out) -> Result<Exit, Fail
     let runtime = runtime.map_err(|error| {
         Failure::new(Exit::Failed, "no_runtime", format!("cannot start: {error}"))
     })?;
+    let interrupted = if matches!(wanted, Ask::Claim(_)) {
+        Failure::interrupted_claim
+    } else {
+        Failure::interrupted
+    };
     runtime.block_on(async {
         tokio::select! {
-            outcome = Box::pin(answer(command, target, &environment, out)) => outcome,
-            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            outcome = Box::pin(answer(wanted, target, &environment, connection.is_given(), out)) => outcome,
+            _ = tokio::signal::ctrl_c() => Err(interrupted()),
         }
     })
 }
 
 async fn answer(
-    command: Command,
+    wanted: Ask,
     target: Result<Target, Failure>,
     environment: &Environment,
+    addressed: bool,
     out: Out,
 ) -> Result<Exit, Failure> {
-    match command {
-        Command::Claim(claim) => claim.run(out, &target?).await,
-        Command::Templates => commands::templates::run(out, &target?).await,
-        Command::List(list) => list.run(out, &target?).await,
-        Command::Show(show) => show.run(out, &target?).await,
-        Command::Logs(logs) => logs.run(out, &target?).await,
-        Command::Kill(kill) => kill.kill(out, &target?).await,
-        Command::Dismiss(dismiss) => dismiss.dismiss(out, &target?).await,
-        Command::Drain(drain) => drain.run(out, &target?).await,
-        Command::Replenish(replenish) => replenish.run(out, &target?).await,
-        Command::Providers(providers) => providers.run(out, &target?).await,
-        Command::Sweep(sweep) => sweep.run(out, &target?).await,
-        Command::Doctor(doctor) => doctor.run(out, target, environment).await,
-        Command::Up(_) | Command::Part(_) | Command::Completions { .. } => Ok(Exit::Usage),
+    match wanted {
+        Ask::Claim(claim) => claim.run(out, &target?).await,
+        Ask::Templates => commands::templates::run(out, &target?).await,
+        Ask::List(list) => list.run(out, &target?).await,
+        Ask::Show(show) => show.run(out, &target?).await,
+        Ask::Logs(logs) => logs.run(out, &target?).await,
+        Ask::Kill(kill) => kill.kill(out, &target?).await,
+        Ask::Dismiss(dismiss) => dismiss.dismiss(out, &target?).await,
+        Ask::Drain(drain) => drain.run(out, &target?).await,
+        Ask::Replenish(replenish) => replenish.run(out, &target?).await,
+        Ask::Providers(providers) => providers.run(out, &target?).await,
+        Ask::Sweep(sweep) => sweep.run(out, &target?).await,
+        Ask::Watch(watch) => watch.run(out, &target?).await,
+        Ask::Doctor(doctor) => doctor.run(out, target, environment, addressed).await,
     }
 }

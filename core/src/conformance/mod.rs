@@ -36,8 +36,8 @@
 //! }
 //!
 //! # agent_pool_core::doctest::run(async {
-//! let report = conformance::tool(&AtAcme).await; // in a test: `conformance::tool(&AtAcme).await.assert()`
-//! // Acme has no vendor, and is found out.
+//! // In a test: `conformance::tool(&AtAcme).await.assert()`. Acme has no vendor, and is found out.
+//! let report = conformance::tool(&AtAcme).await;
 //! assert!(report.failed().any(|row| row.case == "wrong_key"), "{report}");
 //! # });
 //! ```

@@ -18,7 +18,7 @@ use crate::{Context, Effect, ErrorKind, ProviderError};
 /// let got: Value = api.get(["keys", "a/b"]).query("limit", 2).fetch().await?;
 /// assert_eq!(got["asked"], "GET /v1/keys/a%2Fb?limit=2");
 /// let put: Value = api.put(["keys", "a"]).json(&json!({ "limit": 5 })).fetch().await?;
-/// assert_eq!((&put["asked"], &put["body"]["limit"]), (&json!("PUT /v1/keys/a"), &json!(5)));
+/// assert_eq!(put["asked"], "PUT /v1/keys/a");
 /// // What would lead elsewhere is not sent.
 /// let error = api.delete(["keys", ".."]).done().await.unwrap_err();
 /// assert_eq!((error.kind(), error.effect()), (ErrorKind::Invalid, Effect::NotDone));
@@ -104,9 +104,9 @@ impl<'a> Api<'a> {
     /// ```
     /// # use agent_pool_core::{doctest, prelude::*};
     /// # doctest::echo().run(async |api| {
-    /// let made: Value = api.post(["keys"]).json(&json!({ "name": "ap-dev-k3v9x0a1b2c3" })).fetch().await?;
-    /// assert_eq!(made["asked"], "POST /v1/keys");
-    /// assert_eq!(made["body"]["name"], "ap-dev-k3v9x0a1b2c3");
+    /// let body = json!({ "name": "ap-dev-k3v9x0a1b2c3" });
+    /// let made: Value = api.post(["keys"]).json(&body).fetch().await?;
+    /// assert_eq!((&made["asked"], &made["body"]), (&json!("POST /v1/keys"), &body));
     /// # Ok(()) });
     /// ```
     pub fn post(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {

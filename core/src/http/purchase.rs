@@ -14,7 +14,7 @@ use crate::ErrorKind;
 ///
 /// let read = |word: &str| serde_json::from_value::<Progress>(word.into());
 /// assert_eq!(read("queued").unwrap(), Progress::Pending);
-/// assert!(read("on hold").is_err(), "a word that nobody knows is no progress, and no failure either");
+/// assert!(read("on hold").is_err(), "a word that nobody knows is not taken for a failure");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

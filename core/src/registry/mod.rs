@@ -10,7 +10,7 @@
 //!
 //! // In the service that is linked with it:
 //! # fn main() {
-//! let registry = Registry::collect(&Environment::of_process()).expect("each id is registered once");
+//! let registry = Registry::collect(&Environment::of_process()).expect("no id is taken twice");
 //! assert!(registry.tools().any(|(id, _)| id.as_str() == "maps"));
 //! # }
 //! ```
@@ -128,9 +128,10 @@ impl Registry {
     /// A registry of exactly these providers.
     ///
     /// ```
-    /// # use agent_pool_core::{doctest::Acme, registry::Registry, settings::Environment};
-    /// let fork = agent_pool_core::registry::ToolRegistration { crate_name: "acme-fork", ..Acme::REGISTRATION };
-    /// let error = Registry::of([Acme::REGISTRATION, fork], [], &Environment::default()).unwrap_err();
+    /// # use agent_pool_core::{doctest::Acme, registry::{Registry, ToolRegistration}, settings::Environment};
+    /// let fork = ToolRegistration { crate_name: "acme-fork", ..Acme::REGISTRATION };
+    /// let two = [Acme::REGISTRATION, fork];
+    /// let error = Registry::of(two, [], &Environment::default()).unwrap_err();
     /// assert!(error.to_string().ends_with("by provider-acme and by acme-fork: link one of them"));
     /// ```
     ///

@@ -93,6 +93,13 @@ impl Problem {
     }
 
     /// Names the provider that failed.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::problem::Problem;
+    /// let problem = Problem::new(502, "vendor_refused", "Acme has no more boxes").with_provider("acme");
+    /// assert_eq!(serde_json::to_value(&problem)?["provider"], "acme");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
@@ -103,9 +110,11 @@ impl Problem {
     ///
     /// ```
     /// # use {agent_pool_core::wire::problem::Problem, std::time::Duration};
-    /// let problem = Problem::new(429, "slow_down", "too many").with_retry_after(Duration::from_secs(5));
+    /// let five = Duration::from_secs(5);
+    /// let problem = Problem::new(429, "slow_down", "too many").with_retry_after(five);
     /// let body = serde_json::to_string(&problem).unwrap();
-    /// assert_eq!(serde_json::from_str::<Problem>(&body).unwrap().retry_after, None, "not in the body");
+    /// let read: Problem = serde_json::from_str(&body).unwrap();
+    /// assert_eq!(read.retry_after, None, "it is in a header, and not in the body");
     /// ```
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {

@@ -33,7 +33,7 @@ const CLAIMS: usize = 4;
 
 const PACING: Pacing = Pacing {
     tick: 2_000,
-    lease: 1_000,
+    lease: 2_000,
     attempt: 10_000,
     min_idle: IDLE,
     ..Pacing::QUIET

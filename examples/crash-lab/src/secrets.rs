@@ -18,12 +18,21 @@ use crate::world::World;
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
 
+/// What was looked for, and in how much.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    /// How many secrets there were.
+    pub secrets: usize,
+    /// How many lines were logged.
+    pub lines: usize,
+}
+
 /// Makes, claims, sweeps and destroys an instance while both services log all they can, and looks for
 /// every secret that there is.
 ///
 /// # Errors
 /// Names the secrets that were logged; or the lab itself fails.
-pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<()> {
+pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
     let pacing = Pacing {
         min_idle: 1,
         log: "trace",
@@ -55,7 +64,10 @@ pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<()> {
     let told = secrets.iter().filter(|(_, secret)| is_told(&log, secret));
     let told: Vec<_> = told.map(|(name, _)| *name).collect();
     ensure!(told.is_empty(), "logged: {told:?}");
-    Ok(())
+    Ok(Report {
+        secrets: secrets.len(),
+        lines: log.lines().count(),
+    })
 }
 
 /// Whether it is in the log, as it is or as a list of bytes.

@@ -28,7 +28,7 @@ const SLACK: Duration = Duration::from_secs(5);
 /// Time enough for all that is in flight.
 const PATIENT: Pacing = Pacing {
     tick: 2_000,
-    lease: 1_000,
+    lease: 2_000,
     min_idle: IDLE,
     ..Pacing::QUIET
 };

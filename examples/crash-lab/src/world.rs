@@ -174,10 +174,10 @@ impl World {
         let running = replica.process.lock().await;
         running.as_ref().context(DOWN)?.signal(signal)?;
         drop(running);
-        match signal {
-            Signal::SIGSTOP => replica.asleep.store(true, Ordering::Relaxed),
-            Signal::SIGCONT => replica.asleep.store(false, Ordering::Relaxed),
-            _ => {}
+        if signal == Signal::SIGSTOP {
+            replica.asleep.store(true, Ordering::Relaxed);
+        } else if signal == Signal::SIGCONT {
+            replica.asleep.store(false, Ordering::Relaxed);
         }
         self.announce().await
     }

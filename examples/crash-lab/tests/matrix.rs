@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use agent_pool_core::settings::Environment;
 use crash_lab::Ground;
 use crash_lab::matrix::{Operation, Plan, run};
 
@@ -19,7 +20,8 @@ const MOST_NOT_TAKEN: usize = 10;
 
 /// Of the sample: another one each time, unless `CRASH_LAB_SEED` says which.
 fn seed() -> u64 {
-    let given = std::env::var("CRASH_LAB_SEED").ok();
+    let environment = Environment::of_process();
+    let given = environment.get("CRASH_LAB_SEED");
     given.map_or_else(
         || rand::random::<u32>().into(),
         |seed| seed.parse().unwrap(),

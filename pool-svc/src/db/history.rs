@@ -157,6 +157,7 @@ fn from_0(slice: i32) -> usize {
 mod tests {
     use agent_pool_service_kit::db::Conn;
     use agent_pool_service_kit::testing::fresh_database;
+    use diesel_async::AsyncConnection;
 
     use super::*;
     use crate::db::MIGRATIONS;
@@ -169,10 +170,12 @@ mod tests {
         }
     }
 
-    /// Two lives: each is wanted, warm, taken and claimed; the ages are in seconds.
+    /// Two lives: each is wanted, warm, taken and claimed; the ages are in seconds. All in one transaction,
+    /// where now is one time.
     async fn conn() -> Conn {
         let database = fresh_database(MIGRATIONS, "pool").await;
         let mut conn = database.db().conn().await.unwrap();
+        conn.begin_test_transaction().await.unwrap();
         for (id, ages) in [
             ("one", [3_500, 3_490, 100, 98]),
             ("other", [9_000, 8_970, 90, 84]),

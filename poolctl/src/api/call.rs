@@ -16,10 +16,15 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Why a request has no answer to go on with.
 #[derive(Debug, Clone)]
 pub(crate) enum CallError {
-    /// It was not sent, or its answer is lost.
+    /// It was not sent.
     Unreachable {
         service: &'static str,
         url: Url,
+        reason: String,
+    },
+    /// It was sent, and its answer is lost: it may have been done.
+    Broken {
+        service: &'static str,
         reason: String,
     },
     /// Nothing came for that long.
@@ -55,6 +60,9 @@ impl fmt::Display for CallError {
                 url,
                 reason,
             } => write!(f, "{service} cannot be reached at {url}: {reason}"),
+            Self::Broken { service, reason } => {
+                write!(f, "the connection to {service} broke: {reason}")
+            }
             Self::TimedOut { service, after } => {
                 write!(f, "{service} did not answer within {} s", after.as_secs())
             }
@@ -179,10 +187,10 @@ impl Caller {
         }
     }
 
-    pub(crate) fn lost(&self, reason: String) -> CallError {
-        CallError::Unreachable {
+    /// An answer that broke off.
+    pub(crate) fn broken(&self, reason: String) -> CallError {
+        CallError::Broken {
             service: self.service,
-            url: self.base.clone(),
             reason,
         }
     }
@@ -196,6 +204,14 @@ impl Caller {
         }
         // The last cause is the telling one; those before it repeat the address.
         let causes = std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source());
-        self.lost(causes.last().map(ToString::to_string).unwrap_or_default())
+        let reason = causes.last().map(ToString::to_string).unwrap_or_default();
+        if !error.is_connect() {
+            return self.broken(reason);
+        }
+        CallError::Unreachable {
+            service: self.service,
+            url: self.base.clone(),
+            reason,
+        }
     }
 }

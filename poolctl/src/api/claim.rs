@@ -47,7 +47,7 @@ impl Pool {
             .request(Method::POST, &["claim", "stream"], &[("wait", &wait)])
             .header("idempotency-key", &order.key)
             .json(&order.request);
-        let lost = |why: &str| self.0.lost(format!("the connection {why} in mid-claim"));
+        let lost = |why: &str| self.0.broken(format!("it {why} in mid-claim"));
         let response = timeout(SILENT, self.0.open(request, SILENT)).await;
         let response = response.map_err(|_| lost("fell silent"))??;
         // The parser passes comments over, so that silence is to be noticed before it.
@@ -57,7 +57,9 @@ impl Pool {
         while let Some(event) = events.next().await {
             let event = event.map_err(|error| match error {
                 EventStreamError::Transport(why) => lost(why),
-                other => self.0.garbled(other.to_string()),
+                other @ (EventStreamError::Utf8(_) | EventStreamError::Parser(_)) => {
+                    self.0.garbled(other.to_string())
+                }
             })?;
             match event.event.as_str() {
                 "waiting" => tell(Told::Waiting(self.read(&event)?)),

@@ -2,9 +2,12 @@
 
 mod order;
 
+use std::time::Duration;
+
 use agent_pool_core::wire::pool::{ClaimStep, Claimed};
 use clap::Args;
 use indicatif::ProgressBar;
+use tokio::time::sleep;
 
 use crate::api::{CallError, ClaimOrder, Told};
 use crate::connect::Target;
@@ -14,6 +17,7 @@ use crate::out::{Out, dim, good, spinner, strong};
 
 /// How often a claim is asked for again whose connection broke. It stays one claim, by its key.
 const TRIES: u8 = 3;
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Make an idle instance somebody's agent, and get the invite link
 #[derive(Debug, Args)]
@@ -60,9 +64,10 @@ async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed,
             .claim(order, |told| show(out, &bar, &told))
             .await
         {
-            Err(CallError::Unreachable { reason, .. }) if tries < TRIES => {
+            Err(CallError::Broken { reason, .. }) if tries < TRIES => {
                 tries += 1;
-                bar.set_message(format!("{reason}: asking again"));
+                bar.set_message(format!("the connection broke ({reason}): asking again"));
+                sleep(AGAIN_AFTER).await;
             }
             outcome => break outcome,
         }

@@ -1,6 +1,6 @@
 //! `poolctl completions SHELL`.
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
@@ -11,7 +11,15 @@ use crate::out::print;
 /// Prints the script.
 pub(crate) fn run(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "poolctl", &mut script);
+    clap_complete::generate(shell, &mut shown(&Cli::command()), "poolctl", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
+}
+
+/// The command line without what is hidden: a script would offer that too.
+fn shown(whole: &Command) -> Command {
+    let commands = whole.get_subcommands().filter(|it| !it.is_hide_set());
+    Command::new("poolctl")
+        .args(whole.get_arguments().cloned())
+        .subcommands(commands.cloned())
 }

@@ -2,14 +2,15 @@
 
 use agent_pool_core::wire::pool::{Counts, InstanceView, PoolStatus, Status};
 use chrono::{DateTime, Utc};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
+use super::sort::Sort;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, age, ago, bad, dim, during, status_word, strong, warning};
+use crate::out::{Out, Table, age, ago, bad, dim, during, status_word, strong};
 
 /// The instances
 #[derive(Debug, Args)]
@@ -29,20 +30,6 @@ pub(crate) struct List {
     /// The other way round
     #[arg(long, short)]
     reverse: bool,
-}
-
-/// What instances are sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Sort {
-    /// The newest first
-    #[default]
-    Age,
-    /// In the order of a life
-    Status,
-    /// By the agent's name
-    Agent,
-    /// Those that answered longest ago first
-    Health,
 }
 
 /// The answer in JSON.
@@ -79,19 +66,6 @@ impl List {
     }
 }
 
-impl Sort {
-    /// Sorts, those that are alike by age.
-    pub(crate) fn apply(self, found: &mut [&InstanceView]) {
-        found.sort_by(|one, other| other.created_at.cmp(&one.created_at));
-        match self {
-            Self::Age => {}
-            Self::Status => found.sort_by_key(|it| it.status),
-            Self::Agent => found.sort_by_key(|it| (it.agent_name.is_none(), it.agent_name.clone())),
-            Self::Health => found.sort_by_key(|it| it.last_healthy_at),
-        }
-    }
-}
-
 /// A status by its word.
 pub(crate) fn status(word: &str) -> Result<Status, String> {
     let known = Status::ALL.into_iter().find(|it| it.as_str() == word);
@@ -113,7 +87,7 @@ fn has(it: &InstanceView, text: &str) -> bool {
 fn shown(pool: &PoolStatus, instances: &[&InstanceView], now: DateTime<Utc>) -> String {
     let mut text = summary(pool);
     for alarm in alarms(pool, now) {
-        text += &format!("\n{alarm}");
+        text += &format!("\n{}", bad(&format!("! {alarm}")));
     }
     if instances.is_empty() {
         let none = if pool.instances.is_empty() {
@@ -168,20 +142,92 @@ pub(crate) fn statuses(counts: &Counts) -> [(Status, u32); 6] {
 }
 
 /// What an operator should know: the fleet cannot be judged, or creations fail.
-fn alarms(pool: &PoolStatus, now: DateTime<Utc>) -> Vec<String> {
+pub(crate) fn alarms(pool: &PoolStatus, now: DateTime<Utc>) -> Vec<String> {
     let unobserved = pool.unobserved.iter().map(|it| {
-        bad(&format!(
-            "! not observed since {}: {}",
-            age(it.since, now),
-            it.reason
-        ))
+        let since = age(it.since, now);
+        format!("not observed for {since}: {}", it.reason)
     });
     let failures = pool.creation_failures.iter().map(|it| {
         let times = it.failures_in_a_row;
-        warning(&format!(
-            "! creations fail, {times} in a row ({}): {}",
+        format!(
+            "creations fail, {times} in a row ({}): {}",
             it.cause, it.error
-        ))
+        )
     });
     unobserved.chain(failures).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use agent_pool_core::InstanceId;
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    /// A fleet of so many, in every status in turn, the first the oldest.
+    pub(crate) fn fleet(size: i32) -> PoolStatus {
+        let now = Utc::now();
+        let statuses = Status::ALL.into_iter().cycle();
+        let instances = (0..size).zip(statuses).map(|(index, status)| InstanceView {
+            id: InstanceId::generate(),
+            name: format!("convos-agent-{index}"),
+            url: None,
+            status,
+            agent_name: (status == Status::Claimed).then(|| format!("Tulip {index}")),
+            conversation_id: None,
+            invite_url: None,
+            created_at: now + TimeDelta::seconds(index.into()),
+            claimed_at: None,
+            last_healthy_at: Some(now - TimeDelta::seconds(index.into())),
+        });
+        PoolStatus {
+            counts: Counts::default(),
+            min_idle: 3,
+            max_total: 100,
+            unobserved: None,
+            creation_failures: Vec::new(),
+            last_create_error: None,
+            instances: instances.collect(),
+        }
+    }
+
+    fn names(list: &List, fleet: &PoolStatus) -> Vec<String> {
+        let found = list.select(&fleet.instances).into_iter();
+        found
+            .map(|it| it.name.trim_start_matches("convos-agent-").to_owned())
+            .collect()
+    }
+
+    fn all(sort: Sort) -> List {
+        List {
+            status: Vec::new(),
+            search: None,
+            sort,
+            reverse: false,
+        }
+    }
+
+    #[test]
+    fn instances_are_filtered_searched_and_sorted() {
+        let fleet = fleet(7);
+        assert_eq!(names(&all(Sort::Age), &fleet)[..2], ["6", "5"]);
+        assert_eq!(names(&all(Sort::Status), &fleet)[..3], ["6", "0", "1"]);
+        assert_eq!(names(&all(Sort::Agent), &fleet)[0], "3");
+        assert_eq!(names(&all(Sort::Health), &fleet)[0], "6");
+        let backwards = List {
+            reverse: true,
+            ..all(Sort::Age)
+        };
+        assert_eq!(names(&backwards, &fleet)[0], "0");
+        let searched = List {
+            search: Some("TULIP".to_owned()),
+            ..all(Sort::Age)
+        };
+        assert_eq!(names(&searched, &fleet), ["3"]);
+        let idle = List {
+            status: vec![Status::Idle, Status::Crashed],
+            ..all(Sort::Age)
+        };
+        assert_eq!(names(&idle, &fleet), ["4", "1"]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use clap::Args;
-use console::Term;
+use console::{Term, truncate_str};
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Select};
 
@@ -46,11 +46,17 @@ impl Yes {
 /// None was, or Ctrl-C.
 pub(crate) fn choose(question: &str, items: &[String]) -> Result<usize, Failure> {
     let theme = ColorfulTheme::default();
+    let terminal = Term::stderr();
+    // A line that wraps would be drawn again and again.
+    let room = usize::from(terminal.size().1).saturating_sub(4);
+    let cut = |item: &String| truncate_str(item, room, "…").into_owned();
+    let items: Vec<String> = items.iter().map(cut).collect();
     let asked = Select::with_theme(&theme)
         .with_prompt(question)
-        .items(items)
+        .items(&items)
         .default(0)
-        .interact_on_opt(&Term::stderr());
+        .report(false)
+        .interact_on_opt(&terminal);
     answered(asked)?.ok_or_else(Failure::declined)
 }
 

@@ -85,14 +85,20 @@ impl Out {
 
 /// Text on standard output. A reader that has gone away has read enough.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_line(text).map(|_| ())
+}
+
+/// The same; answers whether there is a reader still.
+pub(crate) fn print_line(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
-    let written = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
-    match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+    let text = text.trim_end_matches('\n');
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
             let told = format!("the answer cannot be written: {error}");
             Err(Failure::new(Exit::Failed, "no_output", told))
         }
-        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -17,7 +17,9 @@ impl Table {
         } else {
             table.force_no_tty();
         }
-        if let Some((_, columns)) = Term::stdout().size_checked() {
+        let terminal = Term::stdout();
+        // It would find another terminal of the process where the output is none.
+        if let (true, Some((_, columns))) = (terminal.is_term(), terminal.size_checked()) {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(columns);
         }

@@ -1,5 +1,7 @@
 //! One operation at a time on an instance, each to its end.
 
+use std::time::Duration;
+
 use agent_pool_core::ErrorKind;
 use agent_pool_service_kit::testing::eventually;
 use reqwest::Method;
@@ -119,8 +121,9 @@ async fn a_creation_and_a_destruction_end_though_the_client_hangs_up() {
 }
 
 #[tokio::test]
-async fn an_operation_whose_lease_was_taken_does_no_more() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
+async fn an_operation_whose_lease_was_taken_finds_out_when_it_renews_it_and_does_no_more() {
+    let lease = Duration::from_secs(12);
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "12000")]).await;
     service.world.hold("cellar create");
     let taken = async {
         service.world.called("cellar create", 1).await;
@@ -128,7 +131,9 @@ async fn an_operation_whose_lease_was_taken_does_no_more() {
             .execute("UPDATE instance_leases SET holder = 'other', leased_until = 'infinity'")
             .await;
     };
-    let (first, ()) = tokio::join!(service.create("instance0001", &[]), taken);
+    let both = async { tokio::join!(service.create("instance0001", &[]), taken) };
+    let before_it_runs_out = tokio::time::timeout(lease, both).await;
+    let (first, ()) = before_it_runs_out.unwrap();
     first.is_problem(409, "instance_busy");
     service.world.open("cellar create");
     assert!(service.world.is_empty());
@@ -178,6 +183,26 @@ async fn an_operation_that_slept_until_its_lease_was_anothers_writes_nothing_and
         assert_eq!(since, destroyed.map(|count| count + 1), "{call}");
         assert!(service.world.is_empty(), "{call}");
     }
+}
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it stands for a machine that pauses"
+)]
+async fn an_operation_that_slept_for_longer_than_its_lease_does_no_more_though_nobody_took_it() {
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "1000")]).await;
+    service.world.hold("cellar create");
+    let slept = async {
+        service.world.called("cellar create", 1).await;
+        service.world.open("cellar create");
+        // All of the service runs on this thread: so this is how a machine pauses.
+        std::thread::sleep(Duration::from_millis(1_500));
+    };
+    let (answer, ()) = tokio::join!(service.create("instance0001", &[]), slept);
+    answer.is_problem(409, "instance_busy");
+    let made = "SELECT count(*) FROM instance_infra WHERE made_at IS NOT NULL";
+    assert_eq!(service.number(made).await, 0);
 }
 
 /// Changes with every write to the rows of an instance.

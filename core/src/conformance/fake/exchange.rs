@@ -67,8 +67,9 @@ impl FakeRequest {
     /// ```
     /// use agent_pool_core::conformance::FakeRequest;
     ///
-    /// let asked = FakeRequest::new("GET", "/keys").with_bearer("good");
-    /// assert_eq!((asked.bearer(), asked.header("authorization")), (Some("good"), Some("Bearer good")));
+    /// let asked = FakeRequest::new("GET", "/keys").with_bearer("sk-1");
+    /// assert_eq!(asked.bearer(), Some("sk-1"));
+    /// assert_eq!(asked.header("authorization"), Some("Bearer sk-1"));
     /// assert!(asked.body().is_null());
     /// ```
     #[must_use]

@@ -31,7 +31,7 @@ use crate::settings::Environment;
 /// # let ask = async |url: &str| agent_pool_core::http::client()?.get(url).send().await;
 /// # agent_pool_core::doctest::run(async {
 /// let acme = AtFake::start("acme", Acme { keys: Vec::new() }).await;
-/// // The suite is one line: `conformance::tool(&acme).await.assert()`. A test of one's own goes deeper:
+/// // The suite is one line, `conformance::tool(&acme).await.assert()`. A test of one's own:
 /// acme.vendor().keys.push("left over".to_owned());
 /// assert_eq!(acme.held().await[0].label, "left over");
 /// acme.fault(Fault::Unavailable).await.unwrap();

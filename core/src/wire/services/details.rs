@@ -12,8 +12,9 @@ use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Us
 /// ```
 /// # use {agent_pool_core::wire::services::{InstanceDetails, InstancePhase}, serde_json::json};
 /// let body = json!({
-///     "instanceId": "k3v9x0a1b2c3", "busy": true, "tools": [],
-///     "infra": { "provider": "railway", "phase": "creating", "createdAt": "2026-08-01T00:00:00Z" },
+///     "instanceId": "k3v9x0a1b2c3", "busy": true, "tools": [], "infra": {
+///         "provider": "railway", "phase": "creating", "createdAt": "2026-08-01T00:00:00Z",
+///     },
 /// });
 /// let details: InstanceDetails = serde_json::from_value(body.clone())?;
 /// assert_eq!(details.infra.phase, InstancePhase::Creating);

@@ -4,7 +4,8 @@
 //! use agent_pool_core::wire::services::CreateInstanceRequest;
 //!
 //! let request: CreateInstanceRequest = serde_json::from_str(
-//!     r#"{"instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "tools": ["openrouter"]}"#,
+//!     r#"{"instanceId": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3",
+//!         "tools": ["openrouter"]}"#,
 //! ).unwrap();
 //! assert_eq!(request.tools[0].as_str(), "openrouter");
 //! ```
@@ -148,9 +149,9 @@ pub struct Destroyed {
 ///
 /// ```
 /// # use agent_pool_core::wire::services::StatusBatchRequest;
-/// let (all, none) = (StatusBatchRequest::default(), StatusBatchRequest { instance_ids: Some(vec![]) });
-/// assert_eq!(serde_json::to_string(&all)?, "{}");
-/// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#, "asks for none");
+/// assert_eq!(serde_json::to_string(&StatusBatchRequest::default())?, "{}", "asks for all");
+/// let none = StatusBatchRequest { instance_ids: Some(Vec::new()) };
+/// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -420,7 +421,8 @@ pub struct OrphanRef {
 /// # use {agent_pool_core::wire::services::SweepReport, serde_json::json};
 /// let report: SweepReport = serde_json::from_value(json!({
 ///     "sweptAt": "2026-08-01T00:00:00Z", "replica": "services-1", "tookMs": 820,
-///     "orphans": [], "missing": [], "failures": { "telnyx": "unavailable: did not answer in time" },
+///     "orphans": [], "missing": [],
+///     "failures": { "telnyx": "unavailable: did not answer in time" },
 /// }))?;
 /// assert!(!report.failures.is_empty(), "without orphans, and not clean: one was not asked");
 /// # Ok::<(), serde_json::Error>(())

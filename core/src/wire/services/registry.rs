@@ -104,7 +104,8 @@ pub struct InfraInfo {
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::ProviderStats, serde_json::json};
-/// let body = json!({ "calls": 9, "failures": { "rate_limited": 1 }, "medianMs": 120, "p95Ms": 900 });
+/// let failures = json!({ "rate_limited": 1 });
+/// let body = json!({ "calls": 9, "failures": failures, "medianMs": 120, "p95Ms": 900 });
 /// let stats: ProviderStats = serde_json::from_value(body.clone())?;
 /// assert_eq!(stats.failures["rate_limited"], 1);
 /// # assert_eq!(serde_json::to_value(&stats)?, body);

@@ -33,7 +33,7 @@ const TRIES: usize = 3;
 const SAMPLE: u32 = 3;
 
 /// `INSTANCE_LEASE_MS` after the kill: how often Services looks for what was cut off.
-const RECOVERY_LEASE_MS: u32 = 500;
+const RECOVERY_LEASE_MS: u32 = 2_000;
 
 /// The operation ended, and nobody was killed.
 #[derive(Debug, Clone, Copy)]

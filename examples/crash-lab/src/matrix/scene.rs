@@ -15,13 +15,23 @@ use crate::world::World;
 pub(super) const TICK_IDLE: u32 = 4;
 /// How long a set-up may take.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How often it is asked for: on a busy machine a short lease is lost, and a creation with it.
+const TRIES: u32 = 3;
 
 async fn make(world: &World, count: u32) -> anyhow::Result<()> {
     let pool = world.url(Part::PoolSvc, 0).await?;
-    let wanted = json!({"count": count});
-    let path = "api/pool/replenish";
-    world.client.ask(&pool, Method::POST, path, wanted).await?;
-    world.settle(Some(count), READY_WITHIN).await
+    let mut made = Ok(());
+    for _ in 0..TRIES {
+        let idle = ids(world, "idle").await?.len();
+        let lack = usize::try_from(count)?.saturating_sub(idle);
+        let (path, wanted) = ("api/pool/replenish", json!({"count": lack}));
+        world.client.ask(&pool, Method::POST, path, wanted).await?;
+        made = world.settle(Some(count), READY_WITHIN / TRIES).await;
+        if made.is_ok() {
+            break;
+        }
+    }
+    made
 }
 
 async fn ids(world: &World, status: &str) -> anyhow::Result<Vec<String>> {

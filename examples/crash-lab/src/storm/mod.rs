@@ -39,8 +39,8 @@ const LULL: Duration = Duration::from_secs(4);
 /// Impatient, so that much happens: what takes minutes in production takes a second.
 const PACING: Pacing = Pacing {
     tick: 250,
-    lease: 900,
-    attempt: 1_500,
+    lease: 2_000,
+    attempt: 2_000,
     min_idle: 6,
     max_total: 24,
     ..Pacing::QUIET

@@ -37,13 +37,19 @@ struct Report {
 }
 
 impl Doctor {
+    /// `addressed`: whether the command line says where the services are.
     pub(crate) async fn run(
         self,
         out: Out,
         target: Result<Target, Failure>,
         environment: &Environment,
+        addressed: bool,
     ) -> Result<Exit, Failure> {
-        let checks = during("checking", check_all(target, environment)).await;
+        let checks = during(
+            "checking",
+            Box::pin(check_all(target, environment, addressed)),
+        )
+        .await;
         let ok = checks.iter().all(|it| it.verdict != Verdict::Fail);
         let report = Report {
             version: env!("CARGO_PKG_VERSION"),
@@ -55,9 +61,17 @@ impl Doctor {
     }
 }
 
-async fn check_all(target: Result<Target, Failure>, environment: &Environment) -> Vec<Check> {
+async fn check_all(
+    target: Result<Target, Failure>,
+    environment: &Environment,
+    addressed: bool,
+) -> Vec<Check> {
     let (pool, services) = tokio::join!(pool::check(&target), services::check(&target));
-    let here = Here::look(environment, pool.answers, services.answers);
+    let here = Here::look(
+        environment,
+        pool.answers || addressed,
+        services.answers || addressed,
+    );
     let settings = settings::check(&here, environment);
     let (databases, by_settings, by_services) = tokio::join!(
         databases::check(&here, environment),

@@ -71,7 +71,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
 /// Why a service does not answer as it should.
 pub(super) fn unwell(checks: &mut Checks, name: &str, variable: &str, error: &CallError) {
     let todo = match error {
-        CallError::Unreachable { .. } | CallError::TimedOut { .. } => {
+        CallError::Unreachable { .. } | CallError::Broken { .. } | CallError::TimedOut { .. } => {
             format!("start it, or set {variable} to where it listens")
         }
         CallError::Refused { problem, .. } if problem.status == 401 => {

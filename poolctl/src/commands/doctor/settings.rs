@@ -31,12 +31,9 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// A service that answers has its settings somewhere: here only where one of its own variables is.
-    pub(super) fn look(
-        environment: &Environment,
-        pool_answers: bool,
-        services_answers: bool,
-    ) -> Self {
+    /// A service that answers, or whose address is given, has its settings somewhere: here only where one
+    /// of its own variables is.
+    pub(super) fn look(environment: &Environment, pool_is: bool, services_is: bool) -> Self {
         let mut set = environment.clone();
         if set.get(INFRA_PROVIDER).is_none() {
             set.set(INFRA_PROVIDER, DEFAULT_INFRA);
@@ -46,8 +43,8 @@ impl Here {
         let of_services = registry.as_ref().map(services_svc::Config::reference);
         let of_services = is_set(environment, of_services.unwrap_or_default());
         Self {
-            pool: of_pool || !pool_answers,
-            services: of_services || !services_answers,
+            pool: of_pool || !pool_is,
+            services: of_services || !services_is,
             registry,
         }
     }
@@ -59,7 +56,7 @@ fn is_set(environment: &Environment, reference: Vec<SettingSpec>) -> bool {
         .any(|it| environment.get(&it).is_some())
 }
 
-const ELSEWHERE: &str = "its settings are not here: to check them, run this where it runs";
+const ELSEWHERE: &str = "to check its settings, run this where it runs";
 
 pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
     let mut checks = Checks::of("settings");
@@ -69,10 +66,10 @@ pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
             Err(error) => faults(&mut checks, "pool-svc", &error),
         }
     } else {
-        checks.skip("pool-svc", "it runs elsewhere", ELSEWHERE);
+        checks.skip("pool-svc", "its settings are not here", ELSEWHERE);
     }
     if !here.services {
-        checks.skip("services-svc", "it runs elsewhere", ELSEWHERE);
+        checks.skip("services-svc", "its settings are not here", ELSEWHERE);
         return checks;
     }
     match &here.registry {

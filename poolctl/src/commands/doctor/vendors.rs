@@ -36,17 +36,13 @@ impl Configured {
     /// What its vendor can be asked for that changes nothing: to verify the credentials where it can, and
     /// else to list what bears our mark.
     async fn ask(&self, cx: &Context) -> Result<String, ProviderError> {
-        let listed = |number: usize| format!("takes the credentials; it has {number} of ours");
         match &self.provider {
-            Provider::Tool(tool) if tool.capabilities().verify => {
-                tool.verify(cx).await.map(|()| taken())
-            }
-            Provider::Tool(tool) => tool.list(cx).await.map(|all| listed(all.len())),
-            Provider::Infra(infra) if infra.capabilities().verify => {
-                infra.verify(cx).await.map(|()| taken())
-            }
-            Provider::Infra(infra) => infra.list(cx).await.map(|all| listed(all.len())),
+            Provider::Tool(tool) if tool.capabilities().verify => tool.verify(cx).await?,
+            Provider::Tool(tool) => drop(tool.list(cx).await?),
+            Provider::Infra(infra) if infra.capabilities().verify => infra.verify(cx).await?,
+            Provider::Infra(infra) => drop(infra.list(cx).await?),
         }
+        Ok(answered(&self.settings))
     }
 
     fn todo(&self, error: &ProviderError) -> String {
@@ -61,7 +57,12 @@ impl Configured {
             ErrorKind::Unavailable | ErrorKind::RateLimited => {
                 "is the vendor up, and is it reached from here? Then try again".to_owned()
             }
-            _ => format!(
+            ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::Protocol
+            | ErrorKind::Unsupported
+            | ErrorKind::Defect => format!(
                 "see `poolctl providers --settings` for the settings of {}",
                 self.id
             ),
@@ -69,8 +70,12 @@ impl Configured {
     }
 }
 
-fn taken() -> String {
-    "takes the credentials".to_owned()
+/// Of a vendor that was asked and refused nothing.
+fn answered(settings: &[SettingSpec]) -> String {
+    match secrets(settings).next() {
+        Some(_) => "answers, and takes the credentials".to_owned(),
+        None => "answers; it needs no credentials".to_owned(),
+    }
 }
 
 fn secrets(settings: &[SettingSpec]) -> impl Iterator<Item = &str> {
@@ -193,10 +198,13 @@ fn swept(checks: &mut Checks, registry: &RegistryReply, report: &SweepReport) {
         match report.failures.get(id) {
             Some(why) => {
                 let secrets: Vec<&str> = secrets(settings).collect();
-                let todo = format!("see that the vendor is up and takes {}", secrets.join(", "));
+                let todo = format!(
+                    "see that the vendor is up, and takes what services-svc has in {}",
+                    secrets.join(", ")
+                );
                 checks.fail(id, why, &todo);
             }
-            None => checks.ok(id, "answers, and takes the credentials"),
+            None => checks.ok(id, answered(settings)),
         }
     }
     let orphans = report.orphans.iter().filter(|it| !it.destroyed).count();

@@ -1,0 +1,132 @@
+//! `POST /api/pool/claim` and its stream: an instance becomes somebody's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::InstanceId;
+use crate::wire::{AgentName, Instructions, JoinUrl};
+
+/// `POST /api/pool/claim`. Every member may be absent.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::ClaimRequest;
+/// let request: ClaimRequest = serde_json::from_str(r#"{"agentName": " Tulip "}"#)?;
+/// assert_eq!(request.agent_name.unwrap().as_str(), "Tulip");
+/// let error = serde_json::from_str::<ClaimRequest>(r#"{"joinUrl": "tulip"}"#).unwrap_err();
+/// assert!(error.to_string().starts_with("expected an http or https URL"), "{error}");
+/// assert_eq!(serde_json::to_string(&ClaimRequest::default())?, "{}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClaimRequest {
+    /// The agent's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_name: Option<AgentName>,
+    /// What the agent is told to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
+    /// The conversation to join; absent opens a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<JoinUrl>,
+}
+
+/// The answer to [`ClaimRequest`].
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Claimed, serde_json::json};
+/// let claimed: Claimed = serde_json::from_value(json!({
+///     "inviteUrl": "https://a.example/c/1", "conversationId": "7U0H",
+///     "instanceId": "k3v9x0a1b2c3", "joined": false,
+/// }))?;
+/// assert_eq!(claimed.instance_id.as_str(), "k3v9x0a1b2c3");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claimed {
+    /// Where a person reaches the agent.
+    pub invite_url: String,
+    /// The conversation that the agent is in.
+    pub conversation_id: String,
+    /// The instance that is now somebody's.
+    pub instance_id: InstanceId,
+    /// Whether it joined a conversation that was there.
+    pub joined: bool,
+}
+
+/// One event `waiting` of `POST /api/pool/claim/stream`, where the claim may wait and no instance is
+/// idle: sent when the position changes.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::ClaimWaiting;
+/// assert_eq!(serde_json::to_string(&ClaimWaiting { position: 2 })?, r#"{"position":2}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimWaiting {
+    /// Its place among all that wait; 1 is served next.
+    pub position: u32,
+}
+
+/// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]) or `error`
+/// ([`Problem`](crate::wire::problem::Problem)).
+///
+/// ```
+/// # use agent_pool_core::wire::pool::{ClaimProgress, ClaimStep};
+/// let event = r#"{"step":"configured","instanceId":"k3v9x0a1b2c3"}"#;
+/// let progress: ClaimProgress = serde_json::from_str(event)?;
+/// assert_eq!(progress.step, ClaimStep::Configured);
+/// # assert_eq!(serde_json::to_string(&progress)?, event);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimProgress {
+    /// The step that is done.
+    pub step: ClaimStep,
+    /// The instance that it was done on; another one where the claim moved on.
+    pub instance_id: InstanceId,
+}
+
+/// The steps of a claim, in order.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::ClaimStep, serde_json::json};
+/// let words = json!(["taken", "configured", "provisioned", "recorded"]);
+/// assert_eq!(serde_json::to_value(ClaimStep::ALL)?, words);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimStep {
+    /// An idle instance was taken: nobody else can have it.
+    Taken,
+    /// Its variables are set, so that a restart keeps its name.
+    Configured,
+    /// It has its name and its instructions, and is in a conversation.
+    Provisioned,
+    /// It is recorded as claimed.
+    Recorded,
+}
+
+impl ClaimStep {
+    /// Every step, in order.
+    pub const ALL: [Self; 4] = [
+        Self::Taken,
+        Self::Configured,
+        Self::Provisioned,
+        Self::Recorded,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_may_be_empty() {
+        let request: ClaimRequest = serde_json::from_str("{}").unwrap();
+        assert_eq!(request, ClaimRequest::default());
+        assert_eq!(serde_json::to_string(&request).unwrap(), "{}");
+    }
+}

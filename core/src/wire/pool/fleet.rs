@@ -1,0 +1,242 @@
+//! What the pool has, and how it does: statuses, counts, instances, alarms.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::InstanceId;
+
+/// What the pool decided about an instance. The words are those of the database too.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Status;
+/// assert_eq!(serde_json::to_value(Status::Claiming)?, "claiming");
+/// assert!(serde_json::from_str::<Status>("\"Claiming\"").is_err(), "words are in lower case");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Being made, not healthy yet.
+    Starting,
+    /// Warm and nobody's.
+    Idle,
+    /// Being made somebody's.
+    Claiming,
+    /// Somebody's.
+    Claimed,
+    /// Somebody's, and dead.
+    Crashed,
+    /// Being taken down.
+    Destroying,
+}
+
+impl Status {
+    /// Every status, in the order of a life.
+    pub const ALL: [Self; 6] = [
+        Self::Starting,
+        Self::Idle,
+        Self::Claiming,
+        Self::Claimed,
+        Self::Crashed,
+        Self::Destroying,
+    ];
+
+    /// The word for it, in JSON and in the database.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::pool::Status;
+    /// assert_eq!(Status::ALL.map(Status::as_str)[..3], ["starting", "idle", "claiming"]);
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Idle => "idle",
+            Self::Claiming => "claiming",
+            Self::Claimed => "claimed",
+            Self::Crashed => "crashed",
+            Self::Destroying => "destroying",
+        }
+    }
+}
+
+/// `GET /api/pool/counts`: how many instances are in each status.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Counts, serde_json::json};
+/// let body = json!({
+///     "starting": 1, "idle": 3, "claiming": 0, "claimed": 2, "crashed": 0, "destroying": 0,
+/// });
+/// let counts: Counts = serde_json::from_value(body.clone())?;
+/// assert_eq!(counts.idle, 3);
+/// # assert_eq!(serde_json::to_value(counts)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// [`Status::Starting`].
+    pub starting: u32,
+    /// [`Status::Idle`].
+    pub idle: u32,
+    /// [`Status::Claiming`].
+    pub claiming: u32,
+    /// [`Status::Claimed`].
+    pub claimed: u32,
+    /// [`Status::Crashed`].
+    pub crashed: u32,
+    /// [`Status::Destroying`].
+    pub destroying: u32,
+}
+
+/// One instance, as Pool shows it.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::InstanceView, serde_json::json};
+/// let body = json!({
+///     "id": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "status": "idle",
+///     "url": "https://k3v9x0a1b2c3.up.example/", "createdAt": "2026-08-01T00:00:00Z",
+///     "agentName": null, "conversationId": null, "inviteUrl": null, "claimedAt": null,
+///     "lastHealthyAt": "2026-08-01T00:01:00Z",
+/// });
+/// let view: InstanceView = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&view)?, body, "what is not there is null, and not absent");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceView {
+    /// The instance.
+    pub id: InstanceId,
+    /// Its name, `convos-agent-{id}`.
+    pub name: String,
+    /// Where it is reached, once Services has made it.
+    pub url: Option<Url>,
+    /// What the pool decided about it.
+    pub status: Status,
+    /// Its agent's name, once claimed.
+    pub agent_name: Option<String>,
+    /// The conversation that it is in, once claimed.
+    pub conversation_id: Option<String>,
+    /// Where a person reaches it, once claimed.
+    pub invite_url: Option<String>,
+    /// When its row was written.
+    pub created_at: DateTime<Utc>,
+    /// When it was claimed.
+    pub claimed_at: Option<DateTime<Utc>>,
+    /// When its health check last said that it is ready.
+    pub last_healthy_at: Option<DateTime<Utc>>,
+}
+
+/// `GET /api/pool/status`.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::PoolStatus, serde_json::json};
+/// # let counts = json!({"starting": 0, "idle": 0, "claiming": 0, "claimed": 0, "crashed": 0, "destroying": 0});
+/// let well = json!({
+///     "counts": counts, "minIdle": 3, "maxTotal": 10, "creationFailures": [], "instances": [],
+/// });
+/// let status: PoolStatus = serde_json::from_value(well.clone())?;
+/// assert_eq!(serde_json::to_value(&status)?, well, "no `unobserved`, no `lastCreateError`");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolStatus {
+    /// How many are in each status.
+    pub counts: Counts,
+    /// How many idle ones the pool keeps.
+    pub min_idle: u32,
+    /// How many instances there may be in all.
+    pub max_total: u32,
+    /// Why the fleet cannot be judged; absent while all is well. Nobody is taken for dead meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unobserved: Option<Unobserved>,
+    /// What creations fail with, the latest first, until one succeeds or none is missing.
+    #[serde(default)]
+    pub creation_failures: Vec<CreationFailure>,
+    /// The first of `creation_failures` in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_create_error: Option<String>,
+    /// Every instance, oldest first.
+    pub instances: Vec<InstanceView>,
+}
+
+/// An alarm: what Services says of the fleet is missing, or is not believed.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Unobserved;
+/// let body = r#"{"reason":"Services does not answer","since":"2026-08-01T00:00:00Z"}"#;
+/// let alarm: Unobserved = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&alarm)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unobserved {
+    /// What is wrong, and what to do.
+    pub reason: String,
+    /// Since when something is.
+    pub since: DateTime<Utc>,
+}
+
+/// What creations fail with, over all replicas.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::CreationFailure, serde_json::json};
+/// let failure: CreationFailure = serde_json::from_value(json!({
+///     "cause": "vendor_rate_limited:openrouter", "failuresInARow": 4,
+///     "retryAt": "2026-08-01T00:01:20Z", "failedAt": "2026-08-01T00:01:00Z",
+///     "error": "openrouter asks to slow down",
+/// }))?;
+/// assert!(failure.retry_at > failure.failed_at);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreationFailure {
+    /// A stable word: the code of Services, with the tool that it is about where that is known.
+    pub cause: String,
+    /// How often in a row; those side by side count once.
+    pub failures_in_a_row: u32,
+    /// Until then no tick begins a creation, for whatever cause others fail; then one tries.
+    pub retry_at: DateTime<Utc>,
+    /// When it was last counted.
+    pub failed_at: DateTime<Utc>,
+    /// What the last one failed with, for people.
+    pub error: String,
+}
+
+/// `GET /api/pool/agents`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Agents;
+/// let none = r#"{"claimed":[],"crashed":[],"idle":[],"starting":[]}"#;
+/// assert_eq!(serde_json::to_string(&Agents::default())?, none);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agents {
+    /// Those that are [`Status::Claimed`].
+    pub claimed: Vec<InstanceView>,
+    /// Those that are [`Status::Crashed`].
+    pub crashed: Vec<InstanceView>,
+    /// Those that are [`Status::Idle`].
+    pub idle: Vec<InstanceView>,
+    /// Those that are [`Status::Starting`].
+    pub starting: Vec<InstanceView>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_the_same_word_in_json_and_in_the_database() {
+        for status in Status::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+}

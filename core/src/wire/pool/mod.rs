@@ -1,0 +1,220 @@
+//! The Pool API: what a dashboard, a client and the command line ask of Pool.
+//!
+//! ```
+//! use agent_pool_core::wire::pool::Claimed;
+//!
+//! // What an older client does not know, it does not trip over.
+//! let claimed: Claimed = serde_json::from_str(
+//!     r#"{"inviteUrl": "https://a.example/c/1", "conversationId": "7U0H",
+//!         "instanceId": "k3v9x0a1b2c3", "joined": false, "mood": "cheerful"}"#,
+//! ).unwrap();
+//! assert!(!claimed.joined);
+//! ```
+
+mod claim;
+mod fleet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Instructions;
+use crate::{EnvironmentName, InstanceId, ToolId};
+
+pub use claim::{ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed};
+pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
+
+/// `GET /api/pool/info`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Info;
+/// let body = r#"{"environment":"production","version":"0.1.0","tools":["openrouter"]}"#;
+/// let info: Info = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&info)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    /// Which deployment of this system it is.
+    pub environment: EnvironmentName,
+    /// The version of pool-svc.
+    pub version: String,
+    /// The tools that every instance is equipped with.
+    pub tools: Vec<ToolId>,
+}
+
+/// `GET /api/pool/events`: the lifecycle log, newest first.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Events, serde_json::json};
+/// let log: Events = serde_json::from_value(json!({ "events": [{
+///     "id": 7, "instanceId": "k3v9x0a1b2c3", "from": "starting", "to": "idle",
+///     "cause": "healthy", "at": "2026-08-01T00:00:00Z",
+/// }] }))?;
+/// let older = format!("/api/pool/events?before={}", log.events[0].id);
+/// # assert!(older.ends_with("=7"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// The moves.
+    pub events: Vec<LifecycleEvent>,
+}
+
+/// One move of one instance.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::LifecycleEvent, serde_json::json};
+/// let first = json!({
+///     "id": 1, "instanceId": "k3v9x0a1b2c3", "from": null, "to": "starting",
+///     "cause": "warm_up", "at": "2026-08-01T00:00:00Z",
+/// });
+/// let event: LifecycleEvent = serde_json::from_value(first.clone())?;
+/// assert_eq!(event.from, None);
+/// # assert_eq!(serde_json::to_value(&event)?, first);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LifecycleEvent {
+    /// A number that grows: pass it as `before` to page back.
+    pub id: i64,
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// What it was; absent when its row was written.
+    pub from: Option<Status>,
+    /// What it became; absent when its row was deleted.
+    pub to: Option<Status>,
+    /// Why.
+    pub cause: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// `POST /api/pool/replenish`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::ReplenishRequest;
+/// assert_eq!(serde_json::from_str::<ReplenishRequest>("{}")?.count, None);
+/// assert_eq!(serde_json::to_string(&ReplenishRequest { count: Some(2) })?, r#"{"count":2}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplenishRequest {
+    /// How many to create; absent fills up to the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+/// `POST /api/pool/drain`.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::DrainRequest;
+/// assert_eq!(serde_json::from_str::<DrainRequest>(r#"{"count": 2}"#)?.count, 2);
+/// assert!(serde_json::from_str::<DrainRequest>("{}").is_err(), "it has to be said how many");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainRequest {
+    /// How many idle ones to remove.
+    pub count: u32,
+}
+
+/// The answer to replenish and drain: the instances that it concerns.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Affected;
+/// let body = r#"{"count":1,"instanceIds":["k3v9x0a1b2c3"]}"#;
+/// let affected: Affected = serde_json::from_str(body)?;
+/// assert_eq!(affected.instance_ids[0].as_str(), "k3v9x0a1b2c3");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Affected {
+    /// How many.
+    pub count: u32,
+    /// Which.
+    pub instance_ids: Vec<InstanceId>,
+}
+
+/// The answer to `DELETE /api/pool/instances/:id` and `/api/pool/crashed/:id`: it is being destroyed.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Condemned;
+/// let answer: Condemned = serde_json::from_str(r#"{"instanceId": "k3v9x0a1b2c3", "ok": true}"#)?;
+/// assert!(answer.ok);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condemned {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// Always true: a failure is a problem.
+    pub ok: bool,
+}
+
+/// The answer to `POST /api/pool/reconcile`: what one tick did.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::TickReport, serde_json::json};
+/// let report: TickReport = serde_json::from_str(r#"{"ran": true, "becameIdle": 2}"#)?;
+/// assert_eq!((report.became_idle, report.created), (2, 0), "an older replica says less");
+/// assert_eq!(serde_json::to_value(TickReport::default())?, json!({
+///     "ran": false, "becameIdle": 0, "crashed": 0, "condemned": 0, "reappeared": 0,
+///     "foreign": 0, "created": 0, "destroying": 0,
+/// }));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TickReport {
+    /// Whether this tick ran; false while another replica's was running.
+    pub ran: bool,
+    /// Why the fleet could not be observed; nothing was decided from it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unobserved: Option<String>,
+    /// How many became idle.
+    pub became_idle: u32,
+    /// How many claimed ones were found dead.
+    pub crashed: u32,
+    /// How many are to be destroyed from now on.
+    pub condemned: u32,
+    /// How many were thought gone, and are destroyed because Services has them.
+    pub reappeared: u32,
+    /// How many Services has that this pool never had. They are left alone.
+    pub foreign: u32,
+    /// How many were begun.
+    pub created: u32,
+    /// How many destructions were begun or retried.
+    pub destroying: u32,
+}
+
+/// One ready-made agent of the catalogue: `GET /api/pool/templates`.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::Template, serde_json::json};
+/// let template: Template = serde_json::from_value(json!({
+///     "slug": "trip", "name": "Trip planner", "description": "Plans outings.",
+///     "category": "Leisure", "emoji": "🌷", "instructions": "You help a small club.",
+/// }))?;
+/// assert!(format!("{template:?}").contains("Instructions(22 bytes)"), "{template:?}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Template {
+    /// Its word in URLs.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for, in a sentence.
+    pub description: String,
+    /// The shelf it is on.
+    pub category: String,
+    /// A picture of one character.
+    pub emoji: String,
+    /// What the agent is told to be.
+    pub instructions: Instructions,
+}

@@ -1,0 +1,155 @@
+//! `doctor`.
+
+use serde_json::Value;
+
+use crate::process::{Ran, run};
+use crate::stack::{KEY, Pool, ground};
+
+/// The checks that went so, as `name: found`.
+fn checks(ran: &Ran, verdict: &str) -> Vec<String> {
+    let all = ran.json()["checks"].as_array().unwrap().clone();
+    let text = |it: &Value, member: &str| it[member].as_str().unwrap_or_default().to_owned();
+    let such = all.iter().filter(|it| it["verdict"] == verdict);
+    such.map(|it| format!("{}: {}", text(it, "name"), text(it, "found")))
+        .collect()
+}
+
+fn has(checks: &[String], text: &str) -> bool {
+    checks.iter().any(|it| it.contains(text))
+}
+
+#[test]
+fn where_all_is_well_it_says_so() {
+    let pool = Pool::warm(1);
+    let database = ground().pool_database();
+    let mut variables: Vec<(&str, &str)> = ground()
+        .settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    variables.extend(pool.variables());
+    variables.push(("POOL_DATABASE_URL", database.as_secret().expose()));
+    variables.push((
+        "SERVICES_ENCRYPTION_KEY",
+        "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    ));
+    let well = run(&variables, ["doctor"]).done();
+    assert_eq!(
+        (checks(&well, "fail"), checks(&well, "skip")),
+        (vec![], vec![])
+    );
+    let ok = checks(&well, "ok");
+    for found in [
+        "pool-svc: complete",
+        "services-svc: complete",
+        "pool-svc: PostgreSQL ",
+        "services-svc: PostgreSQL ",
+        "Pool: answers at http",
+        "Pool version: 0",
+        "Services: answers at http",
+        "Services version: 0",
+        "railway: answers, and takes the credentials",
+        "openrouter: answers, and takes the credentials",
+        "agentmail: answers, and takes the credentials",
+    ] {
+        assert!(has(&ok, found), "{found}: {ok:#?}");
+    }
+    assert!(!well.stdout.contains(KEY) && !well.stdout.contains(database.as_secret().expose()));
+    let table = run(&variables, ["doctor", "--human"]).done().stdout;
+    assert!(table.contains("✓ ok"), "{table}");
+}
+
+#[test]
+fn every_fault_is_named_at_once_with_what_to_do() {
+    let variables = [
+        ("POOL_API_KEY", KEY),
+        ("POOL_URL", "http://127.0.0.1:9"),
+        ("SERVICES_URL", "http://127.0.0.1:9"),
+        ("POOL_MIN_IDLE", "many"),
+        ("TICK_INTERVAL_MS", "0"),
+        ("POOL_DATABASE_URL", "postgres://u:hunter3@127.0.0.1:9/pool"),
+        (
+            "SERVICES_DATABASE_URL",
+            "postgres://u:hunter3@127.0.0.1:9/pool",
+        ),
+        ("HEALTH_CONCURRENCY", "0"),
+        ("SERVICES_ENCRYPTION_KEY", "hunter3"),
+    ];
+    let ill = run(&variables, ["doctor"]);
+    assert_eq!(ill.code, 1);
+    let failed = checks(&ill, "fail");
+    for found in [
+        "pool-svc: POOL_MIN_IDLE is \"many\"",
+        "services-svc: HEALTH_CONCURRENCY is \"0\"",
+        "services-svc: SERVICES_ENCRYPTION_KEY ",
+        "infra: infra \"railway\" is not configured: RAILWAY_API_TOKEN is required",
+        "tools: tool \"openrouter\" is not configured: OPENROUTER_MANAGEMENT_KEY is required",
+        "both: POOL_DATABASE_URL and SERVICES_DATABASE_URL name the same database",
+        "services-svc: the database cannot be reached",
+        "Pool: Pool cannot be reached at http://127.0.0.1:9/",
+        "Services: Services cannot be reached at http://127.0.0.1:9/",
+    ] {
+        assert!(has(&failed, found), "{found}: {failed:#?}");
+    }
+    assert!(!ill.stdout.contains("hunter"), "{}", ill.stdout);
+    let told = run(&variables, ["doctor", "--human"]);
+    assert_eq!(told.code, 1);
+    assert!(
+        told.stdout.contains("→ set POOL_MIN_IDLE"),
+        "{}",
+        told.stdout
+    );
+    assert!(told.stdout.contains("failures"), "{}", told.stdout);
+}
+
+#[test]
+fn a_vendor_that_refuses_the_credentials_here_is_told() {
+    let pool = Pool::empty();
+    let openrouter = ground().cloud.openrouter_url();
+    let mut variables = pool.variables().to_vec();
+    variables.push(("OPENROUTER_API_URL", &openrouter));
+    variables.push(("OPENROUTER_MANAGEMENT_KEY", "sk-hunter3"));
+    let ill = run(&variables, ["doctor"]);
+    assert_eq!(ill.code, 1);
+    let all = ill.json()["checks"].as_array().unwrap().clone();
+    let from_here = |it: &&Value| it["area"] == "vendors, from here" && it["name"] == "openrouter";
+    let check = all.iter().find(from_here).unwrap();
+    assert_eq!(check["verdict"], "fail");
+    assert!(
+        check["todo"]
+            .as_str()
+            .unwrap()
+            .contains("OPENROUTER_MANAGEMENT_KEY"),
+        "{check}"
+    );
+    assert!(!ill.stdout.contains("hunter3"), "{}", ill.stdout);
+}
+
+#[test]
+fn pending_migrations_are_told_and_left_alone() {
+    let pool = Pool::empty();
+    let empty = ground().services_database.as_secret().expose();
+    let mut variables = pool.variables().to_vec();
+    // The database of Services has none of the migrations of pool-svc, and some that it does not know.
+    variables.push(("POOL_DATABASE_URL", empty));
+    let told = run(&variables, ["doctor"]).done();
+    let warned = checks(&told, "warn");
+    assert!(has(&warned, "pool-svc: PostgreSQL "), "{warned:?}");
+    assert!(has(&warned, "that this build does not know"), "{warned:?}");
+}
+
+#[test]
+fn elsewhere_the_settings_are_passed_over() {
+    let pool = Pool::warm(1);
+    let told = pool.run(&["doctor"]).done();
+    let skipped = checks(&told, "skip");
+    assert_eq!(skipped.len(), 2, "{skipped:?}");
+    let refused = run(
+        &[("POOL_URL", &pool.url), ("POOL_API_KEY", "wrong")],
+        ["doctor"],
+    );
+    assert!(
+        has(&checks(&refused, "fail"), "Pool: the key is not accepted"),
+        "{refused:?}"
+    );
+}

@@ -1,0 +1,19 @@
+//! The built program, as people and scripts use it: against real services of its own, with a real Postgres,
+//! and fakes of the vendors.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod claim;
+mod doctor;
+mod errors;
+mod fleet;
+mod look;
+mod process;
+mod stack;
+mod sweep;
+mod terminal;
+mod up;

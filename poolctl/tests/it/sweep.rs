@@ -1,0 +1,92 @@
+//! `sweep`. One test, because every sweep sees what all vendors have.
+
+use std::process::Command;
+
+use fake_cloud::{Effect, FaultRule, Times, Vendor};
+use serde_json::Value;
+
+use crate::process::Ran;
+use crate::stack::{KEY, Pool, ground};
+
+/// Tools for a developer, who is not entitled to them any more: orphans.
+fn make_orphan() {
+    let url = format!("{}/provision-local", ground().services);
+    let header = format!("Authorization: Bearer {KEY}");
+    let body = r#"{"tools":["agentmail"]}"#;
+    let made = Command::new("curl")
+        .args([
+            "-sSf",
+            "-X",
+            "POST",
+            &url,
+            "-H",
+            &header,
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            body,
+        ])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
+fn orphans(ran: &Ran) -> Vec<Value> {
+    ran.json()["orphans"].as_array().unwrap().clone()
+}
+
+#[test]
+fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
+    let pool = Pool::empty();
+    pool.run(&["sweep", "--destroy", "--yes"]).done();
+    make_orphan();
+    let reported = pool.run(&["sweep"]).done();
+    let found = orphans(&reported);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found[0]["provider"], &found[0]["destroyed"]),
+        (&"agentmail".into(), &false.into())
+    );
+    assert_eq!(orphans(&pool.run(&["sweep", "--last"]).done()).len(), 1);
+    let table = pool.run(&["sweep", "--human"]).done().stdout;
+    assert!(table.contains("\norphan  agentmail"), "{table}");
+    assert!(
+        table.contains("1 orphan, 0 missing resources; `poolctl sweep --destroy`"),
+        "{table}"
+    );
+
+    let destroyed = pool.run(&["sweep", "--destroy", "--human"]).done().stdout;
+    assert!(destroyed.contains("orphan, destroyed"), "{destroyed}");
+    let clean = pool.run(&["sweep", "--human"]).done().stdout;
+    assert!(
+        clean.starts_with("✓ Nothing is orphaned, and nothing is missing."),
+        "{clean}"
+    );
+
+    let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401)).times(Times::Always);
+    ground().cloud.fault(refusing);
+    let unswept = pool.run(&["sweep"]);
+    let told = pool.run(&["sweep", "--human"]);
+    let doctor = pool.run(&["doctor"]);
+    ground().cloud.clear_faults();
+    assert_eq!(unswept.code, 1, "what was not swept may have orphans");
+    assert!(
+        unswept.json()["failures"]["agentmail"].is_string(),
+        "{unswept:?}"
+    );
+    assert!(
+        told.stdout.starts_with("! agentmail was not swept: "),
+        "{told:?}"
+    );
+    assert_eq!(doctor.code, 1);
+    let checks = doctor.json()["checks"].as_array().unwrap().clone();
+    let refused = checks.iter().find(|it| it["name"] == "agentmail").unwrap();
+    assert_eq!(refused["verdict"], "fail");
+    assert!(
+        refused["todo"]
+            .as_str()
+            .unwrap()
+            .contains("AGENTMAIL_API_KEY"),
+        "{refused}"
+    );
+}

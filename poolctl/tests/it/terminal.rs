@@ -1,0 +1,208 @@
+//! On a terminal: colours, questions, and the live view.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::sync::{Arc, Mutex};
+
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
+use vt100::Parser;
+
+use crate::stack::{KEY, Pool, eventually};
+
+const ROWS: NonZeroU16 = NonZeroU16::new(30).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
+
+/// The program on a terminal of 100 columns and 30 lines.
+struct Terminal {
+    screen: Arc<Mutex<Parser>>,
+    raw: Arc<Mutex<String>>,
+    input: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _terminal: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn run(pool: &Pool, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let size = PtySize {
+            rows: ROWS.get(),
+            cols: COLUMNS.get(),
+            ..PtySize::default()
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_poolctl"));
+        command.args(arguments);
+        command.env_clear();
+        command.cwd(std::env::temp_dir());
+        for (name, value) in pool
+            .variables()
+            .iter()
+            .chain([&("TERM", "xterm-256color")])
+            .chain(variables)
+        {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let screen = Arc::new(Mutex::new(Parser::new(ROWS, COLUMNS, 0)));
+        let raw = Arc::new(Mutex::new(String::new()));
+        let (shown, told) = (Arc::clone(&screen), Arc::clone(&raw));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                shown.lock().unwrap().process(&bytes[..count]);
+                told.lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        });
+        Self {
+            screen,
+            raw,
+            input: pair.master.take_writer().unwrap(),
+            child,
+            _terminal: pair.master,
+        }
+    }
+
+    /// Waits until the screen has this text; answers all of it.
+    fn until(&self, text: &str) -> String {
+        eventually(|| {
+            let contents = self.screen.lock().unwrap().screen().contents();
+            if contents.contains(text) {
+                Ok(contents)
+            } else {
+                Err(contents)
+            }
+        })
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.input.write_all(keys.as_bytes()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    /// Waits for its end; answers the exit code, and all that was ever written.
+    fn end(mut self) -> (u32, String) {
+        let code = eventually(|| match self.child.try_wait().unwrap() {
+            Some(status) => Ok(status.exit_code()),
+            None => Err(self.screen.lock().unwrap().screen().contents()),
+        });
+        let raw = self.raw.lock().unwrap().clone();
+        assert!(!raw.contains(KEY), "{raw}");
+        (code, raw)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+    }
+}
+
+#[test]
+fn tables_have_colour_unless_no_color_is_set() {
+    let pool = Pool::warm(1);
+    let coloured = Terminal::run(&pool, &[], &["list"]);
+    let page = coloured.until("STATUS");
+    assert!(page.contains("1 idle"), "{page}");
+    let (code, raw) = coloured.end();
+    assert_eq!(code, 0);
+    assert!(raw.contains("\u{1b}[38;5;2midle"), "{raw:?}");
+
+    let plain = Terminal::run(&pool, &[("NO_COLOR", "1")], &["list"]);
+    plain.until("STATUS");
+    let (_, raw) = plain.end();
+    assert!(
+        !raw.contains("\u{1b}[3") && !raw.contains("\u{1b}[1"),
+        "{raw:?}"
+    );
+    let json = Terminal::run(&pool, &[], &["list", "--json"]);
+    json.until("\"counts\"");
+}
+
+#[test]
+fn a_write_is_confirmed_by_somebody() {
+    let pool = Pool::warm(1);
+    let id = &pool.ids("idle")[0];
+    let mut declined = Terminal::run(&pool, &[], &["kill", id]);
+    declined.until("with all that it has?");
+    declined.press("n");
+    declined.until("nothing was done");
+    assert_eq!(declined.end().0, 1);
+    assert_eq!(&pool.ids("idle")[0], id);
+
+    let mut broken_off = Terminal::run(&pool, &[], &["drain", "1"]);
+    broken_off.until("Destroy up to 1 idle instance?");
+    broken_off.press("\u{3}");
+    let (code, raw) = broken_off.end();
+    assert_eq!(code, 130, "{raw:?}");
+    assert!(
+        raw.trim_end().ends_with("interrupted") && raw.contains("\u{1b}[?25h"),
+        "{raw:?}"
+    );
+
+    let mut killed = Terminal::run(&pool, &[], &["kill", id, "--wait"]);
+    killed.until("with all that it has?");
+    killed.press("y");
+    killed.until(&format!("{id} destroyed"));
+    assert_eq!(killed.end().0, 0);
+}
+
+#[test]
+fn somebody_who_claims_nothing_in_particular_is_asked_which() {
+    let pool = Pool::warm(1);
+    let mut claim = Terminal::run(&pool, &[], &["claim"]);
+    claim.until("Meal Planner");
+    claim.press("\u{1b}[B\r");
+    let page = claim.until("Meal Planner is yours");
+    assert!(page.contains("✓ taken"), "{page}");
+    assert_eq!(claim.end().0, 0);
+}
+
+#[test]
+fn the_fleet_is_watched_live_and_the_terminal_given_back() {
+    let pool = Pool::warm(1);
+    let mut watch = Terminal::run(&pool, &[], &["watch", "--interval", "0.2"]);
+    let page = watch.until("● live");
+    assert!(page.contains("STATUS") && page.contains("q quit"), "{page}");
+    pool.run(&["claim", "--name", "Tulip"]).done();
+    let page = watch.until("Tulip");
+    assert!(page.contains("1 claimed"), "{page}");
+    watch.press("ff");
+    watch.until("show: idle");
+    assert!(watch.screen.lock().unwrap().screen().alternate_screen());
+    let screen = Arc::clone(&watch.screen);
+    watch.press("\u{3}");
+    let (code, raw) = watch.end();
+    assert_eq!(code, 0, "{raw:?}");
+    let screen = screen.lock().unwrap();
+    assert!(
+        !screen.screen().alternate_screen(),
+        "the screen is not given back"
+    );
+    assert!(!screen.screen().hide_cursor(), "the cursor is hidden");
+}
+
+#[test]
+fn what_is_watched_and_lost_is_said() {
+    let pool = Pool::empty();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("http://127.0.0.1:{port}");
+    let lost = Terminal::run(&pool, &[("POOL_URL", &url)], &["watch"]);
+    lost.until("cannot be reached");
+    assert_eq!(lost.end().0, 6);
+}
+
+#[test]
+fn what_takes_its_time_has_a_progress_bar() {
+    let pool = Pool::empty();
+    let made = Terminal::run(&pool, &[], &["replenish", "2", "--yes", "--wait"]);
+    made.until("2 instances warm");
+    let (code, raw) = made.end();
+    assert_eq!(code, 0);
+    assert!(raw.contains("warming") && raw.contains("/2"), "{raw:?}");
+}
