@@ -19,6 +19,9 @@ pub(crate) struct Failure {
     /// The HTTP status, where there was an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// The provider that failed, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
@@ -37,6 +40,7 @@ impl Failure {
             error: error.into(),
             code: code.to_owned(),
             status: None,
+            provider: None,
             hint: None,
             exit,
         }
@@ -70,6 +74,7 @@ impl Failure {
             CallError::Refused { service, problem } => {
                 let failure = Self {
                     status: Some(problem.status),
+                    provider: problem.provider.clone(),
                     ..Self::new(Exit::of(problem), &problem.code, told)
                 };
                 failure.hint_maybe(hint_for(service, problem))

@@ -54,7 +54,8 @@ impl<'a> Page<'a> {
         if it.tools.is_empty() {
             return writeln!(f, "\nIt has no tools.");
         }
-        let mut table = Table::new(&["TOOL", "RESOURCE", "STATUS", "USAGE", "SINCE"]);
+        let mut table =
+            Table::new(&["TOOL", "RESOURCE", "STATUS", "USAGE", "SINCE"]).keep(&[0, 2, 4]);
         for tool in &it.tools {
             table.tall_row([
                 Cell::new(&tool.tool_id),

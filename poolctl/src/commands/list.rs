@@ -97,7 +97,8 @@ fn shown(pool: &PoolStatus, instances: &[&InstanceView], now: DateTime<Utc>) -> 
         };
         return format!("{text}\n\n{none}");
     }
-    let mut table = Table::new(&["STATUS", "ID", "AGENT", "AGE", "HEALTHY", "URL"]);
+    let mut table =
+        Table::new(&["STATUS", "ID", "AGENT", "AGE", "HEALTHY", "URL"]).keep(&[0, 1, 3, 4]);
     for it in instances {
         table.row([
             status_word(it.status),

@@ -54,7 +54,7 @@ impl Providers {
             "95 OF 100",
             "NAME",
         ];
-        let mut table = Table::new(&head);
+        let mut table = Table::new(&head).keep(&[0, 1, 2]);
         for it in all {
             let failed: u64 = it.stats.failures.values().sum();
             let (state, colour) = it.state(now);

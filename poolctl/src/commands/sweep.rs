@@ -105,7 +105,8 @@ fn shown(report: &SweepReport, now: DateTime<Utc>) -> String {
         };
         return format!("{failures}{nothing}  {when}");
     }
-    let mut table = Table::new(&["FOUND", "PROVIDER", "RESOURCE", "INSTANCE", "SINCE"]);
+    let mut table =
+        Table::new(&["FOUND", "PROVIDER", "RESOURCE", "INSTANCE", "SINCE"]).keep(&[0, 1, 3]);
     for it in &report.orphans {
         table.tall_row([
             found("orphan", "destroyed", it.destroyed),

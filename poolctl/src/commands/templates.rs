@@ -12,7 +12,7 @@ pub(crate) async fn run(out: Out, target: &Target) -> Result<Exit, Failure> {
     let templates = during("asking Pool", target.pool.templates()).await;
     let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
     out.answer(&templates, || {
-        let mut table = Table::new(&["SLUG", "NAME", "CATEGORY", "DESCRIPTION"]);
+        let mut table = Table::new(&["SLUG", "NAME", "CATEGORY", "DESCRIPTION"]).keep(&[0, 1]);
         for it in &templates {
             table.row([
                 Cell::new(&it.slug),

@@ -1,6 +1,6 @@
 //! Tables without lines: a head, and a row for each thing.
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement};
 use console::{Term, colors_enabled};
 
 /// A table for a terminal of its width; elsewhere as wide as it is.
@@ -34,6 +34,16 @@ impl Table {
             column.set_padding((0, 2));
         }
         Self(table)
+    }
+
+    /// Has these columns, by their index, as wide as what is in them: others give way on a narrow terminal.
+    pub(crate) fn keep(mut self, columns: &[usize]) -> Self {
+        for &index in columns {
+            if let Some(column) = self.0.column_mut(index) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        self
     }
 
     /// One more row, on one line.

@@ -23,9 +23,18 @@ struct Terminal {
 
 impl Terminal {
     fn run(pool: &Pool, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        Self::of_width(COLUMNS, pool, variables, arguments)
+    }
+
+    fn of_width(
+        columns: NonZeroU16,
+        pool: &Pool,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
         let size = PtySize {
             rows: ROWS.get(),
-            cols: COLUMNS.get(),
+            cols: columns.get(),
             ..PtySize::default()
         };
         let pair = native_pty_system().openpty(size).unwrap();
@@ -43,7 +52,7 @@ impl Terminal {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
-        let screen = Arc::new(Mutex::new(Parser::new(ROWS, COLUMNS, 0)));
+        let screen = Arc::new(Mutex::new(Parser::new(ROWS, columns, 0)));
         let raw = Arc::new(Mutex::new(String::new()));
         let (shown, told) = (Arc::clone(&screen), Arc::clone(&raw));
         std::thread::spawn(move || {
@@ -118,6 +127,18 @@ fn tables_have_colour_unless_no_color_is_set() {
     );
     let json = Terminal::run(&pool, &[], &["list", "--json"]);
     json.until("\"counts\"");
+}
+
+#[test]
+fn on_a_narrow_terminal_ids_are_whole() {
+    let pool = Pool::warm(1);
+    let id = &pool.ids("idle")[0];
+    let narrow = Terminal::of_width(NonZeroU16::new(50).unwrap(), &pool, &[], &["list"]);
+    let page = narrow.until("STATUS");
+    assert!(
+        page.contains(id.as_str()) && page.contains("http"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ async fn check_all(
 }
 
 fn shown(checks: &[Check]) -> String {
-    let mut table = Table::new(&["CHECK", "", "RESULT", "FOUND"]);
+    let mut table = Table::new(&["CHECK", "", "RESULT", "FOUND"]).keep(&[0, 1, 2]);
     let mut area = "";
     for it in checks {
         let heading = if it.area == area { "" } else { it.area };

@@ -12,6 +12,18 @@ use super::view::View;
 use crate::commands::list::{alarms, statuses};
 use crate::out::{age, ago};
 
+const HEAD: [&str; 6] = ["STATUS", "ID", "AGENT", "AGE", "HEALTHY", "URL"];
+const WIDTHS: [Constraint; 6] = [
+    Constraint::Length(10),
+    Constraint::Length(12),
+    Constraint::Fill(2),
+    Constraint::Length(6),
+    Constraint::Length(10),
+    Constraint::Fill(3),
+];
+/// In columns of the terminal.
+const NARROW: u16 = 90;
+
 /// Draws all of it.
 pub(super) fn draw(frame: &mut Frame<'_>, view: &mut View) {
     let now = Utc::now();
@@ -98,35 +110,25 @@ fn fleet(frame: &mut Frame<'_>, area: Rect, view: &mut View, now: DateTime<Utc>)
         frame.render_widget(Line::from(nothing.dim()), area);
         return;
     }
-    let widths = [
-        Constraint::Length(12),
-        Constraint::Length(14),
-        Constraint::Fill(2),
-        Constraint::Length(8),
-        Constraint::Length(12),
-        Constraint::Fill(3),
-    ];
-    let head = Row::new(["STATUS", "ID", "AGENT", "AGE", "HEALTHY", "URL"])
-        .dim()
-        .bold();
-    let table = Table::new(rows, widths)
-        .header(head)
+    // Where there is little room, addresses are what one can do without.
+    let columns = if area.width < NARROW { 5 } else { 6 };
+    let head = HEAD.into_iter().take(columns);
+    let table = Table::new(rows, WIDTHS.into_iter().take(columns))
+        .header(Row::new(head).dim().bold())
         .row_highlight_style(Style::new().reversed());
     frame.render_stateful_widget(table, area, &mut view.table);
 }
 
 fn row(view: &View, it: &InstanceView, now: DateTime<Utc>) -> Row<'static> {
     let status = Span::styled(it.status.as_str(), colour(it.status));
+    let healthy = it.last_healthy_at.map(|at| ago(at, now));
     let url = it.url.as_ref().map_or("-", url::Url::as_str);
     let cells = [
         Line::from(status),
         Line::from(it.id.to_string()),
         Line::from(it.agent_name.clone().unwrap_or_else(|| "-".to_owned())),
         Line::from(age(it.created_at, now)),
-        Line::from(
-            it.last_healthy_at
-                .map_or_else(|| "-".to_owned(), |at| ago(at, now)),
-        ),
+        Line::from(healthy.unwrap_or_else(|| "-".to_owned())),
         Line::from(url.to_owned().dim()),
     ];
     let row = Row::new(cells);
