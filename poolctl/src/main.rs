@@ -62,8 +62,10 @@ fn ask(wanted: Ask, connection: &Connection, out: Out) -> Result<Exit, Failure> 
     };
     runtime.block_on(async {
         tokio::select! {
-            outcome = Box::pin(answer(wanted, target, &environment, connection.is_given(), out)) => outcome,
+            // First, so that it is listened to before anybody is asked a question.
+            biased;
             _ = tokio::signal::ctrl_c() => Err(interrupted()),
+            outcome = Box::pin(answer(wanted, target, &environment, connection.is_given(), out)) => outcome,
         }
     })
 }
