@@ -1,7 +1,10 @@
 //! Tables without lines: a head, and a row for each thing.
 
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Width};
 use console::{Term, colors_enabled};
+
+/// Columns of the terminal between two columns of a table.
+const PADDING: u16 = 2;
 
 /// A table for a terminal of its width; elsewhere as wide as it is.
 #[derive(Debug)]
@@ -30,8 +33,12 @@ impl Table {
                 .add_attribute(Attribute::Bold)
         };
         table.set_header(head.iter().map(cell));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        for (column, title) in table.column_iter_mut().zip(head) {
+            column.set_padding((0, PADDING));
+            // No title is broken in two.
+            let width = u16::try_from(title.len()).unwrap_or(u16::MAX);
+            let width = Width::Fixed(width.saturating_add(PADDING));
+            column.set_constraint(ColumnConstraint::LowerBoundary(width));
         }
         Self(table)
     }

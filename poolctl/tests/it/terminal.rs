@@ -131,13 +131,13 @@ fn tables_have_colour_unless_no_color_is_set() {
 }
 
 #[test]
-fn on_a_narrow_terminal_ids_are_whole() {
+fn on_a_narrow_terminal_ids_and_titles_are_whole() {
     let pool = Pool::warm(1);
     let id = &pool.ids("idle")[0];
-    let narrow = Terminal::of_width(NonZeroU16::new(50).unwrap(), &pool, &[], &["list"]);
+    let narrow = Terminal::of_width(NonZeroU16::new(60).unwrap(), &pool, &[], &["list"]);
     let page = narrow.until("STATUS");
     assert!(
-        page.contains(id.as_str()) && page.contains("http"),
+        page.contains(id.as_str()) && page.contains("AGENT") && page.contains("http"),
         "{page}"
     );
 }
