@@ -54,7 +54,8 @@ pub struct Plan {
     pub operation: Operation,
     /// How many worlds there are at once.
     pub at_once: usize,
-    /// Not every kill: see [`SAMPLE`]. The same seed takes the same ones.
+    /// Not every kill: those after a step that writes, and a third of the others. The same seed takes the same
+    /// ones.
     pub sample: Option<u64>,
 }
 
