@@ -1,8 +1,8 @@
 //! `poolctl providers`.
 
 use agent_pool_core::settings::SettingSpec;
-use agent_pool_core::wire::services::{ProviderStats, RegistryReply};
-use chrono::{DateTime, TimeDelta, Utc};
+use agent_pool_core::wire::services::{ProviderHealth, ProviderStats, RegistryReply};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use comfy_table::{Cell, Color};
 
@@ -10,11 +10,6 @@ use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, Table, ago, dim, during, strong, warning};
-
-/// A provider whose calls take longer than that is slow, in milliseconds: a creation waits for it.
-const SLOW_MS: u64 = 10_000;
-/// For how long a failure is news.
-const NEWS: TimeDelta = TimeDelta::minutes(15);
 
 /// What instances are made of
 #[derive(Debug, Args)]
@@ -109,15 +104,13 @@ fn all(registry: &RegistryReply) -> Vec<Provider<'_>> {
 
 impl Provider<'_> {
     fn state(&self, now: DateTime<Utc>) -> (&'static str, Color) {
-        let failing = self.stats.last_error.as_ref();
         if !self.configured {
-            ("not configured", Color::DarkGrey)
-        } else if failing.is_some_and(|error| now - error.at < NEWS) {
-            ("failing", Color::DarkRed)
-        } else if self.stats.p95_ms.is_some_and(|ms| ms > SLOW_MS) {
-            ("slow", Color::DarkYellow)
-        } else {
-            ("configured", Color::DarkGreen)
+            return ("not configured", Color::DarkGrey);
+        }
+        match self.stats.health(now) {
+            ProviderHealth::Failing => ("failing", Color::DarkRed),
+            ProviderHealth::Slow => ("slow", Color::DarkYellow),
+            ProviderHealth::Well => ("configured", Color::DarkGreen),
         }
     }
 

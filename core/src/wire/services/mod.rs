@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
-pub use registry::{InfraInfo, LastError, ProviderStats, RegistryReply, ToolInfo};
+pub use registry::{InfraInfo, LastError, ProviderHealth, ProviderStats, RegistryReply, ToolInfo};
 
 /// `POST /create-instance`.
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::SettingSpec;
@@ -127,6 +127,59 @@ pub struct ProviderStats {
     /// What 95 of 100 of the latest calls did not exceed, in milliseconds; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95_ms: Option<u64>,
+}
+
+/// A provider whose calls take longer than that is slow, in milliseconds: a creation waits for it.
+const SLOW_MS: u64 = 10_000;
+/// For how long a failure is news.
+const NEWS: TimeDelta = TimeDelta::minutes(15);
+
+impl ProviderStats {
+    /// How the provider does at `now`: failing for 15 min after a failure, slow while 5 of 100 of the latest
+    /// calls take longer than 10 s.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::services::{ProviderHealth, ProviderStats};
+    /// # use chrono::{TimeDelta, Utc};
+    /// let stats: ProviderStats = serde_json::from_str(
+    ///     r#"{"calls": 9, "failures": {"unavailable": 1}, "p95Ms": 10001,
+    ///         "lastError": {"kind": "unavailable", "at": "2026-08-01T00:00:00Z", "message": "down"}}"#,
+    /// )?;
+    /// let failed = stats.last_error.as_ref().map_or_else(Utc::now, |error| error.at);
+    /// assert_eq!(stats.health(failed + TimeDelta::minutes(14)), ProviderHealth::Failing);
+    /// assert_eq!(stats.health(failed + TimeDelta::minutes(15)), ProviderHealth::Slow);
+    /// assert_eq!(ProviderStats::default().health(failed), ProviderHealth::Well);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn health(&self, now: DateTime<Utc>) -> ProviderHealth {
+        let failing = self.last_error.as_ref();
+        if failing.is_some_and(|error| now - error.at < NEWS) {
+            ProviderHealth::Failing
+        } else if self.p95_ms.is_some_and(|ms| ms > SLOW_MS) {
+            ProviderHealth::Slow
+        } else {
+            ProviderHealth::Well
+        }
+    }
+}
+
+/// How a provider does, by its latest calls.
+///
+/// ```
+/// # use agent_pool_core::wire::services::{ProviderHealth, ProviderStats};
+/// # let now = chrono::Utc::now();
+/// let unused = ProviderStats::default();
+/// assert_eq!(unused.health(now), ProviderHealth::Well, "no call, no complaint");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderHealth {
+    /// Nothing speaks against it.
+    Well,
+    /// It answers, and creations wait for it.
+    Slow,
+    /// A call failed not long ago.
+    Failing,
 }
 
 /// A failure of a provider. No secret is in it.

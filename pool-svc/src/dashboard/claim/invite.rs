@@ -9,12 +9,9 @@ use warp::reply::Response;
 
 use super::super::page::{self, Tab};
 use super::super::session::Session;
-use super::super::{gate, reply};
+use super::super::{gate, instance, reply};
 use super::qr::qr;
 use crate::app::App;
-use crate::db::fleet;
-use crate::destruction::CondemnError;
-use crate::problem::from_database;
 
 /// `GET /instances/:id/invite`
 pub(in crate::dashboard) async fn invite(
@@ -23,9 +20,7 @@ pub(in crate::dashboard) async fn invite(
     app: App,
 ) -> Result<Response, Problem> {
     gate::operators_only(&session)?;
-    let find = async || fleet::find(&mut *app.db.conn().await?, &id).await;
-    let found = find().await.map_err(from_database)?;
-    let view = found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view;
+    let view = instance::view(&app, &id).await?;
     let (Some(link), Status::Claimed | Status::Crashed) = (view.invite_url, view.status) else {
         let detail = format!("instance {id} is nobody's agent: claim one to get an invite link");
         return Err(Problem::new(404, "not_claimed", detail));

@@ -13,10 +13,8 @@ use super::super::page::{self, Tab};
 use super::super::reply;
 use super::super::session::Session;
 use crate::app::App;
-use crate::db::fleet;
-use crate::destruction::CondemnError;
 use crate::handlers::instances;
-use crate::problem::{from_database, from_services};
+use crate::problem::from_services;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,9 +122,7 @@ pub(in crate::dashboard) async fn confirm(
     app: App,
 ) -> Result<Response, Problem> {
     gate::operators_only(&session)?;
-    let find = async || fleet::find(&mut *app.db.conn().await?, &id).await;
-    let found = find().await.map_err(from_database)?;
-    let view = found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view;
+    let view = super::view(&app, &id).await?;
     let name = view.agent_name.unwrap_or_else(|| id.to_string());
     let title = format!("{} {name}?", act.button());
     let content = html! {

@@ -7,7 +7,7 @@ mod logs;
 mod timeline;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::LifecycleEvent;
+use agent_pool_core::wire::pool::{InstanceView, LifecycleEvent};
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
 use maud::html;
@@ -72,6 +72,13 @@ pub(super) async fn show(
     };
     let page = page::signed_in(&app, &session, Some(Tab::Fleet), &title, &content);
     Ok(reply::ok(page))
+}
+
+/// What the pool has of an instance that is there.
+pub(super) async fn view(app: &App, id: &InstanceId) -> Result<InstanceView, Problem> {
+    let find = async || fleet::find(&mut *app.db.conn().await?, id).await;
+    let found = find().await.map_err(from_database)?;
+    Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
 }
 
 async fn load(

@@ -1,15 +1,10 @@
 //! The table of providers.
 
-use agent_pool_core::wire::services::{ProviderStats, RegistryReply};
-use chrono::{DateTime, TimeDelta, Utc};
+use agent_pool_core::wire::services::{ProviderHealth, ProviderStats, RegistryReply};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::super::show;
-
-/// A provider whose calls take longer than that is slow, in milliseconds: a creation waits for it.
-const SLOW_MS: u64 = 10_000;
-/// For how long a failure is news.
-const NEWS: TimeDelta = TimeDelta::minutes(15);
 
 /// A tool or an infra, as the table has them.
 struct Line<'a> {
@@ -83,11 +78,12 @@ fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
 }
 
 fn state(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
-    let failing = it.stats.last_error.as_ref();
-    html! {
-        @if !it.configured { span .tag.warn { "not configured" } }
-        @else if failing.is_some_and(|error| now - error.at < NEWS) { span .tag.bad { "failing" } }
-        @else if it.stats.p95_ms.is_some_and(|ms| ms > SLOW_MS) { span .tag.warn { "slow" } }
-        @else { span .tag { "configured" } }
+    if !it.configured {
+        return html! { span .tag.warn { "not configured" } };
+    }
+    match it.stats.health(now) {
+        ProviderHealth::Failing => html! { span .tag.bad { "failing" } },
+        ProviderHealth::Slow => html! { span .tag.warn { "slow" } },
+        ProviderHealth::Well => html! { span .tag { "configured" } },
     }
 }
