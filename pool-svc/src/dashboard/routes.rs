@@ -45,7 +45,7 @@ pub(crate) fn routes(
         .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
-        .or(path!("providers" / "sweep").and(post())         .and(operator(app.clone()))        .and(it.clone()).then(providers::make).map(page_or_problem).boxed()).unify()
+        .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::make).map(page_or_problem).boxed()).unify()
         .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).then(live::stream).boxed()).unify()
         .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
         .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own).then(sign_in::begin).map(page_or_problem).boxed()).unify()
