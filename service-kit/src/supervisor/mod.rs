@@ -10,7 +10,7 @@ mod restarts;
 mod tasks;
 
 pub use job::{Job, TaskFailed};
-pub use panics::install_panic_hook;
 pub(crate) use panics::catch_panic;
+pub use panics::install_panic_hook;
 pub use restarts::FailingTask;
 pub use tasks::Supervisor;
