@@ -194,7 +194,11 @@ impl Field {
         let alone = Value::Object(Map::from_iter([(self.name.clone(), value.clone())]));
         match serde_path_to_error::deserialize::<_, T>(alone) {
             Err(error) if error.path().to_string() == self.name && self.spec.secret => {
-                Err("has a value of the wrong form".to_owned())
+                // A type that holds a secret says what is wrong without quoting it; serde's own errors do.
+                let message = error.inner().to_string();
+                let quotes = message.contains(text) || message.starts_with("invalid type");
+                let safe = (!quotes).then_some(message);
+                Err(safe.unwrap_or_else(|| "has a value of the wrong form".to_owned()))
             }
             Err(error) if error.path().to_string() == self.name => {
                 Err(format!("is {text:?}: {}", error.inner()))

@@ -1,5 +1,6 @@
-//! The database: a pool of connections, migrations, locks. `sslmode` in a URL is honoured.
+//! The database: its address, a pool of connections, migrations, locks.
 
+mod address;
 mod any_certificate;
 pub(crate) mod connect;
 #[cfg(feature = "embedded")]
@@ -15,7 +16,7 @@ mod url;
 
 pub use error::DbError;
 pub use inspect::{Inspection, inspect};
-pub use migrate::migrate;
+pub use migrate::{Migrated, migrate, migrate_until};
 pub use pool::{Conn, Db};
 pub use settings::DatabaseSettings;
 pub use url::{DatabaseUrl, ParseDatabaseUrlError};

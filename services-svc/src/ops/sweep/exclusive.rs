@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::db::lock::SessionLock;
+use agent_pool_service_kit::db::lock::ReplicaLock;
 
 use super::run::sweep_alone;
 use crate::app::App;
@@ -60,8 +60,8 @@ pub(crate) async fn last_report(app: &App) -> Result<Option<SweepReport>, DbErro
     sweep_reports::last(&mut *app.db().conn().await?, environment).await
 }
 
-async fn lock(app: &App) -> Result<Option<SessionLock>, DbError> {
+async fn lock(app: &App) -> Result<Option<ReplicaLock>, DbError> {
     let general = &app.config().general;
     let name = format!("sweep of {}", general.pool_environment);
-    SessionLock::try_take(&general.services_database_url, &name).await
+    ReplicaLock::try_take(&general.services_database_url, &name).await
 }
