@@ -11,7 +11,7 @@ use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use reqwest::Method;
 use serde_json::{Value, json};
-use services_svc::{App, Config, MIGRATIONS, TEMPLATES, routes, work_periodically};
+use services_svc::{App, Config, MIGRATIONS, PATHS, routes, work_periodically};
 
 use super::instances::Instances;
 use super::providers::{INFRA, TOOLS, WORLD};
@@ -177,6 +177,6 @@ async fn serve(
     let bound = Bound::on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}", bound.address());
     tokio::spawn(work_periodically(app.clone(), Shutdown::new()));
-    tokio::spawn(bound.serve(routes(app), TEMPLATES, Shutdown::new()));
+    tokio::spawn(bound.serve(routes(app), PATHS, Shutdown::new()));
     url
 }

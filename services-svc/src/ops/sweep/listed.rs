@@ -4,7 +4,7 @@ use agent_pool_core::wire::services::Orphan;
 use agent_pool_core::{InstanceId, ListedInstance, ListedResource, ProviderError};
 use chrono::{DateTime, Utc};
 
-use crate::vendors::{Infra, Tool};
+use crate::providers::{Infra, Tool};
 
 /// A provider of either kind.
 #[derive(Debug, Clone)]

@@ -6,19 +6,19 @@ use percent_encoding::percent_decode_str;
 
 /// A path segment without its `%`-escapes, which warp leaves in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Decoded<T>(pub(crate) T);
+pub(crate) struct PathSegment<T>(pub(crate) T);
 
 /// A segment that is nothing of the wanted kind: its path is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NoSuchSegment;
+pub(crate) struct InvalidSegment;
 
-impl<T: FromStr> FromStr for Decoded<T> {
-    type Err = NoSuchSegment;
+impl<T: FromStr> FromStr for PathSegment<T> {
+    type Err = InvalidSegment;
 
-    fn from_str(segment: &str) -> Result<Self, NoSuchSegment> {
+    fn from_str(segment: &str) -> Result<Self, InvalidSegment> {
         let text = percent_decode_str(segment).decode_utf8();
-        let text = text.map_err(|_| NoSuchSegment)?;
-        text.parse().map(Self).map_err(|_| NoSuchSegment)
+        let text = text.map_err(|_| InvalidSegment)?;
+        text.parse().map(Self).map_err(|_| InvalidSegment)
     }
 }
 
@@ -31,11 +31,11 @@ mod tests {
     #[test]
     fn a_mailbox_is_found_with_and_without_escapes() {
         for segment in ["a%40b.example", "a@b.example"] {
-            let decoded: Decoded<ResourceId> = segment.parse().unwrap();
+            let decoded: PathSegment<ResourceId> = segment.parse().unwrap();
             assert_eq!(decoded.0.as_str(), "a@b.example");
         }
         for bad in ["a%2Fb", "%ff", ""] {
-            assert!(bad.parse::<Decoded<ResourceId>>().is_err(), "{bad}");
+            assert!(bad.parse::<PathSegment<ResourceId>>().is_err(), "{bad}");
         }
     }
 }

@@ -17,7 +17,7 @@ use tracing::warn;
 use super::found::{Found, Provider};
 use crate::app::App;
 use crate::db::standing::{self, Standing};
-use crate::ops::repair::repair;
+use crate::ops::repair_tool::repair_tool;
 
 /// Of how many instances tools are repaired at once.
 const AT_ONCE: usize = 8;
