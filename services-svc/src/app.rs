@@ -13,7 +13,7 @@ use tracing::{Instrument, warn};
 
 use crate::cipher::Cipher;
 use crate::config::Config;
-use crate::vendors::Vendors;
+use crate::providers::Providers;
 
 /// The service: its settings, providers and database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     config: Config,
     db: Db,
-    vendors: Vendors,
+    vendors: Providers,
     tasks: TaskTracker,
     replica: String,
 }
@@ -37,7 +37,7 @@ impl App {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
         Ok(Self(Arc::new(Inner {
-            vendors: Vendors::new(registry, context, config.provider_timeout()),
+            vendors: Providers::new(registry, context, config.provider_timeout()),
             config,
             db,
             tasks: TaskTracker::new(),
@@ -53,7 +53,7 @@ impl App {
         &self.0.db
     }
 
-    pub(crate) fn vendors(&self) -> &Vendors {
+    pub(crate) fn vendors(&self) -> &Providers {
         &self.0.vendors
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct General {
     /// Most connections to the database. Too few, and requests wait for one another.
     #[serde(default = "General::connections")]
     pub(crate) services_database_connections: NonZeroU16,
-    /// Which deployment of this system it is. Vendors' resources bear it, so never change it while
+    /// Which deployment of this system it is. Providers' resources bear it, so never change it while
     /// there are any.
     #[serde(default = "General::environment")]
     pub(crate) pool_environment: EnvironmentName,

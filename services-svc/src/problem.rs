@@ -13,25 +13,25 @@ use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
 use crate::ops::instance::InstanceError;
-use crate::ops::local::ProvisionLocalError;
-use crate::ops::provision::ProvisionError;
-use crate::ops::refusal::Refusal;
-use crate::ops::step::StepError;
+use crate::ops::local_tools::ProvisionLocalError;
+use crate::ops::provision_tool::ProvisionError;
+use crate::ops::precondition::PreconditionError;
+use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::Leftover;
-use crate::ops::undo::Undo;
-use crate::ops::wanted::Unavailable;
+use crate::ops::tear_down::Undo;
+use crate::ops::requested_tools::Unavailable;
 
 /// When to try again what failed for a reason that passes.
 const SOON: Duration = Duration::from_secs(5);
 
-pub(crate) fn refusal(error: &Refusal) -> Problem {
+pub(crate) fn refusal(error: &PreconditionError) -> Problem {
     let detail = error.to_string();
     match error {
-        Refusal::Unknown(_) => Problem::new(404, "unknown_instance", detail),
-        Refusal::Busy(_) => Problem::new(409, "instance_busy", detail).with_retry_after(SOON),
-        Refusal::Destroying(_) => Problem::new(409, "instance_destroying", detail),
-        Refusal::Unfinished(_) => Problem::new(409, "instance_unfinished", detail),
+        PreconditionError::Unknown(_) => Problem::new(404, "unknown_instance", detail),
+        PreconditionError::Busy(_) => Problem::new(409, "instance_busy", detail).with_retry_after(SOON),
+        PreconditionError::Destroying(_) => Problem::new(409, "instance_destroying", detail),
+        PreconditionError::Unfinished(_) => Problem::new(409, "instance_unfinished", detail),
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn step(error: &StepError) -> Problem {
         StepError::Provider(error) => provider(error),
         StepError::Lookup(error) => lookup(error),
         StepError::Database(error) => database(error),
-        StepError::Gone(error) => Problem::new(409, "instance_gone", error.to_string()),
+        StepError::RowGone(error) => Problem::new(409, "instance_gone", error.to_string()),
         StepError::Cipher(error) => Problem::new(500, "secret_unreadable", error.to_string()),
     }
 }
@@ -197,7 +197,7 @@ impl From<DestroyToolError> for Problem {
     }
 }
 
-fn unavailable(error: &Unavailable) -> Problem {
+fn unavailable(error: &UnavailableTool) -> Problem {
     lookup(&error.source).with_field(format!("tools[{}]", error.index))
 }
 

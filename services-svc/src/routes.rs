@@ -15,17 +15,17 @@ use warp::reply::Response;
 use warp::{Filter, path};
 
 use crate::app::App;
-use crate::decoded::Decoded;
+use crate::path_segment::PathSegment;
 use crate::handlers::{
     configure, create_instance, destroy, destroy_tool, instance, logs, provision_local,
     provision_tool, redeploy, registry, status_batch, sweep,
 };
 
 /// A resource in a path.
-type Resource = Decoded<ResourceId>;
+type Resource = PathSegment<ResourceId>;
 
 /// The same paths, for the labels of spans and metrics.
-pub const TEMPLATES: Templates = Templates::new(&[
+pub const PATHS: Templates = Templates::new(&[
     "/create-instance",
     "/provision-local",
     "/status/batch",

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::db::MIGRATIONS;
 use crate::ops::recover::recover_periodically;
 use crate::ops::sweep::sweep_periodically;
-use crate::routes::{TEMPLATES, routes};
+use crate::routes::{PATHS, routes};
 
 const ABOUT: &str =
     "Makes and destroys agent instances out of the providers that it was linked with.";
@@ -63,7 +63,7 @@ pub async fn serve(environment: Environment) -> anyhow::Result<()> {
     info!("this replica is {}", app.replica());
     let working = tokio::spawn(work_periodically(app.clone(), shutdown.clone()));
     let http = &app.config().http;
-    http_server::serve(http, routes(app.clone()), TEMPLATES, shutdown.clone()).await?;
+    http_server::serve(http, routes(app.clone()), PATHS, shutdown.clone()).await?;
     working.await?;
     app.drain(shutdown.left()).await;
     info!("goodbye");

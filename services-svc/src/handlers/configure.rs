@@ -19,7 +19,7 @@ pub(crate) async fn handle(
         Redeploy::No
     };
     let variables = request.variables;
-    app.finish(configure(
+    app.run_to_completion(configure(
         app.clone(),
         instance_id.clone(),
         variables,

@@ -11,5 +11,5 @@ pub(crate) async fn handle(
     request: CreateInstanceRequest,
     app: App,
 ) -> Result<CreatedInstance, Problem> {
-    Ok(app.finish(create(app.clone(), request)).await?)
+    Ok(app.run_to_completion(create(app.clone(), request)).await?)
 }

@@ -5,14 +5,14 @@ use agent_pool_core::wire::services::DestroyedTool;
 use agent_pool_core::{InstanceId, ResourceId, ToolId};
 
 use crate::app::App;
-use crate::decoded::Decoded;
+use crate::path_segment::PathSegment;
 use crate::ops::destroy_tool::{Target, destroy_tool};
 
 /// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(
     instance: InstanceId,
     tool: ToolId,
-    resource: Decoded<ResourceId>,
+    resource: PathSegment<ResourceId>,
     app: App,
 ) -> Result<DestroyedTool, Problem> {
     let target = Target {
@@ -20,7 +20,7 @@ pub(crate) async fn handle(
         tool,
         resource: resource.0,
     };
-    app.finish(destroy_tool(app.clone(), target.clone()))
+    app.run_to_completion(destroy_tool(app.clone(), target.clone()))
         .await?;
     Ok(DestroyedTool {
         tool_id: target.tool,

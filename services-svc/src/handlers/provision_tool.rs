@@ -5,7 +5,7 @@ use agent_pool_core::wire::services::{ProvisionToolRequest, ProvisionedToolReply
 use agent_pool_core::{InstanceId, ToolId};
 
 use crate::app::App;
-use crate::ops::provision::provision;
+use crate::ops::provision_tool::provision_tool;
 
 /// A path with a word that can be no tool's is answered as one with a tool that this build lacks.
 pub(crate) async fn handle(
@@ -18,5 +18,5 @@ pub(crate) async fn handle(
         .parse()
         .map_err(|error| Problem::new(400, "unknown_tool", format!("{error}")))?;
     let provisioned = provision(app.clone(), instance, tool, request.config);
-    Ok(app.finish(provisioned).await?)
+    Ok(app.run_to_completion(provisioned).await?)
 }

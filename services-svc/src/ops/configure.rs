@@ -4,18 +4,18 @@ use agent_pool_core::{EnvVars, InfraHandle, InstanceId, Redeploy};
 use agent_pool_service_kit::db::DbError;
 
 use super::lease::Lease;
-use super::refusal::Refusal;
-use super::step::StepError;
+use super::precondition::PreconditionError;
+use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra;
-use crate::vendors::Infra;
+use crate::providers::Infra;
 
 /// Why an instance was not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigureError {
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PreconditionError),
     /// The rows or the infra failed.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -63,12 +63,12 @@ pub(crate) async fn running(
         instance_infra::find(&mut conn, instance).await
     };
     let row = found.await.map_err(StepError::from)?;
-    let row = row.ok_or_else(|| Refusal::Unknown(instance.clone()))?;
+    let row = row.ok_or_else(|| PreconditionError::Unknown(instance.clone()))?;
     if row.destroying {
-        return Err(Refusal::Destroying(instance.clone()).into());
+        return Err(PreconditionError::Destroying(instance.clone()).into());
     }
     let handle = row.made.filter(|_| row.started);
-    let handle = handle.ok_or_else(|| Refusal::Unfinished(instance.clone()))?;
-    let infra = app.vendors().infra(&row.infra).map_err(StepError::from)?;
+    let handle = handle.ok_or_else(|| PreconditionError::Unfinished(instance.clone()))?;
+    let infra = app.providers().infra(&row.infra).map_err(StepError::from)?;
     Ok((infra, handle))
 }

@@ -5,8 +5,8 @@ use agent_pool_service_kit::db::DbError;
 
 use super::lease::Lease;
 use super::provision::find;
-use super::refusal::Refusal;
-use super::step::StepError;
+use super::precondition::PreconditionError;
+use super::step_error::StepError;
 use super::tear_down::take_away;
 use crate::app::App;
 use crate::db::{instance_infra, instance_services};
@@ -24,7 +24,7 @@ pub(crate) struct Target {
 pub(crate) enum DestroyToolError {
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PreconditionError),
     /// The instance never had this resource. Nothing was done.
     #[error("instance {} has no {} with the id {}", .0.instance, .0.tool, .0.resource)]
     UnknownResource(Target),
@@ -56,7 +56,7 @@ async fn destroy_alone(lease: &Lease, target: Target) -> Result<(), DestroyToolE
     let known = instance_infra::find(&mut conn, instance).await;
     drop(conn);
     if known.map_err(StepError::from)?.is_none() {
-        return Err(Refusal::Unknown(instance.clone()).into());
+        return Err(PreconditionError::Unknown(instance.clone()).into());
     }
     let row = find(app, instance, tool).await?;
     let Some(row) = row.filter(|row| row.made.as_ref() == Some(resource)) else {

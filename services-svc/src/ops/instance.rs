@@ -10,8 +10,8 @@ use agent_pool_service_kit::db::DbError;
 use futures_util::future::join_all;
 use tracing::debug;
 
-use super::refusal::Refusal;
-use super::step::StepError;
+use super::precondition::PreconditionError;
+use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_leases;
@@ -25,7 +25,7 @@ const USAGE_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) enum InstanceError {
     /// There is no row of it.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PreconditionError),
     /// The rows could not be read.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -37,7 +37,7 @@ pub(crate) async fn instance(
 ) -> Result<InstanceDetails, InstanceError> {
     let mut conn = app.db().conn().await?;
     let infra = instance_infra::find(&mut conn, &instance).await?;
-    let infra = infra.ok_or_else(|| Refusal::Unknown(instance.clone()))?;
+    let infra = infra.ok_or_else(|| PreconditionError::Unknown(instance.clone()))?;
     let tools = instance_services::load(&mut conn, &instance).await?;
     let busy = instance_leases::is_held(&mut conn, &instance).await?;
     drop(conn);
@@ -83,7 +83,7 @@ async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
     }
     let resource = tool.made.as_ref()?;
     let asked = async {
-        let provider = app.vendors().tool(&tool.tool)?;
+        let provider = app.providers().tool(&tool.tool)?;
         Ok::<_, StepError>(provider.usage(resource, USAGE_WITHIN).await?)
     };
     match asked.await {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::refusal::Refusal;
+use super::precondition::PreconditionError;
 use crate::app::App;
 use crate::db::Written;
 use crate::db::instance_leases::{self, Fence};
@@ -37,7 +37,7 @@ impl Lease {
     /// two quick operations of one caller follow each other.
     pub(crate) async fn wait_for<E>(app: &App, instance: &InstanceId) -> Result<Self, E>
     where
-        E: From<Refusal> + From<DbError>,
+        E: From<PreconditionError> + From<DbError>,
     {
         let deadline = Instant::now() + app.config().lease_wait();
         let mut pause = Self::FIRST_PAUSE;
@@ -47,7 +47,7 @@ impl Lease {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Refusal::Busy(instance.clone()).into());
+                return Err(PreconditionError::Busy(instance.clone()).into());
             }
             sleep(pause.min(left)).await;
             pause = Self::LONGEST_PAUSE.min(pause * 2);
@@ -93,7 +93,7 @@ impl Lease {
     /// Does `work` while the lease is renewed, and gives it back.
     ///
     /// Where the lease is lost, `work` is dropped as by a crash, which whoever has it now goes on from.
-    pub(crate) async fn hold<T, E: From<Refusal>>(
+    pub(crate) async fn hold<T, E: From<PreconditionError>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
@@ -103,7 +103,7 @@ impl Lease {
             () = self.keep() => {
                 let instance = self.instance();
                 warn!(instance.id = %instance, "the lease of instance {instance} is lost: its operation is cut off");
-                return Err(Refusal::Busy(instance.clone()).into());
+                return Err(PreconditionError::Busy(instance.clone()).into());
             }
             done = work => done,
         };

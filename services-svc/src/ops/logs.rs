@@ -3,7 +3,7 @@
 use agent_pool_core::{InstanceId, LogLine};
 
 use super::configure::{ConfigureError, running};
-use super::step::StepError;
+use super::step_error::StepError;
 use crate::app::App;
 
 /// The last lines of an instance's output, oldest first.

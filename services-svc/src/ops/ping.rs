@@ -49,7 +49,7 @@ enum PingError {
 async fn ask(app: &App, url: Url) -> Result<Health, PingError> {
     let config = app.config();
     let mut response = app
-        .vendors()
+        .providers()
         .context()
         .http()
         .get(health_url(url))

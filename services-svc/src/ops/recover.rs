@@ -26,9 +26,9 @@ use tracing::{info, instrument, warn};
 
 use super::configure::ConfigureError;
 use super::lease::Lease;
-use super::provision::undo;
-use super::repair::repair_alone;
-use super::tear_down::{TornDown, tear_down};
+use super::tool::undo;
+use super::repair_tool::finish_repair;
+use super::tear_down::{TearDown, tear_down};
 use crate::app::App;
 use crate::db::instance_services::{self, InstanceTool};
 use crate::db::{instance_infra, instance_leases, unfinished};
@@ -52,7 +52,7 @@ pub(crate) async fn recover_periodically(app: App, shutdown: Shutdown) {
     let mut pause = shortest;
     loop {
         let left = tokio::select! {
-            left = app.finish(recover(app.clone())) => left,
+            left = app.run_to_completion(recover(app.clone())) => left,
             () = shutdown.wait() => return,
         };
         pause = if left {
@@ -129,8 +129,8 @@ async fn finish_alone(lease: &Lease) -> Result<End, ConfigureError> {
                 "creation"
             };
             match tear_down(lease).await? {
-                TornDown::Partly(_) => Ok(End::Left),
-                TornDown::Gone(_) | TornDown::Unknown => {
+                TearDown::Incomplete(_) => Ok(End::Left),
+                TearDown::Complete(_) | TearDown::NotFound => {
                     recovered(instance, what);
                     Ok(End::Finished)
                 }

@@ -8,7 +8,7 @@ use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance};
 use futures_util::future::{try_join, try_join_all};
 
 use super::ping;
-use super::step::StepError;
+use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra, Seen};
 
@@ -60,7 +60,7 @@ async fn list(app: &App, rows: &[InstanceInfra]) -> Result<Listed, StepError> {
 }
 
 async fn list_one(app: &App, id: &InfraId) -> Result<Vec<(InfraId, ListedInstance)>, StepError> {
-    let listed = app.vendors().infra(id)?.list().await?;
+    let listed = app.providers().infra(id)?.list().await?;
     Ok(listed.into_iter().map(|one| (id.clone(), one)).collect())
 }
 

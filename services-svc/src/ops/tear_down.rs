@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tracing::{info, warn};
 
 use super::lease::Lease;
-use super::step::StepError;
+use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_services::{self, InstanceTool};
@@ -26,34 +26,34 @@ pub(crate) struct Leftover {
 
 /// How far a tear-down came.
 #[derive(Debug)]
-pub(crate) enum TornDown {
+pub(crate) enum TearDown {
     /// There was no such instance.
     Unknown,
     /// Nothing is left of it.
-    Gone(Destroyed),
+    RowGone(Destroyed),
     /// These are left: at least one.
     Partly(Vec<Leftover>),
 }
 
 /// Destroys the tools side by side, then the infra, then the rows.
-pub(crate) async fn tear_down(lease: &Lease) -> Result<TornDown, DbError> {
+pub(crate) async fn tear_down(lease: &Lease) -> Result<TearDown, DbError> {
     let (app, instance) = (lease.app(), lease.instance());
     let Some((infra, tools)) = condemn(lease).await? else {
-        return Ok(TornDown::Unknown);
+        return Ok(TearDown::NotFound);
     };
     let taken = join_all(tools.iter().map(|tool| take_away(lease, tool))).await;
     let taken = tools.iter().map(|tool| tool.tool.as_str()).zip(taken);
     let infra_gone = (infra.infra.as_str(), destroy_infra(app, &infra).await);
     let left = leftovers(instance, taken.chain([infra_gone]));
     if !left.is_empty() {
-        return Ok(TornDown::Partly(left));
+        return Ok(TearDown::Incomplete(left));
     }
     // Whether the row is still there: it is gone afterwards.
     let _ = lease
         .write(async |conn, fence| instance_infra::delete(conn, fence).await)
         .await?;
     info!(instance.id = %instance, "instance {instance} is destroyed");
-    Ok(TornDown::Gone(Destroyed {
+    Ok(TearDown::Complete(Destroyed {
         tools: tools.into_iter().map(|tool| (tool.tool, true)).collect(),
         volumes: true,
         service: true,
@@ -99,7 +99,7 @@ pub(crate) async fn take_away(lease: &Lease, tool: &InstanceTool) -> Result<(), 
         ToolStatus::Destroyed => return Ok(()),
         ToolStatus::Active => {}
     }
-    let provider = app.vendors().tool(&tool.tool)?;
+    let provider = app.providers().tool(&tool.tool)?;
     if let Some(resource) = &tool.made {
         provider.destroy(instance, resource).await?;
     }
@@ -117,7 +117,7 @@ pub(crate) async fn take_away(lease: &Lease, tool: &InstanceTool) -> Result<(), 
 
 /// Volumes and service.
 async fn destroy_infra(app: &App, infra: &InstanceInfra) -> Result<(), StepError> {
-    let provider = app.vendors().infra(&infra.infra)?;
+    let provider = app.providers().infra(&infra.infra)?;
     match &infra.made {
         Some(handle) => provider.destroy(handle).await?,
         None => provider.destroy_by_mark(&infra.instance).await?,

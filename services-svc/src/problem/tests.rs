@@ -6,7 +6,7 @@ use diesel::result::Error as DieselError;
 
 use super::*;
 use crate::cipher::CipherError;
-use crate::db::Gone;
+use crate::db::RowGone;
 use crate::ops::create::{CreateStep, Failure};
 use crate::ops::destroy_tool::Target;
 
@@ -121,7 +121,7 @@ fn what_fails_on_our_side_is_pinned() {
             500,
             "secret_unreadable",
         ),
-        (step(&Gone(instance()).into()), 409, "instance_gone"),
+        (step(&RowGone(instance()).into()), 409, "instance_gone"),
         (step(&unconfigured().into()), 422, "provider_unconfigured"),
         (lookup(&unknown("tool")), 400, "unknown_tool"),
         (lookup(&unknown("infra")), 400, "unknown_infra"),
@@ -142,7 +142,7 @@ fn what_creations_and_destructions_answer_is_pinned() {
         tool: tool(),
     };
     let source = unconfigured();
-    let in_request = CreateError::Tool(Unavailable { index: 2, source });
+    let in_request = CreateError::Tool(UnavailableTool { index: 2, source });
     let infra = CreateError::Infra(unconfigured());
     let busy = CreateError::Database(DbError::Exhausted(SOON));
     let unreadable = DestroyError::Database(DbError::Exhausted(SOON));
@@ -190,18 +190,18 @@ fn what_other_operations_answer_is_pinned() {
     let invalid = ConfigureError::Step(vendor(ErrorKind::Invalid));
     assert_all([
         (
-            refusal(&Refusal::Unknown(instance())),
+            refusal(&PreconditionError::Unknown(instance())),
             404,
             "unknown_instance",
         ),
-        (refusal(&Refusal::Busy(instance())), 409, "instance_busy"),
+        (refusal(&PreconditionError::Busy(instance())), 409, "instance_busy"),
         (
-            refusal(&Refusal::Destroying(instance())),
+            refusal(&PreconditionError::Destroying(instance())),
             409,
             "instance_destroying",
         ),
         (
-            refusal(&Refusal::Unfinished(instance())),
+            refusal(&PreconditionError::Unfinished(instance())),
             409,
             "instance_unfinished",
         ),

@@ -6,10 +6,10 @@ use agent_pool_core::registry::LookupError;
 use agent_pool_core::{InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 
-use crate::ops::refusal::Refusal;
-use crate::ops::step::StepError;
-use crate::ops::undo::Undo;
-use crate::ops::wanted::Unavailable;
+use crate::ops::precondition::PreconditionError;
+use crate::ops::step_error::StepError;
+use crate::ops::tear_down::Undo;
+use crate::ops::requested_tools::Unavailable;
 
 /// The steps of a creation. The middle two run side by side, each tool by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +46,13 @@ impl fmt::Display for CreateStep {
 pub(crate) enum CreateError {
     /// A tool of the request cannot be had. Nothing was made.
     #[error(transparent)]
-    Tool(#[from] Unavailable),
+    Tool(#[from] UnavailableTool),
     /// The infra cannot be had. Nothing was made.
     #[error("the infra cannot be had")]
     Infra(#[source] LookupError),
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PreconditionError),
     /// It was made before, without this tool.
     #[error(
         "instance {instance} is there already, without {tool}: use POST /provision/{instance}/{tool}"

@@ -7,8 +7,8 @@ use agent_pool_core::{EnvVars, InstanceId, InstanceSpec, Secret, ToolId};
 
 use super::CreateError;
 use crate::app::App;
-use crate::ops::wanted::wanted_tools;
-use crate::vendors::{Infra, Tool};
+use crate::ops::requested_tools::resolve_tools;
+use crate::providers::{Infra, Tool};
 
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -22,9 +22,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn of(app: &App, request: CreateInstanceRequest) -> Result<Self, CreateError> {
-        let infra = app.vendors().infra(&app.config().infra);
+        let infra = app.providers().infra(&app.config().infra);
         Ok(Self {
-            tools: wanted_tools(app, &request.tools)?,
+            tools: resolve_tools(app, &request.tools)?,
             infra: infra.map_err(CreateError::Infra)?,
             instance: request.instance_id,
             spec: InstanceSpec {

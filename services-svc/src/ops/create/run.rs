@@ -12,10 +12,10 @@ use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_services::{self, InstanceTool};
 use crate::ops::lease::Lease;
-use crate::ops::refusal::Refusal;
-use crate::ops::step::StepError;
+use crate::ops::precondition::PreconditionError;
+use crate::ops::step_error::StepError;
 use crate::ops::tear_down::tear_down;
-use crate::ops::undo::Undo;
+use crate::ops::tear_down::Undo;
 
 /// Creates an instance, or answers again what is there.
 #[instrument(name = "create", skip_all, fields(instance.id = %request.instance_id))]
@@ -39,7 +39,7 @@ async fn create_alone(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance, 
             return Ok(created);
         }
         // Where it was begun, whatever the settings say by now.
-        let begun = app.vendors().infra(&infra.infra);
+        let begun = app.providers().infra(&infra.infra);
         plan.infra = begun.map_err(CreateError::Infra)?;
     }
     let instance = &plan.instance;
@@ -63,7 +63,7 @@ fn standing(
     tools: &[InstanceTool],
 ) -> Result<Option<CreatedInstance>, CreateError> {
     if infra.destroying {
-        return Err(Refusal::Destroying(infra.instance.clone()).into());
+        return Err(PreconditionError::Destroying(infra.instance.clone()).into());
     }
     let (true, Some(handle), Some(url)) = (infra.started, &infra.made, &infra.url) else {
         return Ok(None);
@@ -104,7 +104,7 @@ async fn undone(lease: &Lease, plan: Plan, failure: Failure) -> CreateError {
 async fn undo(lease: &Lease, plan: &Plan, failure: &Failure) -> Undo {
     let instance = &plan.instance;
     let undone = async {
-        if matches!(failure.cause, StepError::Gone(_)) {
+        if matches!(failure.cause, StepError::RowGone(_)) {
             intend(lease, plan, &[]).await?;
         }
         tear_down(lease).await

@@ -13,7 +13,7 @@ use super::found::Found;
 use super::run::owned;
 use crate::app::App;
 use crate::ops::lease::Lease;
-use crate::ops::refusal::Refusal;
+use crate::ops::precondition::PreconditionError;
 
 /// Of how many instances orphans are destroyed at once.
 const AT_ONCE: usize = 8;
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, thiserror::Error)]
 enum Spared {
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PreconditionError),
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -66,7 +66,7 @@ async fn destroy_leased(
     instance: &InstanceId,
     found: &[Found],
 ) -> Result<Vec<Result<(), ProviderError>>, Spared> {
-    let busy = || Refusal::Busy(instance.clone());
+    let busy = || PreconditionError::Busy(instance.clone());
     let lease = Lease::take(app, instance).await?.ok_or_else(busy)?;
     let destroyed = async {
         if !owned(app, &[instance]).await?.is_empty() {

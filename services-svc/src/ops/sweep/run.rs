@@ -25,9 +25,9 @@ pub(super) async fn sweep_alone(app: &App, wanted: SweepRequest) -> Result<Sweep
     let (swept_at, started) = (Utc::now(), Instant::now());
     let before = report_before(app).await?;
     let known = missing::known(app).await?;
-    let tools = app.vendors().tools().map(Provider::Tool);
+    let tools = app.providers().tools().map(Provider::Tool);
     let providers: Vec<Provider> = tools
-        .chain(app.vendors().infras().map(Provider::Infra))
+        .chain(app.providers().infras().map(Provider::Infra))
         .collect();
     let (listed, mut failures) = list(&providers).await;
     forget_spent_grants(app, &providers, &listed, &failures).await?;

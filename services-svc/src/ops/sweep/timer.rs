@@ -31,7 +31,7 @@ pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
         }
         let sweep = sweep_in_turn(app.clone(), wanted.clone(), period);
         let swept = tokio::select! {
-            swept = app.finish(sweep) => swept,
+            swept = app.run_to_completion(sweep) => swept,
             () = shutdown.wait() => return,
         };
         match swept {
