@@ -10,14 +10,14 @@ use super::precondition::PreconditionError;
 use super::tear_down::{Leftover, TearDown, tear_down};
 use crate::app::App;
 
-/// Why an instance is not gone.
+/// Why an instance was not destroyed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DestroyError {
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] PreconditionError),
-    /// Some of it is destroyed; the rest stays known, and a repeated call goes on.
-    #[error("instance {instance} is not all destroyed")]
+    Precondition(#[from] PreconditionError),
+    /// Part of it is destroyed. The rest keeps its rows, and a repeated call goes on.
+    #[error("instance {instance} is not completely destroyed")]
     Incomplete {
         instance: InstanceId,
         left: Vec<Leftover>,
@@ -27,13 +27,13 @@ pub(crate) enum DestroyError {
     Database(#[from] DbError),
 }
 
-/// Destroys an instance with all that it has, or the tools of a developer's own machine.
+/// Destroys an instance with all its tools, or a developer's local tools.
 pub(crate) async fn destroy(
     app: App,
     instance: InstanceId,
 ) -> Result<DestroyedInstance, DestroyError> {
     let lease = Lease::wait_for::<DestroyError>(&app, &instance).await?;
-    match lease.hold(destroy_alone(&lease)).await? {
+    match lease.hold(destroy_leased(&lease)).await? {
         TearDown::NotFound => Err(PreconditionError::Unknown(instance).into()),
         TearDown::Incomplete(left) => Err(DestroyError::Incomplete { instance, left }),
         TearDown::Complete(destroyed) => Ok(DestroyedInstance {
@@ -43,7 +43,7 @@ pub(crate) async fn destroy(
     }
 }
 
-async fn destroy_alone(lease: &Lease) -> Result<TearDown, DestroyError> {
+async fn destroy_leased(lease: &Lease) -> Result<TearDown, DestroyError> {
     match tear_down(lease).await? {
         TearDown::NotFound => Ok(destroy_grant(lease.app(), lease.instance()).await?),
         known @ (TearDown::Complete(_) | TearDown::Incomplete(_)) => Ok(known),
