@@ -1,14 +1,14 @@
-//! Path segments as clients meant them.
+//! Path segments, percent-decoded.
 
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
-/// A path segment without its `%`-escapes, which warp leaves in place.
+/// A parsed path segment. Warp leaves its `%`-escapes in place; this type decodes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PathSegment<T>(pub(crate) T);
 
-/// A segment that is nothing of the wanted kind: its path is not there.
+/// A segment that does not parse, so that its path does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InvalidSegment;
 

@@ -8,7 +8,7 @@ use agent_pool_core::{ErrorKind, ProviderError, chain};
 use agent_pool_service_kit::db::DbError;
 use tracing::error;
 
-use crate::ops::configure::ConfigureError;
+use crate::ops::running::RunningError;
 use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
@@ -20,12 +20,12 @@ use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::Leftover;
 use crate::ops::tear_down::Undo;
-use crate::ops::requested_tools::Unavailable;
+use crate::ops::requested_tools::UnavailableTool;
 
 /// When to try again what failed for a reason that passes.
 const SOON: Duration = Duration::from_secs(5);
 
-pub(crate) fn refusal(error: &PreconditionError) -> Problem {
+pub(crate) fn precondition(error: &PreconditionError) -> Problem {
     let detail = error.to_string();
     match error {
         PreconditionError::Unknown(_) => Problem::new(404, "unknown_instance", detail),
@@ -101,7 +101,7 @@ impl From<CreateError> for Problem {
         match &error {
             CreateError::Tool(source) => unavailable(source),
             CreateError::Infra(source) => lookup(source),
-            CreateError::Refused(source) => refusal(source),
+            CreateError::Precondition(source) => precondition(source),
             CreateError::OtherTools { .. } => Self::new(409, "other_tools", error.to_string()),
             CreateError::Failed { failure, undo, .. } => {
                 let cause = step(&failure.cause);
@@ -133,7 +133,7 @@ impl From<ProvisionLocalError> for Problem {
 impl From<DestroyError> for Problem {
     fn from(error: DestroyError) -> Self {
         match &error {
-            DestroyError::Refused(source) => refusal(source),
+            DestroyError::Precondition(source) => precondition(source),
             DestroyError::Incomplete { left, .. } => incomplete(
                 left,
                 format!("{error}: repeat the call; left are {}", each(left)),
@@ -146,17 +146,17 @@ impl From<DestroyError> for Problem {
 impl From<InstanceError> for Problem {
     fn from(error: InstanceError) -> Self {
         match &error {
-            InstanceError::Refused(source) => refusal(source),
+            InstanceError::Precondition(source) => precondition(source),
             InstanceError::Database(source) => database(source),
         }
     }
 }
 
-impl From<ConfigureError> for Problem {
-    fn from(error: ConfigureError) -> Self {
+impl From<RunningError> for Problem {
+    fn from(error: RunningError) -> Self {
         match &error {
-            ConfigureError::Refused(source) => refusal(source),
-            ConfigureError::Step(source) => step(source),
+            RunningError::Precondition(source) => precondition(source),
+            RunningError::Step(source) => step(source),
         }
     }
 }
@@ -176,7 +176,7 @@ impl From<ProvisionError> for Problem {
     fn from(error: ProvisionError) -> Self {
         match &error {
             ProvisionError::Tool(source) => lookup(source),
-            ProvisionError::Refused(source) => refusal(source),
+            ProvisionError::Precondition(source) => precondition(source),
             ProvisionError::AlreadyProvisioned { .. } => {
                 Self::new(409, "already_provisioned", error.to_string())
             }
@@ -188,7 +188,7 @@ impl From<ProvisionError> for Problem {
 impl From<DestroyToolError> for Problem {
     fn from(error: DestroyToolError) -> Self {
         match &error {
-            DestroyToolError::Refused(source) => refusal(source),
+            DestroyToolError::Precondition(source) => precondition(source),
             DestroyToolError::UnknownResource(_) => {
                 Self::new(404, "unknown_resource", error.to_string())
             }
@@ -204,7 +204,7 @@ fn unavailable(error: &UnavailableTool) -> Problem {
 /// What an undo left, to follow what it was the undo of.
 fn still(undo: &Undo) -> String {
     match undo {
-        Undo::Complete | Undo::Unknown => String::new(),
+        Undo::Complete | Undo::NotStarted => String::new(),
         Undo::Partial(left) => format!("; left are {}", each(left)),
     }
 }

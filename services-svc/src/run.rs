@@ -70,7 +70,7 @@ pub async fn serve(environment: Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the service does without being asked, until shutdown: it recovers what was cut off, and sweeps.
+/// What the service does periodically until shutdown: it recovers interrupted operations, and sweeps.
 pub async fn work_periodically(app: App, shutdown: Shutdown) {
     tokio::join!(
         recover_periodically(app.clone(), shutdown.clone()),

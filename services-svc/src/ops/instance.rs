@@ -1,4 +1,4 @@
-//! `GET /instances/:instanceId`: all that is known of one instance, without secrets.
+//! `GET /instances/:instanceId`: everything known about one instance, without secrets.
 
 use std::time::Duration;
 
@@ -17,15 +17,15 @@ use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_leases;
 use crate::db::instance_services::{self, InstanceTool};
 
-/// How long a vendor may take to say what a resource has used, before it is left out.
+/// How long a vendor may take to report the usage of a resource before it is left out.
 const USAGE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Why nothing is told.
+/// Why an instance cannot be described.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InstanceError {
-    /// There is no row of it.
+    /// It has no row.
     #[error(transparent)]
-    Refused(#[from] PreconditionError),
+    Precondition(#[from] PreconditionError),
     /// The rows could not be read.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -76,7 +76,7 @@ async fn describe_tool(app: &App, tool: InstanceTool) -> InstanceToolDetails {
     }
 }
 
-/// `None` where the provider cannot tell, or not now.
+/// `None` if the provider cannot tell, or not now.
 async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
     if tool.status == ToolStatus::Destroyed {
         return None;
@@ -89,7 +89,7 @@ async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
     match asked.await {
         Ok(usage) => usage,
         Err(error) => {
-            debug!(error.chain = chain(&error), "{} tells no usage", tool.tool);
+            debug!(error.chain = chain(&error), "the usage of {} is not available", tool.tool);
             None
         }
     }

@@ -7,7 +7,7 @@
 //! needs no lease: nobody knows the instance's id before the answer.
 
 mod destroy;
-mod provision_tool;
+mod provision;
 
 pub(crate) use destroy::destroy_grant;
 pub(crate) use provision::{ProvisionLocalError, provision_local};

@@ -1,206 +1,130 @@
-//! What rows know and vendors do not.
+//! What rows know and vendors lack.
 //!
-//! Rows are read before vendors are listed, and those that are younger than the grace period are left
-//! out, so that what was just made is not missed. A listing that lacks too much at once is not
-//! believed. What is missing in two sweeps, one after the other, can be repaired: a tool is made anew
-//! where its instance is there. A service that is missing is Pool's to decide on.
+//! Rows are read before vendors are listed, and rows younger than the grace period are left out, so that
+//! what was just made is not missed. A listing that lacks too much at once is not trusted. What is missing
+//! in two consecutive sweeps can be repaired: a tool is made anew if its instance is there. A missing
+//! service is for Pool to decide on.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use agent_pool_core::wire::services::{Missing, SweepReport};
-use agent_pool_core::{InstanceId, ToolId, chain};
 use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
-use futures_util::{StreamExt, stream};
 use tracing::warn;
 
-use super::found::{Found, Provider};
+use super::listed::{Key, Kind, Listed, Provider};
 use crate::app::App;
-use crate::db::standing::{self, Standing};
-use crate::ops::repair_tool::repair_tool;
+use crate::db::expected::{self, Expected};
 
-/// Of how many instances tools are repaired at once.
-const AT_ONCE: usize = 8;
-/// Fewer than these are always believed to be missing.
+/// Fewer missing ones than this are always trusted.
 const FEWEST_DOUBTED: usize = 3;
 
 /// What the rows said before the vendors were listed.
 #[derive(Debug)]
-pub(super) struct Known {
-    resources: Vec<Standing>,
-    services: Vec<Standing>,
+pub(super) struct Expectations {
+    resources: Vec<Expected>,
+    services: Vec<Expected>,
 }
 
-/// What is missing, and which of it may be repaired.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    pub(super) missing: Vec<Missing>,
-    /// Whether each of `missing` may be.
-    repairable: Vec<bool>,
+/// What is missing, and whether it may be made anew.
+#[derive(Debug)]
+pub(super) struct MissingItem {
+    pub(super) missing: Missing,
+    pub(super) repairable: bool,
 }
 
-pub(super) async fn known(app: &App) -> Result<Known, DbError> {
+pub(super) async fn load_expectations(app: &App) -> Result<Expectations, DbError> {
     let grace = app.config().sweep.grace_ms.duration();
     let mut conn = app.db().conn().await?;
-    Ok(Known {
-        resources: standing::resources(&mut conn, grace).await?,
-        services: standing::services(&mut conn, grace).await?,
+    Ok(Expectations {
+        resources: expected::resources(&mut conn, grace).await?,
+        services: expected::services(&mut conn, grace).await?,
     })
 }
 
-/// Compares rows and listings. Providers in `failures` are left out; those not believed join them.
-pub(super) fn look(
-    known: &Known,
+/// Compares rows and listings. Providers in `failures` are left out; those not trusted are added to them.
+pub(super) fn find_missing(
+    expectations: &Expectations,
     providers: &[Provider],
-    listed: &[Found],
-    before: Option<&SweepReport>,
+    listed: &[Listed],
+    previous: Option<&SweepReport>,
     max_percent: u8,
     failures: &mut BTreeMap<String, String>,
-) -> Looked {
-    let there: HashSet<_> = listed.iter().map(Found::key).collect();
-    let running: HashSet<&str> = listed
-        .iter()
-        .filter(|one| one.is_service())
-        .map(|one| one.instance().as_str())
-        .collect();
-    let mut looked = Looked::default();
+) -> Vec<MissingItem> {
+    let present: HashSet<Key<'_>> = listed.iter().map(Listed::key).collect();
+    let services = listed.iter().filter(|one| one.key().kind == Kind::Infra);
+    let running: HashSet<&str> = services.map(|one| one.instance().as_str()).collect();
+    let mut items = Vec::new();
     for provider in providers {
-        let name = provider.name();
-        if failures.contains_key(name) {
+        let (provider, kind) = (provider.name(), provider.kind());
+        if failures.contains_key(provider) {
             continue;
         }
-        let is_tool = provider.as_tool().is_some();
-        let rows = if is_tool {
-            &known.resources
-        } else {
-            &known.services
+        let rows = match kind {
+            Kind::Tool => &expectations.resources,
+            Kind::Infra => &expectations.services,
         };
-        let rows: Vec<&Standing> = rows.iter().filter(|row| row.0 == name).collect();
-        let gone = rows
-            .iter()
-            .filter(|row| !there.contains(&(is_tool, name, row.1.as_str())));
-        let missing: Vec<Missing> = gone.filter_map(|row| missing(row, before)).collect();
+        let rows: Vec<&Expected> = rows.iter().filter(|row| row.provider == provider).collect();
+        let is_missing = |row: &&&Expected| {
+            let id = row.id.as_str();
+            !present.contains(&Key { kind, provider, id })
+        };
+        let missing = rows.iter().filter(is_missing);
+        let missing: Vec<Missing> = missing.filter_map(|row| to_missing(row, previous)).collect();
         let doubt = doubt(missing.len(), rows.len(), max_percent);
-        for one in missing {
-            let twice = before.is_some_and(|before| had(before, &one).is_some());
-            let there = running.contains(one.instance_id.as_str());
-            let may = is_tool && twice && there && doubt.is_none();
-            looked.repairable.push(may);
-            looked.missing.push(one);
-        }
+        items.extend(missing.into_iter().map(|missing| MissingItem {
+            repairable: kind == Kind::Tool
+                && doubt.is_none()
+                && running.contains(missing.instance_id.as_str())
+                && previous.is_some_and(|report| find_in(report, &missing).is_some()),
+            missing,
+        }));
         if let Some(doubt) = doubt {
-            warn!("{name} is not believed: {doubt}");
-            failures.insert(name.to_owned(), doubt);
+            warn!("the listing of {provider} is not trusted: {doubt}");
+            failures.insert(provider.to_owned(), doubt);
         }
     }
-    looked
+    items
 }
 
-/// A row whose instance id is none was not written by us.
-fn missing(row: &Standing, before: Option<&SweepReport>) -> Option<Missing> {
-    let (provider, resource, instance) = row;
-    let mut one = Missing {
-        provider: provider.clone(),
-        resource_id: resource.clone(),
-        instance_id: instance.parse().ok()?,
+/// A row whose instance id is malformed was not written by this service, and is left out.
+fn to_missing(row: &Expected, previous: Option<&SweepReport>) -> Option<Missing> {
+    let mut missing = Missing {
+        provider: row.provider.clone(),
+        resource_id: row.id.clone(),
+        instance_id: row.instance()?,
         since: Utc::now(),
         repaired: false,
     };
-    if let Some(earlier) = before.and_then(|before| had(before, &one)) {
-        one.since = earlier.since;
+    if let Some(earlier) = previous.and_then(|report| find_in(report, &missing)) {
+        missing.since = earlier.since;
     }
-    Some(one)
+    Some(missing)
 }
 
-/// The same in the report of the sweep before.
-fn had<'a>(before: &'a SweepReport, one: &Missing) -> Option<&'a Missing> {
-    before.missing.iter().find(|earlier| {
+/// The same item in the report of the previous sweep.
+fn find_in<'a>(report: &'a SweepReport, item: &Missing) -> Option<&'a Missing> {
+    report.missing.iter().find(|earlier| {
         !earlier.repaired
-            && earlier.provider == one.provider
-            && earlier.resource_id == one.resource_id
-            && earlier.instance_id == one.instance_id
+            && earlier.provider == item.provider
+            && earlier.resource_id == item.resource_id
+            && earlier.instance_id == item.instance_id
     })
 }
 
-/// Why a listing that lacks `missing` of `known` is not believed.
-fn doubt(missing: usize, known: usize, max_percent: u8) -> Option<String> {
-    let share = missing as u64 * 100 > known as u64 * u64::from(max_percent);
-    if missing > 0 && missing == known {
+/// Why a listing that lacks `missing` of `expected` is not trusted.
+fn doubt(missing: usize, expected: usize, max_percent: u8) -> Option<String> {
+    let too_many = missing as u64 * 100 > expected as u64 * u64::from(max_percent);
+    if missing > 0 && missing == expected {
         Some(format!(
-            "it lists none of the {known} that the rows know: nothing is repaired"
+            "it lists none of the {expected} that the rows know: nothing is repaired"
         ))
-    } else if missing >= FEWEST_DOUBTED && share {
+    } else if missing >= FEWEST_DOUBTED && too_many {
         Some(format!(
-            "it lacks {missing} of the {known} that the rows know, more than \
+            "it lacks {missing} of the {expected} that the rows know, more than \
              SWEEP_MAX_MISSING_PERCENT ({max_percent}): nothing is repaired"
         ))
     } else {
         None
     }
-}
-
-/// Repairs what may be, one instance after the other; marks what is.
-pub(super) async fn repair_all(
-    app: &App,
-    looked: &mut Looked,
-    failures: &mut BTreeMap<String, String>,
-) {
-    let wanted = looked.missing.iter().zip(&looked.repairable);
-    let wanted: Vec<&Missing> = wanted
-        .filter(|(_, may)| **may)
-        .map(|(one, _)| one)
-        .collect();
-    let instances: BTreeSet<&InstanceId> = wanted.iter().map(|one| &one.instance_id).collect();
-    let attempts: Vec<_> = instances
-        .into_iter()
-        .map(|instance| {
-            let of_one = wanted
-                .iter()
-                .filter(move |one| one.instance_id == *instance);
-            repair_of_one(app, of_one.copied().collect())
-        })
-        .collect();
-    let results: Vec<_> = stream::iter(attempts)
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    let results: Vec<(Missing, Option<String>)> = results.into_iter().flatten().collect();
-    for (one, failure) in results {
-        match failure {
-            Some(failure) => {
-                failures.insert(one.provider, failure);
-            }
-            None => looked
-                .missing
-                .iter_mut()
-                .filter(|known| **known == one)
-                .for_each(|known| known.repaired = true),
-        }
-    }
-}
-
-/// An instance has one lease: its tools are repaired one after the other. Each with why it was not.
-async fn repair_of_one(app: &App, missing: Vec<&Missing>) -> Vec<(Missing, Option<String>)> {
-    let mut results = Vec::new();
-    for one in missing {
-        let instance = &one.instance_id;
-        let (Ok(tool), Ok(resource)) = (one.provider.parse::<ToolId>(), one.resource_id.parse())
-        else {
-            continue;
-        };
-        let failure = match repair(app, instance, &tool, &resource).await {
-            Ok(true) => None,
-            Ok(false) => continue,
-            Err(error) => {
-                warn!(
-                    instance.id = %instance,
-                    error.chain = chain(&error),
-                    "{tool} of instance {instance} is not repaired"
-                );
-                Some(error.to_string())
-            }
-        };
-        results.push((one.clone(), failure));
-    }
-    results
 }
