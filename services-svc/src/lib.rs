@@ -4,14 +4,14 @@ mod app;
 mod cipher;
 mod config;
 mod db;
-mod path_segment;
 mod handlers;
 mod ops;
+mod path_segment;
 mod problem;
+mod providers;
 mod routes;
 mod run;
 mod sealed_env;
-mod providers;
 
 pub use app::App;
 pub use config::Config;

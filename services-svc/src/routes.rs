@@ -15,11 +15,11 @@ use warp::reply::Response;
 use warp::{Filter, path};
 
 use crate::app::App;
-use crate::path_segment::PathSegment;
 use crate::handlers::{
     configure, create_instance, destroy, destroy_tool, instance, logs, provision_local,
     provision_tool, redeploy, registry, status_batch, sweep,
 };
+use crate::path_segment::PathSegment;
 
 /// A resource in a path.
 type Resource = PathSegment<ResourceId>;

@@ -105,15 +105,15 @@ pub(crate) async fn record_made(
 ) -> Result<Written, DbError> {
     let CreatedInfra { handle, url } = created;
     let changes = (
-            dsl::provider_service_id.eq(handle.service.as_str()),
-            dsl::provider_env_id.eq(member(handle, "environmentId").unwrap_or_default()),
-            dsl::provider_project_id.eq(member(handle, "projectId")),
-            dsl::volume_id.eq(member(handle, "volumeId")),
-            dsl::runtime_image.eq(&handle.image),
-            dsl::handle.eq(&handle.data),
-            dsl::url.eq(url.as_str()),
-            dsl::made_at.eq(now),
-        );
+        dsl::provider_service_id.eq(handle.service.as_str()),
+        dsl::provider_env_id.eq(member(handle, "environmentId").unwrap_or_default()),
+        dsl::provider_project_id.eq(member(handle, "projectId")),
+        dsl::volume_id.eq(member(handle, "volumeId")),
+        dsl::runtime_image.eq(&handle.image),
+        dsl::handle.eq(&handle.data),
+        dsl::url.eq(url.as_str()),
+        dsl::made_at.eq(now),
+    );
     update(conn, fence, changes).await
 }
 

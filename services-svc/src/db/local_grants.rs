@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(tools, ["alpha", "beta"].map(|tool| tool.parse().unwrap()));
         assert!(find_live(&mut conn, &[&id]).await.unwrap().is_empty());
         delete(&mut conn, &id).await.unwrap();
-        assert_eq!(end(&mut conn, &id).await.unwrap(), None);
+        assert_eq!(expire(&mut conn, &id).await.unwrap(), None);
         assert_eq!(record_made(&mut conn, &id, LONG).await.unwrap(), None);
     }
 
@@ -155,7 +155,7 @@ mod tests {
             .unwrap();
         let mut known = Vec::new();
         for id in &ids {
-            known.push(end(&mut conn, id).await.unwrap().is_some());
+            known.push(expire(&mut conn, id).await.unwrap().is_some());
         }
         assert_eq!(known, [true, true, true, false]);
     }

@@ -9,5 +9,7 @@ use crate::ops::destroy::destroy;
 
 /// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(instance: InstanceId, app: App) -> Result<DestroyedInstance, Problem> {
-    Ok(app.run_to_completion(destroy(app.clone(), instance)).await?)
+    Ok(app
+        .run_to_completion(destroy(app.clone(), instance))
+        .await?)
 }

@@ -5,8 +5,8 @@ use agent_pool_core::wire::services::DestroyedTool;
 use agent_pool_core::{InstanceId, ResourceId, ToolId};
 
 use crate::app::App;
-use crate::path_segment::PathSegment;
 use crate::ops::destroy_tool::{Target, destroy_tool};
+use crate::path_segment::PathSegment;
 
 /// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(

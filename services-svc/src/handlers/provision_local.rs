@@ -12,6 +12,6 @@ pub(crate) async fn handle(
     app: App,
 ) -> Result<LocalGrant, Problem> {
     Ok(app
-        .finish(provision_local(app.clone(), request.tools))
+        .run_to_completion(provision_local(app.clone(), request.tools))
         .await?)
 }

@@ -89,7 +89,10 @@ async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
     match asked.await {
         Ok(usage) => usage,
         Err(error) => {
-            debug!(error.chain = chain(&error), "the usage of {} is not available", tool.tool);
+            debug!(
+                error.chain = chain(&error),
+                "the usage of {} is not available", tool.tool
+            );
             None
         }
     }

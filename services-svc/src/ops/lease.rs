@@ -135,7 +135,9 @@ impl Lease {
                 Ok(Ok(true)) => until = asked + self.length(),
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => self.warn_about(&error, "renewed"),
-                Err(_) => warn!(instance.id = %self.instance(), "the database did not answer in time to renew a lease"),
+                Err(_) => {
+                    warn!(instance.id = %self.instance(), "the database did not answer in time to renew a lease")
+                }
             }
         }
     }

@@ -74,7 +74,10 @@ impl fmt::Display for Undo {
             Self::Partial(left) => {
                 let names: Vec<&str> = left.iter().map(|one| one.provider.as_str()).collect();
                 let names = names.join(", ");
-                write!(f, "DELETE /destroy removes what could not be undone ({names})")
+                write!(
+                    f,
+                    "DELETE /destroy removes what could not be undone ({names})"
+                )
             }
             Self::NotStarted => f.write_str("DELETE /destroy removes what was made for it"),
         }

@@ -76,7 +76,11 @@ pub(crate) async fn undo(lease: &Lease, tool: &ToolId) -> Result<(), StepError> 
     let _ = marked.await?;
     match find(app, instance, tool).await? {
         Some(row) => destroy_and_record(lease, &row).await,
-        None => Ok(app.providers().tool(tool)?.destroy_by_mark(instance).await?),
+        None => Ok(app
+            .providers()
+            .tool(tool)?
+            .destroy_by_mark(instance)
+            .await?),
     }
 }
 
@@ -91,10 +95,7 @@ pub(crate) async fn find(
 }
 
 /// Every tool that an instance has or had.
-pub(crate) async fn load(
-    app: &App,
-    instance: &InstanceId,
-) -> Result<Vec<InstanceTool>, StepError> {
+pub(crate) async fn load(app: &App, instance: &InstanceId) -> Result<Vec<InstanceTool>, StepError> {
     let mut conn = app.db().conn().await?;
     Ok(instance_services::load(&mut conn, instance).await?)
 }

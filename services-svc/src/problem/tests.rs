@@ -194,7 +194,11 @@ fn what_other_operations_answer_is_pinned() {
             404,
             "unknown_instance",
         ),
-        (precondition(&PreconditionError::Busy(instance())), 409, "instance_busy"),
+        (
+            precondition(&PreconditionError::Busy(instance())),
+            409,
+            "instance_busy",
+        ),
         (
             precondition(&PreconditionError::Destroying(instance())),
             409,

@@ -19,11 +19,7 @@ pub(crate) struct Infra {
 }
 
 impl Infra {
-    pub(super) fn new(
-        id: InfraId,
-        provider: Arc<dyn InfraProvider>,
-        calls: CallContext,
-    ) -> Self {
+    pub(super) fn new(id: InfraId, provider: Arc<dyn InfraProvider>, calls: CallContext) -> Self {
         Self {
             id,
             provider,

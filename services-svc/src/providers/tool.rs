@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::{
-    Attempt, EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, ToolId,
-    ToolOptions, ToolProvider, Usage,
+    Attempt, EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
+    ToolId, ToolOptions, ToolProvider, Usage,
 };
 use futures_util::future::try_join_all;
 

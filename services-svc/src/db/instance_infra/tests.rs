@@ -160,7 +160,7 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
     );
     assert_eq!(load(&mut conn, None).await.unwrap().len(), 2);
     let asked = [&only[0], &only[1]];
-    assert_eq!(known(&mut conn, &asked).await.unwrap().len(), 1);
+    assert_eq!(find_existing(&mut conn, &asked).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -175,7 +175,9 @@ async fn what_is_not_seen_is_not_forgotten() {
         url: None,
         image: None,
     };
-    record_observations(&mut conn, &[before_it_was_made]).await.unwrap();
+    record_observations(&mut conn, &[before_it_was_made])
+        .await
+        .unwrap();
     let row = find(&mut conn, &id).await.unwrap().unwrap();
     assert_eq!(row.deploy_status, Some(DeployStatus::Building));
     assert_eq!(row.url, Some(created.url));

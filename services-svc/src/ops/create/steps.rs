@@ -54,7 +54,12 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
 
 /// Inserts rows for everything that is about to be made, before any of it is.
 pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), DbError> {
-    let label = &lease.app().providers().context().mark().label(&plan.instance);
+    let label = &lease
+        .app()
+        .providers()
+        .context()
+        .mark()
+        .label(&plan.instance);
     let missing = plan.tools.iter();
     let missing = missing.filter(|(id, _)| plan.existing_tool(id).is_none());
     let rows: Vec<NewTool<'_>> = missing

@@ -70,7 +70,9 @@ pub(super) fn find_missing(
             !present.contains(&Key { kind, provider, id })
         };
         let missing = rows.iter().filter(is_missing);
-        let missing: Vec<Missing> = missing.filter_map(|row| to_missing(row, previous)).collect();
+        let missing: Vec<Missing> = missing
+            .filter_map(|row| to_missing(row, previous))
+            .collect();
         let doubt = doubt(missing.len(), rows.len(), max_percent);
         items.extend(missing.into_iter().map(|missing| MissingItem {
             repairable: kind == Kind::Tool

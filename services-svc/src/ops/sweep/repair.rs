@@ -26,10 +26,13 @@ pub(super) async fn repair_all(
         let tools = by_instance.entry(instance).or_default();
         tools.push(&mut item.missing);
     }
-    let instances = stream::iter(by_instance);
-    let repairs = instances.map(|(instance, tools)| repair_instance(app, instance, tools));
-    let failed = repairs.buffer_unordered(MAX_CONCURRENT);
-    let failed: Vec<Vec<(String, String)>> = failed.collect().await;
+    // Collected first: the future of a stream that maps lazily is not known to be Send.
+    let repairs: Vec<_> = by_instance
+        .into_iter()
+        .map(|(instance, tools)| repair_instance(app, instance, tools))
+        .collect();
+    let repairs = stream::iter(repairs).buffer_unordered(MAX_CONCURRENT);
+    let failed: Vec<Vec<(String, String)>> = repairs.collect().await;
     failures.extend(failed.into_iter().flatten());
 }
 
