@@ -7,6 +7,7 @@ pub(crate) mod configure;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
+mod document;
 pub(crate) mod instance;
 pub(crate) mod lease;
 pub(crate) mod local_tools;
