@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod cipher;
 pub mod config;
 pub mod db;
 pub mod health;
@@ -10,7 +11,9 @@ pub mod http_server;
 pub mod method;
 pub mod metrics;
 pub mod problem;
+pub mod process;
 pub mod shutdown;
+pub mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod trace;

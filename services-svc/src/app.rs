@@ -1,22 +1,19 @@
 //! What all requests share.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Duration;
 
 use agent_pool_core::registry::Registry;
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{Context, InstanceId, Mark};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::Db;
-use futures_util::future::BoxFuture;
-use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
-use tracing::{Instrument, warn};
+use agent_pool_service_kit::supervisor::Supervisor;
 
-use crate::cipher::Cipher;
 use crate::config::Config;
+use crate::problem;
 use crate::providers::Providers;
 
-/// The service: its settings, providers and database. Cheap to clone.
+/// The service: its settings, database, providers and background tasks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App(Arc<Inner>);
 
@@ -25,7 +22,7 @@ struct Inner {
     config: Config,
     db: Db,
     providers: Providers,
-    tasks: TaskTracker,
+    supervisor: Supervisor,
     replica: String,
 }
 
@@ -34,14 +31,19 @@ impl App {
     ///
     /// # Errors
     /// The HTTP client cannot be built: there are no trusted TLS roots.
-    pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        config: Config,
+        registry: Registry,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
         Ok(Self(Arc::new(Inner {
             providers: Providers::new(registry, context, config.provider_timeout()),
             config,
             db,
-            tasks: TaskTracker::new(),
+            supervisor,
             replica: InstanceId::generate().into(),
         })))
     }
@@ -58,6 +60,10 @@ impl App {
         &self.0.providers
     }
 
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
+    }
+
     pub(crate) fn cipher(&self) -> &Cipher {
         &self.0.config.cipher
     }
@@ -67,32 +73,19 @@ impl App {
         &self.0.replica
     }
 
-    /// Runs `work` to its end, even if the caller goes away.
-    pub(crate) async fn run_to_completion<T: Send + 'static>(
+    /// Runs an operation to its end, even if the caller hangs up. Shutdown waits for it.
+    pub(crate) async fn complete<T, E>(
         &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        // Boxed, so that the future of the work is compiled once, not again as a part of the task.
-        let work: BoxFuture<'static, T> = Box::pin(work);
-        let running = self.0.tasks.spawn(work.in_current_span());
-        match running
-            .await
-            .map_err(tokio::task::JoinError::try_into_panic)
-        {
-            Ok(done) => done,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // Cancelled: the runtime is shutting down, and drops this future too.
-            Err(Err(_)) => std::future::pending().await,
-        }
-    }
-
-    /// Waits for everything that [`App::run_to_completion`] still runs. What takes longer than `within` is
-    /// abandoned as by a crash: another replica, or the next start, goes on from the rows.
-    pub(crate) async fn drain(&self, within: Duration) {
-        self.0.tasks.close();
-        if timeout(within, self.0.tasks.wait()).await.is_err() {
-            let count = self.0.tasks.len();
-            warn!("{count} operations are abandoned: see SHUTDOWN_TIMEOUT_MS");
+        operation: &'static str,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        match self.supervisor().spawn(operation, work).await {
+            Ok(result) => result.map_err(Into::into),
+            Err(failed) => Err(problem::task_failed(&failed)),
         }
     }
 }

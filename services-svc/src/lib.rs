@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
-mod cipher;
 mod config;
 mod db;
 mod handlers;
@@ -17,4 +16,4 @@ pub use app::App;
 pub use config::Config;
 pub use db::MIGRATIONS;
 pub use routes::{PATHS, routes};
-pub use run::{run, serve, work_periodically};
+pub use run::{main, serve};

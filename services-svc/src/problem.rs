@@ -6,6 +6,7 @@ use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{ErrorKind, ProviderError, chain};
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::error;
 
 use crate::ops::create::CreateError;
@@ -35,6 +36,12 @@ pub(crate) fn precondition(error: &PreconditionError) -> Problem {
         PreconditionError::Destroying(_) => Problem::new(409, "instance_destroying", detail),
         PreconditionError::Unfinished(_) => Problem::new(409, "instance_unfinished", detail),
     }
+}
+
+/// The supervisor has logged the cause.
+pub(crate) fn task_failed(failed: &TaskFailed) -> Problem {
+    let detail = format!("the operation failed: see the log for task {}", failed.task);
+    Problem::new(500, "internal_error", detail)
 }
 
 pub(crate) fn lookup(error: &LookupError) -> Problem {

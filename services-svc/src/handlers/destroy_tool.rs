@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::ops::destroy_tool::{Target, destroy_tool};
 use crate::path_segment::PathSegment;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(
     instance: InstanceId,
     tool: ToolId,
@@ -20,7 +19,7 @@ pub(crate) async fn handle(
         tool,
         resource: resource.0,
     };
-    app.run_to_completion(destroy_tool(app.clone(), target.clone()))
+    app.complete("destroy_tool", destroy_tool(app.clone(), target.clone()))
         .await?;
     Ok(DestroyedTool {
         tool_id: target.tool,

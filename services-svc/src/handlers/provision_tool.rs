@@ -18,5 +18,5 @@ pub(crate) async fn handle(
         .parse()
         .map_err(|error| Problem::new(400, "unknown_tool", format!("{error}")))?;
     let provisioned = provision_tool(app.clone(), instance, tool, request.config);
-    Ok(app.run_to_completion(provisioned).await?)
+    app.complete("provision_tool", provisioned).await
 }

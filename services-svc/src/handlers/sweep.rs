@@ -7,9 +7,9 @@ use crate::app::App;
 use crate::ops::sweep::{last_report, sweep};
 use crate::problem;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(request: SweepRequest, app: App) -> Result<SweepReport, Problem> {
-    Ok(app.run_to_completion(sweep(app.clone(), request)).await?)
+    app.complete("sweep_request", sweep(app.clone(), request))
+        .await
 }
 
 /// What the last sweep found, whoever asked for it.

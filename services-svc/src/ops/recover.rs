@@ -46,15 +46,12 @@ enum Recovery {
     Left,
 }
 
-/// Recovers at once and then periodically, until shutdown. The drain awaits a pass that is running then.
+/// Recovers at once and then periodically, until shutdown, which waits for a pass that is running.
 pub(crate) async fn recover_periodically(app: App, shutdown: Shutdown) {
     let shortest = app.config().lease();
     let mut pause = shortest;
     loop {
-        let left = tokio::select! {
-            left = app.run_to_completion(recover(app.clone())) => left,
-            () = shutdown.wait() => return,
-        };
+        let left = recover(&app).await;
         pause = if left {
             (pause * 2).min(LONGEST_PAUSE).max(shortest)
         } else {
@@ -69,8 +66,8 @@ pub(crate) async fn recover_periodically(app: App, shutdown: Shutdown) {
 
 /// One pass. True if anything could not be finished.
 #[instrument(name = "recover", skip_all)]
-async fn recover(app: App) -> bool {
-    match finish_all(&app).await {
+async fn recover(app: &App) -> bool {
+    match finish_all(app).await {
         Ok(ends) => ends.contains(&Recovery::Left),
         Err(error) => {
             warn!(error.chain = chain(&error), "the recovery could not begin");

@@ -4,8 +4,8 @@ use agent_pool_core::ProviderError;
 use agent_pool_core::registry::LookupError;
 use agent_pool_service_kit::db::DbError;
 
-use crate::cipher::CipherError;
 use crate::db::RowGone;
+use agent_pool_service_kit::cipher::CipherError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {

@@ -5,10 +5,10 @@ use agent_pool_core::{InstanceId, ToolId};
 use diesel::result::Error as DieselError;
 
 use super::*;
-use crate::cipher::CipherError;
 use crate::db::RowGone;
 use crate::ops::create::{CreateStep, StepFailure};
 use crate::ops::destroy_tool::Target;
+use agent_pool_service_kit::cipher::CipherError;
 
 fn instance() -> InstanceId {
     "abcdefghijkl".parse().unwrap()
@@ -117,7 +117,7 @@ fn what_fails_on_our_side_is_pinned() {
         ),
         (step(&corrupt.into()), 500, "corrupt_row"),
         (
-            step(&CipherError::Open("A".to_owned()).into()),
+            step(&CipherError::Seal("A".to_owned()).into()),
             500,
             "secret_unreadable",
         ),

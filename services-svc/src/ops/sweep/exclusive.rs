@@ -32,11 +32,11 @@ pub(crate) async fn sweep(app: App, request: SweepRequest) -> Result<SweepReport
 /// Sweeps, unless a replica is sweeping or has swept within half of `period`, so that many replicas do not
 /// sweep more often than one.
 pub(super) async fn sweep_if_due(
-    app: App,
+    app: &App,
     request: SweepRequest,
     period: Duration,
 ) -> Result<Option<SweepReport>, DbError> {
-    let Some(lock) = lock(&app).await? else {
+    let Some(lock) = lock(app).await? else {
         return Ok(None);
     };
     let swept = async {
@@ -47,7 +47,7 @@ pub(super) async fn sweep_if_due(
         if recent {
             return Ok(None);
         }
-        run_sweep(&app, request).await.map(Some)
+        run_sweep(app, request).await.map(Some)
     };
     let swept = swept.await;
     lock.release().await;

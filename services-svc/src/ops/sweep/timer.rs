@@ -9,8 +9,8 @@ use tracing::{error, warn};
 use super::exclusive::sweep_if_due;
 use crate::app::App;
 
-/// Sweeps every `SWEEP_INTERVAL_MS` until shutdown, one replica at a time. The drain awaits a sweep that is
-/// running then.
+/// Sweeps every `SWEEP_INTERVAL_MS` until shutdown, one replica at a time. Shutdown waits for a sweep that is
+/// running.
 pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
     let settings = app.config().sweep;
     let period = settings.interval_ms.duration();
@@ -29,12 +29,7 @@ pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
             _ = ticks.tick() => {}
             () = shutdown.wait() => return,
         }
-        let sweep = sweep_if_due(app.clone(), request.clone(), period);
-        let swept = tokio::select! {
-            swept = app.run_to_completion(sweep) => swept,
-            () = shutdown.wait() => return,
-        };
-        match swept {
+        match sweep_if_due(&app, request.clone(), period).await {
             Ok(report) => log_findings(report.as_ref()),
             Err(error) => error!(error.chain = chain(&error), "the sweep failed"),
         }
