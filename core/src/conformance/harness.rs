@@ -10,59 +10,6 @@ use crate::settings::{Environment, SettingsError};
 use crate::{EnvVars, InfraHandle, InfraProvider, InstanceSpec, ToolOptions, ToolProvider};
 
 /// A vendor as a test has it: where it is, what it holds, how it is made to misbehave.
-///
-/// ```
-/// use std::sync::Mutex;
-/// use agent_pool_core::conformance::{Fault, Harness, Held, Unsupported};
-/// use agent_pool_core::settings::Environment;
-///
-/// /// A vendor in memory, which is no server and can only be made to be out of order.
-/// struct InMemory {
-///     keys: Mutex<Vec<String>>,
-///     fault: Mutex<Option<Fault>>,
-/// }
-///
-/// #[async_trait::async_trait]
-/// impl Harness for InMemory {
-///     fn environment(&self) -> Environment {
-///         Environment::from_iter([("ACME_API_KEY", "sk-fake-31c7")])
-///     }
-///
-///     async fn held(&self) -> Vec<Held> {
-///         let labels = self.keys.lock().unwrap().clone().into_iter();
-///         labels.map(|label| Held { kind: "key", label }).collect()
-///     }
-///
-///     fn page_size(&self) -> Option<usize> {
-///         Some(5)
-///     }
-///
-///     async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
-///         if fault != Fault::Unavailable {
-///             return Err(Unsupported("there is no connection to the vendor"));
-///         }
-///         *self.fault.lock().unwrap() = Some(fault);
-///         Ok(())
-///     }
-///
-///     async fn heal(&self) {
-///         *self.fault.lock().unwrap() = None;
-///     }
-///
-///     async fn seed(&self, labels: &[String]) -> Result<(), Unsupported> {
-///         self.keys.lock().unwrap().extend_from_slice(labels);
-///         Ok(())
-///     }
-/// }
-///
-/// # agent_pool_core::doctest::run(async {
-/// let vendor = InMemory { keys: Mutex::default(), fault: Mutex::default() };
-/// // It makes one thing per instance, and nothing of what it is sent is late.
-/// assert_eq!((vendor.changes(), vendor.removals()), (&["create"][..], &["delete"][..]));
-/// vendor.settle().await;
-/// assert!(vendor.fault(Fault::Hang).await.is_err(), "the case is reported as not applicable");
-/// # });
-/// ```
 #[async_trait]
 pub trait Harness: Send + Sync {
     /// The settings of a provider that works. The secret ones are what must never be shown, so that their
@@ -105,34 +52,6 @@ pub trait Harness: Send + Sync {
 }
 
 /// The harness of a tool provider.
-///
-/// ```
-/// # use agent_pool_core::{conformance::{Harness, Held}, doctest::Acme, settings::Environment};
-/// use agent_pool_core::conformance::ToolHarness;
-/// use agent_pool_core::registry::ToolRegistration;
-/// use agent_pool_core::ToolOptions;
-///
-/// # struct AtAcme;
-/// # #[async_trait::async_trait]
-/// # impl Harness for AtAcme {
-/// #     fn environment(&self) -> Environment { [("ACME_API_KEY", "sk-fake-31c7")].into_iter().collect() }
-/// #     async fn held(&self) -> Vec<Held> { Vec::new() }
-/// #     fn page_size(&self) -> Option<usize> { None }
-/// # }
-/// impl ToolHarness for AtAcme {
-///     fn registration(&self) -> ToolRegistration {
-///         Acme::REGISTRATION
-///     }
-///
-///     // Each instance of the suite asks for this.
-///     fn options(&self) -> ToolOptions {
-///         [("limit".to_owned(), 5.into())].into_iter().collect()
-///     }
-/// }
-///
-/// assert!(AtAcme.build(&AtAcme.environment()).is_ok());
-/// assert!(AtAcme.public_env().is_empty(), "every variable is a secret unless it is said");
-/// ```
 #[async_trait]
 pub trait ToolHarness: Harness {
     /// What the provider's crate submits.
@@ -158,33 +77,6 @@ pub trait ToolHarness: Harness {
 }
 
 /// The harness of an infra provider.
-///
-/// ```
-/// # use agent_pool_core::{conformance::{Harness, Held}, doctest::{Elsewhere, run}, settings::Environment};
-/// use agent_pool_core::conformance::InfraHarness;
-/// use agent_pool_core::registry::InfraRegistration;
-///
-/// # struct AtElsewhere;
-/// # #[async_trait::async_trait]
-/// # impl Harness for AtElsewhere {
-/// #     fn environment(&self) -> Environment { Environment::default() }
-/// #     async fn held(&self) -> Vec<Held> { Vec::new() }
-/// #     fn page_size(&self) -> Option<usize> { None }
-/// # }
-/// impl InfraHarness for AtElsewhere {
-///     fn registration(&self) -> InfraRegistration {
-///         Elsewhere::REGISTRATION
-///     }
-/// }
-///
-/// assert_eq!(AtElsewhere.spec().name, "conformance");
-/// assert!(AtElsewhere.build(&AtElsewhere.environment()).is_ok());
-/// # let handle = Elsewhere::created().handle;
-/// # run(async {
-/// let told = AtElsewhere.deployments(&handle).await;
-/// assert_eq!(told, None, "cases about deployments are not applicable then");
-/// # });
-/// ```
 #[async_trait]
 pub trait InfraHarness: Harness {
     /// What the provider's crate submits.
@@ -214,13 +106,6 @@ pub trait InfraHarness: Harness {
 }
 
 /// One thing that a vendor holds.
-///
-/// ```
-/// use agent_pool_core::conformance::Held;
-///
-/// let held = Held { kind: "volume", label: "ap-dev-k3v9x0a1b2c3".to_owned() };
-/// assert_ne!(held, Held { kind: "service", ..held.clone() });
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// What it is, such as `key` or `volume`: an instance has at most one of each.
@@ -230,21 +115,6 @@ pub struct Held {
 }
 
 /// How a vendor misbehaves.
-///
-/// ```
-/// use agent_pool_core::conformance::{Fault, RetryAfter, Unsupported};
-///
-/// /// The status that a fake of HTTP answers with.
-/// fn status(fault: Fault) -> Result<u16, Unsupported> {
-///     match fault {
-///         Fault::RateLimited(_) => Ok(429),
-///         Fault::Unavailable => Ok(500),
-///         Fault::NotJson => Ok(200),
-///         Fault::Cut | Fault::Hang | Fault::LostAnswer(_) => Err(Unsupported("no answer at all")),
-///     }
-/// }
-/// assert_eq!(status(Fault::RateLimited(RetryAfter::Seconds(30))), Ok(429));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// This one of [`Harness::changes`] or [`Harness::removals`] takes effect the next time, and its
@@ -263,16 +133,6 @@ pub enum Fault {
 }
 
 /// The two forms of the header `Retry-After`.
-///
-/// ```
-/// use agent_pool_core::conformance::RetryAfter;
-///
-/// let header = match RetryAfter::Seconds(30) {
-///     RetryAfter::Seconds(seconds) => seconds.to_string(),
-///     RetryAfter::Date(at) => at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-/// };
-/// assert_eq!(header, "30");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// Seconds to wait.
@@ -282,12 +142,5 @@ pub enum RetryAfter {
 }
 
 /// Why a harness cannot do what it was asked, for the report.
-///
-/// ```
-/// use agent_pool_core::conformance::Unsupported;
-///
-/// let why = Unsupported("there is no connection to the vendor");
-/// assert_eq!(why.0, "there is no connection to the vendor", "as the report has it");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsupported(pub &'static str);

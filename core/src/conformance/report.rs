@@ -1,58 +1,32 @@
-//! What came of a run, as a table.
+//! The result of a run, as a table.
 
 use std::fmt;
 
-/// What came of one case.
-///
-/// ```
-/// use agent_pool_core::conformance::Outcome;
-///
-/// let outcome = Outcome::NotApplicable("the vendor answers in one page".to_owned());
-/// assert_ne!(outcome, Outcome::Kept);
-/// ```
+/// The outcome of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The promise was kept.
     Kept,
     /// The promise was broken, and how.
     Broken(String),
-    /// The case could not be tried, and why.
+    /// The case could not run, and why.
     NotApplicable(String),
 }
 
 /// One case of a run.
-///
-/// ```
-/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
-/// # let report = run(conformance::tool(&AtNothing));
-/// let row = report.failed().find(|row| row.case == "wrong_key").unwrap();
-/// assert_eq!(row.promise, "A key that the vendor does not accept is `Unauthorized`.");
-/// assert!(row.to_string().contains(row.matters), "it is told, and why it matters");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The case's name.
     pub case: &'static str,
-    /// The promise that it tries, in the words of the trait's contract.
+    /// The promise that it tests, in the words of the trait's contract.
     pub promise: &'static str,
-    /// What goes wrong for users where the promise is broken.
+    /// What goes wrong for users if the promise is broken.
     pub matters: &'static str,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of a run of the suite.
-///
-/// ```
-/// # use agent_pool_core::{conformance::{self, Outcome}, doctest::{AtNothing, run}};
-/// # let report = run(conformance::tool(&AtNothing));
-/// // `report.assert()` prints this table, and panics where a promise is broken.
-/// assert!(report.to_string().starts_with("conformance of acme"));
-/// // What a harness cannot do is no failure, and is told.
-/// let one = report.rows().iter().find(|row| matches!(row.outcome, Outcome::NotApplicable(_)));
-/// assert!(one.unwrap().to_string().contains("not applicable: "));
-/// assert!(report.failed().all(|row| row.case != one.unwrap().case));
-/// ```
+/// The result of a run of the suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub(super) provider: &'static str,

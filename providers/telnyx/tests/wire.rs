@@ -3,7 +3,7 @@
 use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{Effect, Options, Pace, TelnyxOrderStatus, TelnyxState, Vendor};
 use provider_telnyx as _;
-use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings, registration};
+use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings, registration};
 
 const SOON: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "300")];
 
@@ -450,6 +450,6 @@ async fn a_wrong_country_is_a_fault_of_its_variable() {
 }
 
 #[test]
-fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../README.md"), "telnyx");
+fn the_readme_lists_the_settings() {
+    readme_lists_the_settings(include_str!("../README.md"), "telnyx");
 }

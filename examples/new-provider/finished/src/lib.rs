@@ -42,25 +42,27 @@ impl HttpTool for Acme {
         http.key_header("x-acme-key", &self.admin_key, "ACME_ADMIN_KEY")
     }
 
-    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
-        let tokens = api.get(["tokens"]).pages("page", |page: Tokens, at| {
+    async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
+        let tokens = api.get(["tokens"]).fetch_pages("page", |page: Tokens, at| {
             let next = at.unwrap_or(1) + 1;
             Page {
                 items: page.tokens,
                 next: (next <= page.pages).then_some(next),
             }
         });
-        let found = |one: Token| Found::new(one.token_id, one.label).made_at(one.issued_at);
-        Ok(tokens.await?.into_iter().map(found).collect())
+        let resource = |one: Token| {
+            VendorResource::new(one.token_id, one.label).created_at(one.issued_at)
+        };
+        Ok(tokens.await?.into_iter().map(resource).collect())
     }
 
-    async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> Answer<ProvisionedTool> {
+    async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> ProviderResult<ProvisionedTool> {
         let asked = json!({ "label": label, "scopes": [self.scope] });
         let made: NewToken = api.post(["tokens"]).json(&asked).fetch().await?;
         ProvisionedTool::new(&made.token_id, [("ACME_TOKEN", made.token)])
     }
 
-    async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> Answer<()> {
-        api.delete(["tokens", id]).done().await.map(drop)
+    async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> ProviderResult<()> {
+        api.delete(["tokens", id]).execute().await.map(drop)
     }
 }

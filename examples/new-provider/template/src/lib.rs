@@ -38,22 +38,23 @@ impl HttpTool for Acme {
     }
 
     // Yours: the three calls; the label is what the vendor has to keep, so that a sweep knows what is ours
-    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
-        let keys = api.get(["keys"]).pages("after", |page: Keys, _| Page {
+    async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
+        let keys = api.get(["keys"]).fetch_pages("after", |page: Keys, _| Page {
             items: page.keys,
             next: page.next,
         });
-        let found = |key: Key| Found::new(key.id, key.name).made_at(key.created_at);
-        Ok(keys.await?.into_iter().map(found).collect())
+        let resource =
+            |key: Key| VendorResource::new(key.id, key.name).created_at(key.created_at);
+        Ok(keys.await?.into_iter().map(resource).collect())
     }
 
-    async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> Answer<ProvisionedTool> {
+    async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> ProviderResult<ProvisionedTool> {
         let asked = json!({ "name": label });
         let key: NewKey = api.post(["keys"]).json(&asked).fetch().await?;
         ProvisionedTool::new(&key.id, [("ACME_API_KEY", key.secret)])
     }
 
-    async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> Answer<()> {
-        api.delete(["keys", id]).done().await.map(drop)
+    async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> ProviderResult<()> {
+        api.delete(["keys", id]).execute().await.map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! Acme's API as the provider uses it, in memory. It answers what the vendor's documents say.
 
-use agent_pool_core::conformance::{FakeAnswer, FakeRequest, FakeVendor, Held};
+use agent_pool_core::conformance::{FakeResponse, FakeRequest, FakeVendor, Held};
 use serde_json::{Value, json};
 
 const ADMIN_KEY: &str = "admin-key-of-the-fake";
@@ -24,29 +24,29 @@ impl FakeVendor for Acme {
         ]
     }
 
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
-        if asked.header("x-acme-key") != Some(ADMIN_KEY) {
-            return Some(FakeAnswer::json(401, &json!({ "error": "no such key" })));
+    fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+        if request.header("x-acme-key") != Some(ADMIN_KEY) {
+            return Some(FakeResponse::json(401, &json!({ "error": "no such key" })));
         }
-        match (asked.method(), &asked.path()[..]) {
+        match (request.method(), &request.path()[..]) {
             ("GET", ["tokens"]) => {
-                let page = asked.query("page").unwrap_or("1").parse().ok()?;
-                Some(FakeAnswer::json(200, &self.page(page)))
+                let page = request.query("page").unwrap_or("1").parse().ok()?;
+                Some(FakeResponse::json(200, &self.page(page)))
             }
             ("POST", ["tokens"]) => {
                 self.made += 1;
                 let id = format!("tok-{}", self.made);
                 let body = json!({ "token_id": id, "token": format!("secret-of-{id}") });
-                asked.member::<Vec<String>>("scopes")?;
-                self.keys.push((id, asked.member("label")?));
-                Some(FakeAnswer::json(201, &body))
+                request.member::<Vec<String>>("scopes")?;
+                self.keys.push((id, request.member("label")?));
+                Some(FakeResponse::json(201, &body))
             }
             ("DELETE", ["tokens", id]) if self.at(id) == self.keys.len() => {
-                Some(FakeAnswer::json(404, &json!({ "error": "no such key" })))
+                Some(FakeResponse::json(404, &json!({ "error": "no such key" })))
             }
             ("DELETE", ["tokens", id]) => {
                 self.keys.remove(self.at(id));
-                Some(FakeAnswer::empty(204))
+                Some(FakeResponse::empty(204))
             }
             _ => None,
         }
