@@ -10,8 +10,9 @@ use super::{Api, HttpTool, OnRepeat, VendorHttp, VendorResource};
 use crate::layer::prefix_of;
 use crate::settings::{self, Environment, SettingSpec, SettingsError};
 use crate::{
-    Context, Effect, ErrorKind, InstanceId, ListedResource, ProviderError, ProvisionedTool,
-    ResourceId, ToolCapabilities, ToolOptions, ToolProvider, Usage, absent_is_done, read_options,
+    Attempt, Context, Effect, ErrorKind, InstanceId, ListedResource, ProviderError,
+    ProvisionedTool, ResourceId, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    absent_is_done, read_options,
 };
 
 /// The reference of a tool's settings.
@@ -47,15 +48,18 @@ impl<T: HttpTool> HttpProvider<T> {
         Ok(())
     }
 
-    /// Creates after deleting what is there. What the vendor may have created without its secret reaching us is deleted
-    /// again.
+    /// Creates the resource. A later attempt first deletes what an earlier one left. What the vendor may have created
+    /// without its secret reaching us is deleted again.
     async fn replace(
         &self,
         api: Api<'_>,
         label: &str,
         options: T::Options,
     ) -> Result<ProvisionedTool, ProviderError> {
-        self.delete_all(api, label).await?;
+        match api.cx().attempt() {
+            Attempt::First => {}
+            Attempt::Later => self.delete_all(api, label).await?,
+        }
         let created = self.tool.create(api, label, options).await;
         if let Err(error) = &created
             && error.effect() == Effect::Unknown

@@ -172,8 +172,8 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
 /// What happens if an instance is provisioned again, for example after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {
-    /// Everything with the label is deleted before [`HttpTool::create`], and again if the answer of the creation was
-    /// lost: for a vendor that shows a secret only once.
+    /// Everything with the label is deleted before [`HttpTool::create`], unless it is the first attempt, and again if
+    /// the answer of the creation was lost: for a vendor that shows a secret only once.
     Replace,
     /// [`HttpTool::create`] finds what exists already, or the vendor does: for a vendor that shows the secret again, or
     /// that takes the label as an idempotency key.
