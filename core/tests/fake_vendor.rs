@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use agent_pool_core::conformance::{
-    FakeServer, FakeResponse, FakeRequest, FakeVendor, Fault, Harness, Held, RetryAfter,
+    FakeRequest, FakeResponse, FakeServer, FakeVendor, Fault, Harness, Held, RetryAfter,
 };
 use agent_pool_core::http::client;
 use chrono::{DateTime, Utc};
@@ -32,7 +32,10 @@ impl FakeVendor for Keys {
         match (asked.method(), &asked.path()[..]) {
             ("POST", ["keys"]) => {
                 self.names.push(asked.member("name")?);
-                Some(FakeResponse::json(201, &json!({ "made": self.names.len() })))
+                Some(FakeResponse::json(
+                    201,
+                    &json!({ "made": self.names.len() }),
+                ))
             }
             ("DELETE", ["keys", name]) => {
                 self.names.retain(|one| one != name);

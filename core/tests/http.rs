@@ -198,7 +198,12 @@ async fn nobody_at_home_means_not_done() {
         .local_addr()
         .unwrap();
     let http = VendorHttp::new(format!("http://{port}").parse().unwrap());
-    let error = http.on(&context()).post(["keys"]).execute().await.unwrap_err();
+    let error = http
+        .on(&context())
+        .post(["keys"])
+        .execute()
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),
         (ErrorKind::Unavailable, Effect::NotDone)
@@ -311,10 +316,18 @@ async fn a_secret_in_an_address_is_sent_and_not_shown() {
 
 #[tokio::test]
 async fn a_refusal_with_a_success_status_is_an_error_of_the_body() {
-    let lab = lab(answer("200 OK", "", r#"{"error": "sk-very-secret is not a key"}"#)).await;
+    let lab = lab(answer(
+        "200 OK",
+        "",
+        r#"{"error": "sk-very-secret is not a key"}"#,
+    ))
+    .await;
     let reply = lab.api().get(["keys"]).execute().await.unwrap();
     let error = lab.http.refusal(&reply).to_string();
-    assert!(error.ends_with(r#"answered 200: {"error":"… is not a key"}"#), "{error}");
+    assert!(
+        error.ends_with(r#"answered 200: {"error": "… is not a key"}"#),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -337,7 +350,9 @@ async fn the_vendors_own_reader_of_errors_decides_the_kind() {
 async fn a_key_in_its_own_header_is_sent() {
     let mut lab = lab(answer("200 OK", "", "{}")).await;
     let base = lab.http.bearer(&Secret::new("other"), "ACME_KEY").unwrap();
-    lab.http = base.key_header("x-api-key", &Secret::new(KEY), "ACME_KEY").unwrap();
+    lab.http = base
+        .key_header("x-api-key", &Secret::new(KEY), "ACME_KEY")
+        .unwrap();
     lab.api().put(["keys"]).execute().await.unwrap();
     assert!(lab.requests()[0].contains("x-api-key: sk-very-secret\r\n"));
 }

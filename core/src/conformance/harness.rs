@@ -1,4 +1,4 @@
-//! What a provider's test tells the suite.
+//! What a provider's test supplies to the suite.
 
 use std::sync::Arc;
 
@@ -7,29 +7,31 @@ use chrono::{DateTime, Utc};
 
 use crate::registry::{InfraRegistration, ToolRegistration};
 use crate::settings::{Environment, SettingsError};
-use crate::{EnvVars, InfraHandle, InfraProvider, InstanceSpec, ToolOptions, ToolProvider};
+use crate::{
+    EnvVars, InfraHandle, InfraProvider, InstanceSpec, ProvisionedTool, ToolOptions, ToolProvider,
+};
 
-/// A vendor as a test has it: where it is, what it holds, how it is made to misbehave.
+/// A vendor under test: where it is, what it holds, and how it is made to misbehave.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// The settings of a provider that works. The secret ones are what must never be shown, so that their
-    /// values are texts that occur nowhere else, and are replaced to try a wrong key.
+    /// The settings of a working provider. The values of secret settings must be texts that occur nowhere else: the
+    /// suite searches all output for them, and replaces them to test a wrong key.
     fn environment(&self) -> Environment;
 
-    /// Everything that the vendor holds now, asked of the vendor and not of the provider. What all
-    /// instances share is left out.
+    /// Everything that the vendor holds now, read from the vendor and not through the provider. What all instances share
+    /// is left out.
     async fn held(&self) -> Vec<Held>;
 
-    /// How many resources the vendor lists on one page; `None` where it does not page.
+    /// How many resources are on one page of the vendor's list; `None` if it has no pages.
     fn page_size(&self) -> Option<usize>;
 
-    /// The vendor's operations that change something in one provision or creation, in their order. A lost
-    /// answer is tried at each.
+    /// The vendor's operations that change something in one provision or creation, in order. The suite loses the answer
+    /// of each.
     fn changes(&self) -> &'static [&'static str] {
         &["create"]
     }
 
-    /// The same of one destruction.
+    /// The same for one destruction.
     fn removals(&self) -> &'static [&'static str] {
         &["delete"]
     }
@@ -42,22 +44,22 @@ pub trait Harness: Send + Sync {
     /// Ends every fault, and answers or drops the requests that hang.
     async fn heal(&self) {}
 
-    /// Waits until the vendor has dealt with all that it was sent, also with requests whose sender left.
+    /// Waits until the vendor has handled everything that it was sent, also requests whose sender has gone.
     async fn settle(&self) {}
 
     /// Makes the vendor hold a resource for each of these labels, faster than the provider would.
     async fn seed(&self, _labels: &[String]) -> Result<(), Unsupported> {
-        Err(Unsupported("the provider has to make them"))
+        Err(Unsupported("only the provider can create resources"))
     }
 }
 
 /// The harness of a tool provider.
 #[async_trait]
 pub trait ToolHarness: Harness {
-    /// What the provider's crate submits.
+    /// What the provider's crate registers.
     fn registration(&self) -> ToolRegistration;
 
-    /// Makes the provider; by default as the registry does.
+    /// Builds the provider; by default as the registry does.
     ///
     /// # Errors
     /// When the settings are missing or wrong.
@@ -65,12 +67,18 @@ pub trait ToolHarness: Harness {
         (self.registration().build)(environment)
     }
 
-    /// What an instance asks for.
+    /// The options of every provision.
     fn options(&self) -> ToolOptions {
         ToolOptions::new()
     }
 
-    /// The variables of an instance whose values are no secrets, such as a mailbox's address.
+    /// Whether an instance can use what it was given: the resource is ready, and the credentials in `tool.env` are its
+    /// own and not the account's. `Err` says why not; `None` if the harness cannot know.
+    async fn usable(&self, _tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        None
+    }
+
+    /// The instance's variables whose values are not secret, such as the address of a mailbox.
     fn public_env(&self) -> &'static [&'static str] {
         &[]
     }
@@ -79,10 +87,10 @@ pub trait ToolHarness: Harness {
 /// The harness of an infra provider.
 #[async_trait]
 pub trait InfraHarness: Harness {
-    /// What the provider's crate submits.
+    /// What the provider's crate registers.
     fn registration(&self) -> InfraRegistration;
 
-    /// Makes the provider; by default as the registry does.
+    /// Builds the provider; by default as the registry does.
     ///
     /// # Errors
     /// When the settings are missing or wrong.
@@ -105,22 +113,21 @@ pub trait InfraHarness: Harness {
     }
 }
 
-/// One thing that a vendor holds.
+/// One resource that a vendor holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// What it is, such as `key` or `volume`: an instance has at most one of each.
+    /// Its kind, such as `key` or `volume`. An instance has at most one of each.
     pub kind: &'static str,
-    /// The label of the instance that it belongs to; empty where that cannot be known.
+    /// The label of the instance that it belongs to; empty if that is unknown.
     pub label: String,
 }
 
 /// How a vendor misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// This one of [`Harness::changes`] or [`Harness::removals`] takes effect the next time, and its
-    /// answer never arrives.
+    /// The next time, this one of [`Harness::changes`] or [`Harness::removals`] takes effect and its answer is lost.
     LostAnswer(&'static str),
-    /// Every request is refused as too many.
+    /// Every request is refused with the status 429.
     RateLimited(RetryAfter),
     /// Every request is answered with the status 500.
     Unavailable,
@@ -128,7 +135,7 @@ pub enum Fault {
     Cut,
     /// No request is answered.
     Hang,
-    /// Every request succeeds with a page of HTML in the place of its answer.
+    /// Every request succeeds with an HTML page instead of its answer.
     NotJson,
 }
 
@@ -137,10 +144,10 @@ pub enum Fault {
 pub enum RetryAfter {
     /// Seconds to wait.
     Seconds(u64),
-    /// The time to come back at.
+    /// The time of the next attempt.
     Date(DateTime<Utc>),
 }
 
-/// Why a harness cannot do what it was asked, for the report.
+/// Why a harness cannot do something, for the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsupported(pub &'static str);

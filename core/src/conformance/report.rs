@@ -55,6 +55,33 @@ impl Report {
         let failed = self.failed().count();
         assert!(failed == 0, "{failed} promises are broken: see above");
     }
+
+    /// As [`Report::assert`], and every case must run except those in `not_applicable`, each with the reason why this
+    /// vendor cannot show it. So a harness that lacks a hook does not lose a case unnoticed.
+    ///
+    /// # Panics
+    /// When a promise was broken, when another case did not run, or when a case of `not_applicable` ran or is unknown.
+    pub fn assert_ran(&self, not_applicable: &[(&str, &str)]) {
+        self.assert();
+        let expected = |case: &str| not_applicable.iter().any(|(name, _)| *name == case);
+        for row in &self.rows {
+            if let Outcome::NotApplicable(why) = &row.outcome {
+                let case = row.case;
+                assert!(
+                    expected(case),
+                    "{case} did not run, and no reason is given: {why}"
+                );
+            }
+        }
+        for (case, reason) in not_applicable {
+            let row = self.rows.iter().find(|row| row.case == *case);
+            let skipped = row.is_some_and(|row| matches!(row.outcome, Outcome::NotApplicable(_)));
+            assert!(
+                skipped,
+                "{case} ran or is unknown, so this reason is out of date: {reason}"
+            );
+        }
+    }
 }
 
 impl fmt::Display for Report {
@@ -113,7 +140,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_applicable_does_not() {
+    fn a_case_that_did_not_run_needs_a_reason() {
+        let skipped = report(Outcome::NotApplicable("one page".to_owned()));
+        skipped.assert_ran(&[("twice", "this vendor has no pages")]);
+        let panics = |report: Report, reasons: &'static [(&str, &str)]| {
+            std::panic::catch_unwind(move || report.assert_ran(reasons)).is_err()
+        };
+        assert!(panics(skipped.clone(), &[]), "without a reason");
+        assert!(
+            panics(skipped, &[("twice", "r"), ("thrice", "r")]),
+            "an unknown case"
+        );
+        assert!(panics(report(Outcome::Kept), &[("twice", "r")]), "it ran");
+        report(Outcome::Kept).assert_ran(&[]);
+    }
+
+    #[test]
+    fn a_case_that_is_not_applicable_does_not_fail_the_test() {
         report(Outcome::NotApplicable(String::new())).assert();
     }
 }

@@ -8,7 +8,9 @@ use tokio::runtime::Builder;
 
 use super::cx;
 use crate::Secret;
-use crate::conformance::{FakeServer, FakeResponse, FakeRequest, FakeVendor, Fault, Harness as _, Held};
+use crate::conformance::{
+    FakeRequest, FakeResponse, FakeServer, FakeVendor, Fault, Harness as _, Held,
+};
 use crate::http::{Api, ProviderResult, VendorHttp};
 
 /// A vendor under the path `/v1` of an address of this machine, whose key is `sk-123`.

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeOwned, Deserializer};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tracing::debug;
 
-use super::reply::describe_mismatch;
 use super::ProviderResult;
+use super::reply::describe_mismatch;
 use crate::{ErrorKind, Mark, ProviderError};
 
 /// One item of a vendor's list, which may be of a form that this version does not know.
@@ -59,7 +58,7 @@ impl<T> From<T> for ListItem<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for ListItem<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ListItem<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let mut texts = Vec::new();
@@ -98,17 +97,22 @@ pub fn known_items<T>(
         match item {
             Read::Known(item) => known.push(item),
             Read::Unknown { problem, texts } if texts.iter().any(|text| bears(mark, text)) => {
-                let problem = format!("answered a list in which an item of ours is not as expected at {problem}");
+                let problem = format!(
+                    "answered a list in which an item of ours is not as expected at {problem}"
+                );
                 return Err(ProviderError::new(ErrorKind::Protocol, problem));
             }
             Read::Unknown { problem, .. } => {
-                debug!("{vendor} lists an item that is not ours and not as expected at {problem}; skipped");
+                debug!(
+                    "{vendor} lists an item that is not ours and not as expected at {problem}; skipped"
+                );
                 skipped += 1;
             }
         }
     }
     if skipped > 0 {
-        let counter = metrics::counter!("agent_pool_vendor_items_skipped_total", "provider" => vendor);
+        let counter =
+            metrics::counter!("agent_pool_vendor_items_skipped_total", "provider" => vendor);
         counter.increment(skipped);
     }
     Ok(known)
@@ -163,7 +167,10 @@ mod tests {
         });
         assert_eq!(ids.unwrap(), ["a", "d"]);
         let counters = counters.snapshot().into_vec();
-        assert!(matches!(counters[0].3, DebugValue::Counter(4)), "{counters:?}");
+        assert!(
+            matches!(counters[0].3, DebugValue::Counter(4)),
+            "{counters:?}"
+        );
     }
 
     #[test]
@@ -173,7 +180,10 @@ mod tests {
             let error = read(json!([item])).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol);
             let text = error.to_string();
-            assert!(text.contains("at status: ") && !text.contains("sk-secret"), "{text}");
+            assert!(
+                text.contains("at status: ") && !text.contains("sk-secret"),
+                "{text}"
+            );
         }
     }
 }

@@ -60,7 +60,10 @@ impl Api<'_> {
         F: Future<Output = ProviderResult<Option<T>>>,
     {
         let Polling { interval, timeout } = polling;
-        let limit = self.cx().remaining().map_or(timeout, |left| timeout.min(left));
+        let limit = self
+            .cx()
+            .remaining()
+            .map_or(timeout, |left| timeout.min(left));
         let end = Instant::now() + limit;
         loop {
             match look().await {
@@ -184,12 +187,23 @@ mod tests {
             async move { Ok(Instant::now() >= due) }
         };
         let api = vendor.on(&cx);
-        api.await_all(POLLING, "late", &[3, 2, 6], after).await.unwrap();
+        api.await_all(POLLING, "late", &[3, 2, 6], after)
+            .await
+            .unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(6));
-        let error = api.await_all(POLLING, "late", &[9, 99], after).await.unwrap_err();
-        assert!(error.is_transient() && start.elapsed() < Duration::from_secs(17), "{error}");
+        let error = api
+            .await_all(POLLING, "late", &[9, 99], after)
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_transient() && start.elapsed() < Duration::from_secs(17),
+            "{error}"
+        );
         let failed = |_: &u64| async { Err(ErrorKind::Conflict.because("it failed")) };
-        let error = api.await_all(POLLING, "late", &[1], failed).await.unwrap_err();
+        let error = api
+            .await_all(POLLING, "late", &[1], failed)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
     }
 }

@@ -99,7 +99,9 @@ impl<T: HttpTool> ToolProvider for HttpProvider<T> {
     ) -> Result<(), ProviderError> {
         let (api, label) = (self.vendor.on(cx), cx.mark().label(instance));
         match self.tool.delete(api, &label, resource.as_str()).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.tool.confirm_absent(api).await,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.tool.confirm_absent(api).await
+            }
             result => result,
         }
     }

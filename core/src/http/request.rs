@@ -107,7 +107,8 @@ impl<'a> VendorRequest<'a> {
         match serde_json::to_vec(body) {
             Ok(bytes) => self.body = Some(bytes),
             Err(error) => {
-                self.fault = Some(unsendable("the body cannot be written as JSON").with_source(error));
+                self.fault =
+                    Some(unsendable("the body cannot be written as JSON").with_source(error));
             }
         }
         self
@@ -215,7 +216,10 @@ impl<'a> VendorRequest<'a> {
         }
         let limit = cx.remaining().unwrap_or(REQUEST_LIMIT).min(REQUEST_LIMIT);
         if limit.is_zero() {
-            let error = ProviderError::new(ErrorKind::Unavailable, "no time was left to send the request");
+            let error = ProviderError::new(
+                ErrorKind::Unavailable,
+                "no time was left to send the request",
+            );
             return Err(error.with_effect(Effect::NotDone));
         }
         let path = self.shown_path();

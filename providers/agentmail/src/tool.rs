@@ -2,7 +2,8 @@ use agent_pool_core::prelude::*;
 
 use crate::settings::AgentMail;
 use crate::wire::{
-    ApiKey, ApiKeys, CreatedKey, DELETING, FAULTS, Identity, Inbox, Inboxes, MailboxOptions, NewInbox,
+    ApiKey, ApiKeys, CreatedKey, DELETING, FAULTS, Identity, Inbox, Inboxes, MailboxOptions,
+    NewInbox,
 };
 
 #[async_trait]
@@ -36,7 +37,12 @@ impl HttpTool for AgentMail {
 
     /// A creation with a `client_id` that is in use answers with the existing inbox:
     /// <https://docs.agentmail.to/idempotency> (seen August 2026).
-    async fn create(&self, api: Api<'_>, label: &str, options: MailboxOptions) -> ProviderResult<ProvisionedTool> {
+    async fn create(
+        &self,
+        api: Api<'_>,
+        label: &str,
+        options: MailboxOptions,
+    ) -> ProviderResult<ProvisionedTool> {
         let inbox = NewInbox {
             client_id: label,
             username: label,

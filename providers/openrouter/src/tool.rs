@@ -29,9 +29,9 @@ impl HttpTool for OpenRouter {
         let mut all = Vec::new();
         for workspace in &workspaces {
             let keys = keys(api, workspace).await?.into_iter();
-            all.extend(keys.map(|key| {
-                VendorResource::new(key.hash, key.name).created_at(key.created_at)
-            }));
+            all.extend(
+                keys.map(|key| VendorResource::new(key.hash, key.name).created_at(key.created_at)),
+            );
         }
         Ok(all)
     }

@@ -83,7 +83,13 @@ impl Purchase<'_> {
             "messaging_profile_id": self.profile,
             "customer_reference": self.label,
         });
-        match self.api.post(["number_orders"]).json(&order).fetch_data().await {
+        match self
+            .api
+            .post(["number_orders"])
+            .json(&order)
+            .fetch_data()
+            .await
+        {
             Ok(order) => Ok(Some(order)),
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
             // The answer was lost and the number may be bought: it is looked for and never ordered again.
@@ -129,7 +135,11 @@ impl Purchase<'_> {
         // A new order says `requirements_met: false` until the vendor has checked it, so only the last look counts.
         let lacks_documents = AtomicBool::new(false);
         let look = || async {
-            let order: Order = self.api.get(["number_orders", &order.id]).fetch_data().await?;
+            let order: Order = self
+                .api
+                .get(["number_orders", &order.id])
+                .fetch_data()
+                .await?;
             lacks_documents.store(order.requirements_met == Some(false), Ordering::Relaxed);
             Ok((order.status != OrderStatus::Pending).then_some(order.status))
         };
@@ -147,7 +157,8 @@ impl Purchase<'_> {
             let request = self.api.patch(["sub_number_orders", part, "cancel"]);
             request.execute().await?;
         }
-        let problem = "numbers in TELNYX_COUNTRY_CODE need documents that this account has not filed";
+        let problem =
+            "numbers in TELNYX_COUNTRY_CODE need documents that this account has not filed";
         Ok(ErrorKind::Forbidden.because(problem))
     }
 }

@@ -104,7 +104,11 @@ mod tests {
         let two = [profile("b", "2026-02-01"), profile("a", "2026-01-01")];
         assert_eq!(oldest(two.to_vec()).as_deref(), Some("a"));
         let at_once = [profile("b", "2026-01-01"), profile("a", "2026-01-01")];
-        assert_eq!(oldest(at_once.to_vec()).as_deref(), Some("a"), "every replica decides the same");
+        assert_eq!(
+            oldest(at_once.to_vec()).as_deref(),
+            Some("a"),
+            "every replica decides the same"
+        );
         assert_eq!(oldest(Vec::new()), None);
     }
 }

@@ -6,6 +6,7 @@ mod running;
 mod server;
 
 use super::harness::Held;
+use crate::ProvisionedTool;
 
 pub use message::{FakeRequest, FakeResponse};
 pub use running::FakeServer;
@@ -77,6 +78,12 @@ pub trait FakeVendor: Send + 'static {
     /// The same for one destruction.
     fn removals(&self) -> &'static [&'static str] {
         &["DELETE"]
+    }
+
+    /// Whether an instance can use what it was given: the resource is ready, and the credentials in `tool.env` are its own.
+    /// `Err` says why not; `None` if the fake does not know, and then the case `usable` does not run.
+    fn usable(&self, _tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        None
     }
 
     /// The instance's variables whose values are not secret.

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::FakeVendor;
 use super::server::{SETTLE, Shared, start};
+use crate::ProvisionedTool;
 use crate::conformance::harness::{Fault, Harness, Held, ToolHarness, Unsupported};
 use crate::registry::ToolRegistration;
 use crate::settings::Environment;
@@ -129,6 +130,10 @@ impl<V: FakeVendor> ToolHarness for FakeServer<V> {
         *ours.unwrap_or_else(|| {
             panic!("no linked crate registers the tool {tool:?}: name it in the test, as in `use provider_{tool} as _;`")
         })
+    }
+
+    async fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        self.vendor().usable(tool)
     }
 
     fn public_env(&self) -> &'static [&'static str] {

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-use super::{FakeResponse, FakeRequest, FakeVendor};
+use super::{FakeRequest, FakeResponse, FakeVendor};
 use crate::conformance::harness::{Fault, RetryAfter};
 
 /// Answered whatever the current fault is.

@@ -1,4 +1,4 @@
-//! The provider on the behaviour suite that any provider runs.
+//! The conformance suite.
 
 mod fake;
 

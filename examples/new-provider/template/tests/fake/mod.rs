@@ -1,6 +1,6 @@
-//! Acme's API as the provider uses it, in memory. It answers what the vendor's documents say.
+//! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says.
 
-use agent_pool_core::conformance::{FakeResponse, FakeRequest, FakeVendor, Held};
+use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use serde_json::{Value, json};
 
 const ADMIN_KEY: &str = "admin-key-of-the-fake";
@@ -63,7 +63,7 @@ impl FakeVendor for Acme {
 }
 
 impl Acme {
-    /// Where a key is in the list; its length where it is not.
+    /// The position of a key in the list; the list's length if it is absent.
     fn at(&self, id: &str) -> usize {
         let found = self.keys.iter().position(|(one, _)| one == id);
         found.unwrap_or(self.keys.len())
