@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::registry::{InfraRegistration, ToolRegistration};
 use crate::settings::{Environment, SettingsError};
@@ -104,6 +105,12 @@ pub trait InfraHarness: Harness {
             name: "conformance".to_owned(),
             image: None,
         }
+    }
+
+    /// The handle data of a service that does not exist, made from that of one that does: it must not
+    /// lead to parts of the latter, such as its volume. Unchanged by default.
+    fn data_of_unknown(&self, data: Value) -> Value {
+        data
     }
 
     /// Every deployment of one service so far, oldest first, each as the variables that it began with;
