@@ -89,7 +89,7 @@ async fn replace_key(api: Api<'_>, inbox: &str, name: &str) -> ProviderResult<Se
     for key in api_keys(api, inbox)
         .await?
         .iter()
-        .filter(|key| key.name == name)
+        .filter(|key| key.name.as_deref() == Some(name))
     {
         let request = api.delete(["v0", "inboxes", inbox, "api-keys", &key.api_key_id]);
         absent_is_done(request.execute().await.map(drop))?;

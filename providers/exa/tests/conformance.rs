@@ -15,10 +15,7 @@ async fn every_promise_is_kept() {
 
 #[tokio::test]
 async fn every_promise_is_kept_for_keys_with_a_public_id() {
-    let fake = Fake {
-        form: Form::PublicId,
-        ..Fake::default()
-    };
-    let exa = FakeServer::start("exa", fake).await;
+    let exa = FakeServer::start("exa", Fake::default()).await;
+    exa.vendor().form = Form::PublicId;
     conformance::tool(&exa).await.assert();
 }

@@ -1,5 +1,6 @@
 //! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says.
 
+use agent_pool_core::ProvisionedTool;
 use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use serde_json::{Value, json};
 
@@ -55,6 +56,19 @@ impl FakeVendor for Acme {
     fn held(&self) -> Vec<Held> {
         let names = self.keys.iter().map(|(_, name)| name.clone());
         names.map(|label| Held { kind: "key", label }).collect()
+    }
+
+    fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        let given = tool.env.get("ACME_TOKEN")?.expose();
+        let known = self
+            .keys
+            .iter()
+            .any(|(id, _)| given == format!("secret-of-{id}"));
+        Some(
+            known
+                .then_some(())
+                .ok_or_else(|| "nothing has this secret".to_owned()),
+        )
     }
 
     fn page_size(&self) -> Option<usize> {
