@@ -1,17 +1,19 @@
-//! When to come back, as vendors say it.
+//! When to come back, in the forms that servers use.
 
 use std::time::{Duration, SystemTime};
 
-/// No vendor makes us wait longer than this.
+/// The longest wait that a server can ask for.
 const LIMIT: Duration = Duration::from_secs(3_600);
 
-/// A bare number above this is a point in time, not a number of seconds to wait (2001-09-09).
+/// A larger number is a point in time in seconds since 1970, not a number of seconds to wait (2001-09-09).
 const EPOCH_SECONDS: u64 = 1_000_000_000;
-/// A bare number above this counts milliseconds since 1970.
+/// A larger number is a point in time in milliseconds since 1970.
 const EPOCH_MILLIS: u64 = 1_000_000_000_000;
 
-/// The wait that `text` asks for: seconds, a point in time as a number, or an HTTP date.
-pub(super) fn until(text: &str, now: SystemTime) -> Option<Duration> {
+/// Reads a `Retry-After` or a rate limit's reset time: a number of seconds, a point in time as a number, or an HTTP
+/// date. The result is at most one hour; `None` if the text has none of these forms.
+#[must_use]
+pub fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let point = match text.parse::<u64>() {
         Ok(seconds) if seconds < EPOCH_SECONDS => {
@@ -44,14 +46,11 @@ mod tests {
             ("1700000000", 0),
             (date.as_str(), 90),
         ] {
-            assert_eq!(
-                until(text, now),
-                Some(Duration::from_secs(seconds)),
-                "{text}"
-            );
+            let wait = parse_retry_after(text, now);
+            assert_eq!(wait, Some(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "soon", "-1", "1.5"] {
-            assert_eq!(until(text, now), None, "{text}");
+            assert_eq!(parse_retry_after(text, now), None, "{text}");
         }
     }
 }
