@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -74,7 +74,7 @@ async fn readyz(db: Db) -> Response {
 fn unready(reason: &str) -> Problem {
     warn!(error.chain = reason, "not ready: {reason}");
     let detail = "the database does not answer";
-    Problem::new(503, "not_ready", detail).with_retry_after(READY_WITHIN)
+    Problem::new(ProblemCode::NotReady, detail).with_retry_after(READY_WITHIN)
 }
 
 async fn ping(db: &Db) -> Result<(), DbError> {

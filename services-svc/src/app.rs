@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{Http, Runtime};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
@@ -24,6 +25,7 @@ struct Inner {
     config: Config,
     db: Db,
     vendors: Vendors,
+    runtime: Runtime,
     tasks: TaskTracker,
     replica: String,
 }
@@ -36,7 +38,9 @@ impl App {
     pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
+        let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
         Ok(Self(Arc::new(Inner {
+            runtime: Runtime::new(&http),
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,
             db,
@@ -55,6 +59,11 @@ impl App {
 
     pub(crate) fn vendors(&self) -> &Vendors {
         &self.0.vendors
+    }
+
+    /// The runtimes of instances.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
 
     pub(crate) fn cipher(&self) -> &Cipher {

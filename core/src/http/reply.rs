@@ -1,11 +1,11 @@
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use super::request::unanswered;
-use super::wait;
+use super::retry_after;
 use crate::{ErrorKind, ProviderError};
 
 /// A vendor's whole answer.
@@ -89,15 +89,12 @@ impl Reply {
     /// window; at most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let now = SystemTime::now();
-        let asked = self
-            .header("retry-after")
-            .and_then(|text| wait::until(text, now));
+        let asked = self.header("retry-after").and_then(retry_after::parse);
         asked.or_else(|| {
             let reset = self
                 .header("x-ratelimit-reset")
                 .filter(|_| self.status == 429)?;
-            wait::until(reset, now)
+            retry_after::parse(reset)
         })
     }
 

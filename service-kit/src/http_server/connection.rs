@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use futures_util::FutureExt;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -65,7 +65,7 @@ where
         let answer = call.await.unwrap_or_else(|_| {
             error!("the handler of {route} panicked");
             let detail = "the service failed in a way that it does not expect";
-            Ok(response(&Problem::new(500, "internal", detail)))
+            Ok(response(&Problem::new(ProblemCode::InternalError, detail)))
         })?;
         observation.finish(answer.status().as_u16());
         Ok(negotiate(answer, problem_json))

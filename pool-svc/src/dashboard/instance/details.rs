@@ -1,6 +1,8 @@
 //! What Services says of an instance: where it runs, its tools and what they have used. No secret is in
 //! what Services answers.
 
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{
     InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails, ToolStatus,
 };
@@ -8,8 +10,6 @@ use chrono::Utc;
 use maud::{Markup, html};
 
 use super::super::{page, show};
-use crate::call::CallError;
-use crate::services_client::is_unknown_instance;
 
 /// Where it runs, or why that is not known.
 pub(super) fn infra(answer: &Result<InstanceDetails, CallError>) -> Markup {
@@ -18,11 +18,11 @@ pub(super) fn infra(answer: &Result<InstanceDetails, CallError>) -> Markup {
             h2 #infra { "Runs on" }
             @match answer {
                 Ok(details) => (place(&details.infra, details.busy)),
-                Err(error) if is_unknown_instance(error) => p .hint {
+                Err(error) if error.is(&ProblemCode::UnknownInstance) => p .hint {
                     "Services has nothing of it: it is not made yet, or all of it is destroyed."
                 },
                 Err(error) => p .notice.warn {
-                    (page::sentence(&format!("Services {error}")))
+                    (page::sentence(&error.to_string()))
                     " Where it runs and what its tools have used is shown when Services answers again."
                 },
             }
