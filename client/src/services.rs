@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{
-    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Done,
-    InstanceDetails, Logs, RegistryReply, StatusBatch, StatusBatchRequest, SweepReport,
-    SweepRequest,
+    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Document, Done,
+    InstanceDetails, InstanceDocument, Logs, RegistryReply, StatusBatch, StatusBatchRequest,
+    SweepReport, SweepRequest,
 };
 use agent_pool_core::{InstanceId, Secret};
 use url::Url;
@@ -142,6 +142,16 @@ impl Services {
     pub async fn instance(&self, id: &InstanceId) -> Result<InstanceDetails, CallError> {
         let call = self.0.get(&["instances", id.as_str()]);
         call.answer(DETAILS_WITHIN).await
+    }
+
+    /// `GET /instances/:instanceId`, only what Services tells people about the instance.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn document(&self, id: &InstanceId) -> Result<Document, CallError> {
+        let call = self.0.get(&["instances", id.as_str()]);
+        let answer: InstanceDocument = call.answer(DETAILS_WITHIN).await?;
+        Ok(answer.document)
     }
 
     /// `GET /logs/:instanceId`: the last lines that an instance wrote.
