@@ -10,7 +10,6 @@ use serde_json::json;
 
 use crate::calls::order;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::rows::Database;
 use crate::settings::{ENVIRONMENT, Pacing};
 use crate::world::World;

@@ -10,7 +10,6 @@ use url::Url;
 
 use crate::calls::order;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
 use crate::world::World;
 

@@ -92,7 +92,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_the_clients() {
         let broken = stream::iter([Ok(&b"{"[..]), Err("reset")]);
-        assert_eq!(collect(broken).await.unwrap_err().code, "broken_body");
+        assert_eq!(
+            collect(broken).await.unwrap_err().code,
+            ProblemCode::BrokenBody
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -124,7 +124,7 @@ mod tests {
         }
         assert_eq!(
             json::<Sample>(b"\"\xff\"").unwrap_err().code,
-            "malformed_json"
+            ProblemCode::MalformedJson
         );
     }
 
