@@ -8,6 +8,8 @@ use std::time::Duration;
 use agent_pool_client::{Http, Runtime, Services};
 use agent_pool_core::Secret;
 use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -18,7 +20,7 @@ use crate::claim::queue::Queue;
 use crate::config::Config;
 
 /// Connections to the database: those of claims, of a tick, and of what people look at.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 /// Destructions at once. They are slow at the vendors, and nobody waits for them.
 const DESTRUCTIONS: usize = 8;
 
@@ -34,6 +36,7 @@ pub struct App(Arc<State>);
 pub struct State {
     pub(crate) config: Config,
     pub(crate) db: Db,
+    pub(crate) supervisor: Supervisor,
     pub(crate) services: Services,
     pub(crate) runtime: Runtime,
     /// Asks for a tick now.
@@ -60,11 +63,21 @@ impl App {
     /// # Errors
     /// There is no TLS to make an HTTP client with.
     pub fn new(config: Config) -> Result<Self, reqwest::Error> {
+        let db = Db::connect(&config.pool.pool_database_url, CONNECTIONS);
+        Self::build(config, db, Supervisor::new(Shutdown::new()))
+    }
+
+    pub(crate) fn build(
+        config: Config,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
         let http = Http::new(concat!("pool-svc/", env!("CARGO_PKG_VERSION")))?;
         let key = config.http.pool_api_key.primary();
         let pool = &config.pool;
         Ok(Self(Arc::new(State {
-            db: Db::connect(&pool.pool_database_url, CONNECTIONS),
+            db,
+            supervisor,
             services: Services::new(&http, pool.services_url.clone(), key.clone()),
             runtime: Runtime::new(&http),
             nudge: Notify::new(),

@@ -8,6 +8,8 @@ use agent_pool_client::{Http, Runtime};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
@@ -24,6 +26,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     config: Config,
     db: Db,
+    supervisor: Supervisor,
     vendors: Vendors,
     runtime: Runtime,
     tasks: TaskTracker,
@@ -36,6 +39,15 @@ impl App {
     /// # Errors
     /// The HTTP client cannot be made: TLS has no roots to trust.
     pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
+        Self::build(config, registry, db, Supervisor::new(Shutdown::new()))
+    }
+
+    pub(crate) fn build(
+        config: Config,
+        registry: Registry,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
         let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
@@ -44,6 +56,7 @@ impl App {
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,
             db,
+            supervisor,
             tasks: TaskTracker::new(),
             replica: InstanceId::generate().into(),
         })))
@@ -55,6 +68,10 @@ impl App {
 
     pub(crate) fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
     }
 
     pub(crate) fn vendors(&self) -> &Vendors {
