@@ -1,4 +1,4 @@
-//! The provider on the behaviour suite that any provider runs, and what is Exa's own.
+//! What Exa is sent, and what follows from its answers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,31 +6,21 @@ mod fake;
 
 use std::sync::Arc;
 
-use agent_pool_core::conformance::{self, Harness as _, ToolHarness as _};
+use agent_pool_core::conformance::{FakeServer, Harness as _, ToolHarness as _};
 use agent_pool_core::{
     Context, ErrorKind, InstanceId, Mark, ProvisionedTool, ToolOptions, ToolProvider, http,
 };
 use provider_exa as _;
-use provider_test_kit::{AtSmall, readme_tells_the_settings};
+use provider_test_kit::readme_lists_the_settings;
 use serde_json::json;
 
-use crate::fake::{Fake, Form};
+use fake::{Fake, Form};
 
-#[tokio::test]
-async fn every_promise_is_kept() {
-    conformance::tool(&AtSmall::<Fake>::start().await)
-        .await
-        .assert();
+async fn exa() -> FakeServer<Fake> {
+    FakeServer::start("exa", Fake::default()).await
 }
 
-#[tokio::test]
-async fn every_promise_is_kept_of_keys_with_a_public_id() {
-    let exa = AtSmall::<Fake>::start().await;
-    exa.vendor().form = Form::PublicId;
-    conformance::tool(&exa).await.assert();
-}
-
-fn provider(exa: &AtSmall<Fake>) -> Arc<dyn ToolProvider> {
+fn provider(exa: &FakeServer<Fake>) -> Arc<dyn ToolProvider> {
     exa.build(&exa.environment()).unwrap()
 }
 
@@ -38,7 +28,7 @@ fn cx() -> Context {
     Context::new(Mark::new(&"dev".parse().unwrap()), http::client().unwrap())
 }
 
-async fn provision(exa: &AtSmall<Fake>, options: ToolOptions) -> ProvisionedTool {
+async fn provision(exa: &FakeServer<Fake>, options: ToolOptions) -> ProvisionedTool {
     let (exa, instance) = (provider(exa), InstanceId::generate());
     exa.provision(&cx(), &instance, &options).await.unwrap()
 }
@@ -46,7 +36,7 @@ async fn provision(exa: &AtSmall<Fake>, options: ToolOptions) -> ProvisionedTool
 #[tokio::test]
 async fn a_key_is_named_after_its_instance_and_its_text_is_no_resource() {
     for form in [Form::IdAlone, Form::PublicId] {
-        let exa = AtSmall::<Fake>::start().await;
+        let exa = exa().await;
         exa.vendor().form = form;
         let tool = provision(&exa, ToolOptions::new()).await;
         let key = exa.vendor().keys[0].clone();
@@ -57,14 +47,14 @@ async fn a_key_is_named_after_its_instance_and_its_text_is_no_resource() {
 
 #[tokio::test]
 async fn budget_and_rate_are_the_callers_or_else_the_settings() {
-    let exa = AtSmall::<Fake>::start().await;
+    let exa = exa().await;
     let mut environment = exa.environment();
     environment.set("EXA_KEY_BUDGET_CENTS", "500");
     environment.set("EXA_KEY_RATE_LIMIT", "5");
     let provider = exa.build(&environment).unwrap();
-    let asked = ToolOptions::from_iter([("budgetCents".to_owned(), 900.into())]);
+    let options = ToolOptions::from_iter([("budgetCents".to_owned(), 900.into())]);
     provider
-        .provision(&cx(), &InstanceId::generate(), &asked)
+        .provision(&cx(), &InstanceId::generate(), &options)
         .await
         .unwrap();
     let body = exa.vendor().keys[0].body.clone();
@@ -82,7 +72,7 @@ async fn budget_and_rate_are_the_callers_or_else_the_settings() {
 
 #[tokio::test]
 async fn every_key_of_the_name_is_deleted() {
-    let exa = AtSmall::<Fake>::start().await;
+    let exa = exa().await;
     let instance = InstanceId::generate();
     let tool = provider(&exa)
         .provision(&cx(), &instance, &ToolOptions::new())
@@ -101,7 +91,7 @@ async fn every_key_of_the_name_is_deleted() {
 
 #[tokio::test]
 async fn usage_is_what_the_key_cost_in_thirty_days() {
-    let exa = AtSmall::<Fake>::start().await;
+    let exa = exa().await;
     let tool = provision(&exa, ToolOptions::new()).await;
     let usage = provider(&exa).usage(&cx(), &tool.resource).await.unwrap();
     assert_eq!(usage.0, [("usd_30_days".to_owned(), 1.5)].into());
@@ -113,7 +103,18 @@ async fn usage_is_what_the_key_cost_in_thirty_days() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
+#[tokio::test]
+async fn a_foreign_key_of_an_unknown_form_does_not_fail_the_list() {
+    let exa = exa().await;
+    exa.vendor().foreign = vec![
+        json!({ "id": 17, "name": "of a later version" }),
+        json!({ "id": "k", "name": null, "createdAt": null }),
+    ];
+    provision(&exa, ToolOptions::new()).await;
+    assert_eq!(provider(&exa).list(&cx()).await.unwrap().len(), 1);
+}
+
 #[test]
-fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../../README.md"), "exa");
+fn the_readme_lists_the_settings() {
+    readme_lists_the_settings(include_str!("../README.md"), "exa");
 }

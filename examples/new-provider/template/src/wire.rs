@@ -1,12 +1,12 @@
-//! Acme's JSON, as little of it as is used.
+//! Acme's JSON, as much of it as is used.
 
 use agent_pool_core::prelude::*;
 
 // Yours: what the vendor answers, by its own names
 #[derive(Debug, Deserialize)]
 pub(crate) struct Keys {
-    pub(crate) keys: Vec<Key>,
-    /// Where the next page begins.
+    pub(crate) keys: Vec<ListItem<Key>>,
+    /// The cursor of the next page.
     pub(crate) next: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a fake is asked, and what it answers.
+//! The requests and responses of a fake vendor.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// One request, as a [`FakeVendor`](super::FakeVendor) is asked.
-///
-/// ```
-/// use agent_pool_core::conformance::FakeRequest;
-/// use serde_json::json;
-///
-/// let asked = FakeRequest::new("POST", "/v1/a%2Fb?page=2").with_body(json!({ "name": "x" }));
-/// assert_eq!((asked.method(), asked.path()), ("POST", vec!["v1", "a/b"]));
-/// assert_eq!(asked.query("page"), Some("2"));
-/// assert_eq!(asked.member::<String>("name").as_deref(), Some("x"));
-/// assert_eq!(asked.member::<u32>("name"), None);
-/// ```
+/// One request to a [`FakeVendor`](super::FakeVendor).
 #[derive(Debug, Clone, PartialEq)]
 pub struct FakeRequest {
     method: String,
@@ -48,13 +37,6 @@ impl FakeRequest {
     }
 
     /// The same with one more header.
-    ///
-    /// ```
-    /// use agent_pool_core::conformance::FakeRequest;
-    ///
-    /// let asked = FakeRequest::new("GET", "/keys").with_header("X-Acme-Key", "good");
-    /// assert_eq!(asked.header("x-acme-key"), Some("good"), "names are in small letters");
-    /// ```
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         let name = name.to_ascii_lowercase();
@@ -63,21 +45,12 @@ impl FakeRequest {
     }
 
     /// The same with `Authorization: Bearer <key>`.
-    ///
-    /// ```
-    /// use agent_pool_core::conformance::FakeRequest;
-    ///
-    /// let asked = FakeRequest::new("GET", "/keys").with_bearer("sk-1");
-    /// assert_eq!(asked.bearer(), Some("sk-1"));
-    /// assert_eq!(asked.header("authorization"), Some("Bearer sk-1"));
-    /// assert!(asked.body().is_null());
-    /// ```
     #[must_use]
     pub fn with_bearer(self, key: &str) -> Self {
         self.with_header("authorization", &format!("Bearer {key}"))
     }
 
-    /// The same with a body of JSON.
+    /// The same with a JSON body.
     #[must_use]
     pub fn with_body(mut self, body: Value) -> Self {
         self.body = body;
@@ -102,7 +75,7 @@ impl FakeRequest {
         self.query.get(name).map(String::as_str)
     }
 
-    /// One header; its name in small letters.
+    /// One header; `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
@@ -114,19 +87,19 @@ impl FakeRequest {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
-    /// The body, where it is JSON; else null.
+    /// The body if it is JSON, else null.
     #[must_use]
     pub const fn body(&self) -> &Value {
         &self.body
     }
 
-    /// One member of the body, where it is there and of this type.
+    /// One member of the body, if it is present and of this type.
     #[must_use]
     pub fn member<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         T::deserialize(self.body.get(name)?).ok()
     }
 
-    /// Whether it is an operation of [`FakeVendor::changes`](super::FakeVendor::changes).
+    /// Whether it is this one of [`FakeVendor::changes`](super::FakeVendor::changes).
     pub(super) fn begins(&self, operation: &str) -> bool {
         self.to_string().starts_with(operation)
     }
@@ -138,27 +111,19 @@ impl std::fmt::Display for FakeRequest {
     }
 }
 
-/// What a [`FakeVendor`](super::FakeVendor) answers.
-///
-/// ```
-/// use agent_pool_core::conformance::FakeAnswer;
-/// use serde_json::json;
-///
-/// let answer = FakeAnswer::json(201, &json!({ "id": "key-1" }));
-/// assert_ne!(answer, FakeAnswer::empty(201));
-/// ```
+/// The response of a [`FakeVendor`](super::FakeVendor).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FakeAnswer {
+pub struct FakeResponse {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
 }
 
-impl FakeAnswer {
-    /// A status with a body of JSON.
+impl FakeResponse {
+    /// A status with a JSON body.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
-        Self::of("application/json", status, body.to_string())
+        Self::with_type("application/json", status, body.to_string())
     }
 
     /// A status without a body.
@@ -173,13 +138,13 @@ impl FakeAnswer {
 
     pub(super) fn html(status: u16, title: &str) -> Self {
         let body = format!("<html><head><title>{title}</title></head></html>");
-        Self::of("text/html", status, body)
+        Self::with_type("text/html", status, body)
     }
 
-    fn of(kind: &str, status: u16, body: String) -> Self {
+    fn with_type(content_type: &str, status: u16, body: String) -> Self {
         Self {
             status,
-            headers: vec![("content-type", kind.to_owned())],
+            headers: vec![("content-type", content_type.to_owned())],
             body,
         }
     }

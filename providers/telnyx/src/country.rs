@@ -1,41 +1,18 @@
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use agent_pool_core::prelude::*;
+use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// A country by its ISO 3166 code of two capitals.
-///
-/// ```
-/// use agent_pool_core::settings::CountryCode;
-///
-/// assert_eq!(CountryCode::try_from("US".to_owned()), Ok(CountryCode::US));
-/// assert!(CountryCode::try_from("us".to_owned()).is_err());
-/// ```
+/// A country by its ISO 3166 code of two capital letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct CountryCode([u8; 2]);
+pub(crate) struct CountryCode([u8; 2]);
 
 impl CountryCode {
-    /// The United States of America.
-    pub const US: Self = Self(*b"US");
+    pub(crate) const US: Self = Self(*b"US");
 
-    /// The same, for `#[serde(default = "CountryCode::us")]`.
-    ///
-    /// ```
-    /// use agent_pool_core::prelude::*;
-    ///
-    /// #[derive(Deserialize, JsonSchema)]
-    /// struct Numbers {
-    ///     /// Where numbers are bought.
-    ///     #[serde(default = "CountryCode::us")]
-    ///     country: CountryCode,
-    /// }
-    ///
-    /// let settings: Numbers = settings::read("NUMBERS_", &Environment::default()).unwrap();
-    /// assert_eq!(settings.country, CountryCode::US);
-    /// ```
-    #[must_use]
-    pub const fn us() -> Self {
+    /// For `#[serde(default = "CountryCode::us")]`.
+    pub(crate) const fn us() -> Self {
         Self::US
     }
 }
@@ -75,5 +52,18 @@ impl JsonSchema for CountryCode {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^[A-Z]{2}$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_two_capital_letters_are_a_code() {
+        assert_eq!(CountryCode::try_from("US".to_owned()), Ok(CountryCode::US));
+        for text in ["us", "USA", "U1", ""] {
+            assert!(CountryCode::try_from(text.to_owned()).is_err(), "{text}");
+        }
     }
 }

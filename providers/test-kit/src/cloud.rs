@@ -12,42 +12,42 @@ use serde_json::Value;
 use crate::lab::accounts;
 use crate::registration;
 
-/// What the conformance suite has to know of one vendor; the rest is the same for all.
+/// What the conformance suite needs to know about one vendor of fake-cloud.
 #[derive(Debug, Clone, Copy)]
-pub struct Trial {
-    /// The vendor, whose word is the provider's id too.
+pub struct CloudVendor {
+    /// The vendor; its word is also the provider's id.
     pub vendor: Vendor,
-    /// The provider's settings besides URL and key.
+    /// The provider's settings other than URL and key.
     pub settings: fn(&FakeCloud) -> Vec<(&'static str, String)>,
-    /// The operations of a provision or creation that change something, in their order.
+    /// The operations of a provision or creation that change something, in order.
     pub changes: &'static [&'static str],
     /// How many resources are on a page.
     pub page_size: usize,
-    /// The instances' things among all that the vendors hold.
+    /// Those resources of the vendors that belong to instances.
     pub held: fn(&CloudState) -> Vec<Held>,
-    /// The variables of an instance that are no secrets.
+    /// The instance's variables that are not secret.
     pub public_env: &'static [&'static str],
 }
 
-/// The harness of a provider whose vendor is a cloud of its own. The provider's crate has to be linked.
+/// The harness of a provider on a fake-cloud of its own. The test must name the provider's crate to link it.
 #[derive(Debug)]
-pub struct AtCloud {
-    trial: Trial,
+pub struct CloudHarness {
+    case: CloudVendor,
     cloud: FakeCloud,
     environment: Environment,
     http: reqwest::Client,
 }
 
-impl AtCloud {
+impl CloudHarness {
     /// Starts the cloud.
-    pub async fn start(trial: Trial, options: Options) -> Self {
+    pub async fn start(case: CloudVendor, options: Options) -> Self {
         let cloud = FakeCloud::start(options).await.unwrap();
         let mut environment = accounts(&cloud);
-        for (name, value) in (trial.settings)(&cloud) {
+        for (name, value) in (case.settings)(&cloud) {
             environment.set(name, value);
         }
         Self {
-            trial,
+            case,
             cloud,
             environment,
             http: http::client().unwrap(),
@@ -56,25 +56,25 @@ impl AtCloud {
 }
 
 #[async_trait]
-impl Harness for AtCloud {
+impl Harness for CloudHarness {
     fn environment(&self) -> Environment {
         self.environment.clone()
     }
 
     async fn held(&self) -> Vec<Held> {
-        (self.trial.held)(&self.cloud.state())
+        (self.case.held)(&self.cloud.state())
     }
 
     fn page_size(&self) -> Option<usize> {
-        Some(self.trial.page_size)
+        Some(self.case.page_size)
     }
 
     fn changes(&self) -> &'static [&'static str] {
-        self.trial.changes
+        self.case.changes
     }
 
     fn removals(&self) -> &'static [&'static str] {
-        match self.trial.vendor {
+        match self.case.vendor {
             Vendor::Railway => &["projectDelete", "volumeDelete", "serviceDelete"],
             Vendor::OpenRouter => &["deleteKeys"],
             Vendor::AgentMail => &["inboxes_delete"],
@@ -83,7 +83,7 @@ impl Harness for AtCloud {
     }
 
     async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
-        self.cloud.fault(rule(self.trial.vendor, fault));
+        self.cloud.fault(rule(self.case.vendor, fault));
         Ok(())
     }
 
@@ -91,30 +91,30 @@ impl Harness for AtCloud {
         self.cloud.clear_faults();
     }
 
-    /// The cloud reads its connections in the order in which something came: what is asked now, on a
-    /// connection of its own, is answered after all that was sent before.
+    /// The cloud reads connections in the order of their data, so a request on a new connection is answered after all
+    /// earlier ones.
     async fn settle(&self) {
         let state = format!("{}/state", self.cloud.admin_url());
-        let asked = self.http.get(state).header("connection", "close");
-        asked.send().await.unwrap().bytes().await.unwrap();
+        let request = self.http.get(state).header("connection", "close");
+        request.send().await.unwrap().bytes().await.unwrap();
     }
 }
 
-impl ToolHarness for AtCloud {
+impl ToolHarness for CloudHarness {
     fn registration(&self) -> ToolRegistration {
-        registration(self.trial.vendor.word())
+        registration(self.case.vendor.word())
     }
 
     fn public_env(&self) -> &'static [&'static str] {
-        self.trial.public_env
+        self.case.public_env
     }
 }
 
 #[async_trait]
-impl InfraHarness for AtCloud {
+impl InfraHarness for CloudHarness {
     fn registration(&self) -> InfraRegistration {
         let mut linked = inventory::iter::<InfraRegistration>.into_iter();
-        let ours = linked.find(|one| one.id == self.trial.vendor.word());
+        let ours = linked.find(|one| one.id == self.case.vendor.word());
         *ours.expect("the provider's crate is linked")
     }
 
@@ -134,7 +134,7 @@ impl InfraHarness for AtCloud {
     }
 }
 
-/// The suite's faults in the cloud's words.
+/// The fake-cloud rule for a fault of the suite.
 fn rule(vendor: Vendor, fault: Fault) -> FaultRule {
     let effect = match fault {
         Fault::LostAnswer(operation) => {

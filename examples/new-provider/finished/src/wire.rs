@@ -1,10 +1,10 @@
-//! Acme's JSON, as little of it as is used.
+//! Acme's JSON, as much of it as is used.
 
 use agent_pool_core::prelude::*;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Tokens {
-    pub(crate) tokens: Vec<Token>,
+    pub(crate) tokens: Vec<ListItem<Token>>,
     /// How many pages there are; the first is 1.
     pub(crate) pages: u32,
 }

@@ -1,8 +1,6 @@
-//! Exa's Team Management API, as its reference describes it: <https://exa.ai/docs/team-management-spec.yaml>.
+//! Exa's Team Management API according to its reference: <https://exa.ai/docs/team-management-spec.yaml>.
 
-use agent_pool_core::conformance::Held;
-use agent_pool_core::settings::Environment;
-use provider_test_kit::{Answered, Asked, SmallVendor};
+use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use serde_json::{Value, json};
 
 pub(crate) const SERVICE_KEY: &str = "service-key";
@@ -21,6 +19,8 @@ pub(crate) enum Form {
 pub(crate) struct Fake {
     pub(crate) form: Form,
     pub(crate) keys: Vec<Key>,
+    /// Keys that other programs made, as the list shows them.
+    pub(crate) foreign: Vec<Value>,
     made: u32,
 }
 
@@ -31,42 +31,49 @@ pub(crate) struct Key {
     pub(crate) body: Value,
 }
 
-impl SmallVendor for Fake {
-    const ID: &'static str = "exa";
-    const CHANGES: &'static [&'static str] = &["create-api-key"];
-    const REMOVALS: &'static [&'static str] = &["delete-api-key"];
-
-    fn settings(url: &str) -> Environment {
-        Environment::from_iter([("EXA_API_URL", url), ("EXA_SERVICE_KEY", SERVICE_KEY)])
+impl FakeVendor for Fake {
+    fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("EXA_API_URL", url.to_owned()),
+            ("EXA_SERVICE_KEY", SERVICE_KEY.to_owned()),
+        ]
     }
 
-    fn answer(&mut self, asked: &Asked) -> Answered {
-        if asked.header("x-api-key") != Some(SERVICE_KEY) {
-            return Answered::new("any", 401, json!({ "error": "Unauthorized" }));
+    fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+        if request.header("x-api-key") != Some(SERVICE_KEY) {
+            return Some(error(401, "Unauthorized"));
         }
-        let (method, path) = asked.line();
-        match (method, &path[..]) {
-            ("POST", ["api-keys"]) => self.create(&asked.body),
+        match (request.method(), &request.path()[..]) {
+            ("POST", ["api-keys"]) => Some(self.create(request.body())),
             ("GET", ["api-keys"]) => {
-                let keys: Vec<_> = self.keys.iter().map(|key| self.shown(key)).collect();
-                Answered::new("list-api-keys", 200, json!({ "apiKeys": keys }))
+                let keys = self.keys.iter().map(|key| self.shown(key));
+                let keys: Vec<Value> = keys.chain(self.foreign.clone()).collect();
+                Some(FakeResponse::json(200, &json!({ "apiKeys": keys })))
             }
-            ("GET", ["api-keys", id, "usage"]) => match self.place(id) {
+            ("GET", ["api-keys", id, "usage"]) => Some(match self.place(id) {
                 Some(_) => {
                     let spent = json!({ "total_cost_usd": 1.5, "cost_breakdown": [] });
-                    Answered::new("get-api-key-usage", 200, spent)
+                    FakeResponse::json(200, &spent)
                 }
-                None => not_found("get-api-key-usage", id),
-            },
-            ("DELETE", ["api-keys", id]) => match self.place(id) {
+                None => not_found(id),
+            }),
+            ("DELETE", ["api-keys", id]) => Some(match self.place(id) {
                 Some(place) => {
                     self.keys.remove(place);
-                    Answered::new("delete-api-key", 200, json!({ "success": true }))
+                    FakeResponse::json(200, &json!({ "success": true }))
                 }
-                None => not_found("delete-api-key", id),
-            },
-            _ => unreachable!("Exa has no {method} {path:?}"),
+                None => not_found(id),
+            }),
+            _ => None,
         }
+    }
+
+    fn changes(&self) -> &'static [&'static str] {
+        &["POST /api-keys"]
+    }
+
+    fn removals(&self) -> &'static [&'static str] {
+        &["DELETE /api-keys"]
     }
 
     fn held(&self) -> Vec<Held> {
@@ -80,18 +87,17 @@ impl SmallVendor for Fake {
 }
 
 impl Fake {
-    /// Only what is described is taken [`additionalProperties: false`].
-    fn create(&mut self, body: &Value) -> Answered {
-        const OPERATION: &str = "create-api-key";
+    /// Only documented members are accepted [`additionalProperties: false`].
+    fn create(&mut self, body: &Value) -> FakeResponse {
         let known = ["name", "rateLimit", "budgetCents"];
         let members = body.as_object().into_iter().flatten();
         if let Some((stray, _)) = members
             .into_iter()
             .find(|(name, _)| !known.contains(&name.as_str()))
         {
-            let error =
+            let text =
                 format!("Unexpected parameters: {stray}. Allowed: name, rateLimit, budgetCents.");
-            return Answered::new(OPERATION, 400, json!({ "error": error }));
+            return error(400, &text);
         }
         self.made += 1;
         let key = Key {
@@ -101,7 +107,7 @@ impl Fake {
         };
         let shown = self.shown(&key);
         self.keys.push(key);
-        Answered::new(OPERATION, 200, json!({ "apiKey": shown }))
+        FakeResponse::json(200, &json!({ "apiKey": shown }))
     }
 
     fn shown(&self, key: &Key) -> Value {
@@ -121,11 +127,11 @@ impl Fake {
     }
 }
 
-/// It repeats the address, so that a test can see that nobody else does.
-fn not_found(operation: &'static str, id: &str) -> Answered {
-    Answered::new(
-        operation,
-        404,
-        json!({ "error": format!("API key {id} not found") }),
-    )
+/// It repeats the id, so that a test can see whether anything else does.
+fn not_found(id: &str) -> FakeResponse {
+    error(404, &format!("API key {id} not found"))
+}
+
+fn error(status: u16, text: &str) -> FakeResponse {
+    FakeResponse::json(status, &json!({ "error": text }))
 }
