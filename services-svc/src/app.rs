@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agent_pool_client::{Http, Runtime};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{Context, InstanceId, Mark};
@@ -23,6 +24,7 @@ struct Inner {
     db: Db,
     providers: Providers,
     supervisor: Supervisor,
+    runtime: Runtime,
     replica: String,
 }
 
@@ -39,8 +41,10 @@ impl App {
     ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
+        let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
         Ok(Self(Arc::new(Inner {
             providers: Providers::new(registry, context, config.provider_timeout()),
+            runtime: Runtime::new(&http),
             config,
             db,
             supervisor,
@@ -62,6 +66,11 @@ impl App {
 
     pub(crate) fn supervisor(&self) -> &Supervisor {
         &self.0.supervisor
+    }
+
+    /// The runtimes of instances.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
 
     pub(crate) fn cipher(&self) -> &Cipher {
