@@ -9,18 +9,18 @@ use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::error;
 
-use crate::ops::running::RunningError;
 use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
 use crate::ops::instance::InstanceError;
 use crate::ops::local_tools::ProvisionLocalError;
-use crate::ops::provision_tool::ProvisionError;
 use crate::ops::precondition::PreconditionError;
+use crate::ops::provision_tool::ProvisionError;
+use crate::ops::requested_tools::UnavailableTool;
+use crate::ops::running::RunningError;
 use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::{Leftover, Undo};
-use crate::ops::requested_tools::UnavailableTool;
 
 /// When to try again what failed for a reason that passes.
 const SOON: Duration = Duration::from_secs(5);
@@ -29,7 +29,9 @@ pub(crate) fn precondition(error: &PreconditionError) -> Problem {
     let detail = error.to_string();
     match error {
         PreconditionError::Unknown(_) => Problem::new(ProblemCode::UnknownInstance, detail),
-        PreconditionError::Busy(_) => Problem::new(ProblemCode::InstanceBusy, detail).with_retry_after(SOON),
+        PreconditionError::Busy(_) => {
+            Problem::new(ProblemCode::InstanceBusy, detail).with_retry_after(SOON)
+        }
         PreconditionError::Destroying(_) => Problem::new(ProblemCode::InstanceDestroying, detail),
         PreconditionError::Unfinished(_) => Problem::new(ProblemCode::InstanceUnfinished, detail),
     }
