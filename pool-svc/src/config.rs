@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     const REQUIRED: [(&str, &str); 3] = [
-        ("POOL_API_KEY", "k"),
+        ("POOL_API_KEY", "a-key-of-16-characters"),
         ("POOL_DATABASE_URL", "postgres://u:hunter2@h/pool"),
         ("SERVICES_URL", "http://127.0.0.1:3002"),
     ];
@@ -284,8 +284,7 @@ mod tests {
 
     #[test]
     fn the_first_runtime_that_a_claim_provisions_has_a_minute_for_it() {
-        let before =
-            crate::runtime_client::HEALTH_WITHIN + crate::services_client::CONFIGURE_WITHIN;
+        let before = agent_pool_client::HEALTH_WITHIN + agent_pool_client::CONFIGURE_WITHIN;
         let claim = read(&[]).unwrap().pool.claim_timeout_ms.duration();
         assert!(claim >= before + Duration::from_mins(1));
     }
@@ -327,14 +326,20 @@ mod tests {
 
     #[test]
     fn a_readers_key_is_not_an_operators() {
-        let both = [("POOL_API_KEY", "a,b"), ("POOL_READ_KEY", "c,b")];
+        let both = [
+            ("POOL_API_KEY", "operators-0123456,both-0123456789ab"),
+            ("POOL_READ_KEY", "readers-01234567,both-0123456789ab"),
+        ];
         assert_eq!(named(&read(&both).unwrap_err()), ["POOL_READ_KEY"]);
-        assert!(read(&[("POOL_READ_KEY", "c")]).is_ok());
+        assert!(read(&[("POOL_READ_KEY", "readers-01234567")]).is_ok());
     }
 
     #[test]
     fn no_secret_is_shown() {
-        let secret = [("POOL_API_KEY", "hunter2"), ("POOL_READ_KEY", "hunter3")];
+        let secret = [
+            ("POOL_API_KEY", "hunter2-0123456789"),
+            ("POOL_READ_KEY", "hunter3-0123456789"),
+        ];
         let shown = format!("{:?}", read(&secret).unwrap());
         assert!(!shown.contains("hunter3"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");

@@ -148,12 +148,20 @@ mod tests {
     use super::*;
 
     fn keys(operators: &str, readers: &str) -> Keys {
-        let parse = |text: &str| ApiKeys::try_from(text.to_owned()).unwrap();
+        let parse = |text: &str| {
+            let keys: Vec<_> = text.split(',').map(long).collect();
+            ApiKeys::try_from(keys.join(",")).unwrap()
+        };
         Keys::new(&parse(operators), Some(&parse(readers)))
     }
 
+    /// A key that is long enough to be one.
+    fn long(word: &str) -> String {
+        format!("{word}-0123456789abcdef")
+    }
+
     fn header(keys: &Keys, presented: &str) -> String {
-        let cookie = keys.begin(presented, Utc::now()).unwrap();
+        let cookie = keys.begin(&long(presented), Utc::now()).unwrap();
         cookie.encoded().stripped().to_string()
     }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use metrics::counter;
 use tracing::{Span, warn};
 use warp::Filter;
@@ -56,7 +56,7 @@ impl Caller {
         {
             count(Refusal::HeldBack);
             let detail = "too many wrong keys came from this address: wait, and correct the key";
-            return Err(Problem::new(429, "too_many_wrong_keys", detail).with_retry_after(wait));
+            return Err(Problem::new(ProblemCode::TooManyWrongKeys, detail).with_retry_after(wait));
         }
         if let Some(name) = keys.name_of(key) {
             Span::current().record("principal", name);
@@ -74,7 +74,7 @@ impl Caller {
             .map_or("unknown".to_owned(), |it| it.to_string());
         warn!(source, "a wrong key was presented by {source}");
         let detail = "the key is not accepted: compare it with POOL_API_KEY";
-        Err(Problem::new(401, "unauthorized", detail))
+        Err(Problem::new(ProblemCode::Unauthorized, detail))
     }
 
     fn guesses(&self) -> Option<(IpAddr, &Guesses)> {

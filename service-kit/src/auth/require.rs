@@ -1,6 +1,6 @@
 //! The bearer key as a filter.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use warp::http::HeaderValue;
 use warp::{Filter, Rejection};
 
@@ -40,7 +40,7 @@ fn verify(
 ) -> Result<Principal, Problem> {
     let no_key = |detail| {
         count(Refusal::NoKey);
-        Err(Problem::new(401, "unauthorized", detail))
+        Err(Problem::new(ProblemCode::Unauthorized, detail))
     };
     match header.map(|header| header.to_str().ok().and_then(bearer)) {
         None => no_key("no key: send the header Authorization: Bearer KEY"),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -103,7 +103,7 @@ where
     ) -> Response {
         if !is_origin_form(request.uri()) {
             let detail = "the request target must be a path, such as /healthz";
-            return response(&Problem::new(400, "bad_request_target", detail));
+            return response(&Problem::new(ProblemCode::BadRequest, detail));
         }
         request.extensions_mut().insert(source);
         request.extensions_mut().insert(self.guesses);
@@ -115,7 +115,7 @@ where
             Err(panic) => {
                 error!("the handler of {route} {panic}");
                 let detail = "the service failed unexpectedly; its log has the cause";
-                response(&Problem::new(500, "internal", detail))
+                response(&Problem::new(ProblemCode::InternalError, detail))
             }
         }
     }

@@ -7,17 +7,19 @@ use agent_pool_core::registry::{Registry, ToolRegistration};
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::http_server::Bound;
+use agent_pool_service_kit::process::Service as _;
 use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use reqwest::Method;
 use serde_json::{Value, json};
-use services_svc::{App, Config, MIGRATIONS, TEMPLATES, routes, work_periodically};
+use services_svc::{App, Config, MIGRATIONS, PATHS, routes};
 
 use super::instances::Instances;
 use super::providers::{INFRA, TOOLS, WORLD};
 use super::{Answer, World, statements};
 
-pub(crate) const KEY: &str = "test-key";
+pub(crate) const KEY: &str = "test-key-0123456789";
 
 /// A running service with its database and its vendors.
 #[derive(Debug)]
@@ -74,7 +76,7 @@ impl Service {
         let database_url = database.url().as_secret().expose().to_owned();
         let base = [
             (WORLD, key.as_str()),
-            ("POOL_API_KEY", "test-key, old-key"),
+            ("POOL_API_KEY", "test-key-0123456789, old-key-0123456789"),
             ("SERVICES_DATABASE_URL", &database_url),
             ("INFRA_PROVIDER", "cellar"),
             ("INSTANCE_ENV_REGION", "north"),
@@ -173,10 +175,11 @@ async fn serve(
     let tools = TOOLS.into_iter().chain(more.iter().copied());
     let registry = Registry::of(tools, INFRA, environment).unwrap();
     let config = Config::read(environment, &registry).unwrap();
-    let app = App::new(config, registry, database.db()).unwrap();
+    let supervisor = Supervisor::new(Shutdown::new());
+    let app = App::new(config, registry, database.db(), supervisor).unwrap();
     let bound = Bound::on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}", bound.address());
-    tokio::spawn(work_periodically(app.clone(), Shutdown::new()));
-    tokio::spawn(bound.serve(routes(app), TEMPLATES, Shutdown::new()));
+    app.start();
+    tokio::spawn(bound.serve(routes(app), PATHS, Shutdown::new()));
     url
 }
