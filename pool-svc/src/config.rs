@@ -39,6 +39,9 @@ pub struct Config {
 pub struct PoolSettings {
     /// The pool's own database.
     pub pool_database_url: DatabaseUrl,
+    /// The address of the database itself, if `POOL_DATABASE_URL` leads to a pooler such as PgBouncer: for
+    /// migrations, locks and notifications. If the pooler loses prepared statements, for everything.
+    pub pool_database_direct_url: Option<DatabaseUrl>,
     /// Where services-svc is.
     pub services_url: Url,
     /// Which deployment of this system it is.

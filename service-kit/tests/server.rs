@@ -141,10 +141,7 @@ async fn a_target_that_is_no_path_is_refused_before_any_route() {
         let request = format!("{target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
         let answer = server.raw(request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
-        assert!(
-            answer.contains("\"code\":\"bad_request\""),
-            "{answer}"
-        );
+        assert!(answer.contains("\"code\":\"bad_request\""), "{answer}");
     }
 }
 

@@ -208,11 +208,11 @@ async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
     for (kind, stderr) in [("full", full()), ("closed", closed())] {
         let metrics_port = free_port();
         let service = Service::start_logging_to("postgres://h/x", metrics_port, "broken", stderr);
-        for _ in 0..20 {
+        for _ in 0..5 {
             assert_eq!(service.get("/healthz").await, 200, "{kind}");
         }
         eventually("lost lines are counted", SOON, async || {
-            lost_lines(metrics_port).await >= 20
+            lost_lines(metrics_port).await >= 5
         })
         .await;
     }
@@ -220,8 +220,10 @@ async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
     let (reader, writer) = std::io::pipe().unwrap();
     let service =
         Service::start_logging_to("postgres://h/x", metrics_port, "sound", Stdio::from(writer));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for _ in 0..1000 {
-        assert_eq!(service.get("/healthz").await, 200);
+        let answer = client.get(format!("{}/healthz", service.url)).send();
+        assert_eq!(answer.await.unwrap().status(), 200);
     }
     drop(reader);
 }

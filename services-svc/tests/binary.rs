@@ -88,7 +88,9 @@ async fn this_distribution_has_the_providers_that_it_depends_on_and_makes_instan
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (_running, url) = listening(&database).await;
     let client = reqwest::Client::builder().build().unwrap();
-    let request = client.get(format!("{url}/registry")).bearer_auth("a-key-of-16-characters");
+    let request = client
+        .get(format!("{url}/registry"))
+        .bearer_auth("a-key-of-16-characters");
     let registry: RegistryReply = request.send().await.unwrap().json().await.unwrap();
     let tools = registry.tools.iter().map(|tool| tool.id.as_str());
     let infra = registry.infra.iter().map(|infra| infra.id.as_str());

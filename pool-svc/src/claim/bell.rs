@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::chain;
-use agent_pool_service_kit::db::{Conn, DbError};
+use agent_pool_service_kit::db::DbError;
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 use futures_util::StreamExt;
@@ -90,8 +90,11 @@ pub(super) async fn pass_on(app: &App) -> Infallible {
 }
 
 async fn listen(app: &App) -> Result<(), DbError> {
-    // For good: a session that listens is not to go back among the others.
-    let mut session = Conn::take(app.db.conn().await?);
+    let Some(mut session) = app.db.listener().await? else {
+        // Behind a pooler no notification arrives: whoever waits looks once a second.
+        app.bell.ring(News::Anything);
+        return Ok(());
+    };
     sql_query("LISTEN agent_pool_claims")
         .execute(&mut session)
         .await?;

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn the_cookie_is_out_of_the_reach_of_scripts_and_of_other_sites() {
         let cookie = keys("k", "look")
-            .begin("k", Utc::now())
+            .begin(&long("k"), Utc::now())
             .unwrap()
             .to_string();
         for attribute in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {

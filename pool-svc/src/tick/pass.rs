@@ -5,7 +5,6 @@ use std::time::Duration;
 use agent_pool_client::status_within;
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::db::lock::ReplicaLock;
 use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
 use tracing::error;
@@ -26,8 +25,7 @@ const MISSED: u32 = 3;
 pub(crate) async fn run(app: &App) -> Result<TickReport, TickError> {
     let _alone = app.ticking.lock().await;
     let started = Instant::now();
-    let url = &app.config.pool.pool_database_url;
-    let Some(lock) = ReplicaLock::try_take(url, "agent-pool tick").await? else {
+    let Some(lock) = app.db.lock("agent-pool tick").await? else {
         return Ok(TickReport::default());
     };
     let report = pass(app).await;

@@ -67,7 +67,8 @@ impl TlsSettings {
             Some(own) => {
                 let (chain, key) = own.read()?;
                 let presented = builder.with_client_auth_cert(chain, key);
-                presented.map_err(|error| format!("sslcert and sslkey do not fit together: {error}"))?
+                presented
+                    .map_err(|error| format!("sslcert and sslkey do not fit together: {error}"))?
             }
         };
         config.enable_sni = self.sni;
@@ -76,15 +77,21 @@ impl TlsSettings {
         Ok(MakeRustlsConnect::new(config))
     }
 
-    fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
+    const fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
+        const ONLY_12: &[&SupportedProtocolVersion] = &[&TLS12];
+        const ONLY_13: &[&SupportedProtocolVersion] = &[&TLS13];
+        const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
         match (self.tls12_only, self.tls13_only) {
-            (true, _) => &[&TLS12],
-            (false, true) => &[&TLS13],
-            (false, false) => &[&TLS13, &TLS12],
+            (true, _) => ONLY_12,
+            (false, true) => ONLY_13,
+            (false, false) => BOTH,
         }
     }
 
-    fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    fn verifier(
+        &self,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, String> {
         let chain: Arc<dyn ServerCertVerifier> = match (&self.verify, &self.roots) {
             (Verify::Nothing, _) => return Ok(Arc::new(AnyCertificate::new(provider))),
             (_, Roots::System) => {
@@ -94,7 +101,8 @@ impl TlsSettings {
             (_, Roots::File(path)) => {
                 let mut roots = RootCertStore::empty();
                 roots.add_parsable_certificates(certificates(path)?);
-                let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                let built =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
                 built.map_err(|error| format!("sslrootcert {}: {error}", path.display()))?
             }
         };
@@ -117,7 +125,9 @@ fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, String> 
     let unreadable =
         |error: &dyn std::fmt::Display| format!("{} holds no certificate: {error}", path.display());
     let read = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
-    let read = read.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(&error))?;
+    let read = read
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unreadable(&error))?;
     if read.is_empty() {
         return Err(unreadable(&"it is empty"));
     }

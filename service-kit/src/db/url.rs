@@ -63,7 +63,11 @@ mod tests {
         let parse = |text: &str| DatabaseUrl::try_from(text.to_owned());
         let url = parse("postgresql://u:hunter2@db.example/pool?sslmode=require").unwrap();
         assert!(!format!("{url:?}").contains("hunter2"));
-        for bad in ["pool", "mysql://u:hunter2@h/x", "postgres://u:hunter2@h/x?sslmode=hunter2"] {
+        for bad in [
+            "pool",
+            "mysql://u:hunter2@h/x",
+            "postgres://u:hunter2@h/x?sslmode=hunter2",
+        ] {
             let error = parse(bad).unwrap_err();
             assert!(!error.to_string().contains("hunter2"), "{bad}");
         }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use anyhow::Context;
+use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
 
 use super::{ProcessSettings, Service};
 use crate::config::{Command, LoadedEnvironment, cli, help, load_environment};
-use crate::db::{Db, Migrated, migrate_until};
+use crate::db::{DatabaseSettings, Db, Migrated, migrate_until};
 use crate::http_server::Listeners;
 use crate::shutdown::{LeftBehind, Shutdown};
 use crate::supervisor::{Supervisor, install_panic_hook};
@@ -105,17 +106,16 @@ async fn serve_with_warnings<S: Service>(
     let shutdown = Shutdown::on_signals_with(left_behind.clone());
     let shutdown = shutdown.context("cannot listen for signals")?;
     let shutdown = shutdown.within(http.shutdown_timeout_ms.duration());
-    let migrated = migrate_until(&database.url, S::MIGRATIONS, &shutdown).await;
-    if migrated.context("cannot prepare the database")? == Migrated::Interrupted {
-        info!("stopped while another replica was migrating the database");
+    let Some(db) = prepare_database(&database, S::MIGRATIONS, &shutdown).await? else {
+        info!("stopped before the database was ready");
         return Ok(());
-    }
+    };
     let supervisor = Supervisor::new(shutdown.clone());
     let running = supervisor.clone();
     left_behind.describe_by(move || running.describe_running());
     // Before anything runs in the background: a port that is taken must not cost an instance.
     let listeners = Listeners::bind(&http).await?;
-    let service = S::build(config, Db::open(&database), supervisor.clone())?;
+    let service = S::build(config, db, supervisor.clone())?;
     service.start();
     listeners
         .serve(service.routes(), S::PATHS, &supervisor)
@@ -124,6 +124,24 @@ async fn serve_with_warnings<S: Service>(
     supervisor.finish(shutdown.left()).await;
     info!("stopped");
     Ok(())
+}
+
+/// Looks how the database is reached, and migrates it. `None` if the shutdown came first.
+async fn prepare_database(
+    settings: &DatabaseSettings,
+    migrations: EmbeddedMigrations,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Db>> {
+    let unprepared = "cannot prepare the database";
+    let route = tokio::select! {
+        route = settings.route() => route.context(unprepared)?,
+        () = shutdown.wait() => return Ok(None),
+    };
+    let migrated = migrate_until(route.direct(), migrations, shutdown).await;
+    match migrated.context(unprepared)? {
+        Migrated::Complete => Ok(Some(Db::open(&route))),
+        Migrated::Interrupted => Ok(None),
+    }
 }
 
 /// Nobody may be listening any more, which is no reason to fail (`println!` would panic).

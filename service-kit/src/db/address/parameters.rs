@@ -73,8 +73,12 @@ impl Reading {
             "host" | "hostaddr" | "port" | "target_session_attrs" | "load_balance_hosts" => {
                 return self.apply_hosts(name, value);
             }
-            "connect_timeout" | "tcp_user_timeout" | "keepalives" | "keepalives_idle"
-            | "keepalives_interval" | "keepalives_count" => return self.apply_timing(name, value),
+            "connect_timeout"
+            | "tcp_user_timeout"
+            | "keepalives"
+            | "keepalives_idle"
+            | "keepalives_interval"
+            | "keepalives_count" => return self.apply_timing(name, value),
             _ if name.starts_with("ssl") || matches!(name, "requiressl" | "channel_binding") => {
                 return self.apply_tls(name, value);
             }
@@ -88,7 +92,11 @@ impl Reading {
             "host" => {
                 for host in value.split(',') {
                     self.hosts += 1;
-                    self.config.host(if host.is_empty() { default_host() } else { host });
+                    self.config.host(if host.is_empty() {
+                        default_host()
+                    } else {
+                        host
+                    });
                 }
             }
             "hostaddr" => {
@@ -138,7 +146,10 @@ impl Reading {
             "keepalives_idle" => self.keepalives_idle = Some(seconds),
             "keepalives_interval" => drop(self.config.keepalives_interval(seconds)),
             "keepalives_count" => drop(self.config.keepalives_retries(number)),
-            _ => drop(self.config.tcp_user_timeout(Duration::from_millis(number.into()))),
+            _ => drop(
+                self.config
+                    .tcp_user_timeout(Duration::from_millis(number.into())),
+            ),
         }
         self.own_keepalives |= name != "connect_timeout";
         Ok(())
@@ -176,7 +187,12 @@ impl Reading {
             // Nothing is compressed whatever is asked, as with libpq on today's OpenSSL.
             "sslcompression" | "requiressl" => {}
             "sslcertmode" if value != "require" => {}
-            "sslpassword" => return Err(refused(name, "store the key of sslkey unencrypted, mode 0600")),
+            "sslpassword" => {
+                return Err(refused(
+                    name,
+                    "store the key of sslkey unencrypted, mode 0600",
+                ));
+            }
             "sslcrl" | "sslcrldir" => {
                 return Err(refused(name, "revocation lists are not checked: remove it"));
             }
@@ -196,7 +212,8 @@ impl Reading {
         }
         // With several hosts, one of which may be a standby, only a session that can write is of use.
         if self.hosts > 1 && !self.own_attributes {
-            self.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            self.config
+                .target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         if !self.own_keepalives {
             self.config
@@ -282,7 +299,10 @@ impl Reading {
 /// Parameters that have one useful value here, or none.
 fn check_fixed(name: &str, value: &str) -> Result<(), String> {
     let accepted = match name {
-        "client_encoding" => matches!(value.to_lowercase().as_str(), "utf8" | "utf-8" | "unicode" | "auto"),
+        "client_encoding" => matches!(
+            value.to_lowercase().as_str(),
+            "utf8" | "utf-8" | "unicode" | "auto"
+        ),
         "gssencmode" => value != "require",
         "krbsrvname" | "gsslib" | "gssdelegation" => true,
         "min_protocol_version" | "max_protocol_version" => matches!(value, "3.0" | "latest"),
@@ -298,14 +318,22 @@ fn check_fixed(name: &str, value: &str) -> Result<(), String> {
         "replication" => "the services open no replication connections: remove it",
         "min_protocol_version" | "max_protocol_version" => "the protocol is 3.0: remove it",
         "service" | "servicefile" => "write the parameters of the service into the address",
-        "requirepeer" | "require_auth" => "it is not supported: use sslmode=verify-full and channel_binding=require",
+        "requirepeer" | "require_auth" => {
+            "it is not supported: use sslmode=verify-full and channel_binding=require"
+        }
         "sslcertmode" => "it is not supported: sslcert and sslkey are sent when the server asks",
         "scram_client_key" | "scram_server_key" => "it is not supported: set a password",
         _ if name.starts_with("oauth_") => "OAuth is not supported: set a password",
         _ => {
             let plain = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-            let shown = if plain && name.len() <= 32 { name } else { "…" };
-            return Err(format!("has the parameter {shown}, which libpq does not have"));
+            let shown = if plain && name.len() <= 32 {
+                name
+            } else {
+                "…"
+            };
+            return Err(format!(
+                "has the parameter {shown}, which libpq does not have"
+            ));
         }
     };
     Err(refused(name, why))
@@ -326,7 +354,11 @@ fn refused(name: &str, why: &str) -> String {
 /// libpq's default: the socket of the local server, if there is a folder for it.
 fn default_host() -> &'static str {
     const FOLDER: &str = "/var/run/postgresql";
-    if Path::new(FOLDER).is_dir() { FOLDER } else { "localhost" }
+    if Path::new(FOLDER).is_dir() {
+        FOLDER
+    } else {
+        "localhost"
+    }
 }
 
 #[cfg(test)]
@@ -349,7 +381,10 @@ mod tests {
         assert_eq!(config.get_keepalives_idle(), Duration::from_secs(7));
         assert_eq!(config.get_tcp_user_timeout(), None);
         let config = with("tcp_user_timeout=1500").unwrap().config;
-        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_millis(1500)));
+        assert_eq!(
+            config.get_tcp_user_timeout(),
+            Some(&Duration::from_millis(1500))
+        );
     }
 
     #[test]
@@ -359,12 +394,28 @@ mod tests {
             ("sslmode=disable", SslMode::Disable, Verify::Nothing),
             ("sslmode=allow", SslMode::Require, Verify::Nothing),
             ("sslmode=require", SslMode::Require, Verify::Nothing),
-            ("sslmode=require&sslrootcert=/ca.pem", SslMode::Require, Verify::Chain),
-            ("sslmode=verify-ca&application_name=x", SslMode::Require, Verify::Chain),
-            ("sslmode=verify-full&sslrootcert=system", SslMode::Require, Verify::Name),
+            (
+                "sslmode=require&sslrootcert=/ca.pem",
+                SslMode::Require,
+                Verify::Chain,
+            ),
+            (
+                "sslmode=verify-ca&application_name=x",
+                SslMode::Require,
+                Verify::Chain,
+            ),
+            (
+                "sslmode=verify-full&sslrootcert=system",
+                SslMode::Require,
+                Verify::Name,
+            ),
         ] {
             let address = with(query).unwrap();
-            assert_eq!((address.config.get_ssl_mode(), address.tls.verify), (mode, verify), "{query}");
+            assert_eq!(
+                (address.config.get_ssl_mode(), address.tls.verify),
+                (mode, verify),
+                "{query}"
+            );
             assert_eq!(address.plain_first, query == "sslmode=allow");
             assert_eq!(address.config.get_dbname(), Some("d"));
         }
@@ -388,7 +439,10 @@ mod tests {
         let address = parse("postgres://a,b:2/d").unwrap();
         assert_eq!(address.config.get_hosts().len(), 2);
         assert_eq!(address.config.get_ports(), [5432, 2]);
-        assert_eq!(address.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(
+            address.config.get_target_session_attrs(),
+            TargetSessionAttrs::ReadWrite
+        );
         assert_eq!(address.connect_within, CONNECT * 2);
         let address = parse("host=/run/pg dbname=d").unwrap();
         assert_eq!(address.config.get_hosts(), [Host::Unix("/run/pg".into())]);
@@ -399,9 +453,15 @@ mod tests {
     fn what_is_refused_is_named_with_the_reason_and_no_value() {
         for (query, expected) in [
             ("sslmode=hunter3", "sslmode: expected disable, allow"),
-            ("connect_timeout=hunter3", "connect_timeout: expected a whole number"),
+            (
+                "connect_timeout=hunter3",
+                "connect_timeout: expected a whole number",
+            ),
             ("sslcrl=hunter3", "sslcrl, which is refused: revocation"),
-            ("service=hunter3", "service, which is refused: write the parameters"),
+            (
+                "service=hunter3",
+                "service, which is refused: write the parameters",
+            ),
             ("target_session_attrs=standby", "the services write"),
             ("nonsense=hunter3", "nonsense, which libpq does not have"),
             ("sslcert=/hunter3", "sslcert without sslkey"),
@@ -416,14 +476,24 @@ mod tests {
             assert!(error.contains(expected), "{query}: {error}");
             assert!(!error.contains("hunter"), "{error}");
         }
-        assert!(parse("postgres://u@h/d?passfile=/nowhere").unwrap_err().contains("passfile"));
+        assert!(
+            parse("postgres://u@h/d?passfile=/nowhere")
+                .unwrap_err()
+                .contains("passfile")
+        );
     }
 
     #[test]
     fn a_passfile_is_read_where_there_is_no_password() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "# x\n*:9:d:u:no\nh:1:d:u:pass:word\n").unwrap();
-        let address = parse(&format!("postgres://u@h:1/d?passfile={}", file.path().display()));
-        assert_eq!(address.unwrap().config.get_password(), Some(&b"pass:word"[..]));
+        let address = parse(&format!(
+            "postgres://u@h:1/d?passfile={}",
+            file.path().display()
+        ));
+        assert_eq!(
+            address.unwrap().config.get_password(),
+            Some(&b"pass:word"[..])
+        );
     }
 }

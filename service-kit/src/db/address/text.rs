@@ -91,13 +91,16 @@ fn decode(text: &str) -> Result<String, String> {
             bytes.push(byte);
             continue;
         }
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = after
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match value {
             Some(value) if value != 0 => bytes.push(value),
             _ => {
-                let problem = "has a % that is not followed by two hexadecimal digits: write %25 for %";
+                let problem =
+                    "has a % that is not followed by two hexadecimal digits: write %25 for %";
                 return Err(problem.to_owned());
             }
         }
@@ -150,14 +153,29 @@ mod tests {
     #[test]
     fn both_forms_are_read_as_libpq_reads_them() {
         for (text, expected) in [
-            ("postgres://u:p@h:1/d", "user=u password=p host=h port=1 dbname=d"),
+            (
+                "postgres://u:p@h:1/d",
+                "user=u password=p host=h port=1 dbname=d",
+            ),
             ("postgresql://h", "host=h"),
             ("postgres:///d?host=%2Frun%2Fpg", "dbname=d host=/run/pg"),
             ("postgres://%2Frun%2Fpg/d", "host=/run/pg dbname=d"),
-            ("postgres://a:1,b,[::1]:3/d", "host=a,b,::1 port=1,,3 dbname=d"),
-            ("postgres://u:a%2Fb@c#d@h/d", "user=u password=a/b@c#d host=h dbname=d"),
-            ("postgres://h/d?ssl=true&options=-c%20a%3Db", "host=h dbname=d sslmode=require options=-c a=b"),
-            ("host=h  user = u password='it\\'s \\\\'", "host=h user=u password=it's \\"),
+            (
+                "postgres://a:1,b,[::1]:3/d",
+                "host=a,b,::1 port=1,,3 dbname=d",
+            ),
+            (
+                "postgres://u:a%2Fb@c#d@h/d",
+                "user=u password=a/b@c#d host=h dbname=d",
+            ),
+            (
+                "postgres://h/d?ssl=true&options=-c%20a%3Db",
+                "host=h dbname=d sslmode=require options=-c a=b",
+            ),
+            (
+                "host=h  user = u password='it\\'s \\\\'",
+                "host=h user=u password=it's \\",
+            ),
             ("password='' dbname=d", "password= dbname=d"),
         ] {
             assert_eq!(shown(text), expected, "{text}");

@@ -55,7 +55,6 @@ pub(super) async fn sweep_if_due(
 }
 
 async fn lock(app: &App) -> Result<Option<ReplicaLock>, DbError> {
-    let general = &app.config().general;
-    let name = format!("sweep of {}", general.pool_environment);
-    ReplicaLock::try_take(&general.services_database_url, &name).await
+    let name = format!("sweep of {}", app.config().general.pool_environment);
+    app.db().lock(&name).await
 }
