@@ -1,8 +1,9 @@
-//! The process, from its settings to its end.
+//! The process: from its settings to its end.
 
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::migrate;
 use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use agent_pool_service_kit::{http_server, trace};
 use anyhow::Context;
 use tracing::info;
@@ -10,13 +11,15 @@ use tracing::info;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
-use crate::routes::{PATHS, routes};
+use crate::pool::Pool;
+use crate::routes::{TEMPLATES, routes};
 
-/// Runs the service until SIGTERM or SIGINT, then finishes the claims in flight, and the creations
-/// that do not take long, all within `SHUTDOWN_TIMEOUT_MS`.
+/// Runs the service until SIGTERM or SIGINT, then finishes the work in flight within
+/// `SHUTDOWN_TIMEOUT_MS`. A creation gets 30 s of that: the replica that takes it over asks Services
+/// again.
 ///
 /// # Errors
-/// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.
+/// The settings are wrong, the database cannot be migrated, or the port is taken.
 pub async fn run(environment: Environment) -> anyhow::Result<()> {
     let config = Config::from_env(&environment).context("the settings are not right")?;
     trace::init(&config.log)?;
@@ -25,13 +28,13 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
         .await
         .context("POOL_DATABASE_URL")?;
     let http = config.http.clone();
-    let app = App::new(config)?;
-    tokio::spawn(app.clone().keep_ticking(shutdown.clone()));
-    tokio::spawn(app.clone().keep_queue(shutdown.clone()));
-    http_server::serve(&http, routes(app.clone()), PATHS, shutdown.clone()).await?;
-    // A claim whose client hung up has no request any more, and is to be finished all the same.
-    let left = shutdown.left();
-    tokio::join!(app.finish_claims(left), app.finish_creations(left));
+    let tasks = Supervisor::new(shutdown.clone());
+    let pool = Pool::new(App::new(config)?, tasks.clone());
+    pool.keep_queue();
+    pool.keep_ticking();
+    http_server::serve(&http, routes(pool), TEMPLATES, shutdown.clone()).await?;
+    // A claim whose client hung up has no request any more, and still has to be finished.
+    tasks.finish(shutdown.left()).await;
     info!("goodbye");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The taint rule (design §8): after which failure an instance may be somebody else's.
+//! The taint rule: after which failures of a claim its instance may be used for another one.
 
 use agent_pool_core::Effect;
 
@@ -10,16 +10,16 @@ use crate::services_client::is_unknown_instance;
 /// What becomes of an instance that a claim failed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Surely nothing was done to it: it is idle again.
+    /// Certainly nothing was done to it: it becomes idle again.
     Release,
-    /// Something may have been done to it, or it is of no use: it is destroyed.
+    /// Something may have been done to it, or it is unusable: it is destroyed.
     GiveUp(Cause),
-    /// The database cannot be told now: its lease sees to it.
+    /// The database failed: the instance is destroyed when its lease expires.
     Leave,
 }
 
 impl Fate {
-    /// In words, as a claim's error ends.
+    /// In words, as the end of an error message.
     pub(super) const fn outcome(self) -> &'static str {
         match self {
             Self::Release => "is idle again",
@@ -29,11 +29,11 @@ impl Fate {
     }
 }
 
-/// How a claim goes on. All but the first two end it, because no other instance would do better.
+/// How a claim goes on. All but the first two end it, because every other instance would fail too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     MoveOn,
-    /// The same, and this one was not used up: it is only not to be had now.
+    /// The same, and the instance was not used up: it is only busy now.
     PassOver,
     Superseded,
     ServicesUnavailable,
@@ -51,7 +51,7 @@ pub(super) fn verdict(error: &StepError) -> (Fate, Next) {
             (Fate::GiveUp(Cause::UnhealthyAtClaim), Next::MoveOn)
         }
         StepError::Configure(call) => configuring(call),
-        // From here on it has its variables, whatever its runtime did.
+        // From here on it has the variables of the agent, whatever its runtime did.
         StepError::Provision(call) if is_about_the_request(call) => (TAINTED, Next::RuntimeRefused),
         StepError::Provision(_) | StepError::Incomplete(_) | StepError::Condemned => {
             (TAINTED, Next::MoveOn)
@@ -65,15 +65,15 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     match (call, call.effect()) {
         (CallError::NotSent(_), _) => (Fate::Release, Next::ServicesUnavailable),
         (CallError::TimedOut(_), _) => (TAINTED, Next::ServicesUnavailable),
-        // Somebody else works on it, and Services refuses before it does anything.
+        // Another operation works on it, and Services refuses before it does anything.
         _ if call.is(409, "instance_busy") => (Fate::Release, Next::PassOver),
-        // Services does not know it, is taking it down, or never finished it: it is of no use.
+        // Services does not know it, is destroying it, or never finished it: it is unusable.
         (CallError::Refused { status: 409, .. }, _) => (TAINTED, Next::MoveOn),
         _ if is_unknown_instance(call) => (TAINTED, Next::MoveOn),
         // Services reads its rows before it calls the infra.
         _ if call.is(503, "database_unavailable") => (Fate::Release, Next::ServicesUnavailable),
         // The infra cannot do it at all, or its account is locked or misconfigured: every instance would
-        // meet the same.
+        // fail the same way.
         _ if call.is(502, "vendor_unauthorized")
             || call.is(502, "vendor_refused")
             || call.is(501, "unsupported") =>
@@ -86,7 +86,7 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     }
 }
 
-/// Whether every other runtime would refuse the same.
+/// Whether every other runtime would refuse the request too.
 const fn is_about_the_request(call: &CallError) -> bool {
     matches!(
         call,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_is_released_only_where_surely_nothing_was_done() {
+    fn an_instance_is_released_only_if_certainly_nothing_was_done() {
         use StepError::{Configure, Incomplete, Provision, Unhealthy};
         let dead = Fate::GiveUp(Cause::UnhealthyAtClaim);
         let release = Fate::Release;

@@ -154,9 +154,9 @@ pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection>
     }
 }
 
-/// The app, for handlers.
-pub(super) fn with(
-    app: App,
-) -> impl Filter<Extract = (App,), Error = Infallible> + Clone + Send + Sync + 'static {
-    warp::any().map(move || app.clone())
+/// Gives `it` to handlers.
+pub(super) fn with<T: Clone + Send + Sync + 'static>(
+    it: T,
+) -> impl Filter<Extract = (T,), Error = Infallible> + Clone + Send + Sync + 'static {
+    warp::any().map(move || it.clone())
 }

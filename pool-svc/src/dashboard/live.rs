@@ -17,6 +17,7 @@ use warp::sse::Event;
 use super::session::Session;
 use crate::app::App;
 use crate::db::version;
+use crate::pool::Pool;
 
 /// How often a page hears of changes at most.
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,11 +31,14 @@ const LASTS: Duration = Duration::from_mins(10);
 pub(crate) struct Latest(Mutex<Option<(Instant, i64)>>);
 
 /// `GET /live`: an event `version` at once and with each change, until a shutdown.
-pub(super) async fn stream(_session: Session, app: App) -> Response {
+pub(super) async fn stream(_session: Session, pool: Pool) -> Response {
+    let Pool {
+        app, background, ..
+    } = pool;
     let (page, versions) = mpsc::channel(1);
     tokio::spawn(async move {
         tokio::select! {
-            () = app.queue.closes() => {}
+            () = background.shutdown().wait() => {}
             () = sleep(LASTS) => {}
             () = page.closed() => {}
             () = tell(&app, &page) => {}

@@ -12,7 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Int8, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::parse_status;
+use super::row::parse_status;
 use super::schema::instance_events;
 use crate::lifecycle::Cause;
 

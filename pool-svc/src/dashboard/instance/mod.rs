@@ -22,7 +22,7 @@ use super::session::Session;
 use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::fleet::{self, Listed};
-use crate::destruction::CondemnError;
+use crate::ops::destruction::CondemnError;
 use crate::problem::from_database;
 
 /// Most entries of the log on one page.
