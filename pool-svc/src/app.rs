@@ -6,7 +6,6 @@ use agent_pool_service_kit::db::Db;
 
 use crate::call;
 use crate::config::Config;
-use crate::dashboard::Dashboard;
 use crate::runtime_client::RuntimeClient;
 use crate::services_client::ServicesClient;
 
@@ -20,7 +19,6 @@ pub struct App {
     pub(crate) db: Db,
     pub(crate) services: ServicesClient,
     pub(crate) runtime: RuntimeClient,
-    pub(crate) dashboard: Arc<Dashboard>,
 }
 
 impl App {
@@ -36,10 +34,6 @@ impl App {
             db: Db::connect(&pool.pool_database_url, CONNECTIONS),
             services: ServicesClient::new(http.clone(), pool.services_url.clone(), key.clone()),
             runtime: RuntimeClient::new(http, key.clone()),
-            dashboard: Arc::new(Dashboard::new(
-                &config.http.pool_api_key,
-                pool.pool_read_key.as_ref(),
-            )),
             config: Arc::new(config),
         })
     }

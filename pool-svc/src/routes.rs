@@ -12,7 +12,7 @@ use agent_pool_service_kit::{auth, health, metrics};
 use warp::reply::Response;
 use warp::{Filter, path};
 
-use crate::dashboard;
+use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
 use crate::handlers::{claim, fleet, instances, templates, views};
 use crate::pool::Pool;
@@ -60,7 +60,8 @@ pub fn routes(
     let keys = pool.app.config.http.pool_api_key.clone();
     let own = health::routes(pool.app.db.clone(), keys.clone(), metrics::install());
     let key = auth::require(keys);
-    let pages = dashboard::routes(pool.clone()).or(dashboard::not_found()).unify();
+    let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
+        .or(dashboard::not_found()).unify();
     let app = with(pool.app.clone());
     let claims = with(pool.claims.clone());
     let destructions = with(pool.destructions.clone());

@@ -1,24 +1,20 @@
 //! The pool's tables, one module each or one for each kind of access. Functions take a connection;
 //! transactions are opened by their callers.
 
-pub(crate) mod batch;
 pub(crate) mod claim_keys;
 pub(crate) mod claim_waiters;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
-pub(crate) mod fleet;
-pub(crate) mod history;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod listen;
 pub(crate) mod row;
 pub(crate) mod tick_state;
-pub(crate) mod version;
 pub(crate) mod views;
 
 #[cfg(test)]
 mod claim_tests;
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 
