@@ -24,7 +24,7 @@ pub use app::App;
 pub use config::{Config, PoolSettings};
 pub use db::MIGRATIONS;
 pub use pool::Pool;
-pub use routes::{TEMPLATES, routes};
+pub use routes::{PATHS, routes};
 pub use run::run;
 pub use templates::Catalogue;
 pub use tools::Tools;

@@ -18,7 +18,7 @@ use crate::handlers::{claim, fleet, instances, templates, views};
 use crate::pool::Pool;
 
 /// The same paths, for the labels of spans and metrics.
-pub const TEMPLATES: Templates = Templates::new(&[
+pub const PATHS: Templates = Templates::new(&[
     "/api/pool/claim",
     "/api/pool/claim/stream",
     "/api/pool/templates",

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
 use crate::pool::Pool;
-use crate::routes::{TEMPLATES, routes};
+use crate::routes::{PATHS, routes};
 
 /// Runs the service until SIGTERM or SIGINT, then finishes the work in flight within
 /// `SHUTDOWN_TIMEOUT_MS`. A creation gets 30 s of that: the replica that takes it over asks Services
@@ -32,7 +32,7 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
     let pool = Pool::new(App::new(config)?, tasks.clone());
     pool.keep_queue();
     pool.keep_ticking();
-    http_server::serve(&http, routes(pool), TEMPLATES, shutdown.clone()).await?;
+    http_server::serve(&http, routes(pool), PATHS, shutdown.clone()).await?;
     // A claim whose client hung up has no request any more, and still has to be finished.
     tasks.finish(shutdown.left()).await;
     info!("goodbye");
