@@ -34,7 +34,11 @@ async fn idle(conn: &mut Conn) -> InstanceId {
     id
 }
 
-async fn take(conn: &mut Conn, position: QueuePosition, except: &[InstanceId]) -> Option<InstanceId> {
+async fn take(
+    conn: &mut Conn,
+    position: QueuePosition,
+    except: &[InstanceId],
+) -> Option<InstanceId> {
     let taking = Taking {
         position,
         except,
@@ -63,12 +67,18 @@ async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
         take(&mut conn, QueuePosition::Served, std::slice::from_ref(&one)).await,
         Some(two)
     );
-    assert_eq!(take(&mut conn, QueuePosition::Waiter(first), &[]).await, Some(one));
+    assert_eq!(
+        take(&mut conn, QueuePosition::Waiter(first), &[]).await,
+        Some(one)
+    );
     assert_eq!(take(&mut conn, QueuePosition::Newcomer, &[]).await, None);
     let line = claim_waiters::look(&mut conn, &[second], MINUTE).await;
     assert_eq!(line.unwrap(), [second]);
     claim_waiters::leave(&mut conn, second).await.unwrap();
-    assert_eq!(take(&mut conn, QueuePosition::Newcomer, &[]).await, Some(three));
+    assert_eq!(
+        take(&mut conn, QueuePosition::Newcomer, &[]).await,
+        Some(three)
+    );
     assert!(dead < first && first < second);
 }
 

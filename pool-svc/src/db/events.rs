@@ -13,8 +13,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::schema::instance_events;
 use super::row::{parse_id, parse_status};
+use super::schema::instance_events;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instance_events)]

@@ -144,7 +144,10 @@ mod tests {
         let (_database, mut conn) = database().await;
         let first = begin(&mut conn, GAP).await.unwrap();
         assert_eq!(hold(&mut conn, first).await.unwrap(), Standing::Latest);
-        assert_eq!(note(&mut conn, first, BELIEVED).await.unwrap(), Standing::Latest);
+        assert_eq!(
+            note(&mut conn, first, BELIEVED).await.unwrap(),
+            Standing::Latest
+        );
         let second = begin(&mut conn, GAP).await.unwrap();
         let late = note(&mut conn, first, BELIEVED).await.unwrap();
         assert_eq!(late, Standing::TakenOver);

@@ -13,8 +13,8 @@ use diesel::sql_types::{Array, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
-use super::schema::instances;
 use super::row::{corrupt, parse_id, parse_status};
+use super::schema::instances;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]

@@ -74,10 +74,6 @@ mod tests {
         for bad in ["", " ", "a b", "a\tb", "clé", &"x".repeat(256)] {
             assert!(parse(&[bad.as_bytes()]).is_err(), "{bad:?}");
         }
-        assert!(
-            parse(&[b"a", b"a"])
-                .unwrap_err()
-                .contains("more than once")
-        );
+        assert!(parse(&[b"a", b"a"]).unwrap_err().contains("more than once"));
     }
 }

@@ -21,7 +21,9 @@ pub(super) fn describe_failure(failure: &Failure, tools: &[ToolId]) -> NewFailur
     NewFailure {
         cause: cause(failure, tools),
         error: format!("Services {}", chain(&failure.error)),
-        retry_after: failure.retry_after.map(|wait| wait.min(LONGEST_RETRY_AFTER)),
+        retry_after: failure
+            .retry_after
+            .map(|wait| wait.min(LONGEST_RETRY_AFTER)),
     }
 }
 

@@ -205,13 +205,7 @@ impl Creations {
         let (cause, error) = (&failure.cause, &failure.error);
         error!(error.chain = %error, "instance {id} cannot be created ({cause}): {error}");
         creation_failures::record(&mut *self.app.db.conn().await?, id, &failure).await?;
-        settle::give_up(
-            &self.app,
-            Move::ABANDON_CREATION,
-            id,
-            Cause::CreationFailed,
-        )
-        .await?;
+        settle::give_up(&self.app, Move::ABANDON_CREATION, id, Cause::CreationFailed).await?;
         self.destructions.start_pending().await;
         Ok(())
     }

@@ -11,9 +11,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use agent_pool_core::DeployStatus;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
-use agent_pool_core::DeployStatus;
 
 use super::decision::{Decision, PlannedMove};
 use super::doubt::doubt;

@@ -15,6 +15,7 @@ use super::decide::{Limits, decide};
 use super::error::TickError;
 use super::observe::observe;
 use super::ticker::Ticker;
+use crate::app::App;
 use crate::config::PoolSettings;
 use crate::db::{claim_keys, creation_failures, events, tick_state, views};
 use crate::services_client::status_within;

@@ -1,5 +1,4 @@
 use agent_pool_core::InstanceId;
-use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::eventually;
 use serde_json::json;
 

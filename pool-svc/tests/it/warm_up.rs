@@ -1,4 +1,3 @@
-use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::eventually;
 use futures_util::future::join_all;
 use serde_json::json;

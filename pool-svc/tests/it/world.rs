@@ -11,7 +11,7 @@ use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use pool_svc::{App, Config, MIGRATIONS, Pool, PATHS, routes};
+use pool_svc::{App, Config, MIGRATIONS, PATHS, Pool, routes};
 use serde_json::Value;
 
 use crate::fake::{Fake, KEY};

@@ -38,13 +38,22 @@ pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Res
 }
 
 /// `POST /claim`: ends with the way to the agent, or with the form and what is wrong.
-pub(super) async fn claim(session: Session, filled: Filled, pool: Pool) -> Result<Response, Problem> {
+pub(super) async fn claim(
+    session: Session,
+    filled: Filled,
+    pool: Pool,
+) -> Result<Response, Problem> {
     let app = pool.app;
     let order = match filled.order(&app.config.catalogue) {
         Ok(order) => order,
         Err(problem) => return Ok(refused(&app, &session, &filled, &problem)),
     };
-    match pool.claims.start(order, Progress::default()).outcome().await {
+    match pool
+        .claims
+        .start(order, Progress::default())
+        .outcome()
+        .await
+    {
         Ok(claimed) => {
             let id = claimed.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}/invite")))

@@ -1,5 +1,7 @@
 //! The table of decisions.
 
+use agent_pool_core::InstanceId;
+
 use super::*;
 
 const LIMITS: Limits = Limits {
@@ -7,7 +9,7 @@ const LIMITS: Limits = Limits {
     max_vanished_percent: 50,
 };
 
-fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration  ) -> FleetRow {
+fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> FleetRow {
     let id = InstanceId::generate();
     FleetRow {
         id,

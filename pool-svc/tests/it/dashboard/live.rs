@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use agent_pool_service_kit::shutdown::Shutdown;
 use reqwest::header::COOKIE;
 
 use super::Person;
