@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{DESTROY_WITHIN, Destruction};
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -17,7 +18,6 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::{instances, leases, views};
 use crate::lifecycle::{Cause, Event, Move};
-use crate::services_client::{DESTROY_WITHIN, Gone};
 
 /// Destructions at once. They are slow at the vendors, and nothing waits for them.
 const CONCURRENCY: usize = 8;
@@ -171,11 +171,11 @@ impl Destructions {
         let answer = self.app.services.destroy(id).await;
         let mut conn = self.app.db.conn().await?;
         match answer {
-            Ok(gone) => {
+            Ok(destruction) => {
                 instances::delete_destroyed(&mut conn, id).await?;
-                let how = match gone {
-                    Gone::Destroyed => "is destroyed",
-                    Gone::Unknown => "is removed: Services has nothing of it",
+                let how = match destruction {
+                    Destruction::Destroyed => "is destroyed",
+                    Destruction::Unknown => "is removed: Services has nothing of it",
                 };
                 info!(instance.id = %id, "instance {id} {how}");
                 Ok(Outcome::Destroyed)
@@ -184,7 +184,7 @@ impl Destructions {
                 leases::release_destroying(&mut conn, id).await?;
                 error!(
                     instance.id = %id, error.chain = chain(&error),
-                    "instance {id} was not destroyed, a later tick will retry: Services {error}"
+                    "instance {id} was not destroyed, a later tick will retry: {error}"
                 );
                 Ok(Outcome::Failed)
             }

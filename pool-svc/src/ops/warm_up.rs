@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
 use agent_pool_core::wire::services::CreateInstanceRequest;
 use agent_pool_core::{EnvVars, InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -21,12 +22,10 @@ use super::destruction::Destructions;
 use super::settle;
 use crate::app::App;
 use crate::background::Background;
-use crate::call::Failure;
 use crate::db::creation_failures;
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
-use crate::services_client::CREATE_WITHIN;
 
 /// How long one creation may take before the row counts as abandoned.
 const LEASE: Duration = Duration::from_secs(CREATE_WITHIN.as_secs() + 60);
@@ -199,7 +198,7 @@ impl Creations {
     }
 
     /// Services undoes what it began, unless Services itself failed: so the instance is destroyed.
-    async fn record_failure(&self, id: &InstanceId, failure: &Failure) -> Result<(), DbError> {
+    async fn record_failure(&self, id: &InstanceId, failure: &CallError) -> Result<(), DbError> {
         counter!("agent_pool_creations_total", "outcome" => "failed").increment(1);
         let failure = describe_failure(failure, self.app.config.pool.pool_tools.ids());
         let (cause, error) = (&failure.cause, &failure.error);
@@ -214,7 +213,12 @@ impl Creations {
     async fn watch(&self, id: &InstanceId, url: &Url, started: Instant) -> Result<(), DbError> {
         let watched_since = Instant::now();
         let mut pause = FIRST_WATCH_PAUSE;
-        while !matches!(self.app.runtime.is_ready(url, WATCH_FOR).await, Ok(true)) {
+        let key = self.app.runtime_key();
+        let is_ready = async || {
+            let ready = self.app.runtime.is_ready(url, key, HEALTH_WITHIN).await;
+            matches!(ready, Ok(true))
+        };
+        while !is_ready().await {
             if watched_since.elapsed() > WATCH_FOR {
                 info!("instance {id} is not healthy yet: the ticks keep checking it");
                 return Ok(());
