@@ -78,7 +78,7 @@ impl Drop for Service {
 }
 
 async fn get(url: &str) -> Option<reqwest::Response> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = agent_pool_core::http::client_builder().no_proxy().build().unwrap();
     client.get(url).send().await.ok()
 }
 

@@ -293,7 +293,7 @@ mod tests {
     /// The first look, of one each second, that finds something; with the whole time that it took.
     async fn found_at(look: u32, left: Option<Duration>) -> (Answer<u32>, Duration) {
         let vendor = VendorHttp::new("http://localhost".parse().unwrap());
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = crate::http::client_builder().build().unwrap();
         let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
         let cx = left.map_or_else(|| cx.clone(), |left| cx.within(left));
         let (looks, begun) = (AtomicU32::new(0), Instant::now());
@@ -329,7 +329,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_came_of_a_lost_answer_is_looked_for_and_nothing_is_repeated() {
         let vendor = VendorHttp::new("http://localhost".parse().unwrap());
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = crate::http::client_builder().build().unwrap();
         let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
         let create = |kind| async move { Err(ProviderError::new(kind, "first")) };
         let come = async |kind, found: Option<u8>| {

@@ -60,7 +60,7 @@ mod wait;
 
 pub use age::age;
 pub use api::{Api, Patience};
-pub use client::client;
+pub use client::{client, client_builder};
 pub use fault::VendorFault;
 pub use page::{Data, Numbered, Page, pages};
 pub(crate) use provider::{build, describe};

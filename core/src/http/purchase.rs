@@ -265,7 +265,7 @@ mod tests {
     impl Customer {
         async fn buys(&self) -> Answer<String> {
             let vendor = VendorHttp::new("http://localhost".parse().unwrap());
-            let http = reqwest::Client::builder().build().unwrap();
+            let http = crate::http::client_builder().build().unwrap();
             let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http);
             buy(self, vendor.on(&cx), "ap-dev-1", PATIENCE, SETTLE).await
         }

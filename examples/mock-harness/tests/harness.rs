@@ -10,6 +10,11 @@ mod support;
 
 use support::{Harness, Home};
 
+async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
+    let client = agent_pool_core::http::client_builder().build()?;
+    client.get(url).send().await
+}
+
 #[tokio::test]
 async fn it_warms_claims_and_takes_everything_down() {
     let home = Home::new();
@@ -20,13 +25,13 @@ async fn it_warms_claims_and_takes_everything_down() {
         "{output}"
     );
 
-    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    let page = get(&invite).await.unwrap().text().await.unwrap();
     assert!(page.contains("<h1>Tulip</h1>"), "{page}");
 
     let left = harness.interrupt().await;
     assert_eq!(left, Vec::<String>::new(), "processes are left");
     assert!(
-        reqwest::get(&invite).await.is_err(),
+        get(&invite).await.is_err(),
         "the instance still answers"
     );
 }
@@ -37,7 +42,7 @@ async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
     let arguments = ["--cloud", "--min-idle", "5", "--claim", "Tulip"];
     let mut harness = Harness::start(&home, &arguments).await;
     let (invite, _) = harness.invite_of("Tulip").await;
-    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    let page = get(&invite).await.unwrap().text().await.unwrap();
     assert!(page.contains("<h1>Tulip</h1>"), "{page}");
     assert_eq!(
         harness.interrupt().await,
@@ -53,7 +58,7 @@ async fn asked_for_tools_equip_every_instance_or_are_refused_in_words() {
     let mut harness = Harness::start(&home, &arguments).await;
     harness.warm().await;
     let url = format!("{}/api/pool/info", harness.printed("Pool API"));
-    let client = reqwest::Client::builder().build().unwrap();
+    let client = agent_pool_core::http::client_builder().build().unwrap();
     let request = client.get(url).bearer_auth(harness.printed("key"));
     let info: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(info["tools"], serde_json::json!(["mock-mail"]), "{info}");
@@ -77,7 +82,7 @@ async fn the_curl_that_it_prints_claims_an_agent() {
         .unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["joined"], false, "{answer}");
-    let page = reqwest::get(answer["inviteUrl"].as_str().unwrap())
+    let page = get(answer["inviteUrl"].as_str().unwrap())
         .await
         .unwrap();
     assert!(page.text().await.unwrap().contains("Tulip"));
@@ -94,7 +99,7 @@ async fn what_was_claimed_is_there_again_at_the_next_start() {
     let mut first = Harness::start(&home, &["--min-idle", "1", "--claim", "Tulip"]).await;
     let (invite, _) = first.invite_of("Tulip").await;
     let said = [("text", "remember the milk")];
-    let client = reqwest::Client::builder().build().unwrap();
+    let client = agent_pool_core::http::client_builder().build().unwrap();
     client
         .post(&invite)
         .form(&said)
@@ -107,7 +112,7 @@ async fn what_was_claimed_is_there_again_at_the_next_start() {
 
     let mut second = Harness::start(&home, &["--min-idle", "1"]).await;
     second.warm().await;
-    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    let page = get(&invite).await.unwrap().text().await.unwrap();
     assert!(page.contains("remember the milk"), "{page}");
     assert_eq!(
         second.interrupt().await,
