@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use agent_pool_core::Secret;
 use agent_pool_core::settings::Environment;
+use agent_pool_stack::Running;
 use clap::Args;
-use mock_harness::Running;
 use url::Url;
 
 use crate::api::{Caller, Pool, Services};

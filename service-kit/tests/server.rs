@@ -119,7 +119,10 @@ impl Server {
 }
 
 fn client() -> reqwest::Client {
-    agent_pool_core::http::client_builder().no_proxy().build().unwrap()
+    agent_pool_core::http::client_builder()
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -78,7 +78,10 @@ impl Drop for Service {
 }
 
 async fn get(url: &str) -> Option<reqwest::Response> {
-    let client = agent_pool_core::http::client_builder().no_proxy().build().unwrap();
+    let client = agent_pool_core::http::client_builder()
+        .no_proxy()
+        .build()
+        .unwrap();
     client.get(url).send().await.ok()
 }
 

@@ -62,7 +62,13 @@ async fn listening(database: &TestDatabase) -> (Running, String) {
 async fn it_migrates_serves_and_ends_on_sigterm_with_0() {
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (mut running, url) = listening(&database).await;
-    let ready = agent_pool_core::http::client_builder().build().unwrap().get(format!("{url}/readyz")).send().await.unwrap();
+    let ready = agent_pool_core::http::client_builder()
+        .build()
+        .unwrap()
+        .get(format!("{url}/readyz"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(ready.status(), 200);
 
     let pid = Pid::from_raw(running.0.id().try_into().unwrap());

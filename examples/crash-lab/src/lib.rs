@@ -7,7 +7,6 @@ mod label;
 pub mod matrix;
 mod pg_proxy;
 mod pg_wire;
-mod process;
 mod promises;
 pub mod replicas;
 mod rows;
@@ -21,8 +20,8 @@ pub mod storm;
 mod trap;
 mod world;
 
+pub use agent_pool_stack::Service;
 pub use ground::Ground;
-pub use process::Part;
 pub use settings::Pacing;
 pub use trap::{Step, Trap, When};
 pub use world::World;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Ground, Part, replicas, sabotage, secrets, sigterm, storm};
+use crash_lab::{Ground, Service, replicas, sabotage, secrets, sigterm, storm};
 
 /// Breaks the running services, and asserts the promises.
 #[derive(Debug, Parser)]
@@ -49,7 +49,7 @@ enum Command {
     /// Looks for secrets in logs that hold all there is to log.
     Secrets,
     #[command(flatten)]
-    Part(Part),
+    Service(Service),
 }
 
 async fn ground() -> anyhow::Result<Arc<Ground>> {
@@ -69,8 +69,8 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Part(part) => {
-            part.run().await?;
+        Command::Service(service) => {
+            service.run().await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Matrix {

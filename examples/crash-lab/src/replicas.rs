@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::Wish;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::trap::{Step, When};
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// `TICK_INTERVAL_MS` of both.
 const TICK: Duration = Duration::from_secs(2);
@@ -87,7 +87,7 @@ async fn claim_on_both(world: &World) -> anyhow::Result<()> {
 }
 
 async fn claim_at(world: &World, replica: usize, agent: &str) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, replica).await?;
+    let pool = world.url(Service::PoolSvc, replica).await?;
     let wish = Wish {
         agent: agent.to_owned(),
         key: None,
@@ -100,7 +100,7 @@ async fn claim_at(world: &World, replica: usize, agent: &str) -> anyhow::Result<
 /// Stopped as a machine is that pauses, in the middle of a creation which the other replica then undoes.
 /// It goes on with what it knew, and finds that its work is no longer its own.
 async fn sleep_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 1).await?;
+    let pool = world.url(Service::PoolSvc, 1).await?;
     let trap = &world.services[0].trap;
     let label = CREATION.to_owned();
     trap.hold(Step { label, nth: 1 });
@@ -113,12 +113,16 @@ async fn sleep_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
     let asleep = async {
         let held = timeout(WITHIN, trap.wait()).await;
         held.context("the replica never created anything")?;
-        world.signal(Part::ServicesSvc, 0, Signal::SIGSTOP).await?;
+        world
+            .signal(Service::ServicesSvc, 0, Signal::SIGSTOP)
+            .await?;
         trap.release();
         until_nothing_is_unfinished(world).await
     };
     tokio::try_join!(more, asleep)?;
-    world.signal(Part::ServicesSvc, 0, Signal::SIGCONT).await?;
+    world
+        .signal(Service::ServicesSvc, 0, Signal::SIGCONT)
+        .await?;
     let woken = Instant::now();
     world.settle(Some(IDLE), WITHIN).await?;
     ensure!(
@@ -147,7 +151,7 @@ async fn until_nothing_is_unfinished(world: &World) -> anyhow::Result<()> {
 async fn kill_in_mid_tick(world: &World) -> anyhow::Result<Duration> {
     kill_at(
         world,
-        Part::PoolSvc,
+        Service::PoolSvc,
         "services POST /status/batch",
         When::Before,
     )
@@ -168,14 +172,14 @@ async fn kill_in_mid_tick(world: &World) -> anyhow::Result<Duration> {
 }
 
 async fn kill_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 1).await?;
+    let pool = world.url(Service::PoolSvc, 1).await?;
     let more = async {
         let wanted = json!({"count": 4});
         let path = "api/pool/replenish";
         world.client.ask(&pool, Method::POST, path, wanted).await
     };
     tokio::try_join!(
-        kill_at(world, Part::ServicesSvc, CREATION, When::After),
+        kill_at(world, Service::ServicesSvc, CREATION, When::After),
         more
     )?;
     let killed = Instant::now();
@@ -184,7 +188,7 @@ async fn kill_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
 }
 
 /// Kills the first replica when it comes to this, and lets it be dead.
-async fn kill_at(world: &World, part: Part, label: &str, when: When) -> anyhow::Result<()> {
+async fn kill_at(world: &World, part: Service, label: &str, when: When) -> anyhow::Result<()> {
     let trap = &world.replicas(part)[0].trap;
     let label = label.to_owned();
     trap.set(Step { label, nth: 1 }, when);

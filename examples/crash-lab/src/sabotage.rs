@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::client::Wish;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::rows::Database;
 use crate::settings::{ENVIRONMENT, Pacing};
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Vec<&'static str>> {
 }
 
 async fn victims(world: &World) -> anyhow::Result<Victims> {
-    let url = world.url(Part::PoolSvc, 0).await?;
+    let url = world.url(Service::PoolSvc, 0).await?;
     let wish = Wish {
         agent: "Tulip".to_owned(),
         key: None,

@@ -11,9 +11,9 @@ use url::Url;
 
 use crate::client::Wish;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -41,8 +41,8 @@ pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
     let world = World::start(Arc::clone(ground), pacing, 1, 1).await?;
     world.settle(Some(1), WITHIN).await?;
     let mut secrets = secrets(&world)?;
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    let services = world.url(Part::ServicesSvc, 0).await?;
+    let pool = world.url(Service::PoolSvc, 0).await?;
+    let services = world.url(Service::ServicesSvc, 0).await?;
     let wish = Wish {
         agent: "Tulip".to_owned(),
         key: None,

@@ -7,9 +7,9 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::process::Part;
 use crate::promises::Scene;
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// How often a state is looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -20,15 +20,19 @@ impl World {
     /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
     /// pauses. For `patience`, what the living do under leases of Services is waited for first: those
     /// of Pool are longer.
-    pub(crate) async fn time_passes(&self, part: Part, patience: Duration) -> anyhow::Result<()> {
+    pub(crate) async fn time_passes(
+        &self,
+        part: Service,
+        patience: Duration,
+    ) -> anyhow::Result<()> {
         let services = self.services_database().await?;
         match part {
-            Part::ServicesSvc => {
+            Service::ServicesSvc => {
                 services
                     .execute("UPDATE instance_leases SET leased_until = now() - interval '1 s'")
                     .await?;
             }
-            Part::PoolSvc => {
+            Service::PoolSvc => {
                 let deadline = Instant::now() + patience;
                 let busy = "SELECT count(*) FROM instance_leases WHERE leased_until > now()";
                 while services.number(busy).await? > 0 && Instant::now() < deadline {
@@ -52,7 +56,7 @@ impl World {
     /// A tick now, of the first replica of Pool that runs.
     pub(crate) async fn tick(&self) -> anyhow::Result<()> {
         for index in 0..self.pools.len() {
-            if let Ok(pool) = self.url(Part::PoolSvc, index).await {
+            if let Ok(pool) = self.url(Service::PoolSvc, index).await {
                 let ticked = self
                     .client
                     .ask(&pool, Method::POST, "api/pool/reconcile", json!({}));

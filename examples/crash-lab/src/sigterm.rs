@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::Wish;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::trap::Step;
 use crate::world::World;
+use agent_pool_stack::Service;
 
 const IDLE: u32 = 2;
 /// How long anything may take but the end of a process.
@@ -71,7 +71,7 @@ async fn steps(world: &World) -> anyhow::Result<Report> {
     let services_finished = services(world, PATIENT)
         .await
         .context("a patient services-svc")?;
-    for part in [Part::ServicesSvc, Part::PoolSvc] {
+    for part in [Service::ServicesSvc, Service::PoolSvc] {
         world.restart(part, 0, IMPATIENT).await?;
     }
     world.settle(Some(IDLE), WITHIN).await?;
@@ -91,33 +91,33 @@ async fn steps(world: &World) -> anyhow::Result<Report> {
 
 /// Ends Pool in the middle of a claim and of a creation, and has another one follow.
 async fn pool(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
+    let pool = world.url(Service::PoolSvc, 0).await?;
     replenish(world).await?;
-    hold(world, Part::PoolSvc, CLAIM);
+    hold(world, Service::PoolSvc, CLAIM);
     let wish = Wish {
         agent: "Tulip".to_owned(),
         key: None,
         wait: None,
     };
     let claim = world.client.claim(&pool, &wish);
-    let (claimed, ended) = tokio::join!(claim, end(world, Part::PoolSvc, pacing));
+    let (claimed, ended) = tokio::join!(claim, end(world, Service::PoolSvc, pacing));
     let ended = ended?;
     if pacing.shutdown == PATIENT.shutdown {
         world.acknowledge(claimed.context("a claim in flight")?);
     } else {
         ensure!(claimed.is_err(), "a claim that was cut off was answered");
-        world.time_passes(Part::PoolSvc, WITHIN).await?;
+        world.time_passes(Service::PoolSvc, WITHIN).await?;
     }
-    world.restart(Part::PoolSvc, 0, pacing).await?;
+    world.restart(Service::PoolSvc, 0, pacing).await?;
     world.settle(Some(IDLE), WITHIN).await?;
     Ok(ended)
 }
 
 /// Ends Services in the middle of a creation, and has another one follow.
 async fn services(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
-    hold(world, Part::ServicesSvc, CREATION);
+    hold(world, Service::ServicesSvc, CREATION);
     replenish(world).await?;
-    let ended = end(world, Part::ServicesSvc, pacing).await?;
+    let ended = end(world, Service::ServicesSvc, pacing).await?;
     let rows = world.services_database().await?;
     let unfinished = "SELECT (SELECT count(*) FROM instance_infra WHERE started_at IS NULL)
                            + (SELECT count(*) FROM instance_leases)";
@@ -126,28 +126,28 @@ async fn services(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
         ensure!(left == 0, "a creation in flight was not finished");
     } else {
         ensure!(left > 0, "a creation that was cut off has left nothing");
-        world.time_passes(Part::ServicesSvc, WITHIN).await?;
+        world.time_passes(Service::ServicesSvc, WITHIN).await?;
     }
-    world.restart(Part::ServicesSvc, 0, pacing).await?;
+    world.restart(Service::ServicesSvc, 0, pacing).await?;
     world.settle(Some(IDLE), WITHIN).await?;
     Ok(ended)
 }
 
 async fn replenish(world: &World) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
+    let pool = world.url(Service::PoolSvc, 0).await?;
     let (path, wanted) = ("api/pool/replenish", json!({"count": 1}));
     world.client.ask(&pool, Method::POST, path, wanted).await?;
     Ok(())
 }
 
-fn hold(world: &World, part: Part, label: &str) {
+fn hold(world: &World, part: Service, label: &str) {
     let label = label.to_owned();
     world.replicas(part)[0].trap.hold(Step { label, nth: 1 });
 }
 
 /// Ends a service once it is held at its step; where it is patient, what it asked goes on as soon as it
 /// takes no more requests.
-async fn end(world: &World, part: Part, pacing: Pacing) -> anyhow::Result<Duration> {
+async fn end(world: &World, part: Service, pacing: Pacing) -> anyhow::Result<Duration> {
     let trap = &world.replicas(part)[0].trap;
     let held = timeout(WITHIN, trap.wait()).await;
     held.context("it never came to the step at which it was to end")?;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
+use agent_pool_core::settings::Environment;
 use agent_pool_core::wire::pool::Claimed;
 use anyhow::Context as _;
 use fake_cloud::FakeCloud;
@@ -18,11 +19,11 @@ use crate::client::Client;
 use crate::ground::Ground;
 use crate::http_proxy::{Directory, HttpProxy};
 use crate::pg_proxy::PgProxy;
-use crate::process::{Part, Process};
 use crate::rows::Database;
 use crate::runtime::Provisioned;
-use crate::settings::{self, Pacing, Setting};
+use crate::settings::{self, Pacing};
 use crate::trap::Trap;
+use agent_pool_stack::{Log, Process, Service};
 
 /// How much of each log a failure shows.
 const LOG_LINES: usize = 40;
@@ -48,7 +49,7 @@ pub struct World {
 /// One replica, which outlives its process: the next one has the same ways out.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    pub(crate) part: Part,
+    pub(crate) part: Service,
     pub(crate) trap: Arc<Trap>,
     process: Mutex<Option<Process>>,
     /// It was stopped: nobody sends it anything new.
@@ -93,12 +94,12 @@ impl World {
                 .tempdir()?,
         };
         for index in 0..replicas {
-            let replica = world.replica(Part::ServicesSvc, index).await?;
+            let replica = world.replica(Service::ServicesSvc, index).await?;
             world.services.push(replica);
-            let replica = world.replica(Part::PoolSvc, index).await?;
+            let replica = world.replica(Service::PoolSvc, index).await?;
             world.pools.push(replica);
         }
-        for part in [Part::ServicesSvc, Part::PoolSvc] {
+        for part in [Service::ServicesSvc, Service::PoolSvc] {
             for index in 0..replicas {
                 world.restart(part, index, pacing).await?;
             }
@@ -106,7 +107,7 @@ impl World {
         Ok(world)
     }
 
-    async fn replica(&self, part: Part, index: usize) -> anyhow::Result<Replica> {
+    async fn replica(&self, part: Service, index: usize) -> anyhow::Result<Replica> {
         let trap = Arc::new(Trap::default());
         Ok(Replica {
             part,
@@ -122,29 +123,30 @@ impl World {
             log: self
                 .logs
                 .path()
-                .join(format!("{}-{index}.log", part.word())),
+                .join(format!("{}-{index}.log", part.name())),
             trap,
         })
     }
 
-    pub(crate) fn replicas(&self, part: Part) -> &[Replica] {
+    pub(crate) fn replicas(&self, part: Service) -> &[Replica] {
         match part {
-            Part::PoolSvc => &self.pools,
-            Part::ServicesSvc => &self.services,
+            Service::PoolSvc => &self.pools,
+            Service::ServicesSvc => &self.services,
         }
     }
 
     /// Kills a replica, if it runs, and starts it anew.
     pub(crate) async fn restart(
         &self,
-        part: Part,
+        part: Service,
         index: usize,
         pacing: Pacing,
     ) -> anyhow::Result<()> {
         self.kill(part, index).await?;
         let replica = &self.replicas(part)[index];
         let settings = self.settings(replica, pacing)?;
-        let process = Process::start(self.ground.exe(), part, &settings, &replica.log).await?;
+        let log = Log::Append(replica.log.clone());
+        let process = Process::start(self.ground.exe(), part, &settings, log).await?;
         replica
             .trap
             .watch(process.pid().context("it has just started")?);
@@ -153,7 +155,7 @@ impl World {
     }
 
     /// `kill -9`
-    pub(crate) async fn kill(&self, part: Part, index: usize) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&self, part: Service, index: usize) -> anyhow::Result<()> {
         let replica = &self.replicas(part)[index];
         replica.trap.watch_nobody();
         let running = replica.process.lock().await.take();
@@ -166,7 +168,7 @@ impl World {
     /// Sends a signal to a replica that runs.
     pub(crate) async fn signal(
         &self,
-        part: Part,
+        part: Service,
         index: usize,
         signal: Signal,
     ) -> anyhow::Result<()> {
@@ -185,16 +187,16 @@ impl World {
     /// Waits until a replica ends by itself, with success.
     pub(crate) async fn ended(
         &self,
-        part: Part,
+        part: Service,
         index: usize,
         within: Duration,
     ) -> anyhow::Result<()> {
         let replica = &self.replicas(part)[index];
         let running = replica.process.lock().await.take();
-        let ended = running.context(DOWN)?.ended(within).await;
+        let ended = running.context(DOWN)?.exited_well(within).await;
         replica.trap.watch_nobody();
         self.announce().await?;
-        ended.with_context(|| format!("{} after SIGTERM", part.word()))
+        ended.with_context(|| format!("{} after SIGTERM", part.name()))
     }
 
     /// Tells the proxies which replicas of Services there are.
@@ -211,15 +213,15 @@ impl World {
         Ok(())
     }
 
-    fn settings(&self, replica: &Replica, pacing: Pacing) -> anyhow::Result<Vec<Setting>> {
+    fn settings(&self, replica: &Replica, pacing: Pacing) -> anyhow::Result<Environment> {
         let proxy = replica.http.url();
         let port = Some(replica.database.port());
         Ok(match replica.part {
-            Part::PoolSvc => {
+            Service::PoolSvc => {
                 let url = self.ground.database_url(&self.pool_database, port)?;
                 settings::pool(pacing, proxy, url)
             }
-            Part::ServicesSvc => {
+            Service::ServicesSvc => {
                 let url = self.ground.database_url(&self.services_database, port)?;
                 settings::services(pacing, proxy, url, &self.cloud)
             }
@@ -227,7 +229,7 @@ impl World {
     }
 
     /// Where a replica listens; an error while it is down.
-    pub(crate) async fn url(&self, part: Part, index: usize) -> anyhow::Result<Url> {
+    pub(crate) async fn url(&self, part: Service, index: usize) -> anyhow::Result<Url> {
         let process = self.replicas(part)[index].process.lock().await;
         let process = process.as_ref().context(DOWN)?;
         Ok(process.url().clone())

@@ -30,10 +30,7 @@ async fn it_warms_claims_and_takes_everything_down() {
 
     let left = harness.interrupt().await;
     assert_eq!(left, Vec::<String>::new(), "processes are left");
-    assert!(
-        get(&invite).await.is_err(),
-        "the instance still answers"
-    );
+    assert!(get(&invite).await.is_err(), "the instance still answers");
 }
 
 #[tokio::test]
@@ -82,9 +79,7 @@ async fn the_curl_that_it_prints_claims_an_agent() {
         .unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["joined"], false, "{answer}");
-    let page = get(answer["inviteUrl"].as_str().unwrap())
-        .await
-        .unwrap();
+    let page = get(answer["inviteUrl"].as_str().unwrap()).await.unwrap();
     assert!(page.text().await.unwrap().contains("Tulip"));
     assert_eq!(
         harness.interrupt().await,

@@ -76,7 +76,10 @@ impl World {
     pub(crate) async fn with(fake: Fake, services: &str, more: &[(&str, &str)]) -> Self {
         let database = fresh_database(MIGRATIONS, "pool").await;
         let (app, url) = replica(&settings(&database, services, more)).await;
-        let http = agent_pool_core::http::client_builder().no_proxy().build().unwrap();
+        let http = agent_pool_core::http::client_builder()
+            .no_proxy()
+            .build()
+            .unwrap();
         let db = database.db();
         Self {
             fake,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::process::{Ran, run};
-use crate::stack::{KEY, Pool, ground};
+use crate::stack::{KEY, Pool, shared};
 
 /// The checks that went so, as `name: found`.
 fn checks(ran: &Ran, verdict: &str) -> Vec<String> {
@@ -21,11 +21,11 @@ fn has(checks: &[String], text: &str) -> bool {
 #[test]
 fn where_all_is_well_it_says_so() {
     let pool = Pool::warm(1);
-    let database = ground().pool_database();
-    let mut variables: Vec<(&str, &str)> = ground()
+    let database = shared().pool_database();
+    let mut variables: Vec<(&str, &str)> = shared()
         .settings
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .map(|(name, value)| (*name, value.as_str()))
         .collect();
     variables.extend(pool.variables());
     variables.push(("POOL_DATABASE_URL", database.as_secret().expose()));
@@ -105,7 +105,7 @@ fn every_fault_is_named_at_once_with_what_to_do() {
 #[test]
 fn a_vendor_that_refuses_the_credentials_here_is_told() {
     let pool = Pool::empty();
-    let openrouter = ground().cloud.openrouter_url();
+    let openrouter = shared().cloud.openrouter_url();
     let mut variables = pool.variables().to_vec();
     variables.push(("OPENROUTER_API_URL", &openrouter));
     variables.push(("OPENROUTER_MANAGEMENT_KEY", "sk-hunter3"));
@@ -128,7 +128,7 @@ fn a_vendor_that_refuses_the_credentials_here_is_told() {
 #[test]
 fn pending_migrations_are_told_and_left_alone() {
     let pool = Pool::empty();
-    let empty = ground().services_database.as_secret().expose();
+    let empty = shared().services_database.as_secret().expose();
     let mut variables = pool.variables().to_vec();
     // The database of Services has none of the migrations of pool-svc, and some that it does not know.
     variables.push(("POOL_DATABASE_URL", empty));
@@ -145,7 +145,7 @@ fn elsewhere_the_settings_are_passed_over() {
     let skipped = checks(&told, "skip");
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     let refused = run(
-        &[("POOL_URL", &pool.url), ("POOL_API_KEY", "wrong")],
+        &[("POOL_URL", pool.url()), ("POOL_API_KEY", "wrong")],
         ["doctor"],
     );
     assert!(

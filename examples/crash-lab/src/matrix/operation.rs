@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep};
 
 use super::scene;
 use crate::client::Wish;
-use crate::process::Part;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::trap::Trap;
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// How long a creation or a destruction may take when nobody is killed.
 const DONE_WITHIN: Duration = Duration::from_secs(30);
@@ -95,7 +95,7 @@ impl Operation {
                 async {
                     ask(
                         world,
-                        Part::PoolSvc,
+                        Service::PoolSvc,
                         "api/pool/replenish",
                         json!({"count": 1}),
                     )
@@ -113,7 +113,7 @@ impl Operation {
             Self::Configure => configure(world, subject).await,
             Self::Destroy => {
                 async {
-                    let pool = world.url(Part::PoolSvc, 0).await?;
+                    let pool = world.url(Service::PoolSvc, 0).await?;
                     let path = format!("api/pool/instances/{subject}");
                     world
                         .client
@@ -173,7 +173,7 @@ impl Operation {
 
 async fn ask(
     world: &World,
-    part: Part,
+    part: Service,
     path: &str,
     body: serde_json::Value,
 ) -> anyhow::Result<serde_json::Value> {
@@ -182,7 +182,7 @@ async fn ask(
 }
 
 async fn claim(world: &World, wish: &Wish) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
+    let pool = world.url(Service::PoolSvc, 0).await?;
     world.acknowledge(world.client.claim(&pool, wish).await?);
     Ok(())
 }
@@ -190,7 +190,7 @@ async fn claim(world: &World, wish: &Wish) -> anyhow::Result<()> {
 async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
     let path = format!("configure/{subject}");
     let body = json!({"variables": {"COLOUR": "blue"}, "redeploy": true});
-    ask(world, Part::ServicesSvc, &path, body).await?;
+    ask(world, Service::ServicesSvc, &path, body).await?;
     let state = world.cloud.state().railway;
     let set = state
         .instances
@@ -202,7 +202,7 @@ async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
 
 async fn sweep(world: &World) -> anyhow::Result<()> {
     let wanted = json!({"destroy": true, "repair": true});
-    ask(world, Part::ServicesSvc, "sweep", wanted).await?;
+    ask(world, Service::ServicesSvc, "sweep", wanted).await?;
     Ok(())
 }
 

@@ -12,10 +12,10 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::{Operation, Outcome, Row, Table};
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::Pacing;
 use crate::trap::{Step, When};
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// How long a system may take to recover. It takes about a second on a quiet machine.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
@@ -62,7 +62,7 @@ pub struct Plan {
 /// A step of a service, and its number.
 #[derive(Debug, Clone)]
 struct Known {
-    killed: Part,
+    killed: Service,
     number: usize,
     step: Step,
 }
@@ -112,7 +112,7 @@ async fn survey(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<Ve
             }
         }
     }
-    known.sort_by_key(|one| (one.killed == Part::ServicesSvc, one.number));
+    known.sort_by_key(|one| (one.killed == Service::ServicesSvc, one.number));
     Ok(known)
 }
 
@@ -120,7 +120,7 @@ async fn survey(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<Ve
 async fn watch(
     ground: &Arc<Ground>,
     operation: Operation,
-) -> anyhow::Result<Vec<(Part, Vec<Step>)>> {
+) -> anyhow::Result<Vec<(Service, Vec<Step>)>> {
     let (world, subject) = world(ground, operation).await?;
     let traps = [&*world.pools[0].trap, &*world.services[0].trap];
     traps.iter().for_each(|trap| trap.record());
@@ -133,7 +133,10 @@ async fn watch(
     let end = recovered(&world, operation, &subject).await;
     end.map_err(|error| world.tell(&error))
         .with_context(|| format!("{operation} fails undisturbed"))?;
-    Ok(vec![(Part::PoolSvc, pool), (Part::ServicesSvc, services)])
+    Ok(vec![
+        (Service::PoolSvc, pool),
+        (Service::ServicesSvc, services),
+    ])
 }
 
 async fn world(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<(World, String)> {
@@ -185,8 +188,8 @@ async fn kill_once(
     let (world, subject) = world(ground, operation).await?;
     let traps = [&*world.pools[0].trap, &*world.services[0].trap];
     let trap = match known.killed {
-        Part::PoolSvc => traps[0],
-        Part::ServicesSvc => traps[1],
+        Service::PoolSvc => traps[0],
+        Service::ServicesSvc => traps[1],
     };
     trap.set(known.step.clone(), when);
     // The client of a service that lives waits for its answer, while the other one starts again.

@@ -7,9 +7,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::client::Wish;
-use crate::process::Part;
 use crate::settings::ENVIRONMENT;
 use crate::world::World;
+use agent_pool_stack::Service;
 
 /// How many instances the tick is to keep idle.
 pub(super) const TICK_IDLE: u32 = 4;
@@ -19,7 +19,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const TRIES: u32 = 3;
 
 async fn make(world: &World, count: u32) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
+    let pool = world.url(Service::PoolSvc, 0).await?;
     let mut made = Ok(());
     for _ in 0..TRIES {
         let idle = ids(world, "idle").await?.len();
@@ -75,7 +75,7 @@ pub(super) async fn orphan_and_missing(world: &World) -> anyhow::Result<String> 
     let statement = format!("DELETE FROM instance_infra WHERE instance_id = '{orphan}'");
     services.execute(&statement).await?;
     lose_inbox(world, missing).await?;
-    let service = world.url(Part::ServicesSvc, 0).await?;
+    let service = world.url(Service::ServicesSvc, 0).await?;
     world
         .client
         .ask(&service, Method::POST, "sweep", json!({}))
@@ -107,7 +107,7 @@ async fn lose_inbox(world: &World, instance: &str) -> anyhow::Result<()> {
 /// starting and healthy, idle and well; and too few of the last.
 pub(super) async fn fleet(world: &World) -> anyhow::Result<String> {
     world.settle(Some(TICK_IDLE), READY_WITHIN).await?;
-    let pool = world.url(Part::PoolSvc, 0).await?;
+    let pool = world.url(Service::PoolSvc, 0).await?;
     let wish = Wish {
         agent: "Rose".to_owned(),
         key: None,

@@ -19,10 +19,10 @@ use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep};
 
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::world::World;
+use agent_pool_stack::Service;
 pub use report::Report;
 
 /// How long the system may take to come to rest after the storm.
@@ -143,7 +143,7 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
 async fn calm(storm: &Storm) -> anyhow::Result<()> {
     let world = &storm.world;
     world.cloud.clear_faults();
-    for part in [Part::ServicesSvc, Part::PoolSvc] {
+    for part in [Service::ServicesSvc, Service::PoolSvc] {
         world.kill(part, 0).await?;
         world.time_passes(part, BUSY_FOR).await?;
         world.restart(part, 0, PACING).await?;

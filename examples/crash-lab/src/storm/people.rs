@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::Storm;
 use super::report::count;
 use crate::client::Wish;
-use crate::process::Part;
+use agent_pool_stack::Service;
 
 /// How often a claim with a key is asked for until there is an answer.
 const TRIES: u32 = 8;
@@ -54,7 +54,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
 }
 
 async fn ask(storm: &Storm, wish: &Wish) -> anyhow::Result<Claimed> {
-    let pool = storm.world.url(Part::PoolSvc, 0).await?;
+    let pool = storm.world.url(Service::PoolSvc, 0).await?;
     storm.world.client.claim(&pool, wish).await
 }
 
@@ -130,13 +130,13 @@ async fn post(storm: &Storm, path: &str, body: Value) -> anyhow::Result<()> {
 }
 
 async fn pool(storm: &Storm, method: Method, path: &str, body: Value) -> anyhow::Result<()> {
-    let pool = storm.world.url(Part::PoolSvc, 0).await?;
+    let pool = storm.world.url(Service::PoolSvc, 0).await?;
     storm.world.client.ask(&pool, method, path, body).await?;
     Ok(())
 }
 
 async fn sweep(storm: &Storm) -> anyhow::Result<()> {
-    let services = storm.world.url(Part::ServicesSvc, 0).await?;
+    let services = storm.world.url(Service::ServicesSvc, 0).await?;
     let wanted = json!({"destroy": true});
     let client = &storm.world.client;
     client.ask(&services, Method::POST, "sweep", wanted).await?;

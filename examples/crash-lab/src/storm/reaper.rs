@@ -9,20 +9,20 @@ use tokio::time::sleep;
 
 use super::report::count;
 use super::{PACING, Storm};
-use crate::process::Part;
+use agent_pool_stack::Service;
 
 /// Who dies in one round, in a new order each time: so that no storm is without one of them.
 const ROUND: [Victim; 5] = [
-    Victim::Service(Part::PoolSvc),
-    Victim::Service(Part::PoolSvc),
-    Victim::Service(Part::ServicesSvc),
-    Victim::Service(Part::ServicesSvc),
+    Victim::Service(Service::PoolSvc),
+    Victim::Service(Service::PoolSvc),
+    Victim::Service(Service::ServicesSvc),
+    Victim::Service(Service::ServicesSvc),
     Victim::Postgres,
 ];
 
 #[derive(Debug, Clone, Copy)]
 enum Victim {
-    Service(Part),
+    Service(Service),
     Postgres,
 }
 
@@ -54,11 +54,11 @@ pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()
     Ok(())
 }
 
-async fn kill(storm: &Storm, part: Part, down: Duration) -> anyhow::Result<()> {
+async fn kill(storm: &Storm, part: Service, down: Duration) -> anyhow::Result<()> {
     let world = &storm.world;
     world.kill(part, 0).await?;
     sleep(down).await;
-    if part == Part::PoolSvc {
+    if part == Service::PoolSvc {
         // Its leases are of minutes; those of Services, of less than a second here, run out by themselves.
         world.time_passes(part, down).await?;
     }

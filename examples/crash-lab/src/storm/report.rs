@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::client::Wish;
-use crate::process::Part;
+use agent_pool_stack::Service;
 
 /// Counts of what happened.
 #[derive(Debug, Default)]
@@ -96,10 +96,10 @@ impl Report {
     }
 
     /// The deaths of this service.
-    pub(super) const fn killed_of(&self, part: Part) -> &AtomicU64 {
+    pub(super) const fn killed_of(&self, part: Service) -> &AtomicU64 {
         match part {
-            Part::PoolSvc => &self.pool_killed,
-            Part::ServicesSvc => &self.services_killed,
+            Service::PoolSvc => &self.pool_killed,
+            Service::ServicesSvc => &self.services_killed,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the harness asks of the two services, over their real APIs.
+//! Calls to the two services.
 
 use std::time::Duration;
 
@@ -71,11 +71,11 @@ impl Client {
         let status = response.status();
         let body = response.bytes().await?;
         if status.is_success() {
-            return serde_json::from_slice(&body).context("an answer that is not understood");
+            return serde_json::from_slice(&body).context("unexpected response body");
         }
         match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => Err(problem.into()),
-            Err(_) => anyhow::bail!("the answer was {status}"),
+            Err(_) => anyhow::bail!("unexpected status {status}"),
         }
     }
 }
