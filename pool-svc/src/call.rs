@@ -125,7 +125,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The client behind every call: kept-alive connections, no redirects, which would carry the key
 /// elsewhere.
 pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    agent_pool_core::http::client_builder()
+    agent_pool_core::http::bare_builder()
         .connect_timeout(Duration::from_secs(3))
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)

@@ -119,7 +119,7 @@ impl Server {
 }
 
 fn client() -> reqwest::Client {
-    agent_pool_core::http::client_builder()
+    agent_pool_core::http::bare_builder()
         .no_proxy()
         .build()
         .unwrap()

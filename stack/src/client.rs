@@ -20,7 +20,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(key: Secret) -> anyhow::Result<Self> {
-        let http = agent_pool_core::http::client_builder()
+        let http = agent_pool_core::http::bare_builder()
             .timeout(Duration::from_secs(90))
             .build()?;
         Ok(Self { http, key })

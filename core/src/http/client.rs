@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, ring};
 
-/// How long one request may take, where the context leaves it that long.
+/// The time limit of one request, unless the context allows less.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// Starts a client whose TLS works in every binary, whatever else is linked.
@@ -12,11 +12,11 @@ pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// the process chose one before.
 ///
 /// ```
-/// let client = agent_pool_core::http::client_builder().no_proxy().build()?;
+/// let client = agent_pool_core::http::bare_builder().no_proxy().build()?;
 /// # Ok::<(), reqwest::Error>(())
 /// ```
 #[must_use]
-pub fn client_builder() -> reqwest::ClientBuilder {
+pub fn bare_builder() -> reqwest::ClientBuilder {
     if CryptoProvider::get_default().is_none() {
         // It fails only if another thread was faster, and then one is installed as well.
         let _ = ring::default_provider().install_default();
@@ -25,22 +25,15 @@ pub fn client_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
 }
 
-/// The one client of a process, for [`Context`](crate::Context): pooled connections, TLS, our user agent,
-/// limits on connecting and on the whole request, and no redirects.
+/// The HTTP client of a process, for [`Context`](crate::Context): connection pool, TLS, our user agent, limits on
+/// connecting and on the whole request, and no redirects.
 ///
-/// ```
-/// use agent_pool_core::{Context, Mark, http};
-///
-/// // A service makes one at its start; a provider finds it in its context and makes none.
-/// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
-/// assert_eq!(cx.remaining(), None);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// A service creates one at start; providers get it with their context and never create their own.
 ///
 /// # Errors
 /// When the machine's TLS roots cannot be loaded.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    client_builder()
+    bare_builder()
         .user_agent(concat!("agent-pool/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
         .timeout(REQUEST_LIMIT)
@@ -56,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_client_can_be_built_although_nobody_installed_a_cryptography_library() {
-        assert!(client_builder().build().is_ok());
+        assert!(bare_builder().build().is_ok());
         assert!(CryptoProvider::get_default().is_some());
     }
 }

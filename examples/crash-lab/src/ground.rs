@@ -138,7 +138,7 @@ impl Ground {
 
 /// A connection for each request: none breaks because an earlier one was cut.
 fn http() -> anyhow::Result<reqwest::Client> {
-    agent_pool_core::http::client_builder()
+    agent_pool_core::http::bare_builder()
         .no_proxy()
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())

@@ -64,7 +64,7 @@ struct Pool {
 
 impl Pool {
     fn of(harness: &Harness<'_>) -> Self {
-        let http = agent_pool_core::http::client_builder().build().unwrap();
+        let http = agent_pool_core::http::bare_builder().build().unwrap();
         Self {
             http,
             url: harness.printed("Pool API"),

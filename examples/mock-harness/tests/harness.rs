@@ -11,7 +11,7 @@ mod support;
 use support::{Harness, Home};
 
 async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
-    let client = agent_pool_core::http::client_builder().build()?;
+    let client = agent_pool_core::http::bare_builder().build()?;
     client.get(url).send().await
 }
 
@@ -55,7 +55,7 @@ async fn asked_for_tools_equip_every_instance_or_are_refused_in_words() {
     let mut harness = Harness::start(&home, &arguments).await;
     harness.warm().await;
     let url = format!("{}/api/pool/info", harness.printed("Pool API"));
-    let client = agent_pool_core::http::client_builder().build().unwrap();
+    let client = agent_pool_core::http::bare_builder().build().unwrap();
     let request = client.get(url).bearer_auth(harness.printed("key"));
     let info: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(info["tools"], serde_json::json!(["mock-mail"]), "{info}");
@@ -94,7 +94,7 @@ async fn what_was_claimed_is_there_again_at_the_next_start() {
     let mut first = Harness::start(&home, &["--min-idle", "1", "--claim", "Tulip"]).await;
     let (invite, _) = first.invite_of("Tulip").await;
     let said = [("text", "remember the milk")];
-    let client = agent_pool_core::http::client_builder().build().unwrap();
+    let client = agent_pool_core::http::bare_builder().build().unwrap();
     client
         .post(&invite)
         .form(&said)

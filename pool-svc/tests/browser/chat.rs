@@ -20,7 +20,7 @@ async fn invited(data: &std::path::Path) -> String {
     environment.set("INSTANCE_DATA_DIR", data.to_str().unwrap());
     let settings = Settings::read(&environment).unwrap();
     tokio::spawn(agent_runtime::serve(settings, listener, pending()));
-    let http = agent_pool_core::http::client_builder()
+    let http = agent_pool_core::http::bare_builder()
         .no_proxy()
         .build()
         .unwrap();

@@ -76,7 +76,7 @@ impl World {
     pub(crate) async fn with(fake: Fake, services: &str, more: &[(&str, &str)]) -> Self {
         let database = fresh_database(MIGRATIONS, "pool").await;
         let (app, url) = replica(&settings(&database, services, more)).await;
-        let http = agent_pool_core::http::client_builder()
+        let http = agent_pool_core::http::bare_builder()
             .no_proxy()
             .build()
             .unwrap();
@@ -192,7 +192,7 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
 pub(crate) async fn replica(environment: &Environment) -> (App, String) {
     use agent_pool_service_kit::http_server::Bound;
     let config = Config::from_env(environment).unwrap();
-    let bound = Bound::on(config.http.host, 0).await.unwrap();
+    let bound = Bound::listen(&config.http.host, 0).await.unwrap();
     let url = format!("http://{}", bound.address());
     let app = App::new(config).unwrap();
     tokio::spawn(app.clone().keep_queue(Shutdown::new()));

@@ -94,7 +94,7 @@ impl Caller {
     /// # Errors
     /// The machine's TLS roots cannot be loaded.
     pub(crate) fn new(service: &'static str, base: Url, key: Secret) -> Result<Self, String> {
-        let http = agent_pool_core::http::client_builder()
+        let http = agent_pool_core::http::bare_builder()
             .user_agent(concat!("poolctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_WITHIN)
             .redirect(reqwest::redirect::Policy::none())

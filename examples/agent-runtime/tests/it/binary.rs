@@ -67,7 +67,7 @@ async fn sigterm_ends_it_with_0_though_a_connection_is_kept_open() {
         .spawn()
         .unwrap();
     let url = url(&mut child).await;
-    let http = agent_pool_core::http::client_builder().build().unwrap();
+    let http = agent_pool_core::http::bare_builder().build().unwrap();
     let health = http.get(format!("{url}/pool/health")).bearer_auth("k");
     assert!(health.send().await.unwrap().status().is_success());
     terminate(&child);
@@ -88,7 +88,7 @@ async fn a_request_that_has_begun_is_answered_before_the_end() {
         .spawn()
         .unwrap();
     let url = url(&mut child).await;
-    let http = agent_pool_core::http::client_builder().redirect(reqwest::redirect::Policy::none());
+    let http = agent_pool_core::http::bare_builder().redirect(reqwest::redirect::Policy::none());
     let http = http.build().unwrap();
     let body = json!({ "agentName": "Tulip", "instructions": "Be kind." });
     let provision = http

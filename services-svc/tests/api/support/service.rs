@@ -88,7 +88,7 @@ impl Service {
             world,
             instances,
             url: serve(&environment, more, &database).await,
-            client: agent_pool_core::http::client_builder().build().unwrap(),
+            client: agent_pool_core::http::bare_builder().build().unwrap(),
             environment,
             more,
             database,
