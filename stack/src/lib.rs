@@ -1,16 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
-mod client;
 #[cfg(feature = "cloud")]
 mod cloud;
 mod distribution;
 mod folder;
+mod lock;
 mod options;
 mod part;
 mod process;
 mod progress;
 mod running;
+mod signals;
 mod stack;
 mod tools;
 mod up;

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::ClaimRequest;
-use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_client::ClaimOrder;
 use tokio::runtime::Runtime;
 
 use crate::folder::DataFolder;
+use crate::lock::Lock;
 use crate::options::Options;
 use crate::progress::{Progress, print};
 use crate::running::Running;
+use crate::signals::stop_on_signals;
 use crate::stack::Stack;
 
 /// How often the fleet is polled while it warms.
@@ -37,26 +38,31 @@ async fn run(
     data_dir: Option<PathBuf>,
     guide: impl Fn(&Running) -> String,
 ) -> anyhow::Result<()> {
-    let interrupted = Shutdown::on_signals()?;
     let folder = DataFolder::create(data_dir)?;
+    let _lock = Lock::acquire(&folder)?;
+    let interrupted = stop_on_signals(format!(
+        "interrupted while stopping: the services and Postgres finish by themselves; instances that still run are \
+         stopped or continued by the next start on {}",
+        folder.path().display()
+    ))?;
     let mut progress = Progress::new();
     let mut stack = tokio::select! {
         stack = Stack::start(options, &folder, |text| progress.step(text)) => stack?,
-        () = interrupted.wait() => return Ok(()),
+        () = interrupted.cancelled() => return Ok(()),
     };
     let outcome = tokio::select! {
         outcome = warm_up(options, &folder, &stack, &mut progress, guide) => outcome,
-        () = interrupted.wait() => Ok(()),
+        () = interrupted.cancelled() => Ok(()),
     };
     progress.finish();
     let outcome = match outcome {
         Ok(()) => tokio::select! {
             error = stack.failed() => Err(error),
-            () = interrupted.wait() => Ok(()),
+            () = interrupted.cancelled() => Ok(()),
         },
         failed => failed,
     };
-    print("stopping everything");
+    print("stopping everything; press Ctrl-C again to end at once");
     Running::withdraw(&folder);
     let stopped = stack.stop().await;
     outcome.and(stopped)
@@ -77,9 +83,11 @@ async fn warm_up(
         folder: folder.path().to_owned(),
     };
     running.publish(folder)?;
+    stack.replace_outdated(|text| progress.step(text)).await?;
     progress.step("warming the pool");
+    let pool = stack.pool_api();
     loop {
-        let status = stack.client.pool_status(stack.pool.url()).await?;
+        let status = pool.status().await?;
         progress.show_fleet(&status);
         if status.counts.idle >= options.min_idle {
             break;
@@ -89,11 +97,9 @@ async fn warm_up(
     progress.finish();
     print(&guide(&running));
     if let Some(name) = &options.claim {
-        let request = ClaimRequest {
-            agent_name: Some(name.clone()),
-            ..ClaimRequest::default()
-        };
-        let claimed = stack.client.claim(stack.pool.url(), &request).await?;
+        let mut order = ClaimOrder::default();
+        order.request.agent_name = Some(name.clone());
+        let claimed = pool.claim(&order).await?;
         print(&format!(
             "{name} is instance {}: {}\n",
             claimed.instance_id, claimed.invite_url

@@ -2,19 +2,43 @@ use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, ring};
 
+use super::Proxies;
+
 /// The time limit of one request, unless the context allows less.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
-/// Starts a client whose TLS works in every binary, whatever else is linked.
+/// The HTTP client of a process for calls to vendors, for [`Context`](crate::Context): connection pool, TLS, our user
+/// agent, and limits on connecting and on the whole request.
+///
+/// A service creates one at start; providers get it with their context and never create their own.
+///
+/// # Errors
+/// When the machine's TLS roots cannot be loaded.
+pub fn client() -> reqwest::Result<reqwest::Client> {
+    let user_agent = concat!("agent-pool/", env!("CARGO_PKG_VERSION"));
+    client_builder(user_agent, Proxies::of_process())
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(REQUEST_LIMIT)
+        .build()
+}
+
+/// What every client of ours has: kept-alive connections, these proxies, and no redirects, because a
+/// redirect would carry the key to another host.
+pub fn client_builder(user_agent: &str, proxies: &Proxies) -> reqwest::ClientBuilder {
+    let proxies = proxies.clone();
+    bare_builder()
+        .user_agent(user_agent)
+        .pool_idle_timeout(Duration::from_secs(50))
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .proxy(reqwest::Proxy::custom(move |url| proxies.proxy_for(url)))
+}
+
+/// A client whose TLS works in every binary, whatever else is linked, and that has nothing else set.
 ///
 /// `reqwest` is built without a cryptography library of its own, because the default one takes half a minute of C
 /// to compile; its own builder panics until one is installed. This function installs `ring` for the process, unless
 /// the process chose one before.
-///
-/// ```
-/// let client = agent_pool_core::http::bare_builder().no_proxy().build()?;
-/// # Ok::<(), reqwest::Error>(())
-/// ```
 #[must_use]
 pub fn bare_builder() -> reqwest::ClientBuilder {
     if CryptoProvider::get_default().is_none() {
@@ -23,24 +47,6 @@ pub fn bare_builder() -> reqwest::ClientBuilder {
     }
     #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
     reqwest::Client::builder()
-}
-
-/// The HTTP client of a process, for [`Context`](crate::Context): connection pool, TLS, our user agent, limits on
-/// connecting and on the whole request, and no redirects.
-///
-/// A service creates one at start; providers get it with their context and never create their own.
-///
-/// # Errors
-/// When the machine's TLS roots cannot be loaded.
-pub fn client() -> reqwest::Result<reqwest::Client> {
-    bare_builder()
-        .user_agent(concat!("agent-pool/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(REQUEST_LIMIT)
-        .pool_idle_timeout(Duration::from_secs(50))
-        .tcp_keepalive(Duration::from_secs(30))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod client;
-mod ground;
+mod calls;
+mod lab;
 mod http_proxy;
 mod label;
 pub mod matrix;
@@ -11,17 +11,17 @@ mod promises;
 pub mod replicas;
 mod rows;
 mod runtime;
-pub mod sabotage;
+pub mod self_test;
 pub mod secrets;
 mod settings;
 mod settle;
 pub mod sigterm;
 pub mod storm;
-mod trap;
-mod world;
+mod interceptor;
+mod system;
 
 pub use agent_pool_stack::Service;
-pub use ground::Ground;
+pub use lab::Lab;
 pub use settings::Pacing;
-pub use trap::{Step, Trap, When};
-pub use world::World;
+pub use interceptor::{Step, Interceptor, When};
+pub use system::System;

@@ -3,7 +3,7 @@
 use agent_pool_core::settings::Environment;
 use fake_cloud::{FakeCloud, Options, Pace};
 
-use crate::http_proxy::SERVICES;
+use crate::http_proxy::{INSTANCES, SERVICES, VENDORS};
 
 /// The environment whose name the vendors' resources bear.
 pub(crate) const ENVIRONMENT: &str = "lab";
@@ -63,6 +63,7 @@ pub(crate) fn cloud(seed: u64) -> Options {
     };
     options.railway.stage_pace = SLOWNESS;
     options.railway.volumes_per_project = 100;
+    options.railway.domain_host = INSTANCES.to_owned();
     options.telnyx.order_pace = SLOWNESS;
     options
 }
@@ -109,7 +110,9 @@ pub(crate) fn services(
     cloud: &FakeCloud,
 ) -> Environment {
     let mut settings = common(pacing, proxy);
-    set(&mut settings, cloud.settings());
+    let vendors = cloud.settings().into_iter();
+    let named = |url: String| url.replace(cloud.authority().as_str(), VENDORS);
+    set(&mut settings, vendors.map(|(name, value)| (name, named(value))));
     set(
         &mut settings,
         [

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Operation;
-use crate::trap::{Step, When};
+use crate::interceptor::{Step, When};
 use agent_pool_stack::Service;
 
 /// What became of one kill.

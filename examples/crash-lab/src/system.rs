@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
+use agent_pool_client::Http;
 use agent_pool_core::settings::Environment;
 use agent_pool_core::wire::pool::Claimed;
 use anyhow::Context as _;
@@ -15,27 +16,26 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::client::Client;
-use crate::ground::Ground;
+use crate::lab::Lab;
 use crate::http_proxy::{Directory, HttpProxy};
 use crate::pg_proxy::PgProxy;
+use agent_pool_stack::{Log, Process, Service};
 use crate::rows::Database;
 use crate::runtime::Provisioned;
 use crate::settings::{self, Pacing};
-use crate::trap::Trap;
-use agent_pool_stack::{Log, Process, Service};
+use crate::interceptor::Interceptor;
 
 /// How much of each log a failure shows.
 const LOG_LINES: usize = 40;
 const DOWN: &str = "the replica is down";
 
-/// A system, and the ground that it stands on.
+/// A system, and the lab that it stands on.
 #[derive(Debug)]
-pub struct World {
-    pub(crate) ground: Arc<Ground>,
+pub struct System {
+    pub(crate) lab: Arc<Lab>,
     pub(crate) cloud: FakeCloud,
     pub(crate) provisioned: Provisioned,
-    pub(crate) client: Client,
+    pub(crate) http: Http,
     pub(crate) pools: Vec<Replica>,
     pub(crate) services: Vec<Replica>,
     /// What clients were told they have, and nobody killed since.
@@ -50,7 +50,7 @@ pub struct World {
 #[derive(Debug)]
 pub(crate) struct Replica {
     pub(crate) part: Service,
-    pub(crate) trap: Arc<Trap>,
+    pub(crate) interceptor: Arc<Interceptor>,
     process: Mutex<Option<Process>>,
     /// It was stopped: nobody sends it anything new.
     asleep: AtomicBool,
@@ -59,13 +59,13 @@ pub(crate) struct Replica {
     log: PathBuf,
 }
 
-impl World {
+impl System {
     /// Starts one with so many replicas of each service.
     ///
     /// # Errors
     /// Something of it does not start.
     pub async fn start(
-        ground: Arc<Ground>,
+        lab: Arc<Lab>,
         pacing: Pacing,
         replicas: usize,
         seed: u64,
@@ -75,16 +75,14 @@ impl World {
         options.launcher = Arc::new(provisioned.clone());
         let cloud = FakeCloud::start(options).await?;
         let directory = Arc::new(Directory::default());
-        let vendors = Url::parse(&cloud.admin_url())?;
-        directory.cloud_is(vendors.authority().to_owned());
-        let http = ground.http();
-        let mut world = Self {
-            pool_database: ground.database().await?,
-            services_database: ground.database().await?,
-            ground,
+        directory.cloud_is(cloud.authority());
+        let mut system = Self {
+            pool_database: lab.database().await?,
+            services_database: lab.database().await?,
+            lab,
             cloud,
             provisioned,
-            client: Client::new(http),
+            http: Http::new("crash-lab")?,
             pools: Vec::new(),
             services: Vec::new(),
             acknowledged: StdMutex::default(),
@@ -94,37 +92,37 @@ impl World {
                 .tempdir()?,
         };
         for index in 0..replicas {
-            let replica = world.replica(Service::ServicesSvc, index).await?;
-            world.services.push(replica);
-            let replica = world.replica(Service::PoolSvc, index).await?;
-            world.pools.push(replica);
+            let replica = system.replica(Service::ServicesSvc, index).await?;
+            system.services.push(replica);
+            let replica = system.replica(Service::PoolSvc, index).await?;
+            system.pools.push(replica);
         }
         for part in [Service::ServicesSvc, Service::PoolSvc] {
             for index in 0..replicas {
-                world.restart(part, index, pacing).await?;
+                system.restart(part, index, pacing).await?;
             }
         }
-        Ok(world)
+        Ok(system)
     }
 
     async fn replica(&self, part: Service, index: usize) -> anyhow::Result<Replica> {
-        let trap = Arc::new(Trap::default());
+        let interceptor = Arc::new(Interceptor::default());
         Ok(Replica {
             part,
             process: Mutex::default(),
             asleep: AtomicBool::new(false),
             http: HttpProxy::open(
-                Arc::clone(&trap),
+                Arc::clone(&interceptor),
                 Arc::clone(&self.directory),
-                self.ground.http(),
+                self.lab.http(),
             )
             .await?,
-            database: PgProxy::open(Arc::clone(&trap), self.ground.upstream()).await?,
+            database: PgProxy::open(Arc::clone(&interceptor), self.lab.upstream()).await?,
             log: self
                 .logs
                 .path()
                 .join(format!("{}-{index}.log", part.name())),
-            trap,
+            interceptor,
         })
     }
 
@@ -146,9 +144,9 @@ impl World {
         let replica = &self.replicas(part)[index];
         let settings = self.settings(replica, pacing)?;
         let log = Log::Append(replica.log.clone());
-        let process = Process::start(self.ground.exe(), part, &settings, log).await?;
+        let process = Process::start(self.lab.exe(), part, &settings, log).await?;
         replica
-            .trap
+            .interceptor
             .watch(process.pid().context("it has just started")?);
         *replica.process.lock().await = Some(process);
         self.announce().await
@@ -157,7 +155,7 @@ impl World {
     /// `kill -9`
     pub(crate) async fn kill(&self, part: Service, index: usize) -> anyhow::Result<()> {
         let replica = &self.replicas(part)[index];
-        replica.trap.watch_nobody();
+        replica.interceptor.detach();
         let running = replica.process.lock().await.take();
         if let Some(process) = running {
             process.kill().await?;
@@ -194,7 +192,7 @@ impl World {
         let replica = &self.replicas(part)[index];
         let running = replica.process.lock().await.take();
         let ended = running.context(DOWN)?.exited_well(within).await;
-        replica.trap.watch_nobody();
+        replica.interceptor.detach();
         self.announce().await?;
         ended.with_context(|| format!("{} after SIGTERM", part.name()))
     }
@@ -218,11 +216,11 @@ impl World {
         let port = Some(replica.database.port());
         Ok(match replica.part {
             Service::PoolSvc => {
-                let url = self.ground.database_url(&self.pool_database, port)?;
+                let url = self.lab.database_url(&self.pool_database, port)?;
                 settings::pool(pacing, proxy, url)
             }
             Service::ServicesSvc => {
-                let url = self.ground.database_url(&self.services_database, port)?;
+                let url = self.lab.database_url(&self.services_database, port)?;
                 settings::services(pacing, proxy, url, &self.cloud)
             }
         })
@@ -236,11 +234,11 @@ impl World {
     }
 
     pub(crate) async fn pool_database(&self) -> anyhow::Result<Database> {
-        Database::connect(&self.ground.database_url(&self.pool_database, None)?).await
+        Database::connect(&self.lab.database_url(&self.pool_database, None)?).await
     }
 
     pub(crate) async fn services_database(&self) -> anyhow::Result<Database> {
-        Database::connect(&self.ground.database_url(&self.services_database, None)?).await
+        Database::connect(&self.lab.database_url(&self.services_database, None)?).await
     }
 
     pub(crate) fn acknowledge(&self, claimed: Claimed) {
