@@ -5,9 +5,9 @@ use agent_pool_core::Secret;
 use agent_pool_core::wire::pool::{ClaimRequest, Claimed};
 use anyhow::Context as _;
 
-use agent_pool_stack::Service;
 use crate::settings::KEY;
 use crate::system::System;
+use agent_pool_stack::Service;
 
 /// A claim of an agent with this name.
 pub(crate) fn order(agent: &str) -> anyhow::Result<ClaimOrder> {

@@ -15,8 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::interceptor::{Action, Interceptor};
 use crate::label;
-use crate::interceptor::{Interceptor, Action};
 
 /// The host that stands for the replicas of Services, wherever they listen now.
 ///
@@ -168,7 +168,7 @@ async fn pass(way: Arc<Way>, request: Request<Incoming>) -> Result<Response<Full
         way.interceptor.kill();
         return Err(Cut);
     }
-    if action == Action::Hold && !way.interceptor.released().await {
+    if action == Action::Hold && !way.interceptor.wait_for_release().await {
         return Err(Cut);
     }
     let answer = way.forward(parts, body).await;

@@ -140,7 +140,7 @@ impl Interceptor {
     }
 
     /// Ends with the hold. Whether the process is still there, so that what it asked is to be forwarded.
-    pub(crate) async fn released(&self) -> bool {
+    pub(crate) async fn wait_for_release(&self) -> bool {
         loop {
             let changed = self.changed.notified();
             if let Some(lives) = self.released() {
@@ -310,7 +310,9 @@ mod tests {
             assert_eq!(interceptor.step("b"), Action::Pass);
             assert_eq!(interceptor.step("a"), Action::Hold);
             interceptor.wait().await;
-            let (goes_on, ()) = tokio::join!(interceptor.released(), async { interceptor.release() });
+            let (goes_on, ()) = tokio::join!(interceptor.wait_for_release(), async {
+                interceptor.release()
+            });
             assert_eq!(goes_on, forwarded);
             assert_eq!(interceptor.step("a"), Action::Pass);
         }

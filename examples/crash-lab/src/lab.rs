@@ -34,7 +34,7 @@ impl Lab {
     ///
     /// # Errors
     /// There is no PostgreSQL on this machine, or it does not start.
-    pub async fn lay(exe: PathBuf) -> anyhow::Result<Self> {
+    pub async fn start(exe: PathBuf) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("crash-lab-").tempdir()?;
         open_to_all(folder.path())?;
         let postgres = start(folder.path()).await?;

@@ -1,8 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod calls;
-mod lab;
 mod http_proxy;
+mod interceptor;
+mod lab;
 mod label;
 pub mod matrix;
 mod pg_proxy;
@@ -11,17 +12,16 @@ mod promises;
 pub mod replicas;
 mod rows;
 mod runtime;
-pub mod self_test;
 pub mod secrets;
+pub mod self_test;
 mod settings;
 mod settle;
 pub mod sigterm;
 pub mod storm;
-mod interceptor;
 mod system;
 
 pub use agent_pool_stack::Service;
+pub use interceptor::{Interceptor, Step, When};
 pub use lab::Lab;
 pub use settings::Pacing;
-pub use interceptor::{Step, Interceptor, When};
 pub use system::System;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Lab, Service, replicas, self_test, secrets, sigterm, storm};
+use crash_lab::{Lab, Service, replicas, secrets, self_test, sigterm, storm};
 
 /// Breaks the running services, and asserts the promises.
 #[derive(Debug, Parser)]

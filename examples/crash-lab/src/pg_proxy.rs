@@ -15,9 +15,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::interceptor::{Action, Interceptor};
 use crate::label;
 use crate::pg_wire::{Message, Session, read_startup};
-use crate::interceptor::{Interceptor, Action};
 
 /// A running proxy; it ends with its connections when it is dropped.
 #[derive(Debug)]
@@ -49,7 +49,10 @@ impl Upstream {
 
 impl PgProxy {
     /// Opens the way of the process that `interceptor` watches to the database.
-    pub(crate) async fn open(interceptor: Arc<Interceptor>, upstream: Upstream) -> io::Result<Self> {
+    pub(crate) async fn open(
+        interceptor: Arc<Interceptor>,
+        upstream: Upstream,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let accepting = tokio::spawn(async move {
@@ -73,7 +76,11 @@ impl PgProxy {
 /// Which of the answers that are due is to spring the interceptor.
 type Due = Mutex<VecDeque<Action>>;
 
-async fn pass(client: TcpStream, interceptor: Arc<Interceptor>, upstream: Upstream) -> io::Result<()> {
+async fn pass(
+    client: TcpStream,
+    interceptor: Arc<Interceptor>,
+    upstream: Upstream,
+) -> io::Result<()> {
     let server = TcpStream::connect(upstream.address()?).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;

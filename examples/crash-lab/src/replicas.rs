@@ -11,12 +11,12 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::calls::order;
+use crate::interceptor::{Step, When};
 use crate::lab::Lab;
-use agent_pool_stack::Service;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::interceptor::{Step, When};
 use crate::system::System;
+use agent_pool_stack::Service;
 
 /// `TICK_INTERVAL_MS` of both.
 const TICK: Duration = Duration::from_secs(2);
@@ -105,16 +105,22 @@ async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     let asleep = async {
         let held = timeout(WITHIN, interceptor.wait()).await;
         held.context("the replica never created anything")?;
-        system.signal(Service::ServicesSvc, 0, Signal::SIGSTOP).await?;
+        system
+            .signal(Service::ServicesSvc, 0, Signal::SIGSTOP)
+            .await?;
         interceptor.release();
         until_nothing_is_unfinished(system).await
     };
     tokio::try_join!(more, asleep)?;
-    system.signal(Service::ServicesSvc, 0, Signal::SIGCONT).await?;
+    system
+        .signal(Service::ServicesSvc, 0, Signal::SIGCONT)
+        .await?;
     let woken = Instant::now();
     system.settle(Some(IDLE), WITHIN).await?;
     ensure!(
-        system.logged().contains("is lost: its operation is cut off"),
+        system
+            .logged()
+            .contains("is lost: its operation is cut off"),
         "the replica that slept never found out that its lease was lost"
     );
     Ok(woken.elapsed())

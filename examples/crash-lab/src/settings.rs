@@ -112,7 +112,10 @@ pub(crate) fn services(
     let mut settings = common(pacing, proxy);
     let vendors = cloud.settings().into_iter();
     let named = |url: String| url.replace(cloud.authority().as_str(), VENDORS);
-    set(&mut settings, vendors.map(|(name, value)| (name, named(value))));
+    set(
+        &mut settings,
+        vendors.map(|(name, value)| (name, named(value))),
+    );
     set(
         &mut settings,
         [

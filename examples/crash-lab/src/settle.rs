@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep, timeout};
 
-use agent_pool_stack::Service;
 use crate::promises::Snapshot;
 use crate::system::System;
+use agent_pool_stack::Service;
 
 /// How often a state is looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -18,7 +18,11 @@ impl System {
     /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
     /// pauses. For `patience`, what the living do under leases of Services is waited for first: those
     /// of Pool are longer.
-    pub(crate) async fn expire_leases(&self, part: Service, patience: Duration) -> anyhow::Result<()> {
+    pub(crate) async fn expire_leases(
+        &self,
+        part: Service,
+        patience: Duration,
+    ) -> anyhow::Result<()> {
         let services = self.services_database().await?;
         match part {
             Service::ServicesSvc => {

@@ -10,12 +10,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::calls::order;
+use crate::interceptor::Step;
 use crate::lab::Lab;
-use agent_pool_stack::Service;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::interceptor::Step;
 use crate::system::System;
+use agent_pool_stack::Service;
 
 const IDLE: u32 = 2;
 /// How long anything may take but the end of a process.
@@ -128,7 +128,9 @@ async fn services(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
 
 fn hold(system: &System, part: Service, label: &str) {
     let label = label.to_owned();
-    system.replicas(part)[0].interceptor.hold(Step { label, nth: 1 });
+    system.replicas(part)[0]
+        .interceptor
+        .hold(Step { label, nth: 1 });
 }
 
 /// Ends a service once it is held at its step; where it is patient, what it asked goes on as soon as it

@@ -16,14 +16,14 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::lab::Lab;
 use crate::http_proxy::{Directory, HttpProxy};
+use crate::interceptor::Interceptor;
+use crate::lab::Lab;
 use crate::pg_proxy::PgProxy;
-use agent_pool_stack::{Log, Process, Service};
 use crate::rows::Database;
 use crate::runtime::Provisioned;
 use crate::settings::{self, Pacing};
-use crate::interceptor::Interceptor;
+use agent_pool_stack::{Log, Process, Service};
 
 /// How much of each log a failure shows.
 const LOG_LINES: usize = 40;

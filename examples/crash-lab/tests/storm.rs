@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
-use crash_lab::{Lab, replicas, self_test, secrets, sigterm, storm};
+use crash_lab::{Lab, replicas, secrets, self_test, sigterm, storm};
 
 /// Where `CRASH_LAB_SEED` does not say otherwise.
 const SEED: u64 = 2026;

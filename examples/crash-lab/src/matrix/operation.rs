@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use super::setup;
 use crate::calls::order;
+use crate::interceptor::Interceptor;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::interceptor::Interceptor;
 use crate::system::System;
 
 /// How long a creation or a destruction may take when nobody is killed.
@@ -89,7 +89,11 @@ impl Operation {
     /// Asks for it, and waits for its end or for the death of a service. What it answers counts only
     /// where a client may rely on it: a claim.
     pub(super) async fn act(self, system: &System, subject: &str, interceptors: [&Interceptor; 2]) {
-        let triggered = || interceptors.iter().any(|interceptor| interceptor.triggered());
+        let triggered = || {
+            interceptors
+                .iter()
+                .any(|interceptor| interceptor.triggered())
+        };
         let asked = match self {
             Self::Create => {
                 async {

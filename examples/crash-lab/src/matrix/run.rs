@@ -11,9 +11,9 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::{Operation, Outcome, Row, Table};
+use crate::interceptor::{Step, When};
 use crate::lab::Lab;
 use crate::settings::Pacing;
-use crate::interceptor::{Step, When};
 use crate::system::System;
 use agent_pool_stack::Service;
 
@@ -117,13 +117,15 @@ async fn survey(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<Know
 }
 
 /// An undisturbed run.
-async fn watch(
-    lab: &Arc<Lab>,
-    operation: Operation,
-) -> anyhow::Result<Vec<(Service, Vec<Step>)>> {
+async fn watch(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<(Service, Vec<Step>)>> {
     let (system, subject) = system(lab, operation).await?;
-    let interceptors = [&*system.pools[0].interceptor, &*system.services[0].interceptor];
-    interceptors.iter().for_each(|interceptor| interceptor.record());
+    let interceptors = [
+        &*system.pools[0].interceptor,
+        &*system.services[0].interceptor,
+    ];
+    interceptors
+        .iter()
+        .for_each(|interceptor| interceptor.record());
     operation.act(&system, &subject, interceptors).await;
     // The creations and destructions that a tick begins are operations of their own.
     if operation != Operation::Tick {
@@ -186,7 +188,10 @@ async fn kill_once(
     when: When,
 ) -> anyhow::Result<Outcome> {
     let (system, subject) = system(lab, operation).await?;
-    let interceptors = [&*system.pools[0].interceptor, &*system.services[0].interceptor];
+    let interceptors = [
+        &*system.pools[0].interceptor,
+        &*system.services[0].interceptor,
+    ];
     let interceptor = match known.killed {
         Service::PoolSvc => interceptors[0],
         Service::ServicesSvc => interceptors[1],
@@ -232,5 +237,7 @@ async fn recovered(system: &System, operation: Operation, subject: &str) -> anyh
         .settle(operation.idle_after(), RECOVERED_WITHIN)
         .await?;
     operation.again(system, subject).await?;
-    system.settle(operation.idle_after(), RECOVERED_WITHIN).await
+    system
+        .settle(operation.idle_after(), RECOVERED_WITHIN)
+        .await
 }

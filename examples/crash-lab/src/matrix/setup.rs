@@ -116,7 +116,9 @@ pub(super) async fn fleet(system: &System) -> anyhow::Result<String> {
         rows.execute(&statement).await?;
     }
     for id in [dead, claimed.instance_id.as_str()] {
-        system.cloud.crash_service(&format!("ap-{ENVIRONMENT}-{id}"));
+        system
+            .cloud
+            .crash_service(&format!("ap-{ENVIRONMENT}-{id}"));
     }
     system.acknowledge(claimed);
     Ok(String::new())

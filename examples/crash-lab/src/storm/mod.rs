@@ -4,8 +4,8 @@
 //! It comes in bursts. In the pauses between them nothing new breaks, so that instances become warm, and
 //! the next burst hits claims, creations and destructions at work, not a system that is only starting.
 
-mod faults;
 mod clients;
+mod faults;
 mod kills;
 mod report;
 
@@ -113,7 +113,9 @@ impl Storm {
 /// A promise that broke, with the ends of the logs; or the lab itself fails.
 pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Report> {
     let system = System::start(Arc::clone(lab), PACING, 1, plan.seed).await?;
-    system.settle(Some(PACING.min_idle), RECOVERED_WITHIN).await?;
+    system
+        .settle(Some(PACING.min_idle), RECOVERED_WITHIN)
+        .await?;
     let storm = Storm {
         system,
         began: Instant::now(),
