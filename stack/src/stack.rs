@@ -107,7 +107,11 @@ impl Stack {
             let Ok(details) = services.instance(&instance.id).await else {
                 continue;
             };
-            let tools: BTreeSet<&str> = details.tools.iter().map(|tool| tool.tool_id.as_str()).collect();
+            let tools: BTreeSet<&str> = details
+                .tools
+                .iter()
+                .map(|tool| tool.tool_id.as_str())
+                .collect();
             // A creation in progress may not have all of its tools yet.
             let outdated = if instance.status == Status::Idle {
                 tools != wanted
@@ -115,7 +119,10 @@ impl Stack {
                 !tools.is_subset(&wanted)
             };
             if outdated {
-                report(&format!("replacing instance {}, which has other tools", instance.id));
+                report(&format!(
+                    "replacing instance {}, which has other tools",
+                    instance.id
+                ));
                 pool.kill(&instance.id).await?;
             }
         }
