@@ -8,6 +8,7 @@ use crate::commands::{
     claim::Claim,
     doctor::Doctor,
     fleet::{Drain, Replenish},
+    key::Key,
     kill::Condemn,
     list::List,
     logs::Logs,
@@ -69,6 +70,8 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print a new random key for the settings
+    Key(Key),
     #[command(flatten)]
     Part(Part),
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::pooler::PgBouncer;
 use crate::process::{Ran, run};
-use crate::stack::{KEY, Pool, shared};
+use crate::stack::{KEY, Pool, execute, shared};
 
 /// The checks that went so, as `name: found`.
 fn checks(ran: &Ran, verdict: &str) -> Vec<String> {
@@ -152,4 +153,91 @@ fn elsewhere_the_settings_are_passed_over() {
         has(&checks(&refused, "fail"), "Pool: the key is not accepted"),
         "{refused:?}"
     );
+}
+
+#[test]
+fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
+    let variables = [
+        ("POOL_API_KEY", KEY),
+        ("POOL_URL", "http://127.0.0.1:9"),
+        ("HOST", "x86_64-conda-linux-gnu"),
+        ("HTTPS_PROXY", "http://ann:hunter3@127.0.0.1:9"),
+        ("POOL_MIN_IDEL", "5"),
+        ("POOL_SVC_PORT", "tcp://10.0.0.7:3001"),
+        ("POOL_TOOLS", "none"),
+    ];
+    let ran = run(&variables, ["doctor"]);
+    let warned = checks(&ran, "warn");
+    for found in [
+        "HOST: \"x86_64-conda-linux-gnu\" is no address",
+        "POOL_MIN_IDEL: is set, and nothing reads it",
+        "POOL_SVC_PORT: was set by Kubernetes",
+    ] {
+        assert!(has(&warned, found), "{found}: {warned:#?}");
+    }
+    let failed = checks(&ran, "fail");
+    assert!(
+        has(
+            &failed,
+            "HTTPS_PROXY: the proxy at 127.0.0.1:9 cannot be reached"
+        ),
+        "{failed:#?}"
+    );
+    let ok = checks(&ran, "ok");
+    assert!(has(&ok, "POOL_TOOLS: instances get no tools"), "{ok:#?}");
+    assert!(
+        ok.iter().any(|it| it.starts_with("descriptors: ")),
+        "{ok:#?}"
+    );
+    assert!(!ran.stdout.contains("hunter"), "{}", ran.stdout);
+    let text = run(&variables, ["doctor", "--human"]).stdout;
+    assert!(text.contains("did you mean POOL_MIN_IDLE?"), "{text}");
+}
+
+/// Runs the check of this database as that of pool-svc.
+fn doctor_of(database: &str) -> Ran {
+    let variables = [
+        ("POOL_API_KEY", KEY),
+        ("POOL_URL", "http://127.0.0.1:9"),
+        ("POOL_DATABASE_URL", database),
+    ];
+    run(&variables, ["doctor"])
+}
+
+#[test]
+fn a_database_that_cannot_hold_every_text_or_be_written_fails() {
+    let database = shared().pool_database();
+    let url = database.as_secret().expose();
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let other = format!("{name}_ascii");
+    execute(
+        url,
+        &format!(
+            "CREATE DATABASE {other} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        ),
+    );
+    let failed = checks(&doctor_of(&format!("{server}/{other}")), "fail");
+    assert!(has(&failed, "pool-svc encoding: SQL_ASCII"), "{failed:#?}");
+
+    execute(
+        url,
+        &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+    );
+    let failed = checks(&doctor_of(url), "fail");
+    assert!(
+        has(&failed, "pool-svc writes: transactions are read-only"),
+        "{failed:#?}"
+    );
+}
+
+#[test]
+fn a_pooler_is_known_by_its_mode() {
+    let database = shared().pool_database();
+    for (mode, verdict) in [("session", "ok"), ("transaction", "warn")] {
+        let pooler = PgBouncer::start(database.as_secret().expose(), mode);
+        let ran = doctor_of(&pooler.url);
+        let found = checks(&ran, verdict);
+        let session = found.iter().any(|it| it.starts_with("pool-svc sessions: "));
+        assert!(session, "{mode}: {ran:?}");
+    }
 }

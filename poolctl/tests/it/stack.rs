@@ -15,6 +15,7 @@ use fake_cloud::{FakeCloud, Options};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
+use tokio_postgres::NoTls;
 
 use crate::process::{Ran, run, run_with_input};
 
@@ -190,4 +191,25 @@ pub(crate) fn eventually<T, E: std::fmt::Debug>(mut look: impl FnMut() -> Result
         let pause = async { tokio::time::sleep(LOOK_EVERY).await };
         shared().runtime.block_on(pause);
     }
+}
+
+/// Runs a statement on a database.
+pub(crate) fn execute(url: &str, sql: &str) {
+    query(url, sql).unwrap();
+}
+
+/// The same; the error says why it failed.
+pub(crate) fn query(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+    shared().runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        let (done, ()) = tokio::join!(
+            async {
+                let done = client.batch_execute(sql).await;
+                drop(client);
+                done
+            },
+            async { drop(connection.await) },
+        );
+        done
+    })
 }
