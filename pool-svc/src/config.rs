@@ -50,7 +50,7 @@ pub struct PoolSettings {
     /// How many instances there may be in all, claimed ones and those being destroyed too.
     #[serde(default = "default_max_total")]
     pub pool_max_total: u32,
-    /// The tools that every instance is equipped with, separated by commas.
+    /// The tools of every instance, separated by commas; `none` for no tools.
     #[serde(default)]
     pub pool_tools: Tools,
     /// How many instances are created at once. Too high, and vendors limit the rate.
