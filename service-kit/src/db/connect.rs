@@ -4,13 +4,14 @@ use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{Address, parse};
 use super::{DatabaseUrl, DbError};
 
-type TlsStream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
+type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
 pub(crate) async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, DbError> {
     establish(url.expose())
@@ -19,25 +20,37 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, DbEr
 }
 
 pub(super) async fn establish(url: &str) -> Result<AsyncPgConnection, ConnectionError> {
-    let (client, connection) = open(url).await?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    bounded(url, async |address| {
+        let (client, connection) = open(address).await?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    })
+    .await
 }
 
-/// A bare connection, for what must be sent by the simple protocol.
-pub(super) async fn open(
+/// A connection without Diesel, for plain text queries. It ends when the client is dropped.
+pub(super) async fn client(url: &DatabaseUrl) -> Result<Client, DbError> {
+    let opened = bounded(url.expose(), open).await;
+    let (client, connection) = opened.map_err(|error| DbError::Unreachable(Box::new(error)))?;
+    tokio::spawn(async move {
+        // A connection that breaks fails the query that the client sends next.
+        connection.await.ok();
+    });
+    Ok(client)
+}
+
+async fn bounded<T>(
     url: &str,
-) -> Result<(Client, Connection<Socket, TlsStream>), ConnectionError> {
+    connect: impl AsyncFnOnce(Address) -> Result<T, ConnectionError>,
+) -> Result<T, ConnectionError> {
     let address = parse(url).map_err(bad)?;
     let limit = address.connect_within;
-    match timeout(limit, handshake(address)).await {
+    match timeout(limit, connect(address)).await {
         Ok(result) => result,
         Err(_) => Err(bad(format!("no connection within {} s", limit.as_secs()))),
     }
 }
 
-async fn handshake(
-    address: Address,
-) -> Result<(Client, Connection<Socket, TlsStream>), ConnectionError> {
+async fn open(address: Address) -> Result<(Client, Connection<Socket, TlsStream>), ConnectionError> {
     let tls = address.tls.connector().map_err(bad)?;
     if address.plain_first {
         let plain = with_mode(&address.config, SslMode::Disable);

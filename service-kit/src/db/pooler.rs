@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tracing::{info, warn};
 
-use super::connect::open;
+use super::connect::client;
 use super::{DatabaseSettings, DatabaseUrl, DbError};
 
 /// How often two clients are compared: another client may take the session in between.
@@ -96,53 +95,24 @@ impl DatabaseSettings {
     }
 }
 
-/// A connection with the task that drives it.
-struct Session {
-    client: Client,
-    driver: JoinHandle<()>,
-}
-
-impl Session {
-    async fn open(url: &DatabaseUrl) -> Result<Self, DbError> {
-        let unreachable = |error| DbError::Unreachable(Box::new(error));
-        let (client, connection) = open(url.expose()).await.map_err(unreachable)?;
-        // Aborted with the session: it serves this look alone.
-        let driver = tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Ok(Self { client, driver })
-    }
-
-    /// The server's process that answers, by the simple protocol, which needs no prepared statement.
-    async fn backend(&self, before: &str) -> Option<String> {
-        let query = format!("{before} SELECT pg_backend_pid()");
-        let rows = timeout(ANSWER_WITHIN, self.client.simple_query(&query))
-            .await
-            .ok()?
-            .ok()?;
-        rows.iter().find_map(|row| match row {
-            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            SimpleQueryMessage::CommandComplete(_) | SimpleQueryMessage::RowDescription(_) | _ => {
-                None
-            }
-        })
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
+/// The server's process that answers, by the simple protocol, which needs no prepared statement.
+async fn backend(client: &Client, before: &str) -> Option<String> {
+    let query = format!("{before} SELECT pg_backend_pid()");
+    let rows = timeout(ANSWER_WITHIN, client.simple_query(&query)).await.ok()?.ok()?;
+    rows.iter().find_map(|row| match row {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        SimpleQueryMessage::CommandComplete(_) | SimpleQueryMessage::RowDescription(_) | _ => None,
+    })
 }
 
 async fn look(url: &DatabaseUrl) -> Result<Sessions, DbError> {
-    let (one, other) = (Session::open(url).await?, Session::open(url).await?);
+    let (one, other) = (client(url).await?, client(url).await?);
     for _ in 0..COMPARISONS {
-        let free = one.backend("").await;
-        let taken = other.backend("BEGIN;").await;
+        let free = backend(&one, "").await;
+        let taken = backend(&other, "BEGIN;").await;
         let shared = free.is_some() && free == taken;
         let carried = shared && carries_statements(&one, &other).await;
-        let _ = other.client.batch_execute("ROLLBACK").await;
+        let _ = other.batch_execute("ROLLBACK").await;
         match (shared, carried) {
             (true, true) => return Ok(Sessions::Shared),
             (true, false) => return Ok(Sessions::Stateless),
@@ -154,12 +124,12 @@ async fn look(url: &DatabaseUrl) -> Result<Sessions, DbError> {
 
 /// Prepares a statement on the session that is free, has the other client take that session, and executes
 /// it. The other client is in a transaction when this is called, and when it returns.
-async fn carries_statements(one: &Session, other: &Session) -> bool {
+async fn carries_statements(one: &Client, other: &Client) -> bool {
     let attempt = async {
-        other.client.batch_execute("ROLLBACK").await?;
-        let statement = one.client.prepare("SELECT 1").await?;
-        other.client.batch_execute("BEGIN; SELECT 1").await?;
-        one.client.query(&statement, &[]).await
+        other.batch_execute("ROLLBACK").await?;
+        let statement = one.prepare("SELECT 1").await?;
+        other.batch_execute("BEGIN; SELECT 1").await?;
+        one.query(&statement, &[]).await
     };
     matches!(timeout(ANSWER_WITHIN, attempt).await, Ok(Ok(_)))
 }

@@ -89,6 +89,7 @@ async fn serve_with_warnings<S: Service>(
     environment: Environment,
     warnings: Vec<String>,
 ) -> anyhow::Result<()> {
+    close_to_other_processes().context("cannot close /proc to other processes")?;
     let config = S::configure(&environment)?;
     let ProcessSettings {
         http,
@@ -142,6 +143,14 @@ async fn prepare_database(
         Migrated::Complete => Ok(Some(Db::open(&route))),
         Migrated::Interrupted => Ok(None),
     }
+}
+
+/// On Linux keeps other processes of this user from reading the environment and the memory of this one, which hold the
+/// vendors' keys: local instances run as the same user.
+fn close_to_other_processes() -> nix::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_dumpable(false)?;
+    Ok(())
 }
 
 /// Nobody may be listening any more, which is no reason to fail (`println!` would panic).
