@@ -50,7 +50,9 @@ async fn bounded<T>(
     }
 }
 
-async fn open(address: Address) -> Result<(Client, Connection<Socket, TlsStream>), ConnectionError> {
+async fn open(
+    address: Address,
+) -> Result<(Client, Connection<Socket, TlsStream>), ConnectionError> {
     let tls = address.tls.connector().map_err(bad)?;
     if address.plain_first {
         let plain = with_mode(&address.config, SslMode::Disable);

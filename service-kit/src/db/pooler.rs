@@ -98,7 +98,10 @@ impl DatabaseSettings {
 /// The server's process that answers, by the simple protocol, which needs no prepared statement.
 async fn backend(client: &Client, before: &str) -> Option<String> {
     let query = format!("{before} SELECT pg_backend_pid()");
-    let rows = timeout(ANSWER_WITHIN, client.simple_query(&query)).await.ok()?.ok()?;
+    let rows = timeout(ANSWER_WITHIN, client.simple_query(&query))
+        .await
+        .ok()?
+        .ok()?;
     rows.iter().find_map(|row| match row {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         SimpleQueryMessage::CommandComplete(_) | SimpleQueryMessage::RowDescription(_) | _ => None,
