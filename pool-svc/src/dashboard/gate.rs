@@ -1,4 +1,4 @@
-//! Who may see a page, and who may send a form: decided before any handler runs.
+//! Access control: who may see a page and who may submit a form, decided before any handler runs.
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ use super::session::{Role, Session};
 use super::sign_in::to_sign_in;
 use super::state::Dashboard;
 
-/// Nobody is signed in: to be asked for a key, and to go on to `next` then.
+/// The request has no valid session. The sign-in page leads on to `next`.
 #[derive(Debug)]
 struct SignInFirst {
     next: String,
@@ -28,13 +28,13 @@ struct SignInFirst {
 
 impl Reject for SignInFirst {}
 
-/// Who is signed in, if anybody is.
+/// The session of a request, if it has one.
 pub(super) fn session(dashboard: &Dashboard, headers: &HeaderMap) -> Option<Session> {
     let header = headers.get(COOKIE)?.to_str().ok()?;
     dashboard.keys.session(header, Utc::now())
 }
 
-/// Lets pass who is signed in; sends others to sign in.
+/// Requires a session; redirects other requests to the sign-in page.
 pub(super) fn reader(
     dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session,), Error = Rejection> + Clone + Send + Sync + 'static {
@@ -53,14 +53,14 @@ pub(super) fn reader(
         })
 }
 
-/// Lets pass an operator who sends a form of one of their own pages.
+/// Requires an operator's session and a form from one of its pages.
 pub(super) fn operator<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
     writer(dashboard, |role| role == Role::Operator)
 }
 
-/// Lets pass whoever sends a form of one of their own pages.
+/// Requires any session and a form from one of its pages.
 pub(super) fn anybody<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
@@ -89,19 +89,19 @@ fn may_write(
     headers: &HeaderMap,
     may: fn(Role) -> bool,
 ) -> Result<Session, Rejection> {
-    from_here(headers).map_err(reject)?;
+    require_same_origin(headers).map_err(reject)?;
     let next = "/".to_owned();
     let session = session(dashboard, headers);
     let session = session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))?;
     if may(session.role) {
         Ok(session)
     } else {
-        Err(reject(readers_read()))
+        Err(reject(read_only()))
     }
 }
 
 /// Refuses a form that a browser says comes from another site. Older browsers do not say.
-pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn require_same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(foreign_form()),
@@ -124,30 +124,30 @@ fn read<T: DeserializeOwned>(session: &Session, body: &[u8]) -> Result<T, Proble
 }
 
 fn foreign_form() -> Problem {
-    let detail = "the form is of another session, or of another site: nothing was done. \
-                  Go back to the dashboard, reload the page, and send it from there";
+    let detail = "this form belongs to another session or another site, so nothing was changed. \
+                  Go back to the dashboard, reload the page and submit the form again";
     Problem::new(403, "foreign_form", detail)
 }
 
-/// Shows a page that leads to a change to operators alone.
-pub(super) fn operators_only(session: &Session) -> Result<(), Problem> {
+/// Refuses readers a page whose only purpose is a change.
+pub(super) fn require_operator(session: &Session) -> Result<(), Problem> {
     match session.role {
         Role::Operator => Ok(()),
-        Role::Reader => Err(readers_read()),
+        Role::Reader => Err(read_only()),
     }
 }
 
-fn readers_read() -> Problem {
-    let detail = "you are signed in with a key to look only: nothing was done. \
-                  Sign out, and sign in with a key of POOL_API_KEY";
+fn read_only() -> Problem {
+    let detail = "you are signed in with a read-only key, so nothing was changed. \
+                  Sign out and sign in with a key from POOL_API_KEY";
     Problem::new(403, "readers_read", detail)
 }
 
-/// A form without fields of its own.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
 pub(super) struct Nothing {}
 
-/// Answers what the filters above refused, as a page. What is none of the dashboard's paths stays refused.
+/// Answers rejections of the filters above with a page. Other rejections stay as they are.
 pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection> {
     if let Some(SignInFirst { next }) = rejection.find() {
         return Ok(to_sign_in(next));
@@ -158,7 +158,7 @@ pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection>
     }
 }
 
-/// What a handler needs: the app, or the dashboard.
+/// Passes state to a handler.
 pub(super) fn with<T: Clone + Send + Sync + 'static>(
     state: T,
 ) -> impl Filter<Extract = (T,), Error = Infallible> + Clone + Send + Sync + 'static {

@@ -16,9 +16,9 @@ use super::session::Session;
 use super::state::Dashboard;
 use super::{page, reply, session};
 
-/// Where to go once signed in.
+/// Where to go after signing in.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SignInQuery {
     #[serde(default)]
     next: String,
 }
@@ -31,7 +31,7 @@ struct Presented {
     next: String,
 }
 
-/// Asks for a key, and then goes on to `next`.
+/// Redirects to the sign-in page, and to `next` afterwards.
 pub(super) fn to_sign_in(next: &str) -> Response {
     if next == "/" {
         return reply::see_other("/sign-in");
@@ -44,11 +44,11 @@ pub(super) fn to_sign_in(next: &str) -> Response {
 
 /// `GET /sign-in`
 pub(super) async fn show(
-    asked: Asked,
+    query: SignInQuery,
     headers: HeaderMap,
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    let next = ours(&asked.next);
+    let next = ours(&query.next);
     Ok(match gate::session(&dashboard, &headers) {
         Some(_) => reply::see_other(next),
         None => reply::ok(form(next, None)),
@@ -61,18 +61,18 @@ pub(super) async fn begin(
     body: Vec<u8>,
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    gate::from_here(&headers)?;
+    gate::require_same_origin(&headers)?;
     let Presented { key, next } = parse_form(&body)?;
     let next = ours(&next);
     Ok(match dashboard.keys.begin(key.trim(), Utc::now()) {
         Some(cookie) => {
-            info!("somebody signed in to the dashboard");
-            reply::see_other_with(next, cookie, &headers)
+            info!("signed in to the dashboard");
+            reply::see_other_with_cookie(next, cookie, &headers)
         }
         None => {
-            info!("somebody was not let in to the dashboard: the key is not accepted");
-            let wrong = "That key is not accepted. Compare it with POOL_API_KEY, or with \
-                         POOL_READ_KEY to look only.";
+            info!("sign-in to the dashboard refused: wrong key");
+            let wrong = "This key is not valid. Use a key from POOL_API_KEY, or from \
+                         POOL_READ_KEY for read-only access.";
             reply::page(StatusCode::FORBIDDEN, form(next, Some(wrong)))
         }
     })
@@ -84,10 +84,14 @@ pub(super) async fn end(
     _session: Session,
     _: Nothing,
 ) -> Result<Response, Problem> {
-    Ok(reply::see_other_with("/sign-in", session::end(), &headers))
+    Ok(reply::see_other_with_cookie(
+        "/sign-in",
+        session::end(),
+        &headers,
+    ))
 }
 
-/// A path of this site, whatever the link said.
+/// `next` if it is a path of this site, or else `/`: no link may redirect to another site.
 fn ours(next: &str) -> &str {
     let elsewhere = next.starts_with("//") || next.contains(['\\', '\r', '\n', '\t']);
     if next.starts_with('/') && !elsewhere {
@@ -101,7 +105,7 @@ fn form(next: &str, wrong: Option<&str>) -> Markup {
     let content = html! {
         main #main .narrow tabindex="-1" {
             h1 .brand { img src=(ICON.url()) alt=""; "agent-pool" }
-            p .lead { "Warm agents, ready to be claimed." }
+            p .lead { "A warm pool of AI agents" }
             @if let Some(wrong) = wrong {
                 p #wrong .notice.bad role="alert" { (wrong) }
             }
@@ -111,12 +115,12 @@ fn form(next: &str, wrong: Option<&str>) -> Markup {
                 input #key type="password" name="key" required autofocus
                     autocomplete="current-password" spellcheck="false"
                     aria-invalid=[wrong.map(|_| "true")] aria-describedby=(if wrong.is_some() { "wrong" } else { "hint" });
-                p #hint .hint { "A key of POOL_API_KEY to run the pool, or of POOL_READ_KEY to look at it." }
+                p #hint .hint { "A key from POOL_API_KEY, or from POOL_READ_KEY for read-only access." }
                 button type="submit" .primary { "Sign in" }
             }
         }
     };
-    page::document("Sign in", &content)
+    page::html_page("Sign in", &content)
 }
 
 #[cfg(test)]

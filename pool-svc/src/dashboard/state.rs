@@ -1,21 +1,21 @@
-//! What the pages share.
+//! The state that all pages share.
 
 use std::sync::Arc;
 
-use super::live::Latest;
+use super::live::VersionCache;
 use super::session::Keys;
 use crate::app::App;
 
-/// The service, and what the dashboard adds to it. Cheap to clone.
+/// The service and the dashboard's own state. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Dashboard {
     pub(super) app: App,
     pub(super) keys: Arc<Keys>,
-    pub(super) latest: Arc<Latest>,
+    pub(super) version: Arc<VersionCache>,
 }
 
 impl Dashboard {
-    /// The dashboard of `app`. Keys of `POOL_API_KEY` and `POOL_READ_KEY` open it.
+    /// The dashboard of `app`, opened by the keys of `POOL_API_KEY` and `POOL_READ_KEY`.
     pub(crate) fn new(app: App) -> Self {
         let config = &app.config;
         let keys = Keys::new(
@@ -24,7 +24,7 @@ impl Dashboard {
         );
         Self {
             keys: Arc::new(keys),
-            latest: Arc::default(),
+            version: Arc::default(),
             app,
         }
     }

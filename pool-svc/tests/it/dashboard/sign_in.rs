@@ -34,7 +34,7 @@ async fn a_wrong_key_is_refused_and_never_shown() {
     for wrong in ["", "hunter2", "the-ke"] {
         let page = person.send("/sign-in", &[("key", wrong)]).await;
         assert_eq!(page.status, 403);
-        assert!(page.has("That key is not accepted") && !page.has("hunter2"));
+        assert!(page.has("This key is not valid") && !page.has("hunter2"));
         assert!(!page.headers.contains_key(SET_COOKIE));
     }
 }
