@@ -5,20 +5,21 @@ use std::convert::Infallible;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::body::{form, parse_form};
 use agent_pool_service_kit::problem::{of, reject};
-use chrono::Utc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
-use warp::http::header::COOKIE;
 use warp::path::FullPath;
 use warp::reject::Reject;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
+use super::keys::Role;
+use super::origin::foreign_form;
 use super::reply;
-use super::session::{Role, Session};
+use super::session::Session;
 use super::sign_in::to_sign_in;
 use super::state::Dashboard;
+use crate::problem::from_database;
 
 /// The request has no valid session. The sign-in page leads on to `next`.
 #[derive(Debug)]
@@ -29,9 +30,21 @@ struct SignInFirst {
 impl Reject for SignInFirst {}
 
 /// The session of a request, if it has one.
-pub(super) fn session(dashboard: &Dashboard, headers: &HeaderMap) -> Option<Session> {
-    let header = headers.get(COOKIE)?.to_str().ok()?;
-    dashboard.keys.session(header, Utc::now())
+pub(super) async fn session(
+    dashboard: &Dashboard,
+    headers: &HeaderMap,
+) -> Result<Option<Session>, Problem> {
+    let found = dashboard.find_session(headers).await;
+    found.map_err(from_database)
+}
+
+async fn require_session(
+    dashboard: &Dashboard,
+    headers: &HeaderMap,
+    next: String,
+) -> Result<Session, Rejection> {
+    let session = session(dashboard, headers).await.map_err(reject)?;
+    session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))
 }
 
 /// Requires a session; redirects other requests to the sign-in page.
@@ -42,14 +55,12 @@ pub(super) fn reader(
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
         .and_then(move |path: FullPath, query: String, headers: HeaderMap| {
-            let session = super::gate::session(&dashboard, &headers).ok_or_else(|| {
-                let next = match query.as_str() {
-                    "" => path.as_str().to_owned(),
-                    query => format!("{}?{query}", path.as_str()),
-                };
-                warp::reject::custom(SignInFirst { next })
-            });
-            async { session }
+            let next = match query.as_str() {
+                "" => path.as_str().to_owned(),
+                query => format!("{}?{query}", path.as_str()),
+            };
+            let dashboard = dashboard.clone();
+            async move { require_session(&dashboard, &headers, next).await }
         })
 }
 
@@ -73,8 +84,8 @@ fn writer<T: DeserializeOwned + Send + 'static>(
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::header::headers_cloned()
         .and_then(move |headers: HeaderMap| {
-            let verdict = may_write(&dashboard, &headers, may);
-            async { verdict }
+            let dashboard = dashboard.clone();
+            async move { may_write(&dashboard, &headers, may).await }
         })
         .and(form())
         .and_then(|session: Session, body: Vec<u8>| async move {
@@ -84,27 +95,17 @@ fn writer<T: DeserializeOwned + Send + 'static>(
         .untuple_one()
 }
 
-fn may_write(
+async fn may_write(
     dashboard: &Dashboard,
     headers: &HeaderMap,
     may: fn(Role) -> bool,
 ) -> Result<Session, Rejection> {
-    require_same_origin(headers).map_err(reject)?;
-    let next = "/".to_owned();
-    let session = session(dashboard, headers);
-    let session = session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))?;
+    dashboard.require_same_origin(headers).map_err(reject)?;
+    let session = require_session(dashboard, headers, "/".to_owned()).await?;
     if may(session.role) {
         Ok(session)
     } else {
         Err(reject(read_only()))
-    }
-}
-
-/// Refuses a form that a browser says comes from another site. Older browsers do not say.
-pub(super) fn require_same_origin(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(foreign_form()),
     }
 }
 
@@ -116,17 +117,11 @@ struct Token {
 
 fn read<T: DeserializeOwned>(session: &Session, body: &[u8]) -> Result<T, Problem> {
     let Token { token } = parse_form(body)?;
-    if session.wrote(&token) {
+    if session.accepts(&token) {
         parse_form(body)
     } else {
         Err(foreign_form())
     }
-}
-
-fn foreign_form() -> Problem {
-    let detail = "this form belongs to another session or another site, so nothing was changed. \
-                  Go back to the dashboard, reload the page and submit the form again";
-    Problem::new(403, "foreign_form", detail)
 }
 
 /// Refuses readers a page whose only purpose is a change.

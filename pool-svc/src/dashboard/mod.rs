@@ -6,12 +6,15 @@
 
 mod assets;
 mod claim;
+mod cookies;
 mod db;
 mod fleet;
 mod format;
 mod gate;
 mod instance;
+mod keys;
 mod live;
+mod origin;
 mod over_time;
 mod page;
 mod providers;

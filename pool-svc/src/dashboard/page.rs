@@ -4,7 +4,8 @@ use agent_pool_core::wire::problem::Problem;
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{CLAIM, ICON, LIVE, STYLE};
-use super::session::{Role, Session};
+use super::keys::Role;
+use super::session::Session;
 use crate::app::App;
 
 /// The pages in the navigation bar.

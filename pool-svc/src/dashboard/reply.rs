@@ -59,14 +59,8 @@ pub(super) fn see_other(path: &str) -> Response {
     response
 }
 
-/// The same with a cookie, which goes over TLS alone where the request came over it.
-pub(super) fn see_other_with_cookie(
-    path: &str,
-    mut cookie: Cookie<'_>,
-    request: &HeaderMap,
-) -> Response {
-    let proxied = request.get("x-forwarded-proto");
-    cookie.set_secure(proxied.is_some_and(|scheme| scheme == "https"));
+/// Redirects and sets a cookie.
+pub(super) fn see_other_with_cookie(path: &str, cookie: &Cookie<'_>) -> Response {
     let mut response = see_other(path);
     if let Ok(cookie) = HeaderValue::try_from(cookie.encoded().to_string()) {
         response.headers_mut().insert(SET_COOKIE, cookie);

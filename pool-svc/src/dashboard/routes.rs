@@ -48,8 +48,8 @@ pub(crate) fn routes(
         .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed()).unify()
         .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).then(live::stream).boxed()).unify()
         .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own).then(sign_in::begin).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard))  .then(sign_in::end).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed()).unify()
         .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
         .boxed().recover(refused).unify()
 }

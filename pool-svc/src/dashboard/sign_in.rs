@@ -2,7 +2,6 @@
 
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::body::parse_form;
-use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 use tracing::info;
@@ -14,7 +13,8 @@ use super::assets::ICON;
 use super::gate::{self, Nothing};
 use super::session::Session;
 use super::state::Dashboard;
-use super::{page, reply, session};
+use super::{page, reply};
+use crate::problem::from_database;
 
 /// Where to go after signing in.
 #[derive(Debug, Default, Deserialize)]
@@ -49,7 +49,7 @@ pub(super) async fn show(
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
     let next = ours(&query.next);
-    Ok(match gate::session(&dashboard, &headers) {
+    Ok(match gate::session(&dashboard, &headers).await? {
         Some(_) => reply::see_other(next),
         None => reply::ok(form(next, None)),
     })
@@ -61,13 +61,15 @@ pub(super) async fn begin(
     body: Vec<u8>,
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    gate::require_same_origin(&headers)?;
+    dashboard.require_same_origin(&headers)?;
     let Presented { key, next } = parse_form(&body)?;
     let next = ours(&next);
-    Ok(match dashboard.keys.begin(key.trim(), Utc::now()) {
-        Some(cookie) => {
-            info!("signed in to the dashboard");
-            reply::see_other_with_cookie(next, cookie, &headers)
+    let begun = dashboard.begin_session(key.trim(), &headers).await;
+    Ok(match begun.map_err(from_database)? {
+        Some((session, cookie)) => {
+            let (name, role) = (&session.name, session.role.as_str());
+            info!(principal = name, role, "{name} signed in to the dashboard");
+            reply::see_other_with_cookie(next, &cookie)
         }
         None => {
             info!("sign-in to the dashboard refused: wrong key");
@@ -81,14 +83,14 @@ pub(super) async fn begin(
 /// `POST /sign-out`
 pub(super) async fn end(
     headers: HeaderMap,
-    _session: Session,
+    session: Session,
     _: Nothing,
+    dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    Ok(reply::see_other_with_cookie(
-        "/sign-in",
-        session::end(),
-        &headers,
-    ))
+    let ended = dashboard.end_session(&session).await;
+    ended.map_err(from_database)?;
+    let cookie = dashboard.cookies.end(&headers);
+    Ok(reply::see_other_with_cookie("/sign-in", &cookie))
 }
 
 /// `next` if it is a path of this site, or else `/`: no link may redirect to another site.

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 
 use super::super::db::fleet::InstanceRow;
 use super::super::format;
-use super::super::session::{Role, Session};
+use super::super::keys::Role;
+use super::super::session::Session;
 use super::query::{Column, Direction, FleetQuery};
 use super::{Fleet, PAGE_SIZE, page_count};
 

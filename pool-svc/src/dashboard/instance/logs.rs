@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::super::page::{self, Tab};
-use super::super::reply;
 use super::super::session::Session;
+use super::super::{gate, reply};
 use crate::app::App;
 use crate::call::CallError;
 
@@ -21,6 +21,8 @@ pub(in crate::dashboard) async fn logs(
     session: Session,
     app: App,
 ) -> Result<Response, Problem> {
+    // A log may contain an invite link, which readers must not see.
+    gate::require_operator(&session)?;
     let answer = app.services.logs(&id, LINES).await;
     let content = html! {
         div .head {

@@ -6,7 +6,8 @@ use chrono::Utc;
 use maud::{Markup, html};
 
 use super::super::db::fleet::InstanceRow;
-use super::super::session::{Role, Session};
+use super::super::keys::Role;
+use super::super::session::Session;
 use super::super::{format, page};
 use super::Action;
 
@@ -34,8 +35,8 @@ pub(super) fn head(
                 }
             }
             div .actions data-part="actions" {
-                @if row.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
                 @if session.role == Role::Operator {
+                    @if row.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
                     @if status == Some(Status::Claimed) {
                         a .button.primary href={ "/instances/" (id) "/invite" } { "Invite" }
                     }

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use url::form_urlencoded;
 
-use super::super::session::{Role, Session};
+use super::super::keys::Role;
+use super::super::session::Session;
 use super::super::{format, page};
 use crate::call::CallError;
 
