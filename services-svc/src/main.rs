@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use {
-    provider_agentmail as _, provider_exa as _, provider_local as _, provider_openrouter as _,
-    provider_railway as _, provider_telnyx as _,
+    provider_agentmail as _, provider_docker as _, provider_exa as _, provider_local as _,
+    provider_openrouter as _, provider_railway as _, provider_telnyx as _,
 };
 
 fn main() -> ExitCode {

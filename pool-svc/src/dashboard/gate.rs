@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::body::{form, parse_form};
 use agent_pool_service_kit::problem::{of, reject};
 use serde::Deserialize;
@@ -135,7 +135,7 @@ pub(super) fn require_operator(session: &Session) -> Result<(), Problem> {
 fn read_only() -> Problem {
     let detail = "you are signed in with a read-only key, so nothing was changed. \
                   Sign out and sign in with a key from POOL_API_KEY";
-    Problem::new(403, "readers_read", detail)
+    Problem::new(ProblemCode::ReadersRead, detail)
 }
 
 /// A form without fields.

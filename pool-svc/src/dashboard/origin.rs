@@ -1,6 +1,6 @@
 //! Whether a form comes from a page of this site.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use url::{Origin, Url};
 use warp::http::HeaderMap;
 use warp::http::header::{HOST, ORIGIN, REFERER};
@@ -37,7 +37,7 @@ fn is_own(from: &Url, host: Option<&str>, public_url: Option<&Url>) -> bool {
 pub(super) fn foreign_form() -> Problem {
     let detail = "this form belongs to another session or another site, so nothing was changed. \
                   Go back to the dashboard, reload the page and submit the form again";
-    Problem::new(403, "foreign_form", detail)
+    Problem::new(ProblemCode::ForeignForm, detail)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The log page of an instance.
 
+use agent_pool_client::CallError;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::Logs;
@@ -10,7 +11,6 @@ use super::super::page::{self, Tab};
 use super::super::session::Session;
 use super::super::{gate, reply};
 use crate::app::App;
-use crate::call::CallError;
 
 /// The number of lines to show.
 const LINES: u16 = 500;
@@ -49,7 +49,7 @@ fn lines(answer: &Result<Logs, CallError>) -> Markup {
                 }
             },
             Err(error) => p .notice.warn role="alert" {
-                "No logs available. " (page::sentence(&format!("Services {error}")))
+                "No logs available. " (page::sentence(&error.to_string()))
             },
         }
     }

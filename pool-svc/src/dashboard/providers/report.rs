@@ -1,5 +1,7 @@
 //! The results of the last sweep.
 
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{Missing, Orphan, SweepReport};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -8,7 +10,6 @@ use url::form_urlencoded;
 use super::super::keys::Role;
 use super::super::session::Session;
 use super::super::{format, page};
-use crate::call::CallError;
 
 pub(super) fn report(session: &Session, last: &Result<SweepReport, CallError>) -> Markup {
     let operator = session.role == Role::Operator;
@@ -43,8 +44,8 @@ fn swept_at(last: &Result<SweepReport, CallError>) -> Markup {
             Ok(report) => {
                 (format::ago(report.swept_at, Utc::now())) ", took " (format::millis(report.took_ms))
             },
-            Err(error) if error.is(404, "not_swept") => "No sweep has finished yet.",
-            Err(error) => (page::sentence(&format!("Services {error}"))),
+            Err(error) if error.is(&ProblemCode::NotSwept) => "No sweep has finished yet.",
+            Err(error) => (page::sentence(&error.to_string())),
         }
     }
 }
