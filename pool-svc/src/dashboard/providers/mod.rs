@@ -46,7 +46,7 @@ pub(super) async fn show(
         div data-part="registry" { @match &registry {
             Ok(registry) => (table::table(registry)),
             Err(error) => p .notice.bad role="alert" {
-                (page::sentence(&format!("Services {error}")))
+                (page::sentence(&error.to_string()))
                 " Providers are shown when Services is available again."
             },
         } }
