@@ -11,7 +11,7 @@ pub(crate) const READ_KEY: &str = "the-key-to-look";
 pub(crate) struct Person {
     /// The replica that this person uses.
     pub(crate) base: String,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     pub(crate) cookie: String,
     /// What the forms of this session carry.
     pub(crate) token: String,

@@ -106,7 +106,7 @@ async fn signing_in_needs_a_page_of_this_site_whatever_the_browser() {
     let world = World::new(&[("PUBLIC_URL", "https://pool.example")]).await;
     let person = Person::stranger(&world);
     let sign_in = |origin: Option<&str>| {
-        let request = world.http.post(format!("{}/sign-in", world.url));
+        let request = person.http.post(format!("{}/sign-in", world.url));
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let request = request.body(format!("key={KEY}"));
         match origin {
