@@ -4,8 +4,8 @@ use agent_pool_core::wire::pool::ClaimRequest;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 
-use crate::claim::Order;
-use crate::claim::order::{IdempotencyKey, Wait};
+use crate::claim::ClaimInput;
+use crate::claim::input::{IdempotencyKey, Wait};
 use crate::problem::{bad_idempotency_key, unknown_template};
 use crate::templates::Catalogue;
 
@@ -50,7 +50,7 @@ impl ClaimForm {
     }
 
     /// The claim. Empty fields take the values of the template.
-    pub(super) fn order(&self, catalogue: &Catalogue) -> Result<Order, Problem> {
+    pub(super) fn claim_input(&self, catalogue: &Catalogue) -> Result<ClaimInput, Problem> {
         let template = match self.template.as_str() {
             "" | CUSTOM => None,
             slug => Some(catalogue.find(slug).ok_or_else(|| unknown_template(slug))?),
@@ -65,7 +65,7 @@ impl ClaimForm {
         } else {
             WAIT_SECONDS
         };
-        Ok(Order {
+        Ok(ClaimInput {
             request: ClaimRequest {
                 agent_name: parse_field("name", name)?,
                 instructions,
@@ -104,18 +104,18 @@ mod tests {
     fn empty_fields_take_the_values_of_the_template() {
         let catalogue = Catalogue::load(None).unwrap();
         let template = &catalogue.all()[0];
-        let order = filled(&template.slug).order(&catalogue).unwrap();
-        let asked = order.request;
+        let input = filled(&template.slug).claim_input(&catalogue).unwrap();
+        let asked = input.request;
         assert_eq!(asked.agent_name.unwrap().as_str(), template.name);
         assert_eq!(asked.instructions.as_ref(), Some(&template.instructions));
         let mut own = filled(&template.slug);
         own.name = " Tulip ".to_owned();
         own.instructions = "Be kind.".to_owned();
-        let asked = own.order(&catalogue).unwrap().request;
+        let asked = own.claim_input(&catalogue).unwrap().request;
         assert_eq!(asked.agent_name.unwrap().as_str(), "Tulip");
         assert_eq!(asked.instructions.unwrap().as_str(), "Be kind.");
         assert_eq!(
-            filled(CUSTOM).order(&catalogue).unwrap().request,
+            filled(CUSTOM).claim_input(&catalogue).unwrap().request,
             ClaimRequest::default()
         );
     }
@@ -124,9 +124,9 @@ mod tests {
     fn a_claim_waits_only_if_the_box_is_checked() {
         let catalogue = Catalogue::load(None).unwrap();
         let mut form = filled(CUSTOM);
-        assert_eq!(form.order(&catalogue).unwrap().wait, Wait::default());
+        assert_eq!(form.claim_input(&catalogue).unwrap().wait, Wait::default());
         form.wait = "on".to_owned();
-        let wait = form.order(&catalogue).unwrap().wait.duration();
+        let wait = form.claim_input(&catalogue).unwrap().wait.duration();
         assert_eq!(wait.as_secs(), WAIT_SECONDS);
     }
 
@@ -136,7 +136,7 @@ mod tests {
         let refused = |change: fn(&mut ClaimForm)| {
             let mut form = filled(CUSTOM);
             change(&mut form);
-            form.order(&catalogue).unwrap_err()
+            form.claim_input(&catalogue).unwrap_err()
         };
         let name = refused(|it| it.name = "x".repeat(65));
         assert_eq!((name.status, name.field.as_deref()), (400, Some("name")));

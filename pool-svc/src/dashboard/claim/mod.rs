@@ -19,8 +19,9 @@ use super::page::{self, Tab};
 use super::session::Session;
 use super::{gate, reply};
 use crate::app::App;
-use crate::claim::{self, Progress};
+use crate::claim::Progress;
 use crate::handlers;
+use crate::pool::Pool;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ClaimQuery {
@@ -44,13 +45,19 @@ pub(super) async fn show(
 pub(super) async fn claim(
     session: Session,
     fields: ClaimForm,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
-    let order = match fields.order(&app.config.catalogue) {
-        Ok(order) => order,
+    let app = pool.app;
+    let input = match fields.claim_input(&app.config.catalogue) {
+        Ok(input) => input,
         Err(problem) => return Ok(refused(&app, &session, &fields, &problem)),
     };
-    match claim::start(&app, order, Progress::default()).end().await {
+    match pool
+        .claims
+        .start(input, Progress::default())
+        .outcome()
+        .await
+    {
         Ok(claimed) => {
             let id = claimed.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}/invite")))
@@ -68,9 +75,10 @@ pub(super) async fn claim(
 }
 
 /// `POST /claim/stream`: the same as server-sent events, for the script.
-pub(super) async fn stream(session: Session, fields: ClaimForm, app: App) -> Response {
-    match fields.order(&app.config.catalogue) {
-        Ok(order) => handlers::claim::stream(order, app).await,
+pub(super) async fn stream(session: Session, fields: ClaimForm, pool: Pool) -> Response {
+    let app = pool.app;
+    match fields.claim_input(&app.config.catalogue) {
+        Ok(input) => handlers::claim::stream(input, pool.claims).await,
         Err(problem) => refused(&app, &session, &fields, &problem),
     }
 }

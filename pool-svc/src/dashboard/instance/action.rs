@@ -14,6 +14,7 @@ use super::super::reply;
 use super::super::session::Session;
 use crate::app::App;
 use crate::handlers::instances;
+use crate::pool::Pool;
 use crate::problem::from_services;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -141,17 +142,17 @@ pub(in crate::dashboard) async fn perform(
     action: Action,
     _session: Session,
     _: Nothing,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
     match action {
-        Action::Kill => drop(instances::kill(id.clone(), app).await?),
-        Action::Dismiss => drop(instances::dismiss(id.clone(), app).await?),
+        Action::Kill => drop(instances::kill(id.clone(), pool.destructions).await?),
+        Action::Dismiss => drop(instances::dismiss(id.clone(), pool.destructions).await?),
         Action::Redeploy => {
-            let redeployed = app.services.redeploy(&id).await;
+            let redeployed = pool.app.services.redeploy(&id).await;
             redeployed.map_err(|error| from_services("the redeployment", &error))?;
             info!(instance.id = %id, "instance {id} is being redeployed");
             // A tick updates the status that the page shows.
-            app.nudge.notify_one();
+            pool.background.request_tick();
         }
     }
     Ok(reply::see_other(&format!(

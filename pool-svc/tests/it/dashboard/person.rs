@@ -48,7 +48,7 @@ impl Page {
 impl Person {
     /// Somebody who has not signed in.
     pub(crate) fn stranger(world: &World) -> Self {
-        let client = reqwest::Client::builder().no_proxy();
+        let client = agent_pool_core::http::bare_builder().no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none());
         Self {
             base: world.url.clone(),

@@ -54,7 +54,7 @@ async fn signing_out_ends_the_session_on_every_replica() {
     let mut person = Person::operator(&world).await;
     let mut other = Person::operator(&world).await;
     let settings = settings(&world.database, &world.fake.url, &[]);
-    let (_app, second) = replica(&settings).await;
+    let second = replica(&settings).await;
     other.base = second.clone();
     assert_eq!(other.get("/").await.status, 200, "it holds on both");
     let page = person.post("/sign-out", &[]).await;
@@ -96,7 +96,7 @@ async fn a_withdrawn_key_ends_its_sessions() {
     let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
     let mut reader = Person::reader(&world).await;
     let settings = settings(&world.database, &world.fake.url, &[]);
-    let (_app, without) = replica(&settings).await;
+    let without = replica(&settings).await;
     reader.base = without;
     assert_eq!(reader.get("/").await.location(), "/sign-in");
 }
