@@ -13,6 +13,7 @@ mod exclusive;
 mod found;
 mod measure;
 mod missing;
+mod refresh;
 mod run;
 mod timer;
 

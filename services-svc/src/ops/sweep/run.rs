@@ -15,6 +15,7 @@ use super::exclusive::last_report;
 use super::found::{Found, Provider};
 use super::measure::measure;
 use super::missing::{self, look, repair_all};
+use super::refresh::refresh;
 use crate::app::App;
 use crate::db::{instance_infra, local_grants, sweep_reports};
 
@@ -31,6 +32,7 @@ pub(super) async fn sweep_alone(app: &App, wanted: SweepRequest) -> Result<Sweep
         .collect();
     let (listed, mut failures) = list(&providers).await;
     forget_spent_grants(app, &providers, &listed, &failures).await?;
+    refresh(app, &providers, &failures).await?;
     let max_percent = app.config().sweep.max_missing_percent;
     let mut looked = look(
         &known,
