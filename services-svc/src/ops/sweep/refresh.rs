@@ -7,7 +7,7 @@ use agent_pool_service_kit::db::DbError;
 use futures_util::future::join_all;
 use tracing::warn;
 
-use super::found::Provider;
+use super::listed::Provider;
 use crate::app::App;
 use crate::db::instance_services;
 
@@ -17,9 +17,14 @@ pub(super) async fn refresh(
     providers: &[Provider],
     failures: &BTreeMap<String, String>,
 ) -> Result<(), DbError> {
-    let tools = providers.iter().filter_map(Provider::as_tool);
-    let tools: Vec<_> = tools
-        .filter(|tool| !failures.contains_key(tool.id().as_str()))
+    let listed = providers
+        .iter()
+        .filter(|provider| !failures.contains_key(provider.name()));
+    let tools: Vec<_> = listed
+        .filter_map(|provider| match provider {
+            Provider::Tool(tool) => Some(tool),
+            Provider::Infra(_) => None,
+        })
         .collect();
     let refreshed = join_all(tools.iter().map(|tool| tool.refresh())).await;
     let mut conn = app.db().conn().await?;
