@@ -20,7 +20,7 @@ pub struct Telnyx {
     pub(crate) daily_spend_limit: Option<Amount>,
     /// 10DLC campaign to which numbers are assigned. Without it US carriers drop the texts of local numbers.
     pub(crate) campaign_id: Option<String>,
-    /// Highest number of numbers in the campaign. A carrier allows 49 without a special agreement.
+    /// How many numbers the campaign may have. A carrier allows 49 without a special agreement.
     #[serde(default = "campaign_max_numbers")]
     pub(crate) campaign_max_numbers: u32,
     /// Country in which numbers are bought, and to which a profile that is created may send.

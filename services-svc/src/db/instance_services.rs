@@ -133,11 +133,12 @@ pub(crate) async fn merge_metadata(
     resource: &ResourceId,
     metadata: Map<String, Value>,
 ) -> Result<(), DbError> {
+    let merged = dsl::resource_meta.concat(Value::Object(metadata)).nullable();
     let rows = dsl::instance_services
         .filter(dsl::tool_id.eq(tool.as_str()))
         .filter(dsl::resource_id.eq(resource.as_str()));
     diesel::update(rows)
-        .set(dsl::resource_meta.eq(dsl::resource_meta.concat(Value::Object(metadata))))
+        .set(dsl::resource_meta.eq(merged))
         .execute(conn)
         .await?;
     Ok(())
