@@ -10,6 +10,7 @@ use std::time::Duration;
 use agent_pool_core::conformance::{
     FakeRequest, FakeResponse, FakeServer, FakeVendor, Fault, Held, Proxy, RetryAfter,
 };
+use agent_pool_core::http::client;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
@@ -49,7 +50,7 @@ async fn engine() -> (FakeServer<Engine>, Proxy) {
 
 async fn post(proxy: &Proxy, path: &str) -> reqwest::Result<reqwest::Response> {
     let url = format!("{}{path}", proxy.url().unwrap());
-    let request = reqwest::Client::new().post(url);
+    let request = client().unwrap().post(url);
     request
         .timeout(Duration::from_secs(30))
         .body("{}")
