@@ -1,5 +1,5 @@
-//! The providers as the operations use them: by id, each call with a deadline over all its attempts,
-//! which the layers around every provider keep.
+//! The providers as the operations use them: by id, each call with a deadline over all its attempts. The
+//! layers around every provider enforce it.
 
 mod infra;
 mod tool;
@@ -13,21 +13,19 @@ use agent_pool_core::{Context, InfraId, ToolId};
 pub(crate) use infra::Infra;
 pub(crate) use tool::Tool;
 
-/// Every provider of this build, with the surroundings of their calls.
+/// Every provider of this build, and what each call of them is given.
 #[derive(Debug, Clone)]
-pub(crate) struct Vendors {
+pub(crate) struct Providers {
     registry: Arc<Registry>,
-    context: Context,
-    limit: Duration,
+    calls: CallContext,
 }
 
-impl Vendors {
-    /// `limit` is the longest that one call may take.
+impl Providers {
+    /// `limit` is the longest that one call may take, over all its attempts.
     pub(crate) fn new(registry: Registry, context: Context, limit: Duration) -> Self {
         Self {
             registry: Arc::new(registry),
-            context,
-            limit,
+            calls: CallContext { context, limit },
         }
     }
 
@@ -37,7 +35,7 @@ impl Vendors {
 
     /// The context without a deadline: the mark and the HTTP client.
     pub(crate) const fn context(&self) -> &Context {
-        &self.context
+        &self.calls.context
     }
 
     /// One tool, if this build has it and it is configured.
@@ -46,14 +44,13 @@ impl Vendors {
         let main = self.variables(id).first();
         let main = main.and_then(|name| name.parse().ok());
         let main = main.expect("the registry refuses a tool without a well-formed variable");
-        let surroundings = self.surroundings();
-        Ok(Tool::new(id.clone(), main, provider, surroundings))
+        Ok(Tool::new(id.clone(), main, provider, self.calls.clone()))
     }
 
     /// One infra, if this build has it and it is configured.
     pub(crate) fn infra(&self, id: &InfraId) -> Result<Infra, LookupError> {
         let provider = Arc::clone(self.registry.infra(id)?);
-        Ok(Infra::new(id.clone(), provider, self.surroundings()))
+        Ok(Infra::new(id.clone(), provider, self.calls.clone()))
     }
 
     /// Every tool that is configured.
@@ -68,13 +65,6 @@ impl Vendors {
         ids.filter_map(|id| self.infra(id).ok())
     }
 
-    fn surroundings(&self) -> Surroundings {
-        Surroundings {
-            context: self.context.clone(),
-            limit: self.limit,
-        }
-    }
-
     /// The variables that a tool registered.
     fn variables(&self, id: &ToolId) -> &'static [&'static str] {
         let mut tools = self.registry.tools();
@@ -83,14 +73,14 @@ impl Vendors {
     }
 }
 
-/// What every call of one provider is given.
+/// Makes the context of every call of a provider.
 #[derive(Debug, Clone)]
-struct Surroundings {
+struct CallContext {
     context: Context,
     limit: Duration,
 }
 
-impl Surroundings {
+impl CallContext {
     /// The context of a call that begins now.
     fn now(&self) -> Context {
         self.context.within(self.limit)

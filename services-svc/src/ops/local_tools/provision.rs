@@ -3,27 +3,26 @@
 use std::collections::BTreeMap;
 
 use agent_pool_core::wire::services::LocalGrant;
-use agent_pool_core::{EnvVars, InstanceId, ToolId, ToolOptions, chain};
+use agent_pool_core::{Attempt, EnvVars, InstanceId, ToolId, ToolOptions, chain};
 use agent_pool_service_kit::db::DbError;
 use futures_util::future::join_all;
 use tracing::{info, instrument, warn};
 
-use super::take_back;
+use super::destroy_grant;
 use crate::app::App;
-use crate::db::{Gone, local_grants};
-use crate::ops::step::StepError;
-use crate::ops::tear_down::TornDown;
-use crate::ops::undo::Undo;
-use crate::ops::wanted::{Unavailable, wanted_tools};
-use crate::vendors::Tool;
+use crate::db::{RowGone, local_grants};
+use crate::ops::requested_tools::{UnavailableTool, resolve_tools};
+use crate::ops::step_error::StepError;
+use crate::ops::tear_down::{TearDown, Undo};
+use crate::providers::Tool;
 
 /// Why a developer got no tools.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProvisionLocalError {
-    /// A tool of the request cannot be had. Nothing was made.
+    /// A tool of the request is not available. Nothing was made.
     #[error(transparent)]
-    Tool(#[from] Unavailable),
-    /// Nothing was asked for.
+    Tool(#[from] UnavailableTool),
+    /// The request names no tool.
     #[error("tools is empty: expected at least one")]
     NoTools,
     /// The vendors or the rows failed.
@@ -39,29 +38,29 @@ pub(crate) enum ProvisionLocalError {
     Database(#[from] DbError),
 }
 
-/// How many times the longest call of a provider the making may take: itself, and the undo.
+/// How many times the longest provider call the making may take: itself, and the undo.
 const LONGEST_CALLS: u32 = 2;
 
-/// Makes tools for an instance id of their own, all or none.
+/// Makes tools for a new instance id, all or none.
 #[instrument(name = "provision_local", skip_all, fields(instance.id))]
 pub(crate) async fn provision_local(
     app: App,
     tools: Vec<ToolId>,
 ) -> Result<LocalGrant, ProvisionLocalError> {
-    let tools = wanted_tools(&app, &tools)?;
+    let tools = resolve_tools(&app, &tools)?;
     if tools.is_empty() {
         return Err(ProvisionLocalError::NoTools);
     }
     let instance = InstanceId::generate();
     tracing::Span::current().record("instance.id", instance.as_str());
-    intend(&app, &instance, &tools).await?;
+    insert_grant(&app, &instance, &tools).await?;
     match make(&app, &instance, &tools).await {
         Ok(grant) => {
             info!("local instance {instance} has its tools");
             Ok(grant)
         }
         Err(cause) => {
-            let undo = Undo::of(&instance, undo(&app, &instance, &tools, &cause).await);
+            let undo = Undo::new(&instance, undo(&app, &instance, &tools, &cause).await);
             warn!(
                 error.chain = chain(&cause),
                 "local instance {instance} got no tools; {undo}"
@@ -75,20 +74,20 @@ pub(crate) async fn provision_local(
     }
 }
 
-/// Where somebody took the row away, it is written again first: it tells what to take back.
+/// If the row was deleted meanwhile, it is inserted again first: it says what to destroy.
 async fn undo(
     app: &App,
     instance: &InstanceId,
     tools: &BTreeMap<ToolId, Tool>,
     cause: &StepError,
-) -> Result<TornDown, DbError> {
-    if matches!(cause, StepError::Gone(_)) {
-        intend(app, instance, tools).await?;
+) -> Result<TearDown, DbError> {
+    if matches!(cause, StepError::RowGone(_)) {
+        insert_grant(app, instance, tools).await?;
     }
-    take_back(app, instance).await
+    destroy_grant(app, instance).await
 }
 
-async fn intend(
+async fn insert_grant(
     app: &App,
     instance: &InstanceId,
     tools: &BTreeMap<ToolId, Tool>,
@@ -96,25 +95,21 @@ async fn intend(
     let names: Vec<&str> = tools.keys().map(ToolId::as_str).collect();
     let limit = app.config().provider_timeout() * LONGEST_CALLS;
     let mut conn = app.db().conn().await?;
-    local_grants::intend(&mut conn, instance, &names, limit).await
+    local_grants::insert(&mut conn, instance, &names, limit).await
 }
 
-/// All are awaited, also after a failure: what is in flight cannot be undone.
+/// All calls are awaited, also after a failure, because a call that is in flight cannot be undone.
 async fn make(
     app: &App,
     instance: &InstanceId,
     tools: &BTreeMap<ToolId, Tool>,
 ) -> Result<LocalGrant, StepError> {
     let options = ToolOptions::new();
-    let made = join_all(
-        tools
-            .values()
-            .map(|tool| tool.provision(instance, &options)),
-    )
-    .await;
+    let calls = tools.values();
+    let calls = calls.map(|tool| tool.provision(instance, Attempt::First, &options));
     let mut env = EnvVars::new();
-    for tool in made {
-        env.merge(tool?.env);
+    for made in join_all(calls).await {
+        env.merge(made?.env);
     }
     let mut conn = app.db().conn().await?;
     let ttl = app.config().local_grant_ttl();
@@ -122,6 +117,6 @@ async fn make(
     Ok(LocalGrant {
         instance_id: instance.clone(),
         env,
-        expires_at: expires_at.ok_or_else(|| Gone(instance.clone()))?,
+        expires_at: expires_at.ok_or_else(|| RowGone(instance.clone()))?,
     })
 }

@@ -1,23 +1,38 @@
-//! What the rows say that vendors have: all that is made, in use, and not young.
+//! What vendors should have, according to the rows: everything that is made and in use, except what is
+//! younger than a grace period.
 
 use std::time::Duration;
 
+use agent_pool_core::InstanceId;
 use agent_pool_service_kit::db::DbError;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::{instance_infra, instance_services};
 
-/// Provider, its id for what it has, instance; each as its row has it.
-pub(crate) type Standing = (String, String, String);
+/// One service or resource, as its row has it.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct Expected {
+    pub(crate) provider: String,
+    /// The provider's id of it.
+    pub(crate) id: String,
+    instance: String,
+}
+
+impl Expected {
+    /// Whose it is; `None` if the row was not written by this service.
+    pub(crate) fn instance(&self) -> Option<InstanceId> {
+        self.instance.parse().ok()
+    }
+}
 
 /// The services of all instances that were made longer than `grace` ago and are to stay.
 pub(crate) async fn services(
     conn: &mut AsyncPgConnection,
     grace: Duration,
-) -> Result<Vec<Standing>, DbError> {
+) -> Result<Vec<Expected>, DbError> {
     use instance_infra::dsl;
-    let standing = dsl::instance_infra
+    let expected = dsl::instance_infra
         .filter(dsl::started_at.is_not_null())
         .filter(dsl::destroying_at.is_null())
         .filter(dsl::made_at.assume_not_null().le(before!(grace)))
@@ -25,16 +40,16 @@ pub(crate) async fn services(
         .select((dsl::provider, dsl::provider_service_id, dsl::instance_id))
         .load(conn)
         .await?;
-    Ok(standing)
+    Ok(expected)
 }
 
 /// The tools in use that were made longer than `grace` ago, of instances that are to stay.
 pub(crate) async fn resources(
     conn: &mut AsyncPgConnection,
     grace: Duration,
-) -> Result<Vec<Standing>, DbError> {
+) -> Result<Vec<Expected>, DbError> {
     use instance_services::dsl;
-    let standing = dsl::instance_services
+    let expected = dsl::instance_services
         .inner_join(instance_infra::table)
         .filter(instance_infra::started_at.is_not_null())
         .filter(instance_infra::destroying_at.is_null())
@@ -45,5 +60,5 @@ pub(crate) async fn resources(
         .select((dsl::tool_id, dsl::resource_id, dsl::instance_id))
         .load(conn)
         .await?;
-    Ok(standing)
+    Ok(expected)
 }

@@ -1,61 +1,62 @@
-//! Secrets at rest: what is written to the database instead of them.
+//! Encryption of secrets in a database.
 //!
-//! A sealed value is `xc1.` and the base64 of nonce and XChaCha20-Poly1305 ciphertext. Instance,
-//! tool and variable are authenticated with it, so that a value copied to another row does not open.
-//! A value without that beginning was written while there was no key, and is read as it stands; one
-//! that would be mistaken for a sealed one is written behind `xc0.`.
+//! A sealed value is `xc1.` and the base64 of nonce and XChaCha20-Poly1305 ciphertext. The owner of the
+//! value (such as instance, tool and variable) is authenticated with it, so that a value copied to another
+//! row does not open. A value without that prefix was written while there was no key, and is read as it
+//! stands; a plain value that could be mistaken for a sealed one is written with the prefix `xc0.`.
 
 use std::fmt;
 
+use agent_pool_core::Secret;
 use agent_pool_core::settings::SettingsError;
-use agent_pool_core::{EnvName, InstanceId, Secret, ToolId};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, OsRng, Payload};
 use chacha20poly1305::{AeadCore, KeyInit, XChaCha20Poly1305, XNonce};
 
-/// What every sealed value begins with; the digit is the version of the format.
+/// The prefix of every sealed value; the digit is the version of the format.
 const PREFIX: &str = "xc1.";
-/// What a value in the clear begins with where it would be taken for something else.
+/// The prefix of a plain value that could be mistaken for a sealed one.
 const PLAIN_PREFIX: &str = "xc0.";
 const NONCE_BYTES: usize = 24;
 
-/// Whose value it is.
+/// Whose value it is: the parts of a path from the row to the value, none of them with a NUL, such as
+/// instance, tool and variable.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Owner<'a> {
-    pub(crate) instance: &'a InstanceId,
-    pub(crate) tool: &'a ToolId,
-    pub(crate) variable: &'a EnvName,
-}
+pub struct Owner<'a>(pub &'a [&'a str]);
 
 impl Owner<'_> {
-    /// Unambiguous, since none of the three can have a NUL.
+    /// Unambiguous, because no part contains a NUL.
     fn associated_data(&self) -> Vec<u8> {
-        [
-            self.instance.as_str(),
-            self.tool.as_str(),
-            self.variable.as_str(),
-        ]
-        .join("\0")
-        .into_bytes()
+        self.0.join("\0").into_bytes()
     }
 }
 
-/// Why a value could not be sealed or opened. Neither names the value.
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
+/// Why a value could not be sealed or opened. Neither shows the value.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CipherError {
-    /// The cipher refused, which only a value of many gigabytes makes it do.
+pub enum CipherError {
+    /// The cipher refused, which only happens for a value of many gigabytes.
     #[error("{0} could not be encrypted")]
     Seal(String),
     /// No key opens it: the keys were changed, or the row was.
-    #[error(
-        "{0} cannot be decrypted: SERVICES_ENCRYPTION_KEY lacks the key that it was encrypted with"
-    )]
-    Open(String),
+    #[error("{owner} cannot be decrypted: {variable} lacks the key that it was encrypted with")]
+    Open {
+        /// Whose value it is.
+        owner: String,
+        /// The variable of the keys.
+        variable: &'static str,
+    },
 }
 
-/// Seals and opens secrets with the keys of `SERVICES_ENCRYPTION_KEY`.
-pub(crate) struct Cipher {
+/// Seals and opens secrets with the keys of one variable.
+pub struct Cipher {
+    variable: &'static str,
     /// The first seals, all open. None: values are written as they are.
     keys: Vec<XChaCha20Poly1305>,
 }
@@ -67,11 +68,11 @@ impl fmt::Debug for Cipher {
 }
 
 impl Cipher {
-    /// Reads a comma-separated list of keys, each the base64 of 32 bytes.
+    /// Reads the comma-separated keys of `variable`, each the base64 of 32 bytes.
     ///
     /// # Errors
     /// Says which of them is malformed, by position.
-    pub(crate) fn read(variable: &str, keys: Option<&Secret>) -> Result<Self, SettingsError> {
+    pub fn read(variable: &'static str, keys: Option<&Secret>) -> Result<Self, SettingsError> {
         let texts = keys.map_or("", Secret::expose);
         let texts = texts
             .split(',')
@@ -90,17 +91,22 @@ impl Cipher {
                 })
         });
         Ok(Self {
+            variable,
             keys: keys.collect::<Result<_, _>>()?,
         })
     }
 
-    /// Whether secrets are encrypted at rest.
-    pub(crate) fn encrypts(&self) -> bool {
+    /// Whether there is a key, so that secrets are encrypted at rest.
+    #[must_use]
+    pub const fn encrypts(&self) -> bool {
         !self.keys.is_empty()
     }
 
     /// The text to write for a secret.
-    pub(crate) fn seal(&self, owner: Owner<'_>, secret: &Secret) -> Result<String, CipherError> {
+    ///
+    /// # Errors
+    /// [`CipherError::Seal`].
+    pub fn seal(&self, owner: Owner<'_>, secret: &Secret) -> Result<String, CipherError> {
         let Some(key) = self.keys.first() else {
             return Ok(plain(secret.expose()));
         };
@@ -117,13 +123,19 @@ impl Cipher {
     }
 
     /// The secret of a text that was read.
-    pub(crate) fn open(&self, owner: Owner<'_>, text: &str) -> Result<Secret, CipherError> {
+    ///
+    /// # Errors
+    /// [`CipherError::Open`].
+    pub fn open(&self, owner: Owner<'_>, text: &str) -> Result<Secret, CipherError> {
         let Some(sealed) = text.strip_prefix(PREFIX) else {
             return Ok(Secret::new(text.strip_prefix(PLAIN_PREFIX).unwrap_or(text)));
         };
         self.decrypt(&owner.associated_data(), sealed)
             .map(Secret::new)
-            .ok_or_else(|| CipherError::Open(owner.to_string()))
+            .ok_or_else(|| CipherError::Open {
+                owner: owner.to_string(),
+                variable: self.variable,
+            })
     }
 
     fn decrypt(&self, aad: &[u8], sealed: &str) -> Option<String> {
@@ -135,7 +147,7 @@ impl Cipher {
     }
 }
 
-/// A secret in the clear, so that it is read as one.
+/// A secret in the clear, written so that it is not read as a sealed one.
 fn plain(secret: &str) -> String {
     let mistakable = [PREFIX, PLAIN_PREFIX].map(|prefix| secret.starts_with(prefix));
     let prefix = if mistakable.contains(&true) {
@@ -144,16 +156,6 @@ fn plain(secret: &str) -> String {
         ""
     };
     format!("{prefix}{secret}")
-}
-
-impl fmt::Display for Owner<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} of {} for instance {}",
-            self.variable, self.tool, self.instance
-        )
-    }
 }
 
 #[cfg(test)]
@@ -168,21 +170,17 @@ mod tests {
         Cipher::read("KEY", Some(&Secret::new(keys))).unwrap()
     }
 
-    /// Runs `check` with an owner of this tool.
-    fn of_tool<T>(tool: &str, check: impl Fn(Owner<'_>) -> T) -> T {
-        check(Owner {
-            instance: &"abcdefghijkl".parse().unwrap(),
-            tool: &tool.parse().unwrap(),
-            variable: &"A_KEY".parse().unwrap(),
-        })
+    fn owner_of(tool: &str) -> [&str; 3] {
+        ["abcdefghijkl", tool, "A_KEY"]
     }
 
     fn seal(cipher: &Cipher) -> String {
-        of_tool("a", |owner| cipher.seal(owner, &Secret::new("hunter2"))).unwrap()
+        let secret = Secret::new("hunter2");
+        cipher.seal(Owner(&owner_of("a")), &secret).unwrap()
     }
 
     fn open(cipher: &Cipher, tool: &str, text: &str) -> Result<Secret, CipherError> {
-        of_tool(tool, |owner| cipher.open(owner, text))
+        cipher.open(Owner(&owner_of(tool)), text)
     }
 
     #[test]
@@ -200,7 +198,7 @@ mod tests {
         let sealed = seal(&cipher);
         let error = open(&cipher, "b", &sealed).unwrap_err().to_string();
         assert!(
-            error.starts_with("A_KEY of b for instance abcdefghijkl cannot be decrypted"),
+            error.starts_with("abcdefghijkl/b/A_KEY cannot be decrypted: KEY lacks"),
             "{error}"
         );
         for broken in ["xc1.", "xc1.AAAA", &sealed[..sealed.len() - 4]] {
@@ -232,7 +230,7 @@ mod tests {
         let none = Cipher::read("KEY", None).unwrap();
         for value in ["xc1.hunter2", "xc0.hunter2", "xc0.xc1.", "xc1."] {
             let secret = Secret::new(value);
-            let written = of_tool("a", |owner| none.seal(owner, &secret)).unwrap();
+            let written = none.seal(Owner(&owner_of("a")), &secret).unwrap();
             for reader in [&none, &cipher(&key(1))] {
                 assert_eq!(open(reader, "a", &written).unwrap(), secret, "{value}");
             }

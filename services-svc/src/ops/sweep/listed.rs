@@ -1,10 +1,10 @@
-//! What one provider has, with the means to destroy it.
+//! What one provider lists, with the means to destroy it.
 
 use agent_pool_core::wire::services::Orphan;
 use agent_pool_core::{InstanceId, ListedInstance, ListedResource, ProviderError};
 use chrono::{DateTime, Utc};
 
-use crate::vendors::{Infra, Tool};
+use crate::providers::{Infra, Tool};
 
 /// A provider of either kind.
 #[derive(Debug, Clone)]
@@ -13,11 +13,25 @@ pub(super) enum Provider {
     Infra(Infra),
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Tool,
+    Infra,
+}
+
 /// One thing that a provider lists.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Listed {
     Resource(Tool, ListedResource),
     Service(Infra, ListedInstance),
+}
+
+/// Identifies what a provider has, as rows do. A tool and an infra may have the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key<'a> {
+    pub(super) kind: Kind,
+    pub(super) provider: &'a str,
+    pub(super) id: &'a str,
 }
 
 impl Provider {
@@ -28,43 +42,45 @@ impl Provider {
         }
     }
 
-    pub(super) const fn as_tool(&self) -> Option<&Tool> {
+    pub(super) const fn kind(&self) -> Kind {
         match self {
-            Self::Tool(tool) => Some(tool),
-            Self::Infra(_) => None,
+            Self::Tool(_) => Kind::Tool,
+            Self::Infra(_) => Kind::Infra,
         }
     }
 
-    pub(super) async fn list(&self) -> Result<Vec<Found>, ProviderError> {
+    pub(super) async fn list(&self) -> Result<Vec<Listed>, ProviderError> {
         match self {
             Self::Tool(tool) => {
                 let listed = tool.list().await?.into_iter();
                 Ok(listed
-                    .map(|one| Found::Resource(tool.clone(), one))
+                    .map(|one| Listed::Resource(tool.clone(), one))
                     .collect())
             }
             Self::Infra(infra) => {
                 let listed = infra.list().await?.into_iter();
                 Ok(listed
-                    .map(|one| Found::Service(infra.clone(), one))
+                    .map(|one| Listed::Service(infra.clone(), one))
                     .collect())
             }
         }
     }
 }
 
-impl Found {
-    /// Whether it is a tool's, whose, and its id: as rows name it.
-    pub(super) fn key(&self) -> (bool, &str, &str) {
+impl Listed {
+    pub(super) fn key(&self) -> Key<'_> {
         match self {
-            Self::Resource(tool, one) => (true, tool.id().as_str(), one.resource.as_str()),
-            Self::Service(infra, one) => (false, infra.id().as_str(), one.handle.service.as_str()),
+            Self::Resource(tool, one) => Key {
+                kind: Kind::Tool,
+                provider: tool.id().as_str(),
+                id: one.resource.as_str(),
+            },
+            Self::Service(infra, one) => Key {
+                kind: Kind::Infra,
+                provider: infra.id().as_str(),
+                id: one.handle.service.as_str(),
+            },
         }
-    }
-
-    /// Whether it is where an instance runs.
-    pub(super) const fn is_service(&self) -> bool {
-        matches!(self, Self::Service(..))
     }
 
     pub(super) const fn instance(&self) -> &InstanceId {
@@ -89,11 +105,11 @@ impl Found {
     }
 
     /// As the report shows it.
-    pub(super) fn orphan(&self, destroyed: bool) -> Orphan {
-        let (_, provider, resource) = self.key();
+    pub(super) fn to_orphan(&self, destroyed: bool) -> Orphan {
+        let key = self.key();
         Orphan {
-            provider: provider.to_owned(),
-            resource_id: resource.to_owned(),
+            provider: key.provider.to_owned(),
+            resource_id: key.id.to_owned(),
             instance_id: self.instance().clone(),
             created_at: self.created_at(),
             destroyed,

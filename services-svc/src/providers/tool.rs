@@ -1,15 +1,15 @@
-//! A tool provider whose every call has a deadline.
+//! A tool provider. Every call has a deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::{
-    EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId, ToolId,
-    ToolOptions, ToolProvider, Usage,
+    Attempt, EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
+    ToolId, ToolOptions, ToolProvider, Usage,
 };
 use futures_util::future::try_join_all;
 
-use super::Surroundings;
+use super::CallContext;
 
 /// One tool of this build.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(crate) struct Tool {
     id: ToolId,
     main_variable: EnvName,
     provider: Arc<dyn ToolProvider>,
-    surroundings: Surroundings,
+    calls: CallContext,
 }
 
 impl Tool {
@@ -25,13 +25,13 @@ impl Tool {
         id: ToolId,
         main_variable: EnvName,
         provider: Arc<dyn ToolProvider>,
-        surroundings: Surroundings,
+        calls: CallContext,
     ) -> Self {
         Self {
             id,
             main_variable,
             provider,
-            surroundings,
+            calls,
         }
     }
 
@@ -47,9 +47,10 @@ impl Tool {
     pub(crate) async fn provision(
         &self,
         instance: &InstanceId,
+        attempt: Attempt,
         options: &ToolOptions,
     ) -> Result<ProvisionedTool, ProviderError> {
-        let cx = self.surroundings.now();
+        let cx = self.calls.now().with_attempt(attempt);
         self.provider.provision(&cx, instance, options).await
     }
 
@@ -58,11 +59,11 @@ impl Tool {
         instance: &InstanceId,
         resource: &ResourceId,
     ) -> Result<(), ProviderError> {
-        let cx = self.surroundings.now();
+        let cx = self.calls.now();
         self.provider.destroy(&cx, instance, resource).await
     }
 
-    /// What a resource has used; `None` where this tool does not tell.
+    /// What a resource has used; `None` if this tool cannot tell.
     pub(crate) async fn usage(
         &self,
         resource: &ResourceId,
@@ -71,17 +72,17 @@ impl Tool {
         if !self.provider.capabilities().usage {
             return Ok(None);
         }
-        let cx = self.surroundings.now().within(within);
+        let cx = self.calls.now().within(within);
         self.provider.usage(&cx, resource).await.map(Some)
     }
 
     pub(crate) async fn list(&self) -> Result<Vec<ListedResource>, ProviderError> {
-        let cx = self.surroundings.now();
+        let cx = self.calls.now();
         self.provider.list(&cx).await
     }
 
-    /// Destroys whatever the vendor has for an instance: for when the resource is not known, because
-    /// the answer of its making never came.
+    /// Destroys whatever the vendor has for an instance. For an unknown resource: the answer to its
+    /// provisioning was lost.
     pub(crate) async fn destroy_by_mark(&self, instance: &InstanceId) -> Result<(), ProviderError> {
         let listed = self.list().await?;
         let ours = listed.iter().filter(|found| found.instance == *instance);

@@ -1,13 +1,13 @@
-//! A sweep in numbers.
+//! The metrics of a sweep.
 
 use agent_pool_core::wire::services::SweepReport;
 use metrics::{counter, gauge};
 
-use super::found::Provider;
+use super::listed::Provider;
 
-/// How many orphans and missing ones each provider that answered still has, and how many are gone or
-/// there again.
-pub(super) fn measure(providers: &[Provider], report: &SweepReport) {
+/// Records how many orphans and missing resources each provider that answered still has, and how many were
+/// destroyed or repaired.
+pub(super) fn record_metrics(providers: &[Provider], report: &SweepReport) {
     for provider in providers {
         let name = provider.name();
         let orphans = report.orphans.iter().filter(|one| one.provider == name);
