@@ -185,6 +185,11 @@ impl Call<'_> {
             .unwrap_or_else(|_| Err(api.timed_out(limit)))
     }
 
+    /// Sends it, and only wants to know that it succeeded within `limit`.
+    pub(crate) async fn done(self, limit: Duration) -> Result<(), CallError> {
+        self.open(limit).await.map(drop)
+    }
+
     /// Sends it and returns as soon as a success begins, within `limit`.
     pub(crate) async fn open(self, limit: Duration) -> Result<Response, CallError> {
         let api = self.api;

@@ -40,7 +40,7 @@ pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
     world.settle(Some(1), WITHIN).await?;
     let mut secrets = secrets(&world)?;
     let claimed = world.claim(&order("Tulip")?).await?;
-    secrets.push(("a conversation", claimed.invite_url));
+    secrets.push(("a conversation", claimed.invite_url.into()));
     let request = SweepRequest {
         destroy: true,
         ..SweepRequest::default()

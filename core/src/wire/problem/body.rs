@@ -55,8 +55,8 @@ impl Problem {
     const DETAIL_LIMIT: usize = 4_000;
 
     /// A problem with its code, the status of that, and what to say about it, which may hold foreign text.
-    pub fn new(code: ProblemCode, detail: impl AsRef<str>) -> Self {
-        let detail = safe_line(detail.as_ref(), Self::DETAIL_LIMIT).into_owned();
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        let detail = safe_line(&detail.into(), Self::DETAIL_LIMIT).into_owned();
         let status = code.status();
         Self {
             kind: "about:blank".to_owned(),
@@ -83,8 +83,8 @@ impl Problem {
 
     /// The same problem, described by another text.
     #[must_use]
-    pub fn with_detail(self, detail: impl AsRef<str>) -> Self {
-        let detail = safe_line(detail.as_ref(), Self::DETAIL_LIMIT).into_owned();
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        let detail = safe_line(&detail.into(), Self::DETAIL_LIMIT).into_owned();
         Self {
             error: detail.clone(),
             detail,
