@@ -85,7 +85,8 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_holds_for_its_request_until_it_expires() {
         let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.connect().await;
+        let db = database.db();
+        let mut conn = db.conn().await.unwrap();
         let problem = Problem::new(ProblemCode::JoinFailed, "no such conversation");
         insert(&mut conn, "link", &problem, MINUTE).await.unwrap();
         insert(&mut conn, "old", &problem, Duration::ZERO)
