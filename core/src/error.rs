@@ -440,7 +440,7 @@ mod tests {
         let words = "quota\n2026-11-28 ERROR forged\u{1b}[2J\0".to_owned();
         let error = ProviderError::new(ErrorKind::Forbidden, words)
             .with_source(std::io::Error::other("first\nsecond"));
-        let safe = "provider: forbidden: quota 2026-11-28 ERROR forged\u{fffd}[2J\u{fffd}";
+        let safe = "provider: forbidden: quota 2026-11-28 ERROR forged\u{fffd}";
         assert_eq!(error.to_string(), safe);
         assert_eq!(chain(&error), format!("{safe}: first second"));
     }
