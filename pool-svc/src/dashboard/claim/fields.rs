@@ -69,12 +69,8 @@ impl ClaimForm {
             request: ClaimRequest {
                 agent_name: parse_field("name", name)?,
                 instructions,
-<<<<<<< HEAD:pool-svc/src/dashboard/claim/order.rs
-                join_url: read("join URL", given(&self.join_url))?,
-                ..ClaimRequest::default()
-=======
                 join_url: parse_field("join URL", non_empty(&self.join_url))?,
->>>>>>> main:pool-svc/src/dashboard/claim/fields.rs
+                ..ClaimRequest::default()
             },
             key: Some(key.map_err(|problem| bad_idempotency_key(&problem))?),
             wait: Wait::try_from(seconds).expect("WAIT_SECONDS is within the limit"),
