@@ -117,6 +117,8 @@ mod panic;
 mod secret;
 mod tool;
 
+pub mod runtime;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod http;
@@ -137,6 +139,6 @@ pub use infra::{
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use tool::{
-    ListedResource, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    ListedResource, Metadata, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,
 };

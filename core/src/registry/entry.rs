@@ -56,12 +56,21 @@ pub trait Registration: Copy + Debug + 'static {
 
 /// The reference of all that can be set: the provider's own settings, then those of its layers.
 pub(super) fn reference(registration: &impl Registration) -> Vec<SettingSpec> {
-    let id = registration.id();
-    let own = caught_now(|| registration.own_settings()).unwrap_or_else(|panicked| {
+    let mut all = own_settings(registration);
+    // A layer's setting that the provider declares itself has the provider's default.
+    let mut of_layers = LayerSettings::describe(registration.id());
+    of_layers.retain(|spec| all.iter().all(|own| own.variable != spec.variable));
+    all.extend(of_layers);
+    all
+}
+
+/// The settings that a provider declares. One that panics declares none.
+fn own_settings(registration: &impl Registration) -> Vec<SettingSpec> {
+    caught_now(|| registration.own_settings()).unwrap_or_else(|panicked| {
+        let id = registration.id();
         error!("the settings of {id} cannot be listed: the provider {panicked}");
         Vec::new()
-    });
-    own.into_iter().chain(LayerSettings::describe(id)).collect()
+    })
 }
 
 /// One provider of this build.
@@ -163,6 +172,7 @@ fn build<R: Registration>(
         Err(SettingsError::fault(variables, problem))
     });
     let provider = faults.keep(built);
-    let layers = faults.keep(LayerSettings::read(id, environment));
+    let own = own_settings(&registration);
+    let layers = faults.keep(LayerSettings::read_with(id, &own, environment));
     faults.finish(provider.zip(layers))
 }

@@ -5,14 +5,15 @@ use super::entry::{Registration, reference};
 use crate::http::{self, HttpTool};
 use crate::layer::{CallStats, LayerSettings, checked_tool, counted_tool};
 use crate::settings::{Environment, SettingSpec, SettingsError};
-use crate::{EnvName, ToolId, ToolProvider};
+use crate::{EnvName, ToolId, ToolProvider, runtime};
 
 /// The variables that the system itself sets on an instance.
-const RESERVED: [&str; 7] = [
-    "INSTANCE_ID",
-    "INSTANCE_DATA_DIR",
-    "POOL_API_KEY",
-    "PORT",
+const RESERVED: [&str; 8] = [
+    runtime::INSTANCE_ID,
+    runtime::INSTANCE_DATA_DIR,
+    runtime::POOL_API_KEY,
+    runtime::PORT,
+    runtime::PUBLIC_URL,
     "AGENT_NAME",
     "AGENT_INSTRUCTIONS",
     "AGENT_JOIN_URL",

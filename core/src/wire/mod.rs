@@ -16,5 +16,5 @@ pub mod services;
 mod text;
 
 pub use text::{
-    AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, Metadata, ProfileImage,
+    AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
 };

@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Instructions, JoinUrl, Metadata, ProfileImage};
+use super::{AgentMetadata, AgentName, Instructions, JoinUrl, ProfileImage};
 
 /// The path of the health check below an instance's URL.
 pub const HEALTH_PATH: &str = "pool/health";
@@ -71,7 +71,7 @@ pub struct ProvisionRequest {
     pub profile_image: Option<ProfileImage>,
     /// Whatever else the claimer wants the runtime to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Metadata>,
+    pub metadata: Option<AgentMetadata>,
 }
 
 /// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the

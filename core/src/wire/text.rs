@@ -316,14 +316,14 @@ impl From<ProfileImage> for String {
 /// shows its size only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
-pub struct Metadata(Map<String, Value>);
+pub struct AgentMetadata(Map<String, Value>);
 
-impl Metadata {
+impl AgentMetadata {
     /// Most bytes that it may have as JSON.
     pub const MAX_BYTES: usize = 4 * 1024;
 }
 
-impl TryFrom<Map<String, Value>> for Metadata {
+impl TryFrom<Map<String, Value>> for AgentMetadata {
     type Error = String;
 
     fn try_from(members: Map<String, Value>) -> Result<Self, Self::Error> {
@@ -339,15 +339,15 @@ impl TryFrom<Map<String, Value>> for Metadata {
     }
 }
 
-impl From<Metadata> for Map<String, Value> {
-    fn from(metadata: Metadata) -> Self {
+impl From<AgentMetadata> for Map<String, Value> {
+    fn from(metadata: AgentMetadata) -> Self {
         metadata.0
     }
 }
 
-impl fmt::Debug for Metadata {
+impl fmt::Debug for AgentMetadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Metadata({} members)", self.0.len())
+        write!(f, "AgentMetadata({} members)", self.0.len())
     }
 }
 
@@ -444,10 +444,10 @@ mod tests {
 
     #[test]
     fn metadata_is_a_small_object_and_not_shown() {
-        let metadata = |text: &str| serde_json::from_str::<Metadata>(text);
+        let metadata = |text: &str| serde_json::from_str::<AgentMetadata>(text);
         assert_eq!(
             format!("{:?}", metadata(r#"{"a": "diary"}"#).unwrap()),
-            "Metadata(1 members)"
+            "AgentMetadata(1 members)"
         );
         assert!(metadata("[]").is_err());
         assert!(metadata(&format!(r#"{{"a": "{}"}}"#, "x".repeat(4_096))).is_err());

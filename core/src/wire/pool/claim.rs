@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::InstanceId;
 use crate::wire::text::blank_is_absent;
 use crate::wire::{
-    AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, Metadata, ProfileImage,
+    AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
 };
 
 /// `POST /api/pool/claim`. Every member may be absent.
@@ -45,7 +45,7 @@ pub struct ClaimRequest {
     pub profile_image: Option<ProfileImage>,
     /// Whatever else its runtime should know.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Metadata>,
+    pub metadata: Option<AgentMetadata>,
 }
 
 /// The answer to [`ClaimRequest`].
