@@ -35,14 +35,6 @@ pub struct Context {
 ///
 /// Looking for it costs calls, and in lists that grow with the account. The caller knows from its own
 /// records when there can be nothing to find.
-///
-/// ```
-/// # let cx = agent_pool_core::doctest::cx();
-/// use agent_pool_core::Attempt;
-///
-/// assert_eq!(cx.attempt(), Attempt::Later, "unless the caller knows better");
-/// assert_eq!(cx.with_attempt(Attempt::First).attempt(), Attempt::First);
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Attempt {
     /// Nothing was ever made for this instance: a provider makes it without looking.
@@ -98,14 +90,6 @@ impl Context {
     }
 
     /// The shared HTTP client: pooled connections, TLS, our user agent.
-    ///
-    /// ```
-    /// # let cx = agent_pool_core::doctest::cx();
-    /// // For a vendor that `VendorHttp` cannot ask, such as one of another body than JSON.
-    /// let form = cx.http().post("https://api.acme.example/keys").form(&[("name", "x")]);
-    /// let form = form.build().unwrap();
-    /// assert_eq!(form.headers()["content-type"], "application/x-www-form-urlencoded");
-    /// ```
     #[must_use]
     pub const fn http(&self) -> &reqwest::Client {
         &self.http

@@ -109,6 +109,7 @@
 
 mod context;
 mod error;
+mod foreign;
 mod id;
 mod infra;
 mod mark;
@@ -120,9 +121,6 @@ pub mod runtime;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(feature = "conformance")]
-#[doc(hidden)]
-pub mod doctest;
 pub mod http;
 pub mod layer;
 pub mod prelude;
@@ -132,6 +130,7 @@ pub mod wire;
 
 pub use context::{Attempt, Context};
 pub use error::{Effect, ErrorKind, ProviderError, absent_is_done, chain};
+pub use foreign::{is_unsafe, safe_line, safe_text};
 pub use id::{InfraId, InstanceId, ParseIdError, ResourceId, ServiceId, ToolId};
 pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,

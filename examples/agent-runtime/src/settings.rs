@@ -113,6 +113,8 @@ impl Settings {
             agent_name: self.agent_name.clone()?,
             instructions: self.agent_instructions.clone()?,
             join_url: self.agent_join_url.clone(),
+            profile_image: None,
+            metadata: None,
         })
     }
 

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::AgentName;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::{AgentName, JoinUrl};
 use agent_pool_service_kit::db::DbError;
+use diesel::result::OptionalExtension;
 use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -228,7 +229,8 @@ pub(crate) async fn record_claim(
     let moved = sql_query(logged(
         "UPDATE instances
          SET status = $2, lease_expires_at = NULL, claimed_at = now(), last_healthy_at = now(),
-             silent_since = NULL, agent_name = $3, instructions = $4, conversation_id = $5, invite_url = $6
+             silent_since = NULL, agent_name = $3, instructions = $4, conversation_id = $5, invite_url = $6,
+             join_url_hash = sha256(convert_to($9, 'UTF8'))
          WHERE id = $7 AND status = $1
          RETURNING id, name, url, $8 AS cause",
     ))
@@ -240,6 +242,7 @@ pub(crate) async fn record_claim(
     .bind::<Text, _>(agent.invite_url)
     .bind::<Text, _>(id.as_str())
     .bind::<Text, _>(Cause::Provisioned.as_str())
+    .bind::<Nullable<Text>, _>(agent.request.join_url.as_ref().map(JoinUrl::as_str))
     .load::<Moved>(conn)
     .await?;
     Ok(if moved.is_empty() {
@@ -247,6 +250,47 @@ pub(crate) async fn record_claim(
     } else {
         Recorded::Yes
     })
+}
+
+/// How long a join link leads to the agent that joined by it.
+const JOINED_FOR: Duration = Duration::from_hours(24);
+
+#[derive(Debug, QueryableByName)]
+struct JoinedRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    conversation_id: String,
+    #[diesel(sql_type = Text)]
+    invite_url: String,
+}
+
+/// The agent that joined by this link within the last day.
+pub(crate) async fn find_joined(
+    conn: &mut AsyncPgConnection,
+    link: &JoinUrl,
+) -> Result<Option<Claimed>, DbError> {
+    let row: Option<JoinedRow> = sql_query(
+        "SELECT id, conversation_id, invite_url FROM instances
+         WHERE join_url_hash = sha256(convert_to($1, 'UTF8')) AND status = 'claimed'
+           AND claimed_at > now() - make_interval(secs => $2)
+         ORDER BY claimed_at DESC LIMIT 1",
+    )
+    .bind::<Text, _>(link.as_str())
+    .bind::<Double, _>(JOINED_FOR.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    row.map(|row| {
+        let unfit = |problem: String| corrupt(&row.id, problem);
+        Ok(Claimed {
+            invite_url: row.invite_url.try_into().map_err(unfit)?,
+            conversation_id: row.conversation_id.try_into().map_err(unfit)?,
+            instance_id: parse_id(row.id.clone())?,
+            joined: true,
+        })
+    })
+    .transpose()
 }
 
 /// Condemns the `count` oldest idle instances, or as many as there are.

@@ -4,8 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
-use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance};
+use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance, chain};
 use futures_util::future::{try_join, try_join_all};
+use tracing::warn;
 
 use super::ping;
 use super::step_error::StepError;
@@ -36,7 +37,13 @@ pub(crate) async fn status(
         .iter()
         .zip(&observed)
         .filter(|(row, seen)| differs(row, seen));
-    record(app, changed.map(|(_, seen)| seen.clone()).collect()).await?;
+    if let Err(error) = record(app, changed.map(|(_, seen)| seen.clone()).collect()).await {
+        // The answer is what was seen. A vendor's word that cannot be stored must not hide the fleet.
+        warn!(
+            error.chain = chain(&error),
+            "observations are not recorded: {error}"
+        );
+    }
     let reports = observed.into_iter().map(|seen| {
         let report = InstanceReport {
             status: seen.deploy_status,

@@ -121,7 +121,7 @@ problem_codes! {
     /// The last instance that the claim tried failed.
     ClaimFailed            "claim_failed"             502 Instance Unknown;
     /// The runtime refused what the claim carries.
-    RuntimeRefused         "runtime_refused"          502 Request  NotDone;
+    RuntimeRefused         "runtime_refused"          422 Request  NotDone;
 
     // Pool: everything else.
     /// Services is not reachable, or overloaded.
