@@ -111,9 +111,11 @@ mod context;
 mod error;
 mod id;
 mod infra;
+mod literal;
 mod mark;
 mod panic;
 mod secret;
+mod section;
 mod tool;
 
 #[cfg(feature = "conformance")]
@@ -135,8 +137,10 @@ pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,
     ListedInstance, LogLine, Redeploy,
 };
+pub use literal::{escape_value, unescape_value};
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
+pub use section::{Entry, Section, Sections};
 pub use tool::{
     ListedResource, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,

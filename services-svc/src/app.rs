@@ -13,7 +13,7 @@ use tracing::{Instrument, warn};
 
 use crate::cipher::Cipher;
 use crate::config::Config;
-use crate::vendors::Vendors;
+use crate::vendors::{SharedSections, Vendors};
 
 /// The service: its settings, providers and database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,12 +35,15 @@ impl App {
     /// The HTTP client cannot be made: TLS has no roots to trust.
     pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
+        let tasks = TaskTracker::new();
+        let sections = SharedSections::new(db.clone(), tasks.clone());
         let context = Context::new(mark, agent_pool_core::http::client()?);
+        let context = context.with_sections(Arc::new(sections));
         Ok(Self(Arc::new(Inner {
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,
             db,
-            tasks: TaskTracker::new(),
+            tasks,
             replica: InstanceId::generate().into(),
         })))
     }

@@ -35,9 +35,9 @@ pub use openrouter::{OpenRouterKey, OpenRouterOptions, OpenRouterState, OpenRout
 pub use options::{Latency, Options};
 pub use pace::Pace;
 pub use railway::{
-    DeploymentStatus, RailwayDeployment, RailwayDomain, RailwayEnvironment, RailwayInstance,
-    RailwayOptions, RailwayProject, RailwayService, RailwayState, RailwayTokens, RailwayVolume,
-    railway_sdl,
+    DeploymentStatus, RailwayDeployment, RailwayDomain, RailwayEdge, RailwayEnvironment,
+    RailwayInstance, RailwayOptions, RailwayProject, RailwayService, RailwayState, RailwayTokens,
+    RailwayVolume, railway_sdl,
 };
 pub use rate::RateLimit;
 pub use telnyx::{

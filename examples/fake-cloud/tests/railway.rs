@@ -246,7 +246,7 @@ async fn creating_has_quotas_and_plans_have_limits() {
     assert!(
         api.refusal(project, json!({"n": "second"}))
             .await
-            .ends_with("every 30s")
+            .contains("1 project per 30 seconds")
     );
 }
 

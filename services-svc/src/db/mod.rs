@@ -66,6 +66,7 @@ pub(crate) mod instance_leases;
 pub(crate) mod instance_services;
 pub(crate) mod local_grants;
 mod schema;
+pub(crate) mod sections;
 pub(crate) mod standing;
 pub(crate) mod sweep_reports;
 pub(crate) mod unfinished;

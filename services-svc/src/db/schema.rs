@@ -63,5 +63,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sections (name) {
+        name -> Text,
+        holder -> Text,
+        held_until -> Timestamptz,
+        free_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(instance_services -> instance_infra (instance_id));
 diesel::allow_tables_to_appear_in_same_query!(instance_infra, instance_services);

@@ -2,6 +2,7 @@
 //! which the layers around every provider keep.
 
 mod infra;
+mod sections;
 mod tool;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use agent_pool_core::registry::{LookupError, Registry};
 use agent_pool_core::{Context, InfraId, ToolId};
 
 pub(crate) use infra::Infra;
+pub(crate) use sections::SharedSections;
 pub(crate) use tool::Tool;
 
 /// Every provider of this build, with the surroundings of their calls.
