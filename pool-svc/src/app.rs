@@ -5,21 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+use agent_pool_client::{Http, Runtime, Services};
+use agent_pool_core::Secret;
 use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::call;
 use crate::claim::bell::Bell;
 use crate::claim::queue::Queue;
 use crate::config::Config;
-use crate::runtime_client::RuntimeClient;
-use crate::services_client::ServicesClient;
 
 /// Connections to the database: those of claims, of a tick, and of what people look at.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 /// Destructions at once. They are slow at the vendors, and nobody waits for them.
 const DESTRUCTIONS: usize = 8;
 
@@ -35,8 +36,9 @@ pub struct App(Arc<State>);
 pub struct State {
     pub(crate) config: Config,
     pub(crate) db: Db,
-    pub(crate) services: ServicesClient,
-    pub(crate) runtime: RuntimeClient,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) services: Services,
+    pub(crate) runtime: Runtime,
     /// Asks for a tick now.
     pub(crate) nudge: Notify,
     /// One tick of this process at a time.
@@ -61,13 +63,23 @@ impl App {
     /// # Errors
     /// There is no TLS to make an HTTP client with.
     pub fn new(config: Config) -> Result<Self, reqwest::Error> {
-        let http = call::client()?;
+        let db = Db::connect(&config.pool.pool_database_url, CONNECTIONS);
+        Self::build(config, db, Supervisor::new(Shutdown::new()))
+    }
+
+    pub(crate) fn build(
+        config: Config,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
+        let http = Http::new(concat!("pool-svc/", env!("CARGO_PKG_VERSION")))?;
         let key = config.http.pool_api_key.primary();
         let pool = &config.pool;
         Ok(Self(Arc::new(State {
-            db: Db::connect(&pool.pool_database_url, CONNECTIONS),
-            services: ServicesClient::new(http.clone(), pool.services_url.clone(), key.clone()),
-            runtime: RuntimeClient::new(http, key.clone()),
+            db,
+            supervisor,
+            services: Services::new(&http, pool.services_url.clone(), key.clone()),
+            runtime: Runtime::new(&http),
             nudge: Notify::new(),
             ticking: Mutex::new(()),
             claims: TaskTracker::new(),
@@ -79,6 +91,11 @@ impl App {
             foreign: AtomicU32::new(0),
             config,
         })))
+    }
+
+    /// The key that runtimes are called with.
+    pub(crate) fn runtime_key(&self) -> &Secret {
+        self.config.http.pool_api_key.primary()
     }
 
     /// Waits until every claim in flight has come to its end. One that takes longer than `within` is

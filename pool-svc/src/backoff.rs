@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
+use agent_pool_client::CallError;
+use agent_pool_core::ToolId;
 use agent_pool_core::wire::pool::CreationFailure;
-use agent_pool_core::{ToolId, chain};
-
-use crate::call::{CallError, Failure};
 
 /// Pause after the first failure of a cause.
 pub(crate) const PAUSE_FIRST: Duration = Duration::from_secs(1);
@@ -17,8 +16,8 @@ pub(crate) const PAUSE_FIRST: Duration = Duration::from_secs(1);
 pub(crate) const PAUSE_LONGEST: Duration = Duration::from_mins(5);
 /// Longest pause that Services can ask for.
 const ASKED_LONGEST: Duration = Duration::from_hours(1);
-/// How much of a code, and of a provider's id, is kept, in characters.
-const CODE: usize = 64;
+/// How much of a provider's id is kept, in characters.
+const PROVIDER: usize = 64;
 
 /// A creation that failed, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,28 +30,29 @@ pub(crate) struct Failed {
 
 impl Failed {
     /// What a creation with these tools failed with.
-    pub(crate) fn of(failure: &Failure, tools: &[ToolId]) -> Self {
+    pub(crate) fn of(failure: &CallError, tools: &[ToolId]) -> Self {
         Self {
             cause: cause(failure, tools),
-            error: format!("Services {}", chain(&failure.error)),
-            retry_after: failure.retry_after.map(|wait| wait.min(ASKED_LONGEST)),
+            error: failure.to_string(),
+            retry_after: failure.retry_after().map(|wait| wait.min(ASKED_LONGEST)),
         }
     }
 }
 
 /// The code of the answer, with the provider that failed, or the tool that it is about, where it names
 /// one: so that the failures of one vendor do not count for another's.
-fn cause(failure: &Failure, tools: &[ToolId]) -> String {
-    let code = match &failure.error {
-        CallError::NotSent(_) | CallError::TimedOut(_) | CallError::Lost(_) => {
+fn cause(failure: &CallError, tools: &[ToolId]) -> String {
+    let problem = match failure {
+        CallError::Unreachable { .. } | CallError::TimedOut { .. } | CallError::Broken { .. } => {
             return "services_unavailable".to_owned();
         }
-        CallError::Garbled(_) => return "services_garbled".to_owned(),
-        CallError::Refused { code, .. } => short(code),
+        CallError::Unreadable { .. } => return "services_garbled".to_owned(),
+        CallError::Refused { problem, .. } => problem,
     };
-    let field = failure.field.as_deref();
+    let code = problem.code.to_string();
+    let field = problem.field.as_deref();
     let tool = field.and_then(|field| tool(field, tools));
-    match (&failure.provider, tool) {
+    match (&problem.provider, tool) {
         (Some(provider), _) => format!("{code}:{}", short(provider)),
         (None, Some(tool)) => format!("{code}:{tool}"),
         (None, None) => code,
@@ -60,7 +60,7 @@ fn cause(failure: &Failure, tools: &[ToolId]) -> String {
 }
 
 fn short(word: &str) -> String {
-    word.chars().take(CODE).collect()
+    word.chars().take(PROVIDER).collect()
 }
 
 /// Which tool a member of the request such as `tools[0]` is.
@@ -85,18 +85,22 @@ pub(crate) fn in_one_line(failures: &[CreationFailure]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use agent_pool_core::wire::problem::Problem;
+
     use super::*;
 
-    fn refused(code: &str, field: Option<&str>) -> Failure {
-        Failure {
-            error: CallError::Refused {
-                status: 503,
-                code: code.to_owned(),
-                detail: "x".to_owned(),
-            },
+    fn problem(code: &str, field: Option<&str>) -> Problem {
+        let problem = Problem::new(code.into(), "x").with_status(503);
+        Problem {
             field: field.map(str::to_owned),
-            provider: None,
-            retry_after: Some(Duration::from_hours(9)),
+            ..problem.with_retry_after(Duration::from_hours(9))
+        }
+    }
+
+    fn refused(problem: Problem) -> CallError {
+        CallError::Refused {
+            service: "Services",
+            problem: Box::new(problem),
         }
     }
 
@@ -105,12 +109,20 @@ mod tests {
         let tools: Vec<ToolId> = ["openrouter", "agentmail"]
             .map(|id| id.parse().unwrap())
             .into();
-        let timed_out = Failure::from(CallError::TimedOut(PAUSE_FIRST));
-        let named = |provider: &str| Failure {
-            provider: Some(provider.to_owned()),
-            ..refused("vendor_refused", Some("tools[1]"))
+        let refused = |code, field| super::tests::refused(problem(code, field));
+        let timed_out = CallError::TimedOut {
+            service: "Services",
+            after: PAUSE_FIRST,
         };
-        let garbled = Failure::from(CallError::Garbled("x".to_owned()));
+        let named = |provider: &str| {
+            let problem = problem("vendor_refused", Some("tools[1]"));
+            super::tests::refused(problem.with_provider(provider))
+        };
+        let garbled = CallError::Unreadable {
+            service: "Services",
+            url: Box::new("http://h".parse().unwrap()),
+            reason: "x".to_owned(),
+        };
         for (failure, cause) in [
             (refused("vendor_refused", None), "vendor_refused"),
             (named("railway"), "vendor_refused:railway"),
@@ -134,7 +146,7 @@ mod tests {
 
     #[test]
     fn nobody_makes_us_wait_for_more_than_an_hour() {
-        let failed = Failed::of(&refused("x", None), &[]);
+        let failed = Failed::of(&refused(problem("x", None)), &[]);
         assert_eq!(failed.retry_after, Some(ASKED_LONGEST));
         assert_eq!(failed.error, "Services answered 503 x: x");
     }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::{DESTROY_WITHIN, Destruction};
 use agent_pool_core::InstanceId;
 use agent_pool_core::chain;
 use agent_pool_core::wire::pool::Status;
@@ -15,7 +16,6 @@ use tracing::{Instrument, error, info, info_span, warn};
 use crate::app::App;
 use crate::db::{instances, leases, views};
 use crate::lifecycle::{Cause, Event, Move};
-use crate::services_client::{DESTROY_WITHIN, Gone};
 
 /// How long a destruction may take, the wait for its turn included, before another takes it over.
 const LEASE: Duration = Duration::from_secs(2 * DESTROY_WITHIN.as_secs() + 60);
@@ -120,11 +120,11 @@ async fn work(app: App, first: InstanceId) {
     let mut next = Some(first);
     while let Some(id) = next {
         next = match destroy(&app, &id).await {
-            Ok(Destruction::Done) => {
+            Ok(Attempt::Done) => {
                 made_room = true;
                 take_another(&app).await
             }
-            Ok(Destruction::Failed) => None,
+            Ok(Attempt::Failed) => None,
             Err(error) => {
                 let error = chain(&error);
                 warn!(instance.id = %id, "instance {id} waits for the end of its lease: {error}");
@@ -144,32 +144,32 @@ async fn take_another(app: &App) -> Option<InstanceId> {
     taken.ok()?.pop()
 }
 
-enum Destruction {
+enum Attempt {
     Done,
     /// Services did not confirm it. The instance was let go.
     Failed,
 }
 
-async fn destroy(app: &App, id: &InstanceId) -> Result<Destruction, DbError> {
+async fn destroy(app: &App, id: &InstanceId) -> Result<Attempt, DbError> {
     let answer = app.services.destroy(id).await;
     let mut conn = app.db.conn().await?;
     match answer {
-        Ok(gone) => {
+        Ok(destruction) => {
             instances::delete_destroyed(&mut conn, id).await?;
-            let how = match gone {
-                Gone::Destroyed => "is destroyed",
-                Gone::Unknown => "is forgotten: Services has nothing of it",
+            let how = match destruction {
+                Destruction::Destroyed => "is destroyed",
+                Destruction::Unknown => "is forgotten: Services has nothing of it",
             };
             info!(instance.id = %id, "instance {id} {how}");
-            Ok(Destruction::Done)
+            Ok(Attempt::Done)
         }
         Err(error) => {
             leases::let_go(&mut conn, id).await?;
             error!(
                 instance.id = %id, error.chain = chain(&error),
-                "instance {id} is not destroyed, a later tick tries again: Services {error}"
+                "instance {id} is not destroyed, a later tick tries again: {error}"
             );
-            Ok(Destruction::Failed)
+            Ok(Attempt::Failed)
         }
     }
 }

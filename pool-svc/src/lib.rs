@@ -2,7 +2,6 @@
 
 mod app;
 mod backoff;
-mod call;
 mod claim;
 mod config;
 mod dashboard;
@@ -14,8 +13,6 @@ mod lifecycle;
 mod problem;
 mod routes;
 mod run;
-mod runtime_client;
-mod services_client;
 mod settle;
 mod templates;
 mod tick;

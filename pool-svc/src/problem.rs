@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use agent_pool_client::CallError;
 use agent_pool_core::chain;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
 use tracing::{error, warn};
 
-use crate::call::CallError;
 use crate::claim::ClaimError;
 use crate::destruction::CondemnError;
 use crate::tick::TickError;
@@ -21,22 +21,20 @@ impl From<ClaimError> for Problem {
         // A claim logs its own failure.
         match error {
             ClaimError::Told(problem) => *problem,
-            ClaimError::KeyReused => Self::new(422, code, error.to_string()),
+            ClaimError::KeyReused | ClaimError::TimedOut(_) | ClaimError::Aborted(_) => {
+                Self::new(code, error.to_string())
+            }
             ClaimError::NoIdle
             | ClaimError::ShuttingDown
             | ClaimError::HungUp
-            | ClaimError::Superseded => {
-                Self::new(503, code, error.to_string()).with_retry_after(SOON)
-            }
+            | ClaimError::Superseded => Self::new(code, error.to_string()).with_retry_after(SOON),
             ClaimError::ServicesUnavailable { .. } => {
-                Self::new(503, code, chain(&error)).with_retry_after(SOON)
+                Self::new(code, chain(&error)).with_retry_after(SOON)
             }
-            ClaimError::TimedOut(_) => Self::new(504, code, error.to_string()),
             ClaimError::ServicesRefused { .. }
             | ClaimError::RuntimeRefused { .. }
-            | ClaimError::Failed { .. } => Self::new(502, code, chain(&error)),
+            | ClaimError::Failed { .. } => Self::new(code, chain(&error)),
             ClaimError::Database(error) => database(&error),
-            ClaimError::Aborted(_) => Self::new(500, code, error.to_string()),
         }
     }
 }
@@ -44,8 +42,10 @@ impl From<ClaimError> for Problem {
 impl From<CondemnError> for Problem {
     fn from(error: CondemnError) -> Self {
         match error {
-            CondemnError::Unknown(_) => Self::new(404, "unknown_instance", error.to_string()),
-            CondemnError::NotCrashed { .. } => Self::new(409, "not_crashed", error.to_string()),
+            CondemnError::Unknown(_) => Self::new(ProblemCode::UnknownInstance, error.to_string()),
+            CondemnError::NotCrashed { .. } => {
+                Self::new(ProblemCode::NotCrashed, error.to_string())
+            }
             CondemnError::Database(error) => from_database(error),
         }
     }
@@ -55,7 +55,7 @@ impl From<TickError> for Problem {
     fn from(error: TickError) -> Self {
         match error {
             TickError::TakenOver => {
-                Self::new(503, "tick_taken_over", error.to_string()).with_retry_after(SOON)
+                Self::new(ProblemCode::TickTakenOver, error.to_string()).with_retry_after(SOON)
             }
             TickError::Database(error) => from_database(error),
         }
@@ -71,56 +71,54 @@ pub(crate) fn from_database(error: DbError) -> Problem {
 /// Without the database's own words: they name tables, and may quote rows.
 fn database(error: &DbError) -> Problem {
     let code = database_code(error);
+    let problem = Problem::new(code, error.to_string());
     if error.is_transient() {
-        Problem::new(503, code, error.to_string()).with_retry_after(SOON)
+        problem.with_retry_after(SOON)
     } else {
-        Problem::new(500, code, error.to_string())
+        problem
     }
 }
 
 /// The stable word for a database's failure.
-pub(crate) const fn database_code(error: &DbError) -> &'static str {
+pub(crate) const fn database_code(error: &DbError) -> ProblemCode {
     if error.is_transient() {
-        "database_unavailable"
+        ProblemCode::DatabaseUnavailable
     } else {
-        "internal_error"
+        ProblemCode::InternalError
     }
 }
 
 /// What Services answered when it was asked for something on behalf of a person.
 pub(crate) fn from_services(wanted: &str, error: &CallError) -> Problem {
-    warn!(
-        error.chain = chain(error),
-        "{wanted} failed: Services {error}"
-    );
-    let detail = format!("{wanted} failed: Services {error}");
+    warn!(error.chain = chain(error), "{wanted} failed: {error}");
+    let detail = format!("{wanted} failed: {error}");
     match error {
-        CallError::NotSent(_) | CallError::Lost(_) => {
-            Problem::new(503, "services_unavailable", detail).with_retry_after(SOON)
+        CallError::Unreachable { .. } | CallError::Broken { .. } => {
+            Problem::new(ProblemCode::ServicesUnavailable, detail).with_retry_after(SOON)
         }
-        CallError::TimedOut(_) => Problem::new(504, "services_timed_out", detail),
-        CallError::Garbled(_) => Problem::new(502, "services_failed", detail),
+        CallError::TimedOut { .. } => Problem::new(ProblemCode::ServicesTimedOut, detail),
+        CallError::Unreadable { .. } => Problem::new(ProblemCode::ServicesFailed, detail),
         // What Services says of the request holds for whoever made it.
-        CallError::Refused { status, code, .. }
-            if matches!(status, 404 | 409 | 422 | 501 | 503) =>
+        CallError::Refused { problem, .. }
+            if matches!(problem.status, 404 | 409 | 422 | 501 | 503) =>
         {
-            Problem::new(*status, code, detail)
+            Problem::new(problem.code.clone(), detail).with_status(problem.status)
         }
-        CallError::Refused { .. } => Problem::new(502, "services_refused", detail),
+        CallError::Refused { .. } => Problem::new(ProblemCode::ServicesRefused, detail),
     }
 }
 
 /// The header `Idempotency-Key` is no key.
 pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
     let detail = format!("Idempotency-Key: {problem}");
-    Problem::new(400, "invalid_idempotency_key", detail).with_field("Idempotency-Key")
+    Problem::new(ProblemCode::InvalidIdempotencyKey, detail).with_field("Idempotency-Key")
 }
 
 /// There is no such template.
 pub(crate) fn unknown_template(slug: &str) -> Problem {
     let slug: String = slug.chars().take(64).collect();
     let detail = format!("there is no template {slug:?}: see /api/pool/templates");
-    Problem::new(404, "unknown_template", detail)
+    Problem::new(ProblemCode::UnknownTemplate, detail)
 }
 
 #[cfg(test)]
@@ -132,15 +130,26 @@ mod tests {
     use crate::claim::{Fate, StepError};
 
     fn step() -> StepError {
-        StepError::Configure(CallError::TimedOut(SOON))
+        StepError::Configure(timed_out())
+    }
+
+    fn timed_out() -> CallError {
+        CallError::TimedOut {
+            service: "Services",
+            after: SOON,
+        }
     }
 
     #[test]
     fn what_services_says_of_a_persons_request_is_passed_on_and_its_faults_are_not_theirs() {
         let refused = |status| CallError::Refused {
-            status,
-            code: "word".to_owned(),
-            detail: String::new(),
+            service: "Services",
+            problem: Box::new(Problem::new("word".into(), "").with_status(status)),
+        };
+        let unreadable = CallError::Unreadable {
+            service: "Services",
+            url: Box::new("http://h".parse().unwrap()),
+            reason: "x".to_owned(),
         };
         #[rustfmt::skip]
         let table = [
@@ -148,13 +157,13 @@ mod tests {
             (refused(409),                    409, "word"),
             (refused(401),                    502, "services_refused"),
             (refused(500),                    502, "services_refused"),
-            (CallError::TimedOut(SOON),       504, "services_timed_out"),
-            (CallError::Garbled("x".into()),  502, "services_failed"),
+            (timed_out(),                     504, "services_timed_out"),
+            (unreadable,                      502, "services_failed"),
         ];
         for (error, status, code) in table {
             let problem = from_services("the sweep", &error);
             assert_eq!((problem.status, problem.code.as_str()), (status, code));
-            assert!(problem.detail.starts_with("the sweep failed: Services"));
+            assert!(problem.detail.starts_with("the sweep failed: "));
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
 use agent_pool_core::wire::services::CreateInstanceRequest;
 use agent_pool_core::{EnvVars, InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -16,12 +17,10 @@ use url::Url;
 
 use crate::app::App;
 use crate::backoff::Failed;
-use crate::call::Failure;
 use crate::db::creation_failures;
 use crate::db::instances::{self, Begun, Wanted};
 use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
-use crate::services_client::CREATE_WITHIN;
 use crate::{destruction, settle};
 
 /// How long one creation may take before the row counts as abandoned.
@@ -153,7 +152,7 @@ async fn made(app: &App, id: &InstanceId, url: Url) -> Result<Option<Url>, DbErr
 }
 
 /// Services undoes what it began, unless it is the one that failed: so it is asked to destroy.
-async fn failed(app: &App, id: &InstanceId, failure: &Failure) -> Result<(), DbError> {
+async fn failed(app: &App, id: &InstanceId, failure: &CallError) -> Result<(), DbError> {
     counter!("agent_pool_creations_total", "outcome" => "failed").increment(1);
     let failed = Failed::of(failure, app.config.pool.pool_tools.ids());
     let (cause, said) = (&failed.cause, &failed.error);
@@ -167,8 +166,12 @@ async fn failed(app: &App, id: &InstanceId, failure: &Failure) -> Result<(), DbE
 /// Makes a new instance idle as soon as it is healthy, so that nobody waits for a tick.
 async fn watch(app: &App, id: &InstanceId, url: &Url, started: Instant) -> Result<(), DbError> {
     let watched_since = Instant::now();
+    let key = app.runtime_key();
     let mut pause = WATCH_FIRST;
-    while !matches!(app.runtime.is_ready(url, WATCH_FOR).await, Ok(true)) {
+    while !matches!(
+        app.runtime.is_ready(url, key, HEALTH_WITHIN).await,
+        Ok(true)
+    ) {
         if watched_since.elapsed() > WATCH_FOR {
             info!("instance {id} is not healthy yet: the ticks see to it");
             return Ok(());

@@ -4,9 +4,12 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{Http, Runtime};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
@@ -23,7 +26,9 @@ pub struct App(Arc<Inner>);
 struct Inner {
     config: Config,
     db: Db,
+    supervisor: Supervisor,
     vendors: Vendors,
+    runtime: Runtime,
     tasks: TaskTracker,
     replica: String,
 }
@@ -34,15 +39,27 @@ impl App {
     /// # Errors
     /// The HTTP client cannot be made: TLS has no roots to trust.
     pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
+        Self::build(config, registry, db, Supervisor::new(Shutdown::new()))
+    }
+
+    pub(crate) fn build(
+        config: Config,
+        registry: Registry,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let tasks = TaskTracker::new();
         let sections = SharedSections::new(db.clone(), tasks.clone());
         let context = Context::new(mark, agent_pool_core::http::client()?);
         let context = context.with_sections(Arc::new(sections));
+        let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
         Ok(Self(Arc::new(Inner {
+            runtime: Runtime::new(&http),
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,
             db,
+            supervisor,
             tasks,
             replica: InstanceId::generate().into(),
         })))
@@ -56,8 +73,17 @@ impl App {
         &self.0.db
     }
 
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
+    }
+
     pub(crate) fn vendors(&self) -> &Vendors {
         &self.0.vendors
+    }
+
+    /// The runtimes of instances.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
 
     pub(crate) fn cipher(&self) -> &Cipher {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use agent_pool_client::HEALTH_WITHIN;
 use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -59,17 +61,23 @@ impl Attempt<'_> {
         let id = &taken.id;
         let told = self.told();
         // Before anything is done to it: a dead instance costs the claim a moment, and no more.
-        match app.runtime.is_ready(&taken.url, self.remaining()).await {
+        let key = app.runtime_key();
+        let within = HEALTH_WITHIN.min(self.remaining());
+        match app.runtime.is_ready(&taken.url, key, within).await {
             Ok(true) => {}
             Ok(false) => return Err(StepError::NotReady),
             Err(error) => return Err(StepError::Unhealthy(error)),
         }
-        let configured = app
-            .services
-            .configure(id, variables(&told), self.remaining());
+        let request = ConfigureRequest {
+            variables: variables(&told),
+            redeploy: false,
+        };
+        let services = &app.services;
+        let configured = services.configure(id, &request, self.remaining());
         configured.await.map_err(StepError::Configure)?;
         progress.done(ClaimStep::Configured, id);
-        let answer = app.runtime.provision(&taken.url, &told, self.remaining());
+        let runtime = &app.runtime;
+        let answer = runtime.provision(&taken.url, key, &told, self.remaining());
         let conversation = Conversation::try_from(answer.await.map_err(StepError::Provision)?)?;
         progress.done(ClaimStep::Provisioned, id);
         let claimed = Claimed {

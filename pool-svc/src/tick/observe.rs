@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use agent_pool_core::chain;
 use agent_pool_core::wire::services::StatusBatch;
 use agent_pool_service_kit::db::DbError;
 
@@ -23,7 +22,7 @@ pub(super) async fn observe(app: &App, within: Duration) -> Result<(Vec<Seen>, A
     let fleet = views::load_seen(&mut *app.db.conn().await?).await?;
     let answer = match app.services.status(within).await {
         Ok(batch) => Answer::Batch(batch),
-        Err(error) => Answer::None(format!("Services {}", chain(&error))),
+        Err(error) => Answer::None(error.to_string()),
     };
     Ok((fleet, answer))
 }

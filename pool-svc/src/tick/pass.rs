@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::status_within;
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::db::lock::SessionLock;
@@ -17,7 +18,6 @@ use super::observe::observe;
 use crate::app::App;
 use crate::config::PoolSettings;
 use crate::db::{claim_keys, creation_failures, events, tick_state, views};
-use crate::services_client::status_within;
 
 /// How many ticks may be missing before the fleet counts as not watched.
 const MISSED: u32 = 3;
