@@ -20,7 +20,7 @@ use crate::settings::{RailwaySettings, TokenKind};
 #[derive(Debug)]
 pub(crate) struct Client {
     http: VendorHttp,
-    pace: Rate,
+    pace: Option<Rate>,
     pub(crate) page_size: NonZeroU32,
 }
 
@@ -56,7 +56,9 @@ impl Client {
         };
         Ok(Self {
             http: http?,
-            pace: Rate::new(settings.requests_per_second, Duration::from_secs(1)),
+            pace: settings
+                .requests_per_second()
+                .map(|count| Rate::new(count, Duration::from_secs(1))),
             page_size: settings.page_size,
         })
     }
@@ -87,7 +89,9 @@ impl Client {
             query: operation.text,
             variables,
         };
-        self.pace.turn(cx).await?;
+        if let Some(pace) = &self.pace {
+            pace.turn(cx).await?;
+        }
         let (name, value) = SOURCE;
         let request = self.http.on(cx).post([]).query(name, value);
         let reply = request.json(&body).send().await?;

@@ -70,9 +70,9 @@ pub(crate) struct RailwaySettings {
     /// `${{Postgres.DATABASE_URL}}`, for values of `INSTANCE_ENV_*`. All other values arrive as they are.
     #[serde(default)]
     pub(crate) references: String,
-    /// Most requests a second, from this process. Railway allows 10 (Hobby) or 50 (Pro).
-    #[serde(default = "RailwaySettings::default_requests_per_second")]
-    pub(crate) requests_per_second: NonZeroU32,
+    /// Most requests a second, from this process. Railway allows 10 (Hobby) or 50 (Pro). If not set, 8 at
+    /// Railway's own API, and no limit with another `RAILWAY_API_URL`.
+    requests_per_second: Option<NonZeroU32>,
     /// Projects in one page of the list, with all that is in them. Halved for a page that takes too long.
     #[serde(default = "RailwaySettings::default_page_size")]
     pub(crate) page_size: NonZeroU32,
@@ -158,6 +158,13 @@ impl RailwaySettings {
             .zip(self.registry_password.as_ref())
     }
 
+    /// Most requests a second; `None`: no limit.
+    pub(crate) fn requests_per_second(&self) -> Option<NonZeroU32> {
+        let railway = self.api_url == Self::default_api_url();
+        self.requests_per_second
+            .or_else(|| NonZeroU32::new(8).filter(|_| railway))
+    }
+
     /// Whether Railway may resolve references in a variable.
     pub(crate) fn resolves(&self, variable: &str) -> bool {
         let mut names = self.references.split(',').map(str::trim);
@@ -204,10 +211,6 @@ impl RailwaySettings {
         10
     }
 
-    const fn default_requests_per_second() -> NonZeroU32 {
-        NonZeroU32::new(8).expect("8 is not 0")
-    }
-
     const fn default_page_size() -> NonZeroU32 {
         NonZeroU32::new(50).expect("50 is not 0")
     }
@@ -251,6 +254,10 @@ mod tests {
         assert_eq!(settings.token_kind, TokenKind::Account);
         assert_eq!(settings.volume_mount, "/data");
         assert_eq!(settings.api_url.host_str(), Some("backboard.railway.com"));
+        assert_eq!(settings.requests_per_second(), NonZeroU32::new(8));
+        let fake = [("RAILWAY_API_URL", "http://127.0.0.1:9/graphql")];
+        let settings = RailwaySettings::sample(fake).unwrap();
+        assert_eq!(settings.requests_per_second(), None);
         let error = RailwaySettings::read(&Environment::default()).unwrap_err();
         let missing: Vec<_> = error.faults().iter().map(|f| f.variable.as_str()).collect();
         assert_eq!(missing, ["RAILWAY_API_TOKEN", "RAILWAY_RUNTIME_IMAGE"]);

@@ -176,7 +176,6 @@ fn settings(cloud: &FakeCloud, place: Place) -> Environment {
     settings.set("RAILWAY_API_URL", cloud.railway_url());
     settings.set("RAILWAY_RUNTIME_IMAGE", IMAGE);
     settings.set("RAILWAY_MAX_ATTEMPTS", "1");
-    settings.set("RAILWAY_REQUESTS_PER_SECOND", "1000");
     settings.set("RAILWAY_PROJECT_INTERVAL_MS", "0");
     match place {
         Place::Shared => {
