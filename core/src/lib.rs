@@ -118,6 +118,8 @@ mod secret;
 mod section;
 mod tool;
 
+pub mod runtime;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "conformance")]
@@ -142,6 +144,6 @@ pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use section::{Entry, Section, Sections};
 pub use tool::{
-    ListedResource, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    ListedResource, Metadata, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,
 };
