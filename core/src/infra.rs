@@ -111,6 +111,8 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// **Contract**
     /// - With [`Redeploy::Yes`] exactly one deployment follows, with all variables in place.
     /// - With [`Redeploy::No`] a running instance is left alone; the next deployment has them.
+    /// - A value arrives as it was given, whatever is in it: nothing of it is evaluated. Where the infra
+    ///   would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).
     async fn configure(
         &self,
         cx: &Context,

@@ -39,6 +39,7 @@ mod tool;
 pub use check::{checked_infra, checked_tool};
 pub(crate) use infra::counted_infra;
 pub use infra::layered_infra;
+pub use limit::Rate;
 pub use settings::{LayerSettings, prefix_of};
 pub use stats::CallStats;
 pub(crate) use tool::counted_tool;

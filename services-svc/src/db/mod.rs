@@ -50,7 +50,9 @@ pub(crate) mod instance_infra;
 pub(crate) mod instance_leases;
 pub(crate) mod instance_services;
 pub(crate) mod local_grants;
+pub(crate) mod made_instances;
 mod schema;
+pub(crate) mod sections;
 pub(crate) mod sweep_reports;
 
 use agent_pool_core::InstanceId;

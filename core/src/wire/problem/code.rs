@@ -155,6 +155,9 @@ problem_codes! {
     /// Parts of an instance could not be destroyed.
     DestroyIncomplete      "destroy_incomplete"       503 Provider Unknown;
 
+    /// Another deployment uses the environment's name in the same account.
+    EnvironmentTaken       "environment_taken"        409 Ours     NotDone;
+
     // Services: providers.
     /// There is no such tool.
     UnknownTool            "unknown_tool"             400 Request  NotDone;
