@@ -14,7 +14,7 @@ use super::gate::{Nothing, anybody, operator, reader, refused, with};
 use super::instance::Action;
 use super::reply::page_or_problem;
 use super::state::Dashboard;
-use super::{assets, claim, fleet, instance, live, over_time, providers, reply, sign_in};
+use super::{assets, claim, events, fleet, instance, live, over_time, providers, reply, sign_in};
 use crate::pool::Pool;
 
 /// Every page, its forms and its files.
@@ -46,6 +46,7 @@ pub(crate) fn routes(
         .or(path!("instances" / InstanceId / Action).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId / Action).and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed()).unify()
         .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
+        .or(path!("events").and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed()).unify()
