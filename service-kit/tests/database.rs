@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use agent_pool_service_kit::db::lock::SessionLock;
+use agent_pool_service_kit::db::lock::ReplicaLock;
 use agent_pool_service_kit::db::{Db, DbError, inspect, migrate};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::{BigInt, Text};
@@ -87,7 +87,7 @@ async fn replicas_that_migrate_at_once_migrate_once() {
 #[tokio::test]
 async fn a_lock_has_one_holder_until_it_is_released() {
     let database = migrated().await;
-    let take = |name| SessionLock::try_take(database.url(), name);
+    let take = |name| ReplicaLock::try_take(database.url(), name);
     let held = take("tick").await.unwrap().expect("nobody else has it");
     assert!(take("tick").await.unwrap().is_none());
     assert!(
@@ -102,7 +102,7 @@ async fn a_lock_has_one_holder_until_it_is_released() {
 #[tokio::test]
 async fn a_dropped_lock_is_free() {
     let database = migrated().await;
-    let take = || SessionLock::try_take(database.url(), "tick");
+    let take = || ReplicaLock::try_take(database.url(), "tick");
     drop(take().await.unwrap().expect("nobody else has it"));
     eventually("the lock is free", SOON, async || {
         take().await.unwrap().is_some()
@@ -113,13 +113,13 @@ async fn a_dropped_lock_is_free() {
 #[tokio::test]
 async fn a_lock_ends_with_its_session_and_its_holder_sees_it() {
     let database = migrated().await;
-    let lost = SessionLock::try_take(database.url(), "tick")
+    let lost = ReplicaLock::try_take(database.url(), "tick")
         .await
         .unwrap()
         .unwrap();
     end_sessions(&database.db()).await;
     eventually("the holder sees it", SOON, async || !lost.is_held().await).await;
-    let next = SessionLock::try_take(database.url(), "tick").await.unwrap();
+    let next = ReplicaLock::try_take(database.url(), "tick").await.unwrap();
     assert!(next.is_some_and(|lock| format!("{lock:?}").contains("tick")));
 }
 

@@ -11,6 +11,7 @@ use tracing::{Instrument, error, warn};
 
 use super::restarts::Restarts;
 use super::{FailingTask, Job, TaskFailed, catch_panic};
+use crate::auth::Principal;
 use crate::shutdown::Shutdown;
 
 /// Runs the background work of a service. Cheap to clone.
@@ -98,7 +99,8 @@ impl Supervisor {
             .fail(cause)
     }
 
-    /// Runs `work` to its end, whether or not anyone awaits the answer. Shutdown waits for it.
+    /// Runs `work` to its end, whether or not anyone awaits the answer, on behalf of the principal of the
+    /// present request. Shutdown waits for it.
     ///
     /// A panic is logged, and counted in `agent_pool_task_panics_total`.
     pub fn spawn<T: Send + 'static>(
@@ -107,7 +109,7 @@ impl Supervisor {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Job<T> {
         let running = self.count(name);
-        let work = Box::pin(work);
+        let work = Box::pin(Principal::inherit(work));
         let guarded = async move {
             let _running = running;
             catch_panic(work).await.map_err(|panic| {
@@ -151,6 +153,26 @@ impl Supervisor {
             );
         }
         running.into_keys().collect()
+    }
+
+    /// What runs now, in words: what a process that ends at once leaves behind.
+    #[must_use]
+    pub fn describe_running(&self) -> String {
+        let running = lock(&self.0.running);
+        let loops = lock(&self.0.loops);
+        let jobs = running
+            .iter()
+            .filter(|(name, _)| !loops.contains_key(*name));
+        let jobs: Vec<_> = jobs
+            .map(|(name, count)| format!("{count} of {name}"))
+            .collect();
+        if jobs.is_empty() {
+            return "No work was in flight".to_owned();
+        }
+        let jobs = jobs.join(", ");
+        format!(
+            "Cut off: {jobs}; the next start, or another replica, recovers them from the database"
+        )
     }
 
     fn count(&self, name: &'static str) -> Running {
@@ -272,5 +294,10 @@ mod tests {
         supervisor.keep("tick", |_| std::future::pending());
         supervisor.shutdown().trigger();
         assert_eq!(supervisor.finish(LONG).await, ["claim", "tick"]);
+        assert!(
+            supervisor
+                .describe_running()
+                .starts_with("Cut off: 1 of claim; ")
+        );
     }
 }

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use crate::fake::KEY;
 use crate::world::World;
 
-pub(crate) const READ_KEY: &str = "the-key-to-look";
+pub(crate) const READ_KEY: &str = "the-key-to-look-at";
 
 pub(crate) struct Person {
     /// The replica that this person uses.
@@ -67,7 +67,7 @@ impl Person {
         Self::with_key(world, READ_KEY).await
     }
 
-    async fn with_key(world: &World, key: &str) -> Self {
+    pub(crate) async fn with_key(world: &World, key: &str) -> Self {
         let mut person = Self::stranger(world);
         let page = person.send("/sign-in", &[("key", key)]).await;
         assert_eq!((page.status, page.location()), (303, "/"), "{}", page.html);
