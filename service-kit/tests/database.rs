@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use agent_pool_service_kit::db::lock::ReplicaLock;
-use agent_pool_service_kit::db::{Db, DbError, inspect, migrate};
+use agent_pool_service_kit::db::{
+    DatabaseUrl, Db, DbError, Migrated, inspect, migrate, migrate_until,
+};
+use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
@@ -82,6 +85,68 @@ async fn replicas_that_migrate_at_once_migrate_once() {
     }
     let applied = "SELECT count(*) FROM __diesel_schema_migrations";
     assert_eq!(count(&database.db(), applied).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn waiting_for_another_replica_to_migrate_ends_at_shutdown() {
+    let database = migrated().await;
+    let lock = ReplicaLock::try_take(database.url(), "agent-pool migrations").await;
+    let _held = lock.unwrap().expect("nobody else migrates");
+    let shutdown = Shutdown::new();
+    let waiting = tokio::spawn({
+        let (url, shutdown) = (database.url().clone(), shutdown.clone());
+        async move { migrate_until(&url, MIGRATIONS, &shutdown).await }
+    });
+    shutdown.trigger();
+    assert_eq!(waiting.await.unwrap().unwrap(), Migrated::Interrupted);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_store_every_text_is_refused() {
+    let database = migrated().await;
+    let url = database.url().as_secret().expose();
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let ascii = format!("{name}_ascii");
+    let create = format!(
+        "CREATE DATABASE {ascii} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    );
+    let mut conn = database.db().conn().await.unwrap();
+    sql_query(create).execute(&mut conn).await.unwrap();
+    let ascii = DatabaseUrl::try_from(format!("{server}/{ascii}")).unwrap();
+    let error = agent_pool_core::chain(&migrate(&ascii, MIGRATIONS).await.unwrap_err());
+    assert!(error.contains("its encoding is SQL_ASCII"), "{error}");
+}
+
+/// Sessions have the setting from their start, as those of a primary that was demoted lead to it.
+async fn set_read_only(database: &TestDatabase, on: bool) {
+    let name = database
+        .url()
+        .as_secret()
+        .expose()
+        .rsplit_once('/')
+        .unwrap()
+        .1;
+    let change = if on {
+        "SET default_transaction_read_only = on"
+    } else {
+        "RESET ALL"
+    };
+    let mut conn = database.db().conn().await.unwrap();
+    let alter = format!("BEGIN READ WRITE; ALTER DATABASE {name} {change}; COMMIT");
+    conn.batch_execute(&alter).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_meets_a_read_only_server_is_replaced() {
+    let database = migrated().await;
+    set_read_only(&database, true).await;
+    let db = Db::connect(database.url(), 1);
+    let write = "WITH i AS (INSERT INTO items VALUES (1, 'x') RETURNING 1) SELECT count(*) FROM i";
+    let error = count(&db, write).await.unwrap_err();
+    assert!(matches!(error, DbError::Unwritable(_)), "{error:?}");
+    assert!(error.is_transient());
+    set_read_only(&database, false).await;
+    assert_eq!(count(&db, write).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use agent_pool_service_kit::shutdown::{LeftBehind, Shutdown};
 use agent_pool_service_kit::supervisor::{Supervisor, install_panic_hook};
 use agent_pool_service_kit::testing::{eventually, fresh_database};
 use agent_pool_service_kit::{health, metrics, trace};
+use diesel_async::SimpleAsyncConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -266,6 +267,26 @@ async fn the_default_host_serves_ipv4_and_ipv6() {
         let answer = get(&format!("http://{host}:{port}/healthz")).await;
         assert!(answer.is_some_and(|it| it.status() == 200), "{host}");
     }
+}
+
+#[tokio::test]
+async fn a_service_is_not_ready_while_its_database_takes_no_writes() {
+    let database = fresh_database(MIGRATIONS, "items").await;
+    let url = database.url().as_secret().expose();
+    let name = url.rsplit_once('/').unwrap().1;
+    let alter = async |change: &str| {
+        let mut conn = database.db().conn().await.unwrap();
+        let alter = format!("BEGIN READ WRITE; ALTER DATABASE {name} {change}; COMMIT");
+        conn.batch_execute(&alter).await.unwrap();
+    };
+    alter("SET default_transaction_read_only = on").await;
+    let service = Service::start(url, free_port());
+    let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.text().await.unwrap().contains("takes no writes"));
+    alter("RESET ALL").await;
+    // Its session was read-only from its start: only a new one can write.
+    assert_eq!(service.get("/readyz").await, 200);
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 /// Accepts any certificate, as libpq does, and still checks that the server holds its key.
@@ -59,17 +61,18 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// Accepts a certificate of a trusted authority whatever name it is for.
+/// Accepts a certificate of a trusted authority, as `verify-ca` and `verify-full` do.
 #[derive(Debug)]
-pub(super) struct AnyName(Arc<dyn ServerCertVerifier>);
-
-impl AnyName {
-    pub(super) const fn new(chain: Arc<dyn ServerCertVerifier>) -> Self {
-        Self(chain)
-    }
+pub(super) struct TrustedCertificate {
+    pub(super) chain: Arc<dyn ServerCertVerifier>,
+    /// The certificates of `sslrootcert`. A server may present one of them itself, as those that made their
+    /// own do; rustls refuses that, because it is an authority's.
+    pub(super) named: Vec<CertificateDer<'static>>,
+    /// `verify-full`: the certificate must be for the host's name.
+    pub(super) name_matters: bool,
 }
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for TrustedCertificate {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -78,14 +81,24 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified =
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if self.named.iter().any(|named| named == end_entity) {
+            if self.name_matters {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
+        let verified = self.chain.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
         match verified {
             // The name is checked last: the chain is good.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !self.name_matters => Ok(ServerCertVerified::assertion()),
             other => other,
         }
     }
@@ -96,7 +109,7 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.chain
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -106,11 +119,11 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.chain
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.chain.supported_verify_schemes()
     }
 }

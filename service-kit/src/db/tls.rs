@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
-use super::any_certificate::{AnyCertificate, AnyName};
+use super::any_certificate::{AnyCertificate, TrustedCertificate};
 
 /// What is checked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,7 @@ impl TlsSettings {
         &self,
         provider: Arc<CryptoProvider>,
     ) -> Result<Arc<dyn ServerCertVerifier>, String> {
+        let mut named = Vec::new();
         let chain: Arc<dyn ServerCertVerifier> = match (&self.verify, &self.roots) {
             (Verify::Nothing, _) => return Ok(Arc::new(AnyCertificate::new(provider))),
             (_, Roots::System) => {
@@ -100,16 +101,18 @@ impl TlsSettings {
             }
             (_, Roots::File(path)) => {
                 let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(certificates(path)?);
+                named = certificates(path)?;
+                roots.add_parsable_certificates(named.clone());
                 let built =
                     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
                 built.map_err(|error| format!("sslrootcert {}: {error}", path.display()))?
             }
         };
-        match self.verify {
-            Verify::Chain => Ok(Arc::new(AnyName::new(chain))),
-            Verify::Name | Verify::Nothing => Ok(chain),
-        }
+        Ok(Arc::new(TrustedCertificate {
+            chain,
+            named,
+            name_matters: self.verify == Verify::Name,
+        }))
     }
 }
 
