@@ -44,6 +44,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id/invite",
     "/instances/:id/:act",
     "/over-time",
+    "/events",
     "/providers",
     "/providers/orphans",
     "/providers/sweep",
