@@ -7,13 +7,14 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::AgentName;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::{AgentName, JoinUrl};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::result::OptionalExtension;
 use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -251,16 +252,18 @@ pub(crate) async fn record_claim(
     let moved = change(logged(
         "UPDATE instances
          SET status = $2, lease_expires_at = NULL, claimed_at = now(), last_healthy_at = now(),
-             silent_since = NULL, agent_name = $5, instructions = $6, conversation_id = $7, invite_url = $8
+             silent_since = NULL, agent_name = $5, instructions = $6, conversation_id = $7, invite_url = $8,
+             join_url_hash = sha256(convert_to($11, 'UTF8'))
          WHERE id = $9 AND status = $1
          RETURNING id, name, url, $10 AS cause",
-    ), Some(Move::RECORD.from()), Some(Move::RECORD.to()))
+     ), Some(Move::RECORD.from()), Some(Move::RECORD.to()))
     .bind::<Text, _>(agent.request.agent_name.as_str())
     .bind::<Text, _>(agent.request.instructions.as_str())
     .bind::<Text, _>(agent.conversation_id)
     .bind::<Text, _>(agent.invite_url)
     .bind::<Text, _>(id.as_str())
     .bind::<Text, _>(Cause::Provisioned.as_str())
+    .bind::<Nullable<Text>, _>(agent.request.join_url.as_ref().map(JoinUrl::as_str))
     .load::<Moved>(conn)
     .await?;
     Ok(if moved.is_empty() {
@@ -268,6 +271,47 @@ pub(crate) async fn record_claim(
     } else {
         Recorded::Yes
     })
+}
+
+/// How long a join link leads to the agent that joined by it.
+const JOINED_FOR: Duration = Duration::from_hours(24);
+
+#[derive(Debug, QueryableByName)]
+struct JoinedRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    conversation_id: String,
+    #[diesel(sql_type = Text)]
+    invite_url: String,
+}
+
+/// The agent that joined by this link within the last day.
+pub(crate) async fn find_joined(
+    conn: &mut AsyncPgConnection,
+    link: &JoinUrl,
+) -> Result<Option<Claimed>, DbError> {
+    let row: Option<JoinedRow> = sql_query(
+        "SELECT id, conversation_id, invite_url FROM instances
+         WHERE join_url_hash = sha256(convert_to($1, 'UTF8')) AND status = 'claimed'
+           AND claimed_at > now() - make_interval(secs => $2)
+         ORDER BY claimed_at DESC LIMIT 1",
+    )
+    .bind::<Text, _>(link.as_str())
+    .bind::<Double, _>(JOINED_FOR.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    row.map(|row| {
+        let unfit = |problem: String| corrupt(&row.id, problem);
+        Ok(Claimed {
+            invite_url: row.invite_url.try_into().map_err(unfit)?,
+            conversation_id: row.conversation_id.try_into().map_err(unfit)?,
+            instance_id: parse_id(row.id.clone())?,
+            joined: true,
+        })
+    })
+    .transpose()
 }
 
 /// Condemns the `count` oldest idle instances, or as many as there are.

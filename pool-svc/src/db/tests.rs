@@ -58,6 +58,8 @@ async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
         agent_name: "Tulip".to_owned().try_into().unwrap(),
         instructions: "Be kind.".to_owned().try_into().unwrap(),
         join_url: None,
+        profile_image: None,
+        metadata: None,
     };
     let agent = Agent {
         request: &request,

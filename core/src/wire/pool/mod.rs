@@ -223,4 +223,7 @@ pub struct Template {
     pub emoji: String,
     /// What the agent is told to be.
     pub instructions: Instructions,
+    /// Members that this version does not know, for dashboards that do.
+    #[serde(flatten)]
+    pub other: serde_json::Map<String, serde_json::Value>,
 }
