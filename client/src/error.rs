@@ -73,6 +73,13 @@ impl CallError {
         self.problem().is_some_and(|problem| problem.code == *code)
     }
 
+    /// Whether the other side does not accept our key.
+    #[must_use]
+    pub fn is_key_refused(&self) -> bool {
+        self.problem()
+            .is_some_and(|problem| matches!(problem.status, 401 | 403))
+    }
+
     /// Whether the call may have had an effect. Unknown counts as done.
     #[must_use]
     pub fn effect(&self) -> Effect {

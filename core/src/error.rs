@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{InstanceId, ParseEnvNameError, ParseIdError};
+use crate::{InstanceId, ParseEnvNameError, ParseIdError, printable};
 
 /// What failed, in terms that a caller treats differently.
 ///
@@ -150,8 +150,8 @@ impl ProviderError {
             | ErrorKind::Unsupported => Effect::NotDone,
         };
         let mut message = message.into();
-        if let Some((end, _)) = message.char_indices().nth(Self::MESSAGE_LIMIT) {
-            message = Cow::Owned(format!("{}…", &message[..end]));
+        if let Cow::Owned(safe) = printable(&message, Self::MESSAGE_LIMIT) {
+            message = Cow::Owned(safe);
         }
         Self(Box::new(Inner {
             kind,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::{Context, EnvVars, ErrorKind, InstanceId, ProviderError, ServiceId};
+use crate::{Context, EnvVars, ErrorKind, InstanceId, ProviderError, ServiceId, printable};
 
 /// Runs instances. Used as `Arc<dyn InfraProvider>`.
 ///
@@ -104,6 +104,11 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         instance: &InstanceId,
         spec: &InstanceSpec,
     ) -> Result<CreatedInfra, ProviderError>;
+
+    /// The image that instances run unless a request names one; `None` for an infra without images.
+    fn default_image(&self) -> Option<&str> {
+        None
+    }
 
     /// Sets variables, keeping those that are not named.
     ///
@@ -375,6 +380,9 @@ impl DeployStatus {
         (Self::Missing, "MISSING"),
     ];
 
+    /// Longest word that is kept, in characters.
+    const MAX_CHARS: usize = 64;
+
     /// Whether an instance in this state will not come back without a new deployment.
     #[must_use]
     pub const fn is_dead(&self) -> bool {
@@ -408,7 +416,8 @@ impl fmt::Display for DeployStatus {
 impl From<String> for DeployStatus {
     fn from(word: String) -> Self {
         let known = Self::WORDS.iter().find(|(_, known)| *known == word);
-        known.map_or(Self::Other(word), |(status, _)| status.clone())
+        let other = || Self::Other(printable(&word, Self::MAX_CHARS).into_owned());
+        known.map_or_else(other, |(status, _)| status.clone())
     }
 }
 

@@ -126,6 +126,7 @@ pub mod layer;
 pub mod prelude;
 pub mod registry;
 pub mod settings;
+mod text;
 pub mod wire;
 
 pub use context::{Attempt, Context};
@@ -137,6 +138,7 @@ pub use infra::{
 };
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
+pub use text::printable;
 pub use tool::{
     ListedResource, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,

@@ -36,6 +36,16 @@ impl ApiKeys {
         std::iter::once(&self.primary).chain(&self.older)
     }
 
+    /// The same keys and those of `other`.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let older = self.older.iter().chain(other.iter());
+        Self {
+            primary: self.primary.clone(),
+            older: older.cloned().collect(),
+        }
+    }
+
     /// Whether `presented` is one of the keys. Takes the same time whichever it is.
     #[must_use]
     pub fn accepts(&self, presented: &str) -> bool {

@@ -269,7 +269,12 @@ mod tests {
         let taken = instance_leases::take(&mut conn, &fence, LEASE).await;
         assert!(taken.unwrap());
         let infra = "cellar".parse().unwrap();
-        let intended = instance_infra::insert_intent(&mut conn, &fence, &infra, "label").await;
+        let new = instance_infra::NewInstance {
+            infra: &infra,
+            label: "label",
+            runtime_key: "sealed",
+        };
+        let intended = instance_infra::insert_intent(&mut conn, &fence, new).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         (conn, fence)
     }

@@ -3,13 +3,16 @@
 use agent_pool_core::{ErrorKind, Secret};
 use serde_json::json;
 
-use crate::support::{KEY, Service, State, When, id};
+use crate::support::{Service, State, When, id};
 
 #[tokio::test]
 async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables() {
     let service = Service::start().await;
     let id = id(1);
-    let body = service.create(&id, &["alpha", "beta", "alpha"]).await.ok();
+    let answer = service.create(&id, &["alpha", "beta", "alpha"]).await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let body = answer.ok();
+    let runtime_key = body["runtimeKey"].as_str().unwrap();
     let expected = json!({
         "instanceId": id, "serviceId": format!("svc-ap-development-{id}"),
         "url": format!("{}/{id}", service.instances.url),
@@ -17,6 +20,7 @@ async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables(
             "alpha": { "resourceId": format!("alpha-{id}@0") },
             "beta": { "resourceId": format!("beta-{id}@0") },
         },
+        "runtimeKey": runtime_key,
     });
     assert_eq!(body, expected);
 
@@ -29,7 +33,7 @@ async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables(
         ("REGION", "north"),
         ("COLOUR", "red"),
         ("INSTANCE_ID", id.as_str()),
-        ("POOL_API_KEY", KEY),
+        ("POOL_API_KEY", runtime_key),
         ("BETA_PROFILE", beta.as_str()),
     ] {
         assert_eq!(
