@@ -17,6 +17,7 @@ use warp::sse::Event;
 use super::db::version;
 use super::session::Session;
 use super::state::Dashboard;
+use crate::pool::Pool;
 
 /// How often a page hears of changes at most.
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,16 +31,19 @@ const LASTS: Duration = Duration::from_mins(10);
 pub(super) struct Latest(Mutex<Option<(Instant, i64)>>);
 
 /// `GET /live`: an event `version` at once and with each change, until a shutdown.
-pub(super) async fn stream(_session: Session, dashboard: Dashboard) -> Response {
+pub(super) async fn stream(_session: Session, dashboard: Dashboard, pool: Pool) -> Response {
     let (page, versions) = mpsc::channel(1);
-    tokio::spawn(async move {
+    let background = pool.background;
+    let shutdown = background.shutdown().clone();
+    let streaming = async move {
         tokio::select! {
-            () = dashboard.app.queue.closes() => {}
+            () = shutdown.wait() => {}
             () = sleep(LASTS) => {}
             () = page.closed() => {}
             () = tell(&dashboard, &page) => {}
         }
-    });
+    };
+    drop(background.tasks.spawn("live", streaming));
     let events = ReceiverStream::new(versions).map(|version: i64| {
         let event = Event::default().event("version").data(version.to_string());
         Ok::<_, Infallible>(event)

@@ -19,8 +19,9 @@ use super::page::{self, Tab};
 use super::session::Session;
 use super::{gate, reply};
 use crate::app::App;
-use crate::claim::{self, Progress};
+use crate::claim::Progress;
 use crate::handlers;
+use crate::pool::Pool;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
@@ -37,12 +38,22 @@ pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Res
 }
 
 /// `POST /claim`: ends with the way to the agent, or with the form and what is wrong.
-pub(super) async fn claim(session: Session, filled: Filled, app: App) -> Result<Response, Problem> {
+pub(super) async fn claim(
+    session: Session,
+    filled: Filled,
+    pool: Pool,
+) -> Result<Response, Problem> {
+    let app = pool.app;
     let order = match filled.order(&app.config.catalogue) {
         Ok(order) => order,
         Err(problem) => return Ok(refused(&app, &session, &filled, &problem)),
     };
-    match claim::start(&app, order, Progress::default()).end().await {
+    match pool
+        .claims
+        .start(order, Progress::default())
+        .outcome()
+        .await
+    {
         Ok(claimed) => {
             let id = claimed.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}/invite")))
@@ -60,9 +71,10 @@ pub(super) async fn claim(session: Session, filled: Filled, app: App) -> Result<
 }
 
 /// `POST /claim/stream`: the same for the script, as server-sent events.
-pub(super) async fn stream(session: Session, filled: Filled, app: App) -> Response {
+pub(super) async fn stream(session: Session, filled: Filled, pool: Pool) -> Response {
+    let app = pool.app;
     match filled.order(&app.config.catalogue) {
-        Ok(order) => handlers::claim::stream(order, app).await,
+        Ok(order) => handlers::claim::stream(order, pool.claims).await,
         Err(problem) => refused(&app, &session, &filled, &problem),
     }
 }

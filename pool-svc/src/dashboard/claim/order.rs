@@ -4,8 +4,8 @@ use agent_pool_core::wire::pool::ClaimRequest;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 
-use crate::claim::Order;
-use crate::claim::order::{IdempotencyKey, Wait};
+use crate::claim::ClaimInput;
+use crate::claim::input::{IdempotencyKey, Wait};
 use crate::problem::{bad_idempotency_key, unknown_template};
 use crate::templates::Catalogue;
 
@@ -50,7 +50,7 @@ impl Filled {
     }
 
     /// The claim: what is left empty is the template's.
-    pub(super) fn order(&self, catalogue: &Catalogue) -> Result<Order, Problem> {
+    pub(super) fn order(&self, catalogue: &Catalogue) -> Result<ClaimInput, Problem> {
         let template = match self.template.as_str() {
             "" | OWN => None,
             slug => Some(catalogue.find(slug).ok_or_else(|| unknown_template(slug))?),
@@ -65,7 +65,7 @@ impl Filled {
         } else {
             PATIENCE_SECONDS
         };
-        Ok(Order {
+        Ok(ClaimInput {
             request: ClaimRequest {
                 agent_name: read("name", name)?,
                 instructions,

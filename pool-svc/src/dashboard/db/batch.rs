@@ -12,7 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Int8, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::parse_status;
+use crate::db::row::parse_status;
 use crate::db::schema::instance_events;
 use crate::lifecycle::Cause;
 

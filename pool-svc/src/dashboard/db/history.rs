@@ -11,7 +11,7 @@ use diesel::sql_types::{Double, Int4, Int8, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::parse_status;
+use crate::db::row::parse_status;
 use crate::lifecycle::Cause;
 
 /// The time that is asked for, in so many slices of equal length.

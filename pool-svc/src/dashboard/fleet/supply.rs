@@ -13,6 +13,7 @@ use super::outcome::Deed;
 use crate::app::App;
 use crate::db::views;
 use crate::handlers::fleet;
+use crate::pool::Pool;
 use crate::problem::from_database;
 
 #[derive(Debug, Deserialize)]
@@ -68,9 +69,10 @@ pub(in crate::dashboard) async fn confirm_replenish(
 pub(in crate::dashboard) async fn drain(
     _session: Session,
     Count { count }: Count,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
-    let drained = fleet::drain(DrainRequest { count }, app.clone()).await?;
+    let app = pool.app.clone();
+    let drained = fleet::drain(DrainRequest { count }, pool).await?;
     Ok(reply::see_other(&Deed::Drain.told_at(&app, &drained).await))
 }
 
@@ -78,10 +80,11 @@ pub(in crate::dashboard) async fn drain(
 pub(in crate::dashboard) async fn replenish(
     _session: Session,
     Count { count }: Count,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
+    let app = pool.app.clone();
     let request = ReplenishRequest { count: Some(count) };
-    let begun = fleet::replenish(request, app.clone()).await?;
+    let begun = fleet::replenish(request, pool).await?;
     Ok(reply::see_other(
         &Deed::Replenish.told_at(&app, &begun).await,
     ))

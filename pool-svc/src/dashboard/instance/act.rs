@@ -14,6 +14,7 @@ use super::super::reply;
 use super::super::session::Session;
 use crate::app::App;
 use crate::handlers::instances;
+use crate::pool::Pool;
 use crate::problem::from_services;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -139,17 +140,17 @@ pub(in crate::dashboard) async fn make(
     act: Act,
     _session: Session,
     _: Nothing,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
     match act {
-        Act::Kill => drop(instances::kill(id.clone(), app).await?),
-        Act::Dismiss => drop(instances::dismiss(id.clone(), app).await?),
+        Act::Kill => drop(instances::kill(id.clone(), pool.destructions).await?),
+        Act::Dismiss => drop(instances::dismiss(id.clone(), pool.destructions).await?),
         Act::Redeploy => {
-            let redeployed = app.services.redeploy(&id).await;
+            let redeployed = pool.app.services.redeploy(&id).await;
             redeployed.map_err(|error| from_services("the redeployment", &error))?;
             info!(instance.id = %id, "instance {id} is deployed again: an operator asked for it");
             // The page shows what a tick finds.
-            app.nudge.notify_one();
+            pool.background.request_tick();
         }
     }
     Ok(reply::see_other(&format!(

@@ -22,7 +22,7 @@ use super::reply;
 use super::session::Session;
 use crate::app::App;
 use crate::db::events::{self, Page};
-use crate::destruction::CondemnError;
+use crate::ops::destruction::CondemnError;
 use crate::problem::from_database;
 
 /// Most entries of the log on one page.

@@ -86,7 +86,7 @@ async fn dismiss_takes_only_what_has_crashed() {
     let path = format!("/instances/{id}/dismiss");
     let refused = person.post(&path, &[]).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.has("not crashed: kill it to remove it all the same"));
+    assert!(refused.has("not crashed: use kill to remove it anyway"));
     world.sql("UPDATE instances SET status = 'crashed'").await;
     assert!(person.get("/").await.has(&format!("href=\"{path}\"")));
     assert_eq!(person.post(&path, &[]).await.status, 303);
