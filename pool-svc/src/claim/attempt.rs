@@ -7,7 +7,7 @@ use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
-use agent_pool_core::{InstanceId, chain};
+use agent_pool_core::{InstanceId, Secret, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
@@ -23,6 +23,7 @@ use crate::db::leases::Held;
 use crate::db::views;
 use crate::lifecycle::{Cause, Move};
 use crate::ops::settle;
+use crate::runtime_keys::{self, KeyedCallError, try_each};
 
 /// Pause before recording a claim is retried.
 const RECORD_RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -60,12 +61,14 @@ impl Attempt<'_> {
         let id = &taken.id;
         let agent = self.provision_request();
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
-        let key = app.runtime_key();
+        let keys = runtime_keys::candidates(app, id, taken.runtime_key.as_deref());
         let within = HEALTH_WITHIN.min(self.remaining());
-        match app.runtime.is_ready(&taken.url, key, within).await {
+        let is_ready = async |key: &Secret| app.runtime.is_ready(&taken.url, key, within).await;
+        match try_each(id, &keys, is_ready).await {
             Ok(true) => {}
             Ok(false) => return Err(StepError::NotReady),
-            Err(error) => return Err(StepError::Unhealthy(error)),
+            Err(KeyedCallError::Call(error)) => return Err(StepError::Unhealthy(error)),
+            Err(KeyedCallError::KeyRefused) => return Err(StepError::KeyRefused),
         }
         let request = ConfigureRequest {
             variables: variables(&agent),
@@ -75,9 +78,17 @@ impl Attempt<'_> {
         let configured = services.configure(id, &request, self.remaining());
         configured.await.map_err(StepError::Configure)?;
         progress.step_done(ClaimStep::Configured, id);
-        let runtime = &app.runtime;
-        let answer = runtime.provision(&taken.url, key, &agent, self.remaining());
-        let conversation = Conversation::try_from(answer.await.map_err(StepError::Provision)?)?;
+        // Each key again: a runtime may answer health checks without one.
+        let provision = async |key: &Secret| {
+            let runtime = &app.runtime;
+            runtime.provision(&taken.url, key, &agent, self.remaining()).await
+        };
+        let answer = match try_each(id, &keys, provision).await {
+            Ok(answer) => answer,
+            Err(KeyedCallError::Call(error)) => return Err(StepError::Provision(error)),
+            Err(KeyedCallError::KeyRefused) => return Err(StepError::KeyRefused),
+        };
+        let conversation = Conversation::try_from(answer)?;
         progress.step_done(ClaimStep::Provisioned, id);
         let claimed = Claimed {
             invite_url: conversation.invite_url,

@@ -32,7 +32,8 @@ fn logged_with(change: &str, more: &str) -> String {
              INSERT INTO instance_events (instance_id, from_status, to_status, cause)
              SELECT id, $1, $2, cause FROM moved)
              {more}
-         SELECT id, name, url FROM moved"
+         SELECT id, moved.name, moved.url, instances.runtime_key
+         FROM moved LEFT JOIN instances USING (id)"
     )
 }
 
@@ -45,6 +46,8 @@ struct Moved {
     name: String,
     #[diesel(sql_type = Nullable<Text>)]
     url: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    runtime_key: Option<String>,
 }
 
 fn ids(moved: Vec<Moved>) -> Result<Vec<InstanceId>, DbError> {
@@ -97,6 +100,8 @@ pub(crate) struct TakenInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: AgentName,
     pub(crate) url: Url,
+    /// The key of its runtime, sealed; `None` if it has no key of its own.
+    pub(crate) runtime_key: Option<String>,
 }
 
 /// The idle instances, the oldest first, as far as `also` holds. The literal status, not a parameter,
@@ -197,6 +202,7 @@ fn taken(row: Moved) -> Result<TakenInstance, DbError> {
     Ok(TakenInstance {
         url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
         name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
+        runtime_key: row.runtime_key,
         id: parse_id(row.id)?,
     })
 }

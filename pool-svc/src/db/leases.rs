@@ -62,14 +62,17 @@ pub(crate) async fn end_creation(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     url: &Url,
+    runtime_key: Option<&str>,
 ) -> Result<Held, DbError> {
     // sql_query, as its counterpart above: the two are read together.
     let rows = sql_query(
-        "UPDATE instances SET url = $2, lease_expires_at = NULL, made_at = now()
+        "UPDATE instances
+         SET url = $2, runtime_key = $3, lease_expires_at = NULL, made_at = now()
          WHERE id = $1 AND status = 'starting'",
     )
     .bind::<Text, _>(id.as_str())
     .bind::<Text, _>(url.as_str())
+    .bind::<Nullable<Text>, _>(runtime_key)
     .execute(conn)
     .await?;
     Ok(rows.into())
