@@ -91,7 +91,7 @@ impl Service {
             world,
             instances,
             url: serve(&environment, more, &database).await,
-            client: reqwest::Client::builder().build().unwrap(),
+            client: agent_pool_core::http::bare_builder().build().unwrap(),
             environment,
             more,
             database,

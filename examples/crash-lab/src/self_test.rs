@@ -9,10 +9,10 @@ use anyhow::{Context as _, ensure};
 use serde_json::json;
 
 use crate::calls::order;
-use crate::ground::Ground;
+use crate::lab::Lab;
 use crate::rows::Database;
 use crate::settings::{ENVIRONMENT, Pacing};
-use crate::world::World;
+use crate::system::System;
 
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -66,34 +66,34 @@ struct Victims {
 ///
 /// # Errors
 /// Something broke and was not reported; or the lab itself fails.
-pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Vec<&'static str>> {
+pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Vec<&'static str>> {
     let pacing = Pacing {
         min_idle: IDLE,
         ..Pacing::QUIET
     };
-    let world = World::start(Arc::clone(ground), pacing, 1, 1).await?;
-    world.settle(Some(IDLE), WITHIN).await?;
-    let victims = victims(&world).await?;
+    let system = System::start(Arc::clone(lab), pacing, 1, 1).await?;
+    system.settle(Some(IDLE), WITHIN).await?;
+    let victims = victims(&system).await?;
     let mut reports = Vec::new();
     for crime in Crime::ALL {
         let report = crime.report();
-        let said = world.broken().await?.join("; ");
+        let said = system.broken().await?.join("; ");
         ensure!(!said.contains(report), "said before {crime:?}: {said}");
-        commit(&world, &victims, crime).await?;
-        let said = world.broken().await?.join("; ");
+        commit(&system, &victims, crime).await?;
+        let said = system.broken().await?.join("; ");
         ensure!(said.contains(report), "{crime:?} is not reported: {said}");
         reports.push(report);
     }
-    let settled = world.settle(None, NOT_LONG).await;
+    let settled = system.settle(None, NOT_LONG).await;
     ensure!(settled.is_err(), "a broken system counts as settled");
     Ok(reports)
 }
 
-async fn victims(world: &World) -> anyhow::Result<Victims> {
-    let claimed = world.claim(&order("Tulip")?).await?;
-    world.acknowledge(claimed.clone());
-    world.settle(Some(IDLE), WITHIN).await?;
-    let pool = world.pool_database().await?;
+async fn victims(system: &System) -> anyhow::Result<Victims> {
+    let claimed = system.claim(&order("Tulip")?).await?;
+    system.acknowledge(claimed.clone());
+    system.settle(Some(IDLE), WITHIN).await?;
+    let pool = system.pool_database().await?;
     let rows = pool.instances().await?.into_iter();
     let idle: Vec<String> = rows
         .filter(|(_, row)| row.status == "idle")
@@ -102,13 +102,13 @@ async fn victims(world: &World) -> anyhow::Result<Victims> {
     let idle: Result<[String; 2], _> = idle.try_into();
     Ok(Victims {
         idle: idle.ok().context("two idle instances")?,
-        services: world.services_database().await?,
+        services: system.services_database().await?,
         pool,
         claimed,
     })
 }
 
-async fn commit(world: &World, victims: &Victims, crime: Crime) -> anyhow::Result<()> {
+async fn commit(system: &System, victims: &Victims, crime: Crime) -> anyhow::Result<()> {
     let Victims {
         pool,
         services,
@@ -116,7 +116,7 @@ async fn commit(world: &World, victims: &Victims, crime: Crime) -> anyhow::Resul
         claimed,
     } = victims;
     match crime {
-        Crime::LeakedKey => leak_a_key(world).await,
+        Crime::LeakedKey => leak_a_key(system).await,
         Crime::LostTool => {
             let sql = format!(
                 "DELETE FROM instance_services WHERE tool_id = 'agentmail' AND instance_id = '{one}'"
@@ -129,11 +129,11 @@ async fn commit(world: &World, victims: &Victims, crime: Crime) -> anyhow::Resul
         }
         Crime::StrangersAgent => {
             let service = format!("ap-{ENVIRONMENT}-{other}");
-            world.provisioned.add(&service, "a stranger");
+            system.provisioned.add(&service, "a stranger");
             Ok(())
         }
         Crime::DoubleClaim => {
-            world.acknowledge(claimed.clone());
+            system.acknowledge(claimed.clone());
             Ok(())
         }
         Crime::LostClaim => {
@@ -145,10 +145,10 @@ async fn commit(world: &World, victims: &Victims, crime: Crime) -> anyhow::Resul
 }
 
 /// A key at the vendor that no row knows.
-async fn leak_a_key(world: &World) -> anyhow::Result<()> {
-    let key = world.cloud.options().openrouter.management_keys.concat();
-    let url = format!("{}/keys", world.cloud.openrouter_url());
-    let made = world.ground.http().post(url).bearer_auth(key);
+async fn leak_a_key(system: &System) -> anyhow::Result<()> {
+    let key = system.cloud.options().openrouter.management_keys.concat();
+    let url = format!("{}/keys", system.cloud.openrouter_url());
+    let made = system.lab.http().post(url).bearer_auth(key);
     let made = made.json(&json!({"name": "nobody's"})).send().await?;
     made.error_for_status()?;
     Ok(())

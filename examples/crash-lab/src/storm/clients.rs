@@ -20,10 +20,10 @@ const TRIES: u32 = 8;
 /// How many claims are left alone, to be there at the end.
 const KEPT: usize = 8;
 
-/// Claims one after another, as long as the storm blows.
+/// Claims one after another, as long as the storm runs.
 pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
     let mut serial = 0;
-    while storm.blows() {
+    while storm.runs() {
         serial += 1;
         let agent = format!("agent {number}-{serial}");
         let Ok(order) = order(&agent) else { return };
@@ -58,14 +58,14 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
 }
 
 async fn ask(storm: &Storm, order: &ClaimOrder) -> anyhow::Result<Claimed> {
-    storm.world.claim(order).await
+    storm.system.claim(order).await
 }
 
 /// Who has a key asks again after a failure; who has none must not, and has no claim.
 async fn insist(storm: &Storm, order: &ClaimOrder, chance: &mut StdRng) -> anyhow::Result<Claimed> {
     let mut answer = ask(storm, order).await;
     for _ in 1..TRIES {
-        if answer.is_ok() || order.idempotency_key.is_none() || !storm.blows() {
+        if answer.is_ok() || order.idempotency_key.is_none() || !storm.runs() {
             break;
         }
         sleep(Duration::from_millis(chance.random_range(50..500))).await;
@@ -92,18 +92,18 @@ fn told(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
     drop(handed_out);
     let killed = storm.killed.lock().unwrap_or_else(PoisonError::into_inner);
     if !killed.contains(claimed.instance_id.as_str()) {
-        storm.world.acknowledge(claimed);
+        storm.system.acknowledge(claimed);
     }
 }
 
-/// Kills, drains, creates and sweeps, as long as the storm blows.
+/// Kills, drains, creates and sweeps, as long as the storm runs.
 pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
-    while storm.blows() {
+    while storm.runs() {
         count(&storm.report.operated);
         // What fails is tried again by nobody: the promises hold all the same.
         let done = match chance.random_range(0..10) {
             0..4 => kill(storm, &mut chance).await,
-            4..7 => storm.world.replenish(1).await,
+            4..7 => storm.system.replenish(1).await,
             7 => drain(storm).await,
             8 => reconcile(storm).await,
             _ => sweep(storm).await,
@@ -116,7 +116,7 @@ pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
 /// Kills an instance that is somebody's, or that nobody knows to be theirs because the answer was
 /// lost. It is no longer promised from here on.
 async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
-    let rows = storm.world.pool_database().await?.instances().await?;
+    let rows = storm.system.pool_database().await?.instances().await?;
     let rows = rows.into_iter();
     let taken = rows.filter(|(_, row)| matches!(row.status.as_str(), "claimed" | "crashed"));
     let taken: Vec<String> = taken.map(|(id, _)| id).collect();
@@ -125,17 +125,17 @@ async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
     }
     let id = &taken[chance.random_range(0..taken.len())];
     storm.gives_up(id);
-    storm.world.pool_api(0).await?.kill(&id.parse()?).await?;
+    storm.system.pool_api(0).await?.kill(&id.parse()?).await?;
     Ok(())
 }
 
 async fn drain(storm: &Storm) -> anyhow::Result<()> {
-    storm.world.pool_api(0).await?.drain(1).await?;
+    storm.system.pool_api(0).await?.drain(1).await?;
     Ok(())
 }
 
 async fn reconcile(storm: &Storm) -> anyhow::Result<()> {
-    storm.world.pool_api(0).await?.reconcile().await?;
+    storm.system.pool_api(0).await?.reconcile().await?;
     Ok(())
 }
 
@@ -144,6 +144,6 @@ async fn sweep(storm: &Storm) -> anyhow::Result<()> {
         destroy: true,
         ..SweepRequest::default()
     };
-    storm.world.services_api(0).await?.sweep(&request).await?;
+    storm.system.services_api(0).await?.sweep(&request).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is seen while the pool warms: a spinner for each instance on a terminal, plain lines elsewhere.
+//! Progress while the pool warms: a spinner for each instance on a terminal, plain lines elsewhere.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -17,7 +17,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Bars where the output is a terminal, else lines.
+    /// Spinners if standard output is a terminal, else lines.
     pub(crate) fn new() -> Self {
         let bars = std::io::stdout().is_terminal().then(MultiProgress::new);
         let step = bars.as_ref().map(|bars| spinner(bars, ""));
@@ -28,16 +28,16 @@ impl Progress {
         }
     }
 
-    /// The next step of the start.
+    /// Shows the next step.
     pub(crate) fn step(&self, text: &str) {
         match &self.step {
             Some(bar) => bar.set_message(text.to_owned()),
-            None => line(text),
+            None => print(text),
         }
     }
 
-    /// The fleet as it is now.
-    pub(crate) fn fleet(&mut self, status: &PoolStatus) {
+    /// Shows what changed in the fleet.
+    pub(crate) fn show_fleet(&mut self, status: &PoolStatus) {
         for instance in &status.instances {
             let known = self.instances.get(&instance.id).map(|(status, _)| *status);
             if known == Some(instance.status) {
@@ -49,7 +49,7 @@ impl Progress {
             match &bar {
                 Some(bar) if instance.status == Status::Starting => bar.set_message(text),
                 Some(bar) => bar.finish_with_message(text),
-                None => line(&text),
+                None => print(&text),
             }
             self.instances
                 .insert(instance.id.clone(), (instance.status, bar));
@@ -59,7 +59,7 @@ impl Progress {
         }
     }
 
-    /// Ends the bars, so that what follows is plain text. What they say of the instances stays.
+    /// Stops the spinners, so that plain text can follow. What they show of the instances stays.
     pub(crate) fn finish(&mut self) {
         for (_, bar) in std::mem::take(&mut self.instances).into_values() {
             bar.into_iter()
@@ -83,7 +83,7 @@ fn spinner(bars: &MultiProgress, text: &str) -> ProgressBar {
     bar
 }
 
-/// One line on standard output; a reader that has gone away is no failure of the stack.
-pub(crate) fn line(text: &str) {
+/// Prints one line. The stack keeps running if nobody reads standard output any more.
+pub(crate) fn print(text: &str) {
     writeln!(std::io::stdout(), "{text}").ok();
 }

@@ -1,4 +1,4 @@
-//! What worlds stand on: a private Postgres that can be killed, and this program itself.
+//! What systems stand on: a private Postgres that can be killed, and this program itself.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 
 /// A Postgres, and where the services' binary is. Dropping it stops Postgres.
 #[derive(Debug)]
-pub struct Ground {
+pub struct Lab {
     exe: PathBuf,
     postgres: Mutex<Option<Embedded>>,
     upstream: Upstream,
@@ -29,19 +29,19 @@ pub struct Ground {
     http: reqwest::Client,
 }
 
-impl Ground {
+impl Lab {
     /// Starts a Postgres. `exe` is the binary `crash-lab`, which is the services as well.
     ///
     /// # Errors
     /// There is no PostgreSQL on this machine, or it does not start.
-    pub async fn lay(exe: PathBuf) -> anyhow::Result<Self> {
+    pub async fn start(exe: PathBuf) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("crash-lab-").tempdir()?;
         open_to_all(folder.path())?;
         let postgres = start(folder.path()).await?;
         let url = postgres.database("postgres").await?;
         let url = Url::parse(url.as_secret().expose())?;
         let upstream = Upstream::default();
-        let ground = Self {
+        let lab = Self {
             exe,
             postgres: Mutex::new(Some(postgres)),
             upstream,
@@ -49,8 +49,8 @@ impl Ground {
             url,
             http: http()?,
         };
-        ground.found(&ground.url.clone())?;
-        Ok(ground)
+        lab.found(&lab.url.clone())?;
+        Ok(lab)
     }
 
     pub(crate) fn exe(&self) -> &Path {
@@ -138,7 +138,7 @@ impl Ground {
 
 /// A connection for each request: none breaks because an earlier one was cut.
 fn http() -> anyhow::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    agent_pool_core::http::bare_builder()
         .no_proxy()
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())

@@ -1,4 +1,4 @@
-//! The trap of one process: it knows the steps that the process takes towards the outside, and kills
+//! The interceptor of one process: it knows the steps that the process takes towards the outside, and kills
 //! it at the one that it is set to.
 //!
 //! A step is a request to a vendor, an instance or a service, or a statement in the database. It is
@@ -66,13 +66,13 @@ impl fmt::Display for When {
 
 /// What a proxy is to do with a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Action {
     Pass,
-    /// Do not forward it, but [`Trap::spring`].
+    /// Do not forward it, but [`Interceptor::spring`].
     Before,
-    /// Forward it, wait for its answer, keep that, and [`Trap::spring`].
+    /// Forward it, wait for its answer, keep that, and [`Interceptor::spring`].
     After,
-    /// Forward it when [`Trap::let_go`] says so, unless the process has ended by then.
+    /// Forward it when [`Interceptor::released`] says so, unless the process has ended by then.
     Hold,
 }
 
@@ -90,19 +90,19 @@ struct State {
     mode: Mode,
     seen: HashMap<String, u32>,
     process: Option<Pid>,
-    sprung: bool,
+    triggered: bool,
     holds: bool,
     last: Option<Instant>,
 }
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Trap {
+pub struct Interceptor {
     state: Mutex<State>,
     changed: Notify,
 }
 
-impl Trap {
+impl Interceptor {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +113,7 @@ impl Trap {
     }
 
     /// Watches nobody: the id of a process that ended may be another's by now.
-    pub(crate) fn watch_nobody(&self) {
+    pub(crate) fn detach(&self) {
         self.state().process = None;
     }
 
@@ -127,7 +127,7 @@ impl Trap {
         self.begin(Mode::Set(step, when));
     }
 
-    /// Holds the process up where it asks this, counted from now, until [`Trap::release`].
+    /// Holds the process up where it asks this, counted from now, until [`Interceptor::release`].
     pub(crate) fn hold(&self, step: Step) {
         self.begin(Mode::Hold(step));
         self.state().holds = true;
@@ -140,7 +140,7 @@ impl Trap {
     }
 
     /// Ends with the hold. Whether the process is still there, so that what it asked is to be forwarded.
-    pub(crate) async fn let_go(&self) -> bool {
+    pub(crate) async fn wait_for_release(&self) -> bool {
         loop {
             let changed = self.changed.notified();
             if let Some(lives) = self.released() {
@@ -160,7 +160,7 @@ impl Trap {
         let mut state = self.state();
         state.mode = mode;
         state.seen.clear();
-        state.sprung = false;
+        state.triggered = false;
     }
 
     /// Lets everything pass from now on. Answers the steps that were noted.
@@ -173,15 +173,15 @@ impl Trap {
 
     /// Whether the process came to the step, and was killed or held there.
     #[must_use]
-    pub fn sprung(&self) -> bool {
-        self.state().sprung
+    pub fn triggered(&self) -> bool {
+        self.state().triggered
     }
 
     /// Ends when the process was killed, or is held.
     pub async fn wait(&self) {
         loop {
             let changed = self.changed.notified();
-            if self.sprung() {
+            if self.triggered() {
                 return;
             }
             changed.await;
@@ -200,41 +200,41 @@ impl Trap {
         }
     }
 
-    pub(crate) fn step(&self, label: &str) -> Verdict {
+    pub(crate) fn step(&self, label: &str) -> Action {
         let mut state = self.state();
         state.last = Some(Instant::now());
         let State { mode, seen, .. } = &mut *state;
         let nth = seen.entry(label.to_owned()).or_default();
         *nth += 1;
         match mode {
-            Mode::Off => Verdict::Pass,
+            Mode::Off => Action::Pass,
             Mode::Record(steps) => {
                 let (label, nth) = (label.to_owned(), *nth);
                 steps.push(Step { label, nth });
-                Verdict::Pass
+                Action::Pass
             }
             Mode::Hold(step) if step.label == label && step.nth == *nth => {
-                state.sprung = true;
+                state.triggered = true;
                 drop(state);
                 self.changed.notify_waiters();
-                Verdict::Hold
+                Action::Hold
             }
-            Mode::Hold(_) => Verdict::Pass,
-            Mode::Set(step, _) if step.label != label || step.nth != *nth => Verdict::Pass,
-            Mode::Set(_, When::Before) => Verdict::Before,
-            Mode::Set(_, When::After) => Verdict::After,
+            Mode::Hold(_) => Action::Pass,
+            Mode::Set(step, _) if step.label != label || step.nth != *nth => Action::Pass,
+            Mode::Set(_, When::Before) => Action::Before,
+            Mode::Set(_, When::After) => Action::After,
         }
     }
 
     /// Kills the process, as `kill -9` does.
-    pub(crate) fn spring(&self) {
+    pub(crate) fn kill(&self) {
         let mut state = self.state();
         if let Some(process) = state.process.take() {
             // It may have ended by itself.
             kill(process, Signal::SIGKILL).ok();
         }
         state.mode = Mode::Off;
-        state.sprung = true;
+        state.triggered = true;
         drop(state);
         self.changed.notify_waiters();
     }
@@ -251,13 +251,13 @@ mod tests {
 
     #[test]
     fn it_notes_steps_and_counts_those_of_one_label() {
-        let trap = Trap::default();
-        trap.step("before");
-        trap.record();
+        let interceptor = Interceptor::default();
+        interceptor.step("before");
+        interceptor.record();
         for label in ["a", "b", "a"] {
-            assert_eq!(trap.step(label), Verdict::Pass);
+            assert_eq!(interceptor.step(label), Action::Pass);
         }
-        let noted = trap.end();
+        let noted = interceptor.end();
         assert_eq!(noted, [step("a", 1), step("b", 1), step("a", 2)]);
         assert_eq!(noted[2].to_string(), "a #2");
     }
@@ -278,48 +278,50 @@ mod tests {
 
     #[test]
     fn it_stops_at_its_step_alone() {
-        let trap = Trap::default();
-        trap.set(step("a", 2), When::After);
-        let verdicts = ["a", "b", "a", "a"].map(|label| trap.step(label));
-        let pass = Verdict::Pass;
-        assert_eq!(verdicts, [pass, pass, Verdict::After, pass]);
-        assert!(!trap.sprung());
-        trap.spring();
-        assert!(trap.sprung());
-        assert_eq!(trap.step("a"), pass);
+        let interceptor = Interceptor::default();
+        interceptor.set(step("a", 2), When::After);
+        let actions = ["a", "b", "a", "a"].map(|label| interceptor.step(label));
+        let pass = Action::Pass;
+        assert_eq!(actions, [pass, pass, Action::After, pass]);
+        assert!(!interceptor.triggered());
+        interceptor.kill();
+        assert!(interceptor.triggered());
+        assert_eq!(interceptor.step("a"), pass);
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_quiet_a_while_after_the_last_step() {
         const PAUSE: Duration = Duration::from_millis(300);
-        let trap = Trap::default();
+        let interceptor = Interceptor::default();
         let began = Instant::now();
-        trap.quiet(PAUSE).await;
-        trap.step("a");
+        interceptor.quiet(PAUSE).await;
+        interceptor.step("a");
         assert_eq!(began.elapsed(), Duration::ZERO);
-        trap.quiet(PAUSE).await;
+        interceptor.quiet(PAUSE).await;
         assert_eq!(began.elapsed(), PAUSE);
     }
 
     #[tokio::test]
     async fn what_is_held_goes_on_when_it_is_released_where_its_process_lives() {
         for (process, forwarded) in [(Some(Pid::this()), true), (None, false)] {
-            let trap = Trap::default();
-            trap.state().process = process;
-            trap.hold(step("a", 1));
-            assert_eq!(trap.step("b"), Verdict::Pass);
-            assert_eq!(trap.step("a"), Verdict::Hold);
-            trap.wait().await;
-            let (goes_on, ()) = tokio::join!(trap.let_go(), async { trap.release() });
+            let interceptor = Interceptor::default();
+            interceptor.state().process = process;
+            interceptor.hold(step("a", 1));
+            assert_eq!(interceptor.step("b"), Action::Pass);
+            assert_eq!(interceptor.step("a"), Action::Hold);
+            interceptor.wait().await;
+            let (goes_on, ()) = tokio::join!(interceptor.wait_for_release(), async {
+                interceptor.release()
+            });
             assert_eq!(goes_on, forwarded);
-            assert_eq!(trap.step("a"), Verdict::Pass);
+            assert_eq!(interceptor.step("a"), Action::Pass);
         }
     }
 
     #[tokio::test]
     async fn who_waits_is_told() {
-        let trap = Trap::default();
-        tokio::join!(trap.wait(), async { trap.spring() });
-        trap.wait().await;
+        let interceptor = Interceptor::default();
+        tokio::join!(interceptor.wait(), async { interceptor.kill() });
+        interceptor.wait().await;
     }
 }

@@ -9,29 +9,29 @@ use tokio::time::sleep;
 
 use super::report::count;
 use super::{PACING, Storm};
-use crate::process::Part;
+use agent_pool_stack::Service;
 
 /// Who dies in one round, in a new order each time: so that no storm is without one of them.
 const ROUND: [Victim; 5] = [
-    Victim::Service(Part::PoolSvc),
-    Victim::Service(Part::PoolSvc),
-    Victim::Service(Part::ServicesSvc),
-    Victim::Service(Part::ServicesSvc),
+    Victim::Service(Service::PoolSvc),
+    Victim::Service(Service::PoolSvc),
+    Victim::Service(Service::ServicesSvc),
+    Victim::Service(Service::ServicesSvc),
     Victim::Postgres,
 ];
 
 #[derive(Debug, Clone, Copy)]
 enum Victim {
-    Service(Part),
+    Service(Service),
     Postgres,
 }
 
-/// Kills one after another in each gust, and starts each again.
-pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()> {
+/// Kills one after another in each burst, and starts each again.
+pub(super) async fn kill_processes(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()> {
     let mut round = Vec::new();
-    while storm.next_gust().await {
+    while storm.next_burst().await {
         sleep(Duration::from_millis(chance.random_range(200..1_500))).await;
-        if storm.gust().is_none() {
+        if storm.burst().is_none() {
             continue;
         }
         if round.is_empty() {
@@ -46,7 +46,7 @@ pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()
             }
             Some(Victim::Postgres) => {
                 count(&storm.report.postgres_killed);
-                storm.world.ground.kill_postgres().await?;
+                storm.system.lab.kill_postgres().await?;
             }
             None => {}
         }
@@ -54,13 +54,13 @@ pub(super) async fn reap(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()
     Ok(())
 }
 
-async fn kill(storm: &Storm, part: Part, down: Duration) -> anyhow::Result<()> {
-    let world = &storm.world;
-    world.kill(part, 0).await?;
+async fn kill(storm: &Storm, part: Service, down: Duration) -> anyhow::Result<()> {
+    let system = &storm.system;
+    system.kill(part, 0).await?;
     sleep(down).await;
-    if part == Part::PoolSvc {
+    if part == Service::PoolSvc {
         // Its leases are of minutes; those of Services, of less than a second here, run out by themselves.
-        world.time_passes(part, down).await?;
+        system.expire_leases(part, down).await?;
     }
-    world.restart(part, 0, PACING).await
+    system.restart(part, 0, PACING).await
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use agent_pool_client::Http;
+use agent_pool_core::settings::Environment;
 use agent_pool_core::wire::pool::Claimed;
 use anyhow::Context as _;
 use fake_cloud::FakeCloud;
@@ -15,23 +16,23 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::ground::Ground;
 use crate::http_proxy::{Directory, HttpProxy};
+use crate::interceptor::Interceptor;
+use crate::lab::Lab;
 use crate::pg_proxy::PgProxy;
-use crate::process::{Part, Process};
 use crate::rows::Database;
 use crate::runtime::Provisioned;
-use crate::settings::{self, Pacing, Setting};
-use crate::trap::Trap;
+use crate::settings::{self, Pacing};
+use agent_pool_stack::{Log, Process, Service};
 
 /// How much of each log a failure shows.
 const LOG_LINES: usize = 40;
 const DOWN: &str = "the replica is down";
 
-/// A system, and the ground that it stands on.
+/// A system, and the lab that it stands on.
 #[derive(Debug)]
-pub struct World {
-    pub(crate) ground: Arc<Ground>,
+pub struct System {
+    pub(crate) lab: Arc<Lab>,
     pub(crate) cloud: FakeCloud,
     pub(crate) provisioned: Provisioned,
     pub(crate) http: Http,
@@ -48,8 +49,8 @@ pub struct World {
 /// One replica, which outlives its process: the next one has the same ways out.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    pub(crate) part: Part,
-    pub(crate) trap: Arc<Trap>,
+    pub(crate) part: Service,
+    pub(crate) interceptor: Arc<Interceptor>,
     process: Mutex<Option<Process>>,
     /// It was stopped: nobody sends it anything new.
     asleep: AtomicBool,
@@ -58,13 +59,13 @@ pub(crate) struct Replica {
     log: PathBuf,
 }
 
-impl World {
+impl System {
     /// Starts one with so many replicas of each service.
     ///
     /// # Errors
     /// Something of it does not start.
     pub async fn start(
-        ground: Arc<Ground>,
+        lab: Arc<Lab>,
         pacing: Pacing,
         replicas: usize,
         seed: u64,
@@ -74,12 +75,11 @@ impl World {
         options.launcher = Arc::new(provisioned.clone());
         let cloud = FakeCloud::start(options).await?;
         let directory = Arc::new(Directory::default());
-        let vendors = Url::parse(&cloud.admin_url())?;
-        directory.cloud_is(vendors.authority().to_owned());
-        let mut world = Self {
-            pool_database: ground.database().await?,
-            services_database: ground.database().await?,
-            ground,
+        directory.cloud_is(cloud.authority());
+        let mut system = Self {
+            pool_database: lab.database().await?,
+            services_database: lab.database().await?,
+            lab,
             cloud,
             provisioned,
             http: Http::new("crash-lab")?,
@@ -92,69 +92,70 @@ impl World {
                 .tempdir()?,
         };
         for index in 0..replicas {
-            let replica = world.replica(Part::ServicesSvc, index).await?;
-            world.services.push(replica);
-            let replica = world.replica(Part::PoolSvc, index).await?;
-            world.pools.push(replica);
+            let replica = system.replica(Service::ServicesSvc, index).await?;
+            system.services.push(replica);
+            let replica = system.replica(Service::PoolSvc, index).await?;
+            system.pools.push(replica);
         }
-        for part in [Part::ServicesSvc, Part::PoolSvc] {
+        for part in [Service::ServicesSvc, Service::PoolSvc] {
             for index in 0..replicas {
-                world.restart(part, index, pacing).await?;
+                system.restart(part, index, pacing).await?;
             }
         }
-        Ok(world)
+        Ok(system)
     }
 
-    async fn replica(&self, part: Part, index: usize) -> anyhow::Result<Replica> {
-        let trap = Arc::new(Trap::default());
+    async fn replica(&self, part: Service, index: usize) -> anyhow::Result<Replica> {
+        let interceptor = Arc::new(Interceptor::default());
         Ok(Replica {
             part,
             process: Mutex::default(),
             asleep: AtomicBool::new(false),
             http: HttpProxy::open(
-                Arc::clone(&trap),
+                Arc::clone(&interceptor),
                 Arc::clone(&self.directory),
-                self.ground.http(),
+                self.lab.http(),
             )
             .await?,
-            database: PgProxy::open(Arc::clone(&trap), self.ground.upstream()).await?,
+            database: PgProxy::open(Arc::clone(&interceptor), self.lab.upstream()).await?,
             log: self
                 .logs
                 .path()
-                .join(format!("{}-{index}.log", part.word())),
-            trap,
+                .join(format!("{}-{index}.log", part.name())),
+            interceptor,
         })
     }
 
-    pub(crate) fn replicas(&self, part: Part) -> &[Replica] {
+    pub(crate) fn replicas(&self, part: Service) -> &[Replica] {
         match part {
-            Part::PoolSvc => &self.pools,
-            Part::ServicesSvc => &self.services,
+            Service::PoolSvc => &self.pools,
+            Service::ServicesSvc => &self.services,
         }
     }
 
     /// Kills a replica, if it runs, and starts it anew.
     pub(crate) async fn restart(
         &self,
-        part: Part,
+        part: Service,
         index: usize,
         pacing: Pacing,
     ) -> anyhow::Result<()> {
         self.kill(part, index).await?;
         let replica = &self.replicas(part)[index];
         let settings = self.settings(replica, pacing)?;
-        let process = Process::start(self.ground.exe(), part, &settings, &replica.log).await?;
+        let log = Log::Append(replica.log.clone());
+        let process = Process::start(self.lab.exe(), part, &settings, log).await?;
         replica
-            .trap
+            .interceptor
             .watch(process.pid().context("it has just started")?);
         *replica.process.lock().await = Some(process);
         self.announce().await
     }
 
     /// `kill -9`
-    pub(crate) async fn kill(&self, part: Part, index: usize) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&self, part: Service, index: usize) -> anyhow::Result<()> {
         let replica = &self.replicas(part)[index];
-        replica.trap.watch_nobody();
+        replica.interceptor.detach();
         let running = replica.process.lock().await.take();
         if let Some(process) = running {
             process.kill().await?;
@@ -165,7 +166,7 @@ impl World {
     /// Sends a signal to a replica that runs.
     pub(crate) async fn signal(
         &self,
-        part: Part,
+        part: Service,
         index: usize,
         signal: Signal,
     ) -> anyhow::Result<()> {
@@ -184,16 +185,16 @@ impl World {
     /// Waits until a replica ends by itself, with success.
     pub(crate) async fn ended(
         &self,
-        part: Part,
+        part: Service,
         index: usize,
         within: Duration,
     ) -> anyhow::Result<()> {
         let replica = &self.replicas(part)[index];
         let running = replica.process.lock().await.take();
-        let ended = running.context(DOWN)?.ended(within).await;
-        replica.trap.watch_nobody();
+        let ended = running.context(DOWN)?.exited_well(within).await;
+        replica.interceptor.detach();
         self.announce().await?;
-        ended.with_context(|| format!("{} after SIGTERM", part.word()))
+        ended.with_context(|| format!("{} after SIGTERM", part.name()))
     }
 
     /// Tells the proxies which replicas of Services there are.
@@ -210,34 +211,34 @@ impl World {
         Ok(())
     }
 
-    fn settings(&self, replica: &Replica, pacing: Pacing) -> anyhow::Result<Vec<Setting>> {
+    fn settings(&self, replica: &Replica, pacing: Pacing) -> anyhow::Result<Environment> {
         let proxy = replica.http.url();
         let port = Some(replica.database.port());
         Ok(match replica.part {
-            Part::PoolSvc => {
-                let url = self.ground.database_url(&self.pool_database, port)?;
+            Service::PoolSvc => {
+                let url = self.lab.database_url(&self.pool_database, port)?;
                 settings::pool(pacing, proxy, url)
             }
-            Part::ServicesSvc => {
-                let url = self.ground.database_url(&self.services_database, port)?;
+            Service::ServicesSvc => {
+                let url = self.lab.database_url(&self.services_database, port)?;
                 settings::services(pacing, proxy, url, &self.cloud)
             }
         })
     }
 
     /// Where a replica listens; an error while it is down.
-    pub(crate) async fn url(&self, part: Part, index: usize) -> anyhow::Result<Url> {
+    pub(crate) async fn url(&self, part: Service, index: usize) -> anyhow::Result<Url> {
         let process = self.replicas(part)[index].process.lock().await;
         let process = process.as_ref().context(DOWN)?;
         Ok(process.url().clone())
     }
 
     pub(crate) async fn pool_database(&self) -> anyhow::Result<Database> {
-        Database::connect(&self.ground.database_url(&self.pool_database, None)?).await
+        Database::connect(&self.lab.database_url(&self.pool_database, None)?).await
     }
 
     pub(crate) async fn services_database(&self) -> anyhow::Result<Database> {
-        Database::connect(&self.ground.database_url(&self.services_database, None)?).await
+        Database::connect(&self.lab.database_url(&self.services_database, None)?).await
     }
 
     pub(crate) fn acknowledge(&self, claimed: Claimed) {

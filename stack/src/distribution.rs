@@ -1,4 +1,4 @@
-//! The providers of this binary: naming one is what links it.
+//! The providers of this crate's users. A crate that is only in Cargo.toml is not linked; naming it here links it.
 
 use {
     mock_provider as _, provider_agentmail as _, provider_exa as _, provider_local as _,

@@ -1,16 +1,15 @@
-//! The tools of `--tools`: that this build has them, and what they are told.
+//! The tools of `--tools`: whether this build has them, and their settings.
 
 use agent_pool_core::ToolId;
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::Environment;
 
-/// What services-svc is told for these tools: `settings`, which win, and of `process` the variables
-/// that the tools read, so that nothing else of a user's environment gets into the demonstration.
+/// Adds to `settings` the variables of `process` that these tools read, and nothing else of the user's environment.
+/// A variable in `settings` is not overwritten.
 ///
 /// # Errors
-/// A tool that this build does not have, one whose settings are missing or wrong, and two that set the
-/// same variable of an instance.
-pub(crate) fn told(
+/// This build lacks a tool, a tool's settings are missing or wrong, or two tools set the same variable of an instance.
+pub(crate) fn settings(
     tools: &[ToolId],
     mut settings: Environment,
     process: &Environment,
@@ -40,10 +39,10 @@ mod tests {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    fn told_of(names: &[&str], process: &[(&str, &str)]) -> anyhow::Result<Environment> {
+    fn settings_of(names: &[&str], process: &[(&str, &str)]) -> anyhow::Result<Environment> {
         let process = process.iter().copied().collect();
         let settings = Environment::from_iter([("TELNYX_API_URL", "http://127.0.0.1:1")]);
-        told(&tools(names), settings, &process)
+        super::settings(&tools(names), settings, &process)
     }
 
     #[test]
@@ -55,21 +54,21 @@ mod tests {
             ("AGENTMAIL_API_KEY", "am"),
             ("POOL_MIN_IDLE", "50"),
         ];
-        let told = told_of(&["telnyx"], &process).unwrap();
-        assert_eq!(told.get("TELNYX_API_KEY"), Some("KEY1"));
-        assert_eq!(told.get("TELNYX_MAX_ATTEMPTS"), Some("2"));
+        let found = settings_of(&["telnyx"], &process).unwrap();
+        assert_eq!(found.get("TELNYX_API_KEY"), Some("KEY1"));
+        assert_eq!(found.get("TELNYX_MAX_ATTEMPTS"), Some("2"));
         assert_eq!(
-            told.get("TELNYX_API_URL"),
+            found.get("TELNYX_API_URL"),
             Some("http://127.0.0.1:1"),
-            "the ground's own settings win"
+            "the backend's own settings win"
         );
-        assert_eq!(told.get("AGENTMAIL_API_KEY"), None);
-        assert_eq!(told.get("POOL_MIN_IDLE"), None);
+        assert_eq!(found.get("AGENTMAIL_API_KEY"), None);
+        assert_eq!(found.get("POOL_MIN_IDLE"), None);
     }
 
     #[test]
-    fn what_cannot_be_had_is_said_before_anything_starts() {
-        let problem = |names: &[&str]| told_of(names, &[]).unwrap_err().to_string();
+    fn a_tool_that_cannot_be_used_is_refused_with_the_reason() {
+        let problem = |names: &[&str]| settings_of(names, &[]).unwrap_err().to_string();
         let unknown = problem(&["nosuch"]);
         assert!(
             unknown.contains("nosuch") && unknown.contains("mock-llm"),
@@ -81,7 +80,7 @@ mod tests {
             "{unconfigured}"
         );
         let keys = [("OPENROUTER_MANAGEMENT_KEY", "sk")];
-        let clash = told_of(&["mock-llm", "openrouter"], &keys).unwrap_err();
+        let clash = settings_of(&["mock-llm", "openrouter"], &keys).unwrap_err();
         assert!(clash.to_string().contains("OPENROUTER_API_KEY"), "{clash}");
     }
 }
