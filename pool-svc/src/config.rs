@@ -160,7 +160,9 @@ impl Config {
             Catalogue::load(file.as_deref())
                 .map_err(|problem| SettingsError::fault("POOL_TEMPLATES_FILE", problem)),
         );
-        let keys = pool.as_ref().and_then(|pool| pool.pool_encryption_key.as_ref());
+        let keys = pool
+            .as_ref()
+            .and_then(|pool| pool.pool_encryption_key.as_ref());
         let cipher = faults.keep(Cipher::read("POOL_ENCRYPTION_KEY", keys));
         let all = http.zip(log).zip(pool).zip(catalogue).zip(cipher);
         let ((((http, log), pool), catalogue), cipher) = faults.finish(all)?;

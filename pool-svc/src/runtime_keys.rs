@@ -17,9 +17,7 @@ const COLUMN: &str = "runtime_key";
 
 /// The text to store for the key of an instance.
 pub(crate) fn seal(app: &App, id: &InstanceId, key: &Secret) -> Result<String, CipherError> {
-    app.config
-        .cipher
-        .seal(Owner(&[id.as_str(), COLUMN]), key)
+    app.config.cipher.seal(Owner(&[id.as_str(), COLUMN]), key)
 }
 
 /// The keys to try, in order: that of the instance, or those of the operators if it has none. No key if the
@@ -28,7 +26,11 @@ pub(crate) fn candidates(app: &App, id: &InstanceId, sealed: Option<&str>) -> Ve
     let Some(sealed) = sealed else {
         return app.config.http.pool_api_key.iter().cloned().collect();
     };
-    match app.config.cipher.open(Owner(&[id.as_str(), COLUMN]), sealed) {
+    match app
+        .config
+        .cipher
+        .open(Owner(&[id.as_str(), COLUMN]), sealed)
+    {
         Ok(key) => vec![key],
         Err(error) => {
             warn!(instance.id = %id, error.chain = chain(&error), "the runtime key of instance {id} is lost");
@@ -48,13 +50,16 @@ pub(crate) enum KeyedCallError {
 }
 
 /// Makes `call` with one key after the other until one is accepted.
-pub(crate) async fn try_each<T>(
+pub(crate) async fn try_each<T, F>(
     id: &InstanceId,
     keys: &[Secret],
-    call: impl AsyncFn(&Secret) -> Result<T, CallError>,
-) -> Result<T, KeyedCallError> {
+    call: impl Fn(Secret) -> F,
+) -> Result<T, KeyedCallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
     for key in keys {
-        match call(key).await {
+        match call(key.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(error) if error.is_key_refused() => {}
             Err(error) => return Err(KeyedCallError::Call(error)),

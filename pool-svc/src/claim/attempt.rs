@@ -63,7 +63,10 @@ impl Attempt<'_> {
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
         let keys = runtime_keys::candidates(app, id, taken.runtime_key.as_deref());
         let within = HEALTH_WITHIN.min(self.remaining());
-        let is_ready = async |key: &Secret| app.runtime.is_ready(&taken.url, key, within).await;
+        let is_ready = |key: Secret| async move {
+            let runtime = &app.runtime;
+            runtime.is_ready(&taken.url, &key, within).await
+        };
         match try_each(id, &keys, is_ready).await {
             Ok(true) => {}
             Ok(false) => return Err(StepError::NotReady),
@@ -79,9 +82,9 @@ impl Attempt<'_> {
         configured.await.map_err(StepError::Configure)?;
         progress.step_done(ClaimStep::Configured, id);
         // Each key again: a runtime may answer health checks without one.
-        let provision = async |key: &Secret| {
-            let runtime = &app.runtime;
-            runtime.provision(&taken.url, key, &agent, self.remaining()).await
+        let (runtime, agent_ref, within) = (&app.runtime, &agent, self.remaining());
+        let provision = |key: Secret| async move {
+            runtime.provision(&taken.url, &key, agent_ref, within).await
         };
         let answer = match try_each(id, &keys, provision).await {
             Ok(answer) => answer,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use agent_pool_core::{InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Double, Int8, Text};
+use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 

@@ -197,7 +197,9 @@ impl Creations {
         counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
         let mut conn = self.app.db.conn().await?;
         creation_failures::forget_all(&mut conn).await?;
-        let CreatedInstance { url, runtime_key, .. } = created;
+        let CreatedInstance {
+            url, runtime_key, ..
+        } = created;
         // It cannot fail for a key of this length. If it did, the operators' keys would be tried in vain,
         // and the instance would never become idle.
         let sealed = runtime_key
@@ -239,9 +241,11 @@ impl Creations {
         let watched_since = Instant::now();
         let mut pause = FIRST_WATCH_PAUSE;
         let Created { url, keys } = created;
-        let check = async |key: &Secret| self.app.runtime.is_ready(url, key, HEALTH_WITHIN).await;
-        let is_ready = async || matches!(try_each(id, keys, check).await, Ok(true));
-        while !is_ready().await {
+        let check = |key: Secret| async move {
+            let runtime = &self.app.runtime;
+            runtime.is_ready(url, &key, HEALTH_WITHIN).await
+        };
+        while !matches!(try_each(id, keys, check).await, Ok(true)) {
             if watched_since.elapsed() > WATCH_FOR {
                 info!("instance {id} is not healthy yet: the ticks keep checking it");
                 return Ok(());

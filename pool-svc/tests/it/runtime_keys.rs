@@ -38,7 +38,10 @@ async fn any_of_the_operators_keys_opens_an_instance_made_before() {
             state.instances.get_mut(&id).unwrap().key = "older-key".to_owned();
         }
         let answer = world.claim("{}").await;
-        assert_eq!((answer.status, &answer.body["instanceId"]), (200, &json!(id)));
+        assert_eq!(
+            (answer.status, &answer.body["instanceId"]),
+            (200, &json!(id))
+        );
     }
     world.fake.assert_nothing_unexpected();
 }
@@ -60,7 +63,10 @@ async fn an_instance_that_refuses_our_key_is_passed_over_and_never_destroyed() {
     assert_eq!(world.fake.times(Op::Destroy), 0);
     let good = world.idle(1).await.remove(0);
     let answer = world.claim("{}").await;
-    assert_eq!((answer.status, &answer.body["instanceId"]), (200, &json!(good)));
+    assert_eq!(
+        (answer.status, &answer.body["instanceId"]),
+        (200, &json!(good))
+    );
 }
 
 #[tokio::test]
