@@ -64,32 +64,38 @@ mod tests {
 
     fn access<const N: usize>(pairs: [(&str, &str); N]) -> Access {
         let keys = settings::read("", &Environment::from_iter(pairs)).unwrap();
-        Access::new(keys, &ApiKeys::try_from("one".to_owned()).unwrap())
+        Access::new(
+            keys,
+            &ApiKeys::try_from("the-one-shared-key".to_owned()).unwrap(),
+        )
     }
 
     #[test]
     fn one_key_serves_every_purpose_that_has_none_of_its_own() {
         let access = access([]);
-        assert!(access.read.accepts("one") && access.manage.accepts("one"));
-        assert!(access.grant.accepts("one"));
+        assert!(
+            access.read.accepts("the-one-shared-key")
+                && access.manage.accepts("the-one-shared-key")
+        );
+        assert!(access.grant.accepts("the-one-shared-key"));
         assert_eq!(access.shared.len(), 3);
     }
 
     #[test]
     fn each_key_opens_its_purpose_and_no_other() {
         let access = access([
-            ("SERVICES_API_KEY", "pool"),
-            ("SERVICES_OPERATOR_KEY", "operator"),
-            ("SERVICES_GRANT_KEY", "developer"),
-            ("SERVICES_READER_KEY", "reader"),
+            ("SERVICES_API_KEY", "the-key-of-the-pool"),
+            ("SERVICES_OPERATOR_KEY", "the-operators-key"),
+            ("SERVICES_GRANT_KEY", "the-developers-key"),
+            ("SERVICES_READER_KEY", "the-readers-key-1"),
         ]);
         assert_eq!(access.shared, [""; 0]);
         for (key, read, manage, grant) in [
-            ("pool", true, true, false),
-            ("operator", true, true, true),
-            ("developer", false, false, true),
-            ("reader", true, false, false),
-            ("one", false, false, false),
+            ("the-key-of-the-pool", true, true, false),
+            ("the-operators-key", true, true, true),
+            ("the-developers-key", false, false, true),
+            ("the-readers-key-1", true, false, false),
+            ("the-one-shared-key", false, false, false),
         ] {
             let opened =
                 [&access.read, &access.manage, &access.grant].map(|keys| keys.accepts(key));

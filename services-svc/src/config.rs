@@ -98,9 +98,8 @@ pub(crate) struct General {
     /// slow vendors count as down; too high, and a hanging one holds a creation up.
     #[serde(default = "General::provider_timeout")]
     pub(crate) provider_timeout_ms: Millis,
-    /// How long an instance stays locked after the replica that worked on it died. It is renewed three times
-    /// as often, and interrupted operations are looked for as often. Too low, and a replica that pauses loses
-    /// its lock.
+    /// How long an instance stays locked after the replica that worked on it died, and how often interrupted
+    /// operations are looked for. Too low, and a replica that pauses loses its lock.
     #[serde(default = "General::lease")]
     pub(crate) instance_lease_ms: Millis,
     /// How long an operation waits for the one before it on the same instance, before it is refused as

@@ -15,6 +15,7 @@ mod model;
 mod process;
 mod records;
 mod runtime_keys;
+mod sealed;
 mod ticks;
 mod views;
 mod warm_up;

@@ -28,14 +28,14 @@ async fn a_new_instance_is_checked_and_claimed_with_its_own_key() {
 
 #[tokio::test]
 async fn any_of_the_operators_keys_opens_an_instance_made_before() {
-    let rotated = format!("{KEY}, older-key");
+    let rotated = format!("{KEY}, older-key-0123456789");
     let world = World::new(&[("POOL_API_KEY", &rotated)]).await;
     for open_health in [false, true] {
         let id = world.idle(1).await.remove(0);
         {
             let mut state = world.fake.state();
             state.open_health = open_health;
-            state.instances.get_mut(&id).unwrap().key = "older-key".to_owned();
+            state.instances.get_mut(&id).unwrap().key = "older-key-0123456789".to_owned();
         }
         let answer = world.claim("{}").await;
         assert_eq!(
@@ -90,8 +90,8 @@ async fn a_tick_leaves_an_instance_that_refuses_our_key_as_it_is() {
 
 #[tokio::test]
 async fn services_is_called_with_a_key_of_its_own() {
-    let world = World::new(&[("SERVICES_API_KEY", "services-key")]).await;
-    world.fake.state().services_key = Some("services-key".to_owned());
+    let world = World::new(&[("SERVICES_API_KEY", "services-key-01234")]).await;
+    world.fake.state().services_key = Some("services-key-01234".to_owned());
     world.idle(1).await;
     world.tick().await;
     assert_eq!(world.claim("{}").await.status, 200);

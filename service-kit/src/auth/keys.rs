@@ -67,7 +67,11 @@ impl ApiKeys {
     /// The same keys and those of `other`.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let others = [self.others.as_slice(), &[other.primary.clone()], &other.others];
+        let others = [
+            self.others.as_slice(),
+            &[other.primary.clone()],
+            &other.others,
+        ];
         Self {
             primary: self.primary.clone(),
             others: others.concat(),

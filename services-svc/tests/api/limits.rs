@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Service, creation, id};
+use crate::support::{KEY, Service, creation, id};
 
 #[tokio::test]
 async fn no_more_instances_are_made_than_allowed_however_many_are_asked_for_at_once() {
@@ -68,10 +68,10 @@ async fn only_an_image_of_the_settings_is_run() {
 #[tokio::test]
 async fn each_key_opens_its_purpose() {
     let service = Service::with(&[
-        ("SERVICES_API_KEY", "pool-key"),
-        ("SERVICES_OPERATOR_KEY", "test-key"),
-        ("SERVICES_GRANT_KEY", "developer-key"),
-        ("SERVICES_READER_KEY", "reader-key"),
+        ("SERVICES_API_KEY", "pool-key-0123456789"),
+        ("SERVICES_OPERATOR_KEY", KEY),
+        ("SERVICES_GRANT_KEY", "developer-key-0123"),
+        ("SERVICES_READER_KEY", "reader-key-0123456"),
     ])
     .await;
     let ask = async |key: &str, method: Method, path: &str, body: &str| {
@@ -81,9 +81,9 @@ async fn each_key_opens_its_purpose() {
     let create = creation(&id(1), &[]).to_string();
     let tools = json!({ "tools": ["alpha"] }).to_string();
     for (key, read, make, grant) in [
-        ("reader-key", 200, 401, 401),
-        ("developer-key", 401, 401, 200),
-        ("pool-key", 200, 200, 401),
+        ("reader-key-0123456", 200, 401, 401),
+        ("developer-key-0123", 401, 401, 200),
+        ("pool-key-0123456789", 200, 200, 401),
     ] {
         assert_eq!(ask(key, Method::GET, "/registry", "").await, read, "{key}");
         assert_eq!(
@@ -99,7 +99,7 @@ async fn each_key_opens_its_purpose() {
     }
     // A developer gives back a grant, and cannot destroy an instance.
     let made = service.send_with(
-        "developer-key",
+        "developer-key-0123",
         Method::POST,
         "/provision-local",
         Some(tools),
@@ -109,7 +109,7 @@ async fn each_key_opens_its_purpose() {
     for (id, status) in [(grant, 200), (&*id(1), 404)] {
         let path = format!("/provision-local/{id}");
         assert_eq!(
-            ask("developer-key", Method::DELETE, &path, "").await,
+            ask("developer-key-0123", Method::DELETE, &path, "").await,
             status,
             "{id}"
         );

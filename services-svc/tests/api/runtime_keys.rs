@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Service, id};
+use crate::support::{KEY, Service, id};
 
 const ENCRYPTED: (&str, &str) = (
     "SERVICES_ENCRYPTION_KEY",
@@ -24,7 +24,7 @@ async fn create(service: &Service, id: &str) -> String {
 
 async fn report(service: &Service, url: &str, id: &str) -> Value {
     let request = service.client.post(format!("{url}/status/batch"));
-    let answer = request.bearer_auth("test-key").send().await.unwrap();
+    let answer = request.bearer_auth(KEY).send().await.unwrap();
     let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     body[id].clone()
 }
@@ -63,7 +63,7 @@ async fn an_instance_gets_a_key_of_its_own_which_opens_nothing_of_ours() {
 async fn rotating_the_operators_key_changes_no_health() {
     let service = Service::start().await;
     create(&service, &id(1)).await;
-    let rotated = [("POOL_API_KEY", "new-key, test-key")];
+    let rotated = [("POOL_API_KEY", "new-key-0123456789, test-key-0123456789")];
     let replica = service.replica_with(&rotated).await;
     assert_eq!(report(&service, &replica, &id(1)).await["healthy"], true);
 }
@@ -75,7 +75,7 @@ async fn an_instance_made_before_accepts_any_of_the_operators_keys() {
     let older = "UPDATE instance_infra SET runtime_key = NULL";
     service.execute(older).await;
     // The older of two rotating keys: see the settings of these tests.
-    service.instances.set_key(&id(1), "old-key");
+    service.instances.set_key(&id(1), "old-key-0123456789");
     let report = report(&service, &service.url, &id(1)).await;
     assert_eq!(report["healthy"], true, "{report}");
     let again = service.create(&id(1), &[]).await.ok();
