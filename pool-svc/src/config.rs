@@ -33,7 +33,7 @@ pub struct Config {
     pub pool: PoolSettings,
     /// The ready-made agents that it offers.
     pub catalogue: Catalogue,
-    /// Encrypts keys of instances, invite links and instructions at rest.
+    /// Encrypts the keys of instances at rest.
     pub cipher: Cipher,
 }
 
@@ -86,7 +86,7 @@ pub struct PoolSettings {
     pub pool_events_keep_days: u16,
     /// The key that Services is called with. Default: POOL_API_KEY.
     pub services_api_key: Option<ApiKeys>,
-    /// Encrypts keys of instances, invite links and instructions at rest: the base64 of 32 bytes. Several, separated by commas, all
+    /// Encrypts the keys of instances at rest: the base64 of 32 bytes. Several, separated by commas, all
     /// decrypt, and the first encrypts, so that keys can be rotated. Without it they are stored in the clear.
     pub pool_encryption_key: Option<Secret>,
     /// A key to look at the dashboard and to change nothing. Several, separated by commas, are all

@@ -14,7 +14,6 @@ mod problem;
 mod routes;
 mod run;
 mod runtime_keys;
-mod sealing;
 mod templates;
 mod tick;
 mod tools;

@@ -8,7 +8,6 @@ use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, Secret, chain};
-use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
@@ -25,7 +24,6 @@ use crate::db::views;
 use crate::lifecycle::{Cause, Move};
 use crate::ops::settle;
 use crate::runtime_keys::{self, KeyedCallError, try_each};
-use crate::sealing::{Column, seal};
 
 /// Pause before recording a claim is retried.
 const RECORD_RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -133,18 +131,15 @@ impl Attempt<'_> {
         claimed: &Claimed,
     ) -> Result<Recorded, DbError> {
         let id = &self.taken.id;
-        let cipher = &self.claim.shared.app.config.cipher;
-        let instructions = request.instructions.as_str();
         let agent = Agent {
-            name: &request.agent_name,
-            instructions: &seal(cipher, id, Column::Instructions, instructions),
+            request,
             conversation_id: &claimed.conversation_id,
-            invite_url: &seal(cipher, id, Column::InviteUrl, &claimed.invite_url),
+            invite_url: &claimed.invite_url,
         };
         let mut conn = self.claim.shared.app.db.conn().await?;
         let recorded = match self.run {
             None => instances::record_claim(&mut conn, id, agent).await?,
-            Some(run) => record_with_key(&mut conn, cipher, run, agent, claimed).await?,
+            Some(run) => record_with_key(&mut conn, run, agent, claimed).await?,
         };
         if recorded == Recorded::Lost
             && views::find_status(&mut conn, id).await? == Some(Status::Claimed)
@@ -197,7 +192,6 @@ impl Attempt<'_> {
 /// Records the claim and the answer of its key, or neither.
 async fn record_with_key(
     conn: &mut AsyncPgConnection,
-    cipher: &Cipher,
     run: &Run,
     agent: Agent<'_>,
     claimed: &Claimed,
@@ -208,7 +202,7 @@ async fn record_with_key(
         }
         let recorded = instances::record_claim(conn, &claimed.instance_id, agent).await?;
         if recorded == Recorded::Yes {
-            claim_keys::answer(conn, cipher, run, claimed).await?;
+            claim_keys::answer(conn, run, claimed).await?;
         }
         Ok(recorded)
     })

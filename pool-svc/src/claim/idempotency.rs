@@ -102,8 +102,7 @@ async fn follow(
     loop {
         let record = {
             let mut conn = shared.app.db.conn().await?;
-            let cipher = &shared.app.config.cipher;
-            claim_keys::find(&mut conn, cipher, key.as_str(), request).await?
+            claim_keys::find(&mut conn, key.as_str(), request).await?
         };
         let Some(record) = record else {
             return Ok(None);

@@ -6,10 +6,8 @@
 
 use std::time::Duration;
 
-use agent_pool_core::Secret;
 use agent_pool_core::wire::pool::Claimed;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::cipher::{Cipher, Owner};
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_types::{Bool, Double, Int8, Jsonb, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
@@ -124,7 +122,6 @@ struct KeyRow {
 /// What is known of a key; `None` where nothing is.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
-    cipher: &Cipher,
     key: &str,
     request: &str,
 ) -> Result<Option<KeyRecord>, DbError> {
@@ -142,7 +139,7 @@ pub(crate) async fn find(
         Ok(KeyRecord {
             same_request: row.same_request,
             state: match (row.answer, row.failure) {
-                (Some(answer), _) => KeyState::Answered(parse(key, open(cipher, key, answer)?)?),
+                (Some(answer), _) => KeyState::Answered(parse(key, answer)?),
                 (None, Some(failure)) => KeyState::Failed(parse(key, failure)?),
                 (None, None) if row.in_flight => KeyState::InFlight,
                 (None, None) => KeyState::Abandoned,
@@ -153,15 +150,11 @@ pub(crate) async fn find(
 }
 
 fn parse<T: DeserializeOwned>(key: &str, json: Value) -> Result<T, DbError> {
-    serde_json::from_value(json).map_err(|error| corrupt(key, &error))
-}
-
-fn corrupt(key: &str, problem: &dyn std::fmt::Display) -> DbError {
-    DbError::CorruptRow {
+    serde_json::from_value(json).map_err(|error| DbError::CorruptRow {
         table: "claim_keys",
         key: key.to_owned(),
-        problem: problem.to_string(),
-    }
+        problem: error.to_string(),
+    })
 }
 
 /// Says that the run is still worked on.
@@ -195,31 +188,10 @@ pub(crate) async fn hold(conn: &mut AsyncPgConnection, run: &Run) -> Result<Held
 /// Ends a run that succeeded, in the transaction that records the claim and [`hold`]s the key.
 pub(crate) async fn answer(
     conn: &mut AsyncPgConnection,
-    cipher: &Cipher,
     run: &Run,
     answer: &Claimed,
 ) -> Result<(), DbError> {
-    end(conn, run, Some(seal(cipher, &run.key, json(answer))), None).await
-}
-
-/// An answer has an invite link: it is stored as one sealed text, or, without a key, as it is.
-fn seal(cipher: &Cipher, key: &str, answer: Value) -> Value {
-    if !cipher.encrypts() {
-        return answer;
-    }
-    let text = Secret::new(answer.to_string());
-    let sealed = cipher.seal(Owner(&["claim_keys", key]), &text);
-    Value::String(sealed.expect("a short text can be sealed"))
-}
-
-/// The answer of a stored one.
-fn open(cipher: &Cipher, key: &str, stored: Value) -> Result<Value, DbError> {
-    let Value::String(sealed) = stored else {
-        return Ok(stored);
-    };
-    let text = cipher.open(Owner(&["claim_keys", key]), &sealed);
-    let text = text.map_err(|error| corrupt(key, &error))?;
-    serde_json::from_str(text.expose()).map_err(|error| corrupt(key, &error))
+    end(conn, run, Some(json(answer)), None).await
 }
 
 /// Ends a run that failed. `None`: without an answer, for nobody waits for it any more.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
@@ -209,11 +210,8 @@ fn taken(row: Moved) -> Result<TakenInstance, DbError> {
 /// What a claim made of an instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Agent<'a> {
-    pub(crate) name: &'a AgentName,
-    /// Sealed.
-    pub(crate) instructions: &'a str,
+    pub(crate) request: &'a ProvisionRequest,
     pub(crate) conversation_id: &'a str,
-    /// Sealed.
     pub(crate) invite_url: &'a str,
 }
 
@@ -242,8 +240,8 @@ pub(crate) async fn record_claim(
     ))
     .bind::<Text, _>(Move::RECORD.from().as_str())
     .bind::<Text, _>(Move::RECORD.to().as_str())
-    .bind::<Text, _>(agent.name.as_str())
-    .bind::<Text, _>(agent.instructions)
+    .bind::<Text, _>(agent.request.agent_name.as_str())
+    .bind::<Text, _>(agent.request.instructions.as_str())
     .bind::<Text, _>(agent.conversation_id)
     .bind::<Text, _>(agent.invite_url)
     .bind::<Text, _>(id.as_str())

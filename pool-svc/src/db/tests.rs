@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_service_kit::db::{Conn, Db};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::Text;
@@ -53,10 +54,13 @@ async fn insert(conn: &mut Conn, status: Status) -> InstanceId {
 
 /// Makes a move by the function that this move has.
 async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
-    let name = "Tulip".to_owned().try_into().unwrap();
+    let request = ProvisionRequest {
+        agent_name: "Tulip".to_owned().try_into().unwrap(),
+        instructions: "Be kind.".to_owned().try_into().unwrap(),
+        join_url: None,
+    };
     let agent = Agent {
-        name: &name,
-        instructions: "Be kind.",
+        request: &request,
         conversation_id: "c",
         invite_url: "i",
     };

@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, tick_state, views};
 use crate::problem::from_database;
-use crate::sealing::open_view;
 
 /// `GET /api/pool/status`
 pub(crate) async fn status(app: App) -> Result<PoolStatus, Problem> {
@@ -108,7 +107,5 @@ pub(crate) async fn events(query: EventsQuery, app: App) -> Result<Events, Probl
 }
 
 async fn load(app: &App) -> Result<Vec<InstanceView>, DbError> {
-    let views = views::load_all(&mut *app.db.conn().await?).await?;
-    let open = |view| open_view(&app.config.cipher, view);
-    Ok(views.into_iter().map(open).collect())
+    views::load_all(&mut *app.db.conn().await?).await
 }

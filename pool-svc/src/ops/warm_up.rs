@@ -27,7 +27,6 @@ use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
 use crate::runtime_keys::{self, try_each};
-use crate::sealing::{Column, seal};
 
 /// How long one creation may take before the row counts as abandoned.
 const LEASE: Duration = Duration::from_secs(CREATE_WITHIN.as_secs() + 60);
@@ -201,9 +200,11 @@ impl Creations {
         let CreatedInstance {
             url, runtime_key, ..
         } = created;
-        let cipher = &self.app.config.cipher;
-        let seal_key = |key: &Secret| seal(cipher, id, Column::RuntimeKey, key.expose());
-        let sealed = runtime_key.as_ref().map(seal_key);
+        // It cannot fail for a key of this length. If it did, the operators' keys would be tried in vain,
+        // and the instance would never become idle.
+        let sealed = runtime_key
+            .as_ref()
+            .and_then(|key| runtime_keys::seal(&self.app, id, key).ok());
         let held = leases::end_creation(&mut conn, id, &url, sealed.as_deref()).await?;
         drop(conn);
         match held {

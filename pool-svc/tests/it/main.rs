@@ -15,7 +15,6 @@ mod model;
 mod process;
 mod records;
 mod runtime_keys;
-mod sealed;
 mod ticks;
 mod views;
 mod warm_up;

@@ -24,7 +24,6 @@ use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::ops::destruction::CondemnError;
 use crate::problem::from_database;
-use crate::sealing::open_view;
 
 /// The number of events that the page shows.
 const MOST_EVENTS: u16 = 200;
@@ -75,8 +74,7 @@ pub(super) async fn show(
 pub(super) async fn find(app: &App, id: &InstanceId) -> Result<InstanceView, Problem> {
     let find = async || fleet::find(&mut *app.db.conn().await?, id).await;
     let found = find().await.map_err(from_database)?;
-    let found = found.ok_or_else(|| CondemnError::Unknown(id.clone()))?;
-    Ok(open_view(&app.config.cipher, found.view))
+    Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
 }
 
 async fn load(
