@@ -80,6 +80,10 @@ impl CallError {
             .is_some_and(|problem| matches!(problem.status, 401 | 403))
     }
 
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.problem().is_some_and(|problem| problem.status == 404)
+    }
+
     /// Whether the call may have had an effect. Unknown counts as done.
     #[must_use]
     pub fn effect(&self) -> Effect {

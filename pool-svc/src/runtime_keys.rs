@@ -8,7 +8,7 @@ use agent_pool_client::CallError;
 use agent_pool_core::{InstanceId, Secret, chain};
 use agent_pool_service_kit::cipher::{CipherError, Owner};
 use metrics::counter;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::app::App;
 
@@ -66,10 +66,6 @@ where
         }
     }
     counter!("agent_pool_runtime_key_refusals_total").increment(1);
-    warn!(
-        instance.id = %id,
-        "instance {id} refuses our key: was POOL_API_KEY or POOL_ENCRYPTION_KEY changed without keeping the \
-         older key in its list?"
-    );
+    debug!(instance.id = %id, "instance {id} refuses our key");
     Err(KeyedCallError::KeyRefused)
 }

@@ -118,6 +118,9 @@ impl From<CreateError> for Problem {
                 Self::new(ProblemCode::InstanceLimit, error.to_string())
             }
             CreateError::Precondition(source) => precondition(source),
+            CreateError::EnvironmentTaken { .. } => {
+                Self::new(ProblemCode::EnvironmentTaken, error.to_string())
+            }
             CreateError::OtherTools { .. } => Self::new(ProblemCode::OtherTools, error.to_string()),
             CreateError::Failed { failure, undo, .. } => {
                 let cause = step(&failure.cause);

@@ -7,25 +7,11 @@ use super::operation::{Nature, Operation};
 use super::stack::{Stack, declared};
 use super::stats::CallStats;
 use crate::{
-    Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
+    Context, InstanceId, ListedResource, Metadata, ProviderError, ProvisionedTool, ResourceId,
     ToolCapabilities, ToolId, ToolOptions, ToolProvider, Usage,
 };
 
 /// Puts the layers around a tool provider, which errors, traces and metrics will call `id`.
-///
-/// ```
-/// # use agent_pool_core::{doctest::{Acme, cx, run}, settings::Environment};
-/// use agent_pool_core::layer::{LayerSettings, checked_tool, layered_tool};
-///
-/// let layers = LayerSettings::read("acme", &Environment::default()).unwrap();
-/// # let (acme, cx) = (Acme::built(), cx());
-/// let tool = layered_tool(&"acme".parse().unwrap(), layers, checked_tool(&["ACME_KEY"], acme));
-/// # run(async {
-/// // Errors say whose they are.
-/// let error = tool.verify(&cx).await.unwrap_err();
-/// assert_eq!((error.provider(), error.operation()), (Some("acme"), Some("verify")));
-/// # });
-/// ```
 #[must_use]
 pub fn layered_tool(
     id: &ToolId,
@@ -100,6 +86,15 @@ impl ToolProvider for LayeredTool {
         let operation = Operation::new("update", None, Nature::Repeatable);
         let call = |cx| async move { self.inner.update(&cx, resource, options).await };
         self.stack.call(operation, cx, call).await
+    }
+
+    async fn refresh(&self, cx: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        let call = |cx| async move { self.inner.refresh(&cx).await };
+        self.stack.call(Operation::read("refresh"), cx, call).await
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.inner.notices()
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

@@ -47,5 +47,7 @@ diesel::table! {
         to_status -> Nullable<Text>,
         cause -> Text,
         at -> Timestamptz,
+        principal -> Nullable<Text>,
+        source -> Nullable<Text>,
     }
 }

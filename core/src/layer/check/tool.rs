@@ -5,25 +5,11 @@ use serde_json::Value;
 
 use super::refused;
 use crate::{
-    Context, EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
-    Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    Context, EnvName, InstanceId, ListedResource, Metadata, ProviderError, ProvisionedTool,
+    ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 
 /// Checks what a tool provider answers. `declared` are the variables of its registration.
-///
-/// ```
-/// # use agent_pool_core::{ErrorKind, InstanceId, ToolOptions, doctest::{Acme, cx, run}};
-/// use agent_pool_core::layer::checked_tool;
-///
-/// // Acme sets ACME_KEY; its registration forgot to say so.
-/// # let (acme, cx) = (Acme::built(), cx());
-/// # run(async {
-/// let checked = checked_tool(&["ACME_URL"], acme);
-/// let instance = InstanceId::generate();
-/// let error = checked.provision(&cx, &instance, &ToolOptions::new()).await.unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Defect);
-/// # });
-/// ```
 #[must_use]
 pub fn checked_tool(
     declared: &'static [&'static str],
@@ -140,6 +126,14 @@ impl ToolProvider for CheckedTool {
         options: &ToolOptions,
     ) -> Result<(), ProviderError> {
         self.inner.update(cx, resource, options).await
+    }
+
+    async fn refresh(&self, cx: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        self.inner.refresh(cx).await
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.inner.notices()
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

@@ -121,7 +121,7 @@ problem_codes! {
     /// The last instance that the claim tried failed.
     ClaimFailed            "claim_failed"             502 Instance Unknown;
     /// The runtime refused what the claim carries.
-    RuntimeRefused         "runtime_refused"          502 Request  NotDone;
+    RuntimeRefused         "runtime_refused"          422 Request  NotDone;
 
     // Pool: everything else.
     /// Services is not reachable, or overloaded.
@@ -160,6 +160,9 @@ problem_codes! {
     GrantLimit             "grant_limit"              429 Request  NotDone;
     /// Parts of an instance could not be destroyed.
     DestroyIncomplete      "destroy_incomplete"       503 Provider Unknown;
+
+    /// Another deployment uses the environment's name in the same account.
+    EnvironmentTaken       "environment_taken"        409 Ours     NotDone;
 
     // Services: providers.
     /// There is no such tool.

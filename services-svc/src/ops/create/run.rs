@@ -5,6 +5,7 @@ use agent_pool_core::{Attempt, chain};
 use metrics::counter;
 use tracing::{info, instrument, warn};
 
+use super::confirm::confirm;
 use super::plan::Plan;
 use super::steps::{insert_instance, insert_intents, make};
 use super::{CreateError, StepFailure};
@@ -35,7 +36,10 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
     plan.existing = instance_services::load(&mut conn, &plan.instance).await?;
     drop(conn);
     match infra {
-        None => reserve(lease, &plan).await?,
+        None => {
+            confirm(app, &plan).await?;
+            reserve(lease, &plan).await?;
+        }
         Some(infra) => {
             if let Some(created) = existing_instance(app, &plan, &infra)? {
                 return Ok(created);
