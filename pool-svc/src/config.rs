@@ -65,6 +65,10 @@ pub struct PoolSettings {
     /// died. Too low, and a replica that pauses loses its places in the queue.
     #[serde(default = "default_claim_lease")]
     pub claim_lease_ms: Millis,
+    /// How long a creation, a claim or a destruction counts as under way after its replica died. Another
+    /// replica takes over then. Lower values risk that a replica that pauses loses its work.
+    #[serde(default = "default_work_lease")]
+    pub pool_work_lease_ms: Millis,
     /// The share of idle and claimed instances that may vanish at once. When more of them, and at
     /// least 3, would be taken for dead, none is, and `unobserved` in the pool's status says so.
     #[serde(default = "default_max_vanished")]
@@ -112,6 +116,10 @@ const fn default_claim_timeout() -> Millis {
 
 const fn default_claim_lease() -> Millis {
     Millis::from_millis(15_000)
+}
+
+const fn default_work_lease() -> Millis {
+    Millis::from_millis(10_000)
 }
 
 const fn default_max_vanished() -> u32 {
@@ -209,6 +217,7 @@ impl PoolSettings {
             ("POOL_STUCK_TIMEOUT_MS", self.pool_stuck_timeout_ms),
             ("CLAIM_TIMEOUT_MS", self.claim_timeout_ms),
             ("CLAIM_LEASE_MS", self.claim_lease_ms),
+            ("POOL_WORK_LEASE_MS", self.pool_work_lease_ms),
         ] {
             let in_range = (Duration::from_millis(1)..=LONGEST).contains(&time.duration());
             require(
@@ -274,6 +283,7 @@ mod tests {
         assert_eq!(pool.claim_timeout_ms, Millis::from_millis(90_000));
         assert_eq!(pool.pool_events_keep_days, 30);
         assert_eq!(pool.claim_lease_ms, Millis::from_millis(15_000));
+        assert_eq!(pool.pool_work_lease_ms, Millis::from_millis(10_000));
         assert_eq!(pool.pool_environment.to_string(), "development");
     }
 

@@ -8,6 +8,7 @@ mod config;
 mod dashboard;
 mod db;
 mod handlers;
+mod held_leases;
 mod lifecycle;
 mod ops;
 mod pool;

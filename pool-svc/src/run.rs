@@ -30,7 +30,9 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
     let http = config.http.clone();
     let tasks = Supervisor::new(shutdown.clone());
     let pool = Pool::new(App::new(config)?, tasks.clone());
-    pool.keep_queue();
+    pool.keep_serving();
+    pool.keep_replenishing();
+    pool.keep_recovering();
     pool.keep_ticking();
     http_server::serve(&http, routes(pool), PATHS, shutdown.clone()).await?;
     // A claim whose client hung up has no request any more, and still has to be finished.

@@ -3,6 +3,7 @@
 
 pub(crate) mod claim_keys;
 pub(crate) mod claim_waiters;
+pub(crate) mod claims;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod instances;
@@ -10,10 +11,13 @@ pub(crate) mod leases;
 pub(crate) mod listen;
 pub(crate) mod row;
 pub(crate) mod tick_state;
+mod time;
 pub(crate) mod views;
 
 #[cfg(test)]
 mod claim_tests;
+mod moves;
+mod prepared;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ diesel::table! {
         last_healthy_at -> Nullable<Timestamptz>,
         lease_expires_at -> Nullable<Timestamptz>,
         silent_since -> Nullable<Timestamptz>,
+        made_at -> Nullable<Timestamptz>,
+        destroy_failed_at -> Nullable<Timestamptz>,
         tools -> Nullable<Array<Text>>,
     }
 }

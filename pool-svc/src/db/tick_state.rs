@@ -20,6 +20,12 @@ use super::schema::tick_state;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch(i64);
 
+impl Epoch {
+    pub(super) const fn number(self) -> i64 {
+        self.0
+    }
+}
+
 /// Whether a tick is still the latest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {

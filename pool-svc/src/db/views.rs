@@ -9,12 +9,15 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Double, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
+use super::prepared::Prepared;
 use super::row::{corrupt, parse_id, parse_status};
 use super::schema::instances;
+use super::tick_state::Epoch;
+use super::time::before_now;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
@@ -122,11 +125,15 @@ pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
 pub(crate) struct FleetRow {
     pub(crate) id: InstanceId,
     pub(crate) status: Status,
-    pub(crate) has_url: bool,
+    pub(crate) url: Option<String>,
     /// Since its creation ended, or else since its row was written.
     pub(crate) age: Duration,
-    /// Since it was first found not healthy, as far back as the fleet was watched without a break.
+    /// Whether it is on record as unhealthy.
+    pub(crate) silent: bool,
+    /// Since it was first found unhealthy, as far back as the fleet was watched without a gap.
     pub(crate) silent_for: Duration,
+    /// Since it was last noted as healthy; its age if it never was.
+    pub(crate) noted_before: Duration,
     pub(crate) lease: Lease,
 }
 
@@ -144,12 +151,16 @@ struct RawFleetRow {
     id: String,
     #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Bool)]
-    has_url: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    url: Option<String>,
     #[diesel(sql_type = Double)]
     age: f64,
+    #[diesel(sql_type = Bool)]
+    silent: bool,
     #[diesel(sql_type = Double)]
     silent_for: f64,
+    #[diesel(sql_type = Double)]
+    noted_before: f64,
     #[diesel(sql_type = Nullable<Bool>)]
     expired: Option<bool>,
 }
@@ -161,9 +172,11 @@ impl TryFrom<RawFleetRow> for FleetRow {
         Ok(Self {
             status: parse_status(&row.id, &row.status)?,
             id: parse_id(row.id)?,
-            has_url: row.has_url,
+            url: row.url,
             age: seconds(row.age),
+            silent: row.silent,
             silent_for: seconds(row.silent_for),
+            noted_before: seconds(row.noted_before),
             lease: match row.expired {
                 None => Lease::Nobody,
                 Some(false) => Lease::Held,
@@ -182,8 +195,11 @@ fn seconds(number: f64) -> Duration {
 pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<FleetRow>, DbError> {
     // Diesel has no expression for an age in seconds.
     let rows: Vec<RawFleetRow> = sql_query(
-        "SELECT id, status, url IS NOT NULL AS has_url,
+        "SELECT id, status, url,
                 extract(epoch FROM now() - coalesce(made_at, created_at))::float8 AS age,
+                silent_since IS NOT NULL AS silent,
+                extract(epoch FROM now() - coalesce(last_healthy_at, created_at))::float8
+                    AS noted_before,
                 CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
                      ELSE extract(epoch FROM now() - greatest(silent_since, watched_since))::float8
                 END AS silent_for,
@@ -252,4 +268,60 @@ pub(crate) async fn note_silent(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Notes that instances are still healthy. Rows that something else has locked are left to the next tick.
+/// A tick that was taken over notes nothing.
+pub(crate) async fn note_still_healthy(
+    conn: &mut AsyncPgConnection,
+    epoch: Epoch,
+    ids: &[InstanceId],
+) -> Result<(), DbError> {
+    let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
+    // sql_query: Diesel has no UPDATE by a locking subquery.
+    Prepared(
+        sql_query(
+            "UPDATE instances SET last_healthy_at = now()
+             WHERE id = ANY (ARRAY (
+                 SELECT id FROM instances
+                 WHERE id = ANY ($1) AND status IN ('starting', 'idle', 'claiming', 'claimed')
+                   AND EXISTS (SELECT FROM tick_state WHERE epoch = $2)
+                 FOR UPDATE OF instances SKIP LOCKED))",
+        )
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Int8, _>(epoch.number()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A new instance that its creator may not watch any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnwatchedInstance {
+    pub(crate) id: InstanceId,
+    pub(crate) url: Url,
+}
+
+/// Instances that were created longer than `age` ago and are not idle yet, the youngest first.
+pub(crate) async fn load_unwatched(
+    conn: &mut AsyncPgConnection,
+    age: Duration,
+    limit: u16,
+) -> Result<Vec<UnwatchedInstance>, DbError> {
+    let rows: Vec<(String, Option<String>)> = instances::table
+        .filter(instances::status.eq(Status::Starting.as_str()))
+        .filter(instances::url.is_not_null())
+        .filter(instances::made_at.lt(before_now!(age)))
+        .order(instances::made_at.desc())
+        .limit(limit.into())
+        .select((instances::id, instances::url))
+        .load(conn)
+        .await?;
+    let unwatched = |(id, url): (String, Option<String>)| {
+        let url = parse_url(&id, url)?.ok_or_else(|| corrupt(&id, "it has no URL"))?;
+        let id = parse_id(id)?;
+        Ok(UnwatchedInstance { id, url })
+    };
+    rows.into_iter().map(unwatched).collect()
 }

@@ -202,7 +202,8 @@ impl Fake {
         let mut state = self.state();
         if op == Op::Create {
             let instance = Instance::new(state.born_healthy);
-            state.instances.insert(id.clone(), instance);
+            // Asked again it answers what is there, as Services does.
+            state.instances.entry(id.clone()).or_insert(instance);
             return reply(
                 200,
                 &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id), "services": {}}),

@@ -203,7 +203,7 @@ impl Replica {
         let url = format!("http://{}", bound.address());
         let tasks = Supervisor::new(Shutdown::new());
         let pool = Pool::new(App::new(config).unwrap(), tasks.clone());
-        pool.keep_queue();
+        pool.keep_serving();
         tokio::spawn(bound.serve(routes(pool.clone()), PATHS, Shutdown::new()));
         Self { pool, tasks, url }
     }
