@@ -9,9 +9,6 @@ use crate::config::Config;
 use crate::runtime_client::RuntimeClient;
 use crate::services_client::ServicesClient;
 
-/// Database connections of one replica: for claims, for a tick, and for pages and API reads.
-const CONNECTIONS: usize = 16;
-
 /// Settings, database and clients. Cheap to clone, and without state of its own.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -22,17 +19,17 @@ pub struct App {
 }
 
 impl App {
-    /// Connects on first use: neither the database nor Services has to be reachable yet.
+    /// Nothing has to be reachable yet.
     ///
     /// # Errors
     /// The HTTP client cannot be built because TLS is not available.
-    pub fn new(config: Config) -> Result<Self, reqwest::Error> {
+    pub fn new(config: Config, db: Db) -> Result<Self, reqwest::Error> {
         let http = call::client()?;
         let key = config.http.pool_api_key.primary();
-        let pool = &config.pool;
+        let url = config.pool.services_url.clone();
         Ok(Self {
-            db: Db::connect(&pool.pool_database_url, CONNECTIONS),
-            services: ServicesClient::new(http.clone(), pool.services_url.clone(), key.clone()),
+            db,
+            services: ServicesClient::new(http.clone(), url, key.clone()),
             runtime: RuntimeClient::new(http, key.clone()),
             config: Arc::new(config),
         })

@@ -56,9 +56,9 @@ pub const PATHS: Templates = Templates::new(&[
 #[rustfmt::skip]
 pub fn routes(
     pool: Pool,
-) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
+) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     let keys = pool.app.config.http.pool_api_key.clone();
-    let own = health::routes(pool.app.db.clone(), keys.clone(), metrics::install());
+    let own = health::probes(pool.app.db.clone(), keys.clone(), metrics::install(), pool.background.tasks.clone());
     let key = auth::require(keys);
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();

@@ -1,12 +1,16 @@
-//! The process: from its settings to its end.
+//! pool-svc as a process.
 
-use agent_pool_core::settings::Environment;
-use agent_pool_service_kit::db::migrate;
-use agent_pool_service_kit::shutdown::Shutdown;
+use std::convert::Infallible;
+
+use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_service_kit::db::{DatabaseSettings, Db};
+use agent_pool_service_kit::http_server::Templates;
+use agent_pool_service_kit::process::{ProcessSettings, Service, serve};
 use agent_pool_service_kit::supervisor::Supervisor;
-use agent_pool_service_kit::{http_server, trace};
 use anyhow::Context;
-use tracing::info;
+use diesel_migrations::EmbeddedMigrations;
+use warp::Filter;
+use warp::reply::Response;
 
 use crate::app::App;
 use crate::config::Config;
@@ -14,29 +18,63 @@ use crate::db::MIGRATIONS;
 use crate::pool::Pool;
 use crate::routes::{PATHS, routes};
 
-/// Runs the service until SIGTERM or SIGINT, then finishes the work in flight within
-/// `SHUTDOWN_TIMEOUT_MS`. A creation gets 30 s of that: the replica that takes it over asks Services
-/// again.
+/// Database connections of one replica: for claims, for a tick, and for pages and API reads.
+const CONNECTIONS: usize = 16;
+
+impl Service for Pool {
+    const NAME: &'static str = "pool-svc";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
+    const MIGRATIONS: EmbeddedMigrations = MIGRATIONS;
+    const PATHS: Templates = PATHS;
+    type Config = Config;
+
+    fn reference(_: &Environment) -> anyhow::Result<Vec<SettingSpec>> {
+        Ok(Config::reference())
+    }
+
+    fn configure(environment: &Environment) -> anyhow::Result<Config> {
+        Config::from_env(environment).context("the settings are not right")
+    }
+
+    fn process_settings(config: &Config) -> ProcessSettings {
+        ProcessSettings {
+            http: config.http.clone(),
+            log: config.log.clone(),
+            database: DatabaseSettings {
+                url: config.pool.pool_database_url.clone(),
+                max_connections: CONNECTIONS,
+            },
+        }
+    }
+
+    fn build(config: Config, db: Db, supervisor: Supervisor) -> anyhow::Result<Self> {
+        let app = App::new(config, db).context("cannot make an HTTP client")?;
+        Ok(Self::new(app, supervisor))
+    }
+
+    fn start(&self) {
+        self.keep_serving();
+        self.keep_replenishing();
+        self.keep_recovering();
+        self.keep_ticking();
+    }
+
+    fn routes(
+        &self,
+    ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static {
+        routes(self.clone())
+    }
+}
+
+/// Runs the service until SIGTERM or SIGINT, for a program that has a command line of its own.
 ///
 /// # Errors
-/// The settings are wrong, the database cannot be migrated, or the port is taken.
+/// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.
 pub async fn run(environment: Environment) -> anyhow::Result<()> {
-    let config = Config::from_env(&environment).context("the settings are not right")?;
-    trace::init(&config.log)?;
-    let shutdown = Shutdown::on_signals()?.within(config.http.shutdown_timeout_ms.duration());
-    migrate(&config.pool.pool_database_url, MIGRATIONS)
-        .await
-        .context("POOL_DATABASE_URL")?;
-    let http = config.http.clone();
-    let tasks = Supervisor::new(shutdown.clone());
-    let pool = Pool::new(App::new(config)?, tasks.clone());
-    pool.keep_serving();
-    pool.keep_replenishing();
-    pool.keep_recovering();
-    pool.keep_ticking();
-    http_server::serve(&http, routes(pool), PATHS, shutdown.clone()).await?;
-    // A claim whose client hung up has no request any more, and still has to be finished.
-    tasks.finish(shutdown.left()).await;
-    info!("goodbye");
-    Ok(())
+    serve::<Pool>(environment).await
 }

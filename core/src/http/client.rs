@@ -1,19 +1,12 @@
 use std::time::Duration;
 
-/// How long one request may take, where the context leaves it that long.
+/// The time limit of one request, unless the context allows less.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
-/// The one client of a process, for [`Context`](crate::Context): pooled connections, TLS, our user agent,
-/// limits on connecting and on the whole request, and no redirects.
+/// The HTTP client of a process, for [`Context`](crate::Context): connection pool, TLS, our user agent, limits on
+/// connecting and on the whole request, and no redirects.
 ///
-/// ```
-/// use agent_pool_core::{Context, Mark, http};
-///
-/// // A service makes one at its start; a provider finds it in its context and makes none.
-/// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
-/// assert_eq!(cx.remaining(), None);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// A service creates one at start; providers get it with their context and never create their own.
 ///
 /// # Errors
 /// When the machine's TLS roots cannot be loaded.

@@ -273,6 +273,11 @@ impl FakeCloud {
         telnyx.snatched.insert(number.to_owned());
     }
 
+    /// Somebody deletes every Telnyx messaging profile.
+    pub fn delete_messaging_profiles(&self) {
+        lock(&self.inner.telnyx.state).held.profiles.clear();
+    }
+
     /// Books dollars on an OpenRouter key.
     pub fn spend(&self, hash: &str, dollars: f64) {
         if let Some(key) = lock(&self.inner.openrouter.state).key_mut(hash) {

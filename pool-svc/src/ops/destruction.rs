@@ -239,7 +239,7 @@ mod tests {
             ("POOL_DATABASE_URL", database.url().as_secret().expose()),
             ("SERVICES_URL", &services),
         ]);
-        let app = App::new(Config::from_env(&environment).unwrap()).unwrap();
+        let app = App::new(Config::from_env(&environment).unwrap(), database.db()).unwrap();
         let background = Background::new(Supervisor::new(Shutdown::new()));
         let destructions = Destructions::new(app.clone(), background.clone());
         let id = InstanceId::generate();

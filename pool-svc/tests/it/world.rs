@@ -199,10 +199,11 @@ impl Replica {
     pub(crate) async fn start(environment: &Environment) -> Self {
         use agent_pool_service_kit::http_server::Bound;
         let config = Config::from_env(environment).unwrap();
-        let bound = Bound::on(config.http.host, 0).await.unwrap();
+        let bound = Bound::listen(&config.http.host, 0).await.unwrap();
         let url = format!("http://{}", bound.address());
+        let db = Db::connect(&config.pool.pool_database_url, 16);
         let tasks = Supervisor::new(Shutdown::new());
-        let pool = Pool::new(App::new(config).unwrap(), tasks.clone());
+        let pool = Pool::new(App::new(config, db).unwrap(), tasks.clone());
         pool.keep_serving();
         tokio::spawn(bound.serve(routes(pool.clone()), PATHS, Shutdown::new()));
         Self { pool, tasks, url }

@@ -101,7 +101,7 @@ async fn what_is_wrong_is_said_and_what_was_written_stays() {
     let page = person.post("/claim", &[("name", "Tulip")]).await;
     assert_eq!(page.status, 502);
     assert!(
-        page.has("refuses the agent") && page.has("value=\"Tulip\""),
+        page.has("refused the agent") && page.has("value=\"Tulip\""),
         "{}",
         page.html
     );
