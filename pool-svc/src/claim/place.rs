@@ -85,7 +85,7 @@ impl<'a> Place<'a> {
             let taking = Taking { count, ..taking };
             let taken = take_oldest_idle(&mut *app.db.conn().await?, taking).await?;
             let taken = taken.into_iter().map(Some).chain(repeat(None));
-            Ok(taken.take(count).collect())
+            Ok::<Vec<Option<TakenInstance>>, DbError>(taken.take(count).collect())
         };
         batcher.submit(&(), take).await
     }

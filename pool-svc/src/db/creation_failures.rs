@@ -140,7 +140,7 @@ pub(crate) async fn forget_paused(conn: &mut AsyncPgConnection) -> Result<(), Db
          WHERE retry_at <= now() AND cause <> ALL ($1)
            AND NOT EXISTS (SELECT FROM claim_waiters WHERE lease_expires_at > now())",
     )
-    .bind::<Array<Text>, _>(UNPROVEN)
+    .bind::<Array<Text>, _>(UNPROVEN.to_vec())
     .execute(conn)
     .await?;
     Ok(())
@@ -168,7 +168,7 @@ pub(crate) async fn allowance(conn: &mut AsyncPgConnection) -> Result<u32, DbErr
                      ELSE 1 END AS at_once
          FROM creation_failures",
     )
-    .bind::<Array<Text>, _>(UNPROVEN)
+    .bind::<Array<Text>, _>(UNPROVEN.to_vec())
     .bind::<Integer, _>(MAX_UNPROVEN)
     .get_result(conn)
     .await?;

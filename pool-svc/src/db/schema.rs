@@ -22,6 +22,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    claim_keys (key) {
+        key -> Text,
+        run -> Int8,
+        begun_at -> Timestamptz,
+        lease_expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    claim_waiters (id) {
+        id -> Int8,
+        lease_expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tick_state (only_row) {
         only_row -> Bool,
         epoch -> Int8,
