@@ -8,7 +8,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_pool_core::http::{Api, ListItem, Page, VendorFault, VendorHttp, client};
+use agent_pool_core::http::{
+    Api, ListItem, Page, Proxies, VendorFault, VendorHttp, client, client_builder,
+};
 use agent_pool_core::{Context, Effect, ErrorKind, Mark, ProviderError, Secret, chain};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +35,7 @@ fn answer(status: &str, head: &str, body: &str) -> Act {
 
 /// The vendor, the context, and every request as it came.
 struct Lab {
+    base: String,
     http: VendorHttp,
     cx: Context,
     requests: Arc<Mutex<Vec<String>>>,
@@ -45,6 +48,7 @@ async fn lab(act: Act) -> Lab {
     tokio::spawn(serve(listener, act, Arc::clone(&requests)));
     let http = VendorHttp::new(base.parse().unwrap());
     Lab {
+        base: base.clone(),
         http: http.bearer(&Secret::new(KEY), "ACME_KEY").unwrap(),
         cx: context(),
         requests,
@@ -355,4 +359,30 @@ async fn a_key_in_its_own_header_is_sent() {
         .unwrap();
     lab.api().put(["keys"]).execute().await.unwrap();
     assert!(lab.requests()[0].contains("x-api-key: sk-very-secret\r\n"));
+}
+
+#[tokio::test]
+async fn a_vendor_may_be_called_through_a_proxy_and_this_machine_never_is() {
+    let proxy = lab(answer("200 OK", "", "{}")).await;
+    let direct = lab(answer("200 OK", "", "{}")).await;
+    let vendor = |base: &str| {
+        let vendor = VendorHttp::new(base.parse().unwrap());
+        vendor.bearer(&Secret::new(KEY), "ACME_KEY").unwrap()
+    };
+    let environment = [("HTTP_PROXY", proxy.base.clone())].into_iter().collect();
+    let http = client_builder("test/1", &Proxies::new(&environment));
+    let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http.build().unwrap());
+
+    let here = vendor(&direct.base);
+    here.on(&cx).get(["keys"]).execute().await.unwrap();
+    assert!(proxy.requests.lock().unwrap().is_empty());
+    assert_eq!(direct.requests.lock().unwrap().len(), 1);
+
+    let public = vendor("http://api.vendor.example/v1/");
+    public.on(&cx).get(["keys"]).execute().await.unwrap();
+    let asked = proxy.requests.lock().unwrap().concat();
+    assert!(
+        asked.starts_with("GET http://api.vendor.example/v1/keys HTTP/1.1"),
+        "{asked}"
+    );
 }

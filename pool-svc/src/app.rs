@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
+use agent_pool_client::{Http, Runtime, Services};
+use agent_pool_core::Secret;
 use agent_pool_service_kit::db::Db;
 
-use crate::call;
 use crate::config::Config;
-use crate::runtime_client::RuntimeClient;
-use crate::services_client::ServicesClient;
 
 /// Settings, database and clients. Cheap to clone, and without state of its own.
 #[derive(Debug, Clone)]
 pub struct App {
     pub(crate) config: Arc<Config>,
     pub(crate) db: Db,
-    pub(crate) services: ServicesClient,
-    pub(crate) runtime: RuntimeClient,
+    pub(crate) services: Services,
+    pub(crate) runtime: Runtime,
 }
 
 impl App {
@@ -24,14 +23,19 @@ impl App {
     /// # Errors
     /// The HTTP client cannot be built because TLS is not available.
     pub fn new(config: Config, db: Db) -> Result<Self, reqwest::Error> {
-        let http = call::client()?;
+        let http = Http::new(concat!("pool-svc/", env!("CARGO_PKG_VERSION")))?;
         let key = config.http.pool_api_key.primary();
         let url = config.pool.services_url.clone();
         Ok(Self {
             db,
-            services: ServicesClient::new(http.clone(), url, key.clone()),
-            runtime: RuntimeClient::new(http, key.clone()),
+            services: Services::new(&http, url, key.clone()),
+            runtime: Runtime::new(&http),
             config: Arc::new(config),
         })
+    }
+
+    /// The key that runtimes are called with.
+    pub(crate) fn runtime_key(&self) -> &Secret {
+        self.config.http.pool_api_key.primary()
     }
 }

@@ -294,8 +294,7 @@ mod tests {
 
     #[test]
     fn the_first_runtime_that_a_claim_provisions_has_a_minute_for_it() {
-        let before =
-            crate::runtime_client::HEALTH_WITHIN + crate::services_client::CONFIGURE_WITHIN;
+        let before = agent_pool_client::HEALTH_WITHIN + agent_pool_client::CONFIGURE_WITHIN;
         let claim = read(&[]).unwrap().pool.claim_timeout_ms.duration();
         assert!(claim >= before + Duration::from_mins(1));
     }

@@ -2,7 +2,6 @@
 
 mod app;
 mod background;
-mod call;
 mod claim;
 mod config;
 mod dashboard;
@@ -15,8 +14,6 @@ mod pool;
 mod problem;
 mod routes;
 mod run;
-mod runtime_client;
-mod services_client;
 mod templates;
 mod tick;
 mod tools;

@@ -92,7 +92,9 @@ pub fn routes(
 /// The first of `routes` that takes the request. Each is boxed, and so is what they add up to: a chain of
 /// generic filters would grow the types, and the time to compile them, with each route.
 fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
-    let joined = routes.into_iter().reduce(|all, one| all.or(one).unify().boxed());
+    let joined = routes
+        .into_iter()
+        .reduce(|all, one| all.or(one).unify().boxed());
     joined.expect("a table has rows")
 }
 

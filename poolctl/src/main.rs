@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod api;
 mod cli;
 mod commands;
 mod connect;

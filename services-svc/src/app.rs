@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{Http, Runtime};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
@@ -27,6 +28,7 @@ struct Inner {
     db: Db,
     supervisor: Supervisor,
     vendors: Vendors,
+    runtime: Runtime,
     tasks: TaskTracker,
     replica: String,
 }
@@ -48,7 +50,9 @@ impl App {
     ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
+        let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
         Ok(Self(Arc::new(Inner {
+            runtime: Runtime::new(&http),
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,
             db,
@@ -72,6 +76,11 @@ impl App {
 
     pub(crate) fn vendors(&self) -> &Vendors {
         &self.0.vendors
+    }
+
+    /// The runtimes of instances.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
 
     pub(crate) fn cipher(&self) -> &Cipher {

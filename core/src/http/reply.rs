@@ -1,11 +1,11 @@
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use super::request::unanswered;
-use super::retry_after::parse_retry_after;
+use super::retry_after;
 use crate::{ErrorKind, ProviderError};
 
 /// A vendor's complete HTTP response.
@@ -76,12 +76,10 @@ impl Reply {
     /// most one hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let now = SystemTime::now();
-        let retry_after = self.header("retry-after");
-        let retry_after = retry_after.and_then(|text| parse_retry_after(text, now));
+        let retry_after = self.header("retry-after").and_then(retry_after::parse);
         retry_after.or_else(|| {
             let reset = self.header("x-ratelimit-reset");
-            parse_retry_after(reset.filter(|_| self.status == 429)?, now)
+            retry_after::parse(reset.filter(|_| self.status == 429)?)
         })
     }
 

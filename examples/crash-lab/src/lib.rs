@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod client;
+mod calls;
 mod ground;
 mod http_proxy;
 mod label;

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::ClaimOrder;
 use anyhow::{Context as _, ensure};
 use futures_util::future::try_join_all;
 use nix::sys::signal::Signal;
-use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client::Wish;
+use crate::calls::order;
 use crate::ground::Ground;
 use crate::process::Part;
 use crate::settings::Pacing;
@@ -87,29 +86,22 @@ async fn claim_on_both(world: &World) -> anyhow::Result<()> {
 }
 
 async fn claim_at(world: &World, replica: usize, agent: &str) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, replica).await?;
-    let wish = Wish {
-        agent: agent.to_owned(),
-        key: None,
-        wait: Some(30),
+    let order = ClaimOrder {
+        wait: 30,
+        ..order(agent)?
     };
-    world.acknowledge(world.client.claim(&pool, &wish).await?);
+    world.acknowledge(world.pool_api(replica).await?.claim(&order).await?);
     Ok(())
 }
 
 /// Stopped as a machine is that pauses, in the middle of a creation which the other replica then undoes.
 /// It goes on with what it knew, and finds that its work is no longer its own.
 async fn sleep_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 1).await?;
+    let pool = world.pool_api(1).await?;
     let trap = &world.services[0].trap;
     let label = CREATION.to_owned();
     trap.hold(Step { label, nth: 1 });
-    let more = world.client.ask(
-        &pool,
-        Method::POST,
-        "api/pool/replenish",
-        json!({"count": 4}),
-    );
+    let more = async { Ok(pool.replenish(Some(4)).await?) };
     let asleep = async {
         let held = timeout(WITHIN, trap.wait()).await;
         held.context("the replica never created anything")?;
@@ -168,12 +160,8 @@ async fn kill_in_mid_tick(world: &World) -> anyhow::Result<Duration> {
 }
 
 async fn kill_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 1).await?;
-    let more = async {
-        let wanted = json!({"count": 4});
-        let path = "api/pool/replenish";
-        world.client.ask(&pool, Method::POST, path, wanted).await
-    };
+    let pool = world.pool_api(1).await?;
+    let more = async { Ok(pool.replenish(Some(4)).await?) };
     tokio::try_join!(
         kill_at(world, Part::ServicesSvc, CREATION, When::After),
         more

@@ -8,9 +8,8 @@ use agent_pool_core::wire::pool::Claimed;
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use crate::client::Wish;
+use crate::calls::order;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::rows::Database;
 use crate::settings::{ENVIRONMENT, Pacing};
 use crate::world::World;
@@ -91,13 +90,7 @@ pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Vec<&'static str>> {
 }
 
 async fn victims(world: &World) -> anyhow::Result<Victims> {
-    let url = world.url(Part::PoolSvc, 0).await?;
-    let wish = Wish {
-        agent: "Tulip".to_owned(),
-        key: None,
-        wait: None,
-    };
-    let claimed = world.client.claim(&url, &wish).await?;
+    let claimed = world.claim(&order("Tulip")?).await?;
     world.acknowledge(claimed.clone());
     world.settle(Some(IDLE), WITHIN).await?;
     let pool = world.pool_database().await?;

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_core::wire::services::SweepRequest;
 use anyhow::{Context as _, ensure};
 use fake_cloud::Options;
-use reqwest::Method;
-use serde_json::json;
 use url::Url;
 
-use crate::client::Wish;
+use crate::calls::order;
 use crate::ground::Ground;
-use crate::process::Part;
 use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
 use crate::world::World;
 
@@ -41,20 +39,14 @@ pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
     let world = World::start(Arc::clone(ground), pacing, 1, 1).await?;
     world.settle(Some(1), WITHIN).await?;
     let mut secrets = secrets(&world)?;
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    let services = world.url(Part::ServicesSvc, 0).await?;
-    let wish = Wish {
-        agent: "Tulip".to_owned(),
-        key: None,
-        wait: None,
-    };
-    let claimed = world.client.claim(&pool, &wish).await?;
+    let claimed = world.claim(&order("Tulip")?).await?;
     secrets.push(("a conversation", claimed.invite_url));
-    let wanted = json!({"destroy": true});
-    let client = &world.client;
-    client.ask(&services, Method::POST, "sweep", wanted).await?;
-    let path = format!("api/pool/instances/{}", claimed.instance_id);
-    client.ask(&pool, Method::DELETE, &path, json!({})).await?;
+    let request = SweepRequest {
+        destroy: true,
+        ..SweepRequest::default()
+    };
+    world.services_api(0).await?.sweep(&request).await?;
+    world.pool_api(0).await?.kill(&claimed.instance_id).await?;
     world.settle(Some(1), WITHIN).await?;
     let log = world.logged();
     ensure!(

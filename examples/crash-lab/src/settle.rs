@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::process::Part;
@@ -52,11 +50,8 @@ impl World {
     /// A tick now, of the first replica of Pool that runs.
     pub(crate) async fn tick(&self) -> anyhow::Result<()> {
         for index in 0..self.pools.len() {
-            if let Ok(pool) = self.url(Part::PoolSvc, index).await {
-                let ticked = self
-                    .client
-                    .ask(&pool, Method::POST, "api/pool/reconcile", json!({}));
-                timeout(TICK_WITHIN, ticked).await??;
+            if let Ok(pool) = self.pool_api(index).await {
+                timeout(TICK_WITHIN, pool.reconcile()).await??;
                 return Ok(());
             }
         }

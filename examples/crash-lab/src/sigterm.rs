@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use nix::sys::signal::Signal;
-use reqwest::Method;
-use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client::Wish;
+use crate::calls::order;
 use crate::ground::Ground;
 use crate::process::Part;
 use crate::settings::Pacing;
@@ -91,15 +89,10 @@ async fn steps(world: &World) -> anyhow::Result<Report> {
 
 /// Ends Pool in the middle of a claim and of a creation, and has another one follow.
 async fn pool(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    replenish(world).await?;
+    world.replenish(1).await?;
     hold(world, Part::PoolSvc, CLAIM);
-    let wish = Wish {
-        agent: "Tulip".to_owned(),
-        key: None,
-        wait: None,
-    };
-    let claim = world.client.claim(&pool, &wish);
+    let order = order("Tulip")?;
+    let claim = world.claim(&order);
     let (claimed, ended) = tokio::join!(claim, end(world, Part::PoolSvc, pacing));
     let ended = ended?;
     if pacing.shutdown == PATIENT.shutdown {
@@ -116,7 +109,7 @@ async fn pool(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
 /// Ends Services in the middle of a creation, and has another one follow.
 async fn services(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
     hold(world, Part::ServicesSvc, CREATION);
-    replenish(world).await?;
+    world.replenish(1).await?;
     let ended = end(world, Part::ServicesSvc, pacing).await?;
     let rows = world.services_database().await?;
     let unfinished = "SELECT (SELECT count(*) FROM instance_infra WHERE started_at IS NULL)
@@ -131,13 +124,6 @@ async fn services(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
     world.restart(Part::ServicesSvc, 0, pacing).await?;
     world.settle(Some(IDLE), WITHIN).await?;
     Ok(ended)
-}
-
-async fn replenish(world: &World) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    let (path, wanted) = ("api/pool/replenish", json!({"count": 1}));
-    world.client.ask(&pool, Method::POST, path, wanted).await?;
-    Ok(())
 }
 
 fn hold(world: &World, part: Part, label: &str) {

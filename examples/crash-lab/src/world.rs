@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
+use agent_pool_client::Http;
 use agent_pool_core::wire::pool::Claimed;
 use anyhow::Context as _;
 use fake_cloud::FakeCloud;
@@ -14,7 +15,6 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::client::Client;
 use crate::ground::Ground;
 use crate::http_proxy::{Directory, HttpProxy};
 use crate::pg_proxy::PgProxy;
@@ -34,7 +34,7 @@ pub struct World {
     pub(crate) ground: Arc<Ground>,
     pub(crate) cloud: FakeCloud,
     pub(crate) provisioned: Provisioned,
-    pub(crate) client: Client,
+    pub(crate) http: Http,
     pub(crate) pools: Vec<Replica>,
     pub(crate) services: Vec<Replica>,
     /// What clients were told they have, and nobody killed since.
@@ -76,14 +76,13 @@ impl World {
         let directory = Arc::new(Directory::default());
         let vendors = Url::parse(&cloud.admin_url())?;
         directory.cloud_is(vendors.authority().to_owned());
-        let http = ground.http();
         let mut world = Self {
             pool_database: ground.database().await?,
             services_database: ground.database().await?,
             ground,
             cloud,
             provisioned,
-            client: Client::new(http),
+            http: Http::new("crash-lab")?,
             pools: Vec::new(),
             services: Vec::new(),
             acknowledged: StdMutex::default(),

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod cli;
-mod client;
 mod distribution;
 mod ground;
 mod guide;

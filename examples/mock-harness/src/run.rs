@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agent_pool_client::{ClaimOrder, Pool};
 use agent_pool_core::Secret;
 use agent_pool_core::settings::Environment;
-use agent_pool_core::wire::pool::ClaimRequest;
 use agent_pool_service_kit::shutdown::Shutdown;
 use tokio::runtime::Runtime;
 
@@ -95,9 +95,10 @@ async fn serve(
         folder: home.path().to_owned(),
     };
     running.announce(home)?;
+    let pool = Pool::new(&stack.http, running.pool.clone(), running.key.clone());
     progress.step("warming the pool");
     loop {
-        let status = stack.client.pool_status(stack.pool.url()).await?;
+        let status = pool.status().await?;
         progress.fleet(&status);
         if status.counts.idle >= options.min_idle {
             break;
@@ -107,11 +108,9 @@ async fn serve(
     progress.finish();
     line(&guide(&running));
     if let Some(name) = &options.claim {
-        let request = ClaimRequest {
-            agent_name: Some(name.clone()),
-            ..ClaimRequest::default()
-        };
-        let claimed = stack.client.claim(stack.pool.url(), &request).await?;
+        let mut order = ClaimOrder::default();
+        order.request.agent_name = Some(name.clone());
+        let claimed = pool.claim(&order).await?;
         line(&format!(
             "{name} is instance {}: {}\n",
             claimed.instance_id, claimed.invite_url

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::{Http, Services, status_within};
 use agent_pool_core::settings::Environment;
 use agent_pool_core::{DeployStatus, Secret};
 use agent_pool_service_kit::db::DatabaseUrl;
@@ -11,7 +12,6 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::cli::{Options, Part};
-use crate::client::Client;
 use crate::ground::Ground;
 use crate::home::Home;
 use crate::process::Service;
@@ -25,7 +25,7 @@ const TICK_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct Stack {
     pub(crate) pool: Service,
     pub(crate) services: Service,
-    pub(crate) client: Client,
+    pub(crate) http: Http,
     pub(crate) key: String,
     postgres: Embedded,
     ground: Ground,
@@ -39,7 +39,7 @@ impl Stack {
         say: impl Fn(&str),
     ) -> anyhow::Result<Self> {
         let key = home.api_key()?;
-        let client = Client::new(Secret::new(key.clone()))?;
+        let http = Http::new("mock-harness")?;
         let process = Environment::of_process();
         let ground = Ground::lay(options, &home).await?;
         let told = tools::told(&options.tools, ground.settings()?, &process)?;
@@ -55,7 +55,8 @@ impl Stack {
         let settings = services_settings(&home, told, &key, &database)?;
         let services =
             Service::start(Part::ServicesSvc, &settings, home.log("services-svc")).await?;
-        resume(&client, services.url(), &say).await?;
+        let api = Services::new(&http, services.url().clone(), Secret::new(key.clone()));
+        resume(&api, &say).await?;
         say("starting pool-svc");
         let database = postgres.database("pool").await?;
         let port = free_or_any(options.port).await;
@@ -64,7 +65,7 @@ impl Stack {
         Ok(Self {
             pool,
             services,
-            client,
+            http,
             key,
             postgres,
             ground,
@@ -137,12 +138,12 @@ fn pool_settings(
 
 /// Starts the instances of the last run again, before Pool looks at them: its claimed agents keep
 /// their conversations, and its idle ones are warm at once.
-async fn resume(client: &Client, services: &Url, say: &impl Fn(&str)) -> anyhow::Result<()> {
-    for (id, report) in client.statuses(services).await? {
+async fn resume(services: &Services, say: &impl Fn(&str)) -> anyhow::Result<()> {
+    for (id, report) in services.status(status_within(0)).await? {
         if report.status.as_ref().is_some_and(DeployStatus::is_dead) {
             say(&format!("starting instance {id} again"));
-            if let Err(error) = client.redeploy(services, &id).await {
-                say(&format!("instance {id} cannot be started again: {error:#}"));
+            if let Err(error) = services.redeploy(&id).await {
+                say(&format!("instance {id} cannot be started again: {error}"));
             }
         }
     }

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use agent_pool_client::HEALTH_WITHIN;
 use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::{Db, DbError};
@@ -59,17 +61,23 @@ impl Attempt<'_> {
         let id = &taken.id;
         let agent = self.provision_request();
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
-        match app.runtime.is_ready(&taken.url, self.remaining()).await {
+        let key = app.runtime_key();
+        let within = HEALTH_WITHIN.min(self.remaining());
+        match app.runtime.is_ready(&taken.url, key, within).await {
             Ok(true) => {}
             Ok(false) => return Err(StepError::NotReady),
             Err(error) => return Err(StepError::Unhealthy(error)),
         }
-        let configured = app
-            .services
-            .configure(id, variables(&agent), self.remaining());
+        let request = ConfigureRequest {
+            variables: variables(&agent),
+            redeploy: false,
+        };
+        let services = &app.services;
+        let configured = services.configure(id, &request, self.remaining());
         configured.await.map_err(StepError::Configure)?;
         progress.step_done(ClaimStep::Configured, id);
-        let answer = app.runtime.provision(&taken.url, &agent, self.remaining());
+        let runtime = &app.runtime;
+        let answer = runtime.provision(&taken.url, key, &agent, self.remaining());
         let conversation = Conversation::try_from(answer.await.map_err(StepError::Provision)?)?;
         progress.step_done(ClaimStep::Provisioned, id);
         let claimed = Claimed {
@@ -101,7 +109,11 @@ impl Attempt<'_> {
 
     /// No other claim can have taken this instance: if it is claimed, an earlier try was recorded and its
     /// answer was lost.
-    async fn try_to_record(&self, agent: &NewAgent, claimed: &Claimed) -> Result<Recorded, DbError> {
+    async fn try_to_record(
+        &self,
+        agent: &NewAgent,
+        claimed: &Claimed,
+    ) -> Result<Recorded, DbError> {
         let Claims { app, recording, .. } = &self.claim.shared;
         let recorded = match self.run {
             None => {

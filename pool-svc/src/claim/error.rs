@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::supervisor::TaskFailed;
 
@@ -66,22 +66,22 @@ impl ClaimError {
         }
     }
 
-    /// The stable word for it, in problems and in metrics. A [repeated](Self::Repeated) problem has its own.
-    pub(crate) const fn code(&self) -> &'static str {
+    /// The stable word for it, in problems and in metrics.
+    pub(crate) fn code(&self) -> ProblemCode {
         match self {
-            Self::NoIdle => "no_idle_instance",
-            Self::ShuttingDown => "shutting_down",
-            Self::HungUp => "hung_up",
-            Self::KeyReused => "idempotency_key_reused",
-            Self::Repeated(_) => "repeated",
-            Self::Superseded => "superseded",
-            Self::TimedOut(_) => "claim_timed_out",
-            Self::ServicesUnavailable { .. } => "services_unavailable",
-            Self::ServicesRefused { .. } => "services_refused",
-            Self::RuntimeRefused { .. } => "runtime_refused",
-            Self::Failed { .. } => "claim_failed",
+            Self::NoIdle => ProblemCode::NoIdleInstance,
+            Self::ShuttingDown => ProblemCode::ShuttingDown,
+            Self::HungUp => ProblemCode::HungUp,
+            Self::KeyReused => ProblemCode::IdempotencyKeyReused,
+            Self::Repeated(problem) => problem.code.clone(),
+            Self::Superseded => ProblemCode::Superseded,
+            Self::TimedOut(_) => ProblemCode::ClaimTimedOut,
+            Self::ServicesUnavailable { .. } => ProblemCode::ServicesUnavailable,
+            Self::ServicesRefused { .. } => ProblemCode::ServicesRefused,
+            Self::RuntimeRefused { .. } => ProblemCode::RuntimeRefused,
+            Self::Failed { .. } => ProblemCode::ClaimFailed,
             Self::Database(error) => problem_code(error),
-            Self::Aborted(_) => "internal_error",
+            Self::Aborted(_) => ProblemCode::InternalError,
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Cl
     let outcome = try_instances(claim, run).await;
     let word = outcome
         .as_ref()
-        .map_or_else(ClaimError::code, |_| "claimed");
+        .map_or_else(|error| error.code().to_string(), |_| "claimed".to_owned());
     counter!("agent_pool_claims_total", "outcome" => word).increment(1);
     histogram!("agent_pool_claim_seconds").record(started.elapsed().as_secs_f64());
     match &outcome {

@@ -75,11 +75,12 @@ impl<'a> Place<'a> {
     }
 
     /// Takes an instance in one statement with the other claims that have just come.
-    async fn take_with_others(
-        &self,
-        taking: Taking<'_>,
-    ) -> Result<Option<TakenInstance>, DbError> {
-        let Claims { app, taking: batcher, .. } = &self.claim.shared;
+    async fn take_with_others(&self, taking: Taking<'_>) -> Result<Option<TakenInstance>, DbError> {
+        let Claims {
+            app,
+            taking: batcher,
+            ..
+        } = &self.claim.shared;
         let take = |claims: Vec<()>| async move {
             let count = claims.len();
             let taking = Taking { count, ..taking };

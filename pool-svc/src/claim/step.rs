@@ -1,22 +1,21 @@
 //! What the steps of a claim on one instance work with, and what they fail with.
 
+use agent_pool_client::CallError;
 use agent_pool_core::wire::runtime::{ProvisionRequest, Provisioned};
 use agent_pool_core::{EnvVars, Secret};
 use agent_pool_service_kit::db::DbError;
 
-use crate::call::CallError;
-
 /// What failed on one instance.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
-    #[error("its runtime is not healthy: it {0}")]
-    Unhealthy(#[source] CallError),
+    #[error("it is not healthy: {0}")]
+    Unhealthy(CallError),
     #[error("its runtime is not ready")]
     NotReady,
-    #[error("Services could not configure it: it {0}")]
-    Configure(#[source] CallError),
-    #[error("its runtime could not be provisioned: it {0}")]
-    Provision(#[source] CallError),
+    #[error("it could not be configured: {0}")]
+    Configure(CallError),
+    #[error("it could not be provisioned: {0}")]
+    Provision(CallError),
     #[error("its runtime answered without {0}, so the agent is in no conversation")]
     Incomplete(&'static str),
     #[error("it was condemned meanwhile")]

@@ -1,11 +1,11 @@
 //! The taint rule: after which failures of a claim its instance may be used for another one.
 
+use agent_pool_client::CallError;
 use agent_pool_core::Effect;
+use agent_pool_core::wire::problem::{Fault, ProblemCode};
 
 use super::step::StepError;
-use crate::call::CallError;
 use crate::lifecycle::Cause;
-use crate::services_client::is_unknown_instance;
 
 /// What becomes of an instance that a claim failed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,58 +61,62 @@ pub(super) fn verdict(error: &StepError) -> (Fate, Next) {
     }
 }
 
+/// Services could not set its variables. What that means follows from the problem's code.
 fn configuring(call: &CallError) -> (Fate, Next) {
-    match (call, call.effect()) {
-        (CallError::NotSent(_), _) => (Fate::Release, Next::ServicesUnavailable),
-        (CallError::TimedOut(_), _) => (TAINTED, Next::ServicesUnavailable),
-        // Another operation works on it, and Services refuses before it does anything.
-        _ if call.is(409, "instance_busy") => (Fate::Release, Next::PassOver),
-        // Services does not know it, is destroying it, or never finished it: it is unusable.
-        (CallError::Refused { status: 409, .. }, _) => (TAINTED, Next::MoveOn),
-        _ if is_unknown_instance(call) => (TAINTED, Next::MoveOn),
-        // Services reads its rows before it calls the infra.
-        _ if call.is(503, "database_unavailable") => (Fate::Release, Next::ServicesUnavailable),
-        // The infra cannot do it at all, or its account is locked or misconfigured: every instance would
-        // fail the same way.
-        _ if call.is(502, "vendor_unauthorized")
-            || call.is(502, "vendor_refused")
-            || call.is(501, "unsupported") =>
-        {
-            (Fate::Release, Next::ServicesRefused)
-        }
-        (CallError::Refused { status: 503, .. }, _) => (TAINTED, Next::ServicesUnavailable),
+    let problem = match call {
+        CallError::Refused { problem, .. } => problem,
+        CallError::Unreachable { .. } => return (Fate::Release, Next::ServicesUnavailable),
+        CallError::TimedOut { .. } => return (TAINTED, Next::ServicesUnavailable),
+        CallError::Broken { .. } | CallError::Unreadable { .. } => return (TAINTED, Next::MoveOn),
+    };
+    let unavailable = problem.status == 503;
+    match (problem.fault(), problem.effect()) {
+        // Another operation works on it: it is only busy now.
+        _ if problem.code == ProblemCode::InstanceBusy => (Fate::Release, Next::PassOver),
+        // Unknown, being destroyed or unfinished: it is unusable.
+        (Fault::Instance, _) => (TAINTED, Next::MoveOn),
+        // Every other instance would fail the same way.
+        (_, Effect::NotDone) if unavailable => (Fate::Release, Next::ServicesUnavailable),
         (_, Effect::NotDone) => (Fate::Release, Next::ServicesRefused),
+        (_, Effect::Unknown) if unavailable => (TAINTED, Next::ServicesUnavailable),
         (_, Effect::Unknown) => (TAINTED, Next::MoveOn),
     }
 }
 
 /// Whether every other runtime would refuse the request too.
-const fn is_about_the_request(call: &CallError) -> bool {
-    matches!(
-        call,
-        CallError::Refused {
-            status: 400 | 413 | 422,
-            ..
-        }
-    )
+fn is_about_the_request(call: &CallError) -> bool {
+    call.problem()
+        .is_some_and(|problem| matches!(problem.status, 400 | 413 | 422))
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use agent_pool_core::wire::problem::Problem;
+
     use super::*;
 
     fn refused(status: u16, code: &str) -> CallError {
         CallError::Refused {
-            status,
-            code: code.to_owned(),
-            detail: String::new(),
+            service: "Services",
+            problem: Box::new(Problem::new(code.into(), "").with_status(status)),
         }
     }
 
     fn timed_out() -> CallError {
-        CallError::TimedOut(Duration::ZERO)
+        CallError::TimedOut {
+            service: "Services",
+            after: Duration::ZERO,
+        }
+    }
+
+    fn unreadable() -> CallError {
+        CallError::Unreadable {
+            service: "Services",
+            url: Box::new("http://h".parse().unwrap()),
+            reason: String::new(),
+        }
     }
 
     #[test]
@@ -131,13 +135,15 @@ mod tests {
             (Configure(refused(409, "instance_destroying")),   TAINTED, Next::MoveOn),
             (Configure(refused(409, "instance_unfinished")),   TAINTED, Next::MoveOn),
             (Configure(refused(422, "provider_unconfigured")), release, Next::ServicesRefused),
+            (Configure(refused(409, "of_another_version")),    TAINTED, Next::MoveOn),
+            (Configure(refused(503, "shutting_down")),         release, Next::ServicesUnavailable),
             (Configure(refused(500, "x")),                     TAINTED, Next::MoveOn),
             (Configure(refused(501, "unsupported")),           release, Next::ServicesRefused),
             (Configure(refused(502, "vendor_unauthorized")),   release, Next::ServicesRefused),
             (Configure(refused(502, "vendor_protocol")),       TAINTED, Next::MoveOn),
             (Configure(refused(503, "database_unavailable")),  release, Next::ServicesUnavailable),
             (Configure(refused(503, "vendor_unavailable")),    TAINTED, Next::ServicesUnavailable),
-            (Configure(CallError::Garbled(String::new())),     TAINTED, Next::MoveOn),
+            (Configure(unreadable()),                          TAINTED, Next::MoveOn),
             (Configure(timed_out()),                           TAINTED, Next::ServicesUnavailable),
             (Provision(refused(400, "x")),                     TAINTED, Next::RuntimeRefused),
             (Provision(refused(401, "x")),                     TAINTED, Next::MoveOn),

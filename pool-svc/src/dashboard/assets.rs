@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use sha2::{Digest, Sha256};
 use warp::http::header::{ETAG, IF_NONE_MATCH};
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
@@ -68,7 +68,8 @@ pub(super) async fn serve(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = ALL.into_iter().find(|asset| asset.name == name);
-    let asset = found.ok_or_else(|| Problem::new(404, "unknown_route", "there is no such file"))?;
+    let asset =
+        found.ok_or_else(|| Problem::new(ProblemCode::UnknownRoute, "there is no such file"))?;
     let cache = if version == *VERSION {
         "public, max-age=31536000, immutable"
     } else {

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::body::{form, parse_form};
 use agent_pool_service_kit::problem::{of, reject};
 use chrono::Utc;
@@ -126,7 +126,7 @@ fn read<T: DeserializeOwned>(session: &Session, body: &[u8]) -> Result<T, Proble
 fn foreign_form() -> Problem {
     let detail = "the form is of another session, or of another site: nothing was done. \
                   Go back to the dashboard, reload the page, and send it from there";
-    Problem::new(403, "foreign_form", detail)
+    Problem::new(ProblemCode::ForeignForm, detail)
 }
 
 /// Shows a page that leads to a change to operators alone.
@@ -140,7 +140,7 @@ pub(super) fn operators_only(session: &Session) -> Result<(), Problem> {
 fn readers_read() -> Problem {
     let detail = "you are signed in with a key to look only: nothing was done. \
                   Sign out, and sign in with a key of POOL_API_KEY";
-    Problem::new(403, "readers_read", detail)
+    Problem::new(ProblemCode::ReadersRead, detail)
 }
 
 /// A form without fields of its own.

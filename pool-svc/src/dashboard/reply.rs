@@ -1,5 +1,6 @@
 //! What every answer of the dashboard has in common.
 
+use agent_pool_core::http::retry_after::whole_seconds;
 use agent_pool_core::wire::problem::Problem;
 use cookie::Cookie;
 use maud::Markup;
@@ -42,7 +43,7 @@ pub(super) fn problem(problem: &Problem) -> Response {
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = page(status, page::problem(problem));
     if let Some(wait) = problem.retry_after {
-        let seconds = wait.as_secs().max(1);
+        let seconds = whole_seconds(wait);
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response

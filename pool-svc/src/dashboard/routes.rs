@@ -1,7 +1,7 @@
 //! The table of the dashboard's routes.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::body::{form, query};
 use agent_pool_service_kit::method::{get, post};
 use warp::http::header::ACCEPT;
@@ -71,7 +71,10 @@ pub(crate) fn not_found()
                 if person && method == Method::GET && !path.as_str().starts_with("/api/") {
                     let detail =
                         "there is no such page: it may be of an instance that is long gone";
-                    Ok(reply::problem(&Problem::new(404, "unknown_route", detail)))
+                    Ok(reply::problem(&Problem::new(
+                        ProblemCode::UnknownRoute,
+                        detail,
+                    )))
                 } else {
                     Err(warp::reject::not_found())
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Claimed;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use diesel::sql_query;
@@ -171,7 +171,7 @@ async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
-    let problem = Problem::new(503, "x", "y").with_retry_after(MINUTE);
+    let problem = Problem::new(ProblemCode::ShuttingDown, "y").with_retry_after(MINUTE);
     let failure = StoredFailure::from(problem.clone());
     claim_keys::fail(&mut conn, &run, Some(&failure))
         .await

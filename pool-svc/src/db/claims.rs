@@ -92,7 +92,12 @@ pub(super) fn take_sql(locked: Locked) -> String {
              RETURNING pg_notify('agent_pool_claims', ''))",
         order: "ORDER BY created_at",
     };
-    logged(Some(Move::TAKE.from()), Some(Move::TAKE.to()), &change, rest)
+    logged(
+        Some(Move::TAKE.from()),
+        Some(Move::TAKE.to()),
+        &change,
+        rest,
+    )
 }
 
 /// Takes the oldest idle instances that no other claim is taking, the oldest first. There are fewer than

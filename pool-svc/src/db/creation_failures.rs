@@ -354,13 +354,25 @@ mod tests {
         let failure = NewFailure::never_ready(&id, "deployment_dead");
         record(&mut conn, &id, &failure).await.unwrap();
         run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
-        run(&mut conn, "UPDATE instances SET lease_expires_at = NULL, url = 'http://h/'").await;
-        assert_eq!(allowance(&mut conn).await.unwrap(), 0, "one is being proven");
+        run(
+            &mut conn,
+            "UPDATE instances SET lease_expires_at = NULL, url = 'http://h/'",
+        )
+        .await;
+        assert_eq!(
+            allowance(&mut conn).await.unwrap(),
+            0,
+            "one is being proven"
+        );
         run(&mut conn, "DELETE FROM instances").await;
         assert_eq!(allowance(&mut conn).await.unwrap(), 1);
         forget_refusals(&mut conn).await.unwrap();
         forget_paused(&mut conn).await.unwrap();
-        assert_eq!(allowance(&mut conn).await.unwrap(), 1, "a creation proves nothing");
+        assert_eq!(
+            allowance(&mut conn).await.unwrap(),
+            1,
+            "a creation proves nothing"
+        );
         run(&mut conn, "UPDATE creation_failures SET in_a_row = 8").await;
         assert_eq!(allowance(&mut conn).await.unwrap(), 0);
         let known = &load(&mut conn).await.unwrap()[0];
@@ -375,7 +387,11 @@ mod tests {
         let (id, minute) = (InstanceId::generate(), Duration::from_mins(1));
         let failure = NewFailure::died_early(&id, "deployment_dead");
         record(&mut conn, &id, &failure).await.unwrap();
-        run(&mut conn, "UPDATE creation_failures SET failed_at = now() - interval '1 h'").await;
+        run(
+            &mut conn,
+            "UPDATE creation_failures SET failed_at = now() - interval '1 h'",
+        )
+        .await;
         for (made, known) in [("2 h", 1), ("1 s", 1), ("10 min", 0)] {
             let insert = format!(
                 "INSERT INTO instances (id, name, status, url, made_at)

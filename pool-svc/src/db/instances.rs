@@ -55,9 +55,14 @@ pub(crate) async fn mark(
     let planned_ids: Vec<_> = causes.iter().map(|(id, _)| id.as_str()).collect();
     let planned_causes: Vec<_> = causes.iter().map(|(_, cause)| cause.as_str()).collect();
     let moved = Prepared(
-        sql_query(logged(Some(step.from()), Some(step.to()), &change, Rest::default()))
-            .bind::<Array<Text>, _>(planned_ids)
-            .bind::<Array<Text>, _>(planned_causes),
+        sql_query(logged(
+            Some(step.from()),
+            Some(step.to()),
+            &change,
+            Rest::default(),
+        ))
+        .bind::<Array<Text>, _>(planned_ids)
+        .bind::<Array<Text>, _>(planned_causes),
     );
     ids(moved.load::<Moved>(conn).await?)
 }
@@ -93,8 +98,13 @@ pub(crate) async fn condemn_expired_claims(
              FOR UPDATE SKIP LOCKED))
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    let moved = sql_query(logged(Some(step.from()), Some(step.to()), &change, Rest::default()))
-        .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>());
+    let moved = sql_query(logged(
+        Some(step.from()),
+        Some(step.to()),
+        &change,
+        Rest::default(),
+    ))
+    .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>());
     ids(moved.load::<Moved>(conn).await?)
 }
 
@@ -114,8 +124,13 @@ pub(crate) async fn drain_oldest_idle(
              ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    let moved = sql_query(logged(Some(step.from()), Some(step.to()), &change, Rest::default()))
-        .bind::<Int8, _>(i64::from(count));
+    let moved = sql_query(logged(
+        Some(step.from()),
+        Some(step.to()),
+        &change,
+        Rest::default(),
+    ))
+    .bind::<Int8, _>(i64::from(count));
     ids(moved.load::<Moved>(conn).await?)
 }
 

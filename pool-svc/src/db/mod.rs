@@ -22,6 +22,7 @@ pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_service_kit::db::DbError;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
@@ -29,10 +30,10 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/pool");
 
 /// The stable word for a failure of the database, in problems and in metrics.
-pub(crate) const fn problem_code(error: &DbError) -> &'static str {
+pub(crate) const fn problem_code(error: &DbError) -> ProblemCode {
     if error.is_transient() {
-        "database_unavailable"
+        ProblemCode::DatabaseUnavailable
     } else {
-        "internal_error"
+        ProblemCode::InternalError
     }
 }

@@ -195,11 +195,10 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
         ),
     )
     .await;
-    let plan: Vec<Line> =
-        sql_query("EXPLAIN EXECUTE claim (60, 1, '{}', 1)")
-            .load(&mut conn)
-            .await
-            .unwrap();
+    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim (60, 1, '{}', 1)")
+        .load(&mut conn)
+        .await
+        .unwrap();
     let plan: String = plan.into_iter().map(|line| line.text + "\n").collect();
     assert!(
         plan.contains("Index Scan using instances_created_at_idx"),
@@ -227,7 +226,9 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
         .await
         .unwrap();
     assert_eq!(
-        leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE).await.unwrap(),
+        leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
+            .await
+            .unwrap(),
         []
     );
     let url = "http://h/".parse().unwrap();
@@ -236,10 +237,14 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
         Held::No
     );
     leases::release_destroying(&mut conn, id).await.unwrap();
-    let taken = leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE).await.unwrap();
+    let taken = leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
+        .await
+        .unwrap();
     assert_eq!(taken.as_slice(), std::slice::from_ref(id));
     assert_eq!(
-        leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE).await.unwrap(),
+        leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
+            .await
+            .unwrap(),
         []
     );
 }

@@ -1,4 +1,4 @@
-//! How failed creations are told apart, and what is shown of them.
+//! How failed creations are told apart.
 //!
 //! Table `creation_failures` keeps the count of each cause, so that replicas slow down together and a
 //! restart forgets nothing. Each cause has a pause of its own, which doubles with each failure in a row.
@@ -6,40 +6,41 @@
 
 use std::time::Duration;
 
-use agent_pool_core::{ToolId, chain};
+use agent_pool_client::CallError;
+use agent_pool_core::ToolId;
 
-use crate::call::{CallError, Failure};
 use crate::db::creation_failures::NewFailure;
 
 /// Longest pause that Services can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
-/// How much of a problem code, and of a provider's id, is kept, in characters.
-const MAX_WORD: usize = 64;
+/// How much of a provider's id is kept, in characters.
+const MAX_PROVIDER: usize = 64;
 
 /// What a creation with these tools failed with, as it is kept.
-pub(super) fn describe_failure(failure: &Failure, tools: &[ToolId]) -> NewFailure {
+pub(super) fn describe_failure(failure: &CallError, tools: &[ToolId]) -> NewFailure {
     NewFailure {
         cause: cause(failure, tools),
-        error: format!("Services {}", chain(&failure.error)),
+        error: failure.to_string(),
         retry_after: failure
-            .retry_after
+            .retry_after()
             .map(|wait| wait.min(LONGEST_RETRY_AFTER)),
     }
 }
 
 /// The problem code, with the provider that failed or the tool that the problem is about, if it names
 /// one: failures of one vendor must not count as failures of another.
-fn cause(failure: &Failure, tools: &[ToolId]) -> String {
-    let code = match &failure.error {
-        CallError::NotSent(_) | CallError::TimedOut(_) | CallError::Lost(_) => {
+fn cause(failure: &CallError, tools: &[ToolId]) -> String {
+    let problem = match failure {
+        CallError::Unreachable { .. } | CallError::TimedOut { .. } | CallError::Broken { .. } => {
             return "services_unavailable".to_owned();
         }
-        CallError::Garbled(_) => return "services_garbled".to_owned(),
-        CallError::Refused { code, .. } => shorten(code),
+        CallError::Unreadable { .. } => return "services_garbled".to_owned(),
+        CallError::Refused { problem, .. } => problem,
     };
-    let field = failure.field.as_deref();
+    let code = problem.code.to_string();
+    let field = problem.field.as_deref();
     let tool = field.and_then(|field| tool_named_by(field, tools));
-    match (&failure.provider, tool) {
+    match (&problem.provider, tool) {
         (Some(provider), _) => format!("{code}:{}", shorten(provider)),
         (None, Some(tool)) => format!("{code}:{tool}"),
         (None, None) => code,
@@ -47,7 +48,7 @@ fn cause(failure: &Failure, tools: &[ToolId]) -> String {
 }
 
 fn shorten(word: &str) -> String {
-    word.chars().take(MAX_WORD).collect()
+    word.chars().take(MAX_PROVIDER).collect()
 }
 
 /// The tool that a member of the request such as `tools[0]` names.
@@ -58,18 +59,22 @@ fn tool_named_by<'a>(field: &str, tools: &'a [ToolId]) -> Option<&'a ToolId> {
 
 #[cfg(test)]
 mod tests {
+    use agent_pool_core::wire::problem::Problem;
+
     use super::*;
 
-    fn refused(code: &str, field: Option<&str>) -> Failure {
-        Failure {
-            error: CallError::Refused {
-                status: 503,
-                code: code.to_owned(),
-                detail: "x".to_owned(),
-            },
+    fn problem(code: &str, field: Option<&str>) -> Problem {
+        let problem = Problem::new(code.into(), "x").with_status(503);
+        Problem {
             field: field.map(str::to_owned),
-            provider: None,
-            retry_after: Some(Duration::from_hours(9)),
+            ..problem.with_retry_after(Duration::from_hours(9))
+        }
+    }
+
+    fn refused(problem: Problem) -> CallError {
+        CallError::Refused {
+            service: "Services",
+            problem: Box::new(problem),
         }
     }
 
@@ -78,12 +83,20 @@ mod tests {
         let tools: Vec<ToolId> = ["openrouter", "agentmail"]
             .map(|id| id.parse().unwrap())
             .into();
-        let timed_out = Failure::from(CallError::TimedOut(Duration::ZERO));
-        let named = |provider: &str| Failure {
-            provider: Some(provider.to_owned()),
-            ..refused("vendor_refused", Some("tools[1]"))
+        let refused = |code, field| super::tests::refused(problem(code, field));
+        let timed_out = CallError::TimedOut {
+            service: "Services",
+            after: Duration::ZERO,
         };
-        let garbled = Failure::from(CallError::Garbled("x".to_owned()));
+        let named = |provider: &str| {
+            let problem = problem("vendor_refused", Some("tools[1]"));
+            super::tests::refused(problem.with_provider(provider))
+        };
+        let garbled = CallError::Unreadable {
+            service: "Services",
+            url: Box::new("http://h".parse().unwrap()),
+            reason: "x".to_owned(),
+        };
         for (failure, cause) in [
             (refused("vendor_refused", None), "vendor_refused"),
             (named("railway"), "vendor_refused:railway"),
@@ -107,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_an_hour_at_most() {
-        let failure = describe_failure(&refused("x", None), &[]);
+        let failure = describe_failure(&refused(problem("x", None)), &[]);
         assert_eq!(failure.retry_after, Some(LONGEST_RETRY_AFTER));
         assert_eq!(failure.error, "Services answered 503 x: x");
     }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::Destruction;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -20,7 +21,6 @@ use crate::background::Background;
 use crate::db::leases::{self, Pending};
 use crate::db::{instances, views};
 use crate::lifecycle::{Cause, Event, Move};
-use crate::services_client::Gone;
 
 /// Destructions at once. They are slow at the vendors, and nothing waits for them.
 const CONCURRENCY: usize = 8;
@@ -187,11 +187,11 @@ impl Destructions {
         };
         let mut conn = self.app.db.conn().await?;
         match answer {
-            Ok(gone) => {
+            Ok(destruction) => {
                 instances::delete_destroyed(&mut conn, id).await?;
-                let how = match gone {
-                    Gone::Destroyed => "is destroyed",
-                    Gone::Unknown => "is removed: Services has nothing of it",
+                let how = match destruction {
+                    Destruction::Destroyed => "is destroyed",
+                    Destruction::Unknown => "is removed: Services has nothing of it",
                 };
                 info!(instance.id = %id, "instance {id} {how}");
                 Ok(Outcome::Destroyed)
@@ -200,7 +200,7 @@ impl Destructions {
                 leases::release_failed(&mut conn, id).await?;
                 error!(
                     instance.id = %id, error.chain = chain(&error),
-                    "instance {id} was not destroyed, a later tick will retry: Services {error}"
+                    "instance {id} was not destroyed, a later tick will retry: {error}"
                 );
                 Ok(Outcome::Failed)
             }
@@ -251,7 +251,9 @@ mod tests {
         assert!(background.replenish_requested().now_or_never().is_none());
         let mut take = async |pending| {
             let lease = Duration::from_mins(1);
-            leases::take_destroying(&mut conn, pending, 1, lease).await.unwrap()
+            leases::take_destroying(&mut conn, pending, 1, lease)
+                .await
+                .unwrap()
         };
         assert_eq!(take(Pending::Fresh).await, [], "it is not retried at once");
         let again = take(Pending::All).await;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::HEALTH_WITHIN;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::shutdown::Shutdown;
@@ -81,7 +82,10 @@ impl Recovery {
                 () = shutdown.wait(), if !shutdown.is_triggered() => {}
             }
             if let Err(error) = self.renew().await {
-                warn!(error.chain = chain(&error), "leases were not renewed: {error}");
+                warn!(
+                    error.chain = chain(&error),
+                    "leases were not renewed: {error}"
+                );
             }
         }
     }
@@ -124,10 +128,7 @@ impl Recovery {
         self.creations.replenish().await
     }
 
-    async fn condemn_expired_claims(
-        &self,
-        conn: &mut AsyncPgConnection,
-    ) -> Result<(), DbError> {
+    async fn condemn_expired_claims(&self, conn: &mut AsyncPgConnection) -> Result<(), DbError> {
         let held = self.background.leases.ids();
         for id in instances::condemn_expired_claims(conn, &held).await? {
             warn!(instance.id = %id, "instance {id} is condemned: the replica that claimed it is dead");
@@ -149,7 +150,9 @@ impl Recovery {
     }
 
     async fn check(&self, one: UnwatchedInstance) -> Option<InstanceId> {
-        let ready = self.app.runtime.is_ready(&one.url, self.period()).await;
+        let key = self.app.runtime_key();
+        let within = HEALTH_WITHIN.min(self.period());
+        let ready = self.app.runtime.is_ready(&one.url, key, within).await;
         matches!(ready, Ok(true)).then_some(one.id)
     }
 }

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
 use agent_pool_core::{EnvVars, InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -22,12 +24,10 @@ use super::destruction::Destructions;
 use super::settle;
 use crate::app::App;
 use crate::background::Background;
-use crate::call::Failure;
 use crate::db::creation_failures;
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
-use crate::services_client::CREATE_WITHIN;
 
 /// Pause before Services is asked again that still works on the instance for a replica that died.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
@@ -189,8 +189,8 @@ impl Creations {
     async fn ask_services(&self, new: &NewInstance) -> Result<Option<Url>, DbError> {
         let app = &self.app;
         let tools = app.config.pool.pool_tools.ids();
-        let held =
-            leases::begin_creation(&mut *app.db.conn().await?, &new.id, tools, self.lease()).await?;
+        let held = leases::begin_creation(&mut *app.db.conn().await?, &new.id, tools, self.lease())
+            .await?;
         if held == Held::No {
             settle::release_condemned(app, &self.destructions, &new.id).await?;
             return Ok(None);
@@ -215,13 +215,11 @@ impl Creations {
     async fn create_unless_busy(
         &self,
         request: &CreateInstanceRequest,
-    ) -> Result<CreatedInstance, Failure> {
+    ) -> Result<CreatedInstance, CallError> {
         let deadline = Instant::now() + CREATE_WITHIN;
         loop {
             match self.app.services.create(request).await {
-                Err(failure)
-                    if failure.error.is(409, "instance_busy") && Instant::now() < deadline =>
-                {
+                Err(error) if error.is(&ProblemCode::InstanceBusy) && Instant::now() < deadline => {
                     sleep(BUSY_PAUSE).await;
                 }
                 outcome => return outcome,
@@ -245,7 +243,7 @@ impl Creations {
     }
 
     /// Services undoes what it began, unless Services itself failed: so the instance is destroyed.
-    async fn record_failure(&self, id: &InstanceId, failure: &Failure) -> Result<(), DbError> {
+    async fn record_failure(&self, id: &InstanceId, failure: &CallError) -> Result<(), DbError> {
         counter!("agent_pool_creations_total", "outcome" => "failed").increment(1);
         let failure = describe_failure(failure, self.app.config.pool.pool_tools.ids());
         let (cause, error) = (&failure.cause, &failure.error);
@@ -260,7 +258,12 @@ impl Creations {
     async fn watch(&self, id: &InstanceId, url: &Url, started: Instant) -> Result<(), DbError> {
         let watched_since = Instant::now();
         let mut pause = FIRST_WATCH_PAUSE;
-        while !matches!(self.app.runtime.is_ready(url, WATCH_FOR).await, Ok(true)) {
+        let key = self.app.runtime_key();
+        let is_ready = async || {
+            let ready = self.app.runtime.is_ready(url, key, HEALTH_WITHIN).await;
+            matches!(ready, Ok(true))
+        };
+        while !is_ready().await {
             if watched_since.elapsed() > WATCH_FOR {
                 info!("instance {id} is not healthy yet: the recovery loop keeps checking it");
                 return Ok(());

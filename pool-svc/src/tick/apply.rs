@@ -13,9 +13,9 @@ use tracing::{error, info, warn};
 use super::decision::{Decision, DeploymentFailure};
 use super::error::{TickError, require_latest};
 use super::ticker::Ticker;
+use crate::db::creation_failures::{self, NewFailure};
 use crate::db::events::{self, StrayOrigin};
 use crate::db::tick_state::{self, Epoch, Look};
-use crate::db::creation_failures::{self, NewFailure};
 use crate::db::{instances, views};
 use crate::lifecycle::Move;
 

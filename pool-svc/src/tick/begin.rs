@@ -40,7 +40,11 @@ pub(super) async fn begin(
             let condemned = destructions.take_pending(conn, Pending::All).await?;
             let taken = creations.take_expired(conn).await?;
             let new = creations.insert_deficit(conn).await?;
-            Ok::<_, TickError>(Begun { condemned, taken, new })
+            Ok::<_, TickError>(Begun {
+                condemned,
+                taken,
+                new,
+            })
         })
         .await?;
     report.destroying = u32::try_from(condemned.len()).unwrap_or(u32::MAX);

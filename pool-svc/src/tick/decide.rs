@@ -57,7 +57,10 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
         let report = batch.get(&row.id);
         note(row, report, limits.renote_after, &mut decision);
         let health = health(row, report);
-        if report.is_some() && health != Health::Healthy && row.lease == Lease::Nobody && !row.silent
+        if report.is_some()
+            && health != Health::Healthy
+            && row.lease == Lease::Nobody
+            && !row.silent
         {
             decision.silent.push(row.id.clone());
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use agent_pool_core::chain;
 use agent_pool_core::wire::services::StatusBatch;
 use agent_pool_service_kit::db::DbError;
 
@@ -26,7 +25,7 @@ pub(super) async fn observe(
     let fleet = views::load_fleet(&mut *app.db.conn().await?).await?;
     let observation = match app.services.status(within).await {
         Ok(batch) => Observation::Batch(batch),
-        Err(error) => Observation::Unavailable(format!("Services {}", chain(&error))),
+        Err(error) => Observation::Unavailable(error.to_string()),
     };
     Ok((fleet, observation))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::status_within;
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::db::lock::SessionLock;
@@ -18,7 +19,6 @@ use super::ticker::Ticker;
 use crate::app::App;
 use crate::config::PoolSettings;
 use crate::db::{claim_keys, creation_failures, events, tick_state, views};
-use crate::services_client::status_within;
 
 /// How many times the note that an instance is healthy is renewed within the stuck timeout.
 const RENOTED_WITHIN_STUCK: u32 = 10;

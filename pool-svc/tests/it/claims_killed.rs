@@ -97,7 +97,9 @@ async fn what_a_killed_replica_had_under_way_is_settled_and_refilled() {
     for _ in 0..3 {
         tokio::spawn(world.claim_at(&url, "", None, "{}").send());
     }
-    let condemned = world.http.delete(format!("{url}/api/pool/instances/{}", ids[4]));
+    let condemned = world
+        .http
+        .delete(format!("{url}/api/pool/instances/{}", ids[4]));
     answer(condemned.bearer_auth(KEY)).await;
     eventually("everything hangs", SOON, async || {
         let times = |op| world.fake.times(op);
@@ -112,5 +114,9 @@ async fn what_a_killed_replica_had_under_way_is_settled_and_refilled() {
         world.ask(settled).await.as_deref() == Some("idle2")
     })
     .await;
-    assert_eq!(world.fake.state().instances.len(), 2, "nothing is left over");
+    assert_eq!(
+        world.fake.state().instances.len(),
+        2,
+        "nothing is left over"
+    );
 }

@@ -355,7 +355,10 @@ async fn an_image_that_never_becomes_ready_costs_one_instance_at_a_time_and_show
 async fn a_creation_whose_replica_died_is_taken_over_and_not_begun_anew() {
     let world = World::new(&[("POOL_WORK_LEASE_MS", "300")]).await;
     let id = agent_pool_core::InstanceId::generate();
-    let (lease, left) = ("now() + interval '300 ms'", "SELECT max(id) AS it FROM instances");
+    let (lease, left) = (
+        "now() + interval '300 ms'",
+        "SELECT max(id) AS it FROM instances",
+    );
     world.insert(&id, "starting", lease).await;
     world.replica.pool.keep_recovering();
     world.until(&id, Some("idle")).await;

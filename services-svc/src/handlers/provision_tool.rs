@@ -1,6 +1,6 @@
 //! `POST /provision/:instanceId/:toolId`.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::services::{ProvisionToolRequest, ProvisionedToolReply};
 use agent_pool_core::{InstanceId, ToolId};
 
@@ -16,7 +16,7 @@ pub(crate) async fn handle(
 ) -> Result<ProvisionedToolReply, Problem> {
     let tool: ToolId = tool
         .parse()
-        .map_err(|error| Problem::new(400, "unknown_tool", format!("{error}")))?;
+        .map_err(|error| Problem::new(ProblemCode::UnknownTool, format!("{error}")))?;
     let provisioned = provision(app.clone(), instance, tool, request.config);
     Ok(app.finish(provisioned).await?)
 }

@@ -1,6 +1,6 @@
 //! `POST /sweep` and `GET /sweep`.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 
 use crate::app::App;
@@ -18,6 +18,6 @@ pub(crate) async fn last(app: App) -> Result<SweepReport, Problem> {
     let report = report.map_err(|error| problem::database(&error))?;
     report.ok_or_else(|| {
         let detail = "no sweep has ended yet: POST /sweep, or wait for SWEEP_INTERVAL_MS";
-        Problem::new(404, "not_swept", detail)
+        Problem::new(ProblemCode::NotSwept, detail)
     })
 }

@@ -108,12 +108,12 @@ fn what_fails_on_our_side_is_pinned() {
         (
             database(&DbError::Query(DieselError::NotFound)),
             500,
-            "database_failed",
+            "internal_error",
         ),
         (
             database(&DbError::Migration("m".into())),
             500,
-            "database_failed",
+            "internal_error",
         ),
         (step(&corrupt.into()), 500, "corrupt_row"),
         (

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use agent_pool_client::ClaimOrder;
+use agent_pool_core::Secret;
+use agent_pool_core::wire::services::{ConfigureRequest, SweepRequest};
 use anyhow::Context as _;
 use clap::ValueEnum;
-use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::scene;
-use crate::client::Wish;
-use crate::process::Part;
+use crate::calls::order;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::trap::Trap;
@@ -93,13 +93,7 @@ impl Operation {
         let asked = match self {
             Self::Create => {
                 async {
-                    ask(
-                        world,
-                        Part::PoolSvc,
-                        "api/pool/replenish",
-                        json!({"count": 1}),
-                    )
-                    .await?;
+                    world.replenish(1).await?;
                     until(sprung, async || {
                         let pool = world.pool_database().await?;
                         let idle = "SELECT count(*) FROM instances WHERE status = 'idle'";
@@ -109,16 +103,11 @@ impl Operation {
                 }
                 .await
             }
-            Self::Claim | Self::ClaimWithKey => claim(world, &self.wish()).await,
+            Self::Claim | Self::ClaimWithKey => self.claim(world).await,
             Self::Configure => configure(world, subject).await,
             Self::Destroy => {
                 async {
-                    let pool = world.url(Part::PoolSvc, 0).await?;
-                    let path = format!("api/pool/instances/{subject}");
-                    world
-                        .client
-                        .ask(&pool, Method::DELETE, &path, json!({}))
-                        .await?;
+                    world.pool_api(0).await?.kill(&subject.parse()?).await?;
                     until(sprung, async || {
                         let pool = world.pool_database().await?;
                         Ok(pool.number("SELECT count(*) FROM instances").await? == 0)
@@ -146,9 +135,7 @@ impl Operation {
             Self::Claim | Self::ClaimWithKey => {
                 scene::at_least_one_idle(world).await?;
                 let before = world.claimed();
-                let claimed = claim(world, &self.wish())
-                    .await
-                    .context("the repeated claim");
+                let claimed = self.claim(world).await.context("the repeated claim");
                 if self == Self::ClaimWithKey && !before.is_empty() {
                     // The same answer again is no second claim.
                     let after = world.claimed();
@@ -162,35 +149,27 @@ impl Operation {
         }
     }
 
-    fn wish(self) -> Wish {
-        Wish {
-            agent: "Tulip".to_owned(),
-            key: (self == Self::ClaimWithKey).then(|| "key-of-tulip".to_owned()),
-            wait: None,
-        }
+    async fn claim(self, world: &World) -> anyhow::Result<()> {
+        let order = ClaimOrder {
+            idempotency_key: (self == Self::ClaimWithKey).then(|| "key-of-tulip".to_owned()),
+            ..order("Tulip")?
+        };
+        world.acknowledge(world.claim(&order).await?);
+        Ok(())
     }
 }
 
-async fn ask(
-    world: &World,
-    part: Part,
-    path: &str,
-    body: serde_json::Value,
-) -> anyhow::Result<serde_json::Value> {
-    let service = world.url(part, 0).await?;
-    world.client.ask(&service, Method::POST, path, body).await
-}
-
-async fn claim(world: &World, wish: &Wish) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    world.acknowledge(world.client.claim(&pool, wish).await?);
-    Ok(())
-}
-
 async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
-    let path = format!("configure/{subject}");
-    let body = json!({"variables": {"COLOUR": "blue"}, "redeploy": true});
-    ask(world, Part::ServicesSvc, &path, body).await?;
+    let request = ConfigureRequest {
+        variables: [("COLOUR".parse()?, Secret::new("blue"))]
+            .into_iter()
+            .collect(),
+        redeploy: true,
+    };
+    let services = world.services_api(0).await?;
+    services
+        .configure(&subject.parse()?, &request, DONE_WITHIN)
+        .await?;
     let state = world.cloud.state().railway;
     let set = state
         .instances
@@ -201,8 +180,12 @@ async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
 }
 
 async fn sweep(world: &World) -> anyhow::Result<()> {
-    let wanted = json!({"destroy": true, "repair": true});
-    ask(world, Part::ServicesSvc, "sweep", wanted).await?;
+    let request = SweepRequest {
+        destroy: true,
+        repair: true,
+        ..SweepRequest::default()
+    };
+    world.services_api(0).await?.sweep(&request).await?;
     Ok(())
 }
 

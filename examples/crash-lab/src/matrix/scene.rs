@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use agent_pool_core::wire::services::SweepRequest;
 use anyhow::Context as _;
-use reqwest::Method;
-use serde_json::json;
 
-use crate::client::Wish;
-use crate::process::Part;
+use crate::calls::order;
 use crate::settings::ENVIRONMENT;
 use crate::world::World;
 
@@ -19,13 +17,11 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const TRIES: u32 = 3;
 
 async fn make(world: &World, count: u32) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
     let mut made = Ok(());
     for _ in 0..TRIES {
         let idle = ids(world, "idle").await?.len();
-        let lack = usize::try_from(count)?.saturating_sub(idle);
-        let (path, wanted) = ("api/pool/replenish", json!({"count": lack}));
-        world.client.ask(&pool, Method::POST, path, wanted).await?;
+        let lack = count.saturating_sub(idle.try_into()?);
+        world.replenish(lack).await?;
         made = world.settle(Some(count), READY_WITHIN / TRIES).await;
         if made.is_ok() {
             break;
@@ -75,11 +71,8 @@ pub(super) async fn orphan_and_missing(world: &World) -> anyhow::Result<String> 
     let statement = format!("DELETE FROM instance_infra WHERE instance_id = '{orphan}'");
     services.execute(&statement).await?;
     lose_inbox(world, missing).await?;
-    let service = world.url(Part::ServicesSvc, 0).await?;
-    world
-        .client
-        .ask(&service, Method::POST, "sweep", json!({}))
-        .await?;
+    let services = world.services_api(0).await?;
+    services.sweep(&SweepRequest::default()).await?;
     Ok(missing.clone())
 }
 
@@ -107,13 +100,7 @@ async fn lose_inbox(world: &World, instance: &str) -> anyhow::Result<()> {
 /// starting and healthy, idle and well; and too few of the last.
 pub(super) async fn fleet(world: &World) -> anyhow::Result<String> {
     world.settle(Some(TICK_IDLE), READY_WITHIN).await?;
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    let wish = Wish {
-        agent: "Rose".to_owned(),
-        key: None,
-        wait: None,
-    };
-    let claimed = world.client.claim(&pool, &wish).await?;
+    let claimed = world.claim(&order("Rose")?).await?;
     world.settle(Some(TICK_IDLE), READY_WITHIN).await?;
     let idle = ids(world, "idle").await?;
     let [dead, claiming, starting, _] = idle.as_slice() else {

@@ -3,17 +3,16 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use agent_pool_client::ClaimOrder;
 use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::services::SweepRequest;
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use reqwest::Method;
-use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::Storm;
 use super::report::count;
-use crate::client::Wish;
-use crate::process::Part;
+use crate::calls::order;
 
 /// How often a claim with a key is asked for until there is an answer.
 const TRIES: u32 = 8;
@@ -27,63 +26,68 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
     while storm.blows() {
         serial += 1;
         let agent = format!("agent {number}-{serial}");
-        let wish = Wish {
-            key: chance.random_bool(0.5).then(|| agent.replace(' ', "-")),
-            wait: chance.random_bool(0.7).then(|| chance.random_range(1..6)),
-            agent,
+        let Ok(order) = order(&agent) else { return };
+        let order = ClaimOrder {
+            idempotency_key: chance.random_bool(0.5).then(|| agent.replace(' ', "-")),
+            wait: if chance.random_bool(0.7) {
+                chance.random_range(1..6)
+            } else {
+                0
+            },
+            ..order
         };
-        storm.report.of(&wish).asked();
+        storm.report.of(&order).asked();
         let patience = chance
             .random_bool(0.15)
             .then(|| chance.random_range(20..400));
         match patience {
             Some(millis) => {
-                let asked = timeout(Duration::from_millis(millis), ask(storm, &wish)).await;
+                let asked = timeout(Duration::from_millis(millis), ask(storm, &order)).await;
                 match asked {
-                    Ok(answer) => told(storm, &wish, answer),
-                    Err(_) => storm.report.of(&wish).hung_up(),
+                    Ok(answer) => told(storm, &order, answer),
+                    Err(_) => storm.report.of(&order).hung_up(),
                 }
             }
             None => {
-                let answer = insist(storm, &wish, &mut chance).await;
-                told(storm, &wish, answer);
+                let answer = insist(storm, &order, &mut chance).await;
+                told(storm, &order, answer);
             }
         }
         sleep(Duration::from_millis(chance.random_range(50..1_000))).await;
     }
 }
 
-async fn ask(storm: &Storm, wish: &Wish) -> anyhow::Result<Claimed> {
-    let pool = storm.world.url(Part::PoolSvc, 0).await?;
-    storm.world.client.claim(&pool, wish).await
+async fn ask(storm: &Storm, order: &ClaimOrder) -> anyhow::Result<Claimed> {
+    storm.world.claim(order).await
 }
 
 /// Who has a key asks again after a failure; who has none must not, and has no claim.
-async fn insist(storm: &Storm, wish: &Wish, chance: &mut StdRng) -> anyhow::Result<Claimed> {
-    let mut answer = ask(storm, wish).await;
+async fn insist(storm: &Storm, order: &ClaimOrder, chance: &mut StdRng) -> anyhow::Result<Claimed> {
+    let mut answer = ask(storm, order).await;
     for _ in 1..TRIES {
-        if answer.is_ok() || wish.key.is_none() || !storm.blows() {
+        if answer.is_ok() || order.idempotency_key.is_none() || !storm.blows() {
             break;
         }
         sleep(Duration::from_millis(chance.random_range(50..500))).await;
-        answer = ask(storm, wish).await;
+        answer = ask(storm, order).await;
     }
     answer
 }
 
-fn told(storm: &Storm, wish: &Wish, answer: anyhow::Result<Claimed>) {
+fn told(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
     let claimed = match answer {
         Ok(claimed) => claimed,
         Err(error) => return storm.report.refused(&error),
     };
-    storm.report.of(wish).acknowledged();
+    storm.report.of(order).acknowledged();
     let id = claimed.instance_id.to_string();
     let mut handed_out = storm
         .handed_out
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if !handed_out.insert(id) {
-        storm.breaks(format!("double claim: {} was told {claimed:?}", wish.agent));
+        let agent = &order.request.agent_name;
+        storm.breaks(format!("double claim: {agent:?} was told {claimed:?}"));
     }
     drop(handed_out);
     let killed = storm.killed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,9 +103,9 @@ pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
         // What fails is tried again by nobody: the promises hold all the same.
         let done = match chance.random_range(0..10) {
             0..4 => kill(storm, &mut chance).await,
-            4..7 => post(storm, "api/pool/replenish", json!({"count": 1})).await,
-            7 => post(storm, "api/pool/drain", json!({"count": 1})).await,
-            8 => post(storm, "api/pool/reconcile", json!({})).await,
+            4..7 => storm.world.replenish(1).await,
+            7 => drain(storm).await,
+            8 => reconcile(storm).await,
             _ => sweep(storm).await,
         };
         drop(done);
@@ -121,24 +125,25 @@ async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
     }
     let id = &taken[chance.random_range(0..taken.len())];
     storm.gives_up(id);
-    let path = format!("api/pool/instances/{id}");
-    pool(storm, Method::DELETE, &path, json!({})).await
+    storm.world.pool_api(0).await?.kill(&id.parse()?).await?;
+    Ok(())
 }
 
-async fn post(storm: &Storm, path: &str, body: Value) -> anyhow::Result<()> {
-    pool(storm, Method::POST, path, body).await
+async fn drain(storm: &Storm) -> anyhow::Result<()> {
+    storm.world.pool_api(0).await?.drain(1).await?;
+    Ok(())
 }
 
-async fn pool(storm: &Storm, method: Method, path: &str, body: Value) -> anyhow::Result<()> {
-    let pool = storm.world.url(Part::PoolSvc, 0).await?;
-    storm.world.client.ask(&pool, method, path, body).await?;
+async fn reconcile(storm: &Storm) -> anyhow::Result<()> {
+    storm.world.pool_api(0).await?.reconcile().await?;
     Ok(())
 }
 
 async fn sweep(storm: &Storm) -> anyhow::Result<()> {
-    let services = storm.world.url(Part::ServicesSvc, 0).await?;
-    let wanted = json!({"destroy": true});
-    let client = &storm.world.client;
-    client.ask(&services, Method::POST, "sweep", wanted).await?;
+    let request = SweepRequest {
+        destroy: true,
+        ..SweepRequest::default()
+    };
+    storm.world.services_api(0).await?.sweep(&request).await?;
     Ok(())
 }

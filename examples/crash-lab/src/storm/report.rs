@@ -7,7 +7,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::client::Wish;
+use agent_pool_client::ClaimOrder;
+
 use crate::process::Part;
 
 /// Counts of what happened.
@@ -85,9 +86,9 @@ impl Report {
     }
 
     /// The claims like this one.
-    pub(super) const fn of(&self, wish: &Wish) -> &Claims {
+    pub(super) const fn of(&self, order: &ClaimOrder) -> &Claims {
         let [plain, waiting, keyed, both] = &self.claims;
-        match (wish.key.is_some(), wish.wait.is_some()) {
+        match (order.idempotency_key.is_some(), order.wait > 0) {
             (false, false) => plain,
             (false, true) => waiting,
             (true, false) => keyed,

@@ -2,7 +2,7 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use maud::{Markup, html};
 use url::Url;
 use warp::reply::Response;
@@ -23,7 +23,7 @@ pub(in crate::dashboard) async fn invite(
     let view = instance::view(&app, &id).await?;
     let (Some(link), Status::Claimed | Status::Crashed) = (view.invite_url, view.status) else {
         let detail = format!("instance {id} is nobody's agent: claim one to get an invite link");
-        return Err(Problem::new(404, "not_claimed", detail));
+        return Err(Problem::new(ProblemCode::NotClaimed, detail));
     };
     let name = view.agent_name.unwrap_or_else(|| id.to_string());
     let title = format!("{name} is ready");

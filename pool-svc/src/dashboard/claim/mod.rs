@@ -8,7 +8,7 @@ mod invite;
 mod order;
 mod qr;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 use warp::http::StatusCode;
 use warp::reply::Response;
@@ -19,7 +19,7 @@ use super::page::{self, Tab};
 use super::session::Session;
 use super::{gate, reply};
 use crate::app::App;
-use crate::claim::{ClaimError, Progress};
+use crate::claim::Progress;
 use crate::handlers;
 use crate::pool::Pool;
 
@@ -60,7 +60,7 @@ pub(super) async fn claim(
         }
         Err(error) => {
             let problem = Problem::from(error);
-            if problem.code == ClaimError::NoIdle.code() {
+            if problem.code == ProblemCode::NoIdleInstance {
                 let content = form::none_idle(&session, &filled);
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 return Ok(with_content(&app, &session, status, &content));

@@ -1,7 +1,7 @@
 //! The form of a claim as it was filled in, and the claim that it asks for.
 
 use agent_pool_core::wire::pool::ClaimRequest;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 
 use crate::claim::ClaimInput;
@@ -87,7 +87,7 @@ fn read<T: TryFrom<String, Error = String>>(
     text: Option<String>,
 ) -> Result<Option<T>, Problem> {
     let refused = |problem| {
-        Problem::new(400, "invalid_field", format!("{field}: {problem}")).with_field(field)
+        Problem::new(ProblemCode::InvalidField, format!("{field}: {problem}")).with_field(field)
     };
     text.map(T::try_from).transpose().map_err(refused)
 }

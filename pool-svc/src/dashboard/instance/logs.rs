@@ -1,5 +1,6 @@
 //! What an instance wrote, where its infra can tell.
 
+use agent_pool_client::CallError;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::Logs;
@@ -10,7 +11,6 @@ use super::super::page::{self, Tab};
 use super::super::reply;
 use super::super::session::Session;
 use crate::app::App;
-use crate::call::CallError;
 
 /// How many of the last lines are shown.
 const LINES: u16 = 500;
@@ -47,7 +47,7 @@ fn lines(answer: &Result<Logs, CallError>) -> Markup {
                 }
             },
             Err(error) => p .notice.warn role="alert" {
-                "There are no logs to show. " (page::sentence(&format!("Services {error}")))
+                "There are no logs to show. " (page::sentence(&error.to_string()))
             },
         }
     }

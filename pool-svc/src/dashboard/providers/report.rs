@@ -1,5 +1,7 @@
 //! What the last sweep found.
 
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{Missing, Orphan, SweepReport};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -7,7 +9,6 @@ use url::form_urlencoded;
 
 use super::super::session::{Role, Session};
 use super::super::{page, show};
-use crate::call::CallError;
 
 pub(super) fn report(session: &Session, last: &Result<SweepReport, CallError>) -> Markup {
     let operator = session.role == Role::Operator;
@@ -42,8 +43,8 @@ fn when(last: &Result<SweepReport, CallError>) -> Markup {
             Ok(report) => {
                 (show::ago(report.swept_at, Utc::now())) ", took " (show::millis(report.took_ms))
             },
-            Err(error) if error.is(404, "not_swept") => "No sweep has ended yet.",
-            Err(error) => (page::sentence(&format!("Services {error}"))),
+            Err(error) if error.is(&ProblemCode::NotSwept) => "No sweep has ended yet.",
+            Err(error) => (page::sentence(&error.to_string())),
         }
     }
 }

@@ -107,7 +107,7 @@ pub(in crate::dashboard) async fn make(
         destroy_only: only.into_iter().collect(),
         repair: false,
     };
-    let report = app.services.sweep(request).await;
+    let report = app.services.sweep(&request).await;
     let report = report.map_err(|error| from_services("the sweep", &error))?;
     info!("an operator had a sweep made");
     let told = if destroy {

@@ -224,7 +224,12 @@ fn a_healthy_row_is_written_only_if_it_changes_or_its_note_is_old() {
         url: Some("http://elsewhere/".to_owned()),
         ..fresh()
     };
-    let starting = row(Status::Starting, Lease::Nobody, Duration::ZERO, Duration::ZERO);
+    let starting = row(
+        Status::Starting,
+        Lease::Nobody,
+        Duration::ZERO,
+        Duration::ZERO,
+    );
     let fleet = [fresh(), old, silent, moved, starting];
     let healthy = InstanceReport {
         url: Some("http://h/".parse().unwrap()),
