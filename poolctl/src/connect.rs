@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use agent_pool_client::{Http, Pool, Services};
 use agent_pool_core::settings::Environment;
 use agent_pool_core::{Secret, chain};
+use agent_pool_stack::Running;
 use clap::Args;
-use mock_harness::Running;
 use url::Url;
 
 use crate::exit::Exit;

@@ -120,7 +120,10 @@ impl Server {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    agent_pool_core::http::bare_builder()
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -6,33 +6,41 @@ use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::{ErrorKind, ProviderError, chain};
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::error;
 
-use crate::ops::configure::ConfigureError;
 use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
 use crate::ops::instance::InstanceError;
-use crate::ops::local::ProvisionLocalError;
-use crate::ops::provision::ProvisionError;
-use crate::ops::refusal::Refusal;
-use crate::ops::step::StepError;
+use crate::ops::local_tools::ProvisionLocalError;
+use crate::ops::precondition::PreconditionError;
+use crate::ops::provision_tool::ProvisionError;
+use crate::ops::requested_tools::UnavailableTool;
+use crate::ops::running::RunningError;
+use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
-use crate::ops::tear_down::Leftover;
-use crate::ops::undo::Undo;
-use crate::ops::wanted::Unavailable;
+use crate::ops::tear_down::{Leftover, Undo};
 
 /// When to try again what failed for a reason that passes.
 const SOON: Duration = Duration::from_secs(5);
 
-pub(crate) fn refusal(error: &Refusal) -> Problem {
+pub(crate) fn precondition(error: &PreconditionError) -> Problem {
     let detail = error.to_string();
     match error {
-        Refusal::Unknown(_) => Problem::new(ProblemCode::UnknownInstance, detail),
-        Refusal::Busy(_) => Problem::new(ProblemCode::InstanceBusy, detail).with_retry_after(SOON),
-        Refusal::Destroying(_) => Problem::new(ProblemCode::InstanceDestroying, detail),
-        Refusal::Unfinished(_) => Problem::new(ProblemCode::InstanceUnfinished, detail),
+        PreconditionError::Unknown(_) => Problem::new(ProblemCode::UnknownInstance, detail),
+        PreconditionError::Busy(_) => {
+            Problem::new(ProblemCode::InstanceBusy, detail).with_retry_after(SOON)
+        }
+        PreconditionError::Destroying(_) => Problem::new(ProblemCode::InstanceDestroying, detail),
+        PreconditionError::Unfinished(_) => Problem::new(ProblemCode::InstanceUnfinished, detail),
     }
+}
+
+/// The supervisor has logged the cause.
+pub(crate) fn task_failed(failed: &TaskFailed) -> Problem {
+    let detail = format!("the operation failed: see the log for task {}", failed.task);
+    Problem::new(ProblemCode::InternalError, detail)
 }
 
 pub(crate) fn lookup(error: &LookupError) -> Problem {
@@ -91,7 +99,7 @@ pub(crate) fn step(error: &StepError) -> Problem {
         StepError::Provider(error) => provider(error),
         StepError::Lookup(error) => lookup(error),
         StepError::Database(error) => database(error),
-        StepError::Gone(error) => Problem::new(ProblemCode::InstanceGone, error.to_string()),
+        StepError::RowGone(error) => Problem::new(ProblemCode::InstanceGone, error.to_string()),
         StepError::Cipher(error) => Problem::new(ProblemCode::SecretUnreadable, error.to_string()),
     }
 }
@@ -101,7 +109,7 @@ impl From<CreateError> for Problem {
         match &error {
             CreateError::Tool(source) => unavailable(source),
             CreateError::Infra(source) => lookup(source),
-            CreateError::Refused(source) => refusal(source),
+            CreateError::Precondition(source) => precondition(source),
             CreateError::OtherTools { .. } => Self::new(ProblemCode::OtherTools, error.to_string()),
             CreateError::Failed { failure, undo, .. } => {
                 let cause = step(&failure.cause);
@@ -133,7 +141,7 @@ impl From<ProvisionLocalError> for Problem {
 impl From<DestroyError> for Problem {
     fn from(error: DestroyError) -> Self {
         match &error {
-            DestroyError::Refused(source) => refusal(source),
+            DestroyError::Precondition(source) => precondition(source),
             DestroyError::Incomplete { left, .. } => incomplete(
                 left,
                 format!("{error}: repeat the call; left are {}", each(left)),
@@ -146,17 +154,17 @@ impl From<DestroyError> for Problem {
 impl From<InstanceError> for Problem {
     fn from(error: InstanceError) -> Self {
         match &error {
-            InstanceError::Refused(source) => refusal(source),
+            InstanceError::Precondition(source) => precondition(source),
             InstanceError::Database(source) => database(source),
         }
     }
 }
 
-impl From<ConfigureError> for Problem {
-    fn from(error: ConfigureError) -> Self {
+impl From<RunningError> for Problem {
+    fn from(error: RunningError) -> Self {
         match &error {
-            ConfigureError::Refused(source) => refusal(source),
-            ConfigureError::Step(source) => step(source),
+            RunningError::Precondition(source) => precondition(source),
+            RunningError::Step(source) => step(source),
         }
     }
 }
@@ -176,7 +184,7 @@ impl From<ProvisionError> for Problem {
     fn from(error: ProvisionError) -> Self {
         match &error {
             ProvisionError::Tool(source) => lookup(source),
-            ProvisionError::Refused(source) => refusal(source),
+            ProvisionError::Precondition(source) => precondition(source),
             ProvisionError::AlreadyProvisioned { .. } => {
                 Self::new(ProblemCode::AlreadyProvisioned, error.to_string())
             }
@@ -188,7 +196,7 @@ impl From<ProvisionError> for Problem {
 impl From<DestroyToolError> for Problem {
     fn from(error: DestroyToolError) -> Self {
         match &error {
-            DestroyToolError::Refused(source) => refusal(source),
+            DestroyToolError::Precondition(source) => precondition(source),
             DestroyToolError::UnknownResource(_) => {
                 Self::new(ProblemCode::UnknownResource, error.to_string())
             }
@@ -197,14 +205,14 @@ impl From<DestroyToolError> for Problem {
     }
 }
 
-fn unavailable(error: &Unavailable) -> Problem {
+fn unavailable(error: &UnavailableTool) -> Problem {
     lookup(&error.source).with_field(format!("tools[{}]", error.index))
 }
 
 /// What an undo left, to follow what it was the undo of.
 fn still(undo: &Undo) -> String {
     match undo {
-        Undo::Complete | Undo::Unknown => String::new(),
+        Undo::Complete | Undo::NotStarted => String::new(),
         Undo::Partial(left) => format!("; left are {}", each(left)),
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use rustls::crypto::{CryptoProvider, ring};
+
 use super::Proxies;
 
 /// The time limit of one request, unless the context allows less.
@@ -24,10 +26,36 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 /// redirect would carry the key to another host.
 pub fn client_builder(user_agent: &str, proxies: &Proxies) -> reqwest::ClientBuilder {
     let proxies = proxies.clone();
-    reqwest::Client::builder()
+    bare_builder()
         .user_agent(user_agent)
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_keepalive(Duration::from_secs(30))
         .redirect(reqwest::redirect::Policy::none())
         .proxy(reqwest::Proxy::custom(move |url| proxies.proxy_for(url)))
+}
+
+/// A client whose TLS works in every binary, whatever else is linked, and that has nothing else set.
+///
+/// `reqwest` is built without a cryptography library of its own, because the default one takes half a minute of C
+/// to compile; its own builder panics until one is installed. This function installs `ring` for the process, unless
+/// the process chose one before.
+#[must_use]
+pub fn bare_builder() -> reqwest::ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // It fails only if another thread was faster, and then one is installed as well.
+        let _ = ring::default_provider().install_default();
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+    reqwest::Client::builder()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_can_be_built_although_nobody_installed_a_cryptography_library() {
+        assert!(bare_builder().build().is_ok());
+        assert!(CryptoProvider::get_default().is_some());
+    }
 }

@@ -34,7 +34,7 @@ mod tool;
 mod vendor;
 
 pub use api::Api;
-pub use client::{client, client_builder};
+pub use client::{bare_builder, client, client_builder};
 pub use fault::VendorFault;
 pub use item::{ListItem, known_items};
 pub use page::{Data, Page, pages};

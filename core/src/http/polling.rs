@@ -137,7 +137,7 @@ mod tests {
     };
 
     fn context() -> Context {
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = crate::http::bare_builder().build().unwrap();
         Context::new(Mark::new(&"dev".parse().unwrap()), http)
     }
 

@@ -5,9 +5,9 @@ use agent_pool_core::Secret;
 use agent_pool_core::wire::pool::{ClaimRequest, Claimed};
 use anyhow::Context as _;
 
-use crate::process::Part;
 use crate::settings::KEY;
-use crate::world::World;
+use crate::system::System;
+use agent_pool_stack::Service;
 
 /// A claim of an agent with this name.
 pub(crate) fn order(agent: &str) -> anyhow::Result<ClaimOrder> {
@@ -23,16 +23,16 @@ pub(crate) fn order(agent: &str) -> anyhow::Result<ClaimOrder> {
     })
 }
 
-impl World {
+impl System {
     /// The API of a replica of Pool.
     pub(crate) async fn pool_api(&self, index: usize) -> anyhow::Result<Pool> {
-        let url = self.url(Part::PoolSvc, index).await?;
+        let url = self.url(Service::PoolSvc, index).await?;
         Ok(Pool::new(&self.http, url, Secret::new(KEY)))
     }
 
     /// The API of a replica of Services.
     pub(crate) async fn services_api(&self, index: usize) -> anyhow::Result<Services> {
-        let url = self.url(Part::ServicesSvc, index).await?;
+        let url = self.url(Service::ServicesSvc, index).await?;
         Ok(Services::new(&self.http, url, Secret::new(KEY)))
     }
 

@@ -140,7 +140,13 @@ impl FakeCloud {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server.address)
+        format!("http://{}{path}", self.authority())
+    }
+
+    /// The host and port of every vendor.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.server.address.to_string()
     }
 
     /// `RAILWAY_API_URL`: the GraphQL endpoint itself.

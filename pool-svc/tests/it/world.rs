@@ -78,7 +78,10 @@ impl World {
         let database = fresh_database(MIGRATIONS, "pool").await;
         let replica = Replica::start(&settings(&database, services, more)).await;
         let url = replica.url.clone();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = agent_pool_core::http::bare_builder()
+            .no_proxy()
+            .build()
+            .unwrap();
         let db = database.db();
         Self {
             fake,

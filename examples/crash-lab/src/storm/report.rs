@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use agent_pool_client::ClaimOrder;
 
-use crate::process::Part;
+use agent_pool_stack::Service;
 
 /// Counts of what happened.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Report {
     services_killed: AtomicU64,
     pub(super) postgres_killed: AtomicU64,
     kept: AtomicUsize,
-    calm_after: Mutex<Duration>,
+    recovered_after: Mutex<Duration>,
 }
 
 /// What the claims are called, in the order of [`Report::claims`].
@@ -97,10 +97,10 @@ impl Report {
     }
 
     /// The deaths of this service.
-    pub(super) const fn killed_of(&self, part: Part) -> &AtomicU64 {
+    pub(super) const fn killed_of(&self, part: Service) -> &AtomicU64 {
         match part {
-            Part::PoolSvc => &self.pool_killed,
-            Part::ServicesSvc => &self.services_killed,
+            Service::PoolSvc => &self.pool_killed,
+            Service::ServicesSvc => &self.services_killed,
         }
     }
 
@@ -114,9 +114,9 @@ impl Report {
         self.kept.store(claims, Ordering::Relaxed);
     }
 
-    pub(super) fn calm_after(&self, time: Duration) {
+    pub(super) fn recovered_after(&self, time: Duration) {
         *self
-            .calm_after
+            .recovered_after
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = time;
     }
@@ -154,14 +154,14 @@ impl fmt::Display for Report {
             "kill -9: {pool} of pool-svc, {services} of services-svc, {postgres} of Postgres"
         )?;
         let kept = self.kept.load(Ordering::Relaxed);
-        let calm = *self
-            .calm_after
+        let recover = *self
+            .recovered_after
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         write!(
             f,
             "all promises hold {} ms after the storm; {kept} acknowledged claims that nobody killed are there",
-            calm.as_millis()
+            recover.as_millis()
         )
     }
 }

@@ -47,7 +47,7 @@ impl Page {
 impl<'a> Person<'a> {
     /// Somebody who has not signed in.
     pub(crate) fn stranger(world: &'a World) -> Self {
-        let client = reqwest::Client::builder().no_proxy();
+        let client = agent_pool_core::http::bare_builder().no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none());
         Self {
             world,
