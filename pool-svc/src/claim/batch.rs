@@ -5,6 +5,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use agent_pool_core::chain;
 use agent_pool_service_kit::db::DbError;
 use tokio::sync::oneshot;
 
@@ -22,7 +23,7 @@ pub(super) struct Batcher<T, R> {
 #[derive(Debug)]
 struct Request<T, R> {
     input: T,
-    answer: oneshot::Sender<R>,
+    answer: oneshot::Sender<Result<R, DbError>>,
 }
 
 impl<T, R> Default for Batcher<T, R> {
@@ -38,10 +39,11 @@ impl<T: Clone, R> Batcher<T, R> {
     /// Has `input` served by a statement of this claim or of another one. `run` answers each of its inputs,
     /// in their order.
     ///
-    /// If the claim that ran the statement failed or was cut off, the claims that shared it ask again.
+    /// If the claim that runs the statement is cut off, the claims that share it ask again.
     ///
     /// # Errors
-    /// The statement that this claim ran failed.
+    /// The statement failed, for all that share it: waiting for another try would take ever longer while
+    /// the database is down.
     pub(super) async fn submit<F>(&self, input: &T, run: impl Fn(Vec<T>) -> F) -> Result<R, DbError>
     where
         F: Future<Output = Result<Vec<R>, DbError>>,
@@ -53,15 +55,15 @@ impl<T: Clone, R> Batcher<T, R> {
             let leading = tokio::select! {
                 biased;
                 received = &mut answered => match received {
-                    Ok(answer) => return Ok(answer),
+                    Ok(result) => return result,
                     Err(_) => continue,
                 },
                 leading = self.leader.lock() => leading,
             };
             // A long queue takes several statements until it is this claim's turn.
             loop {
-                if let Ok(answer) = answered.try_recv() {
-                    return Ok(answer);
+                if let Ok(result) = answered.try_recv() {
+                    return result;
                 }
                 let shared = self.take_waiting();
                 if shared.is_empty() {
@@ -72,9 +74,18 @@ impl<T: Clone, R> Batcher<T, R> {
                     .into_iter()
                     .map(|request| (request.input, request.answer))
                     .unzip();
-                for (answer, result) in answers.into_iter().zip(run(inputs).await?) {
-                    // A claim that was cut off does not receive it.
-                    let _ = answer.send(result);
+                // A claim that was cut off does not receive its answer.
+                match run(inputs).await {
+                    Ok(results) => {
+                        for (answer, result) in answers.into_iter().zip(results) {
+                            let _ = answer.send(Ok(result));
+                        }
+                    }
+                    Err(error) => {
+                        for answer in answers {
+                            let _ = answer.send(Err(copy_of(&error)));
+                        }
+                    }
                 }
             }
             drop(leading);
@@ -90,6 +101,16 @@ impl<T: Clone, R> Batcher<T, R> {
     /// A panic while it was locked leaves it consistent.
     fn waiting(&self) -> MutexGuard<'_, Vec<Request<T, R>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same failure for another claim.
+fn copy_of(error: &DbError) -> DbError {
+    let text = chain(error);
+    if error.is_transient() {
+        DbError::Unreachable(text.into())
+    } else {
+        DbError::Query(diesel::result::Error::QueryBuilderError(text.into()))
     }
 }
 
@@ -176,27 +197,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_statement_that_fails_fails_the_claim_that_ran_it_and_the_others_ask_again() {
-        let batcher = Arc::new(Batcher::<u32, u32>::default());
-        let failures = Arc::new(AtomicUsize::new(0));
-        let claims = (0..4).map(|input| {
-            let (batcher, failures) = (batcher.clone(), failures.clone());
-            tokio::spawn(async move {
-                let run = |inputs: Vec<u32>| {
-                    let first = failures.fetch_add(1, Ordering::SeqCst) == 0;
-                    async move {
-                        tokio::task::yield_now().await;
-                        if first {
-                            return Err(DbError::Unreachable("gone".into()));
-                        }
-                        Ok(inputs)
-                    }
-                };
-                batcher.submit(&input, run).await
-            })
-        });
-        let outcomes = join_all(claims).await.into_iter().map(Result::unwrap);
-        let (served, failed): (Vec<_>, Vec<_>) = outcomes.partition(Result::is_ok);
-        assert_eq!((served.len(), failed.len()), (3, 1));
+    async fn a_statement_that_fails_fails_all_that_share_it_and_no_other() {
+        let batcher = Batcher::<u32, u32>::default();
+        let statements = AtomicUsize::new(0);
+        let run = |inputs: Vec<u32>| {
+            let number = statements.fetch_add(1, Ordering::SeqCst);
+            async move {
+                tokio::task::yield_now().await;
+                if number == 1 {
+                    return Err(DbError::Unreachable("gone".into()));
+                }
+                Ok(inputs)
+            }
+        };
+        // The first one is alone; the others gather while its statement runs.
+        let inputs = [0, 1, 2, 3];
+        let claims = inputs.iter().map(|input| batcher.submit(input, &run));
+        let outcomes = join_all(claims).await;
+        assert!(outcomes[0].is_ok());
+        for outcome in &outcomes[1..] {
+            assert!(outcome.as_ref().is_err_and(DbError::is_transient));
+        }
+        assert_eq!(batcher.submit(&4, &run).await.unwrap(), 4);
+        assert_eq!(statements.load(Ordering::SeqCst), 3);
     }
 }

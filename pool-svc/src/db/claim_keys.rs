@@ -21,7 +21,7 @@ use super::leases::Held;
 use super::schema::{claim_keys, claim_waiters};
 use super::time::{before_now, from_now};
 
-/// A try of the claim that a key stands for.
+/// One attempt to make the claim of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) key: String,
@@ -39,7 +39,7 @@ pub(crate) struct KeyRecord {
 pub(crate) enum KeyState {
     /// A replica works on it.
     InFlight,
-    /// Whoever worked on it stopped without an answer.
+    /// Its last run ended without an answer.
     Abandoned,
     /// It succeeded.
     Answered(Claimed),
@@ -47,12 +47,12 @@ pub(crate) enum KeyState {
     Failed(StoredFailure),
 }
 
-/// A failure as it is kept for those who follow.
+/// A failure as it is kept for the requests that wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredFailure {
     problem: Problem,
-    /// A problem says this in a header, and leaves it out of its JSON.
+    /// In milliseconds: the JSON of a problem has whole seconds.
     retry_after_ms: Option<u64>,
 }
 
@@ -81,7 +81,7 @@ struct RunRow {
     run: i64,
 }
 
-/// Begins a run, where nobody works on the key and no earlier run succeeded.
+/// Begins a run if no other one works on the key and no earlier run succeeded.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
     key: &str,
@@ -122,7 +122,7 @@ struct KeyRow {
     failure: Option<Value>,
 }
 
-/// What is known of a key; `None` where nothing is.
+/// What is known of a key, if anything.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     key: &str,
@@ -196,7 +196,7 @@ pub(crate) async fn answer(
     end(conn, run, Some(json(answer)), None).await
 }
 
-/// Ends a run that failed. `None`: without an answer, for nobody waits for it any more.
+/// Ends a run that failed; with `None` it leaves no answer.
 pub(crate) async fn fail(
     conn: &mut AsyncPgConnection,
     run: &Run,

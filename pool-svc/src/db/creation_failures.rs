@@ -1,5 +1,5 @@
-//! Table `creation_failures`: what creations fail with, and when the next may begin. Shared by all
-//! replicas, and as old as the failures; times are the database's.
+//! Table `creation_failures`: what creations fail with, and when the next may start. All replicas share it;
+//! times are the database's.
 
 use std::time::Duration;
 
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_vendor_asks_for_is_waited_for() {
+    async fn a_pause_is_as_long_as_the_vendor_asks() {
         let mut conn = conn().await;
         let minute = Some(Duration::from_mins(1));
         for in_a_row in 1..3 {
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pause_that_is_over_is_forgotten_where_nobody_waits() {
+    async fn a_pause_that_is_over_is_forgotten_unless_a_claim_waits() {
         let mut conn = conn().await;
         fail(&mut conn, "quota", None).await;
         run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;

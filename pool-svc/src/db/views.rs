@@ -1,4 +1,4 @@
-//! What is read of table `instances`.
+//! Reading table `instances`, and its notes of health.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ pub(crate) async fn load_all(conn: &mut AsyncPgConnection) -> Result<Vec<Instanc
     rows.into_iter().map(InstanceView::try_from).collect()
 }
 
-/// What an instance is now; `None` where there is no such instance.
+/// The status of an instance; `None` if there is no such instance.
 pub(crate) async fn find_status(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -186,12 +186,12 @@ impl TryFrom<RawFleetRow> for FleetRow {
     }
 }
 
-/// A clock that was set back makes no negative time.
+/// A clock that was set back must not make a negative time.
 fn seconds(number: f64) -> Duration {
     Duration::try_from_secs_f64(number).unwrap_or_default()
 }
 
-/// Every instance, as far as a tick judges by it.
+/// Every instance, with the columns that a tick judges by.
 pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<FleetRow>, DbError> {
     // Diesel has no expression for an age in seconds.
     let rows: Vec<RawFleetRow> = sql_query(
@@ -250,7 +250,7 @@ pub(crate) async fn note_healthy(
     Ok(())
 }
 
-/// Notes since when instances are not healthy, where that is not noted yet.
+/// Notes since when instances are unhealthy, if that is not noted yet.
 pub(crate) async fn note_silent(
     conn: &mut AsyncPgConnection,
     silent: &[InstanceId],
