@@ -85,6 +85,9 @@ pub struct PoolSettings {
     /// A key to look at the dashboard and to change nothing. Several, separated by commas, are all
     /// accepted. Without it everybody who signs in may do everything.
     pub pool_read_key: Option<ApiKeys>,
+    /// The URL under which people reach the dashboard. With https its cookies are sent over TLS only and
+    /// bound to this host. Forms are accepted from pages of this URL alone.
+    pub public_url: Option<Url>,
     /// A JSON file of ready-made agents, to be offered instead of the ones built in.
     pub pool_templates_file: Option<PathBuf>,
 }
