@@ -23,8 +23,8 @@ impl Catalogue {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let templates: Vec<Template> =
-            serde_json::from_str(text).map_err(|error| format!("is not a list of templates: {error}"))?;
+        let templates: Vec<Template> = serde_json::from_str(text)
+            .map_err(|error| format!("is not a list of templates: {error}"))?;
         let mut slugs = BTreeSet::new();
         match templates
             .iter()
