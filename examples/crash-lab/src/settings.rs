@@ -10,7 +10,7 @@ pub(crate) const ENVIRONMENT: &str = "lab";
 /// The tools of every instance, in order of their ids.
 pub(crate) const TOOLS: [&str; 3] = ["agentmail", "openrouter", "telnyx"];
 /// The key of all APIs.
-pub(crate) const KEY: &str = "lab-key";
+pub(crate) const KEY: &str = "lab-key-0123456789";
 /// Base64 of 32 bytes: secrets are sealed as they are in production.
 pub(crate) const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// How long a deployment stays in each of its stages, and an order is pending.

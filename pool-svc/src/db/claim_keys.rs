@@ -8,6 +8,7 @@ use std::time::Duration;
 use agent_pool_core::wire::pool::Claimed;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::time::{after, before};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -19,7 +20,6 @@ use serde_json::Value;
 
 use super::leases::Held;
 use super::schema::{claim_keys, claim_waiters};
-use super::time::{before_now, from_now};
 
 /// One attempt to make the claim of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,7 @@ pub(crate) async fn renew(
     diesel::update(claim_keys::table.find(&run.key))
         .filter(claim_keys::run.eq(run.number))
         .filter(claim_keys::lease_expires_at.is_not_null())
-        .set(claim_keys::lease_expires_at.eq(from_now!(lease)))
+        .set(claim_keys::lease_expires_at.eq(after!(lease).nullable()))
         .execute(conn)
         .await?;
     Ok(())
@@ -238,7 +238,7 @@ const DEAD_PLACES_KEPT: Duration = Duration::from_hours(1);
 pub(crate) async fn prune(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     let dead = claim_waiters::lease_expires_at
         .nullable()
-        .lt(before_now!(DEAD_PLACES_KEPT));
+        .lt(before!(DEAD_PLACES_KEPT).nullable());
     diesel::delete(claim_waiters::table)
         .filter(dead)
         .execute(conn)
@@ -247,7 +247,7 @@ pub(crate) async fn prune(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
         .is_null()
         .or(claim_keys::lease_expires_at.le(now).assume_not_null());
     diesel::delete(claim_keys::table)
-        .filter(claim_keys::begun_at.nullable().lt(before_now!(KEPT)))
+        .filter(claim_keys::begun_at.nullable().lt(before!(KEPT).nullable()))
         .filter(unused)
         .execute(conn)
         .await?;

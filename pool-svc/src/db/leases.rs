@@ -9,6 +9,7 @@ use std::time::Duration;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::time::after;
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -21,7 +22,6 @@ use super::instances::NewInstance;
 use super::prepared::Prepared;
 use super::row::{IdRow, parse_id};
 use super::schema::instances;
-use super::time::from_now;
 
 /// Serialises the transactions that count instances in order to add some.
 pub(crate) async fn lock_count(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
@@ -58,7 +58,7 @@ pub(crate) async fn begin_creation(
         .filter(instances::status.eq(Status::Starting.as_str()))
         .filter(instances::url.is_null())
         .set((
-            instances::lease_expires_at.eq(from_now!(lease)),
+            instances::lease_expires_at.eq(after!(lease).nullable()),
             instances::tools.eq(tools),
         ))
         .execute(conn)
@@ -198,7 +198,7 @@ pub(crate) async fn renew(
     diesel::update(instances::table)
         .filter(instances::id.eq_any(held))
         .filter(instances::lease_expires_at.is_not_null())
-        .set(instances::lease_expires_at.eq(from_now!(lease)))
+        .set(instances::lease_expires_at.eq(after!(lease).nullable()))
         .execute(conn)
         .await?;
     Ok(())

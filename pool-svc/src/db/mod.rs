@@ -11,7 +11,6 @@ pub(crate) mod leases;
 pub(crate) mod listen;
 pub(crate) mod row;
 pub(crate) mod tick_state;
-mod time;
 pub(crate) mod views;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Counts, InstanceView, Status};
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::time::before;
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -17,7 +18,6 @@ use super::prepared::Prepared;
 use super::row::{corrupt, parse_id, parse_status};
 use super::schema::instances;
 use super::tick_state::Epoch;
-use super::time::before_now;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
@@ -312,7 +312,7 @@ pub(crate) async fn load_unwatched(
     let rows: Vec<(String, Option<String>)> = instances::table
         .filter(instances::status.eq(Status::Starting.as_str()))
         .filter(instances::url.is_not_null())
-        .filter(instances::made_at.lt(before_now!(age)))
+        .filter(instances::made_at.lt(before!(age).nullable()))
         .order(instances::made_at.desc())
         .limit(limit.into())
         .select((instances::id, instances::url))
