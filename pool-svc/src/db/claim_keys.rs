@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use agent_pool_core::wire::pool::Claimed;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::db::time::{after, before};
+use agent_pool_service_kit::db::{DbError, after, before};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;

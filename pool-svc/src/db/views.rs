@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Counts, InstanceView, Status};
-use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::db::time::before;
+use agent_pool_service_kit::db::{DbError, before};
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
