@@ -109,20 +109,20 @@
 
 mod context;
 mod error;
+mod foreign;
 mod id;
 mod infra;
+mod literal;
 mod mark;
 mod panic;
 mod secret;
+mod section;
 mod tool;
 
 pub mod runtime;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(feature = "conformance")]
-#[doc(hidden)]
-pub mod doctest;
 pub mod http;
 pub mod layer;
 pub mod prelude;
@@ -132,13 +132,16 @@ pub mod wire;
 
 pub use context::{Attempt, Context};
 pub use error::{Effect, ErrorKind, ProviderError, absent_is_done, chain};
+pub use foreign::{is_unsafe, safe_line, safe_text};
 pub use id::{InfraId, InstanceId, ParseIdError, ResourceId, ServiceId, ToolId};
 pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,
     ListedInstance, LogLine, Redeploy,
 };
+pub use literal::{escape_value, unescape_value};
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
+pub use section::{Entry, Section, Sections};
 pub use tool::{
     ListedResource, Metadata, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,

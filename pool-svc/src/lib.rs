@@ -9,6 +9,7 @@ mod db;
 mod handlers;
 mod held_leases;
 mod lifecycle;
+mod lists;
 mod ops;
 mod pool;
 mod problem;

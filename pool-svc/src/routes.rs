@@ -10,7 +10,7 @@ use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{auth, health, metrics};
 use warp::filters::BoxedFilter;
-use warp::reply::Response;
+use warp::reply::{Reply, Response};
 use warp::{Filter, path};
 
 use crate::dashboard::{self, Dashboard};
@@ -44,6 +44,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id/invite",
     "/instances/:id/:act",
     "/over-time",
+    "/events",
     "/providers",
     "/providers/orphans",
     "/providers/sweep",
@@ -62,6 +63,7 @@ pub fn routes(
     let probes = health::probes(pool.app.db.clone(), keys.clone(), metrics::install(), pool.background.tasks.clone());
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();
+    let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
     let key = auth::require(keys).boxed();
     let input = claim_input().boxed();
     let app = with(pool.app.clone());
@@ -77,7 +79,7 @@ pub fn routes(
         path!("status").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),
         path!("counts").and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
         path!("agents").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::agents).map(answer).boxed(),
-        path!("info").and(get())                         .and(key.clone())                        .and(app.clone())          .then(views::info).map(answer).boxed(),
+        path!("info").and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
         path!("events").and(get())                       .and(key.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
         path!("replenish").and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
         path!("drain").and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
@@ -85,7 +87,7 @@ pub fn routes(
         path!("instances" / InstanceId).and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
         path!("crashed" / InstanceId).and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
     ]);
-    let api = path("api").and(path("pool")).and(api).boxed();
+    let api = cross_origin(path("api").and(path("pool")).and(api).boxed(), &origins);
     any_of([api, probes.boxed(), pages.boxed()]).recover(unrouted).unify()
 }
 
@@ -96,6 +98,19 @@ fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFi
         .into_iter()
         .reduce(|all, one| all.or(one).unify().boxed());
     joined.expect("a table has rows")
+}
+
+/// Lets pages of these sites call `api` from a browser, with a key and without cookies.
+fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilter<(Response,)> {
+    if origins.is_empty() {
+        return api;
+    }
+    let cors = warp::cors()
+        .allow_origins(origins.iter().map(String::as_str))
+        .allow_methods(["GET", "POST", "DELETE"])
+        .allow_headers(["authorization", "content-type", "idempotency-key"])
+        .expose_headers(["retry-after"]);
+    api.with(cors).map(Reply::into_response).boxed()
 }
 
 fn with<T: Clone + Send + Sync + 'static>(state: T) -> BoxedFilter<(T,)> {

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use crate::commands::{
     claim::Claim,
     doctor::Doctor,
+    events::Events,
     fleet::{Drain, Replenish},
     key::Key,
     kill::Condemn,
@@ -90,6 +91,8 @@ pub(crate) enum Ask {
     Show(Show),
     /// The last lines that an instance wrote
     Logs(Logs),
+    /// Changes of instances, newest first, and who made them
+    Events(Events),
     /// Destroy instances, whatever they are doing
     Kill(Condemn),
     /// Destroy crashed instances, once they were looked at

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_service_kit::auth::Principal;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batcher;
@@ -24,7 +25,7 @@ pub(crate) struct Claims {
     pub(super) queue: Arc<Queue>,
     pub(super) listener: Listener,
     /// Claims that have just come, and take the oldest idle instances together.
-    pub(super) taking: Arc<Batcher<(), Option<TakenInstance>>>,
+    pub(super) taking: Arc<Batcher<Option<Principal>, Option<TakenInstance>>>,
     /// Claims without a key that are recorded together.
     pub(super) recording: Arc<Batcher<NewAgent, Recorded>>,
 }

@@ -4,6 +4,7 @@ use std::iter::repeat;
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
@@ -61,11 +62,12 @@ impl<'a> Place<'a> {
         except: &[InstanceId],
     ) -> Result<Option<TakenInstance>, DbError> {
         let app = &self.claim.shared.app;
+        let by = Principal::current();
         let taking = Taking {
             position,
             except,
             lease: app.config.pool.pool_work_lease_ms.duration(),
-            count: 1,
+            claims: std::slice::from_ref(&by),
         };
         if position == QueuePosition::Newcomer {
             return self.take_with_others(taking).await;
@@ -81,14 +83,16 @@ impl<'a> Place<'a> {
             taking: batcher,
             ..
         } = &self.claim.shared;
-        let take = |claims: Vec<()>| async move {
-            let count = claims.len();
-            let taking = Taking { count, ..taking };
+        let take = |claims: Vec<Option<Principal>>| async move {
+            let taking = Taking {
+                claims: &claims,
+                ..taking
+            };
             let taken = take_oldest_idle(&mut *app.db.conn().await?, taking).await?;
             let taken = taken.into_iter().map(Some).chain(repeat(None));
-            Ok::<Vec<Option<TakenInstance>>, DbError>(taken.take(count).collect())
+            Ok::<Vec<Option<TakenInstance>>, DbError>(taken.take(claims.len()).collect())
         };
-        batcher.submit(&(), take).await
+        batcher.submit(&taking.claims[0], take).await
     }
 
     async fn wait(&mut self, busy: &[InstanceId]) -> Result<TakenInstance, ClaimError> {

@@ -44,7 +44,7 @@ async fn take(
         position,
         except,
         lease: MINUTE,
-        count: 1,
+        claims: &[None],
     };
     let mut taken = claims::take_oldest_idle(conn, taking).await.unwrap();
     taken.pop().map(|taken| taken.id)
@@ -137,8 +137,8 @@ async fn state(conn: &mut Conn) -> KeyState {
 
 fn claimed() -> Claimed {
     Claimed {
-        invite_url: "https://chat/x".to_owned(),
-        conversation_id: "c".to_owned(),
+        invite_url: "https://chat/x".to_owned().try_into().unwrap(),
+        conversation_id: "c".to_owned().try_into().unwrap(),
         instance_id: InstanceId::generate(),
         joined: false,
     }

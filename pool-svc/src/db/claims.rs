@@ -8,9 +8,10 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Double, Int8, Text};
+use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
@@ -54,8 +55,8 @@ pub(crate) struct Taking<'a> {
     pub(crate) position: QueuePosition,
     pub(crate) except: &'a [InstanceId],
     pub(crate) lease: Duration,
-    /// For how many claims.
-    pub(crate) count: usize,
+    /// On whose behalf each claim takes one.
+    pub(crate) claims: &'a [Option<Principal>],
 }
 
 /// What a claim does about rows that another statement has locked.
@@ -67,7 +68,8 @@ pub(super) enum Locked {
     Await,
 }
 
-/// $1: seconds of the lease. $2: number in the queue. $3: ids to pass over. $4: how many to take.
+/// $1 and $2: the claims' principals, in the order of the claims. $3: seconds of the lease. $4: number in
+/// the queue. $5: ids to pass over.
 pub(super) fn take_sql(locked: Locked) -> String {
     let locked = match locked {
         Locked::Skip => "SKIP LOCKED",
@@ -77,20 +79,23 @@ pub(super) fn take_sql(locked: Locked) -> String {
     let cause = Cause::Claim.as_str();
     // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
     let change = format!(
-        "UPDATE instances SET status = '{to}', lease_expires_at = now() + make_interval(secs => $1)
+        "UPDATE instances SET status = '{to}', lease_expires_at = now() + make_interval(secs => $3)
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances
-             WHERE status = '{from}' AND id <> ALL ($3) AND NOT EXISTS (
+             WHERE status = '{from}' AND id <> ALL ($5) AND NOT EXISTS (
                  SELECT FROM claim_waiters AS ahead
-                 WHERE ahead.id < $2 AND ahead.lease_expires_at > now())
-             ORDER BY created_at LIMIT $4 FOR UPDATE {locked}))
+                 WHERE ahead.id < $4 AND ahead.lease_expires_at > now())
+             ORDER BY created_at, id LIMIT cardinality($1) FOR UPDATE {locked}))
          RETURNING id, name, url, created_at, '{cause}' AS cause"
     );
     let rest = Rest {
         parts: ", served AS (
-             DELETE FROM claim_waiters WHERE id = $2 AND EXISTS (SELECT FROM moved)
+             DELETE FROM claim_waiters WHERE id = $4 AND EXISTS (SELECT FROM moved)
              RETURNING pg_notify('agent_pool_claims', ''))",
-        order: "ORDER BY created_at",
+        order: "ORDER BY created_at, id",
+        by: "claim.principal, claim.source",
+        source: "(SELECT *, row_number() OVER (ORDER BY created_at, id) AS number FROM moved) AS taken
+             JOIN unnest($1, $2) WITH ORDINALITY AS claim (principal, source, number) USING (number)",
     };
     logged(
         Some(Move::TAKE.from()),
@@ -113,22 +118,33 @@ pub(crate) async fn take_oldest_idle(
     let except: Vec<&str> = taking.except.iter().map(InstanceId::as_str).collect();
     let mut taken = Vec::new();
     for locked in [Locked::Skip, Locked::Await] {
-        let missing = taking.count - taken.len();
-        if missing == 0 {
+        let claims = &taking.claims[taken.len()..];
+        if claims.is_empty() {
             break;
         }
         let moved = Prepared(
             sql_query(take_sql(locked))
+                .bind::<Array<Nullable<Text>>, _>(names(claims))
+                .bind::<Array<Nullable<Text>>, _>(sources(claims))
                 .bind::<Double, _>(taking.lease.as_secs_f64())
                 .bind::<Int8, _>(taking.position.number())
-                .bind::<Array<Text>, _>(&except)
-                .bind::<Int8, _>(i64::try_from(missing).unwrap_or(i64::MAX)),
+                .bind::<Array<Text>, _>(&except),
         );
         for row in moved.load::<Moved>(conn).await? {
             taken.push(parse_taken(row)?);
         }
     }
     Ok(taken)
+}
+
+fn names(claims: &[Option<Principal>]) -> Vec<Option<String>> {
+    let name = |by: &Option<Principal>| by.as_ref().map(|by| by.name.clone());
+    claims.iter().map(name).collect()
+}
+
+fn sources(claims: &[Option<Principal>]) -> Vec<Option<String>> {
+    let source = |by: &Option<Principal>| Some(by.as_ref()?.source?.to_string());
+    claims.iter().map(source).collect()
 }
 
 fn parse_taken(row: Moved) -> Result<TakenInstance, DbError> {
@@ -144,6 +160,7 @@ fn parse_taken(row: Moved) -> Result<TakenInstance, DbError> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewAgent {
     pub(crate) id: InstanceId,
+    pub(crate) by: Option<Principal>,
     pub(crate) request: ProvisionRequest,
     pub(crate) conversation_id: String,
     pub(crate) invite_url: String,
@@ -173,19 +190,33 @@ pub(crate) async fn record(
          SET status = '{claimed}', lease_expires_at = NULL, claimed_at = now(),
              last_healthy_at = now(), silent_since = NULL,
              agent_name = agent.name, instructions = agent.instructions,
-             conversation_id = agent.conversation_id, invite_url = agent.invite_url
-         FROM unnest($1, $2, $3, $4, $5)
-              AS agent (id, name, instructions, conversation_id, invite_url)
+             conversation_id = agent.conversation_id, invite_url = agent.invite_url,
+             join_url_hash = sha256(convert_to(agent.join_url, 'UTF8'))
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+              AS agent (id, name, instructions, conversation_id, invite_url, join_url, principal, source)
          WHERE i.id = agent.id AND i.status = '{taken}'
-         RETURNING i.id, i.name, i.url, '{cause}' AS cause"
+         RETURNING i.id, i.name, i.url, '{cause}' AS cause, agent.principal, agent.source"
     );
+    let by: Vec<_> = agents.iter().map(|agent| agent.by.clone()).collect();
+    let link = |agent: &NewAgent| {
+        let link = agent.request.join_url.as_ref();
+        link.map(|link| link.as_str().to_owned())
+    };
+    let links: Vec<Option<String>> = agents.iter().map(link).collect();
+    let rest = Rest {
+        by: "principal, source",
+        ..Rest::default()
+    };
     let moved = Prepared(
-        sql_query(logged(Some(from), Some(to), &change, Rest::default()))
+        sql_query(logged(Some(from), Some(to), &change, rest))
             .bind::<Array<Text>, _>(column(agents, |agent| agent.id.as_str()))
             .bind::<Array<Text>, _>(column(agents, |agent| agent.request.agent_name.as_str()))
             .bind::<Array<Text>, _>(column(agents, |agent| agent.request.instructions.as_str()))
             .bind::<Array<Text>, _>(column(agents, |agent| &agent.conversation_id))
-            .bind::<Array<Text>, _>(column(agents, |agent| &agent.invite_url)),
+            .bind::<Array<Text>, _>(column(agents, |agent| &agent.invite_url))
+            .bind::<Array<Nullable<Text>>, _>(links)
+            .bind::<Array<Nullable<Text>>, _>(names(&by))
+            .bind::<Array<Nullable<Text>>, _>(sources(&by)),
     );
     ids(moved.load::<Moved>(conn).await?)
 }

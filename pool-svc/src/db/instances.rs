@@ -8,15 +8,17 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::JoinUrl;
+use agent_pool_core::wire::pool::{Claimed, Status};
 use agent_pool_service_kit::db::DbError;
+use diesel::result::OptionalExtension;
 use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::moves::{Moved, Rest, ids, logged};
+use super::moves::{self, Moved, ids};
 use super::prepared::Prepared;
-use super::row::parse_id;
+use super::row::{corrupt, parse_id};
 use crate::lifecycle::{Cause, Move, Origin};
 
 /// Which instances are to move, and why.
@@ -48,21 +50,16 @@ pub(crate) async fn mark(
     };
     let change = format!(
         "UPDATE instances AS i SET status = '{to}', lease_expires_at = {lease}{health}
-         FROM unnest($1, $2) AS planned (id, cause)
+         FROM unnest($3, $4) AS planned (id, cause)
          WHERE i.id = planned.id AND i.status = '{from}'
          RETURNING i.id, i.name, i.url, planned.cause"
     );
     let planned_ids: Vec<_> = causes.iter().map(|(id, _)| id.as_str()).collect();
     let planned_causes: Vec<_> = causes.iter().map(|(_, cause)| cause.as_str()).collect();
     let moved = Prepared(
-        sql_query(logged(
-            Some(step.from()),
-            Some(step.to()),
-            &change,
-            Rest::default(),
-        ))
-        .bind::<Array<Text>, _>(planned_ids)
-        .bind::<Array<Text>, _>(planned_causes),
+        moves::change(Some(step.from()), Some(step.to()), &change)
+            .bind::<Array<Text>, _>(planned_ids)
+            .bind::<Array<Text>, _>(planned_causes),
     );
     ids(moved.load::<Moved>(conn).await?)
 }
@@ -94,18 +91,54 @@ pub(crate) async fn condemn_expired_claims(
         "UPDATE instances SET status = '{to}'
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances
-             WHERE status = '{from}' AND lease_expires_at <= now() AND id <> ALL ($1)
+             WHERE status = '{from}' AND lease_expires_at <= now() AND id <> ALL ($3)
              FOR UPDATE SKIP LOCKED))
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    let moved = sql_query(logged(
-        Some(step.from()),
-        Some(step.to()),
-        &change,
-        Rest::default(),
-    ))
-    .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>());
+    let moved = moves::change(Some(step.from()), Some(step.to()), &change)
+        .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>());
     ids(moved.load::<Moved>(conn).await?)
+}
+
+/// How long a join link leads to the agent that joined by it.
+const JOINED_FOR: Duration = Duration::from_hours(24);
+
+#[derive(Debug, QueryableByName)]
+struct JoinedRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    conversation_id: String,
+    #[diesel(sql_type = Text)]
+    invite_url: String,
+}
+
+/// The agent that joined by this link within the last day.
+pub(crate) async fn find_joined(
+    conn: &mut AsyncPgConnection,
+    link: &JoinUrl,
+) -> Result<Option<Claimed>, DbError> {
+    let row: Option<JoinedRow> = sql_query(
+        "SELECT id, conversation_id, invite_url FROM instances
+         WHERE join_url_hash = sha256(convert_to($1, 'UTF8')) AND status = 'claimed'
+           AND claimed_at > now() - make_interval(secs => $2)
+         ORDER BY claimed_at DESC LIMIT 1",
+    )
+    .bind::<Text, _>(link.as_str())
+    .bind::<Double, _>(JOINED_FOR.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    row.map(|row| {
+        let unfit = |problem: String| corrupt(&row.id, problem);
+        Ok(Claimed {
+            invite_url: row.invite_url.try_into().map_err(unfit)?,
+            conversation_id: row.conversation_id.try_into().map_err(unfit)?,
+            instance_id: parse_id(row.id.clone())?,
+            joined: true,
+        })
+    })
+    .transpose()
 }
 
 /// Condemns the `count` oldest idle instances, or as many as there are.
@@ -121,16 +154,11 @@ pub(crate) async fn drain_oldest_idle(
         "UPDATE instances SET status = '{to}'
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances WHERE status = '{from}'
-             ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+             ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED))
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    let moved = sql_query(logged(
-        Some(step.from()),
-        Some(step.to()),
-        &change,
-        Rest::default(),
-    ))
-    .bind::<Int8, _>(i64::from(count));
+    let moved = moves::change(Some(step.from()), Some(step.to()), &change)
+        .bind::<Int8, _>(i64::from(count));
     ids(moved.load::<Moved>(conn).await?)
 }
 
@@ -205,11 +233,11 @@ pub(crate) async fn insert_starting(
     let status = to.as_str();
     let change = format!(
         "INSERT INTO instances (id, name, status, lease_expires_at)
-         SELECT id, 'convos-agent-' || id, '{status}', now() + make_interval(secs => $1)
-         FROM unnest($2) AS fresh (id)
+         SELECT id, 'convos-agent-' || id, '{status}', now() + make_interval(secs => $3)
+         FROM unnest($4) AS fresh (id)
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    let moved = sql_query(logged(None, Some(to), &change, Rest::default()))
+    let moved = moves::change(None, Some(to), &change)
         .bind::<Double, _>(lease.as_secs_f64())
         .bind::<Array<Text>, _>(ids)
         .load::<Moved>(conn)
@@ -238,11 +266,11 @@ pub(crate) async fn insert_reappeared(
     let status = to.as_str();
     let change = format!(
         "INSERT INTO instances (id, name, status)
-         SELECT id, 'convos-agent-' || id, '{status}' FROM unnest($1) AS stray (id)
+         SELECT id, 'convos-agent-' || id, '{status}' FROM unnest($3) AS stray (id)
          ON CONFLICT (id) DO NOTHING
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    let moved = sql_query(logged(None, Some(to), &change, Rest::default()))
+    let moved = moves::change(None, Some(to), &change)
         .bind::<Array<Text>, _>(strays.iter().map(InstanceId::as_str).collect::<Vec<_>>());
     ids(moved.load::<Moved>(conn).await?)
 }
@@ -255,10 +283,10 @@ pub(crate) async fn delete_destroyed(
     let from = Status::Destroying;
     let (status, cause) = (from.as_str(), Cause::Destroyed.as_str());
     let change = format!(
-        "DELETE FROM instances WHERE id = $1 AND status = '{status}'
+        "DELETE FROM instances WHERE id = $3 AND status = '{status}'
          RETURNING id, name, url, '{cause}' AS cause"
     );
-    sql_query(logged(Some(from), None, &change, Rest::default()))
+    moves::change(Some(from), None, &change)
         .bind::<Text, _>(id.as_str())
         .load::<Moved>(conn)
         .await?;

@@ -2,9 +2,12 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{Nullable, Text};
+use diesel::{QueryableByName, sql_query};
 
 use super::row::parse_id;
 
@@ -35,22 +38,57 @@ pub(super) fn logged(
         )
     };
     let (from, to) = (literal(from), literal(to));
-    let Rest { parts, order } = rest;
+    let Rest {
+        by,
+        source,
+        parts,
+        order,
+    } = rest;
     format!(
         "WITH moved AS ({change}), logged AS (
-             INSERT INTO instance_events (instance_id, from_status, to_status, cause)
-             SELECT id, {from}, {to}, cause FROM moved)
+             INSERT INTO instance_events
+                 (instance_id, from_status, to_status, cause, principal, source)
+             SELECT id, {from}, {to}, cause, {by} FROM {source})
              {parts}
          SELECT id, name, url FROM moved {order}"
     )
 }
 
+/// A change on behalf of the principal of this task, who is $1 and $2.
+pub(super) fn change<'a>(
+    from: Option<Status>,
+    to: Option<Status>,
+    change: &str,
+) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+    let by = Principal::current();
+    let source = by.as_ref().and_then(|by| by.source);
+    sql_query(logged(from, to, change, Rest::default()))
+        .into_boxed()
+        .bind::<Nullable<Text>, _>(by.map(|by| by.name))
+        .bind::<Nullable<Text>, _>(source.map(|source| source.to_string()))
+}
+
 /// What some statements have besides the change.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Rest<'a> {
+    /// Who makes the change and from where.
+    pub(super) by: &'a str,
+    /// Where the log takes its entries from.
+    pub(super) source: &'a str,
     /// Further parts of the `WITH`, each with a comma before it.
     pub(super) parts: &'a str,
     pub(super) order: &'a str,
+}
+
+impl Default for Rest<'_> {
+    fn default() -> Self {
+        Self {
+            by: "$1, $2",
+            source: "moved",
+            parts: "",
+            order: "",
+        }
+    }
 }
 
 pub(super) fn ids(moved: Vec<Moved>) -> Result<Vec<InstanceId>, DbError> {

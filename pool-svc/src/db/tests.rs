@@ -5,6 +5,7 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::{Conn, Db};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::Text;
@@ -23,7 +24,7 @@ const NEXT: Taking<'static> = Taking {
     position: QueuePosition::Newcomer,
     except: &[],
     lease: MINUTE,
-    count: 1,
+    claims: &[None],
 };
 
 /// Takes the oldest idle instance, for a claim that has just come.
@@ -34,10 +35,13 @@ async fn take(conn: &mut Conn) -> Option<TakenInstance> {
 fn agent(id: &InstanceId) -> NewAgent {
     NewAgent {
         id: id.clone(),
+        by: None,
         request: ProvisionRequest {
             agent_name: "Tulip".to_owned().try_into().unwrap(),
             instructions: "Be kind.".to_owned().try_into().unwrap(),
             join_url: None,
+            profile_image: None,
+            metadata: None,
         },
         conversation_id: "c".to_owned(),
         invite_url: "i".to_owned(),
@@ -190,12 +194,12 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
     run(
         &mut conn,
         &format!(
-            "PREPARE claim (float8, int8, text[], int8) AS {}",
+            "PREPARE claim (text[], text[], float8, int8, text[]) AS {}",
             take_sql(Locked::Skip)
         ),
     )
     .await;
-    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim (60, 1, '{}', 1)")
+    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}')")
         .load(&mut conn)
         .await
         .unwrap();
@@ -283,7 +287,10 @@ async fn claims_that_share_a_statement_get_the_oldest_instances_in_order() {
         ids.push(insert(&mut conn, Status::Idle).await);
     }
     let mut take = async |count| {
-        let taking = Taking { count, ..NEXT };
+        let taking = Taking {
+            claims: &vec![None; count],
+            ..NEXT
+        };
         let taken = claims::take_oldest_idle(&mut conn, taking).await.unwrap();
         let taken: Vec<_> = taken.into_iter().map(|taken| taken.id).collect();
         taken
@@ -291,6 +298,37 @@ async fn claims_that_share_a_statement_get_the_oldest_instances_in_order() {
     assert_eq!(take(2).await, ids[..2]);
     assert_eq!(take(2).await, ids[2..], "fewer than asked for");
     assert_eq!(take(2).await, []);
+}
+
+#[tokio::test]
+async fn the_log_says_on_whose_behalf_each_claim_of_a_shared_statement_is() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let (oldest, younger) = (
+        insert(&mut conn, Status::Idle).await,
+        insert(&mut conn, Status::Idle).await,
+    );
+    let principal = |name: &str| {
+        Some(Principal {
+            name: name.to_owned(),
+            source: None,
+        })
+    };
+    let taking = Taking {
+        claims: &[principal("ann"), None, principal("too-late")],
+        ..NEXT
+    };
+    claims::take_oldest_idle(&mut conn, taking).await.unwrap();
+    let by = NewAgent {
+        by: principal("bob"),
+        ..agent(&younger)
+    };
+    claims::record(&mut conn, &[by]).await.unwrap();
+    let log = "SELECT string_agg(instance_id || coalesce(principal, '-'), ',' ORDER BY id) AS \"QUERY PLAN\"
+               FROM instance_events WHERE cause = 'provisioned'
+                   OR (cause = 'claim' AND principal IS NOT NULL)";
+    let log: Vec<Line> = sql_query(log).load(&mut conn).await.unwrap();
+    assert_eq!(log[0].text, format!("{oldest}ann,{younger}bob"));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn a_bad_claim_names_the_field_and_takes_nothing() {
         (json!({"agentName": " "}).to_string(),               400, "invalid_field",  name),
         (json!({"instructions": long(65_537)}).to_string(),   400, "invalid_field",  Some("instructions")),
         (json!({"joinUrl": "ftp://x"}).to_string(),           400, "invalid_field",  Some("joinUrl")),
-        (json!({"joinUrl": "nonsense"}).to_string(),          400, "invalid_field",  Some("joinUrl")),
+        (json!({"joinUrl": "no slug"}).to_string(),          400, "invalid_field",  Some("joinUrl")),
         (json!({"x": long(256 * 1024)}).to_string(),          413, "body_too_large", None),
     ];
     for path in ["/api/pool/claim", "/api/pool/claim/stream"] {

@@ -106,7 +106,7 @@ fn told(name: Option<&str>, claimed: &Claimed) -> String {
     format!(
         "{} is yours: {joined}\n\n  invite    {}\n  instance  {}",
         strong(name.unwrap_or("The agent")),
-        strong(&claimed.invite_url),
+        strong(claimed.invite_url.as_str()),
         claimed.instance_id,
     )
 }

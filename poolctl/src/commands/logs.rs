@@ -57,7 +57,7 @@ pub(super) fn lines(written: &Written, now: DateTime<Utc>) -> String {
 }
 
 /// What an instance writes is not for this terminal to obey.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let plain = console::strip_ansi_codes(text);
     plain
         .chars()
