@@ -85,7 +85,7 @@ pub(super) fn take_sql(locked: Locked) -> String {
              WHERE status = '{from}' AND id <> ALL ($5) AND NOT EXISTS (
                  SELECT FROM claim_waiters AS ahead
                  WHERE ahead.id < $4 AND ahead.lease_expires_at > now())
-             ORDER BY created_at, id LIMIT cardinality($1) FOR UPDATE {locked}))
+             ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
          RETURNING id, name, url, created_at, '{cause}' AS cause"
     );
     let rest = Rest {
