@@ -63,9 +63,10 @@ pub fn routes(
     let probes = health::probes(pool.app.db.clone(), keys.clone(), metrics::install(), pool.background.tasks.clone());
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();
+    let schemes = pool.app.config.pool.join_url_schemes.clone();
     let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
     let key = auth::require(keys).boxed();
-    let input = claim_input().boxed();
+    let input = claim_input(schemes).boxed();
     let app = with(pool.app.clone());
     let claims = with(pool.claims.clone());
     let destructions = with(pool.destructions.clone());
