@@ -15,6 +15,7 @@ mod pool;
 mod problem;
 mod routes;
 mod run;
+mod runtime_keys;
 mod templates;
 mod tick;
 mod tools;

@@ -10,8 +10,8 @@ use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_query;
 use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
@@ -26,6 +26,16 @@ pub(crate) struct TakenInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: AgentName,
     pub(crate) url: Url,
+    /// The key of its runtime, sealed; `None` if it has no key of its own.
+    pub(crate) runtime_key: Option<String>,
+}
+
+#[derive(Debug, QueryableByName)]
+struct TakenRow {
+    #[diesel(embed)]
+    moved: Moved,
+    #[diesel(sql_type = Nullable<Text>)]
+    runtime_key: Option<String>,
 }
 
 /// Where a claim stands among those that wait.
@@ -86,12 +96,13 @@ pub(super) fn take_sql(locked: Locked) -> String {
                  SELECT FROM claim_waiters AS ahead
                  WHERE ahead.id < $4 AND ahead.lease_expires_at > now())
              ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
-         RETURNING id, name, url, created_at, '{cause}' AS cause"
+         RETURNING id, name, url, runtime_key, created_at, '{cause}' AS cause"
     );
     let rest = Rest {
         parts: ", served AS (
              DELETE FROM claim_waiters WHERE id = $4 AND EXISTS (SELECT FROM moved)
              RETURNING pg_notify('agent_pool_claims', ''))",
+        columns: "id, name, url, runtime_key",
         order: "ORDER BY created_at, id",
         by: "claim.principal, claim.source",
         source: "(SELECT *, row_number() OVER (ORDER BY created_at, id) AS number FROM moved) AS taken
@@ -130,7 +141,7 @@ pub(crate) async fn take_oldest_idle(
                 .bind::<Int8, _>(taking.position.number())
                 .bind::<Array<Text>, _>(&except),
         );
-        for row in moved.load::<Moved>(conn).await? {
+        for row in moved.load::<TakenRow>(conn).await? {
             taken.push(parse_taken(row)?);
         }
     }
@@ -147,12 +158,17 @@ fn sources(claims: &[Option<Principal>]) -> Vec<Option<String>> {
     claims.iter().map(source).collect()
 }
 
-fn parse_taken(row: Moved) -> Result<TakenInstance, DbError> {
+fn parse_taken(row: TakenRow) -> Result<TakenInstance, DbError> {
+    let TakenRow {
+        moved: row,
+        runtime_key,
+    } = row;
     let url = row.url.as_deref().unwrap_or_default().parse();
     Ok(TakenInstance {
         url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
         name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
         id: parse_id(row.id)?,
+        runtime_key,
     })
 }
 

@@ -70,11 +70,13 @@ pub(crate) async fn end_creation(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     url: &Url,
+    runtime_key: Option<&str>,
 ) -> Result<Held, DbError> {
     let rows = diesel::update(instances::table.find(id.as_str()))
         .filter(instances::status.eq(Status::Starting.as_str()))
         .set((
             instances::url.eq(url.as_str()),
+            instances::runtime_key.eq(runtime_key),
             instances::lease_expires_at.eq(None::<DateTime<Utc>>),
             instances::made_at.eq(now),
         ))

@@ -42,6 +42,7 @@ pub(super) fn logged(
         by,
         source,
         parts,
+        columns,
         order,
     } = rest;
     format!(
@@ -50,7 +51,7 @@ pub(super) fn logged(
                  (instance_id, from_status, to_status, cause, principal, source)
              SELECT id, {from}, {to}, cause, {by} FROM {source})
              {parts}
-         SELECT id, name, url FROM moved {order}"
+         SELECT {columns} FROM moved {order}"
     )
 }
 
@@ -77,6 +78,8 @@ pub(super) struct Rest<'a> {
     pub(super) source: &'a str,
     /// Further parts of the `WITH`, each with a comma before it.
     pub(super) parts: &'a str,
+    /// What the statement returns.
+    pub(super) columns: &'a str,
     pub(super) order: &'a str,
 }
 
@@ -86,6 +89,7 @@ impl Default for Rest<'_> {
             by: "$1, $2",
             source: "moved",
             parts: "",
+            columns: "id, name, url",
             order: "",
         }
     }

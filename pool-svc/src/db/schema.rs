@@ -18,6 +18,7 @@ diesel::table! {
         made_at -> Nullable<Timestamptz>,
         destroy_failed_at -> Nullable<Timestamptz>,
         tools -> Nullable<Array<Text>>,
+        runtime_key -> Nullable<Text>,
     }
 }
 

@@ -300,6 +300,16 @@ pub(crate) async fn note_still_healthy(
 pub(crate) struct UnwatchedInstance {
     pub(crate) id: InstanceId,
     pub(crate) url: Url,
+    /// The key of its runtime, sealed.
+    pub(crate) runtime_key: Option<String>,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = instances)]
+struct UnwatchedRow {
+    id: String,
+    url: Option<String>,
+    runtime_key: Option<String>,
 }
 
 /// Instances that were created longer than `age` ago and are not idle yet, the youngest first.
@@ -308,19 +318,22 @@ pub(crate) async fn load_unwatched(
     age: Duration,
     limit: u16,
 ) -> Result<Vec<UnwatchedInstance>, DbError> {
-    let rows: Vec<(String, Option<String>)> = instances::table
+    let rows: Vec<UnwatchedRow> = instances::table
         .filter(instances::status.eq(Status::Starting.as_str()))
         .filter(instances::url.is_not_null())
         .filter(instances::made_at.lt(before!(age).nullable()))
         .order(instances::made_at.desc())
         .limit(limit.into())
-        .select((instances::id, instances::url))
+        .select(UnwatchedRow::as_select())
         .load(conn)
         .await?;
-    let unwatched = |(id, url): (String, Option<String>)| {
-        let url = parse_url(&id, url)?.ok_or_else(|| corrupt(&id, "it has no URL"))?;
-        let id = parse_id(id)?;
-        Ok(UnwatchedInstance { id, url })
+    let unwatched = |row: UnwatchedRow| {
+        let url = parse_url(&row.id, row.url)?;
+        Ok(UnwatchedInstance {
+            url: url.ok_or_else(|| corrupt(&row.id, "it has no URL"))?,
+            id: parse_id(row.id)?,
+            runtime_key: row.runtime_key,
+        })
     };
     rows.into_iter().map(unwatched).collect()
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use agent_pool_client::HEALTH_WITHIN;
-use agent_pool_core::{InstanceId, chain};
+use agent_pool_core::{InstanceId, Secret, chain};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::shutdown::Shutdown;
 use diesel_async::AsyncPgConnection;
@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::views::UnwatchedInstance;
 use crate::db::{instances, leases, views};
+use crate::runtime_keys::{self, try_each};
 
 /// Most instances of which one pass checks the health.
 const MAX_CHECKED: u16 = 64;
@@ -150,9 +151,11 @@ impl Recovery {
     }
 
     async fn check(&self, one: UnwatchedInstance) -> Option<InstanceId> {
-        let key = self.app.runtime_key();
         let within = HEALTH_WITHIN.min(self.period());
-        let ready = self.app.runtime.is_ready(&one.url, key, within).await;
+        let keys = runtime_keys::candidates(&self.app, &one.id, one.runtime_key.as_deref());
+        let (runtime, url) = (&self.app.runtime, &one.url);
+        let is_ready = |key: Secret| async move { runtime.is_ready(url, &key, within).await };
+        let ready = try_each(&one.id, &keys, is_ready).await;
         matches!(ready, Ok(true)).then_some(one.id)
     }
 }

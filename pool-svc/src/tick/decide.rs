@@ -57,11 +57,8 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
         let report = batch.get(&row.id);
         note(row, report, limits.renote_after, &mut decision);
         let health = health(row, report);
-        if report.is_some()
-            && health != Health::Healthy
-            && row.lease == Lease::Nobody
-            && !row.silent
-        {
+        let silent = matches!(health, Health::Silent | Health::Dead) && !row.silent;
+        if report.is_some() && silent && row.lease == Lease::Nobody {
             decision.silent.push(row.id.clone());
         }
         if let Some((step, cause)) = judge(row, health, limits.stuck_after) {
@@ -150,6 +147,8 @@ enum Health {
     Healthy,
     Silent,
     Dead,
+    /// It answers, and refuses our key: nothing else is known.
+    KeyRefused,
 }
 
 fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
@@ -162,6 +161,10 @@ fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
                 Health::Silent
             }
         }
+        // Before the deploy status, as a healthy answer is: a listing may lag, an answer does not.
+        Some(InstanceReport {
+            key_refused: true, ..
+        }) => Health::KeyRefused,
         Some(InstanceReport {
             status: Some(DeployStatus::Missing),
             ..
@@ -182,7 +185,7 @@ fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
 
 fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move, Cause)> {
     let gone = match health {
-        Health::Healthy => None,
+        Health::Healthy | Health::KeyRefused => None,
         _ if row.silent_for > stuck_after => Some(Cause::Unreachable),
         Health::Dead => Some(Cause::DeploymentDead),
         Health::Silent => None,

@@ -30,6 +30,7 @@ fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
         healthy,
         url: None,
         image: None,
+        key_refused: false,
     }
 }
 
@@ -262,4 +263,20 @@ fn an_instance_that_was_never_ready_or_dies_early_is_a_failed_creation() {
     assert_eq!(failure(Status::Idle, young), Some(DiedEarly));
     assert_eq!(failure(Status::Idle, old), None);
     assert_eq!(failure(Status::Claimed, young), None);
+}
+
+#[test]
+fn an_instance_that_refuses_our_key_stays_as_it_is() {
+    let old = Duration::from_hours(1);
+    let refused = || InstanceReport {
+        key_refused: true,
+        ..report(false, DeployStatus::Crashed)
+    };
+    for status in [Status::Starting, Status::Idle, Status::Claimed] {
+        let row = row(status, Lease::Nobody, old, old);
+        assert_eq!(alone(&row, Some(refused())), None, "{status:?}");
+        let batch = StatusBatch::from([(row.id.clone(), refused())]);
+        let decision = decide(&[row], &Observation::Batch(batch), LIMITS);
+        assert_eq!((decision.silent.len(), decision.healthy.len()), (0, 0));
+    }
 }
