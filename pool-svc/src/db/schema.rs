@@ -9,7 +9,6 @@ diesel::table! {
         agent_name -> Nullable<Text>,
         conversation_id -> Nullable<Text>,
         invite_url -> Nullable<Text>,
-        instructions -> Nullable<Text>,
         created_at -> Timestamptz,
         claimed_at -> Nullable<Timestamptz>,
         last_healthy_at -> Nullable<Timestamptz>,
