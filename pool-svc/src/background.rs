@@ -1,6 +1,6 @@
 //! What handlers and operations need to have work done in the background: the supervisor that runs
-//! tasks, and the signals that wake the loops of [`run`](crate::run). It knows nothing of that work, so
-//! that every layer may hold one.
+//! tasks, the leases that they hold, and the signals that wake the loops of [`run`](crate::run). It knows
+//! nothing of that work, so that every layer may hold one.
 
 use std::sync::Arc;
 
@@ -8,10 +8,14 @@ use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::sync::Notify;
 
-/// The tasks and wake-ups of this process. Cheap to clone.
+use crate::held_leases::HeldLeases;
+
+/// The tasks, leases and wake-ups of this process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Background {
     pub(crate) tasks: Supervisor,
+    pub(crate) leases: HeldLeases,
+    replenish: Arc<Notify>,
     tick: Arc<Notify>,
 }
 
@@ -19,6 +23,8 @@ impl Background {
     pub(crate) fn new(tasks: Supervisor) -> Self {
         Self {
             tasks,
+            leases: HeldLeases::default(),
+            replenish: Arc::default(),
             tick: Arc::default(),
         }
     }
@@ -27,12 +33,22 @@ impl Background {
         self.tasks.shutdown()
     }
 
-    /// Asks for a tick now. Requests that come together lead to one tick.
+    /// Asks for new instances if any are missing. Requests that come together lead to one count.
+    pub(crate) fn request_replenish(&self) {
+        self.replenish.notify_one();
+    }
+
+    /// Returns once [`Self::request_replenish`] was called.
+    pub(crate) async fn replenish_requested(&self) {
+        self.replenish.notified().await;
+    }
+
+    /// Asks for a look at the fleet now. Requests that come together lead to one.
     pub(crate) fn request_tick(&self) {
         self.tick.notify_one();
     }
 
-    /// Returns once a tick was requested.
+    /// Returns once [`Self::request_tick`] was called.
     pub(crate) async fn tick_requested(&self) {
         self.tick.notified().await;
     }

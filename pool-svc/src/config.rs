@@ -1,4 +1,4 @@
-//! The settings of pool-svc: the only place that knows the names of its variables.
+//! The settings of pool-svc. No other place knows the names of its variables.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,22 +23,22 @@ const HTTP: HttpDefaults = HttpDefaults {
     prefix: "POOL_SVC_",
 };
 
-/// Everything that pool-svc is told when it starts.
+/// All settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where it listens, and whom it answers.
+    /// Where to listen and which keys to accept.
     pub http: HttpSettings,
-    /// What it logs.
+    /// What to log.
     pub log: LogSettings,
     /// The pool itself.
     pub pool: PoolSettings,
-    /// The ready-made agents that it offers.
+    /// The ready-made agents to offer.
     pub catalogue: Catalogue,
     /// Encrypts the keys of instances at rest.
     pub cipher: Cipher,
 }
 
-/// How the pool is kept.
+/// How to run the pool.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct PoolSettings {
     /// The pool's own database.
@@ -77,6 +77,10 @@ pub struct PoolSettings {
     /// died. Too low, and a replica that pauses loses its places in the queue.
     #[serde(default = "default_claim_lease")]
     pub claim_lease_ms: Millis,
+    /// How long a creation, a claim or a destruction counts as under way after its replica died. Another
+    /// replica takes over then. Lower values risk that a replica that pauses loses its work.
+    #[serde(default = "default_work_lease")]
+    pub pool_work_lease_ms: Millis,
     /// The share of idle and claimed instances that may vanish at once. When more of them, and at
     /// least 3, would be taken for dead, none is, and `unobserved` in the pool's status says so.
     #[serde(default = "default_max_vanished")]
@@ -131,13 +135,17 @@ const fn default_stuck_timeout() -> Millis {
     Millis::from_millis(900_000)
 }
 
-/// The 60 s that a runtime may need, and what the steps before it may take at worst.
+/// The 60 s that a runtime may need, and the longest time of the steps before.
 const fn default_claim_timeout() -> Millis {
     Millis::from_millis(90_000)
 }
 
 const fn default_claim_lease() -> Millis {
     Millis::from_millis(15_000)
+}
+
+const fn default_work_lease() -> Millis {
+    Millis::from_millis(10_000)
 }
 
 const fn default_max_vanished() -> u32 {
@@ -199,7 +207,7 @@ impl Config {
 }
 
 impl PoolSettings {
-    /// What each value alone is right about, and not all of them together.
+    /// Values that are well-formed but do not fit together or are out of range.
     fn faults(&self) -> Vec<SettingsError> {
         let mut faults = Vec::new();
         let mut require = |holds: bool, variable: &str, problem: String| {
@@ -240,6 +248,7 @@ impl PoolSettings {
             ("POOL_STUCK_TIMEOUT_MS", self.pool_stuck_timeout_ms),
             ("CLAIM_TIMEOUT_MS", self.claim_timeout_ms),
             ("CLAIM_LEASE_MS", self.claim_lease_ms),
+            ("POOL_WORK_LEASE_MS", self.pool_work_lease_ms),
         ] {
             let in_range = (Duration::from_millis(1)..=LONGEST).contains(&time.duration());
             require(
@@ -252,17 +261,17 @@ impl PoolSettings {
     }
 }
 
-/// A key that is in both settings would be an operator's in the hands of a reader.
+/// A key in both settings would give readers the rights of operators.
 fn roles_differ(http: &HttpSettings, pool: &PoolSettings) -> Result<(), SettingsError> {
     let readers = pool.pool_read_key.iter().flat_map(ApiKeys::iter);
     let mut both = readers.filter(|key| http.pool_api_key.accepts(key.expose()));
     both.next().map_or(Ok(()), |_| {
-        let problem = "has a key that POOL_API_KEY has too: expected one of its own";
+        let problem = "has a key that POOL_API_KEY has too: expected a different one";
         Err(SettingsError::fault("POOL_READ_KEY", problem.to_owned()))
     })
 }
 
-/// A day: longer is a mistake, and much longer is no time that Postgres can add.
+/// A day. Longer times are mistakes, and Postgres cannot add much longer ones.
 const LONGEST: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
@@ -305,6 +314,7 @@ mod tests {
         assert_eq!(pool.claim_timeout_ms, Millis::from_millis(90_000));
         assert_eq!(pool.pool_events_keep_days, 30);
         assert_eq!(pool.claim_lease_ms, Millis::from_millis(15_000));
+        assert_eq!(pool.pool_work_lease_ms, Millis::from_millis(10_000));
         assert_eq!(pool.pool_environment.to_string(), "development");
     }
 
@@ -325,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn values_at_odds_are_refused_together() {
+    fn values_that_do_not_fit_together_are_refused_at_once() {
         let error = read(&[
             ("POOL_MIN_IDLE", "101"),
             ("SERVICES_URL", "ftp://h"),
@@ -351,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_readers_key_is_not_an_operators() {
+    fn a_key_cannot_be_for_readers_and_operators() {
         let both = [
             ("POOL_API_KEY", "operators-0123456,both-0123456789ab"),
             ("POOL_READ_KEY", "readers-01234567,both-0123456789ab"),

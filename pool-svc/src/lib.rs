@@ -7,6 +7,7 @@ mod config;
 mod dashboard;
 mod db;
 mod handlers;
+mod held_leases;
 mod lifecycle;
 mod lists;
 mod ops;

@@ -1,7 +1,7 @@
 //! The life of an instance: which moves there are, and nothing about how they are stored.
 //!
-//! Every change of a status is a [`Move`], and a `Move` can only be had from [`after`], so that an
-//! illegal one cannot be written down.
+//! Every change of a status is a [`Move`], and a `Move` comes only from [`after`], so that an illegal one
+//! cannot be expressed.
 
 use agent_pool_core::wire::pool::Status;
 
@@ -16,11 +16,11 @@ pub(crate) enum Event {
     ClaimSucceeded,
     /// Its claim ended before any side effect.
     ClaimReleased,
-    /// It was somebody's, and is gone.
+    /// It was an agent, and is dead.
     Died,
-    /// Whoever worked on it gives it up, and lets go of it.
+    /// The task that worked on it gives it up and releases it.
     GivenUp,
-    /// It is to go, whoever may be working on it; they let go of it when they notice.
+    /// It is to be destroyed, even if a task works on it; the task releases it when it notices.
     Condemned,
 }
 
@@ -37,7 +37,7 @@ impl Event {
     ];
 }
 
-/// The one table of legal moves (design §8). `None`: illegal.
+/// The one table of legal moves. `None` if the move is illegal.
 pub(crate) const fn after(status: Status, event: Event) -> Option<Status> {
     use {Event as E, Status as S};
     match (status, event) {
@@ -53,7 +53,7 @@ pub(crate) const fn after(status: Status, event: Event) -> Option<Status> {
     }
 }
 
-/// How a row comes to be: the two moves from nothing.
+/// How a row is created: the two moves from nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// The pool wants one more.
@@ -63,7 +63,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// What the new row is.
+    /// The status of the new row.
     pub(crate) const fn status(self) -> Status {
         match self {
             Self::Wanted => Status::Starting,
@@ -71,7 +71,7 @@ impl Origin {
         }
     }
 
-    /// Why, in the log.
+    /// The cause in the log.
     pub(crate) const fn cause(self) -> Cause {
         match self {
             Self::Wanted => Cause::WarmUp,
@@ -89,18 +89,18 @@ pub(crate) struct Move {
 }
 
 impl Move {
-    pub(crate) const BECOME_IDLE: Self = Self::of(Status::Starting, Event::BecameHealthy);
-    pub(crate) const TAKE: Self = Self::of(Status::Idle, Event::ClaimTaken);
-    pub(crate) const RECORD: Self = Self::of(Status::Claiming, Event::ClaimSucceeded);
-    pub(crate) const RELEASE: Self = Self::of(Status::Claiming, Event::ClaimReleased);
-    pub(crate) const CRASH: Self = Self::of(Status::Claimed, Event::Died);
-    pub(crate) const ABANDON_CREATION: Self = Self::of(Status::Starting, Event::GivenUp);
-    pub(crate) const ABANDON_CLAIM: Self = Self::of(Status::Claiming, Event::GivenUp);
-    pub(crate) const CONDEMN_STARTING: Self = Self::of(Status::Starting, Event::Condemned);
-    pub(crate) const CONDEMN_IDLE: Self = Self::of(Status::Idle, Event::Condemned);
-    pub(crate) const CONDEMN_CLAIMING: Self = Self::of(Status::Claiming, Event::Condemned);
+    pub(crate) const BECOME_IDLE: Self = Self::legal(Status::Starting, Event::BecameHealthy);
+    pub(crate) const TAKE: Self = Self::legal(Status::Idle, Event::ClaimTaken);
+    pub(crate) const RECORD: Self = Self::legal(Status::Claiming, Event::ClaimSucceeded);
+    pub(crate) const RELEASE: Self = Self::legal(Status::Claiming, Event::ClaimReleased);
+    pub(crate) const CRASH: Self = Self::legal(Status::Claimed, Event::Died);
+    pub(crate) const ABANDON_CREATION: Self = Self::legal(Status::Starting, Event::GivenUp);
+    pub(crate) const ABANDON_CLAIM: Self = Self::legal(Status::Claiming, Event::GivenUp);
+    pub(crate) const CONDEMN_STARTING: Self = Self::legal(Status::Starting, Event::Condemned);
+    pub(crate) const CONDEMN_IDLE: Self = Self::legal(Status::Idle, Event::Condemned);
+    pub(crate) const CONDEMN_CLAIMING: Self = Self::legal(Status::Claiming, Event::Condemned);
 
-    /// Those that a tick makes.
+    /// The moves that a tick makes.
     pub(crate) const BY_TICK: [Self; 5] = [
         Self::BECOME_IDLE,
         Self::CRASH,
@@ -109,7 +109,7 @@ impl Move {
         Self::CONDEMN_CLAIMING,
     ];
 
-    /// The move that `event` makes from `from`, where it is legal.
+    /// The move that `event` makes from `from`, if it is legal.
     pub(crate) const fn new(from: Status, event: Event) -> Option<Self> {
         match after(from, event) {
             Some(to) => Some(Self { from, to, event }),
@@ -118,7 +118,7 @@ impl Move {
     }
 
     /// For the constants above: an illegal one does not compile.
-    const fn of(from: Status, event: Event) -> Self {
+    const fn legal(from: Status, event: Event) -> Self {
         Self::new(from, event).expect("the constants are legal moves")
     }
 
@@ -130,14 +130,14 @@ impl Move {
         self.to
     }
 
-    /// Whether the row stays with whoever holds its lease. A destruction that began under the hands
-    /// of a creation or a claim could be overtaken by it, and leave what nobody knows.
+    /// Whether the row keeps its lease. A creation or a claim that is still at work could overtake a
+    /// destruction that starts at once, and leave resources that no one knows of.
     pub(crate) const fn keeps_lease(self) -> bool {
         matches!(self.event, Event::Condemned)
     }
 }
 
-/// Why an instance moved: what the lifecycle log says.
+/// Why an instance moved, as in the lifecycle log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The pool wanted one more.
@@ -150,7 +150,7 @@ pub(crate) enum Cause {
     DeploymentDead,
     /// It did not answer for longer than `POOL_STUCK_TIMEOUT_MS`.
     Unreachable,
-    /// Whoever worked on it did not finish in time.
+    /// The replica that worked on it is dead.
     LeaseExpired,
     /// A claim took it.
     Claim,
@@ -168,7 +168,7 @@ pub(crate) enum Cause {
     Killed,
     /// Asked for by dismiss.
     Dismissed,
-    /// Its creator ended before its turn came.
+    /// Its replica shut down before its turn to be created came.
     ShutDown,
     /// Nothing of it is left.
     Destroyed,

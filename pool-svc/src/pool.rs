@@ -5,8 +5,10 @@ use agent_pool_service_kit::supervisor::Supervisor;
 use crate::app::App;
 use crate::background::Background;
 use crate::claim::Claims;
-use crate::claim::queue::keep_queue;
+use crate::claim::serve::keep_queue;
 use crate::ops::destruction::Destructions;
+use crate::ops::recover::Recovery;
+use crate::ops::replenish::keep_replenishing;
 use crate::ops::warm_up::Creations;
 use crate::tick::Ticker;
 use crate::tick::timer::keep_ticking;
@@ -22,17 +24,25 @@ pub struct Pool {
     pub(crate) creations: Creations,
     pub(crate) destructions: Destructions,
     pub(crate) ticker: Ticker,
+    pub(crate) recovery: Recovery,
 }
 
 impl Pool {
-    /// A service that answers requests. Until [`Pool::keep_queue`], claims that wait are not served, and
-    /// until [`Pool::keep_ticking`], nothing happens unasked.
+    /// A service that answers requests. What happens unasked is started by the functions below; each of
+    /// them runs until shutdown.
     #[must_use]
     pub fn new(app: App, tasks: Supervisor) -> Self {
         let background = Background::new(tasks);
         let destructions = Destructions::new(app.clone(), background.clone());
         let creations = Creations::new(app.clone(), background.clone(), destructions.clone());
+        let recovery = Recovery::new(
+            app.clone(),
+            background.clone(),
+            creations.clone(),
+            destructions.clone(),
+        );
         Self {
+            recovery,
             claims: Claims::new(app.clone(), background.clone(), destructions.clone()),
             ticker: Ticker::new(app.clone(), creations.clone(), destructions.clone()),
             app,
@@ -42,12 +52,23 @@ impl Pool {
         }
     }
 
-    /// Serves the claims that wait for an instance, until shutdown.
-    pub fn keep_queue(&self) {
-        keep_queue(&self.claims, &self.creations, &self.background.tasks);
+    /// Serves the claims that wait for an instance, and renews the leases of what is under way.
+    pub fn keep_serving(&self) {
+        keep_queue(&self.claims, &self.creations);
+        self.recovery.keep_renewing();
     }
 
-    /// Ticks every `TICK_INTERVAL_MS`, and at once when asked, until shutdown.
+    /// Replaces what is claimed or destroyed, as soon as it is.
+    pub fn keep_replenishing(&self) {
+        keep_replenishing(&self.creations, &self.background);
+    }
+
+    /// Takes over the work of replicas that died.
+    pub fn keep_recovering(&self) {
+        self.recovery.keep_recovering();
+    }
+
+    /// Looks at the fleet every `TICK_INTERVAL_MS`.
     pub fn keep_ticking(&self) {
         keep_ticking(&self.ticker, &self.background);
     }

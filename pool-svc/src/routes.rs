@@ -60,34 +60,45 @@ pub fn routes(
     pool: Pool,
 ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     let keys = pool.app.config.http.pool_api_key.clone();
-    let own = health::probes(pool.app.db.clone(), keys.clone(), metrics::install(), pool.background.tasks.clone());
-    let key = auth::require(keys);
+    let probes = health::probes(pool.app.db.clone(), keys.clone(), metrics::install(), pool.background.tasks.clone());
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();
     let schemes = pool.app.config.pool.join_url_schemes.clone();
     let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
+    let key = auth::require(keys).boxed();
+    let input = claim_input(schemes).boxed();
     let app = with(pool.app.clone());
     let claims = with(pool.claims.clone());
     let destructions = with(pool.destructions.clone());
     let pool = with(pool);
-    let prefix = path("api").and(path("pool"));
 
-    let table = path!("claim").and(post())                  .and(key.clone()).and(claim_input(schemes.clone()))         .and(claims.clone()).then(claim::claim).map(answer).boxed()
-        .or(path!("claim" / "stream").and(post())           .and(key.clone()).and(claim_input(schemes.clone()))         .and(claims).then(claim::stream).boxed()).unify()
-        .or(path!("templates").and(get())                                                       .and(app.clone()).then(templates::list).map(answer).boxed()).unify()
-        .or(path!("templates" / String).and(get())                                              .and(app.clone()).then(templates::find).map(answer).boxed()).unify()
-        .or(path!("status").and(get())                      .and(key.clone())                   .and(app.clone()).then(views::status).map(answer).boxed()).unify()
-        .or(path!("counts").and(get())                                                          .and(app.clone()).then(views::counts).map(answer).boxed()).unify()
-        .or(path!("agents").and(get())                      .and(key.clone())                   .and(app.clone()).then(views::agents).map(answer).boxed()).unify()
-        .or(path!("info").and(get())                                                            .and(app.clone()).then(views::info).map(answer).boxed()).unify()
-        .or(path!("events").and(get())                      .and(key.clone()).and(query())      .and(app).then(views::events).map(answer).boxed()).unify()
-        .or(path!("replenish").and(post())                  .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed()).unify()
-        .or(path!("drain").and(post())                      .and(key.clone()).and(json())       .and(pool.clone()).then(fleet::drain).map(answer).boxed()).unify()
-        .or(path!("reconcile").and(post())                  .and(key.clone())                   .and(pool).then(fleet::reconcile).map(answer).boxed()).unify()
-        .or(path!("instances" / InstanceId).and(delete())   .and(key.clone())                   .and(destructions.clone()).then(instances::kill).map(answer).boxed()).unify()
-        .or(path!("crashed" / InstanceId).and(delete())     .and(key)                           .and(destructions).then(instances::dismiss).map(answer).boxed()).unify();
+    let api = any_of([
+        path!("claim").and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).map(answer).boxed(),
+        path!("claim" / "stream").and(post())            .and(key.clone()).and(input)             .and(claims)               .then(claim::stream).boxed(),
+        path!("templates").and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
+        path!("templates" / String).and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
+        path!("status").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),
+        path!("counts").and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
+        path!("agents").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::agents).map(answer).boxed(),
+        path!("info").and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
+        path!("events").and(get())                       .and(key.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
+        path!("replenish").and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
+        path!("drain").and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
+        path!("reconcile").and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
+        path!("instances" / InstanceId).and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
+        path!("crashed" / InstanceId).and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
+    ]);
+    let api = cross_origin(path("api").and(path("pool")).and(api).boxed(), &origins);
+    any_of([api, probes.boxed(), pages.boxed()]).recover(unrouted).unify()
+}
 
-    cross_origin(prefix.and(table).boxed(), &origins).or(own).unify().or(pages).unify().boxed().recover(unrouted).unify()
+/// The first of `routes` that takes the request. Each is boxed, and so is what they add up to: a chain of
+/// generic filters would grow the types, and the time to compile them, with each route.
+fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
+    let joined = routes
+        .into_iter()
+        .reduce(|all, one| all.or(one).unify().boxed());
+    joined.expect("a table has rows")
 }
 
 /// Lets pages of these sites call `api` from a browser, with a key and without cookies.
@@ -103,8 +114,6 @@ fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilte
     api.with(cors).map(Reply::into_response).boxed()
 }
 
-fn with<T: Clone + Send + Sync + 'static>(
-    it: T,
-) -> impl Filter<Extract = (T,), Error = Infallible> + Clone + Send + Sync + 'static {
-    warp::any().map(move || it.clone())
+fn with<T: Clone + Send + Sync + 'static>(state: T) -> BoxedFilter<(T,)> {
+    warp::any().map(move || state.clone()).boxed()
 }

@@ -55,7 +55,9 @@ impl Service for Pool {
     }
 
     fn start(&self) {
-        self.keep_queue();
+        self.keep_serving();
+        self.keep_replenishing();
+        self.keep_recovering();
         self.keep_ticking();
     }
 

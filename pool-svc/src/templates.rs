@@ -12,7 +12,7 @@ pub struct Catalogue(Vec<Template>);
 const BUILT_IN: &str = include_str!("templates.json");
 
 impl Catalogue {
-    /// Reads a file, or else what is built in.
+    /// Reads a file, or the built-in catalogue without one.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, String> {
         let Some(path) = file else {
             return Self::parse(BUILT_IN);
@@ -23,14 +23,14 @@ impl Catalogue {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let templates: Vec<Template> =
-            serde_json::from_str(text).map_err(|error| format!("no list of templates: {error}"))?;
+        let templates: Vec<Template> = serde_json::from_str(text)
+            .map_err(|error| format!("is not a list of templates: {error}"))?;
         let mut slugs = BTreeSet::new();
         match templates
             .iter()
             .find(|template| !slugs.insert(&template.slug))
         {
-            Some(twice) => Err(format!("the slug {:?} is there twice", twice.slug)),
+            Some(twice) => Err(format!("the slug {:?} is used twice", twice.slug)),
             None => Ok(Self(templates)),
         }
     }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_built_in_can_be_claimed_as_it_is() {
+    fn built_in_templates_can_be_claimed() {
         let catalogue = Catalogue::load(None).unwrap();
         assert!(catalogue.all().len() >= 5);
         for template in catalogue.all() {
@@ -69,13 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_catalogue_is_refused_with_its_reason() {
+    fn a_malformed_file_is_refused_with_the_reason() {
         assert!(
             Catalogue::load(Some(Path::new("/nowhere")))
                 .unwrap_err()
                 .contains("/nowhere")
         );
-        assert!(Catalogue::parse("{}").unwrap_err().contains("no list"));
+        assert!(Catalogue::parse("{}").unwrap_err().contains("not a list"));
         let one = &Catalogue::load(None).unwrap().0[0];
         let twice = serde_json::to_string(&[one, one]).unwrap();
         assert!(Catalogue::parse(&twice).unwrap_err().contains("twice"));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Tools(Vec<ToolId>);
 
 impl Tools {
-    /// The ids, in the order in which they were named.
+    /// The ids, in the order of the setting.
     #[must_use]
     pub fn ids(&self) -> &[ToolId] {
         &self.0
@@ -29,7 +29,7 @@ impl Default for Tools {
 impl TryFrom<String> for Tools {
     type Error = String;
 
-    /// `none` is how a deployment says that it wants no tools: an empty variable counts as not set.
+    /// `none` stands for no tools: an empty variable counts as not set.
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let mut ids = Vec::new();
         let mut known = BTreeSet::new();

@@ -1,5 +1,6 @@
 //! A claim on one instance, and what becomes of the instance when it fails.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use agent_pool_client::{CONFIGURE_WITHIN, CallError, HEALTH_WITHIN};
@@ -8,7 +9,8 @@ use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, Secret, chain};
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::auth::Principal;
+use agent_pool_service_kit::db::{Db, DbError};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -18,9 +20,9 @@ use super::error::ClaimError;
 use super::step::{Conversation, StepError, blank_variables, variables};
 use super::verdict::{Fate, Link, Next, verdict};
 use crate::db::claim_keys::{self, Run};
-use crate::db::instances::{self, Agent, Recorded, TakenInstance};
+use crate::db::claims::{self, NewAgent, Recorded, TakenInstance};
 use crate::db::leases::Held;
-use crate::db::views;
+use crate::db::{instances, views};
 use crate::lifecycle::{Cause, Move};
 use crate::ops::settle;
 use crate::runtime_keys::{self, KeyedCallError, try_each};
@@ -103,22 +105,20 @@ impl Attempt<'_> {
         Ok(claimed)
     }
 
-    async fn record(&self, agent: &ProvisionRequest, claimed: &Claimed) -> Result<(), StepError> {
-        loop {
-            match self.try_to_record(agent, claimed).await {
-                Ok(Recorded::Yes) => return Ok(()),
-                Ok(Recorded::Lost) => return Err(StepError::Condemned),
-                Ok(Recorded::Superseded) => return Err(StepError::Superseded),
-                // The conversation exists: a database that fails for a moment must not cost it.
-                Err(error) if error.is_transient() && !self.remaining().is_zero() => {
-                    warn!(
-                        error.chain = chain(&error),
-                        "recording a claim is retried: {error}"
-                    );
-                    sleep(RECORD_RETRY_PAUSE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+    async fn record(&self, request: &ProvisionRequest, claimed: &Claimed) -> Result<(), StepError> {
+        let agent = NewAgent {
+            id: self.taken.id.clone(),
+            by: Principal::current(),
+            request: request.clone(),
+            conversation_id: claimed.conversation_id.as_str().to_owned(),
+            invite_url: claimed.invite_url.as_str().to_owned(),
+        };
+        // The conversation exists: a database that fails for a moment must not cost it.
+        let recorded = retry_until(self.deadline, || self.try_to_record(&agent, claimed));
+        match recorded.await? {
+            Recorded::Yes => Ok(()),
+            Recorded::Lost => Err(StepError::Condemned),
+            Recorded::Superseded => Err(StepError::Superseded),
         }
     }
 
@@ -126,24 +126,25 @@ impl Attempt<'_> {
     /// answer was lost.
     async fn try_to_record(
         &self,
-        request: &ProvisionRequest,
+        agent: &NewAgent,
         claimed: &Claimed,
     ) -> Result<Recorded, DbError> {
-        let id = &self.taken.id;
-        let agent = Agent {
-            request,
-            conversation_id: claimed.conversation_id.as_str(),
-            invite_url: claimed.invite_url.as_str(),
-        };
-        let mut conn = self.claim.shared.app.db.conn().await?;
+        let Claims { app, recording, .. } = &self.claim.shared;
         let recorded = match self.run {
-            None => instances::record_claim(&mut conn, id, agent).await?,
-            Some(run) => record_with_key(&mut conn, run, agent, claimed).await?,
+            None => {
+                let record = |agents| record_together(&app.db, agents);
+                recording.submit(agent, record).await?
+            }
+            Some(run) => {
+                let mut conn = app.db.conn().await?;
+                record_with_key(&mut conn, run, agent, claimed).await?
+            }
         };
-        if recorded == Recorded::Lost
-            && views::find_status(&mut conn, id).await? == Some(Status::Claimed)
-        {
-            return Ok(Recorded::Yes);
+        if recorded == Recorded::Lost {
+            let status = views::find_status(&mut *app.db.conn().await?, &agent.id).await?;
+            if status == Some(Status::Claimed) {
+                return Ok(Recorded::Yes);
+            }
         }
         Ok(recorded)
     }
@@ -242,6 +243,39 @@ impl Attempt<'_> {
     }
 }
 
+/// Repeats `attempt` while the database fails for the moment, until `deadline`.
+async fn retry_until<T, F>(deadline: Instant, attempt: impl Fn() -> F) -> Result<T, DbError>
+where
+    F: Future<Output = Result<T, DbError>>,
+{
+    loop {
+        match attempt().await {
+            Err(error) if error.is_transient() && Instant::now() < deadline => {
+                warn!(
+                    error.chain = chain(&error),
+                    "recording a claim is retried: {error}"
+                );
+                sleep(RECORD_RETRY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Records several claims in one statement.
+async fn record_together(db: &Db, agents: Vec<NewAgent>) -> Result<Vec<Recorded>, DbError> {
+    let recorded = claims::record(&mut *db.conn().await?, &agents).await?;
+    let recorded: HashSet<_> = recorded.into_iter().collect();
+    let outcome = |agent: &NewAgent| {
+        if recorded.contains(&agent.id) {
+            Recorded::Yes
+        } else {
+            Recorded::Lost
+        }
+    };
+    Ok(agents.iter().map(outcome).collect())
+}
+
 /// The failure of a call of a runtime, which `call` names unless the key was refused.
 fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
     match error {
@@ -254,18 +288,19 @@ fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
 async fn record_with_key(
     conn: &mut AsyncPgConnection,
     run: &Run,
-    agent: Agent<'_>,
+    agent: &NewAgent,
     claimed: &Claimed,
 ) -> Result<Recorded, DbError> {
     conn.transaction(async |conn| {
         if claim_keys::hold(conn, run).await? == Held::No {
             return Ok(Recorded::Superseded);
         }
-        let recorded = instances::record_claim(conn, &claimed.instance_id, agent).await?;
-        if recorded == Recorded::Yes {
-            claim_keys::answer(conn, run, claimed).await?;
+        let recorded = claims::record(conn, std::slice::from_ref(agent)).await?;
+        if recorded.is_empty() {
+            return Ok(Recorded::Lost);
         }
-        Ok(recorded)
+        claim_keys::answer(conn, run, claimed).await?;
+        Ok(Recorded::Yes)
     })
     .await
 }
@@ -278,12 +313,12 @@ async fn settle(shared: &Claims, id: &InstanceId, fate: Fate) -> Result<(), DbEr
         Fate::Release => {
             let causes = [(id.clone(), Cause::ClaimUndone)];
             let mut conn = app.db.conn().await?;
-            if instances::mark(&mut conn, Move::RELEASE, &causes)
-                .await?
-                .is_empty()
-            {
+            let released = instances::mark(&mut conn, Move::RELEASE, &causes).await?;
+            if released.is_empty() {
                 drop(conn);
                 settle::release_condemned(app, destructions, id).await?;
+            } else {
+                instances::notify_waiting_claims(&mut conn).await?;
             }
         }
         Fate::GiveUp(cause) => {
@@ -307,4 +342,35 @@ fn default_instructions(name: &AgentName) -> Instructions {
          answer briefly, and say so when you are not sure."
     );
     text.try_into().expect("a name is short and has no NUL")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn recording_is_retried_while_the_database_is_down_and_ends_at_the_deadline() {
+        let started = Instant::now();
+        let tries = Cell::new(0);
+        let outcome = retry_until::<(), _>(started + Duration::from_secs(10), || {
+            tries.set(tries.get() + 1);
+            async { Err(DbError::Unreachable("gone".into())) }
+        });
+        assert!(matches!(outcome.await, Err(DbError::Unreachable(_))));
+        assert_eq!(started.elapsed(), Duration::from_secs(10));
+        assert_eq!(tries.get(), 51);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_the_database_refuses_is_not_retried() {
+        let tries = Cell::new(0);
+        let outcome = retry_until::<(), _>(Instant::now() + Duration::from_secs(10), || {
+            tries.set(tries.get() + 1);
+            async { Err(DbError::Query(diesel::result::Error::NotFound)) }
+        });
+        assert!(matches!(outcome.await, Err(DbError::Query(_))));
+        assert_eq!(tries.get(), 1);
+    }
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_service_kit::auth::Principal;
 use tokio_util::sync::CancellationToken;
 
+use super::batch::Batcher;
 use super::input::ClaimInput;
 use super::listener::Listener;
 use super::progress::Progress;
 use super::queue::Queue;
 use crate::app::App;
 use crate::background::Background;
+use crate::db::claims::{NewAgent, Recorded, TakenInstance};
 use crate::ops::destruction::Destructions;
 
 /// Makes claims. Cheap to clone.
@@ -21,6 +24,10 @@ pub(crate) struct Claims {
     pub(super) destructions: Destructions,
     pub(super) queue: Arc<Queue>,
     pub(super) listener: Listener,
+    /// Claims that have just come, and take the oldest idle instances together.
+    pub(super) taking: Arc<Batcher<Option<Principal>, Option<TakenInstance>>>,
+    /// Claims without a key that are recorded together.
+    pub(super) recording: Arc<Batcher<NewAgent, Recorded>>,
 }
 
 impl Claims {
@@ -31,10 +38,12 @@ impl Claims {
             destructions,
             queue: Arc::default(),
             listener: Listener::default(),
+            taking: Arc::default(),
+            recording: Arc::default(),
         }
     }
 
-    /// For how long a claim that waits, or one with a key, counts as alive without a renewal.
+    /// How long a claim that waits, or one with a key, counts as alive without a renewal.
     pub(super) fn lease(&self) -> Duration {
         self.app.config.pool.claim_lease_ms.duration()
     }

@@ -37,7 +37,7 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Cl
         Ok(claimed) => info!("instance {} is claimed", claimed.instance_id),
         Err(error) => warn!(error.chain = chain(error), "a claim failed: {error}"),
     }
-    claim.shared.background.request_tick();
+    claim.shared.background.request_replenish();
     outcome
 }
 
@@ -117,6 +117,7 @@ async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Clai
         };
         // The time of waiting does not count as time of claiming.
         deadline += asked.elapsed();
+        let _lease = claim.shared.background.leases.hold(&taken.id);
         claim.progress.step_done(ClaimStep::Taken, &taken.id);
         let attempt = Attempt {
             claim,

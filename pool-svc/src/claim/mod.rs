@@ -10,6 +10,7 @@
 //! [`attempt`] makes the instance an agent; [`verdict`] says what follows from a failure.
 
 mod attempt;
+mod batch;
 mod context;
 mod error;
 mod idempotency;
@@ -18,7 +19,8 @@ mod listener;
 mod make;
 mod place;
 mod progress;
-pub(crate) mod queue;
+mod queue;
+pub(crate) mod serve;
 mod start;
 mod step;
 pub(crate) mod stream;

@@ -1,20 +1,19 @@
 //! A claim's place among all that want an instance: first come, first served, over all replicas.
 
+use std::iter::repeat;
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use super::context::Claim;
+use super::context::{Claim, Claims};
 use super::error::ClaimError;
 use crate::db::claim_waiters;
-use crate::db::instances::{self, QueuePosition, TakenInstance, Taking};
+use crate::db::claims::{QueuePosition, TakenInstance, Taking, take_oldest_idle};
 
-/// How much longer than the claim's time limit its instance is protected: for the statement that
-/// records the claim.
-const LEASE_BEYOND_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a claim that waits leaves an instance alone that Services was busy with.
 const LEAVE_BUSY: Duration = Duration::from_secs(2);
 
@@ -63,13 +62,37 @@ impl<'a> Place<'a> {
         except: &[InstanceId],
     ) -> Result<Option<TakenInstance>, DbError> {
         let app = &self.claim.shared.app;
-        let lease = app.config.pool.claim_timeout_ms.duration() + LEASE_BEYOND_DEADLINE;
+        let by = Principal::current();
         let taking = Taking {
             position,
             except,
-            lease,
+            lease: app.config.pool.pool_work_lease_ms.duration(),
+            claims: std::slice::from_ref(&by),
         };
-        instances::claim_oldest_idle(&mut *app.db.conn().await?, taking).await
+        if position == QueuePosition::Newcomer {
+            return self.take_with_others(taking).await;
+        }
+        let mut taken = take_oldest_idle(&mut *app.db.conn().await?, taking).await?;
+        Ok(taken.pop())
+    }
+
+    /// Takes an instance in one statement with the other claims that have just come.
+    async fn take_with_others(&self, taking: Taking<'_>) -> Result<Option<TakenInstance>, DbError> {
+        let Claims {
+            app,
+            taking: batcher,
+            ..
+        } = &self.claim.shared;
+        let take = |claims: Vec<Option<Principal>>| async move {
+            let taking = Taking {
+                claims: &claims,
+                ..taking
+            };
+            let taken = take_oldest_idle(&mut *app.db.conn().await?, taking).await?;
+            let taken = taken.into_iter().map(Some).chain(repeat(None));
+            Ok::<Vec<Option<TakenInstance>>, DbError>(taken.take(claims.len()).collect())
+        };
+        batcher.submit(&taking.claims[0], take).await
     }
 
     async fn wait(&mut self, busy: &[InstanceId]) -> Result<TakenInstance, ClaimError> {

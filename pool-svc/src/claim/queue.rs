@@ -1,23 +1,13 @@
-//! The claims that wait on this replica, and the look at the queue that they share.
+//! The claims that wait on this replica.
 //!
 //! The queue is a table, so that it is one over all replicas. A replica reads it for all of its own
-//! waiters at once, when notified and from time to time; reading it also renews their leases.
+//! waiters at once (see [`serve`](super::serve)).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agent_pool_core::chain;
-use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::supervisor::Supervisor;
 use metrics::gauge;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
-use tracing::warn;
-
-use super::context::Claims;
-use super::listener::QUEUE;
-use crate::db::claim_waiters;
-use crate::ops::warm_up::Creations;
 
 /// The queue, as this replica knows it.
 #[derive(Debug, Default)]
@@ -45,6 +35,21 @@ impl Queue {
         self.line.subscribe()
     }
 
+    /// Returns once a claim began to wait here.
+    pub(super) async fn joined(&self) {
+        self.joined.notified().await;
+    }
+
+    /// The numbers of the claims that wait here.
+    pub(super) fn numbers(&self) -> Vec<i64> {
+        self.here().iter().copied().collect()
+    }
+
+    /// Tells the claims that wait here who waits in all.
+    pub(super) fn update(&self, line: Vec<i64>) {
+        self.line.send_replace(line.into());
+    }
+
     /// A panic while it was locked leaves it consistent.
     fn here(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,65 +67,4 @@ impl Drop for Waiting<'_> {
         self.queue.here().remove(&self.number);
         gauge!("agent_pool_claims_waiting").decrement(1);
     }
-}
-
-/// Serves the claims that wait for an instance, until shutdown.
-pub(crate) fn keep_queue(claims: &Claims, creations: &Creations, tasks: &Supervisor) {
-    let listening = claims.clone();
-    tasks.keep("listen", move |shutdown| {
-        let Claims { listener, app, .. } = listening.clone();
-        async move {
-            tokio::select! {
-                () = listener.keep_listening(&app.db) => {}
-                () = shutdown.wait() => {}
-            }
-        }
-    });
-    let (claims, creations) = (claims.clone(), creations.clone());
-    tasks.keep("claim_queue", move |shutdown| {
-        let (claims, creations) = (claims.clone(), creations.clone());
-        async move {
-            tokio::select! {
-                () = keep_looking(&claims, &creations) => {}
-                () = shutdown.wait() => {}
-            }
-        }
-    });
-}
-
-async fn keep_looking(claims: &Claims, creations: &Creations) {
-    let mut subscription = claims.listener.subscribe();
-    loop {
-        let may_lack_instances = tokio::select! {
-            () = claims.queue.joined.notified() => true,
-            () = sleep(claims.heartbeat()) => true,
-            () = subscription.notified(QUEUE) => false,
-        };
-        if let Err(error) = look(claims, creations, may_lack_instances).await {
-            warn!(
-                error.chain = chain(&error),
-                "the queue of claims cannot be read: {error}"
-            );
-        }
-    }
-}
-
-/// Reads the queue, and has an instance made for each claim that lacks one.
-async fn look(
-    claims: &Claims,
-    creations: &Creations,
-    may_lack_instances: bool,
-) -> Result<(), DbError> {
-    let mine: Vec<i64> = claims.queue.here().iter().copied().collect();
-    if mine.is_empty() {
-        return Ok(());
-    }
-    let mut conn = claims.app.db.conn().await?;
-    let line = claim_waiters::look(&mut conn, &mine, claims.lease()).await?;
-    drop(conn);
-    claims.queue.line.send_replace(line.into());
-    if may_lack_instances {
-        creations.replenish().await?;
-    }
-    Ok(())
 }

@@ -1,24 +1,26 @@
 //! Table `claim_keys`: what became of the claims with an `Idempotency-Key`.
 //!
-//! A key is worked on by one run at a time, and each run has a number of its own. A run whose lease
-//! expired may be followed by another, which takes the key from it: what it would record from then on
-//! is refused. All are `sql_query`: Diesel has no interval of a parameter, and no notification.
+//! One run at a time works on a key, and each run has a number of its own. When the lease of a run has
+//! expired, another run may take the key; what the first one would record after that is refused.
 
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::Claimed;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, after, before};
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{Bool, Double, Int8, Jsonb, Nullable, Text};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::leases::Held;
+use super::schema::{claim_keys, claim_waiters};
 
-/// A try of the claim that a key stands for.
+/// One attempt to make the claim of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) key: String,
@@ -36,7 +38,7 @@ pub(crate) struct KeyRecord {
 pub(crate) enum KeyState {
     /// A replica works on it.
     InFlight,
-    /// Whoever worked on it stopped without an answer.
+    /// Its last run ended without an answer.
     Abandoned,
     /// It succeeded.
     Answered(Claimed),
@@ -44,12 +46,12 @@ pub(crate) enum KeyState {
     Failed(StoredFailure),
 }
 
-/// A failure as it is kept for those who follow.
+/// A failure as it is kept for the requests that wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredFailure {
     problem: Problem,
-    /// A problem says this in a header, and leaves it out of its JSON.
+    /// In milliseconds: the JSON of a problem has whole seconds.
     retry_after_ms: Option<u64>,
 }
 
@@ -78,7 +80,7 @@ struct RunRow {
     run: i64,
 }
 
-/// Begins a run, where nobody works on the key and no earlier run succeeded.
+/// Begins a run if no other one works on the key and no earlier run succeeded.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
     key: &str,
@@ -119,7 +121,7 @@ struct KeyRow {
     failure: Option<Value>,
 }
 
-/// What is known of a key; `None` where nothing is.
+/// What is known of a key, if anything.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     key: &str,
@@ -157,32 +159,31 @@ fn parse<T: DeserializeOwned>(key: &str, json: Value) -> Result<T, DbError> {
     })
 }
 
-/// Says that the run is still worked on.
+/// Renews the lease of a run.
 pub(crate) async fn renew(
     conn: &mut AsyncPgConnection,
     run: &Run,
     lease: Duration,
 ) -> Result<(), DbError> {
-    sql_query(
-        "UPDATE claim_keys SET lease_expires_at = now() + make_interval(secs => $3)
-         WHERE key = $1 AND run = $2 AND lease_expires_at IS NOT NULL",
-    )
-    .bind::<Text, _>(&run.key)
-    .bind::<Int8, _>(run.number)
-    .bind::<Double, _>(lease.as_secs_f64())
-    .execute(conn)
-    .await?;
+    diesel::update(claim_keys::table.find(&run.key))
+        .filter(claim_keys::run.eq(run.number))
+        .filter(claim_keys::lease_expires_at.is_not_null())
+        .set(claim_keys::lease_expires_at.eq(after!(lease).nullable()))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
-/// Whether the key is still this run's. Until the end of the transaction nobody can take it away.
+/// Whether the key still belongs to this run. Until the end of the transaction no other run can take it.
 pub(crate) async fn hold(conn: &mut AsyncPgConnection, run: &Run) -> Result<Held, DbError> {
-    let rows = sql_query("SELECT FROM claim_keys WHERE key = $1 AND run = $2 FOR UPDATE")
-        .bind::<Text, _>(&run.key)
-        .bind::<Int8, _>(run.number)
-        .execute(conn)
+    let rows: Vec<i64> = claim_keys::table
+        .find(&run.key)
+        .filter(claim_keys::run.eq(run.number))
+        .select(claim_keys::run)
+        .for_update()
+        .load(conn)
         .await?;
-    Ok(rows.into())
+    Ok(rows.len().into())
 }
 
 /// Ends a run that succeeded, in the transaction that records the claim and [`hold`]s the key.
@@ -194,7 +195,7 @@ pub(crate) async fn answer(
     end(conn, run, Some(json(answer)), None).await
 }
 
-/// Ends a run that failed. `None`: without an answer, for nobody waits for it any more.
+/// Ends a run that failed; with `None` it leaves no answer.
 pub(crate) async fn fail(
     conn: &mut AsyncPgConnection,
     run: &Run,
@@ -227,16 +228,27 @@ async fn end(
     Ok(())
 }
 
-/// Forgets the keys of more than 24 hours ago, and waiters whose replica died long ago.
+/// How long the answer to a key is kept.
+const KEPT: Duration = Duration::from_hours(24);
+/// How long the place of a waiter is kept whose replica died.
+const DEAD_PLACES_KEPT: Duration = Duration::from_hours(1);
+
+/// Deletes the keys that are older than 24 hours, and waiters whose replica died long ago.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
-    sql_query(
-        "WITH dead AS (
-             DELETE FROM claim_waiters WHERE lease_expires_at < now() - interval '1 hour')
-         DELETE FROM claim_keys
-         WHERE begun_at < now() - interval '24 hours'
-           AND coalesce(lease_expires_at <= now(), true)",
-    )
-    .execute(conn)
-    .await?;
+    let dead = claim_waiters::lease_expires_at
+        .nullable()
+        .lt(before!(DEAD_PLACES_KEPT).nullable());
+    diesel::delete(claim_waiters::table)
+        .filter(dead)
+        .execute(conn)
+        .await?;
+    let unused = claim_keys::lease_expires_at
+        .is_null()
+        .or(claim_keys::lease_expires_at.le(now).assume_not_null());
+    diesel::delete(claim_keys::table)
+        .filter(claim_keys::begun_at.nullable().lt(before!(KEPT).nullable()))
+        .filter(unused)
+        .execute(conn)
+        .await?;
     Ok(())
 }

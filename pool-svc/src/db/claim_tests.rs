@@ -11,7 +11,8 @@ use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 
 use super::claim_keys::{self, KeyState, Run, StoredFailure};
-use super::instances::{self, Demand, QueuePosition, Taking};
+use super::claims::{self, QueuePosition, Taking};
+use super::instances::{self, Demand};
 use super::leases::Held;
 use super::{MIGRATIONS, claim_waiters};
 
@@ -43,9 +44,10 @@ async fn take(
         position,
         except,
         lease: MINUTE,
+        claims: &[None],
     };
-    let taken = instances::claim_oldest_idle(conn, taking).await.unwrap();
-    taken.map(|taken| taken.id)
+    let mut taken = claims::take_oldest_idle(conn, taking).await.unwrap();
+    taken.pop().map(|taken| taken.id)
 }
 
 #[tokio::test]

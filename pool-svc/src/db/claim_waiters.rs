@@ -1,9 +1,9 @@
 //! Table `claim_waiters`: the queue of the claims that wait, over all replicas.
 //!
-//! Its ids are the order. A waiter whose lease has expired waits no more: its replica is dead. Taking an
-//! instance removes the waiter that took it, in the one statement of
-//! [`claim_oldest_idle`](super::instances::claim_oldest_idle). All are `sql_query`: Diesel has no
-//! interval of a parameter, and no notification.
+//! The ids are the order. A waiter whose lease has expired no longer counts: its replica is dead. Taking an
+//! instance removes the waiter, in the same statement
+//! ([`take_oldest_idle`](super::claims::take_oldest_idle)). All are `sql_query`: Diesel has no notifications,
+//! no sequences, and no statement that modifies inside a `WITH`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ struct Number {
     id: i64,
 }
 
-/// Joins the queue at its end, or at the place of the number that this claim had before.
+/// Joins the queue at its end, or with the number that this claim had before.
 pub(crate) async fn join(
     conn: &mut AsyncPgConnection,
     number: Option<i64>,
@@ -37,7 +37,7 @@ pub(crate) async fn join(
     Ok(joined.id)
 }
 
-/// Leaves the queue, and tells the others.
+/// Leaves the queue and notifies the others.
 pub(crate) async fn leave(conn: &mut AsyncPgConnection, number: i64) -> Result<(), DbError> {
     sql_query(
         "DELETE FROM claim_waiters WHERE id = $1 RETURNING pg_notify('agent_pool_claims', '')",
@@ -48,8 +48,7 @@ pub(crate) async fn leave(conn: &mut AsyncPgConnection, number: i64) -> Result<(
     Ok(())
 }
 
-/// Everybody who waits, in order. Those of `mine` stay alive for `lease` from now on; a look that
-/// follows soon on another writes nothing.
+/// All waiters in order. The leases of `mine` are renewed, unless they were renewed just before.
 pub(crate) async fn look(
     conn: &mut AsyncPgConnection,
     mine: &[i64],

@@ -1,5 +1,5 @@
-//! Table `creation_failures`: what creations fail with, and when the next may begin. Shared by all
-//! replicas, and as old as the failures; times are the database's.
+//! Table `creation_failures`: what creations fail with, and when the next may start. All replicas share it;
+//! times are the database's.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Double, Integer, Nullable, Text};
+use diesel::sql_types::{Array, Double, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::creation_failures;
@@ -17,6 +17,18 @@ use super::schema::creation_failures;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause unless Services asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// The cause of instances that were created and never became idle.
+const NEVER_READY: &str = "instance_never_ready";
+/// The cause of instances that died soon after they became idle.
+const DIED_EARLY: &str = "instance_died_early";
+/// Causes that a creation alone does not disprove.
+const UNPROVEN: [&str; 2] = [NEVER_READY, DIED_EARLY];
+/// After how many such failures in a row creations stop.
+const MAX_UNPROVEN: i32 = 8;
+/// What is said of that.
+const STOPPED: &str =
+    "; creations have stopped: fix the cause, then replenish (POST /api/pool/replenish)";
 
 /// A creation that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +39,29 @@ pub(crate) struct NewFailure {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// Notes that the creation of `id` failed.
+impl NewFailure {
+    /// An instance was created and never became idle.
+    pub(crate) fn never_ready(id: &InstanceId, why: &str) -> Self {
+        let what = "was created and never became ready";
+        Self::of_deployment(NEVER_READY, id, what, why)
+    }
+
+    /// An instance died soon after it became idle.
+    pub(crate) fn died_early(id: &InstanceId, why: &str) -> Self {
+        let what = "died soon after it became idle";
+        Self::of_deployment(DIED_EARLY, id, what, why)
+    }
+
+    fn of_deployment(cause: &str, id: &InstanceId, what: &str, why: &str) -> Self {
+        Self {
+            cause: cause.to_owned(),
+            error: format!("instance {id} {what} ({why}): check the runtime image and its logs"),
+            retry_after: None,
+        }
+    }
+}
+
+/// Records that the creation of `id` failed.
 ///
 /// Creations that fail side by side count as one: those that began before the cause was known.
 pub(crate) async fn record(
@@ -60,23 +94,53 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// A creation succeeded: whatever the others failed with is over.
-pub(crate) async fn forget_all(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+/// Services created an instance: whatever it refused others for is over.
+pub(crate) async fn forget_refusals(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     diesel::delete(creation_failures::table)
+        .filter(creation_failures::cause.ne_all(UNPROVEN))
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// The pool is full. Where a pause is over there is nothing to try again: another creation has made
-/// what failed, or nobody misses it. A claim that waits does miss it.
+/// A new instance became idle: deployments work again.
+pub(crate) async fn forget_never_ready(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+    diesel::delete(creation_failures::table.find(NEVER_READY))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets early deaths once an instance that was created later has lived for `proof`.
+pub(crate) async fn forget_early_deaths(
+    conn: &mut AsyncPgConnection,
+    proof: Duration,
+) -> Result<(), DbError> {
+    // sql_query: Diesel joins no tables without a foreign key.
+    sql_query(
+        "DELETE FROM creation_failures AS f
+         WHERE cause = $1 AND EXISTS (
+             SELECT FROM instances
+             WHERE status IN ('idle', 'claiming', 'claimed') AND made_at > f.failed_at
+               AND made_at < now() - make_interval(secs => $2))",
+    )
+    .bind::<Text, _>(DIED_EARLY)
+    .bind::<Double, _>(proof.as_secs_f64())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The pool is full. If a pause is over there is nothing to try again: another creation succeeded, or
+/// nothing is missing, unless a claim waits. Deployments that fail stay known until one is proven.
 pub(crate) async fn forget_paused(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     // sql_query: the queue has no Diesel schema.
     sql_query(
         "DELETE FROM creation_failures
-         WHERE retry_at <= now()
+         WHERE retry_at <= now() AND cause <> ALL ($1)
            AND NOT EXISTS (SELECT FROM claim_waiters WHERE lease_expires_at > now())",
     )
+    .bind::<Array<Text>, _>(UNPROVEN.to_vec())
     .execute(conn)
     .await?;
     Ok(())
@@ -88,18 +152,24 @@ struct AtOnce {
     at_once: Option<i32>,
 }
 
-/// How many creations may begin now: any number while none fails; none during a pause; after it one,
-/// whose end is waited for.
+/// How many creations may start now: any number while none fails; none during a pause; after it one,
+/// whose end is awaited. If deployments fail, its end is that it is idle, so that tools are bought for one
+/// instance at a time; and after [`MAX_UNPROVEN`] failures in a row none starts until an operator replenishes.
 pub(crate) async fn allowance(conn: &mut AsyncPgConnection) -> Result<u32, DbError> {
     // sql_query: Diesel has no bool_or.
     let row: AtOnce = sql_query(
         "SELECT CASE WHEN count(*) = 0 THEN NULL
                      WHEN bool_or(retry_at > now()) THEN 0
+                     WHEN bool_or(cause = ANY ($1) AND in_a_row >= $2) THEN 0
+                     WHEN bool_or(cause = ANY ($1))
+                          AND EXISTS (SELECT FROM instances WHERE status = 'starting') THEN 0
                      WHEN EXISTS (SELECT FROM instances
                                   WHERE status = 'starting' AND lease_expires_at > now()) THEN 0
                      ELSE 1 END AS at_once
          FROM creation_failures",
     )
+    .bind::<Array<Text>, _>(UNPROVEN.to_vec())
+    .bind::<Integer, _>(MAX_UNPROVEN)
     .get_result(conn)
     .await?;
     Ok(row.at_once.map_or(u32::MAX, i32::unsigned_abs))
@@ -117,12 +187,14 @@ struct Row {
 
 impl From<Row> for CreationFailure {
     fn from(row: Row) -> Self {
+        let stopped = UNPROVEN.contains(&row.cause.as_str()) && row.in_a_row >= MAX_UNPROVEN;
+        let hint = if stopped { STOPPED } else { "" };
         Self {
             cause: row.cause,
             failures_in_a_row: row.in_a_row.unsigned_abs(),
             retry_at: row.retry_at,
             failed_at: row.failed_at,
-            error: row.error,
+            error: row.error + hint,
         }
     }
 }
@@ -228,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_vendor_asks_for_is_waited_for() {
+    async fn a_pause_is_as_long_as_the_vendor_asks() {
         let mut conn = conn().await;
         let minute = Some(Duration::from_mins(1));
         for in_a_row in 1..3 {
@@ -238,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pause_that_is_over_is_forgotten_where_nobody_waits() {
+    async fn a_pause_that_is_over_is_forgotten_unless_a_claim_waits() {
         let mut conn = conn().await;
         fail(&mut conn, "quota", None).await;
         run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
@@ -271,7 +343,64 @@ mod tests {
         assert!(pause(&known) >= 60, "the longer wait is kept");
         forget_paused(&mut conn).await.unwrap();
         assert_eq!(load(&mut conn).await.unwrap().len(), 1, "its pause goes on");
-        forget_all(&mut conn).await.unwrap();
+        forget_refusals(&mut conn).await.unwrap();
         assert_eq!(load(&mut conn).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn after_a_deployment_that_failed_one_is_proven_at_a_time_and_then_creations_stop() {
+        let mut conn = conn().await;
+        let id = begun(&mut conn).await;
+        let failure = NewFailure::never_ready(&id, "deployment_dead");
+        record(&mut conn, &id, &failure).await.unwrap();
+        run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE instances SET lease_expires_at = NULL, url = 'http://h/'",
+        )
+        .await;
+        assert_eq!(
+            allowance(&mut conn).await.unwrap(),
+            0,
+            "one is being proven"
+        );
+        run(&mut conn, "DELETE FROM instances").await;
+        assert_eq!(allowance(&mut conn).await.unwrap(), 1);
+        forget_refusals(&mut conn).await.unwrap();
+        forget_paused(&mut conn).await.unwrap();
+        assert_eq!(
+            allowance(&mut conn).await.unwrap(),
+            1,
+            "a creation proves nothing"
+        );
+        run(&mut conn, "UPDATE creation_failures SET in_a_row = 8").await;
+        assert_eq!(allowance(&mut conn).await.unwrap(), 0);
+        let known = &load(&mut conn).await.unwrap()[0];
+        assert!(known.error.ends_with(STOPPED), "{}", known.error);
+        forget_never_ready(&mut conn).await.unwrap();
+        assert_eq!(allowance(&mut conn).await.unwrap(), u32::MAX);
+    }
+
+    #[tokio::test]
+    async fn an_early_death_is_forgotten_once_a_later_instance_has_lived() {
+        let mut conn = conn().await;
+        let (id, minute) = (InstanceId::generate(), Duration::from_mins(1));
+        let failure = NewFailure::died_early(&id, "deployment_dead");
+        record(&mut conn, &id, &failure).await.unwrap();
+        run(
+            &mut conn,
+            "UPDATE creation_failures SET failed_at = now() - interval '1 h'",
+        )
+        .await;
+        for (made, known) in [("2 h", 1), ("1 s", 1), ("10 min", 0)] {
+            let insert = format!(
+                "INSERT INTO instances (id, name, status, url, made_at)
+                 VALUES ('{made}', 'n', 'idle', 'http://h/', now() - interval '{made}')"
+            );
+            run(&mut conn, &insert).await;
+            forget_never_ready(&mut conn).await.unwrap();
+            forget_early_deaths(&mut conn, minute).await.unwrap();
+            assert_eq!(load(&mut conn).await.unwrap().len(), known, "{made}");
+        }
     }
 }

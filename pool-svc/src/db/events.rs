@@ -1,8 +1,8 @@
-//! What is read of table `instance_events`, the lifecycle log, and its end. The moves in
-//! [`instances`](super::instances) write it.
+//! Reading and pruning table `instance_events`, the lifecycle log. The moves in
+//! [`instances`](super::instances) and [`claims`](super::claims) write it.
 //!
-//! It is also how the pool knows an instance that it once had and that is gone. Entries that are
-//! pruned are forgotten: what reappears later than that is nobody's, and a sweep of Services finds it.
+//! By the log the pool recognises an instance that it once had. If an instance reappears after its entries
+//! were pruned, the pool leaves it to a sweep of Services.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{LifecycleEvent, Status};
@@ -50,7 +50,7 @@ impl TryFrom<Row> for LifecycleEvent {
     }
 }
 
-/// Which part of the log is asked for.
+/// Which part of the log to load.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Page {
     pub(crate) limit: u16,
@@ -78,7 +78,7 @@ pub(crate) async fn load(
     rows.into_iter().map(LifecycleEvent::try_from).collect()
 }
 
-/// An instance that Services has and that there is no row of.
+/// An instance that Services has and that has no row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stray {
     pub(crate) id: InstanceId,
@@ -88,7 +88,7 @@ pub(crate) struct Stray {
 /// What the log says of a stray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StrayOrigin {
-    /// Nothing: it was never this pool's.
+    /// Nothing: it was never of this pool.
     Foreign,
     /// It was ours, and was gone before the tick began.
     Ours,
@@ -106,7 +106,7 @@ struct StrayRow {
     gone: bool,
 }
 
-/// Those of `listed` that there are no rows of, and what the log says of them.
+/// The instances of `listed` that have no row, and what the log says of them.
 pub(crate) async fn find_strays(
     conn: &mut AsyncPgConnection,
     listed: &[InstanceId],

@@ -1,83 +1,30 @@
-//! The moves of table `instances`: nothing else writes `status`.
+//! The moves of table `instances` besides those of a claim (see [`claims`](super::claims)). Nothing else
+//! writes `status`.
 //!
-//! Each is one statement, guarded by the status that it moves from, which writes the lifecycle log
-//! too. Moving no row is an ordinary outcome: another move came first. They are `sql_query`, because
-//! Diesel has no statement that modifies inside a `WITH`.
+//! Each is one statement, guarded by the status that it moves from, which writes the lifecycle log too.
+//! Moving no row is an ordinary outcome: another move came first. They are `sql_query`, because Diesel
+//! has no statement that modifies inside a `WITH`.
 
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
+use agent_pool_core::wire::JoinUrl;
 use agent_pool_core::wire::pool::{Claimed, Status};
-use agent_pool_core::wire::runtime::ProvisionRequest;
-use agent_pool_core::wire::{AgentName, JoinUrl};
-use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
-use diesel::pg::Pg;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::result::OptionalExtension;
-use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use url::Url;
 
+use super::moves::{self, Moved, ids};
+use super::prepared::Prepared;
 use super::row::{corrupt, parse_id};
 use crate::lifecycle::{Cause, Move, Origin};
-
-/// `change` with its log entries. In it, $1 is the status before and $2 the status after. $3 and $4 say
-/// who makes the change and from where. It returns id, name, url and cause of what it moved.
-fn logged(change: &str) -> String {
-    logged_with(change, "")
-}
-
-/// The same with one more part of the statement, which may look at `moved`.
-fn logged_with(change: &str, more: &str) -> String {
-    format!(
-        "WITH moved AS ({change}), logged AS (
-             INSERT INTO instance_events (instance_id, from_status, to_status, cause, principal, source)
-             SELECT id, $1, $2, cause, $3, $4 FROM moved)
-             {more}
-         SELECT id, moved.name, moved.url, instances.runtime_key
-         FROM moved LEFT JOIN instances USING (id)"
-    )
-}
-
-/// `statement` with the four parameters that all of them have.
-fn change<'a>(
-    statement: String,
-    before: Option<Status>,
-    after: Option<Status>,
-) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
-    let by = Principal::current();
-    let source = by.as_ref().and_then(|by| by.source);
-    sql_query(statement)
-        .into_boxed()
-        .bind::<Nullable<Text>, _>(before.map(Status::as_str))
-        .bind::<Nullable<Text>, _>(after.map(Status::as_str))
-        .bind::<Nullable<Text>, _>(by.map(|by| by.name))
-        .bind::<Nullable<Text>, _>(source.map(|source| source.to_string()))
-}
-
-/// A row that moved.
-#[derive(Debug, QueryableByName)]
-struct Moved {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    url: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    runtime_key: Option<String>,
-}
-
-fn ids(moved: Vec<Moved>) -> Result<Vec<InstanceId>, DbError> {
-    moved.into_iter().map(|row| parse_id(row.id)).collect()
-}
 
 /// Which instances are to move, and why.
 pub(crate) type Causes = [(InstanceId, Cause)];
 
-/// Moves those of `causes` that still have the status that `step` moves from; answers which.
+/// Moves those of `causes` that still have the status that `step` moves from. Returns their ids.
 pub(crate) async fn mark(
     conn: &mut AsyncPgConnection,
     step: Move,
@@ -86,197 +33,71 @@ pub(crate) async fn mark(
     if causes.is_empty() {
         return Ok(Vec::new());
     }
-    // Who becomes idle has just answered a health check: the first one, or that of its claim. Claims
-    // that wait are told of it when this is committed.
-    let moved = change(
-        logged(
-            "UPDATE instances AS i
-         SET status = $2,
-             lease_expires_at = CASE WHEN $5 THEN i.lease_expires_at END,
-             last_healthy_at = CASE WHEN $2 = 'idle' THEN now() ELSE i.last_healthy_at END,
-             silent_since = CASE WHEN $2 <> 'idle' THEN i.silent_since END
-         FROM unnest($6, $7) AS wanted (id, cause)
-         WHERE i.id = wanted.id AND i.status = $1
-         RETURNING i.id, i.name, i.url, wanted.cause,
-                   CASE WHEN $2 = 'idle' THEN pg_notify('agent_pool_claims', '') END",
-        ),
-        Some(step.from()),
-        Some(step.to()),
-    )
-    .bind::<Bool, _>(step.keeps_lease())
-    .bind::<Array<Text>, _>(causes.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(
-        causes
-            .iter()
-            .map(|(_, why)| why.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .load::<Moved>(conn)
-    .await?;
-    ids(moved)
-}
-
-/// An instance that only the claim that took it may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TakenInstance {
-    pub(crate) id: InstanceId,
-    pub(crate) name: AgentName,
-    pub(crate) url: Url,
-    /// The key of its runtime, sealed; `None` if it has no key of its own.
-    pub(crate) runtime_key: Option<String>,
-}
-
-/// The idle instances, the oldest first, as far as `also` holds. The literal status, not a parameter,
-/// is what lets the planner use the partial index.
-fn oldest_idle(also: &str) -> String {
-    format!("SELECT id FROM instances WHERE status = 'idle' {also} ORDER BY created_at FOR UPDATE")
-}
-
-/// What a claim does about rows that another statement has locked.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Locked {
-    /// Passes them over, so that claims do not queue behind each other.
-    Skip,
-    /// Waits for them: what locked them need not have been a claim.
-    Await,
-}
-
-pub(super) fn claim_sql(locked: Locked) -> String {
-    let locked = match locked {
-        Locked::Skip => "SKIP LOCKED",
-        Locked::Await => "",
-    };
-    let oldest_idle = oldest_idle(
-        "AND id <> ALL ($8) AND NOT EXISTS (
-             SELECT FROM claim_waiters AS ahead
-             WHERE ahead.id < $7 AND ahead.lease_expires_at > now())",
-    );
-    logged_with(
-        &format!(
-            "UPDATE instances SET status = $2, lease_expires_at = now() + make_interval(secs => $5)
-             WHERE id = ({oldest_idle} {locked} LIMIT 1)
-             RETURNING id, name, url, $6 AS cause"
-        ),
-        ", served AS (
-             DELETE FROM claim_waiters WHERE id = $7 AND EXISTS (SELECT FROM moved)
-             RETURNING pg_notify('agent_pool_claims', ''))",
-    )
-}
-
-/// Whose turn a claim has to await.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum QueuePosition {
-    /// That of all who wait: it has just come.
-    Newcomer,
-    /// That of those who began to wait before it did.
-    Waiter(i64),
-    /// Nobody's: it has had its turn, and whoever waits now came after it.
-    Served,
-}
-
-impl QueuePosition {
-    const fn number(self) -> i64 {
-        match self {
-            Self::Newcomer => i64::MAX,
-            Self::Waiter(number) => number,
-            Self::Served => 0,
-        }
-    }
-}
-
-/// What a claim takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Taking<'a> {
-    pub(crate) position: QueuePosition,
-    pub(crate) except: &'a [InstanceId],
-    pub(crate) lease: Duration,
-}
-
-/// Takes the oldest idle instance that no other claim is taking; `None` when there is none, or when
-/// it is not this claim's turn. Who took one waits no more.
-///
-/// A tick that notes who is healthy locks every idle row for a moment. So where all are locked, the
-/// claim waits for them before it says that there is none.
-pub(crate) async fn claim_oldest_idle(
-    conn: &mut AsyncPgConnection,
-    taking: Taking<'_>,
-) -> Result<Option<TakenInstance>, DbError> {
-    let except: Vec<&str> = taking.except.iter().map(InstanceId::as_str).collect();
-    for locked in [Locked::Skip, Locked::Await] {
-        let moved = change(
-            claim_sql(locked),
-            Some(Move::TAKE.from()),
-            Some(Move::TAKE.to()),
-        )
-        .bind::<Double, _>(taking.lease.as_secs_f64())
-        .bind::<Text, _>(Cause::Claim.as_str())
-        .bind::<Int8, _>(taking.position.number())
-        .bind::<Array<Text>, _>(&except)
-        .load::<Moved>(conn)
-        .await?;
-        if let Some(row) = moved.into_iter().next() {
-            return taken(row).map(Some);
-        }
-    }
-    Ok(None)
-}
-
-fn taken(row: Moved) -> Result<TakenInstance, DbError> {
-    let url = row.url.as_deref().unwrap_or_default().parse();
-    Ok(TakenInstance {
-        url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
-        name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
-        runtime_key: row.runtime_key,
-        id: parse_id(row.id)?,
-    })
-}
-
-/// What a claim made of an instance.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Agent<'a> {
-    pub(crate) request: &'a ProvisionRequest,
-    pub(crate) conversation_id: &'a str,
-    pub(crate) invite_url: &'a str,
-}
-
-/// Whether a claim is on record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recorded {
-    Yes,
-    /// The instance was condemned in the meantime.
-    Lost,
-    /// Another run has taken over what this claim was for.
-    Superseded,
-}
-
-/// Records what a claim made of the instance that it took.
-pub(crate) async fn record_claim(
-    conn: &mut AsyncPgConnection,
-    id: &InstanceId,
-    agent: Agent<'_>,
-) -> Result<Recorded, DbError> {
-    let moved = change(logged(
-        "UPDATE instances
-         SET status = $2, lease_expires_at = NULL, claimed_at = now(), last_healthy_at = now(),
-             silent_since = NULL, agent_name = $5, instructions = $6, conversation_id = $7, invite_url = $8,
-             join_url_hash = sha256(convert_to($11, 'UTF8'))
-         WHERE id = $9 AND status = $1
-         RETURNING id, name, url, $10 AS cause",
-     ), Some(Move::RECORD.from()), Some(Move::RECORD.to()))
-    .bind::<Text, _>(agent.request.agent_name.as_str())
-    .bind::<Text, _>(agent.request.instructions.as_str())
-    .bind::<Text, _>(agent.conversation_id)
-    .bind::<Text, _>(agent.invite_url)
-    .bind::<Text, _>(id.as_str())
-    .bind::<Text, _>(Cause::Provisioned.as_str())
-    .bind::<Nullable<Text>, _>(agent.request.join_url.as_ref().map(JoinUrl::as_str))
-    .load::<Moved>(conn)
-    .await?;
-    Ok(if moved.is_empty() {
-        Recorded::Lost
+    let (from, to) = (step.from().as_str(), step.to().as_str());
+    let lease = if step.keeps_lease() {
+        "i.lease_expires_at"
     } else {
-        Recorded::Yes
-    })
+        "NULL"
+    };
+    // An instance that becomes idle has just answered a health check: the first one, or that of its claim.
+    let health = match step.to() {
+        Status::Idle => ", last_healthy_at = now(), silent_since = NULL",
+        Status::Starting
+        | Status::Claiming
+        | Status::Claimed
+        | Status::Crashed
+        | Status::Destroying => "",
+    };
+    let change = format!(
+        "UPDATE instances AS i SET status = '{to}', lease_expires_at = {lease}{health}
+         FROM unnest($3, $4) AS planned (id, cause)
+         WHERE i.id = planned.id AND i.status = '{from}'
+         RETURNING i.id, i.name, i.url, planned.cause"
+    );
+    let planned_ids: Vec<_> = causes.iter().map(|(id, _)| id.as_str()).collect();
+    let planned_causes: Vec<_> = causes.iter().map(|(_, cause)| cause.as_str()).collect();
+    let moved = Prepared(
+        moves::change(Some(step.from()), Some(step.to()), &change)
+            .bind::<Array<Text>, _>(planned_ids)
+            .bind::<Array<Text>, _>(planned_causes),
+    );
+    ids(moved.load::<Moved>(conn).await?)
+}
+
+/// Wakes the claims that wait, after instances became idle.
+///
+/// To be called once that is committed: a claim that joins the queue later finds the instances itself,
+/// so that no notification is lost between the two.
+pub(crate) async fn notify_waiting_claims(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+    // Diesel has no notifications.
+    Prepared(sql_query(
+        "SELECT pg_notify('agent_pool_claims', '') WHERE EXISTS (SELECT FROM claim_waiters)",
+    ))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Condemns the instances of claims whose lease has expired: their replica is dead. Those of `held` are
+/// claims of this replica, whose leases were only not renewed in time.
+pub(crate) async fn condemn_expired_claims(
+    conn: &mut AsyncPgConnection,
+    held: &[InstanceId],
+) -> Result<Vec<InstanceId>, DbError> {
+    let step = Move::CONDEMN_CLAIMING;
+    let (from, to) = (step.from().as_str(), step.to().as_str());
+    let cause = Cause::LeaseExpired.as_str();
+    let change = format!(
+        "UPDATE instances SET status = '{to}'
+         WHERE id = ANY (ARRAY (
+             SELECT id FROM instances
+             WHERE status = '{from}' AND lease_expires_at <= now() AND id <> ALL ($3)
+             FOR UPDATE SKIP LOCKED))
+         RETURNING id, name, url, '{cause}' AS cause"
+    );
+    let moved = moves::change(Some(step.from()), Some(step.to()), &change)
+        .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>());
+    ids(moved.load::<Moved>(conn).await?)
 }
 
 /// How long a join link leads to the agent that joined by it.
@@ -325,32 +146,63 @@ pub(crate) async fn drain_oldest_idle(
     conn: &mut AsyncPgConnection,
     count: u32,
 ) -> Result<Vec<InstanceId>, DbError> {
-    let oldest_idle = oldest_idle("");
+    let step = Move::CONDEMN_IDLE;
+    let (from, to) = (step.from().as_str(), step.to().as_str());
+    let cause = Cause::Drained.as_str();
     // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
-    let moved = change(
-        logged(&format!(
-            "UPDATE instances SET status = $2
-         WHERE id = ANY (ARRAY ({oldest_idle} SKIP LOCKED LIMIT $5))
-         RETURNING id, name, url, $6 AS cause"
-        )),
-        Some(Move::CONDEMN_IDLE.from()),
-        Some(Move::CONDEMN_IDLE.to()),
-    )
-    .bind::<Int8, _>(i64::from(count))
-    .bind::<Text, _>(Cause::Drained.as_str())
-    .load::<Moved>(conn)
-    .await?;
-    ids(moved)
+    let change = format!(
+        "UPDATE instances SET status = '{to}'
+         WHERE id = ANY (ARRAY (
+             SELECT id FROM instances WHERE status = '{from}'
+             ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+         RETURNING id, name, url, '{cause}' AS cause"
+    );
+    let moved = moves::change(Some(step.from()), Some(step.to()), &change)
+        .bind::<Int8, _>(i64::from(count));
+    ids(moved.load::<Moved>(conn).await?)
 }
 
-/// How many instances to begin.
+/// How many instances to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// What is missing to `warm` that are idle or starting, and one for each claim that waits, but no
-    /// more than `at_once`.
+    /// As many as are missing from `warm` that are idle or starting, and one for each claim that waits,
+    /// but no more than `at_once`.
     Deficit { warm: u32, at_once: u32 },
     /// This many, whatever is there.
     Extra(u32),
+}
+
+#[derive(Debug, QueryableByName)]
+struct Missing {
+    #[diesel(sql_type = Int8)]
+    missing: i64,
+}
+
+/// How many instances `demand` lacks, as far as there is room for them below `max_total`.
+pub(crate) async fn count_missing(
+    conn: &mut AsyncPgConnection,
+    demand: Demand,
+    max_total: u32,
+) -> Result<u32, DbError> {
+    let (warm, at_once) = match demand {
+        Demand::Deficit { warm, at_once } => (Some(i64::from(warm)), at_once),
+        Demand::Extra(count) => (None, count),
+    };
+    // sql_query: Diesel has no least(), which passes over a NULL.
+    let row: Missing = Prepared(
+        sql_query(
+            "SELECT greatest(0, least($2 - count(*), $3,
+                 $1 + (SELECT count(*) FROM claim_waiters WHERE lease_expires_at > now())
+                    - count(*) FILTER (WHERE status IN ('idle', 'starting')))) AS missing
+             FROM instances",
+        )
+        .bind::<Nullable<Int8>, _>(warm)
+        .bind::<Int8, _>(i64::from(max_total))
+        .bind::<Int8, _>(i64::from(at_once)),
+    )
+    .get_result(conn)
+    .await?;
+    Ok(u32::try_from(row.missing).unwrap_or_default())
 }
 
 /// An instance whose row is written, and that Services has not been asked for yet.
@@ -362,53 +214,44 @@ pub(crate) struct NewInstance {
 
 /// Writes the rows of new instances, so that there are never more than `max_total` rows.
 ///
-/// To be called in a transaction that has [`lock_count`](super::leases::lock_count): two at
-/// once would both see room for the same instance.
+/// To be called in a transaction that has [`lock_count`](super::leases::lock_count): two at once would
+/// both see room for the same instance.
 pub(crate) async fn insert_starting(
     conn: &mut AsyncPgConnection,
     demand: Demand,
     max_total: u32,
     lease: Duration,
 ) -> Result<Vec<NewInstance>, DbError> {
-    let (warm, at_once) = match demand {
-        Demand::Deficit { warm, at_once } => (Some(i64::from(warm)), at_once),
-        Demand::Extra(count) => (None, count),
-    };
-    let fresh = (0..at_once.min(max_total)).map(|_| InstanceId::generate().into());
-    let moved = change(
-        logged(
-            "INSERT INTO instances (id, name, status, lease_expires_at)
-         SELECT id, 'convos-agent-' || id, $2, now() + make_interval(secs => $5)
-         FROM unnest($6) WITH ORDINALITY AS fresh (id, number)
-         WHERE number <= (
-             SELECT least($8 - count(*),
-                          $7 + (SELECT count(*) FROM claim_waiters WHERE lease_expires_at > now())
-                             - count(*) FILTER (WHERE status IN ('idle', 'starting')))
-             FROM instances)
-         RETURNING id, name, url, $9 AS cause",
-        ),
-        None,
-        Some(Origin::Wanted.status()),
-    )
-    .bind::<Double, _>(lease.as_secs_f64())
-    .bind::<Array<Text>, _>(fresh.collect::<Vec<String>>())
-    .bind::<Nullable<Int8>, _>(warm)
-    .bind::<Int8, _>(i64::from(max_total))
-    .bind::<Text, _>(Origin::Wanted.cause().as_str())
-    .load::<Moved>(conn)
-    .await?;
-    moved
-        .into_iter()
-        .map(|row| {
-            Ok(NewInstance {
-                name: row.name,
-                id: parse_id(row.id)?,
-            })
+    let missing = count_missing(conn, demand, max_total).await?;
+    if missing == 0 {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<String> = (0..missing)
+        .map(|_| InstanceId::generate().into())
+        .collect();
+    let (to, cause) = (Origin::Wanted.status(), Origin::Wanted.cause().as_str());
+    let status = to.as_str();
+    let change = format!(
+        "INSERT INTO instances (id, name, status, lease_expires_at)
+         SELECT id, 'convos-agent-' || id, '{status}', now() + make_interval(secs => $3)
+         FROM unnest($4) AS fresh (id)
+         RETURNING id, name, url, '{cause}' AS cause"
+    );
+    let moved = moves::change(None, Some(to), &change)
+        .bind::<Double, _>(lease.as_secs_f64())
+        .bind::<Array<Text>, _>(ids)
+        .load::<Moved>(conn)
+        .await?;
+    let new = |row: Moved| {
+        Ok(NewInstance {
+            name: row.name,
+            id: parse_id(row.id)?,
         })
-        .collect()
+    };
+    moved.into_iter().map(new).collect()
 }
 
-/// Writes anew, as condemned, the rows of instances that were thought gone; answers of which.
+/// Writes again, as condemned, the rows of instances that were thought gone. Returns their ids.
 pub(crate) async fn insert_reappeared(
     conn: &mut AsyncPgConnection,
     strays: &[InstanceId],
@@ -416,22 +259,20 @@ pub(crate) async fn insert_reappeared(
     if strays.is_empty() {
         return Ok(Vec::new());
     }
-    let strays: Vec<&str> = strays.iter().map(InstanceId::as_str).collect();
-    let moved = change(
-        logged(
-            "INSERT INTO instances (id, name, status)
-         SELECT id, 'convos-agent-' || id, $2 FROM unnest($5) AS stray (id)
+    let (to, cause) = (
+        Origin::Reappeared.status(),
+        Origin::Reappeared.cause().as_str(),
+    );
+    let status = to.as_str();
+    let change = format!(
+        "INSERT INTO instances (id, name, status)
+         SELECT id, 'convos-agent-' || id, '{status}' FROM unnest($3) AS stray (id)
          ON CONFLICT (id) DO NOTHING
-         RETURNING id, name, url, $6 AS cause",
-        ),
-        None,
-        Some(Origin::Reappeared.status()),
-    )
-    .bind::<Array<Text>, _>(strays)
-    .bind::<Text, _>(Origin::Reappeared.cause().as_str())
-    .load::<Moved>(conn)
-    .await?;
-    ids(moved)
+         RETURNING id, name, url, '{cause}' AS cause"
+    );
+    let moved = moves::change(None, Some(to), &change)
+        .bind::<Array<Text>, _>(strays.iter().map(InstanceId::as_str).collect::<Vec<_>>());
+    ids(moved.load::<Moved>(conn).await?)
 }
 
 /// Deletes the row of an instance of which nothing is left.
@@ -439,17 +280,15 @@ pub(crate) async fn delete_destroyed(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
 ) -> Result<(), DbError> {
-    change(
-        logged(
-            "DELETE FROM instances WHERE id = $5 AND status = $1
-         RETURNING id, name, url, $6 AS cause",
-        ),
-        Some(Status::Destroying),
-        None,
-    )
-    .bind::<Text, _>(id.as_str())
-    .bind::<Text, _>(Cause::Destroyed.as_str())
-    .load::<Moved>(conn)
-    .await?;
+    let from = Status::Destroying;
+    let (status, cause) = (from.as_str(), Cause::Destroyed.as_str());
+    let change = format!(
+        "DELETE FROM instances WHERE id = $3 AND status = '{status}'
+         RETURNING id, name, url, '{cause}' AS cause"
+    );
+    moves::change(Some(from), None, &change)
+        .bind::<Text, _>(id.as_str())
+        .load::<Moved>(conn)
+        .await?;
     Ok(())
 }

@@ -1,18 +1,26 @@
 //! Who works on a row, and until when. Time is the database's, so that replicas agree.
 //!
-//! A row with a lease that has not expired is somebody's work: nobody else calls Services for it.
+//! A row with a lease that has not expired is being worked on: no other replica calls Services for it.
+//! The replica renews its leases while it works; a lease that has expired is one of a dead replica.
 //! These statements never write `status`.
 
 use std::time::Duration;
 
+use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, ToolId};
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, after};
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Double, Int8, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
+use super::instances::NewInstance;
+use super::prepared::Prepared;
 use super::row::{IdRow, parse_id};
+use super::schema::instances;
 
 /// Serialises the transactions that count instances in order to add some.
 pub(crate) async fn lock_count(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
@@ -44,16 +52,16 @@ pub(crate) async fn begin_creation(
     tools: &[ToolId],
     lease: Duration,
 ) -> Result<Held, DbError> {
-    // sql_query: Diesel cannot add a bound interval to now().
-    let rows = sql_query(
-        "UPDATE instances SET lease_expires_at = now() + make_interval(secs => $2), tools = $3
-         WHERE id = $1 AND status = 'starting' AND url IS NULL",
-    )
-    .bind::<Text, _>(id.as_str())
-    .bind::<Double, _>(lease.as_secs_f64())
-    .bind::<Array<Text>, _>(tools.iter().map(ToolId::as_str).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
+    let tools: Vec<&str> = tools.iter().map(ToolId::as_str).collect();
+    let rows = diesel::update(instances::table.find(id.as_str()))
+        .filter(instances::status.eq(Status::Starting.as_str()))
+        .filter(instances::url.is_null())
+        .set((
+            instances::lease_expires_at.eq(after!(lease).nullable()),
+            instances::tools.eq(tools),
+        ))
+        .execute(conn)
+        .await?;
     Ok(rows.into())
 }
 
@@ -64,37 +72,51 @@ pub(crate) async fn end_creation(
     url: &Url,
     runtime_key: Option<&str>,
 ) -> Result<Held, DbError> {
-    // sql_query, as its counterpart above: the two are read together.
-    let rows = sql_query(
-        "UPDATE instances
-         SET url = $2, runtime_key = $3, lease_expires_at = NULL, made_at = now()
-         WHERE id = $1 AND status = 'starting'",
-    )
-    .bind::<Text, _>(id.as_str())
-    .bind::<Text, _>(url.as_str())
-    .bind::<Nullable<Text>, _>(runtime_key)
-    .execute(conn)
-    .await?;
+    let rows = diesel::update(instances::table.find(id.as_str()))
+        .filter(instances::status.eq(Status::Starting.as_str()))
+        .set((
+            instances::url.eq(url.as_str()),
+            instances::runtime_key.eq(runtime_key),
+            instances::lease_expires_at.eq(None::<DateTime<Utc>>),
+            instances::made_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
     Ok(rows.into())
 }
 
-/// Takes up to `limit` instances whose destruction nobody works on, those that failed last.
+/// Which rows a destruction may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pending {
+    /// Rows that no attempt has failed on lately.
+    Fresh,
+    /// Failed ones too.
+    All,
+}
+
+/// Takes up to `limit` instances that are to be destroyed and that no task works on, those that failed
+/// last.
 pub(crate) async fn take_destroying(
     conn: &mut AsyncPgConnection,
+    pending: Pending,
     limit: usize,
     lease: Duration,
 ) -> Result<Vec<InstanceId>, DbError> {
     // sql_query: Diesel has no UPDATE by a locking subquery.
-    let rows = sql_query(
-        "UPDATE instances SET lease_expires_at = now() + make_interval(secs => $2)
-         WHERE id = ANY (ARRAY (
-             SELECT id FROM instances
-             WHERE status = 'destroying' AND coalesce(lease_expires_at <= now(), true)
-             ORDER BY lease_expires_at NULLS FIRST LIMIT $1 FOR UPDATE SKIP LOCKED))
-         RETURNING id",
+    let rows = Prepared(
+        sql_query(
+            "UPDATE instances SET lease_expires_at = now() + make_interval(secs => $1)
+             WHERE id = ANY (ARRAY (
+                 SELECT id FROM instances
+                 WHERE status = 'destroying' AND coalesce(lease_expires_at <= now(), true)
+                   AND ($2 OR destroy_failed_at IS NULL)
+                 ORDER BY destroy_failed_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED))
+             RETURNING id",
+        )
+        .bind::<Double, _>(lease.as_secs_f64())
+        .bind::<Bool, _>(pending == Pending::All)
+        .bind::<Int8, _>(i64::try_from(limit).unwrap_or(i64::MAX)),
     )
-    .bind::<Int8, _>(i64::try_from(limit).unwrap_or(i64::MAX))
-    .bind::<Double, _>(lease.as_secs_f64())
     .load::<IdRow>(conn)
     .await?;
     rows.into_iter().map(|row| parse_id(row.id)).collect()
@@ -105,12 +127,80 @@ pub(crate) async fn release_destroying(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
 ) -> Result<(), DbError> {
-    // sql_query, as its counterpart above: the two are read together.
-    sql_query(
-        "UPDATE instances SET lease_expires_at = now() WHERE id = $1 AND status = 'destroying'",
+    diesel::update(instances::table.find(id.as_str()))
+        .filter(instances::status.eq(Status::Destroying.as_str()))
+        .set(instances::lease_expires_at.eq(now))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The same after an attempt that failed: the next tick tries again.
+pub(crate) async fn release_failed(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<(), DbError> {
+    diesel::update(instances::table.find(id.as_str()))
+        .filter(instances::status.eq(Status::Destroying.as_str()))
+        .set((
+            instances::lease_expires_at.eq(now),
+            instances::destroy_failed_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[derive(Debug, QueryableByName)]
+struct ExpiredRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Takes over the creations whose lease has expired: their replica is dead. Those of `held` are creations
+/// of this replica, whose leases were only not renewed in time.
+pub(crate) async fn take_expired_creations(
+    conn: &mut AsyncPgConnection,
+    held: &[InstanceId],
+    lease: Duration,
+) -> Result<Vec<NewInstance>, DbError> {
+    // sql_query: Diesel has no UPDATE by a locking subquery.
+    let rows: Vec<ExpiredRow> = sql_query(
+        "UPDATE instances SET lease_expires_at = now() + make_interval(secs => $1)
+         WHERE id = ANY (ARRAY (
+             SELECT id FROM instances
+             WHERE status = 'starting' AND lease_expires_at <= now() AND id <> ALL ($2)
+             FOR UPDATE SKIP LOCKED))
+         RETURNING id, name",
     )
-    .bind::<Text, _>(id.as_str())
-    .execute(conn)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>())
+    .load(conn)
     .await?;
+    let new = |row: ExpiredRow| {
+        Ok(NewInstance {
+            id: parse_id(row.id)?,
+            name: row.name,
+        })
+    };
+    rows.into_iter().map(new).collect()
+}
+
+/// Renews the leases of the instances that this replica works on.
+pub(crate) async fn renew(
+    conn: &mut AsyncPgConnection,
+    held: &[InstanceId],
+    lease: Duration,
+) -> Result<(), DbError> {
+    let held: Vec<&str> = held.iter().map(InstanceId::as_str).collect();
+    // A row without a lease has none to renew: its task has just ended.
+    diesel::update(instances::table)
+        .filter(instances::id.eq_any(held))
+        .filter(instances::lease_expires_at.is_not_null())
+        .set(instances::lease_expires_at.eq(after!(lease).nullable()))
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 pub(crate) mod claim_keys;
 pub(crate) mod claim_refusals;
 pub(crate) mod claim_waiters;
+pub(crate) mod claims;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod instances;
@@ -15,6 +16,8 @@ pub(crate) mod views;
 
 #[cfg(test)]
 mod claim_tests;
+mod moves;
+mod prepared;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,31 @@ diesel::table! {
         agent_name -> Nullable<Text>,
         conversation_id -> Nullable<Text>,
         invite_url -> Nullable<Text>,
-        instructions -> Nullable<Text>,
         created_at -> Timestamptz,
         claimed_at -> Nullable<Timestamptz>,
         last_healthy_at -> Nullable<Timestamptz>,
         lease_expires_at -> Nullable<Timestamptz>,
         silent_since -> Nullable<Timestamptz>,
+        made_at -> Nullable<Timestamptz>,
+        destroy_failed_at -> Nullable<Timestamptz>,
         tools -> Nullable<Array<Text>>,
         runtime_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    claim_keys (key) {
+        key -> Text,
+        run -> Int8,
+        begun_at -> Timestamptz,
+        lease_expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    claim_waiters (id) {
+        id -> Int8,
+        lease_expires_at -> Timestamptz,
     }
 }
 

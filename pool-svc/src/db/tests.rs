@@ -5,14 +5,16 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::{Conn, Db};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
-use super::instances::{self, Agent, Demand, Locked, QueuePosition, Recorded, Taking, claim_sql};
-use super::leases::{self, Held};
+use super::claims::{self, Locked, NewAgent, QueuePosition, TakenInstance, Taking, take_sql};
+use super::instances::{self, Demand};
+use super::leases::{self, Held, Pending};
 use super::{MIGRATIONS, views};
 use crate::lifecycle::{Cause, Event, Move};
 
@@ -22,7 +24,29 @@ const NEXT: Taking<'static> = Taking {
     position: QueuePosition::Newcomer,
     except: &[],
     lease: MINUTE,
+    claims: &[None],
 };
+
+/// Takes the oldest idle instance, for a claim that has just come.
+async fn take(conn: &mut Conn) -> Option<TakenInstance> {
+    claims::take_oldest_idle(conn, NEXT).await.unwrap().pop()
+}
+
+fn agent(id: &InstanceId) -> NewAgent {
+    NewAgent {
+        id: id.clone(),
+        by: None,
+        request: ProvisionRequest {
+            agent_name: "Tulip".to_owned().try_into().unwrap(),
+            instructions: "Be kind.".to_owned().try_into().unwrap(),
+            join_url: None,
+            profile_image: None,
+            metadata: None,
+        },
+        conversation_id: "c".to_owned(),
+        invite_url: "i".to_owned(),
+    }
+}
 
 async fn database() -> TestDatabase {
     fresh_database(MIGRATIONS, "pool").await
@@ -54,23 +78,11 @@ async fn insert(conn: &mut Conn, status: Status) -> InstanceId {
 
 /// Makes a move by the function that this move has.
 async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
-    let request = ProvisionRequest {
-        agent_name: "Tulip".to_owned().try_into().unwrap(),
-        instructions: "Be kind.".to_owned().try_into().unwrap(),
-        join_url: None,
-        profile_image: None,
-        metadata: None,
-    };
-    let agent = Agent {
-        request: &request,
-        conversation_id: "c",
-        invite_url: "i",
-    };
     if step == Move::TAKE {
-        let taken = instances::claim_oldest_idle(conn, NEXT).await.unwrap();
+        let taken = take(conn).await;
         taken.is_some_and(|taken| taken.id == *id)
     } else if step == Move::RECORD {
-        instances::record_claim(conn, id, agent).await.unwrap() == Recorded::Yes
+        claims::record(conn, &[agent(id)]).await.unwrap() == [id.clone()]
     } else {
         let causes = [(id.clone(), Cause::Killed)];
         let moved = instances::mark(conn, step, &causes).await.unwrap();
@@ -127,20 +139,11 @@ async fn the_oldest_idle_instance_that_nobody_else_is_taking_is_claimed() {
     let oldest = insert(&mut one, Status::Idle).await;
     let younger = insert(&mut one, Status::Idle).await;
     run(&mut one, "BEGIN").await;
-    let first = instances::claim_oldest_idle(&mut one, NEXT)
-        .await
-        .unwrap()
-        .unwrap();
-    let second = instances::claim_oldest_idle(&mut other, NEXT)
-        .await
-        .unwrap()
-        .unwrap();
+    let first = take(&mut one).await.unwrap();
+    let second = take(&mut other).await.unwrap();
     assert_eq!((first.id, second.id), (oldest, younger));
-    let (third, ()) = tokio::join!(
-        instances::claim_oldest_idle(&mut other, NEXT),
-        run(&mut one, "COMMIT"),
-    );
-    assert_eq!(third.unwrap(), None);
+    let (third, ()) = tokio::join!(take(&mut other), run(&mut one, "COMMIT"));
+    assert_eq!(third, None);
 }
 
 async fn is_waiting_for_a_row(db: &Db) -> bool {
@@ -157,13 +160,13 @@ async fn a_claim_does_not_take_a_locked_fleet_for_an_empty_one() {
     let idle = insert(&mut tick, Status::Idle).await;
     run(&mut tick, "BEGIN").await;
     run(&mut tick, "UPDATE instances SET last_healthy_at = now()").await;
-    let taken = tokio::spawn(async move { instances::claim_oldest_idle(&mut claim, NEXT).await });
+    let taken = tokio::spawn(async move { take(&mut claim).await });
     eventually("the claim waits or ends", MINUTE, async || {
         taken.is_finished() || is_waiting_for_a_row(&db).await
     })
     .await;
     run(&mut tick, "COMMIT").await;
-    let taken = taken.await.unwrap().unwrap();
+    let taken = taken.await.unwrap();
     assert_eq!(taken.map(|taken| taken.id), Some(idle));
 }
 
@@ -191,16 +194,15 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
     run(
         &mut conn,
         &format!(
-            "PREPARE claim (text, text, text, text, float8, text, int8, text[]) AS {}",
-            claim_sql(Locked::Skip)
+            "PREPARE claim (text[], text[], float8, int8, text[]) AS {}",
+            take_sql(Locked::Skip)
         ),
     )
     .await;
-    let plan: Vec<Line> =
-        sql_query("EXPLAIN EXECUTE claim ('idle', 'claiming', NULL, NULL, 60, 'claim', 1, '{}')")
-            .load(&mut conn)
-            .await
-            .unwrap();
+    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}')")
+        .load(&mut conn)
+        .await
+        .unwrap();
     let plan: String = plan.into_iter().map(|line| line.text + "\n").collect();
     assert!(
         plan.contains("Index Scan using instances_created_at_idx"),
@@ -228,7 +230,9 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
         .await
         .unwrap();
     assert_eq!(
-        leases::take_destroying(&mut conn, 9, MINUTE).await.unwrap(),
+        leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
+            .await
+            .unwrap(),
         []
     );
     let url = "http://h/".parse().unwrap();
@@ -239,10 +243,14 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
         Held::No
     );
     leases::release_destroying(&mut conn, id).await.unwrap();
-    let taken = leases::take_destroying(&mut conn, 9, MINUTE).await.unwrap();
+    let taken = leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
+        .await
+        .unwrap();
     assert_eq!(taken.as_slice(), std::slice::from_ref(id));
     assert_eq!(
-        leases::take_destroying(&mut conn, 9, MINUTE).await.unwrap(),
+        leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
+            .await
+            .unwrap(),
         []
     );
 }
@@ -270,4 +278,108 @@ async fn a_deficit_counts_what_is_warm_and_never_exceeds_the_total() {
     assert_eq!(begin(4, 1, 100).await, 1);
     assert_eq!(begin(9, 9, 6).await, 1);
     assert_eq!(begin(9, 9, 6).await, 0);
+}
+
+#[tokio::test]
+async fn claims_that_share_a_statement_get_the_oldest_instances_in_order() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(insert(&mut conn, Status::Idle).await);
+    }
+    let mut take = async |count| {
+        let taking = Taking {
+            claims: &vec![None; count],
+            ..NEXT
+        };
+        let taken = claims::take_oldest_idle(&mut conn, taking).await.unwrap();
+        let taken: Vec<_> = taken.into_iter().map(|taken| taken.id).collect();
+        taken
+    };
+    assert_eq!(take(2).await, ids[..2]);
+    assert_eq!(take(2).await, ids[2..], "fewer than asked for");
+    assert_eq!(take(2).await, []);
+}
+
+#[tokio::test]
+async fn the_log_says_on_whose_behalf_each_claim_of_a_shared_statement_is() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let (oldest, younger) = (
+        insert(&mut conn, Status::Idle).await,
+        insert(&mut conn, Status::Idle).await,
+    );
+    let principal = |name: &str| {
+        Some(Principal {
+            name: name.to_owned(),
+            source: None,
+        })
+    };
+    let taking = Taking {
+        claims: &[principal("ann"), None, principal("too-late")],
+        ..NEXT
+    };
+    claims::take_oldest_idle(&mut conn, taking).await.unwrap();
+    let by = NewAgent {
+        by: principal("bob"),
+        ..agent(&younger)
+    };
+    claims::record(&mut conn, &[by]).await.unwrap();
+    let log = "SELECT string_agg(instance_id || coalesce(principal, '-'), ',' ORDER BY id) AS \"QUERY PLAN\"
+               FROM instance_events WHERE cause = 'provisioned'
+                   OR (cause = 'claim' AND principal IS NOT NULL)";
+    let log: Vec<Line> = sql_query(log).load(&mut conn).await.unwrap();
+    assert_eq!(log[0].text, format!("{oldest}ann,{younger}bob"));
+}
+
+#[tokio::test]
+async fn claims_that_share_a_statement_are_recorded_except_the_condemned() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let claimed = insert(&mut conn, Status::Claiming).await;
+    let condemned = insert(&mut conn, Status::Destroying).await;
+    let agents = [agent(&condemned), agent(&claimed)];
+    let recorded = claims::record(&mut conn, &agents).await.unwrap();
+    assert_eq!(recorded.as_slice(), std::slice::from_ref(&claimed));
+    let status = views::find_status(&mut conn, &condemned).await.unwrap();
+    assert_eq!(status, Some(Status::Destroying));
+}
+
+#[tokio::test]
+async fn work_is_taken_over_only_when_its_lease_was_not_renewed() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let new = instances::insert_starting(&mut conn, Demand::Extra(2), 9, Duration::ZERO).await;
+    let new = new.unwrap();
+    let (own, dead) = (new[0].id.clone(), new[1].id.clone());
+    let claiming = insert(&mut conn, Status::Claiming).await;
+    let own_claim = insert(&mut conn, Status::Claiming).await;
+    let held = [own.clone(), own_claim.clone()];
+    let taken = leases::take_expired_creations(&mut conn, &held, MINUTE).await;
+    let taken: Vec<_> = taken.unwrap().into_iter().map(|new| new.id).collect();
+    assert_eq!(taken, [dead], "this replica's own is only late");
+    let condemned = instances::condemn_expired_claims(&mut conn, &held).await;
+    assert_eq!(condemned.unwrap(), [claiming]);
+    leases::renew(&mut conn, &held, MINUTE).await.unwrap();
+    let taken = leases::take_expired_creations(&mut conn, &[], MINUTE).await;
+    assert_eq!(taken.unwrap(), []);
+    let condemned = instances::condemn_expired_claims(&mut conn, &[]).await;
+    assert_eq!(condemned.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_destruction_that_failed_waits_for_a_tick_behind_the_others() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let failed = insert(&mut conn, Status::Destroying).await;
+    leases::release_failed(&mut conn, &failed).await.unwrap();
+    let fresh = insert(&mut conn, Status::Destroying).await;
+    let mut take = async |pending| {
+        let taken = leases::take_destroying(&mut conn, pending, 1, MINUTE).await;
+        taken.unwrap()
+    };
+    assert_eq!(take(Pending::All).await, [fresh]);
+    assert_eq!(take(Pending::Fresh).await, []);
+    assert_eq!(take(Pending::All).await, [failed]);
 }

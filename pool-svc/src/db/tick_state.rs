@@ -1,8 +1,8 @@
 //! Table `tick_state`: one row that fences ticks, and says how the fleet was last seen.
 //!
-//! The session lock of a tick can be lost without its holder noticing. So each tick takes a number
-//! first, and whatever it does later begins with a statement that locks the row and finds that number
-//! still there. A tick that was taken over finds another one, and does nothing.
+//! The session lock of a tick can be lost without its holder noticing. So each tick first takes a number,
+//! and every transaction of it begins with a statement that locks the row and checks the number. A tick
+//! that was taken over finds another number, and does nothing.
 
 use std::time::Duration;
 
@@ -16,9 +16,15 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::tick_state;
 
-/// The number of a tick: those that come later have higher ones.
+/// The number of a tick. Later ticks have higher numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch(i64);
+
+impl Epoch {
+    pub(super) const fn number(self) -> i64 {
+        self.0
+    }
+}
 
 /// Whether a tick is still the latest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +50,7 @@ struct EpochRow {
     epoch: i64,
 }
 
-/// Begins a tick: every earlier one is taken over. Where the fleet was last seen longer ago than
+/// Begins a tick: every earlier one is taken over. If the fleet was last seen longer ago than
 /// `unwatched_after`, it counts as watched from this tick on.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
@@ -64,10 +70,10 @@ pub(crate) async fn begin(
     Ok(Epoch(row.epoch))
 }
 
-/// What a tick thinks of its look at the fleet.
+/// How far a tick believes its look at the fleet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look<'a> {
-    /// Whether whoever did not answer can be taken for silent.
+    /// Whether instances that did not answer count as silent.
     pub(crate) watched: bool,
     pub(crate) doubt: Option<&'a str>,
 }
@@ -106,7 +112,7 @@ pub(crate) async fn hold(conn: &mut AsyncPgConnection, epoch: Epoch) -> Result<S
     Ok(rows.len().into())
 }
 
-/// Why the latest look at the fleet was not believed; `None` where it was.
+/// Why the latest look at the fleet was not believed; `None` if it was.
 pub(crate) async fn load_doubt(
     conn: &mut AsyncPgConnection,
 ) -> Result<Option<Unobserved>, DbError> {

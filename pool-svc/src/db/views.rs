@@ -1,20 +1,22 @@
-//! What is read of table `instances`.
+//! Reading table `instances`, and its notes of health.
 
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Counts, InstanceView, Status};
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, before};
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Double, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
+use super::prepared::Prepared;
 use super::row::{corrupt, parse_id, parse_status};
 use super::schema::instances;
+use super::tick_state::Epoch;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
@@ -66,7 +68,7 @@ pub(crate) async fn load_all(conn: &mut AsyncPgConnection) -> Result<Vec<Instanc
     rows.into_iter().map(InstanceView::try_from).collect()
 }
 
-/// What an instance is now; `None` where there is no such instance.
+/// The status of an instance; `None` if there is no such instance.
 pub(crate) async fn find_status(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -122,11 +124,15 @@ pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
 pub(crate) struct FleetRow {
     pub(crate) id: InstanceId,
     pub(crate) status: Status,
-    pub(crate) has_url: bool,
+    pub(crate) url: Option<String>,
     /// Since its creation ended, or else since its row was written.
     pub(crate) age: Duration,
-    /// Since it was first found not healthy, as far back as the fleet was watched without a break.
+    /// Whether it is on record as unhealthy.
+    pub(crate) silent: bool,
+    /// Since it was first found unhealthy, as far back as the fleet was watched without a gap.
     pub(crate) silent_for: Duration,
+    /// Since it was last noted as healthy; its age if it never was.
+    pub(crate) noted_before: Duration,
     pub(crate) lease: Lease,
 }
 
@@ -144,12 +150,16 @@ struct RawFleetRow {
     id: String,
     #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Bool)]
-    has_url: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    url: Option<String>,
     #[diesel(sql_type = Double)]
     age: f64,
+    #[diesel(sql_type = Bool)]
+    silent: bool,
     #[diesel(sql_type = Double)]
     silent_for: f64,
+    #[diesel(sql_type = Double)]
+    noted_before: f64,
     #[diesel(sql_type = Nullable<Bool>)]
     expired: Option<bool>,
 }
@@ -161,9 +171,11 @@ impl TryFrom<RawFleetRow> for FleetRow {
         Ok(Self {
             status: parse_status(&row.id, &row.status)?,
             id: parse_id(row.id)?,
-            has_url: row.has_url,
+            url: row.url,
             age: seconds(row.age),
+            silent: row.silent,
             silent_for: seconds(row.silent_for),
+            noted_before: seconds(row.noted_before),
             lease: match row.expired {
                 None => Lease::Nobody,
                 Some(false) => Lease::Held,
@@ -173,17 +185,20 @@ impl TryFrom<RawFleetRow> for FleetRow {
     }
 }
 
-/// A clock that was set back makes no negative time.
+/// A clock that was set back must not make a negative time.
 fn seconds(number: f64) -> Duration {
     Duration::try_from_secs_f64(number).unwrap_or_default()
 }
 
-/// Every instance, as far as a tick judges by it.
+/// Every instance, with the columns that a tick judges by.
 pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<FleetRow>, DbError> {
     // Diesel has no expression for an age in seconds.
     let rows: Vec<RawFleetRow> = sql_query(
-        "SELECT id, status, url IS NOT NULL AS has_url,
+        "SELECT id, status, url,
                 extract(epoch FROM now() - coalesce(made_at, created_at))::float8 AS age,
+                silent_since IS NOT NULL AS silent,
+                extract(epoch FROM now() - coalesce(last_healthy_at, created_at))::float8
+                    AS noted_before,
                 CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
                      ELSE extract(epoch FROM now() - greatest(silent_since, watched_since))::float8
                 END AS silent_for,
@@ -234,7 +249,7 @@ pub(crate) async fn note_healthy(
     Ok(())
 }
 
-/// Notes since when instances are not healthy, where that is not noted yet.
+/// Notes since when instances are unhealthy, if that is not noted yet.
 pub(crate) async fn note_silent(
     conn: &mut AsyncPgConnection,
     silent: &[InstanceId],
@@ -252,4 +267,73 @@ pub(crate) async fn note_silent(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Notes that instances are still healthy. Rows that something else has locked are left to the next tick.
+/// A tick that was taken over notes nothing.
+pub(crate) async fn note_still_healthy(
+    conn: &mut AsyncPgConnection,
+    epoch: Epoch,
+    ids: &[InstanceId],
+) -> Result<(), DbError> {
+    let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
+    // sql_query: Diesel has no UPDATE by a locking subquery.
+    Prepared(
+        sql_query(
+            "UPDATE instances SET last_healthy_at = now()
+             WHERE id = ANY (ARRAY (
+                 SELECT id FROM instances
+                 WHERE id = ANY ($1) AND status IN ('starting', 'idle', 'claiming', 'claimed')
+                   AND EXISTS (SELECT FROM tick_state WHERE epoch = $2)
+                 FOR UPDATE OF instances SKIP LOCKED))",
+        )
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Int8, _>(epoch.number()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A new instance that its creator may not watch any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnwatchedInstance {
+    pub(crate) id: InstanceId,
+    pub(crate) url: Url,
+    /// The key of its runtime, sealed.
+    pub(crate) runtime_key: Option<String>,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = instances)]
+struct UnwatchedRow {
+    id: String,
+    url: Option<String>,
+    runtime_key: Option<String>,
+}
+
+/// Instances that were created longer than `age` ago and are not idle yet, the youngest first.
+pub(crate) async fn load_unwatched(
+    conn: &mut AsyncPgConnection,
+    age: Duration,
+    limit: u16,
+) -> Result<Vec<UnwatchedInstance>, DbError> {
+    let rows: Vec<UnwatchedRow> = instances::table
+        .filter(instances::status.eq(Status::Starting.as_str()))
+        .filter(instances::url.is_not_null())
+        .filter(instances::made_at.lt(before!(age).nullable()))
+        .order(instances::made_at.desc())
+        .limit(limit.into())
+        .select(UnwatchedRow::as_select())
+        .load(conn)
+        .await?;
+    let unwatched = |row: UnwatchedRow| {
+        let url = parse_url(&row.id, row.url)?;
+        Ok(UnwatchedInstance {
+            url: url.ok_or_else(|| corrupt(&row.id, "it has no URL"))?,
+            id: parse_id(row.id)?,
+            runtime_key: row.runtime_key,
+        })
+    };
+    rows.into_iter().map(unwatched).collect()
 }

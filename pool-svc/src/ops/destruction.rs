@@ -1,30 +1,32 @@
 //! Destroying instances: a row is deleted once Services confirms that nothing of the instance is left.
 //!
 //! To condemn an instance is to mark its row; [`Destructions::start_pending`] takes marked rows that no
-//! one works on. A destruction that fails leaves the row marked, and the next tick starts it again.
+//! one works on. A destruction that fails leaves the row marked, and the next tick tries again. One whose
+//! replica died is taken over when its lease has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_pool_client::{DESTROY_WITHIN, Destruction};
+use agent_pool_client::Destruction;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::AsyncPgConnection;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
 use crate::background::Background;
-use crate::db::{instances, leases, views};
+use crate::db::leases::{self, Pending};
+use crate::db::{instances, views};
 use crate::lifecycle::{Cause, Event, Move};
 
 /// Destructions at once. They are slow at the vendors, and nothing waits for them.
 const CONCURRENCY: usize = 8;
 
-/// How long a destruction may take, including the wait for its turn, before another replica takes it
-/// over.
-const LEASE: Duration = Duration::from_secs(2 * DESTROY_WITHIN.as_secs() + 60);
+/// How long a shutdown waits for destructions. Another replica repeats those that are cut off.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(30);
 
 /// Why an instance cannot be condemned.
 #[derive(Debug, thiserror::Error)]
@@ -100,28 +102,33 @@ impl Destructions {
         }
     }
 
-    /// Starts destroying the marked rows that no one works on. A failure is only logged: the next tick
-    /// does the same.
+    /// Starts destroying the marked rows that no one works on, except those that failed lately. If it
+    /// fails it is only logged: the recovery loop does the same.
     pub(crate) async fn start_pending(&self) {
-        let take = async || self.take_pending(&mut *self.app.db.conn().await?).await;
+        let take = async || {
+            let mut conn = self.app.db.conn().await?;
+            self.take_pending(&mut conn, Pending::Fresh).await
+        };
         match take().await {
             Ok(taken) => self.spawn(taken),
             Err(error) => warn!(
                 error.chain = chain(&error),
-                "destructions wait for the next tick: {error}"
+                "destructions start a few seconds later: {error}"
             ),
         }
-        self.background.request_tick();
+        // An instance that is condemned is missing.
+        self.background.request_replenish();
     }
 
     /// Takes as many marked rows as there are free slots; to be passed to [`Self::spawn`].
     pub(crate) async fn take_pending(
         &self,
         conn: &mut AsyncPgConnection,
+        pending: Pending,
     ) -> Result<Vec<InstanceId>, DbError> {
         match self.slots.available_permits() {
             0 => Ok(Vec::new()),
-            free => leases::take_destroying(conn, free, LEASE).await,
+            free => leases::take_destroying(conn, pending, free, self.lease()).await,
         }
     }
 
@@ -136,12 +143,13 @@ impl Destructions {
     /// Destroys one instance after another as long as that succeeds.
     async fn work(self, first: InstanceId) {
         let _slot = self.slots.acquire().await.expect("never closed");
-        let mut made_room = false;
         let mut next = Some(first);
         while let Some(id) = next {
+            let _lease = self.background.leases.hold(&id);
             next = match self.destroy(&id).await {
                 Ok(Outcome::Destroyed) => {
-                    made_room = true;
+                    // There may be room now where POOL_MAX_TOTAL was reached.
+                    self.background.request_replenish();
                     self.take_another().await
                 }
                 Ok(Outcome::Failed) => None,
@@ -152,10 +160,6 @@ impl Destructions {
                 }
             };
         }
-        // A tick restarts what failed. If a failure asked for a tick, it would be retried at once, forever.
-        if made_room {
-            self.background.request_tick();
-        }
     }
 
     async fn take_another(&self) -> Option<InstanceId> {
@@ -163,12 +167,24 @@ impl Destructions {
             return None;
         }
         let mut conn = self.app.db.conn().await.ok()?;
-        let taken = leases::take_destroying(&mut conn, 1, LEASE).await;
+        let taken = leases::take_destroying(&mut conn, Pending::Fresh, 1, self.lease()).await;
         taken.ok()?.pop()
     }
 
+    fn lease(&self) -> Duration {
+        self.app.config.pool.pool_work_lease_ms.duration()
+    }
+
     async fn destroy(&self, id: &InstanceId) -> Result<Outcome, DbError> {
-        let answer = self.app.services.destroy(id).await;
+        let shutdown = self.background.shutdown();
+        let overdue = async {
+            shutdown.wait().await;
+            sleep(SHUTDOWN_WAIT).await;
+        };
+        let answer = tokio::select! {
+            answer = self.app.services.destroy(id) => answer,
+            () = overdue => return Ok(Outcome::Failed),
+        };
         let mut conn = self.app.db.conn().await?;
         match answer {
             Ok(destruction) => {
@@ -181,7 +197,7 @@ impl Destructions {
                 Ok(Outcome::Destroyed)
             }
             Err(error) => {
-                leases::release_destroying(&mut conn, id).await?;
+                leases::release_failed(&mut conn, id).await?;
                 error!(
                     instance.id = %id, error.chain = chain(&error),
                     "instance {id} was not destroyed, a later tick will retry: {error}"
@@ -213,7 +229,7 @@ mod tests {
     use crate::db::MIGRATIONS;
 
     #[tokio::test]
-    async fn a_destruction_that_fails_asks_for_no_tick() {
+    async fn a_destruction_that_fails_is_left_to_the_next_tick() {
         let database = fresh_database(MIGRATIONS, "pool").await;
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let services = format!("http://{}", closed.local_addr().unwrap());
@@ -232,8 +248,15 @@ mod tests {
         let inserted = sql_query(insert.replace("{id}", id.as_str()));
         inserted.execute(&mut conn).await.unwrap();
         destructions.work(id.clone()).await;
-        assert!(background.tick_requested().now_or_never().is_none());
-        let again = leases::take_destroying(&mut conn, 1, LEASE).await.unwrap();
+        assert!(background.replenish_requested().now_or_never().is_none());
+        let mut take = async |pending| {
+            let lease = Duration::from_mins(1);
+            leases::take_destroying(&mut conn, pending, 1, lease)
+                .await
+                .unwrap()
+        };
+        assert_eq!(take(Pending::Fresh).await, [], "it is not retried at once");
+        let again = take(Pending::All).await;
         assert_eq!(again, [id], "the next tick tries again");
     }
 }

@@ -3,5 +3,7 @@
 pub(crate) mod backoff;
 pub(crate) mod destruction;
 pub(crate) mod drain;
+pub(crate) mod recover;
+pub(crate) mod replenish;
 pub(crate) mod settle;
 pub(crate) mod warm_up;

@@ -7,8 +7,26 @@ use tracing::{info, warn};
 
 use super::destruction::Destructions;
 use crate::app::App;
-use crate::db::{instances, leases, views};
+use crate::db::{creation_failures, instances, leases, views};
 use crate::lifecycle::{Cause, Move};
+
+/// Makes new instances idle that have just answered their health check. Returns those that were starting.
+pub(crate) async fn become_idle(
+    app: &App,
+    ids: Vec<InstanceId>,
+) -> Result<Vec<InstanceId>, DbError> {
+    let causes: Vec<_> = ids.into_iter().map(|id| (id, Cause::Healthy)).collect();
+    let mut conn = app.db.conn().await?;
+    let moved = instances::mark(&mut conn, Move::BECOME_IDLE, &causes).await?;
+    for id in &moved {
+        info!(instance.id = %id, "instance {id} became idle");
+    }
+    if !moved.is_empty() {
+        instances::notify_waiting_claims(&mut conn).await?;
+        creation_failures::forget_never_ready(&mut conn).await?;
+    }
+    Ok(moved)
+}
 
 /// Condemns an instance whose lease this task holds, and releases the lease. If another task condemned
 /// it meanwhile, only the lease is released.

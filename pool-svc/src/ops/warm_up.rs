@@ -1,12 +1,14 @@
 //! Creating instances and watching them until they are idle.
 //!
-//! The row is written before Services is asked, so a crash leaves a row that a tick completes or
-//! destroys, never a resource that no one knows of.
+//! The row is written before Services is asked, so a crash leaves a row, never a resource that no one
+//! knows of. When the replica dies, its lease expires and another one asks Services again: a creation is
+//! idempotent, so that it goes on where it was cut off.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
 use agent_pool_core::{EnvVars, InstanceId, Secret, chain};
 use agent_pool_service_kit::db::DbError;
@@ -28,15 +30,15 @@ use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
 use crate::runtime_keys::{self, try_each};
 
-/// How long one creation may take before the row counts as abandoned.
-const LEASE: Duration = Duration::from_secs(CREATE_WITHIN.as_secs() + 60);
+/// Pause before Services is asked again that still works on the instance for a replica that died.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for creations. Most take less, and none has to be waited for.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(30);
 /// First pause between two health checks of a new instance; it doubles.
 const FIRST_WATCH_PAUSE: Duration = Duration::from_millis(50);
 /// Longest pause between two health checks of a new instance.
 const LONGEST_WATCH_PAUSE: Duration = Duration::from_secs(2);
-/// How long a new instance is watched; after that the ticks find out about its health.
+/// How long a new instance is watched; after that the recovery loop checks it.
 const WATCH_FOR: Duration = Duration::from_mins(2);
 
 /// An instance that Services has made: where its runtime is, and the keys that may open it.
@@ -75,9 +77,18 @@ impl Creations {
         Ok(ids)
     }
 
-    /// Starts creations for the deficit.
+    /// Starts creations for the deficit. It depends on nothing but the rows.
     pub(crate) async fn replenish(&self) -> Result<(), DbError> {
+        let pool = &self.app.config.pool;
         let mut conn = self.app.db.conn().await?;
+        let demand = Demand::Deficit {
+            warm: pool.pool_min_idle,
+            at_once: u32::MAX,
+        };
+        // Without the lock: usually nothing is missing.
+        if instances::count_missing(&mut conn, demand, pool.pool_max_total).await? == 0 {
+            return Ok(());
+        }
         let inserted = conn.transaction(async |conn| self.insert_deficit(conn).await);
         self.spawn(inserted.await?);
         Ok(())
@@ -102,11 +113,26 @@ impl Creations {
         conn: &mut AsyncPgConnection,
         demand: Demand,
     ) -> Result<Vec<NewInstance>, DbError> {
-        let pool = &self.app.config.pool;
-        // Until its turn comes; then the creation gets a lease of its own length.
-        let lease = LEASE.max(pool.pool_stuck_timeout_ms.duration());
         leases::lock_count(conn).await?;
-        instances::insert_starting(conn, demand, pool.pool_max_total, lease).await
+        let max_total = self.app.config.pool.pool_max_total;
+        instances::insert_starting(conn, demand, max_total, self.lease()).await
+    }
+
+    /// Takes over the creations of replicas that died; to be passed to [`Self::spawn`].
+    pub(crate) async fn take_expired(
+        &self,
+        conn: &mut AsyncPgConnection,
+    ) -> Result<Vec<NewInstance>, DbError> {
+        let held = self.background.leases.ids();
+        let taken = leases::take_expired_creations(conn, &held, self.lease()).await?;
+        for new in &taken {
+            info!(instance.id = %new.id, "the creation of instance {} is taken over", new.id);
+        }
+        Ok(taken)
+    }
+
+    fn lease(&self) -> Duration {
+        self.app.config.pool.pool_work_lease_ms.duration()
     }
 
     /// Creates the instances whose rows are written.
@@ -121,7 +147,10 @@ impl Creations {
     /// Creates one instance and watches it until it is idle, or until shutdown.
     async fn create(self, new: NewInstance) {
         let started = Instant::now();
-        let outcome = match self.create_in_turn(&new).await {
+        let lease = self.background.leases.hold(&new.id);
+        let created = self.create_in_turn(&new).await;
+        drop(lease);
+        let outcome = match created {
             Ok(Some(created)) => tokio::select! {
                 watched = self.watch(&new.id, &created, started) => watched,
                 () = self.background.shutdown().wait() => Ok(()),
@@ -133,7 +162,7 @@ impl Creations {
             let id = &new.id;
             warn!(
                 error.chain = chain(&error),
-                "instance {id} is left to the ticks: {error}"
+                "instance {id} is left to the recovery loop: {error}"
             );
         }
     }
@@ -151,8 +180,8 @@ impl Creations {
             settle::give_up(&self.app, step, &new.id, Cause::ShutDown).await?;
             return Ok(None);
         }
-        // It is safe to stop waiting: Services goes on, and the lease keeps everyone else away. If the
-        // instance becomes healthy a later tick makes it idle; when the lease ends one destroys it.
+        // It is safe to stop waiting: Services goes on, and another replica asks it for the outcome once the
+        // lease has expired.
         let overdue = async {
             shutdown.wait().await;
             sleep(SHUTDOWN_WAIT).await;
@@ -167,8 +196,8 @@ impl Creations {
     async fn ask_services(&self, new: &NewInstance) -> Result<Option<Created>, DbError> {
         let app = &self.app;
         let tools = app.config.pool.pool_tools.ids();
-        let held =
-            leases::begin_creation(&mut *app.db.conn().await?, &new.id, tools, LEASE).await?;
+        let held = leases::begin_creation(&mut *app.db.conn().await?, &new.id, tools, self.lease())
+            .await?;
         if held == Held::No {
             settle::release_condemned(app, &self.destructions, &new.id).await?;
             return Ok(None);
@@ -180,11 +209,27 @@ impl Creations {
             image: None,
             variables: EnvVars::new(),
         };
-        match app.services.create(&request).await {
+        match self.create_unless_busy(&request).await {
             Ok(created) => self.record_created(&new.id, created).await,
             Err(error) => {
                 self.record_failure(&new.id, &error).await?;
                 Ok(None)
+            }
+        }
+    }
+
+    /// Services may still work on the instance for a replica that died: that is waited for.
+    async fn create_unless_busy(
+        &self,
+        request: &CreateInstanceRequest,
+    ) -> Result<CreatedInstance, CallError> {
+        let deadline = Instant::now() + CREATE_WITHIN;
+        loop {
+            match self.app.services.create(request).await {
+                Err(error) if error.is(&ProblemCode::InstanceBusy) && Instant::now() < deadline => {
+                    sleep(BUSY_PAUSE).await;
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -196,7 +241,7 @@ impl Creations {
     ) -> Result<Option<Created>, DbError> {
         counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
         let mut conn = self.app.db.conn().await?;
-        creation_failures::forget_all(&mut conn).await?;
+        creation_failures::forget_refusals(&mut conn).await?;
         let CreatedInstance {
             url, runtime_key, ..
         } = created;
@@ -253,17 +298,14 @@ impl Creations {
         };
         while !matches!(try_each(id, keys, check).await, Ok(true)) {
             if watched_since.elapsed() > WATCH_FOR {
-                info!("instance {id} is not healthy yet: the ticks keep checking it");
+                info!("instance {id} is not healthy yet: the recovery loop keeps checking it");
                 return Ok(());
             }
             sleep(pause).await;
             pause = LONGEST_WATCH_PAUSE.min(pause * 2);
         }
-        let mut conn = self.app.db.conn().await?;
-        let causes = [(id.clone(), Cause::Healthy)];
-        let moved = instances::mark(&mut conn, Move::BECOME_IDLE, &causes).await?;
+        let moved = settle::become_idle(&self.app, vec![id.clone()]).await?;
         if !moved.is_empty() {
-            info!("instance {id} became idle");
             histogram!("agent_pool_warm_up_seconds").record(started.elapsed().as_secs_f64());
         }
         Ok(())

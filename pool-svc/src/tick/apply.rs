@@ -1,5 +1,6 @@
 //! Writing what was decided: one statement for each kind of move, in one transaction behind the fence.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use agent_pool_core::InstanceId;
@@ -7,15 +8,19 @@ use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use metrics::gauge;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use super::decision::Decision;
+use super::decision::{Decision, DeploymentFailure};
 use super::error::{TickError, require_latest};
 use super::ticker::Ticker;
+use crate::db::creation_failures::{self, NewFailure};
 use crate::db::events::{self, StrayOrigin};
 use crate::db::tick_state::{self, Epoch, Look};
 use crate::db::{instances, views};
 use crate::lifecycle::Move;
+
+/// How many notes of health one statement renews.
+const NOTED_AT_ONCE: usize = 1_000;
 
 /// What a tick wrote.
 #[derive(Debug, Default)]
@@ -23,6 +28,13 @@ struct Applied {
     moved: Vec<(Move, Vec<InstanceId>)>,
     reappeared: Vec<InstanceId>,
     foreign: usize,
+}
+
+impl Applied {
+    fn any_became_idle(&self) -> bool {
+        let mut moved = self.moved.iter();
+        moved.any(|(step, ids)| *step == Move::BECOME_IDLE && !ids.is_empty())
+    }
 }
 
 pub(super) async fn apply(
@@ -42,6 +54,13 @@ pub(super) async fn apply(
             Ok::<_, TickError>(write(conn, decision).await?)
         })
         .await?;
+    if applied.any_became_idle() {
+        instances::notify_waiting_claims(&mut conn).await?;
+    }
+    // Apart, so that claims find no idle row locked for longer than one of these statements takes.
+    for some in decision.still_healthy.chunks(NOTED_AT_ONCE) {
+        views::note_still_healthy(&mut conn, epoch, some).await?;
+    }
     log_and_count(ticker, &applied, report);
     Ok(())
 }
@@ -58,7 +77,6 @@ async fn write(conn: &mut AsyncPgConnection, decision: &Decision) -> Result<Appl
     }
     applied.reappeared = instances::insert_reappeared(conn, &ours).await?;
     views::note_silent(conn, &decision.silent).await?;
-    // From here on every idle row is locked and claims wait, so this comes last.
     views::note_healthy(conn, &decision.healthy).await?;
     for step in Move::BY_TICK {
         let causes: Vec<_> = decision
@@ -70,7 +88,37 @@ async fn write(conn: &mut AsyncPgConnection, decision: &Decision) -> Result<Appl
         let moved = instances::mark(conn, step, &causes).await?;
         applied.moved.push((step, moved));
     }
+    record_failed_creations(conn, decision, &applied).await?;
     Ok(applied)
+}
+
+/// Deployments that failed are found out by ticks. Those of one tick count as one failure.
+async fn record_failed_creations(
+    conn: &mut AsyncPgConnection,
+    decision: &Decision,
+    applied: &Applied,
+) -> Result<(), DbError> {
+    let moved: HashSet<_> = applied.moved.iter().flat_map(|(_, ids)| ids).collect();
+    for kind in [DeploymentFailure::NeverReady, DeploymentFailure::DiedEarly] {
+        let failed = decision
+            .failed_creations
+            .iter()
+            .filter(|failed| failed.failure == kind && moved.contains(&failed.id));
+        let Some(youngest) = failed.min_by_key(|failed| failed.age) else {
+            continue;
+        };
+        let (id, why) = (&youngest.id, youngest.cause.as_str());
+        let failure = match kind {
+            DeploymentFailure::NeverReady => NewFailure::never_ready(id, why),
+            DeploymentFailure::DiedEarly => NewFailure::died_early(id, why),
+        };
+        error!(instance.id = %id, "{}", failure.error);
+        creation_failures::record(conn, id, &failure).await?;
+    }
+    if applied.any_became_idle() {
+        creation_failures::forget_never_ready(conn).await?;
+    }
+    Ok(())
 }
 
 fn log_and_count(ticker: &Ticker, applied: &Applied, report: &mut TickReport) {

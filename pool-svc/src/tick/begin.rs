@@ -1,17 +1,26 @@
-//! The work that a tick starts: destructions and creations. Their rows are taken behind the fence, and
-//! each is then protected by a lease of its own.
+//! The work that a tick starts: destructions and creations, also those that failed or whose replica died.
+//! Their rows are taken behind the fence, and each is then protected by a lease of its own.
 
+use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::TickReport;
 use diesel_async::AsyncConnection;
 
 use super::error::{TickError, require_latest};
 use super::ticker::Ticker;
+use crate::db::instances::NewInstance;
+use crate::db::leases::Pending;
 use crate::db::tick_state::{self, Epoch};
+
+/// Rows that this tick has taken or written.
+struct Begun {
+    condemned: Vec<InstanceId>,
+    taken: Vec<NewInstance>,
+    new: Vec<NewInstance>,
+}
 
 pub(super) async fn begin(
     ticker: &Ticker,
     epoch: Epoch,
-    may_create: bool,
     report: &mut TickReport,
 ) -> Result<(), TickError> {
     let Ticker {
@@ -21,21 +30,27 @@ pub(super) async fn begin(
         ..
     } = ticker;
     let mut conn = app.db.conn().await?;
-    let (condemned, new) = conn
+    let Begun {
+        condemned,
+        taken,
+        new,
+    } = conn
         .transaction(async |conn| {
             require_latest(tick_state::hold(conn, epoch).await?)?;
-            let condemned = destructions.take_pending(conn).await?;
-            let new = if may_create {
-                creations.insert_deficit(conn).await?
-            } else {
-                Vec::new()
-            };
-            Ok::<_, TickError>((condemned, new))
+            let condemned = destructions.take_pending(conn, Pending::All).await?;
+            let taken = creations.take_expired(conn).await?;
+            let new = creations.insert_deficit(conn).await?;
+            Ok::<_, TickError>(Begun {
+                condemned,
+                taken,
+                new,
+            })
         })
         .await?;
     report.destroying = u32::try_from(condemned.len()).unwrap_or(u32::MAX);
     report.created = u32::try_from(new.len()).unwrap_or(u32::MAX);
     destructions.spawn(condemned);
+    creations.spawn(taken);
     creations.spawn(new);
     Ok(())
 }

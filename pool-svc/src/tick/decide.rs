@@ -2,8 +2,7 @@
 //!
 //! - **Healthy wins** over any deploy status: a listing may lag, a health check does not.
 //! - If Services did not answer, or lists none of our instances, nothing is decided from that. Leases of
-//!   claims still expire, because they do not depend on it. While Services does not answer, nothing is
-//!   created either; that would fail too.
+//!   claims still expire, because they do not depend on it.
 //! - Silence counts from the first look that found an instance unhealthy, and only as far back as the
 //!   fleet was watched without a gap: a pool that was stopped for an hour has seen nothing.
 //! - If one look would take more of the fleet for dead than allowed, it takes none (see [`doubt`]).
@@ -15,7 +14,7 @@ use agent_pool_core::DeployStatus;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
 
-use super::decision::{Decision, PlannedMove};
+use super::decision::{Decision, DeploymentFailure, FailedCreation, PlannedMove};
 use super::doubt::doubt;
 use super::observe::Observation;
 use crate::db::views::{FleetRow, HealthyInstance, Lease};
@@ -24,21 +23,26 @@ use crate::lifecycle::{Cause, Move};
 /// An instance younger than this that is not listed is not dead: vendors' listings lag.
 const LISTED_WITHIN: Duration = Duration::from_mins(5);
 
+/// An idle instance that dies younger than this was not deployed well.
+pub(crate) const PROVEN_AFTER: Duration = Duration::from_mins(10);
+
 /// The bounds of a decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) stuck_after: Duration,
     pub(crate) max_vanished_percent: u32,
+    /// After how long the note that an instance is healthy is renewed.
+    pub(crate) renote_after: Duration,
 }
 
 pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limits) -> Decision {
     let settled = |row: &&FleetRow| matches!(row.status, Status::Idle | Status::Claimed);
     let settled = fleet.iter().filter(settled).count();
     let batch = match observation {
-        Observation::Unavailable(reason) => return blind(fleet, reason.clone(), false),
+        Observation::Unavailable(reason) => return blind(fleet, reason.clone()),
         Observation::Batch(batch) if settled > 0 && lists_none(batch, fleet) => {
             let reason = format!("Services lists none of {settled} instances");
-            return blind(fleet, reason, true);
+            return blind(fleet, reason);
         }
         Observation::Batch(batch) => batch,
     };
@@ -47,32 +51,66 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
     let mut decision = Decision {
         strays: strays.collect(),
         watched: true,
-        may_create: true,
         ..Decision::default()
     };
     for row in fleet {
         let report = batch.get(&row.id);
-        if let Some(InstanceReport {
-            healthy: true, url, ..
-        }) = report
-        {
-            decision.healthy.push(HealthyInstance {
-                id: row.id.clone(),
-                url: url.clone(),
-            });
-        }
+        note(row, report, limits.renote_after, &mut decision);
         let health = health(row, report);
-        let silent = matches!(health, Health::Silent | Health::Dead);
+        let silent = matches!(health, Health::Silent | Health::Dead) && !row.silent;
         if report.is_some() && silent && row.lease == Lease::Nobody {
             decision.silent.push(row.id.clone());
         }
         if let Some((step, cause)) = judge(row, health, limits.stuck_after) {
+            let failed = failed_creation(row, step, cause);
+            decision.failed_creations.extend(failed);
             let id = row.id.clone();
             decision.moves.push(PlannedMove { step, id, cause });
         }
     }
     doubt(&mut decision, batch, settled, limits.max_vanished_percent);
     decision
+}
+
+/// Has it written that a row is healthy, if that changes anything or the last note is old. Most rows of
+/// most ticks are left alone.
+fn note(
+    row: &FleetRow,
+    report: Option<&InstanceReport>,
+    renote_after: Duration,
+    decision: &mut Decision,
+) {
+    let Some(InstanceReport {
+        healthy: true, url, ..
+    }) = report
+    else {
+        return;
+    };
+    let elsewhere = url
+        .as_ref()
+        .is_some_and(|url| row.url.as_deref() != Some(url.as_str()));
+    let id = row.id.clone();
+    if row.status == Status::Starting || row.silent || elsewhere {
+        let url = url.clone();
+        decision.healthy.push(HealthyInstance { id, url });
+    } else if row.noted_before > renote_after {
+        decision.still_healthy.push(id);
+    }
+}
+
+/// Whether a death says that deployments fail: the instance never became ready, or not for long.
+fn failed_creation(row: &FleetRow, step: Move, cause: Cause) -> Option<FailedCreation> {
+    let failure = match step {
+        Move::CONDEMN_STARTING => DeploymentFailure::NeverReady,
+        Move::CONDEMN_IDLE if row.age < PROVEN_AFTER => DeploymentFailure::DiedEarly,
+        _ => return None,
+    };
+    Some(FailedCreation {
+        id: row.id.clone(),
+        age: row.age,
+        failure,
+        cause,
+    })
 }
 
 /// Whether none of the instances that may be alive is listed.
@@ -87,7 +125,7 @@ fn lists_none(batch: &StatusBatch, fleet: &[FleetRow]) -> bool {
 }
 
 /// The decision if Services is not believed: only what does not depend on it.
-fn blind(fleet: &[FleetRow], reason: String, may_create: bool) -> Decision {
+fn blind(fleet: &[FleetRow], reason: String) -> Decision {
     let expired = |row: &&FleetRow| row.status == Status::Claiming && row.lease == Lease::Expired;
     let moves = fleet.iter().filter(expired);
     Decision {
@@ -99,7 +137,6 @@ fn blind(fleet: &[FleetRow], reason: String, may_create: bool) -> Decision {
                 cause: Cause::LeaseExpired,
             })
             .collect(),
-        may_create,
         ..Decision::default()
     }
 }
@@ -118,7 +155,7 @@ fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
     let young = row.age < LISTED_WITHIN;
     match report {
         Some(report) if report.healthy => {
-            if row.has_url || report.url.is_some() {
+            if row.url.is_some() || report.url.is_some() {
                 Health::Healthy
             } else {
                 Health::Silent
@@ -157,9 +194,9 @@ fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move,
         (Status::Starting, _) if health == Health::Healthy => {
             Some((Move::BECOME_IDLE, Cause::Healthy))
         }
-        // Its creation is under way: nothing that is observed is final.
-        (Status::Starting, Lease::Held) => None,
-        (Status::Starting, Lease::Expired) => Some((Move::CONDEMN_STARTING, Cause::LeaseExpired)),
+        // Its creation is under way, or another replica is about to take it over: nothing that is observed
+        // is final.
+        (Status::Starting, Lease::Held | Lease::Expired) => None,
         (Status::Starting, Lease::Nobody) => gone.map(|cause| (Move::CONDEMN_STARTING, cause)),
         (Status::Idle, _) => gone.map(|cause| (Move::CONDEMN_IDLE, cause)),
         (Status::Claimed, _) => gone.map(|cause| (Move::CRASH, cause)),

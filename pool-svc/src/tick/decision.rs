@@ -1,5 +1,7 @@
 //! What a tick is going to do.
 
+use std::time::Duration;
+
 use agent_pool_core::InstanceId;
 
 use crate::db::views::HealthyInstance;
@@ -10,15 +12,19 @@ use crate::lifecycle::{Cause, Move};
 pub(crate) struct Decision {
     /// Why the observation was not, or not wholly, believed.
     pub(crate) unobserved: Option<String>,
+    /// Healthy instances of which something else has to be written too.
     pub(crate) healthy: Vec<HealthyInstance>,
-    /// Instances that no one works on and whose health check failed.
+    /// Healthy instances of which only the note is old.
+    pub(crate) still_healthy: Vec<InstanceId>,
+    /// Instances that no one works on and whose health check failed for the first time.
     pub(crate) silent: Vec<InstanceId>,
     pub(crate) moves: Vec<PlannedMove>,
     /// Instances that Services has and that have no row.
     pub(crate) strays: Vec<InstanceId>,
     /// Whether this look counts as having watched the fleet.
     pub(crate) watched: bool,
-    pub(crate) may_create: bool,
+    /// Planned deaths that count as failed creations.
+    pub(crate) failed_creations: Vec<FailedCreation>,
 }
 
 /// One move that is to be made.
@@ -27,4 +33,20 @@ pub(crate) struct PlannedMove {
     pub(crate) step: Move,
     pub(crate) id: InstanceId,
     pub(crate) cause: Cause,
+}
+
+/// An instance that was created and did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedCreation {
+    pub(crate) id: InstanceId,
+    pub(crate) age: Duration,
+    pub(crate) failure: DeploymentFailure,
+    pub(crate) cause: Cause,
+}
+
+/// How a deployment failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeploymentFailure {
+    NeverReady,
+    DiedEarly,
 }

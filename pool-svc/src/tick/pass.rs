@@ -11,7 +11,7 @@ use tracing::error;
 
 use super::apply::apply;
 use super::begin::begin;
-use super::decide::{Limits, decide};
+use super::decide::{Limits, PROVEN_AFTER, decide};
 use super::error::TickError;
 use super::observe::observe;
 use super::ticker::Ticker;
@@ -19,6 +19,8 @@ use crate::app::App;
 use crate::config::PoolSettings;
 use crate::db::{claim_keys, creation_failures, events, tick_state, views};
 
+/// How many times the note that an instance is healthy is renewed within the stuck timeout.
+const RENOTED_WITHIN_STUCK: u32 = 10;
 /// How many ticks may be missing before the fleet counts as not watched.
 const MAX_MISSED: u32 = 3;
 
@@ -45,6 +47,7 @@ async fn pass(ticker: &Ticker) -> Result<TickReport, TickError> {
     let limits = Limits {
         stuck_after: pool.pool_stuck_timeout_ms.duration(),
         max_vanished_percent: pool.pool_max_vanished_percent,
+        renote_after: pool.pool_stuck_timeout_ms.duration() / RENOTED_WITHIN_STUCK,
     };
     let answer_within = status_within(pool.pool_max_total);
     let unwatched_after = unwatched_after(pool, answer_within);
@@ -58,7 +61,7 @@ async fn pass(ticker: &Ticker) -> Result<TickReport, TickError> {
         ..TickReport::default()
     };
     apply(ticker, epoch, &decision, &mut report).await?;
-    begin(ticker, epoch, decision.may_create, &mut report).await?;
+    begin(ticker, epoch, &mut report).await?;
     tidy(app).await?;
     Ok(report)
 }
@@ -82,6 +85,7 @@ async fn tidy(app: &App) -> Result<(), DbError> {
     let mut conn = app.db.conn().await?;
     events::prune(&mut conn, pool.pool_events_keep_days).await?;
     claim_keys::prune(&mut conn).await?;
+    creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
     let mut counts = views::count(&mut conn).await?;
     if counts.idle >= pool.pool_min_idle {
         creation_failures::forget_paused(&mut conn).await?;

@@ -8,17 +8,17 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::fake::KEY;
+use crate::fake::{Fault, KEY, Op};
 use crate::world::{SOON, World, answer};
 
 const EMPTY: [(&str, &str); 2] = [("POOL_MAX_TOTAL", "0"), ("CLAIM_LEASE_MS", "1500")];
 
 /// One more replica, in a process of its own, and where it listens.
-async fn process(world: &World) -> (Child, String) {
+async fn process(world: &World, settings: &[(&str, &str)]) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pool-svc"))
         .env_clear()
         .envs([("PORT", "0"), ("POOL_API_KEY", KEY), ("POOL_MIN_IDLE", "0")])
-        .envs(EMPTY)
+        .envs(settings.iter().copied())
         .env(
             "POOL_DATABASE_URL",
             world.database.url().as_secret().expose(),
@@ -51,7 +51,7 @@ fn send(child: &Child, signal: Signal) {
 #[tokio::test]
 async fn the_next_is_served_when_the_replica_of_who_was_first_is_killed() {
     let world = World::new(&EMPTY).await;
-    let (mut child, url) = process(&world).await;
+    let (mut child, url) = process(&world, &EMPTY).await;
     let first = tokio::spawn(world.claim_at(&url, "?wait=300", None, "{}").send());
     until_waiting(&world, "1").await;
     let second = tokio::spawn(answer(world.claim_at(&world.url, "?wait=300", None, "{}")));
@@ -67,7 +67,7 @@ async fn the_next_is_served_when_the_replica_of_who_was_first_is_killed() {
 #[tokio::test]
 async fn sigterm_answers_those_who_wait_at_once() {
     let world = World::new(&EMPTY).await;
-    let (mut child, url) = process(&world).await;
+    let (mut child, url) = process(&world, &EMPTY).await;
     let claim = tokio::spawn(answer(world.claim_at(&url, "?wait=300", Some("one"), "{}")));
     until_waiting(&world, "1").await;
     send(&child, Signal::SIGTERM);
@@ -80,4 +80,43 @@ async fn sigterm_answers_those_who_wait_at_once() {
     world.idle(1).await;
     let elsewhere = answer(world.claim_at(&world.url, "", Some("one"), "{}")).await;
     assert_eq!(elsewhere.status, 200, "{}", elsewhere.body);
+}
+
+#[tokio::test]
+async fn what_a_killed_replica_had_under_way_is_settled_and_refilled() {
+    let settings = [("POOL_MIN_IDLE", "2"), ("POOL_WORK_LEASE_MS", "1000")];
+    let world = World::new(&settings).await;
+    let ids = world.idle(5).await;
+    for op in [Op::Provision, Op::Provision, Op::Provision] {
+        world.fake.fail(op, Fault::Hang);
+    }
+    world.fake.fail(Op::Create, Fault::Hang);
+    world.fake.fail(Op::Destroy, Fault::Hang);
+    let (mut child, url) = process(&world, &settings).await;
+    // Claims that come together are taken by one statement, whichever of them runs it.
+    for _ in 0..3 {
+        tokio::spawn(world.claim_at(&url, "", None, "{}").send());
+    }
+    let condemned = world
+        .http
+        .delete(format!("{url}/api/pool/instances/{}", ids[4]));
+    answer(condemned.bearer_auth(KEY)).await;
+    eventually("everything hangs", SOON, async || {
+        let times = |op| world.fake.times(op);
+        times(Op::Provision) == 3 && times(Op::Destroy) == 1 && times(Op::Create) >= 1
+    })
+    .await;
+    send(&child, Signal::SIGKILL);
+    child.wait().await.unwrap();
+    world.replica.pool.keep_recovering();
+    let settled = "SELECT string_agg(DISTINCT status, ',') || count(*) AS it FROM instances";
+    eventually("all is settled and refilled", SOON, async || {
+        world.ask(settled).await.as_deref() == Some("idle2")
+    })
+    .await;
+    assert_eq!(
+        world.fake.state().instances.len(),
+        2,
+        "nothing is left over"
+    );
 }

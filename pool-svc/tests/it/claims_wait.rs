@@ -145,6 +145,18 @@ async fn a_wait_that_ends_in_vain_says_when_to_come_back_and_leaves_no_trace() {
 }
 
 #[tokio::test]
+async fn a_claim_behind_another_one_gives_up_when_its_time_is_over() {
+    let world = World::new(&QUIET).await;
+    world.idle(1).await;
+    world
+        .sql("INSERT INTO claim_waiters (lease_expires_at) VALUES (now() + interval '1 hour')")
+        .await;
+    let claim = answer(world.claim_at(&world.url, "?wait=1", None, "")).await;
+    assert_eq!((claim.status, claim.code()), (503, "no_idle_instance"));
+    assert_eq!(world.waiting().await, 1, "only the other one is left");
+}
+
+#[tokio::test]
 async fn a_wait_out_of_range_is_refused_by_name() {
     let world = World::new(&QUIET).await;
     for path in ["", "/stream"] {

@@ -223,7 +223,8 @@ impl Fake {
         if op == Op::Create {
             let key = format!("key-of-{id}");
             let instance = Instance::new(state.born_healthy, &key);
-            state.instances.insert(id.clone(), instance);
+            // Asked again it answers what is there, as Services does.
+            state.instances.entry(id.clone()).or_insert(instance);
             return reply(
                 200,
                 &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id),

@@ -24,9 +24,10 @@ async fn a_tick_fills_the_pool_and_new_instances_become_idle_without_another() {
 }
 
 #[tokio::test]
-async fn a_claim_nudges_the_tick_that_replaces_it() {
+async fn a_claim_is_replaced_at_once_without_a_look_at_the_fleet() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
-    world.replica.pool.keep_ticking();
+    world.replica.pool.keep_replenishing();
+    world.send("POST", "/api/pool/replenish", "").await;
     eventually("1 is idle", SOON, async || {
         counted(&world, "idle").await == "1"
     })
@@ -37,6 +38,7 @@ async fn a_claim_nudges_the_tick_that_replaces_it() {
     })
     .await;
     assert_eq!(counted(&world, "claimed").await, "1");
+    assert_eq!(world.fake.times(Op::Status), 0);
 }
 
 #[tokio::test]
@@ -316,4 +318,77 @@ async fn drain_removes_the_oldest_idle_ones() {
     world.until(&ids[0], None).await;
     world.until(&ids[1], None).await;
     assert_eq!(world.status(&ids[2]).await.as_deref(), Some("idle"));
+}
+
+fn crash_all(world: &World) {
+    for instance in world.fake.state().instances.values_mut() {
+        "CRASHED".clone_into(&mut instance.deploy);
+    }
+}
+
+#[tokio::test]
+async fn an_image_that_never_becomes_ready_costs_one_instance_at_a_time_and_shows() {
+    let world = World::new(&[("POOL_MIN_IDLE", "3")]).await;
+    world.fake.state().born_healthy = false;
+    assert_eq!(world.tick().await["created"], 3);
+    let made = "SELECT count(*)::text AS it FROM instances WHERE url IS NOT NULL";
+    eventually("they are made", SOON, async || {
+        world.ask(made).await.as_deref() == Some("3")
+    })
+    .await;
+    crash_all(&world);
+    assert_eq!(world.tick().await["condemned"], 3);
+    let failures = async || {
+        let status = world.send("GET", "/api/pool/status", "").await;
+        status.body["creationFailures"].clone()
+    };
+    let failure = &failures().await[0];
+    assert_eq!(failure["cause"], "instance_never_ready");
+    assert_eq!(failure["failuresInARow"], 1, "side by side");
+    let pause_is_over = "UPDATE creation_failures SET retry_at = now()";
+    world.sql(pause_is_over).await;
+    eventually("one is tried", SOON, async || {
+        world.tick().await["created"] == 1
+    })
+    .await;
+    assert_eq!(world.tick().await["created"], 0, "it is not proven yet");
+    for instance in world.fake.state().instances.values_mut() {
+        instance.healthy = true;
+    }
+    eventually("it is idle", SOON, async || {
+        counted(&world, "idle").await == "1"
+    })
+    .await;
+    eventually("the failure is forgotten", SOON, async || {
+        failures().await.get(0).is_none()
+    })
+    .await;
+    assert_eq!(world.tick().await["created"], 2);
+}
+
+#[tokio::test]
+async fn a_creation_whose_replica_died_is_taken_over_and_not_begun_anew() {
+    let world = World::new(&[("POOL_WORK_LEASE_MS", "300")]).await;
+    let id = agent_pool_core::InstanceId::generate();
+    let (lease, left) = (
+        "now() + interval '300 ms'",
+        "SELECT max(id) AS it FROM instances",
+    );
+    world.insert(&id, "starting", lease).await;
+    world.replica.pool.keep_recovering();
+    world.until(&id, Some("idle")).await;
+    assert_eq!(world.fake.times(Op::Create), 1);
+    assert_eq!(world.ask(left).await, Some(id.to_string()));
+}
+
+#[tokio::test]
+async fn a_new_instance_whose_watcher_died_becomes_idle_without_a_tick() {
+    let world = World::new(&[("POOL_WORK_LEASE_MS", "300")]).await;
+    let id = agent_pool_core::InstanceId::generate();
+    world.fake.add(&id);
+    world.insert(&id, "starting", "NULL").await;
+    world.sql("UPDATE instances SET made_at = now()").await;
+    world.replica.pool.keep_recovering();
+    world.until(&id, Some("idle")).await;
+    assert_eq!(world.fake.times(Op::Status), 0);
 }

@@ -207,7 +207,7 @@ impl Replica {
         let db = Db::connect(&config.pool.pool_database_url, 16);
         let tasks = Supervisor::new(Shutdown::new());
         let pool = Pool::new(App::new(config, db).unwrap(), tasks.clone());
-        pool.keep_queue();
+        pool.keep_serving();
         tokio::spawn(bound.serve(routes(pool.clone()), PATHS, Shutdown::new()));
         Self { pool, tasks, url }
     }

@@ -7,6 +7,7 @@ use super::*;
 const LIMITS: Limits = Limits {
     stuck_after: Duration::from_mins(15),
     max_vanished_percent: 50,
+    renote_after: Duration::from_secs(90),
 };
 
 fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> FleetRow {
@@ -14,9 +15,11 @@ fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Fle
     FleetRow {
         id,
         status,
-        has_url: lease == Lease::Nobody,
+        url: (lease == Lease::Nobody).then(|| "http://h/".to_owned()),
         age,
+        silent: false,
         silent_for,
+        noted_before: Duration::ZERO,
         lease,
     }
 }
@@ -69,7 +72,7 @@ fn each_instance_is_judged_by_health_deployment_age_and_lease() {
         (Starting, Nobody,  young, young, Some((false, Crashed)),   dead(condemn_starting)),
         (Starting, Nobody,  old,   old,   Some((false, Deploying)), silent(condemn_starting)),
         (Starting, Held,    old,   old,   Some((false, Crashed)),   None),
-        (Starting, Expired, young, young, None,                     late(condemn_starting)),
+        (Starting, Expired, young, young, None,                     None),
         (Idle,     Nobody,  old,   old,   Some((true, Crashed)),    None),
         (Idle,     Nobody,  old,   young, Some((false, Crashed)),   dead(condemn_idle)),
         (Idle,     Nobody,  young, young, Some((false, Missing)),   None),
@@ -100,10 +103,10 @@ fn without_an_answer_only_a_claims_lease_expires() {
         row(Status::Claimed, Lease::Nobody, young, old),
     ];
     let strangers = StatusBatch::from([(InstanceId::generate(), report_of_another())]);
-    for (observation, may_create) in [
-        (Observation::Unavailable("down".to_owned()), false),
-        (Observation::Batch(StatusBatch::new()), true),
-        (Observation::Batch(strangers), true),
+    for observation in [
+        Observation::Unavailable("down".to_owned()),
+        Observation::Batch(StatusBatch::new()),
+        Observation::Batch(strangers),
     ] {
         let decision = decide(&fleet, &observation, LIMITS);
         let only = PlannedMove {
@@ -113,7 +116,6 @@ fn without_an_answer_only_a_claims_lease_expires() {
         };
         assert_eq!(decision.moves, [only]);
         assert!(decision.unobserved.is_some());
-        assert_eq!(decision.may_create, may_create);
     }
 }
 
@@ -184,7 +186,6 @@ fn too_many_deaths_of_whatever_kind_are_not_believed() {
         assert_eq!(decision.watched, watched, "row {index}");
         let silent = if said.is_some() { 3 } else { 0 };
         assert_eq!(decision.silent.len(), silent, "row {index}");
-        assert!(decision.may_create, "row {index}");
     }
 }
 
@@ -207,6 +208,61 @@ fn too_many_deaths_at_once_are_not_believed() {
         assert_eq!(decision.moves.len(), if believed { dead } else { 0 });
         assert_eq!(decision.unobserved.is_none(), believed);
     }
+}
+
+#[test]
+fn a_healthy_row_is_written_only_if_it_changes_or_its_note_is_old() {
+    let fresh = || row(Status::Idle, Lease::Nobody, Duration::ZERO, Duration::ZERO);
+    let old = FleetRow {
+        noted_before: Duration::from_secs(91),
+        ..fresh()
+    };
+    let silent = FleetRow {
+        silent: true,
+        ..fresh()
+    };
+    let moved = FleetRow {
+        url: Some("http://elsewhere/".to_owned()),
+        ..fresh()
+    };
+    let starting = row(
+        Status::Starting,
+        Lease::Nobody,
+        Duration::ZERO,
+        Duration::ZERO,
+    );
+    let fleet = [fresh(), old, silent, moved, starting];
+    let healthy = InstanceReport {
+        url: Some("http://h/".parse().unwrap()),
+        ..report(true, DeployStatus::Success)
+    };
+    let batch = fleet.iter().map(|row| (row.id.clone(), healthy.clone()));
+    let decision = decide(&fleet, &Observation::Batch(batch.collect()), LIMITS);
+    assert_eq!(decision.still_healthy, [fleet[1].id.clone()]);
+    let written: Vec<_> = decision.healthy.iter().map(|one| &one.id).collect();
+    assert_eq!(written, [&fleet[2].id, &fleet[3].id, &fleet[4].id]);
+}
+
+#[test]
+fn an_instance_that_was_never_ready_or_dies_early_is_a_failed_creation() {
+    let (young, old) = (Duration::from_mins(1), Duration::from_hours(1));
+    let failure = |status, age| {
+        let dead = row(status, Lease::Nobody, age, Duration::ZERO);
+        let other = another();
+        let batch = StatusBatch::from([
+            (dead.id.clone(), report(false, DeployStatus::Crashed)),
+            (other.id.clone(), report_of_another()),
+        ]);
+        let decision = decide(&[dead, other], &Observation::Batch(batch), LIMITS);
+        let first = decision.failed_creations.first();
+        first.map(|failed| failed.failure)
+    };
+    use DeploymentFailure::{DiedEarly, NeverReady};
+    assert_eq!(failure(Status::Starting, young), Some(NeverReady));
+    assert_eq!(failure(Status::Starting, old), Some(NeverReady));
+    assert_eq!(failure(Status::Idle, young), Some(DiedEarly));
+    assert_eq!(failure(Status::Idle, old), None);
+    assert_eq!(failure(Status::Claimed, young), None);
 }
 
 #[test]

@@ -1,0 +1,242 @@
+//! The two moves of a claim: taking idle instances, and recording what was made of them.
+//!
+//! Each statement serves all claims of a replica that come together. They are `sql_query`, because Diesel
+//! has no statement that modifies inside a `WITH`.
+
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::AgentName;
+use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_service_kit::auth::Principal;
+use agent_pool_service_kit::db::DbError;
+use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use url::Url;
+
+use super::moves::{Moved, Rest, ids, logged};
+use super::prepared::Prepared;
+use super::row::{corrupt, parse_id};
+use crate::lifecycle::{Cause, Move};
+
+/// An instance that only the claim that took it may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TakenInstance {
+    pub(crate) id: InstanceId,
+    pub(crate) name: AgentName,
+    pub(crate) url: Url,
+    /// The key of its runtime, sealed; `None` if it has no key of its own.
+    pub(crate) runtime_key: Option<String>,
+}
+
+#[derive(Debug, QueryableByName)]
+struct TakenRow {
+    #[diesel(embed)]
+    moved: Moved,
+    #[diesel(sql_type = Nullable<Text>)]
+    runtime_key: Option<String>,
+}
+
+/// Where a claim stands among those that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueuePosition {
+    /// Behind all that wait: it has just come.
+    Newcomer,
+    /// Behind those that began to wait before it did.
+    Waiter(i64),
+    /// Before all that wait: it has had its turn, and they came after it.
+    Served,
+}
+
+impl QueuePosition {
+    const fn number(self) -> i64 {
+        match self {
+            Self::Newcomer => i64::MAX,
+            Self::Waiter(number) => number,
+            Self::Served => 0,
+        }
+    }
+}
+
+/// What to take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taking<'a> {
+    pub(crate) position: QueuePosition,
+    pub(crate) except: &'a [InstanceId],
+    pub(crate) lease: Duration,
+    /// On whose behalf each claim takes one.
+    pub(crate) claims: &'a [Option<Principal>],
+}
+
+/// What a claim does about rows that another statement has locked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Locked {
+    /// Passes them over, so that claims do not queue behind each other.
+    Skip,
+    /// Waits for them: what locked them need not have been a claim.
+    Await,
+}
+
+/// $1 and $2: the claims' principals, in the order of the claims. $3: seconds of the lease. $4: number in
+/// the queue. $5: ids to pass over.
+pub(super) fn take_sql(locked: Locked) -> String {
+    let locked = match locked {
+        Locked::Skip => "SKIP LOCKED",
+        Locked::Await => "",
+    };
+    let (from, to) = (Move::TAKE.from().as_str(), Move::TAKE.to().as_str());
+    let cause = Cause::Claim.as_str();
+    // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
+    let change = format!(
+        "UPDATE instances SET status = '{to}', lease_expires_at = now() + make_interval(secs => $3)
+         WHERE id = ANY (ARRAY (
+             SELECT id FROM instances
+             WHERE status = '{from}' AND id <> ALL ($5) AND NOT EXISTS (
+                 SELECT FROM claim_waiters AS ahead
+                 WHERE ahead.id < $4 AND ahead.lease_expires_at > now())
+             ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
+         RETURNING id, name, url, runtime_key, created_at, '{cause}' AS cause"
+    );
+    let rest = Rest {
+        parts: ", served AS (
+             DELETE FROM claim_waiters WHERE id = $4 AND EXISTS (SELECT FROM moved)
+             RETURNING pg_notify('agent_pool_claims', ''))",
+        columns: "id, name, url, runtime_key",
+        order: "ORDER BY created_at, id",
+        by: "claim.principal, claim.source",
+        source: "(SELECT *, row_number() OVER (ORDER BY created_at, id) AS number FROM moved) AS taken
+             JOIN unnest($1, $2) WITH ORDINALITY AS claim (principal, source, number) USING (number)",
+    };
+    logged(
+        Some(Move::TAKE.from()),
+        Some(Move::TAKE.to()),
+        &change,
+        rest,
+    )
+}
+
+/// Takes the oldest idle instances that no other claim is taking, the oldest first. There are fewer than
+/// asked for if there are not enough, and none if other claims come first. A waiter that takes one leaves
+/// the queue.
+///
+/// Rows may be locked for a moment by something other than a claim. So if too few are free, the claim
+/// waits for those that are locked before it says that there are none.
+pub(crate) async fn take_oldest_idle(
+    conn: &mut AsyncPgConnection,
+    taking: Taking<'_>,
+) -> Result<Vec<TakenInstance>, DbError> {
+    let except: Vec<&str> = taking.except.iter().map(InstanceId::as_str).collect();
+    let mut taken = Vec::new();
+    for locked in [Locked::Skip, Locked::Await] {
+        let claims = &taking.claims[taken.len()..];
+        if claims.is_empty() {
+            break;
+        }
+        let moved = Prepared(
+            sql_query(take_sql(locked))
+                .bind::<Array<Nullable<Text>>, _>(names(claims))
+                .bind::<Array<Nullable<Text>>, _>(sources(claims))
+                .bind::<Double, _>(taking.lease.as_secs_f64())
+                .bind::<Int8, _>(taking.position.number())
+                .bind::<Array<Text>, _>(&except),
+        );
+        for row in moved.load::<TakenRow>(conn).await? {
+            taken.push(parse_taken(row)?);
+        }
+    }
+    Ok(taken)
+}
+
+fn names(claims: &[Option<Principal>]) -> Vec<Option<String>> {
+    let name = |by: &Option<Principal>| by.as_ref().map(|by| by.name.clone());
+    claims.iter().map(name).collect()
+}
+
+fn sources(claims: &[Option<Principal>]) -> Vec<Option<String>> {
+    let source = |by: &Option<Principal>| Some(by.as_ref()?.source?.to_string());
+    claims.iter().map(source).collect()
+}
+
+fn parse_taken(row: TakenRow) -> Result<TakenInstance, DbError> {
+    let TakenRow {
+        moved: row,
+        runtime_key,
+    } = row;
+    let url = row.url.as_deref().unwrap_or_default().parse();
+    Ok(TakenInstance {
+        url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
+        name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
+        id: parse_id(row.id)?,
+        runtime_key,
+    })
+}
+
+/// What a claim made of the instance that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewAgent {
+    pub(crate) id: InstanceId,
+    pub(crate) by: Option<Principal>,
+    pub(crate) request: ProvisionRequest,
+    pub(crate) conversation_id: String,
+    pub(crate) invite_url: String,
+}
+
+/// Whether a claim is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    Yes,
+    /// The instance was condemned meanwhile.
+    Lost,
+    /// Another run has taken over the key of the claim.
+    Superseded,
+}
+
+/// Records what claims made of the instances that they took. Returns the instances that are on record
+/// now; the others were condemned meanwhile.
+pub(crate) async fn record(
+    conn: &mut AsyncPgConnection,
+    agents: &[NewAgent],
+) -> Result<Vec<InstanceId>, DbError> {
+    let (from, to) = (Move::RECORD.from(), Move::RECORD.to());
+    let (taken, claimed) = (from.as_str(), to.as_str());
+    let cause = Cause::Provisioned.as_str();
+    let change = format!(
+        "UPDATE instances AS i
+         SET status = '{claimed}', lease_expires_at = NULL, claimed_at = now(),
+             last_healthy_at = now(), silent_since = NULL,
+             agent_name = agent.name, instructions = agent.instructions,
+             conversation_id = agent.conversation_id, invite_url = agent.invite_url,
+             join_url_hash = sha256(convert_to(agent.join_url, 'UTF8'))
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+              AS agent (id, name, instructions, conversation_id, invite_url, join_url, principal, source)
+         WHERE i.id = agent.id AND i.status = '{taken}'
+         RETURNING i.id, i.name, i.url, '{cause}' AS cause, agent.principal, agent.source"
+    );
+    let by: Vec<_> = agents.iter().map(|agent| agent.by.clone()).collect();
+    let link = |agent: &NewAgent| {
+        let link = agent.request.join_url.as_ref();
+        link.map(|link| link.as_str().to_owned())
+    };
+    let links: Vec<Option<String>> = agents.iter().map(link).collect();
+    let rest = Rest {
+        by: "principal, source",
+        ..Rest::default()
+    };
+    let moved = Prepared(
+        sql_query(logged(Some(from), Some(to), &change, rest))
+            .bind::<Array<Text>, _>(column(agents, |agent| agent.id.as_str()))
+            .bind::<Array<Text>, _>(column(agents, |agent| agent.request.agent_name.as_str()))
+            .bind::<Array<Text>, _>(column(agents, |agent| agent.request.instructions.as_str()))
+            .bind::<Array<Text>, _>(column(agents, |agent| &agent.conversation_id))
+            .bind::<Array<Text>, _>(column(agents, |agent| &agent.invite_url))
+            .bind::<Array<Nullable<Text>>, _>(links)
+            .bind::<Array<Nullable<Text>>, _>(names(&by))
+            .bind::<Array<Nullable<Text>>, _>(sources(&by)),
+    );
+    ids(moved.load::<Moved>(conn).await?)
+}
+
+fn column(agents: &[NewAgent], of: fn(&NewAgent) -> &str) -> Vec<&str> {
+    agents.iter().map(of).collect()
+}
