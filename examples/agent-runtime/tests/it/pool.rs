@@ -149,7 +149,7 @@ async fn an_agent_joins_the_conversation_of_another_once() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_cannot_be_joined_is_a_500_and_may_be_tried_again() {
+async fn a_conversation_that_cannot_be_joined_is_a_422_and_may_be_tried_again() {
     let folders = (tempdir().unwrap(), tempdir().unwrap());
     let host = Instance::start(folders.0.path(), []).await;
     let (host_url, invite) = (host.url.clone(), host.become_tulip().await);
@@ -157,7 +157,7 @@ async fn a_conversation_that_cannot_be_joined_is_a_500_and_may_be_tried_again() 
     let guest = Instance::start(folders.1.path(), []).await;
     let body = json!({ "agentName": "Rose", "instructions": "Be brief.", "joinUrl": invite });
     let failed = guest.provision(&body).send().await.unwrap();
-    assert_eq!(failed.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(failed.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let problem = failed.text().await.unwrap();
     assert!(
         !problem.contains(&host_url),
