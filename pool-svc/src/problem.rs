@@ -1,4 +1,4 @@
-//! Every error of this service as a [`Problem`]: the only place that knows their HTTP status.
+//! Every error of this service as a [`Problem`]. No other place knows their HTTP status.
 
 use std::time::Duration;
 
@@ -6,13 +6,15 @@ use agent_pool_client::CallError;
 use agent_pool_core::chain;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::{error, warn};
 
 use crate::claim::ClaimError;
-use crate::destruction::CondemnError;
+use crate::db::problem_code;
+use crate::ops::destruction::CondemnError;
 use crate::tick::TickError;
 
-/// When a client may try again: creations take that long at best.
+/// When a client may try again: a creation takes at least that long.
 const SOON: Duration = Duration::from_secs(5);
 
 impl From<ClaimError> for Problem {
@@ -20,7 +22,7 @@ impl From<ClaimError> for Problem {
         let code = error.code();
         // A claim logs its own failure.
         match error {
-            ClaimError::Told(problem) => *problem,
+            ClaimError::Repeated(problem) => *problem,
             ClaimError::KeyReused | ClaimError::TimedOut(_) | ClaimError::Aborted(_) => {
                 Self::new(code, error.to_string())
             }
@@ -62,7 +64,7 @@ impl From<TickError> for Problem {
     }
 }
 
-/// A database that failed a handler, logged here because nobody else does.
+/// A database failure of a handler. Logged here, as nothing else logs it.
 pub(crate) fn from_database(error: DbError) -> Problem {
     error!(error.chain = chain(&error), "a request failed: {error}");
     database(&error)
@@ -70,8 +72,7 @@ pub(crate) fn from_database(error: DbError) -> Problem {
 
 /// Without the database's own words: they name tables, and may quote rows.
 fn database(error: &DbError) -> Problem {
-    let code = database_code(error);
-    let problem = Problem::new(code, error.to_string());
+    let problem = Problem::new(problem_code(error), error.to_string());
     if error.is_transient() {
         problem.with_retry_after(SOON)
     } else {
@@ -79,26 +80,23 @@ fn database(error: &DbError) -> Problem {
     }
 }
 
-/// The stable word for a database's failure.
-pub(crate) const fn database_code(error: &DbError) -> ProblemCode {
-    if error.is_transient() {
-        ProblemCode::DatabaseUnavailable
-    } else {
-        ProblemCode::InternalError
-    }
+/// A task of this service panicked, and has been logged.
+pub(crate) fn from_panic(failed: &TaskFailed) -> Problem {
+    let detail = format!("task {} failed by a fault of this service", failed.task);
+    Problem::new(ProblemCode::InternalError, detail)
 }
 
-/// What Services answered when it was asked for something on behalf of a person.
-pub(crate) fn from_services(wanted: &str, error: &CallError) -> Problem {
-    warn!(error.chain = chain(error), "{wanted} failed: {error}");
-    let detail = format!("{wanted} failed: {error}");
+/// A failed call that Services was asked for on behalf of a person.
+pub(crate) fn from_services(operation: &str, error: &CallError) -> Problem {
+    warn!(error.chain = chain(error), "{operation} failed: {error}");
+    let detail = format!("{operation} failed: {error}");
     match error {
         CallError::Unreachable { .. } | CallError::Broken { .. } => {
             Problem::new(ProblemCode::ServicesUnavailable, detail).with_retry_after(SOON)
         }
         CallError::TimedOut { .. } => Problem::new(ProblemCode::ServicesTimedOut, detail),
         CallError::Unreadable { .. } => Problem::new(ProblemCode::ServicesFailed, detail),
-        // What Services says of the request holds for whoever made it.
+        // What Services says of our request is true of the person's request.
         CallError::Refused { problem, .. }
             if matches!(problem.status, 404 | 409 | 422 | 501 | 503) =>
         {
@@ -108,7 +106,7 @@ pub(crate) fn from_services(wanted: &str, error: &CallError) -> Problem {
     }
 }
 
-/// The header `Idempotency-Key` is no key.
+/// The header `Idempotency-Key` is malformed.
 pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
     let detail = format!("Idempotency-Key: {problem}");
     Problem::new(ProblemCode::InvalidIdempotencyKey, detail).with_field("Idempotency-Key")
@@ -141,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_services_says_of_a_persons_request_is_passed_on_and_its_faults_are_not_theirs() {
+    fn problems_with_a_persons_request_are_passed_on_and_faults_of_services_are_not() {
         let refused = |status| CallError::Refused {
             service: "Services",
             problem: Box::new(Problem::new("word".into(), "").with_status(status)),
@@ -167,14 +165,15 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn every_error_has_its_status_code_and_time() {
+    #[test]
+    fn every_error_has_its_status_code_and_time() {
         let id = InstanceId::generate;
         let gone = || DbError::Unreachable("gone".into());
         let corrupt = || DbError::Query(diesel::result::Error::NotFound);
-        let panic = tokio::spawn(async { panic!("a test's") })
-            .await
-            .unwrap_err();
+        let panic = TaskFailed {
+            task: "claim",
+            cause: "panicked".to_owned(),
+        };
         let fate = Fate::Release;
         let unavailable = ClaimError::ServicesUnavailable {
             id: id(),
@@ -186,7 +185,7 @@ mod tests {
             fate,
             source: step(),
         };
-        let told_off = ClaimError::RuntimeRefused {
+        let refused_agent = ClaimError::RuntimeRefused {
             id: id(),
             source: step(),
         };
@@ -199,21 +198,22 @@ mod tests {
             status: Status::Idle,
         };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 21] = [
+        let table: [(Problem, u16, &str, bool); 22] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
             (ClaimError::Superseded.into(),          503, "superseded",           true),
             (ClaimError::KeyReused.into(),           422, "idempotency_key_reused", false),
-            (ClaimError::Told(Box::new(unknown_template("x"))).into(), 404, "unknown_template", false),
+            (ClaimError::Repeated(Box::new(unknown_template("x"))).into(), 404, "unknown_template", false),
             (bad_idempotency_key("x"),               400, "invalid_idempotency_key", false),
             (ClaimError::TimedOut(SOON).into(),      504, "claim_timed_out",      false),
             (unavailable.into(),                     503, "services_unavailable", true),
             (refused.into(),                         502, "services_refused",     false),
-            (told_off.into(),                        502, "runtime_refused",      false),
+            (refused_agent.into(),                        502, "runtime_refused",      false),
             (failed.into(),                          502, "claim_failed",         false),
             (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
             (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),
+            (from_panic(&panic),                     500, "internal_error",       false),
             (ClaimError::Aborted(panic).into(),      500, "internal_error",       false),
             (CondemnError::Unknown(id()).into(),     404, "unknown_instance",     false),
             (idle.into(),                            409, "not_crashed",          false),

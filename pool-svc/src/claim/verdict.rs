@@ -1,4 +1,4 @@
-//! The taint rule: after which failure an instance may be somebody else's.
+//! The taint rule: after which failures of a claim its instance may be used for another one.
 
 use agent_pool_client::CallError;
 use agent_pool_core::Effect;
@@ -10,16 +10,16 @@ use crate::lifecycle::Cause;
 /// What becomes of an instance that a claim failed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Surely nothing was done to it: it is idle again.
+    /// Certainly nothing was done to it: it becomes idle again.
     Release,
-    /// Something may have been done to it, or it is of no use: it is destroyed.
+    /// Something may have been done to it, or it is unusable: it is destroyed.
     GiveUp(Cause),
-    /// The database cannot be told now: its lease sees to it.
+    /// The database failed: the instance is destroyed when its lease expires.
     Leave,
 }
 
 impl Fate {
-    /// In words, as a claim's error ends.
+    /// In words, as the end of an error message.
     pub(super) const fn outcome(self) -> &'static str {
         match self {
             Self::Release => "is idle again",
@@ -29,11 +29,11 @@ impl Fate {
     }
 }
 
-/// How a claim goes on. All but the first two end it, because no other instance would do better.
+/// How a claim goes on. All but the first two end it, because every other instance would fail too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     MoveOn,
-    /// The same, and this one was not used up: it is only not to be had now.
+    /// The same, and the instance was not used up: it is only busy now.
     PassOver,
     Superseded,
     ServicesUnavailable,
@@ -51,7 +51,7 @@ pub(super) fn verdict(error: &StepError) -> (Fate, Next) {
             (Fate::GiveUp(Cause::UnhealthyAtClaim), Next::MoveOn)
         }
         StepError::Configure(call) => configuring(call),
-        // From here on it has its variables, whatever its runtime did.
+        // From here on it has the variables of the agent, whatever its runtime did.
         StepError::Provision(call) if is_about_the_request(call) => (TAINTED, Next::RuntimeRefused),
         StepError::Provision(_) | StepError::Incomplete(_) | StepError::Condemned => {
             (TAINTED, Next::MoveOn)
@@ -71,11 +71,11 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     };
     let unavailable = problem.status == 503;
     match (problem.fault(), problem.effect()) {
-        // Another operation works on it: it is only not to be had now.
+        // Another operation works on it: it is only busy now.
         _ if problem.code == ProblemCode::InstanceBusy => (Fate::Release, Next::PassOver),
-        // Unknown, being destroyed or unfinished: it is of no use to anyone.
+        // Unknown, being destroyed or unfinished: it is unusable.
         (Fault::Instance, _) => (TAINTED, Next::MoveOn),
-        // Every other instance would meet the same.
+        // Every other instance would fail the same way.
         (_, Effect::NotDone) if unavailable => (Fate::Release, Next::ServicesUnavailable),
         (_, Effect::NotDone) => (Fate::Release, Next::ServicesRefused),
         (_, Effect::Unknown) if unavailable => (TAINTED, Next::ServicesUnavailable),
@@ -83,7 +83,7 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     }
 }
 
-/// Whether every other runtime would refuse the same.
+/// Whether every other runtime would refuse the request too.
 fn is_about_the_request(call: &CallError) -> bool {
     call.problem()
         .is_some_and(|problem| matches!(problem.status, 400 | 413 | 422))
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_is_released_only_where_surely_nothing_was_done() {
+    fn an_instance_is_released_only_if_certainly_nothing_was_done() {
         use StepError::{Configure, Incomplete, Provision, Unhealthy};
         let dead = Fate::GiveUp(Cause::UnhealthyAtClaim);
         let release = Fate::Release;

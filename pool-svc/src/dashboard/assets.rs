@@ -1,4 +1,4 @@
-//! The few files that pages load: embedded, and served under a name that changes with their content.
+//! The static files of the pages, embedded in the binary and served under a URL that changes with their content.
 
 use std::sync::LazyLock;
 
@@ -38,7 +38,7 @@ pub(super) const ICON: Asset = Asset {
 };
 const ALL: [Asset; 4] = [STYLE, LIVE, CLAIM, ICON];
 
-/// One hash of all of them: they are made for each other.
+/// One hash over all files, because they depend on each other.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     for Asset { name, text, .. } in ALL {
@@ -54,14 +54,14 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Asset {
-    /// Where a page finds it.
+    /// The URL to put on a page.
     pub(super) fn url(&self) -> String {
         format!("/assets/{}/{}", *VERSION, self.name)
     }
 }
 
-/// `GET /assets/:version/:name`. A page of another version, from a replica that is being replaced, gets
-/// ours, and asks again next time.
+/// `GET /assets/:version/:name`. During a rolling update a page may ask for another version: it gets
+/// this one, uncached.
 pub(super) async fn serve(
     version: String,
     name: String,

@@ -1,13 +1,13 @@
-//! How far back a page looks, and into which slices of time it divides that.
+//! The time axis of the charts: a range divided into slices.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use super::super::db::history::Past;
+use super::super::db::history::Period;
 
-/// How far back.
+/// How far back a chart goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Range {
@@ -17,20 +17,20 @@ pub(super) enum Range {
     Week,
 }
 
-/// The ends of the slices, the oldest first. All are round but the last, which is now.
+/// The ends of the slices, oldest first. All are round times except the last, which is now.
 #[derive(Debug)]
-pub(super) struct Times {
+pub(super) struct TimeAxis {
     slices: Vec<Slice>,
-    /// In steps of how many slices an axis may name times.
+    /// The allowed distances between labels, in slices.
     steps: &'static [i64],
 }
 
 #[derive(Debug)]
 struct Slice {
-    /// How many slices there were since 1970.
+    /// The number of slices since 1970.
     number: i64,
-    words: String,
-    /// For an axis, which has no room for a day and a time.
+    label: String,
+    /// The label on the axis, which has no room for day and time.
     short: String,
 }
 
@@ -45,7 +45,7 @@ impl Range {
         }
     }
 
-    /// How long a slice is, in seconds, and how many there are.
+    /// The length of a slice in seconds, and the number of slices.
     const fn slices(self) -> (i64, u16) {
         match self {
             Self::Hour => (60, 60),
@@ -54,27 +54,27 @@ impl Range {
         }
     }
 
-    /// The last slice has `now` in it, and may end later.
-    pub(super) fn past(self, now: DateTime<Utc>) -> Past {
+    /// The last slice contains `now` and may end later.
+    pub(super) fn period(self, now: DateTime<Utc>) -> Period {
         let (seconds, slices) = self.slices();
-        Past {
+        Period {
             until: DateTime::from_timestamp_secs(self.last(now) * seconds).unwrap_or(now),
             span: Duration::from_secs(seconds.unsigned_abs() * u64::from(slices)),
             slices,
         }
     }
 
-    /// The number of the slice that has `now` in it.
+    /// The number of the slice that contains `now`.
     fn last(self, now: DateTime<Utc>) -> i64 {
         now.timestamp().div_euclid(self.slices().0) + 1
     }
 
-    pub(super) fn times(self, now: DateTime<Utc>) -> Times {
+    pub(super) fn axis(self, now: DateTime<Utc>) -> TimeAxis {
         let (seconds, slices) = self.slices();
         let last = self.last(now);
         let slice = |back: i64| {
             let number = last - back;
-            let at = self.past(now).until - TimeDelta::seconds(back * seconds);
+            let at = self.period(now).until - TimeDelta::seconds(back * seconds);
             let (words, short) = match self {
                 _ if back == 0 => ("now", "now"),
                 Self::Hour | Self::Day => ("%H:%M", "%H:%M"),
@@ -82,11 +82,11 @@ impl Range {
             };
             Slice {
                 number,
-                words: at.format(words).to_string(),
+                label: at.format(words).to_string(),
                 short: at.format(short).to_string(),
             }
         };
-        Times {
+        TimeAxis {
             slices: (0..i64::from(slices)).rev().map(slice).collect(),
             steps: match self {
                 Self::Hour => &[5, 10, 15, 20],
@@ -97,17 +97,17 @@ impl Range {
     }
 }
 
-impl Times {
+impl TimeAxis {
     pub(super) const fn len(&self) -> usize {
         self.slices.len()
     }
 
-    pub(super) fn words(&self, slice: usize) -> &str {
-        &self.slices[slice].words
+    pub(super) fn label(&self, slice: usize) -> &str {
+        &self.slices[slice].label
     }
 
-    /// The times that an axis names, each with its slice: now, and about `most` round ones.
-    pub(super) fn marks(&self, most: usize) -> Vec<(usize, &str)> {
+    /// The labels of the axis with their slices: now and about `most` round times.
+    pub(super) fn ticks(&self, most: usize) -> Vec<(usize, &str)> {
         let fits = |step: &&i64| self.slices.len() <= most * usize::try_from(**step).unwrap_or(1);
         let step = self.steps.iter().find(fits).or(self.steps.last());
         let step = step.copied().unwrap_or(1);
@@ -144,22 +144,22 @@ mod tests {
                 "2026-11-25T10:00:00Z",
             ),
         ] {
-            let times = range.times(now());
-            assert_eq!(times.words(0), first);
-            assert_eq!(times.words(times.len() - 2), before_last);
-            assert_eq!(times.words(times.len() - 1), "now");
-            let past = range.past(now());
-            assert_eq!(past.until, until.parse::<DateTime<Utc>>().unwrap());
-            assert_eq!(usize::from(past.slices), times.len());
+            let axis = range.axis(now());
+            assert_eq!(axis.label(0), first);
+            assert_eq!(axis.label(axis.len() - 2), before_last);
+            assert_eq!(axis.label(axis.len() - 1), "now");
+            let period = range.period(now());
+            assert_eq!(period.until, until.parse::<DateTime<Utc>>().unwrap());
+            assert_eq!(usize::from(period.slices), axis.len());
         }
     }
 
     #[test]
     fn an_axis_names_round_times_and_leaves_room_for_now() {
         let marks = |range: Range, most| {
-            let times = range.times(now());
-            let words: Vec<_> = times
-                .marks(most)
+            let axis = range.axis(now());
+            let words: Vec<_> = axis
+                .ticks(most)
                 .into_iter()
                 .map(|(_, words)| words.to_owned())
                 .collect();

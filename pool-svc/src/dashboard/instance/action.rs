@@ -1,4 +1,4 @@
-//! What an operator does to one instance, after they said that they mean it.
+//! Actions on one instance, each with a confirmation page.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
@@ -14,28 +14,31 @@ use super::super::reply;
 use super::super::session::Session;
 use crate::app::App;
 use crate::handlers::instances;
+use crate::pool::Pool;
 use crate::problem::from_services;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::dashboard) enum Act {
+pub(in crate::dashboard) enum Action {
     Kill,
     Dismiss,
     Redeploy,
 }
 
-impl std::str::FromStr for Act {
+impl std::str::FromStr for Action {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
         let all = [Self::Kill, Self::Dismiss, Self::Redeploy];
-        all.into_iter().find(|act| act.as_str() == word).ok_or(())
+        all.into_iter()
+            .find(|action| action.as_str() == word)
+            .ok_or(())
     }
 }
 
-impl Act {
-    /// What can be done to an instance.
-    pub(super) fn of(status: Status) -> Vec<Self> {
+impl Action {
+    /// The actions that a status allows.
+    pub(super) fn available(status: Status) -> Vec<Self> {
         match status {
             Status::Starting | Status::Claiming => vec![Self::Kill],
             Status::Idle | Status::Claimed => vec![Self::Redeploy, Self::Kill],
@@ -67,28 +70,28 @@ impl Act {
         }
     }
 
-    /// What will happen.
+    /// What the confirmation page says.
     const fn warning(self, status: Status) -> &'static str {
         match (self, status) {
             (Self::Kill, Status::Claimed) => {
-                "It is somebody's agent. Its deployment, its volume and its tools are destroyed, and its \
-                 conversations with them. This cannot be undone."
+                "This instance is in use as an agent. Its deployment, volume, tools and conversations \
+                 are destroyed. This cannot be undone."
             }
             (Self::Kill, Status::Claiming) => {
-                "A claim is at work on it, and will fail or go on with another one. All that it has is \
-                 destroyed."
+                "A claim is using this instance. The claim fails or continues with another instance. \
+                 All resources of this instance are destroyed."
             }
             (Self::Kill, _) => {
-                "Its deployment, its volume and its tools are destroyed. The pool makes another one where \
-                 one is missing."
+                "Its deployment, volume and tools are destroyed. The pool creates a replacement if it \
+                 needs one."
             }
             (Self::Dismiss, _) => {
-                "It was somebody's agent, and is dead. What is left of it is destroyed: its volume and its \
-                 tools too. This cannot be undone."
+                "This agent has crashed. Its remaining resources, such as its volume and tools, are \
+                 destroyed. This cannot be undone."
             }
             (Self::Redeploy, _) => {
-                "It is deployed again as it is, with its volume and its tools. It does not answer until its \
-                 new deployment is up."
+                "Deploys the instance again with the same volume and tools. It does not answer until the \
+                 new deployment is running."
             }
         }
     }
@@ -110,50 +113,50 @@ impl Act {
 /// `GET /instances/:id/:act`
 pub(in crate::dashboard) async fn confirm(
     id: InstanceId,
-    act: Act,
+    action: Action,
     session: Session,
     app: App,
 ) -> Result<Response, Problem> {
-    gate::operators_only(&session)?;
-    let view = super::view(&app, &id).await?;
+    gate::require_operator(&session)?;
+    let view = super::find(&app, &id).await?;
     let name = view.agent_name.unwrap_or_else(|| id.to_string());
-    let title = format!("{} {name}?", act.button());
+    let title = format!("{} {name}?", action.button());
     let content = html! {
         div .head { div { h1 { (title) } p .hint { "Instance " (id) ", " (view.status.as_str()) } } }
-        form .card.short method="post" action={ "/instances/" (id) "/" (act.as_str()) } {
-            (page::token(&session))
-            p { (act.warning(view.status)) }
+        form .card.short method="post" action={ "/instances/" (id) "/" (action.as_str()) } {
+            (page::csrf_field(&session))
+            p { (action.warning(view.status)) }
             div .actions {
-                button type="submit" class=(act.class()) { (act.button()) }
+                button type="submit" class=(action.class()) { (action.button()) }
                 a .button href={ "/instances/" (id) } { "Cancel" }
             }
         }
     };
-    let page = page::signed_in(&app, &session, Some(Tab::Fleet), &title, &content);
+    let page = page::layout(&app, &session, Some(Tab::Fleet), &title, &content);
     Ok(reply::ok(page))
 }
 
 /// `POST /instances/:id/:act`
-pub(in crate::dashboard) async fn make(
+pub(in crate::dashboard) async fn perform(
     id: InstanceId,
-    act: Act,
+    action: Action,
     _session: Session,
     _: Nothing,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
-    match act {
-        Act::Kill => drop(instances::kill(id.clone(), app).await?),
-        Act::Dismiss => drop(instances::dismiss(id.clone(), app).await?),
-        Act::Redeploy => {
-            let redeployed = app.services.redeploy(&id).await;
+    match action {
+        Action::Kill => drop(instances::kill(id.clone(), pool.destructions).await?),
+        Action::Dismiss => drop(instances::dismiss(id.clone(), pool.destructions).await?),
+        Action::Redeploy => {
+            let redeployed = pool.app.services.redeploy(&id).await;
             redeployed.map_err(|error| from_services("the redeployment", &error))?;
-            info!(instance.id = %id, "instance {id} is deployed again: an operator asked for it");
-            // The page shows what a tick finds.
-            app.nudge.notify_one();
+            info!(instance.id = %id, "instance {id} is being redeployed");
+            // A tick updates the status that the page shows.
+            pool.background.request_tick();
         }
     }
     Ok(reply::see_other(&format!(
         "/instances/{id}?done={}",
-        act.as_str()
+        action.as_str()
     )))
 }

@@ -1,42 +1,42 @@
-//! The form of a claim as it was filled in, and the claim that it asks for.
+//! The fields of the claim form, and the claim that they describe.
 
 use agent_pool_core::wire::pool::ClaimRequest;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 
-use crate::claim::Order;
-use crate::claim::order::{IdempotencyKey, Wait};
+use crate::claim::ClaimInput;
+use crate::claim::input::{IdempotencyKey, Wait};
 use crate::problem::{bad_idempotency_key, unknown_template};
 use crate::templates::Catalogue;
 
-/// The choice of no template.
-pub(super) const OWN: &str = "own";
+/// The value of the form field for no template.
+pub(super) const CUSTOM: &str = "own";
 
-/// How long a claim waits that may wait: as long as one may.
-const PATIENCE_SECONDS: u64 = 300;
+/// How long a claim may wait for an idle instance.
+const WAIT_SECONDS: u64 = 300;
 
-/// What somebody filled in. Every text may be empty.
+/// The submitted fields. Each may be empty.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
-pub(in crate::dashboard) struct Filled {
-    /// The slug of a template, or [`OWN`].
+pub(in crate::dashboard) struct ClaimForm {
+    /// The slug of a template, or [`CUSTOM`].
     pub(super) template: String,
     pub(super) name: String,
     pub(super) instructions: String,
     pub(super) join_url: String,
-    /// Any text: whether it may wait for an idle instance.
+    /// Not empty: wait for an idle instance.
     pub(super) wait: String,
-    /// What makes this claim safe to repeat.
+    /// The idempotency key of this form.
     pub(super) attempt: String,
 }
 
-impl Default for Filled {
+impl Default for ClaimForm {
     fn default() -> Self {
         Self::new(String::new())
     }
 }
 
-impl Filled {
+impl ClaimForm {
     /// An empty form.
     pub(super) fn new(template: String) -> Self {
         Self {
@@ -49,40 +49,40 @@ impl Filled {
         }
     }
 
-    /// The claim: what is left empty is the template's.
-    pub(super) fn order(&self, catalogue: &Catalogue) -> Result<Order, Problem> {
+    /// The claim. Empty fields take the values of the template.
+    pub(super) fn claim_input(&self, catalogue: &Catalogue) -> Result<ClaimInput, Problem> {
         let template = match self.template.as_str() {
-            "" | OWN => None,
+            "" | CUSTOM => None,
             slug => Some(catalogue.find(slug).ok_or_else(|| unknown_template(slug))?),
         };
-        let name = given(&self.name).or(template.map(|it| it.name.clone()));
-        let instructions = given(&self.instructions);
-        let instructions = read("instructions", instructions)?
+        let name = non_empty(&self.name).or(template.map(|it| it.name.clone()));
+        let instructions = non_empty(&self.instructions);
+        let instructions = parse_field("instructions", instructions)?
             .or_else(|| template.map(|it| it.instructions.clone()));
         let key = IdempotencyKey::try_from(format!("dashboard-{}", self.attempt));
         let seconds = if self.wait.is_empty() {
             0
         } else {
-            PATIENCE_SECONDS
+            WAIT_SECONDS
         };
-        Ok(Order {
+        Ok(ClaimInput {
             request: ClaimRequest {
-                agent_name: read("name", name)?,
+                agent_name: parse_field("name", name)?,
                 instructions,
-                join_url: read("join URL", given(&self.join_url))?,
+                join_url: parse_field("join URL", non_empty(&self.join_url))?,
             },
             key: Some(key.map_err(|problem| bad_idempotency_key(&problem))?),
-            wait: Wait::try_from(seconds).expect("it is as long as a claim may wait"),
+            wait: Wait::try_from(seconds).expect("WAIT_SECONDS is within the limit"),
         })
     }
 }
 
-fn given(text: &str) -> Option<String> {
+fn non_empty(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn read<T: TryFrom<String, Error = String>>(
+fn parse_field<T: TryFrom<String, Error = String>>(
     field: &str,
     text: Option<String>,
 ) -> Result<Option<T>, Problem> {
@@ -96,47 +96,47 @@ fn read<T: TryFrom<String, Error = String>>(
 mod tests {
     use super::*;
 
-    fn filled(template: &str) -> Filled {
-        Filled::new(template.to_owned())
+    fn filled(template: &str) -> ClaimForm {
+        ClaimForm::new(template.to_owned())
     }
 
     #[test]
-    fn what_is_left_empty_is_the_templates() {
+    fn empty_fields_take_the_values_of_the_template() {
         let catalogue = Catalogue::load(None).unwrap();
         let template = &catalogue.all()[0];
-        let order = filled(&template.slug).order(&catalogue).unwrap();
-        let asked = order.request;
+        let input = filled(&template.slug).claim_input(&catalogue).unwrap();
+        let asked = input.request;
         assert_eq!(asked.agent_name.unwrap().as_str(), template.name);
         assert_eq!(asked.instructions.as_ref(), Some(&template.instructions));
         let mut own = filled(&template.slug);
         own.name = " Tulip ".to_owned();
         own.instructions = "Be kind.".to_owned();
-        let asked = own.order(&catalogue).unwrap().request;
+        let asked = own.claim_input(&catalogue).unwrap().request;
         assert_eq!(asked.agent_name.unwrap().as_str(), "Tulip");
         assert_eq!(asked.instructions.unwrap().as_str(), "Be kind.");
         assert_eq!(
-            filled(OWN).order(&catalogue).unwrap().request,
+            filled(CUSTOM).claim_input(&catalogue).unwrap().request,
             ClaimRequest::default()
         );
     }
 
     #[test]
-    fn it_waits_only_where_that_was_asked_for() {
+    fn a_claim_waits_only_if_the_box_is_checked() {
         let catalogue = Catalogue::load(None).unwrap();
-        let mut form = filled(OWN);
-        assert_eq!(form.order(&catalogue).unwrap().wait, Wait::default());
+        let mut form = filled(CUSTOM);
+        assert_eq!(form.claim_input(&catalogue).unwrap().wait, Wait::default());
         form.wait = "on".to_owned();
-        let wait = form.order(&catalogue).unwrap().wait.duration();
-        assert_eq!(wait.as_secs(), PATIENCE_SECONDS);
+        let wait = form.claim_input(&catalogue).unwrap().wait.duration();
+        assert_eq!(wait.as_secs(), WAIT_SECONDS);
     }
 
     #[test]
-    fn what_is_wrong_names_its_field() {
+    fn a_problem_names_its_field() {
         let catalogue = Catalogue::load(None).unwrap();
-        let refused = |change: fn(&mut Filled)| {
-            let mut form = filled(OWN);
+        let refused = |change: fn(&mut ClaimForm)| {
+            let mut form = filled(CUSTOM);
             change(&mut form);
-            form.order(&catalogue).unwrap_err()
+            form.claim_input(&catalogue).unwrap_err()
         };
         let name = refused(|it| it.name = "x".repeat(65));
         assert_eq!((name.status, name.field.as_deref()), (400, Some("name")));

@@ -1,31 +1,31 @@
-//! How things are written on pages.
+//! Formatting of values on pages.
 
 use agent_pool_core::wire::pool::Status;
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
-/// A status, by colour and by word.
+/// A status as a coloured word.
 pub(super) fn status(status: Status) -> Markup {
     html! { span class={ "status " (status.as_str()) } { (status.as_str()) } }
 }
 
-/// How long ago something was.
+/// `5 min ago`.
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     time(at, &format!("{} ago", span(now - at)))
 }
 
-/// How old something is that began then.
+/// The time since `at`: `5 min`.
 pub(super) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
     time(at, &span(now - at))
 }
 
-/// A moment, as `words`, and in full for who points at it.
+/// `words` with the full time as a tooltip.
 fn time(at: DateTime<Utc>, words: &str) -> Markup {
     let full = at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     html! { time datetime=(at.to_rfc3339()) title=(full) { (words) } }
 }
 
-/// In the largest unit of which there is at least one.
+/// A duration in the largest unit that fits.
 pub(super) fn span(span: TimeDelta) -> String {
     let seconds = span.num_seconds().max(0);
     match seconds {

@@ -1,32 +1,32 @@
-//! The query of the fleet's page, which is also how its links are written.
+//! The query string of the fleet page, parsed and written.
 
 use agent_pool_core::wire::pool::Status;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 use url::form_urlencoded;
 
-use super::super::db::fleet::{Order, Sort, Wanted};
+use super::super::db::fleet::{InstanceFilter, Order, Sort};
 
-/// What is asked for.
+/// Which instances to show, and which operation just started.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::dashboard) struct Asked {
+pub(in crate::dashboard) struct FleetQuery {
     pub(super) q: String,
-    #[serde(deserialize_with = "blank_is_all")]
+    #[serde(deserialize_with = "empty_is_none")]
     pub(super) status: Option<Status>,
     pub(super) sort: Column,
     pub(super) order: Direction,
-    /// From 1.
+    /// Starts at 1.
     pub(super) page: u32,
-    /// How many were just drained.
+    /// How many instances were just drained.
     pub(super) drained: Option<u32>,
-    /// How many were just begun.
+    /// How many creations were just started.
     pub(super) begun: Option<u32>,
-    /// When they were, in microseconds since 1970: so that they can be followed.
+    /// When, in microseconds since 1970: identifies the batch.
     pub(super) at: Option<i64>,
 }
 
-/// What a table can be sorted by.
+/// A sortable column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Column {
@@ -55,7 +55,7 @@ impl Direction {
     }
 }
 
-fn blank_is_all<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Status>, D::Error> {
+fn empty_is_none<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Status>, D::Error> {
     let word = String::deserialize(reader)?;
     if word.is_empty() {
         return Ok(None);
@@ -63,18 +63,18 @@ fn blank_is_all<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Status>, 
     Status::deserialize(word.as_str().into_deserializer()).map(Some)
 }
 
-impl Asked {
-    /// For the database. The youngest have the latest time; so do those whose health was seen last.
-    pub(super) fn wanted(&self) -> Wanted {
-        let (sort, upside_down) = match self.sort {
+impl FleetQuery {
+    /// The filter for the database. Age and time are opposites: the youngest instance has the latest time.
+    pub(super) fn filter(&self) -> InstanceFilter {
+        let (sort, reversed) = match self.sort {
             Column::Status => (Sort::Status, false),
             Column::Name => (Sort::Name, false),
             Column::Agent => (Sort::Agent, false),
             Column::Age => (Sort::Created, true),
             Column::Health => (Sort::Healthy, true),
         };
-        let ascending = (self.order == Direction::Asc) != upside_down;
-        Wanted {
+        let ascending = (self.order == Direction::Asc) != reversed;
+        InstanceFilter {
             text: self.q.trim().to_owned(),
             status: self.status,
             sort,
@@ -86,12 +86,12 @@ impl Asked {
         }
     }
 
-    /// Whether not all instances are asked for.
-    pub(super) fn narrows(&self) -> bool {
+    /// Whether some instances are left out.
+    pub(super) fn is_filtered(&self) -> bool {
         self.status.is_some() || !self.q.trim().is_empty()
     }
 
-    /// A link to the same with a change, from its first page on.
+    /// A link to the first page of a changed query.
     pub(super) fn change(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut other = Self {
             page: 1,
@@ -104,7 +104,7 @@ impl Asked {
         other.link()
     }
 
-    /// What is as usual is left out.
+    /// Default values are left out.
     fn link(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !self.q.trim().is_empty() {
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    fn read(query: &str) -> Asked {
+    fn read(query: &str) -> FleetQuery {
         parse_form(query.as_bytes()).unwrap()
     }
 
@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_change_begins_at_the_first_page_and_forgets_outcomes() {
-        let asked = read("q=x&page=7&drained=2&begun=3&at=7");
+        let query = read("q=x&page=7&drained=2&begun=3&at=7");
         assert_eq!(
-            asked.change(|it| it.order = Direction::Desc),
+            query.change(|it| it.order = Direction::Desc),
             "/?q=x&order=desc"
         );
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_word_that_means_nothing_is_refused() {
         for query in ["status=asleep", "sort=colour", "order=up", "page=x"] {
-            let problem = parse_form::<Asked>(query.as_bytes()).unwrap_err();
+            let problem = parse_form::<FleetQuery>(query.as_bytes()).unwrap_err();
             assert_eq!(
                 (problem.status, problem.code.as_str()),
                 (400, "invalid_field")

@@ -1,7 +1,7 @@
-//! The picture of a chart: lines over slices of time, as SVG that scales with the page.
+//! The plot of a chart: lines over slices of time, as an SVG that scales with the page.
 //!
-//! Who points at a slice is told its numbers. The picture is one image to a screen reader, which finds
-//! the numbers in the table below it.
+//! Each slice has a tooltip with its numbers. To a screen reader the plot is one image; the numbers are
+//! in the table below it.
 
 use std::fmt::Write;
 
@@ -15,53 +15,53 @@ const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
 
-/// A point of the picture.
+/// A point of the plot.
 type Point = (f64, f64);
 
-/// How large a picture is, in CSS pixels where it fills its place: text does not scale well.
+/// The size of a plot in CSS pixels. There are several because text does not scale well.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Size {
-    /// Says on which screens it is shown.
+    /// The CSS class that selects the screens to show it on.
     pub(super) class: &'static str,
     pub(super) width: f64,
     pub(super) height: f64,
-    /// About how many times the axis names.
-    pub(super) marks: usize,
+    /// The approximate number of labels on the time axis.
+    pub(super) ticks: usize,
 }
 
 impl Size {
-    /// As wide as a page.
+    /// The full width of a page.
     pub(super) const PAGE: Self = Self {
         class: "broad",
         width: 1130.0,
         height: 230.0,
-        marks: 13,
+        ticks: 13,
     };
-    /// Half of it.
+    /// Half the width of a page.
     pub(super) const HALF: Self = Self {
         class: "broad",
         width: 540.0,
         height: 220.0,
-        marks: 7,
+        ticks: 7,
     };
-    /// A phone.
+    /// The width of a phone.
     pub(super) const PHONE: Self = Self {
         class: "slim",
         width: 330.0,
         height: 200.0,
-        marks: 4,
+        ticks: 4,
     };
 }
 
-/// A chart where it is drawn.
-pub(super) struct Picture<'a> {
+/// A chart at a size.
+pub(super) struct Plot<'a> {
     chart: &'a Chart<'a>,
     scale: Scale,
     size: Size,
 }
 
-impl<'a> Picture<'a> {
-    pub(super) fn of(chart: &'a Chart<'a>, size: Size) -> Self {
+impl<'a> Plot<'a> {
+    pub(super) fn new(chart: &'a Chart<'a>, size: Size) -> Self {
         let points = chart
             .series
             .iter()
@@ -69,7 +69,7 @@ impl<'a> Picture<'a> {
         let most = points.fold(0.0_f64, |most, number| most.max(*number));
         Self {
             chart,
-            scale: Scale::to(most, chart.least),
+            scale: Scale::covering(most, chart.least),
             size,
         }
     }
@@ -88,12 +88,12 @@ impl<'a> Picture<'a> {
                     line .grid x1=(LEFT) x2=(width - RIGHT) y1=(place(y)) y2=(place(y)) {}
                     text x=(LEFT - 8.0) y=(place(y + 4.0)) text-anchor="end" { (self.chart.number(number)) }
                 }
-                @for (slice, words) in self.chart.times.marks(self.size.marks) {
+                @for (slice, words) in self.chart.axis.ticks(self.size.ticks) {
                     text x=(place(self.x(slice))) y=(height - 6.0) text-anchor=(self.anchor(slice)) { (words) }
                 }
                 @for it in &self.chart.series { (self.line(it)) }
                 @if self.size.class != Size::PHONE.class {
-                    @for slice in 0..self.chart.times.len() { (self.slice(slice)) }
+                    @for slice in 0..self.chart.axis.len() { (self.slice(slice)) }
                 }
             }
         }
@@ -115,21 +115,21 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// What is told of a slice to who points at it.
+    /// The tooltip of a slice.
     fn slice(&self, slice: usize) -> Markup {
         let (from, to) = (self.edge(slice, -0.5), self.edge(slice, 0.5));
         let (top, base, x) = (TOP, self.y(0.0), place(self.x(slice)));
         html! {
             g .slice {
-                title { (self.words(slice)) }
+                title { (self.label(slice)) }
                 rect x=(place(from)) y=(top) width=(place(to - from)) height=(place(base - top)) {}
                 line x1=(x) x2=(x) y1=(top) y2=(place(base)) {}
             }
         }
     }
 
-    fn words(&self, slice: usize) -> String {
-        let mut words = self.chart.times.words(slice).to_owned();
+    fn label(&self, slice: usize) -> String {
+        let mut words = self.chart.axis.label(slice).to_owned();
         for it in &self.chart.series {
             if let Some(number) = it.points[slice] {
                 // Writing to a String cannot fail.
@@ -139,7 +139,7 @@ impl<'a> Picture<'a> {
         words
     }
 
-    /// The parts of a line between slices in which nothing happened.
+    /// The parts of a line between gaps.
     fn runs(&self, series: &Series) -> Vec<Vec<Point>> {
         let there = |point: &(usize, &Option<f64>)| point.1.is_some();
         let points: Vec<_> = series.points.iter().enumerate().collect();
@@ -171,15 +171,15 @@ impl<'a> Picture<'a> {
         self.edge(slice, 0.0)
     }
 
-    /// `by` slices right of a slice, within the picture.
+    /// `by` slices right of a slice, within the plot.
     fn edge(&self, slice: usize, by: f64) -> f64 {
-        let last = self.chart.times.len().saturating_sub(1).max(1);
+        let last = self.chart.axis.len().saturating_sub(1).max(1);
         let share = (number(slice) + by) / number(last);
         LEFT + (self.size.width - LEFT - RIGHT) * share.clamp(0.0, 1.0)
     }
 
     fn anchor(&self, slice: usize) -> &'static str {
-        if slice + 1 == self.chart.times.len() {
+        if slice + 1 == self.chart.axis.len() {
             "end"
         } else if slice == 0 {
             "start"

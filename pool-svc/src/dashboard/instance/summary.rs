@@ -1,24 +1,25 @@
-//! What an instance is.
+//! The heading of the instance page, and what Pool knows about the instance.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use chrono::Utc;
 use maud::{Markup, html};
 
-use super::super::db::fleet::Listed;
-use super::super::session::{Role, Session};
-use super::super::{page, show};
-use super::Act;
+use super::super::db::fleet::InstanceRow;
+use super::super::keys::Role;
+use super::super::session::Session;
+use super::super::{format, page};
+use super::Action;
 
-/// Its name, its status, and what can be done to it.
+/// Name, status and actions.
 pub(super) fn head(
     session: &Session,
     id: &InstanceId,
     title: &str,
-    listed: Option<&Listed>,
+    row: Option<&InstanceRow>,
 ) -> Markup {
-    let status = listed.map(|it| it.view.status);
-    let acts = status.map(Act::of).unwrap_or_default();
+    let status = row.map(|it| it.view.status);
+    let actions = status.map(Action::available).unwrap_or_default();
     html! {
         div .head {
             div {
@@ -26,21 +27,21 @@ pub(super) fn head(
                 p .hint {
                     span data-part="status" {
                         @match status {
-                            Some(status) => (show::status(status)),
+                            Some(status) => (format::status(status)),
                             None => span .status.gone { "gone" },
                         }
                     }
-                    " " (page::live(5))
+                    " " (page::live_indicator(5))
                 }
             }
-            div .actions data-part="acts" {
-                @if listed.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
+            div .actions data-part="actions" {
                 @if session.role == Role::Operator {
+                    @if row.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
                     @if status == Some(Status::Claimed) {
                         a .button.primary href={ "/instances/" (id) "/invite" } { "Invite" }
                     }
-                    @for act in acts {
-                        a .button href={ "/instances/" (id) "/" (act.as_str()) } { (act.button()) }
+                    @for action in actions {
+                        a .button href={ "/instances/" (id) "/" (action.as_str()) } { (action.button()) }
                     }
                 }
             }
@@ -48,28 +49,28 @@ pub(super) fn head(
     }
 }
 
-pub(super) fn facts(id: &InstanceId, listed: Option<&Listed>) -> Markup {
+pub(super) fn summary(id: &InstanceId, row: Option<&InstanceRow>) -> Markup {
     let now = Utc::now();
     html! {
         section .card aria-labelledby="facts" {
             h2 #facts { "Instance" }
             dl {
-                dt { "Id" } dd .mono { (id) }
-                @if let Some(Listed { view: it, tools }) = listed {
+                dt { "ID" } dd .mono { (id) }
+                @if let Some(InstanceRow { view: it, tools }) = row {
                     @if let Some(agent) = &it.agent_name { dt { "Agent" } dd { (agent) } }
                     @if let Some(url) = &it.url { dt { "URL" } dd .mono { (url.as_str()) } }
                     @if let Some(tools) = tools {
                         dt { "Tools" } dd { (if tools.is_empty() { "none".to_owned() } else { tools.join(", ") }) }
                     }
-                    dt { "Created" } dd { (show::ago(it.created_at, now)) }
-                    @if let Some(at) = it.claimed_at { dt { "Claimed" } dd { (show::ago(at, now)) } }
+                    dt { "Created" } dd { (format::ago(it.created_at, now)) }
+                    @if let Some(at) = it.claimed_at { dt { "Claimed" } dd { (format::ago(at, now)) } }
                     dt { "Last healthy" }
-                    dd { @match it.last_healthy_at { Some(at) => (show::ago(at, now)), None => "not yet" } }
+                    dd { @match it.last_healthy_at { Some(at) => (format::ago(at, now)), None => "never" } }
                     @if let (Some(id), Status::Claimed | Status::Crashed) = (&it.conversation_id, it.status) {
                         dt { "Conversation" } dd .mono { (id) }
                     }
                 } @else {
-                    dt { "Status" } dd { "Nothing of it is left. The log remembers it." }
+                    dt { "Status" } dd { "Destroyed. Only its history is left." }
                 }
             }
         }
