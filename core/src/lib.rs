@@ -109,6 +109,7 @@
 
 mod context;
 mod error;
+mod foreign;
 mod id;
 mod infra;
 mod mark;
@@ -130,6 +131,7 @@ pub mod wire;
 
 pub use context::{Attempt, Context};
 pub use error::{Effect, ErrorKind, ProviderError, absent_is_done, chain};
+pub use foreign::{is_unsafe, safe_line, safe_text};
 pub use id::{InfraId, InstanceId, ParseIdError, ResourceId, ServiceId, ToolId};
 pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,

@@ -173,8 +173,10 @@ impl Addresses {
                 services,
                 key,
             }),
-            (Some(url), None) => Err(Failure::usage(format!("no key for {url}"))
-                .hint("set POOL_API_KEY, or use --key")),
+            (Some(url), None) => {
+                Err(Failure::usage(format!("no key for {url}"))
+                    .hint("set POOL_API_KEY, or use --key"))
+            }
         }
     }
 }

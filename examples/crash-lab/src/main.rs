@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Lab, Service, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::{Lab, Service, recovery, replicas, secrets, self_test, sigterm, storm};
 
 /// Break the running services, and check the promises.
 #[derive(Debug, Parser)]

@@ -92,11 +92,7 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     Ok(Report(report))
 }
 
-async fn measure(
-    system: &System,
-    scenario: Scenario,
-    pacing: Pacing,
-) -> anyhow::Result<Duration> {
+async fn measure(system: &System, scenario: Scenario, pacing: Pacing) -> anyhow::Result<Duration> {
     until_whole(system).await?;
     let interceptor = &system.replicas(scenario.killed)[0].interceptor;
     let label = scenario.step.to_owned();

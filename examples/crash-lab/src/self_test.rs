@@ -80,7 +80,10 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Vec<&'static str>> {
         ensure!(!said.contains(report), "said before {breakage:?}: {said}");
         commit(&system, &targets, breakage).await?;
         let said = system.broken().await?.join("; ");
-        ensure!(said.contains(report), "{breakage:?} is not reported: {said}");
+        ensure!(
+            said.contains(report),
+            "{breakage:?} is not reported: {said}"
+        );
         reports.push(report);
     }
     let settled = system.settle(None, NOT_LONG).await;

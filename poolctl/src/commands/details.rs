@@ -53,7 +53,12 @@ impl<'a> Page<'a> {
             };
             let at = dim(&clock(event.at, self.now));
             let to = word(event.to, "destroyed");
-            writeln!(f, "  {at}  {} {to}  {}", dim("→"), dim(&plain(&event.cause)))?;
+            writeln!(
+                f,
+                "  {at}  {} {to}  {}",
+                dim("→"),
+                dim(&plain(&event.cause))
+            )?;
         }
         Ok(())
     }

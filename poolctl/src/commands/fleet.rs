@@ -137,6 +137,7 @@ fn all_warm(made: &Affected, fleet: &PoolStatus) -> Result<(), Failure> {
         .as_deref()
         .unwrap_or("no reason was reported");
     let told = format!("{} could not be created: {}", list_of(&lost), plain(why));
-    Err(Failure::new(Exit::Failed, "not_made", told)
-        .hint("see `poolctl providers` for failing providers and `poolctl show ID` for the history"))
+    Err(Failure::new(Exit::Failed, "not_made", told).hint(
+        "see `poolctl providers` for failing providers and `poolctl show ID` for the history",
+    ))
 }

@@ -33,8 +33,9 @@ enum Act {
 impl Condemn {
     pub(crate) async fn kill(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let which = list_of(&self.ids);
-        self.yes
-            .or_ask(&format!("Destroy {which} and everything provisioned for it?"))?;
+        self.yes.or_ask(&format!(
+            "Destroy {which} and everything provisioned for it?"
+        ))?;
         self.run(Act::Kill, out, target).await
     }
 

@@ -9,7 +9,7 @@ use super::sort::Sort;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, cell, age, ago, bad, dim, during, plain, status_word, strong};
+use crate::out::{Out, Table, age, ago, bad, cell, dim, during, plain, status_word, strong};
 
 /// List instances
 #[derive(Debug, Args)]

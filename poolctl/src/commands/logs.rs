@@ -67,6 +67,9 @@ mod tests {
 
     #[test]
     fn a_line_of_an_instance_does_not_act_on_the_terminal() {
-        assert_eq!(printable("\u{1b}[31mred\u{1b}[0m\u{7}end"), "red\u{fffd}end");
+        assert_eq!(
+            printable("\u{1b}[31mred\u{1b}[0m\u{7}end"),
+            "red\u{fffd}end"
+        );
     }
 }

@@ -9,7 +9,7 @@ use comfy_table::{Cell, Color};
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, cell, ago, dim, during, plain, strong, warning};
+use crate::out::{Out, Table, ago, cell, dim, during, plain, strong, warning};
 
 /// List providers and their health
 #[derive(Debug, Args)]
@@ -40,14 +40,7 @@ impl Providers {
 
     fn shown(&self, all: &[Provider<'_>], now: DateTime<Utc>) -> String {
         let head = [
-            "PROVIDER",
-            "KIND",
-            "STATE",
-            "CALLS",
-            "FAILED",
-            "MEDIAN",
-            "P95",
-            "NAME",
+            "PROVIDER", "KIND", "STATE", "CALLS", "FAILED", "MEDIAN", "P95", "NAME",
         ];
         let mut table = Table::new(&head).keep(&[0, 1, 2]);
         for it in all {
@@ -117,7 +110,8 @@ impl Provider<'_> {
     /// What keeps it from working, one line each.
     fn notes(&self, now: DateTime<Utc>) -> String {
         let faults = self.faults.iter();
-        let faults = faults.map(|fault| format!("\n{} {}", dim(&format!("{}:", self.id)), plain(fault)));
+        let faults =
+            faults.map(|fault| format!("\n{} {}", dim(&format!("{}:", self.id)), plain(fault)));
         let failed = self.stats.last_error.iter().map(|error| {
             let when = ago(error.at, now);
             let told = format!(

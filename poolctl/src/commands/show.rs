@@ -93,10 +93,7 @@ impl Show {
 async fn details(target: &Target, of: &InstanceView) -> (Option<InstanceDetails>, Option<String>) {
     let Some(services) = target.services() else {
         let hint = no_services().hinted().unwrap_or_default().to_owned();
-        return (
-            None,
-            Some(format!("this needs the Services API; {hint}")),
-        );
+        return (None, Some(format!("this needs the Services API; {hint}")));
     };
     match services.instance(&of.id).await {
         Ok(details) => (Some(details), None),

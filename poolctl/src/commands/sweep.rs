@@ -9,7 +9,7 @@ use comfy_table::{Cell, Color};
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, Yes, cell, ago, count_of, dim, during, good, plain, warning};
+use crate::out::{Out, Table, Yes, ago, cell, count_of, dim, during, good, plain, warning};
 
 /// Compare the vendors' resources with the database
 #[derive(Debug, Args)]

@@ -59,8 +59,10 @@ async fn chosen(target: &Target) -> Result<String, Failure> {
     let templates = during("asking Pool", target.pool.templates()).await;
     let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
     if templates.is_empty() {
-        return Err(Failure::usage("no agent is described, and the pool has no templates")
-            .hint("use --name and --instructions"));
+        return Err(
+            Failure::usage("no agent is described, and the pool has no templates")
+                .hint("use --name and --instructions"),
+        );
     }
     let lines: Vec<String> = templates
         .iter()
