@@ -143,7 +143,7 @@ impl System {
         let replica = &self.replicas(part)[index];
         let settings = self.settings(replica, pacing)?;
         let log = Log::Append(replica.log.clone());
-        let process = Process::start(self.lab.exe(), part, &settings, log).await?;
+        let process = Process::start(&[self.lab.exe()], part, &settings, log).await?;
         replica
             .interceptor
             .watch(process.pid().context("it has just started")?);

@@ -96,8 +96,9 @@ fn server_state(checks: &mut Checks, service: &str, found: &Inspection) {
     if found.keeps_session {
         checks.ok(&name("sessions"), "a connection keeps its session");
     } else {
-        let todo = "use the pooler's session mode, or the address of the server itself";
-        let found = "behind a connection pooler in transaction mode: session locks and LISTEN do not work there";
+        let todo = "set the service's …_DATABASE_DIRECT_URL to the server itself, or use the pooler's session mode";
+        let found =
+            "behind a connection pooler in transaction mode, through which no notification arrives";
         checks.warn(&name("sessions"), found, todo);
     }
     let ahead = found.clock_ahead_ms;
