@@ -4,7 +4,7 @@ use agent_pool_core::settings::SettingSpec;
 use agent_pool_core::wire::services::{ProviderHealth, ProviderStats, RegistryReply};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use comfy_table::{Cell, Color};
+use comfy_table::Color;
 
 use crate::connect::Target;
 use crate::exit::Exit;
