@@ -117,6 +117,8 @@ mod panic;
 mod secret;
 mod tool;
 
+pub mod runtime;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "conformance")]
@@ -140,6 +142,6 @@ pub use infra::{
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use tool::{
-    ListedResource, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    ListedResource, Metadata, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,
 };

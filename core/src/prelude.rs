@@ -38,6 +38,6 @@ pub use crate::http::{
 pub use crate::registry::ToolRegistration;
 pub use crate::settings::{self, Amount, Environment, Millis, SettingsError};
 pub use crate::{
-    Attempt, Effect, ErrorKind, ListedResource, ProviderError, ProvisionedTool, Secret,
+    Attempt, Effect, ErrorKind, ListedResource, Metadata, ProviderError, ProvisionedTool, Secret,
     ToolCapabilities, ToolOptions, Usage, absent_is_done, read_options,
 };

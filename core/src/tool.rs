@@ -165,6 +165,18 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
         Err(ProviderError::unsupported("update"))
     }
 
+    /// Metadata that changed at the vendor after the provision, by resource: members to add or replace. The sweep asks for
+    /// it, and people see it with the instance.
+    async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    /// What an operator should know about the settings although they are valid, such as a setting without which part of
+    /// the tool cannot work. `poolctl doctor` shows it.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Checks the credentials with a call that changes nothing.
     ///
     /// ```
@@ -248,6 +260,9 @@ impl ToolCapabilities {
 /// ```
 pub type ToolOptions = Map<String, Value>;
 
+/// What people may want to see of a tool. It is stored in the clear and must not contain secrets.
+pub type Metadata = Map<String, Value>;
+
 /// A tool that an instance now has.
 ///
 /// ```
@@ -267,7 +282,7 @@ pub struct ProvisionedTool {
     /// The variables to set on the instance. Their names are those of the registration.
     pub env: EnvVars,
     /// What people may want to see of it. No secrets.
-    pub metadata: Map<String, Value>,
+    pub metadata: Metadata,
 }
 
 impl ProvisionedTool {

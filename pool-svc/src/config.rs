@@ -39,6 +39,9 @@ pub struct Config {
 pub struct PoolSettings {
     /// The pool's own database.
     pub pool_database_url: DatabaseUrl,
+    /// The address of the database itself, if `POOL_DATABASE_URL` leads to a pooler such as PgBouncer: for
+    /// migrations, locks and notifications. If the pooler loses prepared statements, for everything.
+    pub pool_database_direct_url: Option<DatabaseUrl>,
     /// Where services-svc is.
     pub services_url: Url,
     /// Which deployment of this system it is.
@@ -247,7 +250,7 @@ mod tests {
     use super::*;
 
     const REQUIRED: [(&str, &str); 3] = [
-        ("POOL_API_KEY", "k"),
+        ("POOL_API_KEY", "a-key-of-16-characters"),
         ("POOL_DATABASE_URL", "postgres://u:hunter2@h/pool"),
         ("SERVICES_URL", "http://127.0.0.1:3002"),
     ];
@@ -329,14 +332,20 @@ mod tests {
 
     #[test]
     fn a_readers_key_is_not_an_operators() {
-        let both = [("POOL_API_KEY", "a,b"), ("POOL_READ_KEY", "c,b")];
+        let both = [
+            ("POOL_API_KEY", "operators-0123456,both-0123456789ab"),
+            ("POOL_READ_KEY", "readers-01234567,both-0123456789ab"),
+        ];
         assert_eq!(named(&read(&both).unwrap_err()), ["POOL_READ_KEY"]);
-        assert!(read(&[("POOL_READ_KEY", "c")]).is_ok());
+        assert!(read(&[("POOL_READ_KEY", "readers-01234567")]).is_ok());
     }
 
     #[test]
     fn no_secret_is_shown() {
-        let secret = [("POOL_API_KEY", "hunter2"), ("POOL_READ_KEY", "hunter3")];
+        let secret = [
+            ("POOL_API_KEY", "hunter2-0123456789"),
+            ("POOL_READ_KEY", "hunter3-0123456789"),
+        ];
         let shown = format!("{:?}", read(&secret).unwrap());
         assert!(!shown.contains("hunter3"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");

@@ -43,6 +43,7 @@ impl Service for Pool {
             log: config.log.clone(),
             database: DatabaseSettings {
                 url: config.pool.pool_database_url.clone(),
+                direct_url: config.pool.pool_database_direct_url.clone(),
                 max_connections: CONNECTIONS,
             },
         }

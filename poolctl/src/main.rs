@@ -10,7 +10,7 @@ mod out;
 use std::process::ExitCode;
 
 use agent_pool_core::settings::Environment;
-use agent_pool_service_kit::config::load_environment;
+use agent_pool_service_kit::config::{LoadedEnvironment, load_environment};
 use clap::Parser as _;
 
 use crate::cli::{Ask, Cli, Command};
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 
 /// Runs a command that asks the services, until Ctrl-C.
 fn ask(wanted: Ask, connection: &Connection, out: Out) -> Result<Exit, Failure> {
-    let environment =
+    let LoadedEnvironment { environment, .. } =
         load_environment().map_err(|error| Failure::usage(agent_pool_core::chain(&error)))?;
     let target = Target::find(connection, &environment);
     let runtime = tokio::runtime::Builder::new_current_thread()

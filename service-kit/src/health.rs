@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use diesel::QueryableByName;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -11,7 +13,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::auth::{ApiKeys, require};
-use crate::db::{Db, DbError};
+use crate::db::{self, Db, DbError};
 use crate::method::get;
 use crate::metrics::Metrics;
 use crate::problem::answer;
@@ -77,7 +79,13 @@ fn text(metrics: &Metrics) -> Response {
 
 async fn readyz(db: Db, supervisor: Supervisor) -> Response {
     let outcome = match timeout(READY_WITHIN, ping(&db)).await {
-        Ok(Ok(())) => tasks_run(&supervisor).map(|()| json!({ "ok": true })),
+        Ok(Ok(true)) => tasks_run(&supervisor).map(|()| json!({ "ok": true })),
+        Ok(Ok(false)) => {
+            db::replace_sessions();
+            let detail = "the database takes no writes: it is read-only, or a standby";
+            warn!("not ready: {detail}");
+            Err(unready(detail))
+        }
         Ok(Err(error)) => Err(database_unready(&agent_pool_core::chain(&error))),
         Err(_) => Err(database_unready("no answer within a second")),
     };
@@ -105,8 +113,16 @@ fn unready(detail: impl Into<String>) -> Problem {
     Problem::new(ProblemCode::NotReady, detail).with_retry_after(READY_WITHIN)
 }
 
-async fn ping(db: &Db) -> Result<(), DbError> {
+#[derive(QueryableByName)]
+struct Writable {
+    #[diesel(sql_type = Bool)]
+    writable: bool,
+}
+
+/// Whether the database answers and takes writes: a standby, and a primary that is set read-only, do not.
+async fn ping(db: &Db) -> Result<bool, DbError> {
     let mut conn = db.conn().await?;
-    diesel::sql_query("SELECT 1").execute(&mut conn).await?;
-    Ok(())
+    let query = "SELECT current_setting('transaction_read_only') = 'off' AS writable";
+    let Writable { writable } = diesel::sql_query(query).get_result(&mut conn).await?;
+    Ok(writable)
 }

@@ -1,5 +1,5 @@
-//! The methods of routes. Unlike warp's own filters, these say on refusal what the path would take, which
-//! a 405 has to name.
+//! The methods of routes. Unlike warp's own filters, these record on refusal which methods the path takes:
+//! a 405 must name them.
 
 use std::future::ready;
 
@@ -20,25 +20,25 @@ refusal!(NotDelete, NotGet, NotPost);
 
 /// Lets DELETE pass.
 pub fn delete() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
-    only::<NotDelete>(Method::DELETE)
+    only::<NotDelete>(&[Method::DELETE])
 }
 
-/// Lets GET pass.
+/// Lets GET pass, and HEAD, which probes and load balancers send: the server leaves the body out.
 pub fn get() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
-    only::<NotGet>(Method::GET)
+    only::<NotGet>(&[Method::GET, Method::HEAD])
 }
 
 /// Lets POST pass.
 pub fn post() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
-    only::<NotPost>(Method::POST)
+    only::<NotPost>(&[Method::POST])
 }
 
 fn only<R: Reject + Default>(
-    wanted: Method,
+    methods: &'static [Method],
 ) -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::method()
-        .and_then(move |is: Method| {
-            let verdict = (is == wanted).then_some(());
+        .and_then(move |method: Method| {
+            let verdict = methods.contains(&method).then_some(());
             ready(verdict.ok_or_else(|| warp::reject::custom(R::default())))
         })
         .untuple_one()
@@ -48,7 +48,7 @@ fn only<R: Reject + Default>(
 pub(crate) fn allowed(rejection: &Rejection) -> Vec<&'static str> {
     [
         rejection.find::<NotDelete>().map(|_| "DELETE"),
-        rejection.find::<NotGet>().map(|_| "GET"),
+        rejection.find::<NotGet>().map(|_| "GET, HEAD"),
         rejection.find::<NotPost>().map(|_| "POST"),
     ]
     .into_iter()

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
-use agent_pool_service_kit::db::lock::SessionLock;
-use agent_pool_service_kit::db::{Db, DbError, inspect, migrate};
+use agent_pool_service_kit::db::lock::ReplicaLock;
+use agent_pool_service_kit::db::{
+    DatabaseUrl, Db, DbError, Migrated, inspect, migrate, migrate_until,
+};
+use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
@@ -85,9 +88,71 @@ async fn replicas_that_migrate_at_once_migrate_once() {
 }
 
 #[tokio::test]
+async fn waiting_for_another_replica_to_migrate_ends_at_shutdown() {
+    let database = migrated().await;
+    let lock = ReplicaLock::try_take(database.url(), "agent-pool migrations").await;
+    let _held = lock.unwrap().expect("nobody else migrates");
+    let shutdown = Shutdown::new();
+    let waiting = tokio::spawn({
+        let (url, shutdown) = (database.url().clone(), shutdown.clone());
+        async move { migrate_until(&url, MIGRATIONS, &shutdown).await }
+    });
+    shutdown.trigger();
+    assert_eq!(waiting.await.unwrap().unwrap(), Migrated::Interrupted);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_store_every_text_is_refused() {
+    let database = migrated().await;
+    let url = database.url().as_secret().expose();
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let ascii = format!("{name}_ascii");
+    let create = format!(
+        "CREATE DATABASE {ascii} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    );
+    let mut conn = database.db().conn().await.unwrap();
+    sql_query(create).execute(&mut conn).await.unwrap();
+    let ascii = DatabaseUrl::try_from(format!("{server}/{ascii}")).unwrap();
+    let error = agent_pool_core::chain(&migrate(&ascii, MIGRATIONS).await.unwrap_err());
+    assert!(error.contains("its encoding is SQL_ASCII"), "{error}");
+}
+
+/// Sessions have the setting from their start, as those of a primary that was demoted lead to it.
+async fn set_read_only(database: &TestDatabase, on: bool) {
+    let name = database
+        .url()
+        .as_secret()
+        .expose()
+        .rsplit_once('/')
+        .unwrap()
+        .1;
+    let change = if on {
+        "SET default_transaction_read_only = on"
+    } else {
+        "RESET ALL"
+    };
+    let mut conn = database.db().conn().await.unwrap();
+    let alter = format!("BEGIN READ WRITE; ALTER DATABASE {name} {change}; COMMIT");
+    conn.batch_execute(&alter).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_meets_a_read_only_server_is_replaced() {
+    let database = migrated().await;
+    set_read_only(&database, true).await;
+    let db = Db::connect(database.url(), 1);
+    let write = "WITH i AS (INSERT INTO items VALUES (1, 'x') RETURNING 1) SELECT count(*) FROM i";
+    let error = count(&db, write).await.unwrap_err();
+    assert!(matches!(error, DbError::Unwritable(_)), "{error:?}");
+    assert!(error.is_transient());
+    set_read_only(&database, false).await;
+    assert_eq!(count(&db, write).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_lock_has_one_holder_until_it_is_released() {
     let database = migrated().await;
-    let take = |name| SessionLock::try_take(database.url(), name);
+    let take = |name| ReplicaLock::try_take(database.url(), name);
     let held = take("tick").await.unwrap().expect("nobody else has it");
     assert!(take("tick").await.unwrap().is_none());
     assert!(
@@ -102,7 +167,7 @@ async fn a_lock_has_one_holder_until_it_is_released() {
 #[tokio::test]
 async fn a_dropped_lock_is_free() {
     let database = migrated().await;
-    let take = || SessionLock::try_take(database.url(), "tick");
+    let take = || ReplicaLock::try_take(database.url(), "tick");
     drop(take().await.unwrap().expect("nobody else has it"));
     eventually("the lock is free", SOON, async || {
         take().await.unwrap().is_some()
@@ -113,13 +178,13 @@ async fn a_dropped_lock_is_free() {
 #[tokio::test]
 async fn a_lock_ends_with_its_session_and_its_holder_sees_it() {
     let database = migrated().await;
-    let lost = SessionLock::try_take(database.url(), "tick")
+    let lost = ReplicaLock::try_take(database.url(), "tick")
         .await
         .unwrap()
         .unwrap();
     end_sessions(&database.db()).await;
     eventually("the holder sees it", SOON, async || !lost.is_held().await).await;
-    let next = SessionLock::try_take(database.url(), "tick").await.unwrap();
+    let next = ReplicaLock::try_take(database.url(), "tick").await.unwrap();
     assert!(next.is_some_and(|lock| format!("{lock:?}").contains("tick")));
 }
 

@@ -138,6 +138,61 @@ async fn a_panic_is_answered_and_the_service_goes_on() {
 }
 
 #[tokio::test]
+async fn a_target_that_is_no_path_is_refused_before_any_route() {
+    let server = Server::start().await;
+    for target in ["CONNECT a:1", "GET http://a/busy/x", "OPTIONS *"] {
+        let request = format!("{target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let answer = server.raw(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+        assert!(answer.contains("\"code\":\"bad_request\""), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_not_kept_and_their_type_is_not_guessed() {
+    let server = Server::start().await;
+    for path in ["/busy/x", "/nowhere"] {
+        let headers = server.get(path).await.headers().clone();
+        assert_eq!(headers["cache-control"], "no-store", "{path}");
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn slow_clients_hold_up_nobody() {
+    let server = Server::start().await;
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port))
+            .await
+            .unwrap();
+        stream.write_all(b"GET /busy/x HTTP/1.1\r\n").await.unwrap();
+        slow.push(stream);
+    }
+    assert_eq!(server.get("/busy/x").await.status(), 409);
+    server.shutdown.trigger();
+    let ended = tokio::time::timeout(SOON, server.ended).await;
+    assert!(ended.is_ok(), "the end waits for half a header");
+}
+
+#[tokio::test]
+async fn a_source_of_many_wrong_keys_is_answered_429() {
+    let server = Server::start().await;
+    let metrics = metrics::install();
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        let request = client().post(server.url("/echo")).bearer_auth("wrong");
+        statuses.push(request.send().await.unwrap());
+    }
+    assert_eq!(statuses[0].status(), 401);
+    let last = &statuses[11];
+    assert_eq!(last.status(), 429);
+    assert!(last.headers().contains_key("retry-after"));
+    let counted = "agent_pool_auth_failures_total{reason=\"held_back\"}";
+    assert!(metrics.render().contains(counted));
+}
+
+#[tokio::test]
 async fn a_problem_has_the_type_that_the_request_accepts() {
     let server = Server::start().await;
     for path in ["/busy/x", "/nowhere", "/panic"] {

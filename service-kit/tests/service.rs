@@ -10,10 +10,11 @@ use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::Db;
 use agent_pool_service_kit::http_server::{Listeners, Templates};
 use agent_pool_service_kit::problem::unrouted;
-use agent_pool_service_kit::shutdown::Shutdown;
-use agent_pool_service_kit::supervisor::Supervisor;
+use agent_pool_service_kit::shutdown::{LeftBehind, Shutdown};
+use agent_pool_service_kit::supervisor::{Supervisor, install_panic_hook};
 use agent_pool_service_kit::testing::{eventually, fresh_database};
-use agent_pool_service_kit::{health, metrics};
+use agent_pool_service_kit::{health, metrics, trace};
+use diesel_async::SimpleAsyncConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -37,6 +38,15 @@ impl Service {
 
     /// With a background loop that is `sound`, or that panics.
     fn start_with(database: &str, metrics_port: u16, background: &str) -> Self {
+        Self::start_logging_to(database, metrics_port, background, Stdio::inherit())
+    }
+
+    fn start_logging_to(
+        database: &str,
+        metrics_port: u16,
+        background: &str,
+        stderr: Stdio,
+    ) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -45,11 +55,12 @@ impl Service {
                 "--nocapture",
             ])
             .env("PORT", "0")
-            .env("POOL_API_KEY", "key")
+            .env("POOL_API_KEY", "a-key-of-16-characters")
             .env("METRICS_PORT", metrics_port.to_string())
             .env("TEST_DATABASE_URL", database)
             .env("TEST_LOOP", background)
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -105,16 +116,27 @@ async fn serves_until_told_to_end() {
         port: 1,
         prefix: "TEST_",
     };
+    let log = agent_pool_core::settings::read("", &Environment::from_iter([("LOG", "debug")]));
+    trace::init(&log.unwrap()).unwrap();
+    install_panic_hook();
     let settings = HttpSettings::read(&environment, defaults).unwrap();
     let url = environment.get("TEST_DATABASE_URL").unwrap().to_owned();
     let db = Db::connect(&url.try_into().unwrap(), 2);
     let keys = settings.pool_api_key.clone();
-    let supervisor = Supervisor::new(Shutdown::on_signals().unwrap());
-    let sound = environment.get("TEST_LOOP") == Some("sound");
+    let left_behind = LeftBehind::default();
+    let shutdown = Shutdown::on_signals_with(left_behind.clone()).unwrap();
+    let supervisor = Supervisor::new(shutdown);
+    let running = supervisor.clone();
+    left_behind.describe_by(move || running.describe_running());
+    let sound = environment.get("TEST_LOOP") != Some("broken");
     supervisor.keep("the-loop", move |shutdown| async move {
         assert!(sound, "it is not sound");
         shutdown.wait().await;
     });
+    let endless = std::future::pending::<()>();
+    if environment.get("TEST_LOOP") == Some("endless") {
+        drop(supervisor.spawn("endless-job", endless));
+    }
     let routes = health::probes(db, keys, metrics::install(), supervisor.clone())
         .recover(unrouted)
         .unify();
@@ -168,6 +190,75 @@ async fn a_background_task_that_keeps_failing_shows_in_readyz() {
     assert_eq!(service.get("/healthz").await, 200);
 }
 
+/// The number of log lines that a service has lost.
+async fn lost_lines(metrics_port: u16) -> u64 {
+    let url = format!("http://127.0.0.1:{metrics_port}/metrics");
+    let text = get(&url).await.unwrap().text().await.unwrap();
+    let mut lines = text.lines();
+    let lost = lines.find_map(|line| line.strip_prefix("agent_pool_log_lines_lost_total "));
+    lost.map_or(0, |lost| lost.parse().unwrap())
+}
+
+/// `/dev/full` refuses each write as a full disk does; a closed pipe is a log reader that is gone; a pipe
+/// that nobody reads fills up.
+#[tokio::test]
+async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
+    let full = || Stdio::from(std::fs::File::create("/dev/full").unwrap());
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    for (kind, stderr) in [("full", full()), ("closed", closed())] {
+        let metrics_port = free_port();
+        let service = Service::start_logging_to("postgres://h/x", metrics_port, "broken", stderr);
+        for _ in 0..5 {
+            assert_eq!(service.get("/healthz").await, 200, "{kind}");
+        }
+        eventually("lost lines are counted", SOON, async || {
+            lost_lines(metrics_port).await >= 5
+        })
+        .await;
+    }
+    let metrics_port = free_port();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let service =
+        Service::start_logging_to("postgres://h/x", metrics_port, "sound", Stdio::from(writer));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for _ in 0..1000 {
+        let answer = client.get(format!("{}/healthz", service.url)).send();
+        assert_eq!(answer.await.unwrap().status(), 200);
+    }
+    drop(reader);
+}
+
+#[tokio::test]
+async fn a_second_ctrl_c_ends_at_once_and_says_what_is_left() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let url = "postgres://h/x";
+    let mut service = Service::start_logging_to(url, free_port(), "endless", Stdio::from(writer));
+    service.signal(Signal::SIGINT);
+    let mut status = None;
+    eventually("the process ends", SOON, async || {
+        // Signals within 0.3 s count as one.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        service.signal(Signal::SIGINT);
+        status = service.process.try_wait().unwrap();
+        status.is_some()
+    })
+    .await;
+    assert_eq!(status.and_then(|status| status.code()), Some(130));
+    let log: Vec<_> = BufReader::new(reader)
+        .lines()
+        .map_while(Result::ok)
+        .collect();
+    assert!(
+        log.iter()
+            .any(|line| line.contains("Cut off: 1 of endless-job")),
+        "{log:?}"
+    );
+}
+
 #[tokio::test]
 async fn the_default_host_serves_ipv4_and_ipv6() {
     let service = Service::start("postgres://h/x", free_port());
@@ -176,6 +267,26 @@ async fn the_default_host_serves_ipv4_and_ipv6() {
         let answer = get(&format!("http://{host}:{port}/healthz")).await;
         assert!(answer.is_some_and(|it| it.status() == 200), "{host}");
     }
+}
+
+#[tokio::test]
+async fn a_service_is_not_ready_while_its_database_takes_no_writes() {
+    let database = fresh_database(MIGRATIONS, "items").await;
+    let url = database.url().as_secret().expose();
+    let name = url.rsplit_once('/').unwrap().1;
+    let alter = async |change: &str| {
+        let mut conn = database.db().conn().await.unwrap();
+        let alter = format!("BEGIN READ WRITE; ALTER DATABASE {name} {change}; COMMIT");
+        conn.batch_execute(&alter).await.unwrap();
+    };
+    alter("SET default_transaction_read_only = on").await;
+    let service = Service::start(url, free_port());
+    let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.text().await.unwrap().contains("takes no writes"));
+    alter("RESET ALL").await;
+    // Its session was read-only from its start: only a new one can write.
+    assert_eq!(service.get("/readyz").await, 200);
 }
 
 #[tokio::test]
@@ -190,8 +301,8 @@ async fn a_service_without_its_database_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
-async fn a_service_ends_well_on_either_signal() {
-    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+async fn a_service_ends_well_on_each_signal() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let mut service = Service::start("postgres://h/x", free_port());
         service.signal(signal);
         let mut status = None;

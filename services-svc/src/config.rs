@@ -41,6 +41,9 @@ pub struct Config {
 pub(crate) struct General {
     /// The database of Services: postgres://USER:PASSWORD@HOST:PORT/NAME.
     pub(crate) services_database_url: DatabaseUrl,
+    /// The address of the database itself, if `SERVICES_DATABASE_URL` leads to a pooler such as PgBouncer:
+    /// for migrations and locks. If the pooler loses prepared statements, for everything.
+    pub(crate) services_database_direct_url: Option<DatabaseUrl>,
     /// Most connections to the database. Too few, and requests wait for one another.
     #[serde(default = "General::connections")]
     pub(crate) services_database_connections: NonZeroU16,

@@ -59,7 +59,7 @@ pub(crate) fn lookup(error: &LookupError) -> Problem {
 pub(crate) fn database(error: &DbError) -> Problem {
     error!(error.chain = chain(error), "the database failed");
     match error {
-        DbError::Unreachable(_) | DbError::Exhausted(_) => {
+        DbError::Unreachable(_) | DbError::Exhausted(_) | DbError::Unwritable(_) => {
             let detail = "the database of Services is not available";
             Problem::new(ProblemCode::DatabaseUnavailable, detail).with_retry_after(SOON)
         }

@@ -48,6 +48,7 @@ impl Service for App {
             log: config.log.clone(),
             database: DatabaseSettings {
                 url: config.general.services_database_url.clone(),
+                direct_url: config.general.services_database_direct_url.clone(),
                 max_connections: config.general.services_database_connections.get().into(),
             },
         }

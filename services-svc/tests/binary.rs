@@ -47,7 +47,7 @@ fn text(output: &Output) -> (String, String) {
 async fn listening(database: &TestDatabase) -> (Running, String) {
     let settings = [
         ("PORT", "0"),
-        ("POOL_API_KEY", "k"),
+        ("POOL_API_KEY", "a-key-of-16-characters"),
         ("SERVICES_DATABASE_URL", database.url().as_secret().expose()),
     ];
     let mut running = Running(binary(&settings).spawn().unwrap());
@@ -94,7 +94,9 @@ async fn this_distribution_has_the_providers_that_it_depends_on_and_makes_instan
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (_running, url) = listening(&database).await;
     let client = agent_pool_core::http::bare_builder().build().unwrap();
-    let request = client.get(format!("{url}/registry")).bearer_auth("k");
+    let request = client
+        .get(format!("{url}/registry"))
+        .bearer_auth("a-key-of-16-characters");
     let registry: RegistryReply = request.send().await.unwrap().json().await.unwrap();
     let tools = registry.tools.iter().map(|tool| tool.id.as_str());
     let infra = registry.infra.iter().map(|infra| infra.id.as_str());

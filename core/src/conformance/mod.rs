@@ -25,6 +25,7 @@ mod harness;
 mod infra;
 mod list;
 mod make;
+mod proxy;
 mod remove;
 mod report;
 mod secrets;
@@ -34,6 +35,7 @@ mod tool;
 pub use fake::{FakeRequest, FakeResponse, FakeServer, FakeVendor};
 pub use harness::{Fault, Harness, Held, InfraHarness, RetryAfter, ToolHarness, Unsupported};
 pub use infra::infra;
+pub use proxy::Proxy;
 pub use report::{Outcome, Report, Row};
 pub use tool::tool;
 

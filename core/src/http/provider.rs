@@ -10,7 +10,7 @@ use super::{Api, HttpTool, OnRepeat, VendorHttp, VendorResource};
 use crate::layer::prefix_of;
 use crate::settings::{self, Environment, SettingSpec, SettingsError};
 use crate::{
-    Attempt, Context, Effect, ErrorKind, InstanceId, ListedResource, ProviderError,
+    Attempt, Context, Effect, ErrorKind, InstanceId, ListedResource, Metadata, ProviderError,
     ProvisionedTool, ResourceId, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     absent_is_done, read_options,
 };
@@ -128,6 +128,16 @@ impl<T: HttpTool> ToolProvider for HttpProvider<T> {
     ) -> Result<(), ProviderError> {
         let api = self.vendor.on(cx);
         self.tool.update(api, resource.as_str(), options).await
+    }
+
+    async fn refresh(&self, cx: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        let refreshed = self.tool.refresh(self.vendor.on(cx)).await?.into_iter();
+        let typed = |(id, metadata): (String, Metadata)| Some((id.parse().ok()?, metadata));
+        Ok(refreshed.filter_map(typed).collect())
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.tool.notices()
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

@@ -27,6 +27,8 @@ pub struct FaultTable {
     pub messages: &'static [&'static str],
     /// The kinds of codes whose kind does not follow from the status; several codes are separated by spaces.
     pub kinds: &'static [(ErrorKind, &'static str)],
+    /// The kinds of a status without a code, where they differ from the usual ones. Empty for most vendors.
+    pub kinds_without_code: &'static [(u16, ErrorKind)],
     /// The codes of conditions that pass within seconds, such as an operation in progress. The retry layer tries again.
     pub passing_codes: &'static str,
     /// The statuses of such conditions, for a vendor that has no code for them, such as 423 for a locked resource.
@@ -42,6 +44,7 @@ impl FaultTable {
         code: "",
         messages: &[],
         kinds: &[],
+        kinds_without_code: &[],
         passing_codes: "",
         passing_status: &[],
     };
@@ -60,11 +63,18 @@ impl FaultTable {
         let code = body.as_ref().and_then(|body| self.code_in(body));
         let is_among = |codes: &str| codes.split(' ').any(|one| Some(one) == code);
         let passes = is_among(self.passing_codes) || self.passing_status.contains(&reply.status());
-        let kind = self.kinds.iter().find(|(_, codes)| is_among(codes));
+        let by_code = self.kinds.iter().find(|(_, codes)| is_among(codes));
+        let by_status = || {
+            let mut kinds = self.kinds_without_code.iter();
+            let found = kinds.find(|(status, _)| *status == reply.status());
+            found.filter(|_| body.is_some() && code.is_none())
+        };
         let messages = self.messages.iter();
         let messages = messages.filter_map(|place| body.as_ref()?.pointer(place));
         let fault = VendorFault {
-            kind: kind.map(|(kind, _)| *kind),
+            kind: by_code
+                .map(|(kind, _)| *kind)
+                .or_else(|| by_status().map(|(_, kind)| *kind)),
             message: join(messages.map(describe), "; "),
             retry_after: passes.then_some(SOON),
         };
@@ -125,6 +135,7 @@ mod tests {
         code: "/errors/0/code",
         messages: &["/message", "/errors", "/fields"],
         kinds: &[(ErrorKind::Conflict, "taken busy")],
+        kinds_without_code: &[(403, ErrorKind::Unauthorized)],
         passing_codes: "busy",
         passing_status: &[423],
     };
@@ -140,6 +151,15 @@ mod tests {
         assert_eq!(fault("taken").retry_after, None);
         assert_eq!(fault("busy").retry_after, Some(SOON));
         assert_eq!(fault("other").kind, None);
+        assert_eq!(
+            read(r#"{"message": "Forbidden"}"#).unwrap().kind,
+            Some(ErrorKind::Unauthorized)
+        );
+        assert_eq!(
+            read("<html>Forbidden</html>"),
+            None,
+            "a proxy's page says nothing of the key"
+        );
     }
 
     #[test]
@@ -154,7 +174,6 @@ mod tests {
     #[test]
     fn a_body_that_is_not_json_is_not_read() {
         assert_eq!(read("<html>"), None);
-        assert_eq!(read("{}").unwrap(), VendorFault::default());
     }
 
     #[test]

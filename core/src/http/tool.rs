@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Api, ProviderResult, VendorHttp};
 use crate::settings::SettingsError;
-use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage};
+use crate::{Metadata, ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage};
 
 /// A tool whose vendor has an HTTP API: what is specific to the vendor, and nothing else.
 ///
@@ -161,6 +161,17 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     /// of another type than those of a provision: read them with [`read_options`](crate::read_options).
     async fn update(&self, _: Api<'_>, _id: &str, _options: &ToolOptions) -> ProviderResult<()> {
         Err(ProviderError::unsupported("update"))
+    }
+
+    /// Metadata that changed at the vendor after the provision, by resource id; see
+    /// [`ToolProvider::refresh`](crate::ToolProvider::refresh).
+    async fn refresh(&self, _: Api<'_>) -> ProviderResult<Vec<(String, Metadata)>> {
+        Ok(Vec::new())
+    }
+
+    /// What an operator should know about these settings; see [`ToolProvider::notices`](crate::ToolProvider::notices).
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Checks the key with a call that changes nothing. By default it lists.

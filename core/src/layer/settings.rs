@@ -78,11 +78,53 @@ impl LayerSettings {
     pub fn read(id: &str, environment: &Environment) -> Result<Self, SettingsError> {
         settings::read(&prefix_of(id), environment)
     }
+
+    /// The same with the provider's own defaults: a provider that declares a setting of the same name, such as a field
+    /// `max_concurrent` with the default 1, gives the layer that default.
+    ///
+    /// # Errors
+    /// As [`LayerSettings::read`].
+    pub fn read_with(
+        id: &str,
+        own: &[SettingSpec],
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        let mut environment = environment.clone();
+        for SettingSpec { variable, .. } in Self::describe(id) {
+            let own = own.iter().find(|spec| spec.variable == variable);
+            let default = own.and_then(|spec| spec.default.as_deref());
+            if let Some(default) = default.filter(|_| environment.get(&variable).is_none()) {
+                environment.set(variable, default);
+            }
+        }
+        Self::read(id, &environment)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_has_defaults_of_its_own_that_an_operator_overrides() {
+        #[derive(Deserialize, JsonSchema)]
+        struct Own {
+            /// Calls at once.
+            #[serde(default = "one")]
+            #[expect(dead_code, reason = "the layer reads it")]
+            max_concurrent: NonZeroU32,
+        }
+        const fn one() -> NonZeroU32 {
+            NonZeroU32::MIN
+        }
+        let own = settings::describe::<Own>("ACME_");
+        let read = |environment| LayerSettings::read_with("acme", &own, &environment).unwrap();
+        let settings = read(Environment::default());
+        assert_eq!(settings.max_concurrent, NonZeroU32::MIN);
+        assert_eq!(settings.max_attempts, FOUR, "the others stay");
+        let set = Environment::from_iter([("ACME_MAX_CONCURRENT", "5")]);
+        assert_eq!(read(set).max_concurrent.get(), 5);
+    }
 
     #[test]
     fn a_providers_id_is_the_prefix() {

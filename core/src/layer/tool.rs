@@ -7,7 +7,7 @@ use super::operation::{Nature, Operation};
 use super::stack::{Stack, declared};
 use super::stats::CallStats;
 use crate::{
-    Context, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
+    Context, InstanceId, ListedResource, Metadata, ProviderError, ProvisionedTool, ResourceId,
     ToolCapabilities, ToolId, ToolOptions, ToolProvider, Usage,
 };
 
@@ -100,6 +100,15 @@ impl ToolProvider for LayeredTool {
         let operation = Operation::new("update", None, Nature::Repeatable);
         let call = |cx| async move { self.inner.update(&cx, resource, options).await };
         self.stack.call(operation, cx, call).await
+    }
+
+    async fn refresh(&self, cx: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        let call = |cx| async move { self.inner.refresh(&cx).await };
+        self.stack.call(Operation::read("refresh"), cx, call).await
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.inner.notices()
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

@@ -24,19 +24,22 @@ use std::sync::Arc;
 pub use error::{Clash, LookupError, RegistryError};
 pub use registration::{InfraRegistration, ToolRegistration};
 
+use registration::own_settings;
+
 use crate::layer::{
     CallStats, LayerSettings, checked_infra, checked_tool, counted_infra, counted_tool, prefix_of,
 };
 use crate::panic::caught_now;
-use crate::settings::{Environment, Faults, SettingsError};
-use crate::{InfraId, InfraProvider, ToolId, ToolProvider};
+use crate::settings::{Environment, Faults, SettingSpec, SettingsError};
+use crate::{InfraId, InfraProvider, ToolId, ToolProvider, runtime};
 
 /// The variables that the system sets on an instance, which are no tool's.
-const OURS: [&str; 7] = [
-    "INSTANCE_ID",
-    "INSTANCE_DATA_DIR",
-    "POOL_API_KEY",
-    "PORT",
+const OURS: [&str; 8] = [
+    runtime::INSTANCE_ID,
+    runtime::INSTANCE_DATA_DIR,
+    runtime::POOL_API_KEY,
+    runtime::PORT,
+    runtime::PUBLIC_URL,
     "AGENT_NAME",
     "AGENT_INSTRUCTIONS",
     "AGENT_JOIN_URL",
@@ -187,7 +190,12 @@ impl Registry {
             ));
         }
         let stats = Arc::new(CallStats::default());
-        let provider = with_layers(registration.id, registration.build, environment);
+        let provider = with_layers(
+            registration.id,
+            registration.settings,
+            registration.build,
+            environment,
+        );
         let provider = provider.map(|(inner, layers)| {
             let checked = checked_tool(registration.env_keys, inner);
             counted_tool(&id, layers, Arc::clone(&stats), checked)
@@ -233,7 +241,12 @@ impl Registry {
             ));
         }
         let stats = Arc::new(CallStats::default());
-        let provider = with_layers(registration.id, registration.build, environment);
+        let provider = with_layers(
+            registration.id,
+            registration.settings,
+            registration.build,
+            environment,
+        );
         let provider = provider.map(|(inner, layers)| {
             let checked = checked_infra(inner);
             counted_infra(&id, layers, Arc::clone(&stats), checked)
@@ -353,6 +366,7 @@ impl Registry {
 /// not configured: it breaks no start.
 fn with_layers<P>(
     id: &str,
+    settings: fn() -> Vec<SettingSpec>,
     build: fn(&Environment) -> Result<P, SettingsError>,
     environment: &Environment,
 ) -> Result<(P, LayerSettings), SettingsError> {
@@ -363,7 +377,8 @@ fn with_layers<P>(
         Err(SettingsError::fault(variables, problem))
     });
     let provider = faults.keep(built);
-    let layers = faults.keep(LayerSettings::read(id, environment));
+    let own = own_settings(id, settings);
+    let layers = faults.keep(LayerSettings::read_with(id, &own, environment));
     faults.finish(provider.zip(layers))
 }
 

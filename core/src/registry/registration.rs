@@ -142,12 +142,18 @@ impl InfraRegistration {
 inventory::collect!(InfraRegistration);
 
 fn reference(id: &str, own: fn() -> Vec<SettingSpec>) -> Vec<SettingSpec> {
-    caught_now(own)
-        .unwrap_or_else(|panicked| {
-            error!("the settings of {id} cannot be told: the provider {panicked}");
-            Vec::new()
-        })
-        .into_iter()
-        .chain(LayerSettings::describe(id))
-        .collect()
+    let mut all = own_settings(id, own);
+    // A setting of a layer that the provider declares itself has the provider's default.
+    let mut of_layers = LayerSettings::describe(id);
+    of_layers.retain(|spec| all.iter().all(|own| own.variable != spec.variable));
+    all.extend(of_layers);
+    all
+}
+
+/// The settings that a provider declares. One that panics declares none.
+pub(super) fn own_settings(id: &str, own: fn() -> Vec<SettingSpec>) -> Vec<SettingSpec> {
+    caught_now(own).unwrap_or_else(|panicked| {
+        error!("the settings of {id} cannot be described: the provider {panicked}");
+        Vec::new()
+    })
 }

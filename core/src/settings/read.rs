@@ -101,16 +101,19 @@ pub fn read<T: JsonSchema + DeserializeOwned>(
             required,
             ..
         } = &field.spec;
-        let problem = match environment.get(variable) {
-            Some(text) => match field.parse::<T>(text) {
-                Ok(value) => {
-                    values.insert(field.name, value);
-                    continue;
-                }
-                Err(problem) => problem,
-            },
-            None if *required => format!("is required: {description}"),
-            None => continue,
+        let text = match environment.get(variable) {
+            Some(text) => Ok(Some(text.to_owned())),
+            None if field.spec.secret => from_file(variable, environment),
+            None => Ok(None),
+        };
+        let problem = match text.map(|text| text.map(|text| field.parse::<T>(&text))) {
+            Ok(Some(Ok(value))) => {
+                values.insert(field.name, value);
+                continue;
+            }
+            Ok(Some(Err(problem))) | Err(problem) => problem,
+            Ok(None) if *required => format!("is required: {description}"),
+            Ok(None) => continue,
         };
         faults.push(SettingFault {
             variable: variable.clone(),
@@ -122,6 +125,18 @@ pub fn read<T: JsonSchema + DeserializeOwned>(
     }
     serde_json::from_value(Value::Object(values))
         .map_err(|error| SettingsError::fault(format!("{prefix}*"), error.to_string()))
+}
+
+/// The value of a secret setting from the file that `{variable}_FILE` names, as containers mount them.
+fn from_file(variable: &str, environment: &Environment) -> Result<Option<String>, String> {
+    let Some(path) = environment.get(&format!("{variable}_FILE")) else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!("cannot be read from {path}, which {variable}_FILE names: {error}")
+    })?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// A URL that the code itself states, as a setting's default.
@@ -194,7 +209,11 @@ impl Field {
         let alone = Value::Object(Map::from_iter([(self.name.clone(), value.clone())]));
         match serde_path_to_error::deserialize::<_, T>(alone) {
             Err(error) if error.path().to_string() == self.name && self.spec.secret => {
-                Err("has a value of the wrong form".to_owned())
+                // A type that holds a secret says what is wrong without quoting it; serde's own errors do.
+                let message = error.inner().to_string();
+                let quotes = message.contains(text) || message.starts_with("invalid type");
+                let safe = (!quotes).then_some(message);
+                Err(safe.unwrap_or_else(|| "has a value of the wrong form".to_owned()))
             }
             Err(error) if error.path().to_string() == self.name => {
                 Err(format!("is {text:?}: {}", error.inner()))
@@ -353,6 +372,41 @@ mod tests {
         }
         let error = read::<Strict>("", &Environment::from_iter([("KEY", "hunter2")])).unwrap_err();
         assert_eq!(error.to_string(), "KEY has a value of the wrong form");
+    }
+
+    #[test]
+    fn a_secret_that_says_what_is_wrong_without_its_value_is_understood() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Strict {
+            #[serde(deserialize_with = "refuse")]
+            #[expect(dead_code, reason = "only its refusal matters")]
+            key: Secret,
+        }
+        fn refuse<'de, D: serde::Deserializer<'de>>(secret: D) -> Result<Secret, D::Error> {
+            Secret::deserialize(secret)?;
+            Err(serde::de::Error::custom("has 7 characters"))
+        }
+        let error = read::<Strict>("", &Environment::from_iter([("KEY", "hunter2")])).unwrap_err();
+        assert_eq!(error.to_string(), "KEY has 7 characters");
+    }
+
+    #[test]
+    fn a_secret_may_be_in_a_file_and_its_variable_wins() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct Keyed {
+            key: Secret,
+        }
+        let path = std::env::temp_dir().join(format!("agent-pool-secret-{}", std::process::id()));
+        std::fs::write(&path, "from-file\r\n").unwrap();
+        let file = ("KEY_FILE", path.to_str().unwrap());
+        let read = |pairs: &[(&str, &str)]| {
+            read::<Keyed>("", &Environment::from_iter(pairs.iter().copied()))
+        };
+        assert_eq!(read(&[file]).unwrap().key.expose(), "from-file");
+        assert_eq!(read(&[file, ("KEY", "set")]).unwrap().key.expose(), "set");
+        std::fs::remove_file(&path).unwrap();
+        let error = read(&[file]).unwrap_err().to_string();
+        assert!(error.starts_with("KEY cannot be read from"), "{error}");
     }
 
     #[test]

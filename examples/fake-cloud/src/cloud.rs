@@ -279,6 +279,17 @@ impl FakeCloud {
         telnyx.snatched.insert(number.to_owned());
     }
 
+    /// Another program's resource appears in a vendor's list of keys, inboxes or numbers, with these members. Railway's
+    /// lists are typed: nothing appears there.
+    pub fn add_foreign(&self, vendor: Vendor, item: serde_json::Value) {
+        match vendor {
+            Vendor::OpenRouter => lock(&self.inner.openrouter.state).foreign.push(item),
+            Vendor::AgentMail => lock(&self.inner.agentmail.state).foreign.push(item),
+            Vendor::Telnyx => lock(&self.inner.telnyx.state).foreign.push(item),
+            Vendor::Railway => {}
+        }
+    }
+
     /// Somebody deletes every Telnyx messaging profile.
     pub fn delete_messaging_profiles(&self) {
         lock(&self.inner.telnyx.state).held.profiles.clear();

@@ -27,12 +27,16 @@ mod telnyx;
 mod time;
 mod vendor;
 
-pub use agentmail::{AfterDelete, AgentMailInbox, AgentMailKey, AgentMailOptions, AgentMailState};
+pub use agentmail::{
+    AfterDelete, AgentMailInbox, AgentMailKey, AgentMailOptions, AgentMailState, AgentMailWebhook,
+};
 pub use cloud::{CloudState, FakeCloud};
 pub use fault::{Body, Effect, FaultRule, FieldFault, Phase, RetryAfter, Times};
 pub use launcher::{BuiltinRuntime, Container, Launcher, Running};
 pub use ledger::{Exchange, Unexpected};
-pub use openrouter::{OpenRouterKey, OpenRouterOptions, OpenRouterState, OpenRouterWorkspace};
+pub use openrouter::{
+    OpenRouterKey, OpenRouterOptions, OpenRouterState, OpenRouterWorkspace, WorkspaceList,
+};
 pub use options::{Latency, Options};
 pub use pace::Pace;
 pub use railway::{
@@ -42,7 +46,7 @@ pub use railway::{
 };
 pub use rate::RateLimit;
 pub use telnyx::{
-    TelnyxLine, TelnyxNumber, TelnyxOptions, TelnyxOrder, TelnyxOrderStatus, TelnyxProfile,
-    TelnyxState,
+    TelnyxAssignment, TelnyxLine, TelnyxNumber, TelnyxOptions, TelnyxOrder, TelnyxOrderStatus,
+    TelnyxProfile, TelnyxState,
 };
 pub use vendor::{UnknownVendor, Vendor};

@@ -154,7 +154,14 @@ async fn a_key_of_one_inbox_reaches_that_inbox_and_dies_with_it() {
     }
     api.agentmail("DELETE", "/inboxes/own%40agentmail.to", Value::Null)
         .await;
-    assert_eq!(get("/auth/me").await.status(), 401);
+    let refused = get("/auth/me").await;
+    assert_eq!(refused.status(), 403);
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(
+        body,
+        json!({"message": "Forbidden"}),
+        "the gateway has no codes"
+    );
 }
 
 #[tokio::test]

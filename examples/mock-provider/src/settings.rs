@@ -1,4 +1,4 @@
-//! Settings: a typed struct; its fields are the variables, their docs the reference.
+//! Settings: the fields are the variables, their doc comments the reference.
 
 use agent_pool_core::settings::{self, Environment, Millis, SettingSpec, SettingsError};
 use schemars::JsonSchema;
@@ -10,13 +10,13 @@ const PREFIX: &str = "MOCK_";
 /// The settings of every mock.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct Settings {
-    /// How long the vendor takes to answer, in milliseconds.
+    /// Time that the vendor takes to answer, in milliseconds.
     #[serde(default = "Settings::default_latency")]
     pub latency_ms: Millis,
-    /// The share of calls that fail, from 0 to 1: half of them before and half after their effect.
+    /// Share of calls that fail, from 0 to 1: half of them before and half after their effect.
     #[serde(default)]
     pub fail_rate: f64,
-    /// Where every instance of the mock infra is said to be.
+    /// URL of every instance of the mock infra.
     #[serde(default = "Settings::default_instance_url")]
     pub instance_url: Url,
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Makes the crate of a new provider: it compiles, keeps every promise of the conformance suite against a
-/// fake of its own, and is linked into this distribution. What is yours to fill in is listed at the end.
+/// Generates the crate of a new provider. It compiles, passes the conformance suite against a fake of its own, and is
+/// linked into this distribution. The places to change are listed at the end.
 #[derive(Debug, Parser)]
 #[command(name = "new-provider", version)]
 pub(crate) struct Cli {
@@ -17,24 +17,23 @@ pub(crate) struct Cli {
 pub(crate) enum Kind {
     /// A tool: something that an instance gets from a vendor, such as a key or a mailbox.
     Tool(ToolArgs),
-    /// Where instances run. Says what to copy.
+    /// An infra: where instances run, such as a container engine or a cloud.
     Infra {
-        /// The provider's id.
+        /// Id of the infra, as INFRA_PROVIDER names it, such as `acme`: a-z, 0-9 and -.
         name: String,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ToolArgs {
-    /// The tool's id, as requests name it, such as `acme`: a-z, 0-9 and -.
+    /// Id of the tool in requests, such as `acme`: a-z, 0-9 and -.
     pub(crate) name: String,
 
-    /// Make a crate of its own in this new or empty folder, outside the workspace, in place of
-    /// `providers/NAME`.
+    /// Generate the crate in this new or empty folder outside the workspace instead of `providers/NAME`.
     #[arg(long, value_name = "DIR")]
     pub(crate) standalone: Option<PathBuf>,
 
-    /// The git repository that a standalone crate takes core from [default: this checkout, by its path].
+    /// Git repository from which a standalone crate takes core [default: the path of this checkout].
     #[arg(long, value_name = "URL", requires = "standalone")]
     pub(crate) git: Option<String>,
 }

@@ -19,7 +19,11 @@ const DISTRIBUTIONS: [(&str, &str); 2] = [
 ///
 /// # Errors
 /// A file of the workspace that is not as expected.
-pub(crate) fn tool(workspace: &Workspace, name: &Name, files: &mut Files) -> anyhow::Result<()> {
+pub(crate) fn provider(
+    workspace: &Workspace,
+    name: &Name,
+    files: &mut Files,
+) -> anyhow::Result<()> {
     let folder = format!("providers/{}", name.id());
     let mut root = workspace.manifest().clone();
     add_member(&mut root, &folder)?;

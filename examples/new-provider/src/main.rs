@@ -18,6 +18,7 @@ use clap::Parser as _;
 use crate::cli::{Cli, Kind, ToolArgs};
 use crate::files::Files;
 use crate::name::Name;
+use crate::report::Next;
 use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -33,43 +34,58 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes what the command line asks for; answers what to say of it.
+/// Generates the crate and returns the report.
 fn run(cli: Cli) -> anyhow::Result<String> {
     match cli.kind {
         Kind::Tool(args) => tool(&args),
-        Kind::Infra { name } => anyhow::bail!(
-            "there is no template for an infra provider, because no two of them are alike. Copy \
-             examples/mock-provider/src/infra.rs, settings.rs and tests into providers/{name}, replace its vendor \
-             by calls of yours as providers/railway does, submit an `InfraRegistration`, and name the crate in \
-             services-svc/Cargo.toml and services-svc/src/main.rs"
-        ),
+        Kind::Infra { name } => infra(&name),
     }
 }
 
-/// All or nothing: every text is put together before the first is written.
+fn infra(name: &str) -> anyhow::Result<String> {
+    let name: Name = name.parse()?;
+    let workspace = workspace()?;
+    let files = member(&workspace, &name, template::infra(&name))?;
+    write(&name, &files, Next::Infra)
+}
+
+fn workspace() -> anyhow::Result<Workspace> {
+    let here = std::env::current_dir().context("the current folder cannot be read")?;
+    Workspace::around(&here)
+}
+
+/// A crate in the workspace, with the lines that link it.
+fn member(
+    workspace: &Workspace,
+    name: &Name,
+    texts: impl IntoIterator<Item = (&'static str, String)>,
+) -> anyhow::Result<Files> {
+    let folder = workspace.root().join("providers").join(name.id());
+    let mut files = Files::into_new(&folder)?;
+    files.extend(texts);
+    link::provider(workspace, name, &mut files)?;
+    Ok(files)
+}
+
+/// All or nothing: every text is complete before the first is written.
+fn write(name: &Name, files: &Files, next: Next) -> anyhow::Result<String> {
+    files.write()?;
+    let unformatted = report::format(files);
+    Ok(report::of(name, files, next, unformatted))
+}
+
 fn tool(args: &ToolArgs) -> anyhow::Result<String> {
     let name: Name = args.name.parse()?;
-    let here = std::env::current_dir().context("the current folder cannot be read")?;
-    let workspace = Workspace::around(&here)?;
-    let files = match &args.standalone {
+    let workspace = workspace()?;
+    match &args.standalone {
         Some(folder) => {
-            let files = Files::into_empty(&here.join(folder))?;
-            standalone::tool(&workspace, &name, args.git.as_deref(), files)?
+            let files = Files::into_empty(&std::path::absolute(folder)?)?;
+            let files = standalone::tool(&workspace, &name, args.git.as_deref(), files)?;
+            write(&name, &files, Next::Standalone)
         }
         None => {
-            let folder = workspace.root().join("providers").join(name.id());
-            let mut files = Files::into_new(&folder)?;
-            files.extend(template::tool(&name));
-            link::tool(&workspace, &name, &mut files)?;
-            files
+            let files = member(&workspace, &name, template::tool(&name))?;
+            write(&name, &files, Next::Tool)
         }
-    };
-    files.write()?;
-    let unformatted = report::format(&files);
-    Ok(report::of(
-        &name,
-        &files,
-        args.standalone.is_some(),
-        unformatted,
-    ))
+    }
 }

@@ -1,4 +1,4 @@
-//! What is said once the crate is there.
+//! The report after a crate was generated.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,13 +9,13 @@ use crate::files::Files;
 use crate::name::Name;
 use crate::template::YOURS;
 
-/// A pipe that is closed is no failure.
+/// A closed pipe is not a failure.
 pub(crate) fn print(text: &str) {
     let _ = write!(std::io::stdout(), "{text}");
 }
 
-/// Formats the crate and what names it, whose lines have other lengths than the template's; answers
-/// whether that was left to be done.
+/// Formats the crate and the files that name it, whose lines have other lengths than the template's. Returns whether
+/// that is left to do.
 pub(crate) fn format(files: &Files) -> bool {
     let new = files.new_ones().iter().map(|(path, _)| path.as_path());
     let sources = new
@@ -28,8 +28,16 @@ pub(crate) fn format(files: &Files) -> bool {
     !formatted.is_ok_and(|output| output.status.success())
 }
 
-/// What was made, what is the author's, and what to do next.
-pub(crate) fn of(name: &Name, files: &Files, standalone: bool, unformatted: bool) -> String {
+/// What was generated, and so what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    Tool,
+    Standalone,
+    Infra,
+}
+
+/// What was generated, the places to change, and the next steps.
+pub(crate) fn of(name: &Name, files: &Files, next: Next, unformatted: bool) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let shown = |path: &Path| {
         path.strip_prefix(&here)
@@ -37,11 +45,11 @@ pub(crate) fn of(name: &Name, files: &Files, standalone: bool, unformatted: bool
             .display()
             .to_string()
     };
-    let mut text = format!("made {}\n", shown(files.folder()));
+    let mut text = format!("created {}\n", shown(files.folder()));
     for path in files.changed() {
         let _ = writeln!(text, "changed {}", shown(path));
     }
-    text += "\nIt works, with a vendor that is made up. Yours to fill in:\n\n";
+    text += "\nIt works, with an invented vendor. Change these places:\n\n";
     for (path, _) in files.new_ones() {
         // As it is on disk, formatted.
         let source = std::fs::read_to_string(path).unwrap_or_default();
@@ -52,30 +60,35 @@ pub(crate) fn of(name: &Name, files: &Files, standalone: bool, unformatted: bool
         }
     }
     text += "\nNext:\n\n";
-    let package = name.package();
-    let steps = match standalone {
-        true => format!(
+    let (package, id) = (name.package(), name.id());
+    let steps = match next {
+        Next::Standalone => format!(
             "  cd {}\n  cargo test                    # the conformance suite, against the fake in tests/fake\n",
             shown(files.folder())
         ),
-        false => format!(
+        Next::Tool => format!(
             "  cargo test -p {package}                # the conformance suite, against the fake in tests/fake
   cargo run -p {package} --example fake  # that fake, running, for:
-  cargo run -p mock-harness -- --tools mock-llm,{}
+  cargo run -p mock-harness -- --tools mock-llm,{id}
   UPDATE=1 cargo test -p mock-harness --test settings_page && UPDATE=1 cargo test -p new-provider --test architecture
-",
-            name.id()
+"
+        ),
+        Next::Infra => format!(
+            "  cargo test -p {package}                # the conformance suite, against the fake engine in tests/fake
+  INFRA_PROVIDER={id}                    # for services-svc, with the settings of src/settings.rs
+  UPDATE=1 cargo test -p mock-harness --test settings_page && UPDATE=1 cargo test -p new-provider --test architecture
+"
         ),
     };
     text += &steps;
     if unformatted {
-        text += "\nrustfmt could not be run: `cargo fmt` is left to do.\n";
+        text += "\nrustfmt is not installed: run `cargo fmt`.\n";
     }
-    if standalone {
+    if next == Next::Standalone {
         let library = name.library();
         let _ = writeln!(
             text,
-            "\nA binary has it once it names it (`use {library} as _;`), as examples/outsider does."
+            "\nA binary that names it (`use {library} as _;`) is linked with it, as examples/outsider shows."
         );
     }
     text

@@ -1,4 +1,4 @@
-//! The crate of the tool `acme`, and the same of any other name.
+//! The crates of the tool and the infra `acme`, under any other name.
 
 use crate::name::Name;
 
@@ -28,12 +28,37 @@ const TOOL: [(&str, &str); 9] = [
     ),
 ];
 
-/// How a line begins that says what is the author's.
+/// The same for an infra.
+const INFRA: [(&str, &str); 8] = [
+    ("Cargo.toml", include_str!("../infra/Cargo.toml")),
+    ("README.md", include_str!("../infra/README.md")),
+    ("src/lib.rs", include_str!("../infra/src/lib.rs")),
+    ("src/settings.rs", include_str!("../infra/src/settings.rs")),
+    ("src/infra.rs", include_str!("../infra/src/infra.rs")),
+    ("src/wire.rs", include_str!("../infra/src/wire.rs")),
+    (
+        "tests/conformance.rs",
+        include_str!("../infra/tests/conformance.rs"),
+    ),
+    (
+        "tests/fake/mod.rs",
+        include_str!("../infra/tests/fake/mod.rs"),
+    ),
+];
+
+/// The start of a line that marks a place to change.
 pub(crate) const YOURS: &str = "// Yours: ";
 
 /// Every file of a new tool: its path in the crate, and its text.
 pub(crate) fn tool(name: &Name) -> impl Iterator<Item = (&'static str, String)> {
     TOOL.map(|(path, text)| (path, renamed(text, name)))
+        .into_iter()
+}
+
+/// Every file of a new infra.
+pub(crate) fn infra(name: &Name) -> impl Iterator<Item = (&'static str, String)> {
+    INFRA
+        .map(|(path, text)| (path, renamed(text, name)))
         .into_iter()
 }
 
@@ -61,9 +86,12 @@ fn renamed(text: &str, name: &Name) -> String {
     done + rest
 }
 
-/// Whether the template has this word for something else.
+/// Whether a template uses this word for something else.
 pub(crate) fn has_word(word: &str) -> bool {
-    let texts = TOOL.iter().filter(|(path, _)| path.ends_with(".rs"));
+    let texts = TOOL
+        .iter()
+        .chain(&INFRA)
+        .filter(|(path, _)| path.ends_with(".rs"));
     let mut words = texts.flat_map(|(_, text)| text.split(|c: char| !c.is_alphanumeric()));
     words.any(|one| one == word && one != "Acme")
 }
@@ -75,7 +103,7 @@ mod tests {
     #[test]
     fn nothing_of_acme_is_left_under_another_name() {
         let name: Name = "zeta-mail".parse().unwrap();
-        for (path, text) in tool(&name) {
+        for (path, text) in tool(&name).chain(infra(&name)) {
             assert!(!text.to_lowercase().contains("acme"), "{path}:\n{text}");
             assert!(!text.contains("zeta-mail_"), "{path}:\n{text}");
         }
@@ -90,7 +118,8 @@ mod tests {
     #[test]
     fn an_id_is_never_taken_for_a_name_of_rust() {
         let name: Name = "acme-mail".parse().unwrap();
-        for (path, text) in tool(&name).filter(|(path, _)| path.ends_with(".rs")) {
+        let files = tool(&name).chain(infra(&name));
+        for (path, text) in files.filter(|(path, _)| path.ends_with(".rs")) {
             for line in text.lines() {
                 for (at, _) in line.match_indices("acme-mail") {
                     let before = &line[..at];
@@ -103,7 +132,9 @@ mod tests {
 
     #[test]
     fn the_places_to_fill_in_are_marked() {
-        let marks = TOOL.iter().map(|(_, text)| text.matches(YOURS).count());
-        assert!(marks.sum::<usize>() >= 4);
+        for files in [&TOOL[..], &INFRA[..]] {
+            let marks = files.iter().map(|(_, text)| text.matches(YOURS).count());
+            assert!(marks.sum::<usize>() >= 4);
+        }
     }
 }

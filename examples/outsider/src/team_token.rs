@@ -1,4 +1,4 @@
-//! The tool `team-token`: proves to the team's other services that an instance is one of ours.
+//! The tool `team-token`, with which an instance proves to the team's other services that it is one of the pool.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ inventory::submit! {
 /// Gives each instance the HMAC of its label.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct TeamToken {
-    /// What tokens are derived from; whoever checks them has it too.
+    /// Secret from which tokens are derived, and with which they are checked.
     secret: Secret,
 }
 
@@ -67,7 +67,7 @@ impl ToolProvider for TeamToken {
         ProvisionedTool::new(&label, [("TEAM_TOKEN", self.token(&label)?)])
     }
 
-    /// Nobody holds anything of it.
+    /// There is nothing to remove.
     async fn destroy(
         &self,
         _: &Context,

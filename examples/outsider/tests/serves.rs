@@ -38,7 +38,7 @@ impl Outsider {
             .env("PATH", "/usr/bin:/bin")
             .env("PORT", "0")
             .env("HOST", "127.0.0.1")
-            .env("POOL_API_KEY", "k")
+            .env("POOL_API_KEY", "a-key-of-16-characters")
             .env("SERVICES_DATABASE_URL", database.url().as_secret().expose())
             .env("LOCAL_RUNTIME_COMMAND", RUNTIME)
             .env("LOCAL_DATA_DIR", data)
@@ -56,7 +56,7 @@ impl Outsider {
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Value {
-        let answer = request.bearer_auth("k").send().await.unwrap();
+        let answer = request.bearer_auth("a-key-of-16-characters").send().await.unwrap();
         let status = answer.status();
         let body: Value = answer.json().await.unwrap();
         assert!(status.is_success(), "{status}: {body}");

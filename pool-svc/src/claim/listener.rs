@@ -67,8 +67,12 @@ impl Listener {
     }
 
     async fn listen(&self, db: &Db) -> Result<(), DbError> {
-        let mut session = listen(db).await?;
+        let session = listen(db).await?;
         self.publish(Notification::Unknown);
+        // Without one no notification arrives: everything is looked at once per pause.
+        let Some(mut session) = session else {
+            return Ok(());
+        };
         let mut payloads = pin!(session.payloads());
         while let Some(payload) = payloads.next().await {
             self.publish(Notification::About(payload?.into()));

@@ -1,7 +1,7 @@
 //! Notifications of other replicas: an instance became idle, a claim left the queue, a claim with a key
 //! ended. The statements that cause these send them, on channel `agent_pool_claims`.
 
-use agent_pool_service_kit::db::{Conn, Db, DbError};
+use agent_pool_service_kit::db::{Db, DbError};
 use diesel::sql_query;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::{Stream, StreamExt};
@@ -9,13 +9,16 @@ use futures_util::{Stream, StreamExt};
 /// A session that listens. It ends when this is dropped.
 pub(crate) struct ListeningSession(AsyncPgConnection);
 
-/// Starts listening on a connection of its own: a session that listens must not go back to the pool.
-pub(crate) async fn listen(db: &Db) -> Result<ListeningSession, DbError> {
-    let mut session = Conn::take(db.conn().await?);
+/// Starts listening on a connection of its own. `None` behind a pooler through which no notifications
+/// come.
+pub(crate) async fn listen(db: &Db) -> Result<Option<ListeningSession>, DbError> {
+    let Some(mut session) = db.listener().await? else {
+        return Ok(None);
+    };
     sql_query("LISTEN agent_pool_claims")
         .execute(&mut session)
         .await?;
-    Ok(ListeningSession(session))
+    Ok(Some(ListeningSession(session)))
 }
 
 impl ListeningSession {

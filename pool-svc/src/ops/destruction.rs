@@ -219,7 +219,7 @@ mod tests {
         let services = format!("http://{}", closed.local_addr().unwrap());
         drop(closed);
         let environment = Environment::from_iter([
-            ("POOL_API_KEY", "k"),
+            ("POOL_API_KEY", "a-key-of-16-characters"),
             ("POOL_DATABASE_URL", database.url().as_secret().expose()),
             ("SERVICES_URL", &services),
         ]);

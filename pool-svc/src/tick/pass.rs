@@ -5,7 +5,6 @@ use std::time::Duration;
 use agent_pool_client::status_within;
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::db::lock::SessionLock;
 use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
 use tracing::error;
@@ -29,8 +28,7 @@ impl Ticker {
     pub(crate) async fn run(&self) -> Result<TickReport, TickError> {
         let _alone = self.ticking.lock().await;
         let started = Instant::now();
-        let url = &self.app.config.pool.pool_database_url;
-        let Some(lock) = SessionLock::try_take(url, "agent-pool tick").await? else {
+        let Some(lock) = self.app.db.lock("agent-pool tick").await? else {
             return Ok(TickReport::default());
         };
         let report = pass(self).await;

@@ -15,7 +15,7 @@ use warp::{Filter, hyper};
 #[path = "fake_answers.rs"]
 pub(crate) mod answers;
 
-pub(crate) const KEY: &str = "the-key";
+pub(crate) const KEY: &str = "the-key-of-the-pool";
 
 /// What can be asked of the fake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

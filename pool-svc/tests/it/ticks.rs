@@ -151,9 +151,9 @@ async fn a_destruction_that_fails_is_tried_again_by_the_next_tick() {
 
 #[tokio::test]
 async fn while_another_replica_ticks_this_one_does_not() {
-    use agent_pool_service_kit::db::lock::SessionLock;
+    use agent_pool_service_kit::db::lock::ReplicaLock;
     let world = World::new(&[]).await;
-    let lock = SessionLock::try_take(world.database.url(), "agent-pool tick")
+    let lock = ReplicaLock::try_take(world.database.url(), "agent-pool tick")
         .await
         .unwrap()
         .unwrap();

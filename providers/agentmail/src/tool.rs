@@ -1,9 +1,10 @@
+use agent_pool_core::Attempt;
 use agent_pool_core::prelude::*;
 
 use crate::settings::AgentMail;
 use crate::wire::{
     ApiKey, ApiKeys, CreatedKey, DELETING, FAULTS, Identity, Inbox, Inboxes, MailboxOptions,
-    NewInbox,
+    NewInbox, NewWebhook,
 };
 
 #[async_trait]
@@ -22,7 +23,7 @@ impl HttpTool for AgentMail {
     }
 
     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
-        let request = api.get(["v0", "inboxes"]).query("limit", 100);
+        let request = api.get(self.inboxes_path()).query("limit", 100);
         let read = |page: Inboxes, _| Page {
             items: page.inboxes,
             next: page.next_page_token,
@@ -49,10 +50,11 @@ impl HttpTool for AgentMail {
             domain: self.domain.as_deref(),
             display_name: options.display_name.as_deref(),
         };
-        let inbox: Inbox = api.post(["v0", "inboxes"]).json(&inbox).fetch().await?;
-        let key = replace_key(api, &inbox.inbox_id, label)
-            .await
-            .map_err(not_there)?;
+        let request = api.post(self.inboxes_path()).json(&inbox);
+        let inbox: Inbox = request.fetch().await?;
+        let key = self.replace_key(api, &inbox.inbox_id, label).await;
+        let key = key.map_err(absent_inbox)?;
+        self.create_webhook(api).await?;
         let address = Secret::new(inbox.inbox_id.as_str());
         let env = [("AGENTMAIL_INBOX_ID", address), ("AGENTMAIL_API_KEY", key)];
         ProvisionedTool::new(&inbox.inbox_id, env)
@@ -67,16 +69,16 @@ impl HttpTool for AgentMail {
         api.vendor().check(reply).map(drop)
     }
 
-    /// A 404 may mean that the key may not see the inbox, unless it is a key of the whole organisation.
+    /// A 404 may mean that the key may not see the inbox, unless it is a key of the whole organisation or pod.
     async fn confirm_absent(&self, api: Api<'_>) -> ProviderResult<()> {
         let Identity { scope_type } = api.get(["v0", "auth", "me"]).fetch().await?;
-        if scope_type == "organization" {
+        if scope_type == "organization" || (scope_type == "pod" && self.pod_id.is_some()) {
             return Ok(());
         }
         let problem = format!(
             "AGENTMAIL_API_KEY is limited to one {scope_type}: use a key of the organisation"
         );
-        Err(ProviderError::new(ErrorKind::Forbidden, problem))
+        Err(ErrorKind::Forbidden.because(problem))
     }
 
     async fn verify(&self, api: Api<'_>) -> ProviderResult<()> {
@@ -84,21 +86,54 @@ impl HttpTool for AgentMail {
     }
 }
 
-/// A new key for the inbox. An existing key of this name is deleted, because its text is shown only once.
-async fn replace_key(api: Api<'_>, inbox: &str, name: &str) -> ProviderResult<Secret> {
-    for key in api_keys(api, inbox)
-        .await?
-        .iter()
-        .filter(|key| key.name.as_deref() == Some(name))
-    {
-        let request = api.delete(["v0", "inboxes", inbox, "api-keys", &key.api_key_id]);
-        absent_is_done(request.execute().await.map(drop))?;
+impl AgentMail {
+    /// A new key for the inbox. An existing key of this name is deleted, because its text is shown only once.
+    async fn replace_key(&self, api: Api<'_>, inbox: &str, name: &str) -> ProviderResult<Secret> {
+        let existing = match api.cx().attempt() {
+            Attempt::First => Vec::new(),
+            Attempt::Later => api_keys(api, inbox).await?,
+        };
+        for key in existing
+            .iter()
+            .filter(|key| key.name.as_deref() == Some(name))
+        {
+            let request = api.delete(["v0", "inboxes", inbox, "api-keys", &key.api_key_id]);
+            absent_is_done(request.execute().await.map(drop))?;
+        }
+        let body = json!({ "name": name, "permissions": self.permissions() });
+        let request = api.post(["v0", "inboxes", inbox, "api-keys"]).json(&body);
+        let CreatedKey { api_key } = request.fetch().await?;
+        Ok(api_key)
     }
-    let request = api
-        .post(["v0", "inboxes", inbox, "api-keys"])
-        .json(&json!({ "name": name }));
-    let CreatedKey { api_key } = request.fetch().await?;
-    Ok(api_key)
+
+    /// One webhook for all inboxes. A creation with a `client_id` that is in use changes nothing.
+    async fn create_webhook(&self, api: Api<'_>) -> ProviderResult<()> {
+        let Some(url) = &self.webhook_url else {
+            return Ok(());
+        };
+        let client_id = webhook_client_id(api.cx().mark().prefix(), url.as_str());
+        let webhook = NewWebhook {
+            url: url.as_str(),
+            event_types: ["message.received"],
+            pod_ids: self.pod_id.as_deref().map(|pod| [pod]),
+            client_id: &client_id,
+        };
+        let request = api.post(["v0", "webhooks"]).json(&webhook);
+        request.execute().await.map(drop)
+    }
+}
+
+/// With the URL in it: the vendor would ignore another URL for a `client_id` that is in use.
+fn webhook_client_id(prefix: &str, url: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-._~".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let id = format!("{prefix}webhook-{url}");
+    id.chars().map(plain).take(256).collect()
 }
 
 async fn api_keys(api: Api<'_>, inbox: &str) -> ProviderResult<Vec<ApiKey>> {
@@ -112,7 +147,7 @@ async fn api_keys(api: Api<'_>, inbox: &str) -> ProviderResult<Vec<ApiKey>> {
 
 /// A new inbox is unknown to parts of the vendor for a second or two. The `client_id` of a deleted inbox may answer with
 /// that inbox for ever.
-fn not_there(error: ProviderError) -> ProviderError {
+fn absent_inbox(error: ProviderError) -> ProviderError {
     if error.kind() != ErrorKind::NotFound {
         return error;
     }

@@ -20,6 +20,15 @@ pub(crate) struct NewInbox<'a> {
     pub(crate) display_name: Option<&'a str>,
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct NewWebhook<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) event_types: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pod_ids: Option<[&'a str; 1]>,
+    pub(crate) client_id: &'a str,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Inbox {
     /// The whole address.
@@ -69,6 +78,9 @@ pub(crate) const FAULTS: FaultTable = FaultTable {
         (ErrorKind::Conflict, "already_exists resource_taken"),
         (ErrorKind::Invalid, "domain_not_verified"),
     ],
+    // The gateway answers a wrong key with 403 and no code:
+    // <https://docs.agentmail.to/knowledge-base/api-403-error> (seen November 2026).
+    kinds_without_code: &[(403, ErrorKind::Unauthorized)],
     passing_codes: "conflict race_condition resource_deleting",
     ..FaultTable::BY_STATUS
 };

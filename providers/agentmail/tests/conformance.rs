@@ -1,5 +1,6 @@
 //! The conformance suite.
 
+use agent_pool_core::ProvisionedTool;
 use agent_pool_core::conformance::{self, Held};
 use fake_cloud::{CloudState, Options, Vendor};
 use provider_agentmail as _;
@@ -9,19 +10,20 @@ use provider_test_kit::{CloudHarness, CloudVendor};
 async fn every_promise_is_kept() {
     let mut options = Options::default();
     options.agentmail.page_size = PAGE;
-    conformance::tool(&CloudHarness::start(TRIAL, options).await)
+    conformance::tool(&CloudHarness::start(CASE, options).await)
         .await
-        .assert();
+        .assert_ran(&[]);
 }
 
 const PAGE: usize = 5;
 
-const TRIAL: CloudVendor = CloudVendor {
+const CASE: CloudVendor = CloudVendor {
     vendor: Vendor::AgentMail,
     settings: |_| Vec::new(),
     changes: &["inboxes_create", "inboxes_apiKeys_create"],
     page_size: PAGE,
     held,
+    usable,
     public_env: &["AGENTMAIL_INBOX_ID"],
 };
 
@@ -44,4 +46,26 @@ fn held(cloud: &CloudState) -> Vec<Held> {
         .map(|one| ("key", label(&one.inbox_id)));
     let all = inboxes.chain(keys);
     all.map(|(kind, label)| Held { kind, label }).collect()
+}
+
+/// A key that is accepted for the inbox, and may not delete it.
+fn usable(cloud: &CloudState, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+    let text = tool.env.get("AGENTMAIL_API_KEY")?.expose();
+    let key = cloud
+        .agentmail
+        .api_keys
+        .iter()
+        .find(|one| one.api_key == text);
+    Some(match key {
+        None => Err("the key is not accepted".to_owned()),
+        Some(key) if key.inbox_id != tool.resource.as_str() => {
+            Err("another inbox's key".to_owned())
+        }
+        Some(key) => match &key.permissions {
+            Some(all) if all.contains_key("message_send") && !all.contains_key("inbox_delete") => {
+                Ok(())
+            }
+            Some(_) | None => Err("the key may do too much or too little".to_owned()),
+        },
+    })
 }

@@ -1,9 +1,10 @@
-//! What AgentMail is asked, and what comes of its bad days.
+//! What AgentMail is sent, and what follows from its answers and failures.
 
-use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
+use agent_pool_core::{Attempt, ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{AfterDelete, AgentMailState, Body, Effect, Options, Vendor};
 use provider_agentmail as _;
 use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings, registration};
+use serde_json::json;
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
     Lab::start(Vendor::AgentMail, options, settings).await
@@ -49,6 +50,98 @@ async fn a_mailbox_comes_with_a_key_that_reaches_it_alone() {
     assert_eq!(key.inbox_id, inbox.inbox_id);
     assert_eq!(lab.calls_in_all(), 3);
     lab.finish();
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_unauthorized_although_the_gateway_says_403() {
+    let lab = lab_with(Options::default(), &[("AGENTMAIL_API_KEY", "am_wrong")]).await;
+    let error = lab.provision().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    let right = Lab::start(Vendor::AgentMail, Options::default(), &[]).await;
+    right.fails("inboxes_create", refusal(403, "missing_permission"));
+    let error = right.provision().await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Forbidden,
+        "a 403 with a code is a permission"
+    );
+}
+
+#[tokio::test]
+async fn an_instances_key_has_only_the_permissions_that_an_agent_needs() {
+    let lab = lab().await;
+    lab.provision().await.unwrap();
+    let permissions = held(&lab).api_keys.remove(0).permissions.unwrap();
+    for name in ["inbox_read", "message_read", "message_send"] {
+        assert_eq!(permissions.get(name), Some(&true), "{name}");
+    }
+    for name in [
+        "inbox_delete",
+        "api_key_create",
+        "webhook_create",
+        "message_delete",
+    ] {
+        assert_eq!(permissions.get(name), None, "{name}");
+    }
+    lab.finish();
+    let lab = lab_with(
+        Options::default(),
+        &[("AGENTMAIL_KEY_PERMISSIONS", "message_read, inbox_read")],
+    )
+    .await;
+    lab.provision().await.unwrap();
+    let permissions = held(&lab).api_keys.remove(0).permissions.unwrap();
+    assert_eq!(
+        permissions.keys().collect::<Vec<_>>(),
+        ["inbox_read", "message_read"]
+    );
+}
+
+#[tokio::test]
+async fn inboxes_are_created_and_listed_in_the_configured_pod() {
+    let mut options = Options::default();
+    options.agentmail.pods = vec!["pod-1".into()];
+    let lab = lab_with(options, &[("AGENTMAIL_POD_ID", "pod-1")]).await;
+    let tool = lab.provision().await.unwrap();
+    assert_eq!(held(&lab).inboxes[0].pod_id, "pod-1");
+    assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
+    lab.destroy(&tool).await.unwrap();
+    assert!(held(&lab).inboxes.is_empty());
+    lab.finish();
+}
+
+#[tokio::test]
+async fn one_webhook_serves_all_inboxes() {
+    let url = "https://hooks.example/mail?x=1";
+    let mut lab = lab_with(Options::default(), &[("AGENTMAIL_WEBHOOK_URL", url)]).await;
+    for _ in 0..2 {
+        lab.instance = InstanceId::generate();
+        lab.provision().await.unwrap();
+    }
+    let webhooks = held(&lab).webhooks;
+    assert_eq!((webhooks.len(), webhooks[0].url.as_str()), (1, url));
+    assert_eq!(
+        webhooks[0].client_id.as_deref(),
+        Some("ap-dev-webhook-https___hooks.example_mail_x_1")
+    );
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_first_attempt_looks_for_no_key() {
+    let mut lab = lab().await;
+    lab.cx = lab.cx.with_attempt(Attempt::First);
+    lab.provision().await.unwrap();
+    assert_eq!(lab.calls("inboxes_apiKeys_list"), 0);
+}
+
+#[tokio::test]
+async fn a_foreign_inbox_of_an_unknown_form_does_not_fail_the_list() {
+    let lab = lab().await;
+    let foreign = json!({ "inbox_id": null, "client_id": 7, "created_at": null });
+    lab.cloud.add_foreign(Vendor::AgentMail, foreign);
+    lab.provision().await.unwrap();
+    assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -7,15 +7,17 @@ use provider_exa as _;
 
 use fake::{Fake, Form};
 
+const NO_PAGES: &[(&str, &str)] = &[("three_pages", "Exa's list has no pages")];
+
 #[tokio::test]
 async fn every_promise_is_kept() {
     let exa = FakeServer::start("exa", Fake::default()).await;
-    conformance::tool(&exa).await.assert();
+    conformance::tool(&exa).await.assert_ran(NO_PAGES);
 }
 
 #[tokio::test]
 async fn every_promise_is_kept_for_keys_with_a_public_id() {
     let exa = FakeServer::start("exa", Fake::default()).await;
     exa.vendor().form = Form::PublicId;
-    conformance::tool(&exa).await.assert();
+    conformance::tool(&exa).await.assert_ran(NO_PAGES);
 }

@@ -13,6 +13,13 @@ pub struct OpenRouter {
     pub(crate) key_limit: Amount,
     /// When the spent amount of a key is reset: daily, weekly or monthly. Default: never.
     pub(crate) key_limit_reset: Option<LimitReset>,
+    /// Days after which a key stops working, also if it was forgotten. Longer than any instance lives. Default: never.
+    pub(crate) key_expires_days: Option<u16>,
+    /// Whether use of the account's own keys at model vendors counts towards the limit.
+    #[serde(default)]
+    pub(crate) include_byok_in_limit: bool,
+    /// Guardrail that is assigned to every key. Default: that of the workspace.
+    pub(crate) guardrail_id: Option<String>,
     /// Workspace in which keys are created. Default: the account's default workspace.
     pub(crate) workspace_id: Option<String>,
 }

@@ -1,4 +1,5 @@
 use agent_pool_core::prelude::*;
+use chrono::{SecondsFormat, Utc};
 
 use crate::settings::OpenRouter;
 use crate::wire::{CreatedKey, Credits, FAULTS, Key, KeyChange, KeyOptions, ListedKey, NewKey};
@@ -19,19 +20,21 @@ impl HttpTool for OpenRouter {
             .bearer(&self.management_key, "OPENROUTER_MANAGEMENT_KEY")
     }
 
-    /// The keys of every workspace, since one list contains one workspace.
+    /// The keys of every workspace, since one list contains one workspace. Without a list of workspaces, the keys of the
+    /// default one and of the configured one.
     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
-        let workspaces = workspaces(api).await?;
-        if workspaces.is_empty() {
-            let problem = "answered without a workspace, and every account has a default one";
-            return Err(ProviderError::new(ErrorKind::Protocol, problem));
-        }
+        let workspaces: Vec<Option<String>> = match workspaces(api).await {
+            Ok(all) if !all.is_empty() => all.into_iter().map(|one| Some(one.id)).collect(),
+            Ok(_) => self.known_workspaces(),
+            Err(error) if is_absent_endpoint(&error) => self.known_workspaces(),
+            Err(error) => return Err(error),
+        };
         let mut all = Vec::new();
         for workspace in &workspaces {
-            let keys = keys(api, workspace).await?.into_iter();
-            all.extend(
-                keys.map(|key| VendorResource::new(key.hash, key.name).created_at(key.created_at)),
-            );
+            let keys = keys(api, workspace.as_deref()).await?.into_iter();
+            let resource =
+                |key: ListedKey| VendorResource::new(key.hash, key.name).created_at(key.created_at);
+            all.extend(keys.map(resource));
         }
         Ok(all)
     }
@@ -47,10 +50,20 @@ impl HttpTool for OpenRouter {
             limit: options.limit.unwrap_or(self.key_limit),
             limit_reset: options.limit_reset.or(self.key_limit_reset),
             workspace_id: self.workspace_id.as_deref(),
+            expires_at: self.expires_at(),
+            include_byok_in_limit: self.include_byok_in_limit,
         };
         let CreatedKey { data, key } = api.post(["keys"]).json(&key).fetch().await?;
+        if let Err(error) = self.assign_guardrail(api, &data.hash).await {
+            // A key without its guardrail must not stay.
+            absent_is_done(self.delete(api, label, &data.hash).await)?;
+            return Err(error);
+        }
         let tool = ProvisionedTool::new(&data.hash, [("OPENROUTER_API_KEY", key)])?;
-        Ok(tool.with("label", data.label))
+        Ok(match data.label {
+            Some(label) => tool.with("label", label),
+            None => tool,
+        })
     }
 
     async fn delete(&self, api: Api<'_>, _: &str, hash: &str) -> ProviderResult<()> {
@@ -63,7 +76,7 @@ impl HttpTool for OpenRouter {
         let credits = credits(api).await?;
         let left = credits.total_credits - credits.total_usage;
         let measures = [
-            ("usd", Some(key.usage)),
+            ("usd", Some(key.usage.unwrap_or_default())),
             ("usd_remaining", key.limit_remaining),
             ("account_usd_remaining", Some(left)),
         ];
@@ -83,6 +96,34 @@ impl HttpTool for OpenRouter {
     }
 }
 
+impl OpenRouter {
+    fn known_workspaces(&self) -> Vec<Option<String>> {
+        // `None` is the default workspace.
+        let configured = self.workspace_id.clone().map(Some);
+        [None].into_iter().chain(configured).collect()
+    }
+
+    /// In UTC, as the vendor requires.
+    fn expires_at(&self) -> Option<String> {
+        let days = Duration::from_secs(86_400 * u64::from(self.key_expires_days?));
+        Some((Utc::now() + days).to_rfc3339_opts(SecondsFormat::Secs, true))
+    }
+
+    async fn assign_guardrail(&self, api: Api<'_>, hash: &str) -> ProviderResult<()> {
+        let Some(guardrail) = &self.guardrail_id else {
+            return Ok(());
+        };
+        let request = api.post(["guardrails", guardrail, "assignments", "keys"]);
+        let request = request.json(&json!({ "key_hashes": [hash] }));
+        request.execute().await.map(drop)
+    }
+}
+
+/// An account without workspaces, or a key that may not see them. The key itself is checked by the list of keys.
+fn is_absent_endpoint(error: &ProviderError) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden)
+}
+
 async fn credits(api: Api<'_>) -> ProviderResult<Credits> {
     api.get(["credits"]).fetch_data().await
 }
@@ -100,8 +141,8 @@ async fn workspaces(api: Api<'_>) -> ProviderResult<Vec<Workspace>> {
 }
 
 /// The keys of one workspace, also disabled ones. The page size is not documented: the list ends at an empty page.
-async fn keys(api: Api<'_>, workspace: &Workspace) -> ProviderResult<Vec<ListedKey>> {
-    let request = api.get(["keys"]).query("workspace_id", &workspace.id);
+async fn keys(api: Api<'_>, workspace: Option<&str>) -> ProviderResult<Vec<ListedKey>> {
+    let request = api.get(["keys"]).query_each("workspace_id", workspace);
     let request = request.query("include_disabled", true);
     let read = |Data { data }: Data<Vec<ListItem<ListedKey>>>, at: Option<usize>| Page {
         next: (!data.is_empty()).then_some(at.unwrap_or(0) + data.len()),

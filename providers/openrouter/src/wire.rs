@@ -29,8 +29,7 @@ pub(crate) struct Key {
     pub(crate) hash: String,
     /// The masked text of the key, which is not secret.
     pub(crate) label: Option<String>,
-    #[serde(default)]
-    pub(crate) usage: f64,
+    pub(crate) usage: Option<f64>,
     pub(crate) limit_remaining: Option<f64>,
 }
 
@@ -55,6 +54,9 @@ pub(crate) struct NewKey<'a> {
     pub(crate) limit_reset: Option<LimitReset>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) workspace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<String>,
+    pub(crate) include_byok_in_limit: bool,
 }
 
 /// The options of an update, which are passed on.

@@ -1,11 +1,11 @@
-//! What OpenRouter is asked, and what comes of its bad days.
+//! What OpenRouter is sent, and what follows from its answers and failures.
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests, which clippy does not know as such"
 )]
 
 use agent_pool_core::{ErrorKind, InstanceId, Mark, ToolOptions};
-use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor};
+use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor, WorkspaceList};
 use provider_openrouter as _;
 use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings};
 use serde_json::{Value, json};
@@ -65,6 +65,77 @@ async fn settings_and_options_decide_on_limit_reset_and_workspace() {
         (Some(1.0), Some("daily"))
     );
     lab.finish();
+}
+
+#[tokio::test]
+async fn without_a_list_of_workspaces_the_keys_of_the_default_one_are_listed() {
+    for workspaces in [
+        WorkspaceList::Empty,
+        WorkspaceList::Forbidden,
+        WorkspaceList::NotFound,
+    ] {
+        let mut all = Options::default();
+        all.openrouter.workspaces = workspaces;
+        let lab = lab_with(all, &[]).await;
+        let tool = lab.provision().await.unwrap();
+        assert_eq!(
+            lab.tool.list(&lab.cx).await.unwrap()[0].resource,
+            tool.resource
+        );
+        lab.provision().await.unwrap();
+        assert_eq!(
+            keys(&lab).len(),
+            1,
+            "{workspaces:?}: the first key was found and replaced"
+        );
+    }
+}
+
+#[tokio::test]
+async fn members_that_are_not_used_may_be_null_in_other_peoples_keys() {
+    let lab = lab().await;
+    for item in [
+        json!({ "hash": "a", "name": "theirs", "label": null, "usage": null, "created_at": null }),
+        json!({ "hash": "b", "name": null }),
+        json!({ "name": "of a later version", "scope": {} }),
+    ] {
+        lab.cloud.add_foreign(Vendor::OpenRouter, item);
+    }
+    lab.provision().await.unwrap();
+    assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn expiry_own_keys_and_guardrail_can_be_set() {
+    let guardrail = Options::default().openrouter.guardrails.remove(0);
+    let settings = [
+        ("OPENROUTER_KEY_EXPIRES_DAYS", "30"),
+        ("OPENROUTER_INCLUDE_BYOK_IN_LIMIT", "true"),
+        ("OPENROUTER_GUARDRAIL_ID", guardrail.as_str()),
+    ];
+    let lab = lab_with(Options::default(), &settings).await;
+    lab.provision().await.unwrap();
+    let key = keys(&lab).remove(0);
+    let expires: chrono::DateTime<chrono::Utc> = key.expires_at.unwrap().parse().unwrap();
+    let days = (expires - chrono::Utc::now()).num_hours();
+    assert!((719..=720).contains(&days), "{days}");
+    assert!(key.include_byok_in_limit);
+    assert_eq!(key.guardrail_id, Some(guardrail));
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_key_without_its_guardrail_does_not_stay() {
+    let settings = [(
+        "OPENROUTER_GUARDRAIL_ID",
+        "00000000-0000-4000-8000-000000000000",
+    )];
+    let lab = lab_with(Options::default(), &settings).await;
+    assert_eq!(
+        lab.provision().await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    assert!(keys(&lab).is_empty());
 }
 
 #[tokio::test]
@@ -182,11 +253,28 @@ async fn usage_tells_what_the_key_spent_and_what_is_left() {
 
 #[tokio::test]
 async fn a_bad_day_at_any_step_has_its_error_and_leaves_nothing_behind() {
-    let steps = &["listWorkspaces", "list", "createKeys"];
+    let steps = &["list", "createKeys"];
     on_bad_days(lab, steps, "deleteKeys", |cloud| {
         cloud.openrouter.keys.len()
     })
     .await;
+}
+
+/// A 403 and a 404 mean that the account has no workspaces; everything else is a failure.
+#[tokio::test]
+async fn a_failing_list_of_workspaces_is_not_taken_for_none() {
+    for (effect, kind) in [
+        (Effect::status(401), ErrorKind::Unauthorized),
+        (Effect::status(422), ErrorKind::Invalid),
+        (Effect::status(500), ErrorKind::Unavailable),
+        (Effect::Cut, ErrorKind::Unavailable),
+        (Effect::html(200), ErrorKind::Protocol),
+    ] {
+        let lab = lab().await;
+        lab.fails("listWorkspaces", effect);
+        assert_eq!(lab.provision().await.unwrap_err().kind(), kind);
+        assert!(keys(&lab).is_empty());
+    }
 }
 
 #[tokio::test]
@@ -210,8 +298,9 @@ async fn a_page_full_of_strangers_and_an_empty_one_are_no_trouble() {
     assert!(lab.tool.list(&lab.cx).await.unwrap().is_empty());
     lab.fails("listWorkspaces", Effect::EmptyPage);
     assert_eq!(
-        lab.tool.list(&lab.cx).await.unwrap_err().kind(),
-        ErrorKind::Protocol
+        lab.tool.list(&lab.cx).await.unwrap().len(),
+        1,
+        "the default workspace"
     );
 }
 

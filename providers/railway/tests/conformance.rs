@@ -45,6 +45,7 @@ static TRIAL: CloudVendor = CloudVendor {
     changes: &CHANGES,
     page_size: PAGE,
     held,
+    usable: |_, _| None,
     public_env: &[],
 };
 

@@ -11,6 +11,10 @@ pub(crate) struct CountryCode([u8; 2]);
 impl CountryCode {
     pub(crate) const US: Self = Self(*b"US");
 
+    pub(crate) fn is_us(self) -> bool {
+        self == Self::US
+    }
+
     /// For `#[serde(default = "CountryCode::us")]`.
     pub(crate) const fn us() -> Self {
         Self::US

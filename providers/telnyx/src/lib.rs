@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod campaign;
 mod country;
+mod kept;
 mod order;
 mod profile;
 mod settings;

@@ -10,7 +10,8 @@ use agent_pool_core::prelude::*;
 use rand::seq::IteratorRandom as _;
 
 use crate::settings::Telnyx;
-use crate::wire::{BY_REFERENCE, Number, Offer, Order, OrderStatus, fetch_all};
+use crate::wire::fetch_all;
+use crate::wire::{BY_REFERENCE, NewOrder, NewOrderLine, Number, Offer, Order, OrderStatus};
 
 /// Numbers that are tried before giving up because other buyers were faster.
 const ATTEMPTS: usize = 5;
@@ -25,7 +26,7 @@ pub(crate) struct Purchase<'a> {
 }
 
 impl Purchase<'_> {
-    /// The number with the label: the one that is there, the one on order, or a new one.
+    /// The number with the label: the one that is there, the one on order, a kept one, or a new one.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] while an order takes long, and a later call continues from there;
@@ -40,6 +41,17 @@ impl Purchase<'_> {
                 self.live_order().await?
             }
         };
+        if live.is_none() {
+            let area_code = self.area_code.as_deref();
+            if let Some(number) = self
+                .settings
+                .take_kept(self.api, self.label, area_code)
+                .await?
+            {
+                return Ok(number);
+            }
+            self.settings.check_campaign_room(self.api).await?;
+        }
         let mut tried = Vec::new();
         while tried.len() < ATTEMPTS {
             let order = match live.take() {
@@ -78,11 +90,16 @@ impl Purchase<'_> {
     async fn order(&self, tried: &mut Vec<String>) -> ProviderResult<Option<Order>> {
         let number = self.choose(tried).await?;
         tried.push(number.clone());
-        let order = json!({
-            "phone_numbers": [{ "phone_number": number }],
-            "messaging_profile_id": self.profile,
-            "customer_reference": self.label,
-        });
+        let order = NewOrder {
+            phone_numbers: [NewOrderLine {
+                phone_number: &number,
+                requirement_group_id: self.settings.requirement_group_id.as_deref(),
+            }],
+            messaging_profile_id: self.profile,
+            customer_reference: self.label,
+            connection_id: self.settings.connection_id.as_deref(),
+            billing_group_id: self.settings.billing_group_id.as_deref(),
+        };
         match self
             .api
             .post(["number_orders"])
@@ -107,6 +124,10 @@ impl Purchase<'_> {
         let request = self.api.get(["available_phone_numbers"]);
         let request = request
             .query("filter[country_code]", self.settings.country_code)
+            .query(
+                "filter[phone_number_type]",
+                self.settings.number_type.word(),
+            )
             .query("filter[features][]", "sms")
             .query("filter[limit]", 20)
             .query_each("filter[national_destination_code]", &self.area_code);
@@ -145,7 +166,9 @@ impl Purchase<'_> {
         };
         let late = "the order is still pending";
         let status = self.api.poll(self.settings.polling(), late, look).await;
-        if status.is_err() && lacks_documents.into_inner() {
+        // With a requirement group the vendor may take days to check the documents: a later call looks again.
+        let documents_are_filed = self.settings.requirement_group_id.is_some();
+        if status.is_err() && lacks_documents.into_inner() && !documents_are_filed {
             return Err(self.cancel(&order).await?);
         }
         status

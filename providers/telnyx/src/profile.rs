@@ -6,7 +6,7 @@ use agent_pool_core::prelude::*;
 use tokio::sync::Mutex;
 
 use crate::settings::Telnyx;
-use crate::wire::{Profile, fetch_all};
+use crate::wire::{NewProfile, Profile, fetch_all};
 
 const PATH: &str = "messaging_profiles";
 
@@ -43,7 +43,13 @@ impl Telnyx {
 
     /// Names are not unique, so two replicas may create a profile at the same time: the older one stays.
     async fn create_profile(&self, api: Api<'_>, name: &str) -> ProviderResult<String> {
-        let profile = json!({ "name": name, "whitelisted_destinations": [self.country_code] });
+        let profile = NewProfile {
+            name,
+            whitelisted_destinations: [self.country_code],
+            webhook_url: self.webhook_url.as_ref(),
+            daily_spend_limit: self.daily_spend_limit.map(|limit| limit.get().to_string()),
+            daily_spend_limit_enabled: self.daily_spend_limit.map(|_| true),
+        };
         let created: Profile = api.post([PATH]).json(&profile).fetch_data().await?;
         match oldest(find(api, name).await?) {
             Some(older) if older != created.id => {

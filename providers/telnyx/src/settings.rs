@@ -1,6 +1,7 @@
 use agent_pool_core::prelude::*;
 
 use crate::country::CountryCode;
+use crate::kept::KeptNumbers;
 use crate::profile::ProfileCache;
 
 /// Gives each instance a phone number.
@@ -13,15 +14,39 @@ pub struct Telnyx {
     pub(crate) api_url: Url,
     /// Messaging profile of every number. Default: the one named `ap-<environment>`, which is created if absent.
     pub(crate) messaging_profile_id: Option<String>,
+    /// Webhook of a messaging profile that is created, for incoming texts and delivery reports.
+    pub(crate) webhook_url: Option<Url>,
+    /// What a messaging profile that is created may spend each day, in US dollars.
+    pub(crate) daily_spend_limit: Option<Amount>,
+    /// 10DLC campaign to which numbers are assigned. Without it US carriers drop the texts of local numbers.
+    pub(crate) campaign_id: Option<String>,
+    /// How many numbers the campaign may have. A carrier allows 49 without a special agreement.
+    #[serde(default = "campaign_max_numbers")]
+    pub(crate) campaign_max_numbers: u32,
     /// Country in which numbers are bought, and to which a profile that is created may send.
     #[serde(default = "CountryCode::us")]
     pub(crate) country_code: CountryCode,
+    /// Type of the numbers: local, toll_free, mobile or national.
+    #[serde(default)]
+    pub(crate) number_type: NumberType,
+    /// Requirement group of an order, for countries that need documents.
+    pub(crate) requirement_group_id: Option<String>,
+    /// Voice connection of the numbers.
+    pub(crate) connection_id: Option<String>,
+    /// Billing group of the numbers.
+    pub(crate) billing_group_id: Option<String>,
     /// Highest one-time price of a number, in the account's currency.
     #[serde(default = "settings::amount::<5>")]
     pub(crate) max_upfront_cost: Amount,
     /// Highest monthly price of a number, in the account's currency.
     #[serde(default = "settings::amount::<5>")]
     pub(crate) max_monthly_cost: Amount,
+    /// How many numbers of destroyed instances are kept for the next ones. Each costs its monthly price.
+    #[serde(default)]
+    pub(crate) keep_numbers: u32,
+    /// How long a kept number stays free before it is given away, because texts for its last owner may still arrive.
+    #[serde(default = "settings::millis::<86_400_000>")]
+    pub(crate) quarantine_ms: Millis,
     /// Pause between two looks at an order or a new number.
     #[serde(default = "settings::millis::<1_000>")]
     pub(crate) poll_ms: Millis,
@@ -33,10 +58,44 @@ pub struct Telnyx {
     pub(crate) settle_ms: Millis,
     #[serde(skip)]
     pub(crate) profiles: ProfileCache,
+    #[serde(skip)]
+    pub(crate) kept: KeptNumbers,
 }
 
 fn api_url() -> Url {
     settings::url("https://api.telnyx.com/v2")
+}
+
+const fn campaign_max_numbers() -> u32 {
+    49
+}
+
+/// The types of numbers that the vendor sells for texting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NumberType {
+    #[default]
+    Local,
+    TollFree,
+    Mobile,
+    National,
+}
+
+impl NumberType {
+    /// The vendor's word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::TollFree => "toll_free",
+            Self::Mobile => "mobile",
+            Self::National => "national",
+        }
+    }
+
+    /// Whether texts need a 10DLC campaign in the US.
+    pub(crate) const fn is_long_code(self) -> bool {
+        !matches!(self, Self::TollFree)
+    }
 }
 
 impl Telnyx {

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 use agent_pool_core::prelude::*;
 use chrono::{DateTime, Utc};
 
+use crate::country::CountryCode;
+
 /// The options of a provision.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -65,6 +67,24 @@ impl Number {
     }
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct NewOrder<'a> {
+    pub(crate) phone_numbers: [NewOrderLine<'a>; 1],
+    pub(crate) messaging_profile_id: &'a str,
+    pub(crate) customer_reference: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) connection_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) billing_group_id: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NewOrderLine<'a> {
+    pub(crate) phone_number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requirement_group_id: Option<&'a str>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: String,
@@ -121,6 +141,19 @@ pub(crate) struct Feature {
 pub(crate) struct Cost {
     pub(crate) upfront_cost: Value,
     pub(crate) monthly_cost: Value,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NewProfile<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) whitelisted_destinations: [CountryCode; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook_url: Option<&'a Url>,
+    /// A text in the vendor's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) daily_spend_limit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) daily_spend_limit_enabled: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -7,6 +7,7 @@ use fake_cloud::{Effect, Options, Pace, TelnyxOrderStatus, TelnyxState, Vendor};
 use futures_util::future::join_all;
 use provider_telnyx as _;
 use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings, registration};
+use serde_json::json;
 
 const SOON: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "300")];
 
@@ -172,6 +173,210 @@ async fn a_first_attempt_does_not_look_for_what_cannot_exist() {
         "the lost answer was looked for"
     );
     lab.finish();
+}
+
+const CAMPAIGN: (&str, &str) = ("TELNYX_CAMPAIGN_ID", "campaign-1");
+
+#[tokio::test]
+async fn a_number_joins_the_campaign_and_its_state_is_metadata() {
+    let mut options = Options::default();
+    options.telnyx.campaign_pace = Pace::Reads(1);
+    let lab = lab_with(options, &[CAMPAIGN]).await;
+    let tool = lab.provision().await.unwrap();
+    assert_eq!(tool.metadata["campaign"], "waiting for the carriers");
+    let state = async || {
+        let (resource, metadata) = lab.tool.refresh(&lab.cx).await.unwrap().remove(0);
+        assert_eq!(resource, tool.resource);
+        metadata["campaign"].clone()
+    };
+    assert_eq!(state().await, "assigned");
+    assert_eq!(lab.tool.notices(), [""; 0]);
+    lab.destroy(&tool).await.unwrap();
+    assert_eq!(lab.calls("DeletePhoneNumberCampaign"), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_campaign_that_carriers_are_slow_to_accept_does_not_delay_the_instance() {
+    let mut options = Options::default();
+    options.telnyx.campaign_pace = Pace::Millis(86_400_000);
+    let lab = lab_with(options, &[CAMPAIGN]).await;
+    let tool = lab.provision().await.unwrap();
+    let refreshed = lab.tool.refresh(&lab.cx).await.unwrap();
+    assert_eq!(refreshed[0].1["campaign"], "waiting for the carriers");
+    assert_eq!(
+        lab.provision().await.unwrap(),
+        tool,
+        "and it is adopted as it is"
+    );
+    assert_eq!(lab.calls("CreatePhoneNumberCampaign"), 1);
+}
+
+#[tokio::test]
+async fn without_a_campaign_it_is_said_that_us_texts_are_dropped() {
+    let us = lab().await;
+    let notice = us.tool.notices().remove(0);
+    assert!(
+        notice.starts_with("TELNYX_CAMPAIGN_ID is not set: US carriers drop"),
+        "{notice}"
+    );
+    assert_eq!(us.provision().await.unwrap().metadata["campaign"], notice);
+    for settings in [
+        ("TELNYX_NUMBER_TYPE", "toll_free"),
+        ("TELNYX_COUNTRY_CODE", "DE"),
+        CAMPAIGN,
+    ] {
+        let lab = lab_with(Options::default(), &[settings]).await;
+        assert_eq!(lab.tool.notices(), [""; 0], "{settings:?}");
+    }
+}
+
+#[tokio::test]
+async fn for_a_full_campaign_no_number_is_bought() {
+    let full = ("TELNYX_CAMPAIGN_MAX_NUMBERS", "1");
+    let mut lab = lab_with(Options::default(), &[CAMPAIGN, full]).await;
+    lab.provision().await.unwrap();
+    lab.provision().await.unwrap();
+    lab.instance = InstanceId::generate();
+    let error = lab.provision().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    assert!(
+        error
+            .to_string()
+            .contains("TELNYX_CAMPAIGN_MAX_NUMBERS is 1"),
+        "{error}"
+    );
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+}
+
+const KEEP: [(&str, &str); 2] = [("TELNYX_KEEP_NUMBERS", "1"), ("TELNYX_QUARANTINE_MS", "0")];
+
+#[tokio::test]
+async fn a_kept_number_serves_the_next_instance() {
+    let mut lab = lab_with(Options::default(), &[KEEP[0], KEEP[1], CAMPAIGN]).await;
+    let first = lab.provision().await.unwrap();
+    lab.destroy(&first).await.unwrap();
+    assert_eq!(held(&lab).numbers.len(), 1, "it is kept");
+    assert_eq!(held(&lab).assignments.len(), 1, "and stays in its campaign");
+    assert_eq!(
+        lab.tool.list(&lab.cx).await.unwrap(),
+        [],
+        "and is nobody's orphan"
+    );
+    lab.destroy(&first).await.unwrap();
+    assert_eq!(
+        held(&lab).numbers.len(),
+        1,
+        "a repeated destruction leaves it"
+    );
+    lab.instance = InstanceId::generate();
+    let second = lab.provision().await.unwrap();
+    assert_eq!(second.resource, first.resource);
+    assert_eq!(second.metadata["campaign"], "assigned");
+    assert_eq!(lab.calls("CreateNumberOrder"), 1);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn a_kept_number_is_not_given_away_during_its_quarantine() {
+    let keep = [KEEP[0], ("TELNYX_QUARANTINE_MS", "3600000")];
+    let mut lab = lab_with(Options::default(), &keep).await;
+    let first = lab.provision().await.unwrap();
+    lab.destroy(&first).await.unwrap();
+    lab.instance = InstanceId::generate();
+    assert_ne!(lab.provision().await.unwrap().resource, first.resource);
+}
+
+#[tokio::test]
+async fn no_more_numbers_are_kept_than_asked_for_and_each_serves_one() {
+    let mut lab = lab_with(Options::default(), &KEEP).await;
+    let mut tools = Vec::new();
+    for _ in 0..2 {
+        lab.instance = InstanceId::generate();
+        tools.push((lab.instance.clone(), lab.provision().await.unwrap()));
+    }
+    for (instance, tool) in &tools {
+        lab.tool
+            .destroy(&lab.cx, instance, &tool.resource)
+            .await
+            .unwrap();
+    }
+    assert_eq!(held(&lab).numbers.len(), 1);
+    let (one, two) = (InstanceId::generate(), InstanceId::generate());
+    let none = ToolOptions::new();
+    let (a, b) = tokio::join!(
+        lab.tool.provision(&lab.cx, &one, &none),
+        lab.tool.provision(&lab.cx, &two, &none)
+    );
+    assert_ne!(a.unwrap().resource, b.unwrap().resource);
+    assert_eq!(held(&lab).numbers.len(), 2);
+}
+
+#[tokio::test]
+async fn settings_of_orders_and_profiles_reach_the_vendor() {
+    let settings = [
+        ("TELNYX_REQUIREMENT_GROUP_ID", "group-1"),
+        ("TELNYX_CONNECTION_ID", "connection-1"),
+        ("TELNYX_BILLING_GROUP_ID", "billing-1"),
+        ("TELNYX_WEBHOOK_URL", "https://hooks.example/telnyx"),
+        ("TELNYX_DAILY_SPEND_LIMIT", "2.5"),
+    ];
+    let lab = lab_with(Options::default(), &settings).await;
+    lab.provision().await.unwrap();
+    let (order, profile) = (held(&lab).orders.remove(0), held(&lab).profiles.remove(0));
+    assert_eq!(order.requirement_group_id.as_deref(), Some("group-1"));
+    assert_eq!(order.connection_id.as_deref(), Some("connection-1"));
+    assert_eq!(order.billing_group_id.as_deref(), Some("billing-1"));
+    assert_eq!(
+        profile.webhook_url.as_deref(),
+        Some("https://hooks.example/telnyx")
+    );
+    assert_eq!(profile.daily_spend_limit.as_deref(), Some("2.5"));
+    lab.finish();
+
+    let lab = lab_with(Options::default(), &[("TELNYX_NUMBER_TYPE", "toll_free")]).await;
+    let error = lab.provision().await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Conflict,
+        "the stock has local numbers only"
+    );
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_checked_yet_is_not_taken_for_one_without_documents() {
+    let lab = lab_of(|telnyx| {
+        telnyx.order_pace = Pace::Reads(3);
+        telnyx.requirements_pace = Pace::Reads(2);
+    })
+    .await;
+    lab.provision().await.unwrap();
+    assert_eq!(lab.calls("CancelSubNumberOrder"), 0);
+    lab.finish();
+}
+
+#[tokio::test]
+async fn with_a_requirement_group_a_slow_check_cancels_nothing() {
+    let mut options = Options::default();
+    options.telnyx.requirements_met = false;
+    let lab = lab_with(options, &[("TELNYX_REQUIREMENT_GROUP_ID", "group-1")]).await;
+    assert!(lab.provision().await.unwrap_err().is_transient());
+    assert_eq!(lab.calls("CancelSubNumberOrder"), 0);
+}
+
+#[tokio::test]
+async fn a_foreign_number_of_an_unknown_form_does_not_fail_the_list() {
+    let lab = lab().await;
+    for item in [
+        json!({ "id": 7, "phone_number": null, "status": "active" }),
+        json!({ "id": "8", "phone_number": "+14155550199" }),
+        json!(null),
+    ] {
+        lab.cloud.add_foreign(Vendor::Telnyx, item);
+    }
+    lab.provision().await.unwrap();
+    assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
+    lab.tool.verify(&lab.cx).await.unwrap();
 }
 
 #[tokio::test]

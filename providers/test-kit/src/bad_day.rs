@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::Lab;
 
-/// Wants of a provider, for everything that may go wrong at each of `steps` (operations of a provision) and
-/// at `removal`: the right error, one call and not more, and one resource after the next try and none after
-/// its destruction. `held` counts what the vendor holds.
+/// Checks a provider for every failure at each of `steps` (operations of a provision) and at `removal`: the right error, one
+/// call and no more, one resource after the next attempt, and none after its destruction. `held` counts the vendor's
+/// resources.
 pub async fn on_bad_days<F>(
     lab: impl Fn() -> F + Send + Sync + 'static,
     steps: &'static [&'static str],
@@ -89,9 +89,9 @@ impl BadDay {
         self
     }
 
-    /// How long a call may take, where the vendor would let it wait for ever.
+    /// How long a call may take that the vendor never answers. Long enough for a busy machine to send it.
     pub(crate) fn patience(&self) -> Option<Duration> {
-        (self.effect == Effect::Hang).then_some(Duration::from_secs(1))
+        (self.effect == Effect::Hang).then_some(Duration::from_secs(4))
     }
 
     /// Wants `error` to be what this day calls for.

@@ -3,7 +3,7 @@ use agent_pool_core::conformance::{
 };
 use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{EnvVars, InfraHandle, Secret, http};
+use agent_pool_core::{EnvVars, InfraHandle, ProvisionedTool, Secret, http};
 use async_trait::async_trait;
 use chrono::Utc;
 use fake_cloud::{CloudState, Effect, FakeCloud, FaultRule, Options, Times, Vendor};
@@ -25,6 +25,8 @@ pub struct CloudVendor {
     pub page_size: usize,
     /// Those resources of the vendors that belong to instances.
     pub held: fn(&CloudState) -> Vec<Held>,
+    /// Whether an instance can use what it was given; `None` for an infra.
+    pub usable: fn(&CloudState, &ProvisionedTool) -> Option<Result<(), String>>,
     /// The instance's variables that are not secret.
     pub public_env: &'static [&'static str],
 }
@@ -100,9 +102,14 @@ impl Harness for CloudHarness {
     }
 }
 
+#[async_trait]
 impl ToolHarness for CloudHarness {
     fn registration(&self) -> ToolRegistration {
         registration(self.case.vendor.word())
+    }
+
+    async fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        (self.case.usable)(&self.cloud.state(), tool)
     }
 
     fn public_env(&self) -> &'static [&'static str] {

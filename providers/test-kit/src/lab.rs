@@ -52,7 +52,8 @@ impl Lab {
     #[must_use]
     pub fn layered(&self) -> Arc<dyn ToolProvider> {
         let id = self.vendor.to_string();
-        let layers = LayerSettings::read(&id, &self.environment).unwrap();
+        let own = (registration(&id).settings)();
+        let layers = LayerSettings::read_with(&id, &own, &self.environment).unwrap();
         layered_tool(&id.parse().unwrap(), layers, Arc::clone(&self.tool))
     }
 

@@ -4,81 +4,88 @@ use std::path::Path;
 
 use agent_pool_core::settings::Environment;
 
-/// Why a `.env` file was refused. The text of a line is not shown: it may hold a secret.
+use super::dialect::{self, Faults};
+
+/// Why a `.env` file was refused. No value is shown: it may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum DotenvError {
     /// The file is there and cannot be read.
-    #[error(".env cannot be read")]
+    #[error(".env cannot be read: it must be a UTF-8 text file that this user may read")]
     Unreadable(#[source] std::io::Error),
-    /// A line is no `NAME=value`.
-    #[error(".env has a line that is no NAME=value, after {after}")]
-    Malformed {
-        /// The last variable that was read, or `its beginning`.
-        after: String,
-    },
+    /// Lines cannot be understood.
+    #[error("{0}")]
+    Malformed(Faults),
 }
 
-/// The variables of this process, and besides them those of the file `.env` in the working folder.
+/// The environment, and what was ignored while it was read.
+#[derive(Debug)]
+pub struct LoadedEnvironment {
+    /// The variables.
+    pub environment: Environment,
+    /// What was ignored, to be logged once logging has started.
+    pub warnings: Vec<String>,
+}
+
+/// The variables of this process, and those of the file `.env` in the working directory.
 ///
-/// The process wins where both have a name. Its own environment is not changed. For `main` alone.
+/// A variable of the process wins over the same one in the file. The environment of the process itself is
+/// not changed. For `main` alone. [`super::dialect`] says how the file is written.
 ///
 /// # Errors
 /// The file is there, but cannot be read or understood.
-pub fn load_environment() -> Result<Environment, DotenvError> {
-    beside(Environment::of_process(), Path::new(".env"))
+pub fn load_environment() -> Result<LoadedEnvironment, DotenvError> {
+    merge(Environment::of_process(), Path::new(".env"))
 }
 
-fn beside(mut process: Environment, file: &Path) -> Result<Environment, DotenvError> {
-    let lines = match dotenvy::from_path_iter(file) {
-        Ok(lines) => lines,
-        Err(error) if error.not_found() => return Ok(process),
-        Err(dotenvy::Error::Io(error)) => return Err(DotenvError::Unreadable(error)),
-        Err(_) => return Err(malformed("its beginning")),
-    };
-    let mut last = "its beginning".to_owned();
-    for line in lines {
-        let (name, value) = line.map_err(|_| malformed(&last))?;
-        if process.get(&name).is_none() {
-            process.set(&name, value);
+fn merge(mut process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvError> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(LoadedEnvironment {
+                environment: process,
+                warnings: Vec::new(),
+            });
         }
-        last = name;
+        Err(error) => return Err(DotenvError::Unreadable(error)),
+    };
+    let parsed = dialect::parse(&text, &process).map_err(DotenvError::Malformed)?;
+    for (name, value) in parsed.variables {
+        if process.get(&name).is_none() {
+            process.set(name, value);
+        }
     }
-    Ok(process)
-}
-
-fn malformed(after: &str) -> DotenvError {
-    DotenvError::Malformed {
-        after: after.to_owned(),
-    }
+    Ok(LoadedEnvironment {
+        environment: process,
+        warnings: parsed.warnings,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Environment, DotenvError> {
+    fn read(text: &[u8]) -> Result<LoadedEnvironment, DotenvError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        beside(Environment::from_iter([("BOTH", "process")]), file.path())
+        merge(Environment::from_iter([("BOTH", "process")]), file.path())
     }
 
     #[test]
     fn the_process_wins_over_the_file() {
-        let environment = read("# a comment\nBOTH=file\nONLY=\"two words\"\n").unwrap();
-        assert_eq!(environment.get("BOTH"), Some("process"));
-        assert_eq!(environment.get("ONLY"), Some("two words"));
+        let loaded = read(b"# a comment\nBOTH=file\nONLY=\"two words\"\n").unwrap();
+        assert_eq!(loaded.environment.get("BOTH"), Some("process"));
+        assert_eq!(loaded.environment.get("ONLY"), Some("two words"));
     }
 
     #[test]
     fn no_file_is_no_error() {
-        let absent = beside(Environment::default(), Path::new("/nowhere/.env"));
-        assert_eq!(absent.unwrap().get("BOTH"), None);
+        let loaded = merge(Environment::default(), Path::new("/nowhere/.env")).unwrap();
+        assert_eq!(loaded.environment.get("BOTH"), None);
     }
 
     #[test]
-    fn a_broken_line_is_placed_but_not_shown() {
-        let error = read("GOOD=1\nPOOL_API_KEY hunter2\n").unwrap_err();
-        assert!(error.to_string().ends_with("after GOOD"), "{error}");
-        assert!(!format!("{error:?}").contains("hunter2"));
+    fn a_file_that_is_no_utf8_is_refused_with_the_reason() {
+        let error = read(b"KEY=\xff\xfe\n").unwrap_err();
+        assert!(error.to_string().contains("UTF-8"), "{error}");
     }
 }

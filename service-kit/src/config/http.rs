@@ -8,7 +8,7 @@ use agent_pool_core::settings::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::auth::ApiKeys;
+use crate::auth::{ApiKeys, TrustedProxies};
 
 /// What differs between the services.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,8 @@ pub struct HttpSettings {
     pub pool_api_key: ApiKeys,
     /// How long work in flight may take after SIGTERM.
     pub shutdown_timeout_ms: Millis,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
     warnings: Vec<String>,
 }
 
@@ -65,14 +67,20 @@ struct Variables {
     host: Option<String>,
     /// A port of its own for /metrics, without a key. Without it /metrics needs the pool key.
     metrics_port: Option<u16>,
-    /// The key that callers present. Several, separated by commas, are all accepted, and the first
-    /// is used for outgoing calls, so that keys can be rotated.
+    /// The key that callers present, of at least 16 characters. Several, separated by commas, are all
+    /// accepted, and the first is used for outgoing calls, so that keys can be rotated. A name before a
+    /// key, as in ann:KEY, shows in logs and events.
     pool_api_key: ApiKeys,
     /// How long work in flight may take after SIGTERM. What has not finished by then is cut off and
     /// recovered after the next start. Lower values risk lost claims. Whoever sends SIGTERM must wait
     /// longer than this before SIGKILL.
     #[serde(default = "settings::millis::<120_000>")]
     shutdown_timeout_ms: Millis,
+    /// The proxies whose `X-Forwarded-For` is believed: addresses and networks, separated by commas, such
+    /// as 10.0.0.0/8. Without it every request counts as coming from whoever connects, and many wrong keys
+    /// from one client behind a proxy hold back all of them.
+    #[serde(default)]
+    trusted_proxies: TrustedProxies,
 }
 
 /// The variables that have a prefixed name too. A key has none: both services share it.
@@ -97,6 +105,7 @@ impl HttpSettings {
             metrics_port: read.metrics_port,
             pool_api_key: read.pool_api_key,
             shutdown_timeout_ms: read.shutdown_timeout_ms,
+            trusted_proxies: read.trusted_proxies,
             warnings: chosen.warnings,
         })
     }

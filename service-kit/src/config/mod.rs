@@ -1,9 +1,11 @@
 //! The configuration of a service: environment variables, and two flags.
 
 mod cli;
+mod dialect;
 mod dotenv;
 mod http;
 
 pub use cli::{Command, UnknownArgument, cli, help};
-pub use dotenv::{DotenvError, load_environment};
+pub use dialect::Faults as DotenvFaults;
+pub use dotenv::{DotenvError, LoadedEnvironment, load_environment};
 pub use http::{HttpDefaults, HttpSettings, ListenHost};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::doubt;
+
 /// No business words: what it meant is the caller's to say.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -14,6 +16,9 @@ pub enum DbError {
     /// Every connection was in use for too long. May pass by itself.
     #[error("no database connection became free within {} s", .0.as_secs())]
     Exhausted(Duration),
+    /// The database takes no writes: it is read-only, a standby, or its disk is full. May pass by itself.
+    #[error("the database takes no writes at the moment")]
+    Unwritable(#[source] DieselError),
     /// The database refused a statement.
     #[error("a database statement failed")]
     Query(#[source] DieselError),
@@ -37,7 +42,7 @@ impl DbError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Exhausted(_) => true,
+            Self::Unreachable(_) | Self::Exhausted(_) | Self::Unwritable(_) => true,
             Self::Query(_) | Self::Migration(_) | Self::CorruptRow { .. } => false,
         }
     }
@@ -46,11 +51,33 @@ impl DbError {
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
         if is_lost(&error) {
+            doubt::begin();
             Self::Unreachable(Box::new(error))
+        } else if is_read_only(&error) {
+            doubt::begin();
+            Self::Unwritable(error)
+        } else if is_full(&error) {
+            Self::Unwritable(error)
         } else {
             Self::Query(error)
         }
     }
+}
+
+/// SQLSTATE 25006: the server was demoted, or set read-only.
+const fn is_read_only(error: &DieselError) -> bool {
+    matches!(
+        error,
+        DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)
+    )
+}
+
+/// SQLSTATE 53100, which Diesel does not pass on. The server quotes the operating system.
+fn is_full(error: &DieselError) -> bool {
+    let DieselError::DatabaseError(_, information) = error else {
+        return false;
+    };
+    information.message().contains("No space left on device")
 }
 
 /// Whether the connection went away. Diesel has no kind for a server that is shutting down, and does

@@ -2,17 +2,47 @@
 
 use std::time::Duration;
 
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::info;
 
-use super::lock::SessionLock;
+use super::connect::connect;
+use super::lock::ReplicaLock;
 use super::{DatabaseUrl, DbError};
+use crate::shutdown::Shutdown;
 
 /// How often a replica looks whether the one that migrates is done.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often the log says that it still waits.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+const LOCK: &str = "agent-pool migrations";
+
+/// How a migration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrated {
+    /// The schema is the one of this build.
+    Complete,
+    /// The shutdown came while another replica was migrating.
+    Interrupted,
+}
+
+/// A database that the services cannot use.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "its encoding is {0}: expected UTF8. Create it anew, for example with CREATE DATABASE name ENCODING \
+     'UTF8' TEMPLATE template0"
+)]
+struct WrongEncoding(String);
+
+#[derive(QueryableByName)]
+struct Encoding {
+    #[diesel(sql_type = Text)]
+    encoding: String,
+}
 
 /// Applies the migrations that the database does not have yet.
 ///
@@ -20,17 +50,30 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// connection, and the others wait for it.
 ///
 /// # Errors
-/// The database cannot be reached, or a migration fails; those before it stay applied.
+/// The database cannot be reached or does not store UTF-8, or a migration fails; those before it stay
+/// applied.
 pub async fn migrate(url: &DatabaseUrl, migrations: EmbeddedMigrations) -> Result<(), DbError> {
-    // Not by waiting inside Postgres: a session that waits there holds a snapshot, and CREATE INDEX
-    // CONCURRENTLY in a migration would wait for that in turn.
-    let lock = loop {
-        match SessionLock::try_take(url, "agent-pool migrations").await? {
-            Some(lock) => break lock,
-            None => sleep(LOOK_EVERY).await,
-        }
+    migrate_until(url, migrations, &Shutdown::new())
+        .await
+        .map(|_| ())
+}
+
+/// As [`migrate`], and stops waiting for another replica at shutdown. A migration that runs is finished:
+/// cut off, it may leave an invalid index.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_until(
+    url: &DatabaseUrl,
+    migrations: EmbeddedMigrations,
+    shutdown: &Shutdown,
+) -> Result<Migrated, DbError> {
+    let lock = tokio::select! {
+        lock = wait_for_lock(url) => lock?,
+        () = shutdown.wait() => return Ok(Migrated::Interrupted),
     };
-    let conn = super::connect::connect(url).await?;
+    let mut conn = connect(url).await?;
+    require_utf8(&mut conn).await?;
     let applied = spawn_blocking(move || apply(conn, migrations))
         .await
         .map_err(|panic| DbError::Migration(Box::new(panic)))??;
@@ -38,7 +81,34 @@ pub async fn migrate(url: &DatabaseUrl, migrations: EmbeddedMigrations) -> Resul
     if !applied.is_empty() {
         info!("migrated the database: {}", applied.join(", "));
     }
-    Ok(())
+    Ok(Migrated::Complete)
+}
+
+/// Not by waiting inside Postgres: a session that waits there holds a snapshot, and CREATE INDEX
+/// CONCURRENTLY in a migration would wait for that in turn.
+async fn wait_for_lock(url: &DatabaseUrl) -> Result<ReplicaLock, DbError> {
+    let started = Instant::now();
+    let mut logged = None::<Instant>;
+    loop {
+        if let Some(lock) = ReplicaLock::try_take(url, LOCK).await? {
+            return Ok(lock);
+        }
+        if logged.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
+            logged = Some(Instant::now());
+            let seconds = started.elapsed().as_secs();
+            info!("waiting for another replica that migrates the database, for {seconds} s so far");
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn require_utf8(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+    let query = "SELECT current_setting('server_encoding') AS encoding";
+    let Encoding { encoding } = diesel::sql_query(query).get_result(conn).await?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(DbError::Migration(Box::new(WrongEncoding(encoding))))
 }
 
 /// Diesel's harness is blocking; on a thread of its own it needs no multi-threaded runtime.

@@ -3,51 +3,70 @@
 use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool, PoolError};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
-use super::connect::establish;
-use super::{DatabaseSettings, DatabaseUrl, DbError};
+use super::connect::{connect, establish};
+use super::lock::ReplicaLock;
+use super::{DatabaseUrl, DbError, Route, doubt};
 
 /// A connection from the pool, to which it goes back when dropped.
 pub type Conn = Object<AsyncPgConnection>;
 
 /// How long a caller waits for a connection.
 const WAIT: Duration = Duration::from_secs(8);
+/// How old a session becomes. A session outlives a change of the server behind its address otherwise.
+const LIFETIME: Duration = Duration::from_mins(30);
 
 /// The database of a service. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<AsyncPgConnection>,
+    route: Route,
 }
 
 impl Db {
-    /// The pool of a service.
+    /// A pool of at most `max_connections` to `url`, which leads to the database itself.
     #[must_use]
-    pub fn open(settings: &DatabaseSettings) -> Self {
-        Self::connect(&settings.url, settings.max_connections)
+    pub fn connect(url: &DatabaseUrl, max_connections: usize) -> Self {
+        Self::open(&Route {
+            url: url.clone(),
+            direct: url.clone(),
+            listen: Some(url.clone()),
+            max_connections,
+        })
     }
 
-    /// A pool of at most `max_connections` to `url`. Connections are made when they are needed, so
-    /// that a database which is down now may be up by then.
+    /// The pool of a service. Connections are made when they are needed, so that a database which is
+    /// down now may be up by then.
     ///
     /// # Panics
     /// Never: the pool is built without the option that could be wrong.
     #[must_use]
-    pub fn connect(url: &DatabaseUrl, max_connections: usize) -> Self {
+    pub fn open(route: &Route) -> Self {
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(|url| establish(url).boxed());
-        let manager = AsyncDieselConnectionManager::new_with_config(url.expose(), config);
+        let manager = AsyncDieselConnectionManager::new_with_config(route.url.expose(), config);
+        let young_enough = Hook::sync_fn(|_, metrics| {
+            if metrics.age() > LIFETIME || doubt::began_after(metrics.age()) {
+                return Err(HookError::Message("the session is to be replaced".into()));
+            }
+            Ok(())
+        });
         let pool = Pool::builder(manager)
-            .max_size(max_connections)
+            .max_size(route.max_connections)
+            .pre_recycle(young_enough)
             .build()
             .expect("building fails only with timeouts, which this pool leaves to its caller");
-        Self { pool }
+        Self {
+            pool,
+            route: route.clone(),
+        }
     }
 
     /// A connection, new or used before.
@@ -62,12 +81,32 @@ impl Db {
             Err(_) => Err(DbError::Exhausted(WAIT)),
         }
     }
+
+    /// Takes the lock called `name` among all replicas, or answers `None` if another one holds it.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn lock(&self, name: &str) -> Result<Option<ReplicaLock>, DbError> {
+        ReplicaLock::try_take(&self.route.direct, name).await
+    }
+
+    /// A connection of its own on which `LISTEN` hears notifications, or `None` where none arrive: then
+    /// whoever waits has to look from time to time.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn listener(&self) -> Result<Option<AsyncPgConnection>, DbError> {
+        match &self.route.listen {
+            Some(url) => connect(url).await.map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Db")
             .field("pool", &self.pool.status())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

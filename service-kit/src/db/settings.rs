@@ -7,6 +7,9 @@ use super::DatabaseUrl;
 pub struct DatabaseSettings {
     /// The address.
     pub url: DatabaseUrl,
+    /// The address of the database itself, if the other one leads to a pooler: for migrations, locks and
+    /// notifications.
+    pub direct_url: Option<DatabaseUrl>,
     /// The most connections of the pool.
     pub max_connections: usize,
 }

@@ -1,114 +1,138 @@
-//! TLS to Postgres, as `sslmode` asks.
+//! TLS to Postgres, as the parameters of an address ask.
 
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::tls::{self, ChannelBinding, MakeTlsConnect, TlsConnect};
-use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
-use tokio_rustls::rustls::{self, ClientConfig, crypto::ring};
-use tokio_rustls::{TlsConnector, client};
+use rustls_platform_verifier::Verifier;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
-use super::any_certificate::AnyCertificate;
+use super::any_certificate::{AnyCertificate, TrustedCertificate};
 
-/// Whether the server has to prove who it is.
+/// What is checked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Identity {
-    /// `verify-full`, and `verify-ca`, for which that is stricter than asked.
-    Verified,
-    /// `prefer` and `require`: hosted databases present certificates that they made themselves.
-    Assumed,
+pub(super) enum Verify {
+    /// Nothing: hosted databases present certificates that they made themselves.
+    Nothing,
+    /// That an authority we trust has signed it.
+    Chain,
+    /// That, and that it is for the host's name.
+    Name,
 }
 
-/// Makes TLS connections.
-#[derive(Clone)]
-pub(super) struct Tls(TlsConnector);
+/// The authorities that are trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Roots {
+    /// The system's.
+    System,
+    /// Those of a PEM file.
+    File(PathBuf),
+}
 
-impl Tls {
-    pub(super) fn new(identity: Identity) -> Result<Self, rustls::Error> {
+/// The certificate that proves who we are: two PEM files.
+#[derive(Debug, Clone)]
+pub(super) struct ClientCertificate {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+/// How TLS is spoken.
+#[derive(Debug, Clone)]
+pub(super) struct TlsSettings {
+    pub(super) verify: Verify,
+    pub(super) roots: Roots,
+    pub(super) certificate: Option<ClientCertificate>,
+    pub(super) sni: bool,
+    pub(super) tls12_only: bool,
+    pub(super) tls13_only: bool,
+}
+
+impl TlsSettings {
+    /// A connector. The error names the file that is at fault.
+    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()?;
-        let builder = match identity {
-            Identity::Verified => builder.with_platform_verifier()?,
-            Identity::Assumed => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(provider))),
+            .with_protocol_versions(self.versions())
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(self.verifier(provider)?);
+        let mut config = match &self.certificate {
+            None => builder.with_no_client_auth(),
+            Some(own) => {
+                let (chain, key) = own.read()?;
+                let presented = builder.with_client_auth_cert(chain, key);
+                presented
+                    .map_err(|error| format!("sslcert and sslkey do not fit together: {error}"))?
+            }
         };
-        let config = Arc::new(builder.with_no_client_auth());
-        Ok(Self(TlsConnector::from(config)))
+        config.enable_sni = self.sni;
+        // Asked for by `sslnegotiation=direct`, and harmless otherwise.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        Ok(MakeRustlsConnect::new(config))
+    }
+
+    const fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
+        const ONLY_12: &[&SupportedProtocolVersion] = &[&TLS12];
+        const ONLY_13: &[&SupportedProtocolVersion] = &[&TLS13];
+        const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+        match (self.tls12_only, self.tls13_only) {
+            (true, _) => ONLY_12,
+            (false, true) => ONLY_13,
+            (false, false) => BOTH,
+        }
+    }
+
+    fn verifier(
+        &self,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, String> {
+        let mut named = Vec::new();
+        let chain: Arc<dyn ServerCertVerifier> = match (&self.verify, &self.roots) {
+            (Verify::Nothing, _) => return Ok(Arc::new(AnyCertificate::new(provider))),
+            (_, Roots::System) => {
+                let system = Verifier::new(provider);
+                Arc::new(system.map_err(|error| format!("the system's certificates: {error}"))?)
+            }
+            (_, Roots::File(path)) => {
+                let mut roots = RootCertStore::empty();
+                named = certificates(path)?;
+                roots.add_parsable_certificates(named.clone());
+                let built =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                built.map_err(|error| format!("sslrootcert {}: {error}", path.display()))?
+            }
+        };
+        Ok(Arc::new(TrustedCertificate {
+            chain,
+            named,
+            name_matters: self.verify == Verify::Name,
+        }))
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Tls {
-    type Stream = Encrypted<S>;
-    type TlsConnect = Handshake;
-    type Error = InvalidDnsNameError;
-
-    fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, InvalidDnsNameError> {
-        Ok(Handshake {
-            connector: self.0.clone(),
-            server: ServerName::try_from(host.to_owned())?,
-        })
+impl ClientCertificate {
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|error| format!("sslkey {} cannot be read: {error}", self.key.display()))?;
+        Ok((certificates(&self.certificate)?, key))
     }
 }
 
-/// A TLS connection about to be made.
-pub(super) struct Handshake {
-    connector: TlsConnector,
-    server: ServerName<'static>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Handshake {
-    type Stream = Encrypted<S>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted<S>>> + Send>>;
-
-    fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move {
-            let stream = self.connector.connect(self.server, stream).await?;
-            Ok(Encrypted(stream))
-        })
+fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, String> {
+    let unreadable =
+        |error: &dyn std::fmt::Display| format!("{} holds no certificate: {error}", path.display());
+    let read = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
+    let read = read
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unreadable(&error))?;
+    if read.is_empty() {
+        return Err(unreadable(&"it is empty"));
     }
-}
-
-/// A TLS stream in the form that `tokio-postgres` wants.
-pub(super) struct Encrypted<S>(client::TlsStream<S>);
-
-impl<S: AsyncRead + AsyncWrite + Unpin> tls::TlsStream for Encrypted<S> {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
+    Ok(read)
 }

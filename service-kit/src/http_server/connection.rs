@@ -1,11 +1,13 @@
-//! One connection: each request observed, a panic answered, a problem's type named as asked.
+//! One connection: each request checked and observed, a panic answered, a problem's type named as asked.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,19 +19,26 @@ use warp::Filter;
 use warp::reply::Response;
 
 use super::Templates;
+use super::busy::Busy;
 use super::observe::Observation;
+use super::open::{Connection, Open};
+use super::stream::PatientStream;
+use crate::auth::{Guesses, Source, TrustedProxies};
 use crate::problem::{negotiate, prefers_problem_json, response};
 use crate::supervisor::catch_panic;
 
-/// How long a connection may stay silent. Longer than the 90 s after which common clients drop theirs,
-/// so that no request meets a connection that is being closed.
-const SILENCE: Duration = Duration::from_secs(120);
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The routes with what their requests are labelled by.
+/// The longest header, request line included.
+const LARGEST_HEADER: usize = 64 * 1024;
+
+/// The routes of a server, and what its connections share.
 #[derive(Clone)]
 pub(super) struct Routes<F> {
     pub(super) filter: F,
     pub(super) templates: Templates,
+    pub(super) trusted_proxies: TrustedProxies,
+    pub(super) guesses: Arc<Guesses>,
 }
 
 impl<F> Routes<F>
@@ -37,15 +46,26 @@ where
     F: Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static,
     F::Future: Send,
 {
-    pub(super) async fn serve(self, stream: TcpStream, watcher: Watcher) {
+    pub(super) async fn serve(self, stream: TcpStream, peer: IpAddr, open: Open, watcher: Watcher) {
+        let state = Arc::clone(&open.connection);
+        let patient = PatientStream::new(stream, Arc::clone(&state));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(SILENCE)
+            // The stream has deadlines of its own: hyper's would end idle connections as well.
+            .header_read_timeout(None)
+            .max_buf_size(LARGEST_HEADER)
             .serve_connection(
-                TokioIo::new(stream),
-                service_fn(move |request| self.clone().answer(request)),
+                TokioIo::new(patient),
+                service_fn(|request| self.clone().answer(request, peer, Arc::clone(&state))),
             );
-        if let Err(error) = watcher.watch(connection).await {
+        let outcome = tokio::select! {
+            outcome = watcher.watch(connection) => outcome,
+            () = open.connection.evicted() => {
+                debug!("connection closed: it made room for another");
+                return;
+            }
+        };
+        if let Err(error) = outcome {
             debug!(
                 error.chain = agent_pool_core::chain(&error),
                 "connection ended early"
@@ -53,20 +73,84 @@ where
         }
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(
+        self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        connection: Arc<Connection>,
+    ) -> Result<
+        hyper::Response<impl Body<Data: Send, Error: Into<BoxError>> + Send + 'static>,
+        Infallible,
+    > {
+        let busy = Busy::start(connection);
         let route = self.templates.of(request.uri().path());
-        let observation = Observation::start(request.method(), route);
+        let source = self.trusted_proxies.source(peer, request.headers());
+        let observation = Observation::start(request.method(), route, source.0);
         let problem_json = prefers_problem_json(request.headers());
+        let handled = self
+            .handle(request, route, source)
+            .instrument(observation.span().clone());
+        let answer = handled.await;
+        observation.finish(answer.status().as_u16());
+        Ok(busy.until_sent(protect(negotiate(answer, problem_json))))
+    }
+
+    async fn handle(
+        self,
+        mut request: Request<Incoming>,
+        route: &'static str,
+        source: Source,
+    ) -> Response {
+        if !is_origin_form(request.uri()) {
+            let detail = "the request target must be a path, such as /healthz";
+            return response(&Problem::new(ProblemCode::BadRequest, detail));
+        }
+        request.extensions_mut().insert(source);
+        request.extensions_mut().insert(self.guesses);
         let service = TowerToHyperService::new(warp::service(self.filter));
         // Boxed: the future of all routes is large.
-        let call = catch_panic(async move { Box::pin(service.call(request)).await })
-            .instrument(observation.span().clone());
-        let answer = call.await.unwrap_or_else(|panic| {
-            error!("the handler of {route} {panic}");
-            let detail = "the service failed unexpectedly; its log has the cause";
-            Ok(response(&Problem::new(ProblemCode::InternalError, detail)))
-        })?;
-        observation.finish(answer.status().as_u16());
-        Ok(negotiate(answer, problem_json))
+        let call = catch_panic(async move { Box::pin(service.call(request)).await });
+        match call.await {
+            Ok(Ok(answer)) => answer,
+            Err(panic) => {
+                error!("the handler of {route} {panic}");
+                let detail = "the service failed unexpectedly; its log has the cause";
+                response(&Problem::new(ProblemCode::InternalError, detail))
+            }
+        }
+    }
+}
+
+/// `CONNECT host:1` has no path, which warp takes for impossible; `GET http://host/` is for proxies.
+fn is_origin_form(target: &hyper::Uri) -> bool {
+    target.scheme().is_none() && target.authority().is_none() && target.path().starts_with('/')
+}
+
+/// Answers hold data: nobody on the way keeps them, and no browser guesses their type.
+fn protect(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_is_a_target() {
+        for (target, origin) in [
+            ("/healthz?x=1", true),
+            ("/", true),
+            ("a:1", false),
+            ("*", false),
+            ("http://host/healthz", false),
+        ] {
+            let target: hyper::Uri = target.parse().unwrap();
+            assert_eq!(is_origin_form(&target), origin, "{target}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,6 +16,9 @@ use warp::reply::Response;
 
 use super::Templates;
 use super::connection::Routes;
+use super::limits::most_connections;
+use super::open::OpenConnections;
+use crate::auth::TrustedProxies;
 use crate::config::ListenHost;
 use crate::shutdown::Shutdown;
 
@@ -55,6 +59,7 @@ pub enum ListenError {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+    trusted_proxies: TrustedProxies,
 }
 
 impl Bound {
@@ -123,13 +128,26 @@ impl Bound {
             source,
         };
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            trusted_proxies: TrustedProxies::default(),
+        })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Believes the `X-Forwarded-For` of these proxies.
+    #[must_use]
+    pub fn behind(self, trusted_proxies: TrustedProxies) -> Self {
+        Self {
+            trusted_proxies,
+            ..self
+        }
     }
 
     /// Prints the line that scripts and tests wait for.
@@ -148,29 +166,43 @@ impl Bound {
         F: Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static,
         F::Future: Send,
     {
-        let routes = Routes { filter, templates };
+        let routes = Routes {
+            filter,
+            templates,
+            trusted_proxies: self.trusted_proxies.clone(),
+            guesses: Arc::default(),
+        };
+        let connections = OpenConnections::new(most_connections());
         let open = GracefulShutdown::new();
         loop {
-            let stream = tokio::select! {
-                stream = self.accept() => stream,
+            let accepted = async {
+                connections.room().await;
+                self.accept().await
+            };
+            let (stream, peer) = tokio::select! {
+                accepted = accepted => accepted,
                 () = shutdown.wait() => break,
             };
+            let served = routes
+                .clone()
+                .serve(stream, peer, connections.add(), open.watcher());
             // The one bare spawn: a connection may end at any time, and `open` waits for it.
-            tokio::spawn(routes.clone().serve(stream, open.watcher()));
+            tokio::spawn(served);
         }
         drop(self.listener);
+        connections.evict_idle();
         if timeout(shutdown.left(), open.shutdown()).await.is_err() {
             warn!("requests still in flight are cut off: see SHUTDOWN_TIMEOUT_MS");
         }
     }
 
-    async fn accept(&self) -> TcpStream {
+    async fn accept(&self) -> (TcpStream, IpAddr) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     // Answers are small and whole: nothing is gained by holding them back.
                     let _ = stream.set_nodelay(true);
-                    return stream;
+                    return (stream, peer.ip());
                 }
                 Err(error) => {
                     warn!("cannot accept a connection: {error}");

@@ -1,9 +1,13 @@
 //! Serving a table of routes until shutdown.
 
+mod busy;
 mod connection;
+mod limits;
 mod listener;
 mod observe;
+mod open;
 mod service;
+mod stream;
 mod template;
 
 pub use listener::{Bound, ListenError};

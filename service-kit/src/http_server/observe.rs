@@ -1,5 +1,7 @@
 //! What is recorded of each request: never its headers or bodies.
 
+use std::net::IpAddr;
+
 use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -15,12 +17,14 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    pub(super) fn start(method: &Method, route: &'static str) -> Self {
-        let method = known(method);
+    pub(super) fn start(method: &Method, route: &'static str, source: IpAddr) -> Self {
+        let method = method_label(method);
         let span = info_span!(
             "http.request",
             method,
             route,
+            %source,
+            principal = Empty,
             status = Empty,
             elapsed_ms = Empty
         );
@@ -59,7 +63,7 @@ impl Observation {
 }
 
 /// A client may invent methods; a label must not.
-fn known(method: &Method) -> &'static str {
+fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",

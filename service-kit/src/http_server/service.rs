@@ -31,7 +31,9 @@ impl Listeners {
     /// # Errors
     /// A port cannot be listened on.
     pub async fn bind(settings: &HttpSettings) -> Result<Self, ListenError> {
-        let api = Bound::listen(&settings.host, settings.port).await?;
+        let api = Bound::listen(&settings.host, settings.port)
+            .await?
+            .behind(settings.trusted_proxies.clone());
         let metrics = match settings.metrics_port {
             Some(port) => Some(Bound::listen(&settings.host, port).await?),
             None => None,

@@ -112,7 +112,7 @@ mod tests {
     async fn a_405_names_every_method_that_the_path_takes_and_nothing_else_does() {
         for (method, path, allow) in [
             ("PUT", "/bad", Some("DELETE, POST")),
-            ("POST", "/items/7", Some("GET")),
+            ("POST", "/items/7", Some("GET, HEAD")),
             ("POST", "/bad", None),
             ("GET", "/nowhere", None),
         ] {
@@ -121,6 +121,12 @@ mod tests {
             let sent = response.headers().get(ALLOW);
             assert_eq!(sent.map(|value| value.to_str().unwrap()), allow, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn head_is_answered_wherever_get_is() {
+        let request = warp::test::request().method("HEAD").path("/items/7");
+        assert_eq!(request.reply(&routes()).await.status(), 200);
     }
 
     #[tokio::test]

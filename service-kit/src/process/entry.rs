@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use anyhow::Context;
+use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
 
 use super::{ProcessSettings, Service};
-use crate::config::{Command, cli, help, load_environment};
-use crate::db::{Db, migrate};
+use crate::config::{Command, LoadedEnvironment, cli, help, load_environment};
+use crate::db::{DatabaseSettings, Db, Migrated, migrate_until};
 use crate::http_server::Listeners;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{LeftBehind, Shutdown};
 use crate::supervisor::{Supervisor, install_panic_hook};
-use crate::trace;
+use crate::{metrics, trace};
 
 /// How long blocking calls, such as a look-up of a name, may hold up the end of the process.
 const BLOCKING_CALLS_END_WITHIN: Duration = Duration::from_secs(1);
+/// How long the last lines of the log may take.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 /// The whole `main` of a service's binary. `defaults` are variables of this distribution: they hold
 /// where the environment has none.
@@ -41,40 +44,51 @@ fn run_command_line<S: Service>(defaults: &[(&str, &str)]) -> anyhow::Result<()>
             Ok(())
         }
         Command::Help => {
-            let reference = S::reference(&environment(defaults)?)?;
+            let reference = S::reference(&environment(defaults)?.0)?;
             let help = help(S::NAME, S::ABOUT, &reference);
             write_line(&mut io::stdout(), help.trim_end());
             Ok(())
         }
         Command::Run => {
-            let environment = environment(defaults)?;
+            let (environment, warnings) = environment(defaults)?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
                 .context("cannot start the threads of the runtime")?;
-            let served = runtime.block_on(serve::<S>(environment));
+            let served = runtime.block_on(serve_with_warnings::<S>(environment, warnings));
             runtime.shutdown_timeout(BLOCKING_CALLS_END_WITHIN);
+            trace::flush(FLUSH_WITHIN);
             served
         }
     }
 }
 
-fn environment(defaults: &[(&str, &str)]) -> anyhow::Result<Environment> {
-    let mut environment = load_environment()?;
+fn environment(defaults: &[(&str, &str)]) -> anyhow::Result<(Environment, Vec<String>)> {
+    let LoadedEnvironment {
+        mut environment,
+        warnings,
+    } = load_environment()?;
     for (name, value) in defaults {
         if environment.get(name).is_none() {
             environment.set(*name, *value);
         }
     }
-    Ok(environment)
+    Ok((environment, warnings))
 }
 
-/// Runs a service until SIGTERM or SIGINT, without its command line: for a program that has one of its
-/// own. Work in flight then has `SHUTDOWN_TIMEOUT_MS` to finish.
+/// Runs a service until SIGTERM, SIGINT or SIGHUP, without its command line: for a program that has one
+/// of its own. Work in flight then has `SHUTDOWN_TIMEOUT_MS` to finish.
 ///
 /// # Errors
 /// The settings are wrong, the database cannot be migrated, or a port cannot be listened on.
 pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
+    serve_with_warnings::<S>(environment, Vec::new()).await
+}
+
+async fn serve_with_warnings<S: Service>(
+    environment: Environment,
+    warnings: Vec<String>,
+) -> anyhow::Result<()> {
     close_to_other_processes().context("cannot close /proc to other processes")?;
     let config = S::configure(&environment)?;
     let ProcessSettings {
@@ -84,18 +98,25 @@ pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
     } = S::process_settings(&config);
     trace::init(&log)?;
     install_panic_hook();
-    for warning in http.warnings() {
+    // Before the first line may be lost: losses are counted.
+    let _ = metrics::install();
+    for warning in warnings.iter().chain(http.warnings()) {
         warn!("{warning}");
     }
-    let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
+    let left_behind = LeftBehind::default();
+    let shutdown = Shutdown::on_signals_with(left_behind.clone());
+    let shutdown = shutdown.context("cannot listen for signals")?;
     let shutdown = shutdown.within(http.shutdown_timeout_ms.duration());
-    migrate(&database.url, S::MIGRATIONS)
-        .await
-        .context("cannot prepare the database")?;
+    let Some(db) = prepare_database(&database, S::MIGRATIONS, &shutdown).await? else {
+        info!("stopped before the database was ready");
+        return Ok(());
+    };
     let supervisor = Supervisor::new(shutdown.clone());
+    let running = supervisor.clone();
+    left_behind.describe_by(move || running.describe_running());
     // Before anything runs in the background: a port that is taken must not cost an instance.
     let listeners = Listeners::bind(&http).await?;
-    let service = S::build(config, Db::open(&database), supervisor.clone())?;
+    let service = S::build(config, db, supervisor.clone())?;
     service.start();
     listeners
         .serve(service.routes(), S::PATHS, &supervisor)
@@ -104,6 +125,24 @@ pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
     supervisor.finish(shutdown.left()).await;
     info!("stopped");
     Ok(())
+}
+
+/// Looks how the database is reached, and migrates it. `None` if the shutdown came first.
+async fn prepare_database(
+    settings: &DatabaseSettings,
+    migrations: EmbeddedMigrations,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Db>> {
+    let unprepared = "cannot prepare the database";
+    let route = tokio::select! {
+        route = settings.route() => route.context(unprepared)?,
+        () = shutdown.wait() => return Ok(None),
+    };
+    let migrated = migrate_until(route.direct(), migrations, shutdown).await;
+    match migrated.context(unprepared)? {
+        Migrated::Complete => Ok(Some(Db::open(&route))),
+        Migrated::Interrupted => Ok(None),
+    }
 }
 
 /// On Linux keeps other processes of this user from reading the environment and the memory of this one, which hold the

@@ -153,6 +153,26 @@ impl Supervisor {
         running.into_keys().collect()
     }
 
+    /// What runs now, in words: what a process that ends at once leaves behind.
+    #[must_use]
+    pub fn describe_running(&self) -> String {
+        let running = lock(&self.0.running);
+        let loops = lock(&self.0.loops);
+        let jobs = running
+            .iter()
+            .filter(|(name, _)| !loops.contains_key(*name));
+        let jobs: Vec<_> = jobs
+            .map(|(name, count)| format!("{count} of {name}"))
+            .collect();
+        if jobs.is_empty() {
+            return "No work was in flight".to_owned();
+        }
+        let jobs = jobs.join(", ");
+        format!(
+            "Cut off: {jobs}; the next start, or another replica, recovers them from the database"
+        )
+    }
+
     fn count(&self, name: &'static str) -> Running {
         *lock(&self.0.running).entry(name).or_default() += 1;
         Running {
@@ -272,5 +292,10 @@ mod tests {
         supervisor.keep("tick", |_| std::future::pending());
         supervisor.shutdown().trigger();
         assert_eq!(supervisor.finish(LONG).await, ["claim", "tick"]);
+        assert!(
+            supervisor
+                .describe_running()
+                .starts_with("Cut off: 1 of claim; ")
+        );
     }
 }

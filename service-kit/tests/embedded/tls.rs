@@ -71,6 +71,24 @@ async fn sslmode_decides_about_encryption_and_identity() {
     ] {
         assert_eq!(ask(&with(mode), encrypted).await, expected, "{mode}");
     }
-    let refused = Db::connect(&with("verify-full"), 1).conn().await;
-    assert!(refused.is_err(), "a certificate of nobody's was taken");
+    let root = data_of(&cluster).await.join("server.crt");
+    let root = root.to_str().unwrap();
+    for (parameters, accepted) in [
+        ("allow", true),
+        ("require&channel_binding=require", true),
+        ("verify-ca", false),
+        ("verify-full", false),
+        (&format!("verify-ca&sslrootcert={root}"), true),
+        (&format!("require&sslrootcert={root}"), true),
+        // The certificate is for localhost, and the address has a number.
+        (&format!("verify-full&sslrootcert={root}"), false),
+    ] {
+        let connected = Db::connect(&with(parameters), 1).conn().await;
+        assert_eq!(
+            connected.is_ok(),
+            accepted,
+            "{parameters}: {:?}",
+            connected.err()
+        );
+    }
 }

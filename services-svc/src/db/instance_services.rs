@@ -125,6 +125,25 @@ pub(crate) async fn record_made(
     update(conn, fence, tool, changes).await
 }
 
+/// Adds members to the metadata of one resource, or replaces them. It needs no fence: an active resource has one row, and
+/// nothing is decided by its metadata.
+pub(crate) async fn merge_metadata(
+    conn: &mut AsyncPgConnection,
+    tool: &ToolId,
+    resource: &ResourceId,
+    metadata: Map<String, Value>,
+) -> Result<(), DbError> {
+    let merged = dsl::resource_meta.concat(Value::Object(metadata)).nullable();
+    let rows = dsl::instance_services
+        .filter(dsl::tool_id.eq(tool.as_str()))
+        .filter(dsl::resource_id.eq(resource.as_str()));
+    diesel::update(rows)
+        .set(dsl::resource_meta.eq(merged))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Marks one tool to be destroyed.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
@@ -309,6 +328,35 @@ mod tests {
             assert_eq!(written.unwrap(), Written::NoRow);
         }
         assert_eq!(load(&mut conn, &fence.instance).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn merged_metadata_replaces_its_members_and_keeps_the_others() {
+        let (mut conn, fence) = leased().await;
+        let (tool, key) = ("acme".parse().unwrap(), "ACME_KEY".parse().unwrap());
+        let new = [NewTool {
+            tool: &tool,
+            main: &key,
+        }];
+        insert_intents(&mut conn, &fence, "label", &new)
+            .await
+            .unwrap();
+        let resource: ResourceId = "r-1".parse().unwrap();
+        let member = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+        let metadata = Map::from_iter([member("campaign", "waiting"), member("label", "l")]);
+        let env = sealed(&key);
+        record_made(&mut conn, &fence, &tool, &resource, &env, metadata)
+            .await
+            .unwrap();
+        let change = Map::from_iter([member("campaign", "assigned")]);
+        for resource in [&resource, &"another".parse().unwrap()] {
+            merge_metadata(&mut conn, &tool, resource, change.clone())
+                .await
+                .unwrap();
+        }
+        let row = load(&mut conn, &fence.instance).await.unwrap().remove(0);
+        let expected = Map::from_iter([member("campaign", "assigned"), member("label", "l")]);
+        assert_eq!(row.metadata, expected);
     }
 
     #[tokio::test]

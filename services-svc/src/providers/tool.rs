@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::{
-    Attempt, EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
-    ToolId, ToolOptions, ToolProvider, Usage,
+    Attempt, EnvName, InstanceId, ListedResource, Metadata, ProviderError, ProvisionedTool,
+    ResourceId, ToolId, ToolOptions, ToolProvider, Usage,
 };
 use futures_util::future::try_join_all;
 
@@ -79,6 +79,12 @@ impl Tool {
     pub(crate) async fn list(&self) -> Result<Vec<ListedResource>, ProviderError> {
         let cx = self.calls.now();
         self.provider.list(&cx).await
+    }
+
+    /// Metadata that changed at the vendor.
+    pub(crate) async fn refresh(&self) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        let cx = self.calls.now();
+        self.provider.refresh(&cx).await
     }
 
     /// Destroys whatever the vendor has for an instance. For an unknown resource: the answer to its

@@ -38,7 +38,7 @@ async fn a_wrong_or_missing_key_is_401_on_every_route_and_an_older_key_passes() 
     let registry = service.client.get(format!("{}/registry", service.url));
     assert_eq!(
         registry
-            .bearer_auth("old-key")
+            .bearer_auth("old-key-0123456789")
             .send()
             .await
             .unwrap()

@@ -239,7 +239,11 @@ async fn one_sweep_at_a_time_among_all_replicas() {
     service.world.open("alpha list");
     eventually("the next may", PATIENCE, async || {
         let request = service.client.post(format!("{replica}/sweep"));
-        let answer = request.bearer_auth("test-key").send().await.unwrap();
+        let answer = request
+            .bearer_auth("test-key-0123456789")
+            .send()
+            .await
+            .unwrap();
         answer.status() == 200
     })
     .await;

@@ -6,10 +6,11 @@ mod running;
 mod server;
 
 use super::harness::Held;
-use crate::ProvisionedTool;
+use crate::{EnvVars, ProvisionedTool};
 
 pub use message::{FakeRequest, FakeResponse};
 pub use running::FakeServer;
+pub(super) use server::fault_response;
 
 /// One vendor's API, as much of it as the provider uses, and the resources that it holds.
 ///
@@ -83,6 +84,12 @@ pub trait FakeVendor: Send + 'static {
     /// Whether an instance can use what it was given: the resource is ready, and the credentials in `tool.env` are its own.
     /// `Err` says why not; `None` if the fake does not know, and then the case `usable` does not run.
     fn usable(&self, _tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        None
+    }
+
+    /// For an infra: every deployment of one service so far, oldest first, each as the variables that it started with. `None`
+    /// if the fake does not know.
+    fn deployments(&self, _service: &str) -> Option<Vec<EnvVars>> {
         None
     }
 

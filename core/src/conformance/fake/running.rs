@@ -1,4 +1,4 @@
-//! A fake vendor that runs, as the harness of its tool.
+//! A fake vendor that runs, as the harness of its provider.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,14 +12,14 @@ use tokio::sync::oneshot;
 
 use super::FakeVendor;
 use super::server::{SETTLE, Shared, start};
-use crate::ProvisionedTool;
-use crate::conformance::harness::{Fault, Harness, Held, ToolHarness, Unsupported};
-use crate::registry::ToolRegistration;
+use crate::conformance::harness::{Fault, Harness, Held, InfraHarness, ToolHarness, Unsupported};
+use crate::registry::{InfraRegistration, ToolRegistration};
 use crate::settings::Environment;
+use crate::{EnvVars, InfraHandle, ProvisionedTool};
 
-/// A fake vendor that serves HTTP, and the harness of the tool for that vendor.
+/// A fake vendor that serves HTTP, and the harness of the tool or infra for that vendor.
 pub struct FakeServer<V> {
-    tool: &'static str,
+    id: &'static str,
     url: String,
     address: String,
     shared: Arc<Shared<V>>,
@@ -27,14 +27,14 @@ pub struct FakeServer<V> {
 }
 
 impl<V: FakeVendor> FakeServer<V> {
-    /// Starts the fake on a free local port. `tool` is the id that the provider's crate registers; the test must name
+    /// Starts the fake on a free local port. `id` is the one that the provider's crate registers; the test must name
     /// the crate (`use provider_acme as _;`), otherwise it is not linked.
     ///
     /// # Panics
     /// When no port is free.
     #[expect(clippy::expect_used, reason = "a test cannot go on without")]
-    pub async fn start(tool: &'static str, vendor: V) -> Self {
-        let started = Self::start_on(0, tool, vendor).await;
+    pub async fn start(id: &'static str, vendor: V) -> Self {
+        let started = Self::start_on(0, id, vendor).await;
         started.expect("a local port is free")
     }
 
@@ -42,11 +42,11 @@ impl<V: FakeVendor> FakeServer<V> {
     ///
     /// # Errors
     /// When the port is in use.
-    pub async fn start_on(port: u16, tool: &'static str, vendor: V) -> io::Result<Self> {
+    pub async fn start_on(port: u16, id: &'static str, vendor: V) -> io::Result<Self> {
         let shared = Shared::new(vendor);
         let (address, running) = start(Arc::clone(&shared), port).await?;
         Ok(Self {
-            tool,
+            id,
             url: format!("http://{address}"),
             address: address.to_string(),
             shared,
@@ -69,7 +69,7 @@ impl<V: FakeVendor> FakeServer<V> {
 impl<V> fmt::Debug for FakeServer<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeServer")
-            .field("tool", &self.tool)
+            .field("id", &self.id)
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
@@ -122,14 +122,8 @@ impl<V: FakeVendor> Harness for FakeServer<V> {
 
 #[async_trait]
 impl<V: FakeVendor> ToolHarness for FakeServer<V> {
-    #[expect(clippy::panic, reason = "a test cannot go on without")]
     fn registration(&self) -> ToolRegistration {
-        let mut linked = inventory::iter::<ToolRegistration>.into_iter();
-        let ours = linked.find(|one| one.id == self.tool);
-        let tool = self.tool;
-        *ours.unwrap_or_else(|| {
-            panic!("no linked crate registers the tool {tool:?}: name it in the test, as in `use provider_{tool} as _;`")
-        })
+        *registered(self.id, |one: &ToolRegistration| one.id)
     }
 
     async fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
@@ -139,4 +133,26 @@ impl<V: FakeVendor> ToolHarness for FakeServer<V> {
     fn public_env(&self) -> &'static [&'static str] {
         self.vendor().public_env()
     }
+}
+
+#[async_trait]
+impl<V: FakeVendor> InfraHarness for FakeServer<V> {
+    fn registration(&self) -> InfraRegistration {
+        *registered(self.id, |one: &InfraRegistration| one.id)
+    }
+
+    async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
+        self.vendor().deployments(handle.service.as_str())
+    }
+}
+
+/// What the crate of a provider registers.
+#[expect(clippy::panic, reason = "a test cannot go on without")]
+fn registered<R: inventory::Collect>(id: &str, id_of: fn(&R) -> &'static str) -> &'static R {
+    let mut linked = inventory::iter::<R>.into_iter();
+    linked.find(|one| id_of(one) == id).unwrap_or_else(|| {
+        panic!(
+            "no linked crate registers {id:?}: name it in the test, as in `use provider_{id} as _;`"
+        )
+    })
 }

@@ -56,17 +56,15 @@ impl<V: FakeVendor> Shared<V> {
                 self.fault.send_replace(None);
                 None
             }
-            Some(Fault::RateLimited(wait)) => {
-                Some(FakeResponse::html(429, "Slow down").with("retry-after", header(wait)))
+            Some(Fault::RateLimited(_) | Fault::Unavailable | Fault::NotJson) => {
+                fault_response(fault)
             }
-            Some(Fault::Unavailable) => Some(FakeResponse::html(500, "Out of order")),
             Some(Fault::Cut) => None,
             Some(Fault::Hang) => {
                 let mut healed = self.fault.subscribe();
                 let _ = healed.wait_for(|now| *now != Some(Fault::Hang)).await;
                 None
             }
-            Some(Fault::NotJson) => Some(FakeResponse::html(200, "Welcome")),
         }
     }
 
@@ -76,12 +74,24 @@ impl<V: FakeVendor> Shared<V> {
     ) -> Result<Response<Full<Bytes>>, io::Error> {
         let request = read(request).await.map_err(io::Error::other)?;
         if request.to_string().ends_with(SETTLE) {
-            return response(FakeResponse::empty(204));
+            return FakeResponse::empty(204).into_http();
         }
         match self.respond_or_fail(&request).await {
-            Some(fake) => response(fake),
+            Some(response) => response.into_http(),
             None => Err(io::Error::other("connection closed by a fault")),
         }
+    }
+}
+
+/// The response of a fault that has one.
+pub(in crate::conformance) fn fault_response(fault: Option<Fault>) -> Option<FakeResponse> {
+    match fault? {
+        Fault::RateLimited(wait) => {
+            Some(FakeResponse::html(429, "Slow down").with("retry-after", header(wait)))
+        }
+        Fault::Unavailable => Some(FakeResponse::html(500, "Out of order")),
+        Fault::NotJson => Some(FakeResponse::html(200, "Welcome")),
+        Fault::Cut | Fault::Hang | Fault::LostAnswer(_) => None,
     }
 }
 
@@ -107,14 +117,16 @@ async fn read(request: Request<Incoming>) -> Result<FakeRequest, hyper::Error> {
     })
 }
 
-fn response(fake: FakeResponse) -> Result<Response<Full<Bytes>>, io::Error> {
-    let status = StatusCode::from_u16(fake.status).map_err(io::Error::other)?;
-    let mut response = Response::builder().status(status);
-    for (name, value) in fake.headers {
-        response = response.header(name, value);
+impl FakeResponse {
+    pub(in crate::conformance) fn into_http(self) -> Result<Response<Full<Bytes>>, io::Error> {
+        let status = StatusCode::from_u16(self.status).map_err(io::Error::other)?;
+        let mut response = Response::builder().status(status);
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        let body = Full::new(Bytes::from(self.body));
+        response.body(body).map_err(io::Error::other)
     }
-    let body = Full::new(Bytes::from(fake.body));
-    response.body(body).map_err(io::Error::other)
 }
 
 /// Serves on a thread of its own, so that requests are handled in order and also while a test blocks. It ends when the

@@ -96,15 +96,11 @@ async fn secret_again(bench: &ToolBench<'_>) -> Tried {
     Ok(())
 }
 
-/// After a first provision, after a repeated one, and after one whose predecessor was destroyed.
+/// After a first provision, and after a repeated one.
 async fn usable(bench: &ToolBench<'_>) -> Tried {
     let harness = bench.subject.harness;
     let instance = InstanceId::generate();
-    for round in [
-        "the first provision",
-        "a repeated provision",
-        "a provision after a destruction",
-    ] {
+    for round in ["the first provision", "a repeated provision"] {
         let tool = provision(bench, &instance).await?;
         not_the_accounts_key(bench, &tool)?;
         match harness.usable(&tool).await {
@@ -114,9 +110,6 @@ async fn usable(bench: &ToolBench<'_>) -> Tried {
                 let why = "the harness cannot tell whether a tool is usable".to_owned();
                 return Err(Verdict::NotApplicable(why));
             }
-        }
-        if round == "a repeated provision" {
-            bench.remove(&(instance.clone(), tool.resource)).await?;
         }
     }
     Ok(())

@@ -63,8 +63,9 @@ impl Subject for ToolSubject<'_> {
     }
 
     fn layered(&self) -> Result<Self, SettingsError> {
-        let id = self.harness.registration().id;
-        let layers = LayerSettings::read(id, &self.harness.environment())?;
+        let registration = self.harness.registration();
+        let (id, own) = (registration.id, (registration.settings)());
+        let layers = LayerSettings::read_with(id, &own, &self.harness.environment())?;
         let id = id
             .parse()
             .map_err(|error| SettingsError::fault(id, format!("{error}")))?;

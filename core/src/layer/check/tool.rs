@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::refused;
 use crate::{
-    Context, EnvName, InstanceId, ListedResource, ProviderError, ProvisionedTool, ResourceId,
-    Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    Context, EnvName, InstanceId, ListedResource, Metadata, ProviderError, ProvisionedTool,
+    ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 
 /// Checks what a tool provider answers. `declared` are the variables of its registration.
@@ -140,6 +140,14 @@ impl ToolProvider for CheckedTool {
         options: &ToolOptions,
     ) -> Result<(), ProviderError> {
         self.inner.update(cx, resource, options).await
+    }
+
+    async fn refresh(&self, cx: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        self.inner.refresh(cx).await
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.inner.notices()
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

@@ -92,6 +92,8 @@ problem_codes! {
     UnsupportedMediaType   "unsupported_media_type"   415 Request  NotDone;
     /// There is no key, or a wrong one.
     Unauthorized           "unauthorized"             401 Request  NotDone;
+    /// Many wrong keys came from the same address.
+    TooManyWrongKeys       "too_many_wrong_keys"      429 Request  NotDone;
     /// There is no such path.
     UnknownRoute           "unknown_route"            404 Request  NotDone;
     /// The path has other methods.

@@ -1,5 +1,6 @@
 //! Who asks: the organisation's key, or the key of one inbox.
 
+use hyper::StatusCode;
 use serde_json::json;
 
 use super::error;
@@ -30,7 +31,11 @@ impl AgentMail {
             return Ok(key.to_owned());
         }
         if self.scope(key).is_none() {
-            return Err(error::refuse(401, "unknown_api_key", "Unknown API key"));
+            // The gateway refuses it before the API sees it, without a code [D].
+            return Err(Answer::json(
+                StatusCode::FORBIDDEN,
+                json!({"message": "Forbidden"}),
+            ));
         }
         if !OF_ONE_INBOX.contains(&operation) {
             let text = "This key may not do that";

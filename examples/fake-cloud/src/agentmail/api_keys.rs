@@ -1,5 +1,7 @@
 //! Keys of one inbox: shown once, dead with their inbox.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ use crate::time;
 #[serde(deny_unknown_fields)]
 struct NewKey {
     name: Option<String>,
+    permissions: Option<BTreeMap<String, bool>>,
 }
 
 impl AgentMailKey {
@@ -44,12 +47,18 @@ impl AgentMail {
 
     pub(crate) fn create_key(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: NewKey = read::<Self, _>(call)?;
+        let permissions = new.permissions.iter().flatten();
+        if let Some((name, _)) = permissions.into_iter().find(|(name, _)| !known(name)) {
+            let text = format!("permissions.{name} is not a permission");
+            return Err(error::refuse(400, "validation_error", &text));
+        }
         let inbox = self.held.inboxes[self.find(call)?].inbox_id.clone();
         let key = AgentMailKey {
             api_key_id: self.ids.uuid(),
             api_key: format!("am_{}", self.ids.hex(48)),
             inbox_id: inbox,
             name: new.name.unwrap_or_else(|| "API key".into()),
+            permissions: new.permissions,
             created_at: time::now(),
         };
         let mut body = key.json();
@@ -69,4 +78,28 @@ impl AgentMail {
         }
         Ok(Answer::empty(StatusCode::NO_CONTENT))
     }
+}
+
+/// Whether the vendor has this permission [S].
+fn known(permission: &str) -> bool {
+    let Some((resource, action)) = permission.rsplit_once('_') else {
+        return false;
+    };
+    let resources = [
+        "inbox",
+        "message",
+        "draft",
+        "webhook",
+        "domain",
+        "list_entry",
+        "metrics",
+        "api_key",
+        "pod",
+        "label_spam",
+        "label_blocked",
+        "label_unauthenticated",
+        "label_trash",
+    ];
+    resources.contains(&resource)
+        && ["read", "create", "update", "delete", "send"].contains(&action)
 }

@@ -36,6 +36,24 @@ struct InboxPatch {
 impl AgentMail {
     /// 200 and not 201 [S]. A used `client_id` answers the original, whatever else is asked [D].
     pub(crate) fn create_inbox(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let pod = self.pod_id.clone();
+        self.create_inbox_in(pod, call)
+    }
+
+    pub(crate) fn create_pod_inbox(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let pod = self.pod(call)?;
+        self.create_inbox_in(pod, call)
+    }
+
+    fn pod(&self, call: &Call) -> Result<String, Answer> {
+        let pod = call.segment(0);
+        let known = pod == self.pod_id || self.options.pods.iter().any(|one| one == pod);
+        known
+            .then(|| pod.to_owned())
+            .ok_or_else(|| error::not_found("Pod"))
+    }
+
+    fn create_inbox_in(&mut self, pod: String, call: &Call) -> Result<Answer, Answer> {
         let new: NewInbox = read::<Self, _>(call)?;
         check(&new)?;
         if let Some(answer) = self.replay(new.client_id.as_deref()) {
@@ -59,7 +77,7 @@ impl AgentMail {
         let now = time::now();
         let inbox = AgentMailInbox {
             inbox_id: address.clone(),
-            pod_id: self.pod_id.clone(),
+            pod_id: pod,
             email: address,
             display_name: new.display_name,
             client_id: new.client_id.clone(),
@@ -113,7 +131,15 @@ impl AgentMail {
             .inboxes
             .iter()
             .filter(|inbox| scope.is_none_or(|id| id == inbox.inbox_id));
-        let items = seen.map(|inbox| json!(inbox)).collect();
+        let own = seen.map(|inbox| json!(inbox));
+        let items = own.chain(self.foreign.iter().cloned()).collect();
+        page::page("inboxes", items, call, self.options.page_size)
+    }
+
+    pub(crate) fn list_pod_inboxes(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let pod = self.pod(call)?;
+        let inboxes = self.held.inboxes.iter().filter(|inbox| inbox.pod_id == pod);
+        let items = inboxes.map(|inbox| json!(inbox)).collect();
         page::page("inboxes", items, call, self.options.page_size)
     }
 

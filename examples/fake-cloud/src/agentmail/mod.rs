@@ -8,7 +8,8 @@ mod options;
 mod page;
 mod routes;
 mod state;
+mod webhooks;
 
 pub use options::{AfterDelete, AgentMailOptions};
 pub(crate) use state::AgentMail;
-pub use state::{AgentMailInbox, AgentMailKey, AgentMailState};
+pub use state::{AgentMailInbox, AgentMailKey, AgentMailState, AgentMailWebhook};

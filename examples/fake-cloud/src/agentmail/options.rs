@@ -9,6 +9,8 @@ pub struct AgentMailOptions {
     pub api_keys: Vec<String>,
     /// Inboxes of the plan: 3, 10 or 150 in the vendor's plans [D].
     pub inbox_limit: usize,
+    /// Pods besides the organisation's own.
+    pub pods: Vec<String>,
     /// Verified domains besides `agentmail.to`.
     pub domains: Vec<String>,
     /// Domains that are registered and not verified.
@@ -36,6 +38,7 @@ impl Default for AgentMailOptions {
         Self {
             api_keys: vec!["am_fake_organization".into()],
             inbox_limit: 150,
+            pods: Vec::new(),
             domains: Vec::new(),
             unverified_domains: Vec::new(),
             page_size: 100,

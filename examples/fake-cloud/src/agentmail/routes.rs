@@ -21,6 +21,9 @@ static ROUTES: &[Route<AgentMail>] = &[
     row(Method::GET,    "/v0/inboxes/{id}/api-keys",            "inboxes_apiKeys_list",   PAGED, Payload::None, AgentMail::list_keys),
     row(Method::POST,   "/v0/inboxes/{id}/api-keys",            "inboxes_apiKeys_create", &[],   Payload::Json, AgentMail::create_key),
     row(Method::DELETE, "/v0/inboxes/{id}/api-keys/{key}",      "inboxes_apiKeys_delete", &[],   Payload::None, AgentMail::delete_key),
+    row(Method::GET,    "/v0/pods/{pod}/inboxes",               "pods_inboxes_list",      PAGED, Payload::None, AgentMail::list_pod_inboxes),
+    row(Method::POST,   "/v0/pods/{pod}/inboxes",               "pods_inboxes_create",    &[],   Payload::Json, AgentMail::create_pod_inbox),
+    row(Method::POST,   "/v0/webhooks",                         "webhooks_create",        &[],   Payload::Json, AgentMail::create_webhook),
     row(Method::GET,    "/v0/auth/me",                          "auth_me",                &[],   Payload::None, AgentMail::who_am_i),
     row(Method::GET,    "/v0/organizations",                    "organizations_get",      &[],   Payload::None, AgentMail::organization),
 ];

@@ -44,6 +44,26 @@ pub struct AgentMailKey {
     pub inbox_id: String,
     /// Its name.
     pub name: String,
+    /// What it may do; `None` for everything within its inbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<BTreeMap<String, bool>>,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// A webhook for messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentMailWebhook {
+    /// Its id.
+    pub webhook_id: String,
+    /// Where events are sent.
+    pub url: String,
+    /// The events.
+    pub event_types: Vec<String>,
+    /// The pods whose events are sent; all if there are none.
+    pub pod_ids: Vec<String>,
+    /// The idempotency key that made it.
+    pub client_id: Option<String>,
     /// When it was made.
     pub created_at: String,
 }
@@ -55,6 +75,8 @@ pub struct AgentMailState {
     pub inboxes: Vec<AgentMailInbox>,
     /// Keys of single inboxes, oldest first.
     pub api_keys: Vec<AgentMailKey>,
+    /// Webhooks, oldest first.
+    pub webhooks: Vec<AgentMailWebhook>,
 }
 
 /// The vendor: what it holds and how it is set up.
@@ -68,6 +90,8 @@ pub(crate) struct AgentMail {
     pub(crate) created_at: String,
     /// Every `client_id` ever used, with what it made.
     pub(crate) replays: HashMap<String, AgentMailInbox>,
+    /// Inboxes of other programs, as lists show them.
+    pub(crate) foreign: Vec<Value>,
 }
 
 impl AgentMail {
@@ -81,6 +105,7 @@ impl AgentMail {
             ids,
             created_at: time::now(),
             replays: HashMap::new(),
+            foreign: Vec::new(),
         }
     }
 

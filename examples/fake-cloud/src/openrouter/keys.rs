@@ -54,6 +54,12 @@ struct KeyPatch {
     limit_reset: Given<Reset>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardrailKeys {
+    key_hashes: Vec<String>,
+}
+
 impl OpenRouter {
     /// Names are not unique and nothing makes the call idempotent [S has no 409]; the secret is in
     /// this answer only [S].
@@ -70,6 +76,7 @@ impl OpenRouter {
             limit_reset: new.limit_reset.map(Reset::word),
             expires_at: new.expires_at,
             include_byok_in_limit: new.include_byok_in_limit,
+            guardrail_id: None,
             usage: 0.0,
             created_at: time::now(),
             updated_at: None,
@@ -123,10 +130,13 @@ impl OpenRouter {
             .iter()
             .rev()
             .filter(|key| key.workspace_id == workspace && (disabled_too || !key.disabled));
-        let page = listed
-            .skip(offset)
-            .take(self.options.page_size)
-            .map(OpenRouterKey::json);
+        let foreign = self
+            .foreign
+            .iter()
+            .filter(|_| workspace == &default)
+            .cloned();
+        let listed = listed.map(OpenRouterKey::json).chain(foreign);
+        let page = listed.skip(offset).take(self.options.page_size);
         Ok(Answer::ok(json!({"data": page.collect::<Vec<_>>()})))
     }
 
@@ -157,6 +167,22 @@ impl OpenRouter {
         }
         key.updated_at = Some(time::now());
         Ok(Answer::ok(json!({"data": key.json()})))
+    }
+
+    /// A key has one guardrail at most: assigning replaces [S].
+    pub(crate) fn assign_guardrail(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let new: GuardrailKeys = read::<Self, _>(call)?;
+        let id = call.segment(0);
+        if !self.options.guardrails.iter().any(|known| known == id) {
+            return Err(error::not_found("Guardrail"));
+        }
+        for hash in &new.key_hashes {
+            let key = self
+                .key_mut(hash)
+                .ok_or_else(|| error::not_found("API key"))?;
+            key.guardrail_id = Some(id.to_owned());
+        }
+        Ok(Answer::ok(json!({"assigned_count": new.key_hashes.len()})))
     }
 
     /// Repeated, it answers 404 [S].

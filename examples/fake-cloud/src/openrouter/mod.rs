@@ -7,6 +7,6 @@ mod routes;
 mod state;
 mod workspaces;
 
-pub use options::OpenRouterOptions;
+pub use options::{OpenRouterOptions, WorkspaceList};
 pub(crate) use state::OpenRouter;
 pub use state::{OpenRouterKey, OpenRouterState, OpenRouterWorkspace};

@@ -17,6 +17,7 @@ static ROUTES: &[Route<OpenRouter>] = &[
     row(Method::PATCH,  "/keys/{hash}",     "updateKeys",      &[], Payload::Json, OpenRouter::update_key),
     row(Method::DELETE, "/keys/{hash}",     "deleteKeys",      &[], Payload::None, OpenRouter::delete_key),
     row(Method::GET,    "/key",             "getCurrentKey",   &[], Payload::None, OpenRouter::current_key),
+    row(Method::POST,   "/guardrails/{id}/assignments/keys", "bulkAssignKeysToGuardrail", &[], Payload::Json, OpenRouter::assign_guardrail),
     row(Method::GET,    "/credits",         "getCredits",      &[], Payload::None, OpenRouter::credits),
     row(Method::GET,    "/workspaces",      "listWorkspaces",  &["offset", "limit"], Payload::None, OpenRouter::list_workspaces),
     row(Method::POST,   "/workspaces",      "createWorkspace", &[], Payload::Json, OpenRouter::create_workspace),

@@ -28,6 +28,8 @@ pub struct OpenRouterKey {
     pub expires_at: Option<String>,
     /// Whether one's own vendor keys count.
     pub include_byok_in_limit: bool,
+    /// Its guardrail.
+    pub guardrail_id: Option<String>,
     /// Dollars spent.
     pub usage: f64,
     /// When it was made.
@@ -64,6 +66,8 @@ pub(crate) struct OpenRouter {
     pub(crate) held: OpenRouterState,
     pub(crate) options: OpenRouterOptions,
     pub(crate) ids: Ids,
+    /// Keys of other programs, as lists show them.
+    pub(crate) foreign: Vec<Value>,
 }
 
 impl OpenRouter {
@@ -82,6 +86,7 @@ impl OpenRouter {
             },
             options,
             ids,
+            foreign: Vec::new(),
         }
     }
 

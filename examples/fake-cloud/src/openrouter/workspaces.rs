@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error;
 use super::state::{OpenRouter, OpenRouterWorkspace};
+use super::{WorkspaceList, error};
 use crate::api::read;
 use crate::http::{Answer, BodyFault, Call};
 use crate::time;
@@ -33,6 +33,17 @@ impl OpenRouterWorkspace {
 
 impl OpenRouter {
     pub(crate) fn list_workspaces(&mut self, call: &Call) -> Result<Answer, Answer> {
+        match self.options.workspaces {
+            WorkspaceList::All => {}
+            WorkspaceList::Empty => return Ok(Answer::ok(json!({"data": [], "total_count": 0}))),
+            WorkspaceList::Forbidden => {
+                return Err(error::refuse(
+                    StatusCode::FORBIDDEN,
+                    "Workspaces are not enabled",
+                ));
+            }
+            WorkspaceList::NotFound => return Err(error::not_found("Workspaces")),
+        }
         let number = |name: &str, usual: usize| match call.param(name) {
             None => Ok(usual),
             Some(text) => text

@@ -1,5 +1,6 @@
 //! Telnyx v2: number search, reservation, asynchronous orders, numbers, messaging profiles, balance.
 
+mod campaigns;
 mod error;
 mod messaging;
 mod numbers;
@@ -17,5 +18,6 @@ mod sub_orders;
 pub use options::TelnyxOptions;
 pub(crate) use state::Telnyx;
 pub use state::{
-    TelnyxLine, TelnyxNumber, TelnyxOrder, TelnyxOrderStatus, TelnyxProfile, TelnyxState,
+    TelnyxAssignment, TelnyxLine, TelnyxNumber, TelnyxOrder, TelnyxOrderStatus, TelnyxProfile,
+    TelnyxState,
 };

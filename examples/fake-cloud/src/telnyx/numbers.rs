@@ -55,7 +55,9 @@ impl Telnyx {
             let visible = listed(&mut have.hidden) && wanted(have);
             visible.then(|| have.json(&country))
         });
-        page::page(shown.collect(), call)
+        let unfiltered = number.is_none() && reference.is_none() && tag.is_none();
+        let foreign = self.foreign.iter().filter(|_| unfiltered).cloned();
+        page::page(shown.chain(foreign).collect(), call)
     }
 
     pub(crate) fn get_number(&mut self, call: &Call) -> Result<Answer, Answer> {
@@ -88,6 +90,10 @@ impl Telnyx {
         self.settle_at_once();
         let place = self.place(call)?;
         let gone = self.held.numbers.remove(place);
+        // Who buys the number next starts without a campaign.
+        self.held
+            .assignments
+            .retain(|one| one.phone_number != gone.phone_number);
         let mut data = json!({
             "id": gone.id, "record_type": "phone_number", "status": "deleted",
             "phone_number": gone.phone_number, "phone_number_type": "local", "tags": gone.tags,

@@ -23,6 +23,12 @@ pub struct TelnyxOptions {
     pub list_pace: Pace,
     /// False: orders wait for papers, until they are cancelled [D].
     pub requirements_met: bool,
+    /// An order says `requirements_met: false` until it has been read this many times [O].
+    pub requirements_pace: Pace,
+    /// The account's active 10DLC campaigns.
+    pub campaigns: Vec<String>,
+    /// How long carriers take to accept a number for a campaign; hours to days [O].
+    pub campaign_pace: Pace,
 }
 
 impl Default for TelnyxOptions {
@@ -36,6 +42,9 @@ impl Default for TelnyxOptions {
             messaging_pace: Pace::Reads(1),
             list_pace: Pace::AT_ONCE,
             requirements_met: true,
+            requirements_pace: Pace::AT_ONCE,
+            campaigns: vec!["campaign-1".into()],
+            campaign_pace: Pace::Reads(1),
         }
     }
 }

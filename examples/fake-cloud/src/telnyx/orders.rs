@@ -16,18 +16,15 @@ struct NewOrder {
     phone_numbers: Vec<Wanted>,
     messaging_profile_id: Option<String>,
     customer_reference: Option<String>,
-    #[serde(rename = "connection_id")]
-    _connection_id: Option<String>,
-    #[serde(rename = "billing_group_id")]
-    _billing_group_id: Option<String>,
+    connection_id: Option<String>,
+    billing_group_id: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     phone_number: String,
-    #[serde(rename = "requirement_group_id")]
-    _requirement_group_id: Option<String>,
+    requirement_group_id: Option<String>,
     #[serde(rename = "bundle_id")]
     _bundle_id: Option<String>,
 }
@@ -62,6 +59,8 @@ impl Telnyx {
     }
 
     fn put_order(&mut self, new: NewOrder) -> TelnyxOrder {
+        let mut groups = new.phone_numbers.iter();
+        let requirement_group_id = groups.find_map(|one| one.requirement_group_id.clone());
         let lines = new.phone_numbers.into_iter().map(|wanted| {
             self.stock.retain(|number| number != &wanted.phone_number);
             TelnyxLine {
@@ -77,7 +76,11 @@ impl Telnyx {
             status: TelnyxOrderStatus::Pending,
             customer_reference: new.customer_reference,
             messaging_profile_id: new.messaging_profile_id,
+            connection_id: new.connection_id,
+            billing_group_id: new.billing_group_id,
+            requirement_group_id,
             created_at: time::now(),
+            checked: Some(self.options.requirements_pace.start()),
             progress: Some(self.options.order_pace.start()),
             hidden: Some(self.options.list_pace.start()),
         }
@@ -121,27 +124,34 @@ impl Telnyx {
     fn count_read(&mut self, place: usize) {
         if let Some(order) = self.held.orders.get_mut(place) {
             order.progress.as_mut().map(Countdown::read);
+            order.checked.as_mut().map(Countdown::read);
         }
         self.settle_at_once();
     }
 
+    /// A new order says that documents are missing until the vendor has checked it.
+    fn requirements_met(&self, order: &TelnyxOrder) -> bool {
+        self.options.requirements_met && order.checked.is_none_or(Countdown::done)
+    }
+
     fn order_json(&self, order: &TelnyxOrder, detail: Detail) -> Value {
+        let requirements_met = self.requirements_met(order);
         let lines = order.lines.iter().map(|line| match detail {
             Detail::Brief => json!({"id": line.id, "phone_number": line.phone_number}),
             Detail::Lines => json!({
                 "id": line.id, "phone_number": line.phone_number, "status": line.status,
                 "record_type": "number_order_phone_number", "phone_number_type": "local",
                 "country_code": self.options.country, "country_iso_alpha2": self.options.country,
-                "requirements_met": self.options.requirements_met, "regulatory_requirements": [],
+                "requirements_met": requirements_met, "regulatory_requirements": [],
                 "requirements_status":
-                    if self.options.requirements_met { "approved" } else { "requirement-info-pending" },
+                    if requirements_met { "approved" } else { "requirement-info-pending" },
             }),
         });
         let mut json = json!({
             "id": order.id, "record_type": "number_order", "status": order.status,
             "phone_numbers": lines.collect::<Vec<_>>(), "phone_numbers_count": order.lines.len(),
             "sub_number_orders_ids": [order.sub_order_id],
-            "requirements_met": self.options.requirements_met,
+            "requirements_met": requirements_met,
             "created_at": order.created_at, "updated_at": order.created_at,
         });
         if let Some(reference) = &order.customer_reference {

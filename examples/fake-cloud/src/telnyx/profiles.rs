@@ -17,6 +17,9 @@ struct NewProfile {
     whitelisted_destinations: Vec<String>,
     enabled: Option<bool>,
     webhook_url: Option<String>,
+    daily_spend_limit: Option<String>,
+    #[serde(default)]
+    daily_spend_limit_enabled: bool,
     #[serde(rename = "webhook_api_version")]
     _webhook_api_version: Option<String>,
     #[serde(rename = "webhook_failover_url")]
@@ -53,6 +56,9 @@ impl Telnyx {
             whitelisted_destinations: new.whitelisted_destinations,
             enabled: new.enabled.unwrap_or(true),
             webhook_url: new.webhook_url.filter(|url| !url.is_empty()),
+            daily_spend_limit: new
+                .daily_spend_limit
+                .filter(|_| new.daily_spend_limit_enabled),
             created_at: time::now(),
         };
         let data = profile.json();
@@ -123,6 +129,7 @@ impl TelnyxProfile {
             "id": self.id, "record_type": "messaging_profile", "name": self.name,
             "enabled": self.enabled, "whitelisted_destinations": self.whitelisted_destinations,
             "webhook_url": self.webhook_url, "webhook_api_version": "2",
+            "daily_spend_limit_enabled": self.daily_spend_limit.is_some(),
             "created_at": self.created_at, "updated_at": self.created_at,
         })
     }

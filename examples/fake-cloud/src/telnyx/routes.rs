@@ -46,6 +46,8 @@ const PROFILES: &[&str] = &[
     "filter[name][contains]",
 ];
 
+const ASSIGNMENTS: &[&str] = &["page", "recordsPerPage", "filter[telnyx_campaign_id]"];
+
 #[rustfmt::skip]
 static ROUTES: &[Route<Telnyx>] = &[
     row(Method::GET,    "/available_phone_numbers",      "ListAvailablePhoneNumbers", SEARCH,  Payload::None, Telnyx::search),
@@ -65,6 +67,10 @@ static ROUTES: &[Route<Telnyx>] = &[
     row(Method::GET,    "/messaging_profiles/{id}",      "RetrieveMessagingProfile",  NONE,    Payload::None, Telnyx::get_profile),
     row(Method::DELETE, "/messaging_profiles/{id}",      "DeleteMessagingProfile",    NONE,    Payload::None, Telnyx::delete_profile),
     row(Method::GET,    "/messaging_profiles/{id}/phone_numbers", "ListProfilePhoneNumbers", PAGE, Payload::None, Telnyx::numbers_of_profile),
+    row(Method::GET,    "/10dlc/phone_number_campaigns",          "GetAllPhoneNumberCampaigns",   ASSIGNMENTS, Payload::None, Telnyx::list_assignments),
+    row(Method::POST,   "/10dlc/phone_number_campaigns",          "CreatePhoneNumberCampaign",    NONE, Payload::Json, Telnyx::assign_campaign),
+    row(Method::GET,    "/10dlc/phone_number_campaigns/{number}", "GetSinglePhoneNumberCampaign", NONE, Payload::None, Telnyx::get_assignment),
+    row(Method::DELETE, "/10dlc/phone_number_campaigns/{number}", "DeletePhoneNumberCampaign",    NONE, Payload::None, Telnyx::remove_assignment),
     row(Method::GET,    "/balance",                      "GetUserBalance",            NONE,    Payload::None, Telnyx::balance),
 ];
 

@@ -39,7 +39,7 @@ impl Telnyx {
                 customer_reference: order.customer_reference.clone(),
                 tags: Vec::new(),
                 messaging_profile_id: order.messaging_profile_id.clone(),
-                connection_id: None,
+                connection_id: order.connection_id.clone(),
                 created_at: time::now(),
                 messaging: Some(self.options.messaging_pace.start()),
                 hidden: Some(self.options.list_pace.start()),

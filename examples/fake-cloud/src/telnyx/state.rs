@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::TelnyxOptions;
 use crate::ids::Ids;
@@ -46,8 +47,16 @@ pub struct TelnyxOrder {
     pub customer_reference: Option<String>,
     /// The profile that its numbers come up with.
     pub messaging_profile_id: Option<String>,
+    /// The voice connection that its numbers come up with.
+    pub connection_id: Option<String>,
+    /// The billing group of its numbers.
+    pub billing_group_id: Option<String>,
+    /// The requirement group of its first number.
+    pub requirement_group_id: Option<String>,
     /// When it was placed.
     pub created_at: String,
+    #[serde(skip)]
+    pub(crate) checked: Option<Countdown>,
     #[serde(skip)]
     pub(crate) progress: Option<Countdown>,
     #[serde(skip)]
@@ -77,6 +86,20 @@ pub struct TelnyxNumber {
     pub(crate) hidden: Option<Countdown>,
 }
 
+/// A number's place in a 10DLC campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TelnyxAssignment {
+    /// The number.
+    pub phone_number: String,
+    /// Its campaign.
+    pub campaign_id: String,
+    /// When it was asked for.
+    pub created_at: String,
+    #[serde(skip)]
+    pub(crate) progress: Option<Countdown>,
+}
+
 /// One messaging profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TelnyxProfile {
@@ -90,6 +113,8 @@ pub struct TelnyxProfile {
     pub enabled: bool,
     /// Where messages are reported.
     pub webhook_url: Option<String>,
+    /// Dollars that it may spend in a day, if there is a limit.
+    pub daily_spend_limit: Option<String>,
     /// When it was made.
     pub created_at: String,
 }
@@ -103,6 +128,8 @@ pub struct TelnyxState {
     pub numbers: Vec<TelnyxNumber>,
     /// Messaging profiles, oldest first.
     pub profiles: Vec<TelnyxProfile>,
+    /// Numbers that are in a 10DLC campaign or on the way into one.
+    pub assignments: Vec<TelnyxAssignment>,
     /// Reserved numbers and the reservation that holds each.
     pub reserved: BTreeMap<String, String>,
 }
@@ -113,6 +140,8 @@ pub(crate) struct Telnyx {
     pub(crate) held: TelnyxState,
     pub(crate) options: TelnyxOptions,
     pub(crate) ids: Ids,
+    /// Numbers of other programs, as lists show them.
+    pub(crate) foreign: Vec<Value>,
     /// Numbers that can be had.
     pub(crate) stock: Vec<String>,
     /// Numbers that a search has returned.
@@ -138,6 +167,7 @@ impl Telnyx {
             stock: (0..options.stock).map(number).collect(),
             ids: Ids::new(seed),
             options,
+            foreign: Vec::new(),
             searched: BTreeSet::new(),
             snatched: BTreeSet::new(),
         }

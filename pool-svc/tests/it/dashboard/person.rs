@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use crate::fake::KEY;
 use crate::world::World;
 
-pub(crate) const READ_KEY: &str = "the-key-to-look";
+pub(crate) const READ_KEY: &str = "the-key-to-look-at";
 
 pub(crate) struct Person {
     /// The replica that this person uses.

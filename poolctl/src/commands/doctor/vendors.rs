@@ -47,6 +47,13 @@ impl Configured {
         Ok(answered(&self.settings))
     }
 
+    fn notices(&self) -> Vec<String> {
+        match &self.provider {
+            Provider::Tool(tool) => tool.notices(),
+            Provider::Infra(_) => Vec::new(),
+        }
+    }
+
     fn todo(&self, error: &ProviderError) -> String {
         let secrets: Vec<&str> = secrets(&self.settings).collect();
         match error.kind() {
@@ -106,7 +113,12 @@ pub(super) async fn by_settings(here: &Here, environment: &Environment) -> Check
     let asked = join_all(configured.iter().map(|one| one.ask(&context))).await;
     for (one, outcome) in configured.iter().zip(asked) {
         match outcome {
-            Ok(found) => checks.ok(&one.id, found),
+            Ok(found) => {
+                checks.ok(&one.id, found);
+                for notice in one.notices() {
+                    checks.warn(&one.id, notice, "see the README of the provider");
+                }
+            }
             Err(error) => checks.fail(&one.id, error.to_string(), &one.todo(&error)),
         }
     }

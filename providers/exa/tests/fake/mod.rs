@@ -1,5 +1,6 @@
 //! Exa's Team Management API according to its reference: <https://exa.ai/docs/team-management-spec.yaml>.
 
+use agent_pool_core::ProvisionedTool;
 use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use serde_json::{Value, json};
 
@@ -74,6 +75,16 @@ impl FakeVendor for Fake {
 
     fn removals(&self) -> &'static [&'static str] {
         &["DELETE /api-keys"]
+    }
+
+    fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        let given = tool.env.get("EXA_API_KEY")?.expose();
+        let known = self.keys.iter().any(|key| key.text == given);
+        Some(
+            known
+                .then_some(())
+                .ok_or_else(|| "the key is not accepted".to_owned()),
+        )
     }
 
     fn held(&self) -> Vec<Held> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::db::lock::SessionLock;
+use agent_pool_service_kit::db::lock::ReplicaLock;
 
 use super::run::run_sweep;
 use crate::app::App;
@@ -54,8 +54,7 @@ pub(super) async fn sweep_if_due(
     swept
 }
 
-async fn lock(app: &App) -> Result<Option<SessionLock>, DbError> {
-    let general = &app.config().general;
-    let name = format!("sweep of {}", general.pool_environment);
-    SessionLock::try_take(&general.services_database_url, &name).await
+async fn lock(app: &App) -> Result<Option<ReplicaLock>, DbError> {
+    let name = format!("sweep of {}", app.config().general.pool_environment);
+    app.db().lock(&name).await
 }

@@ -12,6 +12,7 @@ mod exclusive;
 mod listed;
 mod metrics;
 mod orphans;
+mod refresh;
 mod repair;
 mod report;
 mod run;

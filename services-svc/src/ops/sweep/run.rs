@@ -14,6 +14,7 @@ use super::compare::{find_missing, load_expectations};
 use super::listed::{Kind, Listed, Provider};
 use super::metrics::record_metrics;
 use super::orphans::{destroy_orphans, find_orphans};
+use super::refresh::refresh;
 use super::repair::repair_all;
 use super::report::previous_report;
 use crate::app::App;
@@ -32,6 +33,7 @@ pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepR
     let providers: Vec<Provider> = tools.chain(infras).collect();
     let (listed, mut failures) = list(&providers).await;
     delete_spent_grants(app, &providers, &listed, &failures).await?;
+    refresh(app, &providers, &failures).await?;
     let mut missing = find_missing(
         &expectations,
         &providers,

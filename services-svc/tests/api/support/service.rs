@@ -19,7 +19,7 @@ use super::instances::Instances;
 use super::providers::{INFRA, TOOLS, WORLD};
 use super::{Answer, World, statements};
 
-pub(crate) const KEY: &str = "test-key";
+pub(crate) const KEY: &str = "test-key-0123456789";
 
 /// A running service with its database and its vendors.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Service {
         let database_url = database.url().as_secret().expose().to_owned();
         let base = [
             (WORLD, key.as_str()),
-            ("POOL_API_KEY", "test-key, old-key"),
+            ("POOL_API_KEY", "test-key-0123456789, old-key-0123456789"),
             ("SERVICES_DATABASE_URL", &database_url),
             ("INFRA_PROVIDER", "cellar"),
             ("INSTANCE_ENV_REGION", "north"),

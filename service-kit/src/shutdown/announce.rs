@@ -1,15 +1,12 @@
-//! The end of the process, announced to all who have something to finish.
+//! The end of the process, announced to everything that has work to finish.
 
-use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
-/// Says once, to every clone, that the process is to end, and how long it may take.
+/// Announces once, to every clone, that the process is ending, and how long that may take.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     announced: CancellationToken,
@@ -17,7 +14,7 @@ pub struct Shutdown {
     limit: Duration,
 }
 
-/// What everything in flight has where nothing else is said.
+/// How long work in flight may take if nothing else was chosen.
 const LIMIT: Duration = Duration::from_mins(2);
 
 impl Default for Shutdown {
@@ -31,58 +28,38 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// One that only [`Shutdown::trigger`] sets off.
+    /// One that only [`Shutdown::trigger`] triggers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same, where everything in flight has `limit` from the moment when it is set off.
+    /// The same, with `limit` for work in flight, from the moment when it is triggered.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// One that SIGTERM and SIGINT set off.
-    ///
-    /// # Errors
-    /// The signals cannot be listened to.
-    pub fn on_signals() -> io::Result<Self> {
-        let shutdown = Self::new();
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let triggered = shutdown.clone();
-        tokio::spawn(async move {
-            let signal = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            info!("{signal} received: finishing what is in flight");
-            triggered.trigger();
-        });
-        Ok(shutdown)
-    }
-
-    /// Sets it off.
+    /// Triggers it.
     pub fn trigger(&self) {
         self.at.get_or_init(Instant::now);
         self.announced.cancel();
     }
 
-    /// Whether it was set off.
+    /// Whether it was triggered.
     #[must_use]
     pub fn is_triggered(&self) -> bool {
         self.announced.is_cancelled()
     }
 
-    /// How long what is in flight still has. All of it until it was set off.
+    /// How long work in flight may still take: all of the limit until it was triggered.
     #[must_use]
     pub fn left(&self) -> Duration {
         let since = self.at.get().map_or(Duration::ZERO, Instant::elapsed);
         self.limit.saturating_sub(since)
     }
 
-    /// Waits until it is set off.
+    /// Waits until it is triggered.
     ///
     /// # Cancellation
     /// May be dropped and called again.
@@ -96,7 +73,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_time_that_is_left_runs_from_the_moment_when_it_is_set_off() {
+    async fn the_remaining_time_runs_from_the_trigger() {
         let (limit, second) = (Duration::from_secs(9), Duration::from_secs(1));
         let shutdown = Shutdown::new().within(limit);
         tokio::time::advance(second).await;
@@ -110,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_clone_hears_of_it() {
+    async fn every_clone_is_notified() {
         let shutdown = Shutdown::new();
         let waiting = tokio::spawn({
             let shutdown = shutdown.clone();

@@ -1,6 +1,8 @@
-//! Logs, on stderr.
+//! Starting to log.
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,34 +13,36 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-/// What is logged, and how.
+use super::queue::LogQueue;
+
+/// What is logged, and in which format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct LogSettings {
     /// What to log: a level, or directives such as `info,pool_svc=debug`. Default: `RUST_LOG`, or
-    /// else `info`.
+    /// `info` without it.
     pub log: Option<String>,
-    /// The same, where LOG is not set.
+    /// The same; used if LOG is not set.
     pub rust_log: Option<String>,
-    /// The form of the log: `text` or `json`. Default: `text` on a terminal, else `json`.
+    /// The format of the log: `text` or `json`. Default: `text` on a terminal, else `json`.
     pub log_format: Option<LogFormat>,
 }
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum LogFormat {
     /// Lines for people.
     Text,
-    /// An object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Why logging did not begin.
+/// Why logging did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The directives cannot be understood.
-    #[error("LOG is {directives:?}")]
+    #[error("LOG is {directives:?}: expected a level, or directives such as info,pool_svc=debug")]
     Directives {
         /// What was given.
         directives: String,
@@ -46,28 +50,45 @@ pub enum TraceError {
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
+    /// There is no thread to write the log.
+    #[error("cannot start the thread that writes the log")]
+    Thread(#[source] io::Error),
     /// The process logs elsewhere already.
-    #[error("logging has begun already")]
+    #[error("logging has started already")]
     Installed(#[source] TryInitError),
 }
 
-/// Begins to log on stderr. For `main` alone.
+/// The queue of this process, once it logs.
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+
+/// Starts to log on stderr. For `main` alone.
 ///
 /// # Errors
-/// The directives are wrong, or logging has begun already.
+/// The directives are wrong, logging has started already, or its thread cannot be started.
 pub fn init(settings: &LogSettings) -> Result<(), TraceError> {
+    let filter = filter(settings)?;
+    let queue = LogQueue::start(io::stderr()).map_err(TraceError::Thread)?;
     let builder = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_env_filter(filter(settings)?);
+        .with_writer(QUEUE.get_or_init(|| queue).clone())
+        // By default a failed write is printed on stderr, which panics when stderr is closed.
+        .log_internal_errors(false)
+        .with_env_filter(filter);
     let terminal = io::stderr().is_terminal();
     match settings.log_format {
-        Some(LogFormat::Text) => discreet(builder.with_ansi(terminal).finish()).try_init(),
-        None if terminal => discreet(builder.finish()).try_init(),
+        Some(LogFormat::Text) => redacting(builder.with_ansi(terminal).finish()).try_init(),
+        None if terminal => redacting(builder.finish()).try_init(),
         Some(LogFormat::Json) | None => {
-            discreet(builder.json().flatten_event(true).finish()).try_init()
+            redacting(builder.json().flatten_event(true).finish()).try_init()
         }
     }
     .map_err(TraceError::Installed)
+}
+
+/// Waits until what was logged is written, for `within` at most. For the end of the process.
+pub fn flush(within: Duration) {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(within);
+    }
 }
 
 fn filter(settings: &LogSettings) -> Result<EnvFilter, TraceError> {
@@ -85,19 +106,19 @@ fn filter(settings: &LogSettings) -> Result<EnvFilter, TraceError> {
 
 /// Crates whose debug output holds what passes through them: the parameters of statements, among them
 /// the secrets of tools, and the headers of requests.
-const TELL_SECRETS: [&str; 2] = ["tokio_postgres", "h2"];
+const LEAKY_CRATES: [&str; 2] = ["tokio_postgres", "h2"];
 
-/// Leaves out what tells secrets, whatever the directives say.
-fn discreet<S>(logged: S) -> impl Subscriber + Send + Sync
+/// Leaves out what would leak secrets, whatever the directives say.
+fn redacting<S>(logged: S) -> impl Subscriber + Send + Sync
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    logged.with(filter_fn(|event| !tells_secrets(event)))
+    logged.with(filter_fn(|event| !leaks_secrets(event)))
 }
 
-fn tells_secrets(event: &Metadata<'_>) -> bool {
-    let by = event.target().split("::").next();
-    *event.level() > Level::INFO && by.is_some_and(|by| TELL_SECRETS.contains(&by))
+fn leaks_secrets(event: &Metadata<'_>) -> bool {
+    let crate_name = event.target().split("::").next();
+    *event.level() > Level::INFO && crate_name.is_some_and(|name| LEAKY_CRATES.contains(&name))
 }
 
 #[cfg(test)]
@@ -121,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn crates_that_tell_secrets_do_not_even_where_they_are_named() {
+    fn crates_that_leak_secrets_are_silent_even_if_a_directive_names_them() {
         for directives in ["trace", "info,tokio_postgres::query=trace,h2=debug,x=trace"] {
             let all = tracing_subscriber::fmt().with_writer(io::sink);
             let logged = all.with_env_filter(directives).finish();
-            tracing::subscriber::with_default(discreet(logged), || {
+            tracing::subscriber::with_default(redacting(logged), || {
                 assert!(!enabled!(target: "tokio_postgres::query", Level::DEBUG));
                 assert!(!enabled!(target: "h2", Level::TRACE));
                 assert!(enabled!(target: "tokio_postgres::query", Level::INFO));
@@ -135,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn directives_that_make_no_sense_are_refused() {
+    fn malformed_directives_are_refused() {
         let error = filtered([("LOG", "a=b=c")]).unwrap_err();
-        assert_eq!(error.to_string(), "LOG is \"a=b=c\"");
+        assert!(error.to_string().starts_with("LOG is \"a=b=c\""), "{error}");
     }
 
     #[test]
-    fn a_format_is_one_of_two_words() {
+    fn a_format_is_text_or_json() {
         let of = |word| {
             settings::read::<LogSettings>("", &Environment::from_iter([("LOG_FORMAT", word)]))
         };

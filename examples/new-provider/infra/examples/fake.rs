@@ -1,0 +1,19 @@
+//! Runs the fake engine of the tests: `cargo run -p provider-acme --example fake`.
+
+#[path = "../tests/fake/mod.rs"]
+mod fake;
+
+use std::io::Write as _;
+
+use agent_pool_core::conformance::{FakeServer, Harness as _};
+
+const PORT: u16 = 4011;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let vendor = FakeServer::start_on(PORT, "acme", fake::Acme::default()).await?;
+    for (variable, value) in vendor.environment().with_prefix("") {
+        writeln!(std::io::stdout(), "export {variable}={value}")?;
+    }
+    std::future::pending().await
+}

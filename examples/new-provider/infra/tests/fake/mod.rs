@@ -1,0 +1,120 @@
+//! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says, and runs nothing.
+
+use std::collections::BTreeMap;
+
+use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
+use agent_pool_core::{EnvVars, Secret};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "token-of-the-fake";
+
+type Variables = BTreeMap<String, String>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Acme {
+    created: usize,
+    machines: Vec<Machine>,
+}
+
+#[derive(Debug)]
+struct Machine {
+    id: String,
+    name: String,
+    image: String,
+    variables: Variables,
+    /// The variables of each start, oldest first.
+    starts: Vec<Variables>,
+}
+
+impl FakeVendor for Acme {
+    fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("ACME_API_URL", url.to_owned()),
+            ("ACME_TOKEN", TOKEN.to_owned()),
+            ("ACME_IMAGE", "registry.example/agent:1".to_owned()),
+        ]
+    }
+
+    // Yours: the same calls from the vendor's side
+    fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+        if request.bearer() != Some(TOKEN) {
+            return Some(FakeResponse::json(401, &json!({ "error": "no such token" })));
+        }
+        match (request.method(), &request.path()[..]) {
+            ("GET", ["machines"]) => {
+                let machines: Vec<Value> = self.machines.iter().map(Machine::json).collect();
+                Some(FakeResponse::json(200, &json!({ "machines": machines })))
+            }
+            ("POST", ["machines"]) => self.create(request),
+            ("PATCH", ["machines", id]) => self.with(id, |machine| {
+                let changes: Variables = request.member("env").unwrap_or_default();
+                machine.variables.extend(changes);
+            }),
+            ("POST", ["machines", id, "start"]) => self.with(id, |machine| {
+                machine.starts.push(machine.variables.clone());
+            }),
+            ("DELETE", ["machines", id]) => {
+                let deleted = self.with(id, |_| ());
+                self.machines.retain(|machine| machine.id != *id);
+                deleted
+            }
+            _ => None,
+        }
+    }
+
+    fn held(&self) -> Vec<Held> {
+        let names = self.machines.iter().map(|machine| machine.name.clone());
+        names.map(|label| Held { kind: "machine", label }).collect()
+    }
+
+    fn changes(&self) -> &'static [&'static str] {
+        &["POST /machines", "PATCH /machines"]
+    }
+
+    fn deployments(&self, service: &str) -> Option<Vec<EnvVars>> {
+        let machine = self.machines.iter().find(|machine| machine.id == service);
+        let starts = machine.map_or(&[][..], |machine| &machine.starts);
+        Some(starts.iter().map(typed).collect())
+    }
+}
+
+impl Acme {
+    fn create(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+        self.created += 1;
+        let machine = Machine {
+            id: format!("machine-{}", self.created),
+            name: request.member("name")?,
+            image: request.member("image")?,
+            variables: Variables::new(),
+            starts: Vec::new(),
+        };
+        let response = FakeResponse::json(201, &machine.json());
+        self.machines.push(machine);
+        Some(response)
+    }
+
+    fn with(&mut self, id: &str, change: impl FnOnce(&mut Machine)) -> Option<FakeResponse> {
+        let Some(machine) = self.machines.iter_mut().find(|machine| machine.id == id) else {
+            return Some(FakeResponse::json(404, &json!({ "error": "no such machine" })));
+        };
+        change(machine);
+        Some(FakeResponse::json(200, &machine.json()))
+    }
+}
+
+impl Machine {
+    fn json(&self) -> Value {
+        json!({
+            "id": self.id, "name": self.name, "image": self.image,
+            "state": if self.starts.is_empty() { "created" } else { "running" },
+            "url": format!("https://{}.acme.example", self.id),
+            "created_at": "2026-01-01T00:00:00Z",
+        })
+    }
+}
+
+fn typed(variables: &Variables) -> EnvVars {
+    let pairs = variables.iter();
+    let typed = pairs.filter_map(|(name, value)| Some((name.parse().ok()?, Secret::new(value))));
+    typed.collect()
+}

@@ -1,0 +1,92 @@
+//! The sender of a request, before its key is known.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use metrics::counter;
+use tracing::{Span, warn};
+use warp::Filter;
+
+use super::{ApiKeys, Guesses, Principal, Source};
+
+/// The sender of a request, before its key is known.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    source: Option<IpAddr>,
+    guesses: Option<Arc<Guesses>>,
+}
+
+/// Why a caller was not let in, as the metric counts it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refusal {
+    NoKey,
+    WrongKey,
+    HeldBack,
+}
+
+/// The caller of each request.
+pub fn caller()
+-> impl Filter<Extract = (Caller,), Error = Infallible> + Clone + Send + Sync + 'static {
+    warp::ext::optional::<Source>()
+        .and(warp::ext::optional::<Arc<Guesses>>())
+        .map(|source: Option<Source>, guesses| Caller {
+            source: source.map(|Source(address)| address),
+            guesses,
+        })
+}
+
+impl Caller {
+    /// The address, as far as it is known.
+    #[must_use]
+    pub const fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// Who presents `key`.
+    ///
+    /// # Errors
+    /// 401 `unauthorized` if the key is none of `keys`; 429 `too_many_wrong_keys` once the source has
+    /// presented many wrong ones: then the key is not looked at.
+    pub fn present(&self, keys: &ApiKeys, key: &str) -> Result<Principal, Problem> {
+        if let Some(wait) = self
+            .guesses()
+            .and_then(|(source, guesses)| guesses.wait(source))
+        {
+            count(Refusal::HeldBack);
+            let detail = "too many wrong keys came from this address: wait, and correct the key";
+            return Err(Problem::new(ProblemCode::TooManyWrongKeys, detail).with_retry_after(wait));
+        }
+        if let Some(name) = keys.name_of(key) {
+            Span::current().record("principal", name);
+            return Ok(Principal {
+                name: name.to_owned(),
+                source: self.source,
+            });
+        }
+        if let Some((source, guesses)) = self.guesses() {
+            guesses.record(source);
+        }
+        count(Refusal::WrongKey);
+        let source = self
+            .source
+            .map_or("unknown".to_owned(), |it| it.to_string());
+        warn!(source, "a wrong key was presented by {source}");
+        let detail = "the key is not accepted: compare it with POOL_API_KEY";
+        Err(Problem::new(ProblemCode::Unauthorized, detail))
+    }
+
+    fn guesses(&self) -> Option<(IpAddr, &Guesses)> {
+        Some((self.source?, self.guesses.as_deref()?))
+    }
+}
+
+pub(super) fn count(refusal: Refusal) {
+    let reason = match refusal {
+        Refusal::NoKey => "no_key",
+        Refusal::WrongKey => "wrong_key",
+        Refusal::HeldBack => "held_back",
+    };
+    counter!("agent_pool_auth_failures_total", "reason" => reason).increment(1);
+}

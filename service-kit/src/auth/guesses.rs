@@ -1,0 +1,105 @@
+//! A bound on how many wrong keys one source may present.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Wrong keys that a source may present at once.
+const BURST: u32 = 10;
+/// Then one more in each such time.
+const PAUSE: Duration = Duration::from_secs(3);
+/// Sources that are remembered.
+const MOST_SOURCES: usize = 10_000;
+
+/// The wrong keys of each source, of one server.
+#[derive(Debug, Default)]
+pub(crate) struct Guesses {
+    /// When a source has paid for its wrong keys: each one moves that moment by [`PAUSE`].
+    settled: Mutex<HashMap<IpAddr, Instant>>,
+}
+
+impl Guesses {
+    /// How long a source must wait before a key of it is looked at; nothing if it may present one now.
+    pub(crate) fn wait(&self, source: IpAddr) -> Option<Duration> {
+        let now = Instant::now();
+        let settled = self.lock();
+        let debt = settled
+            .get(&network(source))?
+            .saturating_duration_since(now);
+        let allowed = PAUSE * (BURST - 1);
+        (debt > allowed).then(|| debt - allowed)
+    }
+
+    /// Records a wrong key.
+    pub(crate) fn record(&self, source: IpAddr) {
+        let now = Instant::now();
+        let mut settled = self.lock();
+        if settled.len() >= MOST_SOURCES {
+            settled.retain(|_, until| *until > now);
+        }
+        if settled.len() >= MOST_SOURCES {
+            // So many sources guess at once that to remember them all would cost more than it protects.
+            settled.clear();
+        }
+        let until = settled.entry(network(source)).or_insert(now);
+        *until = (*until).max(now) + PAUSE;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Instant>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client of IPv6 has 2^64 addresses.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_is_held_back_after_a_burst_and_for_itself_alone() {
+        let guesses = Guesses::default();
+        let [one, other]: [IpAddr; 2] = ["1.2.3.4", "1.2.3.5"].map(|it| it.parse().unwrap());
+        for _ in 0..BURST {
+            assert_eq!(guesses.wait(one), None);
+            guesses.record(one);
+        }
+        assert_eq!(guesses.wait(one), Some(PAUSE));
+        assert_eq!(guesses.wait(other), None);
+        advance(PAUSE).await;
+        assert_eq!(guesses.wait(one), None);
+        guesses.record(one);
+        assert_eq!(guesses.wait(one), Some(PAUSE));
+        advance(PAUSE * BURST).await;
+        for _ in 0..BURST {
+            assert_eq!(guesses.wait(one), None);
+            guesses.record(one);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_of_ipv6_is_one_source_and_memory_is_bounded() {
+        let guesses = Guesses::default();
+        for host in 0..u128::from(BURST) {
+            guesses.record(Ipv6Addr::from_bits((0x2001_0db8 << 96) | host).into());
+        }
+        assert!(guesses.wait("2001:db8::ffff".parse().unwrap()).is_some());
+        for host in 0..20_000_u32 {
+            guesses.record(std::net::Ipv4Addr::from_bits(host).into());
+        }
+        assert!(guesses.lock().len() <= MOST_SOURCES);
+    }
+}

@@ -1,0 +1,16 @@
+//! Who may send a request: bearer keys, their names, and a bound on guessing them.
+
+mod caller;
+mod guesses;
+mod keys;
+mod principal;
+mod require;
+mod source;
+
+pub use caller::{Caller, caller};
+pub(crate) use guesses::Guesses;
+pub use keys::{ApiKeys, KeyError};
+pub use principal::Principal;
+pub use require::{identify, require};
+pub(crate) use source::Source;
+pub use source::{ParseTrustedProxiesError, TrustedProxies};

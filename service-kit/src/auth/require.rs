@@ -1,0 +1,122 @@
+//! The bearer key as a filter.
+
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use warp::http::HeaderValue;
+use warp::{Filter, Rejection};
+
+use super::caller::{Refusal, count};
+use super::{ApiKeys, Caller, Principal, caller};
+use crate::problem::reject;
+
+/// Lets a request pass that presents one of `keys`; any other is answered with 401 `unauthorized`, or
+/// with 429 where many wrong keys came from its source.
+///
+/// It belongs after path and method: an unknown path is 404 to everybody.
+pub fn require(
+    keys: ApiKeys,
+) -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+    identify(keys).map(|_| ()).untuple_one()
+}
+
+/// As [`require`], and passes on who sent the request.
+pub fn identify(
+    keys: ApiKeys,
+) -> impl Filter<Extract = (Principal,), Error = Rejection> + Clone + Send + Sync + 'static {
+    warp::header::value("authorization")
+        .map(Some)
+        .or(warp::any().map(|| None))
+        .unify()
+        .and(caller())
+        .and_then(move |header: Option<HeaderValue>, caller: Caller| {
+            let verdict = verify(&keys, header.as_ref(), &caller).map_err(reject);
+            async { verdict }
+        })
+}
+
+fn verify(
+    keys: &ApiKeys,
+    header: Option<&HeaderValue>,
+    caller: &Caller,
+) -> Result<Principal, Problem> {
+    let no_key = |detail| {
+        count(Refusal::NoKey);
+        Err(Problem::new(ProblemCode::Unauthorized, detail))
+    };
+    match header.map(|header| header.to_str().ok().and_then(bearer)) {
+        None => no_key("no key: send the header Authorization: Bearer KEY"),
+        Some(None) => no_key("the header Authorization does not have the form Bearer KEY"),
+        Some(Some(key)) => caller.present(keys, key),
+    }
+}
+
+/// The key in the value of an `Authorization` header; the scheme's case does not matter.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, key) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use super::super::{Guesses, Source};
+    use super::*;
+
+    const NEW: &str = "new-key-0123456789";
+    const OLD: &str = "old-key-0123456789";
+
+    fn keys() -> ApiKeys {
+        ApiKeys::try_from(format!("ann:{NEW},{OLD}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_a_request_with_an_accepted_key_passes() {
+        let route = identify(keys());
+        for (scheme, key, name) in [("Bearer", NEW, "ann"), ("bearer", OLD, "api")] {
+            let request =
+                warp::test::request().header("authorization", format!("{scheme}   {key}"));
+            assert_eq!(request.filter(&route).await.unwrap().name, name);
+        }
+        for bad in ["Bearer", "Bearer x", &format!("Basic {NEW}"), NEW, "é"] {
+            let request = warp::test::request().header("authorization", bad);
+            let rejection = request.filter(&route).await.unwrap_err();
+            let problem = crate::problem::of(&rejection).unwrap();
+            assert_eq!(
+                (problem.status, problem.code.as_str()),
+                (401, "unauthorized")
+            );
+        }
+        assert!(warp::test::request().filter(&route).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_of_many_wrong_keys_is_held_back_even_with_the_right_one() {
+        let route = require(keys());
+        let guesses = Arc::new(Guesses::default());
+        let present = |key: &str, host: u8| {
+            let request = warp::test::request()
+                .header("authorization", format!("Bearer {key}"))
+                .extension(Arc::clone(&guesses))
+                .extension(Source(Ipv4Addr::new(10, 0, 0, host).into()));
+            let route = &route;
+            async move {
+                let rejected = request.filter(route).await.err()?;
+                let problem = crate::problem::of(&rejected).unwrap();
+                Some((problem.status, problem.retry_after))
+            }
+        };
+        for _ in 0..10 {
+            assert_eq!(present("wrong", 1).await, Some((401, None)));
+        }
+        let (status, wait) = present(NEW, 1).await.unwrap();
+        assert_eq!(status, 429);
+        assert_eq!(
+            present(NEW, 2).await,
+            None,
+            "another source is not held back"
+        );
+        tokio::time::advance(wait.unwrap()).await;
+        assert_eq!(present(NEW, 1).await, None);
+    }
+}

@@ -1,0 +1,140 @@
+//! The connections that are open, so that a slow one makes room for the next.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// The open connections of a server.
+#[derive(Debug)]
+pub(super) struct OpenConnections {
+    most: usize,
+    next: AtomicU64,
+    /// In the order in which they were accepted.
+    open: Mutex<BTreeMap<u64, Arc<Connection>>>,
+    closed: Notify,
+}
+
+/// What the server knows of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    /// How often a request started or ended: odd while one is being handled. Otherwise the client is
+    /// silent, or still sends a header.
+    changes: AtomicU64,
+    /// Room is needed.
+    evicted: Notify,
+}
+
+/// Keeps a connection counted as open.
+pub(super) struct Open {
+    number: u64,
+    connections: Arc<OpenConnections>,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl OpenConnections {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            next: AtomicU64::new(0),
+            open: Mutex::default(),
+            closed: Notify::new(),
+        })
+    }
+
+    /// Waits until a further connection may be accepted. If there is no room, the oldest connection on
+    /// which no request is being handled is closed; if all are busy, one of them has to end.
+    pub(super) async fn room(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if !self.evict_if_full() {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    fn evict_if_full(&self) -> bool {
+        let open = self.lock();
+        if open.len() < self.most {
+            return false;
+        }
+        if let Some(oldest) = open.values().find(|it| !it.is_busy()) {
+            oldest.evicted.notify_one();
+        }
+        true
+    }
+
+    /// Closes every connection on which no request is being handled, half a header sent or not.
+    pub(super) fn evict_idle(&self) {
+        let open = self.lock();
+        for connection in open.values().filter(|it| !it.is_busy()) {
+            connection.evicted.notify_one();
+        }
+    }
+
+    pub(super) fn add(self: &Arc<Self>) -> Open {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let connection = Arc::<Connection>::default();
+        self.lock().insert(number, Arc::clone(&connection));
+        Open {
+            number,
+            connections: Arc::clone(self),
+            connection,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connection {
+    pub(super) fn is_busy(&self) -> bool {
+        self.changes() % 2 == 1
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn request_started(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn request_ended(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns when the connection has to make room.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connections.lock().remove(&self.number);
+        self.connections.closed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_connection_without_a_request_makes_room() {
+        let connections = OpenConnections::new(2);
+        let [busy, silent] = [(); 2].map(|()| connections.add());
+        busy.connection.request_started();
+        assert!(connections.room().now_or_never().is_none());
+        assert!(busy.connection.evicted().now_or_never().is_none());
+        assert!(silent.connection.evicted().now_or_never().is_some());
+        drop(silent);
+        assert!(connections.room().now_or_never().is_some());
+    }
+}
