@@ -1,15 +1,17 @@
 //! One request and its answer: within a deadline, bounded, never redirected.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
-use agent_pool_core::Secret;
 use agent_pool_core::http::retry_after;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{Secret, safe_line, safe_text};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
@@ -59,30 +61,30 @@ impl Api {
         self.call(Method::DELETE, path)
     }
 
-    pub(crate) fn broken(&self, reason: impl Into<String>) -> CallError {
+    pub(crate) fn broken(&self, reason: impl AsRef<str>) -> CallError {
         CallError::Broken {
             service: self.service,
-            reason: reason.into(),
+            reason: line(reason),
         }
     }
 
-    pub(crate) fn unreadable(&self, reason: impl Into<String>) -> CallError {
+    pub(crate) fn unreadable(&self, reason: impl AsRef<str>) -> CallError {
         CallError::Unreadable {
             service: self.service,
             url: Box::new(self.base.clone()),
-            reason: reason.into(),
+            reason: line(reason),
         }
     }
 
-    /// The other side may repeat in `detail` what it was sent, at any length.
+    /// The other side chose every text of `problem`.
     pub(crate) fn refused(&self, mut problem: Problem) -> CallError {
-        if let Some((end, _)) = problem.detail.char_indices().nth(self.limits.detail) {
-            let detail = problem.detail[..end].to_owned();
-            problem = problem.with_detail(detail);
-        }
+        let line = |text: &str| safe_line(text, self.limits.detail).into_owned();
+        problem.field = problem.field.as_deref().map(line);
+        problem.provider = problem.provider.as_deref().map(line);
+        let detail = line(&problem.detail);
         CallError::Refused {
             service: self.service,
-            problem: Box::new(problem),
+            problem: Box::new(problem.with_detail(detail)),
         }
     }
 
@@ -102,7 +104,7 @@ impl Api {
             CallError::Unreachable {
                 service: self.service,
                 url: Box::new(self.base.clone()),
-                reason,
+                reason: line(reason),
             }
         } else {
             self.broken(reason)
@@ -124,7 +126,7 @@ impl Api {
     }
 
     fn without_code(&self, body: &[u8]) -> Problem {
-        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let detail = body["error"].as_str().unwrap_or("without a reason");
         let detail = match self.http.proxy_name(&self.base) {
             Some(proxy) => format!("{detail} (through the proxy {proxy})"),
@@ -176,11 +178,16 @@ impl Call<'_> {
         let whole = async {
             let response = self.send().await?;
             let body = api.read(response).await?;
-            serde_json::from_slice(&body).map_err(|error| api.unreadable(error.to_string()))
+            parse(&body).map_err(|error| api.unreadable(error.to_string()))
         };
         timeout(limit, whole)
             .await
             .unwrap_or_else(|_| Err(api.timed_out(limit)))
+    }
+
+    /// Sends it, and only wants to know that it succeeded within `limit`.
+    pub(crate) async fn done(self, limit: Duration) -> Result<(), CallError> {
+        self.open(limit).await.map(drop)
     }
 
     /// Sends it and returns as soon as a success begins, within `limit`.
@@ -207,6 +214,14 @@ impl Call<'_> {
     }
 }
 
+/// How much is kept of the reason of a failure, in characters.
+const REASON: usize = 300;
+
+/// A reason may quote the answer.
+fn line(reason: impl AsRef<str>) -> String {
+    safe_line(reason.as_ref(), REASON).into_owned()
+}
+
 /// The URL of a path below `base`, whether `base` ends with a slash or not.
 fn below(base: &Url, path: &[&str]) -> Url {
     let mut url = base.clone();
@@ -227,9 +242,38 @@ fn innermost(error: &reqwest::Error) -> String {
     text
 }
 
+/// The answer, with every string of it safe to show: a string may be longer than one line, and act on nothing.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let mut answer: Value = serde_json::from_slice(body)?;
+    make_safe(&mut answer);
+    serde_json::from_value(answer)
+}
+
+fn make_safe(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(safe) = safe_text(text, usize::MAX) {
+                *text = safe;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_safe),
+        Value::Object(members) => members.values_mut().for_each(make_safe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_string_of_an_answer_acts_on_a_terminal() {
+        let body = br#"{"list": [{"text": "a\u001b[2J\u0000\u202eb\nc"}], "n": 1.5}"#;
+        let answer: Value = parse(body).unwrap();
+        let text = "a\u{fffd}\u{fffd}b\nc";
+        assert_eq!(answer["list"][0]["text"], text);
+        assert_eq!(answer["n"], 1.5);
+    }
 
     #[test]
     fn a_path_is_below_its_base_and_encoded() {

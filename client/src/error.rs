@@ -73,6 +73,10 @@ impl CallError {
         self.problem().is_some_and(|problem| problem.code == *code)
     }
 
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.problem().is_some_and(|problem| problem.status == 404)
+    }
+
     /// Whether the call may have had an effect. Unknown counts as done.
     #[must_use]
     pub fn effect(&self) -> Effect {

@@ -67,13 +67,17 @@ impl Pool {
         self.get(&["info"]).answer(SOON).await
     }
 
-    /// `GET /api/pool/events` of one instance, newest first.
+    /// `GET /api/pool/events` of one instance or of all, newest first.
     ///
     /// # Errors
     /// Every [`CallError`].
-    pub async fn events(&self, id: &InstanceId, limit: u16) -> Result<Events, CallError> {
-        let call = self.get(&["events"]).query("instanceId", id);
-        call.query("limit", &limit).answer(SOON).await
+    pub async fn events(&self, id: Option<&InstanceId>, limit: u16) -> Result<Events, CallError> {
+        let call = self.get(&["events"]).query("limit", &limit);
+        let call = match id {
+            Some(id) => call.query("instanceId", id),
+            None => call,
+        };
+        call.answer(SOON).await
     }
 
     /// `GET /api/pool/templates`: the catalogue of ready-made agents.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use agent_pool_core::Secret;
 use agent_pool_core::wire::runtime::{
-    HEALTH_PATH, Health, PROVISION_PATH, ProvisionRequest, Provisioned,
+    HEALTH_PATH, Health, PROVISION_PATH, ProvisionRequest, Provisioned, RESET_PATH,
 };
 use url::Url;
 
@@ -60,6 +60,15 @@ impl Runtime {
         let api = self.at(url, key);
         let call = api.post(&segments(PROVISION_PATH)).json(request);
         call.answer(within).await
+    }
+
+    /// `POST /pool/reset`: makes an unclaimed instance clean again. Not every runtime can.
+    ///
+    /// # Errors
+    /// Every [`CallError`]: the instance may still know what it was told.
+    pub async fn reset(&self, url: &Url, key: &Secret, within: Duration) -> Result<(), CallError> {
+        let api = self.at(url, key);
+        api.post(&segments(RESET_PATH)).done(within).await
     }
 
     fn at(&self, url: &Url, key: &Secret) -> Api {

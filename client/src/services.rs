@@ -86,8 +86,8 @@ impl Services {
         }
     }
 
-    /// `DELETE /destroy/:instanceId`. Only a 404 whose code says that the instance is unknown counts as
-    /// such: any server answers 404 to a wrong path.
+    /// `DELETE /destroy/:instanceId`. A 404 whose code says that the instance is unknown counts as such. Any server
+    /// answers 404 to a wrong path: another 404 counts only if a look at Services confirms that it has no such instance.
     ///
     /// # Errors
     /// Every other [`CallError`].
@@ -96,8 +96,25 @@ impl Services {
         match call.answer::<DestroyedInstance>(DESTROY_WITHIN).await {
             Ok(_) => Ok(Destruction::Destroyed),
             Err(error) if error.is(&ProblemCode::UnknownInstance) => Ok(Destruction::Unknown),
+            Err(error) if error.is(&ProblemCode::WithoutCode) && error.is_not_found() => {
+                if self.has(id).await? {
+                    Err(error)
+                } else {
+                    Ok(Destruction::Unknown)
+                }
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether Services has this instance.
+    async fn has(&self, id: &InstanceId) -> Result<bool, CallError> {
+        let request = StatusBatchRequest {
+            instance_ids: Some(vec![id.clone()]),
+        };
+        let call = self.0.post(&["status", "batch"]).json(&request);
+        let batch: StatusBatch = call.answer(STATUS_WITHIN).await?;
+        Ok(batch.contains_key(id))
     }
 
     /// `POST /status/batch`: deploy status and health of every instance that Services has, also those

@@ -1,10 +1,12 @@
 //! What a provider is given with every call, so that it needs nothing of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use crate::Mark;
+use crate::section::LocalSections;
+use crate::{Entry, ErrorKind, Mark, ProviderError, Section, Sections};
 
 /// The surroundings of one call of a provider: the mark, the HTTP client, the deadline.
 ///
@@ -29,20 +31,16 @@ pub struct Context {
     http: reqwest::Client,
     deadline: Option<Instant>,
     attempt: Attempt,
+    sections: Arc<dyn Sections>,
 }
+
+/// Time that a caller of [`Context::enter`] keeps for the work itself.
+const TIME_FOR_WORK: Duration = Duration::from_secs(5);
 
 /// Whether the vendor may already have something of the instance that a call makes something for.
 ///
 /// Looking for it costs calls, and in lists that grow with the account. The caller knows from its own
 /// records when there can be nothing to find.
-///
-/// ```
-/// # let cx = agent_pool_core::doctest::cx();
-/// use agent_pool_core::Attempt;
-///
-/// assert_eq!(cx.attempt(), Attempt::Later, "unless the caller knows better");
-/// assert_eq!(cx.with_attempt(Attempt::First).attempt(), Attempt::First);
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Attempt {
     /// Nothing was ever made for this instance: a provider makes it without looking.
@@ -53,14 +51,24 @@ pub enum Attempt {
 }
 
 impl Context {
-    /// A context without a deadline.
+    /// A context without a deadline, whose sections are those of this process.
     #[must_use]
-    pub const fn new(mark: Mark, http: reqwest::Client) -> Self {
+    pub fn new(mark: Mark, http: reqwest::Client) -> Self {
         Self {
             mark,
             http,
             deadline: None,
             attempt: Attempt::Later,
+            sections: Arc::new(LocalSections::default()),
+        }
+    }
+
+    /// The same with sections that other processes share.
+    #[must_use]
+    pub fn with_sections(&self, sections: Arc<dyn Sections>) -> Self {
+        Self {
+            sections,
+            ..self.clone()
         }
     }
 
@@ -98,17 +106,50 @@ impl Context {
     }
 
     /// The shared HTTP client: pooled connections, TLS, our user agent.
-    ///
-    /// ```
-    /// # let cx = agent_pool_core::doctest::cx();
-    /// // For a vendor that `VendorHttp` cannot ask, such as one of another body than JSON.
-    /// let form = cx.http().post("https://api.acme.example/keys").form(&[("name", "x")]);
-    /// let form = form.build().unwrap();
-    /// assert_eq!(form.headers()["content-type"], "application/x-www-form-urlencoded");
-    /// ```
     #[must_use]
     pub const fn http(&self) -> &reqwest::Client {
         &self.http
+    }
+
+    /// Waits until nobody is in the section `name`, in any replica, and `spacing` has passed since its last
+    /// holder left; then it is the caller's until the answer is dropped. For what a vendor allows one at
+    /// a time, or one in so many seconds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RateLimited`] with `reason` if the turn would come too late for the deadline: nothing was
+    /// done. Those of the database where sections are shared.
+    pub async fn enter(
+        &self,
+        name: &str,
+        spacing: Duration,
+        reason: &str,
+    ) -> Result<Section, ProviderError> {
+        loop {
+            let wait = match self.sections.try_enter(name, spacing).await? {
+                Entry::Entered(section) => return Ok(section),
+                Entry::Busy(wait) => wait,
+            };
+            let too_late = |left| wait + TIME_FOR_WORK > left;
+            if self.remaining().is_some_and(too_late) {
+                let message = format!("{reason}; the next turn comes too late for this call");
+                return Err(ErrorKind::RateLimited
+                    .because(message)
+                    .with_retry_after(wait));
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Waits for `pause`, for what becomes ready at the vendor on its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] at once if the deadline comes first.
+    pub async fn pause(&self, pause: Duration) -> Result<(), ProviderError> {
+        if self.remaining().is_some_and(|left| pause >= left) {
+            return Err(ErrorKind::Unavailable.because("not ready before the deadline"));
+        }
+        sleep(pause).await;
+        Ok(())
     }
 
     /// How long is left; `None` where there is no deadline, zero where it has passed.

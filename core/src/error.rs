@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::safe_line;
 use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 
 /// What failed, in terms that a caller treats differently.
@@ -149,10 +150,10 @@ impl ProviderError {
             | ErrorKind::RateLimited
             | ErrorKind::Unsupported => Effect::NotDone,
         };
-        let mut message = message.into();
-        if let Some((end, _)) = message.char_indices().nth(Self::MESSAGE_LIMIT) {
-            message = Cow::Owned(format!("{}…", &message[..end]));
-        }
+        let message = match message.into() {
+            Cow::Borrowed(ours) => Cow::Borrowed(ours),
+            Cow::Owned(foreign) => safe_line(&foreign, Self::MESSAGE_LIMIT).into_owned().into(),
+        };
         Self(Box::new(Inner {
             kind,
             effect,
@@ -396,7 +397,10 @@ impl From<ParseEnvNameError> for ProviderError {
     }
 }
 
-/// The whole chain of an error on one line, for the log field `error.chain`.
+/// Longest chain, in characters.
+const CHAIN_LIMIT: usize = 4_000;
+
+/// The whole chain of an error on one line, safe to log, to show and to store.
 ///
 /// ```
 /// use agent_pool_core::{ErrorKind, ProviderError, chain};
@@ -407,10 +411,12 @@ impl From<ParseEnvNameError> for ProviderError {
 /// ```
 #[must_use]
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
-    std::iter::successors(Some(error), |&error| error.source())
+    let links = std::iter::successors(Some(error), |&error| error.source());
+    let text = links
         .map(ToString::to_string)
         .collect::<Vec<_>>()
-        .join(": ")
+        .join(": ");
+    safe_line(&text, CHAIN_LIMIT).into_owned()
 }
 
 #[cfg(test)]
@@ -427,6 +433,16 @@ mod tests {
             error.to_string(),
             "railway create for instance abcdefghijkl: rate limited: slow down"
         );
+    }
+
+    #[test]
+    fn a_vendors_words_forge_no_line_and_can_be_stored() {
+        let words = "quota\n2026-11-28 ERROR forged\u{1b}[2J\0".to_owned();
+        let error = ProviderError::new(ErrorKind::Forbidden, words)
+            .with_source(std::io::Error::other("first\nsecond"));
+        let safe = "provider: forbidden: quota 2026-11-28 ERROR forged\u{fffd}";
+        assert_eq!(error.to_string(), safe);
+        assert_eq!(chain(&error), format!("{safe}: first second"));
     }
 
     #[test]

@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 
 /// `foreign` as one line of at most `max_chars` characters: line breaks and tabs become spaces, other control
-/// characters and bidirectional controls become `U+FFFD`.
+/// characters and bidirectional controls become `U+FFFD`, and colours and other sequences of a terminal are dropped.
 ///
 /// ```
 /// use agent_pool_core::safe_line;
 ///
 /// assert_eq!(safe_line("out of\ncredit", 80), "out of credit");
-/// assert_eq!(safe_line("\u{1b}[2Jgone\0", 80), "\u{fffd}[2Jgone\u{fffd}");
+/// assert_eq!(safe_line("\u{1b}[31mred\u{1b}[0m\0", 80), "red\u{fffd}");
 /// assert_eq!(safe_line("too long", 3), "too…");
 /// ```
 #[must_use]
@@ -57,7 +57,17 @@ fn safe(
     if is_clean && end.is_none() {
         return Cow::Borrowed(foreign);
     }
-    let mut text: String = kept.chars().map(|c| replacement(c).unwrap_or(c)).collect();
+    let mut text = String::with_capacity(kept.len());
+    let mut chars = kept.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
+            // A sequence of a terminal, such as a colour, is dropped whole: parameters, then one letter.
+            while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
+            chars.next_if(|c| ('@'..='~').contains(c));
+        } else {
+            text.push(replacement(c).unwrap_or(c));
+        }
+    }
     if end.is_some() {
         text.push('…');
     }
@@ -75,6 +85,9 @@ mod tests {
             ("a\r\n\tb", "a   b"),
             ("a\u{2028}b\u{85}c", "a b c"),
             ("\u{1b}]0;title\u{7}", "\u{fffd}]0;title\u{fffd}"),
+            ("\u{1b}[1;31mred\u{1b}[0m \u{1b}[2Jx", "red x"),
+            ("\u{1b}[12", ""),
+            ("\u{1b}[é", "é"),
             ("\u{9b}31m", "\u{fffd}31m"),
             ("nul\0", "nul\u{fffd}"),
             ("\u{202e}exe.txt", "\u{fffd}exe.txt"),

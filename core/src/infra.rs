@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::safe_line;
 use crate::{Context, EnvVars, ErrorKind, InstanceId, ProviderError, ServiceId};
 
 /// Runs instances. Used as `Arc<dyn InfraProvider>`.
@@ -110,6 +111,8 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// **Contract**
     /// - With [`Redeploy::Yes`] exactly one deployment follows, with all variables in place.
     /// - With [`Redeploy::No`] a running instance is left alone; the next deployment has them.
+    /// - A value arrives as it was given, whatever is in it: nothing of it is evaluated. Where the infra
+    ///   would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).
     async fn configure(
         &self,
         cx: &Context,
@@ -357,6 +360,9 @@ pub enum DeployStatus {
     Other(String),
 }
 
+/// Longest foreign word that is kept, in characters.
+const OTHER_WORD_LIMIT: usize = 64;
+
 impl DeployStatus {
     const WORDS: [(Self, &'static str); 14] = [
         (Self::Queued, "QUEUED"),
@@ -408,7 +414,10 @@ impl fmt::Display for DeployStatus {
 impl From<String> for DeployStatus {
     fn from(word: String) -> Self {
         let known = Self::WORDS.iter().find(|(_, known)| *known == word);
-        known.map_or(Self::Other(word), |(status, _)| status.clone())
+        known.map_or_else(
+            || Self::Other(safe_line(&word, OTHER_WORD_LIMIT).into_owned()),
+            |(status, _)| status.clone(),
+        )
     }
 }
 
@@ -429,6 +438,13 @@ impl From<DeployStatus> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_foreign_word_can_be_stored_and_shown() {
+        let status = DeployStatus::from("A\0\u{1b}B".to_owned());
+        assert_eq!(status.to_string(), "A\u{fffd}\u{fffd}B");
+        assert!(DeployStatus::from("x".repeat(999)).to_string().len() < 80);
+    }
 
     #[test]
     fn every_deploy_status_comes_back_from_its_word() {

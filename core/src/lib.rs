@@ -112,18 +112,17 @@ mod error;
 mod foreign;
 mod id;
 mod infra;
+mod literal;
 mod mark;
 mod panic;
 mod secret;
+mod section;
 mod tool;
 
 pub mod runtime;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(feature = "conformance")]
-#[doc(hidden)]
-pub mod doctest;
 pub mod http;
 pub mod layer;
 pub mod prelude;
@@ -139,8 +138,10 @@ pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,
     ListedInstance, LogLine, Redeploy,
 };
+pub use literal::{escape_value, unescape_value};
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
+pub use section::{Entry, Section, Sections};
 pub use tool::{
     ListedResource, Metadata, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,

@@ -48,14 +48,18 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 ///         Ok(Vec::new())
 ///     }
 /// }
-/// # agent_pool_core::doctest::run(async {
-/// # let (cx, tool) = (agent_pool_core::doctest::cx(), SharedKey(Secret::new("sk-123")));
-/// # let (instance, none) = ("k3v9x0a1b2c3".parse().unwrap(), ToolOptions::new());
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mark = agent_pool_core::Mark::new(&"dev".parse()?);
+/// # let cx = Context::new(mark, agent_pool_core::http::client()?);
+/// # let tool = SharedKey(Secret::new("sk-123"));
+/// # let (instance, none) = ("k3v9x0a1b2c3".parse()?, ToolOptions::new());
 ///
-/// let first = tool.provision(&cx, &instance, &none).await.unwrap();
-/// let again = tool.provision(&cx, &instance, &none).await.unwrap();
+/// let first = tool.provision(&cx, &instance, &none).await?;
+/// let again = tool.provision(&cx, &instance, &none).await?;
 /// assert_eq!((first.resource.as_str(), &first), ("ap-dev-k3v9x0a1b2c3", &again));
-/// # });
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// **Contract**
@@ -73,13 +77,6 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 #[async_trait]
 pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Which optional operations are real.
-    ///
-    /// ```
-    /// # use agent_pool_core::doctest::Acme;
-    /// # let acme = Acme::built();
-    /// let declared = acme.capabilities();
-    /// assert!(!declared.usage && !declared.update && !declared.verify, "none, unless it says so");
-    /// ```
     fn capabilities(&self) -> ToolCapabilities {
         ToolCapabilities::default()
     }
@@ -131,31 +128,11 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError>;
 
     /// What the resource has used so far.
-    ///
-    /// ```
-    /// # use agent_pool_core::{ErrorKind, doctest::{Acme, cx, run}};
-    /// # let (acme, cx, resource) = (Acme::built(), cx(), "key-17".parse().unwrap());
-    /// # run(async {
-    /// // As `update` and `verify`, where a provider does not have it:
-    /// let error = acme.usage(&cx, &resource).await.unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
-    /// # assert_eq!(acme.verify(&cx).await.unwrap_err().kind(), ErrorKind::Unsupported);
-    /// # });
-    /// ```
     async fn usage(&self, _: &Context, _: &ResourceId) -> Result<Usage, ProviderError> {
         Err(ProviderError::unsupported("usage"))
     }
 
     /// Changes the options of a resource that is there.
-    ///
-    /// ```
-    /// # use agent_pool_core::{ToolOptions, doctest::{Acme, cx, run}};
-    /// # let (acme, cx, resource) = (Acme::built(), cx(), "key-17".parse().unwrap());
-    /// # run(async {
-    /// let update = acme.update(&cx, &resource, &ToolOptions::new()).await;
-    /// assert_eq!(update.unwrap_err().operation(), Some("update"));
-    /// # });
-    /// ```
     async fn update(
         &self,
         _: &Context,
@@ -178,14 +155,6 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     }
 
     /// Checks the credentials with a call that changes nothing.
-    ///
-    /// ```
-    /// # use agent_pool_core::doctest::{Acme, cx, run};
-    /// # let (acme, cx) = (Acme::built(), cx());
-    /// # run(async {
-    /// assert_eq!(acme.verify(&cx).await.unwrap_err().operation(), Some("verify"));
-    /// # });
-    /// ```
     async fn verify(&self, _: &Context) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("verify"))
     }
@@ -344,16 +313,6 @@ pub fn read_options<T: DeserializeOwned>(options: &ToolOptions) -> Result<T, Pro
 }
 
 /// One resource as its vendor lists it.
-///
-/// ```
-/// # let cx = agent_pool_core::doctest::cx();
-/// use agent_pool_core::ListedResource;
-///
-/// let time = Some("2026-08-01T00:00:00Z");
-/// let ours = ListedResource::marked(&cx, "ap-dev-k3v9x0a1b2c3", "key-17", time);
-/// assert_eq!(ours.unwrap().unwrap().instance.as_str(), "k3v9x0a1b2c3");
-/// assert!(ListedResource::marked(&cx, "somebody's key", "key-18", None).is_none());
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedResource {
     /// The resource, in the vendor's words.

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use crate::lists::{CorsOrigins, JoinUrlSchemes};
 use crate::templates::Catalogue;
 use crate::tools::Tools;
 
@@ -81,6 +82,12 @@ pub struct PoolSettings {
     /// longer known as ours.
     #[serde(default = "default_events_keep_days")]
     pub pool_events_keep_days: u16,
+    /// The schemes that the link of a conversation to join may have, separated by commas. A bare slug is always allowed.
+    #[serde(default)]
+    pub join_url_schemes: JoinUrlSchemes,
+    /// The web sites whose pages may call the Pool API from a browser, separated by commas. By default none.
+    #[serde(default)]
+    pub pool_cors_origins: CorsOrigins,
     /// A key to look at the dashboard and to change nothing. Several, separated by commas, are all
     /// accepted. Without it everybody who signs in may do everything.
     pub pool_read_key: Option<ApiKeys>,

@@ -8,6 +8,7 @@ mod dashboard;
 mod db;
 mod handlers;
 mod lifecycle;
+mod lists;
 mod ops;
 mod pool;
 mod problem;

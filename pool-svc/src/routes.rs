@@ -9,7 +9,8 @@ use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{auth, health, metrics};
-use warp::reply::Response;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
 use warp::{Filter, path};
 
 use crate::dashboard::{self, Dashboard};
@@ -43,6 +44,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id/invite",
     "/instances/:id/:act",
     "/over-time",
+    "/events",
     "/providers",
     "/providers/orphans",
     "/providers/sweep",
@@ -62,6 +64,7 @@ pub fn routes(
     let key = auth::require(keys);
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();
+    let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
     let app = with(pool.app.clone());
     let claims = with(pool.claims.clone());
     let destructions = with(pool.destructions.clone());
@@ -75,7 +78,7 @@ pub fn routes(
         .or(path!("status").and(get())                      .and(key.clone())                   .and(app.clone()).then(views::status).map(answer).boxed()).unify()
         .or(path!("counts").and(get())                                                          .and(app.clone()).then(views::counts).map(answer).boxed()).unify()
         .or(path!("agents").and(get())                      .and(key.clone())                   .and(app.clone()).then(views::agents).map(answer).boxed()).unify()
-        .or(path!("info").and(get())                        .and(key.clone())                   .and(app.clone()).then(views::info).map(answer).boxed()).unify()
+        .or(path!("info").and(get())                                                            .and(app.clone()).then(views::info).map(answer).boxed()).unify()
         .or(path!("events").and(get())                      .and(key.clone()).and(query())      .and(app).then(views::events).map(answer).boxed()).unify()
         .or(path!("replenish").and(post())                  .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed()).unify()
         .or(path!("drain").and(post())                      .and(key.clone()).and(json())       .and(pool.clone()).then(fleet::drain).map(answer).boxed()).unify()
@@ -83,7 +86,20 @@ pub fn routes(
         .or(path!("instances" / InstanceId).and(delete())   .and(key.clone())                   .and(destructions.clone()).then(instances::kill).map(answer).boxed()).unify()
         .or(path!("crashed" / InstanceId).and(delete())     .and(key)                           .and(destructions).then(instances::dismiss).map(answer).boxed()).unify();
 
-    prefix.and(table).or(own).unify().or(pages).unify().boxed().recover(unrouted).unify()
+    cross_origin(prefix.and(table).boxed(), &origins).or(own).unify().or(pages).unify().boxed().recover(unrouted).unify()
+}
+
+/// Lets pages of these sites call `api` from a browser, with a key and without cookies.
+fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilter<(Response,)> {
+    if origins.is_empty() {
+        return api;
+    }
+    let cors = warp::cors()
+        .allow_origins(origins.iter().map(String::as_str))
+        .allow_methods(["GET", "POST", "DELETE"])
+        .allow_headers(["authorization", "content-type", "idempotency-key"])
+        .expose_headers(["retry-after"]);
+    api.with(cors).map(Reply::into_response).boxed()
 }
 
 fn with<T: Clone + Send + Sync + 'static>(

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use crate::commands::{
     claim::Claim,
     doctor::Doctor,
+    events::Events,
     fleet::{Drain, Replenish},
     key::Key,
     kill::Condemn,
@@ -89,6 +90,8 @@ pub(crate) enum Ask {
     Show(Show),
     /// Show the last log lines of an instance
     Logs(Logs),
+    /// List changes of instances, newest first, and who made them
+    Events(Events),
     /// Destroy instances in any status
     Kill(Condemn),
     /// Destroy crashed instances after inspection

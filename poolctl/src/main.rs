@@ -82,6 +82,7 @@ async fn answer(
         Ask::Templates => commands::templates::run(out, &target?).await,
         Ask::List(list) => list.run(out, &target?).await,
         Ask::Show(show) => show.run(out, &target?).await,
+        Ask::Events(events) => events.run(out, &target?).await,
         Ask::Logs(logs) => logs.run(out, &target?).await,
         Ask::Kill(kill) => kill.kill(out, &target?).await,
         Ask::Dismiss(dismiss) => dismiss.dismiss(out, &target?).await,

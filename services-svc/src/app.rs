@@ -12,7 +12,7 @@ use agent_pool_service_kit::supervisor::Supervisor;
 
 use crate::config::Config;
 use crate::problem;
-use crate::providers::Providers;
+use crate::providers::{Providers, SharedSections};
 
 /// The service: its settings, database, providers and background tasks. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,7 +40,9 @@ impl App {
         supervisor: Supervisor,
     ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
+        let sections = SharedSections::new(db.clone(), supervisor.clone());
         let context = Context::new(mark, agent_pool_core::http::client()?);
+        let context = context.with_sections(Arc::new(sections));
         let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
         Ok(Self(Arc::new(Inner {
             providers: Providers::new(registry, context, config.provider_timeout()),

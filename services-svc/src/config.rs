@@ -56,6 +56,10 @@ pub(crate) struct General {
     /// slow vendors count as down; too high, and a hanging one holds a creation up.
     #[serde(default = "General::provider_timeout")]
     pub(crate) provider_timeout_ms: Millis,
+    /// Age up to which `POST /status/batch` uses a list of an infra again, if it shows every instance alive. Higher
+    /// values notice a crash later; each list costs calls of the vendor.
+    #[serde(default = "General::status_list_max_age")]
+    pub(crate) status_list_max_age_ms: Millis,
     /// How long an instance stays locked after the replica that worked on it died. Too low, and a
     /// replica that pauses loses its lock.
     #[serde(default = "General::lease")]
@@ -91,6 +95,10 @@ impl General {
 
     const fn provider_timeout() -> Millis {
         Millis::from_millis(300_000)
+    }
+
+    const fn status_list_max_age() -> Millis {
+        Millis::from_millis(3_000)
     }
 
     const fn local_grant_ttl() -> Millis {

@@ -110,6 +110,9 @@ impl From<CreateError> for Problem {
             CreateError::Tool(source) => unavailable(source),
             CreateError::Infra(source) => lookup(source),
             CreateError::Precondition(source) => precondition(source),
+            CreateError::EnvironmentTaken { .. } => {
+                Self::new(ProblemCode::EnvironmentTaken, error.to_string())
+            }
             CreateError::OtherTools { .. } => Self::new(ProblemCode::OtherTools, error.to_string()),
             CreateError::Failed { failure, undo, .. } => {
                 let cause = step(&failure.cause);

@@ -12,21 +12,6 @@ use crate::{
 };
 
 /// Puts the layers around an infra provider, which errors, traces and metrics will call `id`.
-///
-/// ```
-/// # use std::sync::Arc;
-/// # use agent_pool_core::{doctest::{Elsewhere, cx, run}, settings::Environment};
-/// use agent_pool_core::layer::{LayerSettings, checked_infra, layered_infra};
-///
-/// # let provider = Arc::new(Elsewhere);
-/// let layers = LayerSettings::read("elsewhere", &Environment::default()).unwrap();
-/// let infra = layered_infra(&"elsewhere".parse().unwrap(), layers, checked_infra(provider));
-/// # let cx = cx();
-/// # run(async {
-/// let error = infra.verify(&cx).await.unwrap_err().to_string();
-/// assert_eq!(error, "elsewhere verify: unsupported: this provider does not have it");
-/// # });
-/// ```
 #[must_use]
 pub fn layered_infra(
     id: &InfraId,

@@ -1,9 +1,10 @@
-//! Admits attempts, by rate and by number at once. Place in the order: around the timeout, so that waiting
-//! does not use up an attempt's time, and inside retry, so that nothing is held while backing off.
+//! Admits attempts, by rate and by number at once, and none while the vendor wants fewer calls. Place in the
+//! order: around the timeout, so that waiting does not use up an attempt's time, and inside retry, so that
+//! nothing is held while backing off.
 
 use std::future::Future;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -17,6 +18,20 @@ use crate::{Context, Effect, ErrorKind, ProviderError};
 pub(super) struct Limit {
     rate: Option<Rate>,
     at_once: Semaphore,
+    pause: Mutex<Pause>,
+}
+
+/// The pause of all attempts after a vendor refused one as too many and did not say for how long. It doubles
+/// with each refusal after it, and ends with the first success.
+#[derive(Debug)]
+struct Pause {
+    until: Instant,
+    length: Duration,
+}
+
+impl Pause {
+    const SHORTEST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(60);
 }
 
 impl Limit {
@@ -24,6 +39,10 @@ impl Limit {
         let at_once = usize::try_from(settings.max_concurrent.get());
         Self {
             rate: settings.rate_per_minute.map(Rate::per_minute),
+            pause: Mutex::new(Pause {
+                until: Instant::now(),
+                length: Duration::ZERO,
+            }),
             at_once: Semaphore::new(at_once.map_or(Semaphore::MAX_PERMITS, |at_once| {
                 at_once.min(Semaphore::MAX_PERMITS)
             })),
@@ -39,10 +58,60 @@ impl Limit {
         let permit = permit.map_err(|_| {
             too_late("the provider is being shut down").with_effect(Effect::NotDone)
         })?;
+        self.wait_for_pause(cx).await?;
         if let Some(rate) = &self.rate {
             rate.turn(cx).await?;
         }
         Ok(permit)
+    }
+
+    async fn wait_for_pause(&self, cx: &Context) -> Result<(), ProviderError> {
+        loop {
+            let until = self.lock_pause().until;
+            let wait = until.saturating_duration_since(Instant::now());
+            if wait.is_zero() {
+                return Ok(());
+            }
+            if cx.remaining().is_some_and(|left| wait >= left) {
+                let problem =
+                    "the vendor wants fewer calls, and its pause is longer than this call may take";
+                return Err(ErrorKind::RateLimited
+                    .because(problem)
+                    .with_retry_after(wait));
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    /// Learns from the outcome of an attempt whether all others have to pause.
+    ///
+    /// A refusal that says how long it lasts is left to whoever was refused: it may be about one kind of call.
+    pub(super) fn note<T>(&self, outcome: Result<T, ProviderError>) -> Result<T, ProviderError> {
+        let mut pause = self.lock_pause();
+        let now = Instant::now();
+        // What began before the pause says nothing about how things are after it.
+        let paused = pause.until > now;
+        match outcome {
+            Err(error)
+                if error.kind() == ErrorKind::RateLimited && error.retry_after().is_none() =>
+            {
+                if !paused {
+                    pause.length = (pause.length * 2).clamp(Pause::SHORTEST, Pause::LONGEST);
+                    pause.until = now + pause.length;
+                }
+                Err(error.with_retry_after(pause.until - now))
+            }
+            outcome => {
+                if outcome.is_ok() && !paused {
+                    pause.length = Duration::ZERO;
+                }
+                outcome
+            }
+        }
+    }
+
+    fn lock_pause(&self) -> MutexGuard<'_, Pause> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +131,7 @@ pub(super) async fn before_the_deadline<T>(
 ///
 /// Our own and not a crate's, because it goes by tokio's clock, which tests can pause.
 #[derive(Debug)]
-struct Rate {
+pub struct Rate {
     distance: Duration,
     next: Mutex<Instant>,
 }
@@ -71,13 +140,23 @@ impl Rate {
     const CATCH_UP: Duration = Duration::from_secs(1);
 
     fn per_minute(count: NonZeroU32) -> Self {
+        Self::new(count, Duration::from_secs(60))
+    }
+
+    /// `count` turns in each `window`.
+    #[must_use]
+    pub fn new(count: NonZeroU32, window: Duration) -> Self {
         Self {
-            distance: Duration::from_secs(60) / count.get(),
+            distance: window / count.get(),
             next: Mutex::new(Instant::now()),
         }
     }
 
-    async fn turn(&self, cx: &Context) -> Result<(), ProviderError> {
+    /// Waits for the next free turn and takes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RateLimited`] if the turn would come after the deadline.
+    pub async fn turn(&self, cx: &Context) -> Result<(), ProviderError> {
         let turn = self.book(cx.remaining())?;
         sleep_until(turn).await;
         Ok(())
@@ -139,6 +218,54 @@ mod tests {
                     .is_some_and(|wait| wait <= Duration::from_secs(60))
             );
         }
+    }
+
+    fn refused() -> Result<(), ProviderError> {
+        Err(ErrorKind::RateLimited.because("too many"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_without_a_time_pauses_all_attempts_and_each_further_one_for_longer() {
+        let (limit, cx) = (Limit::new(&settings()), context());
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            let error = limit.note(refused()).unwrap_err();
+            waits.push(error.retry_after().unwrap().as_secs());
+            // One that was under way at the same time.
+            limit.note(refused()).unwrap_err();
+            let start = Instant::now();
+            drop(limit.admit(&cx).await.unwrap());
+            waits.push(start.elapsed().as_secs());
+        }
+        assert_eq!(waits, [1, 1, 2, 2, 4, 4]);
+        limit.note(Ok(())).unwrap();
+        let error = limit.note(refused()).unwrap_err();
+        assert_eq!(
+            error.retry_after(),
+            Some(Pause::SHORTEST),
+            "a success ends it"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_with_a_time_holds_up_nobody_else() {
+        let (limit, cx) = (Limit::new(&settings()), context());
+        let quota = ErrorKind::RateLimited.because("one project in 30 s");
+        let quota = quota.with_retry_after(Duration::from_secs(30));
+        limit.note(Err::<(), _>(quota)).unwrap_err();
+        let start = Instant::now();
+        drop(limit.admit(&cx).await.unwrap());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_with_less_time_than_the_pause_is_refused_at_once() {
+        let limit = Limit::new(&settings());
+        limit.note(refused()).unwrap_err();
+        let soon = context().within(Duration::from_millis(500));
+        let error = limit.admit(&soon).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.effect(), Effect::NotDone);
     }
 
     #[tokio::test(start_paused = true)]

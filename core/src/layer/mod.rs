@@ -21,22 +21,6 @@
 //! provider leaves what blocks to `tokio::task::spawn_blocking`.
 //!
 //! What an operator can set is in [`LayerSettings`], read with the provider's prefix.
-//!
-//! ```
-//! # use agent_pool_core::doctest::{Acme, cx, run};
-//! use std::time::Duration;
-//! use agent_pool_core::layer::{LayerSettings, layered_tool};
-//! use agent_pool_core::settings::Environment;
-//!
-//! let layers = LayerSettings::read("acme", &Environment::default()).unwrap();
-//! let tool = layered_tool(&"acme".parse().unwrap(), layers, Acme::built());
-//! // A caller that has no time left is told so, and the vendor is not asked.
-//! # let cx = cx();
-//! # run(async {
-//! let error = tool.list(&cx.within(Duration::ZERO)).await.unwrap_err();
-//! assert!(error.is_transient(), "{error}");
-//! # });
-//! ```
 
 mod check;
 mod guard;
@@ -55,6 +39,7 @@ mod tool;
 pub use check::{checked_infra, checked_tool};
 pub(crate) use infra::counted_infra;
 pub use infra::layered_infra;
+pub use limit::Rate;
 pub use settings::{LayerSettings, prefix_of};
 pub use stats::CallStats;
 pub(crate) use tool::counted_tool;

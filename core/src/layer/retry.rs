@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{ExponentialBuilder, Retryable};
 use tokio::time::sleep;
 use tracing::info;
 
@@ -28,47 +29,57 @@ pub(super) async fn retry<T, F>(
 where
     F: Future<Output = Result<T, ProviderError>>,
 {
-    let mut pauses = ExponentialBuilder::new()
+    let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(250))
         .with_max_delay(Duration::from_secs(10))
         .with_max_times(usize::try_from(max_attempts.get() - 1).unwrap_or(usize::MAX))
-        .with_jitter()
-        .build();
-    let mut attempts = 1;
-    loop {
-        let own = match attempts {
-            1 => cx.clone(),
-            _ => cx.with_attempt(Attempt::Later),
-        };
-        let error = match attempt(own).await {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
-        };
-        let pause = pauses
-            .next()
-            .filter(|_| may_repeat(operation.nature, &error));
-        let wait = pause.map(|pause| pause + error.retry_after().unwrap_or_default());
-        let fits = |wait: &Duration| {
-            *wait <= LONGEST_WAIT && cx.remaining().is_none_or(|left| *wait < left)
-        };
-        let Some(wait) = wait.filter(fits) else {
-            return Err(error.spent(attempts));
-        };
-        let (kind, name, wait_ms) = (error.kind().as_str(), operation.name, wait.as_millis());
-        metrics::counter!(
-            "agent_pool_provider_retries_total",
-            "provider" => provider.to_owned(), "operation" => name, "outcome" => kind
-        )
-        .increment(1);
-        info!(
-            attempt = attempts,
-            error.kind = kind,
-            wait_ms,
-            "{provider} {name} will be tried again: {error}"
-        );
-        sleep(wait).await;
-        attempts += 1;
-    }
+        .with_jitter();
+    let attempts = AtomicU32::new(0);
+    let next_attempt = || match attempts.fetch_add(1, Ordering::Relaxed) {
+        0 => attempt(cx.clone()),
+        _ => attempt(cx.with_attempt(Attempt::Later)),
+    };
+    let outcome = next_attempt
+        .retry(pauses)
+        .sleep(sleep)
+        .when(|error| may_repeat(operation.nature, error))
+        .adjust(|error: &ProviderError, pause| {
+            let wait = pause? + error.retry_after().unwrap_or_default();
+            let in_time = cx.remaining().is_none_or(|left| wait < left);
+            (wait <= LONGEST_WAIT && in_time).then_some(wait)
+        })
+        .notify(|error, wait| {
+            announce(
+                provider,
+                operation.name,
+                attempts.load(Ordering::Relaxed),
+                error,
+                wait,
+            );
+        })
+        .await;
+    outcome.map_err(|error| error.spent(attempts.into_inner()))
+}
+
+fn announce(
+    provider: &str,
+    operation: &'static str,
+    attempt: u32,
+    error: &ProviderError,
+    wait: Duration,
+) {
+    let kind = error.kind().as_str();
+    metrics::counter!(
+        "agent_pool_provider_retries_total",
+        "provider" => provider.to_owned(), "operation" => operation, "outcome" => kind
+    )
+    .increment(1);
+    info!(
+        attempt,
+        error.kind = kind,
+        wait_ms = wait.as_millis(),
+        "{provider} {operation} will be tried again: {error}"
+    );
 }
 
 /// What certainly did not happen may be repeated; what may have happened, only where that does no harm.
@@ -82,8 +93,6 @@ fn may_repeat(nature: Nature, error: &ProviderError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use tokio::time::Instant;
 
     use super::*;

@@ -61,7 +61,7 @@ impl Stack {
         let attempt = |cx: Context| async move {
             let _permit = limit.admit(&cx).await?;
             let guarded = |cx| guard(call(cx));
-            timeout(limit_ms.duration(), &cx, guarded).await
+            limit.note(timeout(limit_ms.duration(), &cx, guarded).await)
         };
         observe(provider, operation, stats, async {
             let _turn = serial.turn(operation, cx).await?;

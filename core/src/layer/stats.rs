@@ -13,21 +13,6 @@ use crate::wire::services::{LastError, ProviderStats};
 const LATEST: usize = 256;
 
 /// Counts the calls of one provider. Shared by whoever shows them.
-///
-/// ```
-/// # use agent_pool_core::{doctest::{Acme, cx, run}, registry::Registry};
-/// # let environment = [("ACME_API_KEY", "sk-123")].into_iter().collect();
-/// # let registry = Registry::of([Acme::REGISTRATION], [], &environment).unwrap();
-/// # let cx = cx();
-/// # run(async {
-/// let (_, acme) = registry.tools().next().unwrap();
-/// let provider = acme.provider.as_ref().unwrap();
-/// provider.list(&cx).await.unwrap();
-/// provider.verify(&cx).await.unwrap_err(); // Acme has none
-/// let told = acme.stats.snapshot();
-/// assert_eq!((told.calls, told.failures["unsupported"]), (2, 1));
-/// # });
-/// ```
 #[derive(Debug, Default)]
 pub struct CallStats(Mutex<Inner>);
 

@@ -12,20 +12,6 @@ use crate::{
 };
 
 /// Puts the layers around a tool provider, which errors, traces and metrics will call `id`.
-///
-/// ```
-/// # use agent_pool_core::{doctest::{Acme, cx, run}, settings::Environment};
-/// use agent_pool_core::layer::{LayerSettings, checked_tool, layered_tool};
-///
-/// let layers = LayerSettings::read("acme", &Environment::default()).unwrap();
-/// # let (acme, cx) = (Acme::built(), cx());
-/// let tool = layered_tool(&"acme".parse().unwrap(), layers, checked_tool(&["ACME_KEY"], acme));
-/// # run(async {
-/// // Errors say whose they are.
-/// let error = tool.verify(&cx).await.unwrap_err();
-/// assert_eq!((error.provider(), error.operation()), (Some("acme"), Some("verify")));
-/// # });
-/// ```
 #[must_use]
 pub fn layered_tool(
     id: &ToolId,

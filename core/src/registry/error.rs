@@ -1,22 +1,9 @@
-//! Why there is no registry, and why a provider cannot be had.
+//! Why there is no registry, and why a provider cannot be used.
 
 use crate::ToolId;
 use crate::settings::SettingsError;
 
 /// Why the linked providers do not make a registry.
-///
-/// ```
-/// let error = agent_pool_core::registry::RegistryError::Duplicate {
-///     kind: "tool",
-///     id: "acme".to_owned(),
-///     first: "provider-acme",
-///     second: "acme-fork",
-/// };
-/// assert_eq!(
-///     error.to_string(),
-///     "tool \"acme\" is registered twice, by provider-acme and by acme-fork: link one of them"
-/// );
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// Two crates register one id.
@@ -43,16 +30,21 @@ pub enum RegistryError {
     },
 }
 
-/// Why a provider cannot be had. All are the asker's to mend.
-///
-/// ```
-/// use agent_pool_core::registry::{LookupError, Registry};
-/// use agent_pool_core::settings::Environment;
-///
-/// let empty = Registry::of([], [], &Environment::default()).unwrap();
-/// let error = empty.tool(&"acme".parse().unwrap()).unwrap_err();
-/// assert!(matches!(error, LookupError::Unknown { .. }));
-/// ```
+impl RegistryError {
+    pub(super) fn malformed(
+        crate_name: &'static str,
+        what: &'static str,
+        problem: impl ToString,
+    ) -> Self {
+        Self::Malformed {
+            crate_name,
+            what,
+            problem: problem.to_string(),
+        }
+    }
+}
+
+/// Why a provider cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// No linked crate registers this id.
@@ -65,7 +57,7 @@ pub enum LookupError {
         /// What there is, as a list for people.
         known: String,
     },
-    /// It is there, and its settings are missing or wrong.
+    /// It is linked, and its settings are missing or wrong.
     #[error("{kind} {id:?} is not configured: {problem}")]
     Unconfigured {
         /// `tool` or `infra`.
@@ -75,24 +67,12 @@ pub enum LookupError {
         /// The variables at fault.
         problem: SettingsError,
     },
-    /// They cannot be had together.
+    /// One instance cannot have both.
     #[error(transparent)]
     Clash(#[from] Clash),
 }
 
 /// Two tools of one instance declare the same variable.
-///
-/// ```
-/// let clash = agent_pool_core::registry::Clash {
-///     tool: "bolt".parse().unwrap(),
-///     other: "acme".parse().unwrap(),
-///     variable: "LLM_KEY",
-/// };
-/// assert_eq!(
-///     clash.to_string(),
-///     "tools acme and bolt both set LLM_KEY: an instance can have one of them"
-/// );
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("tools {other} and {tool} both set {variable}: an instance can have one of them")]
 pub struct Clash {

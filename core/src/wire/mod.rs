@@ -15,4 +15,6 @@ pub mod services;
 
 mod text;
 
-pub use text::{AgentName, Instructions, JoinUrl};
+pub use text::{
+    AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
+};

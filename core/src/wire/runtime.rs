@@ -1,4 +1,4 @@
-//! The runtime contract: what every instance serves, authorised by the shared key.
+//! The runtime contract: what every instance serves, authorised by a bearer key.
 //!
 //! ```
 //! use agent_pool_core::wire::runtime::{Health, ProvisionRequest};
@@ -13,13 +13,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Instructions, JoinUrl};
+use super::{AgentMetadata, AgentName, Instructions, JoinUrl, ProfileImage};
 
 /// The path of the health check below an instance's URL.
 pub const HEALTH_PATH: &str = "pool/health";
 
 /// The path that makes an instance somebody's, below its URL.
 pub const PROVISION_PATH: &str = "pool/provision";
+
+/// The path that makes an unclaimed instance clean again, below its URL. Optional: a runtime without it answers 404.
+pub const RESET_PATH: &str = "pool/reset";
 
 /// `GET /pool/health`. Anything but 200 with `ready: true` is not ready.
 ///
@@ -40,6 +43,12 @@ pub struct Health {
 
 /// `POST /pool/provision`: not idempotent, a second call makes a second conversation.
 ///
+/// A refusal is a [`Problem`](super::problem::Problem), whose code says whose fault it is:
+/// [`JoinFailed`](super::problem::ProblemCode::JoinFailed), the conversation of `join_url` could not be joined;
+/// [`NotReady`](super::problem::ProblemCode::NotReady), the runtime cannot take a conversation yet;
+/// [`AlreadyProvisioned`](super::problem::ProblemCode::AlreadyProvisioned), it is another agent. A 5xx without one of
+/// these codes counts as the link's fault where there is a link, and as the instance's where there is none.
+///
 /// ```
 /// # use {agent_pool_core::wire::runtime::ProvisionRequest, serde_json::json};
 /// let body = json!({ "agentName": "Tulip", "instructions": "You help a small club." });
@@ -57,6 +66,12 @@ pub struct ProvisionRequest {
     /// The conversation to join; absent to open a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_url: Option<JoinUrl>,
+    /// The agent's picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_image: Option<ProfileImage>,
+    /// Whatever else the claimer wants the runtime to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<AgentMetadata>,
 }
 
 /// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the
@@ -80,4 +95,18 @@ pub struct Provisioned {
     /// Whether it joined a conversation that was there.
     #[serde(default)]
     pub joined: bool,
+    /// Absent for an agent that is in its conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ProvisionStatus>,
+}
+
+/// How far a runtime got with [`ProvisionRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvisionStatus {
+    /// The agent asked to join; a person has yet to let it in.
+    PendingAcceptance,
+    /// Any other word: the agent is in its conversation.
+    #[serde(other)]
+    Other,
 }

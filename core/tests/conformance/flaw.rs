@@ -79,6 +79,8 @@ pub(crate) enum Flaw {
     DeploysForEach,
     /// Infra: deploys what runs when it was told not to.
     RestartsWhatRuns,
+    /// Infra: replaces references in values.
+    EvaluatesValues,
     /// Infra: deploys again without the variables.
     Forgets,
     /// Infra: removes the first kind only of what was deployed.
@@ -157,6 +159,9 @@ pub(crate) const OF_INFRA: &[(&str, Flaw)] = of_both![
     ("redeploy_keeps", Flaw::DeploysForEach),
     ("left_alone", Flaw::RestartsWhatRuns),
     ("redeploy_keeps", Flaw::Forgets),
+    ("values_arrive", Flaw::EvaluatesValues),
+    ("values_arrive", Flaw::StartsAtOnce),
+    ("values_arrive", Flaw::DeploysForEach),
     ("list_tells_all", Flaw::NoStatus),
     ("destroyed_while_running", Flaw::LeavesWhatRan),
     ("destroyed_while_running", Flaw::LeavesTheSecond),

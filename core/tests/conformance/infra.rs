@@ -7,7 +7,7 @@ use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, ErrorKind, InfraCapabilities, InfraHandle,
-    InfraProvider, InstanceId, InstanceSpec, ListedInstance, ProviderError, Redeploy,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, ProviderError, Redeploy, Secret,
 };
 use async_trait::async_trait;
 use url::Url;
@@ -28,6 +28,15 @@ fn handle(instance: &InstanceId, service: &Thing) -> Result<InfraHandle, Provide
 fn url(service: &Thing) -> Result<Url, ProviderError> {
     let url = Url::parse(&format!("https://{}.invalid", service.id));
     url.map_err(|error| ProviderError::new(ErrorKind::Protocol, error.to_string()))
+}
+
+/// Without the references in them, as if there were nothing that they refer to.
+fn evaluated(variables: &EnvVars) -> EnvVars {
+    let evaluate = |value: &Secret| Secret::new(value.expose().replace("${{CF_PLAIN}}", ""));
+    let pairs = variables.iter();
+    pairs
+        .map(|(name, value)| (name.clone(), evaluate(value)))
+        .collect()
 }
 
 impl Trial {
@@ -75,7 +84,13 @@ impl InfraProvider for Trial {
     ) -> Result<(), ProviderError> {
         let set = |vendor: &mut crate::vendor::State| {
             let service = vendor.thing(handle.service.as_str())?;
-            service.variables.merge(variables.clone());
+            service
+                .variables
+                .merge(if self.0.has(Flaw::EvaluatesValues) {
+                    evaluated(variables)
+                } else {
+                    variables.clone()
+                });
             Ok(!service.deployments.is_empty())
         };
         let runs = self.0.call(cx, "set", set).await?;

@@ -1,6 +1,6 @@
 //! A conversation: what was said, and how much of it is kept.
 
-use agent_pool_core::wire::{AgentName, JoinUrl};
+use agent_pool_core::wire::{AgentName, InviteUrl};
 use serde::{Deserialize, Serialize};
 
 /// Longest text that a person may send at once, in characters.
@@ -20,7 +20,7 @@ pub(crate) enum Message {
     /// Why the agent could not answer.
     Fault { text: String },
     /// Another agent that joined, and where to talk to it.
-    Guest { name: AgentName, url: JoinUrl },
+    Guest { name: AgentName, url: InviteUrl },
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Conversation {
     }
 
     /// Adds a guest; one that is there already (its answer was lost, it asks again) is not added twice.
-    pub(crate) fn welcome(&mut self, name: AgentName, url: JoinUrl) {
+    pub(crate) fn welcome(&mut self, name: AgentName, url: InviteUrl) {
         let guest = Message::Guest { name, url };
         if !self.0.contains(&guest) {
             self.say(guest);
@@ -72,7 +72,7 @@ mod tests {
         let guest = || {
             (
                 AgentName::try_from("Rose".to_owned()).unwrap(),
-                JoinUrl::try_from("http://127.0.0.1:1/c/t".to_owned()).unwrap(),
+                InviteUrl::try_from("http://127.0.0.1:1/c/t".to_owned()).unwrap(),
             )
         };
         for _ in 0..2 {

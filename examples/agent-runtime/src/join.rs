@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::{AgentName, JoinUrl};
+use agent_pool_core::wire::{AgentName, InviteUrl, JoinUrl};
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Guest {
     pub(crate) name: AgentName,
-    pub(crate) url: JoinUrl,
+    pub(crate) url: InviteUrl,
 }
 
 /// The answer to [`Guest`].

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use agent_pool_core::wire::JoinUrl;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::runtime::{Health, ProvisionRequest, Provisioned};
+use agent_pool_core::wire::{InviteUrl, JoinUrl};
 use tracing::{info, warn};
 use warp::hyper::body::Bytes;
 
 use crate::http::{Failure, Json, parse};
 use crate::join::{self, Guest};
 use crate::runtime::Runtime;
-use crate::store::Agent;
+use crate::store::{Agent, Saved};
 
 /// Ready as soon as it listens: what it needs is read before.
 pub(crate) async fn health() -> Json<Health> {
@@ -52,6 +52,7 @@ async fn enter(agent: &Agent, runtime: &Runtime) -> Result<Provisioned, Failure>
             conversation_id: Some(agent.conversation_id.clone()),
             invite_url: Some(runtime.invite_url(agent).into()),
             joined: false,
+            status: None,
         });
     };
     let conversation_id = match &agent.joined {
@@ -62,11 +63,24 @@ async fn enter(agent: &Agent, runtime: &Runtime) -> Result<Provisioned, Failure>
         conversation_id: Some(conversation_id),
         invite_url: Some(invitation.as_str().to_owned()),
         joined: true,
+        status: None,
     })
 }
 
+/// Makes an instance clean again whose agent could not join its conversation. An agent that is in a conversation is
+/// somebody's, and stays.
+pub(crate) async fn reset(runtime: Arc<Runtime>) -> Result<Json<Health>, Failure> {
+    let reset = runtime.store.change(Saved::reset).await;
+    reset.map_err(not_written)?.map_err(|_| {
+        let detail = "the instance is an agent in a conversation";
+        Failure(Problem::new(ProblemCode::AlreadyProvisioned, detail))
+    })?;
+    info!("the instance was reset");
+    Ok(health().await)
+}
+
 async fn join(agent: &Agent, invitation: &JoinUrl, runtime: &Runtime) -> Result<String, Failure> {
-    let url = JoinUrl::try_from(String::from(runtime.invite_url(agent)));
+    let url = InviteUrl::try_from(String::from(runtime.invite_url(agent)));
     let name = agent.request.agent_name.clone();
     let guest = url.map(|url| Guest { name, url });
     let guest = guest.map_err(|error| not_joined(&anyhow::Error::msg(error)))?;

@@ -27,7 +27,8 @@ pub(crate) fn routes(
     let limit = body::content_length_limit;
 
     path!("pool" / "health").and(get()).and(key.clone()).then(pool::health).boxed()
-        .or(path!("pool" / "provision").and(post()).and(key).and(limit(MAX_PROVISION_BYTES)).and(body::bytes()).and(runtime.clone()).then(pool::provision).boxed())
+        .or(path!("pool" / "provision").and(post()).and(key.clone()).and(limit(MAX_PROVISION_BYTES)).and(body::bytes()).and(runtime.clone()).then(pool::provision).boxed())
+        .or(path!("pool" / "reset").and(post()).and(key).and(runtime.clone()).then(pool::reset).boxed())
         .or(path!("c" / String).and(get()).and(runtime.clone()).then(chat::read).boxed())
         .or(path!("c" / String).and(post()).and(limit(MAX_SAY_BYTES)).and(body::form()).and(runtime.clone()).then(chat::say).boxed())
         .or(path!("c" / String / "guests").and(post()).and(limit(MAX_GUEST_BYTES)).and(body::bytes()).and(runtime).then(chat::welcome).boxed())

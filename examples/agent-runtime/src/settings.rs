@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use agent_pool_core::Secret;
 use agent_pool_core::settings::{self, Environment, SettingSpec, SettingsError};
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::{AgentName, Instructions, JoinUrl};
+use agent_pool_core::{Secret, unescape_value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -60,7 +60,10 @@ impl Settings {
     /// # Errors
     /// Every variable that is missing or malformed; `POOL_API_KEY` is required.
     pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        let settings: Self = settings::read("", environment)?;
+        // An infra that would evaluate a value hands it over escaped.
+        let all = environment.with_prefix("");
+        let plain = all.map(|(name, value)| (name, unescape_value(value)));
+        let settings: Self = settings::read("", &plain.collect())?;
         if settings.pool_keys().is_empty() {
             return Err(SettingsError::fault(
                 "POOL_API_KEY",
@@ -113,6 +116,8 @@ impl Settings {
             agent_name: self.agent_name.clone()?,
             instructions: self.agent_instructions.clone()?,
             join_url: self.agent_join_url.clone(),
+            profile_image: None,
+            metadata: None,
         })
     }
 
@@ -170,6 +175,14 @@ mod tests {
         assert_eq!(url(read([own, railway])), "https://agents.example.org/");
         assert_eq!(url(read([railway])), "https://a.up.railway.app/");
         assert_eq!(url(read([])), "http://127.0.0.1:7000/");
+    }
+
+    #[test]
+    fn a_value_that_the_infra_escaped_is_read_as_it_was_given() {
+        let text = "Spend ${{shared.KEY}} at 5%.";
+        let escaped = agent_pool_core::escape_value(text);
+        let settings = read([("AGENT_INSTRUCTIONS", &escaped)]);
+        assert_eq!(settings.agent_instructions.unwrap().as_str(), text);
     }
 
     #[test]

@@ -67,6 +67,17 @@ impl Saved {
         }
     }
 
+    /// Forgets an agent that has not joined its conversation.
+    pub(crate) fn reset(&mut self) -> Result<(), Taken> {
+        let is_in_conversation =
+            |agent: &Agent| agent.request.join_url.is_none() || agent.joined.is_some();
+        if self.agent.as_ref().is_some_and(is_in_conversation) {
+            return Err(Taken);
+        }
+        *self = Self::default();
+        Ok(())
+    }
+
     /// Takes over what the environment says of the agent: a claim that was configured and then
     /// restarted, a lost data folder, or instructions that were changed by configuring again.
     fn configure(&mut self, request: ProvisionRequest) {

@@ -166,7 +166,7 @@ impl Snapshot<'_> {
             broken.unless(handed_out.insert(id), || format!("double claim of {id}"));
             let there = self.pool.get(id).is_some_and(|row| {
                 matches!(row.status.as_str(), "claimed" | "crashed")
-                    && row.conversation_id.as_deref() == Some(&claim.conversation_id)
+                    && row.conversation_id.as_deref() == Some(claim.conversation_id.as_str())
             });
             broken.unless(there, || {
                 let row = self.pool.get(id);

@@ -40,7 +40,7 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     system.settle(Some(1), WITHIN).await?;
     let mut secrets = secrets(&system)?;
     let claimed = system.claim(&order("Tulip")?).await?;
-    secrets.push(("a conversation", claimed.invite_url));
+    secrets.push(("a conversation", claimed.invite_url.into()));
     let request = SweepRequest {
         destroy: true,
         ..SweepRequest::default()

@@ -40,9 +40,9 @@ pub use openrouter::{
 pub use options::{Latency, Options};
 pub use pace::Pace;
 pub use railway::{
-    DeploymentStatus, RailwayDeployment, RailwayDomain, RailwayEnvironment, RailwayInstance,
-    RailwayOptions, RailwayProject, RailwayService, RailwayState, RailwayTokens, RailwayVolume,
-    railway_sdl,
+    DeploymentStatus, RailwayDeployment, RailwayDomain, RailwayEdge, RailwayEnvironment,
+    RailwayInstance, RailwayOptions, RailwayProject, RailwayService, RailwayState, RailwayTokens,
+    RailwayVolume, railway_sdl,
 };
 pub use rate::RateLimit;
 pub use telnyx::{

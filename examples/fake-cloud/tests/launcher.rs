@@ -168,9 +168,9 @@ async fn a_second_volume_breaks_deployments_and_a_service_leaves_its_volumes() {
     let api = start(options).await;
     let service = api.create_service("one").await;
     let volume = "mutation($i: VolumeCreateInput!) { volumeCreate(input: $i) { id } }";
-    for _ in 0..2 {
+    for path in ["/data", "/more"] {
         let input = json!({"projectId": api.cloud.railway_project_id(), "serviceId": service,
-            "environmentId": api.cloud.railway_environment_id(), "mountPath": "/data"});
+            "environmentId": api.cloud.railway_environment_id(), "mountPath": path});
         api.railway(volume, json!({"i": input})).await;
     }
     api.patch(&service, json!({"source": {"image": "i"}})).await;

@@ -246,7 +246,7 @@ async fn creating_has_quotas_and_plans_have_limits() {
     assert!(
         api.refusal(project, json!({"n": "second"}))
             .await
-            .ends_with("every 30s")
+            .contains("1 project per 30 seconds")
     );
 }
 
@@ -342,4 +342,22 @@ async fn doomed_images_fail_and_logs_tell() {
         json!([{"message": "deployment is FAILED"}])
     );
     assert_eq!(api.cloud.calls(Vendor::Railway, "serviceCreate"), 1);
+}
+
+#[tokio::test]
+async fn two_volumes_at_one_path_deploy_nothing() {
+    let api = start(at_once()).await;
+    let service = api.create_service("one").await;
+    let volume = json!({"i": {"projectId": api.cloud.railway_project_id(), "serviceId": service,
+        "environmentId": api.cloud.railway_environment_id(), "mountPath": "/data"}});
+    api.railway(VOLUME, volume.clone()).await;
+    api.railway(VOLUME, volume).await;
+    let patch = "mutation($e: String!, $p: EnvironmentConfig!) {
+        environmentPatchCommit(environmentId: $e, patch: $p) }";
+    let environment = api.cloud.railway_environment_id();
+    let patch = api.refusal(
+        patch,
+        json!({"e": environment, "p": {"services": {service: block(json!({}))}}}),
+    );
+    assert_eq!(patch.await, "Failed to create deployment");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_pool_client::HEALTH_WITHIN;
+use agent_pool_client::{CONFIGURE_WITHIN, HEALTH_WITHIN};
 use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::services::ConfigureRequest;
@@ -15,8 +15,8 @@ use tracing::{info, warn};
 
 use super::context::{Claim, Claims};
 use super::error::ClaimError;
-use super::step::{Conversation, StepError, variables};
-use super::verdict::{Fate, Next, verdict};
+use super::step::{Conversation, StepError, blank_variables, variables};
+use super::verdict::{Fate, Link, Next, verdict};
 use crate::db::claim_keys::{self, Run};
 use crate::db::instances::{self, Agent, Recorded, TakenInstance};
 use crate::db::leases::Held;
@@ -26,6 +26,9 @@ use crate::ops::settle;
 
 /// Pause before recording a claim is retried.
 const RECORD_RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a runtime may take to become clean.
+const RESET_WITHIN: Duration = Duration::from_secs(10);
 
 /// A claim on one instance.
 #[derive(Clone, Copy)]
@@ -119,8 +122,8 @@ impl Attempt<'_> {
         let id = &self.taken.id;
         let agent = Agent {
             request,
-            conversation_id: &claimed.conversation_id,
-            invite_url: &claimed.invite_url,
+            conversation_id: claimed.conversation_id.as_str(),
+            invite_url: claimed.invite_url.as_str(),
         };
         let mut conn = self.claim.shared.app.db.conn().await?;
         let recorded = match self.run {
@@ -142,13 +145,17 @@ impl Attempt<'_> {
             agent_name,
             instructions,
             join_url,
+            profile_image,
+            metadata,
         } = self.claim.input.request.clone();
-        let agent_name = agent_name.unwrap_or_else(|| self.taken.name.clone());
+        let agent_name = agent_name.unwrap_or_else(default_name);
         let given = instructions.filter(|text| !text.as_str().trim().is_empty());
         ProvisionRequest {
             instructions: given.unwrap_or_else(|| default_instructions(&agent_name)),
             agent_name,
             join_url,
+            profile_image,
+            metadata,
         }
     }
 
@@ -159,10 +166,17 @@ impl Attempt<'_> {
     async fn fail(&self, error: StepError) -> AttemptFailure {
         let id = &self.taken.id;
         info!(instance.id = %id, error.chain = chain(&error), "the claim of instance {id} failed");
-        let (mut fate, next) = verdict(&error);
+        let link = match self.claim.input.request.join_url {
+            Some(_) => Link::Given,
+            None => Link::Absent,
+        };
+        let (mut fate, next) = verdict(&error, link);
         if fate == Fate::GiveUp(Cause::UnhealthyAtClaim) && self.remaining().is_zero() {
             // It may only have run out of time to answer.
             fate = Fate::Release;
+        }
+        if fate == Fate::Clean {
+            fate = self.clean().await;
         }
         if let Err(error) = settle(&self.claim.shared, id, fate).await {
             let error = chain(&error);
@@ -171,6 +185,43 @@ impl Attempt<'_> {
         AttemptFailure {
             error: ClaimError::from_attempt(id, fate, next, error),
             next,
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Removes all that the claim gave the instance, so that another claim may have it.
+    async fn clean(&self) -> Fate {
+        let id = &self.taken.id;
+        match self.try_to_clean().await {
+            Ok(()) => {
+                info!(instance.id = %id, "instance {id} is clean again");
+                Fate::Release
+            }
+            Err(error) => {
+                let error = chain(&error);
+                info!(instance.id = %id, "instance {id} cannot be made clean: {error}");
+                Fate::GiveUp(Cause::ClaimFailed)
+            }
+        }
+    }
+
+    async fn try_to_clean(&self) -> Result<(), StepError> {
+        let app = &self.claim.shared.app;
+        let (id, url, key) = (&self.taken.id, &self.taken.url, app.runtime_key());
+        // The runtime first: it is the one that may not know how.
+        let reset = app.runtime.reset(url, key, RESET_WITHIN);
+        reset.await.map_err(StepError::Provision)?;
+        let request = ConfigureRequest {
+            variables: blank_variables(),
+            redeploy: false,
+        };
+        let configured = app.services.configure(id, &request, CONFIGURE_WITHIN);
+        configured.await.map_err(StepError::Configure)?;
+        let ready = app.runtime.is_ready(url, key, HEALTH_WITHIN).await;
+        match ready.map_err(StepError::Unhealthy)? {
+            true => Ok(()),
+            false => Err(StepError::NotReady),
         }
     }
 }
@@ -215,9 +266,15 @@ async fn settle(shared: &Claims, id: &InstanceId, fate: Fate) -> Result<(), DbEr
             settle::give_up(app, Move::ABANDON_CLAIM, id, cause).await?;
             destructions.start_pending().await;
         }
-        Fate::Leave => {}
+        // `clean` says which of the two it is.
+        Fate::Clean | Fate::Leave => {}
     }
     Ok(())
+}
+
+fn default_name() -> AgentName {
+    let name = AgentName::try_from("Assistant".to_owned());
+    name.expect("it is short and has no control characters")
 }
 
 fn default_instructions(name: &AgentName) -> Instructions {

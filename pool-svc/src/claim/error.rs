@@ -22,7 +22,7 @@ pub(crate) enum ClaimError {
     HungUp,
     #[error("the Idempotency-Key was used for a claim with another body: use a new key")]
     KeyReused,
-    /// The failure of the run of this claim's key that this request waited for.
+    /// How another run of this claim's key, or of its request, failed.
     #[error("{}", .0.detail)]
     Repeated(Box<Problem>),
     #[error("another replica has taken over the claim")]
@@ -43,6 +43,10 @@ pub(crate) enum ClaimError {
     },
     #[error("the runtime of instance {id} refused the agent")]
     RuntimeRefused { id: InstanceId, source: StepError },
+    #[error("joinUrl: {0}")]
+    UnusableLink(String),
+    #[error("the conversation of joinUrl could not be joined")]
+    JoinFailed { source: StepError },
     #[error("instance {id} failed, and no other was left to try")]
     Failed { id: InstanceId, source: StepError },
     #[error(transparent)]
@@ -60,6 +64,7 @@ impl ClaimError {
             (Next::ServicesUnavailable, source) => Self::ServicesUnavailable { id, fate, source },
             (Next::ServicesRefused, source) => Self::ServicesRefused { id, fate, source },
             (Next::RuntimeRefused, source) => Self::RuntimeRefused { id, source },
+            (Next::JoinFailed, source) => Self::JoinFailed { source },
             (Next::PassOver, _) => Self::NoIdle,
             (Next::Superseded, _) => Self::Superseded,
             (Next::MoveOn | Next::DatabaseFailed, source) => Self::Failed { id, source },
@@ -79,6 +84,8 @@ impl ClaimError {
             Self::ServicesUnavailable { .. } => ProblemCode::ServicesUnavailable,
             Self::ServicesRefused { .. } => ProblemCode::ServicesRefused,
             Self::RuntimeRefused { .. } => ProblemCode::RuntimeRefused,
+            Self::UnusableLink(_) => ProblemCode::InvalidField,
+            Self::JoinFailed { .. } => ProblemCode::JoinFailed,
             Self::Failed { .. } => ProblemCode::ClaimFailed,
             Self::Database(error) => problem_code(error),
             Self::Aborted(_) => ProblemCode::InternalError,

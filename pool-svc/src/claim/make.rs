@@ -1,6 +1,9 @@
 //! Making a claim: one instance after another is tried, until one is claimed.
 
+use std::time::Duration;
+
 use agent_pool_core::wire::pool::{ClaimStep, Claimed};
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InstanceId, chain};
 use metrics::{counter, histogram};
 use tokio::time::Instant;
@@ -11,16 +14,20 @@ use super::context::Claim;
 use super::error::ClaimError;
 use super::place::Place;
 use super::verdict::Next;
-use crate::db::claim_keys::Run;
+use crate::db::claim_keys::{self, Run};
+use crate::db::{claim_refusals, instances};
 
 /// How many instances one claim may use up. A request that fails on every runtime must not cost the
 /// whole pool.
 const MAX_USED_UP: usize = 3;
 
+/// How long a request is refused that failed by a fault of its own, without trying it on another instance.
+const REFUSED_FOR: Duration = Duration::from_mins(10);
+
 /// Makes the claim. `run` is what its key knows it by.
 pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, ClaimError> {
     let started = Instant::now();
-    let outcome = try_instances(claim, run).await;
+    let outcome = try_claim(claim, run).await;
     let word = outcome
         .as_ref()
         .map_or_else(|error| error.code().to_string(), |_| "claimed".to_owned());
@@ -32,6 +39,53 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Cl
     }
     claim.shared.background.request_tick();
     outcome
+}
+
+/// Claims, unless the request was answered or refused before.
+async fn try_claim(claim: &Claim, run: Option<&Run>) -> Result<Claimed, ClaimError> {
+    let request = &claim.input.request;
+    let subject = match &request.join_url {
+        // Whatever else the request says, the link is what failed.
+        Some(link) => format!("joinUrl {}", link.as_str()),
+        None => serde_json::to_string(request).expect("a wire type is a JSON object"),
+    };
+    let mut conn = claim.shared.app.db.conn().await?;
+    if let Some(problem) = claim_refusals::find(&mut conn, &subject).await? {
+        return Err(ClaimError::Repeated(Box::new(problem)));
+    }
+    if let Some(link) = &request.join_url
+        && let Some(claimed) = instances::find_joined(&mut conn, link).await?
+    {
+        if let Some(run) = run {
+            claim_keys::answer(&mut conn, run, &claimed).await?;
+        }
+        return Ok(claimed);
+    }
+    drop(conn);
+    let error = match try_instances(claim, run).await {
+        Ok(claimed) => return Ok(claimed),
+        Err(error) => error,
+    };
+    if !matches!(
+        error,
+        ClaimError::RuntimeRefused { .. } | ClaimError::JoinFailed { .. }
+    ) {
+        return Err(error);
+    }
+    let problem = Problem::from(error);
+    remember_refusal(claim, &subject, &problem).await;
+    Err(ClaimError::Repeated(Box::new(problem)))
+}
+
+async fn remember_refusal(claim: &Claim, subject: &str, problem: &Problem) {
+    let remember = async || {
+        let mut conn = claim.shared.app.db.conn().await?;
+        claim_refusals::insert(&mut conn, subject, problem, REFUSED_FOR).await
+    };
+    if let Err(error) = remember().await {
+        let error = chain(&error);
+        warn!("the refusal of a claim is not remembered: {error}");
+    }
 }
 
 /// Tries idle instances, the oldest first, until one is claimed.
@@ -67,6 +121,7 @@ async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Clai
                 | Next::ServicesUnavailable
                 | Next::ServicesRefused
                 | Next::RuntimeRefused
+                | Next::JoinFailed
                 | Next::DatabaseFailed => return Err(error),
             },
         }

@@ -48,6 +48,10 @@ impl StartedClaim {
 }
 
 async fn run(claim: Claim) -> Result<Claimed, ClaimError> {
+    if let Some(link) = &claim.input.request.join_url {
+        let schemes = &claim.shared.app.config.pool.join_url_schemes;
+        schemes.check(link).map_err(ClaimError::UnusableLink)?;
+    }
     match &claim.input.key {
         None => make(&claim, None).await,
         Some(key) => idempotency::run(&claim, key).await,

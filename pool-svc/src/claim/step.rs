@@ -1,7 +1,8 @@
 //! What the steps of a claim on one instance work with, and what they fail with.
 
 use agent_pool_client::CallError;
-use agent_pool_core::wire::runtime::{ProvisionRequest, Provisioned};
+use agent_pool_core::wire::runtime::{ProvisionRequest, ProvisionStatus, Provisioned};
+use agent_pool_core::wire::{ConversationId, InviteUrl};
 use agent_pool_core::{EnvVars, Secret};
 use agent_pool_service_kit::db::DbError;
 
@@ -16,8 +17,8 @@ pub(crate) enum StepError {
     Configure(CallError),
     #[error("it could not be provisioned: {0}")]
     Provision(CallError),
-    #[error("its runtime answered without {0}, so the agent is in no conversation")]
-    Incomplete(&'static str),
+    #[error("its runtime answered {0}, so the agent is in no conversation")]
+    BadAnswer(String),
     #[error("it was condemned meanwhile")]
     Condemned,
     #[error("another replica took over the key of the claim")]
@@ -29,8 +30,8 @@ pub(crate) enum StepError {
 /// The conversation that a provisioned agent is in.
 #[derive(Debug)]
 pub(crate) struct Conversation {
-    pub(crate) id: String,
-    pub(crate) invite_url: String,
+    pub(crate) id: ConversationId,
+    pub(crate) invite_url: InviteUrl,
     pub(crate) joined: bool,
 }
 
@@ -39,26 +40,51 @@ impl TryFrom<Provisioned> for Conversation {
 
     /// A runtime may answer 200 to a join that a person has yet to accept: there is no conversation then.
     fn try_from(answer: Provisioned) -> Result<Self, StepError> {
-        let present = |text: Option<String>| text.filter(|text| !text.is_empty());
+        if answer.status == Some(ProvisionStatus::PendingAcceptance) {
+            return Err(StepError::BadAnswer(
+                "that a person has yet to let it in".to_owned(),
+            ));
+        }
         Ok(Self {
-            id: present(answer.conversation_id).ok_or(StepError::Incomplete("conversationId"))?,
-            invite_url: present(answer.invite_url).ok_or(StepError::Incomplete("inviteUrl"))?,
+            id: member("conversationId", answer.conversation_id)?,
+            invite_url: member("inviteUrl", answer.invite_url)?,
             joined: answer.joined,
         })
     }
 }
 
-/// The variables that restore the agent when its instance restarts.
+/// A member of a runtime's answer, which may be anything.
+fn member<T: TryFrom<String, Error = String>>(
+    name: &str,
+    text: Option<String>,
+) -> Result<T, StepError> {
+    let text = text.filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| StepError::BadAnswer(format!("without {name}")))?;
+    T::try_from(text)
+        .map_err(|problem| StepError::BadAnswer(format!("with an unusable {name} ({problem})")))
+}
+
+/// The variables that restore the agent when its instance restarts. The join link is among them only if there is one:
+/// an instance that is reused has had its variables blanked.
 pub(crate) fn variables(agent: &ProvisionRequest) -> EnvVars {
     let join_url = agent.join_url.as_ref().map(|url| url.as_str());
-    [
+    collect([
         ("AGENT_NAME", Some(agent.agent_name.as_str())),
         ("AGENT_INSTRUCTIONS", Some(agent.instructions.as_str())),
         ("AGENT_JOIN_URL", join_url),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.parse().ok()?, Secret::new(value?))))
-    .collect()
+    ])
+}
+
+/// The variables of no agent. A blank one counts as not set.
+pub(crate) fn blank_variables() -> EnvVars {
+    collect(["AGENT_NAME", "AGENT_INSTRUCTIONS", "AGENT_JOIN_URL"].map(|name| (name, Some(""))))
+}
+
+fn collect(variables: [(&str, Option<&str>); 3]) -> EnvVars {
+    variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.parse().ok()?, Secret::new(value?))))
+        .collect()
 }
 
 #[cfg(test)]
@@ -70,6 +96,8 @@ mod tests {
             agent_name: "Tulip".to_owned().try_into().unwrap(),
             instructions: "Be kind.".to_owned().try_into().unwrap(),
             join_url: join_url.map(|url| url.to_owned().try_into().unwrap()),
+            profile_image: None,
+            metadata: None,
         }
     }
 
@@ -93,14 +121,21 @@ mod tests {
             conversation_id: id.map(str::to_owned),
             invite_url: url.map(str::to_owned),
             joined: true,
+            status: None,
         };
-        assert!(Conversation::try_from(answer(Some("c"), Some("u"))).is_ok());
-        for lacking in [
-            answer(None, Some("u")),
-            answer(Some(""), Some("u")),
+        let url = "https://h/c";
+        assert!(Conversation::try_from(answer(Some("c"), Some(url))).is_ok());
+        for unusable in [
+            answer(None, Some(url)),
+            answer(Some(""), Some(url)),
             answer(Some("c"), None),
+            answer(Some("c"), Some("javascript:alert(1)")),
+            answer(Some("c"), Some("https://h/\u{1b}[2J")),
+            answer(Some("c"), Some(&format!("https://h/{}", "x".repeat(9_999)))),
+            answer(Some(&"x".repeat(9_999)), Some(url)),
         ] {
-            assert!(Conversation::try_from(lacking).is_err());
+            let error = Conversation::try_from(unusable).unwrap_err().to_string();
+            assert!(error.len() < 300, "{error}");
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::lifecycle::Cause;
 pub(crate) enum Fate {
     /// Certainly nothing was done to it: it becomes idle again.
     Release,
+    /// It has the variables of an agent that the request kept it from becoming: it is made clean and becomes idle, or
+    /// is destroyed if it cannot be made clean.
+    Clean,
     /// Something may have been done to it, or it is unusable: it is destroyed.
     GiveUp(Cause),
     /// The database failed: the instance is destroyed when its lease expires.
@@ -23,6 +26,7 @@ impl Fate {
     pub(super) const fn outcome(self) -> &'static str {
         match self {
             Self::Release => "is idle again",
+            Self::Clean => "is made clean or destroyed",
             Self::GiveUp(_) => "may have been changed and is destroyed",
             Self::Leave => "is destroyed when its lease expires",
         }
@@ -39,23 +43,32 @@ pub(super) enum Next {
     ServicesUnavailable,
     ServicesRefused,
     RuntimeRefused,
+    /// The conversation of the join link cannot be joined.
+    JoinFailed,
     DatabaseFailed,
 }
 
 const TAINTED: Fate = Fate::GiveUp(Cause::ClaimFailed);
 
+/// A claim has a join link, or it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    Given,
+    Absent,
+}
+
 /// What follows from a failure.
-pub(super) fn verdict(error: &StepError) -> (Fate, Next) {
+pub(super) fn verdict(error: &StepError, link: Link) -> (Fate, Next) {
     match error {
+        // It refuses our key: our fault, and no sign of its death.
+        StepError::Unhealthy(call) if refuses_our_key(call) => (Fate::Release, Next::PassOver),
         StepError::Unhealthy(_) | StepError::NotReady => {
             (Fate::GiveUp(Cause::UnhealthyAtClaim), Next::MoveOn)
         }
         StepError::Configure(call) => configuring(call),
         // From here on it has the variables of the agent, whatever its runtime did.
-        StepError::Provision(call) if is_about_the_request(call) => (TAINTED, Next::RuntimeRefused),
-        StepError::Provision(_) | StepError::Incomplete(_) | StepError::Condemned => {
-            (TAINTED, Next::MoveOn)
-        }
+        StepError::Provision(call) => provisioning(call, link),
+        StepError::BadAnswer(_) | StepError::Condemned => (TAINTED, Next::MoveOn),
         StepError::Superseded => (TAINTED, Next::Superseded),
         StepError::Database(_) => (Fate::Leave, Next::DatabaseFailed),
     }
@@ -83,10 +96,25 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     }
 }
 
-/// Whether every other runtime would refuse the request too.
-fn is_about_the_request(call: &CallError) -> bool {
+/// A runtime did not become the agent. What the request carries fails on every instance; all else may be the fault of
+/// this one.
+fn provisioning(call: &CallError, link: Link) -> (Fate, Next) {
+    let Some(problem) = call.problem() else {
+        return (TAINTED, Next::MoveOn);
+    };
+    match (&problem.code, problem.status) {
+        (ProblemCode::JoinFailed, _) => (Fate::Clean, Next::JoinFailed),
+        (ProblemCode::NotReady | ProblemCode::AlreadyProvisioned, _) => (TAINTED, Next::MoveOn),
+        (_, 400 | 413 | 422) => (Fate::Clean, Next::RuntimeRefused),
+        // Runtimes that do not know the codes answer so to a link that does not work.
+        (_, 500..) if link == Link::Given => (Fate::Clean, Next::JoinFailed),
+        _ => (TAINTED, Next::MoveOn),
+    }
+}
+
+fn refuses_our_key(call: &CallError) -> bool {
     call.problem()
-        .is_some_and(|problem| matches!(problem.status, 400 | 413 | 422))
+        .is_some_and(|problem| matches!(problem.status, 401 | 403))
 }
 
 #[cfg(test)]
@@ -121,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_instance_is_released_only_if_certainly_nothing_was_done() {
-        use StepError::{Configure, Incomplete, Provision, Unhealthy};
+        use StepError::{BadAnswer, Configure, Provision, Unhealthy};
         let dead = Fate::GiveUp(Cause::UnhealthyAtClaim);
         let release = Fate::Release;
         #[rustfmt::skip]
@@ -145,16 +173,33 @@ mod tests {
             (Configure(refused(503, "vendor_unavailable")),    TAINTED, Next::ServicesUnavailable),
             (Configure(unreadable()),                          TAINTED, Next::MoveOn),
             (Configure(timed_out()),                           TAINTED, Next::ServicesUnavailable),
-            (Provision(refused(400, "x")),                     TAINTED, Next::RuntimeRefused),
+            (Unhealthy(refused(401, "unauthorized")),          release, Next::PassOver),
+            (Provision(refused(400, "x")),                     Fate::Clean, Next::RuntimeRefused),
             (Provision(refused(401, "x")),                     TAINTED, Next::MoveOn),
+            (Provision(refused(500, "join_failed")),           Fate::Clean, Next::JoinFailed),
+            (Provision(refused(503, "not_ready")),             TAINTED, Next::MoveOn),
+            (Provision(refused(409, "already_provisioned")),   TAINTED, Next::MoveOn),
             (Provision(refused(503, "x")),                     TAINTED, Next::MoveOn),
             (Provision(timed_out()),                           TAINTED, Next::MoveOn),
-            (Incomplete("inviteUrl"),                          TAINTED, Next::MoveOn),
+            (BadAnswer("x".to_owned()),                        TAINTED, Next::MoveOn),
             (StepError::Condemned,                             TAINTED, Next::MoveOn),
             (StepError::Superseded,                            TAINTED, Next::Superseded),
         ];
         for (error, fate, next) in table {
-            assert_eq!(verdict(&error), (fate, next), "{error}");
+            assert_eq!(verdict(&error, Link::Absent), (fate, next), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unnamed_5xx_is_the_fault_of_the_link_if_there_is_one() {
+        for (code, expected) in [
+            ("without_code", (Fate::Clean, Next::JoinFailed)),
+            ("internal_error", (Fate::Clean, Next::JoinFailed)),
+            ("not_ready", (TAINTED, Next::MoveOn)),
+        ] {
+            let error = StepError::Provision(refused(500, code));
+            assert_eq!(verdict(&error, Link::Given), expected, "{code}");
+            assert_eq!(verdict(&error, Link::Absent), (TAINTED, Next::MoveOn));
         }
     }
 }

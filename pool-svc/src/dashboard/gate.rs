@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_service_kit::auth::{Caller, caller};
 use agent_pool_service_kit::body::{form, parse_form};
 use agent_pool_service_kit::problem::{of, reject};
 use serde::Deserialize;
@@ -41,10 +42,13 @@ pub(super) async fn session(
 async fn require_session(
     dashboard: &Dashboard,
     headers: &HeaderMap,
+    caller: &Caller,
     next: String,
 ) -> Result<Session, Rejection> {
     let session = session(dashboard, headers).await.map_err(reject)?;
-    session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))
+    let session = session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))?;
+    session.principal(caller).enter();
+    Ok(session)
 }
 
 /// Requires a session; redirects other requests to the sign-in page.
@@ -54,14 +58,17 @@ pub(super) fn reader(
     warp::path::full()
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
-        .and_then(move |path: FullPath, query: String, headers: HeaderMap| {
-            let next = match query.as_str() {
-                "" => path.as_str().to_owned(),
-                query => format!("{}?{query}", path.as_str()),
-            };
-            let dashboard = dashboard.clone();
-            async move { require_session(&dashboard, &headers, next).await }
-        })
+        .and(caller())
+        .and_then(
+            move |path: FullPath, query: String, headers: HeaderMap, caller: Caller| {
+                let next = match query.as_str() {
+                    "" => path.as_str().to_owned(),
+                    query => format!("{}?{query}", path.as_str()),
+                };
+                let dashboard = dashboard.clone();
+                async move { require_session(&dashboard, &headers, &caller, next).await }
+            },
+        )
 }
 
 /// Requires an operator's session and a form from one of its pages.
@@ -83,9 +90,10 @@ fn writer<T: DeserializeOwned + Send + 'static>(
     may: fn(Role) -> bool,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::header::headers_cloned()
-        .and_then(move |headers: HeaderMap| {
+        .and(caller())
+        .and_then(move |headers: HeaderMap, caller: Caller| {
             let dashboard = dashboard.clone();
-            async move { may_write(&dashboard, &headers, may).await }
+            async move { may_write(&dashboard, &headers, &caller, may).await }
         })
         .and(form())
         .and_then(|session: Session, body: Vec<u8>| async move {
@@ -98,10 +106,11 @@ fn writer<T: DeserializeOwned + Send + 'static>(
 async fn may_write(
     dashboard: &Dashboard,
     headers: &HeaderMap,
+    caller: &Caller,
     may: fn(Role) -> bool,
 ) -> Result<Session, Rejection> {
     dashboard.require_same_origin(headers).map_err(reject)?;
-    let session = require_session(dashboard, headers, "/".to_owned()).await?;
+    let session = require_session(dashboard, headers, caller, "/".to_owned()).await?;
     if may(session.role) {
         Ok(session)
     } else {

@@ -1,9 +1,8 @@
 //! The keys that open the dashboard, and their roles.
 
-use std::fmt;
-
 use agent_pool_core::Secret;
-use agent_pool_service_kit::auth::ApiKeys;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::auth::{ApiKeys, Caller};
 
 use super::session::{Session, SessionId};
 
@@ -27,51 +26,55 @@ impl Role {
 }
 
 /// The accepted keys.
-pub(super) struct Keys(Vec<Key>);
-
-struct Key {
-    role: Role,
-    name: String,
-    secret: Secret,
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys({})", self.0.len())
-    }
+#[derive(Debug)]
+pub(super) struct Keys {
+    operators: ApiKeys,
+    readers: Option<ApiKeys>,
 }
 
 impl Keys {
     pub(super) fn new(operators: &ApiKeys, readers: Option<&ApiKeys>) -> Self {
-        let with_role = |role: Role| {
-            move |secret: &Secret| Key {
-                role,
-                name: role.as_str().to_owned(),
-                secret: secret.clone(),
-            }
-        };
-        let operators = operators.iter().map(with_role(Role::Operator));
-        let readers = readers.into_iter().flat_map(ApiKeys::iter);
-        Self(
-            operators
-                .chain(readers.map(with_role(Role::Reader)))
-                .collect(),
-        )
+        Self {
+            operators: operators.clone(),
+            readers: readers.cloned(),
+        }
     }
 
-    /// A new session and the proof of its key, if `presented` is a key.
-    pub(super) fn begin(&self, presented: &str) -> Option<(Session, [u8; 32])> {
-        let presented = Secret::new(presented);
-        let key = self.0.iter().find(|key| key.secret == presented)?;
+    /// A new session and the proof of its key.
+    ///
+    /// # Errors
+    /// The key is wrong, or the caller has presented too many wrong keys.
+    pub(super) fn begin(
+        &self,
+        caller: &Caller,
+        presented: &str,
+    ) -> Result<(Session, [u8; 32]), Problem> {
+        let (role, keys) = self.candidates(presented);
+        let principal = caller.present(keys, presented)?;
         let id = SessionId::generate();
-        let proof = id.proof(&key.secret);
-        Some((Session::new(id, key.role, key.name.clone()), proof))
+        let proof = id.proof(&Secret::new(presented));
+        Ok((Session::new(id, role, principal.name), proof))
+    }
+
+    /// The keys to compare `presented` with, and the role that they give. Only one set, so that a wrong key
+    /// counts as one guess.
+    fn candidates(&self, presented: &str) -> (Role, &ApiKeys) {
+        let readers = self.readers.as_ref();
+        match readers.filter(|keys| keys.accepts(presented)) {
+            Some(readers) => (Role::Reader, readers),
+            None => (Role::Operator, &self.operators),
+        }
     }
 
     /// The session of a stored ID, if its key is still accepted.
     pub(super) fn resume(&self, id: SessionId, proof: &[u8]) -> Option<Session> {
-        let key = self.0.iter().find(|key| id.proof(&key.secret) == proof)?;
-        Some(Session::new(id, key.role, key.name.clone()))
+        let with_role = |role| move |(name, key)| (role, name, key);
+        let operators = self.operators.named().map(with_role(Role::Operator));
+        let readers = self.readers.iter().flat_map(ApiKeys::named);
+        let mut all = operators.chain(readers.map(with_role(Role::Reader)));
+        let (role, name, _) = all.find(|(_, _, key)| id.proof(key) == proof)?;
+        let name = name.to_owned();
+        Some(Session::new(id, role, name))
     }
 }
 
@@ -79,37 +82,47 @@ impl Keys {
 mod tests {
     use super::*;
 
-    fn keys(operators: &str, readers: &str) -> Keys {
-        let parse = |text: &str| {
-            let keys: Vec<_> = text.split(',').map(long).collect();
-            ApiKeys::try_from(keys.join(",")).unwrap()
-        };
-        Keys::new(&parse(operators), Some(&parse(readers)))
+    const ANN: &str = "key-of-ann-012345";
+    const OLD: &str = "old-key-of-ann-01";
+    const LOOK: &str = "key-to-look-01234";
+
+    fn keys(operators: &str) -> Keys {
+        let parse = |text: &str| ApiKeys::try_from(text.to_owned()).unwrap();
+        Keys::new(&parse(operators), Some(&parse(&format!("guest:{LOOK}"))))
     }
 
-    /// A key that is long enough to be one.
-    fn long(word: &str) -> String {
-        format!("{word}-0123456789abcdef")
+    /// What a session begun with `presented` has in the database.
+    fn begin(presented: &str) -> (SessionId, [u8; 32]) {
+        let id = SessionId::generate();
+        let proof = id.proof(&Secret::new(presented));
+        (id, proof)
     }
 
     #[test]
-    fn a_session_has_the_role_of_its_key_on_every_replica() {
-        let (one, other) = (keys("new,old", "look"), keys("old,new", "look"));
-        for (key, role) in [
-            ("new", Role::Operator),
-            ("old", Role::Operator),
-            ("look", Role::Reader),
+    fn a_session_has_role_and_name_of_its_key_on_every_replica() {
+        let one = keys(&format!("ann:{ANN},ann:{OLD}"));
+        let other = keys(&format!("ann:{OLD},ann:{ANN}"));
+        for (key, role, name) in [
+            (ANN, Role::Operator, "ann"),
+            (OLD, Role::Operator, "ann"),
+            (LOOK, Role::Reader, "guest"),
         ] {
-            let (session, proof) = one.begin(&long(key)).unwrap();
-            let resumed = other.resume(session.id.clone(), &proof).unwrap();
-            assert_eq!((resumed.role, resumed.token()), (role, session.token()));
+            let (found, keys) = one.candidates(key);
+            assert_eq!((found, keys.name_of(key)), (role, Some(name)));
+            let (id, proof) = begin(key);
+            let resumed = other.resume(id, &proof).unwrap();
+            assert_eq!((resumed.role, resumed.name.as_str()), (role, name));
         }
-        assert!(one.begin("").is_none() && one.begin("ne").is_none());
+        for wrong in ["", &ANN[1..]] {
+            assert!(!one.candidates(wrong).1.accepts(wrong));
+        }
     }
 
     #[test]
     fn a_withdrawn_key_ends_its_sessions() {
-        let (session, proof) = keys("new,old", "look").begin(&long("old")).unwrap();
-        assert!(keys("new", "look").resume(session.id, &proof).is_none());
+        let (id, proof) = begin(OLD);
+        let both = keys(&format!("{ANN},{OLD}"));
+        assert!(both.resume(id.clone(), &proof).is_some());
+        assert!(keys(ANN).resume(id, &proof).is_none());
     }
 }

@@ -5,9 +5,11 @@
 //! as the API, and no page contains a secret.
 
 mod assets;
+mod cause;
 mod claim;
 mod cookies;
 mod db;
+mod events;
 mod fleet;
 mod format;
 mod gate;

@@ -14,11 +14,18 @@ pub(super) enum Tab {
     Fleet,
     Claim,
     OverTime,
+    Events,
     Providers,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Fleet, Self::Claim, Self::OverTime, Self::Providers];
+    const ALL: [Self; 5] = [
+        Self::Fleet,
+        Self::Claim,
+        Self::OverTime,
+        Self::Events,
+        Self::Providers,
+    ];
 
     /// Whether the navigation bar of this role has it.
     fn is_for(self, role: Role) -> bool {
@@ -30,6 +37,7 @@ impl Tab {
             Self::Fleet => ("/", "Fleet"),
             Self::Claim => ("/claim", "Claim"),
             Self::OverTime => ("/over-time", "Over time"),
+            Self::Events => ("/events", "Events"),
             Self::Providers => ("/providers", "Providers"),
         }
     }

@@ -2,6 +2,7 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_service_kit::auth::caller;
 use agent_pool_service_kit::body::{form, query};
 use agent_pool_service_kit::method::{get, post};
 use warp::http::header::ACCEPT;
@@ -14,7 +15,7 @@ use super::gate::{Nothing, anybody, operator, reader, refused, with};
 use super::instance::Action;
 use super::reply::page_or_problem;
 use super::state::Dashboard;
-use super::{assets, claim, fleet, instance, live, over_time, providers, reply, sign_in};
+use super::{assets, claim, events, fleet, instance, live, over_time, providers, reply, sign_in};
 use crate::pool::Pool;
 
 /// Every page, its forms and its files.
@@ -46,12 +47,13 @@ pub(crate) fn routes(
         .or(path!("instances" / InstanceId / Action).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId / Action).and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed()).unify()
         .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
+        .or(path!("events").and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed()).unify()
         .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).and(pool).then(live::stream).boxed()).unify()
         .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-in").and(post())                     .and(headers()).and(form()).and(caller()).and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
         .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed()).unify()
         .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
         .boxed().recover(refused).unify()

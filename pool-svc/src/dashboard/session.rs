@@ -5,6 +5,7 @@
 //! Signing out deletes the row.
 
 use agent_pool_core::Secret;
+use agent_pool_service_kit::auth::{Caller, Principal};
 use chrono::TimeDelta;
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -37,6 +38,14 @@ impl Session {
             name,
             token: Secret::new(token.collect::<String>()),
             id,
+        }
+    }
+
+    /// Who makes a request of this session.
+    pub(super) fn principal(&self, caller: &Caller) -> Principal {
+        Principal {
+            name: self.name.clone(),
+            source: caller.source(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Signing in and out.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_service_kit::auth::Caller;
 use agent_pool_service_kit::body::parse_form;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -59,25 +60,25 @@ pub(super) async fn show(
 pub(super) async fn begin(
     headers: HeaderMap,
     body: Vec<u8>,
+    caller: Caller,
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
     dashboard.require_same_origin(&headers)?;
     let Presented { key, next } = parse_form(&body)?;
     let next = ours(&next);
-    let begun = dashboard.begin_session(key.trim(), &headers).await;
-    Ok(match begun.map_err(from_database)? {
-        Some((session, cookie)) => {
+    match dashboard.begin_session(&caller, key.trim(), &headers).await {
+        Ok((session, cookie)) => {
             let (name, role) = (&session.name, session.role.as_str());
-            info!(principal = name, role, "{name} signed in to the dashboard");
-            reply::see_other_with_cookie(next, &cookie)
+            info!(role, "{name} signed in to the dashboard as {role}");
+            Ok(reply::see_other_with_cookie(next, &cookie))
         }
-        None => {
-            info!("sign-in to the dashboard refused: wrong key");
+        Err(problem) if problem.code == ProblemCode::Unauthorized => {
             let wrong = "This key is not valid. Use a key from POOL_API_KEY, or from \
                          POOL_READ_KEY for read-only access.";
-            reply::page(StatusCode::FORBIDDEN, form(next, Some(wrong)))
+            Ok(reply::page(StatusCode::FORBIDDEN, form(next, Some(wrong))))
         }
-    })
+        Err(problem) => Err(problem),
+    }
 }
 
 /// `POST /sign-out`

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::auth::Caller;
 use agent_pool_service_kit::db::DbError;
 use cookie::Cookie;
 use warp::http::HeaderMap;
@@ -14,6 +15,7 @@ use super::live::VersionCache;
 use super::origin;
 use super::session::{self, Session};
 use crate::app::App;
+use crate::problem::from_database;
 
 /// The service and the dashboard's own state. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -45,20 +47,23 @@ impl Dashboard {
         origin::require_same_origin(request, public_url)
     }
 
-    /// Begins a session if `presented` is a key.
+    /// Begins a session of whoever presents a key.
     pub(super) async fn begin_session(
         &self,
+        caller: &Caller,
         presented: &str,
         request: &HeaderMap,
-    ) -> Result<Option<(Session, Cookie<'static>)>, DbError> {
-        let Some((session, proof)) = self.keys.begin(presented) else {
-            return Ok(None);
-        };
-        let mut conn = self.app.db.conn().await?;
-        let hash = session.id.hash();
-        sessions::insert(&mut conn, &hash, &proof, session::LIFETIME).await?;
+    ) -> Result<(Session, Cookie<'static>), Problem> {
+        let (session, proof) = self.keys.begin(caller, presented)?;
+        let stored = self.store_session(&session, &proof).await;
+        stored.map_err(from_database)?;
         let cookie = self.cookies.begin(&session.id, request);
-        Ok(Some((session, cookie)))
+        Ok((session, cookie))
+    }
+
+    async fn store_session(&self, session: &Session, proof: &[u8]) -> Result<(), DbError> {
+        let mut conn = self.app.db.conn().await?;
+        sessions::insert(&mut conn, &session.id.hash(), proof, session::LIFETIME).await
     }
 
     /// The session of a request, if it has one that has neither ended nor expired.

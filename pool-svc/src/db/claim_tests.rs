@@ -135,8 +135,8 @@ async fn state(conn: &mut Conn) -> KeyState {
 
 fn claimed() -> Claimed {
     Claimed {
-        invite_url: "https://chat/x".to_owned(),
-        conversation_id: "c".to_owned(),
+        invite_url: "https://chat/x".to_owned().try_into().unwrap(),
+        conversation_id: "c".to_owned().try_into().unwrap(),
         instance_id: InstanceId::generate(),
         joined: false,
     }

@@ -25,6 +25,8 @@ struct Row {
     to_status: Option<String>,
     cause: String,
     at: DateTime<Utc>,
+    principal: Option<String>,
+    source: Option<String>,
 }
 
 impl TryFrom<Row> for LifecycleEvent {
@@ -41,6 +43,8 @@ impl TryFrom<Row> for LifecycleEvent {
             to: status(row.to_status)?,
             instance_id: parse_id(row.instance_id)?,
             cause: row.cause,
+            principal: row.principal,
+            source: row.source,
             at: row.at,
         })
     }

@@ -7,10 +7,14 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::AgentName;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::{AgentName, JoinUrl};
+use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
+use diesel::pg::Pg;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::result::OptionalExtension;
 use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -19,8 +23,8 @@ use url::Url;
 use super::row::{corrupt, parse_id};
 use crate::lifecycle::{Cause, Move, Origin};
 
-/// `change` with its log entries. In it, $1 is the status moved from and $2 the one moved to; it
-/// returns id, name, url and cause of what it moved.
+/// `change` with its log entries. In it, $1 is the status before and $2 the status after. $3 and $4 say
+/// who makes the change and from where. It returns id, name, url and cause of what it moved.
 fn logged(change: &str) -> String {
     logged_with(change, "")
 }
@@ -29,11 +33,27 @@ fn logged(change: &str) -> String {
 fn logged_with(change: &str, more: &str) -> String {
     format!(
         "WITH moved AS ({change}), logged AS (
-             INSERT INTO instance_events (instance_id, from_status, to_status, cause)
-             SELECT id, $1, $2, cause FROM moved)
+             INSERT INTO instance_events (instance_id, from_status, to_status, cause, principal, source)
+             SELECT id, $1, $2, cause, $3, $4 FROM moved)
              {more}
          SELECT id, name, url FROM moved"
     )
+}
+
+/// `statement` with the four parameters that all of them have.
+fn change<'a>(
+    statement: String,
+    before: Option<Status>,
+    after: Option<Status>,
+) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+    let by = Principal::current();
+    let source = by.as_ref().and_then(|by| by.source);
+    sql_query(statement)
+        .into_boxed()
+        .bind::<Nullable<Text>, _>(before.map(Status::as_str))
+        .bind::<Nullable<Text>, _>(after.map(Status::as_str))
+        .bind::<Nullable<Text>, _>(by.map(|by| by.name))
+        .bind::<Nullable<Text>, _>(source.map(|source| source.to_string()))
 }
 
 /// A row that moved.
@@ -65,19 +85,21 @@ pub(crate) async fn mark(
     }
     // Who becomes idle has just answered a health check: the first one, or that of its claim. Claims
     // that wait are told of it when this is committed.
-    let moved = sql_query(logged(
-        "UPDATE instances AS i
+    let moved = change(
+        logged(
+            "UPDATE instances AS i
          SET status = $2,
-             lease_expires_at = CASE WHEN $3 THEN i.lease_expires_at END,
+             lease_expires_at = CASE WHEN $5 THEN i.lease_expires_at END,
              last_healthy_at = CASE WHEN $2 = 'idle' THEN now() ELSE i.last_healthy_at END,
              silent_since = CASE WHEN $2 <> 'idle' THEN i.silent_since END
-         FROM unnest($4, $5) AS wanted (id, cause)
+         FROM unnest($6, $7) AS wanted (id, cause)
          WHERE i.id = wanted.id AND i.status = $1
          RETURNING i.id, i.name, i.url, wanted.cause,
                    CASE WHEN $2 = 'idle' THEN pg_notify('agent_pool_claims', '') END",
-    ))
-    .bind::<Text, _>(step.from().as_str())
-    .bind::<Text, _>(step.to().as_str())
+        ),
+        Some(step.from()),
+        Some(step.to()),
+    )
     .bind::<Bool, _>(step.keeps_lease())
     .bind::<Array<Text>, _>(causes.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(
@@ -120,18 +142,18 @@ pub(super) fn claim_sql(locked: Locked) -> String {
         Locked::Await => "",
     };
     let oldest_idle = oldest_idle(
-        "AND id <> ALL ($6) AND NOT EXISTS (
+        "AND id <> ALL ($8) AND NOT EXISTS (
              SELECT FROM claim_waiters AS ahead
-             WHERE ahead.id < $5 AND ahead.lease_expires_at > now())",
+             WHERE ahead.id < $7 AND ahead.lease_expires_at > now())",
     );
     logged_with(
         &format!(
-            "UPDATE instances SET status = $2, lease_expires_at = now() + make_interval(secs => $3)
+            "UPDATE instances SET status = $2, lease_expires_at = now() + make_interval(secs => $5)
              WHERE id = ({oldest_idle} {locked} LIMIT 1)
-             RETURNING id, name, url, $4 AS cause"
+             RETURNING id, name, url, $6 AS cause"
         ),
         ", served AS (
-             DELETE FROM claim_waiters WHERE id = $5 AND EXISTS (SELECT FROM moved)
+             DELETE FROM claim_waiters WHERE id = $7 AND EXISTS (SELECT FROM moved)
              RETURNING pg_notify('agent_pool_claims', ''))",
     )
 }
@@ -176,15 +198,17 @@ pub(crate) async fn claim_oldest_idle(
 ) -> Result<Option<TakenInstance>, DbError> {
     let except: Vec<&str> = taking.except.iter().map(InstanceId::as_str).collect();
     for locked in [Locked::Skip, Locked::Await] {
-        let moved = sql_query(claim_sql(locked))
-            .bind::<Text, _>(Move::TAKE.from().as_str())
-            .bind::<Text, _>(Move::TAKE.to().as_str())
-            .bind::<Double, _>(taking.lease.as_secs_f64())
-            .bind::<Text, _>(Cause::Claim.as_str())
-            .bind::<Int8, _>(taking.position.number())
-            .bind::<Array<Text>, _>(&except)
-            .load::<Moved>(conn)
-            .await?;
+        let moved = change(
+            claim_sql(locked),
+            Some(Move::TAKE.from()),
+            Some(Move::TAKE.to()),
+        )
+        .bind::<Double, _>(taking.lease.as_secs_f64())
+        .bind::<Text, _>(Cause::Claim.as_str())
+        .bind::<Int8, _>(taking.position.number())
+        .bind::<Array<Text>, _>(&except)
+        .load::<Moved>(conn)
+        .await?;
         if let Some(row) = moved.into_iter().next() {
             return taken(row).map(Some);
         }
@@ -225,21 +249,21 @@ pub(crate) async fn record_claim(
     id: &InstanceId,
     agent: Agent<'_>,
 ) -> Result<Recorded, DbError> {
-    let moved = sql_query(logged(
+    let moved = change(logged(
         "UPDATE instances
          SET status = $2, lease_expires_at = NULL, claimed_at = now(), last_healthy_at = now(),
-             silent_since = NULL, agent_name = $3, instructions = $4, conversation_id = $5, invite_url = $6
-         WHERE id = $7 AND status = $1
-         RETURNING id, name, url, $8 AS cause",
-    ))
-    .bind::<Text, _>(Move::RECORD.from().as_str())
-    .bind::<Text, _>(Move::RECORD.to().as_str())
+             silent_since = NULL, agent_name = $5, instructions = $6, conversation_id = $7, invite_url = $8,
+             join_url_hash = sha256(convert_to($11, 'UTF8'))
+         WHERE id = $9 AND status = $1
+         RETURNING id, name, url, $10 AS cause",
+     ), Some(Move::RECORD.from()), Some(Move::RECORD.to()))
     .bind::<Text, _>(agent.request.agent_name.as_str())
     .bind::<Text, _>(agent.request.instructions.as_str())
     .bind::<Text, _>(agent.conversation_id)
     .bind::<Text, _>(agent.invite_url)
     .bind::<Text, _>(id.as_str())
     .bind::<Text, _>(Cause::Provisioned.as_str())
+    .bind::<Nullable<Text>, _>(agent.request.join_url.as_ref().map(JoinUrl::as_str))
     .load::<Moved>(conn)
     .await?;
     Ok(if moved.is_empty() {
@@ -249,6 +273,47 @@ pub(crate) async fn record_claim(
     })
 }
 
+/// How long a join link leads to the agent that joined by it.
+const JOINED_FOR: Duration = Duration::from_hours(24);
+
+#[derive(Debug, QueryableByName)]
+struct JoinedRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    conversation_id: String,
+    #[diesel(sql_type = Text)]
+    invite_url: String,
+}
+
+/// The agent that joined by this link within the last day.
+pub(crate) async fn find_joined(
+    conn: &mut AsyncPgConnection,
+    link: &JoinUrl,
+) -> Result<Option<Claimed>, DbError> {
+    let row: Option<JoinedRow> = sql_query(
+        "SELECT id, conversation_id, invite_url FROM instances
+         WHERE join_url_hash = sha256(convert_to($1, 'UTF8')) AND status = 'claimed'
+           AND claimed_at > now() - make_interval(secs => $2)
+         ORDER BY claimed_at DESC LIMIT 1",
+    )
+    .bind::<Text, _>(link.as_str())
+    .bind::<Double, _>(JOINED_FOR.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    row.map(|row| {
+        let unfit = |problem: String| corrupt(&row.id, problem);
+        Ok(Claimed {
+            invite_url: row.invite_url.try_into().map_err(unfit)?,
+            conversation_id: row.conversation_id.try_into().map_err(unfit)?,
+            instance_id: parse_id(row.id.clone())?,
+            joined: true,
+        })
+    })
+    .transpose()
+}
+
 /// Condemns the `count` oldest idle instances, or as many as there are.
 pub(crate) async fn drain_oldest_idle(
     conn: &mut AsyncPgConnection,
@@ -256,13 +321,15 @@ pub(crate) async fn drain_oldest_idle(
 ) -> Result<Vec<InstanceId>, DbError> {
     let oldest_idle = oldest_idle("");
     // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
-    let moved = sql_query(logged(&format!(
-        "UPDATE instances SET status = $2
-         WHERE id = ANY (ARRAY ({oldest_idle} SKIP LOCKED LIMIT $3))
-         RETURNING id, name, url, $4 AS cause"
-    )))
-    .bind::<Text, _>(Move::CONDEMN_IDLE.from().as_str())
-    .bind::<Text, _>(Move::CONDEMN_IDLE.to().as_str())
+    let moved = change(
+        logged(&format!(
+            "UPDATE instances SET status = $2
+         WHERE id = ANY (ARRAY ({oldest_idle} SKIP LOCKED LIMIT $5))
+         RETURNING id, name, url, $6 AS cause"
+        )),
+        Some(Move::CONDEMN_IDLE.from()),
+        Some(Move::CONDEMN_IDLE.to()),
+    )
     .bind::<Int8, _>(i64::from(count))
     .bind::<Text, _>(Cause::Drained.as_str())
     .load::<Moved>(conn)
@@ -302,19 +369,21 @@ pub(crate) async fn insert_starting(
         Demand::Extra(count) => (None, count),
     };
     let fresh = (0..at_once.min(max_total)).map(|_| InstanceId::generate().into());
-    let moved = sql_query(logged(
-        "INSERT INTO instances (id, name, status, lease_expires_at)
-         SELECT id, 'convos-agent-' || id, $2, now() + make_interval(secs => $3)
-         FROM unnest($4) WITH ORDINALITY AS fresh (id, number)
+    let moved = change(
+        logged(
+            "INSERT INTO instances (id, name, status, lease_expires_at)
+         SELECT id, 'convos-agent-' || id, $2, now() + make_interval(secs => $5)
+         FROM unnest($6) WITH ORDINALITY AS fresh (id, number)
          WHERE number <= (
-             SELECT least($6 - count(*),
-                          $5 + (SELECT count(*) FROM claim_waiters WHERE lease_expires_at > now())
+             SELECT least($8 - count(*),
+                          $7 + (SELECT count(*) FROM claim_waiters WHERE lease_expires_at > now())
                              - count(*) FILTER (WHERE status IN ('idle', 'starting')))
              FROM instances)
-         RETURNING id, name, url, $7 AS cause",
-    ))
-    .bind::<Nullable<Text>, _>(None::<&str>)
-    .bind::<Text, _>(Origin::Wanted.status().as_str())
+         RETURNING id, name, url, $9 AS cause",
+        ),
+        None,
+        Some(Origin::Wanted.status()),
+    )
     .bind::<Double, _>(lease.as_secs_f64())
     .bind::<Array<Text>, _>(fresh.collect::<Vec<String>>())
     .bind::<Nullable<Int8>, _>(warm)
@@ -342,14 +411,16 @@ pub(crate) async fn insert_reappeared(
         return Ok(Vec::new());
     }
     let strays: Vec<&str> = strays.iter().map(InstanceId::as_str).collect();
-    let moved = sql_query(logged(
-        "INSERT INTO instances (id, name, status)
-         SELECT id, 'convos-agent-' || id, $2 FROM unnest($3) AS stray (id)
+    let moved = change(
+        logged(
+            "INSERT INTO instances (id, name, status)
+         SELECT id, 'convos-agent-' || id, $2 FROM unnest($5) AS stray (id)
          ON CONFLICT (id) DO NOTHING
-         RETURNING id, name, url, $4 AS cause",
-    ))
-    .bind::<Nullable<Text>, _>(None::<&str>)
-    .bind::<Text, _>(Origin::Reappeared.status().as_str())
+         RETURNING id, name, url, $6 AS cause",
+        ),
+        None,
+        Some(Origin::Reappeared.status()),
+    )
     .bind::<Array<Text>, _>(strays)
     .bind::<Text, _>(Origin::Reappeared.cause().as_str())
     .load::<Moved>(conn)
@@ -362,12 +433,14 @@ pub(crate) async fn delete_destroyed(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
 ) -> Result<(), DbError> {
-    sql_query(logged(
-        "DELETE FROM instances WHERE id = $3 AND status = $1
-         RETURNING id, name, url, $4 AS cause",
-    ))
-    .bind::<Text, _>(Status::Destroying.as_str())
-    .bind::<Nullable<Text>, _>(None::<&str>)
+    change(
+        logged(
+            "DELETE FROM instances WHERE id = $5 AND status = $1
+         RETURNING id, name, url, $6 AS cause",
+        ),
+        Some(Status::Destroying),
+        None,
+    )
     .bind::<Text, _>(id.as_str())
     .bind::<Text, _>(Cause::Destroyed.as_str())
     .load::<Moved>(conn)

@@ -2,6 +2,7 @@
 //! transactions are opened by their callers.
 
 pub(crate) mod claim_keys;
+pub(crate) mod claim_refusals;
 pub(crate) mod claim_waiters;
 pub(crate) mod creation_failures;
 pub(crate) mod events;

@@ -46,5 +46,7 @@ diesel::table! {
         to_status -> Nullable<Text>,
         cause -> Text,
         at -> Timestamptz,
+        principal -> Nullable<Text>,
+        source -> Nullable<Text>,
     }
 }

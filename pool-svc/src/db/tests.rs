@@ -58,6 +58,8 @@ async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
         agent_name: "Tulip".to_owned().try_into().unwrap(),
         instructions: "Be kind.".to_owned().try_into().unwrap(),
         join_url: None,
+        profile_image: None,
+        metadata: None,
     };
     let agent = Agent {
         request: &request,
@@ -189,13 +191,13 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
     run(
         &mut conn,
         &format!(
-            "PREPARE claim (text, text, float8, text, int8, text[]) AS {}",
+            "PREPARE claim (text, text, text, text, float8, text, int8, text[]) AS {}",
             claim_sql(Locked::Skip)
         ),
     )
     .await;
     let plan: Vec<Line> =
-        sql_query("EXPLAIN EXECUTE claim ('idle', 'claiming', 60, 'claim', 1, '{}')")
+        sql_query("EXPLAIN EXECUTE claim ('idle', 'claiming', NULL, NULL, 60, 'claim', 1, '{}')")
             .load(&mut conn)
             .await
             .unwrap();

@@ -203,7 +203,13 @@ impl Creations {
         let failure = describe_failure(failure, self.app.config.pool.pool_tools.ids());
         let (cause, error) = (&failure.cause, &failure.error);
         error!(error.chain = %error, "instance {id} cannot be created ({cause}): {error}");
-        creation_failures::record(&mut *self.app.db.conn().await?, id, &failure).await?;
+        let record =
+            async || creation_failures::record(&mut *self.app.db.conn().await?, id, &failure).await;
+        // The instance must go all the same: a row that waits for this record would be stuck.
+        if let Err(error) = record().await {
+            let error = chain(&error);
+            warn!(instance.id = %id, "the failed creation of instance {id} is not recorded: {error}");
+        }
         settle::give_up(&self.app, Move::ABANDON_CREATION, id, Cause::CreationFailed).await?;
         self.destructions.start_pending().await;
         Ok(())

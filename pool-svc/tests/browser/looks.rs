@@ -11,7 +11,7 @@ use crate::chrome::Screen;
 use crate::life::{TULIP, world};
 
 /// Each page: what its picture is called, its path, and how high its picture is.
-const PAGES: [(&str, &str, u32); 14] = [
+const PAGES: [(&str, &str, u32); 15] = [
     ("fleet", "/", 780),
     ("nothing-found", "/?q=nothing+like+it", 500),
     ("replenish", "/replenish", 420),
@@ -23,6 +23,7 @@ const PAGES: [(&str, &str, u32); 14] = [
     ("kill", "/instances/INSTANCE/kill", 360),
     ("over-time", "/over-time", 980),
     ("over-a-week", "/over-time?range=week", 980),
+    ("events", "/events", 780),
     ("providers", "/providers", 960),
     (
         "orphan",

@@ -43,7 +43,7 @@ async fn a_claim_without_a_body_gets_a_name_and_instructions() {
     assert_eq!(world.claim("").await.status, 200);
     let state = world.fake.state();
     let told = &state.instances[&id].provisioned[0];
-    assert_eq!(told["agentName"], format!("convos-agent-{id}"));
+    assert_eq!(told["agentName"], "Assistant");
     assert!(told["instructions"].as_str().unwrap().contains("helpful"));
     assert!(told.get("joinUrl").is_none());
 }
@@ -220,8 +220,14 @@ async fn a_request_that_every_runtime_fails_on_does_not_cost_the_whole_pool() {
     let world = World::new(&[]).await;
     world.idle(5).await;
     world.fake.fail(Op::Provision, Fault::Before(400));
-    assert_eq!(world.claim("{}").await.code(), "runtime_refused");
-    assert_eq!(world.ask(idle).await.as_deref(), Some("4"));
+    let refused = world.claim("{}").await;
+    assert_eq!((refused.status, refused.code()), (422, "runtime_refused"));
+    let left = world.ask(idle).await;
+    assert_eq!(
+        left.as_deref(),
+        Some("5"),
+        "the one that was used is clean again"
+    );
 }
 
 #[tokio::test]

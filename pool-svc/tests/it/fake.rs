@@ -26,6 +26,7 @@ pub(crate) enum Op {
     Configure,
     Health,
     Provision,
+    Reset,
     Redeploy,
     Details,
     Logs,
@@ -57,6 +58,7 @@ pub(crate) struct Instance {
     pub(crate) provisioned: Vec<Value>,
     pub(crate) configured: usize,
     pub(crate) redeployed: usize,
+    pub(crate) resets: usize,
 }
 
 #[derive(Debug, Default)]
@@ -236,6 +238,11 @@ impl Fake {
                 let usual = json!({"conversationId": format!("c-{id}"), "inviteUrl": invite, "joined": join.is_some()});
                 reply(200, &canned.unwrap_or(usual))
             }
+            Op::Reset => {
+                instance.provisioned.clear();
+                instance.resets += 1;
+                reply(200, &json!({"ok": true}))
+            }
             Op::Redeploy => {
                 instance.redeployed += 1;
                 instance.deploy = "DEPLOYING".to_owned();
@@ -300,6 +307,7 @@ impl Instance {
             provisioned: Vec::new(),
             configured: 0,
             redeployed: 0,
+            resets: 0,
         }
     }
 }
@@ -321,6 +329,7 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
         ("GET", ["logs", one]) => Some((Op::Logs, Some(id(one)?))),
         ("POST", ["configure", one]) => Some((Op::Configure, Some(id(one)?))),
         ("GET", ["runtime", one, "pool", "health"]) => Some((Op::Health, Some(id(one)?))),
+        ("POST", ["runtime", one, "pool", "reset"]) => Some((Op::Reset, Some(id(one)?))),
         ("POST", ["runtime", one, "pool", "provision"]) => Some((Op::Provision, Some(id(one)?))),
         _ => None,
     }

@@ -8,6 +8,7 @@ mod bad_input;
 mod claims;
 mod claims_keys;
 mod claims_killed;
+mod claims_refused;
 mod claims_wait;
 mod dashboard;
 mod fake;

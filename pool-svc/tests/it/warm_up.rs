@@ -95,6 +95,21 @@ async fn a_creation_that_fails_is_undone_shown_and_slows_the_next() {
 }
 
 #[tokio::test]
+async fn a_creation_whose_failure_cannot_be_recorded_leaves_no_row() {
+    let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
+    world
+        .sql("ALTER TABLE creation_failures ADD CONSTRAINT never CHECK (false) NOT VALID")
+        .await;
+    world.fake.fail(Op::Create, Fault::After(500));
+    world.tick().await;
+    let destroyed = "SELECT count(*)::text AS it FROM instance_events WHERE cause = 'destroyed'";
+    eventually("the row is gone", SOON, async || {
+        world.ask(destroyed).await.as_deref() == Some("1")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_error_is_no_longer_shown_when_another_replica_has_filled_the_pool() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
     world.fake.fail(Op::Create, Fault::Before(500));

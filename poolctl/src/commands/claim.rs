@@ -106,7 +106,7 @@ fn told(name: Option<&str>, claimed: &Claimed) -> String {
     format!(
         "{} is ready: {joined}\n\n  invite    {}\n  instance  {}",
         strong(name.unwrap_or("The agent")),
-        strong(&plain(&claimed.invite_url)),
+        strong(&plain(claimed.invite_url.as_str())),
         claimed.instance_id,
     )
 }

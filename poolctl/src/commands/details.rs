@@ -3,10 +3,11 @@
 use std::fmt;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{InstanceView, Status};
+use agent_pool_core::wire::pool::{InstanceView, LifecycleEvent, Status};
 use agent_pool_core::wire::services::Document;
 use chrono::{DateTime, Utc};
 
+use super::events::by;
 use super::logs;
 use super::show::Known;
 use crate::out::{ago, clock, colour_of, dim, plain, strong, warning};
@@ -53,14 +54,17 @@ impl<'a> Page<'a> {
             };
             let at = dim(&clock(event.at, self.now));
             let to = word(event.to, "destroyed");
-            writeln!(
-                f,
-                "  {at}  {} {to}  {}",
-                dim("→"),
-                dim(&plain(&event.cause))
-            )?;
+            writeln!(f, "  {at}  {} {to}  {}", dim("→"), dim(&plain(cause(event))))?;
         }
         Ok(())
+    }
+}
+
+/// Why something happened, and who asked for it.
+fn cause(event: &LifecycleEvent) -> String {
+    match event.principal {
+        Some(_) => format!("{}, by {}", event.cause, by(event)),
+        None => event.cause.clone(),
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn lines(written: &Written, now: DateTime<Utc>) -> String {
 }
 
 /// A line without colours: what an instance writes does not act on this terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     plain(console::strip_ansi_codes(text))
 }
 

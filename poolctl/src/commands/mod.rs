@@ -4,6 +4,7 @@ pub(crate) mod claim;
 pub(crate) mod completions;
 mod details;
 pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod fleet;
 pub(crate) mod key;
 pub(crate) mod kill;

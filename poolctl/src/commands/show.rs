@@ -59,8 +59,10 @@ impl Show {
     async fn look(&self, target: &Target) -> Result<Known, Failure> {
         let Self { id, logs } = self;
         let doing = format!("show {id}");
-        let (fleet, events) =
-            tokio::join!(target.pool.status(), target.pool.events(id, MOST_MOVES));
+        let (fleet, events) = tokio::join!(
+            target.pool.status(),
+            target.pool.events(Some(id), MOST_MOVES)
+        );
         let fleet = fleet.map_err(|error| Failure::of_call(&doing, &error))?;
         let events = events
             .map_err(|error| Failure::of_call(&doing, &error))?

@@ -26,6 +26,19 @@ fn an_instance_is_shown_with_its_tools_usage_and_history() {
     let moves: Vec<_> = moves.rev().map(|it| it["to"].as_str().unwrap()).collect();
     assert_eq!(moves, ["starting", "idle", "claiming", "claimed"]);
 
+    let log = pool.run(&["events", id]).done().json();
+    let by = |cause: &str| {
+        let events = log["events"].as_array().unwrap();
+        let found = events.iter().find(|it| it["cause"] == cause).unwrap();
+        (found["principal"].clone(), found["source"].clone())
+    };
+    assert_eq!(by("claim"), ("api".into(), "127.0.0.1".into()));
+    let table = pool.run(&["events", "-n", "3", "--human"]).done().stdout;
+    assert!(
+        table.contains("provisioned") && table.contains("api from 127.0.0.1"),
+        "{table}"
+    );
+
     let page = pool.run(&["show", id, "--human"]).done().stdout;
     for text in [
         "claimed\n",

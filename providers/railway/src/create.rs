@@ -2,18 +2,24 @@
 //! short at any point is completed by the next one. Nothing is deployed.
 
 use std::num::NonZero;
+use std::time::Duration;
 
 use agent_pool_core::{
-    Context, CreatedInfra, Effect, ErrorKind, InstanceId, InstanceSpec, ProviderError, ServiceId,
+    Attempt, Context, CreatedInfra, Effect, ErrorKind, InstanceId, InstanceSpec, ProviderError,
+    Section, ServiceId,
 };
 
 use crate::domain;
-use crate::error::{Failure, malformed};
+use crate::error::{Absence, Failure, malformed};
 use crate::fleet::Fleet;
 use crate::handle::Handle;
 use crate::model::{Project, ServiceInstance};
 use crate::placement::{Home, Placement};
 use crate::provider::Railway;
+
+/// Pauses between tries of a step whose id is not visible yet.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Where an instance lives, and what is there of it already.
 struct Site {
@@ -55,13 +61,46 @@ impl Railway {
         })
     }
 
+    /// Takes a step of a creation again while Railway says that there is nothing of an id that the creation
+    /// has just got: a new service or volume takes up to a minute to become visible to the next step.
+    async fn patiently<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        cx: &Context,
+        step: impl Fn() -> F,
+    ) -> Result<T, Failure> {
+        let mut left = self.settings.ready_ms.duration();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match step().await {
+                Err(failure) if failure.absence == Absence::Stated && !left.is_zero() => {
+                    pause = pause.min(left);
+                    cx.pause(pause).await.map_err(|_| failure)?;
+                    left -= pause;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     async fn site(&self, cx: &Context, label: &str) -> Result<Site, ProviderError> {
+        // In a first attempt there is nothing to be found.
+        let first = cx.attempt() == Attempt::First;
         match &self.placement {
             Placement::Shared(shared) => {
                 let home = shared.find(cx, &self.client).await?.clone();
-                let seen = self.client.fleet(cx, &home.environment).await?;
+                let seen = if first {
+                    Fleet::default()
+                } else {
+                    let (project, environment) = (Some(home.project.as_str()), &home.environment);
+                    self.client.fleet(cx, project, environment).await?
+                };
                 Ok(Site { home, seen })
             }
+            Placement::Own {
+                workspace,
+                environment,
+            } if first => self.new_site(cx, workspace, environment, label).await,
             Placement::Own {
                 workspace,
                 environment,
@@ -110,10 +149,14 @@ impl Railway {
         environment: &str,
         label: &str,
     ) -> Result<Site, ProviderError> {
-        let asked = self
-            .client
-            .project_create(cx, workspace, label, environment);
-        let made = self.unsettled(asked.await)?;
+        let made = {
+            // Left with the answer: the interval to the next project counts from there.
+            let _turn = self.turn_of_project(cx, workspace).await?;
+            let asked = self
+                .client
+                .project_create(cx, workspace, label, environment);
+            self.unsettled(asked.await)?
+        };
         let id = made.id.clone();
         let inside = made.into_environment();
         let home = Home {
@@ -124,6 +167,21 @@ impl Railway {
         Ok(Site { home, seen })
     }
 
+    async fn turn_of_project(
+        &self,
+        cx: &Context,
+        workspace: &str,
+    ) -> Result<Section, ProviderError> {
+        let interval = self.settings.project_interval_ms.duration();
+        let seconds = interval.as_secs().max(1);
+        let reason = format!(
+            "Railway allows workspace {workspace} one new project in {seconds} s, at most {} instances an hour",
+            3_600 / seconds
+        );
+        cx.enter(&format!("railway/projects/{workspace}"), interval, &reason)
+            .await
+    }
+
     /// The volume that hangs on the service, bearing its name; made where there is none.
     async fn volume(
         &self,
@@ -132,17 +190,31 @@ impl Railway {
         service: &ServiceId,
         label: &str,
     ) -> Result<String, ProviderError> {
-        let mut mounted = site.seen.volumes.iter();
-        let id = match mounted.find(|volume| volume.service_id.as_ref() == Some(service)) {
-            Some(volume) if volume.name() == label => return Ok(volume.volume_id.clone()),
-            Some(volume) => volume.volume_id.clone(),
+        let volumes = site.seen.volumes.iter();
+        let mut mounted = volumes.filter(|volume| volume.service_id.as_ref() == Some(service));
+        let id = match mounted.next() {
+            Some(volume) => {
+                // Of a creation whose answer was lost and that lists did not show in time. Railway deploys
+                // nothing with two volumes at one path.
+                for surplus in mounted {
+                    self.client.volume_delete(cx, &surplus.volume_id).await?;
+                }
+                if volume.name() == label {
+                    return Ok(volume.volume_id.clone());
+                }
+                volume.volume_id.clone()
+            }
             None => {
-                let mount = &self.settings.volume_mount;
-                let asked = self.client.volume_create(cx, &site.home, service, mount);
-                self.unsettled(asked.await)?
+                let create = || {
+                    let (home, settings) = (&site.home, &self.settings);
+                    self.client.volume_create(cx, home, service, settings)
+                };
+                let made = self.patiently(cx, create);
+                self.unsettled(made.await)?
             }
         };
-        self.client.volume_rename(cx, &id, label).await?;
+        let rename = || self.client.volume_rename(cx, &id, label);
+        self.patiently(cx, rename).await?;
         Ok(id)
     }
 
@@ -152,9 +224,22 @@ impl Railway {
         home: &Home,
         service: &ServiceId,
     ) -> Result<String, ProviderError> {
+        let create = || self.try_domain(cx, home, service);
+        let made = self.patiently(cx, create).await;
+        self.unsettled(made)
+    }
+
+    /// The turn is taken for each try: others go on while this creation pauses.
+    async fn try_domain(
+        &self,
+        cx: &Context,
+        home: &Home,
+        service: &ServiceId,
+    ) -> Result<String, Failure> {
         let port = self.settings.target_port.map(NonZero::get);
+        let _turn = self.change_of(cx, &home.environment).await?;
         let asked = self.client.service_domain_create(cx, home, service, port);
-        self.unsettled(asked.await)
+        asked.await
     }
 
     /// The outcome of a creation. One whose answer was lost may have been done, and the lists that the

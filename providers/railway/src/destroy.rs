@@ -98,7 +98,11 @@ impl Railway {
         cx: &Context,
         handle: &Handle,
     ) -> Result<Remains, ProviderError> {
-        match self.client.fleet(cx, &handle.environment).await {
+        match self
+            .client
+            .fleet(cx, handle.project.as_deref(), &handle.environment)
+            .await
+        {
             Ok(fleet) => Ok(Remains::Parts(fleet)),
             Err(failure) if failure.absence == Absence::Stated => {
                 Ok(Remains::Parts(Fleet::default()))

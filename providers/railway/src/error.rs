@@ -15,6 +15,8 @@ use serde::Deserialize;
 pub(crate) struct Failure {
     pub(crate) error: ProviderError,
     pub(crate) absence: Absence,
+    /// Whether Railway's edge gave up waiting for the answer.
+    pub(crate) timed_out: bool,
 }
 
 /// Whether a refusal says that the thing asked for is not there.
@@ -34,6 +36,7 @@ impl From<ProviderError> for Failure {
         Self {
             error,
             absence: Absence::No,
+            timed_out: false,
         }
     }
 }
@@ -104,16 +107,24 @@ impl Refusal {
 pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
     let refusals: Refusals = reply.json().unwrap_or_default();
     let rule = refusals.first().and_then(Refusal::rule);
-    // Railway's edge rejects a token with 403 as well as with 401.
-    let rejected = (reply.status() == 403).then_some(ErrorKind::Unauthorized);
     Some(VendorFault {
-        kind: rule.map(|rule| rule.kind).or(rejected),
+        kind: rule.map(|rule| rule.kind).or_else(|| kind_of_403(reply)),
         message: refusals
             .first()
             .map_or_else(String::new, |refusal| refusal.words().to_owned()),
         retry_after: reply
             .retry_after()
             .or_else(|| rule?.seconds.map(Duration::from_secs)),
+    })
+}
+
+/// A 403 in JSON is about the token; one in HTML is the edge, which wants fewer requests.
+fn kind_of_403(reply: &Reply) -> Option<ErrorKind> {
+    let html = reply.text().trim_start().starts_with('<');
+    (reply.status() == 403).then_some(if html {
+        ErrorKind::RateLimited
+    } else {
+        ErrorKind::Unauthorized
     })
 }
 
@@ -163,8 +174,18 @@ impl Rule {
 
 /// What each refusal means; the first row that fits holds, so that the special stands before the general.
 const RULES: &[Rule] = &[
-    // Quotas on creating, per user and in no header.
+    // Quotas on creating, per workspace and in no header.
     rule(Sign::Says("every 30s"), ErrorKind::RateLimited).lasting(30),
+    rule(
+        Sign::Says("creating projects too quickly"),
+        ErrorKind::RateLimited,
+    )
+    .lasting(30),
+    rule(
+        Sign::Says("creating environments too quickly"),
+        ErrorKind::RateLimited,
+    )
+    .lasting(30),
     rule(Sign::Begins("whoa there pal"), ErrorKind::RateLimited).lasting(3),
     rule(Sign::Says("too quickly"), ErrorKind::RateLimited).lasting(3),
     rule(Sign::Says("try again in a"), ErrorKind::RateLimited).lasting(3),
@@ -175,7 +196,7 @@ const RULES: &[Rule] = &[
     rule(Sign::Code("NOT_FOUND"), ErrorKind::NotFound).meaning(Absence::Stated),
     rule(Sign::Code("FORBIDDEN"), ErrorKind::Forbidden).meaning(Absence::Possible),
     rule(Sign::Code("UNAUTHENTICATED"), ErrorKind::Unauthorized),
-    rule(Sign::Code("RATE_LIMITED"), ErrorKind::RateLimited).lasting(3),
+    rule(Sign::Code("RATE_LIMITED"), ErrorKind::RateLimited),
     rule(Sign::Code("PLAN_LIMIT"), ErrorKind::Forbidden),
     // Who asks.
     rule(
@@ -192,12 +213,13 @@ const RULES: &[Rule] = &[
     // What is in the way for a while.
     rule(Sign::Begins("cannot redeploy yet"), ErrorKind::Conflict).lasting(30),
     rule(Sign::Says("without a snapshot"), ErrorKind::Conflict),
-    rule(
-        Sign::Says("operation already in progress"),
-        ErrorKind::Conflict,
-    )
-    .lasting(3),
+    rule(Sign::Says("already in progress"), ErrorKind::Conflict).lasting(3),
     rule(Sign::Says("already exists"), ErrorKind::Conflict).lasting(5),
+    // Two volumes at one path: no later try deploys either.
+    rule(
+        Sign::Begins("failed to create deployment"),
+        ErrorKind::Conflict,
+    ),
     rule(
         Sign::Begins("failed to create service domain"),
         ErrorKind::Unavailable,
@@ -239,6 +261,8 @@ mod tests {
     const SEEN: &[(&str, ErrorKind, Absence, Option<u64>)] = &[
         ("Only one project can be created per user every 30s", ErrorKind::RateLimited, Absence::No, Some(30)),
         ("Only one environment can be created per user every 30s", ErrorKind::RateLimited, Absence::No, Some(30)),
+        ("You are creating projects too quickly. This workspace allows 1 project per 30 seconds", ErrorKind::RateLimited, Absence::No, Some(30)),
+        ("You are creating environments too quickly", ErrorKind::RateLimited, Absence::No, Some(30)),
         ("Whoa there pal! You are creating volumes at a pace", ErrorKind::RateLimited, Absence::No, Some(3)),
         ("You are creating volumes too quickly", ErrorKind::RateLimited, Absence::No, Some(3)),
         ("Please try again in a moment", ErrorKind::RateLimited, Absence::No, Some(3)),
@@ -249,6 +273,8 @@ mod tests {
         ("Please upgrade your plan for more", ErrorKind::Forbidden, Absence::No, None),
         ("Cannot redeploy yet, please wait for the original deployment to finish building", ErrorKind::Conflict, Absence::No, Some(30)),
         ("Cannot redeploy without a snapshot", ErrorKind::Conflict, Absence::No, None),
+        ("an operation is already in progress", ErrorKind::Conflict, Absence::No, Some(3)),
+        ("Failed to create deployment", ErrorKind::Conflict, Absence::No, None),
         ("Volume: operation already in progress", ErrorKind::Conflict, Absence::No, Some(3)),
         ("A service named \"x\" already exists in this project", ErrorKind::Conflict, Absence::No, Some(5)),
         ("Failed to create service domain, please try again", ErrorKind::Unavailable, Absence::No, Some(3)),
@@ -314,7 +340,8 @@ mod tests {
         let limited = meaning("Something", "RATE_LIMITED");
         assert_eq!(
             limited,
-            Some((ErrorKind::RateLimited, Absence::No, Some(3)))
+            Some((ErrorKind::RateLimited, Absence::No, None)),
+            "the layers pause all calls"
         );
     }
 

@@ -87,11 +87,18 @@ impl<T> Pages<T> {
 
 impl Client {
     /// All of one environment: services and volumes side by side, a page of both in one call.
-    pub(crate) async fn fleet(&self, cx: &Context, environment: &str) -> Result<Fleet, Failure> {
+    /// A project token has to name the project too.
+    pub(crate) async fn fleet(
+        &self,
+        cx: &Context,
+        project: Option<&str>,
+        environment: &str,
+    ) -> Result<Fleet, Failure> {
         let (mut services, mut volumes) = (Pages::new(), Pages::new());
         while !(services.ended && volumes.ended) {
             let variables = json!({
                 "environmentId": environment,
+                "projectId": project,
                 "first": PAGE,
                 "services": !services.ended,
                 "servicesAfter": services.cursors.last(),
@@ -117,7 +124,7 @@ impl Client {
         if services.ended && volumes.ended {
             Ok(Fleet::of(services, volumes))
         } else {
-            self.fleet(cx, &environment.id).await
+            self.fleet(cx, None, &environment.id).await
         }
     }
 }

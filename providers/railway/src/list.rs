@@ -19,7 +19,10 @@ impl Railway {
         match &self.placement {
             Placement::Shared(shared) => {
                 let home = shared.find(cx, &self.client).await?;
-                let fleet = self.client.fleet(cx, &home.environment).await?;
+                let fleet = self
+                    .client
+                    .fleet(cx, Some(&home.project), &home.environment)
+                    .await?;
                 let mut listed = services(cx.mark(), home, &fleet)?;
                 listed.extend(lost_volumes(cx.mark(), home, &fleet)?);
                 Ok(listed)

@@ -1,6 +1,6 @@
 //! What is changed at Railway, one function per operation.
 
-use agent_pool_core::{Context, EnvVars, ErrorKind, ProviderError, ServiceId};
+use agent_pool_core::{Context, ErrorKind, ProviderError, ServiceId};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ use crate::handle::Handle;
 use crate::model::{Domain, Identified, NewProject, NewService};
 use crate::operations::{self, Operation};
 use crate::placement::Home;
+use crate::settings::RailwaySettings;
 
 impl Client {
     /// Asks a mutation that answers whether it was done.
@@ -30,6 +31,7 @@ impl Client {
                 None,
             ),
             absence: Absence::Possible,
+            timed_out: false,
         })
     }
 
@@ -110,13 +112,14 @@ impl Client {
         cx: &Context,
         home: &Home,
         service: &ServiceId,
-        mount: &str,
+        settings: &RailwaySettings,
     ) -> Result<String, Failure> {
         let input = json!({
             "projectId": home.project,
             "environmentId": home.environment,
             "serviceId": service,
-            "mountPath": mount,
+            "mountPath": settings.volume_mount,
+            "region": settings.region,
         });
         let variables = json!({ "input": input });
         let made: Identified = self.ask(cx, &operations::VOLUME_CREATE, variables).await?;
@@ -147,18 +150,14 @@ impl Client {
         cx: &Context,
         project: &str,
         handle: &Handle,
-        set: &EnvVars,
+        values: Map<String, Value>,
     ) -> Result<(), Failure> {
-        let plain: Map<String, Value> = set
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.expose().into()))
-            .collect();
         let input = json!({
             "projectId": project,
             "environmentId": handle.environment,
             "serviceId": handle.service,
             "skipDeploys": true,
-            "variables": plain,
+            "variables": values,
         });
         let variables = json!({ "input": input });
         self.change(cx, &operations::VARIABLES_UPSERT, variables)

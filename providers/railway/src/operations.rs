@@ -27,6 +27,7 @@ operations! {
     PROJECT_TOKEN = "projectToken" from "project_token";
     ENVIRONMENTS = "environments" from "environments";
     FLEET = "environment" from "fleet" "parts";
+    ENVIRONMENT_NAME = "environment" from "environment_name";
     PROJECTS = "projects" from "projects" "parts";
     PROJECT = "project" from "project";
     SERVICE_INSTANCE = "serviceInstance" from "service_instance";

@@ -1,11 +1,12 @@
 //! The provider: the trait, operation by operation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent_pool_core::settings::{Environment, Faults, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+    InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy, Section,
 };
 use async_trait::async_trait;
 use chrono::Utc;
@@ -54,7 +55,25 @@ impl Railway {
         variables: &EnvVars,
     ) -> Result<(), ProviderError> {
         let patch = patch::deployment(&self.settings, handle, image, variables, Utc::now());
+        let _turn = self.change_of(cx, &handle.environment).await?;
         Ok(self.client.patch_commit(cx, handle, patch).await?)
+    }
+
+    /// The turn to change an environment that instances share: Railway fails domain creations and patches that
+    /// come at once.
+    pub(crate) async fn change_of(
+        &self,
+        cx: &Context,
+        environment: &str,
+    ) -> Result<Option<Section>, ProviderError> {
+        match self.placement {
+            Placement::Own { .. } => Ok(None),
+            Placement::Shared(_) => {
+                let name = format!("railway/environment/{environment}");
+                let reason = "Railway takes one change of an environment at a time";
+                Ok(Some(cx.enter(&name, Duration::ZERO, reason).await?))
+            }
+        }
     }
 
     /// The project of an instance: by its handle, or the one that all share.
@@ -108,9 +127,8 @@ impl InfraProvider for Railway {
             }
             Redeploy::No => {
                 let project = self.project_of(cx, &handle).await?;
-                let asked = self
-                    .client
-                    .variables_upsert(cx, &project, &handle, variables);
+                let values = patch::values(&self.settings, variables);
+                let asked = self.client.variables_upsert(cx, &project, &handle, values);
                 Ok(asked.await?)
             }
         }
@@ -155,17 +173,26 @@ impl InfraProvider for Railway {
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {
         if self.settings.token_kind == TokenKind::Project {
             self.client.project_token(cx).await?;
-            return Ok(());
+            return Err(ErrorKind::Forbidden.because(
+                "RAILWAY_TOKEN_KIND=project is experimental: Railway accepts the token, and does not let it \
+                 attach an image or create projects; use an account's or a workspace's token",
+            ));
         }
         let token = self.client.api_token(cx).await?;
         match &self.placement {
-            Placement::Own { workspace, .. }
-                if !token.workspaces.iter().any(|seen| seen.id == *workspace) =>
-            {
+            Placement::Own { workspace, .. } => {
+                if token.workspaces.iter().any(|seen| seen.id == *workspace) {
+                    return Ok(());
+                }
                 let problem = format!("the token may not use workspace {workspace}");
-                Err(ProviderError::new(ErrorKind::Forbidden, problem))
+                Err(ErrorKind::Forbidden.because(problem))
             }
-            Placement::Own { .. } | Placement::Shared(_) => Ok(()),
+            Placement::Shared(shared) => {
+                let home = shared.find(cx, &self.client).await?;
+                // Reads the environment, and with the project's id that it is in that project.
+                self.client.environment_name(cx, home).await?;
+                Ok(())
+            }
         }
     }
 }

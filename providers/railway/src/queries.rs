@@ -1,8 +1,13 @@
 //! What is read of Railway, one function per operation. Fleets are in [`crate::fleet`].
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
 use agent_pool_core::http::pages;
 use agent_pool_core::{Context, ProviderError};
+use serde::de::IgnoredAny;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::error::Failure;
 use crate::fleet::PAGE;
@@ -11,10 +16,12 @@ use crate::handle::Handle;
 use crate::model::{ApiToken, Deployed, Log, NamedEnvironment, Project, ProjectName, ProjectToken};
 use crate::operations;
 use crate::page::Connection;
+use crate::placement::Home;
 
-/// How many projects are read in one call, with what is in them. Each brings further lists along, so
-/// that it is less than a page of plain rows.
-const PROJECTS: u32 = 100;
+/// A page that is not answered in time is asked for again in halves, down to this size.
+const SMALLEST_PAGE: u32 = 5;
+/// Longer than nearly all pages take; about one call in a hundred takes longer.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(45);
 
 impl Client {
     /// The workspaces of an account's or a workspace's token.
@@ -48,12 +55,36 @@ impl Client {
         cx: &Context,
         workspace: &str,
     ) -> Result<Vec<Project>, ProviderError> {
+        // Each project brings further lists along, so that a page is less than one of plain rows. A size that
+        // was too large stays out for the rest of the list.
+        let size = AtomicU32::new(self.page_size.get());
+        let size = &size;
         pages(|after: Option<String>| async move {
-            let variables = json!({ "workspaceId": workspace, "first": PROJECTS, "after": after });
-            let page: Connection<_> = self.ask(cx, &operations::PROJECTS, variables).await?;
-            page.into_page()
+            loop {
+                let first = size.load(Ordering::Relaxed);
+                let variables =
+                    json!({ "workspaceId": workspace, "first": first, "after": &after });
+                let (soon, begun) = (cx.within(PAGE_TIMEOUT), Instant::now());
+                let asked = self.ask::<Connection<_>>(&soon, &operations::PROJECTS, variables);
+                let timed_out =
+                    |failure: &Failure| failure.timed_out || begun.elapsed() >= PAGE_TIMEOUT;
+                match asked.await {
+                    Err(failure) if timed_out(&failure) && first > SMALLEST_PAGE => {
+                        size.store((first / 2).max(SMALLEST_PAGE), Ordering::Relaxed);
+                    }
+                    page => return page?.into_page(),
+                }
+            }
         })
         .await
+    }
+
+    /// Whether an environment is there and in its project.
+    pub(crate) async fn environment_name(&self, cx: &Context, home: &Home) -> Result<(), Failure> {
+        let variables = json!({ "environmentId": home.environment, "projectId": home.project });
+        let asked = self.ask(cx, &operations::ENVIRONMENT_NAME, variables);
+        let _: IgnoredAny = asked.await?;
+        Ok(())
     }
 
     /// A project by its id.

@@ -13,16 +13,17 @@ const PREFIX: &str = "RAILWAY_";
 /// What the provider is told by its environment variables. The comments are the reference that people read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct RailwaySettings {
-    /// The token that asks. Its kind is told by `RAILWAY_TOKEN_KIND`.
+    /// The API token. `RAILWAY_TOKEN_KIND` names its kind.
     pub(crate) api_token: Secret,
-    /// Whose the token is: `account`, `workspace` or `project`. A project token names its project and
-    /// environment itself, and can make no projects.
+    /// Kind of the token: `account`, `workspace` or `project`. A project token names its project and
+    /// environment itself. It is experimental: it cannot create projects, and Railway lets it attach no image.
     #[serde(default)]
     pub(crate) token_kind: TokenKind,
     /// The one project that all instances share. It holds few volumes (Hobby 10, Pro 20), and one
     /// instance needs one. Set this or `RAILWAY_WORKSPACE_ID`.
     pub(crate) project_id: Option<String>,
-    /// The workspace in which each instance gets a project of its own, at most one in 30 s.
+    /// The workspace in which each instance gets a project of its own: at most 120 instances an hour, since
+    /// Railway allows a workspace one new project in 30 s.
     pub(crate) workspace_id: Option<String>,
     /// The environment of the shared project, by id.
     pub(crate) environment_id: Option<String>,
@@ -49,6 +50,39 @@ pub(crate) struct RailwaySettings {
     /// The port that the domain leads to, also given to the instance as `PORT`; Railway's choice where
     /// not set.
     pub(crate) target_port: Option<NonZeroU16>,
+    /// Region of the instances and their volumes, such as `europe-west4-drams3a`; Railway's choice if not
+    /// set.
+    pub(crate) region: Option<String>,
+    /// When Railway restarts an instance that ended: `on_failure`, `always` or `never`.
+    #[serde(default)]
+    pub(crate) restart_policy: RestartPolicy,
+    /// Number of restarts with `on_failure`. Lower values turn a short fault into a crashed instance.
+    #[serde(default = "RailwaySettings::default_restart_retries")]
+    pub(crate) restart_retries: u32,
+    /// Path that must answer 200 before a deployment counts as done, such as `/pool/health`; no check if not
+    /// set.
+    pub(crate) healthcheck_path: Option<String>,
+    /// Seconds until a health check that does not succeed fails the deployment; Railway's 300 if not set.
+    pub(crate) healthcheck_timeout: Option<NonZeroU32>,
+    /// Seconds between the stop signal and the kill of the old deployment; Railway's 0 if not set.
+    pub(crate) draining_seconds: Option<u32>,
+    /// Variables, separated by commas, in which Railway may resolve references such as
+    /// `${{Postgres.DATABASE_URL}}`, for values of `INSTANCE_ENV_*`. All other values arrive as they are.
+    #[serde(default)]
+    pub(crate) references: String,
+    /// Most requests a second, from this process. Railway allows 10 (Hobby) or 50 (Pro). If not set, 8 at
+    /// Railway's own API, and no limit with another `RAILWAY_API_URL`.
+    requests_per_second: Option<NonZeroU32>,
+    /// Projects in one page of the list, with all that is in them. Halved for a page that takes too long.
+    #[serde(default = "RailwaySettings::default_page_size")]
+    pub(crate) page_size: NonZeroU32,
+    /// Pause between two new projects in the workspace, in all replicas. Lower values are refused by Railway.
+    #[serde(default = "RailwaySettings::default_project_interval")]
+    pub(crate) project_interval_ms: Millis,
+    /// Time that a new service or volume gets to become visible to the next step of its creation. Lower values
+    /// fail creations that would have succeeded.
+    #[serde(default = "RailwaySettings::default_ready")]
+    pub(crate) ready_ms: Millis,
     /// How far Railway's lists may lag behind its writes. A creation whose answer was lost asks for a
     /// pause of this length, so that the next look shows what it made.
     #[serde(default = "RailwaySettings::default_settle")]
@@ -69,6 +103,30 @@ pub(crate) enum TokenKind {
     Workspace,
     /// One environment's of one project.
     Project,
+}
+
+/// When Railway restarts what has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RestartPolicy {
+    /// After a failure.
+    #[default]
+    OnFailure,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl RestartPolicy {
+    /// Railway's word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::OnFailure => "ON_FAILURE",
+            Self::Always => "ALWAYS",
+            Self::Never => "NEVER",
+        }
+    }
 }
 
 impl RailwaySettings {
@@ -98,6 +156,19 @@ impl RailwaySettings {
         self.registry_username
             .as_deref()
             .zip(self.registry_password.as_ref())
+    }
+
+    /// Most requests a second; `None`: no limit.
+    pub(crate) fn requests_per_second(&self) -> Option<NonZeroU32> {
+        let railway = self.api_url == Self::default_api_url();
+        self.requests_per_second
+            .or_else(|| NonZeroU32::new(8).filter(|_| railway))
+    }
+
+    /// Whether Railway may resolve references in a variable.
+    pub(crate) fn resolves(&self, variable: &str) -> bool {
+        let mut names = self.references.split(',').map(str::trim);
+        names.any(|name| name == variable)
     }
 
     fn check_limits(&self) -> Result<(), SettingsError> {
@@ -136,6 +207,22 @@ impl RailwaySettings {
         "/data".to_owned()
     }
 
+    const fn default_restart_retries() -> u32 {
+        10
+    }
+
+    const fn default_page_size() -> NonZeroU32 {
+        NonZeroU32::new(50).expect("50 is not 0")
+    }
+
+    const fn default_project_interval() -> Millis {
+        Millis::from_millis(30_000)
+    }
+
+    const fn default_ready() -> Millis {
+        Millis::from_millis(90_000)
+    }
+
     const fn default_settle() -> Millis {
         Millis::from_millis(30_000)
     }
@@ -167,6 +254,10 @@ mod tests {
         assert_eq!(settings.token_kind, TokenKind::Account);
         assert_eq!(settings.volume_mount, "/data");
         assert_eq!(settings.api_url.host_str(), Some("backboard.railway.com"));
+        assert_eq!(settings.requests_per_second(), NonZeroU32::new(8));
+        let fake = [("RAILWAY_API_URL", "http://127.0.0.1:9/graphql")];
+        let settings = RailwaySettings::sample(fake).unwrap();
+        assert_eq!(settings.requests_per_second(), None);
         let error = RailwaySettings::read(&Environment::default()).unwrap_err();
         let missing: Vec<_> = error.faults().iter().map(|f| f.variable.as_str()).collect();
         assert_eq!(missing, ["RAILWAY_API_TOKEN", "RAILWAY_RUNTIME_IMAGE"]);

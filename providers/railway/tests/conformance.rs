@@ -61,6 +61,7 @@ fn settings<const N: usize>(place: [(&'static str, String); N]) -> Vec<(&'static
     let usual = [
         ("RAILWAY_RUNTIME_IMAGE", "ghcr.io/acme/runtime:1"),
         ("RAILWAY_SETTLE_MS", "0"),
+        ("RAILWAY_PROJECT_INTERVAL_MS", "0"),
     ];
     let usual = usual.map(|(name, value)| (name, value.to_owned()));
     usual.into_iter().chain(place).collect()

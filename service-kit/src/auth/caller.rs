@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use metrics::counter;
-use tracing::{Span, warn};
+use tracing::warn;
 use warp::Filter;
 
 use super::{ApiKeys, Guesses, Principal, Source};
@@ -59,11 +59,12 @@ impl Caller {
             return Err(Problem::new(ProblemCode::TooManyWrongKeys, detail).with_retry_after(wait));
         }
         if let Some(name) = keys.name_of(key) {
-            Span::current().record("principal", name);
-            return Ok(Principal {
+            let principal = Principal {
                 name: name.to_owned(),
                 source: self.source,
-            });
+            };
+            principal.enter();
+            return Ok(principal);
         }
         if let Some((source, guesses)) = self.guesses() {
             guesses.record(source);

@@ -11,6 +11,7 @@ pub use caller::{Caller, caller};
 pub(crate) use guesses::Guesses;
 pub use keys::{ApiKeys, KeyError};
 pub use principal::Principal;
+pub(crate) use principal::for_request;
 pub use require::{identify, require};
 pub(crate) use source::Source;
 pub use source::{ParseTrustedProxiesError, TrustedProxies};

@@ -11,7 +11,7 @@ use warp::Buf;
 
 /// Largest body that is read, in bytes.
 const LIMIT: usize = 256 * 1024;
-/// How much of a larger one is read and forgotten, so that a client that first sends it all gets to
+/// How much of a larger one is read and dropped, so that a client that sends all of it first gets to
 /// see the answer, not a broken connection.
 const FORGIVEN: usize = 8 * 1024 * 1024;
 /// How long a body may take to arrive; it bounds how long a shutdown waits for it.

@@ -1,4 +1,4 @@
-//! Bodies and queries as typed values. What does not fit is answered before the handler runs.
+//! Bodies and queries as typed values. A value that does not fit is refused before the handler runs.
 
 mod collect;
 mod parse;
@@ -12,7 +12,7 @@ use crate::problem::reject;
 /// The body as a JSON object, whatever its content type says.
 ///
 /// Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` where it does not arrive, 400
-/// `malformed_json`, and 400 `invalid_field` naming the field, or the body where it is no object.
+/// `malformed_json`, and 400 `invalid_field` naming the field, or the body if it is not an object.
 pub fn json<T: DeserializeOwned + Send + 'static>()
 -> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
     bytes().and_then(|body: Vec<u8>| async move { parse::json(&body).map_err(reject) })

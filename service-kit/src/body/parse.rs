@@ -41,7 +41,7 @@ pub(super) fn form<T: DeserializeOwned>(form: &[u8]) -> Result<T, Problem> {
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
-    let detail = format!("the body is no JSON: {error}");
+    let detail = format!("the body is not JSON: {error}");
     Problem::new(ProblemCode::MalformedJson, detail)
 }
 

@@ -10,13 +10,13 @@ use super::doubt;
 /// No business words: what it meant is the caller's to say.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The database is down or unreachable, or the connection broke. May pass by itself.
+    /// The database is down or unreachable, or the connection broke. May pass without help.
     #[error("the database cannot be reached")]
     Unreachable(#[source] Box<dyn StdError + Send + Sync>),
-    /// Every connection was in use for too long. May pass by itself.
+    /// Every connection was in use for too long. May pass without help.
     #[error("no database connection became free within {} s", .0.as_secs())]
     Exhausted(Duration),
-    /// The database takes no writes: it is read-only, a standby, or its disk is full. May pass by itself.
+    /// The database takes no writes: it is read-only, a standby, or its disk is full. May pass without help.
     #[error("the database takes no writes at the moment")]
     Unwritable(#[source] DieselError),
     /// The database refused a statement.

@@ -23,7 +23,7 @@ use super::busy::Busy;
 use super::observe::Observation;
 use super::open::{Connection, Open};
 use super::stream::PatientStream;
-use crate::auth::{Guesses, Source, TrustedProxies};
+use crate::auth::{Guesses, Source, TrustedProxies, for_request};
 use crate::problem::{negotiate, prefers_problem_json, response};
 use crate::supervisor::catch_panic;
 
@@ -87,9 +87,8 @@ where
         let source = self.trusted_proxies.source(peer, request.headers());
         let observation = Observation::start(request.method(), route, source.0);
         let problem_json = prefers_problem_json(request.headers());
-        let handled = self
-            .handle(request, route, source)
-            .instrument(observation.span().clone());
+        let handled =
+            for_request(self.handle(request, route, source)).instrument(observation.span().clone());
         let answer = handled.await;
         observation.finish(answer.status().as_u16());
         Ok(busy.until_sent(protect(negotiate(answer, problem_json))))

@@ -1,7 +1,7 @@
 //! The connections that are open, so that a slow one makes room for the next.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -22,6 +22,8 @@ pub(super) struct Connection {
     /// How often a request started or ended: odd while one is being handled. Otherwise the client is
     /// silent, or still sends a header.
     changes: AtomicU64,
+    /// The peer has not taken all of an answer.
+    writing: AtomicBool,
     /// Room is needed.
     evicted: Notify,
 }
@@ -60,7 +62,7 @@ impl OpenConnections {
         if open.len() < self.most {
             return false;
         }
-        if let Some(oldest) = open.values().find(|it| !it.is_busy()) {
+        if let Some(oldest) = open.values().find(|it| it.is_idle()) {
             oldest.evicted.notify_one();
         }
         true
@@ -69,7 +71,7 @@ impl OpenConnections {
     /// Closes every connection on which no request is being handled, half a header sent or not.
     pub(super) fn evict_idle(&self) {
         let open = self.lock();
-        for connection in open.values().filter(|it| !it.is_busy()) {
+        for connection in open.values().filter(|it| it.is_idle()) {
             connection.evicted.notify_one();
         }
     }
@@ -93,6 +95,15 @@ impl OpenConnections {
 impl Connection {
     pub(super) fn is_busy(&self) -> bool {
         self.changes() % 2 == 1
+    }
+
+    /// Whether nothing is lost if it is closed.
+    fn is_idle(&self) -> bool {
+        !self.is_busy() && !self.writing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_writing(&self, writing: bool) {
+        self.writing.store(writing, Ordering::Relaxed);
     }
 
     pub(super) fn changes(&self) -> u64 {
@@ -136,5 +147,9 @@ mod tests {
         assert!(silent.connection.evicted().now_or_never().is_some());
         drop(silent);
         assert!(connections.room().now_or_never().is_some());
+        let writing = connections.add();
+        writing.connection.set_writing(true);
+        connections.evict_idle();
+        assert!(writing.connection.evicted().now_or_never().is_none());
     }
 }

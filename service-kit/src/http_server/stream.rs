@@ -114,6 +114,7 @@ impl<S: AsyncWrite + Unpin> PatientStream<S> {
         polled: Poll<io::Result<T>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
+        self.connection.set_writing(polled.is_pending());
         if polled.is_ready() {
             self.write.clear();
         } else if self.write.passed(WRITE, context) {

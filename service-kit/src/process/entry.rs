@@ -57,7 +57,6 @@ fn run_command_line<S: Service>(defaults: &[(&str, &str)]) -> anyhow::Result<()>
                 .context("cannot start the threads of the runtime")?;
             let served = runtime.block_on(serve_with_warnings::<S>(environment, warnings));
             runtime.shutdown_timeout(BLOCKING_CALLS_END_WITHIN);
-            trace::flush(FLUSH_WITHIN);
             served
         }
     }
@@ -86,6 +85,15 @@ pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
 }
 
 async fn serve_with_warnings<S: Service>(
+    environment: Environment,
+    warnings: Vec<String>,
+) -> anyhow::Result<()> {
+    let served = serve_until_shutdown::<S>(environment, warnings).await;
+    trace::flush(FLUSH_WITHIN);
+    served
+}
+
+async fn serve_until_shutdown<S: Service>(
     environment: Environment,
     warnings: Vec<String>,
 ) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use tracing::{Instrument, error, warn};
 
 use super::restarts::Restarts;
 use super::{FailingTask, Job, TaskFailed, catch_panic};
+use crate::auth::Principal;
 use crate::shutdown::Shutdown;
 
 /// Runs the background work of a service. Cheap to clone.
@@ -98,7 +99,8 @@ impl Supervisor {
             .fail(cause)
     }
 
-    /// Runs `work` to its end, whether or not anyone awaits the answer. Shutdown waits for it.
+    /// Runs `work` to its end, whether or not anyone awaits the answer, on behalf of the principal of the
+    /// present request. Shutdown waits for it.
     ///
     /// A panic is logged, and counted in `agent_pool_task_panics_total`.
     pub fn spawn<T: Send + 'static>(
@@ -107,7 +109,7 @@ impl Supervisor {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Job<T> {
         let running = self.count(name);
-        let work = Box::pin(work);
+        let work = Box::pin(Principal::inherit(work));
         let guarded = async move {
             let _running = running;
             catch_panic(work).await.map_err(|panic| {

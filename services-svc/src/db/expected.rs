@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, before};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 

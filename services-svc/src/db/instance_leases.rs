@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, after, before};
 use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

@@ -133,7 +133,9 @@ pub(crate) async fn merge_metadata(
     resource: &ResourceId,
     metadata: Map<String, Value>,
 ) -> Result<(), DbError> {
-    let merged = dsl::resource_meta.concat(Value::Object(metadata)).nullable();
+    let merged = dsl::resource_meta
+        .concat(Value::Object(metadata))
+        .nullable();
     let rows = dsl::instance_services
         .filter(dsl::tool_id.eq(tool.as_str()))
         .filter(dsl::resource_id.eq(resource.as_str()));

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, ToolId};
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, after};
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;

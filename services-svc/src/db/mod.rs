@@ -1,22 +1,6 @@
 //! The tables of Services: one module each, one function per intent. No function takes a connection from
 //! the pool or opens a transaction: the caller does.
 
-/// The moment `length` from now, by the database's clock. Postgres counts intervals in seconds.
-macro_rules! after {
-    ($length:expr) => {
-        diesel::IntoSql::into_sql::<diesel::sql_types::Timestamptz>(diesel::dsl::now)
-            + diesel::pg::expression::extensions::IntervalDsl::seconds($length.as_secs_f64())
-    };
-}
-
-/// The moment `length` ago, by the database's clock.
-macro_rules! before {
-    ($length:expr) => {
-        diesel::IntoSql::into_sql::<diesel::sql_types::Timestamptz>(diesel::dsl::now)
-            - diesel::pg::expression::extensions::IntervalDsl::seconds($length.as_secs_f64())
-    };
-}
-
 /// True while the lease belongs to the holder of the [`Fence`](instance_leases::Fence); until the statement
 /// ends nobody else can take it. It is part of every write to the rows of an instance, so that a holder
 /// that paused until its lease was taken over writes nothing any more, whatever it had read before.
@@ -66,7 +50,9 @@ pub(crate) mod instance_infra;
 pub(crate) mod instance_leases;
 pub(crate) mod instance_services;
 pub(crate) mod local_grants;
+pub(crate) mod made_instances;
 mod schema;
+pub(crate) mod sections;
 pub(crate) mod sweep_reports;
 
 use agent_pool_core::InstanceId;

@@ -63,5 +63,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sections (name) {
+        name -> Text,
+        holder -> Text,
+        held_until -> Timestamptz,
+        free_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    made_instances (instance_id) {
+        instance_id -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    confirmed_infras (infra_id) {
+        infra_id -> Text,
+        confirmed_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(instance_services -> instance_infra (instance_id));
 diesel::allow_tables_to_appear_in_same_query!(instance_infra, instance_services, instance_leases);

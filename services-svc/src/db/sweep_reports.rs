@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::EnvironmentName;
 use agent_pool_core::wire::services::SweepReport;
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, before};
 use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

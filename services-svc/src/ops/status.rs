@@ -1,11 +1,12 @@
 //! `POST /status/batch`: the state of instances, in a constant number of statements and as few vendor
 //! calls as the infras allow.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
-use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance};
+use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance, chain};
 use futures_util::future::{try_join, try_join_all};
+use tracing::warn;
 
 use super::ping;
 use super::step_error::StepError;
@@ -36,7 +37,13 @@ pub(crate) async fn status(
         .iter()
         .zip(&observed)
         .filter(|(row, seen)| differs(row, seen));
-    record(app, changed.map(|(_, seen)| seen.clone()).collect()).await?;
+    if let Err(error) = record(app, changed.map(|(_, seen)| seen.clone()).collect()).await {
+        // The answer is what was seen. A vendor's word that cannot be stored must not hide the fleet.
+        warn!(
+            error.chain = chain(&error),
+            "observations are not recorded: {error}"
+        );
+    }
     let reports = observed.into_iter().map(|seen| {
         let report = InstanceReport {
             status: seen.deploy_status,
@@ -52,16 +59,38 @@ pub(crate) async fn status(
 /// One call of each infra that has rows, side by side.
 async fn list(app: &App, rows: &[InstanceInfra]) -> Result<Listed, StepError> {
     let infras: BTreeSet<&InfraId> = rows.iter().map(|row| &row.infra).collect();
-    let lists = try_join_all(infras.into_iter().map(|id| list_one(app, id))).await?;
+    let lists = try_join_all(infras.into_iter().map(|id| list_one(app, id, rows))).await?;
     let entries = lists.into_iter().flatten();
     Ok(entries
         .map(|(infra, one)| ((infra, one.handle.instance.clone()), one))
         .collect())
 }
 
-async fn list_one(app: &App, id: &InfraId) -> Result<Vec<(InfraId, ListedInstance)>, StepError> {
-    let listed = app.providers().infra(id)?.list().await?;
-    Ok(listed.into_iter().map(|one| (id.clone(), one)).collect())
+/// A list that is a few seconds old will do if it has every instance of `rows` alive: nobody is taken for dead
+/// because of an old list.
+async fn list_one(
+    app: &App,
+    id: &InfraId,
+    rows: &[InstanceInfra],
+) -> Result<Vec<(InfraId, ListedInstance)>, StepError> {
+    let infra = app.providers().infra(id)?;
+    let own = rows
+        .iter()
+        .filter(|row| row.infra == *id && row.made.is_some());
+    let suffices = |listed: &[ListedInstance]| {
+        let alive = listed
+            .iter()
+            .filter(|one| one.status.as_ref().is_none_or(|status| !status.is_dead()));
+        let alive: HashSet<&InstanceId> = alive.map(|one| &one.handle.instance).collect();
+        own.clone().all(|row| alive.contains(&row.instance))
+    };
+    let max_age = app.config().general.status_list_max_age_ms.duration();
+    let list = app
+        .providers()
+        .lists()
+        .get(&infra, max_age, suffices)
+        .await?;
+    Ok(list.iter().map(|one| (id.clone(), one.clone())).collect())
 }
 
 /// What is known about an instance now. One that was made and is not listed is missing; one whose creation

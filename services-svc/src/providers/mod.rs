@@ -2,6 +2,8 @@
 //! layers around every provider enforce it.
 
 mod infra;
+mod recent;
+mod sections;
 mod tool;
 
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use agent_pool_core::registry::{LookupError, Registry};
 use agent_pool_core::{Context, InfraId, ToolId};
 
 pub(crate) use infra::Infra;
+pub(crate) use recent::RecentLists;
+pub(crate) use sections::SharedSections;
 pub(crate) use tool::Tool;
 
 /// Every provider of this build, and what each call of them is given.
@@ -18,6 +22,7 @@ pub(crate) use tool::Tool;
 pub(crate) struct Providers {
     registry: Arc<Registry>,
     calls: CallContext,
+    lists: RecentLists,
 }
 
 impl Providers {
@@ -26,7 +31,13 @@ impl Providers {
         Self {
             registry: Arc::new(registry),
             calls: CallContext { context, limit },
+            lists: RecentLists::default(),
         }
+    }
+
+    /// The last list of each infra.
+    pub(crate) const fn lists(&self) -> &RecentLists {
+        &self.lists
     }
 
     pub(crate) fn registry(&self) -> &Registry {

@@ -46,12 +46,13 @@ async fn nothing_is_asked_where_there_is_nothing_to_report() {
         json!({})
     );
     service.create(&id(1), &[]).await.ok();
+    let before = service.world.count("cellar list");
     let none = service
         .post("/status/batch", json!({ "instanceIds": [] }))
         .await
         .ok();
     assert_eq!(none, json!({}));
-    assert_eq!(service.world.count("cellar list"), 0);
+    assert_eq!(service.world.count("cellar list") - before, 0);
 }
 
 #[tokio::test]
@@ -133,11 +134,55 @@ async fn a_batch_is_as_many_statements_for_many_instances_as_for_one() {
         statements::count() - before
     };
     service.create(&id(1), &[]).await.ok();
+    // The first creation lists once, for instances of another deployment.
+    let before = service.world.count("cellar list");
     assert_eq!(sent().await, 2, "one to read, one to write what changed");
     assert_eq!(sent().await, 1, "nothing changed");
     for number in 2..=40 {
         service.create(&id(number), &[]).await.ok();
     }
     assert_eq!(sent().await, 2);
-    assert_eq!(service.world.count("cellar list"), 3);
+    assert_eq!(service.world.count("cellar list") - before, 3);
+}
+
+#[tokio::test]
+async fn who_asks_soon_after_another_gets_the_same_list_and_nobody_is_dead_by_an_old_one() {
+    let service = Service::with(&[("STATUS_LIST_MAX_AGE_MS", "60000")]).await;
+    let instance: agent_pool_core::InstanceId = id(1).parse().unwrap();
+    service.create(&id(1), &[]).await.ok();
+    let before = service.world.count("cellar list");
+    let status = async || {
+        service
+            .post("/status/batch", serde_json::json!({}))
+            .await
+            .ok()
+    };
+    for _ in 0..3 {
+        assert_eq!(status().await[&id(1)]["status"], "SUCCESS");
+    }
+    assert_eq!(
+        service.world.count("cellar list") - before,
+        1,
+        "one list for all"
+    );
+
+    // Made after the list: it is not missing, and neither is one that was dead in it dead for ever.
+    service.create(&id(2), &[]).await.ok();
+    assert_eq!(status().await[&id(2)]["status"], "SUCCESS");
+    assert_eq!(service.world.count("cellar list") - before, 2);
+    for (now, lists) in [
+        (agent_pool_core::DeployStatus::Crashed, 3),
+        (agent_pool_core::DeployStatus::Success, 4),
+    ] {
+        service.create(&id(lists), &[]).await.ok();
+        service
+            .world
+            .state()
+            .services
+            .get_mut(&instance)
+            .unwrap()
+            .status = Some(now.clone());
+        assert_eq!(status().await[&id(1)]["status"], now.to_string());
+        assert_eq!(service.world.count("cellar list") - before, lists);
+    }
 }

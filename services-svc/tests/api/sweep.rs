@@ -260,3 +260,53 @@ async fn statement(conn: &mut diesel_async::AsyncPgConnection, statement: &str) 
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_second_deployment_in_the_same_environment_is_refused_and_neither_sweeps_the_other() {
+    let first = Service::start().await;
+    first.create(&id(1), &["alpha"]).await.ok();
+    let second = first.beside(&[("SWEEP_GRACE_MS", "0")]).await;
+    let refused = second.create(&id(2), &["alpha"]).await;
+    let problem = refused.is_problem(409, "environment_taken");
+    assert!(problem.detail().contains("set POOL_ENVIRONMENT"));
+    assert_eq!(first.world.state().services.len(), 1, "nothing was made");
+
+    let swept = second.post("/sweep", json!({ "destroy": true })).await.ok();
+    let orphans = swept["orphans"].as_array().unwrap();
+    let left = |one: &serde_json::Value| one["foreign"] == true && one["destroyed"] == false;
+    assert!(orphans.len() == 2 && orphans.iter().all(left), "{swept}");
+    assert_eq!(first.world.state().services.len(), 1);
+
+    // A person who knows that the other deployment is gone can destroy what it left, by name.
+    let named: Vec<_> = orphans
+        .iter()
+        .map(|one| json!({"provider": one["provider"], "resourceId": one["resourceId"]}))
+        .collect();
+    second
+        .post("/sweep", json!({ "destroyOnly": named }))
+        .await
+        .ok();
+    assert!(first.world.state().services.is_empty());
+    second.create(&id(2), &["alpha"]).await.ok();
+}
+
+#[tokio::test]
+async fn a_deployment_that_was_first_goes_on_and_leaves_the_others_alone() {
+    let first = Service::with(&[("SWEEP_GRACE_MS", "0")]).await;
+    let second = first.beside(&[]).await;
+    for (service, number) in [(&first, 1), (&second, 2)] {
+        service
+            .execute("INSERT INTO confirmed_infras VALUES ('cellar')")
+            .await;
+        service.create(&id(number), &["alpha"]).await.ok();
+    }
+    first.create(&id(3), &["alpha"]).await.ok();
+    let swept = first.post("/sweep", json!({ "destroy": true })).await.ok();
+    let foreign = swept["orphans"].as_array().unwrap().iter();
+    assert_eq!(
+        foreign.filter(|one| one["foreign"] == true).count(),
+        2,
+        "{swept}"
+    );
+    assert_eq!(first.world.state().services.len(), 3);
+}

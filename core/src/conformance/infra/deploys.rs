@@ -3,7 +3,7 @@
 use super::subject::{InfraSubject, vars};
 use crate::conformance::bench::{Bench, must, persist};
 use crate::conformance::case::{Case, Tried, Verdict, ensure};
-use crate::{EnvVars, InfraHandle, Redeploy};
+use crate::{EnvVars, InfraHandle, Redeploy, unescape_value};
 
 type InfraBench<'h> = Bench<InfraSubject<'h>>;
 
@@ -26,6 +26,12 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
             promise: "With [`Redeploy::No`] a running instance is left alone; the next deployment has them.",
             matters: "A claim configures a warm instance: a restart would cost its user the minutes that the pool saves.",
             run: |bench| Box::pin(left_alone(bench)),
+        },
+        Case {
+            name: "values_arrive",
+            promise: "A value arrives as it was given, whatever is in it: nothing of it is evaluated. Where the infra would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).",
+            matters: "A text of a stranger that is evaluated can read the operator's variables.",
+            run: |bench| Box::pin(values_arrive(bench)),
         },
         Case {
             name: "redeploy_keeps",
@@ -75,9 +81,9 @@ async fn deployed(
     );
     let last = deployments.last().cloned().unwrap_or_default();
     for (name, value) in wanted {
-        let given = last.get(name).map(crate::Secret::expose);
+        let given = last.get(name).map(|value| unescape_value(value.expose()));
         ensure!(
-            given == Some(*value),
+            given.as_deref() == Some(*value),
             "{name} is {} in the last deployment",
             if given.is_some() { "wrong" } else { "missing" }
         );
@@ -128,6 +134,34 @@ async fn left_alone(bench: &InfraBench<'_>) -> Tried {
         &[("CF_A", "1"), ("CF_B", "2"), ("CF_C", "3")],
     )
     .await
+}
+
+/// Texts that some infra or shell gives a meaning to.
+const ODD_VALUES: [(&str, &str); 10] = [
+    ("CF_EMPTY", ""),
+    ("CF_DOLLAR", "$"),
+    ("CF_SHELL", "$(id) $HOME ${HOME} `id`"),
+    (
+        "CF_REFERENCE",
+        "${{CF_PLAIN}} ${{shared.SECRET}} ${{ CF_PLAIN }}",
+    ),
+    ("CF_PLAIN", "plain"),
+    ("CF_TEMPLATE", "{{CF_PLAIN}} %CF_PLAIN% %24 #{x} <%= x %>"),
+    ("CF_QUOTES", "\"a\" 'b' \\ \\n"),
+    ("CF_LINES", "one\ntwo\r\n\tthree\n"),
+    ("CF_EMOJI", "\u{1f337} \u{e9} \u{5b57}"),
+    ("CF_SPACE", "  around  "),
+];
+
+/// Both ways to set them, since an infra may have a call for each.
+async fn values_arrive(bench: &InfraBench<'_>) -> Tried {
+    let handle = bench.make_one().await?;
+    configure(bench, &handle, &ODD_VALUES, Redeploy::Yes).await?;
+    deployed(bench, &handle, 1, &ODD_VALUES).await?;
+    let handle = bench.make_one().await?;
+    configure(bench, &handle, &ODD_VALUES, Redeploy::No).await?;
+    configure(bench, &handle, &[("CF_LAST", "1")], Redeploy::Yes).await?;
+    deployed(bench, &handle, 1, &ODD_VALUES).await
 }
 
 async fn redeploy_keeps(bench: &InfraBench<'_>) -> Tried {

@@ -12,16 +12,6 @@ use subject::InfraSubject;
 
 /// Runs the suite on an infra provider, case after case.
 ///
-/// ```
-/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
-/// # let harness = AtNothing;
-/// # run(async {
-/// // In a test: `conformance::infra(&harness).await.assert()`.
-/// let report = conformance::infra(&harness).await;
-/// assert!(report.failed().count() > 0, "an infra that runs nothing is found out");
-/// # });
-/// ```
-///
 /// # Panics
 /// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
 #[expect(

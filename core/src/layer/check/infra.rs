@@ -11,21 +11,6 @@ use crate::{
 };
 
 /// Checks what an infra provider answers.
-///
-/// ```
-/// # use std::sync::Arc;
-/// # use agent_pool_core::{ErrorKind, doctest::{Elsewhere, cx, run}};
-/// use agent_pool_core::layer::checked_infra;
-///
-/// # let (provider, cx) = (Arc::new(Elsewhere), cx());
-/// let checked = checked_infra(provider);
-/// # run(async {
-/// # let handle = Elsewhere::created().handle;
-/// // It declares no logs, and so nobody asks for them.
-/// let error = checked.logs(&cx, &handle, 10).await.unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Unsupported);
-/// # });
-/// ```
 #[must_use]
 pub fn checked_infra(inner: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {
     Arc::new(CheckedInfra { inner })

@@ -10,20 +10,6 @@ use crate::{
 };
 
 /// Checks what a tool provider answers. `declared` are the variables of its registration.
-///
-/// ```
-/// # use agent_pool_core::{ErrorKind, InstanceId, ToolOptions, doctest::{Acme, cx, run}};
-/// use agent_pool_core::layer::checked_tool;
-///
-/// // Acme sets ACME_KEY; its registration forgot to say so.
-/// # let (acme, cx) = (Acme::built(), cx());
-/// # run(async {
-/// let checked = checked_tool(&["ACME_URL"], acme);
-/// let instance = InstanceId::generate();
-/// let error = checked.provision(&cx, &instance, &ToolOptions::new()).await.unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Defect);
-/// # });
-/// ```
 #[must_use]
 pub fn checked_tool(
     declared: &'static [&'static str],

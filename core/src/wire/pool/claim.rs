@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::InstanceId;
-use crate::wire::{AgentName, Instructions, JoinUrl};
+use crate::wire::text::blank_is_absent;
+use crate::wire::{
+    AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
+};
 
 /// `POST /api/pool/claim`. Every member may be absent.
 ///
@@ -11,23 +14,38 @@ use crate::wire::{AgentName, Instructions, JoinUrl};
 /// # use agent_pool_core::wire::pool::ClaimRequest;
 /// let request: ClaimRequest = serde_json::from_str(r#"{"agentName": " Tulip "}"#)?;
 /// assert_eq!(request.agent_name.unwrap().as_str(), "Tulip");
-/// let error = serde_json::from_str::<ClaimRequest>(r#"{"joinUrl": "tulip"}"#).unwrap_err();
-/// assert!(error.to_string().starts_with("expected an http or https URL"), "{error}");
+/// let blank: ClaimRequest = serde_json::from_str(r#"{"agentName": "", "joinUrl": ""}"#)?;
+/// assert_eq!(blank, ClaimRequest::default(), "blank texts count as absent");
 /// assert_eq!(serde_json::to_string(&ClaimRequest::default())?, "{}");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimRequest {
-    /// The agent's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The agent's name; "Assistant" where there is none.
+    #[serde(
+        deserialize_with = "blank_is_absent",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub agent_name: Option<AgentName>,
     /// What the agent is told to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,
     /// The conversation to join; absent opens a new one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "blank_is_absent",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub join_url: Option<JoinUrl>,
+    /// The agent's picture, for its runtime.
+    #[serde(
+        deserialize_with = "blank_is_absent",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub profile_image: Option<ProfileImage>,
+    /// Whatever else its runtime should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<AgentMetadata>,
 }
 
 /// The answer to [`ClaimRequest`].
@@ -45,9 +63,9 @@ pub struct ClaimRequest {
 #[serde(rename_all = "camelCase")]
 pub struct Claimed {
     /// Where a person reaches the agent.
-    pub invite_url: String,
+    pub invite_url: InviteUrl,
     /// The conversation that the agent is in.
-    pub conversation_id: String,
+    pub conversation_id: ConversationId,
     /// The instance that is now somebody's.
     pub instance_id: InstanceId,
     /// Whether it joined a conversation that was there.

@@ -87,6 +87,12 @@ pub struct LifecycleEvent {
     pub to: Option<Status>,
     /// Why.
     pub cause: String,
+    /// The name of the key that the change was requested with; absent if the pool made it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The address that the request came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -217,4 +223,7 @@ pub struct Template {
     pub emoji: String,
     /// What the agent is told to be.
     pub instructions: Instructions,
+    /// Members that this version does not know, for dashboards that do.
+    #[serde(flatten)]
+    pub other: serde_json::Map<String, serde_json::Value>,
 }

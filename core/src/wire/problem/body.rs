@@ -5,8 +5,8 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, ProblemCode};
-use crate::Effect;
 use crate::http::retry_after::whole_seconds;
+use crate::{Effect, safe_line};
 
 /// What a request fails with.
 ///
@@ -51,9 +51,12 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with its code, the status of that, and what to say about it.
+    /// Longest detail, in characters.
+    const DETAIL_LIMIT: usize = 4_000;
+
+    /// A problem with its code, the status of that, and what to say about it, which may hold foreign text.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+        let detail = safe_line(&detail.into(), Self::DETAIL_LIMIT).into_owned();
         let status = code.status();
         Self {
             kind: "about:blank".to_owned(),
@@ -81,7 +84,7 @@ impl Problem {
     /// The same problem, described by another text.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+        let detail = safe_line(&detail.into(), Self::DETAIL_LIMIT).into_owned();
         Self {
             error: detail.clone(),
             detail,
@@ -204,6 +207,17 @@ mod tests {
         assert_eq!(body["retryAfter"], 2);
         let read: Problem = serde_json::from_value(body).unwrap();
         assert_eq!(read.retry_after, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_detail_is_one_line_and_bounded() {
+        let problem = Problem::new(ProblemCode::ClaimFailed, "a\nb\0".to_owned());
+        assert_eq!(
+            (problem.detail.as_str(), problem.error.as_str()),
+            ("a b\u{fffd}", "a b\u{fffd}")
+        );
+        let long = problem.with_detail("x".repeat(9_999));
+        assert_eq!(long.detail.chars().count(), Problem::DETAIL_LIMIT + 1);
     }
 
     #[test]

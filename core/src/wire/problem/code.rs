@@ -121,7 +121,7 @@ problem_codes! {
     /// The last instance that the claim tried failed.
     ClaimFailed            "claim_failed"             502 Instance Unknown;
     /// The runtime refused what the claim carries.
-    RuntimeRefused         "runtime_refused"          502 Request  NotDone;
+    RuntimeRefused         "runtime_refused"          422 Request  NotDone;
 
     // Pool: everything else.
     /// Services is not reachable, or overloaded.
@@ -154,6 +154,9 @@ problem_codes! {
     OtherTools             "other_tools"              409 Request  NotDone;
     /// Parts of an instance could not be destroyed.
     DestroyIncomplete      "destroy_incomplete"       503 Provider Unknown;
+
+    /// Another deployment uses the environment's name in the same account.
+    EnvironmentTaken       "environment_taken"        409 Ours     NotDone;
 
     // Services: providers.
     /// There is no such tool.

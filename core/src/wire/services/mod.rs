@@ -472,6 +472,10 @@ pub struct Orphan {
     pub created_at: Option<DateTime<Utc>>,
     /// Whether this sweep destroyed it.
     pub destroyed: bool,
+    /// Whether this deployment never made it: another deployment with the same environment name in the same account
+    /// did. It is destroyed only if it is named in [`SweepRequest::destroy_only`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign: bool,
 }
 
 /// What a row knows and its vendor does not list.

@@ -86,7 +86,7 @@ async fn a_bad_body_is_a_400_that_names_the_field() {
             "instructions",
         ),
         (
-            json!({ "agentName": "Tulip", "instructions": "x", "joinUrl": "ftp://x" }),
+            json!({ "agentName": "Tulip", "instructions": "x", "joinUrl": "javascript:x" }),
             "joinUrl",
         ),
         (json!("not an object"), "object"),
@@ -149,7 +149,7 @@ async fn an_agent_joins_the_conversation_of_another_once() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_cannot_be_joined_is_a_422_and_may_be_tried_again() {
+async fn a_conversation_that_cannot_be_joined_is_named_and_may_be_tried_again() {
     let folders = (tempdir().unwrap(), tempdir().unwrap());
     let host = Instance::start(folders.0.path(), []).await;
     let (host_url, invite) = (host.url.clone(), host.become_tulip().await);
@@ -159,6 +159,7 @@ async fn a_conversation_that_cannot_be_joined_is_a_422_and_may_be_tried_again() 
     let failed = guest.provision(&body).send().await.unwrap();
     assert_eq!(failed.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let problem = failed.text().await.unwrap();
+    assert!(problem.contains("join_failed"), "{problem}");
     assert!(
         !problem.contains(&host_url),
         "the invitation is a secret: {problem}"
@@ -168,4 +169,29 @@ async fn a_conversation_that_cannot_be_joined_is_a_422_and_may_be_tried_again() 
     let _host = Instance::start_on(port, folders.0.path()).await;
     let answer = guest.provision(&body).send().await.unwrap();
     assert!(answer.json::<Provisioned>().await.unwrap().joined);
+}
+
+#[tokio::test]
+async fn an_instance_is_reset_unless_it_is_in_a_conversation() {
+    let folder = tempdir().unwrap();
+    let instance = Instance::start(folder.path(), []).await;
+    let reset = async || {
+        let request = instance.http.post(format!("{}/pool/reset", instance.url));
+        request.bearer_auth(KEY).send().await.unwrap().status()
+    };
+    assert_eq!(reset().await, StatusCode::OK, "nothing to forget");
+    let dead = json!({ "agentName": "Rose", "instructions": "Be brief.", "joinUrl": "http://127.0.0.1:1/c/x" });
+    let failed = instance.provision(&dead).send().await.unwrap();
+    assert_eq!(failed.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(reset().await, StatusCode::OK);
+    assert!(
+        !instance.become_tulip().await.is_empty(),
+        "another agent may have it"
+    );
+    assert_eq!(reset().await, StatusCode::CONFLICT, "and it stays that one");
+    let keyless = instance.http.post(format!("{}/pool/reset", instance.url));
+    assert_eq!(
+        keyless.send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
 }

@@ -124,6 +124,7 @@ impl State {
             name,
             created_at: time::now(),
             hidden: self.options.list_pace.start(),
+            ready: self.options.ready_pace.start(),
         });
         let into = |environment: &&super::state::Environment| match (&new.environment_id, fork) {
             (Some(id), true) => &environment.id == id,
@@ -231,6 +232,7 @@ impl State {
             name: format!("volume-{}", self.ids.word(6)),
             created_at: time::now(),
             hidden: self.options.list_pace.start(),
+            ready: self.options.ready_pace.start(),
             deleted_at: None,
         });
         for environment_id in environments {

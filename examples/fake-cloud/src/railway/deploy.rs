@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access::Caller;
-use super::message::{IN_FLIGHT, NO_SNAPSHOT, Refusal};
+use super::message::{IN_FLIGHT, MOUNTED_TWICE, NO_SNAPSHOT, Refusal};
+use super::reference::evaluate_all;
 use super::schema::DeploymentStatus as Status;
-use super::state::{Deployment, Snapshot, State};
+use super::state::{Deployment, Instance, Snapshot, State};
 use crate::launcher::{Container, Running, Slot};
 use crate::time;
 
@@ -48,6 +49,9 @@ impl State {
             return Err(Refusal::new("Expected the service to have a source"));
         };
         let start_command = config["deploy"]["startCommand"].as_str().map(str::to_owned);
+        if self.mounted_twice(service_id, environment_id) {
+            return Err(Refusal::new(MOUNTED_TWICE));
+        }
         let variables = self.boot_variables(place);
         Ok(self.add_deployment(
             place,
@@ -109,12 +113,11 @@ impl State {
     /// The service's variables and the vendor's own; sealed ones are there at boot.
     fn boot_variables(&self, place: usize) -> BTreeMap<String, String> {
         let instance = &self.instances[place];
-        let own = instance.config["variables"]
-            .as_object()
-            .into_iter()
-            .flatten();
-        let own = own.filter_map(|(name, v)| Some((name.clone(), v["value"].as_str()?.to_owned())));
-        let mut variables: BTreeMap<String, String> = own.collect();
+        let mut variables = evaluate_all(
+            &own_variables(instance),
+            &self.options.shared_variables,
+            &self.variables_by_service(&instance.environment_id),
+        );
         let mut add = |name: &str, value: String| drop(variables.insert(name.to_owned(), value));
         add("RAILWAY_SERVICE_ID", instance.service_id.clone());
         add("RAILWAY_ENVIRONMENT_ID", instance.environment_id.clone());
@@ -131,6 +134,38 @@ impl State {
             add("RAILWAY_VOLUME_MOUNT_PATH", volume.mount_path.clone());
         }
         variables
+    }
+
+    fn variables_by_service(
+        &self,
+        environment_id: &str,
+    ) -> BTreeMap<String, BTreeMap<String, String>> {
+        let here = self
+            .instances
+            .iter()
+            .filter(|instance| instance.environment_id == environment_id);
+        here.filter_map(|instance| {
+            let mut services = self.services.iter();
+            let service = services.find(|service| service.id == instance.service_id)?;
+            Some((service.name.clone(), own_variables(instance)))
+        })
+        .collect()
+    }
+
+    /// Whether two volumes hang on a service at one path.
+    fn mounted_twice(&self, service_id: &str, environment_id: &str) -> bool {
+        let live = |id: &str| {
+            let mut volumes = self.volumes.iter();
+            volumes.any(|volume| volume.id == id && volume.deleted_at.is_none())
+        };
+        let mounted = self.volume_instances.iter().filter(|volume| {
+            volume.service_id.as_deref() == Some(service_id)
+                && volume.environment_id == environment_id
+                && live(&volume.volume_id)
+        });
+        let paths: Vec<&str> = mounted.map(|volume| volume.mount_path.as_str()).collect();
+        let different: std::collections::HashSet<&str> = paths.iter().copied().collect();
+        different.len() < paths.len()
     }
 
     /// Moves every deployment on by what is due; those that are to start a container come back.
@@ -286,6 +321,15 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// The variables that are set on a service, references as they are.
+fn own_variables(instance: &Instance) -> BTreeMap<String, String> {
+    let variables = instance.config["variables"].as_object();
+    let variables = variables.into_iter().flatten();
+    variables
+        .filter_map(|(name, set)| Some((name.clone(), set["value"].as_str()?.to_owned())))
+        .collect()
 }
 
 /// Whether this look at the deployments counts as a read.

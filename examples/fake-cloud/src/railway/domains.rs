@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::access::Caller;
-use super::message::Refusal;
+use super::message::{DOMAIN_RACE, Refusal};
 use super::state::{Domain, State};
 use crate::launcher::Edge;
 
@@ -17,10 +17,10 @@ impl State {
         target_port: Option<i32>,
     ) -> Result<String, Refusal> {
         let place = self.instance(caller, service_id, environment_id)?;
+        self.ready_service(service_id)?;
         let edge = Edge::open(Arc::clone(&self.instances[place].slot));
         // What the vendor says when an instance is not ready for one [U].
-        let edge =
-            edge.map_err(|_| Refusal::new("Failed to create service domain, please try again"))?;
+        let edge = edge.map_err(|_| Refusal::new(DOMAIN_RACE))?;
         let id = self.ids.uuid();
         self.domains.push(Domain {
             id: id.clone(),

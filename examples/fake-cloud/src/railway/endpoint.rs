@@ -2,6 +2,7 @@
 //! `errors[]` for every business error.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationType, Selection,
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::access::Caller;
 use super::deploy::ReadCount;
-use super::message::Refusal;
+use super::message::{DOMAIN_RACE, IN_PROGRESS, Refusal, TOO_SLOW};
 use super::schema::{self, Schema};
 use super::state::State;
 use crate::Vendor;
@@ -76,7 +77,43 @@ impl Railway {
         }
     }
 
+    /// Begins a change of an environment, which must not meet another one.
+    fn begin_change(&self, environment: &str, fields: &[String]) -> Result<Change, Answer> {
+        if lock(&self.state).changing.insert(environment.to_owned()) {
+            return Ok(Change {
+                state: Arc::clone(&self.state),
+                environment: environment.to_owned(),
+            });
+        }
+        let domain = fields.iter().any(|field| field == "serviceDomainCreate");
+        let message = if domain { DOMAIN_RACE } else { IN_PROGRESS };
+        Err(refused(&Refusal::new(message)))
+    }
+
+    /// Does what is asked; a change of an environment takes its time and is alone in it.
     async fn run(&self, request: &Request) -> Answer {
+        let blocked = {
+            let mut state = lock(&self.state);
+            let limit = state.options.edge;
+            state.edge.block(limit, request)
+        };
+        if let Some(page) = blocked {
+            return page;
+        }
+        let change_ms = lock(&self.state).options.change_ms;
+        let changed = changed_environment(request).filter(|_| change_ms > 0);
+        let Some((environment, fields)) = changed else {
+            return self.serve(request).await;
+        };
+        let _change = match self.begin_change(&environment, &fields) {
+            Ok(change) => change,
+            Err(refusal) => return refusal,
+        };
+        tokio::time::sleep(Duration::from_millis(change_ms)).await;
+        self.serve(request).await
+    }
+
+    async fn serve(&self, request: &Request) -> Answer {
         let caller = match Caller::of(request, &lock(&self.state)) {
             Ok(caller) => caller,
             Err(refusal) => return refused(&refusal),
@@ -98,6 +135,33 @@ impl Railway {
         }
         shape(&response)
     }
+}
+
+/// A change of an environment that is under way, or whose client has gone.
+struct Change {
+    state: Shared,
+    environment: String,
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        lock(&self.state).changing.remove(&self.environment);
+    }
+}
+
+/// The environment that a domain creation or a patch is about, and what is asked.
+fn changed_environment(request: &Request) -> Option<(String, Vec<String>)> {
+    let (asked, document) = read(request).ok()?;
+    let (_, fields) = operation(&document, asked.operation_name.as_deref())?;
+    let changes =
+        |field: &String| field == "serviceDomainCreate" || field == "environmentPatchCommit";
+    if !fields.iter().any(changes) {
+        return None;
+    }
+    let variables = asked.variables?;
+    let id = variables["environmentId"].as_str();
+    let id = id.or_else(|| variables["input"]["environmentId"].as_str())?;
+    Some((id.to_owned(), fields))
 }
 
 fn read(request: &Request) -> Result<(Asked, ExecutableDocument), ()> {
@@ -135,6 +199,14 @@ fn shape(response: &Response) -> Answer {
         .errors
         .iter()
         .any(|error| error.source::<Refusal>().is_none());
+    if response
+        .errors
+        .iter()
+        .any(|error| error.message == TOO_SLOW)
+    {
+        let page = "<html><body>upstream request timeout</body></html>";
+        return Answer::text(StatusCode::GATEWAY_TIMEOUT, "text/html", page);
+    }
     let code = if invalid {
         "GRAPHQL_VALIDATION_FAILED"
     } else {

@@ -58,6 +58,16 @@ impl State {
         place.ok_or_else(|| Refusal::not_found("ServiceInstance"))
     }
 
+    /// Refuses a change of a service that is not ready yet [O].
+    pub(crate) fn ready_service(&mut self, id: &str) -> Result<(), Refusal> {
+        let mut services = self.services.iter_mut();
+        let service = services.find(|service| service.id == id);
+        if service.is_some_and(|service| !service.ready.read()) {
+            return Err(Refusal::not_found("ServiceInstance"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn instance_place(&self, service_id: &str, environment_id: &str) -> Option<usize> {
         let here = |instance: &Instance| {
             instance.service_id == service_id && instance.environment_id == environment_id

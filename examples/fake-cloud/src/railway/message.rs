@@ -15,16 +15,30 @@ impl Refusal {
         Self::new("Not Authorized")
     }
 
+    /// More than is answered in time: a 504 of the edge.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(TOO_SLOW)
+    }
+
     /// Something that never was [O].
     pub(crate) fn not_found(what: &str) -> Self {
         Self(format!("{what} not found"))
     }
 }
 
+/// Stands for an answer that never comes.
+pub(crate) const TOO_SLOW: &str = "upstream request timeout";
 /// A plan's limit [O].
 pub(crate) const PLAN_LIMIT: &str = "Resource provision limit exceeded. Please upgrade your plan";
-/// Two projects too close to each other [O].
-pub(crate) const PROJECT_QUOTA: &str = "Only one project can be created per user every 30s";
+/// Two projects too close to each other: the text of 2026 [O].
+pub(crate) const PROJECT_QUOTA: &str =
+    "You are creating projects too quickly. This workspace allows 1 project per 30 seconds";
+/// Two changes of one environment at once [O].
+pub(crate) const DOMAIN_RACE: &str = "Failed to create service domain, please try again";
+/// A change of an environment while another one is under way [O].
+pub(crate) const IN_PROGRESS: &str = "an operation is already in progress";
+/// A deployment of a service with two volumes at one path [O].
+pub(crate) const MOUNTED_TWICE: &str = "Failed to create deployment";
 /// Two environments too close to each other [O].
 pub(crate) const ENVIRONMENT_QUOTA: &str = "Only one environment can be created per user every 30s";
 /// Two volumes too close to each other [O][U].

@@ -4,6 +4,7 @@ mod access;
 mod create;
 mod deploy;
 mod domains;
+mod edge;
 mod endpoint;
 mod find;
 mod message;
@@ -11,6 +12,7 @@ mod options;
 mod page;
 mod patch;
 mod quota;
+mod reference;
 mod remove;
 mod schema;
 mod settings;
@@ -18,6 +20,7 @@ mod snapshot;
 mod state;
 
 pub(crate) use deploy::ReadCount;
+pub use edge::RailwayEdge;
 pub(crate) use endpoint::Railway;
 pub use options::{RailwayOptions, RailwayTokens};
 pub use snapshot::{

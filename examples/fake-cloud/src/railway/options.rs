@@ -1,7 +1,10 @@
 //! How Railway is set up.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::RailwayEdge;
 use crate::Pace;
 
 /// Tokens, limits and slowness of Railway.
@@ -22,6 +25,19 @@ pub struct RailwayOptions {
     pub project_gap_ms: u64,
     /// Milliseconds between two volumes; seconds at the vendor [O].
     pub volume_gap_ms: u64,
+    /// How long a new service or volume answers "not found" to changes: up to a minute seen [O]. Reads are
+    /// such changes.
+    pub ready_pace: Pace,
+    /// How long a domain creation or a patch takes, in milliseconds; a second one in the same environment
+    /// fails meanwhile [O].
+    pub change_ms: u64,
+    /// Variables that every service of an environment can refer to by `${{shared.NAME}}` [D].
+    pub shared_variables: BTreeMap<String, String>,
+    /// What the edge allows; `None`: everything.
+    pub edge: Option<RailwayEdge>,
+    /// The largest page of projects that is answered in time, with what is in them; above it the answer is
+    /// a 504 [O].
+    pub slow_page: Option<usize>,
     /// The largest and usual page: the vendor's CLI asks for 500 [CLI]. More is cut to this.
     pub page_size: usize,
     /// What anything asked of a deleted thing answers: `Not Authorized`, or `Problem processing
@@ -58,6 +74,11 @@ impl Default for RailwayOptions {
             services_per_project: None,
             project_gap_ms: 0,
             volume_gap_ms: 0,
+            ready_pace: Pace::AT_ONCE,
+            change_ms: 0,
+            shared_variables: BTreeMap::from([("SECRET".into(), "the operator's".into())]),
+            edge: None,
+            slow_page: None,
             page_size: 500,
             gone_message: "Not Authorized".into(),
             image_update_deploys: true,

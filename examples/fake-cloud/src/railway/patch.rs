@@ -20,6 +20,10 @@ impl State {
         let mut places = Vec::new();
         for (service_id, block) in &services {
             places.push(self.instance(caller, service_id, environment_id)?);
+            // A project token attaches no image [O].
+            if matches!(caller, Caller::Project { .. }) && !block["source"]["image"].is_null() {
+                return Err(Refusal::not_authorized());
+            }
             check(service_id, block)?;
         }
         for ((service_id, block), place) in services.iter().zip(places) {

@@ -20,6 +20,9 @@ impl State {
         name: Option<String>,
     ) -> Result<usize, Refusal> {
         let place = self.volume(caller, id)?;
+        if !self.volumes[place].ready.read() {
+            return Err(Refusal::not_found("Volume"));
+        }
         if let Some(name) = name {
             self.volumes[place].name = name;
         }

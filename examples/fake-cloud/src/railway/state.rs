@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::RailwayOptions;
+use super::edge::EdgeMeter;
 use super::quota::Quota;
 use super::schema::DeploymentStatus;
 use crate::ids::Ids;
@@ -42,6 +43,8 @@ pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) created_at: String,
     pub(crate) hidden: Countdown,
+    /// Until it is ready, changes of it are answered "not found".
+    pub(crate) ready: Countdown,
 }
 
 /// A service in one environment.
@@ -65,6 +68,8 @@ pub(crate) struct Volume {
     pub(crate) name: String,
     pub(crate) created_at: String,
     pub(crate) hidden: Countdown,
+    /// As with services.
+    pub(crate) ready: Countdown,
     /// Pending deletion since then; still listed [S].
     pub(crate) deleted_at: Option<String>,
 }
@@ -136,6 +141,9 @@ pub(crate) struct State {
     pub(crate) project_quota: Quota,
     pub(crate) environment_quota: Quota,
     pub(crate) volume_quota: Quota,
+    pub(crate) edge: EdgeMeter,
+    /// The environments that a change is under way in.
+    pub(crate) changing: std::collections::HashSet<String>,
     /// Images whose deployments end badly, and how.
     pub(crate) doomed: HashMap<String, DeploymentStatus>,
     /// The project and environment that the project token belongs to.
@@ -163,6 +171,8 @@ impl State {
             project_quota: Quota::default(),
             environment_quota: Quota::default(),
             volume_quota: Quota::default(),
+            edge: EdgeMeter::default(),
+            changing: std::collections::HashSet::new(),
             doomed: HashMap::new(),
             first: Default::default(),
         };

@@ -70,6 +70,7 @@ impl ClaimForm {
                 agent_name: parse_field("name", name)?,
                 instructions,
                 join_url: parse_field("join URL", non_empty(&self.join_url))?,
+                ..ClaimRequest::default()
             },
             key: Some(key.map_err(|problem| bad_idempotency_key(&problem))?),
             wait: Wait::try_from(seconds).expect("WAIT_SECONDS is within the limit"),
@@ -140,7 +141,7 @@ mod tests {
         };
         let name = refused(|it| it.name = "x".repeat(65));
         assert_eq!((name.status, name.field.as_deref()), (400, Some("name")));
-        let join = refused(|it| it.join_url = "nowhere".to_owned());
+        let join = refused(|it| it.join_url = "no where".to_owned());
         assert_eq!(join.field.as_deref(), Some("join URL"));
         assert_eq!(refused(|it| it.template = "nobody".to_owned()).status, 404);
         assert_eq!(refused(|it| it.attempt = "a b".to_owned()).status, 400);

@@ -2,6 +2,7 @@
 
 mod bench;
 mod claim;
+mod events;
 mod fleet;
 mod instance;
 mod live;

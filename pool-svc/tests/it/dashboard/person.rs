@@ -67,7 +67,7 @@ impl Person {
         Self::with_key(world, READ_KEY).await
     }
 
-    async fn with_key(world: &World, key: &str) -> Self {
+    pub(crate) async fn with_key(world: &World, key: &str) -> Self {
         let mut person = Self::stranger(world);
         let page = person.send("/sign-in", &[("key", key)]).await;
         assert_eq!((page.status, page.location()), (303, "/"), "{}", page.html);

@@ -38,7 +38,7 @@ impl Agent {
         let mut request = ClaimRequest {
             agent_name: self.name,
             instructions: self.instructions.or(from_file),
-            join_url: None,
+            ..ClaimRequest::default()
         };
         let nothing = request.agent_name.is_none() && request.instructions.is_none();
         let slug = match self.template {

@@ -96,9 +96,10 @@ fn server_state(checks: &mut Checks, service: &str, found: &Inspection) {
     if found.keeps_session {
         checks.ok(&name("sessions"), "a connection keeps its session");
     } else {
-        let todo = "set the service's …_DATABASE_DIRECT_URL to the server itself, or use the pooler's session mode";
-        let found =
-            "behind a connection pooler in transaction mode, through which no notification arrives";
+        let todo = "see docs/operations.md: let the pooler carry prepared statements, and set the \
+                    …_DATABASE_DIRECT_URL to the server itself";
+        let found = "behind a connection pooler in transaction mode: notifications do not arrive, and prepared \
+                     statements only if the pooler carries them";
         checks.warn(&name("sessions"), found, todo);
     }
     let ahead = found.clock_ahead_ms;

@@ -55,6 +55,23 @@ pub(crate) fn zombies() -> usize {
 
 /// The environment of every process that has this entry in it, or one that begins so, by its pid.
 pub(crate) fn environments(entry: &str) -> Vec<(u32, Vec<(String, String)>)> {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return environments_by_ps(entry);
+    };
+    let environment = |process: std::io::Result<std::fs::DirEntry>| {
+        let process = process.ok()?;
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        let all = std::fs::read(process.path().join("environ")).ok()?;
+        let all = String::from_utf8(all).ok()?;
+        let entries = all.split('\0').filter_map(|pair| pair.split_once('='));
+        let owned = entries.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        all.contains(entry).then(|| (pid, owned.collect()))
+    };
+    processes.filter_map(environment).collect()
+}
+
+/// Values end at their first space there: for systems without `/proc`.
+fn environments_by_ps(entry: &str) -> Vec<(u32, Vec<(String, String)>)> {
     let rows = ps(&["axeww", "-o", "pid=,command="]);
     let row = |row: &str| {
         let mut words = row.split_whitespace();

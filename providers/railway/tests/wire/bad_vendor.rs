@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use agent_pool_core::{
-    Context, EnvVars, ErrorKind, InfraHandle, InstanceId, InstanceSpec, ProviderError, Redeploy,
+    Context, EnvVars, ErrorKind, InfraHandle, InfraProvider, InstanceId, InstanceSpec,
+    ProviderError, Redeploy,
 };
 use fake_cloud::{Effect, FaultRule, RailwayOptions, RateLimit, RetryAfter, Vendor};
 
@@ -36,7 +37,8 @@ fn bad_days() -> Vec<BadDay> {
     vec![
         bad(Effect::status(401), ErrorKind::Unauthorized),
         bad(Effect::status(403), ErrorKind::Unauthorized),
-        bad(Effect::html(403), ErrorKind::Unauthorized),
+        // Those that do not say how long they last pause the provider, at first for a second.
+        bad(Effect::html(403), ErrorKind::RateLimited).lasting(1),
         bad(Effect::graphql("Two Factor Authentication Required"), ErrorKind::Forbidden),
         bad(Effect::graphql("Resource provision limit exceeded"), ErrorKind::Forbidden),
         bad(Effect::html(404), ErrorKind::NotFound),
@@ -46,7 +48,7 @@ fn bad_days() -> Vec<BadDay> {
         bad(Effect::graphql("Invalid input"), ErrorKind::Invalid),
         bad(raw(400, r#"{"errors":[{"message":"x","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}"#), ErrorKind::Protocol),
         bad(Effect::rate_limited(RetryAfter::Seconds(7)), ErrorKind::RateLimited).lasting(7),
-        bad(raw(429, "slow down"), ErrorKind::RateLimited),
+        bad(raw(429, "slow down"), ErrorKind::RateLimited).lasting(1),
         bad(Effect::graphql("Whoa there pal! Too quickly"), ErrorKind::RateLimited).lasting(3),
         bad(Effect::status(500), ErrorKind::Unavailable),
         bad(Effect::html(502), ErrorKind::Unavailable),
@@ -88,12 +90,11 @@ const ALL: [Operation; 9] = [
 ];
 
 async fn run(
-    rig: &Rig,
+    infra: &dyn InfraProvider,
     cx: &Context,
     what: Operation,
     handle: &InfraHandle,
 ) -> Result<(), ProviderError> {
-    let infra = &rig.infra;
     let nothing = EnvVars::new();
     match what {
         Operation::Create => {
@@ -132,7 +133,9 @@ async fn each_bad_day_has_its_kind_for_every_operation_and_one_call() {
             rig.cloud
                 .fault(FaultRule::new(Vendor::Railway, day.effect.clone()));
             let before = rig.calls();
-            let result = run(&rig, &rig.cx.within(limit), what, &handle).await;
+            // New layers for each: a pause is the whole provider's.
+            let infra = rig.another(Place::Shared, &[]);
+            let result = run(&*infra, &rig.cx.within(limit), what, &handle).await;
             let error = rig.checked(result).unwrap_err();
             let case = format!("{what:?} {:?}: {error}", day.effect);
             assert_eq!(error.kind(), day.kind, "{case}");

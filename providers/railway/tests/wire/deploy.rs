@@ -150,10 +150,11 @@ async fn every_kind_of_token_is_verified_by_a_call_that_it_may_make() {
         ("RAILWAY_PROJECT_ID", ""),
         ("RAILWAY_ENVIRONMENT_ID", ""),
     ];
-    rig.another(Place::Shared, &project)
-        .verify(&rig.cx)
-        .await
-        .unwrap();
+    let limited = rig.another(Place::Shared, &project).verify(&rig.cx).await;
+    let limited = limited.unwrap_err();
+    assert_eq!(limited.kind(), ErrorKind::Forbidden);
+    assert!(limited.to_string().contains("attach an image"), "{limited}");
+    assert_eq!(rig.calls_to("projectToken"), 1);
     for (kind, token) in [
         ("account", &tokens.account),
         ("workspace", &tokens.workspace),
@@ -191,4 +192,12 @@ async fn a_wrong_token_and_a_workspace_out_of_reach_are_told() {
     let elsewhere = rig.another(Place::Own, &[("RAILWAY_WORKSPACE_ID", "elsewhere")]);
     let error = elsewhere.verify(&rig.cx).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
+    for pair in [
+        ("RAILWAY_PROJECT_ID", "elsewhere"),
+        ("RAILWAY_ENVIRONMENT_ID", "elsewhere"),
+    ] {
+        let elsewhere = rig.another(Place::Shared, &[pair]);
+        let error = elsewhere.verify(&rig.cx).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{pair:?}: {error}");
+    }
 }

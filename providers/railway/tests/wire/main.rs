@@ -16,6 +16,8 @@ mod destroy;
 #[cfg(test)]
 mod list;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod schemas;

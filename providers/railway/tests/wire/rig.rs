@@ -176,6 +176,7 @@ fn settings(cloud: &FakeCloud, place: Place) -> Environment {
     settings.set("RAILWAY_API_URL", cloud.railway_url());
     settings.set("RAILWAY_RUNTIME_IMAGE", IMAGE);
     settings.set("RAILWAY_MAX_ATTEMPTS", "1");
+    settings.set("RAILWAY_PROJECT_INTERVAL_MS", "0");
     match place {
         Place::Shared => {
             settings.set("RAILWAY_PROJECT_ID", cloud.railway_project_id());

@@ -1,4 +1,4 @@
-//! The cluster: made where there is none, started, given databases.
+//! The cluster: created if it is missing, started, and its databases.
 
 use std::fs;
 use std::path::PathBuf;

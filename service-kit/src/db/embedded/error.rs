@@ -1,11 +1,11 @@
-//! Why there is no cluster.
+//! Why a cluster could not be started.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::db::DbError;
 
-/// What to do where there is none.
+/// What to do if PostgreSQL is missing.
 const INSTALL: &str = "install it (Debian and Ubuntu: apt-get install postgresql; Fedora: dnf install \
      postgresql-server; macOS: brew install postgresql@17), or set POSTGRES_BIN_DIR to the folder of \
      its initdb, or give the database URLs";

@@ -24,7 +24,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder where there is none, for the user that Postgres runs as.
+    /// Creates the folder if it is missing, for the user that Postgres runs as.
     pub(super) fn prepare(path: &Path, user: &RunAs) -> Result<Self, EmbeddedError> {
         let shown = path.display();
         fs::create_dir_all(path).map_err(EmbeddedError::io(format!("make {shown}")))?;
@@ -57,7 +57,7 @@ impl Folder {
         lines[lines.len().saturating_sub(5)..].join("; ")
     }
 
-    /// The version that made the data, where there is data.
+    /// The version that created the data, if there is data.
     pub(super) fn data_version(&self) -> Option<String> {
         let text = fs::read_to_string(self.data().join("PG_VERSION")).ok()?;
         Some(text.trim().to_owned())
@@ -109,7 +109,7 @@ impl Folder {
         }
     }
 
-    /// The password of the cluster, made up where there is none yet.
+    /// The password of the cluster, generated if there is none yet.
     pub(super) fn password(&self, user: &RunAs) -> Result<Secret, EmbeddedError> {
         let path = self.path.join("password");
         let shown = path.display();

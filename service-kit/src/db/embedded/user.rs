@@ -14,7 +14,7 @@ use super::EmbeddedError;
 pub(super) struct RunAs(Option<User>);
 
 impl RunAs {
-    /// Where we are root: `postgres` if there is one, else `nobody`.
+    /// If we are root: `postgres` if there is one, else `nobody`.
     pub(super) fn choose() -> Result<Self, EmbeddedError> {
         if !Uid::effective().is_root() {
             return Ok(Self(None));

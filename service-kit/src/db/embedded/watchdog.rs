@@ -89,7 +89,7 @@ fn free_ports() -> Result<String, EmbeddedError> {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        // It ends by itself now; waiting leaves no zombie, and the folder free for the next one.
+        // It ends now; waiting for it leaves no zombie, and frees the folder for the next cluster.
         let _ = self.child.wait();
     }
 }

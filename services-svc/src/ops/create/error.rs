@@ -3,7 +3,7 @@
 use std::fmt;
 
 use agent_pool_core::registry::LookupError;
-use agent_pool_core::{InstanceId, ToolId};
+use agent_pool_core::{EnvironmentName, InfraId, InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 
 use crate::ops::precondition::PreconditionError;
@@ -55,6 +55,17 @@ pub(crate) enum CreateError {
     /// It was created before, without this tool.
     #[error("instance {instance} exists without {tool}: use POST /provision/{instance}/{tool}")]
     OtherTools { instance: InstanceId, tool: ToolId },
+    /// The environment is another deployment's at this infra. Nothing was made.
+    #[error(
+        "environment {environment} has {count} instances at {infra} that this database never knew: another \
+         deployment uses the same account and environment name; set POOL_ENVIRONMENT to a name of its own in both \
+         services, or destroy what that deployment left (it is in the report of POST /sweep) if it is gone"
+    )]
+    EnvironmentTaken {
+        infra: InfraId,
+        environment: EnvironmentName,
+        count: usize,
+    },
     /// A step failed.
     #[error("instance {instance} was not created; {undo}")]
     Failed {

@@ -3,6 +3,7 @@
 //! A repeated call goes on from the rows: what a crash cut off is completed, and a complete instance is
 //! answered again. What a failed creation made is undone before the error is answered.
 
+mod confirm;
 mod error;
 mod plan;
 mod run;

@@ -5,6 +5,7 @@ use agent_pool_core::{Attempt, chain};
 use metrics::counter;
 use tracing::{info, instrument, warn};
 
+use super::confirm::confirm;
 use super::plan::Plan;
 use super::steps::{insert_intents, make};
 use super::{CreateError, StepFailure};
@@ -41,6 +42,8 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
         // It continues on the infra where it began, whatever the settings say now.
         let begun = app.providers().infra(&infra.infra);
         plan.infra = begun.map_err(CreateError::Infra)?;
+    } else {
+        confirm(app, &plan).await?;
     }
     let (outcome, result) = match make(lease, &plan).await {
         Ok(created) => {

@@ -113,6 +113,7 @@ impl Listed {
             instance_id: self.instance().clone(),
             created_at: self.created_at(),
             destroyed,
+            foreign: false,
         }
     }
 }

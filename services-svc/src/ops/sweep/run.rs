@@ -1,6 +1,6 @@
 //! One sweep: list, compare, destroy, repair, report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use agent_pool_core::wire::services::{OrphanRef, SweepReport, SweepRequest};
 use agent_pool_core::{InstanceId, chain};
@@ -18,7 +18,7 @@ use super::refresh::refresh;
 use super::repair::repair_all;
 use super::report::previous_report;
 use crate::app::App;
-use crate::db::{local_grants, sweep_reports};
+use crate::db::{local_grants, made_instances, sweep_reports};
 
 /// Sweeps every configured provider, and saves the report. It names the providers that could not be listed,
 /// and those whose listing is not trusted.
@@ -43,11 +43,16 @@ pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepR
         &mut failures,
     );
     let orphans = find_orphans(app, listed).await?;
+    let ours = find_ours(app, &orphans).await?;
+    let is_foreign = |instance: &InstanceId| !ours.contains(instance.as_str());
     let (doomed, spared): (Vec<_>, Vec<_>) = orphans
         .into_iter()
-        .partition(|orphan| is_to_be_destroyed(&request, orphan));
+        .partition(|orphan| is_to_be_destroyed(&request, orphan, is_foreign(orphan.instance())));
     let mut orphans = destroy_orphans(app, &doomed, &mut failures).await;
     orphans.extend(spared.iter().map(|orphan| orphan.to_orphan(false)));
+    for orphan in &mut orphans {
+        orphan.foreign = is_foreign(&orphan.instance_id);
+    }
     if request.repair {
         repair_all(app, &mut missing, &mut failures).await;
     }
@@ -65,10 +70,18 @@ pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepR
     Ok(report)
 }
 
-fn is_to_be_destroyed(request: &SweepRequest, orphan: &Listed) -> bool {
+/// The instances of `orphans` that this deployment once made.
+async fn find_ours(app: &App, orphans: &[Listed]) -> Result<HashSet<String>, DbError> {
+    let instances: Vec<&InstanceId> = orphans.iter().map(Listed::instance).collect();
+    let mut conn = app.db().conn().await?;
+    made_instances::find_ours(&mut conn, &instances).await
+}
+
+/// An orphan of another deployment is destroyed only if it is named.
+fn is_to_be_destroyed(request: &SweepRequest, orphan: &Listed, foreign: bool) -> bool {
     let key = orphan.key();
     let named = |one: &OrphanRef| one.provider == key.provider && one.resource_id == key.id;
-    request.destroy || request.destroy_only.iter().any(named)
+    (request.destroy && !foreign) || request.destroy_only.iter().any(named)
 }
 
 /// What the providers have; and those that could not be listed, with why.

@@ -40,7 +40,15 @@ fn log_findings(report: Option<&SweepReport>) {
     let Some(report) = report else {
         return;
     };
-    let orphans = report.orphans.iter().filter(|one| !one.destroyed).count();
+    let foreign = report.orphans.iter().filter(|one| one.foreign).count();
+    if foreign > 0 {
+        warn!(
+            "{foreign} things under our mark were made by another deployment: set POOL_ENVIRONMENT to a name of its \
+             own in one of the two"
+        );
+    }
+    let left = report.orphans.iter().filter(|one| !one.destroyed);
+    let orphans = left.filter(|one| !one.foreign).count();
     if orphans > 0 {
         warn!("{orphans} orphans: see GET /sweep; POST /sweep or SWEEP_DESTROY destroys them");
     }

@@ -81,6 +81,7 @@ impl Service {
             ("INFRA_PROVIDER", "cellar"),
             ("INSTANCE_ENV_REGION", "north"),
             ("INSTANCE_WAIT_MS", "50"),
+            ("STATUS_LIST_MAX_AGE_MS", "0"),
             ("ALPHA_MAX_ATTEMPTS", "1"),
             ("BETA_MAX_ATTEMPTS", "1"),
             ("CELLAR_MAX_ATTEMPTS", "1"),

@@ -25,7 +25,7 @@ hung_up 503 Request NotDone
 superseded 503 Ours Unknown
 claim_timed_out 504 Ours Unknown
 claim_failed 502 Instance Unknown
-runtime_refused 502 Request NotDone
+runtime_refused 422 Request NotDone
 services_unavailable 503 Ours Unknown
 services_timed_out 504 Ours Unknown
 services_refused 502 Ours NotDone

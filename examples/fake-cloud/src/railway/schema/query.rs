@@ -102,6 +102,12 @@ impl Query {
     ) -> Result<Connection<QueryProjectsConnection>> {
         let (mut state, caller) = open(ctx)?;
         caller.whole_workspace()?;
+        let slow = state.options.slow_page;
+        if slow.is_some_and(|most| {
+            first.is_none_or(|first| usize::try_from(first).is_ok_and(|first| first > most))
+        }) {
+            return Err(Refusal::too_slow().into());
+        }
         if workspace_id.is_some_and(|id| id != state.workspace_id) {
             return Err(Refusal::not_authorized().into());
         }
@@ -143,6 +149,10 @@ impl Query {
     ) -> Result<Environment> {
         let (state, caller) = open(ctx)?;
         let environment = state.environment(caller, &id)?;
+        // A project token has to name its project too [U].
+        if project_id.is_none() && matches!(caller, Caller::Project { .. }) {
+            return Err(Refusal::not_authorized().into());
+        }
         if project_id.is_some_and(|project| project != environment.project_id) {
             return Err(Refusal::not_found("Environment").into());
         }

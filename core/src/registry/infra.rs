@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use super::RegistryError;
+use super::entry::{Registration, reference};
+use crate::layer::{CallStats, LayerSettings, checked_infra, counted_infra};
+use crate::settings::{Environment, SettingSpec, SettingsError};
+use crate::{InfraId, InfraProvider};
+
+/// How the crate of an infra makes it known, from its root:
+///
+/// ```ignore
+/// inventory::submit! {
+///     InfraRegistration {
+///         id: "elsewhere",
+///         name: "Elsewhere",
+///         crate_name: env!("CARGO_PKG_NAME"),
+///         settings: Vec::new, // it has none
+///         build: |_| Ok(Arc::new(Elsewhere)),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct InfraRegistration {
+    /// The infra's id, as `INFRA_PROVIDER` names it.
+    pub id: &'static str,
+    /// The name that people read.
+    pub name: &'static str,
+    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
+    pub crate_name: &'static str,
+    /// The reference of the provider's own settings; [`Self::reference`] has the layers' too.
+    pub settings: fn() -> Vec<SettingSpec>,
+    /// Reads the settings and makes the provider.
+    pub build: fn(&Environment) -> Result<Arc<dyn InfraProvider>, SettingsError>,
+}
+
+impl InfraRegistration {
+    /// The reference of all that can be set: the provider's own settings, then those of its layers.
+    #[must_use]
+    pub fn reference(&self) -> Vec<SettingSpec> {
+        reference(self)
+    }
+}
+
+inventory::collect!(InfraRegistration);
+
+impl Registration for InfraRegistration {
+    type Id = InfraId;
+    type Provider = dyn InfraProvider;
+
+    const KIND: &'static str = "infra";
+
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn crate_name(&self) -> &'static str {
+        self.crate_name
+    }
+
+    fn own_settings(&self) -> Vec<SettingSpec> {
+        (self.settings)()
+    }
+
+    fn build(&self, environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
+        (self.build)(environment)
+    }
+
+    fn check(&self) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
+    fn with_layers(
+        &self,
+        id: &InfraId,
+        settings: LayerSettings,
+        stats: Arc<CallStats>,
+        provider: Arc<dyn InfraProvider>,
+    ) -> Arc<dyn InfraProvider> {
+        counted_infra(id, settings, stats, checked_infra(provider))
+    }
+}

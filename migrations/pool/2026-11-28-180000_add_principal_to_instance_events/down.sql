@@ -1,0 +1,3 @@
+ALTER TABLE instance_events
+    DROP COLUMN principal,
+    DROP COLUMN source;

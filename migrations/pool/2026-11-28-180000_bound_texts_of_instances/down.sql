@@ -1,0 +1,3 @@
+ALTER TABLE instances
+    DROP COLUMN join_url_hash,
+    DROP CONSTRAINT instances_texts_check;

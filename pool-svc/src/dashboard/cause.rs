@@ -1,0 +1,38 @@
+//! The causes of changes in words.
+
+/// A cause in words. An unknown cause is shown as it is.
+pub(super) fn in_words(cause: &str) -> &str {
+    match cause {
+        "warm_up" => "to fill the pool",
+        "creation_failed" => "because its creation failed",
+        "healthy" => "because it became healthy",
+        "deployment_dead" => "because its deployment ended",
+        "unreachable" => "because it did not answer",
+        "lease_expired" => "because an operation on it timed out",
+        "claim" => "for a claim",
+        "provisioned" => "by a claim",
+        "claim_undone" => "because its claim ended without effect",
+        "claim_failed" => "because its claim failed",
+        "unhealthy_at_claim" => "because a claim found it unhealthy",
+        "drained" => "drained by an operator",
+        "killed" => "killed by an operator",
+        "dismissed" => "dismissed by an operator",
+        "shut_down" => "because of a shutdown",
+        "destroyed" => "all resources destroyed",
+        "reappeared" => "because it reappeared in Services",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::Cause;
+
+    #[test]
+    fn every_cause_has_its_words() {
+        for cause in Cause::ALL {
+            assert_ne!(in_words(cause.as_str()), cause.as_str());
+        }
+    }
+}

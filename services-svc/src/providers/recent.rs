@@ -1,0 +1,62 @@
+//! Lists of infras that are a few seconds old, shared by all who ask at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use agent_pool_core::{InfraId, ListedInstance, ProviderError};
+use tokio::time::Instant;
+
+use super::Infra;
+
+/// A list as the infra answered it.
+type List = Arc<Vec<ListedInstance>>;
+
+/// The last list of each infra.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RecentLists(Arc<Mutex<HashMap<InfraId, Arc<Slot>>>>);
+
+/// Locked while the infra is asked, so that whoever asks meanwhile gets that answer.
+type Slot = tokio::sync::Mutex<Option<Recent>>;
+
+#[derive(Debug)]
+struct Recent {
+    begun: Instant,
+    ended: Instant,
+    list: List,
+}
+
+impl RecentLists {
+    /// The list of an infra, `max_age` old at most. One that was asked for before this call is used only if it
+    /// `suffices`: what it lacks may have been made since.
+    pub(crate) async fn get(
+        &self,
+        infra: &Infra,
+        max_age: Duration,
+        suffices: impl Fn(&[ListedInstance]) -> bool,
+    ) -> Result<List, ProviderError> {
+        let asked = Instant::now();
+        let slot = self.slot(infra.id());
+        let mut recent = slot.lock().await;
+        if let Some(recent) = &*recent {
+            let fresh = recent.begun >= asked;
+            let young = recent.ended.elapsed() < max_age;
+            if fresh || (young && suffices(&recent.list)) {
+                return Ok(Arc::clone(&recent.list));
+            }
+        }
+        let begun = Instant::now();
+        let list = Arc::new(infra.list().await?);
+        *recent = Some(Recent {
+            begun,
+            ended: Instant::now(),
+            list: Arc::clone(&list),
+        });
+        Ok(list)
+    }
+
+    fn slot(&self, infra: &InfraId) -> Arc<Slot> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(infra.clone()).or_default())
+    }
+}
