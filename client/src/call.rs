@@ -24,6 +24,16 @@ pub(crate) struct Limits {
     pub(crate) answer: usize,
     /// Longest detail of a problem, in characters.
     pub(crate) detail: usize,
+    pub(crate) texts: Texts,
+}
+
+/// What becomes of the texts of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Texts {
+    /// They are made safe to show: they come from our own services, which pass on what others wrote.
+    MadeSafe,
+    /// Their types check them, and an answer that does not fit is an error.
+    AsSent,
 }
 
 /// An API at one address.
@@ -178,7 +188,7 @@ impl Call<'_> {
         let whole = async {
             let response = self.send().await?;
             let body = api.read(response).await?;
-            parse(&body).map_err(|error| api.unreadable(error.to_string()))
+            parse(&body, api.limits.texts).map_err(|error| api.unreadable(error.to_string()))
         };
         timeout(limit, whole)
             .await
@@ -242,13 +252,18 @@ fn innermost(error: &reqwest::Error) -> String {
     text
 }
 
-/// The answer, with every string of it safe to show: a string may be longer than one line, and act on nothing.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
-    let mut answer: Value = serde_json::from_slice(body)?;
-    make_safe(&mut answer);
-    serde_json::from_value(answer)
+fn parse<T: DeserializeOwned>(body: &[u8], texts: Texts) -> serde_json::Result<T> {
+    match texts {
+        Texts::AsSent => serde_json::from_slice(body),
+        Texts::MadeSafe => {
+            let mut answer: Value = serde_json::from_slice(body)?;
+            make_safe(&mut answer);
+            serde_json::from_value(answer)
+        }
+    }
 }
 
+/// Makes every string safe: it may be longer than one line, and acts on nothing.
 fn make_safe(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -269,7 +284,7 @@ mod tests {
     #[test]
     fn no_string_of_an_answer_acts_on_a_terminal() {
         let body = br#"{"list": [{"text": "a\u001b[2J\u0000\u202eb\nc"}], "n": 1.5}"#;
-        let answer: Value = parse(body).unwrap();
+        let answer: Value = parse(body, Texts::MadeSafe).unwrap();
         let text = "a\u{fffd}\u{fffd}b\nc";
         assert_eq!(answer["list"][0]["text"], text);
         assert_eq!(answer["n"], 1.5);

@@ -6,7 +6,7 @@ use agent_pool_core::wire::runtime::{
 };
 use url::Url;
 
-use crate::call::{Api, Limits};
+use crate::call::{Api, Limits, Texts};
 use crate::{CallError, Http};
 
 /// How long the health check of one instance may take for someone who waits for it. A warm instance
@@ -17,6 +17,7 @@ pub const HEALTH_WITHIN: Duration = Duration::from_secs(3);
 const LIMITS: Limits = Limits {
     answer: 64 * 1024,
     detail: 300,
+    texts: Texts::AsSent,
 };
 
 /// The runtimes of all instances. Each has an address and a key of its own.

@@ -9,7 +9,7 @@ use agent_pool_core::wire::services::{
 use agent_pool_core::{InstanceId, Secret};
 use url::Url;
 
-use crate::call::{Api, Limits};
+use crate::call::{Api, Limits, Texts};
 use crate::{CallError, Http};
 
 /// How long a creation may take: tools are ordered from vendors, some of which deliver slowly.
@@ -34,6 +34,7 @@ const SWEEP_WITHIN: Duration = Duration::from_mins(10);
 pub(crate) const LIMITS: Limits = Limits {
     answer: 32 * 1024 * 1024,
     detail: 2_000,
+    texts: Texts::MadeSafe,
 };
 
 /// The Services API.

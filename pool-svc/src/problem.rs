@@ -200,7 +200,7 @@ mod tests {
             status: Status::Idle,
         };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 22] = [
+        let table: [(Problem, u16, &str, bool); 24] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
@@ -211,7 +211,9 @@ mod tests {
             (ClaimError::TimedOut(SOON).into(),      504, "claim_timed_out",      false),
             (unavailable.into(),                     503, "services_unavailable", true),
             (refused.into(),                         502, "services_refused",     false),
-            (refused_agent.into(),                        502, "runtime_refused",      false),
+            (refused_agent.into(),                   422, "runtime_refused",      false),
+            (ClaimError::JoinFailed { source: step() }.into(), 422, "join_failed", false),
+            (ClaimError::UnusableLink("x".to_owned()).into(), 400, "invalid_field", false),
             (failed.into(),                          502, "claim_failed",         false),
             (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
             (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),

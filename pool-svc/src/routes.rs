@@ -64,6 +64,7 @@ pub fn routes(
     let key = auth::require(keys);
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();
+    let schemes = pool.app.config.pool.join_url_schemes.clone();
     let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
     let app = with(pool.app.clone());
     let claims = with(pool.claims.clone());
@@ -71,8 +72,8 @@ pub fn routes(
     let pool = with(pool);
     let prefix = path("api").and(path("pool"));
 
-    let table = path!("claim").and(post())                  .and(key.clone()).and(claim_input())         .and(claims.clone()).then(claim::claim).map(answer).boxed()
-        .or(path!("claim" / "stream").and(post())           .and(key.clone()).and(claim_input())         .and(claims).then(claim::stream).boxed()).unify()
+    let table = path!("claim").and(post())                  .and(key.clone()).and(claim_input(schemes.clone()))         .and(claims.clone()).then(claim::claim).map(answer).boxed()
+        .or(path!("claim" / "stream").and(post())           .and(key.clone()).and(claim_input(schemes.clone()))         .and(claims).then(claim::stream).boxed()).unify()
         .or(path!("templates").and(get())                                                       .and(app.clone()).then(templates::list).map(answer).boxed()).unify()
         .or(path!("templates" / String).and(get())                                              .and(app.clone()).then(templates::find).map(answer).boxed()).unify()
         .or(path!("status").and(get())                      .and(key.clone())                   .and(app.clone()).then(views::status).map(answer).boxed()).unify()

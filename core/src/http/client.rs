@@ -39,7 +39,6 @@ pub fn client_builder(user_agent: &str, proxies: &Proxies) -> reqwest::ClientBui
 /// `reqwest` is built without a cryptography library of its own, because the default one takes half a minute of C
 /// to compile; its own builder panics until one is installed. This function installs `ring` for the process, unless
 /// the process chose one before.
-#[must_use]
 pub fn bare_builder() -> reqwest::ClientBuilder {
     if CryptoProvider::get_default().is_none() {
         // It fails only if another thread was faster, and then one is installed as well.

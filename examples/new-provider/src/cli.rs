@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     Tool(ToolArgs),
     /// An infra: where instances run, such as a container engine or a cloud.
     Infra {
-        /// Id of the infra, as INFRA_PROVIDER names it, such as `acme`: a-z, 0-9 and -.
+        /// Id of the infra, as `INFRA_PROVIDER` names it, such as `acme`: a-z, 0-9 and -.
         name: String,
     },
 }

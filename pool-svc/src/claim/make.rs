@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimStep, Claimed};
+use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed};
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InstanceId, chain};
 use metrics::{counter, histogram};
@@ -43,38 +43,51 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Cl
 
 /// Claims, unless the request was answered or refused before.
 async fn try_claim(claim: &Claim, run: Option<&Run>) -> Result<Claimed, ClaimError> {
-    let request = &claim.input.request;
-    let subject = match &request.join_url {
-        // Whatever else the request says, the link is what failed.
-        Some(link) => format!("joinUrl {}", link.as_str()),
-        None => serde_json::to_string(request).expect("a wire type is a JSON object"),
+    let Some(subject) = subject(&claim.input.request) else {
+        return try_instances(claim, run).await;
     };
-    let mut conn = claim.shared.app.db.conn().await?;
-    if let Some(problem) = claim_refusals::find(&mut conn, &subject).await? {
-        return Err(ClaimError::Repeated(Box::new(problem)));
-    }
-    if let Some(link) = &request.join_url
-        && let Some(claimed) = instances::find_joined(&mut conn, link).await?
-    {
-        if let Some(run) = run {
-            claim_keys::answer(&mut conn, run, &claimed).await?;
-        }
+    if let Some(claimed) = find_earlier(claim, &subject, run).await? {
         return Ok(claimed);
     }
-    drop(conn);
-    let error = match try_instances(claim, run).await {
-        Ok(claimed) => return Ok(claimed),
-        Err(error) => error,
-    };
-    if !matches!(
-        error,
-        ClaimError::RuntimeRefused { .. } | ClaimError::JoinFailed { .. }
-    ) {
-        return Err(error);
+    match try_instances(claim, run).await {
+        Err(error @ (ClaimError::RuntimeRefused { .. } | ClaimError::JoinFailed { .. })) => {
+            let problem = Problem::from(error);
+            remember_refusal(claim, &subject, &problem).await;
+            Err(ClaimError::Repeated(Box::new(problem)))
+        }
+        outcome => outcome,
     }
-    let problem = Problem::from(error);
-    remember_refusal(claim, &subject, &problem).await;
-    Err(ClaimError::Repeated(Box::new(problem)))
+}
+
+/// What a refusal of this request is remembered by. `None` for an empty request: it carries nothing that could be at
+/// fault.
+fn subject(request: &ClaimRequest) -> Option<String> {
+    match &request.join_url {
+        // Whatever else the request says, the link is what failed.
+        Some(link) => Some(format!("joinUrl {}", link.as_str())),
+        None if *request == ClaimRequest::default() => None,
+        None => Some(serde_json::to_string(request).expect("a wire type is a JSON object")),
+    }
+}
+
+/// The agent that joined by the same link, or the refusal of the same request.
+async fn find_earlier(
+    claim: &Claim,
+    subject: &str,
+    run: Option<&Run>,
+) -> Result<Option<Claimed>, ClaimError> {
+    let mut conn = claim.shared.app.db.conn().await?;
+    if let Some(problem) = claim_refusals::find(&mut conn, subject).await? {
+        return Err(ClaimError::Repeated(Box::new(problem)));
+    }
+    let Some(link) = &claim.input.request.join_url else {
+        return Ok(None);
+    };
+    let claimed = instances::find_joined(&mut conn, link).await?;
+    if let (Some(run), Some(claimed)) = (run, &claimed) {
+        claim_keys::answer(&mut conn, run, claimed).await?;
+    }
+    Ok(claimed)
 }
 
 async fn remember_refusal(claim: &Claim, subject: &str, problem: &Problem) {

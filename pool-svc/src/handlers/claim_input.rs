@@ -7,8 +7,9 @@ use serde::Deserialize;
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection};
 
-use crate::claim::ClaimInput;
 use crate::claim::input::{IdempotencyKey, Wait};
+use crate::claim::{ClaimError, ClaimInput};
+use crate::lists::JoinUrlSchemes;
 use crate::problem::bad_idempotency_key;
 
 const HEADER: &str = "idempotency-key";
@@ -21,12 +22,20 @@ struct ClaimQuery {
 }
 
 /// A claim as it was sent.
-pub(crate) fn claim_input()
--> impl Filter<Extract = (ClaimInput,), Error = Rejection> + Clone + Send + Sync + 'static {
+pub(crate) fn claim_input(
+    schemes: JoinUrlSchemes,
+) -> impl Filter<Extract = (ClaimInput,), Error = Rejection> + Clone + Send + Sync + 'static {
     idempotency_key()
         .and(query::<ClaimQuery>())
         .and(json_or_default::<ClaimRequest>())
         .map(|key, ClaimQuery { wait }, request| ClaimInput { request, key, wait })
+        .and_then(move |input: ClaimInput| {
+            // A claim checks it again. Here a stream is answered with a status, not with an event.
+            let link = input.request.join_url.as_ref();
+            let checked = link.map_or(Ok(()), |link| schemes.check(link));
+            let unusable = |problem| reject(ClaimError::UnusableLink(problem).into());
+            std::future::ready(checked.map(|()| input).map_err(unusable))
+        })
 }
 
 /// The header `Idempotency-Key` if there is one; 400 `invalid_idempotency_key` if it is malformed.

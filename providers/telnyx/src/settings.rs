@@ -26,7 +26,7 @@ pub struct Telnyx {
     /// Country in which numbers are bought, and to which a profile that is created may send.
     #[serde(default = "CountryCode::us")]
     pub(crate) country_code: CountryCode,
-    /// Type of the numbers: local, toll_free, mobile or national.
+    /// Type of the numbers: `local`, `toll_free`, `mobile` or `national`.
     #[serde(default)]
     pub(crate) number_type: NumberType,
     /// Requirement group of an order, for countries that need documents.

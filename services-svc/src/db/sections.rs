@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, after};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Text};

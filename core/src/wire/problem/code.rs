@@ -231,10 +231,10 @@ impl ProblemCode {
     /// The word on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match self {
-            Self::Other(word) => word,
-            known => known.meaning().map_or("", |meaning| meaning.word),
+        if let Self::Other(word) = self {
+            return word;
         }
+        self.meaning().map_or("", |meaning| meaning.word)
     }
 
     /// The HTTP status that it is sent with.

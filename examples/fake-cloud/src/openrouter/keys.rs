@@ -133,7 +133,7 @@ impl OpenRouter {
         let foreign = self
             .foreign
             .iter()
-            .filter(|_| workspace == &default)
+            .filter(|_| *workspace == default)
             .cloned();
         let listed = listed.map(OpenRouterKey::json).chain(foreign);
         let page = listed.skip(offset).take(self.options.page_size);

@@ -17,7 +17,7 @@ impl HttpTool for Acme {
     }
 
     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
-        let read = |page: Tokens, number| {
+        let read = |page: Tokens, number: Option<u32>| {
             let next = number.unwrap_or(1) + 1;
             Page {
                 items: page.tokens,

@@ -51,7 +51,9 @@ impl Acme {
 
     async fn set(&self, cx: &Context, id: &str, variables: &EnvVars) -> ProviderResult<()> {
         // Text is data: an infra must not evaluate `$X` or `${{x}}` in it.
-        let pairs = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        let pairs = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose()));
         let body = Variables {
             env: pairs.collect(),
         };
@@ -104,7 +106,10 @@ impl InfraProvider for Acme {
         };
         let variables = EnvVars::from_iter([
             (runtime::PORT.parse()?, Secret::new(PORT.to_string())),
-            (runtime::PUBLIC_URL.parse()?, Secret::new(machine.url.as_str())),
+            (
+                runtime::PUBLIC_URL.parse()?,
+                Secret::new(machine.url.as_str()),
+            ),
         ]);
         self.set(cx, &machine.id, &variables).await?;
         Ok(CreatedInfra {

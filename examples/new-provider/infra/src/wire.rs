@@ -1,4 +1,4 @@
-//! Acme's JSON, as much of it as is used.
+//! The vendor's JSON, as much of it as is used.
 
 use std::collections::BTreeMap;
 

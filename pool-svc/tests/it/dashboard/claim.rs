@@ -99,7 +99,7 @@ async fn what_is_wrong_is_said_and_what_was_written_stays() {
         .fake
         .fail(Op::Provision, Fault::Refuse(400, "invalid_field"));
     let page = person.post("/claim", &[("name", "Tulip")]).await;
-    assert_eq!(page.status, 502);
+    assert_eq!(page.status, 422);
     assert!(
         page.has("refused the agent") && page.has("value=\"Tulip\""),
         "{}",

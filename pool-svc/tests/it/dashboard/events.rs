@@ -74,20 +74,3 @@ async fn the_events_page_lists_changes_and_who_made_them_page_by_page() {
     assert!(older.has("instance-020") && !older.has("instance-021") && older.has("Newest"));
     assert!(!older.has("rel=\"next\""), "it is the last page");
 }
-
-#[tokio::test]
-async fn guessing_keys_at_the_sign_in_form_is_slowed_down() {
-    let world = World::new(&[]).await;
-    let person = Person::stranger(&world);
-    let mut statuses = Vec::new();
-    for _ in 0..40 {
-        let page = person
-            .send("/sign-in", &[("key", "a wrong key of 20 c.")])
-            .await;
-        statuses.push(page.status);
-    }
-    assert_eq!(statuses[0], 403);
-    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
-    let held_back = person.send("/sign-in", &[("key", KEY)]).await;
-    assert!(held_back.status == 429 && held_back.has("too_many_wrong_keys"));
-}

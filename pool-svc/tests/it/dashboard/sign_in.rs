@@ -323,3 +323,20 @@ async fn a_path_that_there_is_not_is_a_page_for_people_and_json_for_programs() {
     let answer = Person::stranger(&world).get("/api/pool/nowhere").await;
     assert!(answer.has("\"unknown_route\""));
 }
+
+#[tokio::test]
+async fn guessing_keys_at_the_sign_in_form_is_slowed_down() {
+    let world = World::new(&[]).await;
+    let person = Person::stranger(&world);
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        let page = person
+            .send("/sign-in", &[("key", "a wrong key of 20 c.")])
+            .await;
+        statuses.push(page.status);
+    }
+    assert_eq!(statuses[0], 403);
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    let held_back = person.send("/sign-in", &[("key", KEY)]).await;
+    assert!(held_back.status == 429 && held_back.has("too_many_wrong_keys"));
+}

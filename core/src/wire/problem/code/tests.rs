@@ -13,6 +13,7 @@ length_required 411 Request NotDone
 body_too_large 413 Request NotDone
 unsupported_media_type 415 Request NotDone
 unauthorized 401 Request NotDone
+too_many_wrong_keys 429 Request NotDone
 unknown_route 404 Request NotDone
 method_not_allowed 405 Request NotDone
 foreign_form 403 Request NotDone
@@ -40,6 +41,7 @@ instance_unfinished 409 Instance NotDone
 instance_gone 409 Instance Unknown
 other_tools 409 Request NotDone
 destroy_incomplete 503 Provider Unknown
+environment_taken 409 Ours NotDone
 unknown_tool 400 Request NotDone
 unknown_infra 400 Request NotDone
 provider_unconfigured 422 Ours NotDone

@@ -1,4 +1,4 @@
-//! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says, and runs nothing.
+//! The vendor's API as the provider uses it, in memory. It answers as the vendor's documentation says, and runs nothing.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,10 @@ impl FakeVendor for Acme {
     // Yours: the same calls from the vendor's side
     fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
         if request.bearer() != Some(TOKEN) {
-            return Some(FakeResponse::json(401, &json!({ "error": "no such token" })));
+            return Some(FakeResponse::json(
+                401,
+                &json!({ "error": "no such token" }),
+            ));
         }
         match (request.method(), &request.path()[..]) {
             ("GET", ["machines"]) => {
@@ -64,7 +67,12 @@ impl FakeVendor for Acme {
 
     fn held(&self) -> Vec<Held> {
         let names = self.machines.iter().map(|machine| machine.name.clone());
-        names.map(|label| Held { kind: "machine", label }).collect()
+        names
+            .map(|label| Held {
+                kind: "machine",
+                label,
+            })
+            .collect()
     }
 
     fn changes(&self) -> &'static [&'static str] {
@@ -95,7 +103,10 @@ impl Acme {
 
     fn with(&mut self, id: &str, change: impl FnOnce(&mut Machine)) -> Option<FakeResponse> {
         let Some(machine) = self.machines.iter_mut().find(|machine| machine.id == id) else {
-            return Some(FakeResponse::json(404, &json!({ "error": "no such machine" })));
+            return Some(FakeResponse::json(
+                404,
+                &json!({ "error": "no such machine" }),
+            ));
         };
         change(machine);
         Some(FakeResponse::json(200, &machine.json()))

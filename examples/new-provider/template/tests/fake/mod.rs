@@ -1,4 +1,4 @@
-//! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says.
+//! The vendor's API as the provider uses it, in memory. It answers as the vendor's documentation says.
 
 use agent_pool_core::ProvisionedTool;
 use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
