@@ -40,7 +40,8 @@ fn table(answer: &Answer, now: DateTime<Utc>) -> String {
     }
     let head = ["TIME", "INSTANCE", "FROM", "TO", "CAUSE", "BY"];
     let mut table = Table::new(&head).keep(&[0, 1, 2, 3]);
-    let word = |status: Option<Status>, none: &str| Cell::new(status.map_or(none, Status::as_str));
+    let word =
+        |status: Option<Status>, none: &'static str| Cell::new(status.map_or(none, Status::as_str));
     for event in &answer.events {
         table.row([
             Cell::new(clock(event.at, now)),
