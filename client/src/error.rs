@@ -73,6 +73,13 @@ impl CallError {
         self.problem().is_some_and(|problem| problem.code == *code)
     }
 
+    /// Whether the other side does not accept our key.
+    #[must_use]
+    pub fn is_key_refused(&self) -> bool {
+        self.problem()
+            .is_some_and(|problem| matches!(problem.status, 401 | 403))
+    }
+
     pub(crate) fn is_not_found(&self) -> bool {
         self.problem().is_some_and(|problem| problem.status == 404)
     }

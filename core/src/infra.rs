@@ -106,6 +106,11 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         spec: &InstanceSpec,
     ) -> Result<CreatedInfra, ProviderError>;
 
+    /// The image that instances run unless a request names one; `None` for an infra without images.
+    fn default_image(&self) -> Option<&str> {
+        None
+    }
+
     /// Sets variables, keeping those that are not named.
     ///
     /// **Contract**

@@ -31,6 +31,23 @@ impl Secret {
         Self(text.into())
     }
 
+    /// A new random key of 43 letters, digits, `_` and `-`, which is 258 bits.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(nanoid::nanoid!(43))
+    }
+
+    /// Serializes the text in the clear, for the few members of the wire that carry a secret.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn expose_optional<S: Serializer>(
+        secret: &Option<Self>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        secret.as_ref().map(Self::expose).serialize(serializer)
+    }
+
     /// The text itself: for an outgoing header marked sensitive, a child's environment, the cipher.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use agent_pool_client::{Http, Runtime, Services};
-use agent_pool_core::Secret;
 use agent_pool_service_kit::db::Db;
 
 use crate::config::Config;
@@ -24,7 +23,8 @@ impl App {
     /// The HTTP client cannot be built because TLS is not available.
     pub fn new(config: Config, db: Db) -> Result<Self, reqwest::Error> {
         let http = Http::new(concat!("pool-svc/", env!("CARGO_PKG_VERSION")))?;
-        let key = config.http.pool_api_key.primary();
+        let key = config.pool.services_api_key.as_ref();
+        let key = key.unwrap_or(&config.http.pool_api_key).primary();
         let url = config.pool.services_url.clone();
         Ok(Self {
             db,
@@ -32,10 +32,5 @@ impl App {
             runtime: Runtime::new(&http),
             config: Arc::new(config),
         })
-    }
-
-    /// The key that runtimes are called with.
-    pub(crate) fn runtime_key(&self) -> &Secret {
-        self.config.http.pool_api_key.primary()
     }
 }

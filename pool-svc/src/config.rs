@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent_pool_core::EnvironmentName;
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
+use agent_pool_core::{EnvironmentName, Secret};
 use agent_pool_service_kit::auth::ApiKeys;
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::trace::LogSettings;
@@ -33,6 +34,8 @@ pub struct Config {
     pub pool: PoolSettings,
     /// The ready-made agents that it offers.
     pub catalogue: Catalogue,
+    /// Encrypts the keys of instances at rest.
+    pub cipher: Cipher,
 }
 
 /// How the pool is kept.
@@ -82,6 +85,11 @@ pub struct PoolSettings {
     /// longer known as ours.
     #[serde(default = "default_events_keep_days")]
     pub pool_events_keep_days: u16,
+    /// The key that Services is called with. Default: POOL_API_KEY.
+    pub services_api_key: Option<ApiKeys>,
+    /// Encrypts the keys of instances at rest: the base64 of 32 bytes. Several, separated by commas, all
+    /// decrypt, and the first encrypts, so that keys can be rotated. Without it they are stored in the clear.
+    pub pool_encryption_key: Option<Secret>,
     /// The schemes that the link of a conversation to join may have, separated by commas. A bare slug is always allowed.
     #[serde(default)]
     pub join_url_schemes: JoinUrlSchemes,
@@ -165,13 +173,18 @@ impl Config {
             Catalogue::load(file.as_deref())
                 .map_err(|problem| SettingsError::fault("POOL_TEMPLATES_FILE", problem)),
         );
-        let all = http.zip(log).zip(pool).zip(catalogue);
-        let (((http, log), pool), catalogue) = faults.finish(all)?;
+        let keys = pool
+            .as_ref()
+            .and_then(|pool| pool.pool_encryption_key.as_ref());
+        let cipher = faults.keep(Cipher::read("POOL_ENCRYPTION_KEY", keys));
+        let all = http.zip(log).zip(pool).zip(catalogue).zip(cipher);
+        let ((((http, log), pool), catalogue), cipher) = faults.finish(all)?;
         Ok(Self {
             http,
             log,
             pool,
             catalogue,
+            cipher,
         })
     }
 

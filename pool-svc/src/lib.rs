@@ -14,6 +14,7 @@ mod pool;
 mod problem;
 mod routes;
 mod run;
+mod runtime_keys;
 mod templates;
 mod tick;
 mod tools;

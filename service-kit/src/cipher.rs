@@ -55,6 +55,7 @@ pub enum CipherError {
 }
 
 /// Seals and opens secrets with the keys of one variable.
+#[derive(Clone)]
 pub struct Cipher {
     variable: &'static str,
     /// The first seals, all open. None: values are written as they are.

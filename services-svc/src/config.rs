@@ -13,6 +13,9 @@ use agent_pool_service_kit::trace::LogSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::access::{Access, PurposeKeys};
+use crate::db::local_grants::Limits as GrantLimits;
+
 const HTTP: HttpDefaults = HttpDefaults {
     port: 3002,
     prefix: "SERVICES_SVC_",
@@ -21,7 +24,7 @@ const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
 const INSTANCE_ENV: &str = "INSTANCE_ENV_";
 const ENCRYPTION_KEY: &str = "SERVICES_ENCRYPTION_KEY";
 
-/// Everything that the service is told at its start.
+/// Everything that the service reads at its start.
 #[derive(Debug)]
 pub struct Config {
     pub(crate) http: HttpSettings,
@@ -34,9 +37,48 @@ pub struct Config {
     /// The variables of `INSTANCE_ENV_*`, without that beginning.
     pub(crate) instance_env: EnvVars,
     pub(crate) cipher: Cipher,
+    /// The images that requests may name, besides the infra's own.
+    pub(crate) allowed_images: Vec<String>,
+    pub(crate) access: Access,
+    pub(crate) limits: Limits,
 }
 
-/// What is not of one concern alone.
+/// How much there may be, whoever asks.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub(crate) struct Limits {
+    /// Most instances at once. A creation beyond it is refused as `instance_limit`.
+    #[serde(default = "Limits::default_instances")]
+    pub(crate) services_max_instances: u32,
+    /// Most grants of local tools at once. Each costs what its tools cost.
+    #[serde(default = "Limits::default_grants")]
+    local_grant_max: u32,
+    /// Most grants of local tools in an hour.
+    #[serde(default = "Limits::default_grants_per_hour")]
+    local_grants_per_hour: u32,
+}
+
+impl Limits {
+    const fn default_instances() -> u32 {
+        1_000
+    }
+
+    const fn default_grants() -> u32 {
+        50
+    }
+
+    const fn default_grants_per_hour() -> u32 {
+        30
+    }
+
+    pub(crate) const fn grants(self) -> GrantLimits {
+        GrantLimits {
+            max: self.local_grant_max,
+            per_hour: self.local_grants_per_hour,
+        }
+    }
+}
+
+/// The settings that are not of one concern alone.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct General {
     /// The database of Services: postgres://USER:PASSWORD@HOST:PORT/NAME.
@@ -60,8 +102,8 @@ pub(crate) struct General {
     /// values notice a crash later; each list costs calls of the vendor.
     #[serde(default = "General::status_list_max_age")]
     pub(crate) status_list_max_age_ms: Millis,
-    /// How long an instance stays locked after the replica that worked on it died. Too low, and a
-    /// replica that pauses loses its lock.
+    /// How long an instance stays locked after the replica that worked on it died, and how often interrupted
+    /// operations are looked for. Too low, and a replica that pauses loses its lock.
     #[serde(default = "General::lease")]
     pub(crate) instance_lease_ms: Millis,
     /// How long an operation waits for the one before it on the same instance, before it is refused as
@@ -74,14 +116,17 @@ pub(crate) struct General {
     pub(crate) local_grant_ttl_ms: Millis,
 }
 
-/// What a type alone cannot check.
+/// The settings that need more than a type to be checked.
 #[derive(Deserialize, JsonSchema)]
-struct Unchecked {
+struct RawSettings {
     /// Where new instances are made. Default: the distribution's, or the only infra that it has.
     infra_provider: Option<String>,
     /// Encrypts secrets at rest: the base64 of 32 bytes. Several, separated by commas, all decrypt,
     /// and the first encrypts, so that keys can be rotated. Without it secrets are kept in the clear.
     services_encryption_key: Option<Secret>,
+    /// The images that a request may ask for, separated by commas. The infra's own image is always allowed.
+    #[serde(default)]
+    allowed_images: String,
 }
 
 impl General {
@@ -106,7 +151,7 @@ impl General {
     }
 
     const fn lease() -> Millis {
-        Millis::from_millis(15_000)
+        Millis::from_millis(5_000)
     }
 
     const fn lease_wait() -> Millis {
@@ -197,18 +242,29 @@ impl Config {
         let sweep =
             faults.keep(settings::read("SWEEP_", environment).and_then(SweepSettings::check));
         let instance_env = faults.keep(instance_env(environment));
-        let Unchecked {
+        let limits = faults.keep(settings::read("", environment));
+        let keys = faults.keep(settings::read("", environment));
+        let RawSettings {
             infra_provider,
             services_encryption_key,
+            allowed_images,
         } = settings::read("", environment)?;
         let infra = faults.keep(chosen_infra(infra_provider.as_deref(), registry));
         let cipher = faults.keep(Cipher::read(
             ENCRYPTION_KEY,
             services_encryption_key.as_ref(),
         ));
+        let images = allowed_images.split(',').map(str::trim);
         let config = (|| {
+            let http: HttpSettings = http?;
             Some(Self {
-                http: http?,
+                access: Access::new(keys?, &http.pool_api_key),
+                allowed_images: images
+                    .filter(|image| !image.is_empty())
+                    .map(ToOwned::to_owned)
+                    .collect(),
+                limits: limits?,
+                http,
                 log: log?,
                 general: general?,
                 health: health?,
@@ -225,7 +281,9 @@ impl Config {
     #[must_use]
     pub fn reference(registry: &Registry) -> Vec<SettingSpec> {
         let mut all = settings::describe::<General>("");
-        all.extend(settings::describe::<Unchecked>(""));
+        all.extend(settings::describe::<RawSettings>(""));
+        all.extend(settings::describe::<PurposeKeys>(""));
+        all.extend(settings::describe::<Limits>(""));
         all.extend(HttpSettings::describe(HTTP));
         all.extend(settings::describe::<HealthSettings>("HEALTH_"));
         all.extend(settings::describe::<SweepSettings>("SWEEP_"));

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod app;
 mod config;
 mod db;
@@ -10,6 +11,7 @@ mod problem;
 mod providers;
 mod routes;
 mod run;
+mod runtime_key;
 mod sealed_env;
 
 pub use app::App;

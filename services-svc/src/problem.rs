@@ -1,4 +1,4 @@
-//! Every error of this service as the problem that a caller sees. Codes are API.
+//! Maps every error of this service to the problem that a caller sees. Codes are API.
 
 use std::time::Duration;
 
@@ -22,8 +22,10 @@ use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::{Leftover, Undo};
 
-/// When to try again what failed for a reason that passes.
+/// When to try again after a failure that passes.
 const SOON: Duration = Duration::from_secs(5);
+/// When to try again what a limit refused.
+const LATER: Duration = Duration::from_mins(5);
 
 pub(crate) fn precondition(error: &PreconditionError) -> Problem {
     let detail = error.to_string();
@@ -109,6 +111,12 @@ impl From<CreateError> for Problem {
         match &error {
             CreateError::Tool(source) => unavailable(source),
             CreateError::Infra(source) => lookup(source),
+            CreateError::ImageNotAllowed(_) => {
+                Self::new(ProblemCode::ImageNotAllowed, error.to_string()).with_field("image")
+            }
+            CreateError::InstanceLimit(_) => {
+                Self::new(ProblemCode::InstanceLimit, error.to_string())
+            }
             CreateError::Precondition(source) => precondition(source),
             CreateError::EnvironmentTaken { .. } => {
                 Self::new(ProblemCode::EnvironmentTaken, error.to_string())
@@ -116,10 +124,14 @@ impl From<CreateError> for Problem {
             CreateError::OtherTools { .. } => Self::new(ProblemCode::OtherTools, error.to_string()),
             CreateError::Failed { failure, undo, .. } => {
                 let cause = step(&failure.cause);
-                let detail = format!("{failure}: {}; {error}{}", cause.detail, still(undo));
+                let detail = format!(
+                    "{failure}: {}; {error}{}",
+                    cause.detail,
+                    describe_leftovers(undo)
+                );
                 cause.with_detail(detail)
             }
-            CreateError::Database(source) => database(source),
+            CreateError::Step(source) => step(source),
         }
     }
 }
@@ -131,9 +143,12 @@ impl From<ProvisionLocalError> for Problem {
             ProvisionLocalError::NoTools => {
                 Self::new(ProblemCode::InvalidField, error.to_string()).with_field("tools")
             }
+            ProvisionLocalError::Limit(_) => {
+                Self::new(ProblemCode::GrantLimit, error.to_string()).with_retry_after(LATER)
+            }
             ProvisionLocalError::Failed { cause, undo, .. } => {
                 let cause = step(cause);
-                let detail = format!("{}; {error}{}", cause.detail, still(undo));
+                let detail = format!("{}; {error}{}", cause.detail, describe_leftovers(undo));
                 cause.with_detail(detail)
             }
             ProvisionLocalError::Database(source) => database(source),
@@ -147,7 +162,10 @@ impl From<DestroyError> for Problem {
             DestroyError::Precondition(source) => precondition(source),
             DestroyError::Incomplete { left, .. } => incomplete(
                 left,
-                format!("{error}: repeat the call; left are {}", each(left)),
+                format!(
+                    "{error}: repeat the call; left are {}",
+                    list_leftovers(left)
+                ),
             ),
             DestroyError::Database(source) => database(source),
         }
@@ -212,15 +230,15 @@ fn unavailable(error: &UnavailableTool) -> Problem {
     lookup(&error.source).with_field(format!("tools[{}]", error.index))
 }
 
-/// What an undo left, to follow what it was the undo of.
-fn still(undo: &Undo) -> String {
+/// The end of a detail: what an undo left.
+fn describe_leftovers(undo: &Undo) -> String {
     match undo {
         Undo::Complete | Undo::NotStarted => String::new(),
-        Undo::Partial(left) => format!("; left are {}", each(left)),
+        Undo::Partial(left) => format!("; left are {}", list_leftovers(left)),
     }
 }
 
-/// 503 where trying again may help, 502 where somebody has to mend something first.
+/// 503 if trying again may help, 502 if somebody must repair something first.
 fn incomplete(left: &[Leftover], detail: String) -> Problem {
     let waits = left.iter().filter_map(|one| step(&one.cause).retry_after);
     let problem = Problem::new(ProblemCode::DestroyIncomplete, detail);
@@ -230,12 +248,12 @@ fn incomplete(left: &[Leftover], detail: String) -> Problem {
     }
 }
 
-/// Each of what is left, with why.
-fn each<'a>(left: impl IntoIterator<Item = &'a Leftover>) -> String {
-    let each = left
+/// Each leftover, with why.
+fn list_leftovers<'a>(left: impl IntoIterator<Item = &'a Leftover>) -> String {
+    let leftovers = left
         .into_iter()
         .map(|one| format!("{} ({})", one.provider, step(&one.cause).detail));
-    each.collect::<Vec<_>>().join(", ")
+    leftovers.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ type Resource = PathSegment<ResourceId>;
 pub const PATHS: Templates = Templates::new(&[
     "/create-instance",
     "/provision-local",
+    "/provision-local/:instanceId",
     "/status/batch",
     "/registry",
     "/sweep",
@@ -45,19 +46,20 @@ pub const PATHS: Templates = Templates::new(&[
 pub fn routes(
     app: App,
 ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
-    let keys = app.config().http.pool_api_key.clone();
-    let health = health::probes(app.db().clone(), keys.clone(), metrics::install(), app.supervisor().clone());
-    let key = require(keys);
+    let access = app.config().access.clone();
+    let health = health::probes(app.db().clone(), access.read.clone(), metrics::install(), app.supervisor().clone());
+    let (read, key, grant) = (require(access.read), require(access.manage), require(access.grant));
     let app = warp::any().map(move || app.clone());
 
     health.boxed()
-        .or(path!("create-instance").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).boxed()).unify()
-        .or(path!("provision-local").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed()).unify()
-        .or(path!("status" / "batch").and(post())                .and(key.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed()).unify()
-        .or(path!("registry").and(get())                         .and(key.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed()).unify()
+        .or(path!("create-instance").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).map(not_stored).boxed()).unify()
+        .or(path!("provision-local").and(post())                 .and(grant.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed()).unify()
+        .or(path!("provision-local" / InstanceId).and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed()).unify()
+        .or(path!("status" / "batch").and(post())                .and(read.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed()).unify()
+        .or(path!("registry").and(get())                         .and(read.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed()).unify()
         .or(path!("sweep").and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed()).unify()
-        .or(path!("sweep").and(get())                            .and(key.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed()).unify()
-        .or(path!("instances" / InstanceId).and(get())           .and(key.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed()).unify()
+        .or(path!("sweep").and(get())                            .and(read.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed()).unify()
+        .or(path!("instances" / InstanceId).and(get())           .and(read.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed()).unify()
         .or(path!("destroy" / InstanceId).and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed()).unify()
         .or(path!("configure" / InstanceId).and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed()).unify()
         .or(path!("redeploy" / InstanceId).and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed()).unify()

@@ -62,6 +62,10 @@ impl Service for App {
         if !config.cipher.encrypts() {
             warn!("SERVICES_ENCRYPTION_KEY is not set: secrets are stored in the clear");
         }
+        if !config.access.shared.is_empty() {
+            let variables = config.access.shared.join(", ");
+            warn!("{variables} are not set: POOL_API_KEY opens everything in their place");
+        }
         Self::new(config, registry, db, supervisor).context("cannot build an HTTP client")
     }
 

@@ -49,6 +49,10 @@ impl InfraProvider for LayeredInfra {
         declared(&self.stack, || self.inner.capabilities())
     }
 
+    fn default_image(&self) -> Option<&str> {
+        self.inner.default_image()
+    }
+
     async fn create(
         &self,
         cx: &Context,

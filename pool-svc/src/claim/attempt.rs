@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use agent_pool_client::{CONFIGURE_WITHIN, HEALTH_WITHIN};
+use agent_pool_client::{CONFIGURE_WITHIN, CallError, HEALTH_WITHIN};
 use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
-use agent_pool_core::{InstanceId, chain};
+use agent_pool_core::{InstanceId, Secret, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
@@ -23,6 +23,7 @@ use crate::db::leases::Held;
 use crate::db::views;
 use crate::lifecycle::{Cause, Move};
 use crate::ops::settle;
+use crate::runtime_keys::{self, KeyedCallError, try_each};
 
 /// Pause before recording a claim is retried.
 const RECORD_RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -63,12 +64,16 @@ impl Attempt<'_> {
         let id = &taken.id;
         let agent = self.provision_request();
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
-        let key = app.runtime_key();
+        let keys = runtime_keys::candidates(app, id, taken.runtime_key.as_deref());
         let within = HEALTH_WITHIN.min(self.remaining());
-        match app.runtime.is_ready(&taken.url, key, within).await {
+        let is_ready = |key: Secret| async move {
+            let runtime = &app.runtime;
+            runtime.is_ready(&taken.url, &key, within).await
+        };
+        match try_each(id, &keys, is_ready).await {
             Ok(true) => {}
             Ok(false) => return Err(StepError::NotReady),
-            Err(error) => return Err(StepError::Unhealthy(error)),
+            Err(error) => return Err(keyed(error, StepError::Unhealthy)),
         }
         let request = ConfigureRequest {
             variables: variables(&agent),
@@ -78,9 +83,14 @@ impl Attempt<'_> {
         let configured = services.configure(id, &request, self.remaining());
         configured.await.map_err(StepError::Configure)?;
         progress.step_done(ClaimStep::Configured, id);
-        let runtime = &app.runtime;
-        let answer = runtime.provision(&taken.url, key, &agent, self.remaining());
-        let conversation = Conversation::try_from(answer.await.map_err(StepError::Provision)?)?;
+        // Each key again: a runtime may answer health checks without one.
+        let (runtime, agent_ref, within) = (&app.runtime, &agent, self.remaining());
+        let provision = |key: Secret| async move {
+            runtime.provision(&taken.url, &key, agent_ref, within).await
+        };
+        let answer = try_each(id, &keys, provision).await;
+        let answer = answer.map_err(|error| keyed(error, StepError::Provision))?;
+        let conversation = Conversation::try_from(answer)?;
         progress.step_done(ClaimStep::Provisioned, id);
         let claimed = Claimed {
             invite_url: conversation.invite_url,
@@ -208,21 +218,35 @@ impl Attempt<'_> {
 
     async fn try_to_clean(&self) -> Result<(), StepError> {
         let app = &self.claim.shared.app;
-        let (id, url, key) = (&self.taken.id, &self.taken.url, app.runtime_key());
+        let (id, url) = (&self.taken.id, &self.taken.url);
+        let keys = runtime_keys::candidates(app, id, self.taken.runtime_key.as_deref());
         // The runtime first: it is the one that may not know how.
-        let reset = app.runtime.reset(url, key, RESET_WITHIN);
-        reset.await.map_err(StepError::Provision)?;
+        let reset = |key: Secret| async move { app.runtime.reset(url, &key, RESET_WITHIN).await };
+        let reset = try_each(id, &keys, reset).await;
+        reset.map_err(|error| keyed(error, StepError::Provision))?;
         let request = ConfigureRequest {
             variables: blank_variables(),
             redeploy: false,
         };
         let configured = app.services.configure(id, &request, CONFIGURE_WITHIN);
         configured.await.map_err(StepError::Configure)?;
-        let ready = app.runtime.is_ready(url, key, HEALTH_WITHIN).await;
-        match ready.map_err(StepError::Unhealthy)? {
+        let is_ready = |key: Secret| async move {
+            let runtime = &app.runtime;
+            runtime.is_ready(url, &key, HEALTH_WITHIN).await
+        };
+        let ready = try_each(id, &keys, is_ready).await;
+        match ready.map_err(|error| keyed(error, StepError::Unhealthy))? {
             true => Ok(()),
             false => Err(StepError::NotReady),
         }
+    }
+}
+
+/// The failure of a call of a runtime, which `call` names unless the key was refused.
+fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
+    match error {
+        KeyedCallError::KeyRefused => StepError::KeyRefused,
+        KeyedCallError::Call(error) => call(error),
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum StepError {
     Unhealthy(CallError),
     #[error("its runtime is not ready")]
     NotReady,
+    #[error("its runtime refuses our key")]
+    KeyRefused,
     #[error("it could not be configured: {0}")]
     Configure(CallError),
     #[error("it could not be provisioned: {0}")]

@@ -65,6 +65,8 @@ pub(super) fn verdict(error: &StepError, link: Link) -> (Fate, Next) {
         StepError::Unhealthy(_) | StepError::NotReady => {
             (Fate::GiveUp(Cause::UnhealthyAtClaim), Next::MoveOn)
         }
+        // Our fault: the runtime did nothing, and the instance is as good as before.
+        StepError::KeyRefused => (Fate::Release, Next::PassOver),
         StepError::Configure(call) => configuring(call),
         // From here on it has the variables of the agent, whatever its runtime did.
         StepError::Provision(call) => provisioning(call, link),
@@ -156,6 +158,7 @@ mod tests {
         let table = [
             (Unhealthy(timed_out()),                           dead,    Next::MoveOn),
             (StepError::NotReady,                              dead,    Next::MoveOn),
+            (StepError::KeyRefused,                            Fate::Release, Next::PassOver),
             (Configure(refused(401, "x")),                     release, Next::ServicesRefused),
             (Configure(refused(404, "unknown_route")),         release, Next::ServicesRefused),
             (Configure(refused(404, "unknown_instance")),      TAINTED, Next::MoveOn),

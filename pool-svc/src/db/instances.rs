@@ -36,7 +36,8 @@ fn logged_with(change: &str, more: &str) -> String {
              INSERT INTO instance_events (instance_id, from_status, to_status, cause, principal, source)
              SELECT id, $1, $2, cause, $3, $4 FROM moved)
              {more}
-         SELECT id, name, url FROM moved"
+         SELECT id, moved.name, moved.url, instances.runtime_key
+         FROM moved LEFT JOIN instances USING (id)"
     )
 }
 
@@ -65,6 +66,8 @@ struct Moved {
     name: String,
     #[diesel(sql_type = Nullable<Text>)]
     url: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    runtime_key: Option<String>,
 }
 
 fn ids(moved: Vec<Moved>) -> Result<Vec<InstanceId>, DbError> {
@@ -119,6 +122,8 @@ pub(crate) struct TakenInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: AgentName,
     pub(crate) url: Url,
+    /// The key of its runtime, sealed; `None` if it has no key of its own.
+    pub(crate) runtime_key: Option<String>,
 }
 
 /// The idle instances, the oldest first, as far as `also` holds. The literal status, not a parameter,
@@ -221,6 +226,7 @@ fn taken(row: Moved) -> Result<TakenInstance, DbError> {
     Ok(TakenInstance {
         url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
         name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
+        runtime_key: row.runtime_key,
         id: parse_id(row.id)?,
     })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use agent_pool_core::{InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Double, Int8, Text};
+use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
@@ -62,14 +62,17 @@ pub(crate) async fn end_creation(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     url: &Url,
+    runtime_key: Option<&str>,
 ) -> Result<Held, DbError> {
     // sql_query, as its counterpart above: the two are read together.
     let rows = sql_query(
-        "UPDATE instances SET url = $2, lease_expires_at = NULL, made_at = now()
+        "UPDATE instances
+         SET url = $2, runtime_key = $3, lease_expires_at = NULL, made_at = now()
          WHERE id = $1 AND status = 'starting'",
     )
     .bind::<Text, _>(id.as_str())
     .bind::<Text, _>(url.as_str())
+    .bind::<Nullable<Text>, _>(runtime_key)
     .execute(conn)
     .await?;
     Ok(rows.into())

@@ -16,6 +16,7 @@ diesel::table! {
         lease_expires_at -> Nullable<Timestamptz>,
         silent_since -> Nullable<Timestamptz>,
         tools -> Nullable<Array<Text>>,
+        runtime_key -> Nullable<Text>,
     }
 }
 

@@ -233,7 +233,9 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
     );
     let url = "http://h/".parse().unwrap();
     assert_eq!(
-        leases::end_creation(&mut conn, id, &url).await.unwrap(),
+        leases::end_creation(&mut conn, id, &url, Some("sealed"))
+            .await
+            .unwrap(),
         Held::No
     );
     leases::release_destroying(&mut conn, id).await.unwrap();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
-use agent_pool_core::wire::services::CreateInstanceRequest;
-use agent_pool_core::{EnvVars, InstanceId, chain};
+use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
+use agent_pool_core::{EnvVars, InstanceId, Secret, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use metrics::{counter, histogram};
@@ -26,6 +26,7 @@ use crate::db::creation_failures;
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
+use crate::runtime_keys::{self, try_each};
 
 /// How long one creation may take before the row counts as abandoned.
 const LEASE: Duration = Duration::from_secs(CREATE_WITHIN.as_secs() + 60);
@@ -37,6 +38,12 @@ const FIRST_WATCH_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_WATCH_PAUSE: Duration = Duration::from_secs(2);
 /// How long a new instance is watched; after that the ticks find out about its health.
 const WATCH_FOR: Duration = Duration::from_mins(2);
+
+/// An instance that Services has made: where its runtime is, and the keys that may open it.
+struct Created {
+    url: Url,
+    keys: Vec<Secret>,
+}
 
 /// Creates instances in the background. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -115,8 +122,8 @@ impl Creations {
     async fn create(self, new: NewInstance) {
         let started = Instant::now();
         let outcome = match self.create_in_turn(&new).await {
-            Ok(Some(url)) => tokio::select! {
-                watched = self.watch(&new.id, &url, started) => watched,
+            Ok(Some(created)) => tokio::select! {
+                watched = self.watch(&new.id, &created, started) => watched,
                 () = self.background.shutdown().wait() => Ok(()),
             },
             Ok(None) => Ok(()),
@@ -131,7 +138,7 @@ impl Creations {
         }
     }
 
-    async fn create_in_turn(&self, new: &NewInstance) -> Result<Option<Url>, DbError> {
+    async fn create_in_turn(&self, new: &NewInstance) -> Result<Option<Created>, DbError> {
         let shutdown = self.background.shutdown();
         let turn = tokio::select! {
             biased;
@@ -157,7 +164,7 @@ impl Creations {
     }
 
     /// Asks Services for the instance. Returns its URL, or `None` if there is nothing left to watch.
-    async fn ask_services(&self, new: &NewInstance) -> Result<Option<Url>, DbError> {
+    async fn ask_services(&self, new: &NewInstance) -> Result<Option<Created>, DbError> {
         let app = &self.app;
         let tools = app.config.pool.pool_tools.ids();
         let held =
@@ -174,7 +181,7 @@ impl Creations {
             variables: EnvVars::new(),
         };
         match app.services.create(&request).await {
-            Ok(created) => self.record_created(&new.id, created.url).await,
+            Ok(created) => self.record_created(&new.id, created).await,
             Err(error) => {
                 self.record_failure(&new.id, &error).await?;
                 Ok(None)
@@ -182,14 +189,29 @@ impl Creations {
         }
     }
 
-    async fn record_created(&self, id: &InstanceId, url: Url) -> Result<Option<Url>, DbError> {
+    async fn record_created(
+        &self,
+        id: &InstanceId,
+        created: CreatedInstance,
+    ) -> Result<Option<Created>, DbError> {
         counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
         let mut conn = self.app.db.conn().await?;
         creation_failures::forget_all(&mut conn).await?;
-        let held = leases::end_creation(&mut conn, id, &url).await?;
+        let CreatedInstance {
+            url, runtime_key, ..
+        } = created;
+        // It cannot fail for a key of this length. If it did, the operators' keys would be tried in vain,
+        // and the instance would never become idle.
+        let sealed = runtime_key
+            .as_ref()
+            .and_then(|key| runtime_keys::seal(&self.app, id, key).ok());
+        let held = leases::end_creation(&mut conn, id, &url, sealed.as_deref()).await?;
         drop(conn);
         match held {
-            Held::Yes => Ok(Some(url)),
+            Held::Yes => Ok(Some(Created {
+                keys: runtime_keys::candidates(&self.app, id, sealed.as_deref()),
+                url,
+            })),
             Held::No => {
                 settle::created_too_late(&self.app, &self.destructions, id).await?;
                 Ok(None)
@@ -216,15 +238,20 @@ impl Creations {
     }
 
     /// Makes a new instance idle as soon as it is healthy, without waiting for a tick.
-    async fn watch(&self, id: &InstanceId, url: &Url, started: Instant) -> Result<(), DbError> {
+    async fn watch(
+        &self,
+        id: &InstanceId,
+        created: &Created,
+        started: Instant,
+    ) -> Result<(), DbError> {
         let watched_since = Instant::now();
         let mut pause = FIRST_WATCH_PAUSE;
-        let key = self.app.runtime_key();
-        let is_ready = async || {
-            let ready = self.app.runtime.is_ready(url, key, HEALTH_WITHIN).await;
-            matches!(ready, Ok(true))
+        let Created { url, keys } = created;
+        let check = |key: Secret| async move {
+            let runtime = &self.app.runtime;
+            runtime.is_ready(url, &key, HEALTH_WITHIN).await
         };
-        while !is_ready().await {
+        while !matches!(try_each(id, keys, check).await, Ok(true)) {
             if watched_since.elapsed() > WATCH_FOR {
                 info!("instance {id} is not healthy yet: the ticks keep checking it");
                 return Ok(());

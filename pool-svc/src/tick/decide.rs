@@ -62,7 +62,8 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
             });
         }
         let health = health(row, report);
-        if report.is_some() && health != Health::Healthy && row.lease == Lease::Nobody {
+        let silent = matches!(health, Health::Silent | Health::Dead);
+        if report.is_some() && silent && row.lease == Lease::Nobody {
             decision.silent.push(row.id.clone());
         }
         if let Some((step, cause)) = judge(row, health, limits.stuck_after) {
@@ -109,6 +110,8 @@ enum Health {
     Healthy,
     Silent,
     Dead,
+    /// It answers, and refuses our key: nothing else is known.
+    KeyRefused,
 }
 
 fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
@@ -121,6 +124,10 @@ fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
                 Health::Silent
             }
         }
+        // Before the deploy status, as a healthy answer is: a listing may lag, an answer does not.
+        Some(InstanceReport {
+            key_refused: true, ..
+        }) => Health::KeyRefused,
         Some(InstanceReport {
             status: Some(DeployStatus::Missing),
             ..
@@ -141,7 +148,7 @@ fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
 
 fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move, Cause)> {
     let gone = match health {
-        Health::Healthy => None,
+        Health::Healthy | Health::KeyRefused => None,
         _ if row.silent_for > stuck_after => Some(Cause::Unreachable),
         Health::Dead => Some(Cause::DeploymentDead),
         Health::Silent => None,

@@ -55,6 +55,8 @@ pub(crate) struct Instance {
     pub(crate) healthy: bool,
     pub(crate) deploy: String,
     pub(crate) variables: BTreeMap<String, String>,
+    /// The one key that opens its runtime.
+    pub(crate) key: String,
     pub(crate) provisioned: Vec<Value>,
     pub(crate) configured: usize,
     pub(crate) redeployed: usize,
@@ -65,6 +67,10 @@ pub(crate) struct Instance {
 pub(crate) struct State {
     pub(crate) instances: BTreeMap<InstanceId, Instance>,
     pub(crate) born_healthy: bool,
+    /// The key that Services accepts in place of the usual one.
+    pub(crate) services_key: Option<String>,
+    /// Runtimes answer health checks without a key.
+    pub(crate) open_health: bool,
     /// Overrides the whole answer of /status/batch.
     pub(crate) batch: Option<Value>,
     pub(crate) provision_answer: Option<Value>,
@@ -136,9 +142,9 @@ impl Fake {
         format!("{}/runtime/{id}", self.url)
     }
 
-    /// An instance that is there already.
+    /// An instance that exists already, made before instances had keys of their own.
     pub(crate) fn add(&self, id: &InstanceId) {
-        let instance = Instance::new(true);
+        let instance = Instance::new(true, KEY);
         self.state().instances.insert(id.clone(), instance);
     }
 
@@ -166,13 +172,12 @@ impl Fake {
             self.state().unexpected.push(format!("{method} {path}"));
             return reply(501, &json!({}));
         };
-        if headers
-            .get("authorization")
-            .is_none_or(|key| key != &format!("Bearer {KEY}"))
-        {
-            self.state()
-                .unexpected
-                .push(format!("{method} {path} without the key"));
+        if !self.accepts(op, id.as_ref(), headers) {
+            if op == Op::Health || op == Op::Provision {
+                return problem(401, "unauthorized");
+            }
+            let what = format!("{method} {path} without the key");
+            self.state().unexpected.push(what);
         }
         let fault = {
             let mut state = self.state();
@@ -198,17 +203,31 @@ impl Fake {
         }
     }
 
+    fn accepts(&self, op: Op, id: Option<&InstanceId>, headers: &HeaderMap) -> bool {
+        let state = self.state();
+        let instance = id.and_then(|id| state.instances.get(id));
+        let key = match op {
+            Op::Health if state.open_health => return true,
+            Op::Health | Op::Provision => instance.map_or(KEY, |instance| &instance.key),
+            _ => state.services_key.as_deref().unwrap_or(KEY),
+        };
+        let presented = headers.get("authorization");
+        presented.is_some_and(|presented| presented == &format!("Bearer {key}"))
+    }
+
     fn effect(&self, op: Op, id: Option<InstanceId>, body: &Value) -> Response {
         let Some(id) = id else {
             return self.effect_on_all(op, body);
         };
         let mut state = self.state();
         if op == Op::Create {
-            let instance = Instance::new(state.born_healthy);
+            let key = format!("key-of-{id}");
+            let instance = Instance::new(state.born_healthy, &key);
             state.instances.insert(id.clone(), instance);
             return reply(
                 200,
-                &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id), "services": {}}),
+                &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id),
+                        "services": {}, "runtimeKey": key}),
             );
         }
         let canned = state.provision_answer.clone();
@@ -299,8 +318,9 @@ impl Fake {
 }
 
 impl Instance {
-    fn new(healthy: bool) -> Self {
+    fn new(healthy: bool, key: &str) -> Self {
         Self {
+            key: key.to_owned(),
             healthy,
             deploy: "SUCCESS".to_owned(),
             variables: BTreeMap::new(),

@@ -15,6 +15,7 @@ mod fake;
 mod model;
 mod process;
 mod records;
+mod runtime_keys;
 mod ticks;
 mod views;
 mod warm_up;

@@ -244,6 +244,10 @@ impl Docker {
 
 #[async_trait]
 impl InfraProvider for Docker {
+    fn default_image(&self) -> Option<&str> {
+        Some(&self.settings.image)
+    }
+
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities {
             logs: true,

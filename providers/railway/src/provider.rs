@@ -94,6 +94,10 @@ impl Railway {
 
 #[async_trait]
 impl InfraProvider for Railway {
+    fn default_image(&self) -> Option<&str> {
+        Some(&self.settings.runtime_image)
+    }
+
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities {
             logs: true,

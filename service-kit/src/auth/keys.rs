@@ -64,6 +64,20 @@ impl ApiKeys {
             .map(|NamedKey { name, key }| (&**name, key))
     }
 
+    /// The same keys and those of `other`.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let others = [
+            self.others.as_slice(),
+            &[other.primary.clone()],
+            &other.others,
+        ];
+        Self {
+            primary: self.primary.clone(),
+            others: others.concat(),
+        }
+    }
+
     /// Whether `presented` is one of the keys. Takes the same time whichever it is.
     #[must_use]
     pub fn accepts(&self, presented: &str) -> bool {

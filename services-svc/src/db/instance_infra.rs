@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AsChangeset, QueryFragment};
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel::upsert::excluded;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -36,6 +36,8 @@ pub(crate) struct InstanceInfra {
     pub(crate) started: bool,
     /// Whether it is to be destroyed.
     pub(crate) destroying: bool,
+    /// The key of its runtime, sealed; `None` if it has no key of its own.
+    pub(crate) runtime_key: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -64,23 +66,69 @@ struct Row {
     made_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     destroying_at: Option<DateTime<Utc>>,
+    runtime_key: Option<String>,
     created_at: DateTime<Utc>,
+}
+
+/// An instance that is about to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewInstance<'a> {
+    pub(crate) infra: &'a InfraId,
+    /// What its service will be called at the vendor.
+    pub(crate) label: &'a str,
+    /// The key of its runtime, sealed.
+    pub(crate) runtime_key: &'a str,
+}
+
+/// The advisory lock of whoever counts the instances before inserting one.
+const COUNT_LOCK: i64 = 0x6170_696e_7374;
+
+/// Inserts the row of a new instance, unless there are `max` instances already. [`Written::NoRow`] then, too.
+pub(crate) async fn insert_new(
+    conn: &mut AsyncPgConnection,
+    fence: &Fence,
+    new: NewInstance<'_>,
+    max: u32,
+) -> Result<Written, DbError> {
+    conn.transaction(async |conn| {
+        // One creation counts at a time: several at once would exceed the limit together.
+        diesel::select(pg_advisory_xact_lock(COUNT_LOCK))
+            .execute(conn)
+            .await?;
+        let count: i64 = dsl::instance_infra.count().get_result(conn).await?;
+        if count >= i64::from(max) {
+            return Ok(Written::NoRow);
+        }
+        insert_intent(conn, fence, new).await
+    })
+    .await
+}
+
+diesel::define_sql_function! {
+    /// The first of two values that is not null.
+    fn coalesce(one: Nullable<Text>, other: Nullable<Text>) -> Nullable<Text>;
+}
+
+diesel::define_sql_function! {
+    /// Waits for a lock that the end of the transaction releases.
+    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
 }
 
 /// Inserts the row of an instance that is about to be made on an infra. An existing row stays as it is.
 pub(crate) async fn insert_intent(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
-    infra: &InfraId,
-    label: &str,
+    new: NewInstance<'_>,
 ) -> Result<Written, DbError> {
     let row = (
         fence.instance.as_str().into_sql::<Text>(),
-        infra.as_str().into_sql::<Text>(),
-        label.into_sql::<Text>(),
+        new.infra.as_str().into_sql::<Text>(),
+        new.label.into_sql::<Text>(),
         "".into_sql::<Text>(),
+        new.runtime_key.into_sql::<Nullable<Text>>(),
     );
-    // The no-op update makes an existing row count as written; DO NOTHING would report no rows.
+    // An existing row counts as written, which DO NOTHING would not report. One that an older version wrote
+    // and did not start gets its key.
     let rows = diesel::insert_into(dsl::instance_infra)
         .values(diesel::select(row).filter(fenced!(fence)))
         .into_columns((
@@ -88,10 +136,11 @@ pub(crate) async fn insert_intent(
             dsl::provider,
             dsl::provider_service_id,
             dsl::provider_env_id,
+            dsl::runtime_key,
         ))
         .on_conflict(dsl::instance_id)
         .do_update()
-        .set(dsl::instance_id.eq(excluded(dsl::instance_id)))
+        .set(dsl::runtime_key.eq(coalesce(dsl::runtime_key, excluded(dsl::runtime_key))))
         .execute(conn)
         .await?;
     Ok(Written::from_count(rows))
@@ -328,6 +377,7 @@ impl Row {
             deploy_status: self.deploy_status.map(DeployStatus::from),
             started: self.started_at.is_some(),
             destroying: self.destroying_at.is_some(),
+            runtime_key: self.runtime_key,
             created_at: self.created_at,
         })
     }

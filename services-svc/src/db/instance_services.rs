@@ -290,7 +290,12 @@ mod tests {
         let taken = instance_leases::take(&mut conn, &fence, LEASE).await;
         assert!(taken.unwrap());
         let infra = "cellar".parse().unwrap();
-        let intended = instance_infra::insert_intent(&mut conn, &fence, &infra, "label").await;
+        let new = instance_infra::NewInstance {
+            infra: &infra,
+            label: "label",
+            runtime_key: "sealed",
+        };
+        let intended = instance_infra::insert_intent(&mut conn, &fence, new).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         (conn, fence)
     }
@@ -340,14 +345,14 @@ mod tests {
             tool: &tool,
             main: &key,
         }];
-        insert_intents(&mut conn, &fence, "label", &new)
+        let _ = insert_intents(&mut conn, &fence, "label", &new)
             .await
             .unwrap();
         let resource: ResourceId = "r-1".parse().unwrap();
         let member = |name: &str, value: &str| (name.to_owned(), Value::from(value));
         let metadata = Map::from_iter([member("campaign", "waiting"), member("label", "l")]);
         let env = sealed(&key);
-        record_made(&mut conn, &fence, &tool, &resource, &env, metadata)
+        let _ = record_made(&mut conn, &fence, &tool, &resource, &env, metadata)
             .await
             .unwrap();
         let change = Map::from_iter([member("campaign", "assigned")]);

@@ -5,13 +5,65 @@
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, ToolId};
-use agent_pool_service_kit::db::{DbError, after};
+use agent_pool_service_kit::db::{DbError, after, before};
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::schema::local_grants::dsl;
+
+/// How many grants there may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// At once.
+    pub(crate) max: u32,
+    /// Made within an hour.
+    pub(crate) per_hour: u32,
+}
+
+/// Whether another grant fits the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a grant beyond the limits has no row"]
+pub(crate) enum Fits {
+    Yes,
+    TooMany,
+}
+
+/// The advisory lock of whoever counts the grants before inserting one.
+const COUNT_LOCK: i64 = 0x6170_6772_616e;
+
+/// Inserts a grant whose tools are about to be made, to expire after `ttl`, if it fits the limits.
+pub(crate) async fn insert_within(
+    conn: &mut AsyncPgConnection,
+    instance: &InstanceId,
+    tools: &[&str],
+    ttl: Duration,
+    limits: Limits,
+) -> Result<Fits, DbError> {
+    conn.transaction(async |conn| {
+        // One request counts at a time: several at once would exceed the limits together.
+        diesel::select(pg_advisory_xact_lock(COUNT_LOCK))
+            .execute(conn)
+            .await?;
+        let live = dsl::local_grants.filter(dsl::expires_at.gt(now)).count();
+        let live: i64 = live.get_result(conn).await?;
+        let hour = Duration::from_hours(1);
+        let recent = dsl::local_grants.filter(dsl::created_at.gt(before!(hour)));
+        let recent: i64 = recent.count().get_result(conn).await?;
+        if live >= i64::from(limits.max) || recent >= i64::from(limits.per_hour) {
+            return Ok(Fits::TooMany);
+        }
+        insert(conn, instance, tools, ttl).await?;
+        Ok(Fits::Yes)
+    })
+    .await
+}
+
+diesel::define_sql_function! {
+    /// Waits for a lock that the end of the transaction releases.
+    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
+}
 
 /// Inserts a grant whose tools are about to be made, to expire after `limit`.
 pub(crate) async fn insert(

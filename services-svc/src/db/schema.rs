@@ -12,6 +12,7 @@ diesel::table! {
         runtime_image -> Nullable<Text>,
         volume_id -> Nullable<Text>,
         handle -> Nullable<Jsonb>,
+        runtime_key -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         made_at -> Nullable<Timestamptz>,

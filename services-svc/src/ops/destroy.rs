@@ -33,7 +33,23 @@ pub(crate) async fn destroy(
     instance: InstanceId,
 ) -> Result<DestroyedInstance, DestroyError> {
     let lease = Lease::wait_for::<DestroyError>(&app, &instance).await?;
-    match lease.hold(destroy_leased(&lease)).await? {
+    let result = lease.hold(destroy_leased(&lease)).await?;
+    answer(instance, result)
+}
+
+/// Destroys a developer's local tools, and never an instance.
+pub(crate) async fn destroy_local(
+    app: App,
+    instance: InstanceId,
+) -> Result<DestroyedInstance, DestroyError> {
+    let lease = Lease::wait_for::<DestroyError>(&app, &instance).await?;
+    let work = async { Ok::<_, DestroyError>(destroy_grant(&app, &instance).await?) };
+    let result = lease.hold(work).await?;
+    answer(instance, result)
+}
+
+fn answer(instance: InstanceId, result: TearDown) -> Result<DestroyedInstance, DestroyError> {
+    match result {
         TearDown::NotFound => Err(PreconditionError::Unknown(instance).into()),
         TearDown::Incomplete(left) => Err(DestroyError::Incomplete { instance, left }),
         TearDown::Complete(destroyed) => Ok(DestroyedInstance {

@@ -4,14 +4,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
-use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance, chain};
+use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance, chain, safe_line};
 use futures_util::future::{try_join, try_join_all};
 use tracing::warn;
 
-use super::ping;
+use super::ping::{self, Health};
 use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra, Observation};
+
+/// Longest image that is stored, in characters.
+const MAX_IMAGE_CHARS: usize = 512;
 
 /// What the infras list, by infra and instance.
 type Listed = HashMap<(InfraId, InstanceId), ListedInstance>;
@@ -26,12 +29,8 @@ pub(crate) async fn status(
     let mut conn = app.db().conn().await?;
     let rows = instance_infra::load(&mut conn, instances).await?;
     drop(conn);
-    let reachable = rows
-        .iter()
-        .filter_map(|row| Some((row.instance.clone(), row.url.clone()?)));
-    let reachable: Vec<_> = reachable.collect();
-    let pings = async { Ok(ping::healthy(app, reachable).await) };
-    let (listed, healthy) = try_join(list(app, &rows), pings).await?;
+    let pings = async { Ok(ping::check_all(app, &rows).await) };
+    let (listed, healths) = try_join(list(app, &rows), pings).await?;
     let observed: Vec<Observation> = rows.iter().map(|row| observe(row, &listed)).collect();
     let changed = rows
         .iter()
@@ -45,9 +44,11 @@ pub(crate) async fn status(
         );
     }
     let reports = observed.into_iter().map(|seen| {
+        let health = healths.get(&seen.instance);
         let report = InstanceReport {
             status: seen.deploy_status,
-            healthy: healthy.contains(&seen.instance),
+            healthy: health == Some(&Health::Ready),
+            key_refused: health == Some(&Health::KeyRefused),
             url: seen.url,
             image: seen.image,
         };
@@ -101,7 +102,7 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
         Some(one) => (
             one.status.clone(),
             one.url.clone(),
-            one.handle.image.clone(),
+            one.handle.image.as_deref().map(printable_image),
         ),
         None => (row.made.as_ref().map(|_| DeployStatus::Missing), None, None),
     };
@@ -111,6 +112,11 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
         url: url.or_else(|| row.url.clone()),
         image: image.or(known_image),
     }
+}
+
+/// A listed image is the vendor's text; one that the database cannot store must not fail all reports.
+fn printable_image(image: &str) -> String {
+    safe_line(image, MAX_IMAGE_CHARS).into_owned()
 }
 
 fn differs(row: &InstanceInfra, seen: &Observation) -> bool {

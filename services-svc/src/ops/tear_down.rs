@@ -51,7 +51,10 @@ pub(crate) enum Undo {
 
 impl Undo {
     /// An undo is a tear-down.
-    pub(crate) fn new(instance: &InstanceId, result: Result<TearDown, DbError>) -> Self {
+    pub(crate) fn new<E: std::error::Error + 'static>(
+        instance: &InstanceId,
+        result: Result<TearDown, E>,
+    ) -> Self {
         match result {
             Ok(TearDown::Complete(_) | TearDown::NotFound) => Self::Complete,
             Ok(TearDown::Incomplete(left)) => Self::Partial(left),

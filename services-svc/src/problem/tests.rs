@@ -61,7 +61,8 @@ fn assert_all<const N: usize>(table: [(Problem, u16, &str); N]) {
     for (problem, status, code) in table {
         assert_eq!((problem.status, problem.code.as_str()), (status, code));
         assert!(!problem.detail.is_empty());
-        let may_pass = status == 503 || ["instance_busy", "sweep_running"].contains(&code);
+        let may_pass =
+            status == 503 || ["instance_busy", "sweep_running", "grant_limit"].contains(&code);
         assert_eq!(problem.retry_after.is_some(), may_pass, "{code}");
     }
 }
@@ -144,12 +145,15 @@ fn what_creations_and_destructions_answer_is_pinned() {
     let source = unconfigured();
     let in_request = CreateError::Tool(UnavailableTool { index: 2, source });
     let infra = CreateError::Infra(unconfigured());
-    let busy = CreateError::Database(DbError::Exhausted(SOON));
+    let image = CreateError::ImageNotAllowed("evil:1".to_owned());
+    let busy = CreateError::from(DbError::Exhausted(SOON));
     let unreadable = DestroyError::Database(DbError::Exhausted(SOON));
     assert_all([
         (other_tools.into(), 409, "other_tools"),
         (in_request.into(), 422, "provider_unconfigured"),
         (infra.into(), 422, "provider_unconfigured"),
+        (image.into(), 422, "image_not_allowed"),
+        (CreateError::InstanceLimit(9).into(), 409, "instance_limit"),
         (busy.into(), 503, "database_unavailable"),
         (
             failed(ErrorKind::Forbidden, Undo::Complete).into(),

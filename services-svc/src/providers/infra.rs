@@ -31,6 +31,11 @@ impl Infra {
         &self.id
     }
 
+    /// The image that instances run unless a request names one.
+    pub(crate) fn default_image(&self) -> Option<&str> {
+        self.provider.default_image()
+    }
+
     pub(crate) async fn create(
         &self,
         instance: &InstanceId,

@@ -1,15 +1,18 @@
 //! `POST /create-instance`.
 
-use agent_pool_core::{ErrorKind, Secret};
+use agent_pool_core::{Attempt, ErrorKind, Secret};
 use serde_json::json;
 
-use crate::support::{KEY, Service, State, When, id};
+use crate::support::{Service, State, When, id};
 
 #[tokio::test]
 async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables() {
     let service = Service::start().await;
     let id = id(1);
-    let body = service.create(&id, &["alpha", "beta", "alpha"]).await.ok();
+    let answer = service.create(&id, &["alpha", "beta", "alpha"]).await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let body = answer.ok();
+    let runtime_key = body["runtimeKey"].as_str().unwrap();
     let expected = json!({
         "instanceId": id, "serviceId": format!("svc-ap-development-{id}"),
         "url": format!("{}/{id}", service.instances.url),
@@ -17,6 +20,7 @@ async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables(
             "alpha": { "resourceId": format!("alpha-{id}@0") },
             "beta": { "resourceId": format!("beta-{id}@0") },
         },
+        "runtimeKey": runtime_key,
     });
     assert_eq!(body, expected);
 
@@ -29,7 +33,7 @@ async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables(
         ("REGION", "north"),
         ("COLOUR", "red"),
         ("INSTANCE_ID", id.as_str()),
-        ("POOL_API_KEY", KEY),
+        ("POOL_API_KEY", runtime_key),
         ("BETA_PROFILE", beta.as_str()),
     ] {
         assert_eq!(
@@ -276,4 +280,33 @@ async fn a_secret_that_begins_like_a_sealed_one_is_kept_and_read() {
         1,
         "read from its row"
     );
+}
+
+#[tokio::test]
+async fn providers_look_for_what_is_there_only_where_something_may_be() {
+    let service = Service::start().await;
+    let attempts = || std::mem::take(&mut service.world.state().attempts);
+    service.create(&id(1), &["alpha", "beta"]).await.ok();
+    assert_eq!(attempts(), [Attempt::First; 3]);
+    let grant = json!({ "tools": ["alpha"] });
+    service.post("/provision-local", grant).await.ok();
+    assert_eq!(attempts(), [Attempt::First]);
+    // As a crash leaves it between the effects and their record.
+    for table in ["instance_infra", "instance_services"] {
+        service
+            .execute(&format!("UPDATE {table} SET made_at = NULL"))
+            .await;
+    }
+    service
+        .execute("UPDATE instance_infra SET started_at = NULL")
+        .await;
+    service.create(&id(1), &["alpha", "beta"]).await.ok();
+    assert_eq!(attempts(), [Attempt::Later; 3]);
+    let path = format!("/provision/{}/alpha", id(1));
+    service
+        .delete(&format!("/destroy/{}/alpha/alpha-{}@0", id(1), id(1)))
+        .await
+        .ok();
+    service.post(&path, json!({})).await.ok();
+    assert_eq!(attempts(), [Attempt::Later], "it had one before");
 }

@@ -1,6 +1,6 @@
 //! `POST /status/batch`.
 
-use agent_pool_core::ErrorKind;
+use agent_pool_core::{DeployStatus, ErrorKind};
 use agent_pool_service_kit::testing::eventually;
 use serde_json::json;
 
@@ -184,5 +184,23 @@ async fn who_asks_soon_after_another_gets_the_same_list_and_nobody_is_dead_by_an
             .status = Some(now.clone());
         assert_eq!(status().await[&id(1)]["status"], now.to_string());
         assert_eq!(service.world.count("cellar list") - before, lists);
+    }
+}
+
+#[tokio::test]
+async fn characters_that_the_database_cannot_store_do_not_stop_the_reports() {
+    let service = Service::start().await;
+    service.create(&id(1), &[]).await.ok();
+    {
+        let mut state = service.world.state();
+        let listed = state.services.values_mut().next().unwrap();
+        listed.status = Some(DeployStatus::from("ODD\0WORD".to_owned()));
+        listed.handle.image = Some("image\0:2".to_owned());
+    }
+    for _ in 0..2 {
+        let report = service.post("/status/batch", json!({})).await.ok();
+        let report = &report[id(1)];
+        assert_eq!(report["status"], "ODD\u{fffd}WORD");
+        assert_eq!(report["image"], "image\u{fffd}:2");
     }
 }

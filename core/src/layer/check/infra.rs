@@ -67,6 +67,10 @@ impl InfraProvider for CheckedInfra {
         self.inner.capabilities()
     }
 
+    fn default_image(&self) -> Option<&str> {
+        self.inner.default_image()
+    }
+
     async fn create(
         &self,
         cx: &Context,

@@ -152,6 +152,12 @@ problem_codes! {
     InstanceGone           "instance_gone"            409 Instance Unknown;
     /// The instance exists, with other tools.
     OtherTools             "other_tools"              409 Request  NotDone;
+    /// The image is not one of the allowed ones.
+    ImageNotAllowed        "image_not_allowed"        422 Request  NotDone;
+    /// There are as many instances as Services allows.
+    InstanceLimit          "instance_limit"           409 Ours     NotDone;
+    /// There are as many local grants as Services allows.
+    GrantLimit             "grant_limit"              429 Request  NotDone;
     /// Parts of an instance could not be destroyed.
     DestroyIncomplete      "destroy_incomplete"       503 Provider Unknown;
 

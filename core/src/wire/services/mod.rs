@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    DeployStatus, EnvVars, InstanceId, LogLine, ResourceId, ServiceId, ToolId, ToolOptions,
+    DeployStatus, EnvVars, InstanceId, LogLine, ResourceId, Secret, ServiceId, ToolId, ToolOptions,
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
@@ -86,6 +86,14 @@ pub struct CreatedInstance {
     pub url: Url,
     /// Its tools.
     pub services: BTreeMap<ToolId, ToolResource>,
+    /// The key that opens its runtime, and nothing of ours. Absent for an instance that was made before
+    /// instances had keys of their own: it accepts the operators' key.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "Secret::expose_optional"
+    )]
+    pub runtime_key: Option<Secret>,
 }
 
 /// One tool of a [`CreatedInstance`].
@@ -192,6 +200,9 @@ pub struct InstanceReport {
     pub status: Option<DeployStatus>,
     /// Whether its `/pool/health` says that it is ready.
     pub healthy: bool,
+    /// Whether the instance refuses our key. That is our fault, and says nothing about its health.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key_refused: bool,
     /// Where it is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,

@@ -27,6 +27,7 @@ fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
         healthy,
         url: None,
         image: None,
+        key_refused: false,
     }
 }
 
@@ -205,5 +206,21 @@ fn too_many_deaths_at_once_are_not_believed() {
         let decision = decide(&fleet, &Observation::Batch(batch.collect()), LIMITS);
         assert_eq!(decision.moves.len(), if believed { dead } else { 0 });
         assert_eq!(decision.unobserved.is_none(), believed);
+    }
+}
+
+#[test]
+fn an_instance_that_refuses_our_key_stays_as_it_is() {
+    let old = Duration::from_hours(1);
+    let refused = || InstanceReport {
+        key_refused: true,
+        ..report(false, DeployStatus::Crashed)
+    };
+    for status in [Status::Starting, Status::Idle, Status::Claimed] {
+        let row = row(status, Lease::Nobody, old, old);
+        assert_eq!(alone(&row, Some(refused())), None, "{status:?}");
+        let batch = StatusBatch::from([(row.id.clone(), refused())]);
+        let decision = decide(&[row], &Observation::Batch(batch), LIMITS);
+        assert_eq!((decision.silent.len(), decision.healthy.len()), (0, 0));
     }
 }

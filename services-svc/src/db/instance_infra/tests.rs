@@ -14,6 +14,14 @@ async fn conn() -> Object<AsyncPgConnection> {
     database.db().conn().await.unwrap()
 }
 
+fn new<'a>(infra: &'a InfraId, label: &'a str) -> NewInstance<'a> {
+    NewInstance {
+        infra,
+        label,
+        runtime_key: "sealed",
+    }
+}
+
 /// A new instance whose row is written, and its lease.
 async fn leased(conn: &mut AsyncPgConnection) -> (InstanceId, Fence) {
     let id = InstanceId::generate();
@@ -21,7 +29,7 @@ async fn leased(conn: &mut AsyncPgConnection) -> (InstanceId, Fence) {
     let lease = Duration::from_mins(1);
     assert!(instance_leases::take(conn, &fence, lease).await.unwrap());
     let label = format!("label-{id}");
-    let written = insert_intent(conn, &fence, &"acme".parse().unwrap(), &label).await;
+    let written = insert_intent(conn, &fence, new(&"acme".parse().unwrap(), &label)).await;
     assert_eq!(written.unwrap(), Written::Yes);
     (id, fence)
 }
@@ -60,10 +68,23 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     let written = record_made(&mut conn, fence, &created).await.unwrap();
     let started = record_started(&mut conn, fence).await.unwrap();
     assert_eq!((written, started), (Written::Yes, Written::Yes));
-    let again = insert_intent(&mut conn, fence, &"other".parse().unwrap(), "other").await;
+    let again = insert_intent(
+        &mut conn,
+        fence,
+        NewInstance {
+            runtime_key: "another",
+            ..new(&"other".parse().unwrap(), "other")
+        },
+    )
+    .await;
     assert_eq!(again.unwrap(), Written::Yes);
     let row = find(&mut conn, id).await.unwrap().unwrap();
     assert_eq!((row.infra.as_str(), row.started), ("acme", true));
+    assert_eq!(
+        row.runtime_key.as_deref(),
+        Some("sealed"),
+        "it keeps its key"
+    );
     assert_eq!(
         (row.made, row.url),
         (Some(created.handle), Some(created.url))
@@ -96,7 +117,8 @@ async fn who_lost_the_lease_writes_nothing() {
     );
     let infra = "acme".parse().unwrap();
     for written in [
-        insert_intent(&mut conn, fence, &infra, "label").await,
+        insert_intent(&mut conn, fence, new(&infra, "label")).await,
+        insert_new(&mut conn, fence, new(&infra, "label"), 9).await,
         record_made(&mut conn, fence, &made(id)).await,
         record_started(&mut conn, fence).await,
         mark_destroying(&mut conn, fence).await,

@@ -46,12 +46,18 @@ pub(crate) enum CreateError {
     /// A tool of the request is not available. Nothing was made.
     #[error(transparent)]
     Tool(#[from] UnavailableTool),
+    /// The image is not one of this service's settings. Nothing was made.
+    #[error("the image {0:?} is not allowed: name it in ALLOWED_IMAGES")]
+    ImageNotAllowed(String),
     /// The infra is not available. Nothing was made.
     #[error("the infra is not available")]
     Infra(#[source] LookupError),
     /// Nothing was done.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
+    /// There are as many instances as there may be. Nothing was made.
+    #[error("there are {0} instances: SERVICES_MAX_INSTANCES allows no more")]
+    InstanceLimit(u32),
     /// It was created before, without this tool.
     #[error("instance {instance} exists without {tool}: use POST /provision/{instance}/{tool}")]
     OtherTools { instance: InstanceId, tool: ToolId },
@@ -74,9 +80,15 @@ pub(crate) enum CreateError {
         failure: StepFailure,
         undo: Undo,
     },
-    /// The rows could not be read. Nothing was done.
+    /// The rows could not be read or written. Nothing was made.
     #[error(transparent)]
-    Database(#[from] DbError),
+    Step(#[from] StepError),
+}
+
+impl From<DbError> for CreateError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
 }
 
 /// A step that failed.

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::db::instance_services::InstanceTool;
 use crate::ops::requested_tools::resolve_tools;
 use crate::providers::{Infra, Tool};
+use crate::runtime_key;
 
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -22,15 +23,24 @@ pub(super) struct Plan {
     pub(super) attempt: Attempt,
     /// What an earlier creation left.
     pub(super) existing: Vec<InstanceTool>,
+    /// Opens the runtime of the instance, and nothing of ours.
+    pub(super) runtime_key: Secret,
     variables: EnvVars,
 }
 
 impl Plan {
     pub(super) fn new(app: &App, request: CreateInstanceRequest) -> Result<Self, CreateError> {
         let infra = app.providers().infra(&app.config().infra);
+        let infra = infra.map_err(CreateError::Infra)?;
+        if let Some(image) = &request.image {
+            let allowed = &app.config().allowed_images;
+            if !allowed.contains(image) && infra.default_image() != Some(image.as_str()) {
+                return Err(CreateError::ImageNotAllowed(image.clone()));
+            }
+        }
         Ok(Self {
             tools: resolve_tools(app, &request.tools)?,
-            infra: infra.map_err(CreateError::Infra)?,
+            infra,
             instance: request.instance_id,
             spec: InstanceSpec {
                 name: request.name,
@@ -38,6 +48,7 @@ impl Plan {
             },
             attempt: Attempt::First,
             existing: Vec::new(),
+            runtime_key: Secret::generate(),
             variables: request.variables,
         })
     }
@@ -50,8 +61,8 @@ impl Plan {
         all.merge(self.variables.clone());
         tools.for_each(|tool| all.merge(tool));
         let id = Secret::new(self.instance.as_str());
-        let key = config.http.pool_api_key.primary().clone();
-        let own = [("INSTANCE_ID", id), ("POOL_API_KEY", key)];
+        let key = self.runtime_key.clone();
+        let own = [("INSTANCE_ID", id), (runtime_key::VARIABLE, key)];
         all.merge(
             own.into_iter()
                 .filter_map(|(name, value)| Some((name.parse().ok()?, value)))

@@ -7,15 +7,16 @@ use tracing::{info, instrument, warn};
 
 use super::confirm::confirm;
 use super::plan::Plan;
-use super::steps::{insert_intents, make};
+use super::steps::{insert_instance, insert_intents, make};
 use super::{CreateError, StepFailure};
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
-use crate::db::instance_services;
+use crate::db::{Written, instance_services};
 use crate::ops::lease::Lease;
 use crate::ops::precondition::PreconditionError;
 use crate::ops::step_error::StepError;
 use crate::ops::tear_down::{Undo, tear_down};
+use crate::runtime_key;
 
 /// Creates an instance, or answers again with the existing one.
 #[instrument(name = "create", skip_all, fields(instance.id = %request.instance_id))]
@@ -34,16 +35,24 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
     let infra = instance_infra::find(&mut conn, &plan.instance).await?;
     plan.existing = instance_services::load(&mut conn, &plan.instance).await?;
     drop(conn);
-    if let Some(infra) = infra {
-        if let Some(created) = existing_instance(&plan, &infra)? {
-            return Ok(created);
+    match infra {
+        None => {
+            confirm(app, &plan).await?;
+            reserve(lease, &plan).await?;
         }
-        plan.attempt = Attempt::Later;
-        // It continues on the infra where it began, whatever the settings say now.
-        let begun = app.providers().infra(&infra.infra);
-        plan.infra = begun.map_err(CreateError::Infra)?;
-    } else {
-        confirm(app, &plan).await?;
+        Some(infra) => {
+            if let Some(created) = existing_instance(app, &plan, &infra)? {
+                return Ok(created);
+            }
+            plan.attempt = Attempt::Later;
+            if let Some(key) = &infra.runtime_key {
+                let key = runtime_key::open(app.cipher(), &plan.instance, key);
+                plan.runtime_key = key.map_err(StepError::from)?;
+            }
+            // It continues on the infra where it began, whatever the settings say now.
+            let begun = app.providers().infra(&infra.infra);
+            plan.infra = begun.map_err(CreateError::Infra)?;
+        }
     }
     let (outcome, result) = match make(lease, &plan).await {
         Ok(created) => {
@@ -59,8 +68,18 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
     result
 }
 
+/// Inserts the row of a new instance, within the limit.
+async fn reserve(lease: &Lease, plan: &Plan) -> Result<(), CreateError> {
+    let max = lease.app().config().limits.services_max_instances;
+    match insert_instance(lease, plan, Some(max)).await? {
+        Written::Yes => Ok(()),
+        Written::NoRow => Err(CreateError::InstanceLimit(max)),
+    }
+}
+
 /// The answer for an instance that has a row; `None` if its creation is to go on.
 fn existing_instance(
+    app: &App,
     plan: &Plan,
     infra: &InstanceInfra,
 ) -> Result<Option<CreatedInstance>, CreateError> {
@@ -70,6 +89,8 @@ fn existing_instance(
     let (true, Some(handle), Some(url)) = (infra.started, &infra.made, &infra.url) else {
         return Ok(None);
     };
+    let key = infra.runtime_key.as_deref();
+    let key = key.map(|key| runtime_key::open(app.cipher(), &infra.instance, key));
     let services = plan.tools.keys().map(|tool| {
         let Some((_, resource)) = plan.existing_tool(tool) else {
             return Err(CreateError::OtherTools {
@@ -85,6 +106,7 @@ fn existing_instance(
         service_id: handle.service.clone(),
         url: url.clone(),
         services: services.collect::<Result<_, CreateError>>()?,
+        runtime_key: key.transpose().map_err(StepError::from)?,
     }))
 }
 
@@ -96,9 +118,9 @@ async fn undo_failed(lease: &Lease, mut plan: Plan, failure: StepFailure) -> Cre
             plan.existing.clear();
             insert_intents(lease, &plan).await?;
         }
-        tear_down(lease).await
+        Ok(tear_down(lease).await?)
     };
-    let undo = Undo::new(lease.instance(), undone.await);
+    let undo = Undo::new::<StepError>(lease.instance(), undone.await);
     let instance = plan.instance;
     warn!(
         step = failure.step.as_str(),

@@ -2,18 +2,19 @@
 
 use agent_pool_core::wire::services::{CreatedInstance, ToolResource};
 use agent_pool_core::{CreatedInfra, Redeploy, ToolId, ToolOptions, chain};
-use agent_pool_service_kit::db::DbError;
 use futures_util::future::{join, join_all};
 use tracing::warn;
 
 use super::plan::Plan;
 use super::{CreateStep, StepFailure};
-use crate::db::instance_infra;
+use crate::db::Written;
+use crate::db::instance_infra::{self, NewInstance};
 use crate::db::instance_services::{self, NewTool};
 use crate::ops::lease::Lease;
 use crate::ops::step_error::StepError;
 use crate::ops::tool::{ReadyTool, provision_and_record};
 use crate::providers::Tool;
+use crate::runtime_key;
 
 /// Takes every step.
 ///
@@ -49,17 +50,16 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
         service_id: infra.handle.service,
         url: infra.url,
         services: services.collect(),
+        runtime_key: Some(plan.runtime_key.clone()),
     })
 }
 
 /// Inserts rows for everything that is about to be made, before any of it is.
-pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), DbError> {
-    let label = &lease
-        .app()
-        .providers()
-        .context()
-        .mark()
-        .label(&plan.instance);
+pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), StepError> {
+    // An upsert always finds its row.
+    let _ = insert_instance(lease, plan, None).await?;
+    let context = lease.app().providers().context();
+    let label = &context.mark().label(&plan.instance);
     let missing = plan.tools.iter();
     let missing = missing.filter(|(id, _)| plan.existing_tool(id).is_none());
     let rows: Vec<NewTool<'_>> = missing
@@ -68,11 +68,7 @@ pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), DbE
             main: provider.main_variable(),
         })
         .collect();
-    let (infra, rows) = (plan.infra.id(), rows.as_slice());
-    // An upsert always finds its row.
-    let _ = lease
-        .write(async |conn, fence| instance_infra::insert_intent(conn, fence, infra, label).await)
-        .await?;
+    let rows = rows.as_slice();
     if !rows.is_empty() {
         let _ = lease
             .write(async |conn, fence| {
@@ -81,6 +77,28 @@ pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), DbE
             .await?;
     }
     Ok(())
+}
+
+/// Inserts the row of the instance, unless it has one. With a `limit`, only if there are fewer instances:
+/// [`Written::NoRow`] otherwise.
+pub(super) async fn insert_instance(
+    lease: &Lease,
+    plan: &Plan,
+    limit: Option<u32>,
+) -> Result<Written, StepError> {
+    let app = lease.app();
+    let label = app.providers().context().mark().label(&plan.instance);
+    let key = runtime_key::seal(app.cipher(), &plan.instance, &plan.runtime_key)?;
+    let new = NewInstance {
+        infra: plan.infra.id(),
+        label: &label,
+        runtime_key: &key,
+    };
+    let written = lease.write(async |conn, fence| match limit {
+        Some(max) => instance_infra::insert_new(conn, fence, new, max).await,
+        None => instance_infra::insert_intent(conn, fence, new).await,
+    });
+    Ok(written.await?)
 }
 
 async fn create_infra(lease: &Lease, plan: &Plan) -> Result<CreatedInfra, StepError> {

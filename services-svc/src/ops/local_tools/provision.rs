@@ -1,6 +1,7 @@
 //! `POST /provision-local`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use agent_pool_core::wire::services::LocalGrant;
 use agent_pool_core::{Attempt, EnvVars, InstanceId, ToolId, ToolOptions, chain};
@@ -10,7 +11,8 @@ use tracing::{info, instrument, warn};
 
 use super::destroy_grant;
 use crate::app::App;
-use crate::db::{RowGone, local_grants};
+use crate::db::RowGone;
+use crate::db::local_grants::{self, Fits, Limits};
 use crate::ops::requested_tools::{UnavailableTool, resolve_tools};
 use crate::ops::step_error::StepError;
 use crate::ops::tear_down::{TearDown, Undo};
@@ -25,6 +27,12 @@ pub(crate) enum ProvisionLocalError {
     /// The request names no tool.
     #[error("tools is empty: expected at least one")]
     NoTools,
+    /// There are as many grants as there may be. Nothing was done.
+    #[error(
+        "no more local grants now: LOCAL_GRANT_MAX allows {} at once, LOCAL_GRANTS_PER_HOUR {} an hour",
+        .0.max, .0.per_hour
+    )]
+    Limit(Limits),
     /// The vendors or the rows failed.
     #[error("local instance {instance} got no tools; {undo}")]
     Failed {
@@ -53,7 +61,7 @@ pub(crate) async fn provision_local(
     }
     let instance = InstanceId::generate();
     tracing::Span::current().record("instance.id", instance.as_str());
-    insert_grant(&app, &instance, &tools).await?;
+    reserve(&app, &instance, &tools).await?;
     match make(&app, &instance, &tools).await {
         Ok(grant) => {
             info!("local instance {instance} has its tools");
@@ -82,20 +90,34 @@ async fn undo(
     cause: &StepError,
 ) -> Result<TearDown, DbError> {
     if matches!(cause, StepError::RowGone(_)) {
-        insert_grant(app, instance, tools).await?;
+        let mut conn = app.db().conn().await?;
+        local_grants::insert(&mut conn, instance, &names(tools), provisional_ttl(app)).await?;
     }
     destroy_grant(app, instance).await
 }
 
-async fn insert_grant(
+/// Inserts the row of a new grant, within the limits.
+async fn reserve(
     app: &App,
     instance: &InstanceId,
     tools: &BTreeMap<ToolId, Tool>,
-) -> Result<(), DbError> {
-    let names: Vec<&str> = tools.keys().map(ToolId::as_str).collect();
-    let limit = app.config().provider_timeout() * LONGEST_CALLS;
+) -> Result<(), ProvisionLocalError> {
+    let limits = app.config().limits.grants();
     let mut conn = app.db().conn().await?;
-    local_grants::insert(&mut conn, instance, &names, limit).await
+    let (names, ttl) = (names(tools), provisional_ttl(app));
+    match local_grants::insert_within(&mut conn, instance, &names, ttl, limits).await? {
+        Fits::Yes => Ok(()),
+        Fits::TooMany => Err(ProvisionLocalError::Limit(limits)),
+    }
+}
+
+fn names(tools: &BTreeMap<ToolId, Tool>) -> Vec<&str> {
+    tools.keys().map(ToolId::as_str).collect()
+}
+
+/// How long a grant lasts until its tools are made.
+fn provisional_ttl(app: &App) -> Duration {
+    app.config().provider_timeout() * LONGEST_CALLS
 }
 
 /// All calls are awaited, also after a failure, because a call that is in flight cannot be undone.

@@ -1,6 +1,6 @@
 //! The runtimes of the instances: only their health checks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -19,13 +19,15 @@ pub(crate) struct Instances {
 #[derive(Debug, Default)]
 struct State {
     ready: HashSet<String>,
+    /// The keys of the instances that refuse every other key.
+    keys: HashMap<String, String>,
     in_flight: usize,
     most_in_flight: usize,
 }
 
 impl Instances {
-    /// Serves the health checks of all instances, to whoever has the key.
-    pub(super) async fn start(key: &'static str) -> Arc<Self> {
+    /// Serves the health checks of all instances.
+    pub(super) async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
             .unwrap();
@@ -42,7 +44,7 @@ impl Instances {
             .then(move |id: String, authorization: String| {
                 let shared = Arc::clone(&shared);
                 async move {
-                    if authorization != format!("Bearer {key}") {
+                    if !shared.accepts(&id, &authorization) {
                         return warp::http::StatusCode::UNAUTHORIZED.into_response();
                     }
                     let ready = shared.answer(&id).await;
@@ -64,6 +66,18 @@ impl Instances {
         let mut state = self.state.lock().unwrap();
         state.in_flight -= 1;
         state.ready.contains(id)
+    }
+
+    fn accepts(&self, id: &str, authorization: &str) -> bool {
+        let state = self.state.lock().unwrap();
+        let key = state.keys.get(id);
+        key.is_none_or(|key| authorization == format!("Bearer {key}"))
+    }
+
+    /// Lets an instance refuse every other key.
+    pub(crate) fn set_key(&self, id: &str, key: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.keys.insert(id.to_owned(), key.to_owned());
     }
 
     pub(crate) fn set_ready(&self, id: &str) {

@@ -102,6 +102,7 @@ impl ToolProvider for Tool {
         let key = (self.id.to_owned(), instance.clone());
         let id = format!("{}-{instance}@{}", self.id, options.len());
         let made = |state: &mut State| {
+            state.attempts.push(cx.attempt());
             let new = Resource {
                 id,
                 label: cx.mark().label(instance),
@@ -210,6 +211,7 @@ impl InfraProvider for Cellar {
             )
         };
         let made = |state: &mut State| {
+            state.attempts.push(cx.attempt());
             let url = format!("{}/{instance}", state.instances_url);
             let service = state
                 .services

@@ -53,7 +53,7 @@ impl Service {
         more: &'static [ToolRegistration],
         settings: &[(&str, &str)],
     ) -> Self {
-        let instances = Instances::start(KEY).await;
+        let instances = Instances::start().await;
         let world = World::new(&instances.url);
         Self::among(world, instances, more, settings).await
     }
@@ -81,6 +81,7 @@ impl Service {
             ("INFRA_PROVIDER", "cellar"),
             ("INSTANCE_ENV_REGION", "north"),
             ("INSTANCE_WAIT_MS", "50"),
+            ("ALLOWED_IMAGES", "runtime:1"),
             ("STATUS_LIST_MAX_AGE_MS", "0"),
             ("ALPHA_MAX_ATTEMPTS", "1"),
             ("BETA_MAX_ATTEMPTS", "1"),
@@ -116,9 +117,29 @@ impl Service {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        self.send_with(KEY, method, path, body).await
+    }
+
+    /// The same with another key.
+    pub(crate) async fn send_with(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Answer {
         let request = self.client.request(method, format!("{}{path}", self.url));
-        let request = request.bearer_auth(KEY).body(body.unwrap_or_default());
+        let request = request.bearer_auth(key).body(body.unwrap_or_default());
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// The address of another replica on the same database and vendors, with other settings.
+    pub(crate) async fn replica_with(&self, settings: &[(&str, &str)]) -> String {
+        let mut environment = self.environment.clone();
+        for (name, value) in settings {
+            environment.set(*name, *value);
+        }
+        serve(&environment, self.more, &self.database).await
     }
 
     /// Asks for an instance with these tools.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
-use agent_pool_core::{DeployStatus, EnvVars, ErrorKind, InfraHandle, InstanceId, ProviderError};
+use agent_pool_core::{
+    Attempt, DeployStatus, EnvVars, ErrorKind, InfraHandle, InstanceId, ProviderError,
+};
 use agent_pool_service_kit::testing::eventually;
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
@@ -29,6 +31,8 @@ pub(crate) struct State {
     pub(crate) resources: BTreeMap<(String, InstanceId), Resource>,
     pub(crate) services: BTreeMap<InstanceId, ServiceState>,
     pub(crate) calls: Vec<String>,
+    /// Which attempts the calls that make something were.
+    pub(crate) attempts: Vec<Attempt>,
     /// Bytes of metadata, and a variable beyond those declared, that tools answer with.
     pub(crate) metadata_bytes: usize,
     pub(crate) undeclared: Option<&'static str>,

@@ -1,0 +1,71 @@
+//! The keys that open the runtimes of instances, and calls that present them.
+//!
+//! An instance has a key of its own, which Services makes with it. One that was made before accepts a key of
+//! the operators; which of the rotating ones, only the instance knows. A refused key is our fault, and never
+//! the fault of the instance.
+
+use agent_pool_client::CallError;
+use agent_pool_core::{InstanceId, Secret, chain};
+use agent_pool_service_kit::cipher::{CipherError, Owner};
+use metrics::counter;
+use tracing::{debug, warn};
+
+use crate::app::App;
+
+/// The name of the value, which is authenticated with the sealed text.
+const COLUMN: &str = "runtime_key";
+
+/// The text to store for the key of an instance.
+pub(crate) fn seal(app: &App, id: &InstanceId, key: &Secret) -> Result<String, CipherError> {
+    app.config.cipher.seal(Owner(&[id.as_str(), COLUMN]), key)
+}
+
+/// The keys to try, in order: that of the instance, or those of the operators if it has none. No key if the
+/// stored one cannot be decrypted.
+pub(crate) fn candidates(app: &App, id: &InstanceId, sealed: Option<&str>) -> Vec<Secret> {
+    let Some(sealed) = sealed else {
+        return app.config.http.pool_api_key.iter().cloned().collect();
+    };
+    match app
+        .config
+        .cipher
+        .open(Owner(&[id.as_str(), COLUMN]), sealed)
+    {
+        Ok(key) => vec![key],
+        Err(error) => {
+            warn!(instance.id = %id, error.chain = chain(&error), "the runtime key of instance {id} is lost");
+            Vec::new()
+        }
+    }
+}
+
+/// Why no key opened a runtime, or the call with the one that did failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyedCallError {
+    /// Nothing was done.
+    #[error("its runtime refuses our key")]
+    KeyRefused,
+    #[error(transparent)]
+    Call(CallError),
+}
+
+/// Makes `call` with one key after the other until one is accepted.
+pub(crate) async fn try_each<T, F>(
+    id: &InstanceId,
+    keys: &[Secret],
+    call: impl Fn(Secret) -> F,
+) -> Result<T, KeyedCallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    for key in keys {
+        match call(key.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if error.is_key_refused() => {}
+            Err(error) => return Err(KeyedCallError::Call(error)),
+        }
+    }
+    counter!("agent_pool_runtime_key_refusals_total").increment(1);
+    debug!(instance.id = %id, "instance {id} refuses our key");
+    Err(KeyedCallError::KeyRefused)
+}
