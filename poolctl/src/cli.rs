@@ -20,10 +20,9 @@ use crate::commands::{
 };
 use crate::connect::Connection;
 
-/// Claims agents, and looks after the pool they come from.
+/// Claim agents and operate the pool.
 ///
-/// Tables are for terminals: elsewhere the answers are JSON. Settings are read from the environment, and from
-/// a file .env.
+/// Output is a table on a terminal and JSON elsewhere. Settings are read from the environment and from a .env file.
 #[derive(Debug, Parser)]
 #[command(
     name = "poolctl",
@@ -44,31 +43,31 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 usage, 3 nothing idle, 4 not found, 5 key refused, 6 unreachable,
-            7 not in the state for it, 130 interrupted";
+Exit codes: 0 success, 1 failure, 2 usage, 3 no idle instance, 4 not found, 5 key rejected, 6 unreachable,
+            7 conflict, 130 interrupted";
 
-/// In which form answers are given.
+/// The output format.
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Form {
-    /// Answer in JSON, as it is done where the output is no terminal
+    /// Print JSON, the default if standard output is no terminal
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Answer in tables and words also where the output is no terminal
+    /// Print tables even if standard output is no terminal
     #[arg(long, global = true, conflicts_with = "json")]
     pub(crate) human: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Bring up the whole stack on this machine, until Ctrl-C: no account, nothing to configure
+    /// Run the whole stack on this machine until Ctrl-C, without any account
     Up(agent_pool_stack::Options),
     #[command(flatten)]
     Ask(Ask),
-    /// A script that completes the commands, for a shell to source
+    /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Shell
         shell: Shell,
     },
     /// Print a new random key for the settings
@@ -77,35 +76,35 @@ pub(crate) enum Command {
     Part(Part),
 }
 
-/// What asks the services.
+/// Commands that call the services.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ask {
-    /// Make an idle instance somebody's agent, and get the invite link
+    /// Claim an idle instance as an agent, and print its invite link
     Claim(Claim),
-    /// The ready-made agents that can be claimed
+    /// List the agent templates
     Templates,
-    /// The instances
+    /// List instances
     #[command(visible_alias = "ls")]
     List(List),
-    /// One instance: what it has, and what happened to it
+    /// Show one instance: its resources and its history
     Show(Show),
-    /// The last lines that an instance wrote
+    /// Show the last log lines of an instance
     Logs(Logs),
-    /// Changes of instances, newest first, and who made them
+    /// List changes of instances, newest first, and who made them
     Events(Events),
-    /// Destroy instances, whatever they are doing
+    /// Destroy instances in any status
     Kill(Condemn),
-    /// Destroy crashed instances, once they were looked at
+    /// Destroy crashed instances after inspection
     Dismiss(Condemn),
-    /// Remove idle instances
+    /// Destroy idle instances
     Drain(Drain),
-    /// Make instances: as many as are missing, or so many more
+    /// Create missing instances, or a number of additional ones
     Replenish(Replenish),
-    /// The fleet, live
+    /// Watch the fleet live
     Watch(Watch),
-    /// What instances are made of: configured, failing, slow
+    /// List providers and their health
     Providers(Providers),
-    /// Compare what vendors have with what is known: orphans, and what is missing
+    /// Compare the vendors' resources with the database: orphans and missing resources
     Sweep(Sweep),
     /// Check settings, databases, services and vendors, and say what to fix
     Doctor(Doctor),

@@ -1,4 +1,4 @@
-//! Where Pool and Services are, and the key for them.
+//! Addresses and key of the services.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -16,29 +16,29 @@ use crate::failure::Failure;
 /// Where pool-svc listens by default.
 const LOCAL_POOL: &str = "http://127.0.0.1:3001";
 
-/// What every command that asks the services can be told. `Debug` shows no key.
+/// Connection options of every command. `Debug` shows no key.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
     /// Where Pool is.
-    #[arg(help = "Where Pool is [env: POOL_URL] [default: http://127.0.0.1:3001]")]
+    #[arg(help = "URL of the Pool API [env: POOL_URL] [default: http://127.0.0.1:3001]")]
     #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
     pub(crate) url: Option<Url>,
 
     /// The key of both services.
     #[arg(
-        help = "The key of both services; others on this machine see it here, and not in the variable [env: POOL_API_KEY]"
+        help = "API key; other users of this machine can see it on the command line, so prefer the variable [env: POOL_API_KEY]"
     )]
     #[arg(long, global = true, value_name = "KEY", value_parser = any_text)]
     pub(crate) key: Option<Secret>,
 
     /// Where Services is.
-    #[arg(help = "Where Services is, for what only it knows [env: SERVICES_URL]")]
+    #[arg(help = "URL of the Services API, for commands that need it [env: SERVICES_URL]")]
     #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
     pub(crate) services_url: Option<Url>,
 
-    /// The folder of `poolctl up`, whose stack is used where no URL and no key are given [default: a
-    /// folder of this user]
+    /// Data folder of `poolctl up`; its stack is used if no URL and no key are given [default: a folder of this
+    /// user]
     #[arg(long, global = true, value_name = "DIR", conflicts_with_all = ["url", "key", "services_url"])]
     pub(crate) data_dir: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ impl Connection {
     }
 }
 
-/// Refuses nothing: what a command line refuses, it quotes.
+/// Accepts everything: clap would quote a refused key.
 fn any_text(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
@@ -60,7 +60,7 @@ fn checked(key: Secret, from: &str) -> Result<Secret, Failure> {
     let text = key.expose();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Failure::usage(format!(
-            "{from}: a key has visible ASCII characters only"
+            "{from}: a key consists of visible ASCII characters"
         )));
     }
     Ok(key)
@@ -74,7 +74,7 @@ fn web_url(text: &str) -> Result<Url, String> {
     Err("expected a URL that begins with http:// or https://".to_owned())
 }
 
-/// The services, as far as it is known where they are.
+/// The services to call.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) pool: Pool,
@@ -85,7 +85,7 @@ impl Target {
     /// From the command line, else the environment, else a stack that `poolctl up` runs here.
     ///
     /// # Errors
-    /// It is not known where Pool is, or what the key is.
+    /// The address of Pool or the key is unknown.
     pub(crate) fn find(given: &Connection, environment: &Environment) -> Result<Self, Failure> {
         let Addresses {
             pool,
@@ -103,21 +103,21 @@ impl Target {
         })
     }
 
-    /// Services, where it is known where that is.
+    /// Services, if its address is known.
     pub(crate) const fn services(&self) -> Option<&Services> {
         self.services.as_ref()
     }
 
-    /// Services, for a command that cannot do without.
+    /// Services, for a command that needs it.
     pub(crate) fn need_services(&self) -> Result<&Services, Failure> {
         self.services.as_ref().ok_or_else(no_services)
     }
 }
 
-/// It is not known where Services is.
+/// The error of a command that needs Services and does not know its address.
 pub(crate) fn no_services() -> Failure {
-    Failure::usage("it is not known where Services is, which alone knows that")
-        .hint("give its address by SERVICES_URL or --services-url")
+    Failure::usage("this command needs the Services API")
+        .hint("set SERVICES_URL, or use --services-url")
 }
 
 #[derive(Debug)]
@@ -173,8 +173,10 @@ impl Addresses {
                 services,
                 key,
             }),
-            (Some(url), None) => Err(Failure::usage(format!("there is no key for {url}"))
-                .hint("give it by POOL_API_KEY or --key")),
+            (Some(url), None) => {
+                Err(Failure::usage(format!("no key for {url}"))
+                    .hint("set POOL_API_KEY, or use --key"))
+            }
         }
     }
 }
@@ -189,8 +191,8 @@ fn key_of(environment: &Environment) -> Result<Option<Secret>, Failure> {
 }
 
 fn unknown() -> Failure {
-    Failure::usage("it is not known where the pool is")
-        .hint("give POOL_URL and POOL_API_KEY, or start one on this machine: poolctl up")
+    Failure::usage("no pool to connect to")
+        .hint("set POOL_URL and POOL_API_KEY, or start one on this machine: poolctl up")
 }
 
 #[cfg(test)]

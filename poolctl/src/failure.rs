@@ -7,6 +7,7 @@ use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::out::plain;
 
 /// A command that failed, for people and for programs. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,7 +70,7 @@ impl Failure {
 
     /// `doing` is what was asked for, such as `kill k3v9x0a1b2c3`.
     pub(crate) fn of_call(doing: &str, error: &CallError) -> Self {
-        let text = format!("cannot {doing}: {}", reason(error));
+        let text = format!("cannot {doing}: {}", plain(reason(error)));
         let may_go_on =
             "it may continue all the same: check with `poolctl list` before another try";
         match error {

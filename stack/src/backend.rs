@@ -1,6 +1,6 @@
 //! Where instances and their tools come from: processes of this machine with mock tools, or fakes of the vendors.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use agent_pool_core::ToolId;
 use agent_pool_core::settings::Environment;
@@ -14,7 +14,11 @@ use crate::part::Part;
 #[derive(Debug)]
 pub(crate) enum Backend {
     /// Processes of this machine, which keep their data in this folder, and mock tools.
-    Local(PathBuf),
+    Local {
+        instances: PathBuf,
+        /// The program of every instance, with its arguments.
+        runtime: Vec<String>,
+    },
     /// The real providers on fakes of the four vendors.
     #[cfg(feature = "cloud")]
     Cloud(Box<fake_cloud::FakeCloud>),
@@ -24,7 +28,10 @@ impl Backend {
     /// Starts what the options choose.
     pub(crate) async fn start(options: &Options, folder: &DataFolder) -> anyhow::Result<Self> {
         if !options.cloud {
-            return Ok(Self::Local(folder.instances()));
+            let mut runtime = own_command(folder)?;
+            runtime.push(Part::AgentRuntime.name().to_owned());
+            let instances = folder.instances();
+            return Ok(Self::Local { instances, runtime });
         }
         #[cfg(feature = "cloud")]
         return Ok(Self::Cloud(Box::new(crate::cloud::start().await?)));
@@ -38,7 +45,7 @@ impl Backend {
     /// The default tools of every instance.
     const fn default_tools(&self) -> &'static str {
         match self {
-            Self::Local(_) => "mock-llm,mock-mail",
+            Self::Local { .. } => "mock-llm,mock-mail",
             #[cfg(feature = "cloud")]
             Self::Cloud(_) => "openrouter,agentmail,telnyx",
         }
@@ -56,18 +63,11 @@ impl Backend {
     /// The settings of services-svc that choose this backend.
     pub(crate) fn settings(&self) -> anyhow::Result<Environment> {
         match self {
-            Self::Local(instances) => {
-                let program = std::env::current_exe()?;
-                let program = program
-                    .to_str()
-                    .context("the path of this program is not UTF-8")?;
-                let command = shell_words::join([program, Part::AgentRuntime.name()]);
-                Ok(Environment::from_iter([
-                    ("INFRA_PROVIDER", "local".to_owned()),
-                    ("LOCAL_RUNTIME_COMMAND", command),
-                    ("LOCAL_DATA_DIR", instances.display().to_string()),
-                ]))
-            }
+            Self::Local { instances, runtime } => Ok(Environment::from_iter([
+                ("INFRA_PROVIDER", "local".to_owned()),
+                ("LOCAL_RUNTIME_COMMAND", shell_words::join(runtime)),
+                ("LOCAL_DATA_DIR", instances.display().to_string()),
+            ])),
             #[cfg(feature = "cloud")]
             Self::Cloud(cloud) => Ok(cloud.settings().into_iter().collect()),
         }
@@ -76,7 +76,7 @@ impl Backend {
     /// Stops the instances. The data of local ones stays.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
-            Self::Local(instances) => Ok(provider_local::stop_all(&instances).await?),
+            Self::Local { instances, .. } => Ok(provider_local::stop_all(&instances).await?),
             #[cfg(feature = "cloud")]
             Self::Cloud(cloud) => {
                 drop(cloud);
@@ -84,4 +84,14 @@ impl Backend {
             }
         }
     }
+}
+
+/// The command of this program, to which a part is added. The folder is there for whoever reads the list of processes:
+/// it says which stack a process belongs to.
+pub(crate) fn own_command(folder: &DataFolder) -> anyhow::Result<Vec<String>> {
+    let program = std::env::current_exe()?;
+    let text = |path: &Path| path.to_str().map(str::to_owned);
+    let program = text(&program).context("the path of this program is not UTF-8")?;
+    let folder = text(folder.path()).context("the path of the data folder is not UTF-8")?;
+    Ok(vec![program, "--data-dir".to_owned(), folder])
 }

@@ -1,5 +1,6 @@
 //! A service of the stack as a process of its own.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -60,13 +61,15 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program`, which passes its hidden subcommands to [`Service::run`], as `service`, and
-    /// waits until it listens.
+    /// Starts a service, and waits until it listens.
+    ///
+    /// `command` is a program with its arguments. It gets the service as a hidden subcommand, which it passes to
+    /// [`Service::run`].
     ///
     /// # Errors
     /// The process does not start, exits, or does not listen within a minute.
     pub async fn start(
-        program: &Path,
+        command: &[impl AsRef<OsStr>],
         service: Service,
         settings: &Environment,
         log: Log,
@@ -75,7 +78,9 @@ impl Process {
         let (stderr, log) = log.open()?;
         let inherited = Environment::of_process();
         let inherited = INHERITED.map(|name| Some((name, inherited.get(name)?)));
+        let (program, arguments) = command.split_first().context("an empty command")?;
         let mut child = Command::new(program)
+            .args(arguments)
             .arg(name)
             .env_clear()
             .envs(inherited.into_iter().flatten())
@@ -87,7 +92,7 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start {} {name}", program.display()))?;
+            .with_context(|| format!("cannot start {name} as {}", program.as_ref().display()))?;
         let parent_pipe = child.stdin.take().context("standard input is a pipe")?;
         let stdout = child.stdout.take().context("standard output is a pipe")?;
         let url = timeout(START_LIMIT, printed_url(stdout))

@@ -1,7 +1,6 @@
 //! The running parts of the stack, and the order in which they start and stop.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use agent_pool_client::{Http, Pool, Services, status_within};
@@ -14,7 +13,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, own_command};
 use crate::folder::DataFolder;
 use crate::options::Options;
 use crate::part::Service;
@@ -44,7 +43,7 @@ impl Stack {
         folder: &DataFolder,
         report: impl Fn(&str),
     ) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?;
+        let command = own_command(folder)?;
         let key = Secret::new(folder.api_key()?);
         let http = Http::new(concat!("agent-pool-stack/", env!("CARGO_PKG_VERSION")))?;
         let process = Environment::of_process();
@@ -60,8 +59,8 @@ impl Stack {
         let postgres = Embedded::start(Cluster::new(data, &process)).await?;
         let start = |service: Service, settings: Environment| {
             let log = Log::Replace(folder.log(service.name()));
-            let program: &Path = &program;
-            async move { Process::start(program, service, &settings, log).await }
+            let command = &command;
+            async move { Process::start(command, service, &settings, log).await }
         };
         report("starting services-svc");
         let database = postgres.database("services").await?;

@@ -1,4 +1,4 @@
-//! Calls of the two services, as a client of theirs makes them.
+//! Calls to the two services.
 
 use agent_pool_client::{CallError, ClaimOrder, Pool, Services};
 use agent_pool_core::Secret;
@@ -36,7 +36,7 @@ impl System {
         Ok(Services::new(&self.http, url, Secret::new(KEY)))
     }
 
-    /// Claims at the first replica of Pool. The error says first what the storm counts failures by.
+    /// Claims at the first replica of Pool. The error begins with the word by which the storm counts failures.
     pub(crate) async fn claim(&self, order: &ClaimOrder) -> anyhow::Result<Claimed> {
         let claimed = self.pool_api(0).await?.claim(order).await;
         claimed.map_err(|error| {

@@ -1,5 +1,5 @@
-//! The way out of one process for HTTP: a forward proxy, which the process finds in its `HTTP_PROXY`.
-//! All that it asks of vendors, of instances and of Services comes through here.
+//! The HTTP proxy in front of everything that one process calls: it is the `HTTP_PROXY` of the process, and every
+//! request to vendors, instances and Services passes here.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,7 +27,7 @@ pub(crate) const VENDORS: &str = "vendors.lab";
 /// The host of every instance; the port says which.
 pub(crate) const INSTANCES: &str = "instances.lab";
 
-/// Who is where: shared by all proxies of a system.
+/// The addresses behind the names of the lab, shared by all proxies of a system.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     services: Mutex<(Vec<SocketAddr>, usize)>,
@@ -35,7 +35,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// These replicas of Services run now.
+    /// Sets the running replicas of Services.
     pub(crate) fn services_are(&self, all: Vec<SocketAddr>) {
         self.services
             .lock()
@@ -43,12 +43,12 @@ impl Directory {
             .0 = all;
     }
 
-    /// The vendors are at this host and port.
+    /// Sets the host and port of the vendors.
     pub(crate) fn cloud_is(&self, authority: String) {
         *self.cloud.lock().unwrap_or_else(PoisonError::into_inner) = Some(authority);
     }
 
-    /// The next replica of Services, in turn.
+    /// The next replica of Services, round robin.
     fn service(&self) -> Option<SocketAddr> {
         let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, turn) = &mut *services;
@@ -94,7 +94,7 @@ pub(crate) struct HttpProxy {
     _accepting: AbortOnDropHandle<()>,
 }
 
-/// The connection is closed without an answer, as a process that died leaves it.
+/// The connection is closed without an answer, as a killed process leaves it.
 #[derive(Debug)]
 struct Cut;
 
@@ -120,7 +120,7 @@ struct Way {
 }
 
 impl HttpProxy {
-    /// Opens the way out of the process that `interceptor` watches.
+    /// Opens the proxy of the process that `interceptor` watches.
     pub(crate) async fn open(
         interceptor: Arc<Interceptor>,
         directory: Arc<Directory>,
@@ -146,7 +146,7 @@ impl HttpProxy {
         })
     }
 
-    /// What `HTTP_PROXY` is to be.
+    /// The value of `HTTP_PROXY`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

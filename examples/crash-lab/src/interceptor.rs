@@ -1,9 +1,9 @@
-//! The interceptor of one process: it knows the steps that the process takes towards the outside, and kills
-//! it at the one that it is set to.
+//! The interceptor of one process: the proxies tell it every step that the process takes, and it kills the process at
+//! the step it is set to.
 //!
 //! A step is a request to a vendor, an instance or a service, or a statement in the database. It is
-//! known by its label and by how often that label came before, so that steps which run side by side
-//! are told apart whatever their order.
+//! identified by its label and by the number of earlier steps with that label, so that concurrent steps
+//! are told apart in any order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,14 +18,14 @@ use tokio::time::{Instant, sleep_until};
 /// One step of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// What is asked, of whom.
+    /// Who is asked for what.
     pub label: String,
-    /// How many steps had this label, this one included.
+    /// The number of steps with this label, this one included.
     pub nth: u32,
 }
 
 impl Step {
-    /// Whether it has no effect on anybody.
+    /// Whether it changes nothing.
     #[must_use]
     pub fn only_reads(&self) -> bool {
         let Some((whom, what)) = self.label.split_once(' ') else {
@@ -46,12 +46,12 @@ impl fmt::Display for Step {
     }
 }
 
-/// On which side of its effect a process is killed at a step.
+/// Whether a process is killed before or after the effect of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// The step was sent, and reached nobody.
+    /// The step was sent and did not arrive.
     Before,
-    /// The step took effect, and its answer reached nobody.
+    /// The step took effect and its answer was lost.
     After,
 }
 
@@ -64,15 +64,15 @@ impl fmt::Display for When {
     }
 }
 
-/// What a proxy is to do with a step.
+/// What a proxy does with a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Pass,
-    /// Do not forward it, but [`Interceptor::spring`].
+    /// Do not forward it; call [`Interceptor::kill`].
     Before,
-    /// Forward it, wait for its answer, keep that, and [`Interceptor::spring`].
+    /// Forward it, keep its answer back, and call [`Interceptor::kill`].
     After,
-    /// Forward it when [`Interceptor::released`] says so, unless the process has ended by then.
+    /// Forward it after [`Interceptor::wait_for_release`], unless the process has ended by then.
     Hold,
 }
 
@@ -95,7 +95,7 @@ struct State {
     last: Option<Instant>,
 }
 
-/// See the module.
+/// Sees the steps of one process, and can kill or hold it at one of them.
 #[derive(Debug, Default)]
 pub struct Interceptor {
     state: Mutex<State>,
@@ -107,39 +107,39 @@ impl Interceptor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Watches this process from now on.
+    /// Sets the process to kill.
     pub(crate) fn watch(&self, process: Pid) {
         self.state().process = Some(process);
     }
 
-    /// Watches nobody: the id of a process that ended may be another's by now.
+    /// Forgets the process: its id may be reused once it has ended.
     pub(crate) fn detach(&self) {
         self.state().process = None;
     }
 
-    /// Begins to note the steps.
+    /// Starts recording steps.
     pub fn record(&self) {
         self.begin(Mode::Record(Vec::new()));
     }
 
-    /// Kills the process when it comes to this step, counted from now.
+    /// Kills the process at this step, counted from now.
     pub fn set(&self, step: Step, when: When) {
         self.begin(Mode::Set(step, when));
     }
 
-    /// Holds the process up where it asks this, counted from now, until [`Interceptor::release`].
+    /// Holds this step, counted from now, until [`Interceptor::release`].
     pub(crate) fn hold(&self, step: Step) {
         self.begin(Mode::Hold(step));
         self.state().holds = true;
     }
 
-    /// Lets go on what was held.
+    /// Lets a held step continue.
     pub(crate) fn release(&self) {
         self.state().holds = false;
         self.changed.notify_waiters();
     }
 
-    /// Ends with the hold. Whether the process is still there, so that what it asked is to be forwarded.
+    /// Waits for [`Interceptor::release`]. Returns whether the process still runs, so that its step is to be forwarded.
     pub(crate) async fn wait_for_release(&self) -> bool {
         loop {
             let changed = self.changed.notified();
@@ -150,7 +150,7 @@ impl Interceptor {
         }
     }
 
-    /// Once nothing is held any more: whether the process is still there.
+    /// `None` while a step is held, then whether the process still runs.
     fn released(&self) -> Option<bool> {
         let state = self.state();
         (!state.holds).then_some(state.process.is_some())
@@ -163,7 +163,7 @@ impl Interceptor {
         state.triggered = false;
     }
 
-    /// Lets everything pass from now on. Answers the steps that were noted.
+    /// Lets everything pass from now on. Returns the recorded steps.
     pub fn end(&self) -> Vec<Step> {
         match std::mem::take(&mut self.state().mode) {
             Mode::Record(steps) => steps,
@@ -171,13 +171,13 @@ impl Interceptor {
         }
     }
 
-    /// Whether the process came to the step, and was killed or held there.
+    /// Whether the process reached the step, and was killed or held there.
     #[must_use]
     pub fn triggered(&self) -> bool {
         self.state().triggered
     }
 
-    /// Ends when the process was killed, or is held.
+    /// Waits until the process was killed or is held.
     pub async fn wait(&self) {
         loop {
             let changed = self.changed.notified();
@@ -188,7 +188,7 @@ impl Interceptor {
         }
     }
 
-    /// Ends when the process has taken no step for `pause`.
+    /// Waits until the process has taken no step for `pause`.
     pub(crate) async fn quiet(&self, pause: Duration) {
         loop {
             let last = self.state().last;
@@ -226,7 +226,7 @@ impl Interceptor {
         }
     }
 
-    /// Kills the process, as `kill -9` does.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(&self) {
         let mut state = self.state();
         if let Some(process) = state.process.take() {

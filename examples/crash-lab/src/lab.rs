@@ -1,4 +1,4 @@
-//! What systems stand on: a private Postgres that can be killed, and this program itself.
+//! What all systems share: a private Postgres that can be killed, and this program.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use url::Url;
 
 use crate::pg_proxy::Upstream;
 
-/// How long Postgres may take to come back after it was killed.
+/// How long Postgres may take to restart after it was killed.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
-/// A Postgres, and where the services' binary is. Dropping it stops Postgres.
+/// A Postgres, and the binary of the services. Dropping it stops Postgres.
 #[derive(Debug)]
 pub struct Lab {
     exe: PathBuf,
@@ -57,7 +57,7 @@ impl Lab {
         &self.exe
     }
 
-    /// The one client of the lab: to make one takes a tenth of a second.
+    /// The HTTP client of the lab. Creating one takes a tenth of a second.
     pub(crate) fn http(&self) -> reqwest::Client {
         self.http.clone()
     }
@@ -66,7 +66,7 @@ impl Lab {
         self.upstream.clone()
     }
 
-    /// A new database. Answers its name.
+    /// Creates a database and returns its name.
     pub(crate) async fn database(&self) -> anyhow::Result<String> {
         let letters: Vec<char> = ('a'..='z').collect();
         let name = nanoid::nanoid!(16, &letters);
@@ -89,10 +89,10 @@ impl Lab {
         Ok(url.into())
     }
 
-    /// `kill -9` of Postgres with all its processes, and its start from what is on the disk.
+    /// Kills Postgres and all its processes with SIGKILL, and starts it again from its files.
     ///
     /// # Errors
-    /// It does not come back.
+    /// It does not start again.
     pub async fn kill_postgres(&self) -> anyhow::Result<()> {
         let mut postgres = self.postgres.lock().await;
         let pid = std::fs::read_to_string(self.data().join("data/postmaster.pid"))?;
@@ -123,7 +123,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Where the services' connections lead from now on.
+    /// Sets where the services' connections lead.
     fn found(&self, url: &Url) -> anyhow::Result<()> {
         let addresses = url.socket_addrs(|| None)?;
         let address = addresses.first().context("a URL with an address")?;
@@ -136,7 +136,7 @@ impl Lab {
     }
 }
 
-/// A connection for each request: none breaks because an earlier one was cut.
+/// One connection per request, so that none breaks because an earlier one was cut.
 fn http() -> anyhow::Result<reqwest::Client> {
     agent_pool_core::http::bare_builder()
         .no_proxy()

@@ -1,10 +1,10 @@
-//! What a step is called in the table: the same in every run, so without ids.
+//! The label of a step in the table. It is the same in every run, so it has no ids.
 
-/// How much of a statement is shown, in characters.
+/// The characters of a statement that are shown.
 const STATEMENT: usize = 76;
 
-/// The label of a statement: its beginning, on one line. `None` where it changes nothing that outlives
-/// its session: what sets a session up, and what begins a transaction.
+/// The label of a statement: its beginning, on one line. `None` if it changes only its session, or begins a
+/// transaction.
 pub(crate) fn statement(sql: &str) -> Option<String> {
     let first = sql.split_whitespace().next().unwrap_or_default();
     if ["SET", "BEGIN"].contains(&first) {
@@ -42,11 +42,10 @@ fn graphql(body: &[u8]) -> Option<String> {
     Some(format!("{kind} {name}"))
 }
 
-/// How long an instance's id is.
+/// The length of an instance's id.
 const ID: usize = 12;
 
-/// Ids have digits, or an `@`, or the length of an instance's; words of an API have not, but for its
-/// version.
+/// Ids have digits, an `@`, or the length of an instance's id. Words of an API have none of these, except a version.
 fn plain(segment: &str) -> &str {
     let instance = segment.len() == ID && segment.bytes().all(|b| b.is_ascii_alphanumeric());
     let version = segment.starts_with('v') && segment.len() < 4;

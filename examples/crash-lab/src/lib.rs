@@ -9,6 +9,7 @@ pub mod matrix;
 mod pg_proxy;
 mod pg_wire;
 mod promises;
+pub mod recovery;
 pub mod replicas;
 mod rows;
 mod runtime;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Lab, Service, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::{Lab, Service, recovery, replicas, secrets, self_test, sigterm, storm};
 
-/// Breaks the running services, and asserts the promises.
+/// Break the running services, and check the promises.
 #[derive(Debug, Parser)]
 #[command(name = "crash-lab", version)]
 struct Cli {
@@ -18,35 +18,37 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Kills a service at every step of every operation, and prints the table.
+    /// Kill a service at every step of every operation, and print the table.
     Matrix {
-        /// Of this operation alone.
+        /// Only this operation.
         #[arg(long, value_enum)]
         operation: Option<Operation>,
-        /// How many systems run at once.
+        /// Number of systems that run at the same time.
         #[arg(long, default_value_t = 4)]
         at_once: usize,
-        /// Not every kill: all after steps that write, and of the others a third that this seed chooses,
-        /// as the tests do.
+        /// A sample, as the tests take it: every kill after a step that writes, and a third of the others, which
+        /// this seed chooses.
         #[arg(long)]
         sample: Option<u64>,
     },
-    /// Vendors fail and processes are killed at random while people claim; then the promises hold.
+    /// Let vendors fail and kill processes at random while clients claim; then check the promises.
     Storm {
-        /// How long it runs.
+        /// Seconds that it lasts.
         #[arg(long, default_value_t = 30)]
         seconds: u64,
-        /// Of all chance [default: a new one, which is printed].
+        /// Seed of every random choice [default: a new one, which is printed].
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Two replicas of each service, of which one sleeps and one is killed in the middle of its work.
+    /// Run two replicas of each service; pause one and kill one in the middle of its work.
     Replicas,
-    /// SIGTERM in the middle of the work: each service finishes it or leaves it, and ends in time.
+    /// Send SIGTERM in the middle of an operation: each service finishes it or leaves it, and exits in time.
     Sigterm,
-    /// Breaks each promise by hand, to show that it would be reported.
-    Sabotage,
-    /// Looks for secrets in logs that hold all there is to log.
+    /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
+    Recovery,
+    /// Break each promise by hand, to show that the lab reports it.
+    SelfTest,
+    /// Look for secrets in logs at trace level.
     Secrets,
     #[command(flatten)]
     Service(Service),
@@ -79,10 +81,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             sample,
         } => matrix_of(operation, at_once, sample).await,
         Command::Storm { seconds, seed } => storm_of(seconds, seed).await,
-        Command::Replicas => tell(replicas::run(&lab().await?).await?),
-        Command::Sigterm => tell(sigterm::run(&lab().await?).await?),
-        Command::Sabotage => tell(self_test::run(&lab().await?).await?),
-        Command::Secrets => tell(secrets::run(&lab().await?).await?),
+        Command::Replicas => print_report(replicas::run(&lab().await?).await?),
+        Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
+        Command::Recovery => recovery_times().await,
+        Command::SelfTest => print_report(self_test::run(&lab().await?).await?),
+        Command::Secrets => print_report(secrets::run(&lab().await?).await?),
     }
 }
 
@@ -127,7 +130,13 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
-fn tell(report: impl std::fmt::Debug) -> anyhow::Result<ExitCode> {
+async fn recovery_times() -> anyhow::Result<ExitCode> {
+    println!("{}", recovery::run(&lab().await?).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+fn print_report(report: impl std::fmt::Debug) -> anyhow::Result<ExitCode> {
     println!("held: {report:?}");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
-//! The way of one process to its database: every statement passes here, from the batch of messages
-//! that asks for it to the `ReadyForQuery` that ends its answer.
+//! The proxy between one process and its database: every statement passes here, from the batch of messages that sends
+//! it to the `ReadyForQuery` that ends its answer.
 //!
-//! To prepare a statement is no step, nor is to begin a transaction: they change nothing.
+//! Preparing a statement and beginning a transaction are no steps: they change nothing.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,12 +26,12 @@ pub(crate) struct PgProxy {
     _accepting: AbortOnDropHandle<()>,
 }
 
-/// Where the database is now: it comes back at another port when it was killed.
+/// Where the database listens now: after a kill it has another port.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Upstream(Arc<Mutex<Option<SocketAddr>>>);
 
 impl Upstream {
-    /// The database listens here from now on.
+    /// Sets where the database listens.
     pub(crate) fn is_at(&self, address: SocketAddr) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
     }
@@ -48,7 +48,7 @@ impl Upstream {
 }
 
 impl PgProxy {
-    /// Opens the way of the process that `interceptor` watches to the database.
+    /// Opens the proxy of the process that `interceptor` watches.
     pub(crate) async fn open(
         interceptor: Arc<Interceptor>,
         upstream: Upstream,
@@ -73,7 +73,7 @@ impl PgProxy {
     }
 }
 
-/// Which of the answers that are due is to spring the interceptor.
+/// What to do with each of the answers that are due.
 type Due = Mutex<VecDeque<Action>>;
 
 async fn pass(

@@ -1,5 +1,5 @@
-//! The promises of design §9, held against the vendors' own state, the rows, and what clients were
-//! told. The one place where they are judged.
+//! The promises, checked against the vendors' own state, the rows, and what clients were told. The only place that
+//! judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use crate::rows::{InfraRow, PoolRow};
 use crate::runtime::Provisioned;
 use crate::settings::{ENVIRONMENT, TOOLS};
 
-/// All there is at one moment.
+/// The whole state at one moment.
 #[derive(Debug)]
 pub(crate) struct Snapshot<'a> {
     pub(crate) vendors: CloudState,
     pub(crate) pool: BTreeMap<String, PoolRow>,
     pub(crate) services: BTreeMap<String, InfraRow>,
     pub(crate) provisioned: &'a Provisioned,
-    /// The claims that a client was told of, and whose instance nobody killed since.
+    /// The acknowledged claims whose instance nobody killed since.
     pub(crate) acknowledged: Vec<Claimed>,
 }
 
-/// Which promises are broken, in words; none where all hold.
+/// The broken promises, in words; empty if all hold.
 #[derive(Debug, Default)]
 struct Broken(Vec<String>);
 
@@ -32,7 +32,7 @@ impl Broken {
         }
     }
 
-    /// Two sets that are to be one.
+    /// Compares two sets that must be equal.
     fn unless_same(&mut self, what: &str, there: Vec<&str>, rows: Vec<&str>) {
         let (mut there, mut rows) = (there, rows);
         there.sort_unstable();
@@ -114,8 +114,8 @@ impl Snapshot<'_> {
         rows.map(|row| row.resource.as_str()).collect()
     }
 
-    /// What is idle or claimed has all its tools and runs with their variables; what is idle was never
-    /// anybody's, and what is claimed is one person's.
+    /// An idle or claimed instance has all its tools and their variables. An idle one was never provisioned, a claimed one
+    /// once.
     fn instance_is_whole(&self, broken: &mut Broken, id: &str, row: &PoolRow) {
         let Some(infra) = self.services.get(id) else {
             return; // Said already.

@@ -1,5 +1,5 @@
-//! Two replicas of each service on one database: claims on both; one of Services sleeps until its work
-//! is another's; and then one of each is killed in the middle of its work, for good.
+//! Two replicas of each service on one database: claims on both; one services-svc is paused until the other has taken
+//! over its work; then one of each is killed in the middle of its work, and stays down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +20,14 @@ use agent_pool_stack::Service;
 
 /// `TICK_INTERVAL_MS` of both.
 const TICK: Duration = Duration::from_secs(2);
-/// What a busy machine may take on top of it for one tick.
+/// How much longer one tick may take on a busy machine.
 const SLACK: Duration = Duration::from_secs(2);
-/// How long anything else may take.
+/// The limit of everything else.
 const WITHIN: Duration = Duration::from_secs(60);
 const IDLE: u32 = 4;
 /// The first step of a creation that has an effect at a vendor.
 const CREATION: &str = "railway mutation serviceCreate";
-/// Both replicas have two at a time.
+/// Two claims for each replica.
 const CLAIMS: usize = 4;
 
 const PACING: Pacing = Pacing {
@@ -38,26 +38,26 @@ const PACING: Pacing = Pacing {
     ..Pacing::QUIET
 };
 
-/// How long it took until the replica that was left did what the killed one had begun.
+/// How long the remaining replica took to do what the killed one had begun.
 #[derive(Debug, Clone, Copy)]
 pub struct Report {
-    /// From the waking of a Services that slept in the middle of a creation for longer than its lease
-    /// to a fleet that is whole again.
+    /// From the resumption of a services-svc that was paused in a creation for longer than its lease, until the fleet is
+    /// whole again.
     pub woken: Duration,
-    /// From the death of a Pool in the middle of a tick to the end of a look of the other.
+    /// From the kill of a pool-svc in a tick until the other has ticked.
     pub next_tick: Duration,
-    /// From the death of a Services in the middle of a creation to a fleet that is whole again.
+    /// From the kill of a services-svc in a creation until the fleet is whole again.
     pub recovered: Duration,
 }
 
-/// Runs it.
+/// Runs the scenario.
 ///
 /// # Errors
-/// A promise that broke, or the lab itself fails.
+/// A promise is broken, or the lab itself fails.
 pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     let system = System::start(Arc::clone(lab), PACING, 2, 1).await?;
     let done = steps(&system).await;
-    done.map_err(|error| system.tell(&error))
+    done.map_err(|error| system.with_logs(&error))
 }
 
 async fn steps(system: &System) -> anyhow::Result<Report> {
@@ -94,8 +94,8 @@ async fn claim_at(system: &System, replica: usize, agent: &str) -> anyhow::Resul
     Ok(())
 }
 
-/// Stopped as a machine is that pauses, in the middle of a creation which the other replica then undoes.
-/// It goes on with what it knew, and finds that its work is no longer its own.
+/// A paused machine: stopped in the middle of a creation, which the other replica then undoes. It resumes with what it
+/// knew, and finds that it has lost its lease.
 async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     let pool = system.pool_api(1).await?;
     let interceptor = &system.services[0].interceptor;
@@ -126,7 +126,7 @@ async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     Ok(woken.elapsed())
 }
 
-/// The other replica of Services has ended all that was begun.
+/// Waits until the other replica of Services has finished or undone everything.
 async fn until_nothing_is_unfinished(system: &System) -> anyhow::Result<()> {
     let services = system.services_database().await?;
     let deadline = Instant::now() + WITHIN;
@@ -141,7 +141,7 @@ async fn until_nothing_is_unfinished(system: &System) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// It holds the lock of the tick, and has asked for nothing yet.
+/// Killed while it holds the lock of the tick, before its first request.
 async fn kill_in_mid_tick(system: &System) -> anyhow::Result<Duration> {
     kill_at(
         system,
@@ -177,7 +177,7 @@ async fn kill_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     Ok(killed.elapsed())
 }
 
-/// Kills the first replica when it comes to this, and lets it be dead.
+/// Kills the first replica at this step, and leaves it down.
 async fn kill_at(system: &System, part: Service, label: &str, when: When) -> anyhow::Result<()> {
     let interceptor = &system.replicas(part)[0].interceptor;
     let label = label.to_owned();

@@ -1,5 +1,5 @@
-//! What the fake Railway runs as a container: a runtime that remembers who was provisioned on it, so
-//! that an instance which is handed out twice is seen.
+//! The runtime in the containers of the fake Railway. It remembers who was provisioned on it, so that an instance that
+//! is handed out twice is noticed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,7 +20,7 @@ use warp::reply::{json as body, with_status};
 pub(crate) struct Provisioned(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
 
 impl Provisioned {
-    /// One more. Answers how many there are.
+    /// Adds one, and returns how many there are.
     pub(crate) fn add(&self, service: &str, agent: &str) -> usize {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let agents = all.entry(service.to_owned()).or_default();
@@ -28,7 +28,7 @@ impl Provisioned {
         agents.len()
     }
 
-    /// Who was provisioned on this service, oldest first.
+    /// The agents that were provisioned on this service, oldest first.
     pub(crate) fn of(&self, service: &str) -> Vec<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(service).cloned().unwrap_or_default()

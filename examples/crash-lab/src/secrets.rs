@@ -1,4 +1,4 @@
-//! The third promise: no secret is logged, even where everything is.
+//! The third promise: no secret is logged, even at trace level.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,20 +16,20 @@ use crate::system::System;
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What was looked for, and in how much.
+/// What was searched for, and in how much.
 #[derive(Debug, Clone, Copy)]
 pub struct Report {
-    /// How many secrets there were.
+    /// The number of secrets.
     pub secrets: usize,
-    /// How many lines were logged.
+    /// The number of log lines.
     pub lines: usize,
 }
 
-/// Makes, claims, sweeps and destroys an instance while both services log all they can, and looks for
-/// every secret that there is.
+/// Creates, claims, sweeps and destroys an instance while both services log at trace level, and searches the logs for
+/// every secret.
 ///
 /// # Errors
-/// Names the secrets that were logged; or the lab itself fails.
+/// A secret was logged, which is named; or the lab itself fails.
 pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     let pacing = Pacing {
         min_idle: 1,
@@ -62,13 +62,13 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     })
 }
 
-/// Whether it is in the log, as it is or as a list of bytes.
+/// Whether the log holds the secret, as text or as a list of bytes.
 fn is_told(log: &str, secret: &str) -> bool {
     let bytes = format!("{:?}", secret.as_bytes());
     log.contains(secret) || log.contains(bytes.trim_matches(['[', ']']))
 }
 
-/// Every secret of the system, by what it opens.
+/// Every secret of the system, with what it opens.
 fn secrets(system: &System) -> anyhow::Result<Vec<(&'static str, String)>> {
     let Options {
         railway,

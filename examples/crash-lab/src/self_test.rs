@@ -1,5 +1,4 @@
-//! The lab itself: each promise is broken by hand, and has to be reported. A lab that finds nothing shows
-//! nothing unless it would have found something.
+//! A test of the lab itself: each promise is broken by hand, and must be reported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +15,13 @@ use crate::system::System;
 
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How long a system that is broken for good is waited for.
+/// How long to wait for a system that cannot recover.
 const NOT_LONG: Duration = Duration::from_millis(500);
 const IDLE: u32 = 2;
 
-/// What is broken, and what is to be said of it.
+/// What is broken, and the report that it must cause.
 #[derive(Debug, Clone, Copy)]
-enum Crime {
+enum Breakage {
     LeakedKey,
     LostTool,
     StuckRow,
@@ -31,8 +30,8 @@ enum Crime {
     LostClaim,
 }
 
-impl Crime {
-    /// In an order in which none hides another.
+impl Breakage {
+    /// In an order in which none hides another's report.
     const ALL: [Self; 6] = [
         Self::LeakedKey,
         Self::LostTool,
@@ -54,8 +53,8 @@ impl Crime {
     }
 }
 
-/// What there is to be broken.
-struct Victims {
+/// What is broken by hand.
+struct Targets {
     pool: Database,
     services: Database,
     idle: [String; 2],
@@ -73,15 +72,18 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Vec<&'static str>> {
     };
     let system = System::start(Arc::clone(lab), pacing, 1, 1).await?;
     system.settle(Some(IDLE), WITHIN).await?;
-    let victims = victims(&system).await?;
+    let targets = targets(&system).await?;
     let mut reports = Vec::new();
-    for crime in Crime::ALL {
-        let report = crime.report();
+    for breakage in Breakage::ALL {
+        let report = breakage.report();
         let said = system.broken().await?.join("; ");
-        ensure!(!said.contains(report), "said before {crime:?}: {said}");
-        commit(&system, &victims, crime).await?;
+        ensure!(!said.contains(report), "said before {breakage:?}: {said}");
+        commit(&system, &targets, breakage).await?;
         let said = system.broken().await?.join("; ");
-        ensure!(said.contains(report), "{crime:?} is not reported: {said}");
+        ensure!(
+            said.contains(report),
+            "{breakage:?} is not reported: {said}"
+        );
         reports.push(report);
     }
     let settled = system.settle(None, NOT_LONG).await;
@@ -89,7 +91,7 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Vec<&'static str>> {
     Ok(reports)
 }
 
-async fn victims(system: &System) -> anyhow::Result<Victims> {
+async fn targets(system: &System) -> anyhow::Result<Targets> {
     let claimed = system.claim(&order("Tulip")?).await?;
     system.acknowledge(claimed.clone());
     system.settle(Some(IDLE), WITHIN).await?;
@@ -100,7 +102,7 @@ async fn victims(system: &System) -> anyhow::Result<Victims> {
         .map(|(id, _)| id)
         .collect();
     let idle: Result<[String; 2], _> = idle.try_into();
-    Ok(Victims {
+    Ok(Targets {
         idle: idle.ok().context("two idle instances")?,
         services: system.services_database().await?,
         pool,
@@ -108,35 +110,35 @@ async fn victims(system: &System) -> anyhow::Result<Victims> {
     })
 }
 
-async fn commit(system: &System, victims: &Victims, crime: Crime) -> anyhow::Result<()> {
-    let Victims {
+async fn commit(system: &System, targets: &Targets, breakage: Breakage) -> anyhow::Result<()> {
+    let Targets {
         pool,
         services,
         idle: [one, other],
         claimed,
-    } = victims;
-    match crime {
-        Crime::LeakedKey => leak_a_key(system).await,
-        Crime::LostTool => {
+    } = targets;
+    match breakage {
+        Breakage::LeakedKey => leak_a_key(system).await,
+        Breakage::LostTool => {
             let sql = format!(
                 "DELETE FROM instance_services WHERE tool_id = 'agentmail' AND instance_id = '{one}'"
             );
             services.execute(&sql).await
         }
-        Crime::StuckRow => {
+        Breakage::StuckRow => {
             let sql = format!("UPDATE instances SET status = 'starting' WHERE id = '{one}'");
             pool.execute(&sql).await
         }
-        Crime::StrangersAgent => {
+        Breakage::StrangersAgent => {
             let service = format!("ap-{ENVIRONMENT}-{other}");
             system.provisioned.add(&service, "a stranger");
             Ok(())
         }
-        Crime::DoubleClaim => {
+        Breakage::DoubleClaim => {
             system.acknowledge(claimed.clone());
             Ok(())
         }
-        Crime::LostClaim => {
+        Breakage::LostClaim => {
             let id = &claimed.instance_id;
             let sql = format!("DELETE FROM instances WHERE id = '{id}'");
             pool.execute(&sql).await

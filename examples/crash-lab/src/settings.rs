@@ -1,4 +1,4 @@
-//! What the services of the lab are told.
+//! The settings of the services in the lab.
 
 use agent_pool_core::settings::Environment;
 use fake_cloud::{FakeCloud, Options, Pace};
@@ -10,13 +10,13 @@ pub(crate) const ENVIRONMENT: &str = "lab";
 /// The tools of every instance, in order of their ids.
 pub(crate) const TOOLS: [&str; 3] = ["agentmail", "openrouter", "telnyx"];
 /// The key of all APIs.
-pub(crate) const KEY: &str = "lab-key-0123456789";
+pub(crate) const KEY: &str = "the-key-of-the-crash-lab";
 /// Base64 of 32 bytes: secrets are sealed as they are in production.
 pub(crate) const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// How long a deployment stays in each of its stages, and an order is pending.
 const SLOWNESS: Pace = Pace::Millis(15);
 
-/// How impatient the services are, in milliseconds, and how much they have and say.
+/// Intervals and limits of the services, in milliseconds, the size of the pool, and the log level.
 #[derive(Debug, Clone, Copy)]
 pub struct Pacing {
     /// `TICK_INTERVAL_MS`.
@@ -33,10 +33,12 @@ pub struct Pacing {
     pub shutdown: u32,
     /// `LOG`.
     pub log: &'static str,
+    /// Leaves intervals, leases and limits at the services' own defaults, whatever the other fields say.
+    pub defaults: bool,
 }
 
 impl Pacing {
-    /// Nothing happens but what is asked for, so that every step has one cause.
+    /// Nothing happens unless it is asked for, so that every step has one cause.
     pub const QUIET: Self = Self {
         tick: 3_600_000,
         lease: 15_000,
@@ -45,6 +47,13 @@ impl Pacing {
         max_total: 20,
         shutdown: 30_000,
         log: "info",
+        defaults: false,
+    };
+
+    /// As a user's services run.
+    pub const DEFAULTS: Self = Self {
+        defaults: true,
+        ..Self::QUIET
     };
 }
 
@@ -68,38 +77,42 @@ pub(crate) fn cloud(seed: u64) -> Options {
     options
 }
 
-/// Of both services.
+/// The settings of both services.
 fn common(pacing: Pacing, proxy: String) -> Environment {
-    Environment::from_iter([
+    let mut settings = Environment::from_iter([
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", "0".to_owned()),
         ("POOL_API_KEY", KEY.to_owned()),
         ("POOL_ENVIRONMENT", ENVIRONMENT.to_owned()),
-        ("SHUTDOWN_TIMEOUT_MS", pacing.shutdown.to_string()),
         ("LOG", pacing.log.to_owned()),
         ("LOG_FORMAT", "text".to_owned()),
         ("HTTP_PROXY", proxy),
-    ])
+    ]);
+    if !pacing.defaults {
+        settings.set("SHUTDOWN_TIMEOUT_MS", pacing.shutdown.to_string());
+    }
+    settings
 }
 
 pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Environment {
     let mut settings = common(pacing, proxy);
-    set(
-        &mut settings,
-        [
-            ("POOL_DATABASE_URL", database),
-            ("SERVICES_URL", format!("http://{SERVICES}/")),
-            ("POOL_TOOLS", TOOLS.join(",")),
-            ("POOL_MIN_IDLE", pacing.min_idle.to_string()),
-            ("POOL_MAX_TOTAL", pacing.max_total.to_string()),
-            ("TICK_INTERVAL_MS", pacing.tick.to_string()),
-            (
-                "CLAIM_TIMEOUT_MS",
-                pacing.attempt.saturating_mul(2).to_string(),
-            ),
-            ("CLAIM_LEASE_MS", pacing.lease.min(1_000).to_string()),
-        ],
-    );
+    let own = [
+        ("POOL_DATABASE_URL", database),
+        ("SERVICES_URL", format!("http://{SERVICES}/")),
+        ("POOL_TOOLS", TOOLS.join(",")),
+        ("POOL_MIN_IDLE", pacing.min_idle.to_string()),
+        ("POOL_MAX_TOTAL", pacing.max_total.to_string()),
+    ];
+    set(&mut settings, own);
+    if !pacing.defaults {
+        let timeout = pacing.attempt.saturating_mul(2);
+        let paced = [
+            ("TICK_INTERVAL_MS", pacing.tick),
+            ("CLAIM_TIMEOUT_MS", timeout),
+            ("CLAIM_LEASE_MS", pacing.lease.min(1_000)),
+        ];
+        set(&mut settings, paced.map(text));
+    }
     settings
 }
 
@@ -110,38 +123,37 @@ pub(crate) fn services(
     cloud: &FakeCloud,
 ) -> Environment {
     let mut settings = common(pacing, proxy);
+    let named = |url: String| url.replace(&cloud.authority(), VENDORS);
     let vendors = cloud.settings().into_iter();
-    let named = |url: String| url.replace(cloud.authority().as_str(), VENDORS);
     set(
         &mut settings,
         vendors.map(|(name, value)| (name, named(value))),
     );
-    set(
-        &mut settings,
-        [
-            ("SERVICES_DATABASE_URL", database),
-            ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),
-            ("INSTANCE_LEASE_MS", pacing.lease.to_string()),
-            (
-                "PROVIDER_TIMEOUT_MS",
-                pacing.attempt.saturating_mul(4).to_string(),
-            ),
-            ("SWEEP_INTERVAL_MS", "0".to_owned()),
-            ("SWEEP_GRACE_MS", "1".to_owned()),
-            ("RAILWAY_SETTLE_MS", "200".to_owned()),
-            ("TELNYX_POLL_MS", "10".to_owned()),
-            ("TELNYX_SETTLE_MS", "200".to_owned()),
-        ],
-    );
-    let attempts = [
-        "RAILWAY_TIMEOUT_MS",
-        "OPENROUTER_TIMEOUT_MS",
-        "AGENTMAIL_TIMEOUT_MS",
-        "TELNYX_TIMEOUT_MS",
+    let own = [
+        ("SERVICES_DATABASE_URL", database),
+        ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),
     ];
-    set(
-        &mut settings,
-        attempts.map(|name| (name, pacing.attempt.to_string())),
-    );
+    set(&mut settings, own);
+    if !pacing.defaults {
+        let paced = [
+            ("INSTANCE_LEASE_MS", pacing.lease),
+            ("PROVIDER_TIMEOUT_MS", pacing.attempt.saturating_mul(4)),
+            ("SWEEP_INTERVAL_MS", 0),
+            ("SWEEP_GRACE_MS", 1),
+            ("RAILWAY_SETTLE_MS", 200),
+            ("TELNYX_POLL_MS", 10),
+            ("TELNYX_SETTLE_MS", 200),
+            ("RAILWAY_TIMEOUT_MS", pacing.attempt),
+            ("OPENROUTER_TIMEOUT_MS", pacing.attempt),
+            ("AGENTMAIL_TIMEOUT_MS", pacing.attempt),
+            ("TELNYX_TIMEOUT_MS", pacing.attempt),
+        ];
+        set(&mut settings, paced.map(text));
+    }
     settings
+}
+
+/// A number as the value of a variable.
+fn text((name, number): (&'static str, u32)) -> (&'static str, String) {
+    (name, number.to_string())
 }

@@ -1,4 +1,4 @@
-//! How a system comes to rest, and what is asked of it then.
+//! Bringing a system to rest, and checking its promises.
 
 use std::time::Duration;
 
@@ -9,15 +9,14 @@ use crate::promises::Snapshot;
 use crate::system::System;
 use agent_pool_stack::Service;
 
-/// How often a state is looked at.
+/// How often a state is polled.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// How long a tick that is asked for may take.
+/// How long a requested tick may take.
 const TICK_WITHIN: Duration = Duration::from_secs(10);
 
 impl System {
-    /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
-    /// pauses. For `patience`, what the living do under leases of Services is waited for first: those
-    /// of Pool are longer.
+    /// Expires the leases that a killed process of `part` left behind, and ends back-off, instead of waiting for them.
+    /// First waits up to `patience` for running operations of Services, because Pool's leases are longer.
     pub(crate) async fn expire_leases(
         &self,
         part: Service,
@@ -44,14 +43,14 @@ impl System {
         self.clear_backoff().await
     }
 
-    /// What pauses between creations there are is over.
+    /// Ends the back-off between creations.
     pub(crate) async fn clear_backoff(&self) -> anyhow::Result<()> {
         let pool = self.pool_database().await?;
         pool.execute("UPDATE creation_failures SET retry_at = now()")
             .await
     }
 
-    /// A tick now, of the first replica of Pool that runs.
+    /// Runs a tick now, at the first running replica of Pool.
     pub(crate) async fn tick(&self) -> anyhow::Result<()> {
         for index in 0..self.pools.len() {
             if let Ok(pool) = self.pool_api(index).await {
@@ -62,7 +61,7 @@ impl System {
         bail!("no replica of Pool runs")
     }
 
-    /// Which promises are broken now.
+    /// The promises that are broken now.
     pub(crate) async fn broken(&self) -> anyhow::Result<Vec<String>> {
         let acknowledged = self.claimed();
         let snapshot = Snapshot {
@@ -75,8 +74,7 @@ impl System {
         Ok(snapshot.broken())
     }
 
-    /// Lets the system come to rest, one tick after another, until all promises hold and `idle`
-    /// instances are idle.
+    /// Runs ticks until all promises hold and `idle` instances are idle.
     ///
     /// # Errors
     /// What is still broken at the end of `limit`.
@@ -102,7 +100,7 @@ impl System {
         }
     }
 
-    async fn lacks(&self, idle: Option<u32>) -> anyhow::Result<Option<String>> {
+    pub(crate) async fn lacks(&self, idle: Option<u32>) -> anyhow::Result<Option<String>> {
         let Some(wanted) = idle else {
             return Ok(None);
         };

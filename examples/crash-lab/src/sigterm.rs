@@ -1,5 +1,5 @@
-//! SIGTERM in the middle of the work: what is in flight is finished, or where that takes longer than
-//! `SHUTDOWN_TIMEOUT_MS`, left to the recovery. Either way the process ends in time, with success.
+//! SIGTERM in the middle of an operation: work in flight is finished, or left to the recovery if that takes longer than
+//! `SHUTDOWN_TIMEOUT_MS`. Either way the process exits in time, with success.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,29 +18,29 @@ use crate::system::System;
 use agent_pool_stack::Service;
 
 const IDLE: u32 = 2;
-/// How long anything may take but the end of a process.
+/// The limit of everything but the exit of a process.
 const WITHIN: Duration = Duration::from_secs(60);
-/// What a busy machine may take on top of the limit for the end.
+/// How much longer a busy machine may take.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// Time enough for all that is in flight.
+/// Enough time for all work in flight.
 const PATIENT: Pacing = Pacing {
     tick: 2_000,
     lease: 2_000,
     min_idle: IDLE,
     ..Pacing::QUIET
 };
-/// Too little for what hangs.
+/// Too little time for work that hangs.
 const IMPATIENT: Pacing = Pacing {
     shutdown: 1_500,
     ..PATIENT
 };
 
-/// At which step each is held when it is told to end.
+/// The step at which each is held when it gets SIGTERM.
 const CLAIM: &str = "services POST /configure/:id";
 const CREATION: &str = "railway mutation serviceCreate";
 
-/// From SIGTERM to the end of the process.
+/// The time from SIGTERM to the exit of each process.
 #[derive(Debug, Clone, Copy)]
 pub struct Report {
     /// Pool, which finished a claim.
@@ -53,14 +53,14 @@ pub struct Report {
     pub services_cut: Duration,
 }
 
-/// Runs it.
+/// Runs the scenario.
 ///
 /// # Errors
-/// A process that did not end in time, a promise that broke, or the lab itself fails.
+/// A process does not exit in time, a promise is broken, or the lab itself fails.
 pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     let system = System::start(Arc::clone(lab), PATIENT, 1, 1).await?;
     let done = steps(&system).await;
-    done.map_err(|error| system.tell(&error))
+    done.map_err(|error| system.with_logs(&error))
 }
 
 async fn steps(system: &System) -> anyhow::Result<Report> {
@@ -87,7 +87,7 @@ async fn steps(system: &System) -> anyhow::Result<Report> {
     })
 }
 
-/// Ends Pool in the middle of a claim and of a creation, and has another one follow.
+/// Stops Pool in the middle of a claim and of a creation, and starts another.
 async fn pool(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     system.replenish(1).await?;
     hold(system, Service::PoolSvc, CLAIM);
@@ -106,7 +106,7 @@ async fn pool(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     Ok(ended)
 }
 
-/// Ends Services in the middle of a creation, and has another one follow.
+/// Stops Services in the middle of a creation, and starts another.
 async fn services(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     hold(system, Service::ServicesSvc, CREATION);
     system.replenish(1).await?;
@@ -133,8 +133,7 @@ fn hold(system: &System, part: Service, label: &str) {
         .hold(Step { label, nth: 1 });
 }
 
-/// Ends a service once it is held at its step; where it is patient, what it asked goes on as soon as it
-/// takes no more requests.
+/// Sends SIGTERM once the service is held at its step. A patient one is released as soon as it accepts no more requests.
 async fn end(system: &System, part: Service, pacing: Pacing) -> anyhow::Result<Duration> {
     let interceptor = &system.replicas(part)[0].interceptor;
     let held = timeout(WITHIN, interceptor.wait()).await;

@@ -1,5 +1,4 @@
-//! One whole system: the fake vendors, two databases, and replicas of both services, each behind
-//! proxies of its own.
+//! One whole system: the fake vendors, two databases, and replicas of both services, each behind its own proxies.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,11 +24,11 @@ use crate::runtime::Provisioned;
 use crate::settings::{self, Pacing};
 use agent_pool_stack::{Log, Process, Service};
 
-/// How much of each log a failure shows.
+/// The lines of each log that a failure shows.
 const LOG_LINES: usize = 40;
 const DOWN: &str = "the replica is down";
 
-/// A system, and the lab that it stands on.
+/// One whole system.
 #[derive(Debug)]
 pub struct System {
     pub(crate) lab: Arc<Lab>,
@@ -38,7 +37,7 @@ pub struct System {
     pub(crate) http: Http,
     pub(crate) pools: Vec<Replica>,
     pub(crate) services: Vec<Replica>,
-    /// What clients were told they have, and nobody killed since.
+    /// The acknowledged claims whose instance nobody killed since.
     pub(crate) acknowledged: StdMutex<Vec<Claimed>>,
     directory: Arc<Directory>,
     pool_database: String,
@@ -46,13 +45,13 @@ pub struct System {
     logs: TempDir,
 }
 
-/// One replica, which outlives its process: the next one has the same ways out.
+/// One replica. It outlives its process: the next process has the same proxies.
 #[derive(Debug)]
 pub(crate) struct Replica {
     pub(crate) part: Service,
     pub(crate) interceptor: Arc<Interceptor>,
     process: Mutex<Option<Process>>,
-    /// It was stopped: nobody sends it anything new.
+    /// Whether it is paused, and gets no new requests.
     asleep: AtomicBool,
     http: HttpProxy,
     database: PgProxy,
@@ -60,10 +59,10 @@ pub(crate) struct Replica {
 }
 
 impl System {
-    /// Starts one with so many replicas of each service.
+    /// Starts a system with this number of replicas of each service.
     ///
     /// # Errors
-    /// Something of it does not start.
+    /// A part does not start.
     pub async fn start(
         lab: Arc<Lab>,
         pacing: Pacing,
@@ -133,7 +132,7 @@ impl System {
         }
     }
 
-    /// Kills a replica, if it runs, and starts it anew.
+    /// Kills a replica if it runs, and starts it again.
     pub(crate) async fn restart(
         &self,
         part: Service,
@@ -144,7 +143,7 @@ impl System {
         let replica = &self.replicas(part)[index];
         let settings = self.settings(replica, pacing)?;
         let log = Log::Append(replica.log.clone());
-        let process = Process::start(self.lab.exe(), part, &settings, log).await?;
+        let process = Process::start(&[self.lab.exe()], part, &settings, log).await?;
         replica
             .interceptor
             .watch(process.pid().context("it has just started")?);
@@ -152,7 +151,7 @@ impl System {
         self.announce().await
     }
 
-    /// `kill -9`
+    /// Kills a replica with SIGKILL.
     pub(crate) async fn kill(&self, part: Service, index: usize) -> anyhow::Result<()> {
         let replica = &self.replicas(part)[index];
         replica.interceptor.detach();
@@ -163,7 +162,7 @@ impl System {
         self.announce().await
     }
 
-    /// Sends a signal to a replica that runs.
+    /// Sends a signal to a running replica.
     pub(crate) async fn signal(
         &self,
         part: Service,
@@ -182,7 +181,7 @@ impl System {
         self.announce().await
     }
 
-    /// Waits until a replica ends by itself, with success.
+    /// Waits until a replica exits by itself, with success.
     pub(crate) async fn ended(
         &self,
         part: Service,
@@ -197,7 +196,7 @@ impl System {
         ended.with_context(|| format!("{} after SIGTERM", part.name()))
     }
 
-    /// Tells the proxies which replicas of Services there are.
+    /// Tells the proxies which replicas of Services run.
     async fn announce(&self) -> anyhow::Result<()> {
         let mut all = Vec::new();
         for replica in &self.services {
@@ -249,7 +248,7 @@ impl System {
         all.push(claimed);
     }
 
-    /// The claims that clients were told of.
+    /// The acknowledged claims.
     pub(crate) fn claimed(&self) -> Vec<Claimed> {
         self.acknowledged
             .lock()
@@ -266,7 +265,7 @@ impl System {
         all.retain(|claim| claim.instance_id.as_str() != instance);
     }
 
-    /// Forgets all acknowledged claims but the first so many.
+    /// Forgets all acknowledged claims after the first `count`.
     pub(crate) fn forget_claims_but(&self, count: usize) {
         let mut all = self
             .acknowledged
@@ -275,15 +274,15 @@ impl System {
         all.truncate(count);
     }
 
-    /// All that was logged.
+    /// The content of all logs.
     pub(crate) fn logged(&self) -> String {
         let all = self.pools.iter().chain(&self.services);
         all.map(|replica| std::fs::read_to_string(&replica.log).unwrap_or_default())
             .collect()
     }
 
-    /// A failure, with the ends of all logs for who looks into it.
-    pub(crate) fn tell(&self, error: &anyhow::Error) -> anyhow::Error {
+    /// An error with the ends of all logs added.
+    pub(crate) fn with_logs(&self, error: &anyhow::Error) -> anyhow::Error {
         let all = self.pools.iter().chain(&self.services);
         let ends = all.map(|replica| {
             let text = std::fs::read_to_string(&replica.log).unwrap_or_default();

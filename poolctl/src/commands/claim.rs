@@ -13,27 +13,27 @@ use tokio::time::sleep;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, dim, good, spinner, strong};
+use crate::out::{Out, dim, good, plain, spinner, strong};
 
-/// How often a claim is asked for again whose connection broke. It stays one claim, by its key.
+/// Attempts at a claim whose connection breaks. Its key keeps it one claim.
 const TRIES: u8 = 3;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Make an idle instance somebody's agent, and get the invite link
+/// Claim an idle instance as an agent, and print its invite link
 #[derive(Debug, Args)]
 pub(crate) struct Claim {
     #[command(flatten)]
     agent: order::Agent,
 
-    /// The conversation to join, in place of a new one
+    /// Join this conversation instead of starting a new one
     #[arg(long, value_name = "URL", value_parser = order::join_url)]
     join: Option<agent_pool_core::wire::JoinUrl>,
 
-    /// Wait so long for an instance where none is idle; first come, first served
+    /// Seconds to wait if no instance is idle; first come, first served
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=300))]
     wait: u16,
 
-    /// A word that makes it one claim, however often it is asked for within 24 hours
+    /// Repeating a claim with the same key within 24 hours returns the same agent
     #[arg(long, value_name = "KEY", value_parser = order::key)]
     idempotency_key: Option<String>,
 }
@@ -56,7 +56,7 @@ impl Claim {
 }
 
 async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed, Failure> {
-    let bar = spinner("asking for an instance");
+    let bar = spinner("claiming");
     let mut tries = 1;
     let outcome = loop {
         match target
@@ -66,7 +66,7 @@ async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed,
         {
             Err(CallError::Broken { reason, .. }) if tries < TRIES => {
                 tries += 1;
-                bar.set_message(format!("the connection broke ({reason}): asking again"));
+                bar.set_message(format!("the connection broke ({reason}); retrying"));
                 sleep(AGAIN_AFTER).await;
             }
             outcome => break outcome,
@@ -76,18 +76,18 @@ async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed,
     outcome.map_err(|error| Failure::of_call("claim an agent", &error))
 }
 
-/// A step that is done, and what is being done next.
+/// Shows a finished step, and the next one.
 fn show(out: Out, bar: &ProgressBar, update: &ClaimUpdate) {
     match update {
         ClaimUpdate::Waiting(waiting) => bar.set_message(match waiting.position {
-            1 => "none is idle: next in the queue".to_owned(),
-            position => format!("none is idle: place {position} in the queue"),
+            1 => "no idle instance; first in the queue".to_owned(),
+            position => format!("no idle instance; position {position} in the queue"),
         }),
         ClaimUpdate::Step(progress) => {
             let (done, next) = match progress.step {
-                ClaimStep::Taken => ("taken", "setting its variables"),
-                ClaimStep::Configured => ("configured", "giving it its instructions"),
-                ClaimStep::Provisioned => ("provisioned", "recording it"),
+                ClaimStep::Taken => ("reserved", "setting variables"),
+                ClaimStep::Configured => ("configured", "provisioning"),
+                ClaimStep::Provisioned => ("provisioned", "recording"),
                 ClaimStep::Recorded => ("recorded", "done"),
             };
             let id = dim(progress.instance_id.as_str());
@@ -99,14 +99,14 @@ fn show(out: Out, bar: &ProgressBar, update: &ClaimUpdate) {
 
 fn told(name: Option<&str>, claimed: &Claimed) -> String {
     let joined = if claimed.joined {
-        "it has joined the conversation"
+        "it joined the conversation"
     } else {
         "open the link to talk to it"
     };
     format!(
-        "{} is yours: {joined}\n\n  invite    {}\n  instance  {}",
+        "{} is ready: {joined}\n\n  invite    {}\n  instance  {}",
         strong(name.unwrap_or("The agent")),
-        strong(claimed.invite_url.as_str()),
+        strong(&plain(claimed.invite_url.as_str())),
         claimed.instance_id,
     )
 }

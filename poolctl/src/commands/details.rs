@@ -1,4 +1,4 @@
-//! An instance on one page.
+//! The page of `poolctl show`.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::events::by;
 use super::logs;
 use super::show::Known;
-use crate::out::{ago, clock, colour_of, dim, strong, warning};
+use crate::out::{ago, clock, colour_of, dim, plain, strong, warning};
 
 /// What `poolctl show` prints.
 pub(super) struct Page<'a> {
@@ -37,7 +37,7 @@ impl<'a> Page<'a> {
         ];
         for (name, value) in facts {
             if let Some(value) = value {
-                writeln!(f, "  {} {value}", dim(&format!("{name:<9}")))?;
+                writeln!(f, "  {} {}", dim(&format!("{name:<9}")), plain(value))?;
             }
         }
         Ok(())
@@ -53,8 +53,8 @@ impl<'a> Page<'a> {
                 )
             };
             let at = dim(&clock(event.at, self.now));
-            let to = word(event.to, "gone");
-            writeln!(f, "  {at}  {} {to}  {}", dim("→"), dim(&cause(event)))?;
+            let to = word(event.to, "destroyed");
+            writeln!(f, "  {at}  {} {to}  {}", dim("→"), dim(&plain(cause(event))))?;
         }
         Ok(())
     }
@@ -71,12 +71,12 @@ fn cause(event: &LifecycleEvent) -> String {
 /// What Services says about an instance, section by section.
 fn write_document(f: &mut fmt::Formatter<'_>, document: &Document) -> fmt::Result {
     for section in &document.sections {
-        writeln!(f, "\n{}", strong(&section.title))?;
+        writeln!(f, "\n{}", strong(&plain(&section.title)))?;
         let labels = section.rows.iter().map(|row| row.label.chars().count());
         let width = labels.max().unwrap_or_default();
         for row in &section.rows {
-            let label = dim(&format!("{:<width$}", row.label));
-            writeln!(f, "  {label}  {}", logs::printable(&row.value))?;
+            let label = dim(&format!("{:<width$}", plain(&row.label)));
+            writeln!(f, "  {label}  {}", plain(&row.value))?;
         }
     }
     Ok(())
@@ -92,7 +92,7 @@ impl fmt::Display for Page<'_> {
             ..
         } = self.known;
         let status = instance.as_ref().map_or_else(
-            || dim("gone"),
+            || dim("destroyed"),
             |it| {
                 colour_of(it.status)
                     .apply_to(it.status.as_str())
@@ -110,7 +110,7 @@ impl fmt::Display for Page<'_> {
             writeln!(
                 f,
                 "\n{}",
-                warning(&format!("! what it has is not known: {why}"))
+                warning(&format!("! its resources are unknown: {}", plain(why)))
             )?;
         }
         self.timeline(f)?;

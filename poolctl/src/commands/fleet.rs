@@ -8,12 +8,12 @@ use super::until::{Standing, Wait};
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Yes, count_of, during, good, list_of};
+use crate::out::{Out, Yes, count_of, during, good, list_of, plain};
 
-/// Remove idle instances
+/// Destroy idle instances
 #[derive(Debug, Args)]
 pub(crate) struct Drain {
-    /// How many
+    /// Number of instances
     #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
 
@@ -24,10 +24,10 @@ pub(crate) struct Drain {
     wait: Wait,
 }
 
-/// Make instances
+/// Create instances
 #[derive(Debug, Args)]
 pub(crate) struct Replenish {
-    /// How many more; without it as many as are missing
+    /// Number of instances to add; without it, as many as are missing
     #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
 
@@ -42,7 +42,7 @@ impl Drain {
     pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let what = count_of(self.count.try_into().unwrap_or_default(), "idle instance");
         self.yes.or_ask(&format!(
-            "Destroy up to {what}? What is missing then is made anew"
+            "Destroy up to {what}? The pool replaces them to reach its target"
         ))?;
         let drained = during("asking Pool", target.pool.drain(self.count)).await;
         let drained = drained.map_err(|error| Failure::of_call("drain the pool", &error))?;
@@ -57,7 +57,7 @@ impl Drain {
             "being destroyed"
         };
         out.answer(&drained, || {
-            concerned(&drained, ended, "No instance is idle: nothing to drain.")
+            concerned(&drained, ended, "No instance is idle; nothing to drain.")
         })?;
         Ok(none_is(&drained))
     }
@@ -66,7 +66,7 @@ impl Drain {
 impl Replenish {
     pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let what = self.count.map_or_else(
-            || "as many instances as are missing".to_owned(),
+            || "the missing instances".to_owned(),
             |count| {
                 format!(
                     "{} more",
@@ -74,7 +74,7 @@ impl Replenish {
                 )
             },
         );
-        self.yes.or_ask(&format!("Make {what}?"))?;
+        self.yes.or_ask(&format!("Create {what}?"))?;
         let made = during("asking Pool", target.pool.replenish(self.count)).await;
         let made = made.map_err(|error| Failure::of_call("replenish the pool", &error))?;
         let warm = |row: Option<&InstanceView>| match row.map(|it| it.status) {
@@ -91,9 +91,9 @@ impl Replenish {
         let ended = if waited.is_some() {
             "warm"
         } else {
-            "being made"
+            "being created"
         };
-        let none = "Nothing is made: enough are idle or starting, or there may be no more in all.";
+        let none = "No instance is created: the target or the total limit is reached.";
         out.answer(&made, || concerned(&made, ended, none))?;
         Ok(if self.count.is_some() {
             none_is(&made)
@@ -135,8 +135,9 @@ fn all_warm(made: &Affected, fleet: &PoolStatus) -> Result<(), Failure> {
     let why = fleet
         .last_create_error
         .as_deref()
-        .unwrap_or("it does not say why");
-    let told = format!("{} could not be made: {why}", list_of(&lost));
-    Err(Failure::new(Exit::Failed, "not_made", told)
-        .hint("`poolctl providers` shows who fails, `poolctl show ID` what happened"))
+        .unwrap_or("no reason was reported");
+    let told = format!("{} could not be created: {}", list_of(&lost), plain(why));
+    Err(Failure::new(Exit::Failed, "not_made", told).hint(
+        "see `poolctl providers` for failing providers and `poolctl show ID` for the history",
+    ))
 }

@@ -13,7 +13,7 @@ use crate::out::{Out, Yes, count_of, during, good, list_of};
 /// Destroy instances
 #[derive(Debug, Args)]
 pub(crate) struct Condemn {
-    /// Which
+    /// Instance ids
     #[arg(required = true, value_name = "ID")]
     ids: Vec<InstanceId>,
 
@@ -33,20 +33,21 @@ enum Act {
 impl Condemn {
     pub(crate) async fn kill(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let which = list_of(&self.ids);
-        self.yes
-            .or_ask(&format!("Destroy {which}, with all that it has?"))?;
+        self.yes.or_ask(&format!(
+            "Destroy {which} and everything provisioned for it?"
+        ))?;
         self.run(Act::Kill, out, target).await
     }
 
     pub(crate) async fn dismiss(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let which = list_of(&self.ids);
         self.yes.or_ask(&format!(
-            "Dismiss {which}, which destroys all that is left of it?"
+            "Dismiss {which}? This destroys what is left of it"
         ))?;
         self.run(Act::Dismiss, out, target).await
     }
 
-    /// One after the other; the first that is refused ends it.
+    /// Handles one after the other, and stops at the first failure.
     async fn run(self, act: Act, out: Out, target: &Target) -> Result<Exit, Failure> {
         let mut condemned: Vec<Condemned> = Vec::new();
         for id in &self.ids {
@@ -59,7 +60,7 @@ impl Condemn {
             };
             let doing = match condemned.len() {
                 0 => format!("{word} {id}"),
-                before => format!("{word} {id}, after {}", count_of(before, "other")),
+                before => format!("{word} {id} (after {})", count_of(before, "other")),
             };
             condemned.push(outcome.map_err(|error| Failure::of_call(&doing, &error))?);
         }

@@ -3,36 +3,35 @@
 use agent_pool_core::wire::pool::{Counts, InstanceView, PoolStatus, Status};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use comfy_table::Cell;
 use serde::Serialize;
 
 use super::sort::Sort;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, age, ago, bad, dim, during, status_word, strong};
+use crate::out::{Out, Table, age, ago, bad, cell, dim, during, plain, status_word, strong};
 
-/// The instances
+/// List instances
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Only those in these statuses
+    /// Show only instances in these statuses
     #[arg(long, value_name = "STATUS,STATUS", value_delimiter = ',', value_parser = status)]
     status: Vec<Status>,
 
-    /// Only those that have this text in their id, name, agent or URL
+    /// Show only instances with this text in their name, agent or URL
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 
-    /// By what they are sorted
+    /// Sort by
     #[arg(long, value_enum, default_value_t)]
     sort: Sort,
 
-    /// The other way round
+    /// Reverse the order
     #[arg(long, short)]
     reverse: bool,
 }
 
-/// The answer in JSON.
+/// The JSON output.
 #[derive(Debug, Serialize)]
 struct Listed<'a> {
     counts: Counts,
@@ -66,7 +65,7 @@ impl List {
     }
 }
 
-/// A status by its word.
+/// Parses a status.
 pub(crate) fn status(word: &str) -> Result<Status, String> {
     let known = Status::ALL.into_iter().find(|it| it.as_str() == word);
     known.ok_or_else(|| {
@@ -91,9 +90,9 @@ fn shown(pool: &PoolStatus, instances: &[&InstanceView], now: DateTime<Utc>) -> 
     }
     if instances.is_empty() {
         let none = if pool.instances.is_empty() {
-            "There is no instance."
+            "No instances."
         } else {
-            "No instance is like that."
+            "No instance matches."
         };
         return format!("{text}\n\n{none}");
     }
@@ -102,23 +101,23 @@ fn shown(pool: &PoolStatus, instances: &[&InstanceView], now: DateTime<Utc>) -> 
     for it in instances {
         table.row([
             status_word(it.status),
-            Cell::new(&it.id),
-            Cell::new(it.agent_name.as_deref().unwrap_or("-")),
-            Cell::new(age(it.created_at, now)),
-            Cell::new(
+            cell(&it.id),
+            cell(it.agent_name.as_deref().unwrap_or("-")),
+            cell(age(it.created_at, now)),
+            cell(
                 it.last_healthy_at
                     .map_or_else(|| "-".to_owned(), |at| ago(at, now)),
             ),
-            Cell::new(it.url.as_ref().map_or("-", url::Url::as_str)),
+            cell(it.url.as_ref().map_or("-", url::Url::as_str)),
         ]);
     }
     format!("{text}\n\n{table}")
 }
 
-/// How many are in each status that has any, idle ones always; and what is wanted.
+/// The count of each status that has any, always of idle, and the configured limits.
 fn summary(pool: &PoolStatus) -> String {
     let wanted = dim(&format!(
-        "({} kept idle, at most {} in all)",
+        "(target: {} idle, limit: {} in total)",
         pool.min_idle, pool.max_total
     ));
     let each = statuses(&pool.counts).into_iter();
@@ -129,7 +128,7 @@ fn summary(pool: &PoolStatus) -> String {
     format!("{}  {wanted}", each.join(&dim(" · ")))
 }
 
-/// Every count with its status.
+/// Each status with its count.
 pub(crate) fn statuses(counts: &Counts) -> [(Status, u32); 6] {
     let of = |status| match status {
         Status::Starting => counts.starting,
@@ -142,18 +141,18 @@ pub(crate) fn statuses(counts: &Counts) -> [(Status, u32); 6] {
     Status::ALL.map(|status| (status, of(status)))
 }
 
-/// What an operator should know: the fleet cannot be judged, or creations fail.
+/// Problems that an operator should know about.
 pub(crate) fn alarms(pool: &PoolStatus, now: DateTime<Utc>) -> Vec<String> {
     let unobserved = pool.unobserved.iter().map(|it| {
         let since = age(it.since, now);
-        format!("not observed for {since}: {}", it.reason)
+        plain(format!("not observed for {since}: {}", it.reason))
     });
     let failures = pool.creation_failures.iter().map(|it| {
         let times = it.failures_in_a_row;
-        format!(
-            "creations fail, {times} in a row ({}): {}",
+        plain(format!(
+            "{times} creations in a row failed ({}): {}",
             it.cause, it.error
-        )
+        ))
     });
     unobserved.chain(failures).collect()
 }

@@ -8,15 +8,15 @@ use clap::Args;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, clock, dim, during};
+use crate::out::{Out, clock, dim, during, plain};
 
-/// The last lines that an instance wrote
+/// Show the last log lines of an instance
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// Which
+    /// Instance id
     id: InstanceId,
 
-    /// How many lines
+    /// Number of lines
     #[arg(long, short = 'n', value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
     lines: u16,
 }
@@ -39,10 +39,10 @@ pub(super) async fn fetch(
     written.map_err(|error| Failure::of_call(&format!("show the logs of {id}"), &error))
 }
 
-/// As text, each line with its time where the infra tells it.
+/// The lines as text, with times if the infra knows them.
 pub(super) fn lines(written: &Written, now: DateTime<Utc>) -> String {
     if written.lines.is_empty() {
-        return "It has written nothing.".to_owned();
+        return "No output.".to_owned();
     }
     let line = |it: &agent_pool_core::LogLine| match it.at {
         Some(at) => format!("{} {}", dim(&clock(at, now)), printable(&it.text)),
@@ -56,13 +56,9 @@ pub(super) fn lines(written: &Written, now: DateTime<Utc>) -> String {
         .join("\n")
 }
 
-/// What an instance writes is not for this terminal to obey.
+/// A line without colours: what an instance writes does not act on this terminal.
 pub(super) fn printable(text: &str) -> String {
-    let plain = console::strip_ansi_codes(text);
-    plain
-        .chars()
-        .filter(|it| !it.is_control() || *it == '\t')
-        .collect()
+    plain(console::strip_ansi_codes(text))
 }
 
 #[cfg(test)]
@@ -70,7 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_is_not_told_what_to_do_by_an_instance() {
-        assert_eq!(printable("\u{1b}[31mred\u{1b}[0m\u{7}\tend\r"), "red\tend");
+    fn a_line_of_an_instance_does_not_act_on_the_terminal() {
+        assert_eq!(
+            printable("\u{1b}[31mred\u{1b}[0m\u{7}end"),
+            "red\u{fffd}end"
+        );
     }
 }

@@ -4,17 +4,17 @@ use agent_pool_core::settings::SettingSpec;
 use agent_pool_core::wire::services::{ProviderHealth, ProviderStats, RegistryReply};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use comfy_table::{Cell, Color};
+use comfy_table::Color;
 
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, ago, dim, during, strong, warning};
+use crate::out::{Out, Table, ago, cell, dim, during, plain, strong, warning};
 
-/// What instances are made of
+/// List providers and their health
 #[derive(Debug, Args)]
 pub(crate) struct Providers {
-    /// Also each one's settings: names, and never values
+    /// Also list each provider's settings, without values
     #[arg(long)]
     settings: bool,
 }
@@ -40,14 +40,7 @@ impl Providers {
 
     fn shown(&self, all: &[Provider<'_>], now: DateTime<Utc>) -> String {
         let head = [
-            "PROVIDER",
-            "KIND",
-            "STATE",
-            "CALLS",
-            "FAILED",
-            "MEDIAN",
-            "95 OF 100",
-            "NAME",
+            "PROVIDER", "KIND", "STATE", "CALLS", "FAILED", "MEDIAN", "P95", "NAME",
         ];
         let mut table = Table::new(&head).keep(&[0, 1, 2]);
         for it in all {
@@ -56,14 +49,14 @@ impl Providers {
             let millis =
                 |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
             table.row([
-                Cell::new(it.id),
-                Cell::new(it.kind),
-                Cell::new(state).fg(colour),
-                Cell::new(it.stats.calls),
-                Cell::new(failed),
-                Cell::new(millis(it.stats.median_ms)),
-                Cell::new(millis(it.stats.p95_ms)),
-                Cell::new(it.name),
+                cell(it.id),
+                cell(it.kind),
+                cell(state).fg(colour),
+                cell(it.stats.calls),
+                cell(failed),
+                cell(millis(it.stats.median_ms)),
+                cell(millis(it.stats.p95_ms)),
+                cell(it.name),
             ]);
         }
         let notes: String = all.iter().map(|it| it.notes(now)).collect();
@@ -114,17 +107,18 @@ impl Provider<'_> {
         }
     }
 
-    /// What keeps it from working, a line each.
+    /// What keeps it from working, one line each.
     fn notes(&self, now: DateTime<Utc>) -> String {
         let faults = self.faults.iter();
-        let faults = faults.map(|fault| format!("\n{} {fault}", dim(&format!("{}:", self.id))));
+        let faults =
+            faults.map(|fault| format!("\n{} {}", dim(&format!("{}:", self.id)), plain(fault)));
         let failed = self.stats.last_error.iter().map(|error| {
             let when = ago(error.at, now);
             let told = format!(
                 "{}: failed {when}, {}: {}",
                 self.id, error.kind, error.message
             );
-            format!("\n{}", warning(&told))
+            format!("\n{}", warning(&plain(told)))
         });
         faults.chain(failed).collect()
     }
@@ -141,8 +135,8 @@ impl Provider<'_> {
             text += &format!(
                 "\n  {} {}\n      {}",
                 it.variable,
-                dim(&presence),
-                it.description
+                dim(&plain(presence)),
+                plain(&it.description)
             );
         }
         text

@@ -15,33 +15,33 @@ use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 use crate::out::{Out, during};
 
-/// Most moves of an instance that are shown.
+/// The most events that are shown.
 const MOST_MOVES: u16 = 200;
 
-/// One instance: what it has, and what happened to it
+/// Show one instance: its resources and its history
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Which; one that is gone has its history still
+    /// Instance id; the history of a destroyed one is kept
     id: InstanceId,
 
-    /// Also the last lines that it wrote
+    /// Also show its last log lines
     #[arg(long)]
     logs: bool,
 }
 
-/// All that is known of one.
+/// Everything known about an instance.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Known {
-    /// As Pool has it; absent where it is gone.
+    /// As Pool knows it; absent once it is destroyed.
     pub(super) instance: Option<InstanceView>,
-    /// What it has, as Services knows it.
+    /// Its resources, as Services knows them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) details: Option<InstanceDetails>,
-    /// Why Services does not tell.
+    /// Why Services did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) details_error: Option<String>,
-    /// What happened to it, newest first.
+    /// Its history, newest first.
     pub(super) events: Vec<LifecycleEvent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) logs: Option<Logs>,
@@ -69,9 +69,9 @@ impl Show {
             .events;
         let instance = fleet.instances.into_iter().find(|it| it.id == *id);
         if instance.is_none() && events.is_empty() {
-            let told = format!("cannot {doing}: there is no such instance, nor was there lately");
+            let told = format!("cannot {doing}: no such instance exists or existed lately");
             return Err(Failure::new(Exit::NotFound, "unknown_instance", told)
-                .hint("`poolctl list` shows those that there are"));
+                .hint("`poolctl list` shows existing instances"));
         }
         let (details, details_error) = match &instance {
             Some(instance) => details(target, instance).await,
@@ -91,14 +91,11 @@ impl Show {
     }
 }
 
-/// What Services has of it, or why that is not known. One that begins may be unknown there.
+/// Its resources, or why they are unknown. A starting instance may be unknown to Services.
 async fn details(target: &Target, of: &InstanceView) -> (Option<InstanceDetails>, Option<String>) {
     let Some(services) = target.services() else {
         let hint = no_services().hinted().unwrap_or_default().to_owned();
-        return (
-            None,
-            Some(format!("it is not known where Services is: {hint}")),
-        );
+        return (None, Some(format!("this needs the Services API; {hint}")));
     };
     match services.instance(&of.id).await {
         Ok(details) => (Some(details), None),

@@ -1,26 +1,26 @@
-//! What instances are sorted by.
+//! Sort orders of instances.
 
 use std::cmp::Reverse;
 
 use agent_pool_core::wire::pool::InstanceView;
 use clap::ValueEnum;
 
-/// What instances are sorted by.
+/// A sort order of instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Sort {
-    /// The newest first
+    /// Newest first
     #[default]
     Age,
-    /// In the order of a life
+    /// Lifecycle order
     Status,
-    /// By the agent's name
+    /// Agent name
     Agent,
-    /// Those that answered longest ago first
+    /// Longest without a successful health check first
     Health,
 }
 
 impl Sort {
-    /// The word that the command line has for it.
+    /// Its name on the command line.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Age => "age",
@@ -30,7 +30,7 @@ impl Sort {
         }
     }
 
-    /// The one after it, round and round.
+    /// The next order; the first after the last.
     pub(crate) const fn next(self) -> Self {
         match self {
             Self::Age => Self::Status,
@@ -40,7 +40,7 @@ impl Sort {
         }
     }
 
-    /// Sorts, those that are alike by age.
+    /// Sorts; equal ones by age.
     pub(crate) fn apply(self, found: &mut [&InstanceView]) {
         found.sort_by_key(|it| Reverse(it.created_at));
         match self {

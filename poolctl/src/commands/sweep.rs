@@ -9,20 +9,20 @@ use comfy_table::{Cell, Color};
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, Yes, ago, count_of, dim, during, good, warning};
+use crate::out::{Out, Table, Yes, ago, cell, count_of, dim, during, good, plain, warning};
 
-/// Compare what vendors have with what is known
+/// Compare the vendors' resources with the database
 #[derive(Debug, Args)]
 pub(crate) struct Sweep {
-    /// Destroy the orphans: what vendors have under our mark without an instance, past the grace period
+    /// Destroy orphans: resources with our mark that belong to no instance, older than the grace period
     #[arg(long)]
     destroy: bool,
 
-    /// Make anew the tools that are missing at their vendors; their instances are deployed again
+    /// Recreate tools that are missing at their vendors, and redeploy their instances
     #[arg(long)]
     repair: bool,
 
-    /// What the last sweep found, without a new one
+    /// Show the last sweep instead of starting one
     #[arg(long, conflicts_with_all = ["destroy", "repair"])]
     last: bool,
 
@@ -52,7 +52,7 @@ impl Sweep {
         answer(out, &sweep(services, wanted).await?)
     }
 
-    /// Whether there is anything to do of what is asked for.
+    /// Whether the options apply to anything that was found.
     fn acts_on(&self, found: &SweepReport) -> bool {
         (self.destroy && !found.orphans.is_empty()) || (self.repair && !found.missing.is_empty())
     }
@@ -62,8 +62,8 @@ impl Sweep {
         let missing = count_of(found.missing.len(), "missing resource");
         match (self.destroy, self.repair) {
             (true, false) => format!("Destroy {orphans}? This cannot be undone"),
-            (false, _) => format!("Make {missing} anew, and deploy the instances again?"),
-            (true, true) => format!("Destroy {orphans}, and make {missing} anew?"),
+            (false, _) => format!("Recreate {missing} and redeploy the instances?"),
+            (true, true) => format!("Destroy {orphans} and recreate {missing}?"),
         }
     }
 }
@@ -73,7 +73,7 @@ async fn sweep(services: &Services, wanted: SweepRequest) -> Result<SweepReport,
     report.map_err(|error| Failure::of_call("sweep", &error))
 }
 
-/// The report; it is a failure where a vendor could not be asked, since it may hide orphans.
+/// Prints the report. It is a failure if a vendor could not be asked, since that may hide orphans.
 fn answer(out: Out, report: &SweepReport) -> Result<Exit, Failure> {
     out.answer(report, || shown(report, Utc::now()))?;
     Ok(if report.failures.is_empty() {
@@ -85,7 +85,7 @@ fn answer(out: Out, report: &SweepReport) -> Result<Exit, Failure> {
 
 fn shown(report: &SweepReport, now: DateTime<Utc>) -> String {
     let when = dim(&format!(
-        "swept {}, in {} ms",
+        "swept {}, took {} ms",
         ago(report.swept_at, now),
         report.took_ms
     ));
@@ -94,14 +94,14 @@ fn shown(report: &SweepReport, now: DateTime<Utc>) -> String {
         .map(|(provider, why)| {
             format!(
                 "{}\n",
-                warning(&format!("! {provider} was not swept: {why}"))
+                warning(&plain(format!("! {provider} was not swept: {why}")))
             )
         })
         .collect();
     if report.orphans.is_empty() && report.missing.is_empty() {
         let nothing = match failures.is_empty() {
-            true => format!("{} Nothing is orphaned, and nothing is missing.", good("✓")),
-            false => "Of the rest, nothing is orphaned, and nothing is missing.".to_owned(),
+            true => format!("{} No orphans, nothing missing.", good("✓")),
+            false => "Elsewhere: no orphans, nothing missing.".to_owned(),
         };
         return format!("{failures}{nothing}  {when}");
     }
@@ -110,10 +110,10 @@ fn shown(report: &SweepReport, now: DateTime<Utc>) -> String {
     for it in &report.orphans {
         table.tall_row([
             found("orphan", "destroyed", it.destroyed),
-            Cell::new(&it.provider),
-            Cell::new(&it.resource_id),
-            Cell::new(&it.instance_id),
-            Cell::new(
+            cell(&it.provider),
+            cell(&it.resource_id),
+            cell(&it.instance_id),
+            cell(
                 it.created_at
                     .map_or_else(|| "-".to_owned(), |at| ago(at, now)),
             ),
@@ -121,11 +121,11 @@ fn shown(report: &SweepReport, now: DateTime<Utc>) -> String {
     }
     for it in &report.missing {
         table.tall_row([
-            found("missing", "made anew", it.repaired),
-            Cell::new(&it.provider),
-            Cell::new(&it.resource_id),
-            Cell::new(&it.instance_id),
-            Cell::new(ago(it.since, now)),
+            found("missing", "recreated", it.repaired),
+            cell(&it.provider),
+            cell(&it.resource_id),
+            cell(&it.instance_id),
+            cell(ago(it.since, now)),
         ]);
     }
     format!("{failures}{table}\n\n{}  {when}", count(report))
@@ -133,8 +133,8 @@ fn shown(report: &SweepReport, now: DateTime<Utc>) -> String {
 
 fn found(what: &str, ended: &str, done: bool) -> Cell {
     match done {
-        true => Cell::new(format!("{what}, {ended}")).fg(Color::DarkGreen),
-        false => Cell::new(what).fg(Color::DarkYellow),
+        true => cell(format!("{what}, {ended}")).fg(Color::DarkGreen),
+        false => cell(what).fg(Color::DarkYellow),
     }
 }
 

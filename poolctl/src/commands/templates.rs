@@ -1,13 +1,11 @@
 //! `poolctl templates`.
 
-use comfy_table::Cell;
-
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, during};
+use crate::out::{Out, Table, cell, during};
 
-/// The catalogue, to choose from.
+/// Prints the catalogue.
 pub(crate) async fn run(out: Out, target: &Target) -> Result<Exit, Failure> {
     let templates = during("asking Pool", target.pool.templates()).await;
     let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
@@ -15,10 +13,10 @@ pub(crate) async fn run(out: Out, target: &Target) -> Result<Exit, Failure> {
         let mut table = Table::new(&["SLUG", "NAME", "CATEGORY", "DESCRIPTION"]).keep(&[0, 1]);
         for it in &templates {
             table.row([
-                Cell::new(&it.slug),
-                Cell::new(format!("{} {}", it.emoji, it.name)),
-                Cell::new(&it.category),
-                Cell::new(&it.description),
+                cell(&it.slug),
+                cell(format!("{} {}", it.emoji, it.name)),
+                cell(&it.category),
+                cell(&it.description),
             ]);
         }
         table.to_string()

@@ -1,4 +1,4 @@
-//! Waiting for what a command began to be done.
+//! Waiting until a command has taken effect.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{list_of, progress_bar};
 
-/// How often the fleet is looked at.
+/// How often the fleet is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// Whether to wait for the end.
+/// Whether to wait.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Wait {
-    /// Wait until it is done, at most so many seconds
+    /// Wait until it is done, at most this many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "600")]
     wait: Option<Seconds>,
 }
@@ -35,14 +35,14 @@ impl FromStr for Seconds {
     }
 }
 
-/// How one of the instances is that are waited for.
+/// Whether an instance that is waited for is done.
 pub(super) enum Standing {
     Pending,
     Done,
 }
 
 impl Standing {
-    /// Of what is to be gone: done once it has no row.
+    /// For an instance that is being destroyed: done once it has no row.
     pub(super) const fn gone(row: Option<&InstanceView>) -> Self {
         match row {
             Some(_) => Self::Pending,
@@ -71,7 +71,7 @@ impl Wait {
         let deadline = Instant::now() + limit;
         loop {
             let fleet = target.pool.status().await;
-            let fleet = fleet.map_err(|error| Failure::of_call("see how far it is", &error))?;
+            let fleet = fleet.map_err(|error| Failure::of_call("check the progress", &error))?;
             let row = |id: &InstanceId| fleet.instances.iter().find(|it| it.id == *id);
             let left: Vec<_> = ids
                 .iter()
@@ -86,11 +86,11 @@ impl Wait {
                 bar.finish_and_clear();
                 let seconds = limit.as_secs();
                 let told = format!(
-                    "{doing} is not done after {seconds} s: left are {}",
+                    "{doing} has not finished after {seconds} s; still waiting for {}",
                     list_of(&left)
                 );
                 return Err(Failure::new(Exit::Failed, "not_in_time", told)
-                    .hint("it goes on: look at it with `poolctl watch`"));
+                    .hint("it continues in the background; follow it with `poolctl watch`"));
             }
             sleep(LOOK_EVERY).await;
         }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// Whether a command that changes something asks before.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Yes {
-    /// Do not ask; where there is no terminal, nobody is asked anyway
+    /// Do not ask for confirmation; without a terminal nothing is asked anyway
     #[arg(long, short = 'y')]
     yes: bool,
 }
@@ -80,5 +80,5 @@ fn unanswered(error: &io::Error) -> Failure {
         "unanswered",
         format!("nobody answers: {error}"),
     )
-    .hint("to go on without being asked: --yes")
+    .hint("use --yes to skip the question")
 }

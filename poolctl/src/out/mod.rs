@@ -20,7 +20,7 @@ pub(crate) use progress::{during, progress_bar, spinner};
 pub(crate) use table::Table;
 pub(crate) use time::{age, ago, clock};
 pub(crate) use words::{
-    bad, colour_of, count_of, dim, good, list_of, status_word, strong, warning,
+    bad, cell, colour_of, count_of, dim, good, list_of, plain, status_word, strong, warning,
 };
 
 /// How this run answers.

@@ -1,8 +1,23 @@
 //! Texts with the colours that this program has: few, and each with one meaning.
 
+use agent_pool_core::safe_line;
 use agent_pool_core::wire::pool::Status;
 use comfy_table::{Cell, Color};
 use console::{Style, style};
+
+/// Characters of a foreign text that are shown.
+const MOST_CHARS: usize = 1_000;
+
+/// Text that vendors, runtimes and people wrote, as one line that acts on no terminal: it cannot forge another line,
+/// such as a second invite link.
+pub(crate) fn plain(text: impl ToString) -> String {
+    safe_line(&text.to_string(), MOST_CHARS).into_owned()
+}
+
+/// A cell of a table with such a text.
+pub(crate) fn cell(text: impl ToString) -> Cell {
+    Cell::new(plain(text))
+}
 
 /// What is well.
 pub(crate) fn good(text: &str) -> String {
@@ -70,6 +85,13 @@ pub(crate) fn list_of<T: ToString>(things: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_foreign_text_forges_no_line_and_acts_on_no_terminal() {
+        let text = plain("out of credit\n  invite    https://evil.example \u{1b}[2J\u{202e}");
+        assert!(text.starts_with("out of credit   invite"), "{text}");
+        assert!(!text.contains(['\n', '\u{1b}', '\u{202e}']), "{text:?}");
+    }
 
     #[test]
     fn numbers_and_lists_read_well() {

@@ -33,9 +33,9 @@ fn a_template_is_claimed_and_ends_with_its_invite_link() {
     let told = pool
         .run(&["claim", "--human", "--name", "Tulip", "--wait", "60"])
         .done();
-    assert!(told.stdout.starts_with("Tulip is yours"), "{told:?}");
+    assert!(told.stdout.starts_with("Tulip is ready"), "{told:?}");
     assert!(told.stdout.contains("\n  invite    http"), "{told:?}");
-    for step in ["taken", "configured", "provisioned", "recorded"] {
+    for step in ["reserved", "configured", "provisioned", "recorded"] {
         assert!(told.stderr.contains(&format!("✓ {step} ")), "{told:?}");
     }
 }

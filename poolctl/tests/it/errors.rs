@@ -106,7 +106,7 @@ fn help_shows_no_key_and_no_hidden_part() {
     let variables = [("POOL_API_KEY", KEY), ("POOL_URL", "http://secret-host")];
     let help = run(&variables, ["--help"]).done().stdout;
     assert!(
-        help.contains("Exit codes: 0 done") && help.contains("[env: POOL_API_KEY]"),
+        help.contains("Exit codes: 0 success") && help.contains("[env: POOL_API_KEY]"),
         "{help}"
     );
     assert!(

@@ -14,7 +14,7 @@ fn the_list_is_json_for_programs_and_a_table_for_people() {
 
     let table = pool.run(&["list", "--human"]).done().stdout;
     assert!(
-        table.starts_with("2 idle  (2 kept idle, at most 100 in all)\n"),
+        table.starts_with("2 idle  (target: 2 idle, limit: 100 in total)\n"),
         "{table}"
     );
     assert!(
@@ -30,7 +30,7 @@ fn the_list_is_json_for_programs_and_a_table_for_people() {
         .run(&["list", "--human", "--status", "crashed"])
         .done()
         .stdout;
-    assert!(none.contains("No instance is like that."), "{none}");
+    assert!(none.contains("No instance matches."), "{none}");
     assert_eq!(pool.run(&["list", "--status", "nosuch"]).code, 2);
 }
 
@@ -86,6 +86,6 @@ fn the_pool_is_replenished_and_drained_to_the_end() {
     let nothing = pool.run(&["drain", "1"]);
     assert_eq!((nothing.code, &nothing.json()["count"]), (7, &0.into()));
     let enough = pool.run(&["replenish", "--human"]).done().stdout;
-    assert!(enough.starts_with("Nothing is made"), "{enough}");
+    assert!(enough.starts_with("No instance is created"), "{enough}");
     assert_eq!(pool.run(&["drain", "0"]).code, 2);
 }

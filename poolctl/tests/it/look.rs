@@ -55,7 +55,7 @@ fn an_instance_is_shown_with_its_tools_usage_and_history() {
     pool.run(&["kill", id, "--wait"]).done();
     let gone = pool.run(&["show", id, "--human"]).done().stdout;
     assert!(
-        gone.starts_with(&format!("{id}  gone\n")) && gone.contains("claimed"),
+        gone.starts_with(&format!("{id}  destroyed\n")) && gone.contains("claimed"),
         "{gone}"
     );
     let nobody = pool.run(&["show", "aaaaaaaaaaaa"]);

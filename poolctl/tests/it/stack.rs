@@ -92,9 +92,9 @@ async fn start(
 ) -> Process {
     let mut settings = Environment::from_iter(settings);
     settings.set("LOG", "warn");
-    let program = Path::new(env!("CARGO_BIN_EXE_poolctl"));
+    let program = [env!("CARGO_BIN_EXE_poolctl")];
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", service.name()));
-    let process = Process::start(program, service, &settings, Log::Append(log));
+    let process = Process::start(&program, service, &settings, Log::Append(log));
     process.await.unwrap()
 }
 

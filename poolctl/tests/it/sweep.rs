@@ -67,7 +67,7 @@ fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
 
     let destroyed = pool.run(&["sweep", "--destroy", "--human"]).done().stdout;
     assert!(destroyed.contains("orphan, destroyed"), "{destroyed}");
-    let clean = until_it_says(&pool, "Nothing is orphaned, and nothing is missing.");
+    let clean = until_it_says(&pool, "No orphans, nothing missing.");
     assert!(clean.starts_with("✓ "), "{clean}");
 
     let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401)).times(Times::Always);

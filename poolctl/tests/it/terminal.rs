@@ -147,7 +147,7 @@ fn a_write_is_confirmed_by_somebody() {
     let pool = Pool::warm(1);
     let id = &pool.ids("idle")[0];
     let mut declined = Terminal::run(&pool, &[], &["kill", id]);
-    declined.until("with all that it has?");
+    declined.until("and everything provisioned for it?");
     declined.press("n");
     declined.until("nothing was done");
     assert_eq!(declined.end().0, 1);
@@ -169,7 +169,7 @@ fn a_write_is_confirmed_by_somebody() {
     );
 
     let mut killed = Terminal::run(&pool, &[], &["kill", id, "--wait"]);
-    killed.until("with all that it has?");
+    killed.until("and everything provisioned for it?");
     killed.press("y");
     killed.until(&format!("{id} destroyed"));
     assert_eq!(killed.end().0, 0);
@@ -181,8 +181,8 @@ fn somebody_who_claims_nothing_in_particular_is_asked_which() {
     let mut claim = Terminal::run(&pool, &[], &["claim"]);
     claim.until("Meal Planner");
     claim.press("\u{1b}[B\r");
-    let page = claim.until("Meal Planner is yours");
-    assert!(page.contains("✓ taken"), "{page}");
+    let page = claim.until("Meal Planner is ready");
+    assert!(page.contains("✓ reserved"), "{page}");
     assert_eq!(claim.end().0, 0);
 }
 

@@ -1,5 +1,5 @@
-//! The crash matrix: every step of every operation, and what became of the promises when the service
-//! that took the step was killed before or after it.
+//! The crash matrix: every step of every operation, and whether the promises held when the service that took the step
+//! was killed before or after it.
 
 mod operation;
 mod run;

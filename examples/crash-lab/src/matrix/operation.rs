@@ -1,4 +1,4 @@
-//! The operations that are broken.
+//! The operations in whose steps services are killed.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,25 +17,25 @@ use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::system::System;
 
-/// How long a creation or a destruction may take when nobody is killed.
+/// How long an undisturbed creation or destruction may take.
 const DONE_WITHIN: Duration = Duration::from_secs(30);
 
-/// An operation that somebody asks for.
+/// An operation that a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Operation {
-    /// An instance is made, until it is idle.
+    /// Create an instance, until it is idle.
     Create,
-    /// An idle instance is claimed.
+    /// Claim an idle instance.
     Claim,
-    /// The same with an `Idempotency-Key`, which is asked again afterwards.
+    /// Claim with an `Idempotency-Key`, and repeat the claim afterwards.
     ClaimWithKey,
-    /// Variables of an instance are set, and it is deployed again.
+    /// Set variables of an instance and redeploy it.
     Configure,
-    /// An instance is killed, until its row is gone.
+    /// Kill an instance, until its row is gone.
     Destroy,
-    /// Orphans are destroyed, and a tool that is missing is made anew.
+    /// Destroy orphans, and repair a missing tool.
     Sweep,
-    /// A look at a fleet with something of everything to do.
+    /// Tick on a fleet that needs every kind of decision.
     Tick,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Operation {
 }
 
 impl Operation {
-    /// All of them.
+    /// Every operation.
     pub const ALL: [Self; 7] = [
         Self::Create,
         Self::Claim,
@@ -73,7 +73,7 @@ impl Operation {
         pacing
     }
 
-    /// What is there before. Answers the instance that it is about, if any.
+    /// Prepares the system. Returns the instance that the operation is about, if any.
     pub(super) async fn set_up(self, system: &System) -> anyhow::Result<String> {
         match self {
             // After the tick that Pool begins with.
@@ -86,8 +86,8 @@ impl Operation {
         }
     }
 
-    /// Asks for it, and waits for its end or for the death of a service. What it answers counts only
-    /// where a client may rely on it: a claim.
+    /// Asks for the operation, and waits until it ends or a service is killed. Its answer counts only if a client may rely
+    /// on it, as on a claim.
     pub(super) async fn act(self, system: &System, subject: &str, interceptors: [&Interceptor; 2]) {
         let triggered = || {
             interceptors
@@ -127,12 +127,12 @@ impl Operation {
         drop(asked);
     }
 
-    /// How many instances are to be idle at the end.
+    /// The number of instances that must be idle at the end.
     pub(super) fn idle_after(self) -> Option<u32> {
         (self == Self::Tick).then_some(setup::TICK_IDLE)
     }
 
-    /// What a client does who was told of no success: it asks again, and has it.
+    /// A client that got no success asks again, and must succeed.
     pub(super) async fn again(self, system: &System, subject: &str) -> anyhow::Result<()> {
         match self {
             Self::Create | Self::Tick | Self::Destroy => Ok(()),
@@ -193,7 +193,7 @@ async fn sweep(system: &System) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Looks until it is so, or until somebody was killed.
+/// Polls until the condition holds or a service was killed.
 async fn until(
     triggered: impl Fn() -> bool,
     so: impl AsyncFn() -> anyhow::Result<bool>,

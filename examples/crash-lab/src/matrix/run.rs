@@ -1,5 +1,4 @@
-//! From an operation to its rows: undisturbed runs first, which tell the steps, then one system for
-//! each kill.
+//! From an operation to its rows of the table: undisturbed runs give the steps, then one system for each kill.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,23 +18,22 @@ use agent_pool_stack::Service;
 
 /// How long a system may take to recover. It takes about a second on a quiet machine.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
-/// How often an operation is watched for its steps: those that not every run takes differ.
+/// The number of undisturbed runs: some steps are not taken in every run.
 const SURVEYS: usize = 2;
-/// How long the service that lives may be busy with what the dead one asked for.
+/// How long the other service may be busy with what the killed one asked for.
 const BUSY_FOR: Duration = Duration::from_secs(10);
-/// How long nothing is asked of anybody before an operation begins: what made the snapshot has ended then.
+/// How long no step is taken before an operation begins, so that its preparation has ended.
 const QUIET: Duration = Duration::from_millis(300);
-/// How often a kill is tried at a step that not every run takes.
+/// The number of attempts to kill at a step that is not taken in every run.
 const TRIES: usize = 3;
 
-/// A sample has every kill after a step that writes, where the effect is there and nobody was told, and
-/// one of so many others.
+/// A sample has every kill after a step that writes, and one of this many others.
 const SAMPLE: u32 = 3;
 
-/// `INSTANCE_LEASE_MS` after the kill: how often Services looks for what was cut off.
+/// `INSTANCE_LEASE_MS` after the kill: how often Services looks for interrupted operations.
 const RECOVERY_LEASE_MS: u32 = 2_000;
 
-/// The operation ended, and nobody was killed.
+/// The operation ended and nothing was killed.
 #[derive(Debug, Clone, Copy)]
 struct NotTaken;
 
@@ -52,10 +50,9 @@ impl std::error::Error for NotTaken {}
 pub struct Plan {
     /// The operation.
     pub operation: Operation,
-    /// How many systems there are at once.
+    /// The number of systems that run at the same time.
     pub at_once: usize,
-    /// Not every kill: those after a step that writes, and a third of the others. The same seed takes the same
-    /// ones.
+    /// A sample instead of every kill: all after a step that writes, and a third of the others, which this seed chooses.
     pub sample: Option<u64>,
 }
 
@@ -67,8 +64,8 @@ struct Known {
     step: Step,
 }
 
-/// Kills at every step of an operation, before it and after it. A step that only reads has no effect
-/// that could lie in between, so that one kill is both.
+/// Kills at every step of an operation, before and after it. A step that only reads has no effect in between, so one
+/// kill covers both.
 ///
 /// # Errors
 /// The lab itself fails: a system does not start, or the operation does not work undisturbed.
@@ -94,7 +91,7 @@ pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Table> {
     Ok(Table { rows, all })
 }
 
-/// The steps of an operation, in the order in which they came.
+/// The steps of an operation, in the order in which they were taken.
 async fn survey(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<Known>> {
     let mut known: Vec<Known> = Vec::new();
     for _ in 0..SURVEYS {
@@ -133,7 +130,7 @@ async fn watch(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<(Serv
     }
     let [pool, services] = interceptors.map(crate::interceptor::Interceptor::end);
     let end = recovered(&system, operation, &subject).await;
-    end.map_err(|error| system.tell(&error))
+    end.map_err(|error| system.with_logs(&error))
         .with_context(|| format!("{operation} fails undisturbed"))?;
     Ok(vec![
         (Service::PoolSvc, pool),
@@ -147,13 +144,13 @@ async fn system(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<(System,
     let system = System::start(Arc::clone(lab), operation.pacing(), 1, seed).await?;
     let subject = operation.set_up(&system).await;
     let subject = subject
-        .map_err(|error| system.tell(&error))
+        .map_err(|error| system.with_logs(&error))
         .with_context(|| format!("{operation} cannot begin"))?;
     quiet(&system).await;
     Ok((system, subject))
 }
 
-/// Ends when neither service asks anybody for anything.
+/// Waits until neither service takes a step.
 async fn quiet(system: &System) {
     for replica in [&system.pools[0], &system.services[0]] {
         replica.interceptor.quiet(QUIET).await;
@@ -223,11 +220,11 @@ async fn kill_once(
         done => done?,
     };
     let end = recovered(&system, operation, &subject).await;
-    end.map_err(|error| system.tell(&error))?;
+    end.map_err(|error| system.with_logs(&error))?;
     Ok(Outcome::Held)
 }
 
-/// Lets the system recover, has the client ask again, and judges.
+/// Lets the system recover, repeats the operation, and checks the promises.
 async fn recovered(system: &System, operation: Operation, subject: &str) -> anyhow::Result<()> {
     if operation == Operation::Sweep {
         // The promises hold again only once what was swept half is swept.

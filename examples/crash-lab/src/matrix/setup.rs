@@ -1,4 +1,4 @@
-//! What is there before an operation begins.
+//! The state before an operation begins.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::calls::order;
 use crate::settings::ENVIRONMENT;
 use crate::system::System;
 
-/// How many instances the tick is to keep idle.
+/// The number of instances that the tick keeps idle.
 pub(super) const TICK_IDLE: u32 = 4;
-/// How long a set-up may take.
+/// How long a preparation may take.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// How often it is asked for: on a busy machine a short lease is lost, and a creation with it.
+/// The number of attempts: on a busy machine a short lease is lost, and a creation with it.
 const TRIES: u32 = 3;
 
 async fn make(system: &System, count: u32) -> anyhow::Result<()> {
@@ -43,7 +43,7 @@ pub(super) async fn one_idle(system: &System) -> anyhow::Result<String> {
     idle.into_iter().next().context("an idle instance")
 }
 
-/// One idle instance, made where there is none.
+/// One idle instance, created if there is none.
 pub(super) async fn at_least_one_idle(system: &System) -> anyhow::Result<()> {
     if ids(system, "idle").await?.is_empty() {
         make(system, 1).await?;
@@ -51,7 +51,7 @@ pub(super) async fn at_least_one_idle(system: &System) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An instance whose rows are gone, and one whose inbox is; the latter was missed by a sweep already.
+/// An instance without rows, and one without its inbox, which an earlier sweep has missed already.
 pub(super) async fn orphan_and_missing(system: &System) -> anyhow::Result<String> {
     // A vendor that lists nothing of what it should is not believed, so a third one is well.
     make(system, 3).await?;
@@ -76,7 +76,7 @@ pub(super) async fn orphan_and_missing(system: &System) -> anyhow::Result<String
     Ok(missing.clone())
 }
 
-/// Somebody deletes the inbox of an instance at the vendor.
+/// Deletes the inbox of an instance at the vendor.
 async fn lose_inbox(system: &System, instance: &str) -> anyhow::Result<()> {
     let label = format!("ap-{ENVIRONMENT}-{instance}");
     let inboxes = system.cloud.state().agentmail.inboxes;
@@ -96,8 +96,8 @@ async fn lose_inbox(system: &System, instance: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One of everything that a tick decides on: idle and dead, claimed and dead, claiming for too long,
-/// starting and healthy, idle and well; and too few of the last.
+/// One instance for each decision of a tick: idle and dead, claimed and dead, claiming for too long, starting and
+/// healthy, idle and healthy; and too few of the last.
 pub(super) async fn fleet(system: &System) -> anyhow::Result<String> {
     system.settle(Some(TICK_IDLE), READY_WITHIN).await?;
     let claimed = system.claim(&order("Rose")?).await?;

@@ -1,4 +1,4 @@
-//! The table, as it is printed.
+//! The printed table.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,45 +7,45 @@ use super::Operation;
 use crate::interceptor::{Step, When};
 use agent_pool_stack::Service;
 
-/// What became of one kill.
+/// The outcome of one kill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Every promise held.
     Held,
-    /// The operation ended without this step, which not every run of it takes: nobody was killed.
+    /// The operation ended without this step, which is not taken in every run: nothing was killed.
     NotTaken,
-    /// These promises broke.
+    /// These promises were broken.
     Broken(String),
 }
 
 /// One kill.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// What was asked for.
+    /// The operation.
     pub operation: Operation,
-    /// Who was killed.
+    /// The killed service.
     pub killed: Service,
     /// Its number among the steps of the operation that this service takes, from 1.
     pub number: usize,
-    /// At which step.
+    /// The step.
     pub step: Step,
-    /// On which side of the step.
+    /// Before or after the step.
     pub when: When,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
 /// The kills of an operation.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
-    /// Those that were tried.
+    /// The attempted kills.
     pub rows: Vec<Row>,
-    /// How many there are in all: more than `rows` where these are a sample.
+    /// The number of all possible kills: more than `rows` if these are a sample.
     pub all: usize,
 }
 
 impl Table {
-    /// The rows of which a promise broke.
+    /// The rows with a broken promise.
     #[must_use]
     pub fn broken(&self) -> Vec<&Row> {
         let rows = self.rows.iter();
@@ -53,7 +53,7 @@ impl Table {
             .collect()
     }
 
-    /// The rows of which somebody was killed.
+    /// The number of rows in which a service was killed.
     #[must_use]
     pub fn kills(&self) -> usize {
         let rows = self.rows.iter();

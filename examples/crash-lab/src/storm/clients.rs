@@ -1,4 +1,4 @@
-//! Who uses the system in a storm: people who claim, and an operator.
+//! The users of the system in a storm: clients that claim, and an operator.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::Storm;
 use super::report::count;
 use crate::calls::order;
 
-/// How often a claim with a key is asked for until there is an answer.
+/// How often a claim with a key is retried.
 const TRIES: u32 = 8;
 
-/// How many claims are left alone, to be there at the end.
+/// The number of claims that the operator does not kill, so that some are left at the end.
 const KEPT: usize = 8;
 
-/// Claims one after another, as long as the storm runs.
+/// Claims repeatedly while the storm runs.
 pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
     let mut serial = 0;
     while storm.runs() {
@@ -61,7 +61,7 @@ async fn ask(storm: &Storm, order: &ClaimOrder) -> anyhow::Result<Claimed> {
     storm.system.claim(order).await
 }
 
-/// Who has a key asks again after a failure; who has none must not, and has no claim.
+/// Retries a claim with a key. One without a key must not be retried.
 async fn insist(storm: &Storm, order: &ClaimOrder, chance: &mut StdRng) -> anyhow::Result<Claimed> {
     let mut answer = ask(storm, order).await;
     for _ in 1..TRIES {
@@ -96,7 +96,7 @@ fn told(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
     }
 }
 
-/// Kills, drains, creates and sweeps, as long as the storm runs.
+/// Kills, drains, creates and sweeps while the storm runs.
 pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
     while storm.runs() {
         count(&storm.report.operated);
@@ -113,8 +113,7 @@ pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
     }
 }
 
-/// Kills an instance that is somebody's, or that nobody knows to be theirs because the answer was
-/// lost. It is no longer promised from here on.
+/// Kills an instance that is claimed, even if the answer to the claim was lost. Its claim is no longer promised.
 async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
     let rows = storm.system.pool_database().await?.instances().await?;
     let rows = rows.into_iter();

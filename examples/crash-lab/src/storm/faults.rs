@@ -1,4 +1,4 @@
-//! Bad days of the vendors.
+//! Faults of the vendors.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::Storm;
 use super::report::count;
 
-/// Adds faults in each burst, and takes all of them away at its end.
+/// Adds faults in each burst, and clears all of them at its end.
 pub(super) async fn make(storm: &Storm, mut chance: StdRng) {
     while storm.next_burst().await {
         while let Some(left) = storm.burst() {

@@ -1,4 +1,4 @@
-//! Sudden deaths of the services and of Postgres.
+//! `kill -9` of the services and of Postgres.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::report::count;
 use super::{PACING, Storm};
 use agent_pool_stack::Service;
 
-/// Who dies in one round, in a new order each time: so that no storm is without one of them.
+/// What is killed in one round, in a random order, so that every storm kills each of them.
 const ROUND: [Victim; 5] = [
     Victim::Service(Service::PoolSvc),
     Victim::Service(Service::PoolSvc),
@@ -26,7 +26,7 @@ enum Victim {
     Postgres,
 }
 
-/// Kills one after another in each burst, and starts each again.
+/// Kills one after another in each burst, and starts it again.
 pub(super) async fn kill_processes(storm: &Storm, mut chance: StdRng) -> anyhow::Result<()> {
     let mut round = Vec::new();
     while storm.next_burst().await {

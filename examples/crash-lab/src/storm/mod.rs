@@ -1,8 +1,8 @@
 //! The fault storm: claims, kills and drains, while vendors fail and processes are killed at random;
-//! then recover, and the promises.
+//! then recovery, and the promises.
 //!
-//! It comes in bursts. In the pauses between them nothing new breaks, so that instances become warm, and
-//! the next burst hits claims, creations and destructions at work, not a system that is only starting.
+//! Faults come in bursts. In the pauses between them nothing new breaks, so that instances become warm, and the next
+//! burst hits claims, creations and destructions, not a system that is only starting.
 
 mod clients;
 mod faults;
@@ -25,18 +25,18 @@ use crate::system::System;
 use agent_pool_stack::Service;
 pub use report::Report;
 
-/// How long the system may take to come to rest after the storm.
+/// How long the system may take to recover after the storm.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(120);
-/// How long Services may still be busy by then.
+/// How long Services may still be busy at its end.
 const BUSY_FOR: Duration = Duration::from_secs(10);
-/// How many people claim at once.
+/// The number of concurrent clients.
 const CLAIMERS: u64 = 4;
-/// How long vendors fail and processes die in a row.
+/// The length of a burst of faults.
 const BURST: Duration = Duration::from_secs(5);
-/// How long they then do not.
+/// The pause between two bursts.
 const PAUSE: Duration = Duration::from_secs(4);
 
-/// Impatient, so that much happens: what takes minutes in production takes a second.
+/// Short intervals, so that much happens: what takes minutes in production takes a second.
 const PACING: Pacing = Pacing {
     tick: 250,
     lease: 2_000,
@@ -46,16 +46,16 @@ const PACING: Pacing = Pacing {
     ..Pacing::QUIET
 };
 
-/// What is run.
+/// What to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Of all chance: the same seed makes the same plans, though not the same timing.
+    /// Seed of every random choice. The timing still differs.
     pub seed: u64,
-    /// How long it runs.
+    /// How long it lasts.
     pub duration: Duration,
 }
 
-/// What those who make the storm share.
+/// The state that all actors of the storm share.
 #[derive(Debug)]
 struct Storm {
     system: System,
@@ -64,9 +64,9 @@ struct Storm {
     report: Report,
     /// Every instance that was ever handed out.
     handed_out: Mutex<BTreeSet<String>>,
-    /// Every instance that an operator killed: who is told of one of these afterwards has lost it.
+    /// Every instance that the operator killed: a claim of one of these that is acknowledged later is not promised.
     killed: Mutex<BTreeSet<String>>,
-    /// What no recovery can mend.
+    /// Broken promises that no recovery can repair.
     broken: Mutex<Vec<String>>,
 }
 
@@ -75,7 +75,7 @@ impl Storm {
         self.began.elapsed() < self.duration
     }
 
-    /// How long the burst goes on that runs now.
+    /// How much longer the current burst lasts; `None` in a pause.
     fn burst(&self) -> Option<Duration> {
         let since = self.began.elapsed();
         let cycle = (BURST + PAUSE).as_millis();
@@ -84,7 +84,7 @@ impl Storm {
         left.filter(|_| self.runs())
     }
 
-    /// Waits for a burst; false where there is none any more.
+    /// Waits for the next burst; false if the storm is over.
     async fn next_burst(&self) -> bool {
         while self.burst().is_none() && self.runs() {
             sleep(LOOK_EVERY).await;
@@ -92,7 +92,7 @@ impl Storm {
         self.runs()
     }
 
-    /// An operator is about to kill this instance: it is nobody's any more.
+    /// The operator is about to kill this instance, so its claim is no longer promised.
     fn gives_up(&self, instance: &str) {
         let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
         killed.insert(instance.to_owned());
@@ -107,10 +107,10 @@ impl Storm {
     }
 }
 
-/// Runs one, and answers what happened in it.
+/// Runs a storm, and returns what happened.
 ///
 /// # Errors
-/// A promise that broke, with the ends of the logs; or the lab itself fails.
+/// A promise is broken (with the ends of the logs), or the lab itself fails.
 pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Report> {
     let system = System::start(Arc::clone(lab), PACING, 1, plan.seed).await?;
     system
@@ -136,12 +136,12 @@ pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Report> {
     );
     died?;
     let end = recover(&storm).await;
-    end.map_err(|error| storm.system.tell(&error))
+    end.map_err(|error| storm.system.with_logs(&error))
         .with_context(|| format!("seed {}", plan.seed))?;
     Ok(storm.report)
 }
 
-/// The vendors are well again, both services start anew, and the promises hold.
+/// Ends the faults, restarts both services, and checks the promises.
 async fn recover(storm: &Storm) -> anyhow::Result<()> {
     let system = &storm.system;
     system.cloud.clear_faults();

@@ -14,7 +14,7 @@ use agent_pool_stack::Service;
 /// Counts of what happened.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Without key and wait; with a wait; with a key; with both.
+    /// Without key and wait, with a wait, with a key, with both.
     claims: [Claims; 4],
     refused: Mutex<BTreeMap<String, u64>>,
     pub(super) operated: AtomicU64,
@@ -26,7 +26,7 @@ pub struct Report {
     recovered_after: Mutex<Duration>,
 }
 
-/// What the claims are called, in the order of [`Report::claims`].
+/// The names of the kinds of claims, in the order of [`Report::claims`].
 const KINDS: [&str; 4] = ["plain", "that wait", "with a key", "with a key, that wait"];
 
 /// The claims of one kind.
@@ -46,13 +46,13 @@ impl Claims {
         count(&self.acknowledged);
     }
 
-    /// The client went before it was answered: nobody knows what became of it.
+    /// The client hung up before the answer.
     pub(super) fn hung_up(&self) {
         count(&self.hung_up);
     }
 }
 
-/// One more.
+/// Adds one.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
@@ -62,19 +62,19 @@ fn of(counter: &AtomicU64) -> u64 {
 }
 
 impl Report {
-    /// How many claims were asked for.
+    /// The number of claims that clients asked for.
     #[must_use]
     pub fn asked(&self) -> u64 {
         self.claims.iter().map(|kind| of(&kind.asked)).sum()
     }
 
-    /// How many claims clients were told of.
+    /// The number of acknowledged claims.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.claims.iter().map(|kind| of(&kind.acknowledged)).sum()
     }
 
-    /// How many times pool-svc, services-svc and Postgres were killed.
+    /// How often pool-svc, services-svc and Postgres were killed.
     #[must_use]
     pub fn killed(&self) -> [u64; 3] {
         [
@@ -85,7 +85,7 @@ impl Report {
         .map(of)
     }
 
-    /// The claims like this one.
+    /// The counts of claims of this kind.
     pub(super) const fn of(&self, order: &ClaimOrder) -> &Claims {
         let [plain, waiting, keyed, both] = &self.claims;
         match (order.idempotency_key.is_some(), order.wait > 0) {
@@ -96,7 +96,7 @@ impl Report {
         }
     }
 
-    /// The deaths of this service.
+    /// How often this service was killed.
     pub(super) const fn killed_of(&self, part: Service) -> &AtomicU64 {
         match part {
             Service::PoolSvc => &self.pool_killed,
@@ -104,7 +104,7 @@ impl Report {
         }
     }
 
-    /// A claim that failed in the end, and with what.
+    /// Counts a claim that failed for good.
     pub(super) fn refused(&self, why: &anyhow::Error) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         *refused.entry(why.to_string()).or_default() += 1;

@@ -41,20 +41,20 @@ impl Home {
         let mut processes = self.processes().into_iter();
         processes
             .find(|process| process.command.contains(part))
-            .unwrap_or_else(|| panic!("no {part} runs, or this user cannot see it"))
+            .unwrap_or_else(|| panic!("no {part} runs"))
     }
 
-    /// The processes of this run, which have its key or its folder in their environment, or work in its folder.
+    /// The processes of this run, which have its folder on their command line or in their environment, or work in it.
+    /// The services and instances close their environments to other processes.
     pub(crate) fn processes(&self) -> Vec<Process> {
-        let key = fs::read_to_string(self.0.path().join("api-key")).unwrap_or_default();
         let folder = self.0.path().to_str().unwrap().as_bytes();
         let ours = |path: &Path| {
-            let environment = fs::read(path.join("environ")).unwrap_or_default();
-            let cwd = fs::read_link(path.join("cwd")).unwrap_or_default();
-            let has = |text: &[u8]| {
-                !text.is_empty() && environment.windows(text.len()).any(|part| part == text)
+            let has = |file: &str| {
+                let text = fs::read(path.join(file)).unwrap_or_default();
+                text.windows(folder.len()).any(|part| part == folder)
             };
-            has(key.as_bytes()) || has(folder) || cwd.starts_with(self.0.path())
+            let cwd = fs::read_link(path.join("cwd")).unwrap_or_default();
+            has("cmdline") || has("environ") || cwd.starts_with(self.0.path())
         };
         let all = fs::read_dir("/proc").unwrap().flatten();
         let all = all.map(|entry| entry.path()).filter(|path| ours(path));

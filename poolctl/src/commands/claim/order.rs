@@ -1,4 +1,4 @@
-//! Which agent is asked for.
+//! The agent of a claim.
 
 use std::fs;
 use std::io::Read as _;
@@ -10,29 +10,29 @@ use clap::Args;
 
 use crate::connect::Target;
 use crate::failure::Failure;
-use crate::out::{choose, during, somebody_is_there};
+use crate::out::{choose, during, plain, somebody_is_there};
 
-/// A ready-made agent, or one of the caller's own.
+/// A template, or an agent described on the command line.
 #[derive(Debug, Args)]
 pub(super) struct Agent {
-    /// A ready-made agent: `poolctl templates` lists them
+    /// Template to use; `poolctl templates` lists them
     template: Option<String>,
 
-    /// The agent's name; a template has its own
+    /// Name of the agent; a template has a default
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
     name: Option<AgentName>,
 
-    /// What the agent is told to be
+    /// Instructions for the agent
     #[arg(long, value_name = "TEXT", value_parser = instructions, conflicts_with = "template")]
     instructions: Option<Instructions>,
 
-    /// A file of what the agent is told to be; `-` is the standard input
+    /// File with instructions for the agent; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "instructions"])]
     instructions_file: Option<PathBuf>,
 }
 
 impl Agent {
-    /// The claim for it. Where nothing is said, somebody at a terminal is asked.
+    /// The request for it. Asks on a terminal if the command line says nothing.
     pub(super) async fn request(self, target: &Target) -> Result<ClaimRequest, Failure> {
         let from_file = self.instructions_file.map(read).transpose()?;
         let mut request = ClaimRequest {
@@ -59,12 +59,14 @@ async fn chosen(target: &Target) -> Result<String, Failure> {
     let templates = during("asking Pool", target.pool.templates()).await;
     let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
     if templates.is_empty() {
-        return Err(Failure::usage("which agent? the pool has no templates")
-            .hint("say it by --name and --instructions"));
+        return Err(
+            Failure::usage("no agent is described, and the pool has no templates")
+                .hint("use --name and --instructions"),
+        );
     }
     let lines: Vec<String> = templates
         .iter()
-        .map(|it| format!("{} {}: {}", it.emoji, it.name, it.description))
+        .map(|it| plain(format!("{} {}: {}", it.emoji, it.name, it.description)))
         .collect();
     let index = choose("Which agent?", &lines)?;
     Ok(templates[index].slug.clone())
@@ -95,7 +97,7 @@ pub(super) fn join_url(text: &str) -> Result<JoinUrl, String> {
     JoinUrl::try_from(text.to_owned())
 }
 
-/// What Pool takes as a key: 1 to 255 visible ASCII characters.
+/// A key as Pool accepts it: 1 to 255 visible ASCII characters.
 pub(super) fn key(text: &str) -> Result<String, &'static str> {
     if (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());

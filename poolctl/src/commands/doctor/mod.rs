@@ -19,7 +19,7 @@ use self::settings::Here;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::{Out, Table, bad, count_of, dim, during, good, warning};
+use crate::out::{Out, Table, bad, count_of, dim, during, good, plain, warning};
 
 /// Check settings, databases, services and vendors
 ///
@@ -104,8 +104,8 @@ fn shown(checks: &[Check]) -> String {
         let heading = if it.area == area { "" } else { it.area };
         area = it.area;
         let found = match &it.todo {
-            Some(todo) => format!("{}\n→ {todo}", it.found),
-            None => it.found.clone(),
+            Some(todo) => format!("{}\n→ {}", plain(&it.found), plain(todo)),
+            None => plain(&it.found),
         };
         table.tall_row([
             Cell::new(heading),

@@ -31,8 +31,8 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
         return unseen(checks);
     };
     let Some(services) = target.services() else {
-        let todo = "give its address by SERVICES_URL or --services-url";
-        checks.skip(NAME, "it is not known where it is", todo);
+        let todo = "set SERVICES_URL, or use --services-url";
+        checks.skip(NAME, "its address is unknown", todo);
         return unseen(checks);
     };
     match services.registry().await {

@@ -10,7 +10,7 @@ use ratatui::widgets::{Paragraph, Row, Table, Wrap};
 
 use super::view::View;
 use crate::commands::list::{alarms, statuses};
-use crate::out::{age, ago};
+use crate::out::{age, ago, plain};
 
 const HEAD: [&str; 6] = ["STATUS", "ID", "AGENT", "AGE", "HEALTHY", "URL"];
 const WIDTHS: [Constraint; 6] = [
@@ -89,7 +89,7 @@ fn warnings(view: &View, now: DateTime<Utc>) -> Vec<Line<'static>> {
     let lost = view
         .error
         .iter()
-        .map(|error| format!("{error}; trying again"));
+        .map(|error| format!("{}; retrying", plain(error)));
     let all = lost.chain(alarms(&view.fleet, now));
     all.map(|text| Line::from(format!("! {text}").red()))
         .collect()
@@ -104,7 +104,7 @@ fn fleet(frame: &mut Frame<'_>, area: Rect, view: &mut View, now: DateTime<Utc>)
         .collect();
     if rows.is_empty() {
         let nothing = match view.filter {
-            None => "There is no instance.".to_owned(),
+            None => "No instances.".to_owned(),
             Some(status) => format!("No instance is {}.", status.as_str()),
         };
         frame.render_widget(Line::from(nothing.dim()), area);
@@ -126,7 +126,7 @@ fn row(view: &View, it: &InstanceView, now: DateTime<Utc>) -> Row<'static> {
     let cells = [
         Line::from(status),
         Line::from(it.id.to_string()),
-        Line::from(it.agent_name.clone().unwrap_or_else(|| "-".to_owned())),
+        Line::from(it.agent_name.as_ref().map_or_else(|| "-".to_owned(), plain)),
         Line::from(age(it.created_at, now)),
         Line::from(healthy.unwrap_or_else(|| "-".to_owned())),
         Line::from(url.to_owned().dim()),

@@ -1,4 +1,4 @@
-//! `poolctl watch`: the fleet as it changes.
+//! `poolctl watch`.
 
 mod draw;
 mod follow;
@@ -16,12 +16,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, print_line};
 
-/// The fleet, live
+/// Watch the fleet live
 ///
-/// On a terminal until q or Ctrl-C; elsewhere, or with --json, one line of JSON for each change.
+/// Press q or Ctrl-C to leave. Without a terminal, or with --json, it prints one line of JSON per change.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// How often the fleet is looked at
+    /// Poll interval
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     interval: Duration,
 }
@@ -48,7 +48,7 @@ impl Watch {
         screen::show(target, self.interval).await
     }
 
-    /// Each change as one line. What cannot be reached at first ends it, and later is waited for.
+    /// Prints each change as one line. A failure of the first request ends it; later ones are waited out.
     async fn lines(self, target: &Target) -> Result<Exit, Failure> {
         let mut looks = follow::follow(&target.pool, self.interval);
         let mut shown: Option<PoolStatus> = None;
