@@ -271,3 +271,17 @@ async fn a_deficit_counts_what_is_warm_and_never_exceeds_the_total() {
     assert_eq!(begin(9, 9, 6).await, 1);
     assert_eq!(begin(9, 9, 6).await, 0);
 }
+
+/// Diesel takes what stands before the first `_` for the version, and applies one migration of each version.
+#[test]
+fn no_two_migrations_have_the_same_version() {
+    for service in ["pool", "services"] {
+        let folder = format!("{}/../migrations/{service}", env!("CARGO_MANIFEST_DIR"));
+        let mut versions = std::collections::BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let version = name.split('_').next().unwrap().to_owned();
+            assert!(versions.insert(version), "{service}: {name}");
+        }
+    }
+}
