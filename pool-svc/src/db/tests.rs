@@ -383,3 +383,17 @@ async fn a_destruction_that_failed_waits_for_a_tick_behind_the_others() {
     assert_eq!(take(Pending::Fresh).await, []);
     assert_eq!(take(Pending::All).await, [failed]);
 }
+
+/// Diesel takes what stands before the first `_` for the version, and applies one migration of each version.
+#[test]
+fn no_two_migrations_have_the_same_version() {
+    for service in ["pool", "services"] {
+        let folder = format!("{}/../migrations/{service}", env!("CARGO_MANIFEST_DIR"));
+        let mut versions = std::collections::BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let version = name.split('_').next().unwrap().to_owned();
+            assert!(versions.insert(version), "{service}: {name}");
+        }
+    }
+}
