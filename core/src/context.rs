@@ -28,6 +28,28 @@ pub struct Context {
     mark: Mark,
     http: reqwest::Client,
     deadline: Option<Instant>,
+    attempt: Attempt,
+}
+
+/// Whether the vendor may already have something of the instance that a call makes something for.
+///
+/// Looking for it costs calls, and in lists that grow with the account. The caller knows from its own
+/// records when there can be nothing to find.
+///
+/// ```
+/// # let cx = agent_pool_core::doctest::cx();
+/// use agent_pool_core::Attempt;
+///
+/// assert_eq!(cx.attempt(), Attempt::Later, "unless the caller knows better");
+/// assert_eq!(cx.with_attempt(Attempt::First).attempt(), Attempt::First);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Attempt {
+    /// Nothing was ever made for this instance: a provider makes it without looking.
+    First,
+    /// An earlier attempt may have had an effect: a provider looks before it makes anything.
+    #[default]
+    Later,
 }
 
 impl Context {
@@ -38,6 +60,7 @@ impl Context {
             mark,
             http,
             deadline: None,
+            attempt: Attempt::Later,
         }
     }
 
@@ -50,6 +73,22 @@ impl Context {
             deadline,
             ..self.clone()
         }
+    }
+
+    /// The same for an attempt of this kind.
+    #[must_use]
+    pub fn with_attempt(&self, attempt: Attempt) -> Self {
+        Self {
+            attempt,
+            ..self.clone()
+        }
+    }
+
+    /// Whether to look for what is there before making anything. The retry layer turns
+    /// [`Attempt::First`] into [`Attempt::Later`] when it repeats a call.
+    #[must_use]
+    pub const fn attempt(&self) -> Attempt {
+        self.attempt
     }
 
     /// Makes and recognises the labels of this environment's resources.

@@ -103,7 +103,8 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     }
 
     /// Makes all that an instance needs to run (service, volume, domain), whose variables are not known
-    /// yet.
+    /// yet. In an [`Attempt::First`](crate::Attempt::First) of the context nothing of it is there yet, so that
+    /// nothing has to be looked for.
     ///
     /// **Contract**
     /// - Starts nothing: the first [`InfraProvider::configure`] with [`Redeploy::Yes`] does.

@@ -128,7 +128,7 @@ pub mod registry;
 pub mod settings;
 pub mod wire;
 
-pub use context::Context;
+pub use context::{Attempt, Context};
 pub use error::{Effect, ErrorKind, ProviderError, absent_is_done, chain};
 pub use id::{InfraId, InstanceId, ParseIdError, ResourceId, ServiceId, ToolId};
 pub use infra::{

@@ -38,6 +38,6 @@ pub use crate::http::{
 pub use crate::registry::ToolRegistration;
 pub use crate::settings::{self, Amount, CountryCode, Environment, Millis, SettingsError};
 pub use crate::{
-    Effect, ErrorKind, ListedResource, ProviderError, ProvisionedTool, Secret, ToolCapabilities,
-    ToolOptions, Usage, absent_is_done, read_options,
+    Attempt, Effect, ErrorKind, ListedResource, ProviderError, ProvisionedTool, Secret,
+    ToolCapabilities, ToolOptions, Usage, absent_is_done, read_options,
 };

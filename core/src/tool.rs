@@ -84,7 +84,8 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
         ToolCapabilities::default()
     }
 
-    /// Makes the tool of one instance.
+    /// Makes the tool of one instance. In an [`Attempt::First`](crate::Attempt::First) of the context nothing of
+    /// it is there yet, so that nothing has to be looked for.
     ///
     /// **Contract**
     /// - Called again for the same instance it answers what is there and completes what is missing;

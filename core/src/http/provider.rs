@@ -10,8 +10,9 @@ use super::{Api, Found, HttpTool, OnRepeat, VendorHttp};
 use crate::layer::prefix_of;
 use crate::settings::{self, Environment, SettingSpec, SettingsError};
 use crate::{
-    Context, Effect, ErrorKind, InstanceId, ListedResource, ProviderError, ProvisionedTool,
-    ResourceId, ToolCapabilities, ToolOptions, ToolProvider, Usage, absent_is_done, read_options,
+    Attempt, Context, Effect, ErrorKind, InstanceId, ListedResource, ProviderError,
+    ProvisionedTool, ResourceId, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    absent_is_done, read_options,
 };
 
 /// The reference of a tool's settings.
@@ -48,14 +49,18 @@ impl<T: HttpTool> HttpProvider<T> {
         Ok(())
     }
 
-    /// Creates where nothing is. What may have come to be without our learning its secret is deleted again.
+    /// Creates where nothing is: a first attempt knows that, a later one deletes what it finds. What may have
+    /// come to be without our learning its secret is deleted again.
     async fn replace(
         &self,
         api: Api<'_>,
         label: &str,
         options: T::Options,
     ) -> Result<ProvisionedTool, ProviderError> {
-        self.clear(api, label).await?;
+        match api.cx().attempt() {
+            Attempt::First => {}
+            Attempt::Later => self.clear(api, label).await?,
+        }
         let created = self.tool.create(api, label, options).await;
         if let Err(error) = &created
             && error.effect() == Effect::Unknown

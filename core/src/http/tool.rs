@@ -242,8 +242,8 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {
-    /// Everything that bears the label is deleted before [`HttpTool::create`] is called, and again where
-    /// its answer was lost: for a vendor that shows a secret only once.
+    /// Everything that bears the label is deleted before [`HttpTool::create`] is called, unless it is the first
+    /// attempt, and again where its answer was lost: for a vendor that shows a secret only once.
     Replace,
     /// [`HttpTool::create`] itself finds what is there, or asks a vendor that does.
     Adopt,

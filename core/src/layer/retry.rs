@@ -9,20 +9,21 @@ use tokio::time::sleep;
 use tracing::info;
 
 use super::operation::{Nature, Operation};
-use crate::{Context, Effect, ProviderError};
+use crate::{Attempt, Context, Effect, ProviderError};
 
 /// A vendor that asks for more patience than this is left to whoever called.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Runs `attempt` until it succeeds, fails for good, or attempts or time are used up. Waits grow from a
 /// quarter of a second to ten seconds with jitter, on top of what the vendor asks for. An error that comes
-/// out is spent: no layer outside of this one tries again.
+/// out is spent: no layer outside of this one tries again. A repeated call is an [`Attempt::Later`], since
+/// the one before may have had an effect.
 pub(super) async fn retry<T, F>(
     provider: &str,
     operation: Operation<'_>,
     max_attempts: NonZeroU32,
     cx: &Context,
-    attempt: impl Fn() -> F,
+    attempt: impl Fn(Context) -> F,
 ) -> Result<T, ProviderError>
 where
     F: Future<Output = Result<T, ProviderError>>,
@@ -35,7 +36,11 @@ where
         .build();
     let mut attempts = 1;
     loop {
-        let error = match attempt().await {
+        let own = match attempts {
+            1 => cx.clone(),
+            _ => cx.with_attempt(Attempt::Later),
+        };
+        let error = match attempt(own).await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
@@ -97,7 +102,7 @@ mod tests {
     ) -> (u32, Duration, ProviderError) {
         let count = AtomicU32::new(0);
         let start = Instant::now();
-        let attempt = || async {
+        let attempt = |_| async {
             count.fetch_add(1, Ordering::Relaxed);
             Err::<(), _>(fail())
         };
@@ -140,6 +145,25 @@ mod tests {
         assert_eq!(tries(Nature::Once, &context(), down).await.0, 1);
         let refused = || down().with_effect(Effect::NotDone);
         assert_eq!(tries(Nature::Once, &context(), refused).await.0, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repeated_call_is_never_the_first_attempt() {
+        let attempts = std::sync::Mutex::new(Vec::new());
+        let operation = Operation::new("provision", None, Nature::Repeatable);
+        let first = context().with_attempt(Attempt::First);
+        let two = NonZeroU32::new(2).unwrap();
+        let fail = async |cx: Context| {
+            attempts.lock().unwrap().push(cx.attempt());
+            Err::<(), _>(down())
+        };
+        retry("acme", operation, two, &first, fail)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            attempts.into_inner().unwrap(),
+            [Attempt::First, Attempt::Later]
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,10 +57,11 @@ impl Stack {
             limit,
             stats,
         } = self;
-        let attempt = || async {
-            let _permit = limit.admit(cx).await?;
+        let (limit_ms, call) = (settings.timeout_ms, &call);
+        let attempt = |cx: Context| async move {
+            let _permit = limit.admit(&cx).await?;
             let guarded = |cx| guard(call(cx));
-            timeout(settings.timeout_ms.duration(), cx, guarded).await
+            timeout(limit_ms.duration(), &cx, guarded).await
         };
         observe(provider, operation, stats, async {
             let _turn = serial.turn(operation, cx).await?;

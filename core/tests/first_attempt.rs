@@ -1,0 +1,106 @@
+//! A first attempt makes without looking; every later one looks first.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy does not know as such"
+)]
+
+use agent_pool_core::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Harness, Held};
+use agent_pool_core::http::client;
+use agent_pool_core::prelude::*;
+use agent_pool_core::{Context, InstanceId, Mark, ToolProvider};
+
+/// Makes keys whose secrets are shown once.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Keys {
+    /// Where the API is.
+    api_url: Url,
+}
+
+#[async_trait]
+impl HttpTool for Keys {
+    const ID: &str = "keys";
+    const NAME: &str = "Keys";
+    const MODE: &str = "per-instance-key";
+    const ENV_KEYS: &[&str] = &["KEY"];
+    type Options = NoOptions;
+
+    fn vendor(&self) -> Result<VendorHttp, SettingsError> {
+        Ok(VendorHttp::new(self.api_url.clone()))
+    }
+
+    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
+        let labels: Vec<String> = api.get(["keys"]).fetch().await?;
+        Ok(labels
+            .iter()
+            .map(|label| Found::new(label, label))
+            .collect())
+    }
+
+    async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> Answer<ProvisionedTool> {
+        api.post(["keys"])
+            .json(&json!({ "label": label }))
+            .done()
+            .await?;
+        ProvisionedTool::new(label, [("KEY", Secret::new("sk-123"))])
+    }
+
+    async fn delete(&self, api: Api<'_>, _: &str, id: &str) -> Answer<()> {
+        api.delete(["keys", id]).done().await.map(drop)
+    }
+}
+
+#[derive(Default)]
+struct Vendor {
+    labels: Vec<String>,
+    asked: Vec<String>,
+}
+
+impl FakeVendor for Vendor {
+    fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
+        vec![("KEYS_API_URL", url.to_owned())]
+    }
+
+    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
+        self.asked.push(asked.method().to_owned());
+        match asked.method() {
+            "GET" => Some(FakeAnswer::json(200, &json!(self.labels))),
+            "POST" => {
+                self.labels.push(asked.member("label")?);
+                Some(FakeAnswer::json(201, &json!({})))
+            }
+            _ => {
+                self.labels.clear();
+                Some(FakeAnswer::empty(204))
+            }
+        }
+    }
+
+    fn held(&self) -> Vec<Held> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn a_first_attempt_makes_at_once_and_a_later_one_looks_first() {
+    let fake = AtFake::start("keys", Vendor::default()).await;
+    let registration = ToolRegistration::of::<Keys>("tests");
+    let tool: std::sync::Arc<dyn ToolProvider> = (registration.build)(&fake.environment()).unwrap();
+    let cx = Context::new(Mark::new(&"dev".parse().unwrap()), client().unwrap());
+    let instance = InstanceId::generate();
+    for (attempt, calls) in [
+        (Attempt::First, ["POST"].as_slice()),
+        (Attempt::Later, &["GET", "DELETE", "POST"]),
+    ] {
+        let cx = cx.with_attempt(attempt);
+        tool.provision(&cx, &instance, &ToolOptions::new())
+            .await
+            .unwrap();
+        assert_eq!(
+            std::mem::take(&mut fake.vendor().asked),
+            calls,
+            "{attempt:?}"
+        );
+    }
+    assert_eq!(fake.vendor().labels.len(), 1);
+}
