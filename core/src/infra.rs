@@ -6,10 +6,12 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
-use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
+use crate::{Context, EnvVars, ErrorKind, InstanceId, ProviderError, ServiceId};
 
 /// Runs instances. Used as `Arc<dyn InfraProvider>`.
 ///
@@ -37,14 +39,7 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 ///         let url = format!("https://{label}.agents.example").parse().map_err(|error| {
 ///             ProviderError::new(ErrorKind::Protocol, "unusable label").with_source(error)
 ///         })?;
-///         let handle = InfraHandle {
-///             instance: instance.clone(),
-///             service: label.parse()?,
-///             environment: "elsewhere".to_owned(),
-///             project: None,
-///             volume: None,
-///             image: None,
-///         };
+///         let handle = InfraHandle::new(instance.clone(), label.parse()?);
 ///         Ok(CreatedInfra { handle, url })
 ///     }
 ///
@@ -70,11 +65,6 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 ///         Ok(Vec::new())
 ///     }
 /// }
-/// # let cx = agent_pool_core::doctest::cx();
-/// # let instance = "k3v9x0a1b2c3".parse().unwrap();
-/// # let spec = InstanceSpec { name: "x".to_owned(), image: None };
-/// # let created = agent_pool_core::doctest::run(Elsewhere.create(&cx, &instance, &spec)).unwrap();
-/// # assert_eq!(created.url.as_str(), "https://ap-dev-k3v9x0a1b2c3.agents.example/");
 /// ```
 ///
 /// **Contract**
@@ -92,12 +82,6 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ServiceId};
 #[async_trait]
 pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// Which optional operations are real.
-    ///
-    /// ```
-    /// # use agent_pool_core::{InfraProvider, doctest::Elsewhere};
-    /// let declared = Elsewhere.capabilities();
-    /// assert!(!declared.logs && !declared.update_image, "none, unless it says so");
-    /// ```
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities::default()
     }
@@ -162,15 +146,6 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
 
     /// The last `lines` lines of the instance's output, oldest first.
-    ///
-    /// ```
-    /// # use agent_pool_core::{InfraProvider, doctest::{Elsewhere, cx, run}};
-    /// # let (cx, handle) = (cx(), Elsewhere::created().handle);
-    /// # run(async {
-    /// let error = Elsewhere.logs(&cx, &handle, 100).await.unwrap_err();
-    /// assert_eq!(error.operation(), Some("logs"), "unsupported by default");
-    /// # });
-    /// ```
     async fn logs(
         &self,
         _: &Context,
@@ -181,15 +156,6 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     }
 
     /// Deploys another image with the variables that are set.
-    ///
-    /// ```
-    /// # use agent_pool_core::{InfraProvider, doctest::{Elsewhere, cx, run}};
-    /// # let (cx, handle) = (cx(), Elsewhere::created().handle);
-    /// # run(async {
-    /// let error = Elsewhere.update_image(&cx, &handle, "agent:2").await.unwrap_err();
-    /// assert_eq!(error.operation(), Some("update_image"), "unsupported by default");
-    /// # });
-    /// ```
     async fn update_image(
         &self,
         _: &Context,
@@ -200,28 +166,12 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     }
 
     /// Checks the credentials with a call that changes nothing.
-    ///
-    /// ```
-    /// # use agent_pool_core::{InfraProvider, doctest::{Elsewhere, cx, run}};
-    /// # let cx = cx();
-    /// # run(async {
-    /// let error = Elsewhere.verify(&cx).await.unwrap_err();
-    /// assert_eq!(error.operation(), Some("verify"), "unsupported by default");
-    /// # });
-    /// ```
     async fn verify(&self, _: &Context) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("verify"))
     }
 }
 
-/// Which optional operations of an [`InfraProvider`] are real.
-///
-/// ```
-/// use agent_pool_core::InfraCapabilities;
-///
-/// let declared = InfraCapabilities { logs: true, ..InfraCapabilities::default() };
-/// assert!(!declared.update_image);
-/// ```
+/// Which optional operations of an [`InfraProvider`] work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InfraCapabilities {
@@ -233,16 +183,7 @@ pub struct InfraCapabilities {
     pub verify: bool,
 }
 
-/// What is asked of an infra for one instance.
-///
-/// ```
-/// # use agent_pool_core::{InstanceId, InstanceSpec};
-/// # let instance: InstanceId = "k3v9x0a1b2c3".parse().unwrap();
-/// let name = format!("convos-agent-{instance}");
-/// let spec = InstanceSpec { name, image: None };
-/// let setting = "agent:1".to_owned();
-/// assert_eq!(spec.image.unwrap_or(setting), "agent:1", "the provider's setting");
-/// ```
+/// The request for one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
     /// The instance's name for people; vendors' resources are named by [`crate::Mark::label`].
@@ -251,117 +192,121 @@ pub struct InstanceSpec {
     pub image: Option<String>,
 }
 
-/// An infra's reference to one instance's service: what Services keeps and hands back.
+/// An infra's reference to one instance's service. Services stores it and passes it back.
+///
+/// `data` belongs to the provider: nothing else reads it, so its shape may grow with the provider, which
+/// must still read what it wrote before. It holds no secrets. Give the vendor's project, environment
+/// and volume the names `projectId`, `environmentId` and `volumeId` if there are any: Services copies
+/// members of these names into columns for people who look into the database.
 ///
 /// ```
-/// use agent_pool_core::InfraHandle;
+/// use agent_pool_core::{InfraHandle, ProviderError};
+/// use serde::{Deserialize, Serialize};
 ///
-/// let handle = InfraHandle {
-///     instance: "k3v9x0a1b2c3".parse().unwrap(),
-///     service: "0b9f4c1e".parse().unwrap(),
-///     environment: "production".to_owned(),
-///     project: None,
-///     volume: Some("vol-7".to_owned()),
-///     image: None,
-/// };
-/// // It is all that `destroy` is given: what is not in it has to be found by the instance's mark.
-/// assert_eq!(handle.volume.as_deref(), Some("vol-7"));
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Place {
+///     zone: String,
+///     volume_id: Option<String>,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let place = Place { zone: "eu-1".to_owned(), volume_id: Some("vol-7".to_owned()) };
+/// let handle = InfraHandle::new("k3v9x0a1b2c3".parse()?, "0b9f4c1e".parse()?).with_data(&place)?;
+/// assert_eq!(handle.data, serde_json::json!({ "zone": "eu-1", "volumeId": "vol-7" }));
+/// assert_eq!(handle.read_data::<Place>()?.zone, "eu-1");
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InfraHandle {
     /// The instance.
     pub instance: InstanceId,
-    /// The service that runs it.
+    /// The vendor's id of the service that runs the instance, unique within the provider.
     pub service: ServiceId,
-    /// The vendor's environment that the service is in.
-    pub environment: String,
-    /// The vendor's project, where it has projects.
-    pub project: Option<String>,
-    /// The volume, where it has one.
-    pub volume: Option<String>,
-    /// The image that it is to run, where it runs images.
+    /// The image to run, for an infra that runs images.
     pub image: Option<String>,
+    /// What else the provider needs to find the service again; [`Value::Null`] if nothing.
+    pub data: Value,
 }
 
-/// An instance that was made, and not yet started.
-///
-/// ```
-/// # use agent_pool_core::{CreatedInfra, doctest::Elsewhere};
-/// # let handle = Elsewhere::created().handle;
-/// let url = "https://k3v9x0a1b2c3.up.example".parse().unwrap();
-/// let created = CreatedInfra { handle, url };
-/// assert_eq!(created.url.join("pool/health").unwrap().path(), "/pool/health");
-/// ```
+impl InfraHandle {
+    /// A handle without an image and without data.
+    #[must_use]
+    pub const fn new(instance: InstanceId, service: ServiceId) -> Self {
+        Self {
+            instance,
+            service,
+            image: None,
+            data: Value::Null,
+        }
+    }
+
+    /// The same handle with the provider's own data.
+    ///
+    /// # Errors
+    /// `data` cannot be written as JSON.
+    pub fn with_data(self, data: &impl Serialize) -> Result<Self, ProviderError> {
+        let data = serde_json::to_value(data).map_err(|error| {
+            ProviderError::defect(format!("the data of a handle is not JSON: {error}"))
+        })?;
+        Ok(Self { data, ..self })
+    }
+
+    /// The provider's own data.
+    ///
+    /// # Errors
+    /// The data was not written by this provider.
+    pub fn read_data<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
+        T::deserialize(&self.data).map_err(|error| {
+            let message = format!(
+                "cannot read the handle of service {}: {error}",
+                self.service
+            );
+            ProviderError::new(ErrorKind::Invalid, message)
+        })
+    }
+}
+
+/// An instance that was created and not started yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedInfra {
     /// The reference to it.
     pub handle: InfraHandle,
-    /// Where it will be reached.
+    /// Its address once it runs.
     pub url: Url,
 }
 
 /// One instance as its infra lists it.
-///
-/// ```
-/// # use agent_pool_core::doctest::Elsewhere;
-/// use agent_pool_core::{DeployStatus, ListedInstance};
-///
-/// # let handle = Elsewhere::created().handle;
-/// let listed = ListedInstance {
-///     handle,
-///     status: Some(DeployStatus::Building),
-///     url: None,
-///     created_at: "2026-08-01T00:00:00Z".parse().ok(),
-/// };
-/// assert!(listed.created_at.is_some() && !listed.status.unwrap().is_dead());
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedInstance {
     /// The reference to it.
     pub handle: InfraHandle,
-    /// How its newest deployment does; `None` before the first.
+    /// The status of its newest deployment; `None` before the first.
     pub status: Option<DeployStatus>,
-    /// Where it is reached, once it has an address.
+    /// Its address, once it has one.
     pub url: Option<Url>,
-    /// When the vendor says that it was made; `None` where the vendor does not say.
+    /// The vendor's time of creation; `None` if the vendor has none.
     pub created_at: Option<DateTime<Utc>>,
 }
 
 /// One line of an instance's output.
-///
-/// ```
-/// let line = agent_pool_core::LogLine { at: None, text: "ready".to_owned() };
-/// assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"text":"ready"}"#);
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLine {
     /// When it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<DateTime<Utc>>,
-    /// What was written, without the line's end.
+    /// The text without the line's end.
     pub text: String,
 }
 
 /// Whether setting variables is followed by a deployment.
-///
-/// ```
-/// # use agent_pool_core::{EnvVars, InfraProvider, ProviderError, doctest::{Elsewhere, cx, run}};
-/// use agent_pool_core::Redeploy;
-///
-/// # let (infra, cx, handle) = (Elsewhere, cx(), Elsewhere::created().handle);
-/// # let (name, key) = (EnvVars::new(), EnvVars::new());
-/// # run(async {
-/// // Two calls, one deployment, with the variables of both.
-/// infra.configure(&cx, &handle, &name, Redeploy::No).await?;
-/// infra.configure(&cx, &handle, &key, Redeploy::Yes).await?;
-/// # Ok::<(), ProviderError>(()) }).unwrap();
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redeploy {
     /// Deploy once, after all variables are set.
     Yes,
-    /// Leave what runs alone.
+    /// Leave a running instance alone.
     No,
 }
 

@@ -15,7 +15,6 @@ use crate::call;
 use crate::claim::bell::Bell;
 use crate::claim::queue::Queue;
 use crate::config::Config;
-use crate::dashboard::Dashboard;
 use crate::runtime_client::RuntimeClient;
 use crate::services_client::ServicesClient;
 
@@ -53,7 +52,6 @@ pub struct State {
     pub(crate) destructions: Arc<Semaphore>,
     /// How many instances Services had at the last tick that were never ours: told when it changes.
     pub(crate) foreign: AtomicU32,
-    pub(crate) dashboard: Dashboard,
 }
 
 impl App {
@@ -79,7 +77,6 @@ impl App {
             creating: TaskTracker::new(),
             destructions: Arc::new(Semaphore::new(DESTRUCTIONS)),
             foreign: AtomicU32::new(0),
-            dashboard: Dashboard::new(&config.http.pool_api_key, pool.pool_read_key.as_ref()),
             config,
         })))
     }

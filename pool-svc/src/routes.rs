@@ -14,7 +14,7 @@ use warp::{Filter, path};
 
 use crate::app::App;
 use crate::claim::order::order;
-use crate::dashboard;
+use crate::dashboard::{self, Dashboard};
 use crate::handlers::{claim, fleet, instances, templates, views};
 
 /// The paths, as metrics name them.
@@ -60,7 +60,7 @@ pub fn routes(
     let keys = app.config.http.pool_api_key.clone();
     let own = health::routes(app.db.clone(), keys.clone(), metrics::install());
     let key = auth::require(keys);
-    let pages = dashboard::routes(app.clone()).or(dashboard::not_found()).unify();
+    let pages = dashboard::routes(Dashboard::new(app.clone())).or(dashboard::not_found()).unify();
     let app = warp::any().map(move || app.clone());
     let pool = path("api").and(path("pool"));
 

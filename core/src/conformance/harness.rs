@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::registry::{InfraRegistration, ToolRegistration};
 use crate::settings::{Environment, SettingsError};
+use serde_json::Value;
+
 use crate::{EnvVars, InfraHandle, InfraProvider, InstanceSpec, ToolOptions, ToolProvider};
 
 /// A vendor as a test has it: where it is, what it holds, how it is made to misbehave.
@@ -204,6 +206,12 @@ pub trait InfraHarness: Harness {
             name: "conformance".to_owned(),
             image: None,
         }
+    }
+
+    /// The handle data of a service that does not exist, made from that of one that does: it must not
+    /// lead to parts of the latter, such as its volume. Unchanged by default.
+    fn data_of_unknown(&self, data: Value) -> Value {
+        data
     }
 
     /// Every deployment of one service so far, oldest first, each as the variables that it began with;

@@ -79,7 +79,7 @@ fn nobody(id: &str) -> String {
 
 async fn unknown<S: Subject>(bench: &Bench<S>) -> Tried {
     let made = bench.make_one().await?;
-    let other = S::with_id(&made, nobody(S::id(&made)));
+    let other = bench.subject.with_id(&made, nobody(S::id(&made)));
     let Some(other) = other.filter(|other| S::id(other) != S::id(&made)) else {
         let why = "no unknown id can be made from this vendor's".to_owned();
         return Err(Verdict::NotApplicable(why));
@@ -97,7 +97,7 @@ async fn odd_ids<S: Subject>(bench: &Bench<S>) -> Tried {
         format!("{id}%00"),
         "..".to_owned(),
     ] {
-        let Some(other) = S::with_id(&made, odd.clone()) else {
+        let Some(other) = bench.subject.with_id(&made, odd.clone()) else {
             continue;
         };
         let removed = bench.subject.remove(&bench.cx, &other).await;

@@ -46,7 +46,7 @@ pub(super) trait Subject: Sized + Send + Sync {
     fn id(made: &Self::Ref) -> &str;
 
     /// The same reference with other words; `None` where they make no id.
-    fn with_id(made: &Self::Ref, id: String) -> Option<Self::Ref>;
+    fn with_id(&self, made: &Self::Ref, id: String) -> Option<Self::Ref>;
 }
 
 /// What the calls of a provider showed, and what they must not have.

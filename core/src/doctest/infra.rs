@@ -36,14 +36,7 @@ fn created(cx: &Context, instance: &InstanceId) -> Result<CreatedInfra, Provider
     let label = cx.mark().label(instance);
     let url = format!("https://{label}.agents.example").parse();
     let url = url.map_err(|_| ErrorKind::Protocol.because("unusable label"))?;
-    let handle = InfraHandle {
-        instance: instance.clone(),
-        service: label.parse()?,
-        environment: "elsewhere".to_owned(),
-        project: None,
-        volume: None,
-        image: None,
-    };
+    let handle = InfraHandle::new(instance.clone(), label.parse()?);
     Ok(CreatedInfra { handle, url })
 }
 

@@ -22,14 +22,7 @@ const KINDS: [&str; 2] = ["service", "volume"];
 struct Trial(Account);
 
 fn handle(instance: &InstanceId, service: &Thing) -> Result<InfraHandle, ProviderError> {
-    Ok(InfraHandle {
-        instance: instance.clone(),
-        service: service.id.parse()?,
-        environment: "trial".to_owned(),
-        project: None,
-        volume: None,
-        image: None,
-    })
+    Ok(InfraHandle::new(instance.clone(), service.id.parse()?))
 }
 
 fn url(service: &Thing) -> Result<Url, ProviderError> {

@@ -105,12 +105,5 @@ impl InfraProvider for MockInfra {
 }
 
 fn handle(name: &str, instance: &InstanceId) -> Result<InfraHandle, ProviderError> {
-    Ok(InfraHandle {
-        instance: instance.clone(),
-        service: id(name)?,
-        environment: "mock".to_owned(),
-        project: None,
-        volume: None,
-        image: None,
-    })
+    Ok(InfraHandle::new(instance.clone(), id(name)?))
 }

@@ -18,7 +18,7 @@ use warp::{Filter, Rejection};
 use super::reply;
 use super::session::{Role, Session};
 use super::sign_in::to_sign_in;
-use crate::app::App;
+use super::state::Dashboard;
 
 /// Nobody is signed in: to be asked for a key, and to go on to `next` then.
 #[derive(Debug)]
@@ -29,20 +29,20 @@ struct SignInFirst {
 impl Reject for SignInFirst {}
 
 /// Who is signed in, if anybody is.
-pub(super) fn session(app: &App, headers: &HeaderMap) -> Option<Session> {
+pub(super) fn session(dashboard: &Dashboard, headers: &HeaderMap) -> Option<Session> {
     let header = headers.get(COOKIE)?.to_str().ok()?;
-    app.dashboard.keys.session(header, Utc::now())
+    dashboard.keys.session(header, Utc::now())
 }
 
 /// Lets pass who is signed in; sends others to sign in.
 pub(super) fn reader(
-    app: App,
+    dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session,), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::path::full()
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
         .and_then(move |path: FullPath, query: String, headers: HeaderMap| {
-            let session = super::gate::session(&app, &headers).ok_or_else(|| {
+            let session = super::gate::session(&dashboard, &headers).ok_or_else(|| {
                 let next = match query.as_str() {
                     "" => path.as_str().to_owned(),
                     query => format!("{}?{query}", path.as_str()),
@@ -55,25 +55,25 @@ pub(super) fn reader(
 
 /// Lets pass an operator who sends a form of one of their own pages.
 pub(super) fn operator<T: DeserializeOwned + Send + 'static>(
-    app: App,
+    dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
-    writer(app, |role| role == Role::Operator)
+    writer(dashboard, |role| role == Role::Operator)
 }
 
 /// Lets pass whoever sends a form of one of their own pages.
 pub(super) fn anybody<T: DeserializeOwned + Send + 'static>(
-    app: App,
+    dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
-    writer(app, |_| true)
+    writer(dashboard, |_| true)
 }
 
 fn writer<T: DeserializeOwned + Send + 'static>(
-    app: App,
+    dashboard: Dashboard,
     may: fn(Role) -> bool,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::header::headers_cloned()
         .and_then(move |headers: HeaderMap| {
-            let verdict = may_write(&app, &headers, may);
+            let verdict = may_write(&dashboard, &headers, may);
             async { verdict }
         })
         .and(form())
@@ -84,10 +84,14 @@ fn writer<T: DeserializeOwned + Send + 'static>(
         .untuple_one()
 }
 
-fn may_write(app: &App, headers: &HeaderMap, may: fn(Role) -> bool) -> Result<Session, Rejection> {
+fn may_write(
+    dashboard: &Dashboard,
+    headers: &HeaderMap,
+    may: fn(Role) -> bool,
+) -> Result<Session, Rejection> {
     from_here(headers).map_err(reject)?;
     let next = "/".to_owned();
-    let session = session(app, headers);
+    let session = session(dashboard, headers);
     let session = session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))?;
     if may(session.role) {
         Ok(session)
@@ -154,9 +158,9 @@ pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection>
     }
 }
 
-/// The app, for handlers.
-pub(super) fn with(
-    app: App,
-) -> impl Filter<Extract = (App,), Error = Infallible> + Clone + Send + Sync + 'static {
-    warp::any().map(move || app.clone())
+/// What a handler needs: the app, or the dashboard.
+pub(super) fn with<T: Clone + Send + Sync + 'static>(
+    state: T,
+) -> impl Filter<Extract = (T,), Error = Infallible> + Clone + Send + Sync + 'static {
+    warp::any().map(move || state.clone())
 }

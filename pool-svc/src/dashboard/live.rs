@@ -14,9 +14,9 @@ use tracing::warn;
 use warp::reply::{Reply, Response};
 use warp::sse::Event;
 
+use super::db::version;
 use super::session::Session;
-use crate::app::App;
-use crate::db::version;
+use super::state::Dashboard;
 
 /// How often a page hears of changes at most.
 const EVERY: Duration = Duration::from_secs(1);
@@ -27,17 +27,17 @@ const LASTS: Duration = Duration::from_mins(10);
 
 /// The version that was loaded last, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Latest(Mutex<Option<(Instant, i64)>>);
+pub(super) struct Latest(Mutex<Option<(Instant, i64)>>);
 
 /// `GET /live`: an event `version` at once and with each change, until a shutdown.
-pub(super) async fn stream(_session: Session, app: App) -> Response {
+pub(super) async fn stream(_session: Session, dashboard: Dashboard) -> Response {
     let (page, versions) = mpsc::channel(1);
     tokio::spawn(async move {
         tokio::select! {
-            () = app.queue.closes() => {}
+            () = dashboard.app.queue.closes() => {}
             () = sleep(LASTS) => {}
             () = page.closed() => {}
-            () = tell(&app, &page) => {}
+            () = tell(&dashboard, &page) => {}
         }
     });
     let events = ReceiverStream::new(versions).map(|version: i64| {
@@ -48,10 +48,10 @@ pub(super) async fn stream(_session: Session, app: App) -> Response {
 }
 
 /// Returns when the database fails: the page says that it is not up to date, and asks again.
-async fn tell(app: &App, page: &Sender<i64>) {
+async fn tell(dashboard: &Dashboard, page: &Sender<i64>) {
     let mut told = None;
     loop {
-        match latest(app).await {
+        match latest(dashboard).await {
             Ok(version) if told != Some(version) => {
                 told = Some(version);
                 // Where the page is gone, this is ended.
@@ -68,14 +68,14 @@ async fn tell(app: &App, page: &Sender<i64>) {
 }
 
 /// However many pages are open, the database is asked twice a second at most.
-async fn latest(app: &App) -> Result<i64, DbError> {
-    let mut latest = app.dashboard.latest.0.lock().await;
+async fn latest(dashboard: &Dashboard) -> Result<i64, DbError> {
+    let mut latest = dashboard.latest.0.lock().await;
     if let Some((at, version)) = *latest
         && at.elapsed() < FRESH
     {
         return Ok(version);
     }
-    let version = version::load(&mut *app.db.conn().await?).await?;
+    let version = version::load(&mut *dashboard.app.db.conn().await?).await?;
     *latest = Some((Instant::now(), version));
     Ok(version)
 }

@@ -6,6 +6,7 @@
 
 mod assets;
 mod claim;
+mod db;
 mod fleet;
 mod gate;
 mod instance;
@@ -18,23 +19,7 @@ mod routes;
 mod session;
 mod show;
 mod sign_in;
+mod state;
 
-use agent_pool_service_kit::auth::ApiKeys;
 pub(crate) use routes::{not_found, routes};
-
-/// What the dashboard keeps while the service runs.
-#[derive(Debug)]
-pub(crate) struct Dashboard {
-    keys: session::Keys,
-    latest: live::Latest,
-}
-
-impl Dashboard {
-    /// Lets in who has one of these keys.
-    pub(crate) fn new(operators: &ApiKeys, readers: Option<&ApiKeys>) -> Self {
-        Self {
-            keys: session::Keys::new(operators, readers),
-            latest: live::Latest::default(),
-        }
-    }
-}
+pub(crate) use state::Dashboard;

@@ -13,20 +13,21 @@ use warp::{Filter, Rejection, path};
 use super::gate::{Nothing, anybody, operator, reader, refused, with};
 use super::instance::Act;
 use super::reply::page_or_problem;
+use super::state::Dashboard;
 use super::{assets, claim, fleet, instance, live, over_time, providers, reply, sign_in};
-use crate::app::App;
 
 /// Every page, its forms and its files.
 #[rustfmt::skip]
 pub(crate) fn routes(
-    app: App,
+    dashboard: Dashboard,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let headers = warp::header::headers_cloned;
-    let reader = reader(app.clone());
-    let nothing = operator::<Nothing>(app.clone());
-    let count = operator(app.clone());
-    let filled = operator(app.clone());
-    let it = with(app.clone());
+    let reader = reader(dashboard.clone());
+    let nothing = operator::<Nothing>(dashboard.clone());
+    let count = operator(dashboard.clone());
+    let filled = operator(dashboard.clone());
+    let it = with(dashboard.app.clone());
+    let own = with(dashboard.clone());
 
     path::end().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed()
         .or(path!("drain").and(get())                        .and(reader.clone())               .and(it.clone()).then(fleet::confirm_drain).map(page_or_problem).boxed()).unify()
@@ -44,11 +45,11 @@ pub(crate) fn routes(
         .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
-        .or(path!("providers" / "sweep").and(post())         .and(operator(app.clone()))        .and(it.clone()).then(providers::make).map(page_or_problem).boxed()).unify()
-        .or(path!("live").and(get())                         .and(reader)                       .and(it.clone()).then(live::stream).boxed()).unify()
-        .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(it.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(it).then(sign_in::begin).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(app))  .then(sign_in::end).map(page_or_problem).boxed()).unify()
+        .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::make).map(page_or_problem).boxed()).unify()
+        .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).then(live::stream).boxed()).unify()
+        .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own).then(sign_in::begin).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard))  .then(sign_in::end).map(page_or_problem).boxed()).unify()
         .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
         .boxed().recover(refused).unify()
 }

@@ -13,8 +13,8 @@ use warp::reply::Response;
 use super::assets::ICON;
 use super::gate::{self, Nothing};
 use super::session::Session;
+use super::state::Dashboard;
 use super::{page, reply, session};
-use crate::app::App;
 
 /// Where to go once signed in.
 #[derive(Debug, Default, Deserialize)]
@@ -43,9 +43,13 @@ pub(super) fn to_sign_in(next: &str) -> Response {
 }
 
 /// `GET /sign-in`
-pub(super) async fn show(asked: Asked, headers: HeaderMap, app: App) -> Result<Response, Problem> {
+pub(super) async fn show(
+    asked: Asked,
+    headers: HeaderMap,
+    dashboard: Dashboard,
+) -> Result<Response, Problem> {
     let next = ours(&asked.next);
-    Ok(match gate::session(&app, &headers) {
+    Ok(match gate::session(&dashboard, &headers) {
         Some(_) => reply::see_other(next),
         None => reply::ok(form(next, None)),
     })
@@ -55,12 +59,12 @@ pub(super) async fn show(asked: Asked, headers: HeaderMap, app: App) -> Result<R
 pub(super) async fn begin(
     headers: HeaderMap,
     body: Vec<u8>,
-    app: App,
+    dashboard: Dashboard,
 ) -> Result<Response, Problem> {
     gate::from_here(&headers)?;
     let Presented { key, next } = parse_form(&body)?;
     let next = ours(&next);
-    Ok(match app.dashboard.keys.begin(key.trim(), Utc::now()) {
+    Ok(match dashboard.keys.begin(key.trim(), Utc::now()) {
         Some(cookie) => {
             info!("somebody signed in to the dashboard");
             reply::see_other_with(next, cookie, &headers)

@@ -2,22 +2,18 @@
 //! waits for one, and what became of each claim with a key; what creations fail with; and which tick
 //! is the latest.
 
-pub(crate) mod batch;
 pub(crate) mod claim_keys;
 pub(crate) mod claim_waiters;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
-pub(crate) mod fleet;
-pub(crate) mod history;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod tick_state;
-pub(crate) mod version;
 pub(crate) mod views;
 
 #[cfg(test)]
 mod claim_tests;
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -51,7 +47,7 @@ fn parse_id(id: String) -> Result<InstanceId, DbError> {
     id.parse().map_err(|error| corrupt(&id, error))
 }
 
-fn parse_status(id: &str, word: &str) -> Result<Status, DbError> {
+pub(crate) fn parse_status(id: &str, word: &str) -> Result<Status, DbError> {
     Status::ALL
         .into_iter()
         .find(|status| status.as_str() == word)

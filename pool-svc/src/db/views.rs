@@ -18,7 +18,7 @@ use super::{corrupt, parse_id, parse_status};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
-pub(super) struct Row {
+pub(crate) struct Row {
     id: String,
     name: String,
     url: Option<String>,

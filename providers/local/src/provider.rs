@@ -9,6 +9,7 @@ use agent_pool_core::{
 };
 use async_trait::async_trait;
 use chrono::Utc;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::{blocking, machine, unknown};
@@ -43,14 +44,15 @@ impl Local {
     }
 
     fn folder(&self, handle: &InfraHandle) -> Result<Folder, ProviderError> {
-        // The environment is that of the handle, so that an instance of an environment that was
-        // renamed is still found; it becomes part of a path.
+        // The folder of the handle and not of the context, so that an instance of an environment that
+        // was renamed is still found. It becomes part of a path.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if handle.environment.is_empty() || !handle.environment.bytes().all(plain) {
+        let Place { folder } = handle.read_data()?;
+        if folder.is_empty() || !folder.bytes().all(plain) {
             return Err(unknown());
         }
         let root = &self.settings.data_dir;
-        Ok(Folder::new(root, &handle.environment, &handle.instance))
+        Ok(Folder::new(root, &folder, &handle.instance))
     }
 
     /// Ends what runs of the instance and starts it with the variables that are set.
@@ -160,6 +162,15 @@ impl InfraProvider for Local {
     }
 }
 
+/// What a handle holds of this provider's own.
+#[derive(Debug, Serialize, Deserialize)]
+struct Place {
+    /// The name of the folder that holds the instance's. Called `environmentId` in handles of before
+    /// `2026-11-28`.
+    #[serde(alias = "environmentId")]
+    folder: String,
+}
+
 /// The name of the folder of this environment, such as `ap-production`.
 fn environment(cx: &Context) -> &str {
     cx.mark().prefix().trim_end_matches('-')
@@ -170,15 +181,8 @@ fn handle(cx: &Context, instance: &InstanceId) -> Result<InfraHandle, ProviderEr
     let service = label.parse().map_err(|error| {
         ProviderError::new(ErrorKind::Protocol, "a label is no service id").with_source(error)
     })?;
-    Ok(InfraHandle {
-        instance: instance.clone(),
-        service,
-        environment: environment(cx).to_owned(),
-        project: None,
-        // The folder `data`, which goes with the service.
-        volume: Some(label),
-        image: None,
-    })
+    let folder = environment(cx).to_owned();
+    InfraHandle::new(instance.clone(), service).with_data(&Place { folder })
 }
 
 fn url(port: u16) -> Result<Url, ProviderError> {

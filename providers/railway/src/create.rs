@@ -4,13 +4,13 @@
 use std::num::NonZero;
 
 use agent_pool_core::{
-    Context, CreatedInfra, Effect, ErrorKind, InfraHandle, InstanceId, InstanceSpec, ProviderError,
-    ServiceId,
+    Context, CreatedInfra, Effect, ErrorKind, InstanceId, InstanceSpec, ProviderError, ServiceId,
 };
 
 use crate::domain;
 use crate::error::{Failure, malformed};
 use crate::fleet::Fleet;
+use crate::handle::Handle;
 use crate::model::{Project, ServiceInstance};
 use crate::placement::{Home, Placement};
 use crate::provider::Railway;
@@ -45,14 +45,12 @@ impl Railway {
         };
         let image = spec.image.as_ref().unwrap_or(&self.settings.runtime_image);
         Ok(CreatedInfra {
-            handle: InfraHandle {
-                instance: instance.clone(),
-                service,
-                environment: site.home.environment,
-                project: Some(site.home.project),
+            handle: Handle {
                 volume: Some(volume),
                 image: Some(image.clone()),
-            },
+                ..Handle::new(instance.clone(), service, &site.home)
+            }
+            .write()?,
             url: domain::url(&domain).ok_or_else(|| malformed("answered an unusable domain"))?,
         })
     }

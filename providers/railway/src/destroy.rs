@@ -4,10 +4,11 @@
 //! removal begins with a look that a revoked token cannot have: what is missing in it is gone, and what
 //! is there and cannot be removed is an error.
 
-use agent_pool_core::{Context, InfraHandle, ProviderError};
+use agent_pool_core::{Context, ProviderError};
 
 use crate::error::{Absence, Failure};
 use crate::fleet::Fleet;
+use crate::handle::Handle;
 use crate::placement::Placement;
 use crate::provider::Railway;
 
@@ -22,11 +23,7 @@ enum Remains {
 }
 
 impl Railway {
-    pub(crate) async fn remove(
-        &self,
-        cx: &Context,
-        handle: &InfraHandle,
-    ) -> Result<(), ProviderError> {
+    pub(crate) async fn remove(&self, cx: &Context, handle: &Handle) -> Result<(), ProviderError> {
         match self.remains(cx, handle).await? {
             Remains::Nothing => Ok(()),
             Remains::Project(id) => {
@@ -37,7 +34,7 @@ impl Railway {
         }
     }
 
-    async fn remains(&self, cx: &Context, handle: &InfraHandle) -> Result<Remains, ProviderError> {
+    async fn remains(&self, cx: &Context, handle: &Handle) -> Result<Remains, ProviderError> {
         match &handle.project {
             Some(project) if !self.is_shared(cx, project).await? => {
                 self.remains_of_project(cx, handle, project).await
@@ -61,7 +58,7 @@ impl Railway {
     async fn remains_of_project(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
         project: &str,
     ) -> Result<Remains, ProviderError> {
         match self.client.project(cx, project).await {
@@ -99,7 +96,7 @@ impl Railway {
     async fn remaining_parts(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
     ) -> Result<Remains, ProviderError> {
         match self.client.fleet(cx, &handle.environment).await {
             Ok(fleet) => Ok(Remains::Parts(fleet)),
@@ -115,7 +112,7 @@ impl Railway {
     async fn remove_parts(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
         fleet: &Fleet,
     ) -> Result<(), ProviderError> {
         let label = cx.mark().label(&handle.instance);

@@ -6,6 +6,7 @@ mod domain;
 mod error;
 mod fleet;
 mod graphql;
+mod handle;
 mod list;
 mod model;
 mod mutations;

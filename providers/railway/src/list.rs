@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use agent_pool_core::{
-    Context, DeployStatus, InfraHandle, InstanceId, ListedInstance, Mark, ProviderError, ServiceId,
+    Context, DeployStatus, InstanceId, ListedInstance, Mark, ProviderError, ServiceId,
 };
 
 use crate::domain;
 use crate::error::malformed;
 use crate::fleet::Fleet;
+use crate::handle::Handle;
 use crate::model::{Project, ServiceInstance, VolumeInstance};
 use crate::placement::{Home, Placement};
 use crate::provider::Railway;
@@ -19,7 +20,7 @@ impl Railway {
             Placement::Shared(shared) => {
                 let home = shared.find(cx, &self.client).await?;
                 let fleet = self.client.fleet(cx, &home.environment).await?;
-                let mut listed = services(cx.mark(), home, &fleet);
+                let mut listed = services(cx.mark(), home, &fleet)?;
                 listed.extend(lost_volumes(cx.mark(), home, &fleet)?);
                 Ok(listed)
             }
@@ -54,13 +55,13 @@ impl Railway {
         if let Some(environment) = environment {
             home.environment.clone_from(&environment.id);
             let fleet = self.client.rest(cx, environment).await?;
-            let mut inside = services(cx.mark(), &home, &fleet).into_iter();
+            let mut inside = services(cx.mark(), &home, &fleet)?.into_iter();
             if let Some(listed) = inside.find(|listed| listed.handle.instance == instance) {
                 return Ok(listed);
             }
         }
         Ok(ListedInstance {
-            handle: handle(instance, stand_in(&id)?, &home),
+            handle: Handle::new(instance, stand_in(&id)?, &home).write()?,
             status: None,
             url: None,
             created_at: Some(created_at),
@@ -69,7 +70,7 @@ impl Railway {
 }
 
 /// Every service that bears our mark.
-fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Vec<ListedInstance> {
+fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Result<Vec<ListedInstance>, ProviderError> {
     let mounted: HashMap<&ServiceId, &VolumeInstance> = fleet
         .volumes
         .iter()
@@ -78,17 +79,17 @@ fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Vec<ListedInstance> {
     let listed = |service: &ServiceInstance| {
         let instance = mark.instance(&service.service_name)?;
         let volume = mounted.get(&service.service_id);
-        let image = service.source.as_ref().and_then(|from| from.image.clone());
-        Some(ListedInstance {
-            handle: InfraHandle {
-                volume: volume.map(|volume| volume.volume_id.clone()),
-                image,
-                ..handle(instance, service.service_id.clone(), home)
-            },
+        let handle = Handle {
+            volume: volume.map(|volume| volume.volume_id.clone()),
+            image: service.source.as_ref().and_then(|from| from.image.clone()),
+            ..Handle::new(instance, service.service_id.clone(), home)
+        };
+        Some(handle.write().map(|handle| ListedInstance {
+            handle,
             status: service.status(),
             url: service.domain().and_then(domain::url),
             created_at: Some(service.created_at),
-        })
+        }))
     };
     fleet.services.iter().filter_map(listed).collect()
 }
@@ -107,27 +108,17 @@ fn lost_volumes(
         .filter_map(|volume| Some((volume, mark.instance(volume.name())?)))
         .map(|(volume, instance)| {
             Ok(ListedInstance {
-                handle: InfraHandle {
+                handle: Handle {
                     volume: Some(volume.volume_id.clone()),
-                    ..handle(instance, stand_in(&volume.volume_id)?, home)
-                },
+                    ..Handle::new(instance, stand_in(&volume.volume_id)?, home)
+                }
+                .write()?,
                 status: Some(DeployStatus::Removed),
                 url: None,
                 created_at: Some(volume.created_at),
             })
         })
         .collect()
-}
-
-fn handle(instance: InstanceId, service: ServiceId, home: &Home) -> InfraHandle {
-    InfraHandle {
-        instance,
-        service,
-        environment: home.environment.clone(),
-        project: Some(home.project.clone()),
-        volume: None,
-        image: None,
-    }
 }
 
 fn stand_in(id: &str) -> Result<ServiceId, ProviderError> {

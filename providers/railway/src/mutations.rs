@@ -1,11 +1,12 @@
 //! What is changed at Railway, one function per operation.
 
-use agent_pool_core::{Context, EnvVars, ErrorKind, InfraHandle, ProviderError, ServiceId};
+use agent_pool_core::{Context, EnvVars, ErrorKind, ProviderError, ServiceId};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Absence, Failure};
 use crate::graphql::Client;
+use crate::handle::Handle;
 use crate::model::{Domain, Identified, NewProject, NewService};
 use crate::operations::{self, Operation};
 use crate::placement::Home;
@@ -77,7 +78,7 @@ impl Client {
     pub(crate) async fn service_delete(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
     ) -> Result<(), Failure> {
         let variables = json!({ "id": handle.service, "environmentId": handle.environment });
         self.change(cx, &operations::SERVICE_DELETE, variables)
@@ -145,7 +146,7 @@ impl Client {
         &self,
         cx: &Context,
         project: &str,
-        handle: &InfraHandle,
+        handle: &Handle,
         set: &EnvVars,
     ) -> Result<(), Failure> {
         let plain: Map<String, Value> = set
@@ -168,7 +169,7 @@ impl Client {
     pub(crate) async fn patch_commit(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
         patch: Value,
     ) -> Result<(), Failure> {
         let variables = json!({
@@ -181,7 +182,7 @@ impl Client {
     }
 
     /// Deploys a service as it is set up now.
-    pub(crate) async fn deploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), Failure> {
+    pub(crate) async fn deploy(&self, cx: &Context, handle: &Handle) -> Result<(), Failure> {
         let variables = json!({ "serviceId": handle.service, "environmentId": handle.environment });
         let asked = self.ask(cx, &operations::SERVICE_INSTANCE_DEPLOY, variables);
         let _: IgnoredAny = asked.await?;

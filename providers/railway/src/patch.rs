@@ -1,10 +1,11 @@
 //! The one patch that deploys an instance: image, start command, limits, credentials and variables
 //! together, so that it deploys exactly once and never boots without its variables.
 
-use agent_pool_core::{EnvVars, InfraHandle};
+use agent_pool_core::EnvVars;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::handle::Handle;
 use crate::settings::RailwaySettings;
 
 /// A variable that no two deployments share: a patch that changes nothing would deploy nothing.
@@ -13,7 +14,7 @@ const DEPLOYED_AT: &str = "AGENT_POOL_DEPLOYED_AT";
 /// The patch of one service, to run `image` with the variables that are set and `set` besides.
 pub(crate) fn deployment(
     settings: &RailwaySettings,
-    handle: &InfraHandle,
+    handle: &Handle,
     image: &str,
     set: &EnvVars,
     now: DateTime<Utc>,
@@ -78,17 +79,15 @@ pub(crate) mod tests {
     use agent_pool_core::{InstanceId, Secret};
 
     use super::*;
+    use crate::placement::Home;
 
     pub(crate) fn patch<const N: usize>(pairs: [(&str, &str); N]) -> Value {
         let settings = RailwaySettings::sample(pairs).unwrap();
-        let handle = InfraHandle {
-            instance: InstanceId::generate(),
-            service: "service-1".parse().unwrap(),
+        let home = Home {
+            project: "project-1".to_owned(),
             environment: "environment-1".to_owned(),
-            project: None,
-            volume: None,
-            image: None,
         };
+        let handle = Handle::new(InstanceId::generate(), "service-1".parse().unwrap(), &home);
         let set = EnvVars::from_iter([("AGENT_NAME".parse().unwrap(), Secret::new("Ada"))]);
         let now = "2026-11-23T19:00:00Z".parse().unwrap();
         deployment(&settings, &handle, "acme/runtime@sha256:1", &set, now)

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 
 use crate::graphql::Client;
+use crate::handle::Handle;
 use crate::model::Log;
 use crate::patch;
 use crate::placement::Placement;
@@ -48,7 +49,7 @@ impl Railway {
     async fn deploy(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
         image: &str,
         variables: &EnvVars,
     ) -> Result<(), ProviderError> {
@@ -57,11 +58,7 @@ impl Railway {
     }
 
     /// The project of an instance: by its handle, or the one that all share.
-    async fn project_of(
-        &self,
-        cx: &Context,
-        handle: &InfraHandle,
-    ) -> Result<String, ProviderError> {
+    async fn project_of(&self, cx: &Context, handle: &Handle) -> Result<String, ProviderError> {
         match (&handle.project, &self.placement) {
             (Some(project), _) => Ok(project.clone()),
             (None, Placement::Shared(shared)) => {
@@ -102,28 +99,29 @@ impl InfraProvider for Railway {
         variables: &EnvVars,
         redeploy: Redeploy,
     ) -> Result<(), ProviderError> {
+        let handle = Handle::read(handle)?;
         match redeploy {
             Redeploy::Yes => {
                 let image = handle.image.as_ref();
                 let image = image.unwrap_or(&self.settings.runtime_image);
-                self.deploy(cx, handle, image, variables).await
+                self.deploy(cx, &handle, image, variables).await
             }
             Redeploy::No => {
-                let project = self.project_of(cx, handle).await?;
+                let project = self.project_of(cx, &handle).await?;
                 let asked = self
                     .client
-                    .variables_upsert(cx, &project, handle, variables);
+                    .variables_upsert(cx, &project, &handle, variables);
                 Ok(asked.await?)
             }
         }
     }
 
     async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
-        Ok(self.client.deploy(cx, handle).await?)
+        Ok(self.client.deploy(cx, &Handle::read(handle)?).await?)
     }
 
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
-        self.remove(cx, handle).await
+        self.remove(cx, &Handle::read(handle)?).await
     }
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
@@ -136,7 +134,7 @@ impl InfraProvider for Railway {
         handle: &InfraHandle,
         lines: usize,
     ) -> Result<Vec<LogLine>, ProviderError> {
-        let deployed = self.client.deployed(cx, handle).await?;
+        let deployed = self.client.deployed(cx, &Handle::read(handle)?).await?;
         let Some(deployment) = deployed.latest_deployment else {
             return Ok(Vec::new());
         };
@@ -150,7 +148,8 @@ impl InfraProvider for Railway {
         handle: &InfraHandle,
         image: &str,
     ) -> Result<(), ProviderError> {
-        self.deploy(cx, handle, image, &EnvVars::new()).await
+        let handle = Handle::read(handle)?;
+        self.deploy(cx, &handle, image, &EnvVars::new()).await
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {

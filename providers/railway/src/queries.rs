@@ -1,12 +1,13 @@
 //! What is read of Railway, one function per operation. Fleets are in [`crate::fleet`].
 
 use agent_pool_core::http::pages;
-use agent_pool_core::{Context, InfraHandle, ProviderError};
+use agent_pool_core::{Context, ProviderError};
 use serde_json::json;
 
 use crate::error::Failure;
 use crate::fleet::PAGE;
 use crate::graphql::Client;
+use crate::handle::Handle;
 use crate::model::{ApiToken, Deployed, Log, NamedEnvironment, Project, ProjectName, ProjectToken};
 use crate::operations;
 use crate::page::Connection;
@@ -65,7 +66,7 @@ impl Client {
     pub(crate) async fn deployed(
         &self,
         cx: &Context,
-        handle: &InfraHandle,
+        handle: &Handle,
     ) -> Result<Deployed, Failure> {
         let variables = json!({ "serviceId": handle.service, "environmentId": handle.environment });
         self.ask(cx, &operations::SERVICE_INSTANCE, variables).await

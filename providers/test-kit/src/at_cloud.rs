@@ -7,6 +7,7 @@ use agent_pool_core::{EnvVars, InfraHandle, Secret, http};
 use async_trait::async_trait;
 use chrono::Utc;
 use fake_cloud::{CloudState, Effect, FakeCloud, FaultRule, Options, Times, Vendor};
+use serde_json::Value;
 
 use crate::lab::accounts;
 use crate::registration;
@@ -115,6 +116,13 @@ impl InfraHarness for AtCloud {
         let mut linked = inventory::iter::<InfraRegistration>.into_iter();
         let ours = linked.find(|one| one.id == self.trial.vendor.word());
         *ours.expect("the provider's crate is linked")
+    }
+
+    fn data_of_unknown(&self, mut data: Value) -> Value {
+        if let Some(members) = data.as_object_mut() {
+            members.remove("volumeId");
+        }
+        data
     }
 
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {

@@ -13,6 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::{Value, json};
 use url::Url;
 
 use super::Written;
@@ -56,6 +57,7 @@ struct Row {
     deploy_status: Option<String>,
     runtime_image: Option<String>,
     volume_id: Option<String>,
+    handle: Option<Value>,
     made_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     destroying_at: Option<DateTime<Utc>>,
@@ -103,10 +105,11 @@ pub(crate) async fn record_made(
     let rows = diesel::update(row.filter(fenced!(fence)))
         .set((
             dsl::provider_service_id.eq(handle.service.as_str()),
-            dsl::provider_env_id.eq(&handle.environment),
-            dsl::provider_project_id.eq(&handle.project),
-            dsl::volume_id.eq(&handle.volume),
+            dsl::provider_env_id.eq(member(handle, "environmentId").unwrap_or_default()),
+            dsl::provider_project_id.eq(member(handle, "projectId")),
+            dsl::volume_id.eq(member(handle, "volumeId")),
             dsl::runtime_image.eq(&handle.image),
+            dsl::handle.eq(&handle.data),
             dsl::url.eq(url.as_str()),
             dsl::made_at.eq(now),
             dsl::updated_at.eq(now),
@@ -114,6 +117,11 @@ pub(crate) async fn record_made(
         .execute(conn)
         .await?;
     Ok(Written::of(rows))
+}
+
+/// A member of a handle's data that has a column of its own, for people who look into the table.
+fn member<'a>(handle: &'a InfraHandle, name: &str) -> Option<&'a str> {
+    handle.data.get(name)?.as_str()
 }
 
 /// Writes down that the instance was deployed with all its variables.
@@ -252,10 +260,15 @@ impl Row {
             Some(_) => Some(InfraHandle {
                 instance: instance.clone(),
                 service: self.provider_service_id.parse().map_err(text)?,
-                environment: self.provider_env_id,
-                project: self.provider_project_id,
-                volume: self.volume_id,
                 image: self.runtime_image,
+                // A replica of the version before writes the columns alone, as the migration found them.
+                data: self.handle.unwrap_or_else(|| {
+                    json!({
+                        "environmentId": self.provider_env_id,
+                        "projectId": self.provider_project_id,
+                        "volumeId": self.volume_id,
+                    })
+                }),
             }),
         };
         Ok(InstanceInfra {

@@ -11,6 +11,7 @@ diesel::table! {
         deploy_status -> Nullable<Text>,
         runtime_image -> Nullable<Text>,
         volume_id -> Nullable<Text>,
+        handle -> Nullable<Jsonb>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         made_at -> Nullable<Timestamptz>,

@@ -249,11 +249,11 @@ async fn a_tool_that_breaks_the_promises_of_its_answer_is_refused_by_name_and_un
 #[tokio::test]
 async fn an_infra_whose_answer_cannot_be_kept_is_named_and_undone() {
     let service = Service::start().await;
-    service.world.state().environment_end = "\0";
+    service.world.state().shelf_end = "\0";
     let answer = service.create(&id(1), &["alpha"]).await;
     let detail = answer.is_problem(500, "provider_defect").detail();
     assert!(detail.contains("cellar create for instance"), "{detail}");
-    assert!(detail.contains("environment has a control"), "{detail}");
+    assert!(detail.contains("data has a NUL"), "{detail}");
     assert!(service.world.is_empty());
 }
 

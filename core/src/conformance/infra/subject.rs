@@ -122,13 +122,13 @@ impl Subject for InfraSubject<'_> {
         made.service.as_str()
     }
 
-    /// Without its instance and volume, which would still lead to what was made.
-    fn with_id(made: &Self::Ref, id: String) -> Option<Self::Ref> {
+    /// Without the ids in it that would still lead to what was made.
+    fn with_id(&self, made: &Self::Ref, id: String) -> Option<Self::Ref> {
         Some(InfraHandle {
             instance: InstanceId::generate(),
             service: id.try_into().ok()?,
-            volume: None,
-            ..made.clone()
+            image: made.image.clone(),
+            data: self.harness.data_of_unknown(made.data.clone()),
         })
     }
 }

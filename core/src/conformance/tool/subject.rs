@@ -131,7 +131,7 @@ impl Subject for ToolSubject<'_> {
         made.1.as_str()
     }
 
-    fn with_id(made: &Self::Ref, id: String) -> Option<Self::Ref> {
+    fn with_id(&self, made: &Self::Ref, id: String) -> Option<Self::Ref> {
         Some((made.0.clone(), id.try_into().ok()?))
     }
 }

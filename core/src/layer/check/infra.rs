@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use url::Url;
 
 use super::{refused, unfit};
@@ -37,11 +38,11 @@ struct CheckedInfra {
 
 fn check(created: &CreatedInfra) -> Result<(), String> {
     let CreatedInfra { handle, url } = created;
+    // As JSON text, in which a control character is escaped: the one that a row cannot keep is NUL.
+    let data = handle.data.to_string();
     let texts = [
-        ("project", handle.project.as_deref()),
-        ("volume", handle.volume.as_deref()),
         ("image", handle.image.as_deref()),
-        ("environment", Some(handle.environment.as_str())),
+        ("data", Some(data.as_str())),
         ("url", Some(url.as_str())),
     ];
     for (what, text) in texts {
@@ -49,10 +50,25 @@ fn check(created: &CreatedInfra) -> Result<(), String> {
             return Err(format!("answers with a handle whose {what} {how}"));
         }
     }
+    if has_nul(&handle.data) {
+        return Err("answers with a handle whose data has a NUL character".to_owned());
+    }
     if !is_web(url) {
         return Err(format!("answers with {url}, which is no http address"));
     }
     Ok(())
+}
+
+/// Whether a text or a name in `value` has a NUL character, which Postgres refuses.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+    }
 }
 
 fn is_web(url: &Url) -> bool {
@@ -133,17 +149,16 @@ impl InfraProvider for CheckedInfra {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn created() -> CreatedInfra {
         CreatedInfra {
             handle: InfraHandle {
-                instance: InstanceId::generate(),
-                service: "svc-1".parse().unwrap(),
-                environment: "env-1".to_owned(),
-                project: None,
-                volume: None,
                 image: Some("ghcr.io/acme/runtime:1".to_owned()),
+                data: json!({ "zone": "eu-1" }),
+                ..InfraHandle::new(InstanceId::generate(), "svc-1".parse().unwrap())
             },
             url: "https://a.example/".parse().unwrap(),
         }
@@ -157,13 +172,15 @@ mod tests {
             change(&mut created);
             check(&created).unwrap_err()
         };
-        let told = with(|one| one.handle.volume = Some("v\0".to_owned()));
+        let told = with(|one| one.handle.image = Some("v\0".to_owned()));
         assert!(
-            told.contains("whose volume has a control character"),
+            told.contains("whose image has a control character"),
             "{told}"
         );
-        let told = with(|one| one.handle.environment = "e".repeat(2_000));
-        assert!(told.contains("whose environment is longer"), "{told}");
+        let told = with(|one| one.handle.data = json!({ "volumes": ["v\0"] }));
+        assert!(told.contains("whose data has a NUL character"), "{told}");
+        let told = with(|one| one.handle.data = json!({ "zone": "e".repeat(2_000) }));
+        assert!(told.contains("whose data is longer"), "{told}");
         let told = with(|one| one.url = "file:///etc/passwd".parse().unwrap());
         assert!(told.contains("no http address"), "{told}");
     }

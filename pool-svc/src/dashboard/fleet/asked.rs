@@ -5,7 +5,7 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer};
 use url::form_urlencoded;
 
-use crate::db::fleet::{Order, Sort, Wanted};
+use super::super::db::fleet::{Order, Sort, Wanted};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]

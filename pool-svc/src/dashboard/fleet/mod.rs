@@ -17,11 +17,11 @@ use warp::reply::Response;
 use self::asked::Asked;
 use self::outcome::Outcome;
 pub(super) use self::supply::{confirm_drain, confirm_replenish, drain, replenish};
+use super::db::fleet::{self, Listed};
 use super::page::{self, Tab};
 use super::session::{Role, Session};
 use super::{reply, show};
 use crate::app::App;
-use crate::db::fleet::{self, Listed};
 use crate::db::{creation_failures, tick_state, views};
 use crate::problem::from_database;
 

@@ -6,10 +6,10 @@ use agent_pool_service_kit::db::{Conn, DbError};
 use chrono::DateTime;
 use maud::{Markup, html};
 
+use super::super::db::batch::{self, Fate};
 use super::super::show;
 use super::asked::Asked;
 use crate::app::App;
-use crate::db::batch::{self, Fate};
 use crate::lifecycle::Cause;
 
 /// What was asked for.

@@ -4,11 +4,11 @@ use agent_pool_core::wire::pool::Status;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
+use super::super::db::fleet::Listed;
 use super::super::session::{Role, Session};
 use super::super::show;
 use super::asked::{Asked, Column, Direction};
 use super::{Fleet, ON_A_PAGE, pages};
-use crate::db::fleet::Listed;
 
 pub(super) fn table(session: &Session, asked: &Asked, fleet: &Fleet, now: DateTime<Utc>) -> Markup {
     html! {

@@ -5,10 +5,10 @@ use agent_pool_core::wire::pool::Status;
 use chrono::Utc;
 use maud::{Markup, html};
 
+use super::super::db::fleet::Listed;
 use super::super::session::{Role, Session};
 use super::super::{page, show};
 use super::Act;
-use crate::db::fleet::Listed;
 
 /// Its name, its status, and what can be done to it.
 pub(super) fn head(

@@ -16,12 +16,12 @@ use warp::reply::Response;
 
 pub(super) use self::act::{Act, confirm, make};
 pub(super) use self::logs::logs;
+use super::db::fleet::{self, Listed};
 use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
 use crate::app::App;
 use crate::db::events::{self, Page};
-use crate::db::fleet::{self, Listed};
 use crate::destruction::CondemnError;
 use crate::problem::from_database;
 

@@ -2,8 +2,8 @@
 
 use agent_pool_core::wire::pool::{Counts, Status};
 
+use super::super::db::history::Change;
 use super::chart::Series;
-use crate::db::history::Change;
 use crate::db::views;
 
 /// At the end of each slice.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use crate::db::history::Past;
+use super::super::db::history::Past;
 
 /// How far back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

@@ -110,7 +110,7 @@ impl InfraHarness for AtMachine {
         let folder = self
             .machine
             .root()
-            .join(&handle.environment)
+            .join(handle.data["folder"].as_str().unwrap())
             .join(handle.instance.as_str());
         let own = seen.iter().filter(|process| process.folder == folder);
         Some(own.map(|process| process.variables.clone()).collect())

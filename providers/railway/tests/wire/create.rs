@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_pool_core::{Effect as Outcome, ErrorKind, InstanceId};
 use fake_cloud::{Effect, Pace, RailwayOptions};
 
-use crate::rig::{IMAGE, Place, Rig};
+use crate::rig::{IMAGE, Place, Rig, member};
 
 #[tokio::test]
 async fn a_new_instance_has_service_volume_and_domain_and_nothing_runs() {
@@ -20,8 +20,15 @@ async fn a_new_instance_has_service_volume_and_domain_and_nothing_runs() {
         held.volumes[0].service_ids,
         [made.handle.service.to_string()]
     );
-    assert_eq!(made.handle.volume.as_ref(), Some(&held.volumes[0].id));
-    assert_eq!(made.handle.environment, rig.cloud.railway_environment_id());
+    assert_eq!(
+        member(&made.handle, "volumeId"),
+        Some(held.volumes[0].id.as_str())
+    );
+    let environment = rig.cloud.railway_environment_id();
+    assert_eq!(
+        member(&made.handle, "environmentId"),
+        Some(environment.as_str())
+    );
     assert_eq!(made.handle.image.as_deref(), Some(IMAGE));
     assert_eq!(made.url.as_str().trim_end_matches('/'), held.domains[0].url);
     assert!(held.deployments.is_empty());
@@ -35,7 +42,10 @@ async fn a_project_each_bears_the_instances_label() {
     let made = rig.create(&id).await.unwrap();
     let held = rig.held();
     assert_eq!(held.projects[1].name, rig.cx.mark().label(&id));
-    assert_eq!(made.handle.project.as_ref(), Some(&held.projects[1].id));
+    assert_eq!(
+        member(&made.handle, "projectId"),
+        Some(held.projects[1].id.as_str())
+    );
     assert_eq!(held.services[0].project_id, held.projects[1].id);
     assert_eq!(rig.calls(), 6);
 }
@@ -266,7 +276,8 @@ async fn a_project_token_names_project_and_environment_itself() {
         .create(&rig.cx, &InstanceId::generate(), &spec)
         .await
         .unwrap();
-    assert_eq!(made.handle.project, Some(rig.cloud.railway_project_id()));
+    let project = rig.cloud.railway_project_id();
+    assert_eq!(member(&made.handle, "projectId"), Some(project.as_str()));
     assert_eq!(made.handle.image.as_deref(), Some("other:2"));
     infra.destroy(&rig.cx, &made.handle).await.unwrap();
     rig.assert_empty();

@@ -4,7 +4,7 @@ use agent_pool_core::{DeployStatus, ErrorKind, InfraHandle, InstanceId};
 use fake_cloud::{Effect, Pace, RailwayOptions};
 use serde_json::json;
 
-use crate::rig::{Place, Rig, raw};
+use crate::rig::{Place, Rig, member, raw};
 
 #[tokio::test]
 async fn destroying_takes_volume_and_service_or_the_project_along() {
@@ -42,14 +42,11 @@ async fn what_is_gone_already_is_a_success_whatever_railway_calls_it() {
 #[tokio::test]
 async fn what_never_was_is_a_success() {
     let rig = Rig::shared().await;
+    let mut data = rig.created().await.data;
+    data["volumeId"] = "nothing".into();
     let handle = InfraHandle {
-        service: "nothing".parse().unwrap(),
-        volume: Some("nothing".to_owned()),
-        ..rig.created().await
-    };
-    let handle = InfraHandle {
-        instance: InstanceId::generate(),
-        ..handle
+        data,
+        ..InfraHandle::new(InstanceId::generate(), "nothing".parse().unwrap())
     };
     rig.destroy(&handle).await.unwrap();
     assert_eq!(rig.held().services.len(), 1, "and another's instance stays");
@@ -180,7 +177,8 @@ async fn what_was_just_made_is_removed_though_no_list_shows_it() {
 async fn every_volume_of_a_service_goes_with_it() {
     let rig = Rig::shared().await;
     let handle = rig.created().await;
-    let (project, environment) = (handle.project.as_deref().unwrap(), &handle.environment);
+    let id = |name| member(&handle, name).unwrap();
+    let (project, environment) = (id("projectId"), id("environmentId"));
     let input = format!(
         "{{projectId: \"{project}\", environmentId: \"{environment}\", serviceId: \"{}\", mountPath: \"/more\"}}",
         handle.service
@@ -203,7 +201,7 @@ async fn a_volume_that_lost_its_service_is_listed_and_destroyed() {
     let listed = rig.infra.list(&rig.cx).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].handle.instance, handle.instance);
-    assert_eq!(listed[0].handle.volume, handle.volume);
+    assert_eq!(listed[0].handle.data, handle.data);
     assert_eq!(listed[0].status, Some(DeployStatus::Removed));
     rig.destroy(&listed[0].handle).await.unwrap();
     rig.assert_empty();
@@ -215,7 +213,8 @@ async fn a_stray_volume_of_a_living_instance_is_listed_with_it_and_goes_with_it(
     let rig = Rig::shared().await;
     let handle = rig.created().await;
     let label = rig.cx.mark().label(&handle.instance);
-    let (project, environment) = (handle.project.as_deref().unwrap(), &handle.environment);
+    let id = |name| member(&handle, name).unwrap();
+    let (project, environment) = (id("projectId"), id("environmentId"));
     let input = format!(
         "{{projectId: \"{project}\", environmentId: \"{environment}\", mountPath: \"/data\"}}"
     );
@@ -230,7 +229,7 @@ async fn a_stray_volume_of_a_living_instance_is_listed_with_it_and_goes_with_it(
 
     let listed = rig.infra.list(&rig.cx).await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].handle.volume, handle.volume);
+    assert_eq!(listed[0].handle.data, handle.data);
     rig.destroy(&handle).await.unwrap();
     rig.assert_empty();
 }

@@ -6,7 +6,7 @@ use agent_pool_core::{DeployStatus, EnvVars, InstanceId, Redeploy};
 use fake_cloud::{DeploymentStatus, RailwayOptions};
 use serde_json::json;
 
-use crate::rig::{IMAGE, Place, Rig, raw};
+use crate::rig::{IMAGE, Place, Rig, member, raw};
 
 #[tokio::test]
 async fn an_instance_is_listed_with_all_that_its_handle_needs() {
@@ -64,13 +64,13 @@ async fn the_status_is_that_of_the_newest_deployment() {
 async fn a_volume_on_its_way_out_is_left_out() {
     let rig = Rig::shared().await;
     let handle = rig.created().await;
-    let volume = handle.volume.unwrap();
+    let volume = member(&handle, "volumeId").unwrap();
     rig.ask(&format!(
         "mutation {{ volumeDelete(volumeId: \"{volume}\") }}"
     ))
     .await;
     let listed = rig.infra.list(&rig.cx).await.unwrap();
-    assert_eq!(listed[0].handle.volume, None);
+    assert_eq!(member(&listed[0].handle, "volumeId"), None);
 }
 
 #[tokio::test]
@@ -153,7 +153,9 @@ async fn pages_are_followed_to_the_end() {
             .collect();
         assert_eq!((listed.len(), found), (5, made), "{place:?}");
         assert!(
-            listed.iter().all(|one| one.handle.volume.is_some()),
+            listed
+                .iter()
+                .all(|one| member(&one.handle, "volumeId").is_some()),
             "{place:?}"
         );
         // The workspace of the second holds the fake's first project besides.
@@ -191,7 +193,9 @@ async fn the_longer_of_two_lists_is_followed_alone() {
     )
     .await;
     let listed = rig.infra.list(&rig.cx).await.unwrap();
-    let with_volume = listed.iter().filter(|one| one.handle.volume.is_some());
+    let with_volume = listed
+        .iter()
+        .filter(|one| member(&one.handle, "volumeId").is_some());
     assert_eq!((listed.len(), with_volume.count()), (6, 3));
     assert_eq!(asked_last(&rig), (true, false));
 
@@ -270,7 +274,7 @@ async fn a_thousand_projects_are_listed_in_eleven_calls() {
     assert!(
         listed
             .iter()
-            .all(|one| one.handle.project.as_deref() != Some(one.handle.service.as_str()))
+            .all(|one| member(&one.handle, "projectId") != Some(one.handle.service.as_str()))
     );
     // 1001 projects, the fake's first one among them.
     assert_eq!(rig.calls() - before, 11);

@@ -145,6 +145,11 @@ impl Rig {
     }
 }
 
+/// A member of a handle's own data.
+pub(crate) fn member<'a>(handle: &'a InfraHandle, name: &str) -> Option<&'a str> {
+    handle.data[name].as_str()
+}
+
 /// An answer in place of Railway's.
 pub(crate) fn raw(status: u16, body: impl ToString) -> Effect {
     Effect::Status {

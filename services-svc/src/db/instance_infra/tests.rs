@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_pool_service_kit::testing::fresh_database;
+use diesel_async::SimpleAsyncConnection;
 use diesel_async::pooled_connection::deadpool::Object;
 
 use super::*;
@@ -32,12 +33,14 @@ async fn intended(conn: &mut AsyncPgConnection) -> InstanceId {
 fn made(id: &InstanceId) -> CreatedInfra {
     CreatedInfra {
         handle: InfraHandle {
-            instance: id.clone(),
-            service: format!("svc-{id}").parse().unwrap(),
-            environment: "env".to_owned(),
-            project: Some("project".to_owned()),
-            volume: Some("volume".to_owned()),
             image: Some("image:1".to_owned()),
+            data: json!({
+                "environmentId": "env",
+                "projectId": "project",
+                "volumeId": "volume",
+                "more": [1, null],
+            }),
+            ..InfraHandle::new(id.clone(), format!("svc-{id}").parse().unwrap())
         },
         url: "https://a.example/".parse().unwrap(),
     }
@@ -191,4 +194,52 @@ async fn a_row_that_is_not_understood_is_named() {
     let error = find(&mut conn, &id).await.unwrap_err().to_string();
     let expected = format!("row {id} of table instance_infra is corrupt");
     assert!(error.starts_with(&expected), "{error}");
+}
+
+/// A row as the version before `handle` wrote it.
+async fn insert_without_handle(conn: &mut AsyncPgConnection, id: &InstanceId) {
+    let insert = format!(
+        "INSERT INTO instance_infra (instance_id, provider, provider_service_id, provider_env_id, \
+         provider_project_id, volume_id, url, made_at) \
+         VALUES ('{id}', 'acme', 'svc-{id}', 'env', 'project', NULL, 'https://a.example/', now())"
+    );
+    conn.batch_execute(&insert).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_of_the_version_before_leads_to_its_service_migrated_or_not() {
+    const MIGRATION: &str = "2026-11-28-170000_add_handle_to_instance_infra";
+    let mut conn = conn().await;
+    let sql = |file: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/services");
+        std::fs::read_to_string(format!("{folder}/{MIGRATION}/{file}")).unwrap()
+    };
+    let (before, meanwhile) = (InstanceId::generate(), InstanceId::generate());
+    conn.batch_execute(&sql("down.sql")).await.unwrap();
+    insert_without_handle(&mut conn, &before).await;
+    conn.batch_execute(&sql("up.sql")).await.unwrap();
+    insert_without_handle(&mut conn, &meanwhile).await;
+    let expected = json!({ "environmentId": "env", "projectId": "project", "volumeId": null });
+    for id in [before, meanwhile] {
+        let row = find(&mut conn, &id).await.unwrap().unwrap();
+        assert_eq!(row.made.unwrap().data, expected);
+    }
+}
+
+#[tokio::test]
+async fn ids_that_have_a_column_are_written_there_too() {
+    let mut conn = conn().await;
+    let (id, fence) = leased(&mut conn).await;
+    let _ = record_made(&mut conn, &fence, &made(&id)).await.unwrap();
+    let columns: (String, Option<String>, Option<String>) = dsl::instance_infra
+        .select((
+            dsl::provider_env_id,
+            dsl::provider_project_id,
+            dsl::volume_id,
+        ))
+        .first(&mut conn)
+        .await
+        .unwrap();
+    let [environment, project, volume] = ["env", "project", "volume"].map(str::to_owned);
+    assert_eq!(columns, (environment, Some(project), Some(volume)));
 }

@@ -199,14 +199,14 @@ impl InfraProvider for Cellar {
         spec: &InstanceSpec,
     ) -> Result<CreatedInfra, ProviderError> {
         let handle = InfraHandle {
-            instance: instance.clone(),
-            service: format!("svc-{}", cx.mark().label(instance))
-                .parse()
-                .unwrap(),
-            environment: format!("env-1{}", self.0.state().environment_end),
-            project: None,
-            volume: Some(format!("vol-{instance}")),
             image: spec.image.clone(),
+            data: json!({ "shelf": format!("shelf-1{}", self.0.state().shelf_end) }),
+            ..InfraHandle::new(
+                instance.clone(),
+                format!("svc-{}", cx.mark().label(instance))
+                    .parse()
+                    .unwrap(),
+            )
         };
         let made = |state: &mut State| {
             let url = format!("{}/{instance}", state.instances_url);

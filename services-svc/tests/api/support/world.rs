@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) secret_end: &'static str,
     pub(crate) metadata_text: &'static str,
     /// Follows the environment that the infra answers.
-    pub(crate) environment_end: &'static str,
+    pub(crate) shelf_end: &'static str,
     failures: HashMap<String, Failure>,
     gates: HashMap<String, Arc<Semaphore>>,
 }

@@ -14,7 +14,7 @@ struct Version {
 /// The version of the fleet: of its moves, its alarm, and what creations fail with.
 ///
 /// The greatest id of the log alone would not do: entries are not committed in the order of their ids.
-pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<i64, DbError> {
+pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i64, DbError> {
     // Diesel has no aggregate over a limited query.
     let one: Version = sql_query(
         "SELECT hashtextextended(concat_ws('/',

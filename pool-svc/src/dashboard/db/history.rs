@@ -11,44 +11,44 @@ use diesel::sql_types::{Double, Int4, Int8, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::parse_status;
+use crate::db::parse_status;
 use crate::lifecycle::Cause;
 
 /// The time that is asked for, in so many slices of equal length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Past {
-    pub(crate) until: DateTime<Utc>,
-    pub(crate) span: Duration,
-    pub(crate) slices: u16,
+pub(in crate::dashboard) struct Past {
+    pub(in crate::dashboard) until: DateTime<Utc>,
+    pub(in crate::dashboard) span: Duration,
+    pub(in crate::dashboard) slices: u16,
 }
 
 /// By how many the instances of one status became more, or fewer, in one slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(in crate::dashboard) struct Change {
     /// From 0, the oldest.
-    pub(crate) slice: usize,
-    pub(crate) status: Status,
-    pub(crate) by: i64,
+    pub(in crate::dashboard) slice: usize,
+    pub(in crate::dashboard) status: Status,
+    pub(in crate::dashboard) by: i64,
 }
 
 /// How long something took, as far as it ended in the time that is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Lasted {
+pub(in crate::dashboard) struct Lasted {
     /// Of those slices in which something ended: from 0, the oldest.
-    pub(crate) slices: Vec<(usize, Took)>,
+    pub(in crate::dashboard) slices: Vec<(usize, Took)>,
     /// Of all slices together; `None` where nothing ended.
-    pub(crate) whole: Option<Took>,
+    pub(in crate::dashboard) whole: Option<Took>,
 }
 
 /// How long something took, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Took {
+pub(in crate::dashboard) struct Took {
     /// How many there were.
-    pub(crate) number: i64,
+    pub(in crate::dashboard) number: i64,
     /// What half of them did not exceed.
-    pub(crate) median: f64,
+    pub(in crate::dashboard) median: f64,
     /// What 95 of 100 did not exceed.
-    pub(crate) p95: f64,
+    pub(in crate::dashboard) p95: f64,
 }
 
 /// In which slice `at` is, from 1. What is later, by the database's clock, counts to the last.
@@ -67,7 +67,7 @@ struct ChangeRow {
 }
 
 /// Every change, of those slices in which there was one.
-pub(crate) async fn changes(
+pub(in crate::dashboard) async fn changes(
     conn: &mut AsyncPgConnection,
     past: Past,
 ) -> Result<Vec<Change>, DbError> {
@@ -109,7 +109,7 @@ struct TookRow {
 }
 
 /// How long it took from the move with one cause to the next one with another.
-pub(crate) async fn took(
+pub(in crate::dashboard) async fn took(
     conn: &mut AsyncPgConnection,
     past: Past,
     (from, to): (Cause, Cause),

@@ -8,22 +8,22 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::schema::instances;
-use super::views;
+use crate::db::schema::instances;
+use crate::db::views;
 
 /// Which instances, and in which order.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
+pub(in crate::dashboard) struct Wanted {
     /// In the id, the name, the agent's name or the URL; empty takes all.
-    pub(crate) text: String,
-    pub(crate) status: Option<Status>,
-    pub(crate) sort: Sort,
-    pub(crate) order: Order,
+    pub(in crate::dashboard) text: String,
+    pub(in crate::dashboard) status: Option<Status>,
+    pub(in crate::dashboard) sort: Sort,
+    pub(in crate::dashboard) order: Order,
 }
 
 /// What to sort by. Those that are equal are in the order of their ids.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Sort {
+pub(in crate::dashboard) enum Sort {
     Status,
     Name,
     Agent,
@@ -33,7 +33,7 @@ pub(crate) enum Sort {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(in crate::dashboard) enum Order {
     Ascending,
     #[default]
     Descending,
@@ -41,10 +41,10 @@ pub(crate) enum Order {
 
 /// One instance with its tools.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Listed {
-    pub(crate) view: InstanceView,
+pub(in crate::dashboard) struct Listed {
+    pub(in crate::dashboard) view: InstanceView,
     /// What Services was asked to equip it with; `None` where that is not known.
-    pub(crate) tools: Option<Vec<String>>,
+    pub(in crate::dashboard) tools: Option<Vec<String>>,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -67,13 +67,16 @@ impl TryFrom<Row> for Listed {
 }
 
 /// How many there are.
-pub(crate) async fn count(conn: &mut AsyncPgConnection, wanted: &Wanted) -> Result<u32, DbError> {
+pub(in crate::dashboard) async fn count(
+    conn: &mut AsyncPgConnection,
+    wanted: &Wanted,
+) -> Result<u32, DbError> {
     let number: i64 = matching(wanted).count().get_result(conn).await?;
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// Up to `limit` of them, after the first `skip`.
-pub(crate) async fn load(
+pub(in crate::dashboard) async fn load(
     conn: &mut AsyncPgConnection,
     wanted: &Wanted,
     skip: u32,
@@ -90,7 +93,7 @@ pub(crate) async fn load(
 }
 
 /// One instance; `None` where there is no row of it.
-pub(crate) async fn find(
+pub(in crate::dashboard) async fn find(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
 ) -> Result<Option<Listed>, DbError> {

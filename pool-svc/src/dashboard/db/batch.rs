@@ -12,12 +12,12 @@ use diesel::sql_query;
 use diesel::sql_types::{Int8, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::parse_status;
-use super::schema::instance_events;
+use crate::db::parse_status;
+use crate::db::schema::instance_events;
 use crate::lifecycle::Cause;
 
 /// When an instance last moved for this cause; `None` where the log has nothing of it.
-pub(crate) async fn moved_at(
+pub(in crate::dashboard) async fn moved_at(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     cause: Cause,
@@ -32,10 +32,10 @@ pub(crate) async fn moved_at(
 
 /// How many of a batch have a status now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fate {
+pub(in crate::dashboard) struct Fate {
     /// `None`: they are gone.
-    pub(crate) status: Option<Status>,
-    pub(crate) number: u32,
+    pub(in crate::dashboard) status: Option<Status>,
+    pub(in crate::dashboard) number: u32,
 }
 
 #[derive(Debug, QueryableByName)]
@@ -47,7 +47,7 @@ struct FateRow {
 }
 
 /// What those are now that moved at that time for this cause.
-pub(crate) async fn fates(
+pub(in crate::dashboard) async fn fates(
     conn: &mut AsyncPgConnection,
     cause: Cause,
     at: DateTime<Utc>,

@@ -1,0 +1,7 @@
+//! The queries that only the dashboard makes: the fleet page by page, its history, what became of a
+//! batch of instances, and whether anything has changed.
+
+pub(super) mod batch;
+pub(super) mod fleet;
+pub(super) mod history;
+pub(super) mod version;
