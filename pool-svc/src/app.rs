@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -19,7 +21,7 @@ use crate::runtime_client::RuntimeClient;
 use crate::services_client::ServicesClient;
 
 /// Connections to the database: those of claims, of a tick, and of what people look at.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 /// Destructions at once. They are slow at the vendors, and nobody waits for them.
 const DESTRUCTIONS: usize = 8;
 
@@ -35,6 +37,7 @@ pub struct App(Arc<State>);
 pub struct State {
     pub(crate) config: Config,
     pub(crate) db: Db,
+    pub(crate) supervisor: Supervisor,
     pub(crate) services: ServicesClient,
     pub(crate) runtime: RuntimeClient,
     /// Asks for a tick now.
@@ -61,11 +64,21 @@ impl App {
     /// # Errors
     /// There is no TLS to make an HTTP client with.
     pub fn new(config: Config) -> Result<Self, reqwest::Error> {
+        let db = Db::connect(&config.pool.pool_database_url, CONNECTIONS);
+        Self::build(config, db, Supervisor::new(Shutdown::new()))
+    }
+
+    pub(crate) fn build(
+        config: Config,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
         let http = call::client()?;
         let key = config.http.pool_api_key.primary();
         let pool = &config.pool;
         Ok(Self(Arc::new(State {
-            db: Db::connect(&pool.pool_database_url, CONNECTIONS),
+            db,
+            supervisor,
             services: ServicesClient::new(http.clone(), pool.services_url.clone(), key.clone()),
             runtime: RuntimeClient::new(http, key.clone()),
             nudge: Notify::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use agent_pool_core::EnvironmentName;
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
 use agent_pool_service_kit::auth::ApiKeys;
-use agent_pool_service_kit::config::HttpSettings;
+use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::trace::LogSettings;
 use schemars::JsonSchema;
@@ -16,11 +16,16 @@ use url::Url;
 use crate::templates::Catalogue;
 use crate::tools::Tools;
 
+const HTTP: HttpDefaults = HttpDefaults {
+    port: 3001,
+    prefix: "POOL_SVC_",
+};
+
 /// Everything that pool-svc is told when it starts.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where it listens, and whom it answers.
-    pub http: HttpSettings<3001>,
+    pub http: HttpSettings,
     /// What it logs.
     pub log: LogSettings,
     /// The pool itself.
@@ -129,7 +134,7 @@ impl Config {
     /// Every variable that is missing, wrong, or at odds with another; not only the first.
     pub fn from_env(environment: &Environment) -> Result<Self, SettingsError> {
         let mut faults = Faults::default();
-        let http = faults.keep(settings::read("", environment));
+        let http = faults.keep(HttpSettings::read(environment, HTTP));
         let log = faults.keep(settings::read("", environment));
         let pool = faults.keep(settings::read::<PoolSettings>("", environment));
         if let Some(pool) = &pool {
@@ -160,7 +165,7 @@ impl Config {
     /// The reference of every variable, in the order of `--help`.
     #[must_use]
     pub fn reference() -> Vec<SettingSpec> {
-        let mut all = settings::describe::<HttpSettings<3001>>("");
+        let mut all = HttpSettings::describe(HTTP);
         all.extend(settings::describe::<PoolSettings>(""));
         all.extend(settings::describe::<LogSettings>(""));
         all
@@ -222,7 +227,7 @@ impl PoolSettings {
 }
 
 /// A key that is in both settings would be an operator's in the hands of a reader.
-fn roles_differ(http: &HttpSettings<3001>, pool: &PoolSettings) -> Result<(), SettingsError> {
+fn roles_differ(http: &HttpSettings, pool: &PoolSettings) -> Result<(), SettingsError> {
     let readers = pool.pool_read_key.iter().flat_map(ApiKeys::iter);
     let mut both = readers.filter(|key| http.pool_api_key.accepts(key.expose()));
     both.next().map_or(Ok(()), |_| {

@@ -56,9 +56,9 @@ pub const PATHS: Templates = Templates::new(&[
 #[rustfmt::skip]
 pub fn routes(
     app: App,
-) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
+) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     let keys = app.config.http.pool_api_key.clone();
-    let own = health::routes(app.db.clone(), keys.clone(), metrics::install());
+    let own = health::probes(app.db.clone(), keys.clone(), metrics::install(), app.supervisor.clone());
     let key = auth::require(keys);
     let pages = dashboard::routes(Dashboard::new(app.clone())).or(dashboard::not_found()).unify();
     let app = warp::any().map(move || app.clone());

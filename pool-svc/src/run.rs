@@ -1,37 +1,84 @@
-//! The process, from its settings to its end.
+//! pool-svc as a process.
 
-use agent_pool_core::settings::Environment;
-use agent_pool_service_kit::db::migrate;
-use agent_pool_service_kit::shutdown::Shutdown;
-use agent_pool_service_kit::{http_server, trace};
+use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_service_kit::db::{DatabaseSettings, Db};
+use agent_pool_service_kit::http_server::Templates;
+use agent_pool_service_kit::process::{ProcessSettings, Service};
+use agent_pool_service_kit::supervisor::Supervisor;
 use anyhow::Context;
-use tracing::info;
+use diesel_migrations::EmbeddedMigrations;
+use std::convert::Infallible;
+use warp::Filter;
+use warp::reply::Response;
 
-use crate::app::App;
+use crate::app::{App, CONNECTIONS};
 use crate::config::Config;
 use crate::db::MIGRATIONS;
 use crate::routes::{PATHS, routes};
 
-/// Runs the service until SIGTERM or SIGINT, then finishes the claims in flight, and the creations
-/// that do not take long, all within `SHUTDOWN_TIMEOUT_MS`.
+impl Service for App {
+    const NAME: &'static str = "pool-svc";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
+    const MIGRATIONS: EmbeddedMigrations = MIGRATIONS;
+    const PATHS: Templates = PATHS;
+    type Config = Config;
+
+    fn reference(_: &Environment) -> anyhow::Result<Vec<SettingSpec>> {
+        Ok(Config::reference())
+    }
+
+    fn configure(environment: &Environment) -> anyhow::Result<Config> {
+        Config::from_env(environment).context("the settings are not right")
+    }
+
+    fn process_settings(config: &Config) -> ProcessSettings {
+        ProcessSettings {
+            http: config.http.clone(),
+            log: config.log.clone(),
+            database: DatabaseSettings {
+                url: config.pool.pool_database_url.clone(),
+                max_connections: CONNECTIONS,
+            },
+        }
+    }
+
+    fn build(config: Config, db: Db, supervisor: Supervisor) -> anyhow::Result<Self> {
+        Self::build(config, db, supervisor).context("cannot make an HTTP client")
+    }
+
+    fn start(&self) {
+        let ticking = self.clone();
+        self.supervisor.keep("tick", move |shutdown| {
+            ticking.clone().keep_ticking(shutdown)
+        });
+        let queue = self.clone();
+        self.supervisor.keep("claim-queue", move |shutdown| {
+            queue.clone().keep_queue(shutdown)
+        });
+    }
+
+    fn routes(
+        &self,
+    ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static {
+        routes(self.clone())
+    }
+
+    async fn finish(&self) {
+        // A claim whose client hung up has no request any more, and is finished all the same.
+        let left = self.supervisor.shutdown().left();
+        tokio::join!(self.finish_claims(left), self.finish_creations(left));
+    }
+}
+
+/// Runs the service until SIGTERM or SIGINT, for a program that has a command line of its own.
 ///
 /// # Errors
 /// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.
 pub async fn run(environment: Environment) -> anyhow::Result<()> {
-    let config = Config::from_env(&environment).context("the settings are not right")?;
-    trace::init(&config.log)?;
-    let shutdown = Shutdown::on_signals()?.within(config.http.shutdown_timeout_ms.duration());
-    migrate(&config.pool.pool_database_url, MIGRATIONS)
-        .await
-        .context("POOL_DATABASE_URL")?;
-    let http = config.http.clone();
-    let app = App::new(config)?;
-    tokio::spawn(app.clone().keep_ticking(shutdown.clone()));
-    tokio::spawn(app.clone().keep_queue(shutdown.clone()));
-    http_server::serve(&http, routes(app.clone()), PATHS, shutdown.clone()).await?;
-    // A claim whose client hung up has no request any more, and is to be finished all the same.
-    let left = shutdown.left();
-    tokio::join!(app.finish_claims(left), app.finish_creations(left));
-    info!("goodbye");
-    Ok(())
+    agent_pool_service_kit::process::serve::<App>(environment).await
 }

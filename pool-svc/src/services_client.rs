@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::services::{
-    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Done,
-    InstanceDetails, Logs, RegistryReply, StatusBatch, StatusBatchRequest, SweepReport,
+    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Document, Done,
+    InstanceDocument, Logs, RegistryReply, StatusBatch, StatusBatchRequest, SweepReport,
     SweepRequest,
 };
 use agent_pool_core::{EnvVars, InstanceId, Secret};
@@ -112,10 +112,11 @@ impl ServicesClient {
         Ok(())
     }
 
-    /// What an instance has, and what its tools have used, without secrets.
-    pub(crate) async fn instance(&self, id: &InstanceId) -> Result<InstanceDetails, CallError> {
+    /// What Services tells people about an instance.
+    pub(crate) async fn document(&self, id: &InstanceId) -> Result<Document, CallError> {
         let call = self.request(Method::GET, &["instances", id.as_str()]);
-        send(call, DETAILS_WITHIN).await
+        let answer: InstanceDocument = send(call, DETAILS_WITHIN).await?;
+        Ok(answer.document)
     }
 
     /// The last lines that an instance wrote.

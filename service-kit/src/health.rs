@@ -1,4 +1,4 @@
-//! What a service says about itself.
+//! The probes of a service: is it alive, is it ready, and its metrics.
 
 use std::time::Duration;
 
@@ -15,20 +15,33 @@ use crate::db::{Db, DbError};
 use crate::method::get;
 use crate::metrics::Metrics;
 use crate::problem::answer;
+use crate::shutdown::Shutdown;
+use crate::supervisor::{FailingTask, Supervisor};
 
 /// How long the database may take for the service to count as ready.
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
-/// `/healthz`: the process is alive. `/readyz`: its database answers, or 503. `/metrics`: by the key.
+/// [`probes`] of a service that has no background tasks.
 pub fn routes(
     db: Db,
     keys: ApiKeys,
     metrics: Metrics,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
+    probes(db, keys, metrics, Supervisor::new(Shutdown::new()))
+}
+
+/// `/healthz`: the process is alive. `/readyz`: its database answers and no background task keeps
+/// failing, or 503 with the cause. `/metrics`, which needs a key.
+pub fn probes(
+    db: Db,
+    keys: ApiKeys,
+    metrics: Metrics,
+    supervisor: Supervisor,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let ready = warp::path!("readyz")
         .and(get())
-        .and(warp::any().map(move || db.clone()))
-        .then(readyz);
+        .and(warp::any().map(move || (db.clone(), supervisor.clone())))
+        .then(|(db, supervisor)| readyz(db, supervisor));
     alive()
         .or(ready)
         .unify()
@@ -62,18 +75,33 @@ fn text(metrics: &Metrics) -> Response {
     warp::reply::with_header(metrics.render(), "content-type", kind).into_response()
 }
 
-async fn readyz(db: Db) -> Response {
+async fn readyz(db: Db, supervisor: Supervisor) -> Response {
     let outcome = match timeout(READY_WITHIN, ping(&db)).await {
-        Ok(Ok(())) => Ok(json!({ "ok": true })),
-        Ok(Err(error)) => Err(unready(&agent_pool_core::chain(&error))),
-        Err(_) => Err(unready("the database did not answer within a second")),
+        Ok(Ok(())) => tasks_run(&supervisor).map(|()| json!({ "ok": true })),
+        Ok(Err(error)) => Err(database_unready(&agent_pool_core::chain(&error))),
+        Err(_) => Err(database_unready("no answer within a second")),
     };
     answer::<Value>(outcome)
 }
 
-fn unready(reason: &str) -> Problem {
+fn tasks_run(supervisor: &Supervisor) -> Result<(), Problem> {
+    let failing = supervisor.health();
+    if failing.is_empty() {
+        return Ok(());
+    }
+    let each = failing
+        .iter()
+        .map(|FailingTask { task, cause }| format!("task {task} {cause}"));
+    // The supervisor has logged each failure already.
+    Err(unready(each.collect::<Vec<_>>().join("; ")))
+}
+
+fn database_unready(reason: &str) -> Problem {
     warn!(error.chain = reason, "not ready: {reason}");
-    let detail = "the database does not answer";
+    unready("the database does not answer")
+}
+
+fn unready(detail: impl Into<String>) -> Problem {
     Problem::new(503, "not_ready", detail).with_retry_after(READY_WITHIN)
 }
 

@@ -10,7 +10,9 @@ pub mod http_server;
 pub mod method;
 pub mod metrics;
 pub mod problem;
+pub mod process;
 pub mod shutdown;
+pub mod supervisor;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod trace;

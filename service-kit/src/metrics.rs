@@ -21,7 +21,7 @@ impl Metrics {
     }
 
     /// Folds what histograms have gathered into their buckets. Without it, or a [`Metrics::render`],
-    /// now and then, they grow; [`crate::http_server::serve`] sees to it.
+    /// now and then, they grow; [`crate::http_server::Listeners::serve`] sees to it.
     pub(crate) fn fold(&self) {
         self.0.run_upkeep();
     }

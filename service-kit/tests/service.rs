@@ -5,12 +5,13 @@ use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use agent_pool_core::settings::{self, Environment};
-use agent_pool_service_kit::config::HttpSettings;
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::Db;
-use agent_pool_service_kit::http_server::{Templates, serve};
+use agent_pool_service_kit::http_server::{Listeners, Templates};
 use agent_pool_service_kit::problem::unrouted;
 use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use agent_pool_service_kit::testing::{eventually, fresh_database};
 use agent_pool_service_kit::{health, metrics};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -31,6 +32,11 @@ struct Service {
 
 impl Service {
     fn start(database: &str, metrics_port: u16) -> Self {
+        Self::start_with(database, metrics_port, "sound")
+    }
+
+    /// With a background loop that is `sound`, or that panics.
+    fn start_with(database: &str, metrics_port: u16, background: &str) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -42,6 +48,7 @@ impl Service {
             .env("POOL_API_KEY", "key")
             .env("METRICS_PORT", metrics_port.to_string())
             .env("TEST_DATABASE_URL", database)
+            .env("TEST_LOOP", background)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -91,17 +98,28 @@ fn free_port() -> u16 {
 #[ignore = "the process that other tests of this file start"]
 async fn serves_until_told_to_end() {
     let environment = Environment::of_process();
-    let settings: HttpSettings<1> = settings::read("", &environment).unwrap();
+    let defaults = HttpDefaults {
+        port: 1,
+        prefix: "TEST_",
+    };
+    let settings = HttpSettings::read(&environment, defaults).unwrap();
     let url = environment.get("TEST_DATABASE_URL").unwrap().to_owned();
     let db = Db::connect(&url.try_into().unwrap(), 2);
     let keys = settings.pool_api_key.clone();
-    let routes = health::routes(db, keys, metrics::install())
+    let supervisor = Supervisor::new(Shutdown::on_signals().unwrap());
+    let sound = environment.get("TEST_LOOP") == Some("sound");
+    supervisor.keep("the-loop", move |shutdown| async move {
+        assert!(sound, "it is not sound");
+        shutdown.wait().await;
+    });
+    let routes = health::probes(db, keys, metrics::install(), supervisor.clone())
         .recover(unrouted)
         .unify();
-    let shutdown = Shutdown::on_signals().unwrap();
-    serve(&settings, routes, Templates::new(&[]), shutdown)
-        .await
-        .unwrap();
+    let listeners = Listeners::bind(&settings).await.unwrap();
+    listeners
+        .serve(routes, Templates::new(&[]), &supervisor)
+        .await;
+    assert!(supervisor.finish(SOON).await.is_empty());
 }
 
 #[tokio::test]
@@ -127,6 +145,34 @@ async fn a_service_says_how_it_is() {
         text.contains("route=\"/readyz\",method=\"GET\",status=\"200\""),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_background_task_that_keeps_failing_shows_in_readyz() {
+    let database = fresh_database(MIGRATIONS, "items").await;
+    let url = database.url().as_secret().expose();
+    let service = Service::start_with(url, free_port(), "broken");
+    let mut detail = String::new();
+    eventually("readyz names the task", SOON, async || {
+        let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
+        let refused = answer.status() == 503;
+        detail = answer.text().await.unwrap();
+        refused
+    })
+    .await;
+    assert!(detail.contains("task the-loop panicked"), "{detail}");
+    assert!(detail.contains("it is not sound"), "{detail}");
+    assert_eq!(service.get("/healthz").await, 200);
+}
+
+#[tokio::test]
+async fn the_default_host_serves_ipv4_and_ipv6() {
+    let service = Service::start("postgres://h/x", free_port());
+    let port = service.url.rsplit(':').next().unwrap();
+    for host in ["127.0.0.1", "[::1]"] {
+        let answer = get(&format!("http://{host}:{port}/healthz")).await;
+        assert!(answer.is_some_and(|it| it.status() == 200), "{host}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use agent_pool_core::registry::Registry;
 use agent_pool_core::{Context, InstanceId, Mark};
 use agent_pool_service_kit::db::Db;
+use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, warn};
@@ -23,6 +25,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     config: Config,
     db: Db,
+    supervisor: Supervisor,
     vendors: Vendors,
     tasks: TaskTracker,
     replica: String,
@@ -34,12 +37,22 @@ impl App {
     /// # Errors
     /// The HTTP client cannot be made: TLS has no roots to trust.
     pub fn new(config: Config, registry: Registry, db: Db) -> Result<Self, reqwest::Error> {
+        Self::build(config, registry, db, Supervisor::new(Shutdown::new()))
+    }
+
+    pub(crate) fn build(
+        config: Config,
+        registry: Registry,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> Result<Self, reqwest::Error> {
         let mark = Mark::new(&config.general.pool_environment);
         let context = Context::new(mark, agent_pool_core::http::client()?);
         Ok(Self(Arc::new(Inner {
             vendors: Vendors::new(registry, context, config.provider_timeout()),
             config,
             db,
+            supervisor,
             tasks: TaskTracker::new(),
             replica: InstanceId::generate().into(),
         })))
@@ -51,6 +64,10 @@ impl App {
 
     pub(crate) fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
     }
 
     pub(crate) fn vendors(&self) -> &Vendors {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
 use agent_pool_core::{EnvVars, EnvironmentName, InfraId, Secret};
-use agent_pool_service_kit::config::HttpSettings;
+use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::trace::LogSettings;
 use schemars::JsonSchema;
@@ -14,7 +14,10 @@ use serde::Deserialize;
 
 use crate::cipher::Cipher;
 
-const DEFAULT_PORT: u16 = 3002;
+const HTTP: HttpDefaults = HttpDefaults {
+    port: 3002,
+    prefix: "SERVICES_SVC_",
+};
 const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
 const INSTANCE_ENV: &str = "INSTANCE_ENV_";
 const ENCRYPTION_KEY: &str = "SERVICES_ENCRYPTION_KEY";
@@ -22,7 +25,7 @@ const ENCRYPTION_KEY: &str = "SERVICES_ENCRYPTION_KEY";
 /// Everything that the service is told at its start.
 #[derive(Debug)]
 pub struct Config {
-    pub(crate) http: HttpSettings<DEFAULT_PORT>,
+    pub(crate) http: HttpSettings,
     pub(crate) log: LogSettings,
     pub(crate) general: General,
     pub(crate) health: HealthSettings,
@@ -175,7 +178,7 @@ impl Config {
     /// them it is merely not configured.
     pub fn read(environment: &Environment, registry: &Registry) -> Result<Self, SettingsError> {
         let mut faults = Faults::default();
-        let http = faults.keep(settings::read("", environment));
+        let http = faults.keep(HttpSettings::read(environment, HTTP));
         let log = faults.keep(settings::read("", environment));
         let general =
             faults.keep(settings::read::<General>("", environment).and_then(General::check));
@@ -213,7 +216,7 @@ impl Config {
     pub fn reference(registry: &Registry) -> Vec<SettingSpec> {
         let mut all = settings::describe::<General>("");
         all.extend(settings::describe::<Unchecked>(""));
-        all.extend(settings::describe::<HttpSettings<DEFAULT_PORT>>(""));
+        all.extend(HttpSettings::describe(HTTP));
         all.extend(settings::describe::<HealthSettings>("HEALTH_"));
         all.extend(settings::describe::<SweepSettings>("SWEEP_"));
         all.push(SettingSpec {

@@ -17,4 +17,4 @@ pub use app::App;
 pub use config::Config;
 pub use db::MIGRATIONS;
 pub use routes::{TEMPLATES, routes};
-pub use run::{run, serve, work_periodically};
+pub use run::{main, serve, work_periodically};

@@ -44,9 +44,9 @@ pub const TEMPLATES: Templates = Templates::new(&[
 #[rustfmt::skip]
 pub fn routes(
     app: App,
-) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
+) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     let keys = app.config().http.pool_api_key.clone();
-    let health = health::routes(app.db().clone(), keys.clone(), metrics::install());
+    let health = health::probes(app.db().clone(), keys.clone(), metrics::install(), app.supervisor().clone());
     let key = require(keys);
     let app = warp::any().map(move || app.clone());
 

@@ -1,16 +1,20 @@
-//! The process: from the command line to the exit code.
+//! services-svc as a process.
 
-use std::io::Write;
+use std::convert::Infallible;
+use std::process::ExitCode;
 
 use agent_pool_core::registry::Registry;
-use agent_pool_core::settings::Environment;
-use agent_pool_service_kit::config::{Command, cli, help};
-use agent_pool_service_kit::db::{Db, migrate};
-use agent_pool_service_kit::http_server;
+use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_service_kit::db::{DatabaseSettings, Db};
+use agent_pool_service_kit::http_server::Templates;
+use agent_pool_service_kit::process::{self, ProcessSettings, Service};
 use agent_pool_service_kit::shutdown::Shutdown;
-use agent_pool_service_kit::trace;
+use agent_pool_service_kit::supervisor::Supervisor;
 use anyhow::Context as _;
+use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
+use warp::Filter;
+use warp::reply::Response;
 
 use crate::app::App;
 use crate::config::Config;
@@ -19,55 +23,89 @@ use crate::ops::recover::recover_periodically;
 use crate::ops::sweep::sweep_periodically;
 use crate::routes::{TEMPLATES, routes};
 
-const ABOUT: &str =
-    "Makes and destroys agent instances out of the providers that it was linked with.";
+impl Service for App {
+    const NAME: &'static str = "services-svc";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
+    const MIGRATIONS: EmbeddedMigrations = MIGRATIONS;
+    const PATHS: Templates = TEMPLATES;
+    type Config = (Config, Registry);
 
-/// All that a distribution's `main` does: reads the command line and the settings, collects the
-/// providers that are linked, migrates the database, and serves until SIGTERM or SIGINT. What is in
-/// flight then has `SHUTDOWN_TIMEOUT_MS` to end.
+    fn reference(environment: &Environment) -> anyhow::Result<Vec<SettingSpec>> {
+        Ok(Config::reference(&Registry::collect(environment)?))
+    }
+
+    fn configure(environment: &Environment) -> anyhow::Result<Self::Config> {
+        let registry = Registry::collect(environment)?;
+        let config = Config::read(environment, &registry).map_err(|faults| {
+            anyhow::anyhow!("the settings are not right (see --help):\n{faults}")
+        })?;
+        Ok((config, registry))
+    }
+
+    fn process_settings((config, _): &Self::Config) -> ProcessSettings {
+        ProcessSettings {
+            http: config.http.clone(),
+            log: config.log.clone(),
+            database: DatabaseSettings {
+                url: config.general.services_database_url.clone(),
+                max_connections: config.general.services_database_connections.get().into(),
+            },
+        }
+    }
+
+    fn build(
+        (config, registry): Self::Config,
+        db: Db,
+        supervisor: Supervisor,
+    ) -> anyhow::Result<Self> {
+        if !config.cipher.encrypts() {
+            warn!("SERVICES_ENCRYPTION_KEY is not set: secrets are kept in the clear");
+        }
+        let app = Self::build(config, registry, db, supervisor);
+        app.context("cannot make an HTTP client")
+    }
+
+    fn start(&self) {
+        info!("this replica is {}", self.replica());
+        let recovering = self.clone();
+        self.supervisor().keep("recover", move |shutdown| {
+            recover_periodically(recovering.clone(), shutdown)
+        });
+        let sweeping = self.clone();
+        self.supervisor().keep("sweep", move |shutdown| {
+            sweep_periodically(sweeping.clone(), shutdown)
+        });
+    }
+
+    fn routes(
+        &self,
+    ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static {
+        routes(self.clone())
+    }
+
+    async fn finish(&self) {
+        self.drain(self.supervisor().shutdown().left()).await;
+    }
+}
+
+/// The `main` of a distribution. `defaults` are variables that hold where the environment has none.
+#[must_use]
+pub fn main(defaults: &[(&str, &str)]) -> ExitCode {
+    process::main::<App>(defaults)
+}
+
+/// Runs the service until SIGTERM or SIGINT, for a program that has a command line of its own.
 ///
 /// # Errors
 /// Two providers with one id, faults of the settings (all of them in one message), a database that
 /// cannot be reached, a port that is taken.
-pub async fn run(environment: Environment) -> anyhow::Result<()> {
-    match cli(std::env::args().skip(1))? {
-        Command::Run => serve(environment).await,
-        Command::Help => {
-            let registry = Registry::collect(&environment)?;
-            print(&help("services-svc", ABOUT, &Config::reference(&registry)))
-        }
-        Command::Version => print(concat!("services-svc ", env!("CARGO_PKG_VERSION"), "\n")),
-    }
-}
-
-/// [`run`] without its command line, for a program that has one of its own.
-///
-/// # Errors
-/// As [`run`].
 pub async fn serve(environment: Environment) -> anyhow::Result<()> {
-    let registry = Registry::collect(&environment)?;
-    let config = Config::read(&environment, &registry)
-        .map_err(|faults| anyhow::anyhow!("the settings are not right (see --help):\n{faults}"))?;
-    trace::init(&config.log)?;
-    if !config.cipher.encrypts() {
-        warn!("SERVICES_ENCRYPTION_KEY is not set: secrets are kept in the clear");
-    }
-    let shutdown = Shutdown::on_signals().context("signals cannot be listened to")?;
-    let shutdown = shutdown.within(config.http.shutdown_timeout_ms.duration());
-    let url = &config.general.services_database_url;
-    let connections = config.general.services_database_connections.get();
-    migrate(url, MIGRATIONS).await?;
-    let db = Db::connect(url, connections.into());
-    let app = App::new(config, registry, db).context("no HTTP client")?;
-
-    info!("this replica is {}", app.replica());
-    let working = tokio::spawn(work_periodically(app.clone(), shutdown.clone()));
-    let http = &app.config().http;
-    http_server::serve(http, routes(app.clone()), TEMPLATES, shutdown.clone()).await?;
-    working.await?;
-    app.drain(shutdown.left()).await;
-    info!("goodbye");
-    Ok(())
+    process::serve::<App>(environment).await
 }
 
 /// What the service does without being asked, until shutdown: it recovers what was cut off, and sweeps.
@@ -76,8 +114,4 @@ pub async fn work_periodically(app: App, shutdown: Shutdown) {
         recover_periodically(app.clone(), shutdown.clone()),
         sweep_periodically(app, shutdown)
     );
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

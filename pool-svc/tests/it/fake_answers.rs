@@ -46,15 +46,32 @@ pub(crate) fn sweep_report(destroyed: bool) -> Value {
         "failures": {"telnyx": "it is not configured"}})
 }
 
+/// Pool reads the document alone: the other members have no meaning here.
 pub(super) fn details(id: &InstanceId, instance: &Instance) -> Value {
-    let at = "2026-11-25T06:00:00Z";
-    json!({"instanceId": id, "busy": false,
-        "infra": {"provider": "railway", "phase": "made", "serviceId": format!("s-{id}"),
-                  "deployStatus": instance.deploy, "image": "ghcr.io/acme/runtime:1.4.2", "createdAt": at},
-        "tools": [
-            {"toolId": "agentmail", "resourceId": "inbox-17@agents.example", "status": "active",
-             "createdAt": at, "usage": {"messages": 12.0, "threads": 3.0}},
-            {"toolId": "openrouter", "resourceId": "or-key-9f3c", "status": "active", "createdAt": at,
-             "usage": {"usd": 0.4275}},
-            {"toolId": "telnyx", "resourceId": "+14155550123", "status": "active", "createdAt": at}]})
+    let created = json!({"label": "Created", "value": "2026-11-25 06:00 UTC"});
+    json!({"instanceId": id, "infra": "opaque", "tools": 7, "document": {"sections": [
+        {"title": "Infrastructure", "rows": [
+            {"label": "Provider", "value": "railway"},
+            {"label": "State", "value": "created"},
+            {"label": "Service", "value": format!("s-{id}")},
+            {"label": "Deployment", "value": instance.deploy},
+            {"label": "Image", "value": "ghcr.io/acme/runtime:1.4.2"},
+            {"label": "URL", "value": "https://agents.example/a", "link": "https://agents.example/a"},
+            created]},
+        {"title": "agentmail", "rows": [
+            {"label": "State", "value": "active"},
+            {"label": "Resource", "value": "inbox-17@agents.example"},
+            {"label": "Usage (messages)", "value": "12"},
+            {"label": "Usage (threads)", "value": "3"},
+            created]},
+        {"title": "openrouter", "rows": [
+            {"label": "State", "value": "active"},
+            {"label": "Resource", "value": "or-key-9f3c"},
+            {"label": "Usage (usd)", "value": "0.4275"},
+            created]},
+        {"title": "telnyx", "rows": [
+            {"label": "State", "value": "active"},
+            {"label": "Resource", "value": "+14155550123"},
+            {"label": "phone_number", "value": "<b>+14155550123</b>"},
+            created]}]}})
 }

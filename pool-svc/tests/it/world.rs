@@ -189,7 +189,7 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
 pub(crate) async fn replica(environment: &Environment) -> (App, String) {
     use agent_pool_service_kit::http_server::Bound;
     let config = Config::from_env(environment).unwrap();
-    let bound = Bound::on(config.http.host, 0).await.unwrap();
+    let bound = Bound::listen(&config.http.host, 0).await.unwrap();
     let url = format!("http://{}", bound.address());
     let app = App::new(config).unwrap();
     tokio::spawn(app.clone().keep_queue(Shutdown::new()));

@@ -4,13 +4,12 @@ use std::fmt;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{InstanceView, Status};
-use agent_pool_core::wire::services::{InstanceDetails, InstanceToolDetails, ToolStatus};
+use agent_pool_core::wire::services::Document;
 use chrono::{DateTime, Utc};
-use comfy_table::Cell;
 
 use super::logs;
 use super::show::Known;
-use crate::out::{Table, ago, clock, colour_of, dim, strong, warning};
+use crate::out::{ago, clock, colour_of, dim, strong, warning};
 
 /// What `poolctl show` prints.
 pub(super) struct Page<'a> {
@@ -43,31 +42,6 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    fn details(&self, f: &mut fmt::Formatter<'_>, it: &InstanceDetails) -> fmt::Result {
-        let infra = &it.infra;
-        let mut facts = vec![infra.provider.to_string()];
-        facts.extend(infra.deploy_status.as_ref().map(ToString::to_string));
-        facts.extend(infra.service_id.as_ref().map(|id| format!("service {id}")));
-        facts.extend(infra.image.as_ref().map(|image| format!("image {image}")));
-        facts.extend(it.busy.then(|| warning("an operation is at work on it")));
-        writeln!(f, "  {} {}", dim("infra    "), facts.join(", "))?;
-        if it.tools.is_empty() {
-            return writeln!(f, "\nIt has no tools.");
-        }
-        let mut table =
-            Table::new(&["TOOL", "RESOURCE", "STATUS", "USAGE", "SINCE"]).keep(&[0, 2, 4]);
-        for tool in &it.tools {
-            table.tall_row([
-                Cell::new(&tool.tool_id),
-                Cell::new(tool.resource_id.as_ref().map_or("-", |id| id.as_str())),
-                Cell::new(tool_status(tool)),
-                Cell::new(usage(tool)),
-                Cell::new(ago(tool.created_at, self.now)),
-            ]);
-        }
-        writeln!(f, "\n{table}")
-    }
-
     fn timeline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{}", strong("Timeline"))?;
         for event in self.known.events.iter().rev() {
@@ -85,20 +59,18 @@ impl<'a> Page<'a> {
     }
 }
 
-fn tool_status(tool: &InstanceToolDetails) -> &'static str {
-    match (tool.status, tool.resource_id.is_some()) {
-        (ToolStatus::Active, true) => "active",
-        (ToolStatus::Active, false) => "being made",
-        (ToolStatus::Destroyed, _) => "destroyed",
+/// What Services says about an instance, section by section.
+fn write_document(f: &mut fmt::Formatter<'_>, document: &Document) -> fmt::Result {
+    for section in &document.sections {
+        writeln!(f, "\n{}", strong(&section.title))?;
+        let labels = section.rows.iter().map(|row| row.label.chars().count());
+        let width = labels.max().unwrap_or_default();
+        for row in &section.rows {
+            let label = dim(&format!("{:<width$}", row.label));
+            writeln!(f, "  {label}  {}", row.value)?;
+        }
     }
-}
-
-fn usage(tool: &InstanceToolDetails) -> String {
-    let Some(usage) = &tool.usage else {
-        return "-".to_owned();
-    };
-    let each = usage.0.iter().map(|(what, much)| format!("{what} {much}"));
-    each.collect::<Vec<_>>().join(", ")
+    Ok(())
 }
 
 impl fmt::Display for Page<'_> {
@@ -123,7 +95,7 @@ impl fmt::Display for Page<'_> {
             self.instance(f, instance)?;
         }
         if let Some(details) = details {
-            self.details(f, details)?;
+            write_document(f, &details.document)?;
         }
         if let Some(why) = details_error {
             writeln!(

@@ -30,7 +30,10 @@ fn an_instance_is_shown_with_its_tools_usage_and_history() {
     for text in [
         "claimed\n",
         "  agent     Trip Planner\n",
-        "  infra     railway, SUCCESS",
+        "\nInfrastructure\n",
+        "  Provider    railway\n",
+        "  Deployment  SUCCESS\n",
+        "\nopenrouter\n",
         &key.hash,
         "Timeline\n",
     ] {

@@ -1,10 +1,10 @@
-//! The command line of a service: settings are variables, so there is next to none.
+//! The command line of a service. Settings are environment variables, so there are only two flags.
 
 use std::fmt::Write;
 
 use agent_pool_core::settings::SettingSpec;
 
-/// What the command line asks for.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// Serve.
@@ -15,12 +15,12 @@ pub enum Command {
     Version,
 }
 
-/// An argument that no service has.
+/// An argument that no service takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown argument {0:?}: try --help; settings are environment variables")]
 pub struct UnknownArgument(String);
 
-/// Reads the arguments, the program's name not among them.
+/// Reads the arguments, without the program's name.
 ///
 /// # Errors
 /// The first argument that is neither `--help` nor `--version`.
@@ -33,12 +33,12 @@ pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArg
     }
 }
 
-/// The text of `--help`: what `binary` is, and each of its variables.
+/// The text of `--help`: what `binary` does, and each of its variables.
 #[must_use]
 pub fn help(binary: &str, about: &str, settings: &[SettingSpec]) -> String {
     let mut text = format!(
         "{about}\n\nUsage: {binary} [--help | --version]\n\n\
-         Settings are environment variables, read once at start; a file .env is honoured.\n"
+         Settings are environment variables, read once at start; a file .env is read too.\n"
     );
     for setting in settings {
         let presence = match &setting.default {
@@ -47,7 +47,7 @@ pub fn help(binary: &str, about: &str, settings: &[SettingSpec]) -> String {
             Some(_) | None => "optional".to_owned(),
         };
         let secret = if setting.secret { ", secret" } else { "" };
-        // A String takes all that is written to it.
+        // Writing to a String cannot fail.
         let _ = write!(
             text,
             "\n  {} ({presence}{secret})\n      {}\n",
@@ -75,8 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn help_lists_every_variable_with_what_holds_without_it() {
-        let settings = agent_pool_core::settings::describe::<crate::config::HttpSettings<3001>>("");
+    fn help_lists_every_variable_with_its_default() {
+        let defaults = crate::config::HttpDefaults {
+            port: 3001,
+            prefix: "POOL_SVC_",
+        };
+        let settings = crate::config::HttpSettings::describe(defaults);
         let text = help("pool-svc", "Keeps instances warm.", &settings);
         assert!(text.starts_with("Keeps instances warm.\n\nUsage: pool-svc "));
         assert!(text.contains("\n  PORT (default 3001)\n      The port to listen on."));

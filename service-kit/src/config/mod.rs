@@ -1,4 +1,4 @@
-//! How a service is told what to do: variables, and two flags.
+//! The configuration of a service: environment variables, and two flags.
 
 mod cli;
 mod dotenv;
@@ -6,4 +6,4 @@ mod http;
 
 pub use cli::{Command, UnknownArgument, cli, help};
 pub use dotenv::{DotenvError, load_environment};
-pub use http::HttpSettings;
+pub use http::{HttpDefaults, HttpSettings, ListenHost};

@@ -9,6 +9,7 @@ mod inspect;
 pub mod lock;
 mod migrate;
 mod pool;
+mod settings;
 mod tls;
 mod url;
 
@@ -16,4 +17,5 @@ pub use error::DbError;
 pub use inspect::{Inspection, inspect};
 pub use migrate::migrate;
 pub use pool::{Conn, Db};
+pub use settings::DatabaseSettings;
 pub use url::{DatabaseUrl, ParseDatabaseUrlError};

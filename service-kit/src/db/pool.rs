@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::connect::establish;
-use super::{DatabaseUrl, DbError};
+use super::{DatabaseSettings, DatabaseUrl, DbError};
 
 /// A connection from the pool, to which it goes back when dropped.
 pub type Conn = Object<AsyncPgConnection>;
@@ -26,6 +26,12 @@ pub struct Db {
 }
 
 impl Db {
+    /// The pool of a service.
+    #[must_use]
+    pub fn open(settings: &DatabaseSettings) -> Self {
+        Self::connect(&settings.url, settings.max_connections)
+    }
+
     /// A pool of at most `max_connections` to `url`. Connections are made when they are needed, so
     /// that a database which is down now may be up by then.
     ///

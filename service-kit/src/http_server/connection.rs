@@ -1,11 +1,9 @@
 //! One connection: each request observed, a panic answered, a problem's type named as asked.
 
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use agent_pool_core::wire::problem::Problem;
-use futures_util::FutureExt;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,6 +19,7 @@ use warp::reply::Response;
 use super::Templates;
 use super::observe::Observation;
 use crate::problem::{negotiate, prefers_problem_json, response};
+use crate::supervisor::catch_panic;
 
 /// How long a connection may stay silent. Longer than the 90 s after which common clients drop theirs,
 /// so that no request meets a connection that is being closed.
@@ -59,12 +58,12 @@ where
         let observation = Observation::start(request.method(), route);
         let problem_json = prefers_problem_json(request.headers());
         let service = TowerToHyperService::new(warp::service(self.filter));
-        let call = AssertUnwindSafe(async move { service.call(request).await })
-            .catch_unwind()
+        // Boxed: the future of all routes is large.
+        let call = catch_panic(async move { Box::pin(service.call(request)).await })
             .instrument(observation.span().clone());
-        let answer = call.await.unwrap_or_else(|_| {
-            error!("the handler of {route} panicked");
-            let detail = "the service failed in a way that it does not expect";
+        let answer = call.await.unwrap_or_else(|panic| {
+            error!("the handler of {route} {panic}");
+            let detail = "the service failed unexpectedly; its log has the cause";
             Ok(response(&Problem::new(500, "internal", detail)))
         })?;
         observation.finish(answer.status().as_u16());

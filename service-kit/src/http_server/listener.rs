@@ -1,36 +1,53 @@
-//! Accepting connections until shutdown, then finishing those that are open.
+//! Taking a port, and accepting connections on it until shutdown.
 
 use std::convert::Infallible;
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{interval, sleep, timeout};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 use warp::Filter;
 use warp::reply::Response;
 
 use super::Templates;
 use super::connection::Routes;
-use crate::config::HttpSettings;
-use crate::metrics::Metrics;
-use crate::problem::unrouted;
+use crate::config::ListenHost;
 use crate::shutdown::Shutdown;
-use crate::{health, metrics};
 
-/// How often histograms are folded, whether anyone reads them or not.
-const FOLD_EVERY: Duration = Duration::from_secs(10);
 /// Pause after a failed accept: out of file descriptors, the next would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a name may take to resolve.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(3);
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 1024;
 
-/// A port that cannot be listened on.
+/// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: set PORT to another port, or to 0 for a free one")]
-pub struct ListenError {
-    address: SocketAddr,
-    source: io::Error,
+pub enum ListenError {
+    /// The port is taken, or not ours to take.
+    #[error("cannot listen on {address}: set PORT to another port, or to 0 for a free one")]
+    Bind {
+        /// The address and port.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A name has no address.
+    #[error(
+        "{variable} is {name:?}, which cannot be resolved: set it to an address of this machine"
+    )]
+    Resolve {
+        /// The variable that holds the name.
+        variable: String,
+        /// The name.
+        name: String,
+        /// What the resolver says.
+        source: io::Error,
+    },
 }
 
 /// A server that has its port and does not serve yet.
@@ -40,50 +57,71 @@ pub struct Bound {
     address: SocketAddr,
 }
 
-/// Serves `routes` where `settings` say, until `shutdown`, then finishes the requests in flight.
-///
-/// Prints `listening on http://127.0.0.1:PORT` once it listens. Where the settings name a port for
-/// metrics, that is served as well.
-///
-/// # Errors
-/// A port cannot be listened on.
-pub async fn serve<F, const PORT: u16>(
-    settings: &HttpSettings<PORT>,
-    routes: F,
-    templates: Templates,
-    shutdown: Shutdown,
-) -> Result<(), ListenError>
-where
-    F: Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static,
-    F::Future: Send,
-{
-    let metrics = metrics::install();
-    let main = Bound::on(settings.host, settings.port).await?;
-    if let Some(port) = settings.metrics_port {
-        let open = health::open_metrics(metrics.clone())
-            .recover(unrouted)
-            .unify();
-        let bound = Bound::on(settings.host, port).await?;
-        tokio::spawn(bound.serve(open, Templates::new(&[]), shutdown.clone()));
-    }
-    tokio::spawn(fold(metrics, shutdown.clone()));
-    main.announce();
-    main.serve(routes, templates, shutdown).await;
-    Ok(())
-}
-
 impl Bound {
-    /// Takes the port; 0 takes a free one.
+    /// Takes a port of one address; 0 takes a free one.
     ///
     /// # Errors
     /// The port is taken, or not ours to take.
     pub async fn on(host: IpAddr, port: u16) -> Result<Self, ListenError> {
-        let wanted = SocketAddr::new(host, port);
-        let failed = |source| ListenError {
-            address: wanted,
+        let address = SocketAddr::new(host, port);
+        let failed = |source| ListenError::Bind { address, source };
+        Self::from(TcpListener::bind(address).await.map_err(failed)?, address)
+    }
+
+    /// Takes a port where the settings say.
+    ///
+    /// # Errors
+    /// The port is taken or not ours to take, or a name does not resolve.
+    pub async fn listen(host: &ListenHost, port: u16) -> Result<Self, ListenError> {
+        match host {
+            ListenHost::Any => Self::any(port),
+            ListenHost::Address(address) => Self::on(*address, port).await,
+            ListenHost::Name {
+                name,
+                variable,
+                common,
+            } => match resolve(name).await {
+                Ok(address) => Self::on(address, port).await,
+                Err(error) if *common => {
+                    warn!("{variable} is {name:?}, which cannot be resolved ({error}): ignored");
+                    Self::any(port)
+                }
+                Err(source) => Err(ListenError::Resolve {
+                    variable: variable.clone(),
+                    name: name.clone(),
+                    source,
+                }),
+            },
+        }
+    }
+
+    /// One socket for IPv6 and IPv4; IPv4 alone where the machine has no IPv6.
+    fn any(port: u16) -> Result<Self, ListenError> {
+        let both = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
+        let ipv4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+        match dual_stack(both) {
+            Err(error) if lacks_ipv6(&error) => {
+                let failed = |source| ListenError::Bind {
+                    address: ipv4,
+                    source,
+                };
+                Self::from(bind(Domain::IPV4, ipv4).map_err(failed)?, ipv4)
+            }
+            bound => {
+                let failed = |source| ListenError::Bind {
+                    address: both,
+                    source,
+                };
+                Self::from(bound.map_err(failed)?, both)
+            }
+        }
+    }
+
+    fn from(listener: TcpListener, asked: SocketAddr) -> Result<Self, ListenError> {
+        let failed = |source| ListenError::Bind {
+            address: asked,
             source,
         };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
     }
@@ -94,8 +132,8 @@ impl Bound {
         self.address
     }
 
-    /// The line that scripts and tests wait for.
-    fn announce(&self) {
+    /// Prints the line that scripts and tests wait for.
+    pub fn announce(&self) {
         let mut stdout = io::stdout().lock();
         let port = self.address.port();
         let printed = writeln!(stdout, "listening on http://127.0.0.1:{port}");
@@ -117,11 +155,12 @@ impl Bound {
                 stream = self.accept() => stream,
                 () = shutdown.wait() => break,
             };
+            // The one bare spawn: a connection may end at any time, and `open` waits for it.
             tokio::spawn(routes.clone().serve(stream, open.watcher()));
         }
         drop(self.listener);
         if timeout(shutdown.left(), open.shutdown()).await.is_err() {
-            warn!("requests that are still in flight are cut: see SHUTDOWN_TIMEOUT_MS");
+            warn!("requests still in flight are cut off: see SHUTDOWN_TIMEOUT_MS");
         }
     }
 
@@ -142,12 +181,36 @@ impl Bound {
     }
 }
 
-async fn fold(metrics: Metrics, shutdown: Shutdown) {
-    let mut ticks = interval(FOLD_EVERY);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => metrics.fold(),
-            () = shutdown.wait() => return,
-        }
-    }
+async fn resolve(name: &str) -> io::Result<IpAddr> {
+    let look_up = timeout(RESOLVE_WITHIN, lookup_host((name, 0)));
+    let mut found = look_up.await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let first = found.next().ok_or(io::ErrorKind::NotFound)?;
+    Ok(first.ip())
 }
+
+fn dual_stack(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(Domain::IPV6, address)
+}
+
+fn bind(domain: Domain, address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    if domain == Domain::IPV6 {
+        // The system's default (net.ipv6.bindv6only) may be either.
+        socket.set_only_v6(false)?;
+    }
+    // As tokio's own bind: a restart does not wait for the last connections to expire.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// A kernel without IPv6 refuses the socket; one with it switched off refuses the address.
+fn lacks_ipv6(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error() == Some(EAFNOSUPPORT)
+}
+
+const EAFNOSUPPORT: i32 = if cfg!(target_os = "linux") { 97 } else { 47 };

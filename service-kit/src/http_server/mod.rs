@@ -3,7 +3,9 @@
 mod connection;
 mod listener;
 mod observe;
+mod service;
 mod template;
 
-pub use listener::{Bound, ListenError, serve};
+pub use listener::{Bound, ListenError};
+pub use service::Listeners;
 pub use template::Templates;

@@ -24,6 +24,8 @@ pub(crate) struct InstanceTool {
     pub(crate) tool: ToolId,
     /// What the vendor made; `None` while its answer is not known.
     pub(crate) made: Option<ResourceId>,
+    /// What the provider noted about it, without secrets.
+    pub(crate) metadata: Map<String, Value>,
     pub(crate) env: SealedEnv,
     pub(crate) status: ToolStatus,
     /// Whether it is to be taken away.
@@ -47,6 +49,7 @@ struct Row {
     instance_id: String,
     tool_id: String,
     resource_id: String,
+    resource_meta: Option<Value>,
     env_key: String,
     env_value: Option<String>,
     more_env: Option<Value>,
@@ -225,6 +228,10 @@ impl Row {
         Ok(InstanceTool {
             tool: self.tool_id.parse().map_err(text)?,
             made: made.map_err(text)?,
+            metadata: self
+                .resource_meta
+                .map_or_else(|| Ok(Map::new()), serde_json::from_value)
+                .map_err(|_| "resource_meta is no object".to_owned())?,
             env: SealedEnv {
                 key: self.env_key.parse().map_err(text)?,
                 value: self.env_value,

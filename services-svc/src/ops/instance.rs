@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::services::{
-    InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails, ToolStatus,
+    Document, InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails, ToolStatus,
 };
 use agent_pool_core::{InstanceId, Usage, chain};
 use agent_pool_service_kit::db::DbError;
 use futures_util::future::join_all;
 use tracing::debug;
 
+use super::document::document;
 use super::refusal::Refusal;
 use super::step::StepError;
 use crate::app::App;
@@ -41,12 +42,15 @@ pub(crate) async fn instance(
     let tools = instance_services::load(&mut conn, &instance).await?;
     let busy = instance_leases::is_held(&mut conn, &instance).await?;
     drop(conn);
-    Ok(InstanceDetails {
+    let mut details = InstanceDetails {
         instance_id: instance,
         busy,
         infra: describe(infra),
         tools: join_all(tools.into_iter().map(|tool| describe_tool(app, tool))).await,
-    })
+        document: Document::default(),
+    };
+    details.document = document(&details);
+    Ok(details)
 }
 
 fn describe(infra: InstanceInfra) -> InstanceInfraDetails {
@@ -71,6 +75,7 @@ async fn describe_tool(app: &App, tool: InstanceTool) -> InstanceToolDetails {
         usage: usage(app, &tool).await,
         tool_id: tool.tool,
         resource_id: tool.made,
+        metadata: tool.metadata,
         status: tool.status,
         created_at: tool.created_at,
     }

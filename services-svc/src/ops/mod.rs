@@ -8,6 +8,7 @@ pub(crate) mod configure;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
+mod document;
 pub(crate) mod equip;
 pub(crate) mod instance;
 pub(crate) mod lease;

@@ -31,6 +31,35 @@ async fn an_instance_is_told_with_its_tools_and_without_a_secret() {
 }
 
 #[tokio::test]
+async fn a_document_says_the_same_in_words_with_the_tools_metadata() {
+    let service = Service::start().await;
+    service.world.state().metadata_text = "line\u{1b}[2J";
+    service.create(&id(1), &["alpha"]).await.ok();
+    let body = service.get("/instances/instance0001").await.ok();
+    assert_eq!(body["tools"][0]["metadata"]["note"], "noted by alpha");
+    let sections = body["document"]["sections"].as_array().unwrap();
+    let titles: Vec<_> = sections.iter().map(|section| &section["title"]).collect();
+    assert_eq!(titles, ["Infrastructure", "alpha"]);
+    let row = |section: usize, label: &str| {
+        let rows = sections[section]["rows"].as_array().unwrap();
+        let found = rows.iter().find(|row| row["label"] == label);
+        found
+            .unwrap_or_else(|| panic!("no {label} in {body}"))
+            .clone()
+    };
+    assert_eq!(row(0, "Provider")["value"], "cellar");
+    assert_eq!(row(0, "URL")["link"], body["infra"]["url"]);
+    assert_eq!(row(1, "Resource")["value"], body["tools"][0]["resourceId"]);
+    assert_eq!(row(1, "Usage (usd)")["value"], "1.25");
+    assert_eq!(row(1, "note")["value"], "noted by alpha");
+    let nested = row(1, "nested")["value"].to_string();
+    assert!(
+        nested.contains("line") && !nested.contains('\u{1b}'),
+        "{nested}"
+    );
+}
+
+#[tokio::test]
 async fn one_that_is_worked_on_is_busy_and_one_that_is_not_there_is_unknown() {
     let service = Service::start().await;
     service

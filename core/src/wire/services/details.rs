@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
-use super::ToolStatus;
+use super::{Document, ToolStatus};
 use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Usage};
 
 /// The answer to `GET /instances/:instanceId`: what is known of one, without secrets.
@@ -32,6 +33,9 @@ pub struct InstanceDetails {
     pub infra: InstanceInfraDetails,
     /// The tools that it has or had, in order of id.
     pub tools: Vec<InstanceToolDetails>,
+    /// The same for people to read.
+    #[serde(default, skip_serializing_if = "Document::is_empty")]
+    pub document: Document,
 }
 
 /// Where an instance runs.
@@ -113,4 +117,7 @@ pub struct InstanceToolDetails {
     /// What it has used; absent where the provider cannot tell, or not in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// What its provider noted about the resource, without secrets.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
 }

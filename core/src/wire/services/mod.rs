@@ -11,6 +11,7 @@
 //! ```
 
 mod details;
+mod document;
 mod registry;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
+pub use document::{Document, DocumentRow, DocumentSection, InstanceDocument};
 pub use registry::{InfraInfo, LastError, ProviderHealth, ProviderStats, RegistryReply, ToolInfo};
 
 /// `POST /create-instance`.

@@ -1,8 +1,8 @@
 //! What an operator does to one instance, after they said that they mean it.
 
+use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_core::{DeployStatus, InstanceId};
 use maud::html;
 use serde::Deserialize;
 use tracing::info;
@@ -93,22 +93,15 @@ impl Act {
         }
     }
 
-    /// What was done, and how far it is; `there` as long as there is anything of the instance.
-    pub(super) fn outcome(self, there: bool, deploy_status: Option<&DeployStatus>) -> String {
-        match (self, there) {
-            (Self::Kill, true) => {
-                "Killed: what it has is being destroyed. This page shows when it is gone.".into()
-            }
-            (Self::Dismiss, true) => {
-                "Dismissed: what it has is being destroyed. This page shows when it is gone.".into()
-            }
-            (Self::Kill, false) => "Killed, and all that it had is destroyed.".into(),
-            (Self::Dismiss, false) => "Dismissed, and all that it had is destroyed.".into(),
+    /// What was done, and how far it is; `exists` until all resources of the instance are destroyed.
+    pub(super) const fn outcome(self, exists: bool) -> &'static str {
+        match (self, exists) {
+            (Self::Kill, true) => "Killed. Its resources are being destroyed.",
+            (Self::Dismiss, true) => "Dismissed. Its resources are being destroyed.",
+            (Self::Kill, false) => "Killed. All its resources are destroyed.",
+            (Self::Dismiss, false) => "Dismissed. All its resources are destroyed.",
             (Self::Redeploy, _) => {
-                let seen = deploy_status.map_or_else(String::new, |status| {
-                    format!(" Its deployment was {status} when the fleet was last looked at.")
-                });
-                format!("It is deployed again as it is.{seen}")
+                "Redeploying. The infrastructure section shows the state of the deployment."
             }
         }
     }

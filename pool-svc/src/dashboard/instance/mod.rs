@@ -2,7 +2,7 @@
 
 mod act;
 mod card;
-mod details;
+mod document;
 mod logs;
 mod timeline;
 
@@ -45,8 +45,8 @@ pub(super) async fn show(
     if listed.is_none() && events.is_empty() {
         return Err(CondemnError::Unknown(id).into());
     }
-    let details = match &listed {
-        Some(_) => Some(app.services.instance(&id).await),
+    let document = match &listed {
+        Some(_) => Some(app.services.document(&id).await),
         None => None,
     };
     let agent = listed.as_ref().and_then(|it| it.view.agent_name.clone());
@@ -55,19 +55,15 @@ pub(super) async fn show(
         (card::head(&session, &id, &title, listed.as_ref()))
         div data-part="outcome" {
             @if let Some(act) = asked.done {
-                @let status = details.as_ref().and_then(|it| it.as_ref().ok()?.infra.deploy_status.as_ref());
-                p .notice role="status" { (act.outcome(listed.is_some(), status)) }
+                p .notice role="status" { (act.outcome(listed.is_some())) }
             }
         }
         div .two data-part="instance" {
             div {
                 (card::facts(&id, listed.as_ref()))
-                @if let Some(details) = &details { (details::infra(details)) }
+                @if let Some(document) = &document { (document::document(document)) }
             }
-            div {
-                @if let Some(Ok(details)) = &details { (details::tools(&details.tools)) }
-                (timeline::timeline(&events))
-            }
+            (timeline::timeline(&events))
         }
     };
     let page = page::signed_in(&app, &session, Some(Tab::Fleet), &title, &content);

@@ -18,11 +18,12 @@ async fn an_instance_has_its_life_its_tools_and_their_usage() {
         "because a claim took it",
         "because its claim is done",
         "inbox-17@agents.example",
-        "usd: 0.4275",
-        "messages: 12",
-        "not known",
-        "ghcr.io/acme/runtime:1.4.2",
-        "SUCCESS",
+        "<dt>Usage (usd)</dt><dd>0.4275</dd>",
+        "<dt>Usage (messages)</dt><dd>12</dd>",
+        "<dd>&lt;b&gt;+14155550123&lt;/b&gt;</dd>",
+        "<dd>ghcr.io/acme/runtime:1.4.2</dd>",
+        "<dd>SUCCESS</dd>",
+        "<a href=\"https://agents.example/a\"",
     ] {
         assert!(page.has(text), "{text} is not in {}", page.html);
     }
@@ -62,7 +63,7 @@ async fn kill_is_confirmed_done_and_its_end_is_shown() {
         person
             .get(killed.location())
             .await
-            .has("Killed: what it has is being destroyed")
+            .has("Killed. Its resources are being destroyed.")
     );
     world.until(&id, None).await;
     let gone = person.get(&path).await;
@@ -71,7 +72,7 @@ async fn kill_is_confirmed_done_and_its_end_is_shown() {
     assert!(!gone.has("/kill\""), "nothing more can be done");
     let outcome = person.get(killed.location()).await;
     assert!(
-        outcome.has("Killed, and all that it had is destroyed."),
+        outcome.has("Killed. All its resources are destroyed."),
         "{}",
         outcome.html
     );
@@ -112,11 +113,11 @@ async fn redeploy_asks_services_and_says_what_it_answers() {
     let done = person.post(&path, &[]).await;
     assert_eq!(done.location(), format!("/instances/{id}?done=redeploy"));
     assert_eq!(world.fake.state().instances[&id].redeployed, 1);
+    let page = person.get(done.location()).await;
     assert!(
-        person
-            .get(done.location())
-            .await
-            .has("Its deployment was DEPLOYING")
+        page.has("Redeploying.") && page.has("<dd>DEPLOYING</dd>"),
+        "{}",
+        page.html
     );
 }
 

@@ -134,6 +134,7 @@ impl ToolProvider for Tool {
             env: env.collect(),
             metadata: ToolOptions::new(),
         }
+        .with("note", format!("noted by {}", self.id))
         .with("padding", padding)
         .with("nested", json!([{ "text": state.metadata_text }])))
     }

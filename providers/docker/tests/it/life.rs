@@ -1,0 +1,150 @@
+//! The life of an instance, besides what the conformance suite asks.
+
+use std::time::Duration;
+
+use agent_pool_core::{DeployStatus, Redeploy};
+use tokio::time::{Instant, sleep};
+
+use crate::podman::OTHER_IMAGE;
+use crate::support::World;
+
+#[tokio::test]
+async fn data_survives_a_redeploy_and_ends_with_the_instance() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let created = world.running(&[("A", "1")]).await;
+    world.inside(&created, "echo kept > /data/note");
+    world
+        .docker
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    world.healthy(&created).await;
+    assert_eq!(world.inside(&created, "cat /data/note; echo $A"), "kept\n1");
+    world
+        .docker
+        .destroy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    let name = created.handle.service.as_str();
+    for list in [
+        &["ps", "--all", "--format", "{{.Names}}"][..],
+        &["volume", "ls", "--format", "{{.Name}}"],
+        &["network", "ls", "--format", "{{.Name}}"],
+    ] {
+        let left = world.podman.lines(list);
+        assert!(left.iter().all(|other| !other.contains(name)), "{left:?}");
+    }
+}
+
+#[tokio::test]
+async fn values_arrive_literally() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let values = [
+        ("V0", "$HOME"),
+        ("V1", "${{shared.X}}"),
+        ("V2", "$(id)"),
+        ("V3", "it's \"so\""),
+        ("V4", "a\nb"),
+        ("V5", "🌷"),
+        ("V6", ""),
+    ];
+    let created = world.running(&values).await;
+    for (name, value) in values {
+        let got = world.inside(&created, &format!("printf '%s' \"${name}\""));
+        assert_eq!(got, value.trim(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn another_image_runs_and_stays() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let created = world.running(&[("A", "1")]).await;
+    world
+        .docker
+        .update_image(&world.cx, &created.handle, OTHER_IMAGE)
+        .await
+        .unwrap();
+    world
+        .docker
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    world.healthy(&created).await;
+    assert_eq!(world.inside(&created, "echo $A"), "1");
+    let image = world.podman.run(&[
+        "inspect",
+        "--format",
+        "{{.Config.Image}}",
+        &world.container(&created),
+    ]);
+    assert_eq!(image, OTHER_IMAGE);
+}
+
+#[tokio::test]
+async fn what_it_writes_is_in_its_logs() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let created = world.running(&[]).await;
+    let lines = world
+        .docker
+        .logs(&world.cx, &created.handle, 10)
+        .await
+        .unwrap();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.text == "started" && line.at.is_some()),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_ended_by_itself_is_dead() {
+    let Some(world) = World::new(&[("DOCKER_RESTART_MAX", "0")]).await else {
+        return;
+    };
+    let created = world.running(&[]).await;
+    world.podman.run(&["kill", &world.container(&created)]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        // While it ends, its state is one that only passes.
+        let listed = world.docker.list(&world.cx).await;
+        match &listed {
+            Ok(all) if all[0].status == Some(DeployStatus::Crashed) => break,
+            Ok(_) => {}
+            Err(error) => assert!(error.is_transient(), "{error}"),
+        }
+        assert!(Instant::now() < deadline, "{listed:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_crash_between_the_steps_of_a_deployment_loses_no_variable() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let created = world.running(&[("A", "1")]).await;
+    // As a crash leaves it after the new generation was made and the old one removed.
+    world
+        .configure(&created, &[("B", "2")], Redeploy::No)
+        .await
+        .unwrap();
+    world
+        .podman
+        .run(&["rm", "--force", "--time", "0", &world.container(&created)]);
+    world
+        .docker
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    world.healthy(&created).await;
+    assert_eq!(world.inside(&created, "echo $A $B"), "1 2");
+}

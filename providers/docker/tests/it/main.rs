@@ -1,0 +1,12 @@
+//! The provider on a real engine: a private Podman of the tests' own.
+
+#![cfg(test)]
+
+mod conformance;
+mod isolation;
+mod life;
+mod podman;
+mod refusals;
+mod support;
+
+use provider_docker as _;
