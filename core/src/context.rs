@@ -126,7 +126,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_earlier_deadline_wins() {
         let mark = Mark::new(&"dev".parse().unwrap());
-        let outer = Context::new(mark, reqwest::Client::builder().build().unwrap())
+        let outer = Context::new(mark, crate::http::bare_builder().build().unwrap())
             .within(Duration::from_secs(5));
         assert_eq!(
             outer.within(Duration::from_secs(60)).remaining(),

@@ -3,7 +3,7 @@
 //! ## A tool and its test, whole
 //!
 //! ```
-//! use agent_pool_core::conformance::{self, AtFake, FakeAnswer, FakeRequest, FakeVendor, Held};
+//! use agent_pool_core::conformance::{self, FakeServer, FakeResponse, FakeRequest, FakeVendor, Held};
 //! use agent_pool_core::prelude::*;
 //!
 //! /// Gives each instance a key of its own at Bolt.
@@ -39,18 +39,18 @@
 //!         VendorHttp::new(self.api_url.clone()).bearer(&self.admin_key, "BOLT_ADMIN_KEY")
 //!     }
 //!
-//!     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
+//!     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
 //!         let keys: Vec<Key> = api.get(["keys"]).fetch().await?;
-//!         Ok(keys.into_iter().map(|key| Found::new(key.id, key.name)).collect())
+//!         Ok(keys.into_iter().map(|key| VendorResource::new(key.id, key.name)).collect())
 //!     }
 //!
-//!     async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> Answer<ProvisionedTool> {
+//!     async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> ProviderResult<ProvisionedTool> {
 //!         let key: NewKey = api.post(["keys"]).json(&json!({ "name": label })).fetch().await?;
 //!         ProvisionedTool::new(&key.id, [("BOLT_API_KEY", key.secret)])
 //!     }
 //!
-//!     async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> Answer<()> {
-//!         api.delete(["keys", id]).done().await.map(drop)
+//!     async fn delete(&self, api: Api<'_>, _label: &str, id: &str) -> ProviderResult<()> {
+//!         api.delete(["keys", id]).execute().await.map(drop)
 //!     }
 //! }
 //!
@@ -68,26 +68,26 @@
 //!         vec![("BOLT_API_URL", url.to_owned()), ("BOLT_ADMIN_KEY", "sk-admin".to_owned())]
 //!     }
 //!
-//!     fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
+//!     fn respond(&mut self, asked: &FakeRequest) -> Option<FakeResponse> {
 //!         if asked.bearer() != Some("sk-admin") {
-//!             return Some(FakeAnswer::empty(401));
+//!             return Some(FakeResponse::empty(401));
 //!         }
 //!         match (asked.method(), &asked.path()[..]) {
 //!             ("GET", ["keys"]) => {
 //!                 let keys = self.keys.iter().map(|(id, name)| json!({ "id": id, "name": name }));
-//!                 Some(FakeAnswer::json(200, &keys.collect()))
+//!                 Some(FakeResponse::json(200, &keys.collect()))
 //!             }
 //!             ("POST", ["keys"]) => {
 //!                 self.made += 1;
 //!                 let id = format!("key-{}", self.made);
 //!                 self.keys.push((id.clone(), asked.member("name")?));
 //!                 let secret = format!("secret of {id}");
-//!                 Some(FakeAnswer::json(201, &json!({ "id": id, "secret": secret })))
+//!                 Some(FakeResponse::json(201, &json!({ "id": id, "secret": secret })))
 //!             }
 //!             ("DELETE", ["keys", id]) => {
 //!                 let known = self.keys.iter().any(|(one, _)| one == id);
 //!                 self.keys.retain(|(one, _)| one != id);
-//!                 Some(FakeAnswer::empty(if known { 204 } else { 404 }))
+//!                 Some(FakeResponse::empty(if known { 204 } else { 404 }))
 //!             }
 //!             _ => None,
 //!         }
@@ -102,7 +102,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! // The test itself:
-//! conformance::tool(&AtFake::start("bolt", FakeBolt::default()).await).await.assert();
+//! conformance::tool(&FakeServer::start("bolt", FakeBolt::default()).await).await.assert();
 //! # }
 //! ```
 #![warn(missing_docs)]

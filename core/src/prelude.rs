@@ -32,11 +32,11 @@ pub use serde_json::{Value, json};
 pub use url::Url;
 
 pub use crate::http::{
-    Answer, Api, Data, FaultTable, Found, HttpTool, NoOptions, Numbered, OnRepeat, Ordered, Page,
-    Patience, Progress, Purchase, Reply, Shared, VendorFault, VendorHttp, VendorRequest, age, buy,
+    Api, Data, FaultTable, HttpTool, ListItem, NoOptions, OnRepeat, Page, Polling, ProviderResult,
+    Reply, VendorFault, VendorHttp, VendorRequest, VendorResource,
 };
 pub use crate::registry::ToolRegistration;
-pub use crate::settings::{self, Amount, CountryCode, Environment, Millis, SettingsError};
+pub use crate::settings::{self, Amount, Environment, Millis, SettingsError};
 pub use crate::{
     Attempt, Effect, ErrorKind, ListedResource, ProviderError, ProvisionedTool, Secret,
     ToolCapabilities, ToolOptions, Usage, absent_is_done, read_options,

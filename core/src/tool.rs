@@ -95,6 +95,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// - A create that is not idempotent at the vendor and whose answer was lost is not repeated
     ///   blindly: it looks up first.
     /// - After a failure, what exists can be found by the mark through `list`, or is undone.
+    /// - What it answers can be used at once, with credentials that are the instance's own.
     /// - Secrets leave only in [`ProvisionedTool::env`].
     /// - The variables are those that the registration declares.
     /// - The metadata takes at most [`ProvisionedTool::METADATA_LIMIT`] bytes as JSON.

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use agent_pool_core::conformance::{
-    AtFake, FakeAnswer, FakeRequest, FakeVendor, Fault, Harness, Held, RetryAfter,
+    FakeRequest, FakeResponse, FakeServer, FakeVendor, Fault, Harness, Held, RetryAfter,
 };
 use agent_pool_core::http::client;
 use chrono::{DateTime, Utc};
@@ -28,15 +28,18 @@ impl FakeVendor for Keys {
         vec![("KEYS_API_URL", url.to_owned())]
     }
 
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
+    fn respond(&mut self, asked: &FakeRequest) -> Option<FakeResponse> {
         match (asked.method(), &asked.path()[..]) {
             ("POST", ["keys"]) => {
                 self.names.push(asked.member("name")?);
-                Some(FakeAnswer::json(201, &json!({ "made": self.names.len() })))
+                Some(FakeResponse::json(
+                    201,
+                    &json!({ "made": self.names.len() }),
+                ))
             }
             ("DELETE", ["keys", name]) => {
                 self.names.retain(|one| one != name);
-                Some(FakeAnswer::empty(204))
+                Some(FakeResponse::empty(204))
             }
             _ => None,
         }
@@ -48,11 +51,11 @@ impl FakeVendor for Keys {
     }
 }
 
-async fn keys() -> AtFake<Keys> {
-    AtFake::start("keys", Keys::default()).await
+async fn keys() -> FakeServer<Keys> {
+    FakeServer::start("keys", Keys::default()).await
 }
 
-async fn ask(keys: &AtFake<Keys>, method: Method, path: &str) -> reqwest::Result<Response> {
+async fn ask(keys: &FakeServer<Keys>, method: Method, path: &str) -> reqwest::Result<Response> {
     let environment = keys.environment();
     let url = format!("{}{path}", environment.get("KEYS_API_URL").unwrap());
     let request = client().unwrap().request(method, url);
@@ -60,7 +63,7 @@ async fn ask(keys: &AtFake<Keys>, method: Method, path: &str) -> reqwest::Result
     request.json(&json!({ "name": "a b" })).send().await
 }
 
-async fn status(keys: &AtFake<Keys>, method: Method, path: &str) -> u16 {
+async fn status(keys: &FakeServer<Keys>, method: Method, path: &str) -> u16 {
     ask(keys, method, path).await.unwrap().status().as_u16()
 }
 

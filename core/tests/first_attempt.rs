@@ -5,7 +5,9 @@
     reason = "helpers of tests, which clippy does not know as such"
 )]
 
-use agent_pool_core::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Harness, Held};
+use agent_pool_core::conformance::{
+    FakeRequest, FakeResponse, FakeServer, FakeVendor, Harness, Held,
+};
 use agent_pool_core::http::client;
 use agent_pool_core::prelude::*;
 use agent_pool_core::{Context, InstanceId, Mark, ToolProvider};
@@ -29,24 +31,29 @@ impl HttpTool for Keys {
         Ok(VendorHttp::new(self.api_url.clone()))
     }
 
-    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
+    async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
         let labels: Vec<String> = api.get(["keys"]).fetch().await?;
         Ok(labels
             .iter()
-            .map(|label| Found::new(label, label))
+            .map(|label| VendorResource::new(label, label))
             .collect())
     }
 
-    async fn create(&self, api: Api<'_>, label: &str, _: NoOptions) -> Answer<ProvisionedTool> {
+    async fn create(
+        &self,
+        api: Api<'_>,
+        label: &str,
+        _: NoOptions,
+    ) -> ProviderResult<ProvisionedTool> {
         api.post(["keys"])
             .json(&json!({ "label": label }))
-            .done()
+            .execute()
             .await?;
         ProvisionedTool::new(label, [("KEY", Secret::new("sk-123"))])
     }
 
-    async fn delete(&self, api: Api<'_>, _: &str, id: &str) -> Answer<()> {
-        api.delete(["keys", id]).done().await.map(drop)
+    async fn delete(&self, api: Api<'_>, _: &str, id: &str) -> ProviderResult<()> {
+        api.delete(["keys", id]).execute().await.map(drop)
     }
 }
 
@@ -61,17 +68,17 @@ impl FakeVendor for Vendor {
         vec![("KEYS_API_URL", url.to_owned())]
     }
 
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
+    fn respond(&mut self, asked: &FakeRequest) -> Option<FakeResponse> {
         self.asked.push(asked.method().to_owned());
         match asked.method() {
-            "GET" => Some(FakeAnswer::json(200, &json!(self.labels))),
+            "GET" => Some(FakeResponse::json(200, &json!(self.labels))),
             "POST" => {
                 self.labels.push(asked.member("label")?);
-                Some(FakeAnswer::json(201, &json!({})))
+                Some(FakeResponse::json(201, &json!({})))
             }
             _ => {
                 self.labels.clear();
-                Some(FakeAnswer::empty(204))
+                Some(FakeResponse::empty(204))
             }
         }
     }
@@ -83,7 +90,7 @@ impl FakeVendor for Vendor {
 
 #[tokio::test]
 async fn a_first_attempt_makes_at_once_and_a_later_one_looks_first() {
-    let fake = AtFake::start("keys", Vendor::default()).await;
+    let fake = FakeServer::start("keys", Vendor::default()).await;
     let registration = ToolRegistration::of::<Keys>("tests");
     let tool: std::sync::Arc<dyn ToolProvider> = (registration.build)(&fake.environment()).unwrap();
     let cx = Context::new(Mark::new(&"dev".parse().unwrap()), client().unwrap());

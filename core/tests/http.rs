@@ -8,7 +8,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_pool_core::http::{Api, Page, Patience, VendorHttp, client};
+use agent_pool_core::http::{
+    Api, ListItem, Page, Proxies, VendorFault, VendorHttp, client, client_builder,
+};
 use agent_pool_core::{Context, Effect, ErrorKind, Mark, ProviderError, Secret, chain};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +35,7 @@ fn answer(status: &str, head: &str, body: &str) -> Act {
 
 /// The vendor, the context, and every request as it came.
 struct Lab {
+    base: String,
     http: VendorHttp,
     cx: Context,
     requests: Arc<Mutex<Vec<String>>>,
@@ -45,6 +48,7 @@ async fn lab(act: Act) -> Lab {
     tokio::spawn(serve(listener, act, Arc::clone(&requests)));
     let http = VendorHttp::new(base.parse().unwrap());
     Lab {
+        base: base.clone(),
         http: http.bearer(&Secret::new(KEY), "ACME_KEY").unwrap(),
         cx: context(),
         requests,
@@ -151,16 +155,16 @@ async fn every_page_is_asked_for_where_the_one_before_says() {
     let lab = lab(answer("200 OK", "", r#"{"data": [1, 2]}"#)).await;
     let request = lab.api().get(["keys"]).query("limit", 2);
     let read = |items: Value, at: Option<usize>| Page {
-        items: vec![items["data"][0].clone()],
+        items: vec![ListItem::from(items["data"][0].clone())],
         next: Some(at.unwrap_or_default() + 2).filter(|next| *next < 5),
     };
-    assert_eq!(request.pages("offset", read).await.unwrap().len(), 3);
+    assert_eq!(request.fetch_pages("offset", read).await.unwrap().len(), 3);
     let asked = lab.requests();
     let queries = ["?limit=2 ", "?limit=2&offset=2 ", "?limit=2&offset=4 "];
     for (request, query) in asked.iter().zip(queries) {
         assert!(request.contains(query), "{request}");
     }
-    let elsewhere = lab.api().get([".."]).pages("offset", read).await;
+    let elsewhere = lab.api().get([".."]).fetch_pages("offset", read).await;
     assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!(lab.requests().len(), 3);
 }
@@ -168,7 +172,7 @@ async fn every_page_is_asked_for_where_the_one_before_says() {
 #[tokio::test]
 async fn what_is_wrapped_in_data_is_taken_out() {
     let lab = lab(answer("200 OK", "", r#"{"data": {"id": 7}}"#)).await;
-    let data: Value = lab.api().get(["keys", "7"]).data().await.unwrap();
+    let data: Value = lab.api().get(["keys", "7"]).fetch_data().await.unwrap();
     assert_eq!(data, json!({ "id": 7 }));
 }
 
@@ -179,7 +183,7 @@ async fn a_segment_that_would_lead_elsewhere_is_never_sent() {
         let error = lab
             .api()
             .delete(["keys", segment])
-            .done()
+            .execute()
             .await
             .unwrap_err();
         assert_eq!(
@@ -198,7 +202,12 @@ async fn nobody_at_home_means_not_done() {
         .local_addr()
         .unwrap();
     let http = VendorHttp::new(format!("http://{port}").parse().unwrap());
-    let error = http.on(&context()).post(["keys"]).done().await.unwrap_err();
+    let error = http
+        .on(&context())
+        .post(["keys"])
+        .execute()
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),
         (ErrorKind::Unavailable, Effect::NotDone)
@@ -301,35 +310,79 @@ async fn debug_shows_neither_key_nor_query_nor_body() {
 async fn a_secret_in_an_address_is_sent_and_not_shown() {
     let lab = lab(answer("404 Not Found", "", "no key s/3cret")).await;
     let secret = Secret::new("s/3cret");
-    let request = lab.api().delete(["keys", secret.expose()]).hiding(&secret);
+    let request = lab.api().delete(["keys", secret.expose()]).redact(&secret);
     let shown = format!("{request:?}");
     assert!(shown.contains("keys/…"), "{shown}");
-    let error = request.done().await.unwrap_err().to_string();
+    let error = request.execute().await.unwrap_err().to_string();
     assert!(error.ends_with("answered 404: no key …"), "{error}");
     assert!(lab.requests()[0].starts_with("DELETE /api/v1/keys/s%2F3cret "));
 }
 
 #[tokio::test]
-async fn a_change_is_confirmed_once_it_is_read_back() {
-    let body = r#"{"data": {"profile": "p", "other": 1}}"#;
-    let lab = lab(answer("200 OK", "", body)).await;
-    let soon = Patience {
-        pause: Duration::from_millis(1),
-        limit: Duration::from_millis(50),
-    };
-    let path = ["numbers", "7"];
-    let confirmed = |change: Value| {
-        let api = lab.api();
-        async move { api.confirmed(&path, &change, soon).await }
-    };
-    confirmed(json!({ "profile": "p" })).await.unwrap();
-    let asked = lab.requests();
+async fn a_refusal_with_a_success_status_is_an_error_of_the_body() {
+    let lab = lab(answer(
+        "200 OK",
+        "",
+        r#"{"error": "sk-very-secret is not a key"}"#,
+    ))
+    .await;
+    let reply = lab.api().get(["keys"]).execute().await.unwrap();
+    let error = lab.http.refusal(&reply).to_string();
     assert!(
-        asked[0].starts_with("PATCH /api/v1/numbers/7 "),
-        "{asked:?}"
+        error.ends_with(r#"answered 200: {"error": "… is not a key"}"#),
+        "{error}"
     );
-    assert!(asked[1].starts_with("GET /api/v1/numbers/7 "), "{asked:?}");
-    let error = confirmed(json!({ "profile": "q" })).await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.ends_with("does not show yet"), "{text}");
+}
+
+#[tokio::test]
+async fn the_vendors_own_reader_of_errors_decides_the_kind() {
+    let mut lab = lab(answer("403 Forbidden", "", r#"{"wait": 30}"#)).await;
+    lab.http = lab.http.faults(|reply| {
+        let wait = reply.json::<Value>().ok()?.get("wait")?.as_u64()?;
+        Some(VendorFault {
+            kind: Some(ErrorKind::RateLimited),
+            retry_after: Some(Duration::from_secs(wait)),
+            ..VendorFault::default()
+        })
+    });
+    let error = lab.api().get(["keys"]).execute().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+}
+
+#[tokio::test]
+async fn a_key_in_its_own_header_is_sent() {
+    let mut lab = lab(answer("200 OK", "", "{}")).await;
+    let base = lab.http.bearer(&Secret::new("other"), "ACME_KEY").unwrap();
+    lab.http = base
+        .key_header("x-api-key", &Secret::new(KEY), "ACME_KEY")
+        .unwrap();
+    lab.api().put(["keys"]).execute().await.unwrap();
+    assert!(lab.requests()[0].contains("x-api-key: sk-very-secret\r\n"));
+}
+
+#[tokio::test]
+async fn a_vendor_may_be_called_through_a_proxy_and_this_machine_never_is() {
+    let proxy = lab(answer("200 OK", "", "{}")).await;
+    let direct = lab(answer("200 OK", "", "{}")).await;
+    let vendor = |base: &str| {
+        let vendor = VendorHttp::new(base.parse().unwrap());
+        vendor.bearer(&Secret::new(KEY), "ACME_KEY").unwrap()
+    };
+    let environment = [("HTTP_PROXY", proxy.base.clone())].into_iter().collect();
+    let http = client_builder("test/1", &Proxies::new(&environment));
+    let cx = Context::new(Mark::new(&"dev".parse().unwrap()), http.build().unwrap());
+
+    let here = vendor(&direct.base);
+    here.on(&cx).get(["keys"]).execute().await.unwrap();
+    assert!(proxy.requests.lock().unwrap().is_empty());
+    assert_eq!(direct.requests.lock().unwrap().len(), 1);
+
+    let public = vendor("http://api.vendor.example/v1/");
+    public.on(&cx).get(["keys"]).execute().await.unwrap();
+    let asked = proxy.requests.lock().unwrap().concat();
+    assert!(
+        asked.starts_with("GET http://api.vendor.example/v1/keys HTTP/1.1"),
+        "{asked}"
+    );
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    agent_pool_service_kit::process::main::<pool_svc::App>(&[])
+    agent_pool_service_kit::process::main::<pool_svc::Pool>(&[])
 }

@@ -1,18 +1,20 @@
-//! Every error of this service as a [`Problem`]: the only place that knows their HTTP status.
+//! Every error of this service as a [`Problem`]. No other place knows their HTTP status.
 
 use std::time::Duration;
 
+use agent_pool_client::CallError;
 use agent_pool_core::chain;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::{error, warn};
 
-use crate::call::CallError;
 use crate::claim::ClaimError;
-use crate::destruction::CondemnError;
+use crate::db::problem_code;
+use crate::ops::destruction::CondemnError;
 use crate::tick::TickError;
 
-/// When a client may try again: creations take that long at best.
+/// When a client may try again: a creation takes at least that long.
 const SOON: Duration = Duration::from_secs(5);
 
 impl From<ClaimError> for Problem {
@@ -20,23 +22,21 @@ impl From<ClaimError> for Problem {
         let code = error.code();
         // A claim logs its own failure.
         match error {
-            ClaimError::Told(problem) => *problem,
-            ClaimError::KeyReused => Self::new(422, code, error.to_string()),
+            ClaimError::Repeated(problem) => *problem,
+            ClaimError::KeyReused | ClaimError::TimedOut(_) | ClaimError::Aborted(_) => {
+                Self::new(code, error.to_string())
+            }
             ClaimError::NoIdle
             | ClaimError::ShuttingDown
             | ClaimError::HungUp
-            | ClaimError::Superseded => {
-                Self::new(503, code, error.to_string()).with_retry_after(SOON)
-            }
+            | ClaimError::Superseded => Self::new(code, error.to_string()).with_retry_after(SOON),
             ClaimError::ServicesUnavailable { .. } => {
-                Self::new(503, code, chain(&error)).with_retry_after(SOON)
+                Self::new(code, chain(&error)).with_retry_after(SOON)
             }
-            ClaimError::TimedOut(_) => Self::new(504, code, error.to_string()),
             ClaimError::ServicesRefused { .. }
             | ClaimError::RuntimeRefused { .. }
-            | ClaimError::Failed { .. } => Self::new(502, code, chain(&error)),
+            | ClaimError::Failed { .. } => Self::new(code, chain(&error)),
             ClaimError::Database(error) => database(&error),
-            ClaimError::Aborted(_) => Self::new(500, code, error.to_string()),
         }
     }
 }
@@ -44,8 +44,10 @@ impl From<ClaimError> for Problem {
 impl From<CondemnError> for Problem {
     fn from(error: CondemnError) -> Self {
         match error {
-            CondemnError::Unknown(_) => Self::new(404, "unknown_instance", error.to_string()),
-            CondemnError::NotCrashed { .. } => Self::new(409, "not_crashed", error.to_string()),
+            CondemnError::Unknown(_) => Self::new(ProblemCode::UnknownInstance, error.to_string()),
+            CondemnError::NotCrashed { .. } => {
+                Self::new(ProblemCode::NotCrashed, error.to_string())
+            }
             CondemnError::Database(error) => from_database(error),
         }
     }
@@ -55,14 +57,14 @@ impl From<TickError> for Problem {
     fn from(error: TickError) -> Self {
         match error {
             TickError::TakenOver => {
-                Self::new(503, "tick_taken_over", error.to_string()).with_retry_after(SOON)
+                Self::new(ProblemCode::TickTakenOver, error.to_string()).with_retry_after(SOON)
             }
             TickError::Database(error) => from_database(error),
         }
     }
 }
 
-/// A database that failed a handler, logged here because nobody else does.
+/// A database failure of a handler. Logged here, as nothing else logs it.
 pub(crate) fn from_database(error: DbError) -> Problem {
     error!(error.chain = chain(&error), "a request failed: {error}");
     database(&error)
@@ -70,57 +72,51 @@ pub(crate) fn from_database(error: DbError) -> Problem {
 
 /// Without the database's own words: they name tables, and may quote rows.
 fn database(error: &DbError) -> Problem {
-    let code = database_code(error);
+    let problem = Problem::new(problem_code(error), error.to_string());
     if error.is_transient() {
-        Problem::new(503, code, error.to_string()).with_retry_after(SOON)
+        problem.with_retry_after(SOON)
     } else {
-        Problem::new(500, code, error.to_string())
+        problem
     }
 }
 
-/// The stable word for a database's failure.
-pub(crate) const fn database_code(error: &DbError) -> &'static str {
-    if error.is_transient() {
-        "database_unavailable"
-    } else {
-        "internal_error"
-    }
+/// A task of this service panicked, and has been logged.
+pub(crate) fn from_panic(failed: &TaskFailed) -> Problem {
+    let detail = format!("task {} failed by a fault of this service", failed.task);
+    Problem::new(ProblemCode::InternalError, detail)
 }
 
-/// What Services answered when it was asked for something on behalf of a person.
-pub(crate) fn from_services(wanted: &str, error: &CallError) -> Problem {
-    warn!(
-        error.chain = chain(error),
-        "{wanted} failed: Services {error}"
-    );
-    let detail = format!("{wanted} failed: Services {error}");
+/// A failed call that Services was asked for on behalf of a person.
+pub(crate) fn from_services(operation: &str, error: &CallError) -> Problem {
+    warn!(error.chain = chain(error), "{operation} failed: {error}");
+    let detail = format!("{operation} failed: {error}");
     match error {
-        CallError::NotSent(_) | CallError::Lost(_) => {
-            Problem::new(503, "services_unavailable", detail).with_retry_after(SOON)
+        CallError::Unreachable { .. } | CallError::Broken { .. } => {
+            Problem::new(ProblemCode::ServicesUnavailable, detail).with_retry_after(SOON)
         }
-        CallError::TimedOut(_) => Problem::new(504, "services_timed_out", detail),
-        CallError::Garbled(_) => Problem::new(502, "services_failed", detail),
-        // What Services says of the request holds for whoever made it.
-        CallError::Refused { status, code, .. }
-            if matches!(status, 404 | 409 | 422 | 501 | 503) =>
+        CallError::TimedOut { .. } => Problem::new(ProblemCode::ServicesTimedOut, detail),
+        CallError::Unreadable { .. } => Problem::new(ProblemCode::ServicesFailed, detail),
+        // What Services says of our request is true of the person's request.
+        CallError::Refused { problem, .. }
+            if matches!(problem.status, 404 | 409 | 422 | 501 | 503) =>
         {
-            Problem::new(*status, code, detail)
+            Problem::new(problem.code.clone(), detail).with_status(problem.status)
         }
-        CallError::Refused { .. } => Problem::new(502, "services_refused", detail),
+        CallError::Refused { .. } => Problem::new(ProblemCode::ServicesRefused, detail),
     }
 }
 
-/// The header `Idempotency-Key` is no key.
+/// The header `Idempotency-Key` is malformed.
 pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
     let detail = format!("Idempotency-Key: {problem}");
-    Problem::new(400, "invalid_idempotency_key", detail).with_field("Idempotency-Key")
+    Problem::new(ProblemCode::InvalidIdempotencyKey, detail).with_field("Idempotency-Key")
 }
 
 /// There is no such template.
 pub(crate) fn unknown_template(slug: &str) -> Problem {
     let slug: String = slug.chars().take(64).collect();
     let detail = format!("there is no template {slug:?}: see /api/pool/templates");
-    Problem::new(404, "unknown_template", detail)
+    Problem::new(ProblemCode::UnknownTemplate, detail)
 }
 
 #[cfg(test)]
@@ -132,15 +128,26 @@ mod tests {
     use crate::claim::{Fate, StepError};
 
     fn step() -> StepError {
-        StepError::Configure(CallError::TimedOut(SOON))
+        StepError::Configure(timed_out())
+    }
+
+    fn timed_out() -> CallError {
+        CallError::TimedOut {
+            service: "Services",
+            after: SOON,
+        }
     }
 
     #[test]
-    fn what_services_says_of_a_persons_request_is_passed_on_and_its_faults_are_not_theirs() {
+    fn problems_with_a_persons_request_are_passed_on_and_faults_of_services_are_not() {
         let refused = |status| CallError::Refused {
-            status,
-            code: "word".to_owned(),
-            detail: String::new(),
+            service: "Services",
+            problem: Box::new(Problem::new("word".into(), "").with_status(status)),
+        };
+        let unreadable = CallError::Unreadable {
+            service: "Services",
+            url: Box::new("http://h".parse().unwrap()),
+            reason: "x".to_owned(),
         };
         #[rustfmt::skip]
         let table = [
@@ -148,24 +155,25 @@ mod tests {
             (refused(409),                    409, "word"),
             (refused(401),                    502, "services_refused"),
             (refused(500),                    502, "services_refused"),
-            (CallError::TimedOut(SOON),       504, "services_timed_out"),
-            (CallError::Garbled("x".into()),  502, "services_failed"),
+            (timed_out(),                     504, "services_timed_out"),
+            (unreadable,                      502, "services_failed"),
         ];
         for (error, status, code) in table {
             let problem = from_services("the sweep", &error);
             assert_eq!((problem.status, problem.code.as_str()), (status, code));
-            assert!(problem.detail.starts_with("the sweep failed: Services"));
+            assert!(problem.detail.starts_with("the sweep failed: "));
         }
     }
 
-    #[tokio::test]
-    async fn every_error_has_its_status_code_and_time() {
+    #[test]
+    fn every_error_has_its_status_code_and_time() {
         let id = InstanceId::generate;
         let gone = || DbError::Unreachable("gone".into());
         let corrupt = || DbError::Query(diesel::result::Error::NotFound);
-        let panic = tokio::spawn(async { panic!("a test's") })
-            .await
-            .unwrap_err();
+        let panic = TaskFailed {
+            task: "claim",
+            cause: "panicked".to_owned(),
+        };
         let fate = Fate::Release;
         let unavailable = ClaimError::ServicesUnavailable {
             id: id(),
@@ -177,7 +185,7 @@ mod tests {
             fate,
             source: step(),
         };
-        let told_off = ClaimError::RuntimeRefused {
+        let refused_agent = ClaimError::RuntimeRefused {
             id: id(),
             source: step(),
         };
@@ -190,21 +198,22 @@ mod tests {
             status: Status::Idle,
         };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 21] = [
+        let table: [(Problem, u16, &str, bool); 22] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
             (ClaimError::Superseded.into(),          503, "superseded",           true),
             (ClaimError::KeyReused.into(),           422, "idempotency_key_reused", false),
-            (ClaimError::Told(Box::new(unknown_template("x"))).into(), 404, "unknown_template", false),
+            (ClaimError::Repeated(Box::new(unknown_template("x"))).into(), 404, "unknown_template", false),
             (bad_idempotency_key("x"),               400, "invalid_idempotency_key", false),
             (ClaimError::TimedOut(SOON).into(),      504, "claim_timed_out",      false),
             (unavailable.into(),                     503, "services_unavailable", true),
             (refused.into(),                         502, "services_refused",     false),
-            (told_off.into(),                        502, "runtime_refused",      false),
+            (refused_agent.into(),                        502, "runtime_refused",      false),
             (failed.into(),                          502, "claim_failed",         false),
             (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
             (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),
+            (from_panic(&panic),                     500, "internal_error",       false),
             (ClaimError::Aborted(panic).into(),      500, "internal_error",       false),
             (CondemnError::Unknown(id()).into(),     404, "unknown_instance",     false),
             (idle.into(),                            409, "not_crashed",          false),

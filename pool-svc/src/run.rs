@@ -1,22 +1,27 @@
 //! pool-svc as a process.
 
+use std::convert::Infallible;
+
 use agent_pool_core::settings::{Environment, SettingSpec};
 use agent_pool_service_kit::db::{DatabaseSettings, Db};
 use agent_pool_service_kit::http_server::Templates;
-use agent_pool_service_kit::process::{ProcessSettings, Service};
+use agent_pool_service_kit::process::{ProcessSettings, Service, serve};
 use agent_pool_service_kit::supervisor::Supervisor;
 use anyhow::Context;
 use diesel_migrations::EmbeddedMigrations;
-use std::convert::Infallible;
 use warp::Filter;
 use warp::reply::Response;
 
-use crate::app::{App, CONNECTIONS};
+use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
+use crate::pool::Pool;
 use crate::routes::{PATHS, routes};
 
-impl Service for App {
+/// Database connections of one replica: for claims, for a tick, and for pages and API reads.
+const CONNECTIONS: usize = 16;
+
+impl Service for Pool {
     const NAME: &'static str = "pool-svc";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
@@ -44,18 +49,13 @@ impl Service for App {
     }
 
     fn build(config: Config, db: Db, supervisor: Supervisor) -> anyhow::Result<Self> {
-        Self::build(config, db, supervisor).context("cannot make an HTTP client")
+        let app = App::new(config, db).context("cannot make an HTTP client")?;
+        Ok(Self::new(app, supervisor))
     }
 
     fn start(&self) {
-        let ticking = self.clone();
-        self.supervisor.keep("tick", move |shutdown| {
-            ticking.clone().keep_ticking(shutdown)
-        });
-        let queue = self.clone();
-        self.supervisor.keep("claim-queue", move |shutdown| {
-            queue.clone().keep_queue(shutdown)
-        });
+        self.keep_queue();
+        self.keep_ticking();
     }
 
     fn routes(
@@ -67,12 +67,6 @@ impl Service for App {
     + 'static {
         routes(self.clone())
     }
-
-    async fn finish(&self) {
-        // A claim whose client hung up has no request any more, and is finished all the same.
-        let left = self.supervisor.shutdown().left();
-        tokio::join!(self.finish_claims(left), self.finish_creations(left));
-    }
 }
 
 /// Runs the service until SIGTERM or SIGINT, for a program that has a command line of its own.
@@ -80,5 +74,5 @@ impl Service for App {
 /// # Errors
 /// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.
 pub async fn run(environment: Environment) -> anyhow::Result<()> {
-    agent_pool_service_kit::process::serve::<App>(environment).await
+    serve::<Pool>(environment).await
 }

@@ -1,13 +1,14 @@
 //! The command line.
 
+use agent_pool_stack::Part;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use mock_harness::Part;
 
 use crate::commands::{
     claim::Claim,
     doctor::Doctor,
     fleet::{Drain, Replenish},
+    key::Key,
     kill::Condemn,
     list::List,
     logs::Logs,
@@ -61,7 +62,7 @@ pub(crate) struct Form {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Bring up the whole stack on this machine, until Ctrl-C: no account, nothing to configure
-    Up(mock_harness::Options),
+    Up(agent_pool_stack::Options),
     #[command(flatten)]
     Ask(Ask),
     /// A script that completes the commands, for a shell to source
@@ -69,6 +70,8 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print a new random key for the settings
+    Key(Key),
     #[command(flatten)]
     Part(Part),
 }
@@ -118,11 +121,11 @@ mod tests {
 
     #[test]
     fn the_parts_of_the_stack_are_there_and_not_shown() {
-        for part in [Part::ServicesSvc, Part::PoolSvc, Part::AgentRuntime] {
-            let cli = Cli::try_parse_from(["poolctl", part.word()]).unwrap();
+        for part in Part::ALL {
+            let cli = Cli::try_parse_from(["poolctl", part.name()]).unwrap();
             assert!(matches!(cli.command, Command::Part(it) if it == part));
             let help = Cli::command().render_help().to_string();
-            assert!(!help.contains(part.word()), "{help}");
+            assert!(!help.contains(part.name()), "{help}");
         }
     }
 

@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use agent_pool_core::Secret;
+use agent_pool_client::{Http, Pool, Services};
 use agent_pool_core::settings::Environment;
+use agent_pool_core::{Secret, chain};
+use agent_pool_stack::Running;
 use clap::Args;
-use mock_harness::Running;
 use url::Url;
 
-use crate::api::{Caller, Pool, Services};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -92,19 +92,14 @@ impl Target {
             services,
             key,
         } = Addresses::find(given, environment, Running::find)?;
-        let caller = |service, url| {
-            Caller::new(service, url, key.clone()).map_err(|error| {
-                Failure::new(
-                    Exit::Failed,
-                    "no_client",
-                    format!("no HTTP client: {error}"),
-                )
-            })
-        };
-        let services = services.map(|url| caller("Services", url)).transpose()?;
+        let http = Http::new(concat!("poolctl/", env!("CARGO_PKG_VERSION")));
+        let http = http.map_err(|error| {
+            let text = format!("no HTTP client: {}", chain(&error));
+            Failure::new(Exit::Failed, "no_client", text)
+        })?;
         Ok(Self {
-            pool: Pool::new(caller("Pool", pool)?),
-            services: services.map(Services::new),
+            services: services.map(|url| Services::new(&http, url, key.clone())),
+            pool: Pool::new(&http, pool, key),
         })
     }
 

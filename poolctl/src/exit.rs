@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 
 /// What the exit code says. The README has the same table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub(crate) enum Exit {
 impl Exit {
     /// What a refusal comes to.
     pub(crate) fn of(problem: &Problem) -> Self {
-        match (problem.status, problem.code.as_str()) {
-            (_, "no_idle_instance") => Self::NothingIdle,
+        match (problem.status, &problem.code) {
+            (_, ProblemCode::NoIdleInstance) => Self::NothingIdle,
             (401, _) => Self::KeyRefused,
             (400 | 422, _) => Self::Usage,
             // The path is not there: it is no Pool, or no Services, that answered.
-            (404, "unknown_route") => Self::Failed,
+            (404, ProblemCode::UnknownRoute) => Self::Failed,
             (404, _) => Self::NotFound,
             (409, _) => Self::Conflict,
             _ => Self::Failed,
@@ -76,7 +76,7 @@ mod tests {
             (503, "services_unavailable",   1),
         ];
         for (status, code, number) in table {
-            let exit = Exit::of(&Problem::new(status, code, "x"));
+            let exit = Exit::of(&Problem::new(code.into(), "x").with_status(status));
             assert_eq!(exit.number(), number, "{code}");
         }
     }

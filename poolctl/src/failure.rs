@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Serialize;
 
-use crate::api::CallError;
 use crate::exit::Exit;
 
 /// A command that failed, for people and for programs. No secret is in it.
@@ -69,30 +69,31 @@ impl Failure {
 
     /// `doing` is what was asked for, such as `kill k3v9x0a1b2c3`.
     pub(crate) fn of_call(doing: &str, error: &CallError) -> Self {
-        let told = format!("cannot {doing}: {error}");
+        let text = format!("cannot {doing}: {}", reason(error));
+        let may_go_on =
+            "it may continue all the same: check with `poolctl list` before another try";
         match error {
-            CallError::Refused { service, problem } => {
+            CallError::Refused { service, problem } if problem.code != ProblemCode::WithoutCode => {
                 let failure = Self {
                     status: Some(problem.status),
                     provider: problem.provider.clone(),
-                    ..Self::new(Exit::of(problem), &problem.code, told)
+                    ..Self::new(Exit::of(problem), problem.code.as_str(), text)
                 };
                 failure.hint_maybe(hint_for(service, problem))
             }
             CallError::Unreachable { service, .. } => {
-                Self::new(Exit::Unreachable, "unreachable", told).hint(format!(
-                    "is {service} running, and is its address right? `poolctl doctor` looks into it"
+                Self::new(Exit::Unreachable, "unreachable", text).hint(format!(
+                    "is {service} running, and is its address right? `poolctl doctor` checks that"
                 ))
             }
-            CallError::Broken { .. } => Self::new(Exit::Unreachable, "connection_broken", told)
-                .hint(
-                    "it may go on all the same: look with `poolctl list` before it is tried again",
-                ),
-            CallError::TimedOut { .. } => Self::new(Exit::Unreachable, "timed_out", told).hint(
-                "it may go on all the same: look with `poolctl list` before it is tried again",
-            ),
-            CallError::Garbled { service, .. } => {
-                Self::new(Exit::Failed, "garbled", told).hint(format!(
+            CallError::Broken { .. } => {
+                Self::new(Exit::Unreachable, "connection_broken", text).hint(may_go_on)
+            }
+            CallError::TimedOut { .. } => {
+                Self::new(Exit::Unreachable, "timed_out", text).hint(may_go_on)
+            }
+            CallError::Unreadable { service, .. } | CallError::Refused { service, .. } => {
+                Self::new(Exit::Failed, "garbled", text).hint(format!(
                     "is that the address of {service}, and of the same version as this program?"
                 ))
             }
@@ -126,19 +127,41 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Why a call failed, with the address where that helps.
+pub(crate) fn reason(error: &CallError) -> String {
+    match error {
+        CallError::Unreachable {
+            service,
+            url,
+            reason,
+        } => format!("{service} cannot be reached at {url}: {reason}"),
+        CallError::Unreadable {
+            service,
+            url,
+            reason,
+        } => format!("the answer at {url} is not one of {service}: {reason}"),
+        CallError::Refused { problem, .. } if problem.code != ProblemCode::WithoutCode => {
+            problem.detail.clone()
+        }
+        CallError::Refused { .. } | CallError::TimedOut { .. } | CallError::Broken { .. } => {
+            error.to_string()
+        }
+    }
+}
+
 /// What to do about a refusal, where its own words do not say.
 fn hint_for(service: &str, problem: &Problem) -> Option<String> {
-    let hint = match problem.code.as_str() {
-        "no_idle_instance" => {
+    let hint = match &problem.code {
+        ProblemCode::NoIdleInstance => {
             "wait for one with `--wait 60`, or make more with `poolctl replenish 1`".to_owned()
         }
-        "unauthorized" => {
+        ProblemCode::Unauthorized => {
             format!("give the key that {service} has in POOL_API_KEY, by that variable or --key")
         }
-        "unknown_instance" => "`poolctl list` shows those that there are".to_owned(),
-        "unknown_template" => "`poolctl templates` lists them".to_owned(),
-        "not_crashed" => "to destroy it all the same: `poolctl kill`".to_owned(),
-        "unknown_route" => format!("is that the address of {service}, of this version?"),
+        ProblemCode::UnknownInstance => "`poolctl list` shows those that there are".to_owned(),
+        ProblemCode::UnknownTemplate => "`poolctl templates` lists them".to_owned(),
+        ProblemCode::NotCrashed => "to destroy it all the same: `poolctl kill`".to_owned(),
+        ProblemCode::UnknownRoute => format!("is that the address of {service}, of this version?"),
         _ => {
             let seconds = problem.retry_after?.as_secs();
             format!("try again in {seconds} s")
@@ -153,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_failed_on_what_and_what_to_do() {
-        let problem = Problem::new(404, "unknown_instance", "there is no instance k3v9x0a1b2c3");
+        let problem = Problem::new(
+            ProblemCode::UnknownInstance,
+            "there is no instance k3v9x0a1b2c3",
+        );
         let error = CallError::Refused {
             service: "Pool",
             problem: Box::new(problem),

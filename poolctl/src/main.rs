@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod api;
 mod cli;
 mod commands;
 mod connect;
@@ -33,6 +32,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options, connection.data_dir),
         Command::Part(part) => up::run_part(part),
         Command::Completions { shell } => completions::run(shell),
+        Command::Key(key) => key.run(),
         Command::Ask(wanted) => ask(wanted, &connection, out),
     };
     match outcome {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use agent_pool_core::Secret;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use warp::http::HeaderValue;
@@ -105,7 +105,7 @@ pub fn require(
 }
 
 fn verify(keys: &ApiKeys, header: Option<&HeaderValue>) -> Result<(), Problem> {
-    let unauthorized = |detail| Err(Problem::new(401, "unauthorized", detail));
+    let unauthorized = |detail| Err(Problem::new(ProblemCode::Unauthorized, detail));
     match header.map(|header| header.to_str().ok().and_then(bearer)) {
         None => unauthorized("no key: send the header Authorization: Bearer KEY"),
         Some(None) => unauthorized("the header Authorization is not of the form Bearer KEY"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -102,7 +102,7 @@ fn database_unready(reason: &str) -> Problem {
 }
 
 fn unready(detail: impl Into<String>) -> Problem {
-    Problem::new(503, "not_ready", detail).with_retry_after(READY_WITHIN)
+    Problem::new(ProblemCode::NotReady, detail).with_retry_after(READY_WITHIN)
 }
 
 async fn ping(db: &Db) -> Result<(), DbError> {

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod cipher;
 pub mod config;
 pub mod db;
 pub mod health;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::Secret;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::auth::{self, ApiKeys};
 use agent_pool_service_kit::http_server::{Bound, Templates};
 use agent_pool_service_kit::problem::{answer, unrouted};
@@ -63,7 +63,8 @@ fn routes(
         }
     };
     let echo = |body: Value| async move { answer(Ok(body)) };
-    let teapot = || async { answer::<()>(Err(Problem::new(409, "busy", "it is busy"))) };
+    let teapot =
+        || async { answer::<()>(Err(Problem::new(ProblemCode::InstanceBusy, "it is busy"))) };
     warp::path!("slow")
         .and(warp::get())
         .then(slow)
@@ -119,7 +120,10 @@ impl Server {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    agent_pool_core::http::bare_builder()
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -128,7 +132,7 @@ async fn a_panic_is_answered_and_the_service_goes_on() {
     let answer = server.get("/panic").await;
     assert_eq!(answer.status(), 500);
     let problem: Problem = answer.json().await.unwrap();
-    assert_eq!(problem.code, "internal");
+    assert_eq!(problem.code, ProblemCode::InternalError);
     assert!(!problem.detail.contains("on purpose"));
     assert_eq!(server.get("/busy/x").await.status(), 409);
 }

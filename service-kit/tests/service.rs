@@ -85,7 +85,10 @@ impl Drop for Service {
 }
 
 async fn get(url: &str) -> Option<reqwest::Response> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = agent_pool_core::http::bare_builder()
+        .no_proxy()
+        .build()
+        .unwrap();
     client.get(url).send().await.ok()
 }
 

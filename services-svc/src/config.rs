@@ -6,13 +6,12 @@ use std::time::Duration;
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
 use agent_pool_core::{EnvVars, EnvironmentName, InfraId, Secret};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::trace::LogSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use crate::cipher::Cipher;
 
 const HTTP: HttpDefaults = HttpDefaults {
     port: 3002,
@@ -45,7 +44,7 @@ pub(crate) struct General {
     /// Most connections to the database. Too few, and requests wait for one another.
     #[serde(default = "General::connections")]
     pub(crate) services_database_connections: NonZeroU16,
-    /// Which deployment of this system it is. Vendors' resources bear it, so never change it while
+    /// Which deployment of this system it is. Providers' resources bear it, so never change it while
     /// there are any.
     #[serde(default = "General::environment")]
     pub(crate) pool_environment: EnvironmentName,

@@ -1,20 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
-mod cipher;
 mod config;
 mod db;
-mod decoded;
 mod handlers;
 mod ops;
+mod path_segment;
 mod problem;
+mod providers;
 mod routes;
 mod run;
 mod sealed_env;
-mod vendors;
 
 pub use app::App;
 pub use config::Config;
 pub use db::MIGRATIONS;
-pub use routes::{TEMPLATES, routes};
-pub use run::{main, serve, work_periodically};
+pub use routes::{PATHS, routes};
+pub use run::{main, serve};

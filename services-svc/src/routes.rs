@@ -15,17 +15,17 @@ use warp::reply::Response;
 use warp::{Filter, path};
 
 use crate::app::App;
-use crate::decoded::Decoded;
 use crate::handlers::{
     configure, create_instance, destroy, destroy_tool, instance, logs, provision_local,
     provision_tool, redeploy, registry, status_batch, sweep,
 };
+use crate::path_segment::PathSegment;
 
 /// A resource in a path.
-type Resource = Decoded<ResourceId>;
+type Resource = PathSegment<ResourceId>;
 
-/// The same paths, for the labels of spans and metrics.
-pub const TEMPLATES: Templates = Templates::new(&[
+/// The paths, for the labels of spans and metrics.
+pub const PATHS: Templates = Templates::new(&[
     "/create-instance",
     "/provision-local",
     "/status/batch",
@@ -40,7 +40,7 @@ pub const TEMPLATES: Templates = Templates::new(&[
     "/destroy/:instanceId/:toolId/:resourceId",
 ]);
 
-/// Every route of the service. A path id that is none is 404, like a path that there is not.
+/// Every route of the service. A path with a malformed id answers 404, like an unknown path.
 #[rustfmt::skip]
 pub fn routes(
     app: App,
@@ -67,7 +67,7 @@ pub fn routes(
         .recover(unrouted).unify()
 }
 
-/// For an answer with secrets: nothing on its way may keep it.
+/// For an answer with secrets, which no proxy or browser may store.
 fn not_stored(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

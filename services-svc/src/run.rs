@@ -8,7 +8,6 @@ use agent_pool_core::settings::{Environment, SettingSpec};
 use agent_pool_service_kit::db::{DatabaseSettings, Db};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::process::{self, ProcessSettings, Service};
-use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::supervisor::Supervisor;
 use anyhow::Context as _;
 use diesel_migrations::EmbeddedMigrations;
@@ -21,14 +20,14 @@ use crate::config::Config;
 use crate::db::MIGRATIONS;
 use crate::ops::recover::recover_periodically;
 use crate::ops::sweep::sweep_periodically;
-use crate::routes::{TEMPLATES, routes};
+use crate::routes::{PATHS, routes};
 
 impl Service for App {
     const NAME: &'static str = "services-svc";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const MIGRATIONS: EmbeddedMigrations = MIGRATIONS;
-    const PATHS: Templates = TEMPLATES;
+    const PATHS: Templates = PATHS;
     type Config = (Config, Registry);
 
     fn reference(environment: &Environment) -> anyhow::Result<Vec<SettingSpec>> {
@@ -60,21 +59,20 @@ impl Service for App {
         supervisor: Supervisor,
     ) -> anyhow::Result<Self> {
         if !config.cipher.encrypts() {
-            warn!("SERVICES_ENCRYPTION_KEY is not set: secrets are kept in the clear");
+            warn!("SERVICES_ENCRYPTION_KEY is not set: secrets are stored in the clear");
         }
-        let app = Self::build(config, registry, db, supervisor);
-        app.context("cannot make an HTTP client")
+        Self::new(config, registry, db, supervisor).context("cannot build an HTTP client")
     }
 
     fn start(&self) {
         info!("this replica is {}", self.replica());
-        let recovering = self.clone();
+        let app = self.clone();
         self.supervisor().keep("recover", move |shutdown| {
-            recover_periodically(recovering.clone(), shutdown)
+            recover_periodically(app.clone(), shutdown)
         });
-        let sweeping = self.clone();
+        let app = self.clone();
         self.supervisor().keep("sweep", move |shutdown| {
-            sweep_periodically(sweeping.clone(), shutdown)
+            sweep_periodically(app.clone(), shutdown)
         });
     }
 
@@ -87,13 +85,9 @@ impl Service for App {
     + 'static {
         routes(self.clone())
     }
-
-    async fn finish(&self) {
-        self.drain(self.supervisor().shutdown().left()).await;
-    }
 }
 
-/// The `main` of a distribution. `defaults` are variables that hold where the environment has none.
+/// The `main` of a distribution. `defaults` are used for variables that the environment does not set.
 #[must_use]
 pub fn main(defaults: &[(&str, &str)]) -> ExitCode {
     process::main::<App>(defaults)
@@ -106,12 +100,4 @@ pub fn main(defaults: &[(&str, &str)]) -> ExitCode {
 /// cannot be reached, a port that is taken.
 pub async fn serve(environment: Environment) -> anyhow::Result<()> {
     process::serve::<App>(environment).await
-}
-
-/// What the service does without being asked, until shutdown: it recovers what was cut off, and sweeps.
-pub async fn work_periodically(app: App, shutdown: Shutdown) {
-    tokio::join!(
-        recover_periodically(app.clone(), shutdown.clone()),
-        sweep_periodically(app, shutdown)
-    );
 }

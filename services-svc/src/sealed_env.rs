@@ -1,23 +1,22 @@
-//! The variables of a tool as they are kept: the main one apart, all of them sealed.
+//! The variables of a tool as they are stored: the main one separately, all of them sealed.
 
 use agent_pool_core::{EnvName, EnvVars, InstanceId, ToolId};
+use agent_pool_service_kit::cipher::{Cipher, CipherError, Owner};
 use serde_json::{Map, Value};
-
-use crate::cipher::{Cipher, CipherError, Owner};
 
 /// The variables of one tool of one instance, sealed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SealedEnv {
     /// The main variable.
     pub(crate) key: EnvName,
-    /// Its value; `None` where the tool did not set it, or is gone.
+    /// Its value; `None` if the tool did not set it, or is gone.
     pub(crate) value: Option<String>,
     /// The others, name to value.
     pub(crate) more: Map<String, Value>,
 }
 
 impl SealedEnv {
-    /// Seals what a provider answered. `key` is the variable that it registered first.
+    /// Seals the variables that a provider answered. `key` is the first variable of its registration.
     pub(crate) fn seal(
         cipher: &Cipher,
         instance: &InstanceId,
@@ -28,12 +27,8 @@ impl SealedEnv {
         let mut value = None;
         let mut more = Map::new();
         for (variable, secret) in env.iter() {
-            let owner = Owner {
-                instance,
-                tool,
-                variable,
-            };
-            let sealed = cipher.seal(owner, secret)?;
+            let owner = [instance.as_str(), tool.as_str(), variable.as_str()];
+            let sealed = cipher.seal(Owner(&owner), secret)?;
             if *variable == key {
                 value = Some(sealed);
             } else {
@@ -58,12 +53,8 @@ impl SealedEnv {
         main.into_iter()
             .chain(more)
             .map(|(variable, text)| {
-                let owner = Owner {
-                    instance,
-                    tool,
-                    variable: &variable,
-                };
-                let secret = cipher.open(owner, text)?;
+                let owner = [instance.as_str(), tool.as_str(), variable.as_str()];
+                let secret = cipher.open(Owner(&owner), text)?;
                 Ok((variable, secret))
             })
             .collect()

@@ -62,7 +62,13 @@ async fn listening(database: &TestDatabase) -> (Running, String) {
 async fn it_migrates_serves_and_ends_on_sigterm_with_0() {
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (mut running, url) = listening(&database).await;
-    let ready = reqwest::get(format!("{url}/readyz")).await.unwrap();
+    let ready = agent_pool_core::http::bare_builder()
+        .build()
+        .unwrap()
+        .get(format!("{url}/readyz"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(ready.status(), 200);
 
     let pid = Pid::from_raw(running.0.id().try_into().unwrap());
@@ -87,7 +93,7 @@ fn providers_of_the_manifest() -> BTreeSet<&'static str> {
 async fn this_distribution_has_the_providers_that_it_depends_on_and_makes_instances_on_railway() {
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (_running, url) = listening(&database).await;
-    let client = reqwest::Client::builder().build().unwrap();
+    let client = agent_pool_core::http::bare_builder().build().unwrap();
     let request = client.get(format!("{url}/registry")).bearer_auth("k");
     let registry: RegistryReply = request.send().await.unwrap().json().await.unwrap();
     let tools = registry.tools.iter().map(|tool| tool.id.as_str());

@@ -1,58 +1,32 @@
-//! What came of a run, as a table.
+//! The result of a run, as a table.
 
 use std::fmt;
 
-/// What came of one case.
-///
-/// ```
-/// use agent_pool_core::conformance::Outcome;
-///
-/// let outcome = Outcome::NotApplicable("the vendor answers in one page".to_owned());
-/// assert_ne!(outcome, Outcome::Kept);
-/// ```
+/// The outcome of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The promise was kept.
     Kept,
     /// The promise was broken, and how.
     Broken(String),
-    /// The case could not be tried, and why.
+    /// The case could not run, and why.
     NotApplicable(String),
 }
 
 /// One case of a run.
-///
-/// ```
-/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
-/// # let report = run(conformance::tool(&AtNothing));
-/// let row = report.failed().find(|row| row.case == "wrong_key").unwrap();
-/// assert_eq!(row.promise, "A key that the vendor does not accept is `Unauthorized`.");
-/// assert!(row.to_string().contains(row.matters), "it is told, and why it matters");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The case's name.
     pub case: &'static str,
-    /// The promise that it tries, in the words of the trait's contract.
+    /// The promise that it tests, in the words of the trait's contract.
     pub promise: &'static str,
-    /// What goes wrong for users where the promise is broken.
+    /// What goes wrong for users if the promise is broken.
     pub matters: &'static str,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of a run of the suite.
-///
-/// ```
-/// # use agent_pool_core::{conformance::{self, Outcome}, doctest::{AtNothing, run}};
-/// # let report = run(conformance::tool(&AtNothing));
-/// // `report.assert()` prints this table, and panics where a promise is broken.
-/// assert!(report.to_string().starts_with("conformance of acme"));
-/// // What a harness cannot do is no failure, and is told.
-/// let one = report.rows().iter().find(|row| matches!(row.outcome, Outcome::NotApplicable(_)));
-/// assert!(one.unwrap().to_string().contains("not applicable: "));
-/// assert!(report.failed().all(|row| row.case != one.unwrap().case));
-/// ```
+/// The result of a run of the suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub(super) provider: &'static str,
@@ -80,6 +54,33 @@ impl Report {
         eprintln!("{self}");
         let failed = self.failed().count();
         assert!(failed == 0, "{failed} promises are broken: see above");
+    }
+
+    /// As [`Report::assert`], and every case must run except those in `not_applicable`, each with the reason why this
+    /// vendor cannot show it. So a harness that lacks a hook does not lose a case unnoticed.
+    ///
+    /// # Panics
+    /// When a promise was broken, when another case did not run, or when a case of `not_applicable` ran or is unknown.
+    pub fn assert_ran(&self, not_applicable: &[(&str, &str)]) {
+        self.assert();
+        let expected = |case: &str| not_applicable.iter().any(|(name, _)| *name == case);
+        for row in &self.rows {
+            if let Outcome::NotApplicable(why) = &row.outcome {
+                let case = row.case;
+                assert!(
+                    expected(case),
+                    "{case} did not run, and no reason is given: {why}"
+                );
+            }
+        }
+        for (case, reason) in not_applicable {
+            let row = self.rows.iter().find(|row| row.case == *case);
+            let skipped = row.is_some_and(|row| matches!(row.outcome, Outcome::NotApplicable(_)));
+            assert!(
+                skipped,
+                "{case} ran or is unknown, so this reason is out of date: {reason}"
+            );
+        }
     }
 }
 
@@ -139,7 +140,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_applicable_does_not() {
+    fn a_case_that_did_not_run_needs_a_reason() {
+        let skipped = report(Outcome::NotApplicable("one page".to_owned()));
+        skipped.assert_ran(&[("twice", "this vendor has no pages")]);
+        let panics = |report: Report, reasons: &'static [(&str, &str)]| {
+            std::panic::catch_unwind(move || report.assert_ran(reasons)).is_err()
+        };
+        assert!(panics(skipped.clone(), &[]), "without a reason");
+        assert!(
+            panics(skipped, &[("twice", "r"), ("thrice", "r")]),
+            "an unknown case"
+        );
+        assert!(panics(report(Outcome::Kept), &[("twice", "r")]), "it ran");
+        report(Outcome::Kept).assert_ran(&[]);
+    }
+
+    #[test]
+    fn a_case_that_is_not_applicable_does_not_fail_the_test() {
         report(Outcome::NotApplicable(String::new())).assert();
     }
 }

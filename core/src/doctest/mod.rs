@@ -2,7 +2,6 @@
 
 mod harness;
 mod infra;
-mod shop;
 mod tool;
 mod vendor;
 
@@ -22,7 +21,6 @@ use crate::{
 
 pub use harness::AtNothing;
 pub use infra::Elsewhere;
-pub use shop::{Numbers, shop};
 pub use vendor::{Vendor, echo, run, vendor};
 
 /// A tool without a vendor: its resource is the label itself.

@@ -25,8 +25,8 @@ macro_rules! doctest_tool {
             async fn list(
                 &self,
                 api: $crate::http::Api<'_>,
-            ) -> $crate::http::Answer<Vec<$crate::http::Found>> {
-                api.get(["keys"]).done().await.map(|_| Vec::new())
+            ) -> $crate::http::ProviderResult<Vec<$crate::http::VendorResource>> {
+                api.get(["keys"]).execute().await.map(|_| Vec::new())
             }
 
             async fn create(
@@ -34,7 +34,7 @@ macro_rules! doctest_tool {
                 _: $crate::http::Api<'_>,
                 label: &str,
                 _: $crate::http::NoOptions,
-            ) -> $crate::http::Answer<$crate::ProvisionedTool> {
+            ) -> $crate::http::ProviderResult<$crate::ProvisionedTool> {
                 $crate::ProvisionedTool::new(label, [])
             }
 
@@ -43,7 +43,7 @@ macro_rules! doctest_tool {
                 _: $crate::http::Api<'_>,
                 _: &str,
                 _: &str,
-            ) -> $crate::http::Answer<()> {
+            ) -> $crate::http::ProviderResult<()> {
                 Ok(())
             }
 

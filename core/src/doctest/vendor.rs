@@ -8,8 +8,10 @@ use tokio::runtime::Builder;
 
 use super::cx;
 use crate::Secret;
-use crate::conformance::{AtFake, FakeAnswer, FakeRequest, FakeVendor, Fault, Harness as _, Held};
-use crate::http::{Answer, Api, VendorHttp};
+use crate::conformance::{
+    FakeRequest, FakeResponse, FakeServer, FakeVendor, Fault, Harness as _, Held,
+};
+use crate::http::{Api, ProviderResult, VendorHttp};
 
 /// A vendor under the path `/v1` of an address of this machine, whose key is `sk-123`.
 #[derive(Debug)]
@@ -22,12 +24,12 @@ pub struct Vendor {
 /// What it answers; boxed, so that it is compiled once for all examples.
 struct Answers(Box<AnswerFn>);
 
-type AnswerFn = dyn FnMut(&FakeRequest) -> Option<FakeAnswer> + Send;
+type AnswerFn = dyn FnMut(&FakeRequest) -> Option<FakeResponse> + Send;
 
 /// One that answers as its example says.
 pub fn vendor<F>(answer: F) -> Vendor
 where
-    F: FnMut(&FakeRequest) -> Option<FakeAnswer> + Send + 'static,
+    F: FnMut(&FakeRequest) -> Option<FakeResponse> + Send + 'static,
 {
     Vendor {
         answers: Answers(Box::new(answer)),
@@ -41,7 +43,7 @@ where
 pub fn echo() -> Vendor {
     vendor(|asked| {
         let told = json!({ "asked": asked.to_string(), "body": asked.body() });
-        Some(FakeAnswer::json(200, &told))
+        Some(FakeResponse::json(200, &told))
     })
 }
 
@@ -64,7 +66,7 @@ impl Vendor {
     /// # Panics
     /// When the example fails, or this machine has no free port or no TLS roots.
     #[expect(clippy::unwrap_used, reason = "an example cannot go on without")]
-    pub fn run(self, example: impl AsyncFnOnce(Api<'_>) -> Answer<()>) {
+    pub fn run(self, example: impl AsyncFnOnce(Api<'_>) -> ProviderResult<()>) {
         let change = self.change;
         let fake = run(self.start());
         let http = VendorHttp::new(format!("{}/v1", fake.url()).parse().unwrap());
@@ -74,8 +76,8 @@ impl Vendor {
     }
 
     #[expect(clippy::unwrap_used, reason = "an example cannot go on without")]
-    async fn start(self) -> AtFake<Answers> {
-        let fake = AtFake::start("", self.answers).await;
+    async fn start(self) -> FakeServer<Answers> {
+        let fake = FakeServer::start("", self.answers).await;
         if let Some(fault) = self.fault {
             fake.fault(fault).await.unwrap();
         }
@@ -99,7 +101,7 @@ impl FakeVendor for Answers {
         vec![("API_URL", url.to_owned())]
     }
 
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
+    fn respond(&mut self, asked: &FakeRequest) -> Option<FakeResponse> {
         (self.0)(asked)
     }
 

@@ -1,29 +1,61 @@
 use std::time::Duration;
 
-/// How long one request may take, where the context leaves it that long.
+use rustls::crypto::{CryptoProvider, ring};
+
+use super::Proxies;
+
+/// The time limit of one request, unless the context allows less.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
-/// The one client of a process, for [`Context`](crate::Context): pooled connections, TLS, our user agent,
-/// limits on connecting and on the whole request, and no redirects.
+/// The HTTP client of a process for calls to vendors, for [`Context`](crate::Context): connection pool, TLS, our user
+/// agent, and limits on connecting and on the whole request.
 ///
-/// ```
-/// use agent_pool_core::{Context, Mark, http};
-///
-/// // A service makes one at its start; a provider finds it in its context and makes none.
-/// let cx = Context::new(Mark::new(&"dev".parse()?), http::client()?);
-/// assert_eq!(cx.remaining(), None);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// A service creates one at start; providers get it with their context and never create their own.
 ///
 /// # Errors
 /// When the machine's TLS roots cannot be loaded.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .user_agent(concat!("agent-pool/", env!("CARGO_PKG_VERSION")))
+    let user_agent = concat!("agent-pool/", env!("CARGO_PKG_VERSION"));
+    client_builder(user_agent, Proxies::of_process())
         .connect_timeout(Duration::from_secs(5))
         .timeout(REQUEST_LIMIT)
+        .build()
+}
+
+/// What every client of ours has: kept-alive connections, these proxies, and no redirects, because a
+/// redirect would carry the key to another host.
+pub fn client_builder(user_agent: &str, proxies: &Proxies) -> reqwest::ClientBuilder {
+    let proxies = proxies.clone();
+    bare_builder()
+        .user_agent(user_agent)
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_keepalive(Duration::from_secs(30))
         .redirect(reqwest::redirect::Policy::none())
-        .build()
+        .proxy(reqwest::Proxy::custom(move |url| proxies.proxy_for(url)))
+}
+
+/// A client whose TLS works in every binary, whatever else is linked, and that has nothing else set.
+///
+/// `reqwest` is built without a cryptography library of its own, because the default one takes half a minute of C
+/// to compile; its own builder panics until one is installed. This function installs `ring` for the process, unless
+/// the process chose one before.
+#[must_use]
+pub fn bare_builder() -> reqwest::ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // It fails only if another thread was faster, and then one is installed as well.
+        let _ = ring::default_provider().install_default();
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+    reqwest::Client::builder()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_can_be_built_although_nobody_installed_a_cryptography_library() {
+        assert!(bare_builder().build().is_ok());
+        assert!(CryptoProvider::get_default().is_some());
+    }
 }

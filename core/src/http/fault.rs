@@ -1,36 +1,18 @@
-//! What a refusal means: the status says it once for all vendors, a vendor's own words say it better.
+//! The error of a refusal: from the status, which is the same for all vendors, and from the vendor's own error body.
 
 use std::time::Duration;
 
 use super::Reply;
 use crate::{Effect, ErrorKind, ProviderError, Secret};
 
-/// What a vendor's error body says. What is `None` follows from status and headers.
-///
-/// ```
-/// # use agent_pool_core::{conformance::FakeAnswer, doctest};
-/// use agent_pool_core::prelude::*;
-///
-/// /// `{"quota": "keys"}` under a 400, which would be `Invalid`.
-/// fn quota(reply: &Reply) -> Option<VendorFault> {
-///     let body: Value = reply.json().ok()?;
-///     let message = format!("no more {} on this plan", body["quota"].as_str()?);
-///     Some(VendorFault { kind: Some(ErrorKind::Forbidden), message, retry_after: None })
-/// }
-/// # doctest::vendor(|_| Some(FakeAnswer::json(400, &json!({ "quota": "keys" }))))
-/// #     .with(|vendor| vendor.faults(quota)).run(async |api| {
-/// let error = api.post(["keys"]).done().await.unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Forbidden);
-/// assert!(error.to_string().ends_with("answered 400: no more keys on this plan"), "{error}");
-/// # Ok(()) });
-/// ```
+/// What a vendor's error body says. A member that is `None` follows from status and headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VendorFault {
     /// What failed.
     pub kind: Option<ErrorKind>,
-    /// The vendor's words.
+    /// The vendor's message.
     pub message: String,
-    /// How long it will last.
+    /// How long to wait before the next attempt.
     pub retry_after: Option<Duration>,
 }
 
@@ -48,8 +30,8 @@ const fn kind_of(status: u16) -> ErrorKind {
     }
 }
 
-/// A 4xx is a refusal: nothing was done. After a 408, a 5xx or a redirect nobody knows. A refusal under
-/// a 2xx, as GraphQL has it, says no more than its kind.
+/// A 4xx is a refusal: nothing was done. After a 408, a 5xx or a redirect the effect is unknown. A refusal with a 2xx
+/// status, as in GraphQL, has the effect of its kind.
 const fn effect_of(status: u16) -> Option<Effect> {
     match status {
         200..=299 => None,
@@ -59,7 +41,7 @@ const fn effect_of(status: u16) -> Option<Effect> {
     }
 }
 
-/// The error of a refusal. A vendor that repeats one of `secrets` is not quoted there.
+/// The error of a refusal. If the vendor's message repeats one of `secrets`, the secret is left out.
 pub(super) fn refusal<'a>(
     reply: &Reply,
     read: Option<VendorFault>,
@@ -68,7 +50,7 @@ pub(super) fn refusal<'a>(
     let status = reply.status();
     let fault = read.unwrap_or_default();
     let words = if fault.message.is_empty() {
-        plain(&reply.text())
+        plain_text(&reply.text())
     } else {
         fault.message
     };
@@ -92,8 +74,8 @@ pub(super) fn refusal<'a>(
     }
 }
 
-/// What a person would read of a page: its title, or its text without tags, on one line.
-fn plain(body: &str) -> String {
+/// The title of a page, or its text without tags, on one line.
+fn plain_text(body: &str) -> String {
     let title = body
         .split_once("<title>")
         .and_then(|(_, rest)| Some(rest.split_once("</title>")?.0));
@@ -148,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_told_by_its_title_and_without_tags() {
+    fn a_page_is_reduced_to_its_title_or_text() {
         let page = "<html><head><title>502 Bad\n Gateway</title></head><body>x</body></html>";
         assert!(
             error(502, page)
@@ -164,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendor_that_repeats_the_key_does_not_leak_it() {
+    fn a_key_that_the_vendor_repeats_is_left_out() {
         let reply = Reply::sample(401, &[], "bad key sk-123");
         let error = refusal(&reply, None, [&Secret::new("sk-123")]).to_string();
         assert!(error.ends_with("bad key …"), "{error}");
@@ -184,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_own_words_win_over_the_status() {
+    fn the_error_body_wins_over_the_status() {
         let fault = VendorFault {
             kind: Some(ErrorKind::Conflict),
             message: "taken".to_owned(),

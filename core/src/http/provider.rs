@@ -1,4 +1,4 @@
-//! The provider that is made of an [`HttpTool`]: what all of them do alike.
+//! The [`ToolProvider`] of an [`HttpTool`]: what is the same for all of them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tracing::warn;
 
-use super::{Api, Found, HttpTool, OnRepeat, VendorHttp};
+use super::{Api, HttpTool, OnRepeat, VendorHttp, VendorResource};
 use crate::layer::prefix_of;
 use crate::settings::{self, Environment, SettingSpec, SettingsError};
 use crate::{
@@ -20,7 +20,7 @@ pub(crate) fn describe<T: HttpTool>() -> Vec<SettingSpec> {
     settings::describe::<T>(&prefix_of(T::ID))
 }
 
-/// Reads a tool's settings and makes its provider.
+/// Reads a tool's settings and builds its provider.
 ///
 /// # Errors
 /// Every setting that is missing or wrong.
@@ -28,7 +28,7 @@ pub(crate) fn build<T: HttpTool>(
     environment: &Environment,
 ) -> Result<Arc<dyn ToolProvider>, SettingsError> {
     let tool: T = settings::read(&prefix_of(T::ID), environment)?;
-    let vendor = tool.vendor()?;
+    let vendor = tool.vendor()?.named(T::ID);
     Ok(Arc::new(HttpProvider { tool, vendor }))
 }
 
@@ -39,18 +39,17 @@ struct HttpProvider<T> {
 }
 
 impl<T: HttpTool> HttpProvider<T> {
-    /// Deletes everything that bears the label.
-    async fn clear(&self, api: Api<'_>, label: &str) -> Result<(), ProviderError> {
-        let mut found = self.tool.list(api).await?;
-        found.retain(|one| one.label == label);
-        for Found { id, .. } in unique(found) {
+    async fn delete_all(&self, api: Api<'_>, label: &str) -> Result<(), ProviderError> {
+        let mut resources = self.tool.list(api).await?;
+        resources.retain(|one| one.label == label);
+        for VendorResource { id, .. } in unique(resources) {
             absent_is_done(self.tool.delete(api, label, &id).await)?;
         }
         Ok(())
     }
 
-    /// Creates where nothing is: a first attempt knows that, a later one deletes what it finds. What may have
-    /// come to be without our learning its secret is deleted again.
+    /// Creates the resource. A later attempt first deletes what an earlier one left. What the vendor may have created
+    /// without its secret reaching us is deleted again.
     async fn replace(
         &self,
         api: Api<'_>,
@@ -59,14 +58,14 @@ impl<T: HttpTool> HttpProvider<T> {
     ) -> Result<ProvisionedTool, ProviderError> {
         match api.cx().attempt() {
             Attempt::First => {}
-            Attempt::Later => self.clear(api, label).await?,
+            Attempt::Later => self.delete_all(api, label).await?,
         }
         let created = self.tool.create(api, label, options).await;
         if let Err(error) = &created
             && error.effect() == Effect::Unknown
-            && let Err(second) = self.clear(api, label).await
+            && let Err(second) = self.delete_all(api, label).await
         {
-            warn!(error = %second, "what bears {label} may be left over until the next sweep");
+            warn!(error = %second, "a resource with the label {label} may remain until the next sweep");
         }
         created
     }
@@ -100,16 +99,18 @@ impl<T: HttpTool> ToolProvider for HttpProvider<T> {
     ) -> Result<(), ProviderError> {
         let (api, label) = (self.vendor.on(cx), cx.mark().label(instance));
         match self.tool.delete(api, &label, resource.as_str()).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.tool.gone(api).await,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.tool.confirm_absent(api).await
+            }
             result => result,
         }
     }
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
-        let mut found = self.tool.list(self.vendor.on(cx)).await?;
-        found.retain(|one| cx.mark().instance(&one.label).is_some());
-        let found = unique(found);
-        let ours = found.iter().filter_map(|one| {
+        let mut resources = self.tool.list(self.vendor.on(cx)).await?;
+        resources.retain(|one| cx.mark().instance(&one.label).is_some());
+        let resources = unique(resources);
+        let ours = resources.iter().filter_map(|one| {
             ListedResource::marked(cx, &one.label, &one.id, one.created_at.as_deref())
         });
         ours.collect()
@@ -134,9 +135,9 @@ impl<T: HttpTool> ToolProvider for HttpProvider<T> {
     }
 }
 
-/// Each resource once: pages shift while resources come and go, so that one may come twice.
-fn unique(mut found: Vec<Found>) -> Vec<Found> {
+/// Each resource once: while resources come and go, the pages of a list shift, and one may be on two of them.
+fn unique(mut resources: Vec<VendorResource>) -> Vec<VendorResource> {
     let mut seen = HashSet::new();
-    found.retain(|one| seen.insert(one.id.clone()));
-    found
+    resources.retain(|one| seen.insert(one.id.clone()));
+    resources
 }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 
@@ -11,7 +12,7 @@ use tracing::debug;
 use url::Url;
 
 use super::client::REQUEST_LIMIT;
-use super::{Api, Data, Numbered, Page, Reply, pages};
+use super::{Api, Data, ListItem, Page, Proxies, Reply, known_items, pages};
 use crate::{Effect, ErrorKind, ProviderError, Secret};
 
 /// All but RFC 3986's unreserved characters.
@@ -21,37 +22,18 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// One call of a vendor's API, being put together. Nothing is sent before the last step.
-///
-/// ```
-/// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-/// # doctest::vendor(|asked| match (asked.method(), &asked.path()[1..]) {
-/// #     ("POST", ["keys"]) => Some(FakeAnswer::json(201, &json!({ "id": "key-17" }))),
-/// #     _ => Some(FakeAnswer::json(404, &json!({ "error": "no such key" }))),
-/// # }).with(|vendor| { const WORDS: FaultTable = FaultTable::words(&["/error"]); vendor.fault_table(&WORDS) })
-/// # .run(async |api| {
-/// #[derive(Deserialize)]
-/// struct Made { id: String }
-///
-/// let made: Made = api.post(["keys"]).json(&json!({ "name": "x" })).fetch().await?;
-/// assert_eq!(made.id, "key-17");
-/// // `done` wants a 2xx as `fetch` does, `send` takes what comes.
-/// let error = api.delete(["keys", "key-16"]).done().await.unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::NotFound);
-/// assert!(error.to_string().ends_with("answered 404: no such key"), "{error}");
-/// let reply = api.delete(["keys", "key-16"]).send().await?;
-/// assert_eq!(reply.status(), 404);
-/// # Ok(()) });
-/// ```
+/// One call of a vendor's API. Nothing is sent before the last step: [`fetch`](Self::fetch),
+/// [`fetch_data`](Self::fetch_data), [`fetch_pages`](Self::fetch_pages), [`execute`](Self::execute) or
+/// [`send`](Self::send).
 #[must_use = "a request does nothing until it is sent"]
 pub struct VendorRequest<'a> {
     api: Api<'a>,
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
-    /// What stands in the address and is not to be shown.
-    hidden: Option<Secret>,
-    /// What makes it unsendable; told when it is sent, so that a call reads as one chain.
+    /// A secret in the URL, which traces and errors must not contain.
+    redacted: Option<Secret>,
+    /// Why it cannot be sent. It is returned by the last step, so that a call reads as one chain.
     fault: Option<ProviderError>,
 }
 
@@ -80,37 +62,17 @@ impl<'a> VendorRequest<'a> {
             method,
             url,
             body: None,
-            hidden: None,
+            redacted: None,
             fault,
         }
     }
 
     /// Adds `name=value` to the query.
-    ///
-    /// ```
-    /// # use agent_pool_core::{doctest, prelude::*};
-    /// # doctest::echo().run(async |api| {
-    /// let got: Value = api.get(["search"]).query("q", "a&b c").query("page", 2).fetch().await?;
-    /// assert_eq!(got["asked"], "GET /v1/search?q=a%26b+c&page=2");
-    /// # Ok(()) });
-    /// ```
     pub fn query(self, name: &str, value: impl ToString) -> Self {
         self.query_each(name, [value])
     }
 
-    /// Adds `name=value` for each value; an `Option` adds one or nothing.
-    ///
-    /// ```
-    /// # use agent_pool_core::{doctest, prelude::*};
-    /// # doctest::echo().run(async |api| {
-    /// let area: Option<u16> = None;
-    /// let got: Value = api.get(["offers"])
-    ///     .query_each("features[]", ["sms", "voice"])
-    ///     .query_each("area", area)
-    ///     .fetch().await?;
-    /// assert_eq!(got["asked"], "GET /v1/offers?features%5B%5D=sms&features%5B%5D=voice");
-    /// # Ok(()) });
-    /// ```
+    /// Adds `name=value` for each value; an `Option` adds one or none.
     pub fn query_each(
         mut self,
         name: &str,
@@ -124,28 +86,16 @@ impl<'a> VendorRequest<'a> {
         self
     }
 
-    /// Keeps `secret` out of traces and errors: for a vendor whose addresses hold one.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-    /// # doctest::vendor(|asked| Some(FakeAnswer::json(404, &json!(asked.path())))).run(async |api| {
-    /// // A vendor of bots, whose answer repeats what it was asked.
-    /// let token = Secret::new("123:abc");
-    /// let request = api.get(["bot", token.expose(), "getMe"]).hiding(&token);
-    /// assert!(format!("{request:?}").contains("/v1/bot/…/getMe"), "{request:?}");
-    /// let error = request.done().await.unwrap_err();
-    /// assert!(!error.to_string().contains("123:abc"), "{error}");
-    /// # Ok(()) });
-    /// ```
-    pub fn hiding(mut self, secret: &Secret) -> Self {
-        self.hidden = Some(secret.clone());
+    /// Keeps `secret` out of traces and errors, for a vendor whose URLs contain one.
+    pub fn redact(mut self, secret: &Secret) -> Self {
+        self.redacted = Some(secret.clone());
         self
     }
 
-    /// The path as it may be shown.
+    /// The path without the redacted secret.
     fn shown_path(&self) -> String {
         let path = self.url.path();
-        match self.hidden.as_ref().map(Secret::expose) {
+        match self.redacted.as_ref().map(Secret::expose) {
             Some(text) if !text.is_empty() => {
                 path.replace(&utf8_percent_encode(text, ENCODED).to_string(), "…")
             }
@@ -158,7 +108,8 @@ impl<'a> VendorRequest<'a> {
         match serde_json::to_vec(body) {
             Ok(bytes) => self.body = Some(bytes),
             Err(error) => {
-                self.fault = Some(unsendable("a body that is no JSON").with_source(error));
+                self.fault =
+                    Some(unsendable("the body cannot be written as JSON").with_source(error));
             }
         }
         self
@@ -167,83 +118,57 @@ impl<'a> VendorRequest<'a> {
     /// Sends it and reads the answer as `T`.
     ///
     /// # Errors
-    /// As [`VendorRequest::done`], and [`ErrorKind::Protocol`] naming the field where the answer is not
-    /// what was expected.
+    /// As [`VendorRequest::execute`], and [`ErrorKind::Protocol`] naming the member that is not as expected.
     pub async fn fetch<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
-        self.done().await?.json()
+        self.execute().await?.json()
     }
 
-    /// Sends it and reads what is in the answer's `data`.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "data": ["key-1"] })))).run(async |api| {
-    /// let keys: Vec<String> = api.get(["keys"]).data().await?; // {"data": ["key-1"]}
-    /// assert_eq!(keys, ["key-1"]);
-    /// # Ok(()) });
-    /// ```
+    /// Sends it and reads the member `data` of the answer.
     ///
     /// # Errors
     /// As [`VendorRequest::fetch`].
-    pub async fn data<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
+    pub async fn fetch_data<T: DeserializeOwned>(self) -> Result<T, ProviderError> {
         let answer: Data<T> = self.fetch().await?;
         Ok(answer.data)
     }
 
-    /// Sends it for every page of a list whose pages are asked for by `page[number]` and `page[size]`.
+    /// Sends it for every page of a list. Every request but the first has `parameter` with the cursor of the page.
+    ///
+    /// `read` turns the answer into a page. Its second argument is the cursor of this page, `None` for the first: a
+    /// vendor that counts pages or items has its next cursor computed from it.
     ///
     /// ```
-    /// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest}, doctest, prelude::*};
-    /// # let answer = |asked: &FakeRequest| {
-    /// #     let (size, page) = (asked.query("page[size]")?, asked.query("page[number]").unwrap_or("1"));
-    /// #     let data = format!("page {page} of {size}");
-    /// #     Some(FakeAnswer::json(200, &json!({ "data": [data], "meta": { "total_pages": 2 } })))
-    /// # };
-    /// # doctest::vendor(answer).run(async |api| {
-    /// let all: Vec<String> = api.get(["numbers"]).numbered(50).await?;
-    /// assert_eq!(all, ["page 1 of 50", "page 2 of 50"]);
-    /// # Ok(()) });
-    /// ```
-    ///
-    /// # Errors
-    /// As [`VendorRequest::pages`].
-    pub async fn numbered<T: DeserializeOwned>(self, size: u32) -> Result<Vec<T>, ProviderError> {
-        let request = self.query("page[size]", size);
-        request.pages("page[number]", Numbered::page).await
-    }
-
-    /// Sends it for every page of a list, each but the first with `parameter` saying where it begins.
-    ///
-    /// `read` takes a page's answer apart; it is told where the page began, `None` for the first.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::{FakeAnswer, FakeRequest}, doctest, prelude::*};
-    /// # let answer = |asked: &FakeRequest| match asked.query("after") {
-    /// #     None => Some(FakeAnswer::json(200, &json!({ "keys": ["a", "b"], "next": "b" }))),
-    /// #     Some(_) => Some(FakeAnswer::json(200, &json!({ "keys": ["c"], "next": null }))),
-    /// # };
-    /// # doctest::vendor(answer).run(async |api| {
+    /// # use agent_pool_core::prelude::*;
     /// #[derive(Deserialize)]
-    /// struct Keys { keys: Vec<String>, next: Option<String> }
+    /// struct Keys {
+    ///     keys: Vec<ListItem<Key>>,
+    ///     next: Option<String>,
+    /// }
+    /// # #[derive(Deserialize)]
+    /// # struct Key {}
     ///
-    /// // `GET /keys`, then `GET /keys?after=b`.
-    /// let read = |page: Keys, _| Page { items: page.keys, next: page.next };
-    /// assert_eq!(api.get(["keys"]).pages("after", read).await?, ["a", "b", "c"]);
-    /// // A vendor that has no cursor is asked where the last page began.
-    /// let read = |page: Keys, at: Option<usize>| {
-    ///     let (from, count) = (at.unwrap_or(0), page.keys.len());
-    ///     Page { items: page.keys, next: (count == 2).then_some(from + count) }
-    /// };
-    /// assert_eq!(api.get(["keys"]).pages("after", read).await?.len(), 3);
-    /// # Ok(()) });
+    /// // `GET /keys`, then `GET /keys?after=…`.
+    /// async fn keys(api: Api<'_>) -> ProviderResult<Vec<Key>> {
+    ///     let read = |page: Keys, _| Page { items: page.keys, next: page.next };
+    ///     api.get(["keys"]).fetch_pages("after", read).await
+    /// }
+    ///
+    /// // Without a cursor: `GET /keys`, then `GET /keys?offset=2`.
+    /// async fn keys_by_offset(api: Api<'_>) -> ProviderResult<Vec<Key>> {
+    ///     let read = |page: Keys, offset: Option<usize>| Page {
+    ///         next: (!page.keys.is_empty()).then_some(offset.unwrap_or(0) + page.keys.len()),
+    ///         items: page.keys,
+    ///     };
+    ///     api.get(["keys"]).fetch_pages("offset", read).await
+    /// }
     /// ```
     ///
     /// # Errors
-    /// As [`VendorRequest::fetch`] and [`pages`].
-    pub async fn pages<P, T, C>(
+    /// As [`VendorRequest::fetch`], [`pages`] and [`known_items`].
+    pub async fn fetch_pages<P, T, C>(
         mut self,
         parameter: &str,
-        read: impl Fn(P, Option<C>) -> Page<T, C> + Sync,
+        read: impl Fn(P, Option<C>) -> Page<ListItem<T>, C> + Sync,
     ) -> Result<Vec<T>, ProviderError>
     where
         P: DeserializeOwned,
@@ -259,28 +184,29 @@ impl<'a> VendorRequest<'a> {
                 method: first.method.clone(),
                 url: first.url.clone(),
                 body: first.body.clone(),
-                hidden: first.hidden.clone(),
+                redacted: first.redacted.clone(),
                 fault: None,
             };
             let answer = request.query_each(parameter, at.clone()).fetch().await?;
             Ok(read(answer, at))
         };
-        pages(fetch).await
+        let items = pages(fetch).await?;
+        known_items(self.api.vendor().name(), self.api.cx().mark(), items)
     }
 
-    /// Sends it and wants a 2xx status.
+    /// Sends it and requires a 2xx status.
     ///
     /// # Errors
     /// As [`VendorRequest::send`], and what another status means.
-    pub async fn done(self) -> Result<Reply, ProviderError> {
-        let (vendor, hidden) = (self.api.vendor(), self.hidden.clone());
-        vendor.check_hiding(self.send().await?, hidden.as_ref())
+    pub async fn execute(self) -> Result<Reply, ProviderError> {
+        let (vendor, redacted) = (self.api.vendor(), self.redacted.clone());
+        vendor.check_redacted(self.send().await?, redacted.as_ref())
     }
 
-    /// Sends it and answers the reply whatever its status: for vendors whose status says little.
+    /// Sends it and returns the reply with any status.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] without a whole reply, with [`Effect::NotDone`] where nothing was sent.
+    /// [`ErrorKind::Unavailable`] without a complete reply; with [`Effect::NotDone`] if nothing was sent.
     ///
     /// # Cancellation
     /// Dropping the future closes the connection; the vendor may have acted.
@@ -291,7 +217,10 @@ impl<'a> VendorRequest<'a> {
         }
         let limit = cx.remaining().unwrap_or(REQUEST_LIMIT).min(REQUEST_LIMIT);
         if limit.is_zero() {
-            let error = ProviderError::new(ErrorKind::Unavailable, "no time was left to ask");
+            let error = ProviderError::new(
+                ErrorKind::Unavailable,
+                "no time was left to send the request",
+            );
             return Err(error.with_effect(Effect::NotDone));
         }
         let path = self.shown_path();
@@ -318,7 +247,7 @@ impl<'a> VendorRequest<'a> {
     }
 }
 
-/// Without the query and the body, which may hold secrets.
+/// Without the query and the body, which may contain secrets.
 impl fmt::Debug for VendorRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorRequest")
@@ -328,25 +257,56 @@ impl fmt::Debug for VendorRequest<'_> {
     }
 }
 
-fn unsendable(message: impl Into<std::borrow::Cow<'static, str>>) -> ProviderError {
+fn unsendable(message: impl Into<Cow<'static, str>>) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, message)
 }
 
-/// What it means that a request got no whole answer.
+/// The error of a request without a complete answer.
 pub(super) fn unanswered(error: reqwest::Error) -> ProviderError {
+    let proxy = error
+        .url()
+        .and_then(|url| Proxies::of_process().name_for(url));
+    unanswered_through(proxy.as_deref(), error)
+}
+
+fn unanswered_through(proxy: Option<&str>, error: reqwest::Error) -> ProviderError {
     let (effect, message) = if error.is_connect() {
         (Effect::NotDone, "could not be reached")
     } else if error.is_builder() {
-        (Effect::NotDone, "the request could not be put together")
+        (Effect::NotDone, "the request could not be built")
     } else if error.is_timeout() {
         (Effect::Unknown, "did not answer in time")
     } else {
         (
             Effect::Unknown,
-            "the connection broke before the answer was there",
+            "the connection broke before the answer was complete",
         )
+    };
+    let message = match proxy {
+        Some(proxy) => format!("{message}, through the proxy {proxy}").into(),
+        None => Cow::Borrowed(message),
     };
     ProviderError::new(ErrorKind::Unavailable, message)
         .with_effect(effect)
         .with_source(error.without_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_vendor_that_is_not_reached_through_a_proxy_names_the_proxy() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", closed.local_addr().unwrap());
+        drop(closed);
+        let client = super::super::client().unwrap();
+        let error = || async { client.get(&url).send().await.unwrap_err() };
+        let direct = unanswered_through(None, error().await);
+        assert_eq!(direct.effect(), Effect::NotDone);
+        assert!(!direct.to_string().contains("proxy"), "{direct}");
+        let error = unanswered_through(Some("http://proxy.example:3128"), error().await);
+        let text = "could not be reached, through the proxy http://proxy.example:3128";
+        assert!(error.to_string().ends_with(text), "{error}");
+    }
 }

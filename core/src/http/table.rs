@@ -5,134 +5,114 @@ use serde_json::Value;
 use super::{Reply, VendorFault};
 use crate::ErrorKind;
 
-/// How a vendor words its errors in JSON: where the code and the words are, and what the codes mean.
+/// How a vendor describes its errors in JSON: where code and message are, and what the codes mean.
 ///
 /// ```
-/// # use agent_pool_core::{conformance::FakeAnswer, doctest};
 /// use agent_pool_core::prelude::*;
 ///
-/// /// `{"error": {"code": "in_flight", "message": "another call is under way"}}`
+/// /// `{"error": {"code": "in_flight", "message": "another call is in progress"}}`
 /// const FAULTS: FaultTable = FaultTable {
 ///     code: "/error/code",
-///     words: &["/error/message"],
+///     messages: &["/error/message"],
 ///     kinds: &[(ErrorKind::Conflict, "in_flight name_taken")],
-///     passing: "in_flight",
+///     passing_codes: "in_flight",
+///     ..FaultTable::BY_STATUS
 /// };
-/// # let body = json!({ "error": { "code": "in_flight", "message": "another call is under way" } });
-/// # let answer = move |_: &_| Some(FakeAnswer::json(400, &body));
-/// # doctest::vendor(answer).with(|vendor| vendor.fault_table(&FAULTS)).run(async |api| {
-///
-/// let error = api.post(["keys"]).done().await.unwrap_err();
-/// assert!(error.to_string().ends_with("answered 400: another call is under way"), "{error}");
-/// assert_eq!(error.kind(), ErrorKind::Conflict);
-/// assert_eq!(error.retry_after(), Some(Duration::from_secs(2)), "and so it is tried again");
-/// # Ok(()) });
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FaultTable {
-    /// Where the code is, as a JSON pointer; empty where the status says it all.
+    /// Where the code is, as a JSON pointer; empty if the status says everything.
     pub code: &'static str,
-    /// Where the words are, as JSON pointers. A list is told item by item, an object member by member.
-    pub words: &'static [&'static str],
-    /// What codes mean, where the status does not say it; several are separated by spaces.
+    /// Where the messages are, as JSON pointers. Of a list or an object, every item or member is read.
+    pub messages: &'static [&'static str],
+    /// The kinds of codes whose kind does not follow from the status; several codes are separated by spaces.
     pub kinds: &'static [(ErrorKind, &'static str)],
-    /// The codes of what passes by itself within seconds, such as an operation in flight.
-    pub passing: &'static str,
+    /// The codes of conditions that pass within seconds, such as an operation in progress. The retry layer tries again.
+    pub passing_codes: &'static str,
+    /// The statuses of such conditions, for a vendor that has no code for them, such as 423 for a locked resource.
+    pub passing_status: &'static [u16],
 }
 
-/// When to come back to what passes by itself.
+/// When to try again after a condition that passes within seconds.
 const SOON: Duration = Duration::from_secs(2);
 
 impl FaultTable {
-    /// The table of a vendor whose status says it all; only its words are read, where `words` says.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-    /// const FAULTS: FaultTable = FaultTable::words(&["/errors"]);
-    /// # let body = json!({ "errors": { "name": ["is too long"] } });
-    /// # let answer = move |_: &_| Some(FakeAnswer::json(422, &body));
-    /// # doctest::vendor(answer).with(|vendor| vendor.fault_table(&FAULTS)).run(async |api| {
-    /// // 422 {"errors": {"name": ["is too long"]}}
-    /// let error = api.post(["keys"]).done().await.unwrap_err().to_string();
-    /// assert!(error.ends_with("answered 422: name: is too long"), "{error}");
-    /// # Ok(()) });
-    /// ```
+    /// For a vendor whose status says everything; the base of other tables.
+    pub const BY_STATUS: Self = Self {
+        code: "",
+        messages: &[],
+        kinds: &[],
+        passing_codes: "",
+        passing_status: &[],
+    };
+
+    /// For a vendor whose status says everything, and whose messages are at these JSON pointers.
     #[must_use]
-    pub const fn words(words: &'static [&'static str]) -> Self {
+    pub const fn messages(messages: &'static [&'static str]) -> Self {
         Self {
-            code: "",
-            words,
-            kinds: &[],
-            passing: "",
+            messages,
+            ..Self::BY_STATUS
         }
     }
 
     pub(super) fn read(&self, reply: &Reply) -> Option<VendorFault> {
-        let body: Value = reply.json().ok()?;
-        let code = self.code(&body);
-        let among = |codes: &str| codes.split(' ').any(|one| Some(one) == code);
-        let kind = self.kinds.iter().find(|(_, codes)| among(codes));
-        let words = self.words.iter().filter_map(|place| body.pointer(place));
-        Some(VendorFault {
+        let body = reply.json::<Value>().ok();
+        let code = body.as_ref().and_then(|body| self.code_in(body));
+        let is_among = |codes: &str| codes.split(' ').any(|one| Some(one) == code);
+        let passes = is_among(self.passing_codes) || self.passing_status.contains(&reply.status());
+        let kind = self.kinds.iter().find(|(_, codes)| is_among(codes));
+        let messages = self.messages.iter();
+        let messages = messages.filter_map(|place| body.as_ref()?.pointer(place));
+        let fault = VendorFault {
             kind: kind.map(|(kind, _)| *kind),
-            message: joined(words.map(told), "; "),
-            retry_after: among(self.passing).then_some(SOON),
-        })
+            message: join(messages.map(describe), "; "),
+            retry_after: passes.then_some(SOON),
+        };
+        (body.is_some() || passes).then_some(fault)
     }
 
-    /// The code of a reply's body.
-    fn code<'a>(&self, body: &'a Value) -> Option<&'a str> {
+    fn code_in<'a>(&self, body: &'a Value) -> Option<&'a str> {
         let place = Some(self.code).filter(|place| !place.is_empty())?;
         body.pointer(place)?.as_str()
     }
 
-    /// Whether the reply bears this code.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-    /// # const FAULTS: FaultTable = FaultTable { code: "/code", ..FaultTable::words(&[]) };
-    /// # doctest::vendor(|_| Some(FakeAnswer::json(409, &json!({ "code": "name_taken" })))).run(async |api| {
-    /// let reply = api.post(["keys"]).json(&json!({ "name": "x" })).send().await?;
-    /// let is_there_already = FAULTS.is(&reply, "name_taken");
-    /// assert!(is_there_already);
-    /// # Ok(()) });
-    /// ```
+    /// Whether the reply has this code.
     #[must_use]
-    pub fn is(&self, reply: &Reply, code: &str) -> bool {
+    pub fn has_code(&self, reply: &Reply, code: &str) -> bool {
         let body = reply.json::<Value>();
-        body.is_ok_and(|body| self.code(&body) == Some(code))
+        body.is_ok_and(|body| self.code_in(&body) == Some(code))
     }
 }
 
 /// A list item by item, an object as its members with their names.
-fn told(words: &Value) -> String {
-    match words {
-        Value::Array(items) => joined(items.iter().map(|item| within(item, ": ")), "; "),
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Array(items) => join(items.iter().map(|item| texts_in(item, ": ")), "; "),
         Value::Object(members) => {
             let members = members.iter();
-            let told = members.map(|(name, value)| (name, within(value, ": ")));
-            let told = told.filter(|(_, text)| !text.is_empty());
-            joined(told.map(|(name, text)| format!("{name}: {text}")), "; ")
+            let texts = members.map(|(name, value)| (name, texts_in(value, ": ")));
+            let texts = texts.filter(|(_, text)| !text.is_empty());
+            join(texts.map(|(name, text)| format!("{name}: {text}")), "; ")
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => within(words, ""),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => texts_in(value, ""),
     }
 }
 
 /// The texts and numbers in a value: those of an object one after the other, those of a list as a path.
-fn within(value: &Value, between: &str) -> String {
+fn texts_in(value: &Value, between: &str) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        Value::Array(items) => joined(items.iter().map(|item| within(item, between)), "."),
-        Value::Object(members) => joined(
-            members.values().map(|value| within(value, between)),
+        Value::Array(items) => join(items.iter().map(|item| texts_in(item, between)), "."),
+        Value::Object(members) => join(
+            members.values().map(|value| texts_in(value, between)),
             between,
         ),
         Value::Null | Value::Bool(_) => String::new(),
     }
 }
 
-fn joined(texts: impl Iterator<Item = String>, between: &str) -> String {
+fn join(texts: impl Iterator<Item = String>, between: &str) -> String {
     let texts = texts.filter(|text| !text.is_empty());
     texts.collect::<Vec<_>>().join(between)
 }
@@ -143,9 +123,10 @@ mod tests {
 
     const TABLE: FaultTable = FaultTable {
         code: "/errors/0/code",
-        words: &["/message", "/errors", "/fields"],
+        messages: &["/message", "/errors", "/fields"],
         kinds: &[(ErrorKind::Conflict, "taken busy")],
-        passing: "busy",
+        passing_codes: "busy",
+        passing_status: &[423],
     };
 
     fn read(body: &str) -> Option<VendorFault> {
@@ -153,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn a_code_has_its_kind_and_what_passes_its_wait() {
-        let of = |code| read(&format!(r#"{{"errors": [{{"code": "{code}"}}]}}"#)).unwrap();
-        assert_eq!(of("taken").kind, Some(ErrorKind::Conflict));
-        assert_eq!(of("taken").retry_after, None);
-        assert_eq!(of("busy").retry_after, Some(SOON));
-        assert_eq!(of("other").kind, None);
+    fn a_code_has_its_kind_and_a_passing_one_its_wait() {
+        let fault = |code| read(&format!(r#"{{"errors": [{{"code": "{code}"}}]}}"#)).unwrap();
+        assert_eq!(fault("taken").kind, Some(ErrorKind::Conflict));
+        assert_eq!(fault("taken").retry_after, None);
+        assert_eq!(fault("busy").retry_after, Some(SOON));
+        assert_eq!(fault("other").kind, None);
     }
 
     #[test]
-    fn the_words_are_told_wherever_they_are() {
+    fn messages_are_read_wherever_they_are() {
         let fault = read(
             r#"{"message": "no", "errors": [{"code": "x", "path": ["to", 0], "ok": true}, {"title": "y"}],
                 "fields": {"name": "too odd", "none": null}, "elsewhere": "sk-1"}"#,
@@ -171,14 +152,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_not_read() {
+    fn a_body_that_is_not_json_is_not_read() {
         assert_eq!(read("<html>"), None);
         assert_eq!(read("{}").unwrap(), VendorFault::default());
     }
 
     #[test]
-    fn a_reply_can_be_asked_for_its_code() {
+    fn a_passing_status_has_a_wait_whatever_its_body_is() {
+        for body in ["", "<html>", r#"{"message": "locked"}"#] {
+            let fault = TABLE.read(&Reply::sample(423, &[], body)).unwrap();
+            assert_eq!(fault.retry_after, Some(SOON), "{body}");
+        }
+        assert_eq!(read("{}").unwrap().retry_after, None);
+    }
+
+    #[test]
+    fn a_reply_is_recognised_by_its_code() {
         let reply = Reply::sample(409, &[], r#"{"errors": [{"code": "busy"}]}"#);
-        assert!(TABLE.is(&reply, "busy") && !TABLE.is(&reply, "taken"));
+        assert!(TABLE.has_code(&reply, "busy") && !TABLE.has_code(&reply, "taken"));
     }
 }

@@ -5,19 +5,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Answer, Api, VendorHttp};
+use super::{Api, ProviderResult, VendorHttp};
 use crate::settings::SettingsError;
 use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage};
 
-/// A tool whose vendor has an HTTP API: what is the vendor's own, and nothing else.
+/// A tool whose vendor has an HTTP API: what is specific to the vendor, and nothing else.
 ///
-/// The type that implements it is the tool's settings. [`ToolRegistration::of`] makes a whole
-/// [`ToolProvider`] of it, which
-/// - reads the settings, whose variables begin with the id in capitals, and names every fault,
+/// The type that implements it is the tool's settings. [`ToolRegistration::of`] turns it into a complete
+/// [`ToolProvider`], which
+/// - reads the settings, whose variables start with the id in capitals, and names every fault,
 /// - reads the caller's options and names the one at fault,
-/// - keeps of [`HttpTool::list`] what bears this environment's mark, each resource once,
+/// - keeps those of [`HttpTool::list`] that bear this environment's mark, each resource once,
 /// - provisions an instance again as [`HttpTool::ON_REPEAT`] says,
-/// - takes what is gone already as destroyed, unless [`HttpTool::gone`] says otherwise.
+/// - counts a resource that is absent as destroyed, unless [`HttpTool::confirm_absent`] says otherwise.
 ///
 /// ```
 /// use agent_pool_core::prelude::*;
@@ -25,7 +25,7 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 /// /// Gives each instance a key of its own at Acme.
 /// #[derive(Debug, Deserialize, JsonSchema)]
 /// struct Acme {
-///     /// A key that may make keys.
+///     /// A key that may create and delete keys.
 ///     admin_key: Secret,
 ///     /// Where the API is.
 ///     #[serde(default = "api_url")]
@@ -38,7 +38,7 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 ///
 /// #[derive(Deserialize)]
 /// struct Keys {
-///     keys: Vec<Key>,
+///     keys: Vec<ListItem<Key>>,
 ///     next: Option<String>,
 /// }
 ///
@@ -67,13 +67,13 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 ///         VendorHttp::new(self.api_url.clone()).bearer(&self.admin_key, "ACME_ADMIN_KEY")
 ///     }
 ///
-///     async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
-///         let keys = api.get(["keys"]).pages("after", |page: Keys, _| Page {
+///     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
+///         let keys = api.get(["keys"]).fetch_pages("after", |page: Keys, _| Page {
 ///             items: page.keys,
 ///             next: page.next,
 ///         });
-///         let found = |key: Key| Found::new(key.id, key.name).made_at(key.created_at);
-///         Ok(keys.await?.into_iter().map(found).collect())
+///         let resource = |key: Key| VendorResource::new(key.id, key.name).created_at(key.created_at);
+///         Ok(keys.await?.into_iter().map(resource).collect())
 ///     }
 ///
 ///     async fn create(
@@ -81,13 +81,13 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 ///         api: Api<'_>,
 ///         label: &str,
 ///         _: NoOptions,
-///     ) -> Answer<ProvisionedTool> {
+///     ) -> ProviderResult<ProvisionedTool> {
 ///         let key: NewKey = api.post(["keys"]).json(&json!({ "name": label })).fetch().await?;
 ///         ProvisionedTool::new(&key.id, [("ACME_API_KEY", key.secret)])
 ///     }
 ///
-///     async fn delete(&self, api: Api<'_>, _: &str, id: &str) -> Answer<()> {
-///         api.delete(["keys", id]).done().await.map(drop)
+///     async fn delete(&self, api: Api<'_>, _: &str, id: &str) -> ProviderResult<()> {
+///         api.delete(["keys", id]).execute().await.map(drop)
 ///     }
 /// }
 ///
@@ -95,7 +95,7 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 /// # fn main() {
 /// # let (registration, none) = (ToolRegistration::of::<Acme>("acme"), Environment::default());
 /// # let error = (registration.build)(&none).unwrap_err();
-/// # assert_eq!(error.to_string(), "ACME_ADMIN_KEY is required: A key that may make keys.");
+/// # assert_eq!(error.to_string(), "ACME_ADMIN_KEY is required: A key that may create and delete keys.");
 /// # assert_eq!((registration.settings)()[1].variable, "ACME_API_URL");
 /// # }
 /// ```
@@ -104,188 +104,100 @@ use crate::{ProviderError, ProvisionedTool, ToolCapabilities, ToolOptions, Usage
 /// [`ToolRegistration::of`]: crate::registry::ToolRegistration::of
 #[async_trait]
 pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + 'static {
-    /// The tool's id, as requests name it, such as `acme`.
+    /// The tool's id in requests, such as `acme`.
     const ID: &'static str;
-    /// The name that people read.
+    /// The name for people.
     const NAME: &'static str;
     /// What an instance gets, such as `per-instance-key`.
     const MODE: &'static str;
     /// The variables that an instance gets; the first is the tool's main one.
     const ENV_KEYS: &'static [&'static str];
-    /// Which optional operations are real.
+    /// The optional operations that this tool has.
     const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY;
-    /// What comes of an instance that is provisioned again.
+    /// What happens if an instance is provisioned again.
     const ON_REPEAT: OnRepeat = OnRepeat::Replace;
 
-    /// What a caller may ask of one tool; [`NoOptions`] where there is nothing to ask.
+    /// The options of a provision; [`NoOptions`] if there are none.
     type Options: DeserializeOwned + Send + Sync;
 
-    /// The vendor's API: where it is, who is asking, how it words its errors.
+    /// The vendor's API: its URL, the key, and how its errors are read.
     ///
     /// # Errors
-    /// A key that no header can carry, by its variable.
+    /// A key that cannot be sent in a header.
     fn vendor(&self) -> Result<VendorHttp, SettingsError>;
 
-    /// Everything of the account that may be an instance's, with whatever the vendor shows of it that may
-    /// be a label of ours.
-    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>>;
+    /// Every resource of the account that may belong to an instance, with the text that may be one of our labels.
+    async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>>;
 
-    /// Makes what bears `label`; what it does when that is there already says [`HttpTool::ON_REPEAT`].
+    /// Creates the resource with this label. [`HttpTool::ON_REPEAT`] says who handles one that exists already.
     async fn create(
         &self,
         api: Api<'_>,
         label: &str,
         options: Self::Options,
-    ) -> Answer<ProvisionedTool>;
+    ) -> ProviderResult<ProvisionedTool>;
 
-    /// Removes the resource `id` of the instance whose label is `label`. What is not there may be
+    /// Removes the resource `id` of the instance with this label. If it does not exist, the result may be
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
-    async fn delete(&self, api: Api<'_>, label: &str, id: &str) -> Answer<()>;
+    async fn delete(&self, api: Api<'_>, label: &str, id: &str) -> ProviderResult<()>;
 
-    /// Asked where a destruction finds nothing: whether that means that it is gone.
+    /// Called when a destruction finds nothing: confirms that the resource is absent.
     ///
-    /// By default it does. A vendor that answers the same to a key that does not reach so far has to be
-    /// asked more.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-    /// # agent_pool_core::doctest_tool! {
-    /// // A vendor that answers 404 to a key that may not see the workspace:
-    /// async fn gone(&self, api: Api<'_>) -> Answer<()> {
-    ///     let blind = "404, and the workspace cannot be seen: is the key allowed to?";
-    ///     let seen = api.get(["workspace"]).done().await;
-    ///     seen.map(drop).map_err(|_| ErrorKind::Forbidden.because(blind))
-    /// }
-    /// # }
-    /// # doctest::vendor(|_| Some(FakeAnswer::empty(404))).run(async |api| {
-    /// assert_eq!(Acme {}.gone(api).await.unwrap_err().kind(), ErrorKind::Forbidden);
-    /// # Ok(()) });
-    /// ```
+    /// By default it is. A vendor that answers 404 also to a key that may not see the resource needs another request
+    /// here, which tells the two apart.
     ///
     /// # Errors
-    /// Why nothing can be said of it.
-    async fn gone(&self, _: Api<'_>) -> Answer<()> {
+    /// Why it cannot be confirmed.
+    async fn confirm_absent(&self, _: Api<'_>) -> ProviderResult<()> {
         Ok(())
     }
 
     /// What the resource has used so far; see [`ToolProvider::usage`](crate::ToolProvider::usage).
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::FakeAnswer, doctest, prelude::*};
-    /// # agent_pool_core::doctest_tool! {
-    /// const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_usage();
-    ///
-    /// async fn usage(&self, api: Api<'_>, id: &str) -> Answer<Usage> {
-    ///     let key: Value = api.get(["keys", id]).fetch().await?;
-    ///     let spent = key["spent"].as_f64().ok_or_else(|| ErrorKind::Protocol.because("no amount"))?;
-    ///     Ok(Usage([("usd".to_owned(), spent)].into()))
-    /// }
-    /// # }
-    /// # doctest::vendor(|_| Some(FakeAnswer::json(200, &json!({ "spent": 1.25 })))).run(async |api| {
-    /// assert_eq!(Acme {}.usage(api, "key-17").await?.0["usd"], 1.25);
-    /// # Ok(()) });
-    /// ```
-    async fn usage(&self, _: Api<'_>, _id: &str) -> Answer<Usage> {
+    async fn usage(&self, _: Api<'_>, _id: &str) -> ProviderResult<Usage> {
         Err(ProviderError::unsupported("usage"))
     }
 
-    /// Changes the options of a resource; see [`ToolProvider::update`](crate::ToolProvider::update).
-    ///
-    /// ```
-    /// # use agent_pool_core::{doctest, prelude::*};
-    /// #[derive(Deserialize, Serialize)]
-    /// #[serde(deny_unknown_fields)]
-    /// struct Limit { limit: u32 }
-    ///
-    /// # agent_pool_core::doctest_tool! {
-    /// const CAPABILITIES: ToolCapabilities = ToolCapabilities::VERIFY.and_update();
-    ///
-    /// async fn update(&self, api: Api<'_>, id: &str, options: &ToolOptions) -> Answer<()> {
-    ///     let limit: Limit = read_options(options)?;
-    ///     api.patch(["keys", id]).json(&limit).done().await.map(drop)
-    /// }
-    /// # }
-    /// # doctest::echo().run(async |api| {
-    /// let asked = ToolOptions::from_iter([("limti".to_owned(), 5.into())]);
-    /// let error = Acme {}.update(api, "key-17", &asked).await.unwrap_err();
-    /// assert!(error.to_string().contains("unknown field `limti`"), "{error}");
-    /// # Ok(()) });
-    /// ```
-    async fn update(&self, _: Api<'_>, _id: &str, _options: &ToolOptions) -> Answer<()> {
+    /// Changes the options of a resource; see [`ToolProvider::update`](crate::ToolProvider::update). The options may be
+    /// of another type than those of a provision: read them with [`read_options`](crate::read_options).
+    async fn update(&self, _: Api<'_>, _id: &str, _options: &ToolOptions) -> ProviderResult<()> {
         Err(ProviderError::unsupported("update"))
     }
 
-    /// Checks the key with a call that changes nothing; by default it lists.
-    ///
-    /// ```
-    /// # use agent_pool_core::{conformance::{Fault, RetryAfter}, doctest, prelude::*};
-    /// # agent_pool_core::doctest_tool! {}
-    /// # doctest::echo().misbehaving(Fault::RateLimited(RetryAfter::Seconds(1))).run(async |api| {
-    /// let error = Acme {}.verify(api).await.unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::RateLimited);
-    /// # Ok(()) });
-    /// ```
-    async fn verify(&self, api: Api<'_>) -> Answer<()> {
+    /// Checks the key with a call that changes nothing. By default it lists.
+    async fn verify(&self, api: Api<'_>) -> ProviderResult<()> {
         self.list(api).await.map(drop)
     }
 }
 
-/// What comes of an instance that is provisioned again, as after a crash.
-///
-/// ```
-/// # use agent_pool_core::prelude::*;
-/// # agent_pool_core::doctest_tool! {
-/// // In a tool whose vendor shows the secret again, or takes the label as an idempotency key:
-/// const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
-/// # }
-/// # assert_eq!(Acme::ON_REPEAT, OnRepeat::Adopt);
-/// ```
+/// What happens if an instance is provisioned again, for example after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRepeat {
-    /// Everything that bears the label is deleted before [`HttpTool::create`] is called, unless it is the first
-    /// attempt, and again where its answer was lost: for a vendor that shows a secret only once.
+    /// Everything with the label is deleted before [`HttpTool::create`], unless it is the first attempt, and again if
+    /// the answer of the creation was lost: for a vendor that shows a secret only once.
     Replace,
-    /// [`HttpTool::create`] itself finds what is there, or asks a vendor that does.
+    /// [`HttpTool::create`] finds what exists already, or the vendor does: for a vendor that shows the secret again, or
+    /// that takes the label as an idempotency key.
     Adopt,
 }
 
-/// The options of a tool that has none: every one is refused.
-///
-/// ```
-/// use agent_pool_core::prelude::*;
-///
-/// assert!(read_options::<NoOptions>(&ToolOptions::new()).is_ok());
-/// let asked = serde_json::from_str(r#"{"limit": 5}"#).unwrap();
-/// let error = read_options::<NoOptions>(&asked).unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Invalid);
-/// assert!(error.to_string().contains("unknown field `limit`"), "{error}");
-/// ```
+/// The options of a tool that has none: every option is refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoOptions {}
 
-/// One resource as [`HttpTool::list`] finds it, be it ours or not.
-///
-/// ```
-/// use agent_pool_core::prelude::*;
-///
-/// // A vendor of mailboxes shows tags, of which one may be ours: `HttpTool` picks it out.
-/// let tags = ["support", "ap-dev-k3v9x0a1b2c3"];
-/// let found = tags.map(|tag| Found::new("box-7", tag).made_at("2026-08-01T00:00:00Z".to_owned()));
-/// assert_eq!((&*found[0].id, &*found[1].id), ("box-7", "box-7"), "told once with each");
-/// ```
+/// One resource in a vendor's account, ours or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The resource, in the vendor's words.
+pub struct VendorResource {
+    /// The vendor's id.
     pub id: String,
-    /// What may be a label of ours. A resource that has several is told once with each.
+    /// The text that may be one of our labels. A resource with several such texts is listed once with each.
     pub label: String,
-    /// When the vendor says that it was made.
+    /// When the vendor says it was created.
     pub created_at: Option<String>,
 }
 
-impl Found {
-    /// A resource of which the vendor does not say when it was made.
+impl VendorResource {
+    /// A resource without a creation time.
     pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -294,9 +206,9 @@ impl Found {
         }
     }
 
-    /// The same with the vendor's time; what is no time is as good as none.
+    /// The same with the vendor's creation time. A text that is not a time is ignored.
     #[must_use]
-    pub fn made_at(mut self, time: impl Into<Option<String>>) -> Self {
+    pub fn created_at(mut self, time: impl Into<Option<String>>) -> Self {
         self.created_at = time.into();
         self
     }

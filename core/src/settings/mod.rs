@@ -28,14 +28,12 @@
 //! ```
 
 mod amount;
-mod country;
 mod environment;
 mod error;
 mod millis;
 mod read;
 
 pub use amount::{Amount, amount};
-pub use country::CountryCode;
 pub use environment::Environment;
 pub use error::{Faults, SettingFault, SettingsError};
 pub use millis::{Millis, millis};

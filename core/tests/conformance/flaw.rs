@@ -59,6 +59,10 @@ pub(crate) enum Flaw {
     AnotherVariable,
     /// Tools: has the secret the first time only.
     SecretOnce,
+    /// Tools: gives what the instance cannot use yet.
+    NotReady,
+    /// Tools: gives the account's own key.
+    ParentsKey,
     /// Tools: shows the secret in the metadata.
     SecretInMetadata,
     /// Tools: keeps all that the vendor says.
@@ -136,6 +140,9 @@ macro_rules! of_both {
 pub(crate) const OF_TOOLS: &[(&str, Flaw)] = of_both![
     ("declared_variables", Flaw::AnotherVariable),
     ("secret_again", Flaw::SecretOnce),
+    ("usable", Flaw::SecretOnce),
+    ("usable", Flaw::NotReady),
+    ("usable", Flaw::ParentsKey),
     ("secrets_in_env_only", Flaw::SecretInMetadata),
     ("no_secret_shown", Flaw::SecretInMetadata),
     ("bounded_metadata", Flaw::HugeMetadata),

@@ -48,6 +48,12 @@ impl ToolProvider for Trial {
             tool.env
                 .set("TRIAL_KEY".parse()?, Secret::new(&*inbox.secret));
         }
+        if self.0.has(Flaw::NotReady) {
+            tool.env.set("TRIAL_KEY".parse()?, Secret::new("pending"));
+        }
+        if self.0.has(Flaw::ParentsKey) {
+            tool.env.set("TRIAL_KEY".parse()?, Secret::new(KEY));
+        }
         if self.0.has(Flaw::AnotherVariable) {
             tool.env.set("PATH".parse()?, Secret::new("/"));
         }
@@ -151,6 +157,7 @@ impl Harness for AtVendor {
     }
 }
 
+#[async_trait]
 impl ToolHarness for AtVendor {
     fn registration(&self) -> ToolRegistration {
         ToolRegistration {
@@ -172,6 +179,17 @@ impl ToolHarness for AtVendor {
     fn build(&self, environment: &Environment) -> Result<Arc<dyn ToolProvider>, SettingsError> {
         let account = Account::build(&self.vendor, self.flaw, environment)?;
         Ok(Arc::new(Trial(account)))
+    }
+
+    async fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        let state = self.vendor.state();
+        let key = tool.env.get("TRIAL_KEY").map_or("", Secret::expose);
+        let accepted = key == KEY || state.things.iter().any(|thing| thing.secret == key);
+        Some(
+            accepted
+                .then_some(())
+                .ok_or_else(|| "the key is not accepted".to_owned()),
+        )
     }
 
     fn public_env(&self) -> &'static [&'static str] {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 use warp::hyper::body::Bytes;
 
@@ -39,7 +39,10 @@ pub(crate) async fn say(
     let length = text.chars().count();
     if length > MAX_MESSAGE_CHARS {
         let detail = format!("{length} characters are too many: at most {MAX_MESSAGE_CHARS}");
-        return Err(PageFailure(Problem::new(413, "message_too_long", detail)));
+        return Err(PageFailure(Problem::new(
+            ProblemCode::MessageTooLong,
+            detail,
+        )));
     }
     if !text.is_empty() {
         // Spawned, because a browser that goes away must not cost the answer.

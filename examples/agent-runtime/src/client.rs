@@ -15,7 +15,7 @@ impl LazyClient {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
-        let client = Client::builder()
+        let client = agent_pool_core::http::bare_builder()
             .user_agent(concat!("agent-runtime/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
             .redirect(Policy::none())

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use maud::Markup;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,7 +101,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let detail = format!("invalid JSON body: {path}: {}", error.inner());
-        Failure(Problem::new(400, "invalid_body", detail).with_field(path))
+        Failure(Problem::new(ProblemCode::InvalidField, detail).with_field(path))
     })
 }
 
@@ -109,24 +109,26 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 pub(crate) async fn unrouted(rejection: Rejection) -> Result<Failure, Infallible> {
     let problem = if rejection.find::<Unauthorized>().is_some() {
         Problem::new(
-            401,
-            "unauthorized",
+            ProblemCode::Unauthorized,
             "show the pool's key: Authorization: Bearer …",
         )
     } else if rejection.find::<reject::PayloadTooLarge>().is_some() {
-        Problem::new(413, "body_too_large", "the body is too large")
+        Problem::new(ProblemCode::BodyTooLarge, "the body is too large")
     } else if rejection.find::<reject::LengthRequired>().is_some() {
-        Problem::new(411, "length_required", "the body needs a Content-Length")
+        Problem::new(
+            ProblemCode::LengthRequired,
+            "the body needs a Content-Length",
+        )
     } else if let Some(error) = rejection.find::<body::BodyDeserializeError>() {
-        Problem::new(400, "invalid_body", error.to_string())
+        Problem::new(ProblemCode::InvalidField, error.to_string())
     } else if rejection.find::<reject::UnsupportedMediaType>().is_some() {
-        Problem::new(415, "unsupported_media_type", "the body is not a form")
+        Problem::new(ProblemCode::UnsupportedMediaType, "the body is not a form")
     } else if rejection.find::<reject::MethodNotAllowed>().is_some() {
-        Problem::new(405, "method_not_allowed", "this path has other methods")
+        Problem::new(ProblemCode::MethodNotAllowed, "this path has other methods")
     } else if rejection.is_not_found() {
-        Problem::new(404, "not_found", "there is nothing at this path")
+        Problem::new(ProblemCode::UnknownRoute, "there is nothing at this path")
     } else {
-        Problem::new(400, "bad_request", "the request is malformed")
+        Problem::new(ProblemCode::BadRequest, "the request is malformed")
     };
     Ok(Failure(problem))
 }

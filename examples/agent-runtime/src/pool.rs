@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agent_pool_core::wire::JoinUrl;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::runtime::{Health, ProvisionRequest, Provisioned};
 use tracing::{info, warn};
 use warp::hyper::body::Bytes;
@@ -32,13 +32,13 @@ pub(crate) async fn provision(
 ) -> Result<Json<Provisioned>, Failure> {
     let request: ProvisionRequest = parse(&body)?;
     if request.instructions.as_str().is_empty() {
-        let problem = Problem::new(400, "invalid_body", "instructions must not be empty");
+        let problem = Problem::new(ProblemCode::InvalidField, "instructions must not be empty");
         return Err(Failure(problem.with_field("instructions")));
     }
     let agent = runtime.store.change(|saved| saved.become_agent(request));
     let agent = agent.await.map_err(not_written)?.map_err(|_| {
         let detail = "the instance is another agent's already";
-        Failure(Problem::new(409, "already_provisioned", detail))
+        Failure(Problem::new(ProblemCode::AlreadyProvisioned, detail))
     })?;
     let provisioned = enter(&agent, &runtime).await?;
     info!(joined = provisioned.joined, "the instance became an agent");
@@ -91,7 +91,7 @@ fn not_joined(error: &anyhow::Error) -> Failure {
     warn!("the conversation could not be joined: {error:#}");
     let detail = "the conversation at joinUrl could not be joined: it must be the link to an agent \
          of this runtime that is up";
-    Failure(Problem::new(500, "join_failed", detail))
+    Failure(Problem::new(ProblemCode::JoinFailed, detail))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
@@ -101,5 +101,5 @@ pub(crate) fn not_written(error: std::io::Error) -> Failure {
         "the data folder cannot be written"
     );
     let detail = "the instance cannot write its data folder";
-    Failure(Problem::new(500, "not_written", detail))
+    Failure(Problem::new(ProblemCode::NotWritten, detail))
 }

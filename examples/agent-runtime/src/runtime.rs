@@ -1,7 +1,7 @@
 //! One running instance: what every handler shares.
 
 use agent_pool_core::Secret;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use anyhow::Context;
 use tokio::sync::Mutex;
 use url::Url;
@@ -52,7 +52,7 @@ impl Runtime {
         let agent = self.store.read(|saved| saved.agent.clone()).await;
         agent.filter(|agent| agent.token() == token).ok_or_else(|| {
             let detail = "no conversation here: check that the link is complete";
-            Problem::new(404, "unknown_conversation", detail)
+            Problem::new(ProblemCode::UnknownConversation, detail)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Start and end of an instance.
+//! Start and shutdown of an instance.
 
 use std::future::Future;
 use std::io::Write;
@@ -17,32 +17,44 @@ use crate::routes::routes;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 
-/// How long requests that have begun may take once the end is asked for.
+/// How long requests that have begun may take after the signal.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// Runs an instance until SIGTERM or Ctrl-C, and prints where it listens. One thread is enough:
+/// Runs an instance until SIGTERM, SIGHUP or Ctrl-C, and prints where it listens. One thread is enough:
 /// `#[tokio::main(flavor = "current_thread")]`.
 ///
+/// On Linux other processes of this user can no longer read the environment of the process, which has the instance's
+/// keys.
+///
 /// # Errors
-/// Settings that are missing or malformed, a port that is taken, a data folder that cannot be used.
+/// Settings are missing or malformed, the port is in use, or the data folder cannot be used.
 pub async fn run(environment: Environment) -> anyhow::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_dumpable(false).context("cannot close /proc to other processes")?;
     let settings = Settings::read(&environment)?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let address = (Ipv4Addr::UNSPECIFIED, settings.port);
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("PORT {} cannot be had", settings.port))?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let address = settings.address().unwrap_or_else(|| {
+        let host = settings.host.as_deref().unwrap_or_default();
+        warn!("HOST is {host:?}, which is no address: listening on every IPv4 address");
+        Ipv4Addr::UNSPECIFIED.into()
+    });
+    let listener = TcpListener::bind((address, settings.port)).await;
+    let listener = listener
+        .with_context(|| format!("cannot listen on port {} of {address}", settings.port))?;
     let port = listener.local_addr()?.port();
     writeln!(std::io::stdout(), "listening on http://127.0.0.1:{port}")?;
-    let asked = async move {
+    let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
     };
-    serve(settings, listener, asked).await
+    serve(settings, listener, stop).await
 }
 
-/// Serves an instance on `listener` until `shutdown` is ready, then ends what has begun.
+/// Serves an instance on `listener` until `shutdown` is ready, then finishes the requests that have begun.
 ///
 /// For a process that holds several instances; each needs a data folder of its own.
 ///

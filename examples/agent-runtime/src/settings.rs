@@ -1,5 +1,6 @@
-//! What an instance is told through its environment.
+//! The settings of an instance, from its environment.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use agent_pool_core::Secret;
@@ -13,9 +14,12 @@ use url::Url;
 /// The settings of one instance.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct Settings {
-    /// The port to listen on, at every address; 0 takes a free one and prints it.
+    /// The port to listen on. 0 chooses a free one, which is printed.
     #[serde(default = "Settings::default_port")]
     pub port: u16,
+    /// The address to listen on: an IP address or `localhost`. By default every IPv4 address. Any other value, such as
+    /// the one that conda sets, is ignored.
+    pub host: Option<String>,
     /// The instance's id, for its log.
     pub instance_id: Option<String>,
     /// The folder that keeps the agent and its conversation over a restart.
@@ -70,6 +74,15 @@ impl Settings {
     #[must_use]
     pub fn describe() -> Vec<SettingSpec> {
         settings::describe::<Self>("")
+    }
+
+    /// Where to listen; `None` for a host that is no address.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self.host.as_deref() {
+            None => Some(Ipv4Addr::UNSPECIFIED.into()),
+            Some("localhost") => Some(Ipv4Addr::LOCALHOST.into()),
+            Some(host) => host.parse().ok(),
+        }
     }
 
     pub(crate) fn pool_keys(&self) -> Vec<Secret> {
@@ -138,6 +151,15 @@ mod tests {
             let error = Settings::read(&environment).unwrap_err().to_string();
             assert!(error.starts_with("POOL_API_KEY "), "{error}");
         }
+    }
+
+    #[test]
+    fn the_address_is_every_one_unless_host_names_one() {
+        let address = |host| read([("HOST", host)]).address().map(|it| it.to_string());
+        assert_eq!(address("").as_deref(), Some("0.0.0.0"));
+        assert_eq!(address("localhost").as_deref(), Some("127.0.0.1"));
+        assert_eq!(address("::1").as_deref(), Some("::1"));
+        assert_eq!(address("x86_64-conda-linux-gnu"), None);
     }
 
     #[test]

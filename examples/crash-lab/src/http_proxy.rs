@@ -15,13 +15,19 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::interceptor::{Action, Interceptor};
 use crate::label;
-use crate::trap::{Trap, Verdict};
 
 /// The host that stands for the replicas of Services, wherever they listen now.
+///
+/// These are names, because calls to addresses of this machine never go through a proxy.
 pub(crate) const SERVICES: &str = "services.lab";
+/// The host that stands for the vendors.
+pub(crate) const VENDORS: &str = "vendors.lab";
+/// The host of every instance; the port says which.
+pub(crate) const INSTANCES: &str = "instances.lab";
 
-/// Who is where: shared by all proxies of a world.
+/// Who is where: shared by all proxies of a system.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     services: Mutex<(Vec<SocketAddr>, usize)>,
@@ -50,14 +56,29 @@ impl Directory {
         all.get(*turn % all.len().max(1)).copied()
     }
 
-    /// What is asked, in the words of the table.
-    fn label(&self, uri: &Uri, method: &str, body: &[u8]) -> String {
+    /// The address behind a name of the lab; `None` while no replica of Services runs.
+    fn real(&self, uri: &Uri) -> Option<String> {
+        let authority = uri.authority()?;
+        let real = match authority.host() {
+            SERVICES => self.service()?.to_string(),
+            VENDORS => {
+                let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
+                cloud.clone()?
+            }
+            INSTANCES => format!("127.0.0.1:{}", authority.port_u16()?),
+            _ => authority.to_string(),
+        };
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        Some(format!("http://{real}{path}"))
+    }
+
+    /// The label of a request.
+    fn label(uri: &Uri, method: &str, body: &[u8]) -> String {
         let host = uri.authority().map_or("", |authority| authority.as_str());
-        let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
         if host == SERVICES {
             return label::request("services", method, uri.path(), b"");
         }
-        if cloud.as_deref() != Some(host) {
+        if host != VENDORS {
             return label::request("instance", method, uri.path(), b"");
         }
         let path = uri.path().trim_start_matches('/');
@@ -93,22 +114,22 @@ impl From<Infallible> for Cut {
 
 #[derive(Debug)]
 struct Way {
-    trap: Arc<Trap>,
+    interceptor: Arc<Interceptor>,
     directory: Arc<Directory>,
     client: reqwest::Client,
 }
 
 impl HttpProxy {
-    /// Opens the way out of the process that `trap` watches.
+    /// Opens the way out of the process that `interceptor` watches.
     pub(crate) async fn open(
-        trap: Arc<Trap>,
+        interceptor: Arc<Interceptor>,
         directory: Arc<Directory>,
         client: reqwest::Client,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let way = Arc::new(Way {
-            trap,
+            interceptor,
             directory,
             client,
         });
@@ -141,20 +162,18 @@ async fn serve(stream: TcpStream, way: Arc<Way>) {
 async fn pass(way: Arc<Way>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
-    let label = way
-        .directory
-        .label(&parts.uri, parts.method.as_str(), &body);
-    let verdict = way.trap.step(&label);
-    if verdict == Verdict::Before {
-        way.trap.spring();
+    let label = Directory::label(&parts.uri, parts.method.as_str(), &body);
+    let action = way.interceptor.step(&label);
+    if action == Action::Before {
+        way.interceptor.kill();
         return Err(Cut);
     }
-    if verdict == Verdict::Hold && !way.trap.let_go().await {
+    if action == Action::Hold && !way.interceptor.wait_for_release().await {
         return Err(Cut);
     }
     let answer = way.forward(parts, body).await;
-    if verdict == Verdict::After {
-        way.trap.spring();
+    if action == Action::After {
+        way.interceptor.kill();
         return Err(Cut);
     }
     answer
@@ -166,12 +185,7 @@ impl Way {
         parts: hyper::http::request::Parts,
         body: Bytes,
     ) -> Result<Response<Full<Bytes>>, Cut> {
-        let mut url = parts.uri.to_string();
-        let services = format!("http://{SERVICES}/");
-        if let Some(path) = url.strip_prefix(&services) {
-            let address = self.directory.service().ok_or(Cut)?;
-            url = format!("http://{address}/{path}");
-        }
+        let url = self.directory.real(&parts.uri).ok_or(Cut)?;
         let mut headers = parts.headers;
         for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
             headers.remove(name);

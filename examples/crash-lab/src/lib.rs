@@ -1,28 +1,27 @@
 #![doc = include_str!("../README.md")]
 
-mod client;
-mod ground;
+mod calls;
 mod http_proxy;
+mod interceptor;
+mod lab;
 mod label;
 pub mod matrix;
 mod pg_proxy;
 mod pg_wire;
-mod process;
 mod promises;
 pub mod replicas;
 mod rows;
 mod runtime;
-pub mod sabotage;
 pub mod secrets;
+pub mod self_test;
 mod settings;
 mod settle;
 pub mod sigterm;
 pub mod storm;
-mod trap;
-mod world;
+mod system;
 
-pub use ground::Ground;
-pub use process::Part;
+pub use agent_pool_stack::Service;
+pub use interceptor::{Interceptor, Step, When};
+pub use lab::Lab;
 pub use settings::Pacing;
-pub use trap::{Step, Trap, When};
-pub use world::World;
+pub use system::System;

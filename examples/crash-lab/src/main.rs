@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Ground, Part, replicas, sabotage, secrets, sigterm, storm};
+use crash_lab::{Lab, Service, replicas, secrets, self_test, sigterm, storm};
 
 /// Breaks the running services, and asserts the promises.
 #[derive(Debug, Parser)]
@@ -33,7 +33,7 @@ enum Command {
     },
     /// Vendors fail and processes are killed at random while people claim; then the promises hold.
     Storm {
-        /// How long it blows.
+        /// How long it runs.
         #[arg(long, default_value_t = 30)]
         seconds: u64,
         /// Of all chance [default: a new one, which is printed].
@@ -49,11 +49,11 @@ enum Command {
     /// Looks for secrets in logs that hold all there is to log.
     Secrets,
     #[command(flatten)]
-    Part(Part),
+    Service(Service),
 }
 
-async fn ground() -> anyhow::Result<Arc<Ground>> {
-    Ok(Arc::new(Ground::lay(std::env::current_exe()?).await?))
+async fn lab() -> anyhow::Result<Arc<Lab>> {
+    Ok(Arc::new(Lab::start(std::env::current_exe()?).await?))
 }
 
 #[tokio::main]
@@ -69,8 +69,8 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Part(part) => {
-            part.run().await?;
+        Command::Service(service) => {
+            service.run().await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Matrix {
@@ -79,10 +79,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             sample,
         } => matrix_of(operation, at_once, sample).await,
         Command::Storm { seconds, seed } => storm_of(seconds, seed).await,
-        Command::Replicas => tell(replicas::run(&ground().await?).await?),
-        Command::Sigterm => tell(sigterm::run(&ground().await?).await?),
-        Command::Sabotage => tell(sabotage::run(&ground().await?).await?),
-        Command::Secrets => tell(secrets::run(&ground().await?).await?),
+        Command::Replicas => tell(replicas::run(&lab().await?).await?),
+        Command::Sigterm => tell(sigterm::run(&lab().await?).await?),
+        Command::Sabotage => tell(self_test::run(&lab().await?).await?),
+        Command::Secrets => tell(secrets::run(&lab().await?).await?),
     }
 }
 
@@ -92,7 +92,7 @@ async fn matrix_of(
     at_once: usize,
     sample: Option<u64>,
 ) -> anyhow::Result<ExitCode> {
-    let ground = ground().await?;
+    let lab = lab().await?;
     let operations = operation.map_or(Operation::ALL.to_vec(), |one| vec![one]);
     let mut held = true;
     for operation in operations {
@@ -101,7 +101,7 @@ async fn matrix_of(
             at_once,
             sample,
         };
-        let table = matrix::run(&ground, plan).await?;
+        let table = matrix::run(&lab, plan).await?;
         held &= table.broken().is_empty();
         println!("{table}");
     }
@@ -119,9 +119,9 @@ async fn matrix_of(
 async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
     let seed = seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     println!("seed {seed}, {seconds} s: repeat it with --seed {seed}");
-    let ground = ground().await?;
+    let lab = lab().await?;
     let duration = Duration::from_secs(seconds);
-    let report = storm::run(&ground, storm::Plan { seed, duration }).await?;
+    let report = storm::run(&lab, storm::Plan { seed, duration }).await?;
     println!("{report}");
     Ok(ExitCode::SUCCESS)
 }

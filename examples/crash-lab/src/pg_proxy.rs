@@ -15,9 +15,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::interceptor::{Action, Interceptor};
 use crate::label;
 use crate::pg_wire::{Message, Session, read_startup};
-use crate::trap::{Trap, Verdict};
 
 /// A running proxy; it ends with its connections when it is dropped.
 #[derive(Debug)]
@@ -48,14 +48,17 @@ impl Upstream {
 }
 
 impl PgProxy {
-    /// Opens the way of the process that `trap` watches to the database.
-    pub(crate) async fn open(trap: Arc<Trap>, upstream: Upstream) -> io::Result<Self> {
+    /// Opens the way of the process that `interceptor` watches to the database.
+    pub(crate) async fn open(
+        interceptor: Arc<Interceptor>,
+        upstream: Upstream,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(pass(stream, Arc::clone(&trap), upstream.clone()));
+                connections.spawn(pass(stream, Arc::clone(&interceptor), upstream.clone()));
                 while connections.try_join_next().is_some() {}
             }
         });
@@ -70,55 +73,59 @@ impl PgProxy {
     }
 }
 
-/// Which of the answers that are due is to spring the trap.
-type Due = Mutex<VecDeque<Verdict>>;
+/// Which of the answers that are due is to spring the interceptor.
+type Due = Mutex<VecDeque<Action>>;
 
-async fn pass(client: TcpStream, trap: Arc<Trap>, upstream: Upstream) -> io::Result<()> {
+async fn pass(
+    client: TcpStream,
+    interceptor: Arc<Interceptor>,
+    upstream: Upstream,
+) -> io::Result<()> {
     let server = TcpStream::connect(upstream.address()?).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     // The session's start is answered by a first `ReadyForQuery`.
-    let due: Due = Mutex::new(VecDeque::from([Verdict::Pass]));
-    // Either end, and the trap, ends both.
+    let due: Due = Mutex::new(VecDeque::from([Action::Pass]));
+    // Either end, and the interceptor, ends both.
     tokio::select! {
-        ended = asks(from_client, to_server, &trap, &due) => ended,
-        ended = answers(from_server, to_client, &trap, &due) => ended,
+        ended = asks(from_client, to_server, &interceptor, &due) => ended,
+        ended = answers(from_server, to_client, &interceptor, &due) => ended,
     }
 }
 
 async fn asks(
     from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    trap: &Trap,
+    interceptor: &Interceptor,
     due: &Due,
 ) -> io::Result<()> {
     let mut from = BufReader::new(from);
     to.write_all(&read_startup(&mut from).await?).await?;
     let mut session = Session::default();
     let mut batch = Vec::new();
-    let mut verdict = Verdict::Pass;
+    let mut action = Action::Pass;
     while let Some(message) = Message::read(&mut from).await? {
         let executed = session.executed(&message);
         if let Some(step) = executed.as_deref().and_then(label::statement) {
-            let one = trap.step(&step);
-            if verdict == Verdict::Pass {
-                verdict = one;
+            let one = interceptor.step(&step);
+            if action == Action::Pass {
+                action = one;
             }
         }
         let ends_batch = matches!(message.kind, b'S' | b'Q');
         batch.extend(message.bytes);
-        if verdict == Verdict::Before {
-            trap.spring();
+        if action == Action::Before {
+            interceptor.kill();
             return Ok(());
         }
         // A password, a flush or a farewell has no answer of this kind, and does not wait for one.
         if ends_batch {
-            let verdict = std::mem::replace(&mut verdict, Verdict::Pass);
+            let action = std::mem::replace(&mut action, Action::Pass);
             due.lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push_back(verdict);
+                .push_back(action);
         }
         if ends_batch || matches!(message.kind, b'p' | b'H' | b'X') {
             to.write_all(&batch).await?;
@@ -131,7 +138,7 @@ async fn asks(
 async fn answers(
     from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    trap: &Trap,
+    interceptor: &Interceptor,
     due: &Due,
 ) -> io::Result<()> {
     let mut from = BufReader::new(from);
@@ -144,8 +151,8 @@ async fn answers(
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop_front();
-            if due == Some(Verdict::After) {
-                trap.spring();
+            if due == Some(Action::After) {
+                interceptor.kill();
                 return Ok(());
             }
         }

@@ -12,7 +12,7 @@ use crate::settings::{ENVIRONMENT, TOOLS};
 
 /// All there is at one moment.
 #[derive(Debug)]
-pub(crate) struct Scene<'a> {
+pub(crate) struct Snapshot<'a> {
     pub(crate) vendors: CloudState,
     pub(crate) pool: BTreeMap<String, PoolRow>,
     pub(crate) services: BTreeMap<String, InfraRow>,
@@ -43,7 +43,7 @@ impl Broken {
     }
 }
 
-impl Scene<'_> {
+impl Snapshot<'_> {
     /// Every promise that does not hold.
     pub(crate) fn broken(&self) -> Vec<String> {
         let mut broken = Broken::default();

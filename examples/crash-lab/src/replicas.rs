@@ -4,20 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::ClaimOrder;
 use anyhow::{Context as _, ensure};
 use futures_util::future::try_join_all;
 use nix::sys::signal::Signal;
-use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client::Wish;
-use crate::ground::Ground;
-use crate::process::Part;
+use crate::calls::order;
+use crate::interceptor::{Step, When};
+use crate::lab::Lab;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::trap::{Step, When};
-use crate::world::World;
+use crate::system::System;
+use agent_pool_stack::Service;
 
 /// `TICK_INTERVAL_MS` of both.
 const TICK: Duration = Duration::from_secs(2);
@@ -55,21 +54,21 @@ pub struct Report {
 ///
 /// # Errors
 /// A promise that broke, or the lab itself fails.
-pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
-    let world = World::start(Arc::clone(ground), PACING, 2, 1).await?;
-    let done = steps(&world).await;
-    done.map_err(|error| world.tell(&error))
+pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
+    let system = System::start(Arc::clone(lab), PACING, 2, 1).await?;
+    let done = steps(&system).await;
+    done.map_err(|error| system.tell(&error))
 }
 
-async fn steps(world: &World) -> anyhow::Result<Report> {
-    world.settle(Some(IDLE), WITHIN).await?;
-    claim_on_both(world).await?;
-    world.settle(Some(IDLE), WITHIN).await?;
-    let woken = sleep_in_mid_creation(world).await?;
-    let next_tick = kill_in_mid_tick(world).await?;
-    claim_at(world, 1, "after the kill").await?;
-    world.settle(Some(IDLE), WITHIN).await?;
-    let recovered = kill_in_mid_creation(world).await?;
+async fn steps(system: &System) -> anyhow::Result<Report> {
+    system.settle(Some(IDLE), WITHIN).await?;
+    claim_on_both(system).await?;
+    system.settle(Some(IDLE), WITHIN).await?;
+    let woken = sleep_in_mid_creation(system).await?;
+    let next_tick = kill_in_mid_tick(system).await?;
+    claim_at(system, 1, "after the kill").await?;
+    system.settle(Some(IDLE), WITHIN).await?;
+    let recovered = kill_in_mid_creation(system).await?;
     Ok(Report {
         woken,
         next_tick,
@@ -77,60 +76,59 @@ async fn steps(world: &World) -> anyhow::Result<Report> {
     })
 }
 
-async fn claim_on_both(world: &World) -> anyhow::Result<()> {
+async fn claim_on_both(system: &System) -> anyhow::Result<()> {
     let agents: Vec<String> = (0..CLAIMS)
         .map(|number| format!("agent {number}"))
         .collect();
     let claims = agents.iter().enumerate();
-    try_join_all(claims.map(|(number, agent)| claim_at(world, number % 2, agent))).await?;
+    try_join_all(claims.map(|(number, agent)| claim_at(system, number % 2, agent))).await?;
     Ok(())
 }
 
-async fn claim_at(world: &World, replica: usize, agent: &str) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, replica).await?;
-    let wish = Wish {
-        agent: agent.to_owned(),
-        key: None,
-        wait: Some(30),
+async fn claim_at(system: &System, replica: usize, agent: &str) -> anyhow::Result<()> {
+    let order = ClaimOrder {
+        wait: 30,
+        ..order(agent)?
     };
-    world.acknowledge(world.client.claim(&pool, &wish).await?);
+    system.acknowledge(system.pool_api(replica).await?.claim(&order).await?);
     Ok(())
 }
 
 /// Stopped as a machine is that pauses, in the middle of a creation which the other replica then undoes.
 /// It goes on with what it knew, and finds that its work is no longer its own.
-async fn sleep_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 1).await?;
-    let trap = &world.services[0].trap;
+async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
+    let pool = system.pool_api(1).await?;
+    let interceptor = &system.services[0].interceptor;
     let label = CREATION.to_owned();
-    trap.hold(Step { label, nth: 1 });
-    let more = world.client.ask(
-        &pool,
-        Method::POST,
-        "api/pool/replenish",
-        json!({"count": 4}),
-    );
+    interceptor.hold(Step { label, nth: 1 });
+    let more = async { Ok(pool.replenish(Some(4)).await?) };
     let asleep = async {
-        let held = timeout(WITHIN, trap.wait()).await;
+        let held = timeout(WITHIN, interceptor.wait()).await;
         held.context("the replica never created anything")?;
-        world.signal(Part::ServicesSvc, 0, Signal::SIGSTOP).await?;
-        trap.release();
-        until_nothing_is_unfinished(world).await
+        system
+            .signal(Service::ServicesSvc, 0, Signal::SIGSTOP)
+            .await?;
+        interceptor.release();
+        until_nothing_is_unfinished(system).await
     };
     tokio::try_join!(more, asleep)?;
-    world.signal(Part::ServicesSvc, 0, Signal::SIGCONT).await?;
+    system
+        .signal(Service::ServicesSvc, 0, Signal::SIGCONT)
+        .await?;
     let woken = Instant::now();
-    world.settle(Some(IDLE), WITHIN).await?;
+    system.settle(Some(IDLE), WITHIN).await?;
     ensure!(
-        world.logged().contains("is lost: its operation is cut off"),
+        system
+            .logged()
+            .contains("is lost: its operation is cut off"),
         "the replica that slept never found out that its lease was lost"
     );
     Ok(woken.elapsed())
 }
 
 /// The other replica of Services has ended all that was begun.
-async fn until_nothing_is_unfinished(world: &World) -> anyhow::Result<()> {
-    let services = world.services_database().await?;
+async fn until_nothing_is_unfinished(system: &System) -> anyhow::Result<()> {
+    let services = system.services_database().await?;
     let deadline = Instant::now() + WITHIN;
     let unfinished = "SELECT count(*) FROM instance_infra WHERE started_at IS NULL";
     while services.number(unfinished).await? > 0 {
@@ -144,16 +142,16 @@ async fn until_nothing_is_unfinished(world: &World) -> anyhow::Result<()> {
 }
 
 /// It holds the lock of the tick, and has asked for nothing yet.
-async fn kill_in_mid_tick(world: &World) -> anyhow::Result<Duration> {
+async fn kill_in_mid_tick(system: &System) -> anyhow::Result<Duration> {
     kill_at(
-        world,
-        Part::PoolSvc,
+        system,
+        Service::PoolSvc,
         "services POST /status/batch",
         When::Before,
     )
     .await?;
     let killed = Instant::now();
-    let pool = world.pool_database().await?;
+    let pool = system.pool_database().await?;
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let killed_at = pool.number(now).await?;
     let seen = "SELECT (extract(epoch FROM observed_at) * 1000)::bigint FROM tick_state";
@@ -167,28 +165,24 @@ async fn kill_in_mid_tick(world: &World) -> anyhow::Result<Duration> {
     Ok(killed.elapsed())
 }
 
-async fn kill_in_mid_creation(world: &World) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 1).await?;
-    let more = async {
-        let wanted = json!({"count": 4});
-        let path = "api/pool/replenish";
-        world.client.ask(&pool, Method::POST, path, wanted).await
-    };
+async fn kill_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
+    let pool = system.pool_api(1).await?;
+    let more = async { Ok(pool.replenish(Some(4)).await?) };
     tokio::try_join!(
-        kill_at(world, Part::ServicesSvc, CREATION, When::After),
+        kill_at(system, Service::ServicesSvc, CREATION, When::After),
         more
     )?;
     let killed = Instant::now();
-    world.settle(Some(IDLE), WITHIN).await?;
+    system.settle(Some(IDLE), WITHIN).await?;
     Ok(killed.elapsed())
 }
 
 /// Kills the first replica when it comes to this, and lets it be dead.
-async fn kill_at(world: &World, part: Part, label: &str, when: When) -> anyhow::Result<()> {
-    let trap = &world.replicas(part)[0].trap;
+async fn kill_at(system: &System, part: Service, label: &str, when: When) -> anyhow::Result<()> {
+    let interceptor = &system.replicas(part)[0].interceptor;
     let label = label.to_owned();
-    trap.set(Step { label, nth: 1 }, when);
-    let sprung = timeout(WITHIN, trap.wait()).await;
-    sprung.context("the replica never came to the step at which it was to die")?;
-    world.kill(part, 0).await
+    interceptor.set(Step { label, nth: 1 }, when);
+    let triggered = timeout(WITHIN, interceptor.wait()).await;
+    triggered.context("the replica never came to the step at which it was to die")?;
+    system.kill(part, 0).await
 }

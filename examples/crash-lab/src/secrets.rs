@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_core::wire::services::SweepRequest;
 use anyhow::{Context as _, ensure};
 use fake_cloud::Options;
-use reqwest::Method;
-use serde_json::json;
 use url::Url;
 
-use crate::client::Wish;
-use crate::ground::Ground;
-use crate::process::Part;
+use crate::calls::order;
+use crate::lab::Lab;
 use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
-use crate::world::World;
+use crate::system::System;
 
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -32,31 +30,25 @@ pub struct Report {
 ///
 /// # Errors
 /// Names the secrets that were logged; or the lab itself fails.
-pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
+pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     let pacing = Pacing {
         min_idle: 1,
         log: "trace",
         ..Pacing::QUIET
     };
-    let world = World::start(Arc::clone(ground), pacing, 1, 1).await?;
-    world.settle(Some(1), WITHIN).await?;
-    let mut secrets = secrets(&world)?;
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    let services = world.url(Part::ServicesSvc, 0).await?;
-    let wish = Wish {
-        agent: "Tulip".to_owned(),
-        key: None,
-        wait: None,
-    };
-    let claimed = world.client.claim(&pool, &wish).await?;
+    let system = System::start(Arc::clone(lab), pacing, 1, 1).await?;
+    system.settle(Some(1), WITHIN).await?;
+    let mut secrets = secrets(&system)?;
+    let claimed = system.claim(&order("Tulip")?).await?;
     secrets.push(("a conversation", claimed.invite_url));
-    let wanted = json!({"destroy": true});
-    let client = &world.client;
-    client.ask(&services, Method::POST, "sweep", wanted).await?;
-    let path = format!("api/pool/instances/{}", claimed.instance_id);
-    client.ask(&pool, Method::DELETE, &path, json!({})).await?;
-    world.settle(Some(1), WITHIN).await?;
-    let log = world.logged();
+    let request = SweepRequest {
+        destroy: true,
+        ..SweepRequest::default()
+    };
+    system.services_api(0).await?.sweep(&request).await?;
+    system.pool_api(0).await?.kill(&claimed.instance_id).await?;
+    system.settle(Some(1), WITHIN).await?;
+    let log = system.logged();
     ensure!(
         log.contains("TRACE"),
         "not all was logged, so that this shows nothing"
@@ -76,17 +68,17 @@ fn is_told(log: &str, secret: &str) -> bool {
     log.contains(secret) || log.contains(bytes.trim_matches(['[', ']']))
 }
 
-/// Every secret of the world, by what it opens.
-fn secrets(world: &World) -> anyhow::Result<Vec<(&'static str, String)>> {
+/// Every secret of the system, by what it opens.
+fn secrets(system: &System) -> anyhow::Result<Vec<(&'static str, String)>> {
     let Options {
         railway,
         openrouter,
         agentmail,
         telnyx,
         ..
-    } = world.cloud.options();
-    let state = world.cloud.state();
-    let database = Url::parse(&world.ground.database_url("any", None)?)?;
+    } = system.cloud.options();
+    let state = system.cloud.state();
+    let database = Url::parse(&system.lab.database_url("any", None)?)?;
     let mut secrets = vec![
         ("the key of the pool", KEY.to_owned()),
         ("the key that encrypts", ENCRYPTION_KEY.to_owned()),

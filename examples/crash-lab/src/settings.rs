@@ -1,11 +1,9 @@
 //! What the services of the lab are told.
 
+use agent_pool_core::settings::Environment;
 use fake_cloud::{FakeCloud, Options, Pace};
 
-use crate::http_proxy::SERVICES;
-
-/// One variable of a service's environment.
-pub(crate) type Setting = (&'static str, String);
+use crate::http_proxy::{INSTANCES, SERVICES, VENDORS};
 
 /// The environment whose name the vendors' resources bear.
 pub(crate) const ENVIRONMENT: &str = "lab";
@@ -50,6 +48,13 @@ impl Pacing {
     };
 }
 
+/// Sets several variables, over earlier values.
+fn set(settings: &mut Environment, more: impl IntoIterator<Item = (&'static str, String)>) {
+    for (name, value) in more {
+        settings.set(name, value);
+    }
+}
+
 /// The vendors of the lab.
 pub(crate) fn cloud(seed: u64) -> Options {
     let mut options = Options {
@@ -58,13 +63,14 @@ pub(crate) fn cloud(seed: u64) -> Options {
     };
     options.railway.stage_pace = SLOWNESS;
     options.railway.volumes_per_project = 100;
+    options.railway.domain_host = INSTANCES.to_owned();
     options.telnyx.order_pace = SLOWNESS;
     options
 }
 
 /// Of both services.
-fn common(pacing: Pacing, proxy: String) -> Vec<Setting> {
-    vec![
+fn common(pacing: Pacing, proxy: String) -> Environment {
+    Environment::from_iter([
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", "0".to_owned()),
         ("POOL_API_KEY", KEY.to_owned()),
@@ -73,24 +79,27 @@ fn common(pacing: Pacing, proxy: String) -> Vec<Setting> {
         ("LOG", pacing.log.to_owned()),
         ("LOG_FORMAT", "text".to_owned()),
         ("HTTP_PROXY", proxy),
-    ]
+    ])
 }
 
-pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Vec<Setting> {
+pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Environment {
     let mut settings = common(pacing, proxy);
-    settings.extend([
-        ("POOL_DATABASE_URL", database),
-        ("SERVICES_URL", format!("http://{SERVICES}/")),
-        ("POOL_TOOLS", TOOLS.join(",")),
-        ("POOL_MIN_IDLE", pacing.min_idle.to_string()),
-        ("POOL_MAX_TOTAL", pacing.max_total.to_string()),
-        ("TICK_INTERVAL_MS", pacing.tick.to_string()),
-        (
-            "CLAIM_TIMEOUT_MS",
-            pacing.attempt.saturating_mul(2).to_string(),
-        ),
-        ("CLAIM_LEASE_MS", pacing.lease.min(1_000).to_string()),
-    ]);
+    set(
+        &mut settings,
+        [
+            ("POOL_DATABASE_URL", database),
+            ("SERVICES_URL", format!("http://{SERVICES}/")),
+            ("POOL_TOOLS", TOOLS.join(",")),
+            ("POOL_MIN_IDLE", pacing.min_idle.to_string()),
+            ("POOL_MAX_TOTAL", pacing.max_total.to_string()),
+            ("TICK_INTERVAL_MS", pacing.tick.to_string()),
+            (
+                "CLAIM_TIMEOUT_MS",
+                pacing.attempt.saturating_mul(2).to_string(),
+            ),
+            ("CLAIM_LEASE_MS", pacing.lease.min(1_000).to_string()),
+        ],
+    );
     settings
 }
 
@@ -99,53 +108,40 @@ pub(crate) fn services(
     proxy: String,
     database: String,
     cloud: &FakeCloud,
-) -> Vec<Setting> {
-    let Options {
-        railway,
-        openrouter,
-        agentmail,
-        telnyx,
-        ..
-    } = cloud.options();
+) -> Environment {
     let mut settings = common(pacing, proxy);
-    settings.extend([
-        ("SERVICES_DATABASE_URL", database),
-        ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),
-        ("INSTANCE_LEASE_MS", pacing.lease.to_string()),
-        (
-            "PROVIDER_TIMEOUT_MS",
-            pacing.attempt.saturating_mul(4).to_string(),
-        ),
-        ("SWEEP_INTERVAL_MS", "0".to_owned()),
-        ("SWEEP_GRACE_MS", "1".to_owned()),
-        ("INFRA_PROVIDER", "railway".to_owned()),
-        ("RAILWAY_API_URL", cloud.railway_url()),
-        ("RAILWAY_API_TOKEN", railway.tokens.account.clone()),
-        ("RAILWAY_PROJECT_ID", cloud.railway_project_id()),
-        ("RAILWAY_ENVIRONMENT_ID", cloud.railway_environment_id()),
-        (
-            "RAILWAY_RUNTIME_IMAGE",
-            "ghcr.io/example/agent:1".to_owned(),
-        ),
-        ("RAILWAY_SETTLE_MS", "200".to_owned()),
-        ("OPENROUTER_API_URL", cloud.openrouter_url()),
-        (
-            "OPENROUTER_MANAGEMENT_KEY",
-            openrouter.management_keys.concat(),
-        ),
-        ("AGENTMAIL_API_URL", cloud.agentmail_url()),
-        ("AGENTMAIL_API_KEY", agentmail.api_keys.concat()),
-        ("TELNYX_API_URL", cloud.telnyx_url()),
-        ("TELNYX_API_KEY", telnyx.api_keys.concat()),
-        ("TELNYX_POLL_MS", "10".to_owned()),
-        ("TELNYX_SETTLE_MS", "200".to_owned()),
-    ]);
+    let vendors = cloud.settings().into_iter();
+    let named = |url: String| url.replace(cloud.authority().as_str(), VENDORS);
+    set(
+        &mut settings,
+        vendors.map(|(name, value)| (name, named(value))),
+    );
+    set(
+        &mut settings,
+        [
+            ("SERVICES_DATABASE_URL", database),
+            ("SERVICES_ENCRYPTION_KEY", ENCRYPTION_KEY.to_owned()),
+            ("INSTANCE_LEASE_MS", pacing.lease.to_string()),
+            (
+                "PROVIDER_TIMEOUT_MS",
+                pacing.attempt.saturating_mul(4).to_string(),
+            ),
+            ("SWEEP_INTERVAL_MS", "0".to_owned()),
+            ("SWEEP_GRACE_MS", "1".to_owned()),
+            ("RAILWAY_SETTLE_MS", "200".to_owned()),
+            ("TELNYX_POLL_MS", "10".to_owned()),
+            ("TELNYX_SETTLE_MS", "200".to_owned()),
+        ],
+    );
     let attempts = [
         "RAILWAY_TIMEOUT_MS",
         "OPENROUTER_TIMEOUT_MS",
         "AGENTMAIL_TIMEOUT_MS",
         "TELNYX_TIMEOUT_MS",
     ];
-    settings.extend(attempts.map(|name| (name, pacing.attempt.to_string())));
+    set(
+        &mut settings,
+        attempts.map(|name| (name, pacing.attempt.to_string())),
+    );
     settings
 }

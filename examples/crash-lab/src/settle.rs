@@ -1,34 +1,36 @@
-//! How a world comes to rest, and what is asked of it then.
+//! How a system comes to rest, and what is asked of it then.
 
 use std::time::Duration;
 
 use anyhow::bail;
-use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::process::Part;
-use crate::promises::Scene;
-use crate::world::World;
+use crate::promises::Snapshot;
+use crate::system::System;
+use agent_pool_stack::Service;
 
 /// How often a state is looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// How long a tick that is asked for may take.
 const TICK_WITHIN: Duration = Duration::from_secs(10);
 
-impl World {
+impl System {
     /// In place of waiting: the leases that a dead process of `part` left behind run out, and so do
     /// pauses. For `patience`, what the living do under leases of Services is waited for first: those
     /// of Pool are longer.
-    pub(crate) async fn time_passes(&self, part: Part, patience: Duration) -> anyhow::Result<()> {
+    pub(crate) async fn expire_leases(
+        &self,
+        part: Service,
+        patience: Duration,
+    ) -> anyhow::Result<()> {
         let services = self.services_database().await?;
         match part {
-            Part::ServicesSvc => {
+            Service::ServicesSvc => {
                 services
                     .execute("UPDATE instance_leases SET leased_until = now() - interval '1 s'")
                     .await?;
             }
-            Part::PoolSvc => {
+            Service::PoolSvc => {
                 let deadline = Instant::now() + patience;
                 let busy = "SELECT count(*) FROM instance_leases WHERE leased_until > now()";
                 while services.number(busy).await? > 0 && Instant::now() < deadline {
@@ -39,11 +41,11 @@ impl World {
                 pool.execute("UPDATE claim_keys SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
             }
         }
-        self.no_pauses().await
+        self.clear_backoff().await
     }
 
     /// What pauses between creations there are is over.
-    pub(crate) async fn no_pauses(&self) -> anyhow::Result<()> {
+    pub(crate) async fn clear_backoff(&self) -> anyhow::Result<()> {
         let pool = self.pool_database().await?;
         pool.execute("UPDATE creation_failures SET retry_at = now()")
             .await
@@ -52,11 +54,8 @@ impl World {
     /// A tick now, of the first replica of Pool that runs.
     pub(crate) async fn tick(&self) -> anyhow::Result<()> {
         for index in 0..self.pools.len() {
-            if let Ok(pool) = self.url(Part::PoolSvc, index).await {
-                let ticked = self
-                    .client
-                    .ask(&pool, Method::POST, "api/pool/reconcile", json!({}));
-                timeout(TICK_WITHIN, ticked).await??;
+            if let Ok(pool) = self.pool_api(index).await {
+                timeout(TICK_WITHIN, pool.reconcile()).await??;
                 return Ok(());
             }
         }
@@ -66,14 +65,14 @@ impl World {
     /// Which promises are broken now.
     pub(crate) async fn broken(&self) -> anyhow::Result<Vec<String>> {
         let acknowledged = self.claimed();
-        let scene = Scene {
+        let snapshot = Snapshot {
             pool: self.pool_database().await?.instances().await?,
             services: self.services_database().await?.infras().await?,
             vendors: self.cloud.state(),
             provisioned: &self.provisioned,
             acknowledged,
         };
-        Ok(scene.broken())
+        Ok(snapshot.broken())
     }
 
     /// Lets the system come to rest, one tick after another, until all promises hold and `idle`

@@ -6,18 +6,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use nix::sys::signal::Signal;
-use reqwest::Method;
-use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client::Wish;
-use crate::ground::Ground;
-use crate::process::Part;
+use crate::calls::order;
+use crate::interceptor::Step;
+use crate::lab::Lab;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::trap::Step;
-use crate::world::World;
+use crate::system::System;
+use agent_pool_stack::Service;
 
 const IDLE: u32 = 2;
 /// How long anything may take but the end of a process.
@@ -59,26 +57,26 @@ pub struct Report {
 ///
 /// # Errors
 /// A process that did not end in time, a promise that broke, or the lab itself fails.
-pub async fn run(ground: &Arc<Ground>) -> anyhow::Result<Report> {
-    let world = World::start(Arc::clone(ground), PATIENT, 1, 1).await?;
-    let done = steps(&world).await;
-    done.map_err(|error| world.tell(&error))
+pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
+    let system = System::start(Arc::clone(lab), PATIENT, 1, 1).await?;
+    let done = steps(&system).await;
+    done.map_err(|error| system.tell(&error))
 }
 
-async fn steps(world: &World) -> anyhow::Result<Report> {
-    world.settle(Some(IDLE), WITHIN).await?;
-    let pool_finished = pool(world, PATIENT).await.context("a patient pool-svc")?;
-    let services_finished = services(world, PATIENT)
+async fn steps(system: &System) -> anyhow::Result<Report> {
+    system.settle(Some(IDLE), WITHIN).await?;
+    let pool_finished = pool(system, PATIENT).await.context("a patient pool-svc")?;
+    let services_finished = services(system, PATIENT)
         .await
         .context("a patient services-svc")?;
-    for part in [Part::ServicesSvc, Part::PoolSvc] {
-        world.restart(part, 0, IMPATIENT).await?;
+    for part in [Service::ServicesSvc, Service::PoolSvc] {
+        system.restart(part, 0, IMPATIENT).await?;
     }
-    world.settle(Some(IDLE), WITHIN).await?;
-    let pool_cut = pool(world, IMPATIENT)
+    system.settle(Some(IDLE), WITHIN).await?;
+    let pool_cut = pool(system, IMPATIENT)
         .await
         .context("an impatient pool-svc")?;
-    let services_cut = services(world, IMPATIENT)
+    let services_cut = services(system, IMPATIENT)
         .await
         .context("an impatient services-svc")?;
     Ok(Report {
@@ -90,35 +88,30 @@ async fn steps(world: &World) -> anyhow::Result<Report> {
 }
 
 /// Ends Pool in the middle of a claim and of a creation, and has another one follow.
-async fn pool(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    replenish(world).await?;
-    hold(world, Part::PoolSvc, CLAIM);
-    let wish = Wish {
-        agent: "Tulip".to_owned(),
-        key: None,
-        wait: None,
-    };
-    let claim = world.client.claim(&pool, &wish);
-    let (claimed, ended) = tokio::join!(claim, end(world, Part::PoolSvc, pacing));
+async fn pool(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
+    system.replenish(1).await?;
+    hold(system, Service::PoolSvc, CLAIM);
+    let order = order("Tulip")?;
+    let claim = system.claim(&order);
+    let (claimed, ended) = tokio::join!(claim, end(system, Service::PoolSvc, pacing));
     let ended = ended?;
     if pacing.shutdown == PATIENT.shutdown {
-        world.acknowledge(claimed.context("a claim in flight")?);
+        system.acknowledge(claimed.context("a claim in flight")?);
     } else {
         ensure!(claimed.is_err(), "a claim that was cut off was answered");
-        world.time_passes(Part::PoolSvc, WITHIN).await?;
+        system.expire_leases(Service::PoolSvc, WITHIN).await?;
     }
-    world.restart(Part::PoolSvc, 0, pacing).await?;
-    world.settle(Some(IDLE), WITHIN).await?;
+    system.restart(Service::PoolSvc, 0, pacing).await?;
+    system.settle(Some(IDLE), WITHIN).await?;
     Ok(ended)
 }
 
 /// Ends Services in the middle of a creation, and has another one follow.
-async fn services(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
-    hold(world, Part::ServicesSvc, CREATION);
-    replenish(world).await?;
-    let ended = end(world, Part::ServicesSvc, pacing).await?;
-    let rows = world.services_database().await?;
+async fn services(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
+    hold(system, Service::ServicesSvc, CREATION);
+    system.replenish(1).await?;
+    let ended = end(system, Service::ServicesSvc, pacing).await?;
+    let rows = system.services_database().await?;
     let unfinished = "SELECT (SELECT count(*) FROM instance_infra WHERE started_at IS NULL)
                            + (SELECT count(*) FROM instance_leases)";
     let left = rows.number(unfinished).await?;
@@ -126,45 +119,40 @@ async fn services(world: &World, pacing: Pacing) -> anyhow::Result<Duration> {
         ensure!(left == 0, "a creation in flight was not finished");
     } else {
         ensure!(left > 0, "a creation that was cut off has left nothing");
-        world.time_passes(Part::ServicesSvc, WITHIN).await?;
+        system.expire_leases(Service::ServicesSvc, WITHIN).await?;
     }
-    world.restart(Part::ServicesSvc, 0, pacing).await?;
-    world.settle(Some(IDLE), WITHIN).await?;
+    system.restart(Service::ServicesSvc, 0, pacing).await?;
+    system.settle(Some(IDLE), WITHIN).await?;
     Ok(ended)
 }
 
-async fn replenish(world: &World) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    let (path, wanted) = ("api/pool/replenish", json!({"count": 1}));
-    world.client.ask(&pool, Method::POST, path, wanted).await?;
-    Ok(())
-}
-
-fn hold(world: &World, part: Part, label: &str) {
+fn hold(system: &System, part: Service, label: &str) {
     let label = label.to_owned();
-    world.replicas(part)[0].trap.hold(Step { label, nth: 1 });
+    system.replicas(part)[0]
+        .interceptor
+        .hold(Step { label, nth: 1 });
 }
 
 /// Ends a service once it is held at its step; where it is patient, what it asked goes on as soon as it
 /// takes no more requests.
-async fn end(world: &World, part: Part, pacing: Pacing) -> anyhow::Result<Duration> {
-    let trap = &world.replicas(part)[0].trap;
-    let held = timeout(WITHIN, trap.wait()).await;
+async fn end(system: &System, part: Service, pacing: Pacing) -> anyhow::Result<Duration> {
+    let interceptor = &system.replicas(part)[0].interceptor;
+    let held = timeout(WITHIN, interceptor.wait()).await;
     held.context("it never came to the step at which it was to end")?;
-    let url = world.url(part, 0).await?;
+    let url = system.url(part, 0).await?;
     let address = url.socket_addrs(|| None)?;
     let told = Instant::now();
-    world.signal(part, 0, Signal::SIGTERM).await?;
+    system.signal(part, 0, Signal::SIGTERM).await?;
     while TcpStream::connect(&*address).await.is_ok() {
         ensure!(told.elapsed() < WITHIN, "it still takes new requests");
         sleep(LOOK_EVERY).await;
     }
     if pacing.shutdown == PATIENT.shutdown {
-        trap.release();
+        interceptor.release();
     }
     let limit = Duration::from_millis(pacing.shutdown.into());
-    let ended = world.ended(part, 0, limit + SLACK).await;
-    trap.release();
+    let ended = system.ended(part, 0, limit + SLACK).await;
+    interceptor.release();
     ended?;
     Ok(told.elapsed())
 }

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use agent_pool_core::settings::Environment;
-use crash_lab::Ground;
+use crash_lab::Lab;
 use crash_lab::matrix::{Operation, Plan, run};
 
 /// Systems at once in one test; two tests run at a time on a machine with two cores.
@@ -29,7 +29,7 @@ fn seed() -> u64 {
 }
 
 async fn every_promise_holds_at_the_steps_of(operation: Operation) {
-    let ground = Ground::lay(env!("CARGO_BIN_EXE_crash-lab").into()).await;
+    let lab = Lab::start(env!("CARGO_BIN_EXE_crash-lab").into()).await;
     let seed = seed();
     println!("cargo run -p crash-lab -- matrix --operation {operation} --sample {seed}");
     let plan = Plan {
@@ -37,7 +37,7 @@ async fn every_promise_holds_at_the_steps_of(operation: Operation) {
         at_once: AT_ONCE,
         sample: Some(seed),
     };
-    let table = run(&Arc::new(ground.unwrap()), plan).await.unwrap();
+    let table = run(&Arc::new(lab.unwrap()), plan).await.unwrap();
     println!("{table}");
     assert!(table.broken().is_empty(), "seed {seed}\n{table}");
     let rows = table.rows.len();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
-use crash_lab::{Ground, replicas, sabotage, secrets, sigterm, storm};
+use crash_lab::{Lab, replicas, secrets, self_test, sigterm, storm};
 
 /// Where `CRASH_LAB_SEED` does not say otherwise.
 const SEED: u64 = 2026;
@@ -14,9 +14,9 @@ const BLOWS_FOR: Duration = Duration::from_secs(25);
 /// Of the claims, in percent: a storm in which next to nobody is served shows little.
 const LEAST_ACKNOWLEDGED: u64 = 10;
 
-async fn ground() -> Arc<Ground> {
-    let ground = Ground::lay(env!("CARGO_BIN_EXE_crash-lab").into()).await;
-    Arc::new(ground.unwrap())
+async fn lab() -> Arc<Lab> {
+    let lab = Lab::start(env!("CARGO_BIN_EXE_crash-lab").into()).await;
+    Arc::new(lab.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +29,7 @@ async fn after_a_storm_nothing_is_lost_leaked_or_claimed_twice() {
         seed,
         duration: BLOWS_FOR,
     };
-    let report = storm::run(&ground().await, plan).await.unwrap();
+    let report = storm::run(&lab().await, plan).await.unwrap();
     println!("{report}");
     let (asked, acknowledged) = (report.asked(), report.acknowledged());
     assert!(
@@ -44,20 +44,20 @@ async fn after_a_storm_nothing_is_lost_leaked_or_claimed_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_one_of_two_replicas_sleeps_or_dies_at_work_the_other_goes_on() {
-    println!("{:?}", replicas::run(&ground().await).await.unwrap());
+    println!("{:?}", replicas::run(&lab().await).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sigterm_both_services_finish_what_is_in_flight_or_leave_it_in_time() {
-    println!("{:?}", sigterm::run(&ground().await).await.unwrap());
+    println!("{:?}", sigterm::run(&lab().await).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_though_everything_is() {
-    println!("{:?}", secrets::run(&ground().await).await.unwrap());
+    println!("{:?}", secrets::run(&lab().await).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promise_that_is_broken_is_reported() {
-    println!("{:?}", sabotage::run(&ground().await).await.unwrap());
+    println!("{:?}", self_test::run(&lab().await).await.unwrap());
 }

@@ -140,7 +140,13 @@ impl FakeCloud {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server.address)
+        format!("http://{}{path}", self.authority())
+    }
+
+    /// The host and port of every vendor.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.server.address.to_string()
     }
 
     /// `RAILWAY_API_URL`: the GraphQL endpoint itself.
@@ -271,6 +277,11 @@ impl FakeCloud {
         let mut telnyx = lock(&self.inner.telnyx.state);
         telnyx.stock.retain(|held| held != number);
         telnyx.snatched.insert(number.to_owned());
+    }
+
+    /// Somebody deletes every Telnyx messaging profile.
+    pub fn delete_messaging_profiles(&self) {
+        lock(&self.inner.telnyx.state).held.profiles.clear();
     }
 
     /// Books dollars on an OpenRouter key.

@@ -9,6 +9,7 @@ mod admin;
 mod agentmail;
 mod api;
 mod cloud;
+mod customer;
 mod fault;
 mod gate;
 mod given;

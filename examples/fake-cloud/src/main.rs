@@ -62,25 +62,12 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let cloud = FakeCloud::start(Args::parse().options()).await?;
     let mut out = std::io::stdout().lock();
-    let options = cloud.options();
-    for (name, value) in [
+    let own = [
         ("FAKE_CLOUD_ADMIN_URL", cloud.admin_url()),
-        ("FAKE_CLOUD_SEED", options.seed.to_string()),
-        ("RAILWAY_API_URL", cloud.railway_url()),
-        ("RAILWAY_API_TOKEN", options.railway.tokens.account.clone()),
+        ("FAKE_CLOUD_SEED", cloud.options().seed.to_string()),
         ("RAILWAY_WORKSPACE_ID", cloud.railway_workspace_id()),
-        ("RAILWAY_PROJECT_ID", cloud.railway_project_id()),
-        ("RAILWAY_ENVIRONMENT_ID", cloud.railway_environment_id()),
-        ("OPENROUTER_API_URL", cloud.openrouter_url()),
-        (
-            "OPENROUTER_MANAGEMENT_KEY",
-            options.openrouter.management_keys.join(","),
-        ),
-        ("AGENTMAIL_API_URL", cloud.agentmail_url()),
-        ("AGENTMAIL_API_KEY", options.agentmail.api_keys.join(",")),
-        ("TELNYX_API_URL", cloud.telnyx_url()),
-        ("TELNYX_API_KEY", options.telnyx.api_keys.join(",")),
-    ] {
+    ];
+    for (name, value) in own.into_iter().chain(cloud.settings()) {
         writeln!(out, "{name}={value}")?;
     }
     out.flush()?;

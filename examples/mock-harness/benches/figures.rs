@@ -45,14 +45,23 @@ async fn main() {
         at(100)
     );
     for part in ["services-svc", "pool-svc", "agent-runtime"] {
-        let all = home.resident().into_iter();
+        let all = home.processes().into_iter();
         let kib = all
-            .filter(|(command, _)| command.contains(part))
-            .map(|(_, kib)| kib)
+            .filter(|process| process.command.contains(part))
+            .map(|process| resident_kib(process.pid))
             .max();
         println!("{part}: {} KiB resident when idle", kib.unwrap());
     }
     harness.interrupt().await;
+}
+
+fn resident_kib(pid: nix::unistd::Pid) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// The Pool API of a running harness.
@@ -64,7 +73,7 @@ struct Pool {
 
 impl Pool {
     fn of(harness: &Harness<'_>) -> Self {
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = agent_pool_core::http::bare_builder().build().unwrap();
         Self {
             http,
             url: harness.printed("Pool API"),

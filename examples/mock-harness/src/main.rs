@@ -1,21 +1,22 @@
-//! The binary: see the library.
+#![doc = include_str!("../README.md")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use agent_pool_stack::{Options, Part, Running, run_part, up};
 use clap::Parser;
-use mock_harness::{Options, Part};
 
-/// Brings up the whole agent pool on this machine: Postgres, services-svc, pool-svc, local
-/// processes as instances, mock tools. Needs no account and no configuration. Ctrl-C takes
-/// everything down; what was claimed is there again at the next start.
+/// Run the whole agent pool on this machine.
+///
+/// Starts Postgres, services-svc, pool-svc, and instances as local processes with mock tools. Needs no account and no
+/// configuration. Ctrl-C stops everything; the next start continues with the same agents.
 #[derive(Debug, Parser)]
 #[command(name = "mock-harness", version)]
 struct Cli {
     #[command(flatten)]
     options: Options,
 
-    /// Where databases, logs and instances are kept between runs [default: a folder of this user].
+    /// Folder for databases, logs and instances, kept between runs [default: a folder of this user].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -29,10 +30,10 @@ fn main() -> ExitCode {
         data_dir,
         part,
     } = Cli::parse();
-    let name = part.map_or("mock-harness", Part::word);
+    let name = part.map_or("mock-harness", Part::name);
     let outcome = match part {
-        Some(part) => mock_harness::run_part(part),
-        None => mock_harness::run(&options, data_dir, mock_harness::curl_guide),
+        Some(part) => run_part(part),
+        None => up(&options, data_dir, guide),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,4 +42,35 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// How to use the stack with curl alone.
+fn guide(running: &Running) -> String {
+    let Running {
+        pool,
+        services,
+        key,
+        folder,
+    } = running;
+    let [pool, services] = [pool, services].map(|url| url.as_str().trim_end_matches('/'));
+    let (key, folder) = (key.expose(), folder.display());
+    format!(
+        "
+The pool is warm.
+
+  Pool API      {pool}
+  Services API  {services}
+  key           {key}
+  data, logs    {folder}
+
+Claim an agent:
+
+  curl -X POST {pool}/api/pool/claim \\
+    -H 'Authorization: Bearer {key}' \\
+    -H 'Content-Type: application/json' \\
+    -d '{{\"agentName\": \"Tulip\", \"instructions\": \"You help a small club plan its outings.\"}}'
+
+Open the inviteUrl of the answer. Ctrl-C takes everything down.
+"
+    )
 }

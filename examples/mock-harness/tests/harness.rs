@@ -8,7 +8,13 @@
 
 mod support;
 
+use nix::sys::signal::Signal;
 use support::{Harness, Home};
+
+async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
+    let client = agent_pool_core::http::bare_builder().build()?;
+    client.get(url).send().await
+}
 
 #[tokio::test]
 async fn it_warms_claims_and_takes_everything_down() {
@@ -20,15 +26,12 @@ async fn it_warms_claims_and_takes_everything_down() {
         "{output}"
     );
 
-    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    let page = get(&invite).await.unwrap().text().await.unwrap();
     assert!(page.contains("<h1>Tulip</h1>"), "{page}");
 
     let left = harness.interrupt().await;
     assert_eq!(left, Vec::<String>::new(), "processes are left");
-    assert!(
-        reqwest::get(&invite).await.is_err(),
-        "the instance still answers"
-    );
+    assert!(get(&invite).await.is_err(), "the instance still answers");
 }
 
 #[tokio::test]
@@ -37,7 +40,7 @@ async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
     let arguments = ["--cloud", "--min-idle", "5", "--claim", "Tulip"];
     let mut harness = Harness::start(&home, &arguments).await;
     let (invite, _) = harness.invite_of("Tulip").await;
-    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    let page = get(&invite).await.unwrap().text().await.unwrap();
     assert!(page.contains("<h1>Tulip</h1>"), "{page}");
     assert_eq!(
         harness.interrupt().await,
@@ -47,15 +50,12 @@ async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
 }
 
 #[tokio::test]
-async fn asked_for_tools_equip_every_instance_or_are_refused_in_words() {
+async fn tools_of_the_command_line_equip_every_instance_or_are_refused_with_the_reason() {
     let home = Home::new();
     let arguments = ["--min-idle", "1", "--tools", "mock-mail"];
     let mut harness = Harness::start(&home, &arguments).await;
     harness.warm().await;
-    let url = format!("{}/api/pool/info", harness.printed("Pool API"));
-    let client = reqwest::Client::builder().build().unwrap();
-    let request = client.get(url).bearer_auth(harness.printed("key"));
-    let info: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+    let info = harness.get("Pool API", "api/pool/info").await;
     assert_eq!(info["tools"], serde_json::json!(["mock-mail"]), "{info}");
     harness.interrupt().await;
 
@@ -77,9 +77,7 @@ async fn the_curl_that_it_prints_claims_an_agent() {
         .unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["joined"], false, "{answer}");
-    let page = reqwest::get(answer["inviteUrl"].as_str().unwrap())
-        .await
-        .unwrap();
+    let page = get(answer["inviteUrl"].as_str().unwrap()).await.unwrap();
     assert!(page.text().await.unwrap().contains("Tulip"));
     assert_eq!(
         harness.interrupt().await,
@@ -94,7 +92,7 @@ async fn what_was_claimed_is_there_again_at_the_next_start() {
     let mut first = Harness::start(&home, &["--min-idle", "1", "--claim", "Tulip"]).await;
     let (invite, _) = first.invite_of("Tulip").await;
     let said = [("text", "remember the milk")];
-    let client = reqwest::Client::builder().build().unwrap();
+    let client = agent_pool_core::http::bare_builder().build().unwrap();
     client
         .post(&invite)
         .form(&said)
@@ -107,7 +105,7 @@ async fn what_was_claimed_is_there_again_at_the_next_start() {
 
     let mut second = Harness::start(&home, &["--min-idle", "1"]).await;
     second.warm().await;
-    let page = reqwest::get(&invite).await.unwrap().text().await.unwrap();
+    let page = get(&invite).await.unwrap().text().await.unwrap();
     assert!(page.contains("remember the milk"), "{page}");
     assert_eq!(
         second.interrupt().await,
@@ -135,12 +133,72 @@ async fn killed_without_warning_it_leaves_no_service_and_no_postgres() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_in_use_is_refused_in_words() {
+async fn a_folder_that_is_in_use_is_refused_and_its_user_named() {
     let home = Home::new();
     let mut first = Harness::start(&home, &["--min-idle", "1"]).await;
     first.warm().await;
-    let mut second = Harness::start(&home, &["--min-idle", "1"]).await;
-    let error = second.failure().await;
-    assert!(error.contains("is in use by another process"), "{error}");
+    // `--cloud` has a Postgres of its own, so that only the folder's lock stands in the way.
+    for arguments in [&["--min-idle", "1"][..], &["--cloud"]] {
+        let error = Harness::start(&home, arguments).await.failure().await;
+        assert!(error.contains("is in use by another process"), "{error}");
+        assert!(error.contains(&first.pid().to_string()), "{error}");
+    }
+    assert_eq!(first.interrupt().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn idle_instances_of_an_earlier_run_with_other_tools_are_replaced() {
+    let home = Home::new();
+    let mut first = Harness::start(&home, &["--min-idle", "1"]).await;
+    first.warm().await;
     first.interrupt().await;
+    let arguments = ["--min-idle", "1", "--tools", "mock-mail"];
+    let mut second = Harness::start(&home, &arguments).await;
+    second.warm().await;
+    let status: serde_json::Value = second.get("Pool API", "api/pool/status").await;
+    let instances = status["instances"].as_array().unwrap().iter();
+    let idle: Vec<_> = instances.filter(|one| one["status"] == "idle").collect();
+    assert!(!idle.is_empty(), "{status}");
+    for instance in idle {
+        let path = format!("instances/{}", instance["id"].as_str().unwrap());
+        let details = second.get("Services API", &path).await;
+        let tools = details["tools"].as_array().unwrap().iter();
+        let tools: Vec<_> = tools.map(|tool| &tool["toolId"]).collect();
+        assert_eq!(tools, ["mock-mail"], "{details}");
+    }
+    second.interrupt().await;
+}
+
+#[tokio::test]
+async fn a_closed_terminal_stops_everything_too() {
+    let home = Home::new();
+    let mut harness = Harness::start(&home, &["--min-idle", "1"]).await;
+    harness.warm().await;
+    assert_eq!(
+        harness.stop_by(Signal::SIGHUP).await,
+        Vec::<String>::new(),
+        "processes are left"
+    );
+}
+
+#[tokio::test]
+async fn the_second_interrupt_ends_it_at_once_and_says_what_remains() {
+    let home = Home::new();
+    let mut harness = Harness::start(&home, &["--min-idle", "1"]).await;
+    harness.warm().await;
+    // A service that does not end: the harness would wait for it for 90 s.
+    let pool = home.process("pool-svc");
+    pool.signal(Signal::SIGSTOP);
+    harness.signal(Signal::SIGINT);
+    harness.line_with("Ctrl-C again").await;
+    harness.signal(Signal::SIGINT);
+    let (code, error) = harness.ended().await;
+    assert_eq!(code, Some(130), "{error}");
+    assert!(error.contains("the next start"), "{error}");
+    pool.signal(Signal::SIGCONT);
+    home.only_instances_are_left().await;
+    // Which takes the instances over.
+    let mut next = Harness::start(&home, &["--min-idle", "1"]).await;
+    next.warm().await;
+    assert_eq!(next.interrupt().await, Vec::<String>::new());
 }

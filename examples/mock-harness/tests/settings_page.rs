@@ -2,14 +2,13 @@
 
 #![cfg(test)]
 
-#[path = "../src/distribution.rs"]
-mod distribution;
-
 use std::fmt::Write as _;
 use std::path::Path;
 
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
+// Links the providers.
+use agent_pool_stack as _;
 
 const AGAIN: &str = "UPDATE=1 cargo test -p mock-harness --test settings_page";
 

@@ -17,7 +17,7 @@ fn settings() -> Settings {
 }
 
 fn context(environment: &str) -> Context {
-    let http = reqwest::Client::builder().build().unwrap();
+    let http = agent_pool_core::http::bare_builder().build().unwrap();
     Context::new(Mark::new(&environment.parse().unwrap()), http)
 }
 

@@ -12,7 +12,7 @@ use crate::workspace::{Workspace, document, text};
 /// The crates that name providers, each with the file that does.
 const DISTRIBUTIONS: [(&str, &str); 2] = [
     ("services-svc", "src/main.rs"),
-    ("examples/mock-harness", "src/distribution.rs"),
+    ("stack", "src/distribution.rs"),
 ];
 
 /// Adds what names the new crate to `files`.

@@ -4,11 +4,16 @@ use crate::name::Name;
 
 /// The files of the crate, as they are for the id `acme`. Rust in a template is Rust, so that editors,
 /// rustfmt and readers take it for what it is.
-const TOOL: [(&str, &str); 7] = [
+const TOOL: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml")),
     ("README.md", include_str!("../template/README.md")),
     ("src/lib.rs", include_str!("../template/src/lib.rs")),
-    ("src/vendor.rs", include_str!("../template/src/vendor.rs")),
+    (
+        "src/settings.rs",
+        include_str!("../template/src/settings.rs"),
+    ),
+    ("src/tool.rs", include_str!("../template/src/tool.rs")),
+    ("src/wire.rs", include_str!("../template/src/wire.rs")),
     (
         "tests/conformance.rs",
         include_str!("../template/tests/conformance.rs"),

@@ -4,7 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-const LIMIT: usize = 60;
+const LIMIT: usize = 65;
+const SOURCES: [&str; 4] = [
+    "src/settings.rs",
+    "src/tool.rs",
+    "src/wire.rs",
+    "tests/fake/mod.rs",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -27,8 +33,9 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn every_block_of_code_is_part_of_the_finished_tool() {
     let finished = "examples/new-provider/finished";
-    let files = ["src/lib.rs", "src/vendor.rs", "tests/fake/mod.rs"];
-    let mut texts: Vec<String> = files.map(|file| read(&format!("{finished}/{file}"))).into();
+    let mut texts: Vec<String> = SOURCES
+        .map(|file| read(&format!("{finished}/{file}")))
+        .into();
     texts.push(read("examples/new-provider/template/tests/conformance.rs"));
     let blocks = blocks("rust");
     assert!(blocks.len() >= 5);
@@ -77,10 +84,7 @@ fn it_takes_as_few_lines_by_hand_as_the_guide_says() {
             ["template", "finished"].map(|kind| read(&format!("{folder}/{kind}/{file}")));
         written(&old, &new)
     };
-    let code: usize = ["src/lib.rs", "src/vendor.rs", "tests/fake/mod.rs"]
-        .map(lines_of)
-        .iter()
-        .sum();
+    let code: usize = SOURCES.map(lines_of).iter().sum();
     let all = code + lines_of("Cargo.toml") + lines_of("README.md");
     assert!(all < LIMIT, "{all} lines");
     let said = format!("{code} lines of Rust by hand");

@@ -51,7 +51,7 @@ impl Outsider {
         let read = tokio::task::spawn_blocking(move || BufReader::new(stdout).lines().next());
         let line = read.await.unwrap().unwrap().unwrap();
         let url = line.strip_prefix("listening on ").unwrap().to_owned();
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = agent_pool_core::http::bare_builder().build().unwrap();
         Self { process, url, http }
     }
 

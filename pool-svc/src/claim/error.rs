@@ -1,32 +1,33 @@
-//! What a claim fails with.
+//! Why a claim fails.
 
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
-use tokio::task::JoinError;
+use agent_pool_service_kit::supervisor::TaskFailed;
 
 use super::step::StepError;
 use super::verdict::{Fate, Next};
+use crate::db::problem_code;
 
 /// How a claim ended without an agent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClaimError {
-    #[error("no instance is idle now: try again in a few seconds")]
+    #[error("no instance is idle: try again in a few seconds")]
     NoIdle,
     #[error("the service is shutting down: try again in a few seconds")]
     ShuttingDown,
     #[error("the client hung up while the claim waited")]
     HungUp,
-    #[error("the Idempotency-Key was used for a claim with another body: take a new one")]
+    #[error("the Idempotency-Key was used for a claim with another body: use a new key")]
     KeyReused,
-    /// What this claim failed with for those who asked for it before.
+    /// The failure of the run of this claim's key that this request waited for.
     #[error("{}", .0.detail)]
-    Told(Box<Problem>),
+    Repeated(Box<Problem>),
     #[error("another replica has taken over the claim")]
     Superseded,
-    #[error("the claim was not done within {} ms (CLAIM_TIMEOUT_MS)", .0.as_millis())]
+    #[error("the claim did not finish within {} ms (CLAIM_TIMEOUT_MS)", .0.as_millis())]
     TimedOut(Duration),
     #[error("Services is not available; instance {id} {}", .fate.outcome())]
     ServicesUnavailable {
@@ -34,25 +35,25 @@ pub(crate) enum ClaimError {
         fate: Fate,
         source: StepError,
     },
-    #[error("Services refuses the claim; instance {id} {}", .fate.outcome())]
+    #[error("Services refused the claim; instance {id} {}", .fate.outcome())]
     ServicesRefused {
         id: InstanceId,
         fate: Fate,
         source: StepError,
     },
-    #[error("the runtime of instance {id} refuses the agent")]
+    #[error("the runtime of instance {id} refused the agent")]
     RuntimeRefused { id: InstanceId, source: StepError },
     #[error("instance {id} failed, and no other was left to try")]
     Failed { id: InstanceId, source: StepError },
     #[error(transparent)]
     Database(#[from] DbError),
-    #[error("the claim broke off, which is a fault of this service")]
-    Aborted(#[source] JoinError),
+    #[error("the claim was cut off by a fault of this service")]
+    Aborted(#[source] TaskFailed),
 }
 
 impl ClaimError {
-    /// What to say of an attempt that failed.
-    pub(super) fn of(id: &InstanceId, fate: Fate, next: Next, source: StepError) -> Self {
+    /// The error of an attempt that failed.
+    pub(super) fn from_attempt(id: &InstanceId, fate: Fate, next: Next, source: StepError) -> Self {
         let id = id.clone();
         match (next, source) {
             (_, StepError::Database(error)) => Self::Database(error),
@@ -65,22 +66,22 @@ impl ClaimError {
         }
     }
 
-    /// The stable word for it, in problems and in metrics. What was [told](Self::Told) has its own.
-    pub(crate) const fn code(&self) -> &'static str {
+    /// The stable word for it, in problems and in metrics.
+    pub(crate) fn code(&self) -> ProblemCode {
         match self {
-            Self::NoIdle => "no_idle_instance",
-            Self::ShuttingDown => "shutting_down",
-            Self::HungUp => "hung_up",
-            Self::KeyReused => "idempotency_key_reused",
-            Self::Told(_) => "told_before",
-            Self::Superseded => "superseded",
-            Self::TimedOut(_) => "claim_timed_out",
-            Self::ServicesUnavailable { .. } => "services_unavailable",
-            Self::ServicesRefused { .. } => "services_refused",
-            Self::RuntimeRefused { .. } => "runtime_refused",
-            Self::Failed { .. } => "claim_failed",
-            Self::Database(error) => crate::problem::database_code(error),
-            Self::Aborted(_) => "internal_error",
+            Self::NoIdle => ProblemCode::NoIdleInstance,
+            Self::ShuttingDown => ProblemCode::ShuttingDown,
+            Self::HungUp => ProblemCode::HungUp,
+            Self::KeyReused => ProblemCode::IdempotencyKeyReused,
+            Self::Repeated(problem) => problem.code.clone(),
+            Self::Superseded => ProblemCode::Superseded,
+            Self::TimedOut(_) => ProblemCode::ClaimTimedOut,
+            Self::ServicesUnavailable { .. } => ProblemCode::ServicesUnavailable,
+            Self::ServicesRefused { .. } => ProblemCode::ServicesRefused,
+            Self::RuntimeRefused { .. } => ProblemCode::RuntimeRefused,
+            Self::Failed { .. } => ProblemCode::ClaimFailed,
+            Self::Database(error) => problem_code(error),
+            Self::Aborted(_) => ProblemCode::InternalError,
         }
     }
 }

@@ -1,46 +1,41 @@
-//! Those who wait on this replica, and the look at the queue that they share.
+//! The claims that wait on this replica, and the look at the queue that they share.
 //!
-//! The queue is a table, so that it is one over all replicas. Each replica looks at it for all of its
-//! own waiters at once, when there is news and from time to time; the look also says that they live.
+//! The queue is a table, so that it is one over all replicas. A replica reads it for all of its own
+//! waiters at once, when notified and from time to time; reading it also renews their leases.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use agent_pool_core::chain;
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use metrics::gauge;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::bell;
-use crate::app::App;
+use super::context::Claims;
+use super::listener::QUEUE;
 use crate::db::claim_waiters;
-use crate::warm_up;
+use crate::ops::warm_up::Creations;
 
 /// The queue, as this replica knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    /// The numbers of those who wait here.
+    /// The numbers of the claims that wait here.
     here: Mutex<BTreeSet<i64>>,
-    /// Everybody's numbers, in order. Sent anew with each look.
+    /// All numbers in order, sent with each look.
     line: watch::Sender<Arc<[i64]>>,
     joined: Notify,
-    /// The process is to end: nobody waits here any more.
-    closed: CancellationToken,
 }
 
 impl Queue {
-    /// Somebody waits here, as long as the answer is kept.
-    pub(super) fn enter(&self, number: i64) -> Here<'_> {
+    /// Counts a claim as waiting here until the returned guard is dropped.
+    pub(super) fn enter(&self, number: i64) -> Waiting<'_> {
         self.here().insert(number);
         gauge!("agent_pool_claims_waiting").increment(1);
         self.joined.notify_one();
-        Here {
+        Waiting {
             queue: self,
             number,
         }
@@ -50,75 +45,82 @@ impl Queue {
         self.line.subscribe()
     }
 
-    /// Returns when nobody may wait here any more.
-    pub(crate) async fn closes(&self) {
-        self.closed.cancelled().await;
-    }
-
-    /// What a panic left is still true.
+    /// A panic while it was locked leaves it consistent.
     fn here(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One who waits here.
-pub(super) struct Here<'a> {
+/// One claim that waits here.
+pub(super) struct Waiting<'a> {
     queue: &'a Queue,
     number: i64,
 }
 
-impl Drop for Here<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.queue.here().remove(&self.number);
         gauge!("agent_pool_claims_waiting").decrement(1);
     }
 }
 
-impl App {
-    /// Serves the claims that wait for an instance, until shutdown; then they are answered at once.
-    pub async fn keep_queue(self, shutdown: Shutdown) {
-        tokio::select! {
-            never = bell::pass_on(&self) => match never {},
-            never = keep_looking(&self) => match never {},
-            () = shutdown.wait() => self.queue.closed.cancel(),
+/// Serves the claims that wait for an instance, until shutdown.
+pub(crate) fn keep_queue(claims: &Claims, creations: &Creations, tasks: &Supervisor) {
+    let listening = claims.clone();
+    tasks.keep("listen", move |shutdown| {
+        let Claims { listener, app, .. } = listening.clone();
+        async move {
+            tokio::select! {
+                () = listener.keep_listening(&app.db) => {}
+                () = shutdown.wait() => {}
+            }
         }
-    }
-
-    /// How often a replica says that its claims are alive, and looks without news: three times within
-    /// their lease, so that one look may fail.
-    pub(super) fn beat(&self) -> Duration {
-        self.config.pool.claim_lease_ms.duration() / 3
-    }
+    });
+    let (claims, creations) = (claims.clone(), creations.clone());
+    tasks.keep("claim_queue", move |shutdown| {
+        let (claims, creations) = (claims.clone(), creations.clone());
+        async move {
+            tokio::select! {
+                () = keep_looking(&claims, &creations) => {}
+                () = shutdown.wait() => {}
+            }
+        }
+    });
 }
 
-async fn keep_looking(app: &App) -> Infallible {
-    let mut ear = app.bell.listen();
+async fn keep_looking(claims: &Claims, creations: &Creations) {
+    let mut subscription = claims.listener.subscribe();
     loop {
-        let more_wait = tokio::select! {
-            () = app.queue.joined.notified() => true,
-            () = sleep(app.beat()) => true,
-            () = ear.hears(bell::QUEUE) => false,
+        let may_lack_instances = tokio::select! {
+            () = claims.queue.joined.notified() => true,
+            () = sleep(claims.heartbeat()) => true,
+            () = subscription.notified(QUEUE) => false,
         };
-        if let Err(error) = look(app, more_wait).await {
+        if let Err(error) = look(claims, creations, may_lack_instances).await {
             warn!(
                 error.chain = chain(&error),
-                "the queue of claims is not seen: {error}"
+                "the queue of claims cannot be read: {error}"
             );
         }
     }
 }
 
-/// Looks, and has an instance made for each who waits, where it may lack one.
-async fn look(app: &App, more_wait: bool) -> Result<(), DbError> {
-    let mine: Vec<i64> = app.queue.here().iter().copied().collect();
+/// Reads the queue, and has an instance made for each claim that lacks one.
+async fn look(
+    claims: &Claims,
+    creations: &Creations,
+    may_lack_instances: bool,
+) -> Result<(), DbError> {
+    let mine: Vec<i64> = claims.queue.here().iter().copied().collect();
     if mine.is_empty() {
         return Ok(());
     }
-    let lease = app.config.pool.claim_lease_ms.duration();
-    let line = claim_waiters::look(&mut *app.db.conn().await?, &mine, lease).await?;
-    app.queue.line.send_replace(line.into());
-    if more_wait {
-        warm_up::replenish(app).await?;
+    let mut conn = claims.app.db.conn().await?;
+    let line = claim_waiters::look(&mut conn, &mine, claims.lease()).await?;
+    drop(conn);
+    claims.queue.line.send_replace(line.into());
+    if may_lack_instances {
+        creations.replenish().await?;
     }
     Ok(())
 }

@@ -1,33 +1,32 @@
-//! The steps of a claim on one instance: each calls one party, and says what failed.
+//! What the steps of a claim on one instance work with, and what they fail with.
 
+use agent_pool_client::CallError;
 use agent_pool_core::wire::runtime::{ProvisionRequest, Provisioned};
 use agent_pool_core::{EnvVars, Secret};
 use agent_pool_service_kit::db::DbError;
 
-use crate::call::CallError;
-
 /// What failed on one instance.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
-    #[error("its runtime is not healthy: it {0}")]
-    Unhealthy(#[source] CallError),
+    #[error("it is not healthy: {0}")]
+    Unhealthy(CallError),
     #[error("its runtime is not ready")]
     NotReady,
-    #[error("Services could not configure it: it {0}")]
-    Configure(#[source] CallError),
-    #[error("its runtime could not be provisioned: it {0}")]
-    Provision(#[source] CallError),
-    #[error("its runtime answered without {0}, so that the agent is in no conversation")]
+    #[error("it could not be configured: {0}")]
+    Configure(CallError),
+    #[error("it could not be provisioned: {0}")]
+    Provision(CallError),
+    #[error("its runtime answered without {0}, so the agent is in no conversation")]
     Incomplete(&'static str),
-    #[error("it was condemned in the meantime")]
+    #[error("it was condemned meanwhile")]
     Condemned,
-    #[error("another replica has taken over the claim of its key")]
+    #[error("another replica took over the key of the claim")]
     Superseded,
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// A conversation that an agent is in.
+/// The conversation that a provisioned agent is in.
 #[derive(Debug)]
 pub(crate) struct Conversation {
     pub(crate) id: String,
@@ -38,7 +37,7 @@ pub(crate) struct Conversation {
 impl TryFrom<Provisioned> for Conversation {
     type Error = StepError;
 
-    /// A runtime may answer 200 to a join that a person has yet to accept: no conversation then.
+    /// A runtime may answer 200 to a join that a person has yet to accept: there is no conversation then.
     fn try_from(answer: Provisioned) -> Result<Self, StepError> {
         let present = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Self {
@@ -49,12 +48,12 @@ impl TryFrom<Provisioned> for Conversation {
     }
 }
 
-/// The variables that keep an agent what it is when its instance restarts.
-pub(crate) fn variables(told: &ProvisionRequest) -> EnvVars {
-    let join_url = told.join_url.as_ref().map(|url| url.as_str());
+/// The variables that restore the agent when its instance restarts.
+pub(crate) fn variables(agent: &ProvisionRequest) -> EnvVars {
+    let join_url = agent.join_url.as_ref().map(|url| url.as_str());
     [
-        ("AGENT_NAME", Some(told.agent_name.as_str())),
-        ("AGENT_INSTRUCTIONS", Some(told.instructions.as_str())),
+        ("AGENT_NAME", Some(agent.agent_name.as_str())),
+        ("AGENT_INSTRUCTIONS", Some(agent.instructions.as_str())),
         ("AGENT_JOIN_URL", join_url),
     ]
     .into_iter()
@@ -66,7 +65,7 @@ pub(crate) fn variables(told: &ProvisionRequest) -> EnvVars {
 mod tests {
     use super::*;
 
-    fn told(join_url: Option<&str>) -> ProvisionRequest {
+    fn agent(join_url: Option<&str>) -> ProvisionRequest {
         ProvisionRequest {
             agent_name: "Tulip".to_owned().try_into().unwrap(),
             instructions: "Be kind.".to_owned().try_into().unwrap(),
@@ -80,10 +79,10 @@ mod tests {
             let names = vars.iter().map(|(name, _)| name.to_string());
             names.collect::<Vec<_>>()
         };
-        let without = variables(&told(None));
+        let without = variables(&agent(None));
         assert_eq!(names(&without), ["AGENT_INSTRUCTIONS", "AGENT_NAME"]);
         assert_eq!(without.get("AGENT_NAME"), Some(&Secret::new("Tulip")));
-        let with = variables(&told(Some("https://example.org/x")));
+        let with = variables(&agent(Some("https://example.org/x")));
         let join_url = Secret::new("https://example.org/x");
         assert_eq!(with.get("AGENT_JOIN_URL"), Some(&join_url));
     }

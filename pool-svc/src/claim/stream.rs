@@ -11,23 +11,24 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use warp::sse::Event;
 
-use super::progress::Told;
-use super::{ClaimError, Order, Progress};
-use crate::app::App;
+use super::context::Claims;
+use super::error::ClaimError;
+use super::input::ClaimInput;
+use super::progress::{Progress, ProgressEvent};
 
-/// Starts a claim and tells of it. To drop the stream is to hang up.
+/// Starts a claim and streams its progress. To drop the stream is to hang up.
 pub(crate) fn claim(
-    app: &App,
-    order: Order,
-) -> impl Stream<Item = Result<Event, Infallible>> + Send + 'static {
+    claims: &Claims,
+    input: ClaimInput,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send + use<> {
     let (listener, steps) = unbounded_channel();
-    let claim = super::start(app, order, Progress::to(listener));
+    let claim = claims.start(input, Progress::to(listener));
     UnboundedReceiverStream::new(steps)
-        .map(|told| match told {
-            Told::Waiting(waiting) => event("waiting", &waiting),
-            Told::Step(step) => event("step", &step),
+        .map(|progress| match progress {
+            ProgressEvent::Waiting(waiting) => event("waiting", &waiting),
+            ProgressEvent::Step(step) => event("step", &step),
         })
-        .chain(stream::once(async { last(claim.end().await) }))
+        .chain(stream::once(async { last(claim.outcome().await) }))
         .map(Ok)
 }
 
@@ -42,5 +43,5 @@ fn event(name: &str, body: &impl Serialize) -> Event {
     let named = Event::default().event(name);
     named
         .json_data(body)
-        .expect("wire types are JSON objects with texts as keys")
+        .expect("wire types are JSON objects with text keys")
 }

@@ -1,8 +1,8 @@
-//! The few files that pages load: embedded, and served under a name that changes with their content.
+//! The static files of the pages, embedded in the binary and served under a URL that changes with their content.
 
 use std::sync::LazyLock;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use sha2::{Digest, Sha256};
 use warp::http::header::{ETAG, IF_NONE_MATCH};
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
@@ -38,7 +38,7 @@ pub(super) const ICON: Asset = Asset {
 };
 const ALL: [Asset; 4] = [STYLE, LIVE, CLAIM, ICON];
 
-/// One hash of all of them: they are made for each other.
+/// One hash over all files, because they depend on each other.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     for Asset { name, text, .. } in ALL {
@@ -54,21 +54,22 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Asset {
-    /// Where a page finds it.
+    /// The URL to put on a page.
     pub(super) fn url(&self) -> String {
         format!("/assets/{}/{}", *VERSION, self.name)
     }
 }
 
-/// `GET /assets/:version/:name`. A page of another version, from a replica that is being replaced, gets
-/// ours, and asks again next time.
+/// `GET /assets/:version/:name`. During a rolling update a page may ask for another version: it gets
+/// this one, uncached.
 pub(super) async fn serve(
     version: String,
     name: String,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = ALL.into_iter().find(|asset| asset.name == name);
-    let asset = found.ok_or_else(|| Problem::new(404, "unknown_route", "there is no such file"))?;
+    let asset =
+        found.ok_or_else(|| Problem::new(ProblemCode::UnknownRoute, "there is no such file"))?;
     let cache = if version == *VERSION {
         "public, max-age=31536000, immutable"
     } else {

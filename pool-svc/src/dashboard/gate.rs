@@ -1,26 +1,27 @@
-//! Who may see a page, and who may send a form: decided before any handler runs.
+//! Access control: who may see a page and who may submit a form, decided before any handler runs.
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::body::{form, parse_form};
 use agent_pool_service_kit::problem::{of, reject};
-use chrono::Utc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
-use warp::http::header::COOKIE;
 use warp::path::FullPath;
 use warp::reject::Reject;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
+use super::keys::Role;
+use super::origin::foreign_form;
 use super::reply;
-use super::session::{Role, Session};
+use super::session::Session;
 use super::sign_in::to_sign_in;
 use super::state::Dashboard;
+use crate::problem::from_database;
 
-/// Nobody is signed in: to be asked for a key, and to go on to `next` then.
+/// The request has no valid session. The sign-in page leads on to `next`.
 #[derive(Debug)]
 struct SignInFirst {
     next: String,
@@ -28,13 +29,25 @@ struct SignInFirst {
 
 impl Reject for SignInFirst {}
 
-/// Who is signed in, if anybody is.
-pub(super) fn session(dashboard: &Dashboard, headers: &HeaderMap) -> Option<Session> {
-    let header = headers.get(COOKIE)?.to_str().ok()?;
-    dashboard.keys.session(header, Utc::now())
+/// The session of a request, if it has one.
+pub(super) async fn session(
+    dashboard: &Dashboard,
+    headers: &HeaderMap,
+) -> Result<Option<Session>, Problem> {
+    let found = dashboard.find_session(headers).await;
+    found.map_err(from_database)
 }
 
-/// Lets pass who is signed in; sends others to sign in.
+async fn require_session(
+    dashboard: &Dashboard,
+    headers: &HeaderMap,
+    next: String,
+) -> Result<Session, Rejection> {
+    let session = session(dashboard, headers).await.map_err(reject)?;
+    session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))
+}
+
+/// Requires a session; redirects other requests to the sign-in page.
 pub(super) fn reader(
     dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session,), Error = Rejection> + Clone + Send + Sync + 'static {
@@ -42,25 +55,23 @@ pub(super) fn reader(
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
         .and_then(move |path: FullPath, query: String, headers: HeaderMap| {
-            let session = super::gate::session(&dashboard, &headers).ok_or_else(|| {
-                let next = match query.as_str() {
-                    "" => path.as_str().to_owned(),
-                    query => format!("{}?{query}", path.as_str()),
-                };
-                warp::reject::custom(SignInFirst { next })
-            });
-            async { session }
+            let next = match query.as_str() {
+                "" => path.as_str().to_owned(),
+                query => format!("{}?{query}", path.as_str()),
+            };
+            let dashboard = dashboard.clone();
+            async move { require_session(&dashboard, &headers, next).await }
         })
 }
 
-/// Lets pass an operator who sends a form of one of their own pages.
+/// Requires an operator's session and a form from one of its pages.
 pub(super) fn operator<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
     writer(dashboard, |role| role == Role::Operator)
 }
 
-/// Lets pass whoever sends a form of one of their own pages.
+/// Requires any session and a form from one of its pages.
 pub(super) fn anybody<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
@@ -73,8 +84,8 @@ fn writer<T: DeserializeOwned + Send + 'static>(
 ) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
     warp::header::headers_cloned()
         .and_then(move |headers: HeaderMap| {
-            let verdict = may_write(&dashboard, &headers, may);
-            async { verdict }
+            let dashboard = dashboard.clone();
+            async move { may_write(&dashboard, &headers, may).await }
         })
         .and(form())
         .and_then(|session: Session, body: Vec<u8>| async move {
@@ -84,27 +95,17 @@ fn writer<T: DeserializeOwned + Send + 'static>(
         .untuple_one()
 }
 
-fn may_write(
+async fn may_write(
     dashboard: &Dashboard,
     headers: &HeaderMap,
     may: fn(Role) -> bool,
 ) -> Result<Session, Rejection> {
-    from_here(headers).map_err(reject)?;
-    let next = "/".to_owned();
-    let session = session(dashboard, headers);
-    let session = session.ok_or_else(|| warp::reject::custom(SignInFirst { next }))?;
+    dashboard.require_same_origin(headers).map_err(reject)?;
+    let session = require_session(dashboard, headers, "/".to_owned()).await?;
     if may(session.role) {
         Ok(session)
     } else {
-        Err(reject(readers_read()))
-    }
-}
-
-/// Refuses a form that a browser says comes from another site. Older browsers do not say.
-pub(super) fn from_here(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(foreign_form()),
+        Err(reject(read_only()))
     }
 }
 
@@ -116,38 +117,32 @@ struct Token {
 
 fn read<T: DeserializeOwned>(session: &Session, body: &[u8]) -> Result<T, Problem> {
     let Token { token } = parse_form(body)?;
-    if session.wrote(&token) {
+    if session.accepts(&token) {
         parse_form(body)
     } else {
         Err(foreign_form())
     }
 }
 
-fn foreign_form() -> Problem {
-    let detail = "the form is of another session, or of another site: nothing was done. \
-                  Go back to the dashboard, reload the page, and send it from there";
-    Problem::new(403, "foreign_form", detail)
-}
-
-/// Shows a page that leads to a change to operators alone.
-pub(super) fn operators_only(session: &Session) -> Result<(), Problem> {
+/// Refuses readers a page whose only purpose is a change.
+pub(super) fn require_operator(session: &Session) -> Result<(), Problem> {
     match session.role {
         Role::Operator => Ok(()),
-        Role::Reader => Err(readers_read()),
+        Role::Reader => Err(read_only()),
     }
 }
 
-fn readers_read() -> Problem {
-    let detail = "you are signed in with a key to look only: nothing was done. \
-                  Sign out, and sign in with a key of POOL_API_KEY";
-    Problem::new(403, "readers_read", detail)
+fn read_only() -> Problem {
+    let detail = "you are signed in with a read-only key, so nothing was changed. \
+                  Sign out and sign in with a key from POOL_API_KEY";
+    Problem::new(ProblemCode::ReadersRead, detail)
 }
 
-/// A form without fields of its own.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
 pub(super) struct Nothing {}
 
-/// Answers what the filters above refused, as a page. What is none of the dashboard's paths stays refused.
+/// Answers rejections of the filters above with a page. Other rejections stay as they are.
 pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection> {
     if let Some(SignInFirst { next }) = rejection.find() {
         return Ok(to_sign_in(next));
@@ -158,7 +153,7 @@ pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection>
     }
 }
 
-/// What a handler needs: the app, or the dashboard.
+/// Passes state to a handler.
 pub(super) fn with<T: Clone + Send + Sync + 'static>(
     state: T,
 ) -> impl Filter<Extract = (T,), Error = Infallible> + Clone + Send + Sync + 'static {

@@ -1,4 +1,4 @@
-//! News for open pages: that something has changed, so that their script loads them again.
+//! Notifies open pages of changes, so that their script reloads them.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,29 +17,33 @@ use warp::sse::Event;
 use super::db::version;
 use super::session::Session;
 use super::state::Dashboard;
+use crate::pool::Pool;
 
-/// How often a page hears of changes at most.
-const EVERY: Duration = Duration::from_secs(1);
-/// How long a version counts as the latest, for all pages of this replica together.
-const FRESH: Duration = Duration::from_millis(500);
-/// How long one stream lasts. The page asks for the next one, and has to be signed in for it.
-const LASTS: Duration = Duration::from_mins(10);
+/// How often a stream looks for a change.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a loaded version is shared by all pages of this replica.
+const CACHE_TTL: Duration = Duration::from_millis(500);
+/// How long a stream lasts. The browser reconnects, which checks its session again.
+const STREAM_LIFETIME: Duration = Duration::from_mins(10);
 
-/// The version that was loaded last, and when.
+/// The last loaded version and when it was loaded.
 #[derive(Debug, Default)]
-pub(super) struct Latest(Mutex<Option<(Instant, i64)>>);
+pub(super) struct VersionCache(Mutex<Option<(Instant, i64)>>);
 
-/// `GET /live`: an event `version` at once and with each change, until a shutdown.
-pub(super) async fn stream(_session: Session, dashboard: Dashboard) -> Response {
+/// `GET /live`: sends an event `version` immediately and after each change, until a shutdown.
+pub(super) async fn stream(_session: Session, dashboard: Dashboard, pool: Pool) -> Response {
     let (page, versions) = mpsc::channel(1);
-    tokio::spawn(async move {
+    let background = pool.background;
+    let shutdown = background.shutdown().clone();
+    let streaming = async move {
         tokio::select! {
-            () = dashboard.app.queue.closes() => {}
-            () = sleep(LASTS) => {}
+            () = shutdown.wait() => {}
+            () = sleep(STREAM_LIFETIME) => {}
             () = page.closed() => {}
-            () = tell(&dashboard, &page) => {}
+            () = send_versions(&dashboard, &page) => {}
         }
-    });
+    };
+    drop(background.tasks.spawn("live", streaming));
     let events = ReceiverStream::new(versions).map(|version: i64| {
         let event = Event::default().event("version").data(version.to_string());
         Ok::<_, Infallible>(event)
@@ -47,31 +51,31 @@ pub(super) async fn stream(_session: Session, dashboard: Dashboard) -> Response 
     warp::sse::reply(warp::sse::keep_alive().stream(events)).into_response()
 }
 
-/// Returns when the database fails: the page says that it is not up to date, and asks again.
-async fn tell(dashboard: &Dashboard, page: &Sender<i64>) {
-    let mut told = None;
+/// Returns when the database fails: the page then shows that it is outdated and reconnects.
+async fn send_versions(dashboard: &Dashboard, page: &Sender<i64>) {
+    let mut sent = None;
     loop {
-        match latest(dashboard).await {
-            Ok(version) if told != Some(version) => {
-                told = Some(version);
-                // Where the page is gone, this is ended.
+        match current_version(dashboard).await {
+            Ok(version) if sent != Some(version) => {
+                sent = Some(version);
+                // If the page was closed, `stream` ends this task.
                 let _ = page.send(version).await;
             }
             Ok(_) => {}
             Err(error) => {
                 let error = chain(&error);
-                return warn!("an open page hears no news for a moment: {error}");
+                return warn!("live updates of an open page were interrupted: {error}");
             }
         }
-        sleep(EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// However many pages are open, the database is asked twice a second at most.
-async fn latest(dashboard: &Dashboard) -> Result<i64, DbError> {
-    let mut latest = dashboard.latest.0.lock().await;
+/// Queries the database at most twice a second, however many pages are open.
+async fn current_version(dashboard: &Dashboard) -> Result<i64, DbError> {
+    let mut latest = dashboard.version.0.lock().await;
     if let Some((at, version)) = *latest
-        && at.elapsed() < FRESH
+        && at.elapsed() < CACHE_TTL
     {
         return Ok(version);
     }

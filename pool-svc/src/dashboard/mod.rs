@@ -1,23 +1,26 @@
-//! The dashboard: pages for people, drawn on the server.
+//! The dashboard: pages for people, rendered on the server.
 //!
-//! Every page works without JavaScript; the script only saves a reload. Who signs in with a key of
-//! `POOL_API_KEY` is an operator, with one of `POOL_READ_KEY` a reader, who changes nothing. What a page
-//! does is done by the functions that the API calls, and no page has a secret.
+//! Every page works without JavaScript; the scripts only save reloads. A key of `POOL_API_KEY` signs in
+//! an operator, a key of `POOL_READ_KEY` a reader, who can change nothing. Pages call the same functions
+//! as the API, and no page contains a secret.
 
 mod assets;
 mod claim;
+mod cookies;
 mod db;
 mod fleet;
+mod format;
 mod gate;
 mod instance;
+mod keys;
 mod live;
+mod origin;
 mod over_time;
 mod page;
 mod providers;
 mod reply;
 mod routes;
 mod session;
-mod show;
 mod sign_in;
 mod state;
 

@@ -1,13 +1,14 @@
-//! What every page has around its content.
+//! The layout of every page.
 
 use agent_pool_core::wire::problem::Problem;
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{CLAIM, ICON, LIVE, STYLE};
-use super::session::{Role, Session};
+use super::keys::Role;
+use super::session::Session;
 use crate::app::App;
 
-/// The pages that every page leads to.
+/// The pages in the navigation bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
     Fleet,
@@ -19,7 +20,7 @@ pub(super) enum Tab {
 impl Tab {
     const ALL: [Self; 4] = [Self::Fleet, Self::Claim, Self::OverTime, Self::Providers];
 
-    /// Whether somebody is led there.
+    /// Whether the navigation bar of this role has it.
     fn is_for(self, role: Role) -> bool {
         self != Self::Claim || role == Role::Operator
     }
@@ -34,8 +35,8 @@ impl Tab {
     }
 }
 
-/// A page of somebody who is signed in. `content` begins with its `h1`.
-pub(super) fn signed_in(
+/// The layout for a signed-in person. `content` begins with the `h1`.
+pub(super) fn layout(
     app: &App,
     session: &Session,
     tab: Option<Tab>,
@@ -55,28 +56,28 @@ pub(super) fn signed_in(
                 span .where { (app.config.pool.pool_environment.to_string()) }
                 @if session.role == Role::Reader { span .where { "read only" } }
                 form method="post" action="/sign-out" {
-                    (token(session))
+                    (csrf_field(session))
                     button type="submit" .quiet { "Sign out" }
                 }
             }
         }
         main #main tabindex="-1" { (content) }
     };
-    document(title, &content)
+    html_page(title, &content)
 }
 
-/// What a form that changes something brings along.
-pub(super) fn token(session: &Session) -> Markup {
+/// The hidden field that every form that changes something must have.
+pub(super) fn csrf_field(session: &Session) -> Markup {
     html! { input type="hidden" name="token" value=(session.token()); }
 }
 
-/// Says whether the page follows what happens. Its script shows it, and loads the page's parts anew with
-/// each change, and every so many seconds.
-pub(super) fn live(every: u32) -> Markup {
+/// Shows whether the page receives live updates. The script reloads the parts of the page after each
+/// change and every `every` seconds.
+pub(super) fn live_indicator(every: u32) -> Markup {
     html! { span .live role="status" data-live=(every) hidden {} }
 }
 
-/// What failed, on what, and what to do.
+/// A page for a failed request.
 pub(super) fn problem(problem: &Problem) -> Markup {
     let content = html! {
         main #main .narrow tabindex="-1" {
@@ -86,17 +87,17 @@ pub(super) fn problem(problem: &Problem) -> Markup {
             p { a .button href="/" { "Back to the fleet" } }
         }
     };
-    document(&problem.title, &content)
+    html_page(&problem.title, &content)
 }
 
-/// Errors are written without capital and full stop.
+/// An error message as a sentence: messages have no capital and no full stop.
 pub(super) fn sentence(detail: &str) -> String {
     let mut chars = detail.trim_end_matches('.').chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
     first.chain(chars).chain(['.']).collect()
 }
 
-pub(super) fn document(title: &str, content: &Markup) -> Markup {
+pub(super) fn html_page(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -110,7 +111,7 @@ pub(super) fn document(title: &str, content: &Markup) -> Markup {
                 @for script in [LIVE, CLAIM] { script src=(script.url()) type="module" {} }
             }
             body {
-                a .skip href="#main" { "Skip to the content" }
+                a .skip href="#main" { "Skip to content" }
                 (content)
             }
         }

@@ -1,5 +1,6 @@
-//! What every answer of the dashboard has in common.
+//! Responses of the dashboard and their security headers.
 
+use agent_pool_core::http::retry_after::whole_seconds;
 use agent_pool_core::wire::problem::Problem;
 use cookie::Cookie;
 use maud::Markup;
@@ -12,57 +13,55 @@ use warp::reply::{Reply, Response};
 
 use super::page;
 
-/// Nothing from elsewhere, nothing inline, and nobody frames it.
+/// Allows nothing from other sites, nothing inline and no framing.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page. Nobody keeps a copy: it is of this moment, and of somebody who is signed in.
+/// A page. It must not be cached: it is private and soon outdated.
 pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
     let mut response = warp::reply::html(markup.into_string()).into_response();
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    guard(headers);
+    security_headers(headers);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// A page that is as it should be.
+/// A page with status 200.
 pub(super) fn ok(markup: Markup) -> Response {
     page(StatusCode::OK, markup)
 }
 
-/// The page, or what failed and what to do.
+/// The page, or a page about the problem.
 pub(super) fn page_or_problem(result: Result<Response, Problem>) -> Response {
     result.unwrap_or_else(|problem| self::problem(&problem))
 }
 
-/// What failed and what to do, as a page.
+/// A page about a problem.
 pub(super) fn problem(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status);
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = page(status, page::problem(problem));
     if let Some(wait) = problem.retry_after {
-        let seconds = wait.as_secs().max(1);
+        let seconds = whole_seconds(wait);
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
 }
 
-/// Goes on with a GET of `path`, which is one of ours.
+/// Redirects to `path`, a path of this site.
 pub(super) fn see_other(path: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
-    guard(headers);
+    security_headers(headers);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let path = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
     headers.insert(LOCATION, path);
     response
 }
 
-/// The same with a cookie, which goes over TLS alone where the request came over it.
-pub(super) fn see_other_with(path: &str, mut cookie: Cookie<'_>, request: &HeaderMap) -> Response {
-    let proxied = request.get("x-forwarded-proto");
-    cookie.set_secure(proxied.is_some_and(|scheme| scheme == "https"));
+/// Redirects and sets a cookie.
+pub(super) fn see_other_with_cookie(path: &str, cookie: &Cookie<'_>) -> Response {
     let mut response = see_other(path);
     if let Ok(cookie) = HeaderValue::try_from(cookie.encoded().to_string()) {
         response.headers_mut().insert(SET_COOKIE, cookie);
@@ -70,17 +69,17 @@ pub(super) fn see_other_with(path: &str, mut cookie: Cookie<'_>, request: &Heade
     response
 }
 
-/// A file of ours, which is the same for everybody.
+/// A static file.
 pub(super) fn file(kind: &'static str, cache: &'static str, text: &'static str) -> Response {
     let mut response = text.into_response();
     let headers = response.headers_mut();
-    guard(headers);
+    security_headers(headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     response
 }
 
-fn guard(headers: &mut HeaderMap) {
+fn security_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

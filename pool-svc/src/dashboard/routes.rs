@@ -1,7 +1,7 @@
 //! The table of the dashboard's routes.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::body::{form, query};
 use agent_pool_service_kit::method::{get, post};
 use warp::http::header::ACCEPT;
@@ -11,15 +11,17 @@ use warp::reply::Response;
 use warp::{Filter, Rejection, path};
 
 use super::gate::{Nothing, anybody, operator, reader, refused, with};
-use super::instance::Act;
+use super::instance::Action;
 use super::reply::page_or_problem;
 use super::state::Dashboard;
 use super::{assets, claim, fleet, instance, live, over_time, providers, reply, sign_in};
+use crate::pool::Pool;
 
 /// Every page, its forms and its files.
 #[rustfmt::skip]
 pub(crate) fn routes(
     dashboard: Dashboard,
+    pool: Pool,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
     let headers = warp::header::headers_cloned;
     let reader = reader(dashboard.clone());
@@ -28,36 +30,37 @@ pub(crate) fn routes(
     let filled = operator(dashboard.clone());
     let it = with(dashboard.app.clone());
     let own = with(dashboard.clone());
+    let pool = with(pool);
 
     path::end().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed()
         .or(path!("drain").and(get())                        .and(reader.clone())               .and(it.clone()).then(fleet::confirm_drain).map(page_or_problem).boxed()).unify()
-        .or(path!("drain").and(post())                       .and(count.clone())                .and(it.clone()).then(fleet::drain).map(page_or_problem).boxed()).unify()
+        .or(path!("drain").and(post())                       .and(count.clone())                .and(pool.clone()).then(fleet::drain).map(page_or_problem).boxed()).unify()
         .or(path!("replenish").and(get())                    .and(reader.clone())               .and(it.clone()).then(fleet::confirm_replenish).map(page_or_problem).boxed()).unify()
-        .or(path!("replenish").and(post())                   .and(count)                        .and(it.clone()).then(fleet::replenish).map(page_or_problem).boxed()).unify()
+        .or(path!("replenish").and(post())                   .and(count)                        .and(pool.clone()).then(fleet::replenish).map(page_or_problem).boxed()).unify()
         .or(path!("claim").and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(claim::show).map(page_or_problem).boxed()).unify()
-        .or(path!("claim").and(post())                       .and(filled.clone())               .and(it.clone()).then(claim::claim).map(page_or_problem).boxed()).unify()
-        .or(path!("claim" / "stream").and(post())            .and(filled)                       .and(it.clone()).then(claim::stream).boxed()).unify()
+        .or(path!("claim").and(post())                       .and(filled.clone())               .and(pool.clone()).then(claim::claim).map(page_or_problem).boxed()).unify()
+        .or(path!("claim" / "stream").and(post())            .and(filled)                       .and(pool.clone()).then(claim::stream).boxed()).unify()
         .or(path!("instances" / InstanceId / "invite").and(get()).and(reader.clone())           .and(it.clone()).then(claim::invite).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId).and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed()).unify()
         .or(path!("instances" / InstanceId / "logs").and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed()).unify()
-        .or(path!("instances" / InstanceId / Act).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()
-        .or(path!("instances" / InstanceId / Act).and(post()).and(nothing)                      .and(it.clone()).then(instance::make).map(page_or_problem).boxed()).unify()
+        .or(path!("instances" / InstanceId / Action).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()
+        .or(path!("instances" / InstanceId / Action).and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed()).unify()
         .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
         .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
-        .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::make).map(page_or_problem).boxed()).unify()
-        .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).then(live::stream).boxed()).unify()
+        .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed()).unify()
+        .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).and(pool).then(live::stream).boxed()).unify()
         .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own).then(sign_in::begin).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard))  .then(sign_in::end).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-in").and(post())                     .and(headers()).and(form())        .and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed()).unify()
         .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
         .boxed().recover(refused).unify()
 }
 
-/// A path that there is not, for a person; a program gets its problem as JSON.
+/// Answers an unknown path with a page if a browser asks; programs get a problem as JSON.
 pub(crate) fn not_found()
 -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
-    // Not `get()`, whose refusal would say that every path takes a GET.
+    // Not `get()`: its rejection would claim that every path accepts GET.
     warp::method()
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
@@ -67,8 +70,11 @@ pub(crate) fn not_found()
                 let person = accepts.is_some_and(|kinds| kinds.contains("text/html"));
                 if person && method == Method::GET && !path.as_str().starts_with("/api/") {
                     let detail =
-                        "there is no such page: it may be of an instance that is long gone";
-                    Ok(reply::problem(&Problem::new(404, "unknown_route", detail)))
+                        "this page does not exist. It may belong to an instance that was destroyed";
+                    Ok(reply::problem(&Problem::new(
+                        ProblemCode::UnknownRoute,
+                        detail,
+                    )))
                 } else {
                     Err(warp::reject::not_found())
                 }

@@ -2,7 +2,6 @@
 
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::body::parse_form;
-use chrono::Utc;
 use maud::{Markup, html};
 use serde::Deserialize;
 use tracing::info;
@@ -14,11 +13,12 @@ use super::assets::ICON;
 use super::gate::{self, Nothing};
 use super::session::Session;
 use super::state::Dashboard;
-use super::{page, reply, session};
+use super::{page, reply};
+use crate::problem::from_database;
 
-/// Where to go once signed in.
+/// Where to go after signing in.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SignInQuery {
     #[serde(default)]
     next: String,
 }
@@ -31,7 +31,7 @@ struct Presented {
     next: String,
 }
 
-/// Asks for a key, and then goes on to `next`.
+/// Redirects to the sign-in page, and to `next` afterwards.
 pub(super) fn to_sign_in(next: &str) -> Response {
     if next == "/" {
         return reply::see_other("/sign-in");
@@ -44,12 +44,12 @@ pub(super) fn to_sign_in(next: &str) -> Response {
 
 /// `GET /sign-in`
 pub(super) async fn show(
-    asked: Asked,
+    query: SignInQuery,
     headers: HeaderMap,
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    let next = ours(&asked.next);
-    Ok(match gate::session(&dashboard, &headers) {
+    let next = ours(&query.next);
+    Ok(match gate::session(&dashboard, &headers).await? {
         Some(_) => reply::see_other(next),
         None => reply::ok(form(next, None)),
     })
@@ -61,18 +61,20 @@ pub(super) async fn begin(
     body: Vec<u8>,
     dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    gate::from_here(&headers)?;
+    dashboard.require_same_origin(&headers)?;
     let Presented { key, next } = parse_form(&body)?;
     let next = ours(&next);
-    Ok(match dashboard.keys.begin(key.trim(), Utc::now()) {
-        Some(cookie) => {
-            info!("somebody signed in to the dashboard");
-            reply::see_other_with(next, cookie, &headers)
+    let begun = dashboard.begin_session(key.trim(), &headers).await;
+    Ok(match begun.map_err(from_database)? {
+        Some((session, cookie)) => {
+            let (name, role) = (&session.name, session.role.as_str());
+            info!(principal = name, role, "{name} signed in to the dashboard");
+            reply::see_other_with_cookie(next, &cookie)
         }
         None => {
-            info!("somebody was not let in to the dashboard: the key is not accepted");
-            let wrong = "That key is not accepted. Compare it with POOL_API_KEY, or with \
-                         POOL_READ_KEY to look only.";
+            info!("sign-in to the dashboard refused: wrong key");
+            let wrong = "This key is not valid. Use a key from POOL_API_KEY, or from \
+                         POOL_READ_KEY for read-only access.";
             reply::page(StatusCode::FORBIDDEN, form(next, Some(wrong)))
         }
     })
@@ -81,13 +83,17 @@ pub(super) async fn begin(
 /// `POST /sign-out`
 pub(super) async fn end(
     headers: HeaderMap,
-    _session: Session,
+    session: Session,
     _: Nothing,
+    dashboard: Dashboard,
 ) -> Result<Response, Problem> {
-    Ok(reply::see_other_with("/sign-in", session::end(), &headers))
+    let ended = dashboard.end_session(&session).await;
+    ended.map_err(from_database)?;
+    let cookie = dashboard.cookies.end(&headers);
+    Ok(reply::see_other_with_cookie("/sign-in", &cookie))
 }
 
-/// A path of this site, whatever the link said.
+/// `next` if it is a path of this site, or else `/`: no link may redirect to another site.
 fn ours(next: &str) -> &str {
     let elsewhere = next.starts_with("//") || next.contains(['\\', '\r', '\n', '\t']);
     if next.starts_with('/') && !elsewhere {
@@ -101,7 +107,7 @@ fn form(next: &str, wrong: Option<&str>) -> Markup {
     let content = html! {
         main #main .narrow tabindex="-1" {
             h1 .brand { img src=(ICON.url()) alt=""; "agent-pool" }
-            p .lead { "Warm agents, ready to be claimed." }
+            p .lead { "A warm pool of AI agents" }
             @if let Some(wrong) = wrong {
                 p #wrong .notice.bad role="alert" { (wrong) }
             }
@@ -111,12 +117,12 @@ fn form(next: &str, wrong: Option<&str>) -> Markup {
                 input #key type="password" name="key" required autofocus
                     autocomplete="current-password" spellcheck="false"
                     aria-invalid=[wrong.map(|_| "true")] aria-describedby=(if wrong.is_some() { "wrong" } else { "hint" });
-                p #hint .hint { "A key of POOL_API_KEY to run the pool, or of POOL_READ_KEY to look at it." }
+                p #hint .hint { "A key from POOL_API_KEY, or from POOL_READ_KEY for read-only access." }
                 button type="submit" .primary { "Sign in" }
             }
         }
     };
-    page::document("Sign in", &content)
+    page::html_page("Sign in", &content)
 }
 
 #[cfg(test)]

@@ -1,21 +1,31 @@
-//! What the pages share.
+//! The state that all pages share.
 
 use std::sync::Arc;
 
-use super::live::Latest;
-use super::session::Keys;
+use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::db::DbError;
+use cookie::Cookie;
+use warp::http::HeaderMap;
+
+use super::cookies::CookiePolicy;
+use super::db::sessions;
+use super::keys::Keys;
+use super::live::VersionCache;
+use super::origin;
+use super::session::{self, Session};
 use crate::app::App;
 
-/// The service, and what the dashboard adds to it. Cheap to clone.
+/// The service and the dashboard's own state. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Dashboard {
     pub(super) app: App,
-    pub(super) keys: Arc<Keys>,
-    pub(super) latest: Arc<Latest>,
+    pub(super) cookies: CookiePolicy,
+    keys: Arc<Keys>,
+    pub(super) version: Arc<VersionCache>,
 }
 
 impl Dashboard {
-    /// The dashboard of `app`. Keys of `POOL_API_KEY` and `POOL_READ_KEY` open it.
+    /// The dashboard of `app`, opened by the keys of `POOL_API_KEY` and `POOL_READ_KEY`.
     pub(crate) fn new(app: App) -> Self {
         let config = &app.config;
         let keys = Keys::new(
@@ -23,9 +33,50 @@ impl Dashboard {
             config.pool.pool_read_key.as_ref(),
         );
         Self {
+            cookies: CookiePolicy::new(config.pool.public_url.as_ref()),
             keys: Arc::new(keys),
-            latest: Arc::default(),
+            version: Arc::default(),
             app,
         }
+    }
+    /// Refuses a form from another site.
+    pub(super) fn require_same_origin(&self, request: &HeaderMap) -> Result<(), Problem> {
+        let public_url = self.app.config.pool.public_url.as_ref();
+        origin::require_same_origin(request, public_url)
+    }
+
+    /// Begins a session if `presented` is a key.
+    pub(super) async fn begin_session(
+        &self,
+        presented: &str,
+        request: &HeaderMap,
+    ) -> Result<Option<(Session, Cookie<'static>)>, DbError> {
+        let Some((session, proof)) = self.keys.begin(presented) else {
+            return Ok(None);
+        };
+        let mut conn = self.app.db.conn().await?;
+        let hash = session.id.hash();
+        sessions::insert(&mut conn, &hash, &proof, session::LIFETIME).await?;
+        let cookie = self.cookies.begin(&session.id, request);
+        Ok(Some((session, cookie)))
+    }
+
+    /// The session of a request, if it has one that has neither ended nor expired.
+    pub(super) async fn find_session(
+        &self,
+        request: &HeaderMap,
+    ) -> Result<Option<Session>, DbError> {
+        let Some(id) = self.cookies.read(request) else {
+            return Ok(None);
+        };
+        let mut conn = self.app.db.conn().await?;
+        let proof = sessions::find_proof(&mut conn, &id.hash()).await?;
+        Ok(proof.and_then(|proof| self.keys.resume(id, &proof)))
+    }
+
+    /// Ends a session on every replica.
+    pub(super) async fn end_session(&self, session: &Session) -> Result<(), DbError> {
+        let mut conn = self.app.db.conn().await?;
+        sessions::delete(&mut conn, &session.id.hash()).await
     }
 }

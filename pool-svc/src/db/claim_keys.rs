@@ -27,13 +27,13 @@ pub(crate) struct Run {
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Seen {
+pub(crate) struct KeyRecord {
     pub(crate) same_request: bool,
-    pub(crate) state: State,
+    pub(crate) state: KeyState,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum State {
+pub(crate) enum KeyState {
     /// A replica works on it.
     InFlight,
     /// Whoever worked on it stopped without an answer.
@@ -41,19 +41,19 @@ pub(crate) enum State {
     /// It succeeded.
     Answered(Claimed),
     /// The last run failed, with this.
-    Failed(Failure),
+    Failed(StoredFailure),
 }
 
 /// A failure as it is kept for those who follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Failure {
+pub(crate) struct StoredFailure {
     problem: Problem,
     /// A problem says this in a header, and leaves it out of its JSON.
     retry_after_ms: Option<u64>,
 }
 
-impl From<Problem> for Failure {
+impl From<Problem> for StoredFailure {
     fn from(problem: Problem) -> Self {
         let milliseconds = |wait: Duration| wait.as_millis().try_into().ok();
         Self {
@@ -63,8 +63,8 @@ impl From<Problem> for Failure {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
+impl From<StoredFailure> for Problem {
+    fn from(failure: StoredFailure) -> Self {
         Self {
             retry_after: failure.retry_after_ms.map(Duration::from_millis),
             ..failure.problem
@@ -108,7 +108,7 @@ pub(crate) async fn begin(
 }
 
 #[derive(Debug, QueryableByName)]
-struct SeenRow {
+struct KeyRow {
     #[diesel(sql_type = Bool)]
     same_request: bool,
     #[diesel(sql_type = Bool)]
@@ -124,8 +124,8 @@ pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     key: &str,
     request: &str,
-) -> Result<Option<Seen>, DbError> {
-    let row: Option<SeenRow> = sql_query(
+) -> Result<Option<KeyRecord>, DbError> {
+    let row: Option<KeyRow> = sql_query(
         "SELECT request_hash = sha256(convert_to($2, 'UTF8')) AS same_request,
                 coalesce(lease_expires_at > now(), false) AS in_flight, answer, failure
          FROM claim_keys WHERE key = $1",
@@ -136,13 +136,13 @@ pub(crate) async fn find(
     .await
     .optional()?;
     row.map(|row| {
-        Ok(Seen {
+        Ok(KeyRecord {
             same_request: row.same_request,
             state: match (row.answer, row.failure) {
-                (Some(answer), _) => State::Answered(parse(key, answer)?),
-                (None, Some(failure)) => State::Failed(parse(key, failure)?),
-                (None, None) if row.in_flight => State::InFlight,
-                (None, None) => State::Abandoned,
+                (Some(answer), _) => KeyState::Answered(parse(key, answer)?),
+                (None, Some(failure)) => KeyState::Failed(parse(key, failure)?),
+                (None, None) if row.in_flight => KeyState::InFlight,
+                (None, None) => KeyState::Abandoned,
             },
         })
     })
@@ -198,13 +198,13 @@ pub(crate) async fn answer(
 pub(crate) async fn fail(
     conn: &mut AsyncPgConnection,
     run: &Run,
-    failure: Option<&Failure>,
+    failure: Option<&StoredFailure>,
 ) -> Result<(), DbError> {
     end(conn, run, None, failure.map(json)).await
 }
 
 fn json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("wire types are JSON objects with texts as keys")
+    serde_json::to_value(value).expect("wire types are JSON objects with text keys")
 }
 
 async fn end(

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Claimed;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 
-use super::claim_keys::{self, Failure, Run, State};
-use super::instances::{self, Taking, Turn, Wanted};
+use super::claim_keys::{self, KeyState, Run, StoredFailure};
+use super::instances::{self, Demand, QueuePosition, Taking};
 use super::leases::Held;
 use super::{MIGRATIONS, claim_waiters};
 
@@ -34,9 +34,13 @@ async fn idle(conn: &mut Conn) -> InstanceId {
     id
 }
 
-async fn take(conn: &mut Conn, turn: Turn, except: &[InstanceId]) -> Option<InstanceId> {
+async fn take(
+    conn: &mut Conn,
+    position: QueuePosition,
+    except: &[InstanceId],
+) -> Option<InstanceId> {
     let taking = Taking {
-        turn,
+        position,
         except,
         lease: MINUTE,
     };
@@ -56,19 +60,25 @@ async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
         idle(&mut conn).await,
         idle(&mut conn).await,
     );
-    for turn in [Turn::Newcomer, Turn::Waiter(second)] {
-        assert_eq!(take(&mut conn, turn, &[]).await, None, "{turn:?}");
+    for position in [QueuePosition::Newcomer, QueuePosition::Waiter(second)] {
+        assert_eq!(take(&mut conn, position, &[]).await, None, "{position:?}");
     }
     assert_eq!(
-        take(&mut conn, Turn::Served, std::slice::from_ref(&one)).await,
+        take(&mut conn, QueuePosition::Served, std::slice::from_ref(&one)).await,
         Some(two)
     );
-    assert_eq!(take(&mut conn, Turn::Waiter(first), &[]).await, Some(one));
-    assert_eq!(take(&mut conn, Turn::Newcomer, &[]).await, None);
+    assert_eq!(
+        take(&mut conn, QueuePosition::Waiter(first), &[]).await,
+        Some(one)
+    );
+    assert_eq!(take(&mut conn, QueuePosition::Newcomer, &[]).await, None);
     let line = claim_waiters::look(&mut conn, &[second], MINUTE).await;
     assert_eq!(line.unwrap(), [second]);
     claim_waiters::leave(&mut conn, second).await.unwrap();
-    assert_eq!(take(&mut conn, Turn::Newcomer, &[]).await, Some(three));
+    assert_eq!(
+        take(&mut conn, QueuePosition::Newcomer, &[]).await,
+        Some(three)
+    );
     assert!(dead < first && first < second);
 }
 
@@ -103,8 +113,8 @@ async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
     }
     idle(&mut conn).await;
     let mut begin = async |warm, max_total| {
-        let wanted = Wanted::Deficit { warm, at_once: 9 };
-        let begun = instances::insert_starting(&mut conn, wanted, max_total, MINUTE).await;
+        let demand = Demand::Deficit { warm, at_once: 9 };
+        let begun = instances::insert_starting(&mut conn, demand, max_total, MINUTE).await;
         begun.unwrap().len()
     };
     assert_eq!(begin(0, 3).await, 2);
@@ -117,7 +127,7 @@ async fn begin(conn: &mut Conn, request: &str, lease: Duration) -> Option<Run> {
     claim_keys::begin(conn, "k", request, lease).await.unwrap()
 }
 
-async fn state(conn: &mut Conn) -> State {
+async fn state(conn: &mut Conn) -> KeyState {
     let seen = claim_keys::find(conn, "k", "{}").await.unwrap().unwrap();
     assert!(seen.same_request);
     seen.state
@@ -138,9 +148,9 @@ async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
     let mut conn = db.conn().await.unwrap();
     assert_eq!(claim_keys::find(&mut conn, "k", "{}").await.unwrap(), None);
     let dead = begin(&mut conn, "{}", OVER).await.unwrap();
-    assert_eq!(state(&mut conn).await, State::Abandoned);
+    assert_eq!(state(&mut conn).await, KeyState::Abandoned);
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
-    assert_eq!(state(&mut conn).await, State::InFlight);
+    assert_eq!(state(&mut conn).await, KeyState::InFlight);
     assert_eq!(begin(&mut conn, "{}", MINUTE).await, None);
     assert_eq!(claim_keys::hold(&mut conn, &dead).await.unwrap(), Held::No);
     assert_eq!(claim_keys::hold(&mut conn, &run).await.unwrap(), Held::Yes);
@@ -149,9 +159,9 @@ async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
         .await
         .unwrap();
     claim_keys::fail(&mut conn, &dead, None).await.unwrap();
-    assert_eq!(state(&mut conn).await, State::InFlight);
+    assert_eq!(state(&mut conn).await, KeyState::InFlight);
     claim_keys::renew(&mut conn, &run, OVER).await.unwrap();
-    assert_eq!(state(&mut conn).await, State::Abandoned);
+    assert_eq!(state(&mut conn).await, KeyState::Abandoned);
 }
 
 #[tokio::test]
@@ -159,24 +169,24 @@ async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
-    let problem = Problem::new(503, "x", "y").with_retry_after(MINUTE);
-    let failure = Failure::from(problem.clone());
+    let problem = Problem::new(ProblemCode::ShuttingDown, "y").with_retry_after(MINUTE);
+    let failure = StoredFailure::from(problem.clone());
     claim_keys::fail(&mut conn, &run, Some(&failure))
         .await
         .unwrap();
-    let State::Failed(failure) = state(&mut conn).await else {
+    let KeyState::Failed(failure) = state(&mut conn).await else {
         panic!("it failed")
     };
     assert_eq!(Problem::from(failure), problem);
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
-    assert_eq!(state(&mut conn).await, State::InFlight);
+    assert_eq!(state(&mut conn).await, KeyState::InFlight);
     let claimed = claimed();
     claim_keys::answer(&mut conn, &run, &claimed).await.unwrap();
-    claim_keys::fail(&mut conn, &run, Some(&Failure::from(problem)))
+    claim_keys::fail(&mut conn, &run, Some(&StoredFailure::from(problem)))
         .await
         .unwrap();
     claim_keys::renew(&mut conn, &run, MINUTE).await.unwrap();
-    assert_eq!(state(&mut conn).await, State::Answered(claimed));
+    assert_eq!(state(&mut conn).await, KeyState::Answered(claimed));
     assert_eq!(begin(&mut conn, "{}", MINUTE).await, None);
 }
 

@@ -13,7 +13,19 @@ use diesel::sql_types::{Double, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::creation_failures;
-use crate::backoff::{Failed, PAUSE_FIRST, PAUSE_LONGEST};
+/// Pause after the first failure of a cause.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause unless Services asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// A creation that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewFailure {
+    /// The stable word for it.
+    pub(crate) cause: String,
+    pub(crate) error: String,
+    pub(crate) retry_after: Option<Duration>,
+}
 
 /// Notes that the creation of `id` failed.
 ///
@@ -21,7 +33,7 @@ use crate::backoff::{Failed, PAUSE_FIRST, PAUSE_LONGEST};
 pub(crate) async fn record(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
-    failed: &Failed,
+    failure: &NewFailure,
 ) -> Result<(), DbError> {
     // sql_query: Diesel has no sub-select in ON CONFLICT DO UPDATE, and adds no bound interval.
     sql_query(
@@ -37,11 +49,11 @@ pub(crate) async fn record(
                  FROM (SELECT coalesce((SELECT created_at > f.failed_at
                                         FROM instances WHERE id = $6), true)) AS one (later))",
     )
-    .bind::<Text, _>(&failed.cause)
-    .bind::<Text, _>(&failed.error)
-    .bind::<Double, _>(PAUSE_FIRST.as_secs_f64())
-    .bind::<Double, _>(PAUSE_LONGEST.as_secs_f64())
-    .bind::<Double, _>(failed.retry_after.unwrap_or(Duration::ZERO).as_secs_f64())
+    .bind::<Text, _>(&failure.cause)
+    .bind::<Text, _>(&failure.error)
+    .bind::<Double, _>(FIRST_PAUSE.as_secs_f64())
+    .bind::<Double, _>(LONGEST_PAUSE.as_secs_f64())
+    .bind::<Double, _>(failure.retry_after.unwrap_or(Duration::ZERO).as_secs_f64())
     .bind::<Text, _>(id.as_str())
     .execute(conn)
     .await?;
@@ -135,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::db::MIGRATIONS;
-    use crate::db::instances::{Wanted, insert_starting};
+    use crate::db::instances::{Demand, insert_starting};
 
     async fn conn() -> Conn {
         let database = fresh_database(MIGRATIONS, "pool").await;
@@ -148,7 +160,7 @@ mod tests {
 
     async fn begun(conn: &mut Conn) -> InstanceId {
         let lease = Duration::from_mins(1);
-        let begun = insert_starting(conn, Wanted::More(1), 99, lease).await;
+        let begun = insert_starting(conn, Demand::Extra(1), 99, lease).await;
         begun.unwrap().remove(0).id
     }
 
@@ -167,8 +179,8 @@ mod tests {
         all.into_iter().find(|known| known.cause == cause).unwrap()
     }
 
-    fn failed(cause: &str, retry_after: Option<Duration>) -> Failed {
-        Failed {
+    fn failed(cause: &str, retry_after: Option<Duration>) -> NewFailure {
+        NewFailure {
             cause: cause.to_owned(),
             error: "no".to_owned(),
             retry_after,

@@ -13,8 +13,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::row::{parse_id, parse_status};
 use super::schema::instance_events;
-use super::{parse_id, parse_status};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instance_events)]

@@ -16,7 +16,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
-use super::{corrupt, parse_id};
+use super::row::{corrupt, parse_id};
 use crate::lifecycle::{Cause, Move, Origin};
 
 /// `change` with its log entries. In it, $1 is the status moved from and $2 the one moved to; it
@@ -93,7 +93,7 @@ pub(crate) async fn mark(
 
 /// An instance that only the claim that took it may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Taken {
+pub(crate) struct TakenInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: AgentName,
     pub(crate) url: Url,
@@ -138,7 +138,7 @@ pub(super) fn claim_sql(locked: Locked) -> String {
 
 /// Whose turn a claim has to await.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum QueuePosition {
     /// That of all who wait: it has just come.
     Newcomer,
     /// That of those who began to wait before it did.
@@ -147,7 +147,7 @@ pub(crate) enum Turn {
     Served,
 }
 
-impl Turn {
+impl QueuePosition {
     const fn number(self) -> i64 {
         match self {
             Self::Newcomer => i64::MAX,
@@ -160,7 +160,7 @@ impl Turn {
 /// What a claim takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taking<'a> {
-    pub(crate) turn: Turn,
+    pub(crate) position: QueuePosition,
     pub(crate) except: &'a [InstanceId],
     pub(crate) lease: Duration,
 }
@@ -173,7 +173,7 @@ pub(crate) struct Taking<'a> {
 pub(crate) async fn claim_oldest_idle(
     conn: &mut AsyncPgConnection,
     taking: Taking<'_>,
-) -> Result<Option<Taken>, DbError> {
+) -> Result<Option<TakenInstance>, DbError> {
     let except: Vec<&str> = taking.except.iter().map(InstanceId::as_str).collect();
     for locked in [Locked::Skip, Locked::Await] {
         let moved = sql_query(claim_sql(locked))
@@ -181,7 +181,7 @@ pub(crate) async fn claim_oldest_idle(
             .bind::<Text, _>(Move::TAKE.to().as_str())
             .bind::<Double, _>(taking.lease.as_secs_f64())
             .bind::<Text, _>(Cause::Claim.as_str())
-            .bind::<Int8, _>(taking.turn.number())
+            .bind::<Int8, _>(taking.position.number())
             .bind::<Array<Text>, _>(&except)
             .load::<Moved>(conn)
             .await?;
@@ -192,9 +192,9 @@ pub(crate) async fn claim_oldest_idle(
     Ok(None)
 }
 
-fn taken(row: Moved) -> Result<Taken, DbError> {
+fn taken(row: Moved) -> Result<TakenInstance, DbError> {
     let url = row.url.as_deref().unwrap_or_default().parse();
-    Ok(Taken {
+    Ok(TakenInstance {
         url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
         name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
         id: parse_id(row.id)?,
@@ -204,7 +204,7 @@ fn taken(row: Moved) -> Result<Taken, DbError> {
 /// What a claim made of an instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Agent<'a> {
-    pub(crate) told: &'a ProvisionRequest,
+    pub(crate) request: &'a ProvisionRequest,
     pub(crate) conversation_id: &'a str,
     pub(crate) invite_url: &'a str,
 }
@@ -234,8 +234,8 @@ pub(crate) async fn record_claim(
     ))
     .bind::<Text, _>(Move::RECORD.from().as_str())
     .bind::<Text, _>(Move::RECORD.to().as_str())
-    .bind::<Text, _>(agent.told.agent_name.as_str())
-    .bind::<Text, _>(agent.told.instructions.as_str())
+    .bind::<Text, _>(agent.request.agent_name.as_str())
+    .bind::<Text, _>(agent.request.instructions.as_str())
     .bind::<Text, _>(agent.conversation_id)
     .bind::<Text, _>(agent.invite_url)
     .bind::<Text, _>(id.as_str())
@@ -272,34 +272,34 @@ pub(crate) async fn drain_oldest_idle(
 
 /// How many instances to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum Demand {
     /// What is missing to `warm` that are idle or starting, and one for each claim that waits, but no
     /// more than `at_once`.
     Deficit { warm: u32, at_once: u32 },
-    /// So many more.
-    More(u32),
+    /// This many, whatever is there.
+    Extra(u32),
 }
 
-/// An instance whose row is written, and which Services is yet to be asked for.
+/// An instance whose row is written, and that Services has not been asked for yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Begun {
+pub(crate) struct NewInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: String,
 }
 
 /// Writes the rows of new instances, so that there are never more than `max_total` rows.
 ///
-/// To be called in a transaction that has [`lock_the_count`](super::leases::lock_the_count): two at
+/// To be called in a transaction that has [`lock_count`](super::leases::lock_count): two at
 /// once would both see room for the same instance.
 pub(crate) async fn insert_starting(
     conn: &mut AsyncPgConnection,
-    wanted: Wanted,
+    demand: Demand,
     max_total: u32,
     lease: Duration,
-) -> Result<Vec<Begun>, DbError> {
-    let (warm, at_once) = match wanted {
-        Wanted::Deficit { warm, at_once } => (Some(i64::from(warm)), at_once),
-        Wanted::More(count) => (None, count),
+) -> Result<Vec<NewInstance>, DbError> {
+    let (warm, at_once) = match demand {
+        Demand::Deficit { warm, at_once } => (Some(i64::from(warm)), at_once),
+        Demand::Extra(count) => (None, count),
     };
     let fresh = (0..at_once.min(max_total)).map(|_| InstanceId::generate().into());
     let moved = sql_query(logged(
@@ -325,7 +325,7 @@ pub(crate) async fn insert_starting(
     moved
         .into_iter()
         .map(|row| {
-            Ok(Begun {
+            Ok(NewInstance {
                 name: row.name,
                 id: parse_id(row.id)?,
             })

@@ -12,10 +12,10 @@ use diesel::sql_types::{Array, Double, Int8, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
-use super::{IdRow, parse_id};
+use super::row::{IdRow, parse_id};
 
 /// Serialises the transactions that count instances in order to add some.
-pub(crate) async fn lock_the_count(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+pub(crate) async fn lock_count(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     // Diesel has no advisory locks. The number is arbitrary, and this service's own.
     sql_query("SELECT pg_advisory_xact_lock(4216750311)")
         .execute(conn)
@@ -97,8 +97,11 @@ pub(crate) async fn take_destroying(
     rows.into_iter().map(|row| parse_id(row.id)).collect()
 }
 
-/// Lets go of an instance that is to be destroyed, so that the next who looks takes it.
-pub(crate) async fn let_go(conn: &mut AsyncPgConnection, id: &InstanceId) -> Result<(), DbError> {
+/// Ends the lease of an instance that is to be destroyed, so that any replica may take it.
+pub(crate) async fn release_destroying(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<(), DbError> {
     // sql_query, as its counterpart above: the two are read together.
     sql_query(
         "UPDATE instances SET lease_expires_at = now() WHERE id = $1 AND status = 'destroying'",

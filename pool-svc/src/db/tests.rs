@@ -11,7 +11,7 @@ use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
-use super::instances::{self, Agent, Locked, Recorded, Taking, Turn, Wanted, claim_sql};
+use super::instances::{self, Agent, Demand, Locked, QueuePosition, Recorded, Taking, claim_sql};
 use super::leases::{self, Held};
 use super::{MIGRATIONS, views};
 use crate::lifecycle::{Cause, Event, Move};
@@ -19,7 +19,7 @@ use crate::lifecycle::{Cause, Event, Move};
 const MINUTE: Duration = Duration::from_secs(60);
 
 const NEXT: Taking<'static> = Taking {
-    turn: Turn::Newcomer,
+    position: QueuePosition::Newcomer,
     except: &[],
     lease: MINUTE,
 };
@@ -54,13 +54,13 @@ async fn insert(conn: &mut Conn, status: Status) -> InstanceId {
 
 /// Makes a move by the function that this move has.
 async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
-    let told = ProvisionRequest {
+    let request = ProvisionRequest {
         agent_name: "Tulip".to_owned().try_into().unwrap(),
         instructions: "Be kind.".to_owned().try_into().unwrap(),
         join_url: None,
     };
     let agent = Agent {
-        told: &told,
+        request: &request,
         conversation_id: "c",
         invite_url: "i",
     };
@@ -211,7 +211,7 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
 async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let begun = instances::insert_starting(&mut conn, Wanted::More(1), 9, MINUTE)
+    let begun = instances::insert_starting(&mut conn, Demand::Extra(1), 9, MINUTE)
         .await
         .unwrap();
     let id = &begun[0].id;
@@ -234,7 +234,7 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
         leases::end_creation(&mut conn, id, &url).await.unwrap(),
         Held::No
     );
-    leases::let_go(&mut conn, id).await.unwrap();
+    leases::release_destroying(&mut conn, id).await.unwrap();
     let taken = leases::take_destroying(&mut conn, 9, MINUTE).await.unwrap();
     assert_eq!(taken.as_slice(), std::slice::from_ref(id));
     assert_eq!(
@@ -256,8 +256,8 @@ async fn a_deficit_counts_what_is_warm_and_never_exceeds_the_total() {
         insert(&mut conn, status).await;
     }
     let mut begin = async |warm, at_once, max_total| {
-        let wanted = Wanted::Deficit { warm, at_once };
-        instances::insert_starting(&mut conn, wanted, max_total, MINUTE)
+        let demand = Demand::Deficit { warm, at_once };
+        instances::insert_starting(&mut conn, demand, max_total, MINUTE)
             .await
             .unwrap()
             .len()

@@ -22,18 +22,18 @@ pub(crate) struct Epoch(i64);
 
 /// Whether a tick is still the latest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    Ours,
+pub(crate) enum Standing {
+    Latest,
     /// A later tick has begun.
     TakenOver,
 }
 
-impl From<usize> for Turn {
+impl From<usize> for Standing {
     fn from(rows: usize) -> Self {
         if rows == 0 {
             Self::TakenOver
         } else {
-            Self::Ours
+            Self::Latest
         }
     }
 }
@@ -77,7 +77,7 @@ pub(crate) async fn note(
     conn: &mut AsyncPgConnection,
     epoch: Epoch,
     look: Look<'_>,
-) -> Result<Turn, DbError> {
+) -> Result<Standing, DbError> {
     // sql_query, as its counterpart above: the two are read together.
     let rows = sql_query(
         "UPDATE tick_state
@@ -96,7 +96,7 @@ pub(crate) async fn note(
 }
 
 /// Keeps later ticks from beginning until the transaction ends.
-pub(crate) async fn hold(conn: &mut AsyncPgConnection, epoch: Epoch) -> Result<Turn, DbError> {
+pub(crate) async fn hold(conn: &mut AsyncPgConnection, epoch: Epoch) -> Result<Standing, DbError> {
     let rows = tick_state::table
         .filter(tick_state::epoch.eq(epoch.0))
         .select(tick_state::epoch)
@@ -143,13 +143,16 @@ mod tests {
     async fn a_tick_does_nothing_more_once_another_has_begun() {
         let (_database, mut conn) = database().await;
         let first = begin(&mut conn, GAP).await.unwrap();
-        assert_eq!(hold(&mut conn, first).await.unwrap(), Turn::Ours);
-        assert_eq!(note(&mut conn, first, BELIEVED).await.unwrap(), Turn::Ours);
+        assert_eq!(hold(&mut conn, first).await.unwrap(), Standing::Latest);
+        assert_eq!(
+            note(&mut conn, first, BELIEVED).await.unwrap(),
+            Standing::Latest
+        );
         let second = begin(&mut conn, GAP).await.unwrap();
         let late = note(&mut conn, first, BELIEVED).await.unwrap();
-        assert_eq!(late, Turn::TakenOver);
-        assert_eq!(hold(&mut conn, first).await.unwrap(), Turn::TakenOver);
-        assert_eq!(hold(&mut conn, second).await.unwrap(), Turn::Ours);
+        assert_eq!(late, Standing::TakenOver);
+        assert_eq!(hold(&mut conn, first).await.unwrap(), Standing::TakenOver);
+        assert_eq!(hold(&mut conn, second).await.unwrap(), Standing::Latest);
     }
 
     #[tokio::test]

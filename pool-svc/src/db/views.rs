@@ -13,8 +13,8 @@ use diesel::sql_types::{Array, Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
+use super::row::{corrupt, parse_id, parse_status};
 use super::schema::instances;
-use super::{corrupt, parse_id, parse_status};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
@@ -119,7 +119,7 @@ pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
 
 /// An instance as a tick finds it. Times are by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct FleetRow {
     pub(crate) id: InstanceId,
     pub(crate) status: Status,
     pub(crate) has_url: bool,
@@ -130,7 +130,7 @@ pub(crate) struct Seen {
     pub(crate) lease: Lease,
 }
 
-/// Whether somebody works on a row.
+/// Whether a task works on a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lease {
     Nobody,
@@ -139,7 +139,7 @@ pub(crate) enum Lease {
 }
 
 #[derive(Debug, QueryableByName)]
-struct SeenRow {
+struct RawFleetRow {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Text)]
@@ -154,10 +154,10 @@ struct SeenRow {
     expired: Option<bool>,
 }
 
-impl TryFrom<SeenRow> for Seen {
+impl TryFrom<RawFleetRow> for FleetRow {
     type Error = DbError;
 
-    fn try_from(row: SeenRow) -> Result<Self, DbError> {
+    fn try_from(row: RawFleetRow) -> Result<Self, DbError> {
         Ok(Self {
             status: parse_status(&row.id, &row.status)?,
             id: parse_id(row.id)?,
@@ -179,9 +179,9 @@ fn seconds(number: f64) -> Duration {
 }
 
 /// Every instance, as far as a tick judges by it.
-pub(crate) async fn load_seen(conn: &mut AsyncPgConnection) -> Result<Vec<Seen>, DbError> {
+pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<FleetRow>, DbError> {
     // Diesel has no expression for an age in seconds.
-    let rows: Vec<SeenRow> = sql_query(
+    let rows: Vec<RawFleetRow> = sql_query(
         "SELECT id, status, url IS NOT NULL AS has_url,
                 extract(epoch FROM now() - coalesce(made_at, created_at))::float8 AS age,
                 CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
@@ -192,21 +192,29 @@ pub(crate) async fn load_seen(conn: &mut AsyncPgConnection) -> Result<Vec<Seen>,
     )
     .load(conn)
     .await?;
-    rows.into_iter().map(Seen::try_from).collect()
+    rows.into_iter().map(FleetRow::try_from).collect()
+}
+
+/// An instance that answered its health check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HealthyInstance {
+    pub(crate) id: InstanceId,
+    /// Where Services says that it is.
+    pub(crate) url: Option<Url>,
 }
 
 /// Notes that instances are healthy now, and where Services says that they are.
 pub(crate) async fn note_healthy(
     conn: &mut AsyncPgConnection,
-    healthy: &[(InstanceId, Option<Url>)],
+    healthy: &[HealthyInstance],
 ) -> Result<(), DbError> {
     if healthy.is_empty() {
         return Ok(());
     }
-    let ids: Vec<&str> = healthy.iter().map(|(id, _)| id.as_str()).collect();
+    let ids: Vec<&str> = healthy.iter().map(|one| one.id.as_str()).collect();
     let urls: Vec<Option<&str>> = healthy
         .iter()
-        .map(|(_, url)| url.as_ref().map(Url::as_str))
+        .map(|one| one.url.as_ref().map(Url::as_str))
         .collect();
     // Diesel has no UPDATE from arrays. A row without a URL is somebody's creation: its URL is
     // stored with the end of the lease, so that the two go together.

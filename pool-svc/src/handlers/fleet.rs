@@ -1,49 +1,52 @@
-//! What an operator asks of the whole fleet.
-
-use std::future::Future;
-use std::panic::resume_unwind;
+//! Operations on the whole fleet.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Affected, DrainRequest, ReplenishRequest, TickReport};
 use agent_pool_core::wire::problem::Problem;
-use tracing::Instrument;
+use agent_pool_service_kit::supervisor::Job;
 
-use crate::app::App;
-use crate::db::instances::Wanted;
-use crate::problem::from_database;
-use crate::{drain, tick, warm_up};
+use crate::db::instances::Demand;
+use crate::ops::drain;
+use crate::pool::Pool;
+use crate::problem::{from_database, from_panic};
 
-/// `POST /api/pool/replenish`: an operator who asks does not wait for a pause after failures.
-pub(crate) async fn replenish(request: ReplenishRequest, app: App) -> Result<Affected, Problem> {
-    let wanted = request.count.map_or(
-        Wanted::Deficit {
-            warm: app.config.pool.pool_min_idle,
+/// `POST /api/pool/replenish`: does not wait for the pauses after failures, because an operator asked.
+pub(crate) async fn replenish(request: ReplenishRequest, pool: Pool) -> Result<Affected, Problem> {
+    let demand = request.count.map_or(
+        Demand::Deficit {
+            warm: pool.app.config.pool.pool_min_idle,
             at_once: u32::MAX,
         },
-        Wanted::More,
+        Demand::Extra,
     );
-    let begun = to_its_end(async move { warm_up::begin(&app, wanted).await });
-    begun.await.map(affected).map_err(from_database)
+    let creations = pool.creations;
+    let started = async move { creations.start(demand).await };
+    let started = pool.background.tasks.spawn("replenish", started);
+    outcome(started).await?.map(affected).map_err(from_database)
 }
 
 /// `POST /api/pool/drain`
-pub(crate) async fn drain(request: DrainRequest, app: App) -> Result<Affected, Problem> {
-    let drained = to_its_end(async move { drain::drain(&app, request.count).await });
-    drained.await.map(affected).map_err(from_database)
+pub(crate) async fn drain(request: DrainRequest, pool: Pool) -> Result<Affected, Problem> {
+    let Pool {
+        app, destructions, ..
+    } = pool;
+    let drained = async move { drain::drain(&app, &destructions, request.count).await };
+    let drained = pool.background.tasks.spawn("drain", drained);
+    outcome(drained).await?.map(affected).map_err(from_database)
 }
 
 /// `POST /api/pool/reconcile`
-pub(crate) async fn reconcile(app: App) -> Result<TickReport, Problem> {
-    let ticked = to_its_end(async move { tick::run(&app).await });
-    Ok(ticked.await?)
+pub(crate) async fn reconcile(pool: Pool) -> Result<TickReport, Problem> {
+    let ticker = pool.ticker;
+    let ticked = async move { ticker.run().await };
+    let ticked = pool.background.tasks.spawn("reconcile", ticked);
+    Ok(outcome(ticked).await??)
 }
 
-/// Runs `work` to its end even if the client hangs up: rows that were written, and that nobody works
-/// on, would wait for the end of their lease.
-async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    let task = tokio::spawn(work.in_current_span());
-    let panicked = |error: tokio::task::JoinError| resume_unwind(error.into_panic());
-    task.await.unwrap_or_else(panicked)
+/// Awaits work that finishes even if the client hangs up: rows that were written, and that no one works
+/// on, would otherwise wait for the end of their lease.
+async fn outcome<T>(job: Job<T>) -> Result<T, Problem> {
+    job.await.map_err(|failed| from_panic(&failed))
 }
 
 fn affected(instance_ids: Vec<InstanceId>) -> Affected {

@@ -1,21 +1,26 @@
-//! What an operator asks of one instance.
+//! Operations on one instance.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Condemned;
 use agent_pool_core::wire::problem::Problem;
 
-use crate::app::App;
-use crate::destruction;
+use crate::ops::destruction::Destructions;
 
 /// `DELETE /api/pool/instances/:id`
-pub(crate) async fn kill(instance_id: InstanceId, app: App) -> Result<Condemned, Problem> {
-    destruction::kill(&app, &instance_id).await?;
+pub(crate) async fn kill(
+    instance_id: InstanceId,
+    destructions: Destructions,
+) -> Result<Condemned, Problem> {
+    destructions.kill(&instance_id).await?;
     Ok(condemned(instance_id))
 }
 
 /// `DELETE /api/pool/crashed/:id`
-pub(crate) async fn dismiss(instance_id: InstanceId, app: App) -> Result<Condemned, Problem> {
-    destruction::dismiss(&app, &instance_id).await?;
+pub(crate) async fn dismiss(
+    instance_id: InstanceId,
+    destructions: Destructions,
+) -> Result<Condemned, Problem> {
+    destructions.dismiss(&instance_id).await?;
     Ok(condemned(instance_id))
 }
 

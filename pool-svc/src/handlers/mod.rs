@@ -1,6 +1,7 @@
-//! One function for each route: parse, one call, answer.
+//! One function for each route: it parses, makes one call, and shapes the answer.
 
 pub(crate) mod claim;
+pub(crate) mod claim_input;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod templates;

@@ -1,4 +1,4 @@
-//! The catalogue. It needs no key: it is what a person chooses from.
+//! The catalogue of ready-made agents. It needs no key.
 
 use agent_pool_core::wire::pool::Template;
 use agent_pool_core::wire::problem::Problem;

@@ -1,13 +1,14 @@
-//! What people look at.
+//! Reading the state of the pool.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{Agents, Counts, Events, Info, InstanceView, PoolStatus, Status};
+use agent_pool_core::wire::pool::{
+    Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
+};
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::backoff;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, tick_state, views};
 use crate::problem::from_database;
@@ -26,10 +27,24 @@ async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
         min_idle: app.config.pool.pool_min_idle,
         max_total: app.config.pool.pool_max_total,
         unobserved: tick_state::load_doubt(&mut conn).await?,
-        last_create_error: backoff::in_one_line(&creation_failures),
+        last_create_error: last_create_error(&creation_failures),
         creation_failures,
         instances,
     })
+}
+
+/// The latest failure in one line, for older clients.
+fn last_create_error(failures: &[CreationFailure]) -> Option<String> {
+    let CreationFailure {
+        failures_in_a_row,
+        retry_at,
+        error,
+        ..
+    } = failures.first()?;
+    Some(format!(
+        "failed {failures_in_a_row} times in a row, next try after {}: {error}",
+        retry_at.format("%FT%TZ")
+    ))
 }
 
 /// `GET /api/pool/counts`
@@ -62,17 +77,17 @@ pub(crate) async fn info(app: App) -> Result<Info, Problem> {
     })
 }
 
-/// Which part of the lifecycle log is asked for.
+/// A page of the lifecycle log.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventsQuery {
-    #[serde(default = "usual_limit")]
+    #[serde(default = "default_limit")]
     limit: u16,
     before: Option<i64>,
     instance_id: Option<InstanceId>,
 }
 
-const fn usual_limit() -> u16 {
+const fn default_limit() -> u16 {
     100
 }
 

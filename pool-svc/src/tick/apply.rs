@@ -1,4 +1,4 @@
-//! What was decided, as statements: one for each kind of move, in one transaction behind the fence.
+//! Writing what was decided: one statement for each kind of move, in one transaction behind the fence.
 
 use std::sync::atomic::Ordering;
 
@@ -9,15 +9,15 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use metrics::gauge;
 use tracing::{info, warn};
 
-use super::decide::Decision;
-use super::error::{TickError, require};
-use crate::app::App;
+use super::decision::Decision;
+use super::error::{TickError, require_latest};
+use super::ticker::Ticker;
 use crate::db::events::{self, StrayOrigin};
 use crate::db::tick_state::{self, Epoch, Look};
 use crate::db::{instances, views};
 use crate::lifecycle::Move;
 
-/// What a tick moved.
+/// What a tick wrote.
 #[derive(Debug, Default)]
 struct Applied {
     moved: Vec<(Move, Vec<InstanceId>)>,
@@ -26,7 +26,7 @@ struct Applied {
 }
 
 pub(super) async fn apply(
-    app: &App,
+    ticker: &Ticker,
     epoch: Epoch,
     decision: &Decision,
     report: &mut TickReport,
@@ -35,14 +35,14 @@ pub(super) async fn apply(
         watched: decision.watched,
         doubt: decision.unobserved.as_deref(),
     };
-    let mut conn = app.db.conn().await?;
+    let mut conn = ticker.app.db.conn().await?;
     let applied = conn
         .transaction(async |conn| {
-            require(tick_state::note(conn, epoch, look).await?)?;
+            require_latest(tick_state::note(conn, epoch, look).await?)?;
             Ok::<_, TickError>(write(conn, decision).await?)
         })
         .await?;
-    tell(app, &applied, report);
+    log_and_count(ticker, &applied, report);
     Ok(())
 }
 
@@ -58,14 +58,14 @@ async fn write(conn: &mut AsyncPgConnection, decision: &Decision) -> Result<Appl
     }
     applied.reappeared = instances::insert_reappeared(conn, &ours).await?;
     views::note_silent(conn, &decision.silent).await?;
-    // From here on every idle row is locked, and claims wait: what else there is to do comes before.
+    // From here on every idle row is locked and claims wait, so this comes last.
     views::note_healthy(conn, &decision.healthy).await?;
     for step in Move::BY_TICK {
         let causes: Vec<_> = decision
             .moves
             .iter()
-            .filter(|(decided, _, _)| *decided == step)
-            .map(|(_, id, cause)| (id.clone(), *cause))
+            .filter(|planned| planned.step == step)
+            .map(|planned| (planned.id.clone(), planned.cause))
             .collect();
         let moved = instances::mark(conn, step, &causes).await?;
         applied.moved.push((step, moved));
@@ -73,29 +73,29 @@ async fn write(conn: &mut AsyncPgConnection, decision: &Decision) -> Result<Appl
     Ok(applied)
 }
 
-fn tell(app: &App, applied: &Applied, report: &mut TickReport) {
+fn log_and_count(ticker: &Ticker, applied: &Applied, report: &mut TickReport) {
     for (step, moved) in &applied.moved {
         let (from, to) = (step.from().as_str(), step.to().as_str());
         for id in moved {
             info!(instance.id = %id, "instance {id} was {from} and is {to}");
         }
-        *of(report, step.to()) += u32::try_from(moved.len()).unwrap_or(u32::MAX);
+        *count_of(report, step.to()) += u32::try_from(moved.len()).unwrap_or(u32::MAX);
     }
     for id in &applied.reappeared {
-        warn!(instance.id = %id, "instance {id} was gone, and Services has it: it is destroyed");
+        warn!(instance.id = %id, "instance {id} was gone, but Services has it: destroying it");
     }
     report.reappeared = u32::try_from(applied.reappeared.len()).unwrap_or(u32::MAX);
     report.foreign = u32::try_from(applied.foreign).unwrap_or(u32::MAX);
     gauge!("agent_pool_foreign_instances").set(report.foreign);
-    let before = app.foreign.swap(report.foreign, Ordering::Relaxed);
+    let before = ticker.foreign.swap(report.foreign, Ordering::Relaxed);
     if before != report.foreign && report.foreign > 0 {
         let count = report.foreign;
-        warn!("Services has {count} instances that this pool never had: they are left alone");
+        warn!("Services has {count} instances that were never of this pool: leaving them alone");
     }
 }
 
-/// What a tick's moves lead to, as its report counts them.
-fn of(report: &mut TickReport, to: Status) -> &mut u32 {
+/// The counter of moves to this status.
+fn count_of(report: &mut TickReport, to: Status) -> &mut u32 {
     match to {
         Status::Idle => &mut report.became_idle,
         Status::Crashed => &mut report.crashed,

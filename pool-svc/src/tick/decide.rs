@@ -1,68 +1,48 @@
-//! What follows from a look at the fleet. Pure: the clock's readings are in the rows.
+//! What follows from a look at the fleet. A pure function: the rows carry their ages.
 //!
-//! - **Healthy wins** over any deploy status: a listing may lag, an answer does not.
-//! - An answer that failed, or that knows nobody although somebody is there, decides nothing. Leases
-//!   of claims still expire, because they do not depend on it. While Services does not answer,
-//!   nothing is created either; it could not be.
-//! - Silence counts from the first look that found an instance not healthy, and only as far back as
-//!   the fleet was watched without a break: a pool that was stopped for an hour has seen nothing.
-//! - Where more of the fleet than allowed would die of one look, nobody does (see [`doubt`]).
+//! - **Healthy wins** over any deploy status: a listing may lag, a health check does not.
+//! - If Services did not answer, or lists none of our instances, nothing is decided from that. Leases of
+//!   claims still expire, because they do not depend on it. While Services does not answer, nothing is
+//!   created either; that would fail too.
+//! - Silence counts from the first look that found an instance unhealthy, and only as far back as the
+//!   fleet was watched without a gap: a pool that was stopped for an hour has seen nothing.
+//! - If one look would take more of the fleet for dead than allowed, it takes none (see [`doubt`]).
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use agent_pool_core::DeployStatus;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
-use agent_pool_core::{DeployStatus, InstanceId};
-use url::Url;
 
+use super::decision::{Decision, PlannedMove};
 use super::doubt::doubt;
-use super::observe::Answer;
-use crate::db::views::{Lease, Seen};
+use super::observe::Observation;
+use crate::db::views::{FleetRow, HealthyInstance, Lease};
 use crate::lifecycle::{Cause, Move};
 
-/// An instance made less than this ago that is not listed is not dead: vendors' listings lag.
+/// An instance younger than this that is not listed is not dead: vendors' listings lag.
 const LISTED_WITHIN: Duration = Duration::from_mins(5);
 
-/// What a decision is bounded by.
+/// The bounds of a decision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) stuck_after: Duration,
     pub(crate) max_vanished_percent: u32,
 }
 
-/// What is to be done.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Decision {
-    /// Why the answer was not, or not wholly, believed.
-    pub(crate) unobserved: Option<String>,
-    /// Who is healthy now, and where.
-    pub(crate) healthy: Vec<(InstanceId, Option<Url>)>,
-    /// Whose health check failed, though nobody is at work on them.
-    pub(crate) silent: Vec<InstanceId>,
-    pub(crate) moves: Vec<Decided>,
-    /// What Services has and there is no row of.
-    pub(crate) strays: Vec<InstanceId>,
-    /// Whether this look counts as having watched the fleet.
-    pub(crate) watched: bool,
-    pub(crate) may_create: bool,
-}
-
-/// One move that is to be made.
-pub(crate) type Decided = (Move, InstanceId, Cause);
-
-pub(crate) fn decide(fleet: &[Seen], answer: &Answer, limits: Limits) -> Decision {
-    let settled = |seen: &&Seen| matches!(seen.status, Status::Idle | Status::Claimed);
+pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limits) -> Decision {
+    let settled = |row: &&FleetRow| matches!(row.status, Status::Idle | Status::Claimed);
     let settled = fleet.iter().filter(settled).count();
-    let batch = match answer {
-        Answer::None(reason) => return blind(fleet, reason.clone(), false),
-        Answer::Batch(batch) if settled > 0 && knows_none(batch, fleet) => {
-            let reason = format!("Services knows none of {settled} instances");
+    let batch = match observation {
+        Observation::Unavailable(reason) => return blind(fleet, reason.clone(), false),
+        Observation::Batch(batch) if settled > 0 && lists_none(batch, fleet) => {
+            let reason = format!("Services lists none of {settled} instances");
             return blind(fleet, reason, true);
         }
-        Answer::Batch(batch) => batch,
+        Observation::Batch(batch) => batch,
     };
-    let known: HashSet<_> = fleet.iter().map(|seen| &seen.id).collect();
+    let known: HashSet<_> = fleet.iter().map(|row| &row.id).collect();
     let strays = batch.keys().filter(|id| !known.contains(id)).cloned();
     let mut decision = Decision {
         strays: strays.collect(),
@@ -70,45 +50,53 @@ pub(crate) fn decide(fleet: &[Seen], answer: &Answer, limits: Limits) -> Decisio
         may_create: true,
         ..Decision::default()
     };
-    for seen in fleet {
-        let report = batch.get(&seen.id);
+    for row in fleet {
+        let report = batch.get(&row.id);
         if let Some(InstanceReport {
             healthy: true, url, ..
         }) = report
         {
-            decision.healthy.push((seen.id.clone(), url.clone()));
+            decision.healthy.push(HealthyInstance {
+                id: row.id.clone(),
+                url: url.clone(),
+            });
         }
-        let health = health(seen, report);
-        if report.is_some() && health != Health::Healthy && seen.lease == Lease::Nobody {
-            decision.silent.push(seen.id.clone());
+        let health = health(row, report);
+        if report.is_some() && health != Health::Healthy && row.lease == Lease::Nobody {
+            decision.silent.push(row.id.clone());
         }
-        if let Some((step, cause)) = judge(seen, health, limits.stuck_after) {
-            decision.moves.push((step, seen.id.clone(), cause));
+        if let Some((step, cause)) = judge(row, health, limits.stuck_after) {
+            let id = row.id.clone();
+            decision.moves.push(PlannedMove { step, id, cause });
         }
     }
     doubt(&mut decision, batch, settled, limits.max_vanished_percent);
     decision
 }
 
-/// Whether none of those that may live is listed, whatever else is.
-fn knows_none(batch: &StatusBatch, fleet: &[Seen]) -> bool {
-    let listed = |seen: &&Seen| batch.contains_key(&seen.id);
-    !fleet.iter().filter(listed).any(|seen| {
+/// Whether none of the instances that may be alive is listed.
+fn lists_none(batch: &StatusBatch, fleet: &[FleetRow]) -> bool {
+    let listed = |row: &&FleetRow| batch.contains_key(&row.id);
+    !fleet.iter().filter(listed).any(|row| {
         matches!(
-            seen.status,
+            row.status,
             Status::Starting | Status::Idle | Status::Claimed
         )
     })
 }
 
-/// Without an answer, only what does not depend on it.
-fn blind(fleet: &[Seen], reason: String, may_create: bool) -> Decision {
-    let expired = |seen: &&Seen| seen.status == Status::Claiming && seen.lease == Lease::Expired;
+/// The decision if Services is not believed: only what does not depend on it.
+fn blind(fleet: &[FleetRow], reason: String, may_create: bool) -> Decision {
+    let expired = |row: &&FleetRow| row.status == Status::Claiming && row.lease == Lease::Expired;
     let moves = fleet.iter().filter(expired);
     Decision {
         unobserved: Some(reason),
         moves: moves
-            .map(|seen| (Move::CONDEMN_CLAIMING, seen.id.clone(), Cause::LeaseExpired))
+            .map(|row| PlannedMove {
+                step: Move::CONDEMN_CLAIMING,
+                id: row.id.clone(),
+                cause: Cause::LeaseExpired,
+            })
             .collect(),
         may_create,
         ..Decision::default()
@@ -117,17 +105,17 @@ fn blind(fleet: &[Seen], reason: String, may_create: bool) -> Decision {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Health {
-    /// Healthy, and it is known where.
+    /// It answered, and its URL is known.
     Healthy,
     Silent,
     Dead,
 }
 
-fn health(seen: &Seen, report: Option<&InstanceReport>) -> Health {
-    let young = seen.age < LISTED_WITHIN;
+fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
+    let young = row.age < LISTED_WITHIN;
     match report {
         Some(report) if report.healthy => {
-            if seen.has_url || report.url.is_some() {
+            if row.has_url || report.url.is_some() {
                 Health::Healthy
             } else {
                 Health::Silent
@@ -151,18 +139,18 @@ fn health(seen: &Seen, report: Option<&InstanceReport>) -> Health {
     }
 }
 
-fn judge(seen: &Seen, health: Health, stuck_after: Duration) -> Option<(Move, Cause)> {
+fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move, Cause)> {
     let gone = match health {
         Health::Healthy => None,
-        _ if seen.silent_for > stuck_after => Some(Cause::Unreachable),
+        _ if row.silent_for > stuck_after => Some(Cause::Unreachable),
         Health::Dead => Some(Cause::DeploymentDead),
         Health::Silent => None,
     };
-    match (seen.status, seen.lease) {
+    match (row.status, row.lease) {
         (Status::Starting, _) if health == Health::Healthy => {
             Some((Move::BECOME_IDLE, Cause::Healthy))
         }
-        // Its creation is under way: nothing that is said about it is the last word.
+        // Its creation is under way: nothing that is observed is final.
         (Status::Starting, Lease::Held) => None,
         (Status::Starting, Lease::Expired) => Some((Move::CONDEMN_STARTING, Cause::LeaseExpired)),
         (Status::Starting, Lease::Nobody) => gone.map(|cause| (Move::CONDEMN_STARTING, cause)),

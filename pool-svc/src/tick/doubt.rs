@@ -1,46 +1,45 @@
-//! What may be wrong with an answer that looks right: too many deaths at once.
+//! Distrust of a look at the fleet that finds too many deaths at once.
 //!
-//! A vendor's listing that is empty or partial, a network that is cut, an account that is locked: all
-//! of them look like the death of a fleet. So where more of it than allowed would die of one look,
-//! nobody does. What counts are the deaths of idle and claimed instances for whatever reason, and
-//! those of starting ones that are not listed; a starting one whose deployment failed says nothing
-//! about the others.
+//! An empty or partial vendor listing, a broken network, a locked account: all of them look like the death
+//! of a fleet. So if one look would take more of the fleet for dead than allowed, it takes none. Deaths of
+//! idle and claimed instances count whatever their reason, and so do starting instances that are not
+//! listed; a starting instance whose deployment failed says nothing about the others.
 
 use agent_pool_core::wire::services::StatusBatch;
 use agent_pool_core::{DeployStatus, InstanceId};
 
-use super::decide::{Decided, Decision};
+use super::decision::{Decision, PlannedMove};
 use crate::lifecycle::{Cause, Move};
 
-/// Fewer than this may vanish at once, whatever their share.
+/// Fewer deaths than this are always believed.
 const FEWEST_VANISHED: usize = 3;
 
-/// Drops the deaths that are too many at once, out of `settled` idle and claimed instances.
+/// Drops the deaths of one look if they are too many, out of `settled` idle and claimed instances.
 pub(super) fn doubt(
     decision: &mut Decision,
     batch: &StatusBatch,
     settled: usize,
     max_percent: u32,
 ) {
-    let vanished = |(step, id, cause): &Decided| {
-        let dead = matches!(cause, Cause::DeploymentDead | Cause::Unreachable);
-        dead && (*step != Move::CONDEMN_STARTING || !is_listed(batch, id))
+    let vanished = |planned: &PlannedMove| {
+        let dead = matches!(planned.cause, Cause::DeploymentDead | Cause::Unreachable);
+        dead && (planned.step != Move::CONDEMN_STARTING || !is_listed(batch, &planned.id))
     };
     let all: Vec<_> = decision.moves.iter().filter(|one| vanished(one)).collect();
-    let starting = all.iter().filter(|one| one.0 == Move::CONDEMN_STARTING);
+    let starting = all.iter().filter(|one| one.step == Move::CONDEMN_STARTING);
     let (count, of) = (all.len(), settled + starting.count());
     if count < FEWEST_VANISHED || count as u64 * 100 <= of as u64 * u64::from(max_percent) {
         return;
     }
-    if all.iter().any(|(_, id, _)| !is_listed(batch, id)) {
-        // What is not listed was not asked for its health either.
+    if all.iter().any(|one| !is_listed(batch, &one.id)) {
+        // Instances that are not listed were not pinged either.
         decision.watched = false;
         decision.silent.clear();
     }
     decision.moves.retain(|one| !vanished(one));
     decision.unobserved = Some(format!(
-        "{count} of {of} instances would be taken for dead at once, more than \
-         POOL_MAX_VANISHED_PERCENT ({max_percent}): look at the infra, and kill them or raise it"
+        "{count} of {of} instances look dead at once, more than POOL_MAX_VANISHED_PERCENT \
+         ({max_percent}): check the infra, then kill them or raise the setting"
     ));
 }
 

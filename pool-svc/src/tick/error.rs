@@ -1,10 +1,10 @@
-//! Why a tick ended early.
+//! Why a tick ends early.
 
 use agent_pool_service_kit::db::DbError;
 
-use crate::db::tick_state::Turn;
+use crate::db::tick_state::Standing;
 
-/// Why a tick ended early. What it had done by then is whole, and the next one goes on.
+/// Why a tick ended early. What it had done by then is complete, and the next tick goes on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TickError {
     /// It lost its lock, and what it saw may be out of date.
@@ -20,10 +20,10 @@ impl From<diesel::result::Error> for TickError {
     }
 }
 
-/// The fence: what follows it is not done for a tick that was taken over.
-pub(super) const fn require(turn: Turn) -> Result<(), TickError> {
-    match turn {
-        Turn::Ours => Ok(()),
-        Turn::TakenOver => Err(TickError::TakenOver),
+/// The fence: a tick that was taken over ends here.
+pub(super) const fn require_latest(standing: Standing) -> Result<(), TickError> {
+    match standing {
+        Standing::Latest => Ok(()),
+        Standing::TakenOver => Err(TickError::TakenOver),
     }
 }

@@ -1,18 +1,19 @@
 //! One pass over the fleet: observe, decide, apply, begin.
 //!
-//! A tick takes no hint about what changed, runs on a timer and when nudged, and retries nothing: the
-//! next one does. One replica ticks at a time, and a tick that lost its lock is fenced off by its
-//! number (see [`tick_state`](crate::db::tick_state)). The number of its statements does not grow
-//! with the fleet.
+//! A tick takes no hint about what changed, runs on a timer and on request, and retries nothing: the next
+//! one does. One replica ticks at a time, and a tick that lost its lock is fenced off by its number (see
+//! [`tick_state`](crate::db::tick_state)). The number of its statements does not grow with the fleet.
 
 mod apply;
 mod begin;
 pub(crate) mod decide;
+mod decision;
 mod doubt;
 mod error;
 mod observe;
 mod pass;
-mod timer;
+mod ticker;
+pub(crate) mod timer;
 
 pub(crate) use error::TickError;
-pub(crate) use pass::run;
+pub(crate) use ticker::Ticker;

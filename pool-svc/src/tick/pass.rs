@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agent_pool_client::status_within;
 use agent_pool_core::wire::pool::{Status, TickReport};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::db::lock::SessionLock;
@@ -14,30 +15,34 @@ use super::begin::begin;
 use super::decide::{Limits, decide};
 use super::error::TickError;
 use super::observe::observe;
+use super::ticker::Ticker;
 use crate::app::App;
 use crate::config::PoolSettings;
 use crate::db::{claim_keys, creation_failures, events, tick_state, views};
-use crate::services_client::status_within;
 
 /// How many ticks may be missing before the fleet counts as not watched.
-const MISSED: u32 = 3;
+const MAX_MISSED: u32 = 3;
 
-/// Ticks now, after the tick of this process that is running; not at all while another replica's is.
-pub(crate) async fn run(app: &App) -> Result<TickReport, TickError> {
-    let _alone = app.ticking.lock().await;
-    let started = Instant::now();
-    let url = &app.config.pool.pool_database_url;
-    let Some(lock) = SessionLock::try_take(url, "agent-pool tick").await? else {
-        return Ok(TickReport::default());
-    };
-    let report = pass(app).await;
-    lock.release().await;
-    counter!("agent_pool_ticks_total").increment(1);
-    histogram!("agent_pool_tick_seconds").record(started.elapsed().as_secs_f64());
-    report
+impl Ticker {
+    /// Ticks now, after the tick of this process that is running. Does nothing while another replica
+    /// ticks.
+    pub(crate) async fn run(&self) -> Result<TickReport, TickError> {
+        let _alone = self.ticking.lock().await;
+        let started = Instant::now();
+        let url = &self.app.config.pool.pool_database_url;
+        let Some(lock) = SessionLock::try_take(url, "agent-pool tick").await? else {
+            return Ok(TickReport::default());
+        };
+        let report = pass(self).await;
+        lock.release().await;
+        counter!("agent_pool_ticks_total").increment(1);
+        histogram!("agent_pool_tick_seconds").record(started.elapsed().as_secs_f64());
+        report
+    }
 }
 
-async fn pass(app: &App) -> Result<TickReport, TickError> {
+async fn pass(ticker: &Ticker) -> Result<TickReport, TickError> {
+    let app = &ticker.app;
     let pool = &app.config.pool;
     let limits = Limits {
         stuck_after: pool.pool_stuck_timeout_ms.duration(),
@@ -46,34 +51,34 @@ async fn pass(app: &App) -> Result<TickReport, TickError> {
     let answer_within = status_within(pool.pool_max_total);
     let unwatched_after = unwatched_after(pool, answer_within);
     let epoch = tick_state::begin(&mut *app.db.conn().await?, unwatched_after).await?;
-    let (fleet, answer) = observe(app, answer_within).await?;
-    let decision = decide(&fleet, &answer, limits);
-    alarm(decision.unobserved.as_deref());
+    let (fleet, observation) = observe(app, answer_within).await?;
+    let decision = decide(&fleet, &observation, limits);
+    report_doubt(decision.unobserved.as_deref());
     let mut report = TickReport {
         ran: true,
         unobserved: decision.unobserved.clone(),
         ..TickReport::default()
     };
-    apply(app, epoch, &decision, &mut report).await?;
-    begin(app, epoch, decision.may_create, &mut report).await?;
+    apply(ticker, epoch, &decision, &mut report).await?;
+    begin(ticker, epoch, decision.may_create, &mut report).await?;
     tidy(app).await?;
     Ok(report)
 }
 
-/// How long after a look at the fleet it counts as watched no more: some ticks and the longest time
-/// that one of them may take.
+/// How long after a look the fleet no longer counts as watched: some ticks, and the longest time that one
+/// of them may take.
 fn unwatched_after(pool: &PoolSettings, answer_within: Duration) -> Duration {
-    pool.tick_interval_ms.duration() * MISSED + answer_within
+    pool.tick_interval_ms.duration() * MAX_MISSED + answer_within
 }
 
-fn alarm(doubt: Option<&str>) {
+fn report_doubt(doubt: Option<&str>) {
     gauge!("agent_pool_fleet_in_doubt").set(u32::from(doubt.is_some()));
     if let Some(reason) = doubt {
-        error!("nobody is taken for dead after this look at the fleet: {reason}");
+        error!("no instance is taken for dead by this tick: {reason}");
     }
 }
 
-/// What does not depend on who else ticks: the log's end, a pause that nobody waits for, the gauges.
+/// Housekeeping that needs no fence: old log entries and keys, pauses that nothing waits for, gauges.
 async fn tidy(app: &App) -> Result<(), DbError> {
     let pool = &app.config.pool;
     let mut conn = app.db.conn().await?;

@@ -5,22 +5,28 @@ use agent_pool_service_kit::shutdown::Shutdown;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{Instrument, error, info_span};
 
-use crate::app::App;
+use super::ticker::Ticker;
+use crate::background::Background;
 
-impl App {
-    /// Ticks every `TICK_INTERVAL_MS`, and at once when nudged, until shutdown.
-    pub async fn keep_ticking(self, shutdown: Shutdown) {
-        let mut timer = interval(self.config.pool.tick_interval_ms.duration());
-        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = timer.tick() => {}
-                () = self.nudge.notified() => {}
-                () = shutdown.wait() => return,
-            }
-            if let Err(error) = super::run(&self).instrument(info_span!("tick")).await {
-                error!(error.chain = chain(&error), "a tick failed: {error}");
-            }
+/// Ticks every `TICK_INTERVAL_MS`, and at once when asked, until shutdown.
+pub(crate) fn keep_ticking(ticker: &Ticker, background: &Background) {
+    let (ticker, woken) = (ticker.clone(), background.clone());
+    background.tasks.keep("tick", move |shutdown| {
+        tick_until(shutdown, ticker.clone(), woken.clone())
+    });
+}
+
+async fn tick_until(shutdown: Shutdown, ticker: Ticker, background: Background) {
+    let mut timer = interval(ticker.app.config.pool.tick_interval_ms.duration());
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = timer.tick() => {}
+            () = background.tick_requested() => {}
+            () = shutdown.wait() => return,
+        }
+        if let Err(error) = ticker.run().instrument(info_span!("tick")).await {
+            error!(error.chain = chain(&error), "a tick failed: {error}");
         }
     }
 }

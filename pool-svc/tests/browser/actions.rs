@@ -17,9 +17,7 @@ async fn kill_is_confirmed_and_followed_to_its_end() {
         browser.sees("h1", "Kill").await;
         browser.press("form.card button").await;
         browser.sees("[data-part=status]", "gone").await;
-        browser
-            .sees(".timeline", "because an operator killed it")
-            .await;
+        browser.sees(".timeline", "killed by an operator").await;
         assert_eq!(world.status(&id).await, None);
     })
     .await;
@@ -56,13 +54,13 @@ async fn replenish_shows_how_far_it_is() {
         browser.press("form.card button").await;
         let outcome = "[data-part=outcome]";
         browser
-            .sees(outcome, "Beginning 2 instances: 0 ready, 2 to go.")
+            .sees(outcome, "Creating 2 instances: 0 ready, 2 in progress.")
             .await;
         browser.find("progress[max='2'][value='0']").await;
         for instance in world.fake.state().instances.values_mut() {
             instance.healthy = true;
         }
-        browser.sees(outcome, "Begun 2 instances: 2 ready.").await;
+        browser.sees(outcome, "Created 2 instances: 2 ready.").await;
         browser.sees("a.idle", "2").await;
     })
     .await;
@@ -80,12 +78,12 @@ async fn redeploy_and_dismiss_are_confirmed_and_tell_their_outcome() {
         browser.sees("form.card", "It does not answer until").await;
         browser.press("form.card button").await;
         let outcome = "[data-part=outcome]";
-        browser.sees(outcome, "Its deployment was DEPLOYING").await;
+        browser.sees(outcome, "Redeploying.").await;
         browser.follow("Dismiss").await;
         browser.sees("form.card", "This cannot be undone").await;
         browser.press("form.card button").await;
         browser
-            .sees(outcome, "Dismissed, and all that it had is destroyed.")
+            .sees(outcome, "Dismissed. All its resources are destroyed.")
             .await;
         assert_eq!(world.status(&id).await, None);
     })

@@ -20,7 +20,10 @@ async fn invited(data: &std::path::Path) -> String {
     environment.set("INSTANCE_DATA_DIR", data.to_str().unwrap());
     let settings = Settings::read(&environment).unwrap();
     tokio::spawn(agent_runtime::serve(settings, listener, pending()));
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = agent_pool_core::http::bare_builder()
+        .no_proxy()
+        .build()
+        .unwrap();
     let request = http.post(format!("{url}/pool/provision")).bearer_auth(KEY);
     let agent = json!({"agentName": "Tulip", "instructions": "Be kind."});
     let answer = request.json(&agent).send().await.unwrap();

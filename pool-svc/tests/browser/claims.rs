@@ -71,7 +71,7 @@ async fn a_claim_that_fails_says_why_and_keeps_what_was_written() {
             .fake
             .fail(Op::Provision, Fault::Refuse(400, "invalid_field"));
         browser.press("#claim button[type=submit]").await;
-        browser.sees("#failure-text", "refuses the agent").await;
+        browser.sees("#failure-text", "refused the agent").await;
         let name = browser.find("#name").await.prop("value").await.unwrap();
         assert_eq!(name.as_deref(), Some("Tulip"));
     })

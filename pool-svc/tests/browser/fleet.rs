@@ -63,7 +63,7 @@ async fn the_page_connects_again_and_shows_what_it_missed() {
         browser.sign_in().await;
         browser.sees(".live", "live").await;
         proxy.cut();
-        browser.sees(".live", "not up to date").await;
+        browser.sees(".live", "reconnecting").await;
         assert_eq!(world.claim(r#"{"agentName": "Tulip"}"#).await.status, 200);
         proxy.mend();
         let row = format!("tr:has(a[href='/instances/{id}'])");

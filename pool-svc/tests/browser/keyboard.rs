@@ -16,9 +16,9 @@ async fn one_claims_with_the_keyboard_alone() {
         browser.tab_to("Claim").await;
         browser.keys(ENTER).await;
         browser.sees("h1", "Claim an agent").await;
-        browser.tab_to("Skip to the content").await;
+        browser.tab_to("Skip to content").await;
         browser.keys(ENTER).await;
-        browser.tab_to("✏️ Your own").await;
+        browser.tab_to("✏️ Custom").await;
         browser.keys(DOWN).await;
         assert!(
             browser.focus().await.contains("Trip Planner"),

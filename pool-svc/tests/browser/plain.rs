@@ -23,7 +23,7 @@ async fn without_a_script_one_claims_all_the_same() {
         browser.follow("Fleet").await;
         browser.sees("table", "Trip Planner").await;
         browser.press(&format!("a[href='/instances/{id}']")).await;
-        browser.sees("section", "because its claim is done").await;
+        browser.sees("section", "by a claim").await;
         browser
             .press(&format!("a[href='/instances/{id}/kill']"))
             .await;

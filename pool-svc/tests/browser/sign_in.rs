@@ -32,9 +32,7 @@ async fn a_wrong_key_is_told_where_a_screen_reader_finds_it() {
         browser.open("/sign-in").await;
         browser.fill("#key", "wrong").await;
         browser.press("button[type=submit]").await;
-        browser
-            .sees("[role=alert]", "That key is not accepted")
-            .await;
+        browser.sees("[role=alert]", "This key is not valid").await;
         browser
             .find("#key[aria-invalid=true][aria-describedby=wrong]")
             .await;

@@ -88,7 +88,7 @@ async fn of_200_claims_at_once_on_50_instances_exactly_50_succeed_all_different(
 async fn two_replicas_never_claim_the_same_instance() {
     let world = World::new(&[]).await;
     world.idle(10).await;
-    let (_, url) = replica(&settings(&world.database, &world.fake.url, &[])).await;
+    let url = replica(&settings(&world.database, &world.fake.url, &[])).await;
     let claims = (0..20).map(|n| {
         let base = if n % 2 == 0 { &world.url } else { &url };
         let request = world

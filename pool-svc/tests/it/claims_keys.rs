@@ -12,7 +12,7 @@ const QUIET: [(&str, &str); 2] = [("POOL_MAX_TOTAL", "9"), ("CLAIM_LEASE_MS", "3
 
 async fn world_of_two() -> (World, String) {
     let world = World::new(&QUIET).await;
-    let (_, other) = replica(&settings(&world.database, &world.fake.url, &QUIET)).await;
+    let other = replica(&settings(&world.database, &world.fake.url, &QUIET)).await;
     (world, other)
 }
 
@@ -44,7 +44,7 @@ async fn a_claim_repeated_is_answered_the_same_even_by_a_replica_that_was_not_th
         |base: &str, path: &str, body: &str| answer(world.claim_at(base, path, Some("one"), body));
     let first = claim(&world.url, "", r#"{"agentName":"Tulip"}"#).await;
     assert_eq!(first.status, 200, "{}", first.body);
-    let (_, later) = replica(&settings(&world.database, &world.fake.url, &QUIET)).await;
+    let later = replica(&settings(&world.database, &world.fake.url, &QUIET)).await;
     for base in [&world.url, &later] {
         let body = r#" {"joinUrl": null, "agentName": " Tulip "}"#;
         let again = claim(base, "?wait=1", body).await;

@@ -57,7 +57,7 @@ impl World {
 #[tokio::test]
 async fn twenty_waiters_on_two_replicas_are_served_in_order_by_notifications_alone() {
     let world = World::new(&QUIET).await;
-    let (_, other) = replica(&settings(&world.database, &world.fake.url, &QUIET)).await;
+    let other = replica(&settings(&world.database, &world.fake.url, &QUIET)).await;
     let names: Vec<String> = (1..=20).map(|n| format!("w{n}")).collect();
     let mut claims = Vec::new();
     for (n, name) in names.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use agent_pool_core::InstanceId;
+use agent_pool_core::wire::problem::Problem;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use warp::http::{HeaderMap, Method, StatusCode};
@@ -326,7 +327,7 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
 }
 
 fn problem(status: u16, code: &str) -> Response {
-    let problem = agent_pool_core::wire::problem::Problem::new(status, code, "the fake says so");
+    let problem = Problem::new(code.into(), "the fake says so").with_status(status);
     reply(status, &serde_json::to_value(problem).unwrap())
 }
 

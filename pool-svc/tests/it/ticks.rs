@@ -1,5 +1,4 @@
 use agent_pool_core::InstanceId;
-use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::eventually;
 use serde_json::json;
 
@@ -166,7 +165,7 @@ async fn while_another_replica_ticks_this_one_does_not() {
 #[tokio::test]
 async fn a_tick_that_was_taken_over_applies_nothing() {
     let world = World::new(&[("POOL_MIN_IDLE", "2")]).await;
-    let (_, other) = replica(&settings(&world.database, &world.fake.url, &[])).await;
+    let other = replica(&settings(&world.database, &world.fake.url, &[])).await;
     let id = world.idle(1).await.remove(0);
     world.fake.fail(Op::Status, Fault::Hang);
     let late = async {
@@ -221,11 +220,9 @@ async fn when_a_replica_is_killed_in_mid_tick_the_other_goes_on() {
     let id = InstanceId::generate();
     world.fake.add(&id);
     world.insert(&id, "starting", "NULL").await;
-    let shutdown = Shutdown::new();
-    tokio::spawn(world.app.clone().keep_ticking(shutdown.clone()));
+    world.replica.pool.keep_ticking();
     killed.kill().await.unwrap();
     world.until(&id, Some("idle")).await;
-    shutdown.trigger();
 }
 
 #[tokio::test]
@@ -243,7 +240,7 @@ async fn silence_counts_only_while_the_fleet_was_watched() {
     watched_for(&world, "1 hour", "59 min").await;
     // Three ticks of an hour: a shorter one is set for the pool that looks now.
     let hurried = [("TICK_INTERVAL_MS", "30000")];
-    let (_, url) = replica(&settings(&world.database, &world.fake.url, &hurried)).await;
+    let url = replica(&settings(&world.database, &world.fake.url, &hurried)).await;
     let tick = async || {
         let tick = world.http.post(format!("{url}/api/pool/reconcile"));
         answer(tick.bearer_auth(KEY)).await.body
@@ -288,7 +285,7 @@ async fn a_pool_that_was_stopped_for_an_hour_gives_everybody_time() {
 #[tokio::test]
 async fn a_listing_that_lacks_most_of_the_fleet_kills_nobody_and_alarms_every_replica() {
     let world = World::new(&[]).await;
-    let (_, other) = replica(&settings(&world.database, &world.fake.url, &[])).await;
+    let other = replica(&settings(&world.database, &world.fake.url, &[])).await;
     let ids = world.idle(5).await;
     for id in &ids {
         age(&world, id).await;

@@ -1,4 +1,3 @@
-use agent_pool_service_kit::shutdown::Shutdown;
 use agent_pool_service_kit::testing::eventually;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -27,8 +26,7 @@ async fn a_tick_fills_the_pool_and_new_instances_become_idle_without_another() {
 #[tokio::test]
 async fn a_claim_nudges_the_tick_that_replaces_it() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
-    let shutdown = Shutdown::new();
-    tokio::spawn(world.app.clone().keep_ticking(shutdown.clone()));
+    world.replica.pool.keep_ticking();
     eventually("1 is idle", SOON, async || {
         counted(&world, "idle").await == "1"
     })
@@ -39,14 +37,13 @@ async fn a_claim_nudges_the_tick_that_replaces_it() {
     })
     .await;
     assert_eq!(counted(&world, "claimed").await, "1");
-    shutdown.trigger();
 }
 
 #[tokio::test]
 async fn two_replicas_replenishing_at_once_never_exceed_the_bounds() {
     let bounds = [("POOL_MIN_IDLE", "4"), ("POOL_MAX_TOTAL", "6")];
     let world = World::new(&bounds).await;
-    let (_, url) = replica(&settings(&world.database, &world.fake.url, &bounds)).await;
+    let url = replica(&settings(&world.database, &world.fake.url, &bounds)).await;
     let ask = |base: String| {
         let request = world.http.post(format!("{base}/api/pool/replenish"));
         crate::world::answer(request.bearer_auth(crate::fake::KEY))
@@ -175,7 +172,7 @@ async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
         world.fake.fail(Op::Create, Fault::After(429));
     }
     world.tick().await;
-    let (_, other) = replica(&settings(
+    let other = replica(&settings(
         &world.database,
         &world.fake.url,
         &[("POOL_MIN_IDLE", "2")],
@@ -228,7 +225,7 @@ async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
 async fn a_burst_on_two_replicas_never_exceeds_the_total() {
     let bounds = [("POOL_MIN_IDLE", "4"), ("POOL_MAX_TOTAL", "6")];
     let world = World::new(&bounds).await;
-    let (_, other) = replica(&settings(&world.database, &world.fake.url, &bounds)).await;
+    let other = replica(&settings(&world.database, &world.fake.url, &bounds)).await;
     let burst = (0..40).map(|n| {
         let base = [&world.url, &other][n % 2];
         let (path, body) = [
@@ -263,15 +260,16 @@ async fn a_shutdown_gives_up_what_has_not_begun_and_waits_for_what_has() {
         world.fake.times(Op::Create) == 1
     })
     .await;
-    let app = world.app.clone();
-    let finished = tokio::spawn(async move { app.finish_creations(SOON).await });
+    let tasks = world.replica.tasks.clone();
+    tasks.shutdown().trigger();
+    let finished = tokio::spawn(async move { tasks.finish(SOON).await });
     eventually("the other one is given up", SOON, async || {
         counted(&world, "destroying").await == "1"
     })
     .await;
     assert!(!finished.is_finished());
     world.fake.resume();
-    finished.await.unwrap();
+    assert!(finished.await.unwrap().is_empty());
     assert_eq!(world.fake.times(Op::Create), 1);
     let made = "SELECT count(*)::text AS it FROM instances WHERE url IS NOT NULL";
     assert_eq!(world.ask(made).await.as_deref(), Some("1"));

@@ -6,11 +6,12 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::Db;
 use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::{Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use pool_svc::{App, Config, MIGRATIONS, PATHS, routes};
+use pool_svc::{App, Config, MIGRATIONS, PATHS, Pool, routes};
 use serde_json::Value;
 
 use crate::fake::{Fake, KEY};
@@ -21,7 +22,7 @@ pub(crate) struct World {
     pub(crate) fake: Fake,
     pub(crate) database: TestDatabase,
     pub(crate) db: Db,
-    pub(crate) app: App,
+    pub(crate) replica: Replica,
     pub(crate) url: String,
     pub(crate) http: reqwest::Client,
 }
@@ -75,14 +76,18 @@ impl World {
 
     pub(crate) async fn with(fake: Fake, services: &str, more: &[(&str, &str)]) -> Self {
         let database = fresh_database(MIGRATIONS, "pool").await;
-        let (app, url) = replica(&settings(&database, services, more)).await;
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let replica = Replica::start(&settings(&database, services, more)).await;
+        let url = replica.url.clone();
+        let http = agent_pool_core::http::bare_builder()
+            .no_proxy()
+            .build()
+            .unwrap();
         let db = database.db();
         Self {
             fake,
             database,
             db,
-            app,
+            replica,
             url,
             http,
         }
@@ -185,14 +190,30 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
-/// One more pool on the same settings, and where it listens.
-pub(crate) async fn replica(environment: &Environment) -> (App, String) {
-    use agent_pool_service_kit::http_server::Bound;
-    let config = Config::from_env(environment).unwrap();
-    let bound = Bound::listen(&config.http.host, 0).await.unwrap();
-    let url = format!("http://{}", bound.address());
-    let app = App::new(config).unwrap();
-    tokio::spawn(app.clone().keep_queue(Shutdown::new()));
-    tokio::spawn(bound.serve(routes(app.clone()), PATHS, Shutdown::new()));
-    (app, url)
+/// A pool in this process.
+pub(crate) struct Replica {
+    pub(crate) pool: Pool,
+    pub(crate) tasks: Supervisor,
+    pub(crate) url: String,
+}
+
+impl Replica {
+    /// One that serves claims that wait, and does not tick unasked.
+    pub(crate) async fn start(environment: &Environment) -> Self {
+        use agent_pool_service_kit::http_server::Bound;
+        let config = Config::from_env(environment).unwrap();
+        let bound = Bound::listen(&config.http.host, 0).await.unwrap();
+        let url = format!("http://{}", bound.address());
+        let db = Db::connect(&config.pool.pool_database_url, 16);
+        let tasks = Supervisor::new(Shutdown::new());
+        let pool = Pool::new(App::new(config, db).unwrap(), tasks.clone());
+        pool.keep_queue();
+        tokio::spawn(bound.serve(routes(pool.clone()), PATHS, Shutdown::new()));
+        Self { pool, tasks, url }
+    }
+}
+
+/// Where one more pool on the same settings listens.
+pub(crate) async fn replica(environment: &Environment) -> String {
+    Replica::start(environment).await.url
 }

@@ -4,12 +4,12 @@ mod order;
 
 use std::time::Duration;
 
+use agent_pool_client::{CallError, ClaimOrder, ClaimUpdate};
 use agent_pool_core::wire::pool::{ClaimStep, Claimed};
 use clap::Args;
 use indicatif::ProgressBar;
 use tokio::time::sleep;
 
-use crate::api::{CallError, ClaimOrder, Told};
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,7 +46,7 @@ impl Claim {
             request,
             wait: self.wait,
             // So that it may be asked for again where the connection breaks.
-            key: self.idempotency_key.unwrap_or_else(|| nanoid::nanoid!()),
+            idempotency_key: Some(self.idempotency_key.unwrap_or_else(|| nanoid::nanoid!())),
         };
         let claimed = claim(out, target, &order).await?;
         let name = order.request.agent_name.as_ref().map(ToString::to_string);
@@ -61,7 +61,7 @@ async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed,
     let outcome = loop {
         match target
             .pool
-            .claim(order, |told| show(out, &bar, &told))
+            .claim_stream(order, |update| show(out, &bar, &update))
             .await
         {
             Err(CallError::Broken { reason, .. }) if tries < TRIES => {
@@ -77,13 +77,13 @@ async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed,
 }
 
 /// A step that is done, and what is being done next.
-fn show(out: Out, bar: &ProgressBar, told: &Told) {
-    match told {
-        Told::Waiting(waiting) => bar.set_message(match waiting.position {
+fn show(out: Out, bar: &ProgressBar, update: &ClaimUpdate) {
+    match update {
+        ClaimUpdate::Waiting(waiting) => bar.set_message(match waiting.position {
             1 => "none is idle: next in the queue".to_owned(),
             position => format!("none is idle: place {position} in the queue"),
         }),
-        Told::Step(progress) => {
+        ClaimUpdate::Step(progress) => {
             let (done, next) = match progress.step {
                 ClaimStep::Taken => ("taken", "setting its variables"),
                 ClaimStep::Configured => ("configured", "giving it its instructions"),

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 mod details;
 pub(crate) mod doctor;
 pub(crate) mod fleet;
+pub(crate) mod key;
 pub(crate) mod kill;
 pub(crate) mod list;
 pub(crate) mod logs;

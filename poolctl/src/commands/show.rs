@@ -2,6 +2,7 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{InstanceView, LifecycleEvent, Status};
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{InstanceDetails, Logs};
 use chrono::Utc;
 use clap::Args;
@@ -11,7 +12,7 @@ use super::details::Page;
 use super::logs;
 use crate::connect::{Target, no_services};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::out::{Out, during};
 
 /// Most moves of an instance that are shown.
@@ -99,7 +100,9 @@ async fn details(target: &Target, of: &InstanceView) -> (Option<InstanceDetails>
     };
     match services.instance(&of.id).await {
         Ok(details) => (Some(details), None),
-        Err(error) if error.is("unknown_instance") && of.status == Status::Starting => (None, None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) if error.is(&ProblemCode::UnknownInstance) && of.status == Status::Starting => {
+            (None, None)
+        }
+        Err(error) => (None, Some(reason(&error))),
     }
 }

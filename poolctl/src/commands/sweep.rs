@@ -1,11 +1,11 @@
 //! `poolctl sweep`.
 
+use agent_pool_client::Services;
 use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use comfy_table::{Cell, Color};
 
-use crate::api::Services;
 use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -69,7 +69,7 @@ impl Sweep {
 }
 
 async fn sweep(services: &Services, wanted: SweepRequest) -> Result<SweepReport, Failure> {
-    let report = during("sweeping every vendor", services.sweep(wanted)).await;
+    let report = during("sweeping every vendor", services.sweep(&wanted)).await;
     report.map_err(|error| Failure::of_call("sweep", &error))
 }
 

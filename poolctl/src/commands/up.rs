@@ -1,34 +1,34 @@
-//! `poolctl up`: the stack of mock-harness, and its parts, which are this program again.
+//! `poolctl up`: the stack, and its parts, which are this program again.
 
 use std::path::PathBuf;
 
-use mock_harness::{Options, Part, Running};
+use agent_pool_stack::{Options, Part, Running};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Until Ctrl-C.
+/// Runs the stack until Ctrl-C.
 pub(crate) fn run(options: &Options, data_dir: Option<PathBuf>) -> Result<Exit, Failure> {
     let named = data_dir.is_some();
-    mock_harness::run(options, data_dir, |running| guide(running, named))
+    agent_pool_stack::up(options, data_dir, |running| guide(running, named))
         .map(|()| Exit::Done)
         .map_err(|error| Failure::new(Exit::Failed, "stack_failed", format!("{error:#}")))
 }
 
-/// A process of the stack.
+/// Runs a process of the stack.
 pub(crate) fn run_part(part: Part) -> Result<Exit, Failure> {
-    mock_harness::run_part(part)
+    agent_pool_stack::run_part(part)
         .map(|()| Exit::Done)
         .map_err(|error| {
             Failure::new(
                 Exit::Failed,
                 "part_failed",
-                format!("{}: {error:#}", part.word()),
+                format!("{}: {error:#}", part.name()),
             )
         })
 }
 
-/// How to use it from another terminal. The key is where it can be read, and not here.
+/// How to use the stack from another terminal. The key is not printed, only where it is.
 fn guide(running: &Running, named: bool) -> String {
     let Running {
         pool,

@@ -107,7 +107,11 @@ fn where_nothing_is_idle_it_says_so_or_waits() {
 
 /// Passes connections on to `url`, but cuts the first once its answer begins.
 fn cutting_proxy(url: &str) -> String {
-    let upstream = url.strip_prefix("http://").unwrap().to_owned();
+    let upstream = url
+        .trim_end_matches('/')
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -130,7 +134,7 @@ fn cutting_proxy(url: &str) -> String {
 #[test]
 fn a_claim_whose_connection_breaks_is_asked_for_again_and_stays_one() {
     let pool = Pool::warm(2);
-    let url = cutting_proxy(&pool.url);
+    let url = cutting_proxy(pool.url());
     let claim = ["claim", "--name", "Tulip", "--url", &url];
     let claimed = pool.run(&claim).done().json();
     let listed = pool.run(&["list", "--search", "Tulip"]).done().json();

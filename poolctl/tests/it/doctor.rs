@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::pooler::PgBouncer;
 use crate::process::{Ran, run};
-use crate::stack::{KEY, Pool, ground};
+use crate::stack::{KEY, Pool, execute, shared};
 
 /// The checks that went so, as `name: found`.
 fn checks(ran: &Ran, verdict: &str) -> Vec<String> {
@@ -21,11 +22,11 @@ fn has(checks: &[String], text: &str) -> bool {
 #[test]
 fn where_all_is_well_it_says_so() {
     let pool = Pool::warm(1);
-    let database = ground().pool_database();
-    let mut variables: Vec<(&str, &str)> = ground()
+    let database = shared().pool_database();
+    let mut variables: Vec<(&str, &str)> = shared()
         .settings
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .map(|(name, value)| (*name, value.as_str()))
         .collect();
     variables.extend(pool.variables());
     variables.push(("POOL_DATABASE_URL", database.as_secret().expose()));
@@ -105,7 +106,7 @@ fn every_fault_is_named_at_once_with_what_to_do() {
 #[test]
 fn a_vendor_that_refuses_the_credentials_here_is_told() {
     let pool = Pool::empty();
-    let openrouter = ground().cloud.openrouter_url();
+    let openrouter = shared().cloud.openrouter_url();
     let mut variables = pool.variables().to_vec();
     variables.push(("OPENROUTER_API_URL", &openrouter));
     variables.push(("OPENROUTER_MANAGEMENT_KEY", "sk-hunter3"));
@@ -128,7 +129,7 @@ fn a_vendor_that_refuses_the_credentials_here_is_told() {
 #[test]
 fn pending_migrations_are_told_and_left_alone() {
     let pool = Pool::empty();
-    let empty = ground().services_database.as_secret().expose();
+    let empty = shared().services_database.as_secret().expose();
     let mut variables = pool.variables().to_vec();
     // The database of Services has none of the migrations of pool-svc, and some that it does not know.
     variables.push(("POOL_DATABASE_URL", empty));
@@ -145,11 +146,98 @@ fn elsewhere_the_settings_are_passed_over() {
     let skipped = checks(&told, "skip");
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     let refused = run(
-        &[("POOL_URL", &pool.url), ("POOL_API_KEY", "wrong")],
+        &[("POOL_URL", pool.url()), ("POOL_API_KEY", "wrong")],
         ["doctor"],
     );
     assert!(
         has(&checks(&refused, "fail"), "Pool: the key is not accepted"),
         "{refused:?}"
     );
+}
+
+#[test]
+fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
+    let variables = [
+        ("POOL_API_KEY", KEY),
+        ("POOL_URL", "http://127.0.0.1:9"),
+        ("HOST", "x86_64-conda-linux-gnu"),
+        ("HTTPS_PROXY", "http://ann:hunter3@127.0.0.1:9"),
+        ("POOL_MIN_IDEL", "5"),
+        ("POOL_SVC_PORT", "tcp://10.0.0.7:3001"),
+        ("POOL_TOOLS", "none"),
+    ];
+    let ran = run(&variables, ["doctor"]);
+    let warned = checks(&ran, "warn");
+    for found in [
+        "HOST: \"x86_64-conda-linux-gnu\" is no address",
+        "POOL_MIN_IDEL: is set, and nothing reads it",
+        "POOL_SVC_PORT: was set by Kubernetes",
+    ] {
+        assert!(has(&warned, found), "{found}: {warned:#?}");
+    }
+    let failed = checks(&ran, "fail");
+    assert!(
+        has(
+            &failed,
+            "HTTPS_PROXY: the proxy at 127.0.0.1:9 cannot be reached"
+        ),
+        "{failed:#?}"
+    );
+    let ok = checks(&ran, "ok");
+    assert!(has(&ok, "POOL_TOOLS: instances get no tools"), "{ok:#?}");
+    assert!(
+        ok.iter().any(|it| it.starts_with("descriptors: ")),
+        "{ok:#?}"
+    );
+    assert!(!ran.stdout.contains("hunter"), "{}", ran.stdout);
+    let text = run(&variables, ["doctor", "--human"]).stdout;
+    assert!(text.contains("did you mean POOL_MIN_IDLE?"), "{text}");
+}
+
+/// Runs the check of this database as that of pool-svc.
+fn doctor_of(database: &str) -> Ran {
+    let variables = [
+        ("POOL_API_KEY", KEY),
+        ("POOL_URL", "http://127.0.0.1:9"),
+        ("POOL_DATABASE_URL", database),
+    ];
+    run(&variables, ["doctor"])
+}
+
+#[test]
+fn a_database_that_cannot_hold_every_text_or_be_written_fails() {
+    let database = shared().pool_database();
+    let url = database.as_secret().expose();
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let other = format!("{name}_ascii");
+    execute(
+        url,
+        &format!(
+            "CREATE DATABASE {other} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        ),
+    );
+    let failed = checks(&doctor_of(&format!("{server}/{other}")), "fail");
+    assert!(has(&failed, "pool-svc encoding: SQL_ASCII"), "{failed:#?}");
+
+    execute(
+        url,
+        &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+    );
+    let failed = checks(&doctor_of(url), "fail");
+    assert!(
+        has(&failed, "pool-svc writes: transactions are read-only"),
+        "{failed:#?}"
+    );
+}
+
+#[test]
+fn a_pooler_is_known_by_its_mode() {
+    let database = shared().pool_database();
+    for (mode, verdict) in [("session", "ok"), ("transaction", "warn")] {
+        let pooler = PgBouncer::start(database.as_secret().expose(), mode);
+        let ran = doctor_of(&pooler.url);
+        let found = checks(&ran, verdict);
+        let session = found.iter().any(|it| it.starts_with("pool-svc sessions: "));
+        assert!(session, "{mode}: {ran:?}");
+    }
 }

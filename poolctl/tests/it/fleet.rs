@@ -1,6 +1,6 @@
 //! `list`, `kill`, `dismiss`, `drain` and `replenish`.
 
-use crate::stack::{Pool, ground};
+use crate::stack::{Pool, shared};
 
 #[test]
 fn the_list_is_json_for_programs_and_a_table_for_people() {
@@ -60,7 +60,7 @@ fn only_a_crashed_instance_is_dismissed() {
         (early.code, &early.error()["code"]),
         (7, &"not_crashed".into())
     );
-    ground()
+    shared()
         .cloud
         .crash_service(&format!("ap-development-{id}"));
     pool.until(|counts| counts["crashed"] == 1);

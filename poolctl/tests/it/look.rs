@@ -5,16 +5,16 @@ use std::io::{BufRead as _, BufReader};
 use serde_json::Value;
 
 use crate::process::{program, run};
-use crate::stack::{Pool, eventually, ground};
+use crate::stack::{Pool, eventually, shared};
 
 #[test]
 fn an_instance_is_shown_with_its_tools_usage_and_history() {
     let pool = Pool::warm(1);
     let claimed = pool.run(&["claim", "trip-planner"]).done().json();
     let id = claimed["instanceId"].as_str().unwrap();
-    let keys = ground().cloud.state().openrouter.keys;
+    let keys = shared().cloud.state().openrouter.keys;
     let key = keys.iter().find(|key| key.name.contains(id)).unwrap();
-    ground().cloud.spend(&key.hash, 1.5);
+    shared().cloud.spend(&key.hash, 1.5);
 
     let shown = pool.run(&["show", id]).done().json();
     assert_eq!(shown["instance"]["status"], "claimed");

@@ -12,6 +12,7 @@ mod doctor;
 mod errors;
 mod fleet;
 mod look;
+mod pooler;
 mod process;
 mod stack;
 mod sweep;

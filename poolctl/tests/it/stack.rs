@@ -1,19 +1,21 @@
-//! What the program is used on: one Services on fakes of the vendors for all tests, and a Pool for each.
+//! The system under test: one Services on fakes of the vendors for all tests, and a Pool for each test.
 //!
-//! The services are this program's own hidden parts, which end when this process does, because their standard
-//! input ends. So does Postgres. The fakes are threads of this process.
+//! The services are hidden subcommands of the program, which exit with this process, as Postgres does. The fakes are
+//! tasks of this process.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::testing::fresh_database;
+use agent_pool_stack::{Log, Process, Service};
 use fake_cloud::{FakeCloud, Options};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
+use tokio_postgres::NoTls;
 
 use crate::process::{Ran, run, run_with_input};
 
@@ -24,24 +26,24 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The vendors, and Services on them.
-pub(crate) struct Ground {
+/// What all tests of this process share.
+pub(crate) struct Shared {
     pub(crate) cloud: FakeCloud,
-    pub(crate) services: String,
+    pub(crate) services: Process,
     pub(crate) services_database: DatabaseUrl,
-    /// What Services is told.
-    pub(crate) settings: Vec<(String, String)>,
+    /// The settings of Services.
+    pub(crate) settings: Vec<(&'static str, String)>,
     runtime: Runtime,
 }
 
-/// The one of this process.
-pub(crate) fn ground() -> &'static Ground {
-    static GROUND: OnceLock<Ground> = OnceLock::new();
-    GROUND.get_or_init(Ground::lay)
+/// Starts it at the first call.
+pub(crate) fn shared() -> &'static Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    SHARED.get_or_init(Shared::start)
 }
 
-impl Ground {
-    fn lay() -> Self {
+impl Shared {
+    fn start() -> Self {
         let runtime = Runtime::new().unwrap();
         let mut options = Options::default();
         options.railway.volumes_per_project = 1_000;
@@ -50,20 +52,21 @@ impl Ground {
             let database = fresh_database(services_svc::MIGRATIONS, "services").await;
             (cloud, database.url().clone())
         });
-        let mut settings = vendors(&cloud);
-        settings.extend(
-            [
-                ("HOST", "127.0.0.1"),
-                ("PORT", "0"),
-                ("POOL_API_KEY", KEY),
-                ("SERVICES_DATABASE_URL", database.as_secret().expose()),
-                ("LOCAL_GRANT_TTL_MS", "1"),
-                ("SWEEP_GRACE_MS", "0"),
-                ("SWEEP_INTERVAL_MS", "0"),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        let services = part("services-svc", &settings);
+        // Telnyx is not configured: tests look at what is said about that.
+        let vendors = cloud.settings().into_iter();
+        let vendors = vendors.filter(|(name, _)| !name.starts_with("TELNYX_"));
+        let own = [
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+            ("POOL_API_KEY", KEY),
+            ("SERVICES_DATABASE_URL", database.as_secret().expose()),
+            ("LOCAL_GRANT_TTL_MS", "1"),
+            ("SWEEP_GRACE_MS", "0"),
+            ("SWEEP_INTERVAL_MS", "0"),
+        ];
+        let own = own.map(|(name, value)| (name, value.to_owned()));
+        let settings: Vec<_> = vendors.chain(own).collect();
+        let services = runtime.block_on(start(Service::ServicesSvc, settings.iter().cloned()));
         Self {
             cloud,
             services,
@@ -82,92 +85,61 @@ impl Ground {
     }
 }
 
-/// What a customer of the vendors is told by them.
-fn vendors(cloud: &FakeCloud) -> Vec<(String, String)> {
-    let options = cloud.options();
-    [
-        ("INFRA_PROVIDER", "railway".to_owned()),
-        ("RAILWAY_API_URL", cloud.railway_url()),
-        ("RAILWAY_API_TOKEN", options.railway.tokens.account.clone()),
-        ("RAILWAY_PROJECT_ID", cloud.railway_project_id()),
-        ("RAILWAY_ENVIRONMENT_ID", cloud.railway_environment_id()),
-        (
-            "RAILWAY_RUNTIME_IMAGE",
-            "ghcr.io/example/runtime:1".to_owned(),
-        ),
-        ("OPENROUTER_API_URL", cloud.openrouter_url()),
-        (
-            "OPENROUTER_MANAGEMENT_KEY",
-            options.openrouter.management_keys.concat(),
-        ),
-        ("AGENTMAIL_API_URL", cloud.agentmail_url()),
-        ("AGENTMAIL_API_KEY", options.agentmail.api_keys.concat()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+/// Starts a service. Its warnings are in the target folder.
+async fn start(
+    service: Service,
+    settings: impl IntoIterator<Item = (&'static str, String)>,
+) -> Process {
+    let mut settings = Environment::from_iter(settings);
+    settings.set("LOG", "warn");
+    let program = Path::new(env!("CARGO_BIN_EXE_poolctl"));
+    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", service.name()));
+    let process = Process::start(program, service, &settings, Log::Append(log));
+    process.await.unwrap()
 }
 
-/// Starts a part of the stack, and answers where it listens.
-fn part(name: &str, settings: &[(String, String)]) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_poolctl"))
-        .arg(name)
-        .env_clear()
-        .envs(settings.iter().cloned())
-        .env("LOG", "warn")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let url = lines.find_map(|line| Some(line.unwrap().strip_prefix("listening on ")?.to_owned()));
-    std::mem::forget(child);
-    url.unwrap_or_else(|| panic!("{name} does not start"))
-}
-
-/// A Pool of one test.
-pub(crate) struct Pool {
-    pub(crate) url: String,
-}
+/// The Pool of one test, which is killed when this is dropped.
+pub(crate) struct Pool(Process);
 
 impl Pool {
-    /// One that keeps so many idle, once they are.
+    /// One with this number of idle instances.
     pub(crate) fn warm(min_idle: u32) -> Self {
         let pool = Self::start(min_idle);
         pool.until(|counts| counts["idle"] == min_idle);
         pool
     }
 
-    /// One that has none idle, and makes none by itself.
+    /// One that has no idle instances and makes none by itself.
     pub(crate) fn empty() -> Self {
         Self::start(0)
     }
 
     fn start(min_idle: u32) -> Self {
-        let ground = ground();
+        let shared = shared();
+        let database = shared.pool_database();
         let settings = [
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
             ("POOL_API_KEY", KEY),
-            (
-                "POOL_DATABASE_URL",
-                ground.pool_database().as_secret().expose(),
-            ),
-            ("SERVICES_URL", &ground.services),
+            ("POOL_DATABASE_URL", database.as_secret().expose()),
+            ("SERVICES_URL", shared.services.url().as_str()),
             ("POOL_MIN_IDLE", &min_idle.to_string()),
             ("TICK_INTERVAL_MS", "250"),
         ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self {
-            url: part("pool-svc", &settings),
-        }
+        .map(|(name, value)| (name, value.to_owned()));
+        Self(shared.runtime.block_on(start(Service::PoolSvc, settings)))
     }
 
-    /// The variables of somebody who uses it.
+    pub(crate) fn url(&self) -> &str {
+        self.0.url().as_str()
+    }
+
+    /// The variables of its user.
     pub(crate) fn variables(&self) -> [(&str, &str); 3] {
         [
-            ("POOL_URL", &self.url),
+            ("POOL_URL", self.url()),
             ("POOL_API_KEY", KEY),
-            ("SERVICES_URL", &ground().services),
+            ("SERVICES_URL", shared().services.url().as_str()),
         ]
     }
 
@@ -191,7 +163,7 @@ impl Pool {
             .collect()
     }
 
-    /// Waits until its counts are so.
+    /// Waits until its counts match.
     pub(crate) fn until(&self, holds: impl Fn(&Value) -> bool) {
         eventually(|| {
             let listed = self.run(&["list"]).done().json();
@@ -208,7 +180,7 @@ fn without_key(ran: Ran) -> Ran {
     ran
 }
 
-/// Looks until it is so.
+/// Polls until the result is `Ok`.
 pub(crate) fn eventually<T, E: std::fmt::Debug>(mut look: impl FnMut() -> Result<T, E>) -> T {
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -217,6 +189,27 @@ pub(crate) fn eventually<T, E: std::fmt::Debug>(mut look: impl FnMut() -> Result
             Err(seen) => assert!(Instant::now() < deadline, "not within {LIMIT:?}: {seen:?}"),
         }
         let pause = async { tokio::time::sleep(LOOK_EVERY).await };
-        ground().runtime.block_on(pause);
+        shared().runtime.block_on(pause);
     }
+}
+
+/// Runs a statement on a database.
+pub(crate) fn execute(url: &str, sql: &str) {
+    query(url, sql).unwrap();
+}
+
+/// The same; the error says why it failed.
+pub(crate) fn query(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+    shared().runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        let (done, ()) = tokio::join!(
+            async {
+                let done = client.batch_execute(sql).await;
+                drop(client);
+                done
+            },
+            async { drop(connection.await) },
+        );
+        done
+    })
 }

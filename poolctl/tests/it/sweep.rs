@@ -7,11 +7,11 @@ use fake_cloud::{Effect, FaultRule, Times, Vendor};
 use serde_json::Value;
 
 use crate::process::Ran;
-use crate::stack::{KEY, Pool, eventually, ground};
+use crate::stack::{KEY, Pool, eventually, shared};
 
 /// Tools for a developer, who is not entitled to them any more: orphans.
 fn make_orphan() {
-    let url = format!("{}/provision-local", ground().services);
+    let url = format!("{}provision-local", shared().services.url());
     let header = format!("Authorization: Bearer {KEY}");
     let body = r#"{"tools":["agentmail"]}"#;
     let made = Command::new("curl")
@@ -71,11 +71,11 @@ fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
     assert!(clean.starts_with("✓ "), "{clean}");
 
     let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401)).times(Times::Always);
-    ground().cloud.fault(refusing);
+    shared().cloud.fault(refusing);
     let unswept = pool.run(&["sweep"]);
     let told = pool.run(&["sweep", "--human"]);
     let doctor = pool.run(&["doctor"]);
-    ground().cloud.clear_faults();
+    shared().cloud.clear_faults();
     assert_eq!(unswept.code, 1, "what was not swept may have orphans");
     assert!(
         unswept.json()["failures"]["agentmail"].is_string(),

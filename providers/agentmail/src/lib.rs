@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod settings;
 mod tool;
 mod wire;
 
 use agent_pool_core::prelude::*;
 
-pub use tool::AgentMail;
+pub use settings::AgentMail;
 
 inventory::submit! { ToolRegistration::of::<AgentMail>(env!("CARGO_PKG_NAME")) }

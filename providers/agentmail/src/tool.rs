@@ -1,24 +1,10 @@
 use agent_pool_core::prelude::*;
 
+use crate::settings::AgentMail;
 use crate::wire::{
-    ApiKey, ApiKeys, CreatedKey, DELETING, FAULTS, Identity, Inbox, Inboxes, Name, NewInbox,
+    ApiKey, ApiKeys, CreatedKey, DELETING, FAULTS, Identity, Inbox, Inboxes, MailboxOptions,
+    NewInbox,
 };
-
-/// Gives each instance a mailbox and a key to it.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub struct AgentMail {
-    /// A key of the organisation, not one limited to a pod or an inbox.
-    api_key: Secret,
-    /// Where the API is; in the EU <https://api.agentmail.eu>.
-    #[serde(default = "api_url")]
-    api_url: Url,
-    /// The domain of new addresses, verified at the vendor. Not set: the vendor's own.
-    domain: Option<String>,
-}
-
-fn api_url() -> Url {
-    settings::url("https://api.agentmail.to")
-}
 
 #[async_trait]
 impl HttpTool for AgentMail {
@@ -27,7 +13,7 @@ impl HttpTool for AgentMail {
     const MODE: &str = "per-instance-inbox";
     const ENV_KEYS: &[&str] = &["AGENTMAIL_INBOX_ID", "AGENTMAIL_API_KEY"];
     const ON_REPEAT: OnRepeat = OnRepeat::Adopt;
-    type Options = Name;
+    type Options = MailboxOptions;
 
     fn vendor(&self) -> Result<VendorHttp, SettingsError> {
         VendorHttp::new(self.api_url.clone())
@@ -35,27 +21,33 @@ impl HttpTool for AgentMail {
             .bearer(&self.api_key, "AGENTMAIL_API_KEY")
     }
 
-    async fn list(&self, api: Api<'_>) -> Answer<Vec<Found>> {
+    async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
         let request = api.get(["v0", "inboxes"]).query("limit", 100);
         let read = |page: Inboxes, _| Page {
             items: page.inboxes,
             next: page.next_page_token,
         };
-        let inboxes = request.pages("page_token", read).await?.into_iter();
-        let found = inboxes.filter_map(|inbox| {
-            Some(Found::new(inbox.inbox_id, inbox.client_id?).made_at(inbox.created_at))
-        });
-        Ok(found.collect())
+        let inboxes = request.fetch_pages("page_token", read).await?.into_iter();
+        let resource = |inbox: Inbox| {
+            let resource = VendorResource::new(inbox.inbox_id, inbox.client_id?);
+            Some(resource.created_at(inbox.created_at))
+        };
+        Ok(inboxes.filter_map(resource).collect())
     }
 
-    /// A `client_id` that was used answers the inbox that is there:
+    /// A creation with a `client_id` that is in use answers with the existing inbox:
     /// <https://docs.agentmail.to/idempotency> (seen August 2026).
-    async fn create(&self, api: Api<'_>, label: &str, name: Name) -> Answer<ProvisionedTool> {
+    async fn create(
+        &self,
+        api: Api<'_>,
+        label: &str,
+        options: MailboxOptions,
+    ) -> ProviderResult<ProvisionedTool> {
         let inbox = NewInbox {
             client_id: label,
             username: label,
             domain: self.domain.as_deref(),
-            display_name: name.display_name.as_deref(),
+            display_name: options.display_name.as_deref(),
         };
         let inbox: Inbox = api.post(["v0", "inboxes"]).json(&inbox).fetch().await?;
         let key = replace_key(api, &inbox.inbox_id, label)
@@ -66,17 +58,17 @@ impl HttpTool for AgentMail {
         ProvisionedTool::new(&inbox.inbox_id, env)
     }
 
-    /// An inbox whose deletion is already under way counts as deleted.
-    async fn delete(&self, api: Api<'_>, _: &str, inbox: &str) -> Answer<()> {
+    /// An inbox that is being deleted counts as deleted.
+    async fn delete(&self, api: Api<'_>, _: &str, inbox: &str) -> ProviderResult<()> {
         let reply = api.delete(["v0", "inboxes", inbox]).send().await?;
-        if FAULTS.is(&reply, DELETING) {
+        if FAULTS.has_code(&reply, DELETING) {
             return Ok(());
         }
         api.vendor().check(reply).map(drop)
     }
 
-    /// What is not there may be out of the key's reach, but for a key of the whole organisation.
-    async fn gone(&self, api: Api<'_>) -> Answer<()> {
+    /// A 404 may mean that the key may not see the inbox, unless it is a key of the whole organisation.
+    async fn confirm_absent(&self, api: Api<'_>) -> ProviderResult<()> {
         let Identity { scope_type } = api.get(["v0", "auth", "me"]).fetch().await?;
         if scope_type == "organization" {
             return Ok(());
@@ -87,20 +79,20 @@ impl HttpTool for AgentMail {
         Err(ProviderError::new(ErrorKind::Forbidden, problem))
     }
 
-    async fn verify(&self, api: Api<'_>) -> Answer<()> {
-        self.gone(api).await
+    async fn verify(&self, api: Api<'_>) -> ProviderResult<()> {
+        self.confirm_absent(api).await
     }
 }
 
-/// A new key to the inbox. One of this name that is there goes: its text cannot be had again.
-async fn replace_key(api: Api<'_>, inbox: &str, name: &str) -> Answer<Secret> {
+/// A new key for the inbox. An existing key of this name is deleted, because its text is shown only once.
+async fn replace_key(api: Api<'_>, inbox: &str, name: &str) -> ProviderResult<Secret> {
     for key in api_keys(api, inbox)
         .await?
         .iter()
-        .filter(|key| key.name == name)
+        .filter(|key| key.name.as_deref() == Some(name))
     {
         let request = api.delete(["v0", "inboxes", inbox, "api-keys", &key.api_key_id]);
-        absent_is_done(request.done().await.map(drop))?;
+        absent_is_done(request.execute().await.map(drop))?;
     }
     let request = api
         .post(["v0", "inboxes", inbox, "api-keys"])
@@ -109,22 +101,22 @@ async fn replace_key(api: Api<'_>, inbox: &str, name: &str) -> Answer<Secret> {
     Ok(api_key)
 }
 
-async fn api_keys(api: Api<'_>, inbox: &str) -> Answer<Vec<ApiKey>> {
+async fn api_keys(api: Api<'_>, inbox: &str) -> ProviderResult<Vec<ApiKey>> {
     let request = api.get(["v0", "inboxes", inbox, "api-keys"]);
     let read = |page: ApiKeys, _| Page {
         items: page.api_keys,
         next: page.next_page_token,
     };
-    request.pages("page_token", read).await
+    request.fetch_pages("page_token", read).await
 }
 
-/// The vendor answers a new inbox before all of it knows of it, for a second or two; and it may answer
-/// the `client_id` of an inbox that was deleted since, for good.
+/// A new inbox is unknown to parts of the vendor for a second or two. The `client_id` of a deleted inbox may answer with
+/// that inbox for ever.
 fn not_there(error: ProviderError) -> ProviderError {
     if error.kind() != ErrorKind::NotFound {
         return error;
     }
-    let problem = "the inbox is not there yet, or its client id is one of a deleted inbox";
+    let problem = "the inbox does not exist yet, or its client id belongs to a deleted inbox";
     ProviderError::new(ErrorKind::Conflict, problem)
         .with_retry_after(Duration::from_secs(2))
         .with_source(error)

@@ -1,11 +1,12 @@
-//! AgentMail's JSON, as little of it as we use: <https://docs.agentmail.to/api-reference>.
+//! AgentMail's JSON, as much of it as is used: <https://docs.agentmail.to/api-reference>.
 
 use agent_pool_core::prelude::*;
 
-/// What a caller may ask of a mailbox: the name that mail programs show.
+/// The options of a provision.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Name {
+pub struct MailboxOptions {
+    /// The name that mail programs show.
     pub(crate) display_name: Option<String>,
 }
 
@@ -24,24 +25,24 @@ pub(crate) struct Inbox {
     /// The whole address.
     pub(crate) inbox_id: String,
     pub(crate) client_id: Option<String>,
-    pub(crate) created_at: String,
+    pub(crate) created_at: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Inboxes {
-    pub(crate) inboxes: Vec<Inbox>,
+    pub(crate) inboxes: Vec<ListItem<Inbox>>,
     pub(crate) next_page_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ApiKey {
     pub(crate) api_key_id: String,
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ApiKeys {
-    pub(crate) api_keys: Vec<ApiKey>,
+    pub(crate) api_keys: Vec<ListItem<ApiKey>>,
     pub(crate) next_page_token: Option<String>,
 }
 
@@ -50,23 +51,24 @@ pub(crate) struct CreatedKey {
     pub(crate) api_key: Secret,
 }
 
-/// Who is asking: `organization`, `pod` or `inbox`.
+/// What the key reaches: `organization`, `pod` or `inbox`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) scope_type: String,
 }
 
-/// The code of an inbox whose deletion is under way.
+/// The code of an inbox that is being deleted.
 pub(crate) const DELETING: &str = "resource_deleting";
 
-/// The vendor asks to go by `code`; where it is absent the status says the kind, as it does not where address,
-/// quota and domain all come as 403. Codes: <https://docs.agentmail.to/errors> (seen August 2026).
+/// The vendor's advice is to read `code`: a taken address, a full quota and an unverified domain are all 403. Without a
+/// code the status decides. Codes: <https://docs.agentmail.to/errors> (seen August 2026).
 pub(crate) const FAULTS: FaultTable = FaultTable {
     code: "/code",
-    words: &["/message", "/errors"],
+    messages: &["/message", "/errors"],
     kinds: &[
         (ErrorKind::Conflict, "already_exists resource_taken"),
         (ErrorKind::Invalid, "domain_not_verified"),
     ],
-    passing: "conflict race_condition resource_deleting",
+    passing_codes: "conflict race_condition resource_deleting",
+    ..FaultTable::BY_STATUS
 };

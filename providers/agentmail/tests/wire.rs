@@ -3,7 +3,7 @@
 use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{AfterDelete, AgentMailState, Body, Effect, Options, Vendor};
 use provider_agentmail as _;
-use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings, registration};
+use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings, registration};
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
     Lab::start(Vendor::AgentMail, options, settings).await
@@ -291,6 +291,6 @@ async fn an_answer_without_its_field_is_named() {
 }
 
 #[test]
-fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../README.md"), "agentmail");
+fn the_readme_lists_the_settings() {
+    readme_lists_the_settings(include_str!("../README.md"), "agentmail");
 }

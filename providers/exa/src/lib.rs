@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod settings;
 mod tool;
 mod wire;
 
 use agent_pool_core::prelude::*;
 
-pub use tool::Exa;
+pub use settings::Exa;
 
 inventory::submit! { ToolRegistration::of::<Exa>(env!("CARGO_PKG_NAME")) }

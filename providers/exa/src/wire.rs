@@ -1,8 +1,8 @@
-//! Exa's JSON, as little of it as we use: <https://exa.ai/docs/team-management-spec.yaml>.
+//! Exa's JSON, as much of it as is used: <https://exa.ai/docs/team-management-spec.yaml>.
 
 use agent_pool_core::prelude::*;
 
-/// What a caller may ask of a key.
+/// The options of a provision.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyOptions {
@@ -29,11 +29,11 @@ pub(crate) struct CreatedKey {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Keys {
-    pub(crate) api_keys: Vec<Key>,
+    pub(crate) api_keys: Vec<ListItem<Key>>,
 }
 
-/// A key in either form that the vendor documents. The newer one tells a `publicId`, which is no secret and
-/// addresses the key, and a `secret`; the older one an `id`, which is both address and text.
+/// A key in either form that the vendor documents. The newer form has a `publicId`, which is not secret and addresses the
+/// key, and a `secret`. The older form has an `id`, which is both.
 /// <https://exa.ai/docs/reference/team-management/rotate-api-key> (seen September 2026).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,14 +46,14 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// What its calls are addressed with.
-    pub(crate) fn address(&self) -> Answer<&Secret> {
+    /// The id in the URLs of its calls.
+    pub(crate) fn address(&self) -> ProviderResult<&Secret> {
         let address = self.public_id.as_ref().or(self.id.as_ref());
         address.ok_or_else(|| incomplete("without publicId and id"))
     }
 
-    /// What its owner sends as `x-api-key`.
-    pub(crate) fn text(self) -> Answer<Secret> {
+    /// The text that its owner sends as `x-api-key`.
+    pub(crate) fn text(self) -> ProviderResult<Secret> {
         let text = self.secret.or(self.id);
         text.ok_or_else(|| incomplete("without secret and id"))
     }
@@ -68,5 +68,5 @@ pub(crate) struct Spent {
     pub(crate) total_cost_usd: f64,
 }
 
-/// The status says the kind. <https://exa.ai/docs/admin/error-codes>
-pub(crate) const FAULTS: FaultTable = FaultTable::words(&["/error"]);
+/// The status says everything. <https://exa.ai/docs/admin/error-codes>
+pub(crate) const FAULTS: FaultTable = FaultTable::messages(&["/error"]);

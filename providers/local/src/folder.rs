@@ -6,13 +6,13 @@
 //!     service.json  output.log  output.old.log  data/
 //! ```
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use agent_pool_core::InstanceId;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 /// Where one instance's files are. Being named, it need not be there.
 #[derive(Debug, Clone)]
@@ -54,7 +54,10 @@ impl Folder {
 
     /// Waits until nobody else works on the instance; `None` where there is no folder.
     pub(crate) fn lock(&self) -> io::Result<Option<Lock>> {
-        let file = match File::open(&self.0) {
+        let mut options = OpenOptions::new();
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+        let options = options.read(true).custom_flags(flags.bits());
+        let file = match options.open(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };

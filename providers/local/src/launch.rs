@@ -1,8 +1,11 @@
 //! Starting an instance's process.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 use std::process::Stdio;
 
 use agent_pool_core::InstanceId;
@@ -12,6 +15,7 @@ use crate::folder::Folder;
 use crate::process::{Process, Table};
 use crate::service::{Deployment, Service};
 use crate::settings::Settings;
+use crate::{file, output};
 
 /// The entry that only this instance's processes have in their environment.
 pub(crate) fn variable(folder: &Folder) -> String {
@@ -19,56 +23,88 @@ pub(crate) fn variable(folder: &Folder) -> String {
 }
 
 const DATA_DIR: &str = "INSTANCE_DATA_DIR";
+/// Where instances listen: other machines have no business with a process that has no isolation.
+const LOOPBACK: &str = "127.0.0.1";
+/// Becomes the program once a line arrives, and ends without it. If we die between starting it and writing down which
+/// process it is, it ends with us: a program that closes its `/proc` to us could not be found later.
+const GATE: &str = r#"read -r _ || exit 1; exec "$0" "$@" </dev/null"#;
 
-/// Starts the instance and writes down which process it is. Blocks; the caller holds the folder's
-/// lock, and nothing of the instance runs.
+/// Starts the instance and writes down which process it is. Blocks; the caller holds the folder's lock, and nothing of
+/// the instance runs.
 pub(crate) fn launch(
     settings: &Settings,
     instance: &InstanceId,
     folder: &Folder,
     service: &mut Service,
 ) -> io::Result<()> {
-    let file = folder.service();
-    // Written first, so that a process whose pid we die before writing is looked for.
-    service.deployment = Deployment::Starting;
-    service.save(&file)?;
     let started = start(settings, instance, folder, service);
     service.deployment = match &started {
-        Ok(Some(process)) => Deployment::Started(process.clone()),
-        Ok(None) => Deployment::Ended,
+        Ok((Some(process), _)) => Deployment::Started(process.clone()),
+        Ok((None, _)) => Deployment::Ended,
         Err(_) => Deployment::Failed,
     };
-    service.save(&file)?;
-    started.map(drop)
+    service.save(&folder.service())?;
+    let (_, gate) = started?;
+    // It fails if the process has ended already, which the next listing shows.
+    let _ = File::from(gate).write_all(b"go\n");
+    Ok(())
 }
 
-/// `None` where the process has ended already.
+/// The process, or `None` if it has ended already, and what opens its gate.
 fn start(
     settings: &Settings,
     instance: &InstanceId,
     folder: &Folder,
     service: &Service,
-) -> io::Result<Option<Process>> {
+) -> io::Result<(Option<Process>, OwnedFd)> {
+    output::trim(folder).or_else(|_| fs::remove_file(folder.output()))?;
     let output = || {
         let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600);
-        options.open(folder.output())
+        let options = options.append(true).create(true).mode(0o600);
+        file::regular(options, &folder.output())?
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     };
-    let variables = service.variables.iter();
-    let child = Command::new(&settings.program)
+    let inherited = settings.inherited.iter();
+    let own = service.variables.iter();
+    let environment: BTreeMap<&str, &str> = inherited
+        .map(|(name, value)| (*name, value.as_str()))
+        .chain(own.map(|(name, value)| (name.as_str(), value.expose())))
+        .collect();
+    check_program(&settings.program, environment.get("PATH").copied())?;
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", GATE, &settings.program])
         .args(&settings.arguments)
         .env_clear()
-        .envs(settings.inherited.iter().map(|(name, value)| (name, value)))
-        .envs(variables.map(|(name, value)| (name.as_str(), value.expose())))
+        .envs(environment)
+        .env("HOST", LOOPBACK)
         .env("PORT", service.port.to_string())
         .env("INSTANCE_ID", instance.as_str())
         .env(DATA_DIR, folder.data())
         .process_group(0)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(output()?)
         .stderr(output()?)
         .spawn()?;
+    let gate = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let pid = child.id().unwrap_or_default();
     // Dropping the child does not end it; tokio reaps it when it ends.
-    Ok(Table::read(None)?.find(pid).cloned())
+    Ok((Table::read(None)?.find(pid).cloned(), gate.into_owned_fd()?))
+}
+
+/// Says that there is no such program before the shell does, which could say so only in the instance's output.
+fn check_program(program: &str, path: Option<&str>) -> io::Result<()> {
+    let runs = |file: &Path| {
+        let file = fs::metadata(file);
+        file.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    let found = if program.contains('/') {
+        runs(Path::new(program))
+    } else {
+        let folders = path.unwrap_or_default().split(':');
+        folders
+            .map(|folder| Path::new(folder).join(program))
+            .any(|file| runs(&file))
+    };
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "there is no such program");
+    found.then_some(()).ok_or_else(missing)
 }

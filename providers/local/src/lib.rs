@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod file;
 mod folder;
 mod launch;
 mod open;

@@ -1,5 +1,6 @@
-//! An instance's folder while nobody else works on it.
+//! An instance's folder, locked for one operation.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,12 +21,25 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// `None` where there is no folder. Blocks.
+    /// `None` if there is no folder. Blocks.
     pub(crate) fn new(folder: Folder) -> Result<Option<Self>, ProviderError> {
+        Self::locked(folder, |error| Err(machine("reading service.json")(error)))
+    }
+
+    /// The same for an instance that is to end, whose record may be unreadable: its processes are then found by their
+    /// environment alone. Blocks.
+    pub(crate) fn to_stop(folder: Folder) -> Result<Option<Self>, ProviderError> {
+        Self::locked(folder, |_| Ok(None))
+    }
+
+    fn locked(
+        folder: Folder,
+        unreadable: impl FnOnce(io::Error) -> Result<Option<Service>, ProviderError>,
+    ) -> Result<Option<Self>, ProviderError> {
         let Some(lock) = folder.lock().map_err(machine("locking the folder"))? else {
             return Ok(None);
         };
-        let service = Service::load(&folder.service()).map_err(machine("reading service.json"))?;
+        let service = Service::load(&folder.service()).or_else(unreadable)?;
         Ok(Some(Self {
             folder,
             service,
@@ -33,7 +47,7 @@ impl Open {
         }))
     }
 
-    /// Ends what runs of the instance.
+    /// Stops every process of the instance.
     pub(crate) async fn stop(self, grace: Duration) -> Result<Self, ProviderError> {
         let deployment = self.service.as_ref().map(|service| &service.deployment);
         let leader = match deployment {
@@ -63,7 +77,7 @@ pub async fn stop_all(data_dir: &Path) -> Result<(), ProviderError> {
     let mut stops = JoinSet::new();
     for folder in folders.await? {
         stops.spawn(async move {
-            match blocking(|| Open::new(folder)).await? {
+            match blocking(|| Open::to_stop(folder)).await? {
                 Some(open) => open.stop(GRACE).await.map(drop),
                 None => Ok(()),
             }

@@ -10,6 +10,7 @@ use agent_pool_core::{
 use async_trait::async_trait;
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 use url::Url;
 
 use crate::error::{blocking, machine, unknown};
@@ -130,7 +131,7 @@ impl InfraProvider for Local {
 
     async fn destroy(&self, _: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
         let folder = self.folder(handle)?;
-        let Some(open) = blocking(|| Open::new(folder)).await? else {
+        let Some(open) = blocking(|| Open::to_stop(folder)).await? else {
             return Ok(());
         };
         let open = open.stop(self.settings.stop_grace).await?;
@@ -224,8 +225,14 @@ fn listed(
     folder: &Folder,
     table: &Table,
 ) -> Result<ListedInstance, ProviderError> {
-    let service = Service::load(&folder.service()).map_err(machine("reading service.json"))?;
-    output::trim(folder).map_err(machine("cutting the output"))?;
+    // An instance can spoil its own files. That must not hide the others, so it is listed without a status.
+    let service = Service::load(&folder.service()).unwrap_or_else(|error| {
+        warn!(instance.id = %instance, "instance {instance}: its record cannot be read: {error}");
+        None
+    });
+    if let Err(error) = output::trim(folder) {
+        warn!(instance.id = %instance, "instance {instance}: its output cannot be cut: {error}");
+    }
     let deployment = service.as_ref().map(|service| &service.deployment);
     Ok(ListedInstance {
         handle: handle(cx, instance)?,

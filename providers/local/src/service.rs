@@ -9,7 +9,11 @@ use agent_pool_core::{DeployStatus, EnvVars};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::file;
 use crate::process::Process;
+
+/// More than the variables of any instance take.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The content of `service.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,7 +30,7 @@ pub(crate) struct Service {
 pub(crate) enum Deployment {
     /// Made, and not started yet.
     Never,
-    /// About to be started. Who finds this later does not know whether there is a process.
+    /// About to be started, by an earlier version: there may be a process or not.
     Starting,
     /// The program could not be started.
     Failed,
@@ -50,20 +54,21 @@ impl Deployment {
 }
 
 impl Service {
-    /// `None` where there is no such file.
+    /// `None` if there is no such file.
     pub(crate) fn load(path: &Path) -> io::Result<Option<Self>> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let bytes = file::read(path, MAX_BYTES)?;
+        Ok(bytes
+            .map(|bytes| serde_json::from_slice(&bytes))
+            .transpose()?)
     }
 
     /// Replaces the file at once, readable by nobody else: the variables are secrets.
     pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("json.new");
+        // What an instance may have put there is removed, not written to.
+        fs::remove_file(&beside).ok();
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
+        let options = options.write(true).create_new(true).mode(0o600);
         let mut file = options.open(&beside)?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
         fs::rename(&beside, path)

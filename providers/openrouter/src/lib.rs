@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod settings;
 mod tool;
 mod wire;
 
 use agent_pool_core::prelude::*;
 
-pub use tool::OpenRouter;
+pub use settings::OpenRouter;
 
 inventory::submit! { ToolRegistration::of::<OpenRouter>(env!("CARGO_PKG_NAME")) }

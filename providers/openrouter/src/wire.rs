@@ -1,11 +1,13 @@
-//! OpenRouter's JSON, as little of it as we use:
+//! OpenRouter's JSON, as much of it as is used:
 //! <https://openrouter.ai/docs/guides/overview/auth/management-api-keys>.
 
 use agent_pool_core::prelude::*;
 
+use crate::settings::LimitReset;
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Workspaces {
-    pub(crate) data: Vec<Workspace>,
+    pub(crate) data: Vec<ListItem<Workspace>>,
     pub(crate) total_count: usize,
 }
 
@@ -14,13 +16,20 @@ pub(crate) struct Workspace {
     pub(crate) id: String,
 }
 
+/// A key in a list, which may be somebody else's.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ListedKey {
+    pub(crate) hash: String,
+    pub(crate) name: String,
+    pub(crate) created_at: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Key {
     pub(crate) hash: String,
-    pub(crate) name: String,
-    /// The masked text, safe to show.
-    pub(crate) label: String,
-    pub(crate) created_at: String,
+    /// The masked text of the key, which is not secret.
+    pub(crate) label: Option<String>,
+    #[serde(default)]
     pub(crate) usage: f64,
     pub(crate) limit_remaining: Option<f64>,
 }
@@ -31,7 +40,7 @@ pub(crate) struct CreatedKey {
     pub(crate) key: Secret,
 }
 
-/// What a caller may ask of a key.
+/// The options of a provision.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyOptions {
@@ -48,7 +57,7 @@ pub(crate) struct NewKey<'a> {
     pub(crate) workspace_id: Option<&'a str>,
 }
 
-/// What an update may change: the caller's options, passed on.
+/// The options of an update, which are passed on.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all(deserialize = "camelCase"), deny_unknown_fields)]
 pub(crate) struct KeyChange {
@@ -60,20 +69,11 @@ pub(crate) struct KeyChange {
     disabled: Option<bool>,
 }
 
-/// How often a key's spent amount starts again at zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LimitReset {
-    Daily,
-    Weekly,
-    Monthly,
-}
-
 #[derive(Debug, Deserialize)]
 pub(crate) struct Credits {
     pub(crate) total_credits: f64,
     pub(crate) total_usage: f64,
 }
 
-/// The code repeats the status, which says the kind.
-pub(crate) const FAULTS: FaultTable = FaultTable::words(&["/error/message", "/error/metadata"]);
+/// The code repeats the status.
+pub(crate) const FAULTS: FaultTable = FaultTable::messages(&["/error/message", "/error/metadata"]);

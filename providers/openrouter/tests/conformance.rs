@@ -1,22 +1,22 @@
-//! The provider on the behaviour suite that any provider runs.
+//! The conformance suite.
 
 use agent_pool_core::conformance::{self, Held};
 use fake_cloud::{CloudState, Options, Vendor};
 use provider_openrouter as _;
-use provider_test_kit::{AtCloud, Trial};
+use provider_test_kit::{CloudHarness, CloudVendor};
 
 #[tokio::test]
 async fn every_promise_is_kept() {
     let mut options = Options::default();
     options.openrouter.page_size = PAGE;
-    conformance::tool(&AtCloud::start(TRIAL, options).await)
+    conformance::tool(&CloudHarness::start(TRIAL, options).await)
         .await
         .assert();
 }
 
 const PAGE: usize = 5;
 
-const TRIAL: Trial = Trial {
+const TRIAL: CloudVendor = CloudVendor {
     vendor: Vendor::OpenRouter,
     settings: |_| Vec::new(),
     changes: &["createKeys"],

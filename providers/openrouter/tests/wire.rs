@@ -7,7 +7,7 @@
 use agent_pool_core::{ErrorKind, InstanceId, Mark, ToolOptions};
 use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor};
 use provider_openrouter as _;
-use provider_test_kit::{Lab, on_bad_days, readme_tells_the_settings};
+use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings};
 use serde_json::{Value, json};
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
@@ -243,6 +243,6 @@ async fn verify_knows_a_good_key_from_a_bad_one() {
 }
 
 #[test]
-fn the_readme_tells_the_settings() {
-    readme_tells_the_settings(include_str!("../README.md"), "openrouter");
+fn the_readme_lists_the_settings() {
+    readme_lists_the_settings(include_str!("../README.md"), "openrouter");
 }

@@ -3,11 +3,11 @@
 use agent_pool_core::conformance::{self, Held};
 use fake_cloud::{CloudState, Options, Vendor};
 use provider_railway as _;
-use provider_test_kit::{AtCloud, Trial};
+use provider_test_kit::{CloudHarness, CloudVendor};
 
 #[tokio::test]
 async fn every_promise_is_kept_in_one_project() {
-    let trial = Trial {
+    let trial = CloudVendor {
         settings: |cloud| {
             settings([
                 ("RAILWAY_PROJECT_ID", cloud.railway_project_id()),
@@ -17,14 +17,14 @@ async fn every_promise_is_kept_in_one_project() {
         changes: &CHANGES[1..],
         ..TRIAL
     };
-    conformance::infra(&AtCloud::start(trial, options()).await)
+    conformance::infra(&CloudHarness::start(trial, options()).await)
         .await
         .assert();
 }
 
 #[tokio::test]
 async fn every_promise_is_kept_in_a_project_each() {
-    conformance::infra(&AtCloud::start(TRIAL, options()).await)
+    conformance::infra(&CloudHarness::start(TRIAL, options()).await)
         .await
         .assert();
 }
@@ -39,7 +39,7 @@ static CHANGES: [&str; 5] = [
     "serviceDomainCreate",
 ];
 
-static TRIAL: Trial = Trial {
+static TRIAL: CloudVendor = CloudVendor {
     vendor: Vendor::Railway,
     settings: |cloud| settings([("RAILWAY_WORKSPACE_ID", cloud.railway_workspace_id())]),
     changes: &CHANGES,

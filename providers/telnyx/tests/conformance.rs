@@ -1,21 +1,21 @@
-//! The provider on the behaviour suite that any provider runs.
+//! The conformance suite.
 
 use agent_pool_core::conformance::{self, Held};
 use fake_cloud::{CloudState, Options, TelnyxOrderStatus, Vendor};
 use provider_telnyx as _;
-use provider_test_kit::{AtCloud, Trial};
+use provider_test_kit::{CloudHarness, CloudVendor};
 
 #[tokio::test]
 async fn every_promise_is_kept() {
     let mut options = Options::default();
     options.telnyx.stock = 2_000;
     options.telnyx.balance = 2_000.0;
-    conformance::tool(&AtCloud::start(TRIAL, options).await)
+    conformance::tool(&CloudHarness::start(TRIAL, options).await)
         .await
         .assert();
 }
 
-const TRIAL: Trial = Trial {
+const TRIAL: CloudVendor = CloudVendor {
     vendor: Vendor::Telnyx,
     settings: |_| vec![("TELNYX_POLL_MS", "1".to_owned())],
     changes: &[

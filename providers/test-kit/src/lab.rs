@@ -42,6 +42,12 @@ impl Lab {
         }
     }
 
+    /// Another provider with the same settings, as a second replica of the service has.
+    #[must_use]
+    pub fn second_provider(&self) -> Arc<dyn ToolProvider> {
+        (registration(self.vendor.word()).build)(&self.environment).unwrap()
+    }
+
     /// The provider with the layers that the registry puts around it.
     #[must_use]
     pub fn layered(&self) -> Arc<dyn ToolProvider> {

@@ -1,15 +1,15 @@
 use crate::registration;
 
-/// Wants the table of a tool's README to have one row for each setting, in order, with its default.
-pub fn readme_tells_the_settings(readme: &str, id: &str) {
+/// Checks that the table of a tool's README has one row for each setting, in order, with its default.
+pub fn readme_lists_the_settings(readme: &str, id: &str) {
     let settings = (registration(id).settings)();
     let rows = readme.lines().filter(|line| line.starts_with("| `"));
     let rows: Vec<Vec<&str>> = rows
         .map(|row| row.split('|').map(str::trim).collect())
         .collect();
-    let told: Vec<&str> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
-    let there: Vec<&str> = settings.iter().map(|spec| spec.variable.as_str()).collect();
-    assert_eq!(told, there);
+    let listed: Vec<&str> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
+    let declared: Vec<&str> = settings.iter().map(|spec| spec.variable.as_str()).collect();
+    assert_eq!(listed, declared);
     for (row, spec) in rows.iter().zip(&settings) {
         assert_eq!(
             row[2].starts_with("required"),

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::pin::pin;
 use std::time::Duration;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 use warp::Buf;
@@ -23,8 +23,7 @@ pub(super) async fn collect<B: Buf, E: Display>(
     match timeout(PATIENCE, read(stream)).await {
         Ok(result) => result,
         Err(_) => Err(Problem::new(
-            408,
-            "body_timeout",
+            ProblemCode::BodyTimeout,
             format!("the body did not arrive within {} s", PATIENCE.as_secs()),
         )),
     }
@@ -38,7 +37,10 @@ async fn read<B: Buf, E: Display>(
     let mut read = 0;
     while let Some(chunk) = stream.next().await {
         let mut chunk = chunk.map_err(|error| {
-            Problem::new(400, "broken_body", format!("the body broke off: {error}"))
+            Problem::new(
+                ProblemCode::BrokenBody,
+                format!("the body broke off: {error}"),
+            )
         })?;
         read += chunk.remaining();
         if read > FORGIVEN {
@@ -52,7 +54,7 @@ async fn read<B: Buf, E: Display>(
     }
     if read > LIMIT {
         let detail = format!("the body is larger than {} KiB", LIMIT / 1024);
-        return Err(Problem::new(413, "body_too_large", detail));
+        return Err(Problem::new(ProblemCode::BodyTooLarge, detail));
     }
     Ok(body)
 }
@@ -90,7 +92,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_the_clients() {
         let broken = stream::iter([Ok(&b"{"[..]), Err("reset")]);
-        assert_eq!(collect(broken).await.unwrap_err().code, "broken_body");
+        assert_eq!(
+            collect(broken).await.unwrap_err().code,
+            ProblemCode::BrokenBody
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -14,8 +14,7 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         serde_json::from_slice::<Value>(body).map_err(|error| malformed(&error))?;
         return Err(Problem::new(
-            400,
-            "invalid_field",
+            ProblemCode::InvalidField,
             "the body must be a JSON object",
         ));
     }
@@ -43,7 +42,7 @@ pub(super) fn form<T: DeserializeOwned>(form: &[u8]) -> Result<T, Problem> {
 
 fn malformed(error: &serde_json::Error) -> Problem {
     let detail = format!("the body is no JSON: {error}");
-    Problem::new(400, "malformed_json", detail)
+    Problem::new(ProblemCode::MalformedJson, detail)
 }
 
 fn invalid(path: &Path, error: &impl Display) -> Problem {
@@ -51,9 +50,9 @@ fn invalid(path: &Path, error: &impl Display) -> Problem {
     let message = without_position(&message);
     let field = field(path, message);
     if field.is_empty() {
-        return Problem::new(400, "invalid_field", message);
+        return Problem::new(ProblemCode::InvalidField, message);
     }
-    Problem::new(400, "invalid_field", format!("{field}: {message}")).with_field(field)
+    Problem::new(ProblemCode::InvalidField, format!("{field}: {message}")).with_field(field)
 }
 
 /// `serde_json` appends where it stood, which says less than the path.
@@ -103,7 +102,8 @@ mod tests {
     fn refused(body: &str) -> (String, Option<String>, String) {
         let problem = json::<Sample>(body.as_bytes()).unwrap_err();
         assert_eq!(problem.status, 400);
-        (problem.code, problem.field, problem.detail)
+        let code = problem.code.as_str().to_owned();
+        (code, problem.field, problem.detail)
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         }
         assert_eq!(
             json::<Sample>(b"\"\xff\"").unwrap_err().code,
-            "malformed_json"
+            ProblemCode::MalformedJson
         );
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use tokio::time::timeout;
-use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, Connection, Socket};
 use url::Url;
 
-use super::tls::{Identity, Tls};
+use super::tls::{Encrypted, Identity, Tls};
 use super::{DatabaseUrl, DbError};
 
 /// How long a server may say nothing at all before the connection counts as broken. Without it, a call
@@ -27,19 +27,40 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> Result<AsyncPgConnection, DbEr
 pub(super) async fn establish(url: &str) -> Result<AsyncPgConnection, ConnectionError> {
     match timeout(CONNECT_WITHIN, handshake(url)).await {
         Ok(result) => result,
-        Err(_) => Err(bad(format!(
-            "no connection within {} s",
-            CONNECT_WITHIN.as_secs()
-        ))),
+        Err(_) => Err(bad(too_slow())),
     }
 }
 
 async fn handshake(url: &str) -> Result<AsyncPgConnection, ConnectionError> {
+    let (client, connection) = open(url).await?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+/// A connection without Diesel, for plain text queries. It ends when the client is dropped.
+pub(super) async fn client(url: &DatabaseUrl) -> Result<Client, DbError> {
+    let opened = match timeout(CONNECT_WITHIN, open(url.expose())).await {
+        Ok(opened) => opened,
+        Err(_) => Err(bad(too_slow())),
+    };
+    let (client, connection) = opened.map_err(|error| DbError::Unreachable(Box::new(error)))?;
+    tokio::spawn(async move {
+        // A connection that breaks fails the query that the client sends next.
+        connection.await.ok();
+    });
+    Ok(client)
+}
+
+async fn open(
+    url: &str,
+) -> Result<(Client, Connection<Socket, Encrypted<Socket>>), ConnectionError> {
     let (config, identity) = parse(url).map_err(bad)?;
     let tls = Tls::new(identity).map_err(|error| bad(error.to_string()))?;
     let connected = config.connect(tls).await;
-    let (client, connection) = connected.map_err(|error| bad(agent_pool_core::chain(&error)))?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    connected.map_err(|error| bad(agent_pool_core::chain(&error)))
+}
+
+fn too_slow() -> String {
+    format!("no connection within {} s", CONNECT_WITHIN.as_secs())
 }
 
 fn bad(message: impl Into<String>) -> ConnectionError {

@@ -1,44 +1,55 @@
-//! A look at a database that changes nothing, for who wants to know whether a service can start on it.
+//! Looks at a database without changing it, for whoever wants to know whether a service can run on it.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use diesel::QueryableByName;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel::sql_types::{Bool, Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::EmbeddedMigrations;
+use tokio::time::timeout;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::connect::connect;
+use super::connect::client;
 use super::{DatabaseUrl, DbError};
+
+/// How long the second connection may hold up the first. A pooler with one server connection makes it wait for ever.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a database is, and how far its schema is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The server's version, such as `17.2`.
     pub server_version: String,
-    /// The migrations that it does not have yet, in order.
+    /// The encoding of the database, such as `UTF8`.
+    pub encoding: String,
+    /// Why the role cannot write or migrate; `None` if it can.
+    pub write_obstacle: Option<String>,
+    /// Milliseconds by which the server's clock is ahead of ours; negative if it is behind.
+    pub clock_ahead_ms: i64,
+    /// Whether a connection stays with one session of the server. It does not behind a pooler in transaction mode,
+    /// where locks, settings and notifications of a session are lost.
+    pub keeps_session: bool,
+    /// The migrations that it lacks, in order.
     pub pending: Vec<String>,
-    /// The versions of those that it has, and this build does not: a newer one was here.
+    /// The versions of migrations that it has and this build does not know: a newer build was here.
     pub unknown: Vec<String>,
 }
 
-#[derive(QueryableByName)]
-struct Server {
-    #[diesel(sql_type = Text)]
-    version: String,
-    #[diesel(sql_type = Bool)]
-    migrated: bool,
-}
+/// Every text query: a prepared statement would fail behind a pooler, which is what this is to find out.
+const SERVER: &str = "SELECT
+    split_part(current_setting('server_version'), ' ', 1),
+    current_setting('server_encoding'),
+    to_regclass('__diesel_schema_migrations') IS NOT NULL,
+    CASE
+        WHEN pg_is_in_recovery() THEN 'the server is a standby, which is read-only'
+        WHEN current_setting('transaction_read_only') = 'on' THEN 'transactions are read-only'
+        WHEN current_schema() IS NULL THEN 'no schema of search_path exists'
+        WHEN NOT has_schema_privilege(current_schema(), 'CREATE')
+            THEN format('role %I may not create tables in schema %I', current_user, current_schema())
+    END,
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-#[derive(QueryableByName)]
-struct Applied {
-    #[diesel(sql_type = Text)]
-    version: String,
-}
-
-/// Looks at the database of `url`, to which `migrations` belong. Diesel's own harness would make its
-/// table where there is none.
+/// Looks at the database of `url`, to which `migrations` belong. Diesel's own harness would create its table.
 ///
 /// # Errors
 /// The database cannot be reached, or refuses to be read.
@@ -46,15 +57,17 @@ pub async fn inspect(
     url: &DatabaseUrl,
     migrations: EmbeddedMigrations,
 ) -> Result<Inspection, DbError> {
-    let mut conn = connect(url).await?;
-    let server: Server = diesel::sql_query(
-        "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
-                to_regclass('__diesel_schema_migrations') IS NOT NULL AS migrated",
-    )
-    .get_result(&mut conn)
-    .await?;
-    let applied = if server.migrated {
-        applied(&mut conn).await?
+    let conn = client(url).await?;
+    let asked_at = unix_millis();
+    let server = rows(&conn, SERVER).await?;
+    let answered_at = unix_millis();
+    let column = |at: usize| server.first()?.get(at)?.clone();
+    let clock: i64 = column(4)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(asked_at);
+    let applied: BTreeSet<String> = if column(2).as_deref() == Some("t") {
+        let versions = rows(&conn, "SELECT version FROM __diesel_schema_migrations").await?;
+        versions.into_iter().flatten().flatten().collect()
     } else {
         BTreeSet::new()
     };
@@ -67,14 +80,45 @@ pub async fn inspect(
     let mut pending: Vec<String> = pending.map(|it| it.name().to_string()).collect();
     pending.sort();
     Ok(Inspection {
-        server_version: server.version,
+        server_version: column(0).unwrap_or_default(),
+        encoding: column(1).unwrap_or_default(),
+        write_obstacle: column(3),
+        // The server read its clock between our two readings.
+        clock_ahead_ms: clock - (asked_at + answered_at) / 2,
+        keeps_session: keeps_session(&conn, url).await?,
         pending,
         unknown: applied.difference(&versions).cloned().collect(),
     })
 }
 
-async fn applied(conn: &mut AsyncPgConnection) -> Result<BTreeSet<String>, DbError> {
-    let query = diesel::sql_query("SELECT version FROM __diesel_schema_migrations");
-    let rows: Vec<Applied> = query.load(conn).await?;
-    Ok(rows.into_iter().map(|row| row.version).collect())
+/// A second connection occupies a session of the server by a transaction. Behind a pooler in transaction mode it is
+/// the one that served us last, so our next query is served by another, or has to wait.
+async fn keeps_session(conn: &Client, url: &DatabaseUrl) -> Result<bool, DbError> {
+    const SESSION: &str = "SELECT pg_backend_pid()";
+    let other = client(url).await?;
+    let before = rows(conn, SESSION).await?;
+    rows(&other, "BEGIN").await?;
+    rows(&other, SESSION).await?;
+    match timeout(PATIENCE, rows(conn, SESSION)).await {
+        Ok(after) => Ok(after? == before),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn rows(conn: &Client, sql: &str) -> Result<Vec<Vec<Option<String>>>, DbError> {
+    let messages = conn.simple_query(sql).await;
+    let messages = messages.map_err(|error| DbError::Unreachable(Box::new(error)))?;
+    let row = |message: SimpleQueryMessage| {
+        let SimpleQueryMessage::Row(row) = message else {
+            return None;
+        };
+        let columns = 0..row.len();
+        Some(columns.map(|at| row.get(at).map(str::to_owned)).collect())
+    };
+    Ok(messages.into_iter().filter_map(row).collect())
+}
+
+fn unix_millis() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }

@@ -10,7 +10,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{self, ChannelBinding, MakeTlsConnect, TlsConnect};
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
-use tokio_rustls::rustls::{self, ClientConfig, crypto::aws_lc_rs};
+use tokio_rustls::rustls::{self, ClientConfig, crypto::ring};
 use tokio_rustls::{TlsConnector, client};
 
 use super::any_certificate::AnyCertificate;
@@ -30,7 +30,7 @@ pub(super) struct Tls(TlsConnector);
 
 impl Tls {
     pub(super) fn new(identity: Identity) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
         let builder = match identity {

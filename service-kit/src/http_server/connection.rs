@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -64,7 +64,7 @@ where
         let answer = call.await.unwrap_or_else(|panic| {
             error!("the handler of {route} {panic}");
             let detail = "the service failed unexpectedly; its log has the cause";
-            Ok(response(&Problem::new(500, "internal", detail)))
+            Ok(response(&Problem::new(ProblemCode::InternalError, detail)))
         })?;
         observation.finish(answer.status().as_u16());
         Ok(negotiate(answer, problem_json))

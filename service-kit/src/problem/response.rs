@@ -1,7 +1,6 @@
 //! How a result is sent.
 
-use std::time::Duration;
-
+use agent_pool_core::http::retry_after::whole_seconds;
 use agent_pool_core::wire::problem::Problem;
 use serde::Serialize;
 use warp::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -43,12 +42,6 @@ pub fn response(problem: &Problem) -> Response {
     response
 }
 
-/// Rounded up, and at least 1: 0 would invite a busy loop.
-fn whole_seconds(wait: Duration) -> u64 {
-    let rounded = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    rounded.max(1)
-}
-
 /// Whether a request names the problem type among those that it accepts.
 pub(crate) fn prefers_problem_json(headers: &HeaderMap) -> bool {
     headers
@@ -84,18 +77,16 @@ pub(crate) fn negotiate(mut response: Response, problem_json: bool) -> Response 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use agent_pool_core::wire::problem::ProblemCode;
+
     use super::*;
 
     #[test]
     fn retry_after_is_in_whole_seconds_rounded_up_and_at_least_one() {
-        for (millis, seconds) in [
-            (0, "1"),
-            (1, "1"),
-            (1_000, "1"),
-            (1_001, "2"),
-            (30_000, "30"),
-        ] {
-            let problem = Problem::new(503, "no_idle_instance", "none")
+        for (millis, seconds) in [(0, "1"), (1_001, "2"), (30_000, "30")] {
+            let problem = Problem::new(ProblemCode::NoIdleInstance, "none")
                 .with_retry_after(Duration::from_millis(millis));
             let response = answer::<()>(Err(problem));
             assert_eq!(response.status(), 503);
@@ -105,22 +96,24 @@ mod tests {
 
     #[test]
     fn only_a_401_carries_a_challenge() {
-        let of = |status| response(&Problem::new(status, "x", "x"));
-        let challenge = &of(401).headers()[WWW_AUTHENTICATE].clone();
+        let of = |code| response(&Problem::new(code, "x"));
+        let challenge = &of(ProblemCode::Unauthorized).headers()[WWW_AUTHENTICATE].clone();
         assert_eq!(challenge, "Bearer realm=\"agent-pool\"");
-        assert!(!of(403).headers().contains_key(WWW_AUTHENTICATE));
+        let forbidden = of(ProblemCode::ForeignForm);
+        assert!(!forbidden.headers().contains_key(WWW_AUTHENTICATE));
     }
 
     #[test]
     fn a_status_that_is_none_becomes_500() {
-        assert_eq!(response(&Problem::new(7, "x", "x")).status(), 500);
+        let problem = Problem::new(ProblemCode::InternalError, "x").with_status(7);
+        assert_eq!(response(&problem).status(), 500);
     }
 
     #[test]
     fn only_a_problem_changes_its_type_and_only_when_asked() {
         let kind =
             |response: Response, asked| negotiate(response, asked).headers()[CONTENT_TYPE].clone();
-        let problem = || response(&Problem::new(404, "x", "x"));
+        let problem = || response(&Problem::new(ProblemCode::UnknownRoute, "x"));
         assert_eq!(kind(problem(), true), "application/problem+json");
         assert_eq!(kind(problem(), false), "application/json");
         assert_eq!(kind(answer(Ok(1)), true), "application/json");

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use warp::Rejection;
 use warp::http::HeaderValue;
 use warp::http::header::ALLOW;
@@ -45,16 +45,15 @@ pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     let problem = if let Some(problem) = of(&rejection) {
         problem.clone()
     } else if rejection.find::<PayloadTooLarge>().is_some() {
-        Problem::new(413, "body_too_large", "the body is too large")
+        Problem::new(ProblemCode::BodyTooLarge, "the body is too large")
     } else if !allowed.is_empty() || rejection.find::<MethodNotAllowed>().is_some() {
         let detail = "the path is there, but not with this method";
-        Problem::new(405, "method_not_allowed", detail)
+        Problem::new(ProblemCode::MethodNotAllowed, detail)
     } else if rejection.is_not_found() {
-        Problem::new(404, "unknown_route", "there is no such path")
+        Problem::new(ProblemCode::UnknownRoute, "there is no such path")
     } else {
         Problem::new(
-            400,
-            "bad_request",
+            ProblemCode::BadRequest,
             "a header or the query is not as it should be",
         )
     };
@@ -76,7 +75,10 @@ mod tests {
     use super::*;
 
     fn routes() -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-        let refuse = || async { Err::<String, _>(reject(Problem::new(400, "ours", "bad body"))) };
+        let refuse = || async {
+            let problem = Problem::new(ProblemCode::MalformedJson, "bad body");
+            Err::<String, _>(reject(problem))
+        };
         let id = warp::path!("items" / u32);
         let bad_body = warp::path!("bad").and(method::post()).and_then(refuse);
         bad_body
@@ -97,12 +99,13 @@ mod tests {
         let response = request.reply(&routes()).await;
         let problem: Problem = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(problem.status, response.status().as_u16());
-        (problem.status, problem.code)
+        (problem.status, problem.code.as_str().to_owned())
     }
 
     #[tokio::test]
     async fn our_own_problem_wins_over_another_routes_405() {
-        assert_eq!(ask("POST", "/bad").await, (400, "ours".to_owned()));
+        let answered = ask("POST", "/bad").await;
+        assert_eq!(answered, (400, "malformed_json".to_owned()));
     }
 
     #[tokio::test]

@@ -75,6 +75,7 @@ fn environment(defaults: &[(&str, &str)]) -> anyhow::Result<Environment> {
 /// # Errors
 /// The settings are wrong, the database cannot be migrated, or a port cannot be listened on.
 pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
+    close_to_other_processes().context("cannot close /proc to other processes")?;
     let config = S::configure(&environment)?;
     let ProcessSettings {
         http,
@@ -102,6 +103,14 @@ pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
     service.finish().await;
     supervisor.finish(shutdown.left()).await;
     info!("stopped");
+    Ok(())
+}
+
+/// On Linux keeps other processes of this user from reading the environment and the memory of this one, which hold the
+/// vendors' keys: local instances run as the same user.
+fn close_to_other_processes() -> nix::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_dumpable(false)?;
     Ok(())
 }
 

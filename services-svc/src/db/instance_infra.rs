@@ -1,6 +1,6 @@
 //! Table `instance_infra`: each instance and where it runs.
 //!
-//! A row is written before its infra is asked for anything. Until the answer is there it bears the
+//! A row is written before its infra is asked for anything. Until the answer is recorded, it has the
 //! label that the service will have at its vendor, and `made_at` is null.
 
 use std::collections::HashSet;
@@ -8,8 +8,10 @@ use std::collections::HashSet;
 use agent_pool_core::{CreatedInfra, DeployStatus, InfraHandle, InfraId, InstanceId};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
-use diesel::dsl::now;
+use diesel::dsl::{exists, not, now};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AsChangeset, QueryFragment};
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -19,26 +21,27 @@ use url::Url;
 use super::Written;
 use super::instance_leases::Fence;
 use super::schema::instance_infra::{self, dsl};
+use super::schema::{instance_leases, instance_services};
 
 /// An instance and where it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstanceInfra {
     pub(crate) instance: InstanceId,
     pub(crate) infra: InfraId,
-    /// What the infra made; `None` while its answer is not known.
+    /// What the infra made; `None` until its answer is recorded.
     pub(crate) made: Option<InfraHandle>,
     pub(crate) url: Option<Url>,
     pub(crate) deploy_status: Option<DeployStatus>,
-    /// Whether it was deployed with all its variables: its creation is done.
+    /// Whether its creation is complete: it was deployed with all its variables.
     pub(crate) started: bool,
-    /// Whether it is to be taken down.
+    /// Whether it is to be destroyed.
     pub(crate) destroying: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// What an infra says of one of its instances now.
+/// What an infra reports about one of its instances now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     pub(crate) instance: InstanceId,
     pub(crate) deploy_status: Option<DeployStatus>,
     pub(crate) url: Option<Url>,
@@ -64,8 +67,8 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// Writes down that an instance is about to be made on an infra. A row that is there stays.
-pub(crate) async fn intend(
+/// Inserts the row of an instance that is about to be made on an infra. An existing row stays as it is.
+pub(crate) async fn insert_intent(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     infra: &InfraId,
@@ -77,7 +80,7 @@ pub(crate) async fn intend(
         label.into_sql::<Text>(),
         "".into_sql::<Text>(),
     );
-    // A row that is there is written as it is, so that it counts.
+    // The no-op update makes an existing row count as written; DO NOTHING would report no rows.
     let rows = diesel::insert_into(dsl::instance_infra)
         .values(diesel::select(row).filter(fenced!(fence)))
         .into_columns((
@@ -91,32 +94,27 @@ pub(crate) async fn intend(
         .set(dsl::instance_id.eq(excluded(dsl::instance_id)))
         .execute(conn)
         .await?;
-    Ok(Written::of(rows))
+    Ok(Written::from_count(rows))
 }
 
-/// Writes down what the infra made.
+/// Records what the infra made.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     created: &CreatedInfra,
 ) -> Result<Written, DbError> {
     let CreatedInfra { handle, url } = created;
-    let row = dsl::instance_infra.find(fence.instance.as_str());
-    let rows = diesel::update(row.filter(fenced!(fence)))
-        .set((
-            dsl::provider_service_id.eq(handle.service.as_str()),
-            dsl::provider_env_id.eq(member(handle, "environmentId").unwrap_or_default()),
-            dsl::provider_project_id.eq(member(handle, "projectId")),
-            dsl::volume_id.eq(member(handle, "volumeId")),
-            dsl::runtime_image.eq(&handle.image),
-            dsl::handle.eq(&handle.data),
-            dsl::url.eq(url.as_str()),
-            dsl::made_at.eq(now),
-            dsl::updated_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(Written::of(rows))
+    let changes = (
+        dsl::provider_service_id.eq(handle.service.as_str()),
+        dsl::provider_env_id.eq(member(handle, "environmentId").unwrap_or_default()),
+        dsl::provider_project_id.eq(member(handle, "projectId")),
+        dsl::volume_id.eq(member(handle, "volumeId")),
+        dsl::runtime_image.eq(&handle.image),
+        dsl::handle.eq(&handle.data),
+        dsl::url.eq(url.as_str()),
+        dsl::made_at.eq(now),
+    );
+    update(conn, fence, changes).await
 }
 
 /// A member of a handle's data that has a column of its own, for people who look into the table.
@@ -124,20 +122,33 @@ fn member<'a>(handle: &'a InfraHandle, name: &str) -> Option<&'a str> {
     handle.data.get(name)?.as_str()
 }
 
-/// Writes down that the instance was deployed with all its variables.
+/// Records that the instance was deployed with all its variables.
 pub(crate) async fn record_started(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
 ) -> Result<Written, DbError> {
-    let row = dsl::instance_infra.find(fence.instance.as_str());
-    let rows = diesel::update(row.filter(fenced!(fence)))
-        .set((dsl::started_at.eq(now), dsl::updated_at.eq(now)))
-        .execute(conn)
-        .await?;
-    Ok(Written::of(rows))
+    update(conn, fence, dsl::started_at.eq(now)).await
 }
 
-/// Marks an instance to be taken down, unless it is. The first mark's time stays.
+/// The one fenced update of a row.
+async fn update<C>(
+    conn: &mut AsyncPgConnection,
+    fence: &Fence,
+    changes: C,
+) -> Result<Written, DbError>
+where
+    C: AsChangeset<Target = instance_infra::table> + Send,
+    C::Changeset: QueryFragment<Pg> + Send,
+{
+    let row = dsl::instance_infra.find(fence.instance.as_str());
+    let rows = diesel::update(row.filter(fenced!(fence)))
+        .set((changes, dsl::updated_at.eq(now)))
+        .execute(conn)
+        .await?;
+    Ok(Written::from_count(rows))
+}
+
+/// Marks an instance to be destroyed, unless it is marked. The time of the first mark stays.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -148,16 +159,17 @@ pub(crate) async fn mark_destroying(
         .set((dsl::destroying_at.eq(now), dsl::updated_at.eq(now)))
         .execute(conn)
         .await?;
-    Ok(Written::of(rows))
+    Ok(Written::from_count(rows))
 }
 
-/// Writes down what the infras say of instances now. An address or image that they do not say stays: a
-/// creation may have written it since they were asked.
-pub(crate) async fn record_seen(
+/// Records what the infras report about instances now. An address or image that they do not report stays:
+/// a creation may have recorded it since they were asked.
+pub(crate) async fn record_observations(
     conn: &mut AsyncPgConnection,
-    seen: &[Seen],
+    seen: &[Observation],
 ) -> Result<(), DbError> {
-    let column = |value: fn(&Seen) -> Option<String>| seen.iter().map(value).collect::<Vec<_>>();
+    let column =
+        |value: fn(&Observation) -> Option<String>| seen.iter().map(value).collect::<Vec<_>>();
     // Diesel has no UPDATE … FROM unnest(…), and one statement per instance would not do.
     diesel::sql_query(
         "UPDATE instance_infra AS known \
@@ -195,7 +207,7 @@ pub(crate) async fn find(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Those of `instances` that there are, or all; in order of id.
+/// Those of `instances` that have a row, or all; in order of id.
 pub(crate) async fn load(
     conn: &mut AsyncPgConnection,
     instances: Option<&[InstanceId]>,
@@ -213,20 +225,52 @@ pub(crate) async fn load(
 }
 
 /// Which of `instances` have a row, in whatever state.
-pub(crate) async fn known(
+pub(crate) async fn find_existing(
     conn: &mut AsyncPgConnection,
     instances: &[&InstanceId],
 ) -> Result<HashSet<String>, DbError> {
     let ids: Vec<&str> = instances.iter().map(|id| id.as_str()).collect();
-    let known: Vec<String> = dsl::instance_infra
+    let existing: Vec<String> = dsl::instance_infra
         .filter(dsl::instance_id.eq_any(ids))
         .select(dsl::instance_id)
         .load(conn)
         .await?;
-    Ok(known.into_iter().collect())
+    Ok(existing.into_iter().collect())
 }
 
-/// Deletes an instance and its tools: for when nothing of it is left.
+/// The instances that an operation left unfinished and nobody is working on, the oldest first.
+pub(crate) async fn find_abandoned(
+    conn: &mut AsyncPgConnection,
+) -> Result<Vec<InstanceId>, DbError> {
+    let unfinished_tools = instance_services::table
+        .filter(instance_services::instance_id.eq(dsl::instance_id))
+        .filter(instance_services::status.eq("active"))
+        .filter(
+            instance_services::made_at
+                .is_null()
+                .or(instance_services::destroying_at.is_not_null())
+                .or(instance_services::repairing_at.is_not_null()),
+        );
+    let leases = instance_leases::table
+        .filter(instance_leases::instance_id.eq(dsl::instance_id))
+        .filter(instance_leases::leased_until.ge(now));
+    let ids: Vec<String> = dsl::instance_infra
+        .filter(
+            dsl::started_at
+                .is_null()
+                .or(dsl::destroying_at.is_not_null())
+                .or(exists(unfinished_tools)),
+        )
+        .filter(not(exists(leases)))
+        .order(dsl::created_at)
+        .select(dsl::instance_id)
+        .load(conn)
+        .await?;
+    let parse = |id: String| id.parse().map_err(|problem| corrupt(&id, &problem));
+    ids.into_iter().map(parse).collect()
+}
+
+/// Deletes an instance and its tools, once nothing of it is left.
 pub(crate) async fn delete(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -235,7 +279,7 @@ pub(crate) async fn delete(
     let rows = diesel::delete(row.filter(fenced!(fence)))
         .execute(conn)
         .await?;
-    Ok(Written::of(rows))
+    Ok(Written::from_count(rows))
 }
 
 impl TryFrom<Row> for InstanceInfra {
@@ -243,11 +287,16 @@ impl TryFrom<Row> for InstanceInfra {
 
     fn try_from(row: Row) -> Result<Self, DbError> {
         let key = row.instance_id.clone();
-        row.into_domain().map_err(|problem| DbError::CorruptRow {
-            table: "instance_infra",
-            key,
-            problem,
-        })
+        let instance = row.into_domain();
+        instance.map_err(|problem| corrupt(&key, &problem))
+    }
+}
+
+fn corrupt(key: &str, problem: &dyn ToString) -> DbError {
+    DbError::CorruptRow {
+        table: "instance_infra",
+        key: key.to_owned(),
+        problem: problem.to_string(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Table `instance_leases`: who is changing an instance right now.
 //!
-//! A lease is a row and not a Postgres advisory lock, because no connection is held while vendors
-//! are called. It ends by itself when its holder is gone. Time is the database's.
+//! A lease is a row and not a Postgres advisory lock, because no connection is held while vendors are
+//! called. It expires when its holder stops renewing it. Time is the database's.
 //!
-//! A holder may pause for longer than its lease and go on with what it knew: every write to the rows of
-//! an instance is fenced, as `fenced!` says.
+//! A holder may pause for longer than its lease and continue with outdated knowledge. That is why every
+//! write to the rows of an instance is fenced: see `fenced!`.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::schema::instance_leases::dsl;
+use super::schema::instance_leases::{self, dsl};
 
-/// Whose lease of which instance: what a write has to show.
+/// Identifies the holder of an instance's lease, as every write to its rows requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fence {
     pub(crate) instance: InstanceId,
-    /// A name that no other operation ever has.
+    /// Unique to one operation.
     pub(crate) holder: String,
 }
 
 impl Fence {
-    /// That of an operation which begins.
+    /// The fence of a new operation.
     pub(crate) fn new(instance: &InstanceId) -> Self {
         Self {
             instance: instance.clone(),
@@ -34,7 +34,7 @@ impl Fence {
     }
 }
 
-/// Takes the lease of an instance; false while somebody else has it.
+/// Takes the lease of an instance; false while another operation holds it.
 pub(crate) async fn take(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -51,46 +51,48 @@ pub(crate) async fn take(
         .on_conflict(dsl::instance_id)
         .do_update()
         .set((dsl::holder.eq(holder), dsl::leased_until.eq(after!(length))));
-    // Named in full: an upsert is no query, so it has no `filter` of its own.
+    // Named in full, because an upsert is not a query and has no `filter` method.
     let upsert = diesel::query_dsl::methods::FilterDsl::filter(upsert, dsl::leased_until.lt(now));
     let taken = upsert.execute(conn).await?;
     Ok(taken == 1)
 }
 
-/// Holds a lease for longer; false where it is somebody else's by now.
+/// Renews a lease; false if another operation has taken it.
 pub(crate) async fn renew(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     length: Duration,
 ) -> Result<bool, DbError> {
-    let own = dsl::instance_leases
-        .find(fence.instance.as_str())
-        .filter(dsl::holder.eq(&fence.holder));
-    let renewed = diesel::update(own)
+    let renewed = diesel::update(held_by(fence))
         .set(dsl::leased_until.eq(after!(length)))
         .execute(conn)
         .await?;
     Ok(renewed == 1)
 }
 
-/// Gives a lease back, unless it is somebody else's by now.
+/// Releases a lease, unless another operation has taken it.
 pub(crate) async fn release(conn: &mut AsyncPgConnection, fence: &Fence) -> Result<(), DbError> {
-    let own = dsl::instance_leases
-        .find(fence.instance.as_str())
-        .filter(dsl::holder.eq(&fence.holder));
-    diesel::delete(own).execute(conn).await?;
+    diesel::delete(held_by(fence)).execute(conn).await?;
     Ok(())
 }
 
-/// Whether nobody else has taken the lease since.
+/// Whether no other operation has taken the lease.
 pub(crate) async fn is_ours(conn: &mut AsyncPgConnection, fence: &Fence) -> Result<bool, DbError> {
-    let own = dsl::instance_leases
-        .find(fence.instance.as_str())
-        .filter(dsl::holder.eq(&fence.holder));
-    Ok(select(exists(own)).get_result(conn).await?)
+    Ok(select(exists(held_by(fence))).get_result(conn).await?)
 }
 
-/// Whether somebody has the lease of an instance.
+#[diesel::dsl::auto_type]
+fn held_by<'a>(fence: &'a Fence) -> _ {
+    let instance: &'a str = fence.instance.as_str();
+    let holder: &'a str = fence.holder.as_str();
+    instance_leases::table.filter(
+        instance_leases::instance_id
+            .eq(instance)
+            .and(instance_leases::holder.eq(holder)),
+    )
+}
+
+/// Whether an operation holds the lease of an instance.
 pub(crate) async fn is_held(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -101,9 +103,8 @@ pub(crate) async fn is_held(
     Ok(select(exists(held)).get_result(conn).await?)
 }
 
-/// Deletes the leases that ran out longer than `grace` ago: their holders are dead, and nobody has taken
-/// them over.
-pub(crate) async fn forget_dead(
+/// Deletes the leases that expired longer than `grace` ago: their holders died, and nobody took them over.
+pub(crate) async fn delete_expired(
     conn: &mut AsyncPgConnection,
     grace: Duration,
 ) -> Result<(), DbError> {
@@ -163,9 +164,9 @@ mod tests {
         let (dead, alive) = (two().0, two().0);
         take(&mut conn, &dead, Duration::ZERO).await.unwrap();
         take(&mut conn, &alive, LONG).await.unwrap();
-        forget_dead(&mut conn, LONG).await.unwrap();
+        delete_expired(&mut conn, LONG).await.unwrap();
         assert!(renew(&mut conn, &dead, Duration::ZERO).await.unwrap());
-        forget_dead(&mut conn, Duration::ZERO).await.unwrap();
+        delete_expired(&mut conn, Duration::ZERO).await.unwrap();
         assert!(!renew(&mut conn, &dead, LONG).await.unwrap());
         assert!(renew(&mut conn, &alive, LONG).await.unwrap());
     }

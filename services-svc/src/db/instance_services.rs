@@ -1,13 +1,16 @@
 //! Table `instance_services`: the tools of each instance.
 //!
-//! As in `instance_infra`, a row is written before the vendor is asked. Secrets come and go sealed.
+//! As in `instance_infra`, a row is written before the vendor is asked. Secrets are read and written
+//! sealed.
 
 use agent_pool_core::wire::services::ToolStatus;
 use agent_pool_core::{EnvName, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AsChangeset, QueryFragment};
 use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value};
@@ -22,15 +25,15 @@ use super::schema::instance_services::{self, dsl};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InstanceTool {
     pub(crate) tool: ToolId,
-    /// What the vendor made; `None` while its answer is not known.
+    /// What the vendor made; `None` until its answer is recorded.
     pub(crate) made: Option<ResourceId>,
     /// What the provider noted about it, without secrets.
     pub(crate) metadata: Map<String, Value>,
     pub(crate) env: SealedEnv,
     pub(crate) status: ToolStatus,
-    /// Whether it is to be taken away.
+    /// Whether it is to be destroyed.
     pub(crate) destroying: bool,
-    /// Whether it is being made again, because what was made is gone at the vendor.
+    /// Whether it is being made anew, because the resource vanished at the vendor.
     pub(crate) repairing: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
@@ -71,9 +74,9 @@ pub(crate) struct NewTool<'a> {
 const ACTIVE: &str = "active";
 const DESTROYED: &str = "destroyed";
 
-/// Writes down that tools are about to be provisioned, whatever became of them before: at least one.
-/// `label` is what their resources will bear at the vendors.
-pub(crate) async fn intend(
+/// Inserts rows of tools that are about to be provisioned, or resets those of tools that the instance had
+/// before; at least one. `label` is what their resources will be called at the vendors.
+pub(crate) async fn insert_intents(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     label: &str,
@@ -99,10 +102,10 @@ pub(crate) async fn intend(
     .bind::<Array<Text>, _>(keys)
     .execute(conn)
     .await?;
-    Ok(Written::of(rows))
+    Ok(Written::from_count(rows))
 }
 
-/// Writes down what the vendor made.
+/// Records what the vendor made.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -111,79 +114,78 @@ pub(crate) async fn record_made(
     env: &SealedEnv,
     metadata: Map<String, Value>,
 ) -> Result<Written, DbError> {
-    let rows =
-        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
-            .set((
-                dsl::resource_id.eq(resource.as_str()),
-                dsl::resource_meta.eq(Value::Object(metadata)),
-                dsl::env_key.eq(env.key.as_str()),
-                dsl::env_value.eq(&env.value),
-                dsl::more_env.eq(Value::Object(env.more.clone())),
-                dsl::made_at.eq(now),
-            ))
-            .execute(conn)
-            .await?;
-    Ok(Written::of(rows))
+    let changes = (
+        dsl::resource_id.eq(resource.as_str()),
+        dsl::resource_meta.eq(Value::Object(metadata)),
+        dsl::env_key.eq(env.key.as_str()),
+        dsl::env_value.eq(&env.value),
+        dsl::more_env.eq(Value::Object(env.more.clone())),
+        dsl::made_at.eq(now),
+    );
+    update(conn, fence, tool, changes).await
 }
 
-/// Marks one tool to be taken away.
+/// Marks one tool to be destroyed.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows =
-        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
-            .set(dsl::destroying_at.eq(now))
-            .execute(conn)
-            .await?;
-    Ok(Written::of(rows))
+    update(conn, fence, tool, dsl::destroying_at.eq(now)).await
 }
 
-/// Marks one tool to be made again.
+/// Marks one tool to be made anew.
 pub(crate) async fn mark_repairing(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows =
-        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
-            .set(dsl::repairing_at.eq(now))
-            .execute(conn)
-            .await?;
-    Ok(Written::of(rows))
+    update(conn, fence, tool, dsl::repairing_at.eq(now)).await
 }
 
-/// Writes down that a tool was made again, and that its instance has the variables.
+/// Records that a tool was made anew and that its instance has the variables.
 pub(crate) async fn record_repaired(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows =
-        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
-            .set(dsl::repairing_at.eq(None::<DateTime<Utc>>))
-            .execute(conn)
-            .await?;
-    Ok(Written::of(rows))
+    let repaired = dsl::repairing_at.eq(None::<DateTime<Utc>>);
+    update(conn, fence, tool, repaired).await
 }
 
-/// Writes down that a tool is gone, and forgets its secrets.
+/// Records that a tool is gone, and deletes its secrets.
 pub(crate) async fn record_destroyed(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     tool: &ToolId,
 ) -> Result<Written, DbError> {
-    let rows =
-        diesel::update(row_of(fence.instance.as_str(), tool.as_str()).filter(fenced!(fence)))
-            .set((
-                dsl::status.eq(DESTROYED),
-                dsl::env_value.eq(None::<String>),
-                dsl::more_env.eq(None::<Value>),
-            ))
-            .execute(conn)
-            .await?;
-    Ok(Written::of(rows))
+    let changes = (
+        dsl::status.eq(DESTROYED),
+        dsl::env_value.eq(None::<String>),
+        dsl::more_env.eq(None::<Value>),
+    );
+    update(conn, fence, tool, changes).await
+}
+
+/// The one fenced update of a row.
+async fn update<C>(
+    conn: &mut AsyncPgConnection,
+    fence: &Fence,
+    tool: &ToolId,
+    changes: C,
+) -> Result<Written, DbError>
+where
+    C: AsChangeset<Target = instance_services::table>,
+    C::Changeset: QueryFragment<Pg> + Send,
+{
+    let row = dsl::instance_services
+        .filter(dsl::instance_id.eq(fence.instance.as_str()))
+        .filter(dsl::tool_id.eq(tool.as_str()));
+    let rows = diesel::update(row.filter(fenced!(fence)))
+        .set(changes)
+        .execute(conn)
+        .await?;
+    Ok(Written::from_count(rows))
 }
 
 /// Every tool that an instance has or had, in order of id.
@@ -198,15 +200,6 @@ pub(crate) async fn load(
         .load(conn)
         .await?;
     rows.into_iter().map(TryInto::try_into).collect()
-}
-
-#[diesel::dsl::auto_type]
-fn row_of<'a>(instance: &'a str, tool: &'a str) -> _ {
-    instance_services::table.filter(
-        instance_services::instance_id
-            .eq(instance)
-            .and(instance_services::tool_id.eq(tool)),
-    )
 }
 
 impl TryFrom<Row> for InstanceTool {
@@ -276,7 +269,7 @@ mod tests {
         let taken = instance_leases::take(&mut conn, &fence, LEASE).await;
         assert!(taken.unwrap());
         let infra = "cellar".parse().unwrap();
-        let intended = instance_infra::intend(&mut conn, &fence, &infra, "label").await;
+        let intended = instance_infra::insert_intent(&mut conn, &fence, &infra, "label").await;
         assert_eq!(intended.unwrap(), Written::Yes);
         (conn, fence)
     }
@@ -297,7 +290,7 @@ mod tests {
             tool: &tool,
             main: &key,
         }];
-        let intended = intend(&mut conn, &fence, "label", &new).await;
+        let intended = insert_intents(&mut conn, &fence, "label", &new).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         let before = load(&mut conn, &fence.instance).await.unwrap();
         instance_leases::release(&mut conn, &fence).await.unwrap();
@@ -306,7 +299,7 @@ mod tests {
         assert!(taken.unwrap());
         let (resource, env) = ("r-1".parse().unwrap(), sealed(&key));
         for written in [
-            intend(&mut conn, &fence, "another", &new).await,
+            insert_intents(&mut conn, &fence, "another", &new).await,
             record_made(&mut conn, &fence, &tool, &resource, &env, Map::new()).await,
             mark_destroying(&mut conn, &fence, &tool).await,
             mark_repairing(&mut conn, &fence, &tool).await,
@@ -327,7 +320,7 @@ mod tests {
             tool: &tool,
             main: &key,
         }];
-        let intended = intend(&mut conn, fence, "label", &new).await;
+        let intended = insert_intents(&mut conn, fence, "label", &new).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!(
@@ -353,7 +346,7 @@ mod tests {
         assert_eq!((row.status, row.env.value), (ToolStatus::Destroyed, None));
         assert!(row.env.more.is_empty());
 
-        let intended = intend(&mut conn, fence, "label", &new).await;
+        let intended = insert_intents(&mut conn, fence, "label", &new).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Table `local_grants`: the tools of developers' own machines.
 //!
-//! Which tools, and until when; no secret and no resource. Time is the database's.
+//! Only which tools, and until when: neither secrets nor resources. Time is the database's.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::local_grants::dsl;
 
-/// Writes down that tools are about to be made, which is over after `limit`.
-pub(crate) async fn intend(
+/// Inserts a grant whose tools are about to be made, to expire after `limit`.
+pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
     tools: &[&str],
@@ -31,7 +31,7 @@ pub(crate) async fn intend(
     Ok(())
 }
 
-/// Writes down that all are made; until when they are the developer's. `None`: there is no row.
+/// Records that all tools are made, and answers when the grant expires. `None` if there is no row.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -46,8 +46,8 @@ pub(crate) async fn record_made(
     Ok(expires_at)
 }
 
-/// Lets a grant expire now. Its tools; `None` where there is no such grant.
-pub(crate) async fn end(
+/// Lets a grant expire now, and answers its tools. `None` if there is no such grant.
+pub(crate) async fn expire(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
 ) -> Result<Option<Vec<ToolId>>, DbError> {
@@ -67,8 +67,8 @@ pub(crate) async fn end(
     )
 }
 
-/// Which of `instances` have a grant that is not over.
-pub(crate) async fn live(
+/// Which of `instances` have a grant that has not expired.
+pub(crate) async fn find_live(
     conn: &mut AsyncPgConnection,
     instances: &[&InstanceId],
 ) -> Result<Vec<String>, DbError> {
@@ -81,8 +81,8 @@ pub(crate) async fn live(
     Ok(live)
 }
 
-/// Deletes the grants that are over, have nothing `listed`, and have no tools but those `asked`.
-pub(crate) async fn forget_spent(
+/// Deletes the grants that expired, have nothing `listed`, and have no other tools than those `asked`.
+pub(crate) async fn delete_spent(
     conn: &mut AsyncPgConnection,
     listed: &[&InstanceId],
     asked: &[&str],
@@ -96,7 +96,7 @@ pub(crate) async fn forget_spent(
     Ok(())
 }
 
-/// Deletes a grant: for when nothing of it is left.
+/// Deletes a grant, once nothing of it is left.
 pub(crate) async fn delete(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -121,19 +121,19 @@ mod tests {
         let db = fresh_database(MIGRATIONS, "services").await.db();
         let mut conn = db.conn().await.unwrap();
         let id = InstanceId::generate();
-        intend(&mut conn, &id, &["alpha", "beta"], Duration::ZERO)
+        insert(&mut conn, &id, &["alpha", "beta"], Duration::ZERO)
             .await
             .unwrap();
-        assert!(live(&mut conn, &[&id]).await.unwrap().is_empty());
+        assert!(find_live(&mut conn, &[&id]).await.unwrap().is_empty());
         let until = record_made(&mut conn, &id, LONG).await.unwrap();
         assert!(until.is_some_and(|until| until > Utc::now()));
-        assert_eq!(live(&mut conn, &[&id]).await.unwrap(), [id.as_str()]);
+        assert_eq!(find_live(&mut conn, &[&id]).await.unwrap(), [id.as_str()]);
 
-        let tools = end(&mut conn, &id).await.unwrap().unwrap();
+        let tools = expire(&mut conn, &id).await.unwrap().unwrap();
         assert_eq!(tools, ["alpha", "beta"].map(|tool| tool.parse().unwrap()));
-        assert!(live(&mut conn, &[&id]).await.unwrap().is_empty());
+        assert!(find_live(&mut conn, &[&id]).await.unwrap().is_empty());
         delete(&mut conn, &id).await.unwrap();
-        assert_eq!(end(&mut conn, &id).await.unwrap(), None);
+        assert_eq!(expire(&mut conn, &id).await.unwrap(), None);
         assert_eq!(record_made(&mut conn, &id, LONG).await.unwrap(), None);
     }
 
@@ -148,14 +148,14 @@ mod tests {
             (&ids[2], &["alpha", "beta"], Duration::ZERO),
             (&ids[3], &["alpha"], Duration::ZERO),
         ] {
-            intend(&mut conn, id, tools, limit).await.unwrap();
+            insert(&mut conn, id, tools, limit).await.unwrap();
         }
-        forget_spent(&mut conn, &[&ids[1]], &["alpha", "gamma"])
+        delete_spent(&mut conn, &[&ids[1]], &["alpha", "gamma"])
             .await
             .unwrap();
         let mut known = Vec::new();
         for id in &ids {
-            known.push(end(&mut conn, id).await.unwrap().is_some());
+            known.push(expire(&mut conn, id).await.unwrap().is_some());
         }
         assert_eq!(known, [true, true, true, false]);
     }

@@ -1,5 +1,5 @@
-//! The tables of Services: one module each, a function per intent. None of them holds a connection;
-//! transactions are opened by whoever calls.
+//! The tables of Services: one module each, one function per intent. No function takes a connection from
+//! the pool or opens a transaction: the caller does.
 
 /// The moment `length` from now, by the database's clock. Postgres counts intervals in seconds.
 macro_rules! after {
@@ -17,9 +17,9 @@ macro_rules! before {
     };
 }
 
-/// Holds while the lease is whose [`Fence`](instance_leases::Fence) it is, and keeps it from being taken
-/// until the statement ends: part of every write to the rows of an instance. A holder that paused until
-/// its lease was another's writes nothing any more, whatever it knew.
+/// True while the lease belongs to the holder of the [`Fence`](instance_leases::Fence); until the statement
+/// ends nobody else can take it. It is part of every write to the rows of an instance, so that a holder
+/// that paused until its lease was taken over writes nothing any more, whatever it had read before.
 macro_rules! fenced {
     ($fence:expr) => {
         // Diesel has no locking clause in an `EXISTS`.
@@ -33,45 +33,44 @@ macro_rules! fenced {
     };
 }
 
-/// Whether there was a row to write to.
+/// Whether a fenced statement found its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a row that is gone was destroyed meanwhile"]
 pub(crate) enum Written {
     Yes,
-    /// There is none, or the lease is another's.
+    /// The row does not exist, or another holder has the lease.
     NoRow,
 }
 
 impl Written {
-    const fn of(rows: usize) -> Self {
+    const fn from_count(rows: usize) -> Self {
         if rows == 0 { Self::NoRow } else { Self::Yes }
     }
 
-    /// For what must not go on without its row.
-    pub(crate) fn or_gone(self, instance: &InstanceId) -> Result<(), Gone> {
+    /// For an operation that must not go on without its row.
+    pub(crate) fn or_gone(self, instance: &InstanceId) -> Result<(), RowGone> {
         match self {
             Self::Yes => Ok(()),
-            Self::NoRow => Err(Gone(instance.clone())),
+            Self::NoRow => Err(RowGone(instance.clone())),
         }
     }
 }
 
-/// Somebody destroyed an instance while an operation made something for it.
+/// An instance was destroyed while an operation made something for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("instance {0} was destroyed meanwhile")]
-pub(crate) struct Gone(pub(crate) InstanceId);
+pub(crate) struct RowGone(pub(crate) InstanceId);
 
+pub(crate) mod expected;
 pub(crate) mod instance_infra;
 pub(crate) mod instance_leases;
 pub(crate) mod instance_services;
 pub(crate) mod local_grants;
 mod schema;
-pub(crate) mod standing;
 pub(crate) mod sweep_reports;
-pub(crate) mod unfinished;
 
 use agent_pool_core::InstanceId;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-/// The migrations of `migrations/services`, to be run at start.
+/// The migrations of `migrations/services`, which run at start.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/services");

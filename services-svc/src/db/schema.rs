@@ -64,4 +64,4 @@ diesel::table! {
 }
 
 diesel::joinable!(instance_services -> instance_infra (instance_id));
-diesel::allow_tables_to_appear_in_same_query!(instance_infra, instance_services);
+diesel::allow_tables_to_appear_in_same_query!(instance_infra, instance_services, instance_leases);

@@ -1,4 +1,4 @@
-//! Table `sweep_reports`: what the last sweep of each environment found. Time is the database's.
+//! Table `sweep_reports`: the report of the last sweep of each environment. Time is the database's.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::schema::sweep_reports::dsl;
 
-/// Keeps a report in place of the one before.
+/// Saves a report in place of the previous one.
 pub(crate) async fn save(
     conn: &mut AsyncPgConnection,
     environment: &EnvironmentName,
@@ -20,19 +20,19 @@ pub(crate) async fn save(
 ) -> Result<(), DbError> {
     let environment = environment.to_string();
     let json = serde_json::to_value(report).map_err(|error| corrupt(&environment, &error))?;
-    let news = (dsl::swept_at.eq(now), dsl::report.eq(&json));
+    let changes = (dsl::swept_at.eq(now), dsl::report.eq(&json));
     diesel::insert_into(dsl::sweep_reports)
-        .values((dsl::environment.eq(&environment), news))
+        .values((dsl::environment.eq(&environment), changes))
         .on_conflict(dsl::environment)
         .do_update()
-        .set(news)
+        .set(changes)
         .execute(conn)
         .await?;
     Ok(())
 }
 
 /// The last report; `None` before the first sweep.
-pub(crate) async fn last(
+pub(crate) async fn find_last(
     conn: &mut AsyncPgConnection,
     environment: &EnvironmentName,
 ) -> Result<Option<SweepReport>, DbError> {
@@ -82,7 +82,7 @@ mod tests {
         let db = fresh_database(MIGRATIONS, "services").await.db();
         let mut conn = db.conn().await.unwrap();
         let (one, two) = ("one".parse().unwrap(), "two".parse().unwrap());
-        assert_eq!(last(&mut conn, &one).await.unwrap(), None);
+        assert_eq!(find_last(&mut conn, &one).await.unwrap(), None);
         let recent = async |conn: &mut AsyncPgConnection, environment, seconds| {
             let period = Duration::from_secs(seconds);
             is_recent(conn, environment, period).await.unwrap()
@@ -94,11 +94,11 @@ mod tests {
                 ..SweepReport::default()
             };
             save(&mut conn, &one, &report).await.unwrap();
-            assert_eq!(last(&mut conn, &one).await.unwrap(), Some(report));
+            assert_eq!(find_last(&mut conn, &one).await.unwrap(), Some(report));
         }
         assert!(recent(&mut conn, &one, 3_600).await);
         assert!(!recent(&mut conn, &one, 0).await);
         assert!(!recent(&mut conn, &two, 3_600).await);
-        assert_eq!(last(&mut conn, &two).await.unwrap(), None);
+        assert_eq!(find_last(&mut conn, &two).await.unwrap(), None);
     }
 }

@@ -7,7 +7,6 @@ use agent_pool_core::{InstanceId, Redeploy};
 use crate::app::App;
 use crate::ops::configure::configure;
 
-/// Runs to its end even if the caller hangs up: it holds the lease of the instance.
 pub(crate) async fn handle(
     instance_id: InstanceId,
     request: ConfigureRequest,
@@ -19,12 +18,10 @@ pub(crate) async fn handle(
         Redeploy::No
     };
     let variables = request.variables;
-    app.finish(configure(
-        app.clone(),
-        instance_id.clone(),
-        variables,
-        redeploy,
-    ))
+    app.complete(
+        "configure",
+        configure(app.clone(), instance_id.clone(), variables, redeploy),
+    )
     .await?;
     Ok(Done {
         instance_id,

@@ -6,10 +6,9 @@ use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
 use crate::app::App;
 use crate::ops::create::create;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(
     request: CreateInstanceRequest,
     app: App,
 ) -> Result<CreatedInstance, Problem> {
-    Ok(app.finish(create(app.clone(), request)).await?)
+    app.complete("create", create(app.clone(), request)).await
 }

@@ -7,7 +7,7 @@ use agent_pool_core::wire::services::DestroyedInstance;
 use crate::app::App;
 use crate::ops::destroy::destroy;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(instance: InstanceId, app: App) -> Result<DestroyedInstance, Problem> {
-    Ok(app.finish(destroy(app.clone(), instance)).await?)
+    app.complete("destroy", destroy(app.clone(), instance))
+        .await
 }

@@ -5,14 +5,13 @@ use agent_pool_core::wire::services::DestroyedTool;
 use agent_pool_core::{InstanceId, ResourceId, ToolId};
 
 use crate::app::App;
-use crate::decoded::Decoded;
 use crate::ops::destroy_tool::{Target, destroy_tool};
+use crate::path_segment::PathSegment;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(
     instance: InstanceId,
     tool: ToolId,
-    resource: Decoded<ResourceId>,
+    resource: PathSegment<ResourceId>,
     app: App,
 ) -> Result<DestroyedTool, Problem> {
     let target = Target {
@@ -20,7 +19,7 @@ pub(crate) async fn handle(
         tool,
         resource: resource.0,
     };
-    app.finish(destroy_tool(app.clone(), target.clone()))
+    app.complete("destroy_tool", destroy_tool(app.clone(), target.clone()))
         .await?;
     Ok(DestroyedTool {
         tool_id: target.tool,

@@ -1,4 +1,4 @@
-//! One handler a route: take what was parsed, call one operation, shape the answer.
+//! One handler per route: takes what was parsed, calls one operation, shapes the answer.
 
 pub(crate) mod configure;
 pub(crate) mod create_instance;

@@ -4,14 +4,15 @@ use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::{LocalGrant, ProvisionLocalRequest};
 
 use crate::app::App;
-use crate::ops::local::provision_local;
+use crate::ops::local_tools::provision_local;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(
     request: ProvisionLocalRequest,
     app: App,
 ) -> Result<LocalGrant, Problem> {
-    Ok(app
-        .finish(provision_local(app.clone(), request.tools))
-        .await?)
+    app.complete(
+        "provision_local",
+        provision_local(app.clone(), request.tools),
+    )
+    .await
 }

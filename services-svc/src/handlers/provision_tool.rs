@@ -1,13 +1,13 @@
 //! `POST /provision/:instanceId/:toolId`.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::services::{ProvisionToolRequest, ProvisionedToolReply};
 use agent_pool_core::{InstanceId, ToolId};
 
 use crate::app::App;
-use crate::ops::provision::provision;
+use crate::ops::provision_tool::provision_tool;
 
-/// A path with a word that can be no tool's is answered as one with a tool that this build lacks.
+/// A malformed tool id is answered like a tool that this build lacks.
 pub(crate) async fn handle(
     instance: InstanceId,
     tool: String,
@@ -16,7 +16,7 @@ pub(crate) async fn handle(
 ) -> Result<ProvisionedToolReply, Problem> {
     let tool: ToolId = tool
         .parse()
-        .map_err(|error| Problem::new(400, "unknown_tool", format!("{error}")))?;
-    let provisioned = provision(app.clone(), instance, tool, request.config);
-    Ok(app.finish(provisioned).await?)
+        .map_err(|error| Problem::new(ProblemCode::UnknownTool, format!("{error}")))?;
+    let provisioned = provision_tool(app.clone(), instance, tool, request.config);
+    app.complete("provision_tool", provisioned).await
 }

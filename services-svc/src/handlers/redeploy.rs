@@ -7,9 +7,8 @@ use agent_pool_core::wire::services::Done;
 use crate::app::App;
 use crate::ops::configure::redeploy;
 
-/// Runs to its end even if the caller hangs up: it holds the lease of the instance.
 pub(crate) async fn handle(instance_id: InstanceId, app: App) -> Result<Done, Problem> {
-    app.finish(redeploy(app.clone(), instance_id.clone()))
+    app.complete("redeploy", redeploy(app.clone(), instance_id.clone()))
         .await?;
     Ok(Done {
         instance_id,

@@ -1,15 +1,15 @@
 //! `POST /sweep` and `GET /sweep`.
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 
 use crate::app::App;
 use crate::ops::sweep::{last_report, sweep};
 use crate::problem;
 
-/// Runs to its end even if the caller hangs up.
 pub(crate) async fn handle(request: SweepRequest, app: App) -> Result<SweepReport, Problem> {
-    Ok(app.finish(sweep(app.clone(), request)).await?)
+    app.complete("sweep_request", sweep(app.clone(), request))
+        .await
 }
 
 /// What the last sweep found, whoever asked for it.
@@ -17,7 +17,7 @@ pub(crate) async fn last(app: App) -> Result<SweepReport, Problem> {
     let report = last_report(&app).await;
     let report = report.map_err(|error| problem::database(&error))?;
     report.ok_or_else(|| {
-        let detail = "no sweep has ended yet: POST /sweep, or wait for SWEEP_INTERVAL_MS";
-        Problem::new(404, "not_swept", detail)
+        let detail = "no sweep is done yet: POST /sweep, or wait for SWEEP_INTERVAL_MS";
+        Problem::new(ProblemCode::NotSwept, detail)
     })
 }

@@ -5,19 +5,19 @@ use agent_pool_core::wire::services::DestroyedInstance;
 use agent_pool_service_kit::db::DbError;
 
 use super::lease::Lease;
-use super::local::take_back;
-use super::refusal::Refusal;
-use super::tear_down::{Leftover, TornDown, tear_down};
+use super::local_tools::destroy_grant;
+use super::precondition::PreconditionError;
+use super::tear_down::{Leftover, TearDown, tear_down};
 use crate::app::App;
 
-/// Why an instance is not gone.
+/// Why an instance was not destroyed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DestroyError {
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Some of it is destroyed; the rest stays known, and a repeated call goes on.
-    #[error("instance {instance} is not all destroyed")]
+    Precondition(#[from] PreconditionError),
+    /// Part of it is destroyed. The rest keeps its rows, and a repeated call goes on.
+    #[error("instance {instance} is not completely destroyed")]
     Incomplete {
         instance: InstanceId,
         left: Vec<Leftover>,
@@ -27,25 +27,25 @@ pub(crate) enum DestroyError {
     Database(#[from] DbError),
 }
 
-/// Destroys an instance with all that it has, or the tools of a developer's own machine.
+/// Destroys an instance with all its tools, or a developer's local tools.
 pub(crate) async fn destroy(
     app: App,
     instance: InstanceId,
 ) -> Result<DestroyedInstance, DestroyError> {
     let lease = Lease::wait_for::<DestroyError>(&app, &instance).await?;
-    match lease.hold(destroy_alone(&lease)).await? {
-        TornDown::Unknown => Err(Refusal::Unknown(instance).into()),
-        TornDown::Partly(left) => Err(DestroyError::Incomplete { instance, left }),
-        TornDown::Gone(destroyed) => Ok(DestroyedInstance {
+    match lease.hold(destroy_leased(&lease)).await? {
+        TearDown::NotFound => Err(PreconditionError::Unknown(instance).into()),
+        TearDown::Incomplete(left) => Err(DestroyError::Incomplete { instance, left }),
+        TearDown::Complete(destroyed) => Ok(DestroyedInstance {
             instance_id: instance,
             destroyed,
         }),
     }
 }
 
-async fn destroy_alone(lease: &Lease) -> Result<TornDown, DestroyError> {
+async fn destroy_leased(lease: &Lease) -> Result<TearDown, DestroyError> {
     match tear_down(lease).await? {
-        TornDown::Unknown => Ok(take_back(lease.app(), lease.instance()).await?),
-        known @ (TornDown::Gone(_) | TornDown::Partly(_)) => Ok(known),
+        TearDown::NotFound => Ok(destroy_grant(lease.app(), lease.instance()).await?),
+        known @ (TearDown::Complete(_) | TearDown::Incomplete(_)) => Ok(known),
     }
 }

@@ -4,14 +4,13 @@ use agent_pool_core::{InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 
 use super::lease::Lease;
-use super::provision::find;
-use super::refusal::Refusal;
-use super::step::StepError;
-use super::tear_down::take_away;
+use super::precondition::PreconditionError;
+use super::step_error::StepError;
+use super::tool::{destroy_and_record, find};
 use crate::app::App;
 use crate::db::{instance_infra, instance_services};
 
-/// Which resource, of whom.
+/// Which resource, of which instance.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) instance: InstanceId,
@@ -19,12 +18,12 @@ pub(crate) struct Target {
     pub(crate) resource: ResourceId,
 }
 
-/// Why a tool is not gone.
+/// Why a tool was not destroyed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DestroyToolError {
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Precondition(#[from] PreconditionError),
     /// The instance never had this resource. Nothing was done.
     #[error("instance {} has no {} with the id {}", .0.instance, .0.tool, .0.resource)]
     UnknownResource(Target),
@@ -39,32 +38,27 @@ impl From<DbError> for DestroyToolError {
     }
 }
 
-/// Takes a tool away. Once it is gone, a repeated call succeeds again.
+/// Destroys a tool. Once it is gone, a repeated call succeeds again.
 pub(crate) async fn destroy_tool(app: App, target: Target) -> Result<(), DestroyToolError> {
     let lease = Lease::wait_for::<DestroyToolError>(&app, &target.instance).await?;
-    lease.hold(destroy_alone(&lease, target)).await
+    lease.hold(destroy_leased(&lease, target)).await
 }
 
-async fn destroy_alone(lease: &Lease, target: Target) -> Result<(), DestroyToolError> {
+async fn destroy_leased(lease: &Lease, target: Target) -> Result<(), DestroyToolError> {
     let app = lease.app();
-    let Target {
-        instance,
-        tool,
-        resource,
-    } = &target;
-    let mut conn = app.db().conn().await.map_err(StepError::from)?;
-    let known = instance_infra::find(&mut conn, instance).await;
+    let (instance, tool) = (&target.instance, &target.tool);
+    let mut conn = app.db().conn().await?;
+    let known = instance_infra::find(&mut conn, instance).await?;
     drop(conn);
-    if known.map_err(StepError::from)?.is_none() {
-        return Err(Refusal::Unknown(instance.clone()).into());
+    if known.is_none() {
+        return Err(PreconditionError::Unknown(instance.clone()).into());
     }
     let row = find(app, instance, tool).await?;
-    let Some(row) = row.filter(|row| row.made.as_ref() == Some(resource)) else {
+    let Some(row) = row.filter(|row| row.made.as_ref() == Some(&target.resource)) else {
         return Err(DestroyToolError::UnknownResource(target));
     };
     let marked = lease
         .write(async |conn, fence| instance_services::mark_destroying(conn, fence, tool).await);
-    let marked = marked.await.map_err(StepError::from)?;
-    marked.or_gone(instance).map_err(StepError::from)?;
-    Ok(take_away(lease, &row).await?)
+    marked.await?.or_gone(instance).map_err(StepError::from)?;
+    Ok(destroy_and_record(lease, &row).await?)
 }

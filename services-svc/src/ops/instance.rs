@@ -1,4 +1,4 @@
-//! `GET /instances/:instanceId`: all that is known of one instance, without secrets.
+//! `GET /instances/:instanceId`: everything known about one instance, without secrets.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use futures_util::future::join_all;
 use tracing::debug;
 
 use super::document::document;
-use super::refusal::Refusal;
-use super::step::StepError;
+use super::precondition::PreconditionError;
+use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_leases;
 use crate::db::instance_services::{self, InstanceTool};
 
-/// How long a vendor may take to say what a resource has used, before it is left out.
+/// How long a vendor may take to report the usage of a resource before it is left out.
 const USAGE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Why nothing is told.
+/// Why an instance cannot be described.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InstanceError {
-    /// There is no row of it.
+    /// It has no row.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Precondition(#[from] PreconditionError),
     /// The rows could not be read.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -38,7 +38,7 @@ pub(crate) async fn instance(
 ) -> Result<InstanceDetails, InstanceError> {
     let mut conn = app.db().conn().await?;
     let infra = instance_infra::find(&mut conn, &instance).await?;
-    let infra = infra.ok_or_else(|| Refusal::Unknown(instance.clone()))?;
+    let infra = infra.ok_or_else(|| PreconditionError::Unknown(instance.clone()))?;
     let tools = instance_services::load(&mut conn, &instance).await?;
     let busy = instance_leases::is_held(&mut conn, &instance).await?;
     drop(conn);
@@ -81,20 +81,23 @@ async fn describe_tool(app: &App, tool: InstanceTool) -> InstanceToolDetails {
     }
 }
 
-/// `None` where the provider cannot tell, or not now.
+/// `None` if the provider cannot tell, or not now.
 async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
     if tool.status == ToolStatus::Destroyed {
         return None;
     }
     let resource = tool.made.as_ref()?;
     let asked = async {
-        let provider = app.vendors().tool(&tool.tool)?;
+        let provider = app.providers().tool(&tool.tool)?;
         Ok::<_, StepError>(provider.usage(resource, USAGE_WITHIN).await?)
     };
     match asked.await {
         Ok(usage) => usage,
         Err(error) => {
-            debug!(error.chain = chain(&error), "{} tells no usage", tool.tool);
+            debug!(
+                error.chain = chain(&error),
+                "the usage of {} is not available", tool.tool
+            );
             None
         }
     }

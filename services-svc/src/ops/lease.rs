@@ -1,4 +1,4 @@
-//! One operation at a time on an instance, in all replicas together.
+//! One operation at a time on an instance, among all replicas.
 
 use std::future::pending;
 use std::time::Duration;
@@ -6,38 +6,39 @@ use std::time::Duration;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::AsyncPgConnection;
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::refusal::Refusal;
+use super::precondition::PreconditionError;
 use crate::app::App;
 use crate::db::Written;
 use crate::db::instance_leases::{self, Fence};
 
-/// The right to change an instance. It runs out by itself when its holder dies.
+/// The right to change an instance. It expires when its holder dies.
 #[derive(Debug)]
 pub(crate) struct Lease {
     app: App,
     fence: Fence,
-    /// Set off by a write that found the lease with somebody else.
+    /// Cancelled by a write that found the lease taken over.
     lost: CancellationToken,
 }
 
 impl Lease {
-    /// How many times a lease is renewed before it would run out.
+    /// How many times a lease is renewed before it would expire.
     const RENEWALS: u32 = 3;
 
-    /// First pause before a lease that another operation has is asked for again; it doubles.
+    /// First pause before trying again to take a lease that another operation holds; it doubles.
     const FIRST_PAUSE: Duration = Duration::from_millis(10);
     /// Longest such pause.
     const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-    /// Takes the lease of an instance, for which it waits as long as `INSTANCE_WAIT_MS` says: so that
-    /// two quick operations of one caller follow each other.
+    /// Takes the lease of an instance, waiting for it up to `INSTANCE_WAIT_MS`, so that two quick
+    /// operations of one caller follow each other.
     pub(crate) async fn wait_for<E>(app: &App, instance: &InstanceId) -> Result<Self, E>
     where
-        E: From<Refusal> + From<DbError>,
+        E: From<PreconditionError> + From<DbError>,
     {
         let deadline = Instant::now() + app.config().lease_wait();
         let mut pause = Self::FIRST_PAUSE;
@@ -47,14 +48,14 @@ impl Lease {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Refusal::Busy(instance.clone()).into());
+                return Err(PreconditionError::Busy(instance.clone()).into());
             }
             sleep(pause.min(left)).await;
             pause = Self::LONGEST_PAUSE.min(pause * 2);
         }
     }
 
-    /// Takes the lease of an instance; `None` while another operation has it.
+    /// Takes the lease of an instance; `None` while another operation holds it.
     pub(crate) async fn take(app: &App, instance: &InstanceId) -> Result<Option<Self>, DbError> {
         let lease = Self {
             app: app.clone(),
@@ -74,8 +75,8 @@ impl Lease {
         &self.fence.instance
     }
 
-    /// Writes to the rows of the instance. Where the lease is somebody else's by now, nothing is written
-    /// and this does not return: the work that it is part of is cut off, as [`Lease::hold`] says.
+    /// Writes to the rows of the instance. If the lease was taken over, nothing is written and this never
+    /// returns: [`Lease::hold`] drops the work that it is part of.
     pub(crate) async fn write(
         &self,
         write: impl AsyncFnOnce(&mut AsyncPgConnection, &Fence) -> Result<Written, DbError>,
@@ -90,30 +91,34 @@ impl Lease {
         pending().await
     }
 
-    /// Does `work` while the lease is renewed, and gives it back.
+    /// Does `work` while renewing the lease, then releases it.
     ///
-    /// Where the lease is lost, `work` is dropped as by a crash, which whoever has it now goes on from.
-    pub(crate) async fn hold<T, E: From<Refusal>>(
+    /// If the lease is lost, `work` is dropped as by a crash. The operation that took the lease over goes on
+    /// from the rows.
+    pub(crate) async fn hold<T, E: From<PreconditionError>>(
         &self,
-        work: impl Future<Output = Result<T, E>>,
+        work: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
+        // Boxed, so that the future of the work is compiled once, not again as a part of this one.
+        let work: BoxFuture<'_, Result<T, E>> = Box::pin(work);
         let done = tokio::select! {
-            // First: a process that was stopped for longer than its lease does nothing when it wakes up.
+            // The renewal comes first: a process that was suspended for longer than its lease must not do
+            // anything when it wakes up.
             biased;
             () = self.keep() => {
                 let instance = self.instance();
-                warn!(instance.id = %instance, "the lease of instance {instance} is lost: its operation is cut off");
-                return Err(Refusal::Busy(instance.clone()).into());
+                warn!(instance.id = %instance, "the lease of instance {instance} is lost: its operation is aborted");
+                return Err(PreconditionError::Busy(instance.clone()).into());
             }
             done = work => done,
         };
         if let Err(error) = self.release().await {
-            self.report(&error, "given back");
+            self.warn_about(&error, "released");
         }
         done
     }
 
-    /// Ends when the lease is somebody else's, or may be because it could not be renewed in time.
+    /// Renews the lease. Ends when it was taken over, or could not be renewed in time.
     async fn keep(&self) {
         let pause = self.length() / Self::RENEWALS;
         let mut until = Instant::now() + self.length();
@@ -129,8 +134,10 @@ impl Lease {
             match timeout(pause, self.renew()).await {
                 Ok(Ok(true)) => until = asked + self.length(),
                 Ok(Ok(false)) => return,
-                Ok(Err(error)) => self.report(&error, "renewed"),
-                Err(_) => warn!(instance.id = %self.instance(), "the database does not answer"),
+                Ok(Err(error)) => self.warn_about(&error, "renewed"),
+                Err(_) => {
+                    warn!(instance.id = %self.instance(), "the database did not answer in time to renew a lease")
+                }
             }
         }
     }
@@ -145,11 +152,11 @@ impl Lease {
         instance_leases::release(&mut conn, &self.fence).await
     }
 
-    fn report(&self, error: &DbError, what: &str) {
+    fn warn_about(&self, error: &DbError, what: &str) {
         warn!(
             instance.id = %self.instance(),
             error.chain = chain(error),
-            "the lease of instance {} was not {what}; it runs out by itself",
+            "the lease of instance {} could not be {what}; it will expire",
             self.instance()
         );
     }

@@ -2,8 +2,8 @@
 
 use agent_pool_core::{InstanceId, LogLine};
 
-use super::configure::{ConfigureError, running};
-use super::step::StepError;
+use super::running::{RunningError, find_running};
+use super::step_error::StepError;
 use crate::app::App;
 
 /// The last lines of an instance's output, oldest first.
@@ -11,8 +11,8 @@ pub(crate) async fn logs(
     app: &App,
     instance: &InstanceId,
     lines: usize,
-) -> Result<Vec<LogLine>, ConfigureError> {
-    let (infra, handle) = running(app, instance).await?;
-    let result = infra.logs(&handle, lines).await;
-    Ok(result.map_err(StepError::from)?)
+) -> Result<Vec<LogLine>, RunningError> {
+    let (infra, handle) = find_running(app, instance).await?;
+    let read = infra.logs(&handle, lines).await;
+    Ok(read.map_err(StepError::from)?)
 }

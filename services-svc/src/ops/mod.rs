@@ -1,28 +1,27 @@
-//! What the service does, over `dyn` providers and the tables; no HTTP.
+//! What the service does, on top of `dyn` providers and the tables; no HTTP.
 //!
-//! Whatever makes or destroys holds the lease of its instance, writes its intent before the effect,
-//! and is idempotent: after a crash the same request goes on from the rows.
+//! Every operation that makes or destroys something holds the lease of its instance, records its intent
+//! before the effect, and is idempotent: after a crash the same request goes on from the rows.
 
-mod clash;
 pub(crate) mod configure;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
 mod document;
-pub(crate) mod equip;
 pub(crate) mod instance;
 pub(crate) mod lease;
-pub(crate) mod local;
+pub(crate) mod local_tools;
 pub(crate) mod logs;
-pub(crate) mod ping;
-pub(crate) mod provision;
+mod ping;
+pub(crate) mod precondition;
+pub(crate) mod provision_tool;
 pub(crate) mod recover;
-pub(crate) mod refusal;
 pub(crate) mod registry;
-pub(crate) mod repair;
+mod repair_tool;
+pub(crate) mod requested_tools;
+pub(crate) mod running;
 pub(crate) mod status;
-pub(crate) mod step;
+pub(crate) mod step_error;
 pub(crate) mod sweep;
 pub(crate) mod tear_down;
-pub(crate) mod undo;
-pub(crate) mod wanted;
+mod tool;

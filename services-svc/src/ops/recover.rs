@@ -1,16 +1,16 @@
-//! What was cut off is driven to an end without being asked: at start, and then every
-//! `INSTANCE_LEASE_MS`, by every replica. `docs/adr/0009` says why so.
+//! Finishes operations that were cut off, without a request: at start, and then every
+//! `INSTANCE_LEASE_MS`, in every replica. `docs/adr/0009` says why.
 //!
-//! A row that is unfinished and whose lease nobody holds is abandoned. Under the lease, from the rows as
-//! they are by then:
+//! An unfinished row whose lease nobody holds is abandoned. Under the lease, and from the rows as they are
+//! then:
 //!
-//! - a creation that was not done is undone: what it was asked for is not all in the rows. A caller who
-//!   repeats it either comes first, and it is completed, or comes after, and it is begun anew;
+//! - a creation is undone, because the rows do not hold the whole request. If the caller repeats it before,
+//!   it is completed; if after, it starts anew;
 //! - a destruction is completed, of an instance or of one of its tools;
-//! - a further tool is undone, as its caller never had an answer;
-//! - a repair is completed, as nobody but us asked for it.
+//! - a further tool is undone, because its caller never had an answer;
+//! - a repair is completed, because only this service asked for it.
 //!
-//! What fails is tried again, with pauses that grow.
+//! What fails is tried again, with growing pauses.
 
 use std::time::Duration;
 
@@ -24,37 +24,34 @@ use metrics::counter;
 use tokio::time::sleep;
 use tracing::{info, instrument, warn};
 
-use super::configure::ConfigureError;
 use super::lease::Lease;
-use super::provision::undo;
-use super::repair::repair_alone;
-use super::tear_down::{TornDown, tear_down};
+use super::repair_tool::finish_repair;
+use super::running::RunningError;
+use super::tear_down::{TearDown, tear_down};
+use super::tool::undo;
 use crate::app::App;
 use crate::db::instance_services::{self, InstanceTool};
-use crate::db::{instance_infra, instance_leases, unfinished};
+use crate::db::{instance_infra, instance_leases};
 
-/// Of how many instances the work is finished at once.
-const AT_ONCE: usize = 8;
-/// Longest pause between two passes where something stays unfinished.
+/// Of how many instances operations are finished at once.
+const MAX_CONCURRENT: usize = 8;
+/// Longest pause between two passes while something stays unfinished.
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
 
-/// How far the work on one instance came.
+/// How far the recovery of one instance came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Recovery {
     Finished,
     /// A vendor failed: the rows stay, marked.
     Left,
 }
 
-/// Recovers at once and then periodically, until shutdown. What is under way then, the drain awaits.
+/// Recovers at once and then periodically, until shutdown, which waits for a pass that is running.
 pub(crate) async fn recover_periodically(app: App, shutdown: Shutdown) {
     let shortest = app.config().lease();
     let mut pause = shortest;
     loop {
-        let left = tokio::select! {
-            left = app.finish(recover(app.clone())) => left,
-            () = shutdown.wait() => return,
-        };
+        let left = recover(&app).await;
         pause = if left {
             (pause * 2).min(LONGEST_PAUSE).max(shortest)
         } else {
@@ -67,60 +64,60 @@ pub(crate) async fn recover_periodically(app: App, shutdown: Shutdown) {
     }
 }
 
-/// One pass. Whether anything could not be finished.
+/// One pass. True if anything could not be finished.
 #[instrument(name = "recover", skip_all)]
-async fn recover(app: App) -> bool {
-    match finish_all(&app).await {
-        Ok(ends) => ends.contains(&End::Left),
+async fn recover(app: &App) -> bool {
+    match finish_all(app).await {
+        Ok(ends) => ends.contains(&Recovery::Left),
         Err(error) => {
-            warn!(error.chain = chain(&error), "the recovery did not begin");
+            warn!(error.chain = chain(&error), "the recovery could not begin");
             true
         }
     }
 }
 
-async fn finish_all(app: &App) -> Result<Vec<End>, DbError> {
+async fn finish_all(app: &App) -> Result<Vec<Recovery>, DbError> {
     let mut conn = app.db().conn().await?;
-    instance_leases::forget_dead(&mut conn, app.config().lease()).await?;
-    let abandoned = unfinished::abandoned(&mut conn).await?;
+    instance_leases::delete_expired(&mut conn, app.config().lease()).await?;
+    let abandoned = instance_infra::find_abandoned(&mut conn).await?;
     drop(conn);
     let attempts: Vec<_> = abandoned.iter().map(|one| finish(app, one)).collect();
     Ok(stream::iter(attempts)
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(MAX_CONCURRENT)
         .collect()
         .await)
 }
 
-async fn finish(app: &App, instance: &InstanceId) -> End {
+async fn finish(app: &App, instance: &InstanceId) -> Recovery {
     let finished = async {
         match Lease::take(app, instance).await? {
-            Some(lease) => lease.hold(finish_alone(&lease)).await,
-            // Somebody is at work on it again.
-            None => Ok(End::Finished),
+            Some(lease) => lease.hold(finish_leased(&lease)).await,
+            // Another operation works on it again.
+            None => Ok(Recovery::Finished),
         }
     };
-    finished.await.unwrap_or_else(|error: ConfigureError| {
+    finished.await.unwrap_or_else(|error: RunningError| {
         warn!(
             instance.id = %instance,
             error.chain = chain(&error),
-            "what was begun on instance {instance} is not finished yet"
+            "the unfinished operation on instance {instance} cannot be finished yet"
         );
-        End::Left
+        Recovery::Left
     })
 }
 
-async fn finish_alone(lease: &Lease) -> Result<End, ConfigureError> {
+async fn finish_leased(lease: &Lease) -> Result<Recovery, RunningError> {
     let (app, instance) = (lease.app(), lease.instance());
     let mut conn = app.db().conn().await?;
     let infra = instance_infra::find(&mut conn, instance).await?;
     let tools = instance_services::load(&mut conn, instance).await?;
     drop(conn);
     match infra {
-        None => Ok(End::Finished),
+        None => Ok(Recovery::Finished),
         Some(infra) if infra.started && !infra.destroying => {
             let ends = join_all(tools.iter().map(|tool| finish_tool(lease, tool))).await;
             ends.into_iter().collect::<Result<(), _>>()?;
-            Ok(End::Finished)
+            Ok(Recovery::Finished)
         }
         Some(infra) => {
             let what = if infra.destroying {
@@ -129,31 +126,31 @@ async fn finish_alone(lease: &Lease) -> Result<End, ConfigureError> {
                 "creation"
             };
             match tear_down(lease).await? {
-                TornDown::Partly(_) => Ok(End::Left),
-                TornDown::Gone(_) | TornDown::Unknown => {
-                    recovered(instance, what);
-                    Ok(End::Finished)
+                TearDown::Incomplete(_) => Ok(Recovery::Left),
+                TearDown::Complete(_) | TearDown::NotFound => {
+                    record_recovery(instance, what);
+                    Ok(Recovery::Finished)
                 }
             }
         }
     }
 }
 
-async fn finish_tool(lease: &Lease, tool: &InstanceTool) -> Result<(), ConfigureError> {
+async fn finish_tool(lease: &Lease, tool: &InstanceTool) -> Result<(), RunningError> {
     if tool.status == ToolStatus::Destroyed {
         return Ok(());
     }
     if tool.destroying || tool.made.is_none() {
         undo(lease, &tool.tool).await?;
-        recovered(lease.instance(), "tool");
+        record_recovery(lease.instance(), "tool");
     } else if tool.repairing {
-        repair_alone(lease, &tool.tool).await?;
-        recovered(lease.instance(), "repair");
+        finish_repair(lease, &tool.tool).await?;
+        record_recovery(lease.instance(), "repair");
     }
     Ok(())
 }
 
-fn recovered(instance: &InstanceId, what: &'static str) {
+fn record_recovery(instance: &InstanceId, what: &'static str) {
     counter!("agent_pool_recovered_total", "what" => what).increment(1);
-    info!(instance.id = %instance, "the {what} of instance {instance} that was cut off is finished");
+    info!(instance.id = %instance, "the interrupted {what} of instance {instance} is finished");
 }

@@ -6,7 +6,7 @@ use agent_pool_core::wire::services::{InfraInfo, RegistryReply, ToolInfo};
 use crate::app::App;
 
 pub(crate) fn registry(app: &App) -> RegistryReply {
-    let registry = app.vendors().registry();
+    let registry = app.providers().registry();
     let tools = registry.tools().map(|(id, tool)| ToolInfo {
         id: id.clone(),
         name: tool.registration.name.to_owned(),

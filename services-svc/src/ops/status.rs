@@ -1,5 +1,5 @@
-//! `POST /status/batch`: how instances do, in a constant number of statements and as few vendor calls
-//! as the infras allow.
+//! `POST /status/batch`: the state of instances, in a constant number of statements and as few vendor
+//! calls as the infras allow.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,16 +8,16 @@ use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance};
 use futures_util::future::{try_join, try_join_all};
 
 use super::ping;
-use super::step::StepError;
+use super::step_error::StepError;
 use crate::app::App;
-use crate::db::instance_infra::{self, InstanceInfra, Seen};
+use crate::db::instance_infra::{self, InstanceInfra, Observation};
 
 /// What the infras list, by infra and instance.
 type Listed = HashMap<(InfraId, InstanceId), ListedInstance>;
 
-/// Reports on `instances`, or on all. Those that there are no rows of are absent.
+/// Reports on `instances`, or on all. Those without a row are absent.
 ///
-/// An infra that cannot be asked fails the whole: nobody takes silence for death.
+/// An infra that cannot be listed fails the whole request, so that nobody takes silence for death.
 pub(crate) async fn status(
     app: &App,
     instances: Option<&[InstanceId]>,
@@ -31,13 +31,13 @@ pub(crate) async fn status(
     let reachable: Vec<_> = reachable.collect();
     let pings = async { Ok(ping::healthy(app, reachable).await) };
     let (listed, healthy) = try_join(list(app, &rows), pings).await?;
-    let seen: Vec<Seen> = rows.iter().map(|row| observe(row, &listed)).collect();
+    let observed: Vec<Observation> = rows.iter().map(|row| observe(row, &listed)).collect();
     let changed = rows
         .iter()
-        .zip(&seen)
+        .zip(&observed)
         .filter(|(row, seen)| differs(row, seen));
     record(app, changed.map(|(_, seen)| seen.clone()).collect()).await?;
-    let reports = seen.into_iter().map(|seen| {
+    let reports = observed.into_iter().map(|seen| {
         let report = InstanceReport {
             status: seen.deploy_status,
             healthy: healthy.contains(&seen.instance),
@@ -60,13 +60,13 @@ async fn list(app: &App, rows: &[InstanceInfra]) -> Result<Listed, StepError> {
 }
 
 async fn list_one(app: &App, id: &InfraId) -> Result<Vec<(InfraId, ListedInstance)>, StepError> {
-    let listed = app.vendors().infra(id)?.list().await?;
+    let listed = app.providers().infra(id)?.list().await?;
     Ok(listed.into_iter().map(|one| (id.clone(), one)).collect())
 }
 
-/// What is known of an instance now. One that was made and is not listed is missing; one whose
-/// creation is under way merely is not there yet.
-fn observe(row: &InstanceInfra, listed: &Listed) -> Seen {
+/// What is known about an instance now. One that was made and is not listed is missing; one whose creation
+/// is in progress may merely not be there yet.
+fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
     let known_image = row.made.as_ref().and_then(|handle| handle.image.clone());
     let (deploy_status, url, image) = match listed.get(&(row.infra.clone(), row.instance.clone())) {
         Some(one) => (
@@ -76,7 +76,7 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Seen {
         ),
         None => (row.made.as_ref().map(|_| DeployStatus::Missing), None, None),
     };
-    Seen {
+    Observation {
         instance: row.instance.clone(),
         deploy_status,
         url: url.or_else(|| row.url.clone()),
@@ -84,15 +84,15 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Seen {
     }
 }
 
-fn differs(row: &InstanceInfra, seen: &Seen) -> bool {
+fn differs(row: &InstanceInfra, seen: &Observation) -> bool {
     let image = row.made.as_ref().and_then(|handle| handle.image.as_ref());
     row.deploy_status != seen.deploy_status || row.url != seen.url || image != seen.image.as_ref()
 }
 
-async fn record(app: &App, changed: Vec<Seen>) -> Result<(), StepError> {
+async fn record(app: &App, changed: Vec<Observation>) -> Result<(), StepError> {
     if changed.is_empty() {
         return Ok(());
     }
     let mut conn = app.db().conn().await?;
-    Ok(instance_infra::record_seen(&mut conn, &changed).await?)
+    Ok(instance_infra::record_observations(&mut conn, &changed).await?)
 }

@@ -5,10 +5,10 @@ use agent_pool_core::{InstanceId, ToolId};
 use diesel::result::Error as DieselError;
 
 use super::*;
-use crate::cipher::CipherError;
-use crate::db::Gone;
-use crate::ops::create::{CreateStep, Failure};
+use crate::db::RowGone;
+use crate::ops::create::{CreateStep, StepFailure};
 use crate::ops::destroy_tool::Target;
+use agent_pool_service_kit::cipher::CipherError;
 
 fn instance() -> InstanceId {
     "abcdefghijkl".parse().unwrap()
@@ -45,7 +45,7 @@ fn unconfigured() -> LookupError {
 }
 
 fn failed(kind: ErrorKind, undo: Undo) -> CreateError {
-    let failure = Failure {
+    let failure = StepFailure {
         step: CreateStep::Start,
         cause: vendor(kind),
     };
@@ -108,20 +108,20 @@ fn what_fails_on_our_side_is_pinned() {
         (
             database(&DbError::Query(DieselError::NotFound)),
             500,
-            "database_failed",
+            "internal_error",
         ),
         (
             database(&DbError::Migration("m".into())),
             500,
-            "database_failed",
+            "internal_error",
         ),
         (step(&corrupt.into()), 500, "corrupt_row"),
         (
-            step(&CipherError::Open("A".to_owned()).into()),
+            step(&CipherError::Seal("A".to_owned()).into()),
             500,
             "secret_unreadable",
         ),
-        (step(&Gone(instance()).into()), 409, "instance_gone"),
+        (step(&RowGone(instance()).into()), 409, "instance_gone"),
         (step(&unconfigured().into()), 422, "provider_unconfigured"),
         (lookup(&unknown("tool")), 400, "unknown_tool"),
         (lookup(&unknown("infra")), 400, "unknown_infra"),
@@ -142,7 +142,7 @@ fn what_creations_and_destructions_answer_is_pinned() {
         tool: tool(),
     };
     let source = unconfigured();
-    let in_request = CreateError::Tool(Unavailable { index: 2, source });
+    let in_request = CreateError::Tool(UnavailableTool { index: 2, source });
     let infra = CreateError::Infra(unconfigured());
     let busy = CreateError::Database(DbError::Exhausted(SOON));
     let unreadable = DestroyError::Database(DbError::Exhausted(SOON));
@@ -157,7 +157,7 @@ fn what_creations_and_destructions_answer_is_pinned() {
             "vendor_refused",
         ),
         (
-            failed(ErrorKind::Unavailable, Undo::Unknown).into(),
+            failed(ErrorKind::Unavailable, Undo::NotStarted).into(),
             503,
             "vendor_unavailable",
         ),
@@ -187,21 +187,25 @@ fn what_other_operations_answer_is_pinned() {
         tool: tool(),
     };
     let unknown_tool = ProvisionError::Tool(unknown("tool"));
-    let invalid = ConfigureError::Step(vendor(ErrorKind::Invalid));
+    let invalid = RunningError::Step(vendor(ErrorKind::Invalid));
     assert_all([
         (
-            refusal(&Refusal::Unknown(instance())),
+            precondition(&PreconditionError::Unknown(instance())),
             404,
             "unknown_instance",
         ),
-        (refusal(&Refusal::Busy(instance())), 409, "instance_busy"),
         (
-            refusal(&Refusal::Destroying(instance())),
+            precondition(&PreconditionError::Busy(instance())),
+            409,
+            "instance_busy",
+        ),
+        (
+            precondition(&PreconditionError::Destroying(instance())),
             409,
             "instance_destroying",
         ),
         (
-            refusal(&Refusal::Unfinished(instance())),
+            precondition(&PreconditionError::Unfinished(instance())),
             409,
             "instance_unfinished",
         ),
@@ -227,9 +231,9 @@ fn local_tools_that_were_not_made_tell_the_cause_and_what_is_left() {
     let problem = Problem::from(error);
     let answered = (problem.status, problem.code.as_str(), problem.retry_after);
     assert_eq!(answered, (503, "vendor_rate_limited", Some(SOON)));
-    let expected = "provider: rate limited: as told; local instance abcdefghijkl got no tools; what \
-                    could not be undone (acme) awaits DELETE /destroy; left are acme (provider: \
-                    unavailable: as told)";
+    let expected = "provider: rate limited: as told; local instance abcdefghijkl got no tools; \
+                    DELETE /destroy removes what could not be undone (acme); left are acme \
+                    (provider: unavailable: as told)";
     assert_eq!(problem.detail, expected);
     assert_all([(ProvisionLocalError::NoTools.into(), 400, "invalid_field")]);
 }
@@ -240,7 +244,7 @@ fn a_failed_creation_tells_the_step_the_cause_and_what_is_left() {
     let problem = Problem::from(failed(ErrorKind::Forbidden, undo));
     assert_eq!(problem.provider, None, "nobody said which");
     let expected = "step start failed: provider: forbidden: as told; instance abcdefghijkl was \
-                    not created; what could not be undone (acme) awaits DELETE /destroy; left \
+                    not created; DELETE /destroy removes what could not be undone (acme); left \
                     are acme (provider: unavailable: as told)";
     assert_eq!(problem.detail, expected);
 }

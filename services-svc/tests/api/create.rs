@@ -78,7 +78,7 @@ async fn a_failure_at_any_step_is_undone_before_it_is_answered() {
             assert_eq!(answer.body["provider"], failed);
             let named = answer.detail().contains(step) || answer.detail().contains("for instance");
             assert!(
-                named && answer.detail().contains("what was made of it is undone"),
+                named && answer.detail().contains("everything made for it is undone"),
                 "{answer:?}"
             );
             assert!(
@@ -110,7 +110,7 @@ async fn what_cannot_be_undone_stays_known_and_marked_for_a_destruction() {
     assert!(
         answer
             .detail()
-            .contains("(beta, cellar) awaits DELETE /destroy"),
+            .contains("DELETE /destroy removes what could not be undone (beta, cellar)"),
         "{answer:?}"
     );
     let marked = "SELECT count(*) FROM instance_infra WHERE destroying_at IS NOT NULL";

@@ -21,7 +21,10 @@ async fn a_creation_undoes_what_it_made_at_whatever_step() {
         let lost = lose_the_rows(&service, call, times);
         let (answer, ()) = tokio::join!(service.create("instance0001", &["alpha", "beta"]), lost);
         let detail = answer.is_problem(409, "instance_gone").detail();
-        assert!(detail.contains("what was made of it is undone"), "{detail}");
+        assert!(
+            detail.contains("everything made for it is undone"),
+            "{detail}"
+        );
         assert!(service.world.is_empty(), "{call}");
         assert_eq!(service.rows().await, (0, 0), "{call}");
     }
@@ -59,7 +62,10 @@ async fn tools_of_a_developers_machine_are_undone() {
     let asked = service.post("/provision-local", json!({ "tools": ["alpha", "beta"] }));
     let (answer, ()) = tokio::join!(asked, lost);
     let detail = answer.is_problem(409, "instance_gone").detail();
-    assert!(detail.contains("what was made of it is undone"), "{detail}");
+    assert!(
+        detail.contains("everything made for it is undone"),
+        "{detail}"
+    );
     assert!(service.world.is_empty());
     let grants = service.number("SELECT count(*) FROM local_grants").await;
     assert_eq!(grants, 0);

@@ -154,7 +154,9 @@ async fn what_cannot_be_undone_is_an_orphan_at_once_and_can_be_destroyed() {
     let answer = ask(&service, &["alpha", "beta"]).await;
     answer.is_problem(502, "vendor_refused");
     assert!(
-        answer.detail().contains("(alpha) awaits DELETE /destroy")
+        answer
+            .detail()
+            .contains("DELETE /destroy removes what could not be undone (alpha)")
             && answer.detail().contains("left are alpha ("),
         "{answer:?}"
     );

@@ -109,6 +109,6 @@ async fn a_secret_that_no_key_opens_stops_only_what_needs_it() {
         .await;
     let answer = service.create(&id(1), &["alpha"]).await;
     answer.is_problem(500, "secret_unreadable");
-    assert!(answer.detail().contains("ALPHA_KEY of alpha"), "{answer:?}");
+    assert!(answer.detail().contains("alpha/ALPHA_KEY"), "{answer:?}");
     assert!(service.world.is_empty(), "undone like any failure");
 }

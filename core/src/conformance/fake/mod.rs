@@ -1,19 +1,20 @@
-//! A vendor of HTTP that a provider's tests bring along: what it knows is the author's, how it misbehaves
-//! is the same for all.
+//! A vendor with an HTTP API, in memory, for a provider's tests. Its author writes what it does; how it misbehaves is
+//! the same for all vendors.
 
-mod exchange;
-mod harness;
+mod message;
+mod running;
 mod server;
 
 use super::harness::Held;
+use crate::ProvisionedTool;
 
-pub use exchange::{FakeAnswer, FakeRequest};
-pub use harness::AtFake;
+pub use message::{FakeRequest, FakeResponse};
+pub use running::FakeServer;
 
-/// One vendor's API over HTTP, as little of it as the provider uses, with what it holds.
+/// One vendor's API, as much of it as the provider uses, and the resources that it holds.
 ///
 /// ```
-/// use agent_pool_core::conformance::{FakeAnswer, FakeRequest, FakeVendor, Held};
+/// use agent_pool_core::conformance::{FakeResponse, FakeRequest, FakeVendor, Held};
 /// use serde_json::json;
 ///
 /// #[derive(Default)]
@@ -26,15 +27,15 @@ pub use harness::AtFake;
 ///         vec![("ACME_API_URL", url.to_owned()), ("ACME_API_KEY", "sk-good".to_owned())]
 ///     }
 ///
-///     fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
-///         if asked.bearer() != Some("sk-good") {
-///             return Some(FakeAnswer::json(401, &json!({ "error": "no such key" })));
+///     fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+///         if request.bearer() != Some("sk-good") {
+///             return Some(FakeResponse::json(401, &json!({ "error": "no such key" })));
 ///         }
-///         match (asked.method(), &asked.path()[..]) {
-///             ("GET", ["keys"]) => Some(FakeAnswer::json(200, &json!({ "keys": self.keys }))),
+///         match (request.method(), &request.path()[..]) {
+///             ("GET", ["keys"]) => Some(FakeResponse::json(200, &json!({ "keys": self.keys }))),
 ///             ("DELETE", ["keys", name]) => {
 ///                 self.keys.retain(|key| key != name);
-///                 Some(FakeAnswer::empty(204))
+///                 Some(FakeResponse::empty(204))
 ///             }
 ///             _ => None,
 ///         }
@@ -44,59 +45,48 @@ pub use harness::AtFake;
 ///         let labels = self.keys.iter().cloned();
 ///         labels.map(|label| Held { kind: "key", label }).collect()
 ///     }
-///
-///     // What follows is for a vendor that is not as the defaults have it.
-///     fn page_size(&self) -> Option<usize> {
-///         Some(5)
-///     }
-///
-///     fn changes(&self) -> &'static [&'static str] {
-///         &["POST /keys", "PUT /keys"] // it is made, then given a limit
-///     }
-///
-///     fn removals(&self) -> &'static [&'static str] {
-///         &["DELETE /keys"]
-///     }
-///
-///     fn public_env(&self) -> &'static [&'static str] {
-///         &["ACME_ACCOUNT"]
-///     }
 /// }
 ///
 /// let mut acme = Acme { keys: vec!["a".to_owned()] };
-/// let asked = FakeRequest::new("DELETE", "/keys/a").with_bearer("sk-good");
-/// assert_eq!(acme.answer(&asked), Some(FakeAnswer::empty(204)));
+/// let request = FakeRequest::new("DELETE", "/keys/a").with_bearer("sk-good");
+/// assert_eq!(acme.respond(&request), Some(FakeResponse::empty(204)));
 /// assert!(acme.held().is_empty());
 /// ```
 pub trait FakeVendor: Send + 'static {
-    /// The settings of a provider that works with the fake at `url`. A secret one has a value that occurs
-    /// nowhere else: the suite looks for it in all that is shown.
+    /// The settings of a working provider for the fake at `url`. A secret setting needs a value that occurs nowhere
+    /// else: the suite searches for it in all output.
     fn settings(&self, url: &str) -> Vec<(&'static str, String)>;
 
-    /// Answers one request, with its effect; `None` where the vendor has no such call, which fails the
-    /// test that asked for it.
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer>;
+    /// Answers one request and applies its effect. `None` if the vendor has no such call: the provider then gets a 400,
+    /// which fails the test.
+    fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse>;
 
     /// Everything that it holds.
     fn held(&self) -> Vec<Held>;
 
-    /// How many resources it lists on one page; `None` where it does not page.
+    /// How many resources are on one page of its list; `None` if it has no pages.
     fn page_size(&self) -> Option<usize> {
         None
     }
 
-    /// What begins the requests that change something in one provision, in their order, such as
-    /// `POST /keys`; see [`Harness::changes`](super::Harness::changes).
+    /// The start of each request that changes something in one provision, in order, such as `POST /keys`; see
+    /// [`Harness::changes`](super::Harness::changes).
     fn changes(&self) -> &'static [&'static str] {
         &["POST"]
     }
 
-    /// The same of one destruction.
+    /// The same for one destruction.
     fn removals(&self) -> &'static [&'static str] {
         &["DELETE"]
     }
 
-    /// The variables of an instance whose values are no secrets.
+    /// Whether an instance can use what it was given: the resource is ready, and the credentials in `tool.env` are its own.
+    /// `Err` says why not; `None` if the fake does not know, and then the case `usable` does not run.
+    fn usable(&self, _tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        None
+    }
+
+    /// The instance's variables whose values are not secret.
     fn public_env(&self) -> &'static [&'static str] {
         &[]
     }

@@ -1,4 +1,4 @@
-//! The fake over HTTP, and its faults.
+//! Serves a fake vendor over HTTP, with its faults.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,10 +13,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-use super::{FakeAnswer, FakeRequest, FakeVendor};
+use super::{FakeRequest, FakeResponse, FakeVendor};
 use crate::conformance::harness::{Fault, RetryAfter};
 
-/// Answered whatever fault there is, once everything that was sent before is dealt with.
+/// Answered whatever the current fault is.
 pub(super) const SETTLE: &str = "/fake/settle";
 
 pub(super) struct Shared<V> {
@@ -35,38 +35,38 @@ impl<V: FakeVendor> Shared<V> {
         self.vendor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answered(&self, asked: &FakeRequest) -> FakeAnswer {
-        let answer = self.vendor().answer(asked);
-        answer.unwrap_or_else(|| {
-            let problem = format!("the fake has no answer to {asked}");
-            FakeAnswer::json(400, &serde_json::json!({ "error": problem }))
+    fn respond(&self, request: &FakeRequest) -> FakeResponse {
+        let response = self.vendor().respond(request);
+        response.unwrap_or_else(|| {
+            let problem = format!("the fake has no answer to {request}");
+            FakeResponse::json(400, &serde_json::json!({ "error": problem }))
         })
     }
 
-    /// The answer; `None` where the connection closes without one.
-    async fn answer(&self, asked: &FakeRequest) -> Option<FakeAnswer> {
+    /// The response; `None` if the connection closes without one.
+    async fn respond_or_fail(&self, request: &FakeRequest) -> Option<FakeResponse> {
         let fault = *self.fault.borrow();
         match fault {
-            None => Some(self.answered(asked)),
+            None => Some(self.respond(request)),
             Some(Fault::LostAnswer(operation)) => {
-                let answer = self.answered(asked);
-                if !asked.begins(operation) {
-                    return Some(answer);
+                let response = self.respond(request);
+                if !request.begins(operation) {
+                    return Some(response);
                 }
                 self.fault.send_replace(None);
                 None
             }
             Some(Fault::RateLimited(wait)) => {
-                Some(FakeAnswer::html(429, "Slow down").with("retry-after", header(wait)))
+                Some(FakeResponse::html(429, "Slow down").with("retry-after", header(wait)))
             }
-            Some(Fault::Unavailable) => Some(FakeAnswer::html(500, "Out of order")),
+            Some(Fault::Unavailable) => Some(FakeResponse::html(500, "Out of order")),
             Some(Fault::Cut) => None,
             Some(Fault::Hang) => {
                 let mut healed = self.fault.subscribe();
                 let _ = healed.wait_for(|now| *now != Some(Fault::Hang)).await;
                 None
             }
-            Some(Fault::NotJson) => Some(FakeAnswer::html(200, "Welcome")),
+            Some(Fault::NotJson) => Some(FakeResponse::html(200, "Welcome")),
         }
     }
 
@@ -74,13 +74,13 @@ impl<V: FakeVendor> Shared<V> {
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, io::Error> {
-        let asked = read(request).await.map_err(io::Error::other)?;
-        if asked.to_string().ends_with(SETTLE) {
-            return response(FakeAnswer::empty(204));
+        let request = read(request).await.map_err(io::Error::other)?;
+        if request.to_string().ends_with(SETTLE) {
+            return response(FakeResponse::empty(204));
         }
-        match self.answer(&asked).await {
-            Some(answer) => response(answer),
-            None => Err(io::Error::other("as the fault wants it")),
+        match self.respond_or_fail(&request).await {
+            Some(fake) => response(fake),
+            None => Err(io::Error::other("connection closed by a fault")),
         }
     }
 }
@@ -95,30 +95,30 @@ fn header(wait: RetryAfter) -> String {
 async fn read(request: Request<Incoming>) -> Result<FakeRequest, hyper::Error> {
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut asked = FakeRequest::new(head.method.as_str(), target);
+    let mut fake = FakeRequest::new(head.method.as_str(), target);
     for (name, value) in &head.headers {
         let value = String::from_utf8_lossy(value.as_bytes());
-        asked = asked.with_header(name.as_str(), &value);
+        fake = fake.with_header(name.as_str(), &value);
     }
     let bytes = body.collect().await?.to_bytes();
     Ok(match serde_json::from_slice(&bytes) {
-        Ok(body) => asked.with_body(body),
-        Err(_) => asked,
+        Ok(body) => fake.with_body(body),
+        Err(_) => fake,
     })
 }
 
-fn response(answer: FakeAnswer) -> Result<Response<Full<Bytes>>, io::Error> {
-    let status = StatusCode::from_u16(answer.status).map_err(io::Error::other)?;
+fn response(fake: FakeResponse) -> Result<Response<Full<Bytes>>, io::Error> {
+    let status = StatusCode::from_u16(fake.status).map_err(io::Error::other)?;
     let mut response = Response::builder().status(status);
-    for (name, value) in answer.headers {
+    for (name, value) in fake.headers {
         response = response.header(name, value);
     }
-    let body = Full::new(Bytes::from(answer.body));
+    let body = Full::new(Bytes::from(fake.body));
     response.body(body).map_err(io::Error::other)
 }
 
-/// Serves on a thread of its own, so that requests are dealt with in the order in which they came, and
-/// while a test blocks. It ends when the sender is dropped.
+/// Serves on a thread of its own, so that requests are handled in order and also while a test blocks. It ends when the
+/// sender is dropped.
 pub(super) async fn start<V: FakeVendor>(
     shared: Arc<Shared<V>>,
     port: u16,
@@ -156,7 +156,7 @@ async fn accept<V: FakeVendor>(listener: TcpListener, shared: Arc<Shared<V>>) {
         tokio::spawn(async move {
             let exchange = service_fn(|request| shared.exchange(request));
             let connection = hyper::server::conn::http1::Builder::new();
-            // How a connection ends is the client's to say, or a fault.
+            // A client that left and a fault both end a connection with an error.
             let _ = connection
                 .serve_connection(TokioIo::new(stream), exchange)
                 .await;

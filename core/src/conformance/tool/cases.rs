@@ -25,6 +25,12 @@ pub(super) fn cases<'h>() -> Vec<Case<ToolSubject<'h>>> {
             run: |bench| Box::pin(secret_again(bench)),
         },
         Case {
+            name: "usable",
+            promise: "What it answers can be used at once, with credentials that are the instance's own.",
+            matters: "The instance starts with these variables: a resource that is not ready fails it, and the account's key in an instance opens the whole account.",
+            run: |bench| Box::pin(usable(bench)),
+        },
+        Case {
             name: "secrets_in_env_only",
             promise: "Secrets leave only in [`ProvisionedTool::env`].",
             matters: "Ids and metadata are stored in the clear, listed and logged; only variables are encrypted.",
@@ -87,6 +93,48 @@ async fn secret_again(bench: &ToolBench<'_>) -> Tried {
         "the second call answers {} empty",
         empty.map_or("", |(name, _)| name.as_str())
     );
+    Ok(())
+}
+
+/// After a first provision, after a repeated one, and after one whose predecessor was destroyed.
+async fn usable(bench: &ToolBench<'_>) -> Tried {
+    let harness = bench.subject.harness;
+    let instance = InstanceId::generate();
+    for round in [
+        "the first provision",
+        "a repeated provision",
+        "a provision after a destruction",
+    ] {
+        let tool = provision(bench, &instance).await?;
+        not_the_accounts_key(bench, &tool)?;
+        match harness.usable(&tool).await {
+            Some(Ok(())) => {}
+            Some(Err(why)) => return Err(Verdict::Broken(format!("after {round}: {why}"))),
+            None => {
+                let why = "the harness cannot tell whether a tool is usable".to_owned();
+                return Err(Verdict::NotApplicable(why));
+            }
+        }
+        if round == "a repeated provision" {
+            bench.remove(&(instance.clone(), tool.resource)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// No value of a secret setting may reach an instance, whatever the harness says.
+fn not_the_accounts_key(bench: &ToolBench<'_>, tool: &ProvisionedTool) -> Tried {
+    for (setting, secret) in bench.secrets() {
+        let given = tool
+            .env
+            .iter()
+            .find(|(_, value)| value.expose() == secret.expose());
+        ensure!(
+            given.is_none(),
+            "{} is the account's own key, {setting}",
+            given.map_or("", |(name, _)| name.as_str())
+        );
+    }
     Ok(())
 }
 

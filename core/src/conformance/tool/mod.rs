@@ -11,16 +11,6 @@ use subject::ToolSubject;
 
 /// Runs the suite on a tool provider, case after case.
 ///
-/// ```
-/// # use agent_pool_core::{conformance, doctest::{AtNothing, run}};
-/// # let harness = AtNothing;
-/// # run(async {
-/// // In a test: `conformance::tool(&harness).await.assert()`.
-/// let report = conformance::tool(&harness).await;
-/// assert!(report.failed().count() > 0, "a tool without a vendor is found out");
-/// # });
-/// ```
-///
 /// # Panics
 /// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
 #[expect(

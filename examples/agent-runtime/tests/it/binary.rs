@@ -17,7 +17,11 @@ use tokio::time::timeout;
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_agent-runtime"));
+    program_at(env!("CARGO_BIN_EXE_agent-runtime").as_ref(), folder)
+}
+
+fn program_at(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("PORT", "0")
@@ -42,8 +46,12 @@ async fn ends(child: &mut Child) -> Option<i32> {
 }
 
 fn terminate(child: &Child) {
+    send(child, Signal::SIGTERM);
+}
+
+fn send(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id().unwrap()).unwrap();
-    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    kill(Pid::from_raw(pid), signal).unwrap();
 }
 
 #[tokio::test]
@@ -67,7 +75,7 @@ async fn sigterm_ends_it_with_0_though_a_connection_is_kept_open() {
         .spawn()
         .unwrap();
     let url = url(&mut child).await;
-    let http = reqwest::Client::builder().build().unwrap();
+    let http = agent_pool_core::http::bare_builder().build().unwrap();
     let health = http.get(format!("{url}/pool/health")).bearer_auth("k");
     assert!(health.send().await.unwrap().status().is_success());
     terminate(&child);
@@ -88,7 +96,7 @@ async fn a_request_that_has_begun_is_answered_before_the_end() {
         .spawn()
         .unwrap();
     let url = url(&mut child).await;
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let http = agent_pool_core::http::bare_builder().redirect(reqwest::redirect::Policy::none());
     let http = http.build().unwrap();
     let body = json!({ "agentName": "Tulip", "instructions": "Be kind." });
     let provision = http
@@ -105,4 +113,59 @@ async fn a_request_that_has_begun_is_answered_before_the_end() {
     asked.write_all(refused).await.unwrap();
     assert_eq!(said.await.unwrap().unwrap().status(), 303);
     assert_eq!(ends(&mut child).await, Some(0));
+}
+
+#[tokio::test]
+async fn a_closed_terminal_ends_it_and_its_log_has_no_colour_codes() {
+    let folder = tempdir().unwrap();
+    let mut command = program(folder.path());
+    command.env("POOL_API_KEY", "k").env("HOST", "conda");
+    let mut child = command.spawn().unwrap();
+    url(&mut child).await;
+    send(&child, Signal::SIGHUP);
+    let output = timeout(LIMIT, child.wait_with_output()).await.unwrap();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("HOST is \"conda\""), "{log}");
+    assert!(!log.contains('\x1b'), "{log:?}");
+}
+
+#[tokio::test]
+async fn with_a_host_it_listens_on_that_address_alone() {
+    let folder = tempdir().unwrap();
+    let mut command = program(folder.path());
+    command.env("POOL_API_KEY", "k").env("HOST", "127.0.0.1");
+    let mut child = command.spawn().unwrap();
+    let url = url(&mut child).await;
+    let port = url.rsplit_once(':').unwrap().1;
+    let elsewhere = format!("127.0.0.2:{port}");
+    assert!(tokio::net::TcpStream::connect(elsewhere).await.is_err());
+}
+
+/// Root reads everything, so as root the program runs as another user, from a folder that this user can enter.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_other_process_of_its_user_reads_its_environment() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let folder = tempdir().unwrap();
+    let mut command = program(folder.path());
+    if nix::unistd::geteuid().is_root() {
+        let user = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+        let copy = folder.path().join("agent-runtime");
+        fs::copy(env!("CARGO_BIN_EXE_agent-runtime"), &copy).unwrap();
+        chown(folder.path(), Some(user.uid.as_raw()), None).unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        command = program_at(&copy, folder.path());
+        command.uid(user.uid.as_raw());
+    }
+    let mut child = command.env("POOL_API_KEY", "k").spawn().unwrap();
+    url(&mut child).await;
+    let environment = format!("/proc/{}/environ", child.id().unwrap());
+    // The system gives what may not be read to root.
+    assert_eq!(fs::metadata(&environment).unwrap().uid(), 0);
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let root = status.lines().any(|line| line.starts_with("Uid:\t0"));
+    assert!(!root, "it runs as root, so that this shows nothing");
 }

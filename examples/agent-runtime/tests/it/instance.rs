@@ -47,7 +47,7 @@ impl Instance {
         let served = tokio::spawn(serve(settings, listener, async {
             let _ = stopped.await;
         }));
-        let http = Client::builder().redirect(redirect::Policy::none());
+        let http = agent_pool_core::http::bare_builder().redirect(redirect::Policy::none());
         let http = http.build().unwrap();
         Self {
             url,

@@ -3,7 +3,7 @@
 
 mod operation;
 mod run;
-mod scene;
+mod setup;
 mod table;
 
 pub use operation::Operation;

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::time::Duration;
 
+use agent_pool_client::ClaimOrder;
+use agent_pool_core::Secret;
+use agent_pool_core::wire::services::{ConfigureRequest, SweepRequest};
 use anyhow::Context as _;
 use clap::ValueEnum;
-use reqwest::Method;
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::scene;
-use crate::client::Wish;
-use crate::process::Part;
+use super::setup;
+use crate::calls::order;
+use crate::interceptor::Interceptor;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::trap::Trap;
-use crate::world::World;
+use crate::system::System;
 
 /// How long a creation or a destruction may take when nobody is killed.
 const DONE_WITHIN: Duration = Duration::from_secs(30);
@@ -68,40 +68,38 @@ impl Operation {
     pub(super) fn pacing(self) -> Pacing {
         let mut pacing = Pacing::QUIET;
         if self == Self::Tick {
-            pacing.min_idle = scene::TICK_IDLE;
+            pacing.min_idle = setup::TICK_IDLE;
         }
         pacing
     }
 
     /// What is there before. Answers the instance that it is about, if any.
-    pub(super) async fn set_up(self, world: &World) -> anyhow::Result<String> {
+    pub(super) async fn set_up(self, system: &System) -> anyhow::Result<String> {
         match self {
             // After the tick that Pool begins with.
-            Self::Create => world.tick().await.map(|()| String::new()),
+            Self::Create => system.tick().await.map(|()| String::new()),
             Self::Claim | Self::ClaimWithKey | Self::Configure | Self::Destroy => {
-                scene::one_idle(world).await
+                setup::one_idle(system).await
             }
-            Self::Sweep => scene::orphan_and_missing(world).await,
-            Self::Tick => scene::fleet(world).await,
+            Self::Sweep => setup::orphan_and_missing(system).await,
+            Self::Tick => setup::fleet(system).await,
         }
     }
 
     /// Asks for it, and waits for its end or for the death of a service. What it answers counts only
     /// where a client may rely on it: a claim.
-    pub(super) async fn act(self, world: &World, subject: &str, traps: [&Trap; 2]) {
-        let sprung = || traps.iter().any(|trap| trap.sprung());
+    pub(super) async fn act(self, system: &System, subject: &str, interceptors: [&Interceptor; 2]) {
+        let triggered = || {
+            interceptors
+                .iter()
+                .any(|interceptor| interceptor.triggered())
+        };
         let asked = match self {
             Self::Create => {
                 async {
-                    ask(
-                        world,
-                        Part::PoolSvc,
-                        "api/pool/replenish",
-                        json!({"count": 1}),
-                    )
-                    .await?;
-                    until(sprung, async || {
-                        let pool = world.pool_database().await?;
+                    system.replenish(1).await?;
+                    until(triggered, async || {
+                        let pool = system.pool_database().await?;
                         let idle = "SELECT count(*) FROM instances WHERE status = 'idle'";
                         Ok(pool.number(idle).await? == 1)
                     })
@@ -109,26 +107,21 @@ impl Operation {
                 }
                 .await
             }
-            Self::Claim | Self::ClaimWithKey => claim(world, &self.wish()).await,
-            Self::Configure => configure(world, subject).await,
+            Self::Claim | Self::ClaimWithKey => self.claim(system).await,
+            Self::Configure => configure(system, subject).await,
             Self::Destroy => {
                 async {
-                    let pool = world.url(Part::PoolSvc, 0).await?;
-                    let path = format!("api/pool/instances/{subject}");
-                    world
-                        .client
-                        .ask(&pool, Method::DELETE, &path, json!({}))
-                        .await?;
-                    until(sprung, async || {
-                        let pool = world.pool_database().await?;
+                    system.pool_api(0).await?.kill(&subject.parse()?).await?;
+                    until(triggered, async || {
+                        let pool = system.pool_database().await?;
                         Ok(pool.number("SELECT count(*) FROM instances").await? == 0)
                     })
                     .await
                 }
                 .await
             }
-            Self::Sweep => sweep(world).await,
-            Self::Tick => world.tick().await,
+            Self::Sweep => sweep(system).await,
+            Self::Tick => system.tick().await,
         };
         // A client that was told of a failure knows nothing: the promises say the rest.
         drop(asked);
@@ -136,62 +129,52 @@ impl Operation {
 
     /// How many instances are to be idle at the end.
     pub(super) fn idle_after(self) -> Option<u32> {
-        (self == Self::Tick).then_some(scene::TICK_IDLE)
+        (self == Self::Tick).then_some(setup::TICK_IDLE)
     }
 
     /// What a client does who was told of no success: it asks again, and has it.
-    pub(super) async fn again(self, world: &World, subject: &str) -> anyhow::Result<()> {
+    pub(super) async fn again(self, system: &System, subject: &str) -> anyhow::Result<()> {
         match self {
             Self::Create | Self::Tick | Self::Destroy => Ok(()),
             Self::Claim | Self::ClaimWithKey => {
-                scene::at_least_one_idle(world).await?;
-                let before = world.claimed();
-                let claimed = claim(world, &self.wish())
-                    .await
-                    .context("the repeated claim");
+                setup::at_least_one_idle(system).await?;
+                let before = system.claimed();
+                let claimed = self.claim(system).await.context("the repeated claim");
                 if self == Self::ClaimWithKey && !before.is_empty() {
                     // The same answer again is no second claim.
-                    let after = world.claimed();
+                    let after = system.claimed();
                     anyhow::ensure!(before == after[before.len()..], "another answer: {after:?}");
-                    world.forget_claims_but(before.len());
+                    system.forget_claims_but(before.len());
                 }
                 claimed
             }
-            Self::Configure => configure(world, subject).await,
-            Self::Sweep => sweep(world).await,
+            Self::Configure => configure(system, subject).await,
+            Self::Sweep => sweep(system).await,
         }
     }
 
-    fn wish(self) -> Wish {
-        Wish {
-            agent: "Tulip".to_owned(),
-            key: (self == Self::ClaimWithKey).then(|| "key-of-tulip".to_owned()),
-            wait: None,
-        }
+    async fn claim(self, system: &System) -> anyhow::Result<()> {
+        let order = ClaimOrder {
+            idempotency_key: (self == Self::ClaimWithKey).then(|| "key-of-tulip".to_owned()),
+            ..order("Tulip")?
+        };
+        system.acknowledge(system.claim(&order).await?);
+        Ok(())
     }
 }
 
-async fn ask(
-    world: &World,
-    part: Part,
-    path: &str,
-    body: serde_json::Value,
-) -> anyhow::Result<serde_json::Value> {
-    let service = world.url(part, 0).await?;
-    world.client.ask(&service, Method::POST, path, body).await
-}
-
-async fn claim(world: &World, wish: &Wish) -> anyhow::Result<()> {
-    let pool = world.url(Part::PoolSvc, 0).await?;
-    world.acknowledge(world.client.claim(&pool, wish).await?);
-    Ok(())
-}
-
-async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
-    let path = format!("configure/{subject}");
-    let body = json!({"variables": {"COLOUR": "blue"}, "redeploy": true});
-    ask(world, Part::ServicesSvc, &path, body).await?;
-    let state = world.cloud.state().railway;
+async fn configure(system: &System, subject: &str) -> anyhow::Result<()> {
+    let request = ConfigureRequest {
+        variables: [("COLOUR".parse()?, Secret::new("blue"))]
+            .into_iter()
+            .collect(),
+        redeploy: true,
+    };
+    let services = system.services_api(0).await?;
+    services
+        .configure(&subject.parse()?, &request, DONE_WITHIN)
+        .await?;
+    let state = system.cloud.state().railway;
     let set = state
         .instances
         .iter()
@@ -200,19 +183,23 @@ async fn configure(world: &World, subject: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn sweep(world: &World) -> anyhow::Result<()> {
-    let wanted = json!({"destroy": true, "repair": true});
-    ask(world, Part::ServicesSvc, "sweep", wanted).await?;
+async fn sweep(system: &System) -> anyhow::Result<()> {
+    let request = SweepRequest {
+        destroy: true,
+        repair: true,
+        ..SweepRequest::default()
+    };
+    system.services_api(0).await?.sweep(&request).await?;
     Ok(())
 }
 
 /// Looks until it is so, or until somebody was killed.
 async fn until(
-    sprung: impl Fn() -> bool,
+    triggered: impl Fn() -> bool,
     so: impl AsyncFn() -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
     let deadline = Instant::now() + DONE_WITHIN;
-    while !sprung() && !so().await? {
+    while !triggered() && !so().await? {
         anyhow::ensure!(Instant::now() < deadline, "it takes too long");
         sleep(LOOK_EVERY).await;
     }

@@ -1,4 +1,4 @@
-//! From an operation to its rows: undisturbed runs first, which tell the steps, then one world for
+//! From an operation to its rows: undisturbed runs first, which tell the steps, then one system for
 //! each kill.
 
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::{Operation, Outcome, Row, Table};
-use crate::ground::Ground;
-use crate::process::Part;
+use crate::interceptor::{Step, When};
+use crate::lab::Lab;
 use crate::settings::Pacing;
-use crate::trap::{Step, When};
-use crate::world::World;
+use crate::system::System;
+use agent_pool_stack::Service;
 
 /// How long a system may take to recover. It takes about a second on a quiet machine.
 const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
@@ -23,7 +23,7 @@ const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
 const SURVEYS: usize = 2;
 /// How long the service that lives may be busy with what the dead one asked for.
 const BUSY_FOR: Duration = Duration::from_secs(10);
-/// How long nothing is asked of anybody before an operation begins: what made the scene has ended then.
+/// How long nothing is asked of anybody before an operation begins: what made the snapshot has ended then.
 const QUIET: Duration = Duration::from_millis(300);
 /// How often a kill is tried at a step that not every run takes.
 const TRIES: usize = 3;
@@ -52,7 +52,7 @@ impl std::error::Error for NotTaken {}
 pub struct Plan {
     /// The operation.
     pub operation: Operation,
-    /// How many worlds there are at once.
+    /// How many systems there are at once.
     pub at_once: usize,
     /// Not every kill: those after a step that writes, and a third of the others. The same seed takes the same
     /// ones.
@@ -62,7 +62,7 @@ pub struct Plan {
 /// A step of a service, and its number.
 #[derive(Debug, Clone)]
 struct Known {
-    killed: Part,
+    killed: Service,
     number: usize,
     step: Step,
 }
@@ -71,9 +71,9 @@ struct Known {
 /// that could lie in between, so that one kill is both.
 ///
 /// # Errors
-/// The lab itself fails: a world does not start, or the operation does not work undisturbed.
-pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Table> {
-    let steps = survey(ground, plan.operation).await?;
+/// The lab itself fails: a system does not start, or the operation does not work undisturbed.
+pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Table> {
+    let steps = survey(lab, plan.operation).await?;
     let kills = steps.iter().flat_map(|known| {
         let after = (!known.step.only_reads()).then_some((known, When::After));
         [(known, When::Before)].into_iter().chain(after)
@@ -88,17 +88,17 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Table> {
         });
     }
     let rows = kills.into_iter();
-    let rows = rows.map(|(known, when)| kill(ground, plan.operation, known, when));
+    let rows = rows.map(|(known, when)| kill(lab, plan.operation, known, when));
     let rows: Vec<_> = rows.collect();
     let rows = stream::iter(rows).buffered(plan.at_once).collect().await;
     Ok(Table { rows, all })
 }
 
 /// The steps of an operation, in the order in which they came.
-async fn survey(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<Vec<Known>> {
+async fn survey(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<Known>> {
     let mut known: Vec<Known> = Vec::new();
     for _ in 0..SURVEYS {
-        for (killed, steps) in watch(ground, operation).await? {
+        for (killed, steps) in watch(lab, operation).await? {
             for step in steps {
                 let of_service = || known.iter().filter(|one| one.killed == killed);
                 if !of_service().any(|one| one.step == step) {
@@ -112,53 +112,58 @@ async fn survey(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<Ve
             }
         }
     }
-    known.sort_by_key(|one| (one.killed == Part::ServicesSvc, one.number));
+    known.sort_by_key(|one| (one.killed == Service::ServicesSvc, one.number));
     Ok(known)
 }
 
 /// An undisturbed run.
-async fn watch(
-    ground: &Arc<Ground>,
-    operation: Operation,
-) -> anyhow::Result<Vec<(Part, Vec<Step>)>> {
-    let (world, subject) = world(ground, operation).await?;
-    let traps = [&*world.pools[0].trap, &*world.services[0].trap];
-    traps.iter().for_each(|trap| trap.record());
-    operation.act(&world, &subject, traps).await;
+async fn watch(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<(Service, Vec<Step>)>> {
+    let (system, subject) = system(lab, operation).await?;
+    let interceptors = [
+        &*system.pools[0].interceptor,
+        &*system.services[0].interceptor,
+    ];
+    interceptors
+        .iter()
+        .for_each(|interceptor| interceptor.record());
+    operation.act(&system, &subject, interceptors).await;
     // The creations and destructions that a tick begins are operations of their own.
     if operation != Operation::Tick {
-        quiet(&world).await;
+        quiet(&system).await;
     }
-    let [pool, services] = traps.map(crate::trap::Trap::end);
-    let end = recovered(&world, operation, &subject).await;
-    end.map_err(|error| world.tell(&error))
+    let [pool, services] = interceptors.map(crate::interceptor::Interceptor::end);
+    let end = recovered(&system, operation, &subject).await;
+    end.map_err(|error| system.tell(&error))
         .with_context(|| format!("{operation} fails undisturbed"))?;
-    Ok(vec![(Part::PoolSvc, pool), (Part::ServicesSvc, services)])
+    Ok(vec![
+        (Service::PoolSvc, pool),
+        (Service::ServicesSvc, services),
+    ])
 }
 
-async fn world(ground: &Arc<Ground>, operation: Operation) -> anyhow::Result<(World, String)> {
+async fn system(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<(System, String)> {
     static SEED: AtomicU64 = AtomicU64::new(1);
     let seed = SEED.fetch_add(1, Ordering::Relaxed);
-    let world = World::start(Arc::clone(ground), operation.pacing(), 1, seed).await?;
-    let subject = operation.set_up(&world).await;
+    let system = System::start(Arc::clone(lab), operation.pacing(), 1, seed).await?;
+    let subject = operation.set_up(&system).await;
     let subject = subject
-        .map_err(|error| world.tell(&error))
+        .map_err(|error| system.tell(&error))
         .with_context(|| format!("{operation} cannot begin"))?;
-    quiet(&world).await;
-    Ok((world, subject))
+    quiet(&system).await;
+    Ok((system, subject))
 }
 
 /// Ends when neither service asks anybody for anything.
-async fn quiet(world: &World) {
-    for replica in [&world.pools[0], &world.services[0]] {
-        replica.trap.quiet(QUIET).await;
+async fn quiet(system: &System) {
+    for replica in [&system.pools[0], &system.services[0]] {
+        replica.interceptor.quiet(QUIET).await;
     }
 }
 
-async fn kill(ground: &Arc<Ground>, operation: Operation, known: &Known, when: When) -> Row {
+async fn kill(lab: &Arc<Lab>, operation: Operation, known: &Known, when: When) -> Row {
     let mut outcome = Outcome::NotTaken;
     for _ in 0..TRIES {
-        outcome = match kill_once(ground, operation, known, when).await {
+        outcome = match kill_once(lab, operation, known, when).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Broken(format!("{error:#}")),
         };
@@ -177,35 +182,38 @@ async fn kill(ground: &Arc<Ground>, operation: Operation, known: &Known, when: W
 }
 
 async fn kill_once(
-    ground: &Arc<Ground>,
+    lab: &Arc<Lab>,
     operation: Operation,
     known: &Known,
     when: When,
 ) -> anyhow::Result<Outcome> {
-    let (world, subject) = world(ground, operation).await?;
-    let traps = [&*world.pools[0].trap, &*world.services[0].trap];
-    let trap = match known.killed {
-        Part::PoolSvc => traps[0],
-        Part::ServicesSvc => traps[1],
+    let (system, subject) = system(lab, operation).await?;
+    let interceptors = [
+        &*system.pools[0].interceptor,
+        &*system.services[0].interceptor,
+    ];
+    let interceptor = match known.killed {
+        Service::PoolSvc => interceptors[0],
+        Service::ServicesSvc => interceptors[1],
     };
-    trap.set(known.step.clone(), when);
+    interceptor.set(known.step.clone(), when);
     // The client of a service that lives waits for its answer, while the other one starts again.
-    let acted = operation.act(&world, &subject, traps);
+    let acted = operation.act(&system, &subject, interceptors);
     let started_again = async {
-        trap.wait().await;
-        world.kill(known.killed, 0).await?;
-        world.time_passes(known.killed, BUSY_FOR).await?;
+        interceptor.wait().await;
+        system.kill(known.killed, 0).await?;
+        system.expire_leases(known.killed, BUSY_FOR).await?;
         let pacing = Pacing {
             lease: RECOVERY_LEASE_MS,
             ..operation.pacing()
         };
-        world.restart(known.killed, 0, pacing).await
+        system.restart(known.killed, 0, pacing).await
     };
     let acted = async {
         acted.await;
         // What goes on behind the answer belongs to it.
-        quiet(&world).await;
-        if !trap.sprung() {
+        quiet(&system).await;
+        if !interceptor.triggered() {
             return Err(anyhow::Error::new(NotTaken));
         }
         Ok(())
@@ -214,20 +222,22 @@ async fn kill_once(
         Err(error) if error.is::<NotTaken>() => return Ok(Outcome::NotTaken),
         done => done?,
     };
-    let end = recovered(&world, operation, &subject).await;
-    end.map_err(|error| world.tell(&error))?;
+    let end = recovered(&system, operation, &subject).await;
+    end.map_err(|error| system.tell(&error))?;
     Ok(Outcome::Held)
 }
 
 /// Lets the system recover, has the client ask again, and judges.
-async fn recovered(world: &World, operation: Operation, subject: &str) -> anyhow::Result<()> {
+async fn recovered(system: &System, operation: Operation, subject: &str) -> anyhow::Result<()> {
     if operation == Operation::Sweep {
         // The promises hold again only once what was swept half is swept.
-        operation.again(world, subject).await?;
+        operation.again(system, subject).await?;
     }
-    world
+    system
         .settle(operation.idle_after(), RECOVERED_WITHIN)
         .await?;
-    operation.again(world, subject).await?;
-    world.settle(operation.idle_after(), RECOVERED_WITHIN).await
+    operation.again(system, subject).await?;
+    system
+        .settle(operation.idle_after(), RECOVERED_WITHIN)
+        .await
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Operation;
-use crate::process::Part;
-use crate::trap::{Step, When};
+use crate::interceptor::{Step, When};
+use agent_pool_stack::Service;
 
 /// What became of one kill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Row {
     /// What was asked for.
     pub operation: Operation,
     /// Who was killed.
-    pub killed: Part,
+    pub killed: Service,
     /// Its number among the steps of the operation that this service takes, from 1.
     pub number: usize,
     /// At which step.
@@ -72,7 +72,7 @@ impl fmt::Display for Row {
             f,
             "{:<14} | {:<12} | {:>3} | {:<6} | {outcome:<9} | {}",
             self.operation.to_string(),
-            self.killed.word(),
+            self.killed.name(),
             self.number,
             self.when.to_string(),
             self.step
@@ -125,7 +125,7 @@ mod tests {
     fn a_row_that_failed_says_which_promise_broke() {
         let row = |outcome| Row {
             operation: Operation::Claim,
-            killed: Part::PoolSvc,
+            killed: Service::PoolSvc,
             number: 3,
             step: Step {
                 label: "sql COMMIT".to_owned(),

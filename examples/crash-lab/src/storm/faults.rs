@@ -10,17 +10,17 @@ use tokio::time::sleep;
 use super::Storm;
 use super::report::count;
 
-/// Adds faults in each gust, and takes all of them away at its end.
+/// Adds faults in each burst, and takes all of them away at its end.
 pub(super) async fn make(storm: &Storm, mut chance: StdRng) {
-    while storm.next_gust().await {
-        while let Some(left) = storm.gust() {
-            storm.world.cloud.fault(rule(&mut chance));
+    while storm.next_burst().await {
+        while let Some(left) = storm.burst() {
+            storm.system.cloud.fault(rule(&mut chance));
             count(&storm.report.faults);
             sleep(Duration::from_millis(chance.random_range(100..1_000)).min(left)).await;
         }
-        storm.world.cloud.clear_faults();
-        // Minutes of pauses after failures would be a calm. While Postgres is down there are none.
-        storm.world.no_pauses().await.ok();
+        storm.system.cloud.clear_faults();
+        // Minutes of pauses after failures would be a recover. While Postgres is down there are none.
+        storm.system.clear_backoff().await.ok();
     }
 }
 

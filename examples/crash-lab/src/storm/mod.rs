@@ -1,12 +1,12 @@
 //! The fault storm: claims, kills and drains, while vendors fail and processes are killed at random;
-//! then calm, and the promises.
+//! then recover, and the promises.
 //!
-//! It comes in gusts. In the lulls between them nothing new breaks, so that instances become warm, and
-//! the next gust hits claims, creations and destructions at work, not a system that is only starting.
+//! It comes in bursts. In the pauses between them nothing new breaks, so that instances become warm, and
+//! the next burst hits claims, creations and destructions at work, not a system that is only starting.
 
+mod clients;
 mod faults;
-mod people;
-mod reaper;
+mod kills;
 mod report;
 
 use std::collections::BTreeSet;
@@ -18,23 +18,23 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep};
 
-use crate::ground::Ground;
-use crate::process::Part;
+use crate::lab::Lab;
 use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
-use crate::world::World;
+use crate::system::System;
+use agent_pool_stack::Service;
 pub use report::Report;
 
 /// How long the system may take to come to rest after the storm.
-const CALM_WITHIN: Duration = Duration::from_secs(120);
+const RECOVERED_WITHIN: Duration = Duration::from_secs(120);
 /// How long Services may still be busy by then.
 const BUSY_FOR: Duration = Duration::from_secs(10);
 /// How many people claim at once.
 const CLAIMERS: u64 = 4;
 /// How long vendors fail and processes die in a row.
-const GUST: Duration = Duration::from_secs(5);
+const BURST: Duration = Duration::from_secs(5);
 /// How long they then do not.
-const LULL: Duration = Duration::from_secs(4);
+const PAUSE: Duration = Duration::from_secs(4);
 
 /// Impatient, so that much happens: what takes minutes in production takes a second.
 const PACING: Pacing = Pacing {
@@ -51,14 +51,14 @@ const PACING: Pacing = Pacing {
 pub struct Plan {
     /// Of all chance: the same seed makes the same plans, though not the same timing.
     pub seed: u64,
-    /// How long it blows.
+    /// How long it runs.
     pub duration: Duration,
 }
 
 /// What those who make the storm share.
 #[derive(Debug)]
 struct Storm {
-    world: World,
+    system: System,
     began: Instant,
     duration: Duration,
     report: Report,
@@ -71,32 +71,32 @@ struct Storm {
 }
 
 impl Storm {
-    fn blows(&self) -> bool {
+    fn runs(&self) -> bool {
         self.began.elapsed() < self.duration
     }
 
-    /// How long the gust goes on that blows now.
-    fn gust(&self) -> Option<Duration> {
+    /// How long the burst goes on that runs now.
+    fn burst(&self) -> Option<Duration> {
         let since = self.began.elapsed();
-        let cycle = (GUST + LULL).as_millis();
+        let cycle = (BURST + PAUSE).as_millis();
         let into = Duration::from_millis((since.as_millis() % cycle).try_into().ok()?);
-        let left = GUST.checked_sub(into).filter(|left| !left.is_zero());
-        left.filter(|_| self.blows())
+        let left = BURST.checked_sub(into).filter(|left| !left.is_zero());
+        left.filter(|_| self.runs())
     }
 
-    /// Waits for a gust; false where there is none any more.
-    async fn next_gust(&self) -> bool {
-        while self.gust().is_none() && self.blows() {
+    /// Waits for a burst; false where there is none any more.
+    async fn next_burst(&self) -> bool {
+        while self.burst().is_none() && self.runs() {
             sleep(LOOK_EVERY).await;
         }
-        self.blows()
+        self.runs()
     }
 
     /// An operator is about to kill this instance: it is nobody's any more.
     fn gives_up(&self, instance: &str) {
         let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
         killed.insert(instance.to_owned());
-        self.world.forget_claim(instance);
+        self.system.forget_claim(instance);
     }
 
     fn breaks(&self, what: String) {
@@ -111,11 +111,13 @@ impl Storm {
 ///
 /// # Errors
 /// A promise that broke, with the ends of the logs; or the lab itself fails.
-pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
-    let world = World::start(Arc::clone(ground), PACING, 1, plan.seed).await?;
-    world.settle(Some(PACING.min_idle), CALM_WITHIN).await?;
+pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Report> {
+    let system = System::start(Arc::clone(lab), PACING, 1, plan.seed).await?;
+    system
+        .settle(Some(PACING.min_idle), RECOVERED_WITHIN)
+        .await?;
     let storm = Storm {
-        world,
+        system,
         began: Instant::now(),
         duration: plan.duration,
         report: Report::default(),
@@ -125,33 +127,33 @@ pub async fn run(ground: &Arc<Ground>, plan: Plan) -> anyhow::Result<Report> {
     };
     let chance =
         |actor: u64| StdRng::seed_from_u64(plan.seed.wrapping_mul(1_000).wrapping_add(actor));
-    let claimers = (0..CLAIMERS).map(|number| people::claim(&storm, number, chance(10 + number)));
+    let claimers = (0..CLAIMERS).map(|number| clients::claim(&storm, number, chance(10 + number)));
     let (_, (), (), died) = tokio::join!(
         futures_util::future::join_all(claimers),
-        people::operate(&storm, chance(1)),
+        clients::operate(&storm, chance(1)),
         faults::make(&storm, chance(2)),
-        reaper::reap(&storm, chance(3)),
+        kills::kill_processes(&storm, chance(3)),
     );
     died?;
-    let end = calm(&storm).await;
-    end.map_err(|error| storm.world.tell(&error))
+    let end = recover(&storm).await;
+    end.map_err(|error| storm.system.tell(&error))
         .with_context(|| format!("seed {}", plan.seed))?;
     Ok(storm.report)
 }
 
 /// The vendors are well again, both services start anew, and the promises hold.
-async fn calm(storm: &Storm) -> anyhow::Result<()> {
-    let world = &storm.world;
-    world.cloud.clear_faults();
-    for part in [Part::ServicesSvc, Part::PoolSvc] {
-        world.kill(part, 0).await?;
-        world.time_passes(part, BUSY_FOR).await?;
-        world.restart(part, 0, PACING).await?;
+async fn recover(storm: &Storm) -> anyhow::Result<()> {
+    let system = &storm.system;
+    system.cloud.clear_faults();
+    for part in [Service::ServicesSvc, Service::PoolSvc] {
+        system.kill(part, 0).await?;
+        system.expire_leases(part, BUSY_FOR).await?;
+        system.restart(part, 0, PACING).await?;
     }
     let began = Instant::now();
-    let settled = world.settle(None, CALM_WITHIN).await;
-    storm.report.calm_after(began.elapsed());
-    let unexpected = world.cloud.unexpected();
+    let settled = system.settle(None, RECOVERED_WITHIN).await;
+    storm.report.recovered_after(began.elapsed());
+    let unexpected = system.cloud.unexpected();
     let mut broken = storm
         .broken
         .lock()
@@ -164,6 +166,6 @@ async fn calm(storm: &Storm) -> anyhow::Result<()> {
             .map(|one| format!("no vendor knows {one:?}")),
     );
     anyhow::ensure!(broken.is_empty(), "broken: {}", broken.join("; "));
-    storm.report.kept(world.claimed().len());
+    storm.report.kept(system.claimed().len());
     Ok(())
 }

@@ -7,8 +7,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::client::Wish;
-use crate::process::Part;
+use agent_pool_client::ClaimOrder;
+
+use agent_pool_stack::Service;
 
 /// Counts of what happened.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub struct Report {
     services_killed: AtomicU64,
     pub(super) postgres_killed: AtomicU64,
     kept: AtomicUsize,
-    calm_after: Mutex<Duration>,
+    recovered_after: Mutex<Duration>,
 }
 
 /// What the claims are called, in the order of [`Report::claims`].
@@ -85,9 +86,9 @@ impl Report {
     }
 
     /// The claims like this one.
-    pub(super) const fn of(&self, wish: &Wish) -> &Claims {
+    pub(super) const fn of(&self, order: &ClaimOrder) -> &Claims {
         let [plain, waiting, keyed, both] = &self.claims;
-        match (wish.key.is_some(), wish.wait.is_some()) {
+        match (order.idempotency_key.is_some(), order.wait > 0) {
             (false, false) => plain,
             (false, true) => waiting,
             (true, false) => keyed,
@@ -96,10 +97,10 @@ impl Report {
     }
 
     /// The deaths of this service.
-    pub(super) const fn killed_of(&self, part: Part) -> &AtomicU64 {
+    pub(super) const fn killed_of(&self, part: Service) -> &AtomicU64 {
         match part {
-            Part::PoolSvc => &self.pool_killed,
-            Part::ServicesSvc => &self.services_killed,
+            Service::PoolSvc => &self.pool_killed,
+            Service::ServicesSvc => &self.services_killed,
         }
     }
 
@@ -113,9 +114,9 @@ impl Report {
         self.kept.store(claims, Ordering::Relaxed);
     }
 
-    pub(super) fn calm_after(&self, time: Duration) {
+    pub(super) fn recovered_after(&self, time: Duration) {
         *self
-            .calm_after
+            .recovered_after
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = time;
     }
@@ -153,14 +154,14 @@ impl fmt::Display for Report {
             "kill -9: {pool} of pool-svc, {services} of services-svc, {postgres} of Postgres"
         )?;
         let kept = self.kept.load(Ordering::Relaxed);
-        let calm = *self
-            .calm_after
+        let recover = *self
+            .recovered_after
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         write!(
             f,
             "all promises hold {} ms after the storm; {kept} acknowledged claims that nobody killed are there",
-            calm.as_millis()
+            recover.as_millis()
         )
     }
 }

@@ -27,6 +27,7 @@ impl State {
             service_id: service_id.to_owned(),
             environment_id: environment_id.to_owned(),
             target_port,
+            host: self.options.domain_host.clone(),
             edge,
         });
         Ok(id)
@@ -61,6 +62,11 @@ impl Domain {
     /// The domain as the API answers it. The vendor's has no scheme; this one is not HTTPS, so it
     /// says so.
     pub(crate) fn text(&self) -> String {
-        format!("http://{}", self.edge.address)
+        format!("http://{}", self.authority())
+    }
+
+    /// Its host and port.
+    pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.edge.address.port())
     }
 }

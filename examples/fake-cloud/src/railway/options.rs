@@ -29,6 +29,8 @@ pub struct RailwayOptions {
     pub gone_message: String,
     /// Whether a new image in `serviceInstanceUpdate` deploys by itself, as has been seen [U].
     pub image_update_deploys: bool,
+    /// The host in the domains of services. A name other than an address must be resolved by the caller's proxy.
+    pub domain_host: String,
 }
 
 /// The tokens of Railway, one of each kind.
@@ -59,6 +61,7 @@ impl Default for RailwayOptions {
             page_size: 500,
             gone_message: "Not Authorized".into(),
             image_update_deploys: true,
+            domain_host: "127.0.0.1".into(),
         }
     }
 }

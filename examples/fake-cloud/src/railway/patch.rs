@@ -51,7 +51,7 @@ impl State {
                 let port = domain
                     .target_port
                     .map_or_else(|| json!({}), |port| json!({"port": port}));
-                (domain.edge.address.to_string(), port)
+                (domain.authority(), port)
             });
             block["networking"] = json!({"serviceDomains": domains.collect::<Map<_, _>>()});
             let mounts = self.volume_instances.iter().filter(|volume| {

@@ -87,6 +87,7 @@ pub(crate) struct Domain {
     pub(crate) service_id: String,
     pub(crate) environment_id: String,
     pub(crate) target_port: Option<i32>,
+    pub(crate) host: String,
     pub(crate) edge: Edge,
 }
 

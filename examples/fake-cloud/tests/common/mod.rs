@@ -13,7 +13,7 @@ pub(crate) struct Api {
 }
 
 pub(crate) async fn start(options: Options) -> Api {
-    let client = reqwest::Client::builder()
+    let client = agent_pool_core::http::bare_builder()
         .timeout(Duration::from_secs(10))
         .no_proxy()
         .build();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 const LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 
-/// A data folder of its own, which the user that Postgres runs as can enter.
+/// A data folder, which the user that Postgres runs as can enter.
 pub(crate) struct Home(TempDir);
 
 impl Home {
@@ -30,41 +31,34 @@ impl Home {
     }
 
     /// The commands of all processes of this run.
-    fn processes(&self) -> Vec<String> {
-        self.resident()
-            .into_iter()
-            .map(|(command, _)| command)
-            .collect()
+    fn commands(&self) -> Vec<String> {
+        let processes = self.processes().into_iter();
+        processes.map(|process| process.command).collect()
     }
 
-    /// The processes of this run, which know its key or work in its folder: their commands, and their
-    /// resident memory in KiB.
-    pub(crate) fn resident(&self) -> Vec<(String, u64)> {
+    /// The process that runs this part.
+    pub(crate) fn process(&self, part: &str) -> Process {
+        let mut processes = self.processes().into_iter();
+        processes
+            .find(|process| process.command.contains(part))
+            .unwrap_or_else(|| panic!("no {part} runs, or this user cannot see it"))
+    }
+
+    /// The processes of this run, which have its key or its folder in their environment, or work in its folder.
+    pub(crate) fn processes(&self) -> Vec<Process> {
         let key = fs::read_to_string(self.0.path().join("api-key")).unwrap_or_default();
         let folder = self.0.path().to_str().unwrap().as_bytes();
-        let ours = |process: &fs::DirEntry| {
-            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-            let cwd = fs::read_link(process.path().join("cwd")).unwrap_or_default();
+        let ours = |path: &Path| {
+            let environment = fs::read(path.join("environ")).unwrap_or_default();
+            let cwd = fs::read_link(path.join("cwd")).unwrap_or_default();
             let has = |text: &[u8]| {
                 !text.is_empty() && environment.windows(text.len()).any(|part| part == text)
             };
             has(key.as_bytes()) || has(folder) || cwd.starts_with(self.0.path())
         };
-        let processes = fs::read_dir("/proc").unwrap().flatten().filter(ours);
-        let described = |process: fs::DirEntry| {
-            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
-            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-            let kib = resident.and_then(|text| text.split_whitespace().next()?.parse().ok());
-            (
-                String::from_utf8_lossy(&line).replace('\0', " "),
-                kib.unwrap_or_default(),
-            )
-        };
-        let described = processes.map(described);
-        described
-            .filter(|(command, _)| !command.is_empty())
-            .collect()
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let all = all.map(|entry| entry.path()).filter(|path| ours(path));
+        all.filter_map(|path| Process::read(&path)).collect()
     }
 
     /// Waits until all that is left of a run is its instances.
@@ -72,7 +66,7 @@ impl Home {
         let deadline = Instant::now() + LIMIT;
         loop {
             let others: Vec<_> = self
-                .processes()
+                .commands()
                 .into_iter()
                 .filter(|one| !one.contains("agent-runtime"))
                 .collect();
@@ -85,7 +79,30 @@ impl Home {
     }
 }
 
-/// A harness that runs.
+/// A process of a run.
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    pub(crate) command: String,
+}
+
+impl Process {
+    /// From its folder in `/proc`; `None` if it has ended.
+    fn read(path: &Path) -> Option<Self> {
+        let pid = path.file_name()?.to_str()?.parse().ok()?;
+        let line = fs::read(path.join("cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&line).replace('\0', " ");
+        (!command.is_empty()).then_some(Self {
+            pid: Pid::from_raw(pid),
+            command,
+        })
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid, signal).unwrap();
+    }
+}
+
+/// A running harness.
 pub(crate) struct Harness<'a> {
     home: &'a Home,
     child: Child,
@@ -112,7 +129,7 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// Reads on until a line has `text`; answers it.
+    /// Reads until a line has `text`, and returns that line.
     pub(crate) async fn line_with(&mut self, text: &str) -> String {
         let reading = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
@@ -146,7 +163,7 @@ impl<'a> Harness<'a> {
         (url.to_owned(), self.output.clone())
     }
 
-    /// What is printed behind `label` in the summary.
+    /// The text after `label` in the guide.
     pub(crate) fn printed(&self, label: &str) -> String {
         let line = self
             .output
@@ -155,7 +172,15 @@ impl<'a> Harness<'a> {
         line.unwrap().trim().to_owned()
     }
 
-    /// The `curl` that is printed, to be given to a shell.
+    /// The answer of one of the printed APIs.
+    pub(crate) async fn get(&self, api: &str, path: &str) -> serde_json::Value {
+        let client = agent_pool_core::http::bare_builder().build().unwrap();
+        let request = client.get(format!("{}/{path}", self.printed(api)));
+        let response = request.bearer_auth(self.printed("key")).send().await;
+        response.unwrap().json().await.unwrap()
+    }
+
+    /// The printed `curl` command, for a shell.
     pub(crate) async fn printed_claim(&mut self) -> String {
         self.warm().await;
         let from = self.output.find("curl -X POST").unwrap();
@@ -163,12 +188,28 @@ impl<'a> Harness<'a> {
         self.output[from..to].to_owned()
     }
 
-    /// Ctrl-C; answers the processes that are left once the harness has ended well.
+    /// Ctrl-C. Returns the processes that are left once the harness has ended well.
     pub(crate) async fn interrupt(&mut self) -> Vec<String> {
-        self.signal(Signal::SIGINT);
+        self.stop_by(Signal::SIGINT).await
+    }
+
+    /// The same by another signal.
+    pub(crate) async fn stop_by(&mut self, signal: Signal) -> Vec<String> {
+        // Or else nobody would be found below either.
+        self.home.process("services-svc");
+        self.signal(signal);
         let status = self.end().await;
         assert!(status.success(), "{status}:\n{}", self.output);
-        self.home.processes()
+        self.home.commands()
+    }
+
+    /// The exit code and the standard error of a harness that ends by itself.
+    pub(crate) async fn ended(&mut self) -> (Option<i32>, String) {
+        let mut error = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        let read = timeout(LIMIT, stderr.read_to_string(&mut error)).await;
+        read.unwrap().unwrap();
+        (self.end().await.code(), error)
     }
 
     pub(crate) async fn kill(&mut self) {
@@ -176,19 +217,18 @@ impl<'a> Harness<'a> {
         self.end().await;
     }
 
-    /// What it says when it ends by itself.
+    /// The error of a harness that fails.
     pub(crate) async fn failure(&mut self) -> String {
-        let mut error = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        timeout(LIMIT, stderr.read_to_string(&mut error))
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(!self.end().await.success());
+        let (code, error) = self.ended().await;
+        assert_eq!(code, Some(1), "{error}");
         error
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id().unwrap()).unwrap();
         kill(Pid::from_raw(id), signal).unwrap();
     }

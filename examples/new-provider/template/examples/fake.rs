@@ -5,13 +5,13 @@ mod fake;
 
 use std::io::Write as _;
 
-use agent_pool_core::conformance::{AtFake, Harness as _};
+use agent_pool_core::conformance::{FakeServer, Harness as _};
 
 const PORT: u16 = 4010;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let vendor = AtFake::start_on(PORT, "acme", fake::Acme::default()).await?;
+    let vendor = FakeServer::start_on(PORT, "acme", fake::Acme::default()).await?;
     for (variable, value) in vendor.environment().with_prefix("") {
         writeln!(std::io::stdout(), "export {variable}={value}")?;
     }

@@ -1,10 +1,10 @@
-// The form works without this script. With it the steps of a claim are shown as they happen, and a link
-// can be copied.
+// The form works without this script. The script shows the steps of a claim as they happen, and copies
+// the invite link.
 
 const form = document.getElementById('claim');
 const copy = document.getElementById('copy');
 
-/** The events of a response, as they come. */
+/** The server-sent events of a response. */
 async function* events(response) {
   let text = '';
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
@@ -30,7 +30,7 @@ function show(step, state) {
 function begin() {
   document.getElementById('failure').hidden = true;
   document.getElementById('progress').hidden = false;
-  document.getElementById('progress-note').textContent = 'Looking for an idle instance.';
+  document.getElementById('progress-note').textContent = 'Looking for an idle instance…';
   form.hidden = true;
   document.getElementById('progress').focus();
   for (const item of document.querySelectorAll('[data-step]')) delete item.dataset.state;
@@ -47,12 +47,12 @@ function fail(problem) {
   document.getElementById('failure').focus();
 }
 
-function tell({ name, data }) {
+function handle({ name, data }) {
   const note = document.getElementById('progress-note');
   if (name === 'waiting') {
     note.textContent = data.position === 1
-      ? 'No instance is idle. You are next: the first that is ready is yours.'
-      : `No instance is idle. ${data.position - 1} are served before you.`;
+      ? 'No instance is idle. You are next in the queue.'
+      : `No instance is idle. Your position in the queue: ${data.position}.`;
   } else if (name === 'step') {
     note.textContent = `Instance ${data.instanceId}`;
     const next = show(data.step, 'done')?.nextElementSibling;
@@ -73,13 +73,14 @@ async function claim() {
     if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
       for await (const event of events(response)) {
         last = event.name;
-        tell(event);
+        handle(event);
       }
     }
   } catch {
-    // Below.
+    // Handled below.
   }
-  // Whatever went wrong, the plain form says what; its attempt is the same, so that nothing is claimed twice.
+  // Without a result, submit the plain form, which shows the problem. It has the same idempotency key, so
+  // nothing is claimed twice.
   if (last !== 'result' && last !== 'error') form.submit();
 }
 
@@ -104,7 +105,7 @@ if (copy && navigator.clipboard) {
       copied.textContent = 'Copied.';
     } catch {
       link.select();
-      copied.textContent = 'Selected: copy it with your keyboard.';
+      copied.textContent = 'Selected. Press Ctrl+C to copy.';
     }
   });
 }

@@ -1,10 +1,10 @@
-// The pages work without this script. It saves the reload: a page that says it is live is loaded again
-// behind the scenes when the server tells of a change, and its parts are put in place.
+// The pages work without this script. It reloads a live page in the background when the server reports a
+// change, and replaces the parts that differ.
 
 const state = document.querySelector('[data-live]');
 
-/** Puts the parts of a fresh copy of this page in place of those that differ. */
-function place(fresh) {
+/** Replaces the parts of this page that differ from a fresh copy. */
+function replaceParts(fresh) {
   for (const part of document.querySelectorAll('[data-part]')) {
     const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!other || other.innerHTML === part.innerHTML) continue;
@@ -12,7 +12,7 @@ function place(fresh) {
     const open = [...part.querySelectorAll('details[open]')].map((it) => it.id);
     part.replaceChildren(...other.childNodes);
     for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-    // Who was at a link stays there, if it is still there.
+    // Keep the keyboard focus on the same link or field.
     const href = focus?.getAttribute('href');
     const again = focus?.id ? document.getElementById(focus.id)
       : href && [...part.querySelectorAll('a')].find((it) => it.getAttribute('href') === href);
@@ -32,16 +32,16 @@ async function refresh() {
       changed = false;
       const response = await fetch(location.href, { headers: { accept: 'text/html' } });
       if (response.redirected) return location.assign(response.url);
-      if (response.ok) place(new DOMParser().parseFromString(await response.text(), 'text/html'));
+      if (response.ok) replaceParts(new DOMParser().parseFromString(await response.text(), 'text/html'));
     }
   } catch {
-    // The server is away; the stream of news says so, and brings the page up to date afterwards.
+    // The server is unavailable. The stream shows that, and refreshes the page when it is back.
   } finally {
     loading = false;
   }
 }
 
-function say(word, text) {
+function show(word, text) {
   if (state.dataset.state === word) return;
   state.dataset.state = word;
   state.textContent = text;
@@ -49,40 +49,40 @@ function say(word, text) {
 }
 
 function follow() {
-  let news = null;
+  let stream = null;
   let version = null;
   let again = null;
 
   function listen() {
     clearTimeout(again);
-    if (document.hidden || news) return;
-    news = new EventSource('/live');
-    news.addEventListener('version', (event) => {
-      say('on', 'live');
+    if (document.hidden || stream) return;
+    stream = new EventSource('/live');
+    stream.addEventListener('version', (event) => {
+      show('on', 'live');
       if (version !== null && version !== event.data) refresh();
       version = event.data;
     });
-    news.addEventListener('error', () => {
-      say('off', 'not up to date, connecting again');
-      // A browser gives up for good where it is refused, such as by a proxy.
-      if (news?.readyState === EventSource.CLOSED) {
-        hush();
+    stream.addEventListener('error', () => {
+      show('off', 'disconnected, reconnecting');
+      // A browser does not reconnect after an error status, for example from a proxy.
+      if (stream?.readyState === EventSource.CLOSED) {
+        stop();
         again = setTimeout(listen, 3000);
       }
     });
   }
 
-  // A page that nobody sees needs no news, and browsers have few connections for each site.
-  function hush() {
-    news?.close();
-    news = null;
+  // A hidden page needs no stream, and browsers allow few connections for each site.
+  function stop() {
+    stream?.close();
+    stream = null;
   }
 
-  document.addEventListener('visibilitychange', () => (document.hidden ? hush() : listen()));
-  window.addEventListener('pagehide', hush);
+  document.addEventListener('visibilitychange', () => (document.hidden ? stop() : listen()));
+  window.addEventListener('pagehide', stop);
   window.addEventListener('pageshow', listen);
-  // Ages grow without any change.
-  setInterval(() => { if (!document.hidden && news) refresh(); }, Number(state.dataset.live) * 1000);
+  // Displayed ages change even if nothing else does.
+  setInterval(() => { if (!document.hidden && stream) refresh(); }, Number(state.dataset.live) * 1000);
   listen();
 }
 

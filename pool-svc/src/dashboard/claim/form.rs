@@ -1,4 +1,4 @@
-//! The form of a claim, and the offer to wait.
+//! The claim form, and the offer to wait for an instance.
 
 use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::problem::Problem;
@@ -6,43 +6,43 @@ use maud::{Markup, html};
 
 use super::super::page;
 use super::super::session::Session;
-use super::order::{Filled, OWN};
+use super::fields::{CUSTOM, ClaimForm};
 use crate::templates::Catalogue;
 
-/// The steps of a claim as its events name them, and for people.
+/// The steps of a claim: their names in events and on the page.
 const STEPS: [(&str, &str); 4] = [
-    ("taken", "Take an idle instance"),
-    ("configured", "Set its name and instructions"),
-    ("provisioned", "Open its conversation"),
-    ("recorded", "Hand it over"),
+    ("taken", "Reserve an idle instance"),
+    ("configured", "Set name and instructions"),
+    ("provisioned", "Open the conversation"),
+    ("recorded", "Finish"),
 ];
 
 pub(super) fn form(
     catalogue: &Catalogue,
     session: &Session,
-    filled: &Filled,
+    fields: &ClaimForm,
     problem: Option<&Problem>,
 ) -> Markup {
     html! {
         div .head {
             div {
                 h1 { "Claim an agent" }
-                p .hint { "An idle instance becomes your agent, in about a second." }
+                p .hint { "Turns an idle instance into your agent. Takes about a second." }
             }
         }
         @if let Some(problem) = problem {
-            p .notice.bad role="alert" { (page::sentence(&problem.detail)) " Nothing else was changed: correct it, or try again." }
+            p .notice.bad role="alert" { (page::sentence(&problem.detail)) " Correct the form or try again." }
         }
         (progress())
         form #claim method="post" action="/claim" data-stream="/claim/stream" {
-            (page::token(session))
-            input type="hidden" name="attempt" value=(filled.attempt);
-            (templates(catalogue, &filled.template))
+            (page::csrf_field(session))
+            input type="hidden" name="attempt" value=(fields.attempt);
+            (templates(catalogue, &fields.template))
             div .card {
-                (text_fields(filled))
+                (text_fields(fields))
                 label .check .field {
-                    input type="checkbox" name="wait" value="on" checked[!filled.wait.is_empty()];
-                    "If no instance is idle, wait for one, up to 5 minutes"
+                    input type="checkbox" name="wait" value="on" checked[!fields.wait.is_empty()];
+                    "If no instance is idle, wait up to 5 minutes for one"
                 }
                 div .actions { button type="submit" .primary { "Claim" } }
             }
@@ -50,19 +50,19 @@ pub(super) fn form(
     }
 }
 
-/// Shown by the script, which also says how far it is.
+/// Shown and updated by the script.
 fn progress() -> Markup {
     html! {
         section #progress .card.short hidden tabindex="-1" aria-labelledby="progress-title" {
             h2 #progress-title { "Claiming" }
-            p #progress-note role="status" .hint { "Looking for an idle instance." }
+            p #progress-note role="status" .hint { "Looking for an idle instance…" }
             ol .steps {
                 @for (step, words) in STEPS { li data-step=(step) { (words) } }
             }
         }
         div #failure .notice.bad role="alert" tabindex="-1" hidden {
             p #failure-text {}
-            button #wait type="button" hidden { "Wait for one" }
+            button #wait type="button" hidden { "Wait for an instance" }
         }
     }
 }
@@ -71,12 +71,12 @@ fn templates(catalogue: &Catalogue, chosen: &str) -> Markup {
     let own = catalogue.find(chosen).is_none();
     html! {
         fieldset {
-            legend { "What it is to be" }
+            legend { "Template" }
             div .templates {
                 label .template {
-                    input type="radio" name="template" value=(OWN) checked[own];
-                    b { span aria-hidden="true" { "✏️ " } "Your own" }
-                    span .hint { "With a name and instructions that you write." }
+                    input type="radio" name="template" value=(CUSTOM) checked[own];
+                    b { span aria-hidden="true" { "✏️ " } "Custom" }
+                    span .hint { "Write your own name and instructions." }
                 }
                 @for it in catalogue.all() {
                     label .template {
@@ -90,44 +90,44 @@ fn templates(catalogue: &Catalogue, chosen: &str) -> Markup {
     }
 }
 
-fn text_fields(filled: &Filled) -> Markup {
+fn text_fields(fields: &ClaimForm) -> Markup {
     html! {
         div .pair {
             div .field {
                 label for="name" { "Name" }
-                input #name name="name" value=(filled.name) maxlength=(AgentName::MAX_CHARS) autocomplete="off"
+                input #name name="name" value=(fields.name) maxlength=(AgentName::MAX_CHARS) autocomplete="off"
                     aria-describedby="name-hint";
-                p #name-hint .hint { "Empty: the template's, or else the instance's." }
+                p #name-hint .hint { "Optional. Defaults to the name of the template." }
             }
             div .field {
                 label for="join" { "Conversation to join" }
-                input #join type="url" name="join_url" value=(filled.join_url) autocomplete="off"
+                input #join type="url" name="join_url" value=(fields.join_url) autocomplete="off"
                     placeholder="https://" aria-describedby="join-hint";
-                p #join-hint .hint { "The invite link of one that is there. Empty: a new one is opened." }
+                p #join-hint .hint { "Optional. An invite link; without one, a new conversation is opened." }
             }
         }
         div .field {
             label for="instructions" { "Instructions" }
             textarea #instructions name="instructions" rows="5" aria-describedby="instructions-hint" {
-                (filled.instructions)
+                (fields.instructions)
             }
-            p #instructions-hint .hint { "What the agent is told to be. Empty: the template's, or else a helpful assistant." }
+            p #instructions-hint .hint { "Optional. Defaults to the instructions of the template, or to a helpful assistant." }
         }
     }
 }
 
-/// No instance was idle: whether to wait.
-pub(super) fn none_idle(session: &Session, filled: &Filled) -> Markup {
+/// Offers to wait, because no instance is idle.
+pub(super) fn none_idle(session: &Session, fields: &ClaimForm) -> Markup {
     let again = |wait: &str, button: &str, class: &str| {
         html! {
             form method="post" action="/claim" {
-                (page::token(session))
+                (page::csrf_field(session))
                 @for (name, value) in [
-                    ("attempt", filled.attempt.as_str()),
-                    ("template", &filled.template),
-                    ("name", &filled.name),
-                    ("instructions", &filled.instructions),
-                    ("join_url", &filled.join_url),
+                    ("attempt", fields.attempt.as_str()),
+                    ("template", &fields.template),
+                    ("name", &fields.name),
+                    ("instructions", &fields.instructions),
+                    ("join_url", &fields.join_url),
                     ("wait", wait),
                 ] { input type="hidden" name=(name) value=(value); }
                 button type="submit" class=(class) { (button) }
@@ -138,15 +138,15 @@ pub(super) fn none_idle(session: &Session, filled: &Filled) -> Markup {
         div .head { h1 { "No instance is idle" } }
         div .card.short {
             p role="alert" {
-                @if filled.wait.is_empty() { "Every warm instance is taken just now." }
-                @else { "None became idle in 5 minutes. The fleet says whether creations fail." }
+                @if fields.wait.is_empty() { "All warm instances are in use." }
+                @else { "No instance became idle within 5 minutes. The fleet page shows whether instances can be created." }
             }
-            p { "Waiting asks for one more to be made, and gives you the next that becomes idle: first come, "
-                "first served, for up to 5 minutes. Leave the page open meanwhile." }
+            p { "If you wait, the pool creates an instance and gives you the next one that becomes idle, first come, "
+                "first served. This takes up to 5 minutes. Keep this page open." }
             div .actions {
-                (again("on", "Wait for one", "primary"))
-                (again("", "Try again now", ""))
-                a .button href="/" { "Look at the fleet" }
+                (again("on", "Wait for an instance", "primary"))
+                (again("", "Try again", ""))
+                a .button href="/" { "Back to the fleet" }
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The way to an agent: link and QR code. Operators alone see it: who has the link can speak to the agent.
+//! The invite page: link and QR code. Only operators see it, because the link gives access to the agent.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use maud::{Markup, html};
 use url::Url;
 use warp::reply::Response;
@@ -19,15 +19,15 @@ pub(in crate::dashboard) async fn invite(
     session: Session,
     app: App,
 ) -> Result<Response, Problem> {
-    gate::operators_only(&session)?;
-    let view = instance::view(&app, &id).await?;
+    gate::require_operator(&session)?;
+    let view = instance::find(&app, &id).await?;
     let (Some(link), Status::Claimed | Status::Crashed) = (view.invite_url, view.status) else {
-        let detail = format!("instance {id} is nobody's agent: claim one to get an invite link");
-        return Err(Problem::new(404, "not_claimed", detail));
+        let detail = format!("instance {id} has not been claimed, so it has no invite link");
+        return Err(Problem::new(ProblemCode::NotClaimed, detail));
     };
     let name = view.agent_name.unwrap_or_else(|| id.to_string());
     let title = format!("{name} is ready");
-    let page = page::signed_in(
+    let page = page::layout(
         &app,
         &session,
         Some(Tab::Claim),
@@ -39,7 +39,7 @@ pub(in crate::dashboard) async fn invite(
 
 fn content(id: &InstanceId, title: &str, link: &str) -> Markup {
     html! {
-        div .head { div { h1 { (title) } p .hint { "Whoever has this link can speak to the agent." } } }
+        div .head { div { h1 { (title) } p .hint { "Anyone with this link can talk to the agent." } } }
         div .card.invite {
             @if let Some(qr) = qr(link) { div .qr { (qr) } }
             div {
@@ -55,8 +55,8 @@ fn content(id: &InstanceId, title: &str, link: &str) -> Markup {
             }
         }
         div .actions {
-            a .button href={ "/instances/" (id) } { "Look at the instance" }
-            a .button href="/claim" { "Claim another" }
+            a .button href={ "/instances/" (id) } { "Instance details" }
+            a .button href="/claim" { "Claim another agent" }
         }
     }
 }

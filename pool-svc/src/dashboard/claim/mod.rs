@@ -1,86 +1,102 @@
-//! Claiming: what to claim, how far it is, and the way to the agent.
+//! Claiming: the form, the progress, and the invite page.
 //!
-//! A form carries a key of its own, which makes the claim safe to send twice: a reload, a second click,
-//! or a stream of progress that broke off lead to the same agent.
+//! Each form has its own idempotency key, so a claim can be sent twice: a reload, a second click or a
+//! broken progress stream lead to the same agent.
 
+mod fields;
 mod form;
 mod invite;
-mod order;
 mod qr;
 
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use self::fields::ClaimForm;
 pub(super) use self::invite::invite;
-use self::order::Filled;
 use super::page::{self, Tab};
 use super::session::Session;
 use super::{gate, reply};
 use crate::app::App;
-use crate::claim::{self, ClaimError, Progress};
+use crate::claim::Progress;
 use crate::handlers;
+use crate::pool::Pool;
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
-    /// The template that is chosen already.
+pub(super) struct ClaimQuery {
+    /// The preselected template.
     #[serde(default)]
     template: String,
 }
 
 /// `GET /claim`
-pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
-    gate::operators_only(&session)?;
-    let filled = Filled::new(asked.template);
-    Ok(with_form(&app, &session, StatusCode::OK, &filled, None))
+pub(super) async fn show(
+    session: Session,
+    query: ClaimQuery,
+    app: App,
+) -> Result<Response, Problem> {
+    gate::require_operator(&session)?;
+    let fields = ClaimForm::new(query.template);
+    Ok(with_form(&app, &session, StatusCode::OK, &fields, None))
 }
 
-/// `POST /claim`: ends with the way to the agent, or with the form and what is wrong.
-pub(super) async fn claim(session: Session, filled: Filled, app: App) -> Result<Response, Problem> {
-    let order = match filled.order(&app.config.catalogue) {
-        Ok(order) => order,
-        Err(problem) => return Ok(refused(&app, &session, &filled, &problem)),
+/// `POST /claim`: redirects to the invite page, or shows the form with the problem.
+pub(super) async fn claim(
+    session: Session,
+    fields: ClaimForm,
+    pool: Pool,
+) -> Result<Response, Problem> {
+    let app = pool.app;
+    let input = match fields.claim_input(&app.config.catalogue) {
+        Ok(input) => input,
+        Err(problem) => return Ok(refused(&app, &session, &fields, &problem)),
     };
-    match claim::start(&app, order, Progress::default()).end().await {
+    match pool
+        .claims
+        .start(input, Progress::default())
+        .outcome()
+        .await
+    {
         Ok(claimed) => {
             let id = claimed.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}/invite")))
         }
         Err(error) => {
             let problem = Problem::from(error);
-            if problem.code == ClaimError::NoIdle.code() {
-                let content = form::none_idle(&session, &filled);
+            if problem.code == ProblemCode::NoIdleInstance {
+                let content = form::none_idle(&session, &fields);
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 return Ok(with_content(&app, &session, status, &content));
             }
-            Ok(refused(&app, &session, &filled, &problem))
+            Ok(refused(&app, &session, &fields, &problem))
         }
     }
 }
 
-/// `POST /claim/stream`: the same for the script, as server-sent events.
-pub(super) async fn stream(session: Session, filled: Filled, app: App) -> Response {
-    match filled.order(&app.config.catalogue) {
-        Ok(order) => handlers::claim::stream(order, app).await,
-        Err(problem) => refused(&app, &session, &filled, &problem),
+/// `POST /claim/stream`: the same as server-sent events, for the script.
+pub(super) async fn stream(session: Session, fields: ClaimForm, pool: Pool) -> Response {
+    let app = pool.app;
+    match fields.claim_input(&app.config.catalogue) {
+        Ok(input) => handlers::claim::stream(input, pool.claims).await,
+        Err(problem) => refused(&app, &session, &fields, &problem),
     }
 }
 
-fn refused(app: &App, session: &Session, filled: &Filled, problem: &Problem) -> Response {
+fn refused(app: &App, session: &Session, fields: &ClaimForm, problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status);
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    with_form(app, session, status, filled, Some(problem))
+    with_form(app, session, status, fields, Some(problem))
 }
 
 fn with_form(
     app: &App,
     session: &Session,
     status: StatusCode,
-    filled: &Filled,
+    fields: &ClaimForm,
     problem: Option<&Problem>,
 ) -> Response {
-    let content = form::form(&app.config.catalogue, session, filled, problem);
+    let content = form::form(&app.config.catalogue, session, fields, problem);
     with_content(app, session, status, &content)
 }
 
@@ -90,6 +106,6 @@ fn with_content(
     status: StatusCode,
     content: &maud::Markup,
 ) -> Response {
-    let page = page::signed_in(app, session, Some(Tab::Claim), "Claim an agent", content);
+    let page = page::layout(app, session, Some(Tab::Claim), "Claim an agent", content);
     reply::page(status, page)
 }

@@ -1,14 +1,14 @@
-//! A link as a QR code, drawn as one path.
+//! A link as a QR code in SVG.
 
 use std::fmt::Write;
 
 use maud::{Markup, PreEscaped, html};
 use qrcode::{Color, QrCode};
 
-/// The quiet zone around a code, in modules, that readers need.
+/// The quiet zone that readers need around a code, in modules.
 const QUIET: usize = 4;
 
-/// Nothing where the link is too long for a code.
+/// `None` if the link is too long for a code.
 pub(super) fn qr(link: &str) -> Option<Markup> {
     let code = QrCode::new(link).ok()?;
     let width = code.width();

@@ -1,7 +1,7 @@
-//! What became of the instances that one statement moved.
+//! The instances that one operation changed together.
 //!
-//! All entries that a statement or a transaction writes to the lifecycle log have one time, to the
-//! microsecond: so a cause and a time name a batch, and nothing more has to be kept of it.
+//! All events of one transaction have the same time, to the microsecond. So a cause and a time identify
+//! a batch, and nothing else has to be stored.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
@@ -12,12 +12,12 @@ use diesel::sql_query;
 use diesel::sql_types::{Int8, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::parse_status;
+use crate::db::row::parse_status;
 use crate::db::schema::instance_events;
 use crate::lifecycle::Cause;
 
-/// When an instance last moved for this cause; `None` where the log has nothing of it.
-pub(in crate::dashboard) async fn moved_at(
+/// The time of the last event of an instance with this cause, if the log has one.
+pub(in crate::dashboard) async fn find_time(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     cause: Cause,
@@ -30,30 +30,30 @@ pub(in crate::dashboard) async fn moved_at(
     Ok(last.first(conn).await.optional()?)
 }
 
-/// How many of a batch have a status now.
+/// How many instances of a batch have a status now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dashboard) struct Fate {
-    /// `None`: they are gone.
+pub(in crate::dashboard) struct StatusCount {
+    /// `None`: destroyed.
     pub(in crate::dashboard) status: Option<Status>,
     pub(in crate::dashboard) number: u32,
 }
 
 #[derive(Debug, QueryableByName)]
-struct FateRow {
+struct CountRow {
     #[diesel(sql_type = Nullable<Text>)]
     status: Option<String>,
     #[diesel(sql_type = Int8)]
     number: i64,
 }
 
-/// What those are now that moved at that time for this cause.
-pub(in crate::dashboard) async fn fates(
+/// Counts the instances of a batch by their present status.
+pub(in crate::dashboard) async fn count_by_status(
     conn: &mut AsyncPgConnection,
     cause: Cause,
     at: DateTime<Utc>,
-) -> Result<Vec<Fate>, DbError> {
-    // Diesel joins no tables without a foreign key.
-    let rows: Vec<FateRow> = sql_query(
+) -> Result<Vec<StatusCount>, DbError> {
+    // Diesel cannot join tables without a foreign key.
+    let rows: Vec<CountRow> = sql_query(
         "SELECT instances.status, count(*) AS number
          FROM instance_events LEFT JOIN instances ON instances.id = instance_events.instance_id
          WHERE at = $1 AND cause = $2 GROUP BY instances.status",
@@ -62,14 +62,14 @@ pub(in crate::dashboard) async fn fates(
     .bind::<Text, _>(cause.as_str())
     .load(conn)
     .await?;
-    let fate = |row: FateRow| {
+    let count = |row: CountRow| {
         let status = row.status.map(|word| parse_status("(batch)", &word));
-        Ok(Fate {
+        Ok(StatusCount {
             status: status.transpose()?,
             number: u32::try_from(row.number).unwrap_or(u32::MAX),
         })
     };
-    rows.into_iter().map(fate).collect()
+    rows.into_iter().map(count).collect()
 }
 
 #[cfg(test)]
@@ -91,15 +91,17 @@ mod tests {
         let drained = drain_oldest_idle(&mut conn, 3).await.unwrap();
         let delete = format!("DELETE FROM instances WHERE id = '{}'", drained[0]);
         sql_query(delete).execute(&mut conn).await.unwrap();
-        let at = moved_at(&mut conn, &drained[2], Cause::Drained)
+        let at = find_time(&mut conn, &drained[2], Cause::Drained)
             .await
             .unwrap();
-        let mut fates = fates(&mut conn, Cause::Drained, at.unwrap()).await.unwrap();
-        fates.sort_by_key(|fate| fate.number);
+        let mut counts = count_by_status(&mut conn, Cause::Drained, at.unwrap())
+            .await
+            .unwrap();
+        counts.sort_by_key(|count| count.number);
         let expected = [(None, 1), (Some(Status::Destroying), 2)];
-        let expected = expected.map(|(status, number)| Fate { status, number });
-        assert_eq!(fates, expected);
-        let healthy = moved_at(&mut conn, &other[0], Cause::Healthy)
+        let expected = expected.map(|(status, number)| StatusCount { status, number });
+        assert_eq!(counts, expected);
+        let healthy = find_time(&mut conn, &other[0], Cause::Healthy)
             .await
             .unwrap();
         assert_eq!(healthy, None);

@@ -1,4 +1,4 @@
-//! Table `instances` as people page through it: searched, filtered and sorted by the database.
+//! Table `instances`, searched, filtered, sorted and paged by the database.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{InstanceView, Status};
@@ -11,17 +11,17 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::db::schema::instances;
 use crate::db::views;
 
-/// Which instances, and in which order.
+/// Which instances to load, and in which order.
 #[derive(Debug, Clone, Default)]
-pub(in crate::dashboard) struct Wanted {
-    /// In the id, the name, the agent's name or the URL; empty takes all.
+pub(in crate::dashboard) struct InstanceFilter {
+    /// Searched in the ID, the name, the agent name and the URL. Empty matches all.
     pub(in crate::dashboard) text: String,
     pub(in crate::dashboard) status: Option<Status>,
     pub(in crate::dashboard) sort: Sort,
     pub(in crate::dashboard) order: Order,
 }
 
-/// What to sort by. Those that are equal are in the order of their ids.
+/// The column to sort by. Ties are sorted by ID.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::dashboard) enum Sort {
     Status,
@@ -41,9 +41,9 @@ pub(in crate::dashboard) enum Order {
 
 /// One instance with its tools.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::dashboard) struct Listed {
+pub(in crate::dashboard) struct InstanceRow {
     pub(in crate::dashboard) view: InstanceView,
-    /// What Services was asked to equip it with; `None` where that is not known.
+    /// The tools requested at its creation; `None` if unknown.
     pub(in crate::dashboard) tools: Option<Vec<String>>,
 }
 
@@ -55,7 +55,7 @@ struct Row {
     tools: Option<Vec<String>>,
 }
 
-impl TryFrom<Row> for Listed {
+impl TryFrom<Row> for InstanceRow {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
@@ -66,55 +66,55 @@ impl TryFrom<Row> for Listed {
     }
 }
 
-/// How many there are.
+/// The number of matching instances.
 pub(in crate::dashboard) async fn count(
     conn: &mut AsyncPgConnection,
-    wanted: &Wanted,
+    filter: &InstanceFilter,
 ) -> Result<u32, DbError> {
-    let number: i64 = matching(wanted).count().get_result(conn).await?;
+    let number: i64 = matching(filter).count().get_result(conn).await?;
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// Up to `limit` of them, after the first `skip`.
+/// Up to `limit` matching instances after the first `skip`.
 pub(in crate::dashboard) async fn load(
     conn: &mut AsyncPgConnection,
-    wanted: &Wanted,
+    filter: &InstanceFilter,
     skip: u32,
     limit: u32,
-) -> Result<Vec<Listed>, DbError> {
-    let rows: Vec<Row> = sorted(matching(wanted), wanted)
+) -> Result<Vec<InstanceRow>, DbError> {
+    let rows: Vec<Row> = sorted(matching(filter), filter)
         .then_order_by(instances::id)
         .offset(skip.into())
         .limit(limit.into())
         .select(Row::as_select())
         .load(conn)
         .await?;
-    rows.into_iter().map(Listed::try_from).collect()
+    rows.into_iter().map(InstanceRow::try_from).collect()
 }
 
-/// One instance; `None` where there is no row of it.
+/// One instance, if it exists.
 pub(in crate::dashboard) async fn find(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
-) -> Result<Option<Listed>, DbError> {
+) -> Result<Option<InstanceRow>, DbError> {
     let row: Option<Row> = instances::table
         .find(id.as_str())
         .select(Row::as_select())
         .first(conn)
         .await
         .optional()?;
-    row.map(Listed::try_from).transpose()
+    row.map(InstanceRow::try_from).transpose()
 }
 
 type Query<'a> = instances::BoxedQuery<'a, Pg>;
 
-fn matching(wanted: &Wanted) -> Query<'_> {
+fn matching(filter: &InstanceFilter) -> Query<'_> {
     let mut query = instances::table.into_boxed();
-    if let Some(status) = wanted.status {
+    if let Some(status) = filter.status {
         query = query.filter(instances::status.eq(status.as_str()));
     }
-    if !wanted.text.is_empty() {
-        let pattern = format!("%{}%", literally(&wanted.text));
+    if !filter.text.is_empty() {
+        let pattern = format!("%{}%", escape_pattern(&filter.text));
         query = query.filter(
             instances::id
                 .ilike(pattern.clone())
@@ -128,9 +128,9 @@ fn matching(wanted: &Wanted) -> Query<'_> {
     query
 }
 
-fn sorted<'a>(query: Query<'a>, wanted: &Wanted) -> Query<'a> {
+fn sorted<'a>(query: Query<'a>, filter: &InstanceFilter) -> Query<'a> {
     use {Order as O, Sort as S};
-    match (wanted.sort, wanted.order) {
+    match (filter.sort, filter.order) {
         (S::Status, O::Ascending) => query.order(instances::status.asc()),
         (S::Status, O::Descending) => query.order(instances::status.desc()),
         (S::Name, O::Ascending) => query.order(instances::name.asc()),
@@ -146,12 +146,12 @@ fn sorted<'a>(query: Query<'a>, wanted: &Wanted) -> Query<'a> {
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// Names are sorted without regard to capitals.
+    /// Makes the order of names case-insensitive.
     fn lower(text: Nullable<Text>) -> Nullable<Text>;
 }
 
-/// What has a meaning in a pattern stands for itself.
-fn literally(text: &str) -> String {
+/// Escapes the wildcards of `LIKE`.
+fn escape_pattern(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('%', "\\%")
         .replace('_', "\\_")
@@ -187,9 +187,9 @@ mod tests {
     }
 
     /// The first letters of what is found.
-    async fn found(conn: &mut Conn, wanted: &Wanted) -> String {
-        let rows = load(conn, wanted, 0, 9).await.unwrap();
-        let number = usize::try_from(count(conn, wanted).await.unwrap()).unwrap();
+    async fn found(conn: &mut Conn, filter: &InstanceFilter) -> String {
+        let rows = load(conn, filter, 0, 9).await.unwrap();
+        let number = usize::try_from(count(conn, filter).await.unwrap()).unwrap();
         assert_eq!(rows.len(), number);
         rows.iter().map(|row| &row.view.id.as_str()[..1]).collect()
     }
@@ -211,11 +211,11 @@ mod tests {
             ("convos-agent", "cba"),
         ] {
             let text = text.to_owned();
-            let wanted = Wanted {
+            let filter = InstanceFilter {
                 text: text.clone(),
-                ..Wanted::default()
+                ..InstanceFilter::default()
             };
-            assert_eq!(found(&mut conn, &wanted).await, expected, "{text:?}");
+            assert_eq!(found(&mut conn, &filter).await, expected, "{text:?}");
         }
     }
 
@@ -233,12 +233,12 @@ mod tests {
                 (Order::Ascending, ascending),
                 (Order::Descending, descending),
             ] {
-                let wanted = Wanted {
+                let filter = InstanceFilter {
                     sort,
                     order,
-                    ..Wanted::default()
+                    ..InstanceFilter::default()
                 };
-                assert_eq!(found(&mut conn, &wanted).await, expected, "{wanted:?}");
+                assert_eq!(found(&mut conn, &filter).await, expected, "{filter:?}");
             }
         }
     }
@@ -246,12 +246,12 @@ mod tests {
     #[tokio::test]
     async fn a_status_and_a_page_narrow_it_down() {
         let mut conn = conn().await;
-        let wanted = Wanted {
+        let filter = InstanceFilter {
             status: Some(Status::Claimed),
-            ..Wanted::default()
+            ..InstanceFilter::default()
         };
-        assert_eq!(found(&mut conn, &wanted).await, "cb");
-        let second = load(&mut conn, &wanted, 1, 1).await.unwrap();
+        assert_eq!(found(&mut conn, &filter).await, "cb");
+        let second = load(&mut conn, &filter, 1, 1).await.unwrap();
         assert_eq!(second[0].tools.as_deref(), Some(&["telnyx".to_owned()][..]));
         let id = &second[0].view.id;
         assert_eq!(

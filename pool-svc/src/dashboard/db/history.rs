@@ -1,6 +1,6 @@
-//! What the lifecycle log says of the time that is past, in equal slices of it.
+//! Statistics from the lifecycle log over equal slices of time.
 //!
-//! All are `sql_query`: Diesel has neither `width_bucket` nor percentiles.
+//! All use `sql_query`, because Diesel has neither `width_bucket` nor percentiles.
 
 use std::time::Duration;
 
@@ -11,53 +11,53 @@ use diesel::sql_types::{Double, Int4, Int8, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::parse_status;
+use crate::db::row::parse_status;
 use crate::lifecycle::Cause;
 
-/// The time that is asked for, in so many slices of equal length.
+/// A period of time, divided into equal slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dashboard) struct Past {
+pub(in crate::dashboard) struct Period {
     pub(in crate::dashboard) until: DateTime<Utc>,
     pub(in crate::dashboard) span: Duration,
     pub(in crate::dashboard) slices: u16,
 }
 
-/// By how many the instances of one status became more, or fewer, in one slice.
+/// The change in the number of instances of one status in one slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dashboard) struct Change {
-    /// From 0, the oldest.
+pub(in crate::dashboard) struct StatusChange {
+    /// 0 is the oldest.
     pub(in crate::dashboard) slice: usize,
     pub(in crate::dashboard) status: Status,
     pub(in crate::dashboard) by: i64,
 }
 
-/// How long something took, as far as it ended in the time that is asked for.
+/// Durations of what ended in a period.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::dashboard) struct Lasted {
-    /// Of those slices in which something ended: from 0, the oldest.
-    pub(in crate::dashboard) slices: Vec<(usize, Took)>,
-    /// Of all slices together; `None` where nothing ended.
-    pub(in crate::dashboard) whole: Option<Took>,
+pub(in crate::dashboard) struct DurationStats {
+    /// Of the slices in which something ended; 0 is the oldest.
+    pub(in crate::dashboard) slices: Vec<(usize, Percentiles)>,
+    /// Of the whole period; `None` if nothing ended.
+    pub(in crate::dashboard) overall: Option<Percentiles>,
 }
 
-/// How long something took, in seconds.
+/// Percentiles of durations, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::dashboard) struct Took {
-    /// How many there were.
+pub(in crate::dashboard) struct Percentiles {
+    /// The number of durations.
     pub(in crate::dashboard) number: i64,
-    /// What half of them did not exceed.
+    /// The 50th percentile.
     pub(in crate::dashboard) median: f64,
-    /// What 95 of 100 did not exceed.
+    /// The 95th percentile.
     pub(in crate::dashboard) p95: f64,
 }
 
-/// In which slice `at` is, from 1. What is later, by the database's clock, counts to the last.
+/// The slice of `at`, starting at 1. Later times, by the database's clock, count to the last slice.
 const SLICE: &str = "least($2, width_bucket(
     extract(epoch FROM at)::float8, extract(epoch FROM $3)::float8 - $1,
     extract(epoch FROM $3)::float8, $2))";
 
 #[derive(Debug, QueryableByName)]
-struct ChangeRow {
+struct StatusChangeRow {
     #[diesel(sql_type = Int4)]
     slice: i32,
     #[diesel(sql_type = Text)]
@@ -66,12 +66,12 @@ struct ChangeRow {
     by: i64,
 }
 
-/// Every change, of those slices in which there was one.
-pub(in crate::dashboard) async fn changes(
+/// The changes of all slices that have any.
+pub(in crate::dashboard) async fn load_changes(
     conn: &mut AsyncPgConnection,
-    past: Past,
-) -> Result<Vec<Change>, DbError> {
-    let rows: Vec<ChangeRow> = sql_query(format!(
+    period: Period,
+) -> Result<Vec<StatusChange>, DbError> {
+    let rows: Vec<StatusChangeRow> = sql_query(format!(
         "SELECT slice, status, sum(by)::int8 AS by
          FROM (SELECT {SLICE} AS slice, from_status, to_status FROM instance_events
                WHERE at > $3 - make_interval(secs => $1)) AS moved,
@@ -79,15 +79,15 @@ pub(in crate::dashboard) async fn changes(
          WHERE status IS NOT NULL
          GROUP BY slice, status"
     ))
-    .bind::<Double, _>(past.span.as_secs_f64())
-    .bind::<Int4, _>(i32::from(past.slices))
-    .bind::<Timestamptz, _>(past.until)
+    .bind::<Double, _>(period.span.as_secs_f64())
+    .bind::<Int4, _>(i32::from(period.slices))
+    .bind::<Timestamptz, _>(period.until)
     .load(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(Change {
-                slice: from_0(row.slice),
+            Ok(StatusChange {
+                slice: zero_based(row.slice),
                 status: parse_status("(log)", &row.status)?,
                 by: row.by,
             })
@@ -96,8 +96,8 @@ pub(in crate::dashboard) async fn changes(
 }
 
 #[derive(Debug, QueryableByName)]
-struct TookRow {
-    /// Null: all of them.
+struct PercentilesRow {
+    /// Null: the whole period.
     #[diesel(sql_type = Nullable<Int4>)]
     slice: Option<i32>,
     #[diesel(sql_type = Int8)]
@@ -108,13 +108,13 @@ struct TookRow {
     p95: f64,
 }
 
-/// How long it took from the move with one cause to the next one with another.
-pub(in crate::dashboard) async fn took(
+/// Durations from an event with one cause to the next event with another.
+pub(in crate::dashboard) async fn load_durations(
     conn: &mut AsyncPgConnection,
-    past: Past,
+    period: Period,
     (from, to): (Cause, Cause),
-) -> Result<Lasted, DbError> {
-    let rows: Vec<TookRow> = sql_query(format!(
+) -> Result<DurationStats, DbError> {
+    let rows: Vec<PercentilesRow> = sql_query(format!(
         "SELECT slice, count(*) AS number,
                 percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
                 percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
@@ -124,32 +124,32 @@ pub(in crate::dashboard) async fn took(
                              WHERE begun.instance_id = ended.instance_id AND begun.id < ended.id
                                AND begun.cause = $4
                              ORDER BY begun.id DESC LIMIT 1) AS begun
-               WHERE at > $3 - make_interval(secs => $1) AND cause = $5) AS lasted
+               WHERE at > $3 - make_interval(secs => $1) AND cause = $5) AS stats
          GROUP BY GROUPING SETS ((slice), ()) HAVING count(*) > 0 ORDER BY slice"
     ))
-    .bind::<Double, _>(past.span.as_secs_f64())
-    .bind::<Int4, _>(i32::from(past.slices))
-    .bind::<Timestamptz, _>(past.until)
+    .bind::<Double, _>(period.span.as_secs_f64())
+    .bind::<Int4, _>(i32::from(period.slices))
+    .bind::<Timestamptz, _>(period.until)
     .bind::<Text, _>(from.as_str())
     .bind::<Text, _>(to.as_str())
     .load(conn)
     .await?;
-    let mut lasted = Lasted::default();
+    let mut stats = DurationStats::default();
     for row in rows {
-        let took = Took {
+        let took = Percentiles {
             number: row.number,
             median: row.median,
             p95: row.p95,
         };
         match row.slice {
-            Some(slice) => lasted.slices.push((from_0(slice), took)),
-            None => lasted.whole = Some(took),
+            Some(slice) => stats.slices.push((zero_based(slice), took)),
+            None => stats.overall = Some(took),
         }
     }
-    Ok(lasted)
+    Ok(stats)
 }
 
-fn from_0(slice: i32) -> usize {
+fn zero_based(slice: i32) -> usize {
     usize::try_from(slice.saturating_sub(1)).unwrap_or_default()
 }
 
@@ -162,8 +162,8 @@ mod tests {
     use super::*;
     use crate::db::MIGRATIONS;
 
-    fn hour() -> Past {
-        Past {
+    fn hour() -> Period {
+        Period {
             until: Utc::now(),
             span: Duration::from_hours(1),
             slices: 6,
@@ -200,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn changes_are_netted_by_slice_and_what_is_older_is_left_out() {
         let mut conn = conn().await;
-        let mut changes = changes(&mut conn, hour()).await.unwrap();
+        let mut changes = load_changes(&mut conn, hour()).await.unwrap();
         changes.sort_by_key(|change| (change.slice, change.status));
         let told: Vec<_> = changes
             .iter()
@@ -219,21 +219,21 @@ mod tests {
     async fn durations_are_between_the_two_moves_of_one_instance() {
         let mut conn = conn().await;
         let claims = (Cause::Claim, Cause::Provisioned);
-        let claims = took(&mut conn, hour(), claims).await.unwrap();
+        let claims = load_durations(&mut conn, hour(), claims).await.unwrap();
         let [(5, last)] = claims.slices[..] else {
             panic!("both ended in the last slice: {claims:?}")
         };
-        assert_eq!((last.number, claims.whole), (2, Some(last)));
+        assert_eq!((last.number, claims.overall), (2, Some(last)));
         assert!((last.median - 4.0).abs() < 0.01, "{claims:?}");
         assert!((last.p95 - 5.8).abs() < 0.01, "{claims:?}");
         let warm = (Cause::WarmUp, Cause::Healthy);
-        let warm = took(&mut conn, hour(), warm).await.unwrap();
+        let warm = load_durations(&mut conn, hour(), warm).await.unwrap();
         assert_eq!((warm.slices.len(), warm.slices[0].0), (1, 0));
         assert!((warm.slices[0].1.median - 10.0).abs() < 0.01, "{warm:?}");
         let never = (Cause::Claim, Cause::Drained);
         assert_eq!(
-            took(&mut conn, hour(), never).await.unwrap(),
-            Lasted::default()
+            load_durations(&mut conn, hour(), never).await.unwrap(),
+            DurationStats::default()
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A number that changes when what people look at changes.
+//! A number that changes whenever the pages change.
 
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_types::Int8;
@@ -11,9 +11,9 @@ struct Version {
     version: i64,
 }
 
-/// The version of the fleet: of its moves, its alarm, and what creations fail with.
+/// The version of the fleet: its events, its alarm and its creation failures.
 ///
-/// The greatest id of the log alone would not do: entries are not committed in the order of their ids.
+/// The greatest event ID alone is not enough: events are not committed in the order of their IDs.
 pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i64, DbError> {
     // Diesel has no aggregate over a limited query.
     let one: Version = sql_query(

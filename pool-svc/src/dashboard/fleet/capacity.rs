@@ -1,14 +1,14 @@
-//! How much of `POOL_MAX_TOTAL` is used, and by what: one bar.
+//! A bar that shows how much of `POOL_MAX_TOTAL` each status uses.
 
 use agent_pool_core::wire::pool::{Counts, Status};
 use maud::{Markup, html};
 
 use crate::db::views;
 
-/// Its width, in its own units.
+/// The width of the bar in SVG units.
 const WIDTH: f64 = 1000.0;
 
-/// The counts above it say the same in words.
+/// Hidden from screen readers: the counts above it say the same.
 pub(super) fn bar(mut counts: Counts, most: u32) -> Markup {
     let numbers = Status::ALL.map(|status| (status, *views::of(&mut counts, status)));
     let all: u32 = numbers.iter().map(|(_, number)| number).sum();
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_status_has_its_share_of_what_there_may_be() {
+    fn each_status_has_its_share_of_the_limit() {
         let counts = Counts {
             idle: 1,
             claimed: 2,
@@ -54,7 +54,7 @@ mod tests {
         assert!(!drawn.contains("crashed"));
         assert!(
             bar(1).contains("width=\"333.3\""),
-            "more than there may be fill it"
+            "more instances than the limit fill the bar"
         );
     }
 }

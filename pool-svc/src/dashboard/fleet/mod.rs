@@ -1,9 +1,9 @@
-//! The fleet: counts, alarms, and a table to search, filter and sort. The database does the work, so
-//! that a page costs the same however large the fleet is.
+//! The fleet page: counts, alarms, and a table to search, filter and sort. The database does the work,
+//! so the cost of a page does not depend on the size of the fleet.
 
-mod asked;
 mod capacity;
-mod outcome;
+mod progress;
+mod query;
 mod supply;
 mod table;
 
@@ -14,67 +14,68 @@ use chrono::Utc;
 use maud::{Markup, html};
 use warp::reply::Response;
 
-use self::asked::Asked;
-use self::outcome::Outcome;
+use self::progress::BatchProgress;
+use self::query::FleetQuery;
 pub(super) use self::supply::{confirm_drain, confirm_replenish, drain, replenish};
-use super::db::fleet::{self, Listed};
+use super::db::fleet::{self, InstanceRow};
+use super::keys::Role;
 use super::page::{self, Tab};
-use super::session::{Role, Session};
-use super::{reply, show};
+use super::session::Session;
+use super::{format, reply};
 use crate::app::App;
 use crate::db::{creation_failures, tick_state, views};
 use crate::problem::from_database;
 
-/// How many instances one page has.
-const ON_A_PAGE: u32 = 50;
+/// Instances per page.
+const PAGE_SIZE: u32 = 50;
 
-/// What the page shows.
+/// The data of the page.
 struct Fleet {
     counts: Counts,
     alarm: Option<Unobserved>,
     failures: Vec<CreationFailure>,
-    /// How many fit what is asked for.
+    /// The number of instances that match the query.
     found: u32,
-    rows: Vec<Listed>,
-    /// What an operator has just asked for.
-    outcome: Option<Outcome>,
+    rows: Vec<InstanceRow>,
+    /// Of the operation that an operator just started.
+    progress: Option<BatchProgress>,
 }
 
 /// `GET /`
 pub(super) async fn show(
     session: Session,
-    mut asked: Asked,
+    mut query: FleetQuery,
     app: App,
 ) -> Result<Response, Problem> {
-    let fleet = load(&app, &mut asked).await.map_err(from_database)?;
-    let content = content(&app, &session, &asked, &fleet);
-    let page = page::signed_in(&app, &session, Some(Tab::Fleet), "Fleet", &content);
+    let fleet = load(&app, &mut query).await.map_err(from_database)?;
+    let content = content(&app, &session, &query, &fleet);
+    let page = page::layout(&app, &session, Some(Tab::Fleet), "Fleet", &content);
     Ok(reply::ok(page))
 }
 
-/// A page behind the last one becomes the last one: the fleet may have shrunk.
-async fn load(app: &App, asked: &mut Asked) -> Result<Fleet, DbError> {
+/// Falls back to the last page if the fleet has shrunk.
+async fn load(app: &App, query: &mut FleetQuery) -> Result<Fleet, DbError> {
     let mut conn = app.db.conn().await?;
-    let wanted = asked.wanted();
-    let found = fleet::count(&mut conn, &wanted).await?;
-    asked.page = asked.page.clamp(1, pages(found));
-    let skip = (asked.page - 1) * ON_A_PAGE;
+    let filter = query.filter();
+    let found = fleet::count(&mut conn, &filter).await?;
+    query.page = query.page.clamp(1, page_count(found));
+    let skip = (query.page - 1) * PAGE_SIZE;
     Ok(Fleet {
         counts: views::count(&mut conn).await?,
         alarm: tick_state::load_doubt(&mut conn).await?,
         failures: creation_failures::load(&mut conn).await?,
-        rows: fleet::load(&mut conn, &wanted, skip, ON_A_PAGE).await?,
-        outcome: outcome::load(&mut conn, asked).await?,
+        rows: fleet::load(&mut conn, &filter, skip, PAGE_SIZE).await?,
+        progress: progress::load(&mut conn, query).await?,
         found,
     })
 }
 
-const fn pages(found: u32) -> u32 {
-    let pages = found.div_ceil(ON_A_PAGE);
+const fn page_count(found: u32) -> u32 {
+    let pages = found.div_ceil(PAGE_SIZE);
     if pages == 0 { 1 } else { pages }
 }
 
-fn content(app: &App, session: &Session, asked: &Asked, fleet: &Fleet) -> Markup {
+fn content(app: &App, session: &Session, query: &FleetQuery, fleet: &Fleet) -> Markup {
     let pool = &app.config.pool;
     let now = Utc::now();
     html! {
@@ -82,8 +83,8 @@ fn content(app: &App, session: &Session, asked: &Asked, fleet: &Fleet) -> Markup
             div {
                 h1 { "Fleet" }
                 p .hint {
-                    "Keeps " (pool.pool_min_idle) " idle, " (show::thousands(pool.pool_max_total)) " in all at most. "
-                    (page::live(15))
+                    "Target: " (pool.pool_min_idle) " idle. Limit: " (format::thousands(pool.pool_max_total)) " in total. "
+                    (page::live_indicator(15))
                 }
             }
             @if session.role == Role::Operator {
@@ -93,14 +94,14 @@ fn content(app: &App, session: &Session, asked: &Asked, fleet: &Fleet) -> Markup
                 }
             }
         }
-        div data-part="outcome" { @if let Some(outcome) = &fleet.outcome { (outcome.draw()) } }
+        div data-part="outcome" { @if let Some(progress) = &fleet.progress { (progress.draw()) } }
         div data-part="alarms" { (alarms(fleet)) }
         div data-part="counts" {
-            (counts(asked, fleet.counts))
+            (counts(query, fleet.counts))
             (capacity::bar(fleet.counts, pool.pool_max_total))
         }
-        (search(asked))
-        div data-part="table" { (table::table(session, asked, fleet, now)) }
+        (search(query))
+        div data-part="table" { (table::table(session, query, fleet, now)) }
     }
 }
 
@@ -108,18 +109,18 @@ fn alarms(fleet: &Fleet) -> Markup {
     html! {
         @if let Some(alarm) = &fleet.alarm {
             div .notice.bad role="alert" {
-                strong { "The fleet cannot be judged, " (show::ago(alarm.since, Utc::now())) ". " }
-                (page::sentence(&alarm.reason)) " Nobody is taken for dead meanwhile."
+                strong { "Health checks are paused since " (format::ago(alarm.since, Utc::now())) ". " }
+                (page::sentence(&alarm.reason)) " No instance is marked as crashed until this is resolved."
             }
         }
         @if !fleet.failures.is_empty() {
             div .notice.warn role="alert" {
-                strong { "Creations fail." }
+                strong { "Instances cannot be created." }
                 ul {
                     @for failure in &fleet.failures {
                         li {
-                            code { (failure.cause) } ", " (failure.failures_in_a_row) " in a row, last "
-                            (show::ago(failure.failed_at, Utc::now())) ": " (failure.error)
+                            code { (failure.cause) } ", failed " (failure.failures_in_a_row) " times in a row, last "
+                            (format::ago(failure.failed_at, Utc::now())) ": " (failure.error)
                         }
                     }
                 }
@@ -128,16 +129,16 @@ fn alarms(fleet: &Fleet) -> Markup {
     }
 }
 
-fn counts(asked: &Asked, mut counts: Counts) -> Markup {
+fn counts(query: &FleetQuery, mut counts: Counts) -> Markup {
     let numbers = Status::ALL.map(|status| (status, *views::of(&mut counts, status)));
     html! {
         ul .counts {
             @for (status, number) in numbers {
-                @let chosen = asked.status == Some(status);
-                @let link = asked.change(|it| it.status = (!chosen).then_some(status));
+                @let chosen = query.status == Some(status);
+                @let link = query.change(|it| it.status = (!chosen).then_some(status));
                 li {
                     a class=(status.as_str()) href=(link) aria-current=[chosen.then_some("true")] {
-                        b { (show::thousands(number)) } span { (status.as_str()) }
+                        b { (format::thousands(number)) } span { (status.as_str()) }
                     }
                 }
             }
@@ -145,24 +146,24 @@ fn counts(asked: &Asked, mut counts: Counts) -> Markup {
     }
 }
 
-fn search(asked: &Asked) -> Markup {
+fn search(query: &FleetQuery) -> Markup {
     html! {
         form .search role="search" method="get" action="/" {
             div .grow {
                 label for="q" { "Search" }
-                input #q type="search" name="q" value=(asked.q) placeholder="id, agent or URL";
+                input #q type="search" name="q" value=(query.q) placeholder="ID, agent or URL";
             }
             div {
                 label for="status" { "Status" }
                 select #status name="status" {
-                    option value="" { "all" }
+                    option value="" { "All" }
                     @for status in Status::ALL {
-                        option value=(status.as_str()) selected[asked.status == Some(status)] { (status.as_str()) }
+                        option value=(status.as_str()) selected[query.status == Some(status)] { (status.as_str()) }
                     }
                 }
             }
-            button type="submit" { "Show" }
-            @if asked.narrows() { a .button.quiet href="/" { "Clear" } }
+            button type="submit" { "Search" }
+            @if query.is_filtered() { a .button.quiet href="/" { "Clear" } }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! More idle instances, and fewer: each asked for, confirmed, and told what came of it.
+//! Draining and replenishing: confirmation pages and their forms.
 
 use agent_pool_core::wire::pool::{DrainRequest, ReplenishRequest};
 use agent_pool_core::wire::problem::Problem;
@@ -9,10 +9,11 @@ use warp::reply::Response;
 use super::super::page::{self, Tab};
 use super::super::session::Session;
 use super::super::{gate, reply};
-use super::outcome::Deed;
+use super::progress::BatchAction;
 use crate::app::App;
 use crate::db::views;
 use crate::handlers::fleet;
+use crate::pool::Pool;
 use crate::problem::from_database;
 
 #[derive(Debug, Deserialize)]
@@ -27,13 +28,13 @@ pub(in crate::dashboard) async fn confirm_drain(
 ) -> Result<Response, Problem> {
     let idle = idle(&app).await?;
     let about = html! {
-        p { "The oldest idle instances are destroyed with all that they have. "
-            "Whoever claims meanwhile finds fewer of them; the next tick makes new ones, up to POOL_MIN_IDLE." }
+        p { "Destroys the oldest idle instances and all their resources. "
+            "The pool then creates new ones until POOL_MIN_IDLE are idle." }
     };
     let form = form(
         &session,
         "/drain",
-        "How many of the idle ones",
+        "Number of idle instances to destroy",
         idle.max(1),
         &about,
         "danger",
@@ -49,13 +50,13 @@ pub(in crate::dashboard) async fn confirm_replenish(
 ) -> Result<Response, Problem> {
     let idle = idle(&app).await?;
     let about = html! {
-        p { "They are created at once, also while creations pause after failures. Each one costs what its "
-            "infra and its tools cost. There are never more than POOL_MAX_TOTAL." }
+        p { "Creates instances now, even if creations are paused after failures. Each instance costs money. "
+            "The total never exceeds POOL_MAX_TOTAL." }
     };
     let form = form(
         &session,
         "/replenish",
-        "How many more",
+        "Number of instances to create",
         1,
         &about,
         "primary",
@@ -68,22 +69,26 @@ pub(in crate::dashboard) async fn confirm_replenish(
 pub(in crate::dashboard) async fn drain(
     _session: Session,
     Count { count }: Count,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
-    let drained = fleet::drain(DrainRequest { count }, app.clone()).await?;
-    Ok(reply::see_other(&Deed::Drain.told_at(&app, &drained).await))
+    let app = pool.app.clone();
+    let drained = fleet::drain(DrainRequest { count }, pool).await?;
+    Ok(reply::see_other(
+        &BatchAction::Drain.progress_url(&app, &drained).await,
+    ))
 }
 
 /// `POST /replenish`
 pub(in crate::dashboard) async fn replenish(
     _session: Session,
     Count { count }: Count,
-    app: App,
+    pool: Pool,
 ) -> Result<Response, Problem> {
+    let app = pool.app.clone();
     let request = ReplenishRequest { count: Some(count) };
-    let begun = fleet::replenish(request, app.clone()).await?;
+    let begun = fleet::replenish(request, pool).await?;
     Ok(reply::see_other(
-        &Deed::Replenish.told_at(&app, &begun).await,
+        &BatchAction::Replenish.progress_url(&app, &begun).await,
     ))
 }
 
@@ -96,18 +101,18 @@ fn form(
     session: &Session,
     action: &str,
     label: &str,
-    usual: u32,
+    default: u32,
     about: &Markup,
     class: &str,
     button: &str,
 ) -> Markup {
     html! {
         form .card.short method="post" action=(action) {
-            (page::token(session))
+            (page::csrf_field(session))
             (about)
             div .field {
                 label for="count" { (label) }
-                input #count type="number" name="count" min="1" max="100000" value=(usual) required;
+                input #count type="number" name="count" min="1" max="100000" value=(default) required;
             }
             div .actions {
                 button type="submit" class=(class) { (button) }
@@ -124,11 +129,11 @@ fn confirmation(
     idle: u32,
     form: &Markup,
 ) -> Result<Response, Problem> {
-    gate::operators_only(session)?;
+    gate::require_operator(session)?;
     let content = html! {
         div .head { div { h1 { (title) } p .hint { (idle) " idle now" } } }
         (form)
     };
-    let page = page::signed_in(app, session, Some(Tab::Fleet), title, &content);
+    let page = page::layout(app, session, Some(Tab::Fleet), title, &content);
     Ok(reply::ok(page))
 }

@@ -4,55 +4,61 @@ use agent_pool_core::wire::pool::Status;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::super::db::fleet::Listed;
-use super::super::session::{Role, Session};
-use super::super::show;
-use super::asked::{Asked, Column, Direction};
-use super::{Fleet, ON_A_PAGE, pages};
+use super::super::db::fleet::InstanceRow;
+use super::super::format;
+use super::super::keys::Role;
+use super::super::session::Session;
+use super::query::{Column, Direction, FleetQuery};
+use super::{Fleet, PAGE_SIZE, page_count};
 
-pub(super) fn table(session: &Session, asked: &Asked, fleet: &Fleet, now: DateTime<Utc>) -> Markup {
+pub(super) fn table(
+    session: &Session,
+    query: &FleetQuery,
+    fleet: &Fleet,
+    now: DateTime<Utc>,
+) -> Markup {
     html! {
         @if fleet.rows.is_empty() {
-            div .table { p .empty { (why_empty(asked)) } }
+            div .table { p .empty { (empty_text(query)) } }
         } @else {
             div .table {
                 table {
-                    caption .hidden { "Instances, " (show::thousands(fleet.found)) " in all" }
-                    thead { (head(asked)) }
+                    caption .hidden { "Instances, " (format::thousands(fleet.found)) " in all" }
+                    thead { (head(query)) }
                     tbody { @for row in &fleet.rows { (line(session, row, now)) } }
                 }
             }
         }
-        (pager(asked, fleet.found))
+        (pager(query, fleet.found))
     }
 }
 
-fn why_empty(asked: &Asked) -> &'static str {
-    if asked.narrows() {
-        "No instance fits. Search for less, or show all statuses."
+fn empty_text(query: &FleetQuery) -> &'static str {
+    if query.is_filtered() {
+        "No instance matches. Change the search or show all statuses."
     } else {
-        "There is no instance yet. Replenish begins some, and so does the next tick."
+        "There are no instances yet. Replenish creates some now; otherwise the pool creates them soon."
     }
 }
 
-fn head(asked: &Asked) -> Markup {
+fn head(query: &FleetQuery) -> Markup {
     html! {
         tr {
-            (sortable(asked, Column::Status, "Status", ""))
-            (sortable(asked, Column::Name, "Instance", ""))
-            (sortable(asked, Column::Agent, "Agent", "wide"))
-            (sortable(asked, Column::Age, "Age", ""))
+            (sortable(query, Column::Status, "Status", ""))
+            (sortable(query, Column::Name, "Instance", ""))
+            (sortable(query, Column::Agent, "Agent", "wide"))
+            (sortable(query, Column::Age, "Age", ""))
             th scope="col" .wide { "URL" }
             th scope="col" .wide { "Tools" }
-            (sortable(asked, Column::Health, "Last healthy", "wide"))
+            (sortable(query, Column::Health, "Last healthy", "wide"))
             th scope="col" .wide { span .hidden { "Actions" } }
         }
     }
 }
 
-fn sortable(asked: &Asked, column: Column, name: &str, class: &str) -> Markup {
-    let chosen = asked.sort == column;
-    let link = asked.change(|it| {
+fn sortable(query: &FleetQuery, column: Column, name: &str, class: &str) -> Markup {
+    let chosen = query.sort == column;
+    let link = query.change(|it| {
         it.order = if chosen {
             it.order.opposite()
         } else {
@@ -60,7 +66,7 @@ fn sortable(asked: &Asked, column: Column, name: &str, class: &str) -> Markup {
         };
         it.sort = column;
     });
-    let (sorted, arrow) = match asked.order {
+    let (sorted, arrow) = match query.order {
         Direction::Asc => ("ascending", "▲"),
         Direction::Desc => ("descending", "▼"),
     };
@@ -71,26 +77,26 @@ fn sortable(asked: &Asked, column: Column, name: &str, class: &str) -> Markup {
     }
 }
 
-fn line(session: &Session, row: &Listed, now: DateTime<Utc>) -> Markup {
+fn line(session: &Session, row: &InstanceRow, now: DateTime<Utc>) -> Markup {
     let it = &row.view;
     html! {
         tr {
-            td { (show::status(it.status)) }
+            td { (format::status(it.status)) }
             td {
                 a .mono href={ "/instances/" (it.id) } { (it.id) }
                 @if let Some(agent) = &it.agent_name { span .small.slim { (agent) } }
             }
             td .wide { @if let Some(agent) = &it.agent_name { (agent) } }
-            td .time { (show::age(it.created_at, now)) }
+            td .time { (format::age(it.created_at, now)) }
             td .url.wide { @if let Some(url) = &it.url { span title=(url) { (url.as_str()) } } }
             td .wide { @if let Some(tools) = &row.tools { (tools.join(", ")) } }
-            td .time.wide { @if let Some(at) = it.last_healthy_at { (show::ago(at, now)) } }
+            td .time.wide { @if let Some(at) = it.last_healthy_at { (format::ago(at, now)) } }
             td .number.wide { (action(session, row)) }
         }
     }
 }
 
-fn action(session: &Session, row: &Listed) -> Markup {
+fn action(session: &Session, row: &InstanceRow) -> Markup {
     let id = &row.view.id;
     let (path, word) = match row.view.status {
         Status::Crashed => ("dismiss", "Dismiss"),
@@ -104,20 +110,20 @@ fn action(session: &Session, row: &Listed) -> Markup {
     }
 }
 
-fn pager(asked: &Asked, found: u32) -> Markup {
-    let first = (asked.page - 1) * ON_A_PAGE;
-    let last = found.min(first + ON_A_PAGE);
-    let to = |page| asked.change(|it| it.page = page);
+fn pager(query: &FleetQuery, found: u32) -> Markup {
+    let first = (query.page - 1) * PAGE_SIZE;
+    let last = found.min(first + PAGE_SIZE);
+    let to = |page| query.change(|it| it.page = page);
     html! {
-        nav .pages aria-label="Pages of the table" {
+        nav .pages aria-label="Table pages" {
             @if found > 0 {
-                p { (show::thousands(first + 1)) " to " (show::thousands(last)) " of " (show::instances(found)) }
+                p { (format::thousands(first + 1)) " to " (format::thousands(last)) " of " (format::instances(found)) }
             }
-            @if pages(found) > 1 {
+            @if page_count(found) > 1 {
                 div .actions {
-                    @if asked.page > 1 { a .button rel="prev" href=(to(asked.page - 1)) { "Previous" } }
-                    span .hint { "Page " (asked.page) " of " (pages(found)) }
-                    @if asked.page < pages(found) { a .button rel="next" href=(to(asked.page + 1)) { "Next" } }
+                    @if query.page > 1 { a .button rel="prev" href=(to(query.page - 1)) { "Previous" } }
+                    span .hint { "Page " (query.page) " of " (page_count(found)) }
+                    @if query.page < page_count(found) { a .button rel="next" href=(to(query.page + 1)) { "Next" } }
                 }
             }
         }

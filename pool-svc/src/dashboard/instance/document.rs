@@ -1,22 +1,22 @@
 //! What Services says about an instance: shown as it is, nothing is taken from it.
 
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{Document, DocumentRow, DocumentSection};
 use maud::{Markup, html};
 
 use super::super::page;
-use crate::call::CallError;
-use crate::services_client::is_unknown_instance;
 
 /// The document, or why there is none.
 pub(super) fn document(answer: &Result<Document, CallError>) -> Markup {
     html! {
         @match answer {
             Ok(document) => @for (index, part) in document.sections.iter().enumerate() { (section(index, part)) },
-            Err(error) if is_unknown_instance(error) => p .notice {
+            Err(error) if error.is(&ProblemCode::UnknownInstance) => p .notice {
                 "Services has no resources for this instance: it has not created them yet, or has destroyed them all."
             },
             Err(error) => p .notice.warn {
-                (page::sentence(&format!("Services {error}")))
+                (page::sentence(&error.to_string()))
                 " Infrastructure and tools are shown when Services is available again."
             },
         }

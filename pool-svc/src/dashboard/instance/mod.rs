@@ -1,9 +1,9 @@
-//! One instance: what it is, what happened to it, and what can be done to it.
+//! The instance page: its state, its history and its actions.
 
-mod act;
-mod card;
+mod action;
 mod document;
 mod logs;
+mod summary;
 mod timeline;
 
 use agent_pool_core::InstanceId;
@@ -14,64 +14,64 @@ use maud::html;
 use serde::Deserialize;
 use warp::reply::Response;
 
-pub(super) use self::act::{Act, confirm, make};
+pub(super) use self::action::{Action, confirm, perform};
 pub(super) use self::logs::logs;
-use super::db::fleet::{self, Listed};
+use super::db::fleet::{self, InstanceRow};
 use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
 use crate::app::App;
 use crate::db::events::{self, Page};
-use crate::destruction::CondemnError;
+use crate::ops::destruction::CondemnError;
 use crate::problem::from_database;
 
-/// Most entries of the log on one page.
+/// The number of events that the page shows.
 const MOST_EVENTS: u16 = 200;
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
-    /// What an operator has just done to it.
-    done: Option<Act>,
+pub(super) struct InstanceQuery {
+    /// The action that an operator just performed.
+    done: Option<Action>,
 }
 
-/// `GET /instances/:id`: also of one that is gone, as long as the log has it.
+/// `GET /instances/:id`: also for a destroyed instance that the log still has.
 pub(super) async fn show(
     id: InstanceId,
     session: Session,
-    asked: Asked,
+    query: InstanceQuery,
     app: App,
 ) -> Result<Response, Problem> {
-    let (listed, events) = load(&app, &id).await.map_err(from_database)?;
-    if listed.is_none() && events.is_empty() {
+    let (row, events) = load(&app, &id).await.map_err(from_database)?;
+    if row.is_none() && events.is_empty() {
         return Err(CondemnError::Unknown(id).into());
     }
-    let document = match &listed {
+    let document = match &row {
         Some(_) => Some(app.services.document(&id).await),
         None => None,
     };
-    let agent = listed.as_ref().and_then(|it| it.view.agent_name.clone());
+    let agent = row.as_ref().and_then(|it| it.view.agent_name.clone());
     let title = agent.unwrap_or_else(|| id.to_string());
     let content = html! {
-        (card::head(&session, &id, &title, listed.as_ref()))
+        (summary::head(&session, &id, &title, row.as_ref()))
         div data-part="outcome" {
-            @if let Some(act) = asked.done {
-                p .notice role="status" { (act.outcome(listed.is_some())) }
+            @if let Some(act) = query.done {
+                p .notice role="status" { (act.outcome(row.is_some())) }
             }
         }
         div .two data-part="instance" {
             div {
-                (card::facts(&id, listed.as_ref()))
+                (summary::summary(&id, row.as_ref()))
                 @if let Some(document) = &document { (document::document(document)) }
             }
             (timeline::timeline(&events))
         }
     };
-    let page = page::signed_in(&app, &session, Some(Tab::Fleet), &title, &content);
+    let page = page::layout(&app, &session, Some(Tab::Fleet), &title, &content);
     Ok(reply::ok(page))
 }
 
-/// What the pool has of an instance that is there.
-pub(super) async fn view(app: &App, id: &InstanceId) -> Result<InstanceView, Problem> {
+/// An instance that exists.
+pub(super) async fn find(app: &App, id: &InstanceId) -> Result<InstanceView, Problem> {
     let find = async || fleet::find(&mut *app.db.conn().await?, id).await;
     let found = find().await.map_err(from_database)?;
     Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
@@ -80,13 +80,13 @@ pub(super) async fn view(app: &App, id: &InstanceId) -> Result<InstanceView, Pro
 async fn load(
     app: &App,
     id: &InstanceId,
-) -> Result<(Option<Listed>, Vec<LifecycleEvent>), DbError> {
+) -> Result<(Option<InstanceRow>, Vec<LifecycleEvent>), DbError> {
     let mut conn = app.db.conn().await?;
     let page = Page {
         limit: MOST_EVENTS,
         before: None,
         instance_id: Some(id.clone()),
     };
-    let listed = fleet::find(&mut conn, id).await?;
-    Ok((listed, events::load(&mut conn, &page).await?))
+    let row = fleet::find(&mut conn, id).await?;
+    Ok((row, events::load(&mut conn, &page).await?))
 }

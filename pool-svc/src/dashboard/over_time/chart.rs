@@ -1,35 +1,35 @@
-//! A line chart with its numbers in words: as a legend, and as a table for who does not see the picture.
+//! A line chart with a legend and a table of its numbers for people who cannot see the plot.
 
 use maud::{Markup, html};
 
-use super::picture::{Picture, Size};
-use super::range::Times;
+use super::plot::{Plot, Size};
+use super::time_axis::TimeAxis;
 
 /// One line of a chart.
 pub(super) struct Series {
-    /// Its colour, as a class.
+    /// The CSS class of its colour.
     pub(super) class: &'static str,
     pub(super) name: &'static str,
-    /// What the legend says of the whole time.
-    pub(super) whole: Option<f64>,
-    /// One for each slice of time.
+    /// The number in the legend.
+    pub(super) overall: Option<f64>,
+    /// One for each slice of time; `None` leaves a gap.
     pub(super) points: Vec<Option<f64>>,
 }
 
 pub(super) struct Chart<'a> {
     pub(super) id: &'a str,
     pub(super) title: &'a str,
-    /// What the numbers are of.
+    /// Explains the numbers.
     pub(super) hint: Option<String>,
-    /// What is written behind numbers.
+    /// Follows each number.
     pub(super) unit: &'a str,
-    /// The finest step of its axis.
+    /// The smallest step of the vertical axis.
     pub(super) least: f64,
-    /// Where there is room for it.
+    /// The size on large screens.
     pub(super) size: Size,
-    /// Whether the ground under the lines is coloured.
+    /// Whether the area under the lines is coloured.
     pub(super) filled: bool,
-    pub(super) times: &'a Times,
+    pub(super) axis: &'a TimeAxis,
     pub(super) series: Vec<Series>,
 }
 
@@ -40,11 +40,11 @@ impl Chart<'_> {
         html! {
             section .card aria-labelledby=(self.id) {
                 h2 id=(self.id) { (self.title) }
-                @if empty { p .empty { "Nothing of this happened in that time." } }
+                @if empty { p .empty { "No data in this period." } }
                 @else {
                     (self.legend())
-                    @for size in [self.size, Size::PHONE] { (Picture::of(self, size).draw()) }
-                    details id={ (self.id) "-numbers" } { summary { "As numbers" } (self.table()) }
+                    @for size in [self.size, Size::PHONE] { (Plot::new(self, size).draw()) }
+                    details id={ (self.id) "-numbers" } { summary { "Show as table" } (self.table()) }
                 }
             }
         }
@@ -55,7 +55,7 @@ impl Chart<'_> {
             ul .legend {
                 @for it in &self.series {
                     li class=(it.class) {
-                        b { @match it.whole { Some(number) => (self.number(number)), None => "none" } }
+                        b { @match it.overall { Some(number) => (self.number(number)), None => "none" } }
                         span { (it.name) }
                     }
                 }
@@ -64,7 +64,7 @@ impl Chart<'_> {
         }
     }
 
-    /// With as many digits as say something.
+    /// Up to three significant digits, with the unit.
     pub(super) fn number(&self, number: f64) -> String {
         let text = match number {
             n if n.fract() == 0.0 => format!("{n:.0}"),
@@ -78,10 +78,10 @@ impl Chart<'_> {
     }
 
     fn table(&self) -> Markup {
-        let slices = (0..self.times.len()).rev();
+        let slices = (0..self.axis.len()).rev();
         let some = slices.filter(|slice| self.series.iter().any(|it| it.points[*slice].is_some()));
         html! {
-            div .table.low tabindex="0" role="region" aria-label={ (self.title) ", as numbers" } {
+            div .table.low tabindex="0" role="region" aria-label={ (self.title) ", as a table" } {
                 table {
                     thead { tr {
                         th scope="col" { "Until" }
@@ -90,7 +90,7 @@ impl Chart<'_> {
                     tbody {
                         @for slice in some {
                             tr {
-                                th scope="row" { (self.times.words(slice)) }
+                                th scope="row" { (self.axis.label(slice)) }
                                 @for it in &self.series {
                                     td .number { @if let Some(number) = it.points[slice] { (self.number(number)) } }
                                 }
@@ -105,14 +105,14 @@ impl Chart<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::range::Range;
+    use super::super::time_axis::Range;
     use super::*;
 
     /// A chart of an hour whose first minutes are these; the first ends at 08:33.
     fn drawn(unit: &'static str, first: &[Option<f64>]) -> String {
-        let times = Range::Hour.times("2026-11-25T09:31:07Z".parse().unwrap());
+        let axis = Range::Hour.axis("2026-11-25T09:31:07Z".parse().unwrap());
         let mut points = first.to_vec();
-        points.resize(times.len(), None);
+        points.resize(axis.len(), None);
         let chart = Chart {
             id: "x",
             title: "X",
@@ -121,11 +121,11 @@ mod tests {
             least: 1.0,
             size: Size::HALF,
             filled: false,
-            times: &times,
+            axis: &axis,
             series: vec![Series {
                 class: "idle",
                 name: "idle",
-                whole: Some(1.5),
+                overall: Some(1.5),
                 points,
             }],
         };
@@ -133,18 +133,18 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_broken_where_nothing_happened_and_a_single_point_is_a_dot() {
+    fn a_line_has_gaps_and_a_single_point_is_a_dot() {
         let points = [Some(1.0), Some(2.0), None, Some(1.0), None];
         let drawn = drawn(" s", &points);
         let pictures = 2;
         assert_eq!(drawn.matches("class=\"series\"").count(), pictures);
         assert_eq!(drawn.matches("<circle").count(), pictures);
         let rows = drawn.matches("<th scope=\"row\">").count();
-        assert_eq!(rows, 3, "nothing has no line in the table");
+        assert_eq!(rows, 3, "empty slices have no row in the table");
     }
 
     #[test]
-    fn what_a_slice_had_is_said_to_who_points_at_it_and_the_legend_says_the_whole() {
+    fn slices_have_tooltips_and_the_legend_shows_the_overall_number() {
         let drawn = drawn(" s", &[Some(0.5), Some(40.25)]);
         assert!(
             drawn.contains("<title>08:33\nidle: 0.5 s</title>"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_as_many_digits_as_say_something() {
+    fn numbers_have_no_insignificant_digits() {
         for (number, text) in [
             (3.0, "3 s"),
             (0.25, "0.25 s"),
@@ -174,8 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_happened_there_is_no_picture() {
+    fn without_data_there_is_no_plot() {
         let drawn = drawn(" s", &[None, None]);
-        assert!(drawn.contains("Nothing of this") && !drawn.contains("<svg"));
+        assert!(drawn.contains("No data") && !drawn.contains("<svg"));
     }
 }

@@ -1,21 +1,21 @@
-//! How many there were: counted back from how many there are.
+//! The number of instances over time, counted back from the present.
 
 use agent_pool_core::wire::pool::{Counts, Status};
 
-use super::super::db::history::Change;
+use super::super::db::history::StatusChange;
 use super::chart::Series;
 use crate::db::views;
 
-/// At the end of each slice.
-pub(super) fn levels(mut now: Counts, changes: &[Change], slices: usize) -> Vec<Series> {
+/// The number at the end of each slice.
+pub(super) fn levels(mut now: Counts, changes: &[StatusChange], slices: usize) -> Vec<Series> {
     [Status::Idle, Status::Claimed, Status::Starting]
         .into_iter()
         .map(|status| {
             let mut level = i64::from(*views::of(&mut now, status));
             let mut points = vec![None; slices];
             for (slice, point) in points.iter_mut().enumerate().rev() {
-                // The log may be younger than the instances.
-                *point = Some(as_number(level.max(0)));
+                // The log may not reach back to the creation of every instance.
+                *point = Some(to_f64(level.max(0)));
                 let here = changes
                     .iter()
                     .filter(|it| it.slice == slice && it.status == status);
@@ -24,7 +24,7 @@ pub(super) fn levels(mut now: Counts, changes: &[Change], slices: usize) -> Vec<
             Series {
                 class: status.as_str(),
                 name: status.as_str(),
-                whole: points.last().copied().flatten(),
+                overall: points.last().copied().flatten(),
                 points,
             }
         })
@@ -35,7 +35,7 @@ pub(super) fn levels(mut now: Counts, changes: &[Change], slices: usize) -> Vec<
     clippy::cast_precision_loss,
     reason = "there are fewer instances than 2^53"
 )]
-const fn as_number(level: i64) -> f64 {
+const fn to_f64(level: i64) -> f64 {
     level as f64
 }
 
@@ -49,17 +49,13 @@ mod tests {
             idle: 3,
             ..Counts::default()
         };
-        let change = |slice, by| Change {
+        let change = |slice, by| StatusChange {
             slice,
             status: Status::Idle,
             by,
         };
         let series = levels(now, &[change(1, 4), change(3, -2)], 4);
-        assert_eq!(
-            series[0].whole,
-            Some(3.0),
-            "the legend says how many there are"
-        );
+        assert_eq!(series[0].overall, Some(3.0), "the legend shows the present");
         let numbers: Vec<_> = series[0]
             .points
             .iter()

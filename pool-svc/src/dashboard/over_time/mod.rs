@@ -1,11 +1,11 @@
-//! Over time: how many were idle, claimed and starting, how long claims took, and how long it took to
-//! become warm. All of it is read from the lifecycle log, so that there is nothing to sample.
+//! Charts over time: instances by status, duration of claims, duration of warm-ups. The data comes from
+//! the lifecycle log, so nothing has to be sampled.
 
 mod chart;
 mod levels;
-mod picture;
-mod range;
+mod plot;
 mod scale;
+mod time_axis;
 
 use agent_pool_core::wire::pool::Counts;
 use agent_pool_core::wire::problem::Problem;
@@ -16,9 +16,9 @@ use serde::Deserialize;
 use warp::reply::Response;
 
 use self::chart::{Chart, Series};
-use self::picture::Size;
-use self::range::{Range, Times};
-use super::db::history::{self, Change, Lasted, Past, Took};
+use self::plot::Size;
+use self::time_axis::{Range, TimeAxis};
+use super::db::history::{self, DurationStats, Percentiles, Period, StatusChange};
 use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
@@ -28,68 +28,74 @@ use crate::lifecycle::Cause;
 use crate::problem::from_database;
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct HistoryQuery {
     #[serde(default)]
     range: Range,
 }
 
 struct History {
     counts: Counts,
-    changes: Vec<Change>,
-    claims: Lasted,
-    warm_ups: Lasted,
+    changes: Vec<StatusChange>,
+    claims: DurationStats,
+    warm_ups: DurationStats,
 }
 
 /// `GET /over-time`
-pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
-    let (range, now) = (asked.range, Utc::now());
-    let history = load(&app, range.past(now)).await.map_err(from_database)?;
-    let content = content(range, &range.times(now), history);
-    let page = page::signed_in(&app, &session, Some(Tab::OverTime), "Over time", &content);
+pub(super) async fn show(
+    session: Session,
+    query: HistoryQuery,
+    app: App,
+) -> Result<Response, Problem> {
+    let (range, now) = (query.range, Utc::now());
+    let history = load(&app, range.period(now)).await.map_err(from_database)?;
+    let content = draw(range, &range.axis(now), history);
+    let page = page::layout(&app, &session, Some(Tab::OverTime), "Over time", &content);
     Ok(reply::ok(page))
 }
 
-async fn load(app: &App, past: Past) -> Result<History, DbError> {
+async fn load(app: &App, period: Period) -> Result<History, DbError> {
     let mut conn = app.db.conn().await?;
     Ok(History {
         counts: views::count(&mut conn).await?,
-        changes: history::changes(&mut conn, past).await?,
-        claims: history::took(&mut conn, past, (Cause::Claim, Cause::Provisioned)).await?,
-        warm_ups: history::took(&mut conn, past, (Cause::WarmUp, Cause::Healthy)).await?,
+        changes: history::load_changes(&mut conn, period).await?,
+        claims: history::load_durations(&mut conn, period, (Cause::Claim, Cause::Provisioned))
+            .await?,
+        warm_ups: history::load_durations(&mut conn, period, (Cause::WarmUp, Cause::Healthy))
+            .await?,
     })
 }
 
-fn content(range: Range, times: &Times, history: History) -> Markup {
+fn draw(range: Range, axis: &TimeAxis, history: History) -> Markup {
     let fleet = Chart {
         id: "fleet",
-        title: "Idle, claimed and starting",
+        title: "Instances by status",
         hint: None,
         unit: "",
         least: 1.0,
         size: Size::PAGE,
         filled: true,
-        series: levels::levels(history.counts, &history.changes, times.len()),
-        times,
+        series: levels::levels(history.counts, &history.changes, axis.len()),
+        axis,
     };
     let claims = durations(
         "claims",
-        "How long claims take",
+        "Claim duration",
         "Claims",
         range,
-        times,
+        axis,
         &history.claims,
     );
     let warm_ups = durations(
         "warm-ups",
-        "How long it takes to become warm",
+        "Warm-up duration",
         "Warm-ups",
         range,
-        times,
+        axis,
         &history.warm_ups,
     );
     html! {
         div .head {
-            div { h1 { "Over time" } p .hint { "The last " (range.as_str()) ", in UTC. " (page::live(60)) } }
+            div { h1 { "Over time" } p .hint { "Last " (range.as_str()) ", in UTC. " (page::live_indicator(60)) } }
             nav .ranges aria-label="Range" {
                 @for it in Range::ALL {
                     a href={ "/over-time?range=" (it.as_str()) } aria-current=[(it == range).then_some("true")] {
@@ -105,18 +111,18 @@ fn content(range: Range, times: &Times, history: History) -> Markup {
     }
 }
 
-/// The chart of how long something took; `what` it was, in the plural, with a capital.
+/// A chart of durations. `what` names them, in the plural with a capital letter.
 fn durations<'a>(
     id: &'a str,
     title: &'a str,
     what: &str,
     range: Range,
-    times: &'a Times,
-    lasted: &Lasted,
+    axis: &'a TimeAxis,
+    stats: &DurationStats,
 ) -> Chart<'a> {
-    let of = |class, name, value: fn(&Took) -> f64| {
-        let mut points = vec![None; times.len()];
-        for (slice, took) in &lasted.slices {
+    let of = |class, name, value: fn(&Percentiles) -> f64| {
+        let mut points = vec![None; axis.len()];
+        for (slice, took) in &stats.slices {
             if let Some(point) = points.get_mut(*slice) {
                 *point = Some(value(took));
             }
@@ -124,11 +130,11 @@ fn durations<'a>(
         Series {
             class,
             name,
-            whole: lasted.whole.as_ref().map(value),
+            overall: stats.overall.as_ref().map(value),
             points,
         }
     };
-    let number = lasted.whole.map_or(0, |whole| whole.number);
+    let number = stats.overall.map_or(0, |overall| overall.number);
     Chart {
         id,
         title,
@@ -137,7 +143,7 @@ fn durations<'a>(
         least: 0.001,
         size: Size::HALF,
         filled: false,
-        times,
+        axis,
         series: vec![
             of("half", "median", |took| took.median),
             of("most", "95th percentile", |took| took.p95),

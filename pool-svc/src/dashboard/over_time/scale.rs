@@ -1,24 +1,24 @@
-//! Which numbers an axis names.
+//! The vertical axis of a chart.
 
-/// Lines across above zero, at most.
+/// The maximum number of grid lines above zero.
 const LINES: f64 = 5.0;
 
-/// From zero up in equal steps.
+/// Grid lines at equal distances, from zero up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
-    /// Between two lines: 1, 2 or 5 times a power of ten.
+    /// The distance between two lines: 1, 2 or 5 times a power of ten.
     step: f64,
-    /// How many lines there are above zero.
+    /// The number of lines above zero.
     lines: u8,
 }
 
 impl Scale {
-    /// Reaches `most`, and not much higher. `least` is the finest step that has a meaning.
-    pub(super) fn to(most: f64, least: f64) -> Self {
+    /// The smallest scale that reaches `most`. `least` is the smallest step that makes sense.
+    pub(super) fn covering(most: f64, least: f64) -> Self {
         let rough = (most / LINES).max(least).max(f64::MIN_POSITIVE);
         let power = 10_f64.powf(rough.log10().floor());
         let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-        // A thousandth, since powers of ten are not exact.
+        // A tolerance, because powers of ten are not exact.
         let fits = |step: &f64| *step >= rough * 0.999;
         let step = steps.into_iter().find(fits).unwrap_or(rough);
         let enough = |lines: &u8| f64::from(*lines) * step >= most * 0.999;
@@ -30,7 +30,7 @@ impl Scale {
         self.step * f64::from(self.lines)
     }
 
-    /// What the lines stand for, zero first.
+    /// The numbers at the lines, starting with zero.
     pub(super) fn numbers(self) -> impl Iterator<Item = f64> {
         (0..=self.lines).map(move |line| self.step * f64::from(line))
     }
@@ -53,7 +53,7 @@ mod tests {
             (0.03, 0.001, 0.01, 3),
             (0.0, 0.001, 0.001, 1),
         ] {
-            let scale = Scale::to(most, least);
+            let scale = Scale::covering(most, least);
             assert!((scale.step - step).abs() < 1e-9, "{most}: {scale:?}");
             assert_eq!(scale.lines, lines, "{most}");
             assert!(scale.top() >= most && scale.numbers().count() == usize::from(lines) + 1);

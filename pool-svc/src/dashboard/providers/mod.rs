@@ -1,4 +1,4 @@
-//! The providers: which are configured, failing or slow, and what the last sweep found.
+//! The providers page: configuration, health and the last sweep.
 
 mod report;
 mod sweep;
@@ -9,46 +9,50 @@ use maud::html;
 use serde::Deserialize;
 use warp::reply::Response;
 
-pub(super) use self::sweep::{confirm, make};
+pub(super) use self::sweep::{confirm, sweep};
 use super::page::{self, Tab};
 use super::reply;
 use super::session::Session;
 use crate::app::App;
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
-    /// How many orphans an operator has just had destroyed.
+pub(super) struct ProvidersQuery {
+    /// How many orphans a sweep just destroyed.
     destroyed: Option<u32>,
-    /// Whether an operator has just had a sweep made.
+    /// Whether a sweep just ended.
     #[serde(default)]
     swept: bool,
 }
 
-/// `GET /providers`: a page also while Services is away.
-pub(super) async fn show(session: Session, asked: Asked, app: App) -> Result<Response, Problem> {
+/// `GET /providers`: a page even if Services is unavailable.
+pub(super) async fn show(
+    session: Session,
+    query: ProvidersQuery,
+    app: App,
+) -> Result<Response, Problem> {
     let (registry, last) = tokio::join!(app.services.registry(), app.services.last_sweep());
     let content = html! {
         div .head {
             div {
                 h1 { "Providers" }
-                p .hint { "What instances are made of, and whether it can be had. " (page::live(15)) }
+                p .hint { "Infrastructure and tools, and the health of their APIs. " (page::live_indicator(15)) }
             }
         }
-        @if let Some(count) = asked.destroyed {
-            @if count == 0 { p .notice.warn role="status" { "Nothing was destroyed: it was not found again, or its vendor failed." } }
+        @if let Some(count) = query.destroyed {
+            @if count == 0 { p .notice.warn role="status" { "Nothing was destroyed: the orphan no longer exists, or the call to its provider failed." } }
             @else { p .notice role="status" { "Destroyed " (orphans(count)) "." } }
         }
-        @if asked.swept { p .notice role="status" { "Swept: this is what was found." } }
+        @if query.swept { p .notice role="status" { "Sweep finished." } }
         div data-part="registry" { @match &registry {
             Ok(registry) => (table::table(registry)),
             Err(error) => p .notice.bad role="alert" {
-                (page::sentence(&format!("Services {error}")))
-                " The providers are shown when it answers again."
+                (page::sentence(&error.to_string()))
+                " Providers are shown when Services is available again."
             },
         } }
         div data-part="sweep" { (report::report(&session, &last)) }
     };
-    let page = page::signed_in(&app, &session, Some(Tab::Providers), "Providers", &content);
+    let page = page::layout(&app, &session, Some(Tab::Providers), "Providers", &content);
     Ok(reply::ok(page))
 }
 

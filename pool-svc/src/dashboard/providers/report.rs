@@ -1,13 +1,15 @@
-//! What the last sweep found.
+//! The results of the last sweep.
 
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{Missing, Orphan, SweepReport};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use url::form_urlencoded;
 
-use super::super::session::{Role, Session};
-use super::super::{page, show};
-use crate::call::CallError;
+use super::super::keys::Role;
+use super::super::session::Session;
+use super::super::{format, page};
 
 pub(super) fn report(session: &Session, last: &Result<SweepReport, CallError>) -> Markup {
     let operator = session.role == Role::Operator;
@@ -19,77 +21,77 @@ pub(super) fn report(session: &Session, last: &Result<SweepReport, CallError>) -
             div .head {
                 div {
                     h2 #sweep { "Last sweep" }
-                    p .hint { (when(last)) }
+                    p .hint { (swept_at(last)) }
                 }
                 @if operator {
                     div .actions {
                         form method="post" action="/providers/sweep" {
-                            (page::token(session))
+                            (page::csrf_field(session))
                             button type="submit" { "Sweep now" }
                         }
                         @if some_left { a .button href="/providers/orphans" { "Destroy all orphans" } }
                     }
                 }
             }
-            @if let Ok(report) = last { (found(report, operator)) }
+            @if let Ok(report) = last { (findings(report, operator)) }
         }
     }
 }
 
-fn when(last: &Result<SweepReport, CallError>) -> Markup {
+fn swept_at(last: &Result<SweepReport, CallError>) -> Markup {
     html! {
         @match last {
             Ok(report) => {
-                (show::ago(report.swept_at, Utc::now())) ", took " (show::millis(report.took_ms))
+                (format::ago(report.swept_at, Utc::now())) ", took " (format::millis(report.took_ms))
             },
-            Err(error) if error.is(404, "not_swept") => "No sweep has ended yet.",
-            Err(error) => (page::sentence(&format!("Services {error}"))),
+            Err(error) if error.is(&ProblemCode::NotSwept) => "No sweep has finished yet.",
+            Err(error) => (page::sentence(&error.to_string())),
         }
     }
 }
 
-fn found(report: &SweepReport, operator: bool) -> Markup {
+fn findings(report: &SweepReport, operator: bool) -> Markup {
     let now = Utc::now();
     html! {
         @for (provider, why) in &report.failures {
-            p .notice.warn { b { (provider) } " was not swept: " (why) "." }
+            p .notice.warn { b { (provider) } " could not be swept: " (why) "." }
         }
         @if report.orphans.is_empty() && report.missing.is_empty() {
-            div .table { p .empty { "Nothing is orphaned, and nothing is missing." } }
+            div .table { p .empty { "No orphans, and nothing is missing." } }
         } @else {
             div .table {
                 table {
-                    caption .hidden { "What the last sweep found" }
+                    caption .hidden { "Results of the last sweep" }
                     thead { tr {
                         th scope="col" { "Found" } th scope="col" { "Resource" }
                         th scope="col" .wide { "Instance" } th scope="col" .wide { "Since" }
                         @if operator { th scope="col" { span .hidden { "Actions" } } }
                     } }
                     tbody {
-                        @for it in &report.orphans { (orphan(it, operator, now)) }
-                        @for it in &report.missing { (missing(it, operator, now)) }
+                        @for it in &report.orphans { (orphan_row(it, operator, now)) }
+                        @for it in &report.missing { (missing_row(it, operator, now)) }
                     }
                 }
             }
             p .hint {
-                "An orphan is a vendor's resource under our mark that belongs to no instance. What is missing "
-                "belongs to an instance, and its vendor does not list it."
+                "An orphan is a resource at a provider that belongs to no instance. A missing resource belongs to "
+                "an instance, but its provider no longer lists it."
             }
         }
     }
 }
 
-fn orphan(it: &Orphan, operator: bool, now: DateTime<Utc>) -> Markup {
+fn orphan_row(it: &Orphan, operator: bool, now: DateTime<Utc>) -> Markup {
     html! {
         tr {
             td { @if it.destroyed { span .tag.gone { "orphan, destroyed" } } @else { span .tag.bad { "orphan" } } }
             td { span .mono { (it.resource_id) } span .small { (it.provider) } }
             td .mono.wide { (it.instance_id) }
-            td .time.wide { @if let Some(at) = it.created_at { (show::ago(at, now)) } }
+            td .time.wide { @if let Some(at) = it.created_at { (format::ago(at, now)) } }
             @if operator {
                 td .number {
                     @if !it.destroyed {
-                        a .act href=(destruction(it)) aria-label={ "Destroy " (it.resource_id) } { "Destroy" }
+                        a .act href=(destroy_link(it)) aria-label={ "Destroy " (it.resource_id) } { "Destroy" }
                     }
                 }
             }
@@ -97,8 +99,8 @@ fn orphan(it: &Orphan, operator: bool, now: DateTime<Utc>) -> Markup {
     }
 }
 
-/// Where the destruction of one orphan is confirmed.
-fn destruction(it: &Orphan) -> String {
+/// The page that confirms the destruction of one orphan.
+fn destroy_link(it: &Orphan) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("provider", &it.provider)
         .append_pair("resource", &it.resource_id)
@@ -106,13 +108,13 @@ fn destruction(it: &Orphan) -> String {
     format!("/providers/orphans?{query}")
 }
 
-fn missing(it: &Missing, operator: bool, now: DateTime<Utc>) -> Markup {
+fn missing_row(it: &Missing, operator: bool, now: DateTime<Utc>) -> Markup {
     html! {
         tr {
-            td { @if it.repaired { span .tag { "missing, made anew" } } @else { span .tag.warn { "missing" } } }
+            td { @if it.repaired { span .tag { "missing, recreated" } } @else { span .tag.warn { "missing" } } }
             td { span .mono { (it.resource_id) } span .small { (it.provider) } }
             td .mono.wide { a href={ "/instances/" (it.instance_id) } { (it.instance_id) } }
-            td .time.wide { (show::ago(it.since, now)) }
+            td .time.wide { (format::ago(it.since, now)) }
             @if operator { td {} }
         }
     }

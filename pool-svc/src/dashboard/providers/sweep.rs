@@ -1,4 +1,4 @@
-//! Sweeps that an operator asks for, and the end of orphans.
+//! Running a sweep and destroying orphans.
 
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::{OrphanRef, SweepReport, SweepRequest};
@@ -13,28 +13,28 @@ use super::super::{gate, reply};
 use crate::app::App;
 use crate::problem::from_services;
 
-/// Which orphan is meant: all of them where both are empty.
+/// Which orphan to destroy: all of them if both fields are empty.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::dashboard) struct Meant {
+pub(in crate::dashboard) struct OrphanQuery {
     provider: String,
     resource: String,
 }
 
-/// What an operator asks a sweep for.
+/// The submitted form.
 #[derive(Debug, Deserialize)]
-pub(in crate::dashboard) struct Wanted {
+pub(in crate::dashboard) struct SweepForm {
     #[serde(default)]
     destroy: bool,
-    // Not flattened: serde would read the numbers and booleans of a form as text then.
+    // Not flattened: serde would then read numbers and booleans as text.
     #[serde(default)]
     provider: String,
     #[serde(default)]
     resource: String,
 }
 
-impl Meant {
-    fn one(self) -> Option<OrphanRef> {
+impl OrphanQuery {
+    fn orphan(self) -> Option<OrphanRef> {
         let one = OrphanRef {
             provider: self.provider,
             resource_id: self.resource,
@@ -46,11 +46,11 @@ impl Meant {
 /// `GET /providers/orphans`
 pub(in crate::dashboard) async fn confirm(
     session: Session,
-    meant: Meant,
+    query: OrphanQuery,
     app: App,
 ) -> Result<Response, Problem> {
-    gate::operators_only(&session)?;
-    let one = meant.one();
+    gate::require_operator(&session)?;
+    let one = query.orphan();
     let title = if one.is_some() {
         "Destroy this orphan?"
     } else {
@@ -59,63 +59,63 @@ pub(in crate::dashboard) async fn confirm(
     let content = html! {
         div .head { h1 { (title) } }
         form .card.short method="post" action="/providers/sweep" {
-            (page::token(&session))
+            (page::csrf_field(&session))
             input type="hidden" name="destroy" value="true";
             @match &one {
-                Some(one) => (about_one(one)),
+                Some(one) => (about_orphan(one)),
                 None => p {
-                    "Every vendor is asked anew what it has under our mark. What is older than SWEEP_GRACE_MS "
-                    "and belongs to no instance is destroyed, whether the last sweep saw it or not."
+                    "Runs a new sweep and destroys every resource that is older than SWEEP_GRACE_MS and belongs to no "
+                    "instance, even if the last sweep did not list it."
                 },
             }
-            p { "This cannot be undone, and may take some minutes." }
+            p { "This cannot be undone and may take a few minutes." }
             div .actions {
                 button type="submit" .danger { "Destroy" }
                 a .button href="/providers" { "Cancel" }
             }
         }
     };
-    let page = page::signed_in(&app, &session, Some(Tab::Providers), title, &content);
+    let page = page::layout(&app, &session, Some(Tab::Providers), title, &content);
     Ok(reply::ok(page))
 }
 
-fn about_one(one: &OrphanRef) -> Markup {
+fn about_orphan(one: &OrphanRef) -> Markup {
     html! {
         input type="hidden" name="provider" value=(one.provider);
         input type="hidden" name="resource" value=(one.resource_id);
         p {
-            code { (one.resource_id) } " of " (one.provider) " is destroyed, if a sweep still finds it and it "
-            "still belongs to no instance."
+            code { (one.resource_id) } " of " (one.provider) " is destroyed if a new sweep finds that it still "
+            "belongs to no instance."
         }
     }
 }
 
 /// `POST /providers/sweep`
-pub(in crate::dashboard) async fn make(
+pub(in crate::dashboard) async fn sweep(
     _session: Session,
-    wanted: Wanted,
+    form: SweepForm,
     app: App,
 ) -> Result<Response, Problem> {
-    let destroy = wanted.destroy;
-    let only = Meant {
-        provider: wanted.provider,
-        resource: wanted.resource,
+    let destroy = form.destroy;
+    let only = OrphanQuery {
+        provider: form.provider,
+        resource: form.resource,
     };
-    let only = only.one().filter(|_| destroy);
+    let only = only.orphan().filter(|_| destroy);
     let request = SweepRequest {
         destroy: destroy && only.is_none(),
         destroy_only: only.into_iter().collect(),
         repair: false,
     };
-    let report = app.services.sweep(request).await;
+    let report = app.services.sweep(&request).await;
     let report = report.map_err(|error| from_services("the sweep", &error))?;
-    info!("an operator had a sweep made");
-    let told = if destroy {
+    info!("an operator ran a sweep");
+    let url = if destroy {
         format!("/providers?destroyed={}", destroyed(&report))
     } else {
         "/providers?swept=true".to_owned()
     };
-    Ok(reply::see_other(&told))
+    Ok(reply::see_other(&url))
 }
 
 fn destroyed(report: &SweepReport) -> usize {

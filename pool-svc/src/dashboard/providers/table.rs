@@ -4,10 +4,10 @@ use agent_pool_core::wire::services::{ProviderHealth, ProviderStats, RegistryRep
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::super::show;
+use super::super::format;
 
-/// A tool or an infra, as the table has them.
-struct Line<'a> {
+/// A tool or an infra.
+struct ProviderRow<'a> {
     id: &'a str,
     name: &'a str,
     kind: &'a str,
@@ -17,19 +17,19 @@ struct Line<'a> {
 }
 
 pub(super) fn table(registry: &RegistryReply) -> Markup {
-    let infra = registry.infra.iter().map(|it| Line {
+    let infra = registry.infra.iter().map(|it| ProviderRow {
         id: it.id.as_str(),
         name: &it.name,
         kind: if it.selected {
-            "infra, in use"
+            "infrastructure, in use"
         } else {
-            "infra"
+            "infrastructure"
         },
         configured: it.configured,
         faults: &it.faults,
         stats: &it.stats,
     });
-    let tools = registry.tools.iter().map(|it| Line {
+    let tools = registry.tools.iter().map(|it| ProviderRow {
         id: it.id.as_str(),
         name: &it.name,
         kind: "tool",
@@ -47,16 +47,16 @@ pub(super) fn table(registry: &RegistryReply) -> Markup {
                     th scope="col" .number.wide { "Calls" } th scope="col" .number.wide { "Failed" }
                     th scope="col" .number.wide { "Median" } th scope="col" .number.wide { "95th percentile" }
                 } }
-                tbody { @for it in infra.chain(tools) { (line(&it, now)) } }
+                tbody { @for it in infra.chain(tools) { (row(&it, now)) } }
             }
         }
-        p .hint { "Calls are counted since the replica of Services that answered was started." }
+        p .hint { "Calls since this replica of Services started." }
     }
 }
 
-fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
+fn row(it: &ProviderRow<'_>, now: DateTime<Utc>) -> Markup {
     let failed: u64 = it.stats.failures.values().sum();
-    let millis = |time: Option<u64>| time.map_or_else(String::new, show::millis);
+    let millis = |time: Option<u64>| time.map_or_else(String::new, format::millis);
     html! {
         tr {
             td { b { (it.name) } span .small { (it.id) ", " (it.kind) } }
@@ -64,11 +64,11 @@ fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
                 (state(it, now))
                 @for fault in it.faults { span .small { (fault) } }
                 @if let Some(error) = &it.stats.last_error {
-                    span .small { (show::ago(error.at, now)) ": " code { (error.kind) } ", " (error.message) }
+                    span .small { (format::ago(error.at, now)) ": " code { (error.kind) } ", " (error.message) }
                 }
             }
-            td .number.wide { (show::thousands(it.stats.calls)) }
-            td .number.wide { (show::thousands(failed))
+            td .number.wide { (format::thousands(it.stats.calls)) }
+            td .number.wide { (format::thousands(failed))
                 @for (kind, number) in &it.stats.failures { span .small { (kind) ": " (number) } }
             }
             td .number.wide { (millis(it.stats.median_ms)) }
@@ -77,7 +77,7 @@ fn line(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
     }
 }
 
-fn state(it: &Line<'_>, now: DateTime<Utc>) -> Markup {
+fn state(it: &ProviderRow<'_>, now: DateTime<Utc>) -> Markup {
     if !it.configured {
         return html! { span .tag.warn { "not configured" } };
     }

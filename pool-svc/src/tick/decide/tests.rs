@@ -1,5 +1,7 @@
 //! The table of decisions.
 
+use agent_pool_core::InstanceId;
+
 use super::*;
 
 const LIMITS: Limits = Limits {
@@ -7,9 +9,9 @@ const LIMITS: Limits = Limits {
     max_vanished_percent: 50,
 };
 
-fn seen(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Seen {
+fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> FleetRow {
     let id = InstanceId::generate();
-    Seen {
+    FleetRow {
         id,
         status,
         has_url: lease == Lease::Nobody,
@@ -28,21 +30,19 @@ fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
     }
 }
 
-fn alone(seen: &Seen, report: Option<InstanceReport>) -> Option<(Move, Cause)> {
+fn alone(row: &FleetRow, report: Option<InstanceReport>) -> Option<(Move, Cause)> {
     // A second instance, so that the answer knows somebody.
     let other = another();
     let mut batch = StatusBatch::from([(other.id.clone(), report_of_another())]);
-    batch.extend(report.map(|report| (seen.id.clone(), report)));
-    let decision = decide(&[seen.clone(), other], &Answer::Batch(batch), LIMITS);
+    batch.extend(report.map(|report| (row.id.clone(), report)));
+    let decision = decide(&[row.clone(), other], &Observation::Batch(batch), LIMITS);
     assert_eq!(decision.unobserved, None);
-    decision
-        .moves
-        .first()
-        .map(|(step, _, cause)| (*step, *cause))
+    let planned = decision.moves.first()?;
+    Some((planned.step, planned.cause))
 }
 
-fn another() -> Seen {
-    seen(Status::Idle, Lease::Nobody, Duration::ZERO, Duration::ZERO)
+fn another() -> FleetRow {
+    row(Status::Idle, Lease::Nobody, Duration::ZERO, Duration::ZERO)
 }
 
 fn report_of_another() -> InstanceReport {
@@ -83,9 +83,9 @@ fn each_instance_is_judged_by_health_deployment_age_and_lease() {
         (Claiming, Expired, old,   young, None,                     late(Move::CONDEMN_CLAIMING)),
     ];
     for (index, (status, lease, age, silent_for, said, expected)) in table.into_iter().enumerate() {
-        let seen = seen(status, lease, age, silent_for);
+        let row = row(status, lease, age, silent_for);
         let said = said.map(|(healthy, deploy)| report(healthy, deploy));
-        assert_eq!(alone(&seen, said), expected, "row {index}: {seen:?}");
+        assert_eq!(alone(&row, said), expected, "row {index}: {row:?}");
     }
 }
 
@@ -93,23 +93,23 @@ fn each_instance_is_judged_by_health_deployment_age_and_lease() {
 fn without_an_answer_only_a_claims_lease_expires() {
     let (young, old) = (Duration::ZERO, Duration::from_hours(9));
     let fleet = [
-        seen(Status::Claiming, Lease::Expired, old, old),
-        seen(Status::Starting, Lease::Expired, old, old),
-        seen(Status::Idle, Lease::Nobody, old, old),
-        seen(Status::Claimed, Lease::Nobody, young, old),
+        row(Status::Claiming, Lease::Expired, old, old),
+        row(Status::Starting, Lease::Expired, old, old),
+        row(Status::Idle, Lease::Nobody, old, old),
+        row(Status::Claimed, Lease::Nobody, young, old),
     ];
     let strangers = StatusBatch::from([(InstanceId::generate(), report_of_another())]);
-    for (answer, may_create) in [
-        (Answer::None("down".to_owned()), false),
-        (Answer::Batch(StatusBatch::new()), true),
-        (Answer::Batch(strangers), true),
+    for (observation, may_create) in [
+        (Observation::Unavailable("down".to_owned()), false),
+        (Observation::Batch(StatusBatch::new()), true),
+        (Observation::Batch(strangers), true),
     ] {
-        let decision = decide(&fleet, &answer, LIMITS);
-        let only = (
-            Move::CONDEMN_CLAIMING,
-            fleet[0].id.clone(),
-            Cause::LeaseExpired,
-        );
+        let decision = decide(&fleet, &observation, LIMITS);
+        let only = PlannedMove {
+            step: Move::CONDEMN_CLAIMING,
+            id: fleet[0].id.clone(),
+            cause: Cause::LeaseExpired,
+        };
         assert_eq!(decision.moves, [only]);
         assert!(decision.unobserved.is_some());
         assert_eq!(decision.may_create, may_create);
@@ -119,7 +119,7 @@ fn without_an_answer_only_a_claims_lease_expires() {
 #[test]
 fn an_answer_watches_the_fleet_and_tells_who_is_silent_and_what_is_nobodys() {
     let hour = Duration::from_hours(1);
-    let of = |status, lease| seen(status, lease, hour, Duration::ZERO);
+    let of = |status, lease| row(status, lease, hour, Duration::ZERO);
     let fleet = [
         of(Status::Starting, Lease::Nobody),
         of(Status::Starting, Lease::Held),
@@ -128,28 +128,28 @@ fn an_answer_watches_the_fleet_and_tells_who_is_silent_and_what_is_nobodys() {
     ];
     let mut batch: StatusBatch = fleet
         .iter()
-        .map(|seen| (seen.id.clone(), report(false, DeployStatus::Success)))
+        .map(|row| (row.id.clone(), report(false, DeployStatus::Success)))
         .collect();
     let stray = InstanceId::generate();
     batch.insert(stray.clone(), report_of_another());
-    let decision = decide(&fleet, &Answer::Batch(batch), LIMITS);
+    let decision = decide(&fleet, &Observation::Batch(batch), LIMITS);
     assert_eq!(decision.silent, [fleet[0].id.clone(), fleet[2].id.clone()]);
     assert_eq!(decision.strays, [stray]);
     assert!(decision.watched);
 }
 
 /// What becomes of `fleet` by a look that says `report` of the first `dead` of them.
-fn looked_at(fleet: &[Seen], dead: usize, report_of: Option<&InstanceReport>) -> Decision {
+fn looked_at(fleet: &[FleetRow], dead: usize, report_of: Option<&InstanceReport>) -> Decision {
     let said = |index| match report_of {
         _ if index >= dead => Some(report(true, DeployStatus::Success)),
         said => said.cloned(),
     };
     let batch = fleet.iter().enumerate();
-    let batch = batch.filter_map(|(index, seen)| Some((seen.id.clone(), said(index)?)));
+    let batch = batch.filter_map(|(index, row)| Some((row.id.clone(), said(index)?)));
     let batch: StatusBatch = batch
         .chain([(InstanceId::generate(), report_of_another())])
         .collect();
-    decide(fleet, &Answer::Batch(batch), LIMITS)
+    decide(fleet, &Observation::Batch(batch), LIMITS)
 }
 
 #[test]
@@ -170,14 +170,14 @@ fn too_many_deaths_of_whatever_kind_are_not_believed() {
         (Status::Starting, hour, Some(&unreachable), true,  true),
     ];
     for (index, (status, silent_for, said, believed, watched)) in table.into_iter().enumerate() {
-        let fleet: Vec<Seen> = (0..5)
-            .map(|_| seen(status, Lease::Nobody, hour, silent_for))
+        let fleet: Vec<FleetRow> = (0..5)
+            .map(|_| row(status, Lease::Nobody, hour, silent_for))
             .collect();
         let decision = looked_at(&fleet, 3, said);
         let moved = decision
             .moves
             .iter()
-            .filter(|(step, ..)| *step != Move::BECOME_IDLE);
+            .filter(|planned| planned.step != Move::BECOME_IDLE);
         assert_eq!(moved.count(), if believed { 3 } else { 0 }, "row {index}");
         assert_eq!(decision.unobserved.is_none(), believed, "row {index}");
         assert_eq!(decision.watched, watched, "row {index}");
@@ -191,18 +191,18 @@ fn too_many_deaths_of_whatever_kind_are_not_believed() {
 fn too_many_deaths_at_once_are_not_believed() {
     let hour = Duration::from_hours(1);
     for (fleet, dead, believed) in [(2, 2, true), (6, 3, true), (5, 3, false), (3, 3, false)] {
-        let fleet: Vec<Seen> = (0..fleet)
-            .map(|_| seen(Status::Idle, Lease::Nobody, hour, Duration::ZERO))
+        let fleet: Vec<FleetRow> = (0..fleet)
+            .map(|_| row(Status::Idle, Lease::Nobody, hour, Duration::ZERO))
             .collect();
-        let batch = fleet.iter().enumerate().map(|(index, seen)| {
+        let batch = fleet.iter().enumerate().map(|(index, row)| {
             let of = if index < dead {
                 DeployStatus::Removed
             } else {
                 DeployStatus::Success
             };
-            (seen.id.clone(), report(index >= dead, of))
+            (row.id.clone(), report(index >= dead, of))
         });
-        let decision = decide(&fleet, &Answer::Batch(batch.collect()), LIMITS);
+        let decision = decide(&fleet, &Observation::Batch(batch.collect()), LIMITS);
         assert_eq!(decision.moves.len(), if believed { dead } else { 0 });
         assert_eq!(decision.unobserved.is_none(), believed);
     }

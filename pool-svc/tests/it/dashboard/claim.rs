@@ -70,7 +70,7 @@ async fn where_none_is_idle_it_says_so_and_waits_if_asked_to() {
     ];
     let none = person.post("/claim", &fields).await;
     assert_eq!(none.status, 503);
-    assert!(none.has("<h1>No instance is idle</h1>") && none.has("Wait for one"));
+    assert!(none.has("<h1>No instance is idle</h1>") && none.has("Wait for an instance"));
     assert_eq!(none.field("name").as_deref(), Some("Tulip &amp; Co"));
     let waiting = [&fields[..], &[("wait", "on")]].concat();
     // The pool makes one for who waits.
@@ -101,7 +101,7 @@ async fn what_is_wrong_is_said_and_what_was_written_stays() {
     let page = person.post("/claim", &[("name", "Tulip")]).await;
     assert_eq!(page.status, 502);
     assert!(
-        page.has("refuses the agent") && page.has("value=\"Tulip\""),
+        page.has("refused the agent") && page.has("value=\"Tulip\""),
         "{}",
         page.html
     );
@@ -157,5 +157,5 @@ async fn an_invite_is_for_operators_and_for_agents() {
     assert!(operator.get(&path).await.has("/invite\""));
     let nobodys = operator.get(&format!("/instances/{}/invite", ids[1])).await;
     assert_eq!(nobodys.status, 404);
-    assert!(nobodys.has("claim one to get an invite link"));
+    assert!(nobodys.has("has not been claimed"));
 }

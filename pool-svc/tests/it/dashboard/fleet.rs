@@ -93,12 +93,17 @@ async fn drain_and_replenish_are_confirmed_and_tell_what_came_of_them() {
         page.html
     );
     assert!(person.get("/?drained=1").await.has("Drained 1 instance."));
-    assert!(person.get("/replenish").await.has("How many more"));
+    assert!(
+        person
+            .get("/replenish")
+            .await
+            .has("Number of instances to create")
+    );
     world.fake.state().born_healthy = false;
     let begun = person.post("/replenish", &[("count", "3")]).await;
     let page = person.get(begun.location()).await;
     assert!(
-        page.has("Beginning 3 instances: 0 ready, 3 to go."),
+        page.has("Creating 3 instances: 0 ready, 3 in progress."),
         "{}",
         page.html
     );
@@ -110,7 +115,7 @@ async fn drain_and_replenish_are_confirmed_and_tell_what_came_of_them() {
         person
             .get(begun.location())
             .await
-            .has("Begun 3 instances: 3 ready.")
+            .has("Created 3 instances: 3 ready.")
     })
     .await;
     let wrong = person.post("/drain", &[("count", "many")]).await;

@@ -15,8 +15,8 @@ async fn an_instance_has_its_life_its_tools_and_their_usage() {
         .await;
     for text in [
         "<h1>Tulip</h1>",
-        "because a claim took it",
-        "because its claim is done",
+        "</b> for a claim",
+        "</b> by a claim",
         "inbox-17@agents.example",
         "<dt>Usage (usd)</dt><dd>0.4275</dd>",
         "<dt>Usage (messages)</dt><dd>12</dd>",
@@ -38,7 +38,7 @@ async fn an_instance_is_shown_while_services_is_away() {
     let page = person.get(&format!("/instances/{id}")).await;
     assert_eq!(page.status, 200);
     assert!(
-        page.has("Services answered 500") && page.has("Timeline"),
+        page.has("Services answered 500") && page.has("History"),
         "{}",
         page.html
     );
@@ -68,7 +68,7 @@ async fn kill_is_confirmed_done_and_its_end_is_shown() {
     world.until(&id, None).await;
     let gone = person.get(&path).await;
     assert_eq!(gone.status, 200);
-    assert!(gone.has("Nothing of it is left") && gone.has("because an operator killed it"));
+    assert!(gone.has("Only its history is left") && gone.has("killed by an operator"));
     assert!(!gone.has("/kill\""), "nothing more can be done");
     let outcome = person.get(killed.location()).await;
     assert!(
@@ -86,7 +86,7 @@ async fn dismiss_takes_only_what_has_crashed() {
     let path = format!("/instances/{id}/dismiss");
     let refused = person.post(&path, &[]).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.has("not crashed: kill it to remove it all the same"));
+    assert!(refused.has("not crashed: use kill to remove it anyway"));
     world.sql("UPDATE instances SET status = 'crashed'").await;
     assert!(person.get("/").await.has(&format!("href=\"{path}\"")));
     assert_eq!(person.post(&path, &[]).await.status, 303);
@@ -137,7 +137,7 @@ async fn logs_are_text_and_say_why_there_are_none() {
     world.fake.fail(Op::Logs, Fault::Refuse(501, "unsupported"));
     let none = person.get(&path).await;
     assert_eq!(none.status, 200);
-    assert!(none.has("There are no logs to show. Services answered 501 unsupported"));
+    assert!(none.has("No logs available. Services answered 501 unsupported"));
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use agent_pool_service_kit::shutdown::Shutdown;
 use reqwest::header::COOKIE;
 
 use super::Person;
@@ -62,10 +61,8 @@ async fn a_stranger_hears_nothing() {
 async fn a_shutdown_does_not_wait_for_open_pages() {
     let world = World::new(&[]).await;
     let person = Person::operator(&world).await;
-    let shutdown = Shutdown::new();
-    tokio::spawn(world.app.clone().keep_queue(shutdown.clone()));
     let mut stream = listen(&world, &person.cookie).await;
     next(&mut stream).await.unwrap();
-    shutdown.trigger();
+    world.replica.tasks.shutdown().trigger();
     assert_eq!(next(&mut stream).await, None);
 }

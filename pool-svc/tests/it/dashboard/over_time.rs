@@ -6,7 +6,7 @@ async fn the_past_is_drawn_from_the_log() {
     let world = World::new(&[]).await;
     let person = Person::operator(&world).await;
     let before = person.get("/over-time").await;
-    assert_eq!(before.html.matches("Nothing of this happened").count(), 2);
+    assert_eq!(before.html.matches("No data in this period").count(), 2);
     person.post("/replenish", &[("count", "2")]).await;
     let what = "both are idle";
     agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {

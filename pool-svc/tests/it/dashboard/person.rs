@@ -8,9 +8,10 @@ use crate::world::World;
 
 pub(crate) const READ_KEY: &str = "the-key-to-look";
 
-pub(crate) struct Person<'a> {
-    world: &'a World,
-    http: reqwest::Client,
+pub(crate) struct Person {
+    /// The replica that this person uses.
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
     pub(crate) cookie: String,
     /// What the forms of this session carry.
     pub(crate) token: String,
@@ -44,29 +45,29 @@ impl Page {
     }
 }
 
-impl<'a> Person<'a> {
+impl Person {
     /// Somebody who has not signed in.
-    pub(crate) fn stranger(world: &'a World) -> Self {
-        let client = reqwest::Client::builder().no_proxy();
+    pub(crate) fn stranger(world: &World) -> Self {
+        let client = agent_pool_core::http::bare_builder().no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none());
         Self {
-            world,
+            base: world.url.clone(),
             http: client.build().unwrap(),
             cookie: String::new(),
             token: String::new(),
         }
     }
 
-    pub(crate) async fn operator(world: &'a World) -> Self {
+    pub(crate) async fn operator(world: &World) -> Self {
         Self::with_key(world, KEY).await
     }
 
     /// For a world with `POOL_READ_KEY`.
-    pub(crate) async fn reader(world: &'a World) -> Self {
+    pub(crate) async fn reader(world: &World) -> Self {
         Self::with_key(world, READ_KEY).await
     }
 
-    async fn with_key(world: &'a World, key: &str) -> Self {
+    async fn with_key(world: &World, key: &str) -> Self {
         let mut person = Self::stranger(world);
         let page = person.send("/sign-in", &[("key", key)]).await;
         assert_eq!((page.status, page.location()), (303, "/"), "{}", page.html);
@@ -98,6 +99,7 @@ impl<'a> Person<'a> {
             .finish();
         self.http
             .post(self.url(path))
+            .header("origin", &self.base)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)
     }
@@ -113,6 +115,6 @@ impl<'a> Person<'a> {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.world.url)
+        format!("{}{path}", self.base)
     }
 }

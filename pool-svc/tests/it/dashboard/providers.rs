@@ -9,13 +9,13 @@ async fn providers_say_how_they_do() {
     let page = Person::operator(&world).await.get("/providers").await;
     for text in [
         "<b>Railway</b>",
-        "infra, in use",
+        "infrastructure, in use",
         "<span class=\"tag warn\">slow</span>",
         "<span class=\"tag bad\">failing</span>",
         "rate_limited: 7",
         "<span class=\"tag warn\">not configured</span>",
         "TELNYX_API_KEY is missing",
-        "No sweep has ended yet.",
+        "No sweep has finished yet.",
     ] {
         assert!(page.has(text), "{text} is not in {}", page.html);
     }

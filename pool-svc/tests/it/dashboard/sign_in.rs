@@ -4,7 +4,7 @@ use reqwest::header::{ETAG, SET_COOKIE};
 use super::Person;
 use super::person::READ_KEY;
 use crate::fake::KEY;
-use crate::world::World;
+use crate::world::{World, replica, settings};
 
 #[tokio::test]
 async fn whoever_is_not_signed_in_is_asked_for_a_key_and_then_goes_on() {
@@ -34,7 +34,7 @@ async fn a_wrong_key_is_refused_and_never_shown() {
     for wrong in ["", "hunter2", "the-ke"] {
         let page = person.send("/sign-in", &[("key", wrong)]).await;
         assert_eq!(page.status, 403);
-        assert!(page.has("That key is not accepted") && !page.has("hunter2"));
+        assert!(page.has("This key is not valid") && !page.has("hunter2"));
         assert!(!page.headers.contains_key(SET_COOKIE));
     }
 }
@@ -49,9 +49,14 @@ async fn the_key_reaches_neither_the_cookie_nor_a_page() {
 }
 
 #[tokio::test]
-async fn who_signs_out_is_forgotten() {
+async fn signing_out_ends_the_session_on_every_replica() {
     let world = World::new(&[]).await;
-    let person = Person::operator(&world).await;
+    let mut person = Person::operator(&world).await;
+    let mut other = Person::operator(&world).await;
+    let settings = settings(&world.database, &world.fake.url, &[]);
+    let second = replica(&settings).await;
+    other.base = second.clone();
+    assert_eq!(other.get("/").await.status, 200, "it holds on both");
     let page = person.post("/sign-out", &[]).await;
     assert_eq!((page.status, page.location()), (303, "/sign-in"));
     let cookie = page.headers[SET_COOKIE].to_str().unwrap();
@@ -59,6 +64,92 @@ async fn who_signs_out_is_forgotten() {
         cookie.starts_with("agent_pool_session=;") && cookie.contains("Max-Age=0"),
         "{cookie}"
     );
+    for base in [world.url.clone(), second] {
+        person.base = base;
+        assert_eq!(
+            person.get("/").await.location(),
+            "/sign-in",
+            "a copied cookie is useless"
+        );
+        let live = person.get("/live").await;
+        assert_eq!(live.location(), "/sign-in?next=%2Flive");
+    }
+    assert_eq!(other.get("/").await.status, 200, "other sessions go on");
+}
+
+#[tokio::test]
+async fn a_session_expires_and_is_no_secret_of_the_database() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    let (_, id) = person.cookie.split_once('=').unwrap();
+    let stored = "SELECT string_agg(dashboard_sessions::text, ' ') AS it FROM dashboard_sessions";
+    let stored = world.ask(stored).await.unwrap();
+    assert!(!stored.contains(id) && !stored.contains(KEY), "{stored}");
+    world
+        .sql("UPDATE dashboard_sessions SET expires_at = now()")
+        .await;
+    assert_eq!(person.get("/").await.location(), "/sign-in");
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_its_sessions() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let mut reader = Person::reader(&world).await;
+    let settings = settings(&world.database, &world.fake.url, &[]);
+    let without = replica(&settings).await;
+    reader.base = without;
+    assert_eq!(reader.get("/").await.location(), "/sign-in");
+}
+
+#[tokio::test]
+async fn signing_in_needs_a_page_of_this_site_whatever_the_browser() {
+    let world = World::new(&[("PUBLIC_URL", "https://pool.example")]).await;
+    let person = Person::stranger(&world);
+    let sign_in = |origin: Option<&str>| {
+        let request = person.http.post(format!("{}/sign-in", world.url));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(format!("key={KEY}"));
+        match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        }
+    };
+    for foreign in [
+        None,
+        Some("https://evil.example"),
+        Some("null"),
+        Some(world.url.as_str()),
+    ] {
+        let page = person.page(sign_in(foreign)).await;
+        assert!(
+            page.status == 403 && page.has("foreign_form"),
+            "{foreign:?}"
+        );
+        assert!(!page.headers.contains_key(SET_COOKIE));
+    }
+    let page = person.page(sign_in(Some("https://pool.example"))).await;
+    let cookie = page.headers[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-agent_pool_session="), "{cookie}");
+    assert!(
+        cookie.contains("Secure") && cookie.contains("Path=/"),
+        "{cookie}"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_sees_no_logs() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let id = world.idle(1).await.remove(0);
+    let reader = Person::reader(&world).await;
+    let page = reader.get(&format!("/instances/{id}/logs")).await;
+    assert!(
+        page.status == 403 && page.has("readers_read"),
+        "{}",
+        page.html
+    );
+    let page = reader.get(&format!("/instances/{id}")).await;
+    assert!(page.status == 200 && !page.has("/logs"));
+    assert_eq!(world.fake.times(crate::fake::Op::Logs), 0);
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use agent_pool_service_kit::testing::eventually;
 use futures_util::future::join_all;
-use pool_svc::App;
 use proptest::sample::Index;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -61,7 +60,6 @@ pub(super) struct Played {
 pub(super) struct Game {
     world: World,
     second: String,
-    _second: App,
     model: Model,
     agents: usize,
 }
@@ -78,11 +76,10 @@ impl Game {
         let (max, min) = (MAX_TOTAL.to_string(), MIN_IDLE.to_string());
         let more = [("POOL_MAX_TOTAL", &*max), ("POOL_MIN_IDLE", &*min)];
         let world = World::new(&more).await;
-        let (app, second) = replica(&settings(&world.database, &world.fake.url, &more)).await;
+        let second = replica(&settings(&world.database, &world.fake.url, &more)).await;
         Self {
             world,
             second,
-            _second: app,
             model: Model::default(),
             agents: 0,
         }

@@ -1,4 +1,4 @@
-//! The databases: whether they answer, and how far their schemas are.
+//! The databases: whether they can be reached and written, what is between, and how far their schemas are.
 
 use agent_pool_core::chain;
 use agent_pool_core::settings::Environment;
@@ -53,6 +53,9 @@ pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
     checks
 }
 
+/// A clock that is further off makes times in logs and on pages misleading, and breaks TLS at some point.
+const CLOCK_LIMIT_MS: i64 = 5_000;
+
 fn schema(checks: &mut Checks, service: &str, found: &Inspection) {
     let server = format!("PostgreSQL {}", found.server_version);
     if !found.unknown.is_empty() {
@@ -69,5 +72,44 @@ fn schema(checks: &mut Checks, service: &str, found: &Inspection) {
         );
     } else {
         checks.ok(service, format!("{server}, up to date"));
+    }
+    server_state(checks, service, found);
+}
+
+/// Everything but the schema.
+fn server_state(checks: &mut Checks, service: &str, found: &Inspection) {
+    let name = |what: &str| format!("{service} {what}");
+    if found.encoding == "UTF8" {
+        checks.ok(&name("encoding"), "UTF8");
+    } else {
+        let todo = "create a database WITH ENCODING 'UTF8' TEMPLATE template0, and move the data";
+        let found = format!("{}, which cannot store every text", found.encoding);
+        checks.fail(&name("encoding"), found, todo);
+    }
+    match &found.write_obstacle {
+        None => checks.ok(&name("writes"), "allowed"),
+        Some(why) => {
+            let todo = "name the primary, and a role that owns the database";
+            checks.fail(&name("writes"), why, todo);
+        }
+    }
+    if found.keeps_session {
+        checks.ok(&name("sessions"), "a connection keeps its session");
+    } else {
+        let todo = "use the pooler's session mode, or the address of the server itself";
+        let found = "behind a connection pooler in transaction mode: session locks and LISTEN do not work there";
+        checks.warn(&name("sessions"), found, todo);
+    }
+    let ahead = found.clock_ahead_ms;
+    let seconds = ahead.unsigned_abs() / 1_000;
+    if ahead.abs() <= CLOCK_LIMIT_MS {
+        checks.ok(
+            &name("clock"),
+            format!("within {} s of ours", CLOCK_LIMIT_MS / 1_000),
+        );
+    } else {
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        let found = format!("the server's clock is {seconds} s {side} ours");
+        checks.warn(&name("clock"), found, "synchronise both machines by NTP");
     }
 }

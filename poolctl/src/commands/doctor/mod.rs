@@ -2,9 +2,11 @@
 
 mod check;
 mod databases;
+mod machine;
 mod pool;
 mod services;
 mod settings;
+mod strays;
 mod vendors;
 
 use agent_pool_core::settings::Environment;
@@ -73,13 +75,17 @@ async fn check_all(
         services.answers || addressed,
     );
     let settings = settings::check(&here, environment);
-    let (databases, by_settings, by_services) = tokio::join!(
+    let strays = strays::check(&here, environment);
+    let (machine, databases, by_settings, by_services) = tokio::join!(
+        machine::check(environment),
         databases::check(&here, environment),
         vendors::by_settings(&here, environment),
         vendors::by_services(&services, &pool.tools),
     );
     [
         settings,
+        strays,
+        machine,
         databases,
         pool.checks,
         services.checks,

@@ -1,13 +1,14 @@
 //! Pool, as it runs.
 
+use agent_pool_client::CallError;
 use agent_pool_core::ToolId;
 use agent_pool_core::wire::pool::{Info, PoolStatus};
+use agent_pool_core::wire::problem::ProblemCode;
 use chrono::Utc;
 
 use super::check::Checks;
-use crate::api::CallError;
 use crate::connect::Target;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::out::age;
 
 const NAME: &str = "Pool";
@@ -40,7 +41,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
         }
     };
     let (info, status) = tokio::join!(target.pool.info(), target.pool.status());
-    let url = target.pool.caller().base();
+    let url = target.pool.base();
     let info = match info {
         Ok(info) => info,
         Err(error) => {
@@ -59,7 +60,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
     same_version(&mut checks, NAME, &info.version);
     match status {
         Ok(status) => fleet(&mut checks, &status, &info),
-        Err(error) => checks.fail("fleet", error.to_string(), "see the log of pool-svc"),
+        Err(error) => checks.fail("fleet", reason(&error), "see the log of pool-svc"),
     }
     Looked {
         checks,
@@ -77,10 +78,14 @@ pub(super) fn unwell(checks: &mut Checks, name: &str, variable: &str, error: &Ca
         CallError::Refused { problem, .. } if problem.status == 401 => {
             "set POOL_API_KEY to the key that it has".to_owned()
         }
-        CallError::Refused { .. } => "see its log".to_owned(),
-        CallError::Garbled { .. } => format!("set {variable} to the address of {name}"),
+        CallError::Refused { problem, .. } if problem.code != ProblemCode::WithoutCode => {
+            "see its log".to_owned()
+        }
+        CallError::Refused { .. } | CallError::Unreadable { .. } => {
+            format!("set {variable} to the address of {name}")
+        }
     };
-    checks.fail(name, error.to_string(), &todo);
+    checks.fail(name, reason(error), &todo);
 }
 
 /// Whether it is of this program's version.

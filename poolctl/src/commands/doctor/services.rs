@@ -1,10 +1,10 @@
 //! Services, as it runs.
 
+use agent_pool_client::Services;
 use agent_pool_core::wire::services::RegistryReply;
 
 use super::check::Checks;
 use super::pool::{same_version, unwell};
-use crate::api::Services;
 use crate::connect::Target;
 use crate::failure::Failure;
 
@@ -37,7 +37,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
     };
     match services.registry().await {
         Ok(registry) => {
-            let url = services.caller().base();
+            let url = services.base();
             checks.ok(NAME, format!("answers at {url}"));
             same_version(&mut checks, NAME, &registry.version);
             Looked {

@@ -122,6 +122,7 @@ fn of_services(checks: &mut Checks, registry: &Registry, environment: &Environme
 /// Whether the tools of every instance can be had.
 fn of_tools(checks: &mut Checks, registry: &Registry, environment: &Environment) {
     let tools = pool_tools(environment);
+    checks.ok("POOL_TOOLS", meaning(environment.get("POOL_TOOLS"), &tools));
     for id in &tools {
         match registry.tool(id) {
             Ok(_) => {}
@@ -142,6 +143,19 @@ fn of_tools(checks: &mut Checks, registry: &Registry, environment: &Environment)
             clash.to_string(),
             "take one of them out of POOL_TOOLS",
         );
+    }
+}
+
+/// What `POOL_TOOLS` means: an empty variable is not "no tools".
+fn meaning(text: Option<&str>, tools: &[ToolId]) -> String {
+    let names: Vec<&str> = tools.iter().map(ToolId::as_str).collect();
+    let names = names.join(", ");
+    match text {
+        None => {
+            format!("not set, so every instance gets the default: {names} (`none` means no tools)")
+        }
+        Some(_) if tools.is_empty() => "instances get no tools".to_owned(),
+        Some(_) => format!("every instance gets {names}"),
     }
 }
 

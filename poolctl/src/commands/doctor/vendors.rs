@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_client::{CallError, Services};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{RegistryReply, SweepReport, SweepRequest};
 use agent_pool_core::{
     Context, EnvironmentName, ErrorKind, InfraProvider, Mark, ProviderError, ToolId, ToolProvider,
@@ -15,7 +17,7 @@ use futures_util::future::join_all;
 use super::check::Checks;
 use super::services::Looked;
 use super::settings::{Here, infra, pool_tools};
-use crate::api::Services;
+use crate::failure::reason;
 
 /// How long a vendor may take, over all attempts.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -151,15 +153,15 @@ pub(super) async fn by_services(looked: &Looked, tools: &[ToolId]) -> Checks {
     missing(&mut checks, registry, tools);
     match sweep(services).await {
         Ok(report) => swept(&mut checks, registry, &report),
-        Err(error) => checks.warn("sweep", error.to_string(), "try again in a while"),
+        Err(error) => checks.warn("sweep", reason(&error), "try again in a while"),
     }
     checks
 }
 
-async fn sweep(services: &Services) -> Result<SweepReport, crate::api::CallError> {
-    match services.sweep(SweepRequest::default()).await {
+async fn sweep(services: &Services) -> Result<SweepReport, CallError> {
+    match services.sweep(&SweepRequest::default()).await {
         // Another one is at it, whose report says the same.
-        Err(error) if error.is("sweep_running") => services.last_sweep().await,
+        Err(error) if error.is(&ProblemCode::SweepRunning) => services.last_sweep().await,
         swept => swept,
     }
 }

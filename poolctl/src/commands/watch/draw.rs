@@ -162,7 +162,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::api::CallError;
+    use agent_pool_client::CallError;
 
     #[test]
     fn ten_thousand_instances_are_drawn_in_little_time_and_on_any_screen() {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use agent_pool_client::{CallError, Pool};
 use agent_pool_core::wire::pool::PoolStatus;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{MissedTickBehavior, interval};
-
-use crate::api::{CallError, Pool};
 
 /// One look after the other, until the receiver is dropped.
 pub(super) fn follow(pool: &Pool, every: Duration) -> Receiver<Result<PoolStatus, CallError>> {

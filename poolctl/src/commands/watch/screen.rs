@@ -42,7 +42,7 @@ pub(super) async fn show(target: &Target, every: Duration) -> Result<Exit, Failu
     // A key or an address that is wrong is said where it can be read afterwards.
     let first = target.pool.status().await;
     let first = first.map_err(|error| Failure::of_call("watch the pool", &error))?;
-    let mut view = View::new(target.pool.caller().base(), first);
+    let mut view = View::new(target.pool.base(), first);
     let broken = |error: io::Error| {
         Failure::new(
             Exit::Failed,

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use agent_pool_client::CallError;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{InstanceView, PoolStatus, Status};
 use ratatui::widgets::TableState;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::api::CallError;
 use crate::commands::sort::Sort;
+use crate::failure::reason;
 
 /// For how long a change is pointed out.
 const NEWS: Duration = Duration::from_secs(3);
@@ -62,7 +63,7 @@ impl View {
         let fleet = match look {
             Ok(fleet) => fleet,
             Err(error) => {
-                self.error = Some(error.to_string());
+                self.error = Some(reason(&error));
                 return;
             }
         };

@@ -87,7 +87,7 @@ impl Machine {
             ("LOCAL_STOP_GRACE_MS", "300"),
             ("PATH", "/bin"),
         ]);
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = agent_pool_core::http::bare_builder().build().unwrap();
         Self {
             infra: Local::build(&environment).unwrap(),
             cx: Context::new(Mark::new(&"test".parse().unwrap()), http),

@@ -300,3 +300,56 @@ async fn our_variables_win_over_configured_ones() {
             .contains(&format!("PORT={port}\n"))
     );
 }
+
+#[tokio::test]
+async fn an_instance_is_given_the_loopback_address_and_wins_nothing_by_asking_for_another() {
+    let machine = Machine::new("");
+    let created = machine.create().await;
+    machine
+        .configure(&created, [("HOST", "0.0.0.0")], Redeploy::Yes)
+        .await;
+    let answer = machine.answer(&created).await;
+    assert!(answer.contains("HOST=127.0.0.1\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_instance_that_replaces_its_files_blocks_and_hides_no_other() {
+    for file in ["service.json", "output.log"] {
+        let machine = Machine::new("");
+        let well = machine.start().await;
+        let spoilt = machine.start().await;
+        let path = machine.folder(&spoilt).join(file);
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let listed = machine.list().await;
+        assert_eq!(listed.len(), 2, "{file}");
+        let status = listed.iter().find(|one| one.handle == well.handle);
+        assert_eq!(
+            status.unwrap().status,
+            Some(DeployStatus::Success),
+            "{file}"
+        );
+        let logs = machine.infra.logs(&machine.cx, &spoilt.handle, 10).await;
+        assert_eq!(logs.is_err(), file == "output.log");
+        let pids = machine.pids(&spoilt).await;
+        machine.destroy(&spoilt).await;
+        assert!(!is_alive(pids[0]), "{file}");
+        assert_eq!(machine.list().await.len(), 1, "{file}");
+        machine.destroy(&well).await;
+    }
+}
+
+#[tokio::test]
+async fn a_fifo_in_place_of_the_output_is_replaced_at_the_next_deployment() {
+    let machine = Machine::new("");
+    let created = machine.start().await;
+    machine.answer(&created).await;
+    let path = machine.folder(&created).join("output.log");
+    fs::remove_file(&path).unwrap();
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let call = machine.infra.redeploy(&machine.cx, &created.handle);
+    call.await.unwrap();
+    machine.answer(&created).await;
+    assert!(fs::metadata(&path).unwrap().is_file());
+    machine.destroy(&created).await;
+}

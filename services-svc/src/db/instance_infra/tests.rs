@@ -21,7 +21,7 @@ async fn leased(conn: &mut AsyncPgConnection) -> (InstanceId, Fence) {
     let lease = Duration::from_mins(1);
     assert!(instance_leases::take(conn, &fence, lease).await.unwrap());
     let label = format!("label-{id}");
-    let written = intend(conn, &fence, &"acme".parse().unwrap(), &label).await;
+    let written = insert_intent(conn, &fence, &"acme".parse().unwrap(), &label).await;
     assert_eq!(written.unwrap(), Written::Yes);
     (id, fence)
 }
@@ -60,7 +60,7 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     let written = record_made(&mut conn, fence, &created).await.unwrap();
     let started = record_started(&mut conn, fence).await.unwrap();
     assert_eq!((written, started), (Written::Yes, Written::Yes));
-    let again = intend(&mut conn, fence, &"other".parse().unwrap(), "other").await;
+    let again = insert_intent(&mut conn, fence, &"other".parse().unwrap(), "other").await;
     assert_eq!(again.unwrap(), Written::Yes);
     let row = find(&mut conn, id).await.unwrap().unwrap();
     assert_eq!((row.infra.as_str(), row.started), ("acme", true));
@@ -96,7 +96,7 @@ async fn who_lost_the_lease_writes_nothing() {
     );
     let infra = "acme".parse().unwrap();
     for written in [
-        intend(&mut conn, fence, &infra, "label").await,
+        insert_intent(&mut conn, fence, &infra, "label").await,
         record_made(&mut conn, fence, &made(id)).await,
         record_started(&mut conn, fence).await,
         mark_destroying(&mut conn, fence).await,
@@ -143,13 +143,13 @@ async fn a_lease_is_not_taken_in_the_middle_of_a_write() {
 async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
     let mut conn = conn().await;
     let (one, two) = (intended(&mut conn).await, intended(&mut conn).await);
-    let seen = Seen {
+    let seen = Observation {
         instance: one.clone(),
         deploy_status: Some(DeployStatus::Crashed),
         url: Some("https://b.example/".parse().unwrap()),
         image: None,
     };
-    record_seen(&mut conn, &[seen]).await.unwrap();
+    record_observations(&mut conn, &[seen]).await.unwrap();
     let only = [one, InstanceId::generate()];
     let rows = load(&mut conn, Some(&only)).await.unwrap();
     assert_eq!(rows.len(), 1);
@@ -160,7 +160,7 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
     );
     assert_eq!(load(&mut conn, None).await.unwrap().len(), 2);
     let asked = [&only[0], &only[1]];
-    assert_eq!(known(&mut conn, &asked).await.unwrap().len(), 1);
+    assert_eq!(find_existing(&mut conn, &asked).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -169,13 +169,15 @@ async fn what_is_not_seen_is_not_forgotten() {
     let (id, fence) = leased(&mut conn).await;
     let created = made(&id);
     let _ = record_made(&mut conn, &fence, &created).await.unwrap();
-    let before_it_was_made = Seen {
+    let before_it_was_made = Observation {
         instance: id.clone(),
         deploy_status: Some(DeployStatus::Building),
         url: None,
         image: None,
     };
-    record_seen(&mut conn, &[before_it_was_made]).await.unwrap();
+    record_observations(&mut conn, &[before_it_was_made])
+        .await
+        .unwrap();
     let row = find(&mut conn, &id).await.unwrap().unwrap();
     assert_eq!(row.deploy_status, Some(DeployStatus::Building));
     assert_eq!(row.url, Some(created.url));

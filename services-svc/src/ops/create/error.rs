@@ -1,4 +1,4 @@
-//! How a creation ends otherwise than well.
+//! Why an instance was not created.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use agent_pool_core::registry::LookupError;
 use agent_pool_core::{InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 
-use crate::ops::refusal::Refusal;
-use crate::ops::step::StepError;
-use crate::ops::undo::Undo;
-use crate::ops::wanted::Unavailable;
+use crate::ops::precondition::PreconditionError;
+use crate::ops::requested_tools::UnavailableTool;
+use crate::ops::step_error::StepError;
+use crate::ops::tear_down::Undo;
 
-/// The steps of a creation. The middle two run side by side, each tool by itself.
+/// The steps of a creation. The middle two run side by side, and each tool independently of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreateStep {
-    /// Rows for all that is about to be made.
+    /// Rows for everything that is about to be made.
     Intend,
     /// Service, volume, address.
     CreateInfra,
@@ -41,29 +41,26 @@ impl fmt::Display for CreateStep {
     }
 }
 
-/// Why an instance was not created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
-    /// A tool of the request cannot be had. Nothing was made.
+    /// A tool of the request is not available. Nothing was made.
     #[error(transparent)]
-    Tool(#[from] Unavailable),
-    /// The infra cannot be had. Nothing was made.
-    #[error("the infra cannot be had")]
+    Tool(#[from] UnavailableTool),
+    /// The infra is not available. Nothing was made.
+    #[error("the infra is not available")]
     Infra(#[source] LookupError),
     /// Nothing was done.
     #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It was made before, without this tool.
-    #[error(
-        "instance {instance} is there already, without {tool}: use POST /provision/{instance}/{tool}"
-    )]
+    Precondition(#[from] PreconditionError),
+    /// It was created before, without this tool.
+    #[error("instance {instance} exists without {tool}: use POST /provision/{instance}/{tool}")]
     OtherTools { instance: InstanceId, tool: ToolId },
     /// A step failed.
     #[error("instance {instance} was not created; {undo}")]
     Failed {
         instance: InstanceId,
         #[source]
-        failure: Failure,
+        failure: StepFailure,
         undo: Undo,
     },
     /// The rows could not be read. Nothing was done.
@@ -74,7 +71,7 @@ pub(crate) enum CreateError {
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("step {step} failed")]
-pub(crate) struct Failure {
+pub(crate) struct StepFailure {
     pub(crate) step: CreateStep,
     #[source]
     pub(crate) cause: StepError,

@@ -1,42 +1,49 @@
-//! What a creation is to make, with every provider at hand before anything is made.
+//! What a creation is to make. Every provider is looked up before anything is made.
 
 use std::collections::BTreeMap;
 
 use agent_pool_core::wire::services::CreateInstanceRequest;
-use agent_pool_core::{EnvVars, InstanceId, InstanceSpec, Secret, ToolId};
+use agent_pool_core::{Attempt, EnvVars, InstanceId, InstanceSpec, ResourceId, Secret, ToolId};
 
 use super::CreateError;
 use crate::app::App;
-use crate::ops::wanted::wanted_tools;
-use crate::vendors::{Infra, Tool};
+use crate::db::instance_services::InstanceTool;
+use crate::ops::requested_tools::resolve_tools;
+use crate::providers::{Infra, Tool};
 
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) instance: InstanceId,
     pub(super) spec: InstanceSpec,
     pub(super) infra: Infra,
-    /// Each tool once, however often it was asked for.
+    /// Each tool once, even if the request repeats it.
     pub(super) tools: BTreeMap<ToolId, Tool>,
+    /// Whether an earlier creation of the instance may have made something.
+    pub(super) attempt: Attempt,
+    /// What an earlier creation left.
+    pub(super) existing: Vec<InstanceTool>,
     variables: EnvVars,
 }
 
 impl Plan {
-    pub(super) fn of(app: &App, request: CreateInstanceRequest) -> Result<Self, CreateError> {
-        let infra = app.vendors().infra(&app.config().infra);
+    pub(super) fn new(app: &App, request: CreateInstanceRequest) -> Result<Self, CreateError> {
+        let infra = app.providers().infra(&app.config().infra);
         Ok(Self {
-            tools: wanted_tools(app, &request.tools)?,
+            tools: resolve_tools(app, &request.tools)?,
             infra: infra.map_err(CreateError::Infra)?,
             instance: request.instance_id,
             spec: InstanceSpec {
                 name: request.name,
                 image: request.image,
             },
+            attempt: Attempt::First,
+            existing: Vec::new(),
             variables: request.variables,
         })
     }
 
-    /// All variables to start with. Where several set one: the settings give way to the request, the
-    /// request to the tools, all to what identifies and authorises the instance.
+    /// All variables to start with. If several sources set one, the later wins: settings, request, tools,
+    /// and then what identifies and authorises the instance.
     pub(super) fn variables(&self, app: &App, tools: impl Iterator<Item = EnvVars>) -> EnvVars {
         let config = app.config();
         let mut all = config.instance_env.clone();
@@ -51,5 +58,11 @@ impl Plan {
                 .collect(),
         );
         all
+    }
+
+    /// The row of a tool that the instance has already, and the resource.
+    pub(super) fn existing_tool(&self, tool: &ToolId) -> Option<(&InstanceTool, &ResourceId)> {
+        let row = self.existing.iter().find(|row| row.tool == *tool)?;
+        Some((row, row.in_use()?))
     }
 }

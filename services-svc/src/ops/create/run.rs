@@ -1,81 +1,81 @@
 //! One creation from its request to its answer.
 
-use agent_pool_core::chain;
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance, ToolResource};
+use agent_pool_core::{Attempt, chain};
 use metrics::counter;
 use tracing::{info, instrument, warn};
 
-use super::build::{build, intend};
 use super::plan::Plan;
-use super::{CreateError, Failure};
+use super::steps::{insert_intents, make};
+use super::{CreateError, StepFailure};
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
-use crate::db::instance_services::{self, InstanceTool};
+use crate::db::instance_services;
 use crate::ops::lease::Lease;
-use crate::ops::refusal::Refusal;
-use crate::ops::step::StepError;
-use crate::ops::tear_down::tear_down;
-use crate::ops::undo::Undo;
+use crate::ops::precondition::PreconditionError;
+use crate::ops::step_error::StepError;
+use crate::ops::tear_down::{Undo, tear_down};
 
-/// Creates an instance, or answers again what is there.
+/// Creates an instance, or answers again with the existing one.
 #[instrument(name = "create", skip_all, fields(instance.id = %request.instance_id))]
 pub(crate) async fn create(
     app: App,
     request: CreateInstanceRequest,
 ) -> Result<CreatedInstance, CreateError> {
-    let plan = Plan::of(&app, request)?;
+    let plan = Plan::new(&app, request)?;
     let lease = Lease::wait_for::<CreateError>(&app, &plan.instance).await?;
-    lease.hold(create_alone(&lease, plan)).await
+    lease.hold(create_leased(&lease, plan)).await
 }
 
-async fn create_alone(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance, CreateError> {
+async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance, CreateError> {
     let app = lease.app();
     let mut conn = app.db().conn().await?;
     let infra = instance_infra::find(&mut conn, &plan.instance).await?;
-    let tools = instance_services::load(&mut conn, &plan.instance).await?;
+    plan.existing = instance_services::load(&mut conn, &plan.instance).await?;
     drop(conn);
     if let Some(infra) = infra {
-        if let Some(created) = standing(&plan, &infra, &tools)? {
+        if let Some(created) = existing_instance(&plan, &infra)? {
             return Ok(created);
         }
-        // Where it was begun, whatever the settings say by now.
-        let begun = app.vendors().infra(&infra.infra);
+        plan.attempt = Attempt::Later;
+        // It continues on the infra where it began, whatever the settings say now.
+        let begun = app.providers().infra(&infra.infra);
         plan.infra = begun.map_err(CreateError::Infra)?;
     }
-    let instance = &plan.instance;
-    match build(lease, &plan, &tools).await {
+    let (outcome, result) = match make(lease, &plan).await {
         Ok(created) => {
-            counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
-            info!("instance {instance} is created");
-            Ok(created)
+            info!("instance {} is created", plan.instance);
+            ("created", Ok(created))
         }
         Err(failure) => {
-            counter!("agent_pool_creations_total", "outcome" => failure.step.as_str()).increment(1);
-            Err(undone(lease, plan, failure).await)
+            let step = failure.step.as_str();
+            (step, Err(undo_failed(lease, plan, failure).await))
         }
-    }
+    };
+    counter!("agent_pool_creations_total", "outcome" => outcome).increment(1);
+    result
 }
 
-/// What is answered for an instance that has a row; `None` where its creation is to go on.
-fn standing(
+/// The answer for an instance that has a row; `None` if its creation is to go on.
+fn existing_instance(
     plan: &Plan,
     infra: &InstanceInfra,
-    tools: &[InstanceTool],
 ) -> Result<Option<CreatedInstance>, CreateError> {
     if infra.destroying {
-        return Err(Refusal::Destroying(infra.instance.clone()).into());
+        return Err(PreconditionError::Destroying(infra.instance.clone()).into());
     }
     let (true, Some(handle), Some(url)) = (infra.started, &infra.made, &infra.url) else {
         return Ok(None);
     };
-    let services = plan.tools.keys().map(|wanted| {
-        let row = tools.iter().find(|row| row.tool == *wanted);
-        let resource = row.and_then(InstanceTool::in_use);
-        let resource_id = resource.cloned().ok_or_else(|| CreateError::OtherTools {
-            instance: infra.instance.clone(),
-            tool: wanted.clone(),
-        })?;
-        Ok((wanted.clone(), ToolResource { resource_id }))
+    let services = plan.tools.keys().map(|tool| {
+        let Some((_, resource)) = plan.existing_tool(tool) else {
+            return Err(CreateError::OtherTools {
+                instance: infra.instance.clone(),
+                tool: tool.clone(),
+            });
+        };
+        let resource_id = resource.clone();
+        Ok((tool.clone(), ToolResource { resource_id }))
     });
     Ok(Some(CreatedInstance {
         instance_id: infra.instance.clone(),
@@ -85,8 +85,17 @@ fn standing(
     }))
 }
 
-async fn undone(lease: &Lease, plan: Plan, failure: Failure) -> CreateError {
-    let undo = undo(lease, &plan, &failure).await;
+async fn undo_failed(lease: &Lease, mut plan: Plan, failure: StepFailure) -> CreateError {
+    let undone = async {
+        // If the rows were deleted meanwhile, everything made since has none. It gets them back first, so
+        // that the tear-down finds it by its mark.
+        if matches!(failure.cause, StepError::RowGone(_)) {
+            plan.existing.clear();
+            insert_intents(lease, &plan).await?;
+        }
+        tear_down(lease).await
+    };
+    let undo = Undo::new(lease.instance(), undone.await);
     let instance = plan.instance;
     warn!(
         step = failure.step.as_str(),
@@ -98,16 +107,4 @@ async fn undone(lease: &Lease, plan: Plan, failure: Failure) -> CreateError {
         failure,
         undo,
     }
-}
-
-/// Where somebody took the rows away, what was made since gets them back first, to be found by its mark.
-async fn undo(lease: &Lease, plan: &Plan, failure: &Failure) -> Undo {
-    let instance = &plan.instance;
-    let undone = async {
-        if matches!(failure.cause, StepError::Gone(_)) {
-            intend(lease, plan, &[]).await?;
-        }
-        tear_down(lease).await
-    };
-    Undo::of(instance, undone.await)
 }

@@ -6,15 +6,15 @@ use agent_pool_core::wire::services::{SweepReport, SweepRequest};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::db::lock::SessionLock;
 
-use super::run::sweep_alone;
+use super::run::run_sweep;
 use crate::app::App;
 use crate::db::sweep_reports;
 
 /// Why there was no sweep.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SweepError {
-    /// One is under way. Nothing was done.
-    #[error("a sweep is under way: GET /sweep tells what it found when it is done")]
+    /// Another one is running. Nothing was done.
+    #[error("a sweep is running: GET /sweep shows what it found when it is done")]
     Running,
     /// The rows could not be read or written.
     #[error(transparent)]
@@ -22,21 +22,21 @@ pub(crate) enum SweepError {
 }
 
 /// Sweeps now.
-pub(crate) async fn sweep(app: App, wanted: SweepRequest) -> Result<SweepReport, SweepError> {
+pub(crate) async fn sweep(app: App, request: SweepRequest) -> Result<SweepReport, SweepError> {
     let lock = lock(&app).await?.ok_or(SweepError::Running)?;
-    let swept = sweep_alone(&app, wanted).await;
+    let swept = run_sweep(&app, request).await;
     lock.release().await;
     Ok(swept?)
 }
 
-/// Sweeps, unless some replica does, or did within half of `period`: so that many replicas do not
+/// Sweeps, unless a replica is sweeping or has swept within half of `period`, so that many replicas do not
 /// sweep more often than one.
-pub(super) async fn sweep_in_turn(
-    app: App,
-    wanted: SweepRequest,
+pub(super) async fn sweep_if_due(
+    app: &App,
+    request: SweepRequest,
     period: Duration,
 ) -> Result<Option<SweepReport>, DbError> {
-    let Some(lock) = lock(&app).await? else {
+    let Some(lock) = lock(app).await? else {
         return Ok(None);
     };
     let swept = async {
@@ -47,17 +47,11 @@ pub(super) async fn sweep_in_turn(
         if recent {
             return Ok(None);
         }
-        sweep_alone(&app, wanted).await.map(Some)
+        run_sweep(app, request).await.map(Some)
     };
     let swept = swept.await;
     lock.release().await;
     swept
-}
-
-/// What the last sweep found; `None` before the first.
-pub(crate) async fn last_report(app: &App) -> Result<Option<SweepReport>, DbError> {
-    let environment = &app.config().general.pool_environment;
-    sweep_reports::last(&mut *app.db().conn().await?, environment).await
 }
 
 async fn lock(app: &App) -> Result<Option<SessionLock>, DbError> {

@@ -1,20 +1,22 @@
-//! Where vendors and rows do not agree, in both directions: orphans, which no row knows, and what is
-//! `missing` at its vendor.
+//! Where vendors and rows disagree, in both directions: orphans, which no row knows, and what is `missing`
+//! at its vendor.
 //!
-//! Orphans are what vendors have under our mark and no row knows.
-//! Rows are written before vendors are asked for anything, and vendors are listed before rows are
-//! read. So what is listed and has no row is nobody's, however young; the grace period only leaves
-//! people time to look. A resource whose age its vendor does not tell counts as old. What belongs to
-//! an instance that has any row is never an orphan: the destruction of the instance sees to it. Only the
-//! row of a local grant protects no longer than it says.
+//! Rows are written before vendors are asked for anything, and vendors are listed before rows are read. So
+//! what is listed and has no row belongs to nobody, however young it is; the grace period only gives people
+//! time to look. A resource whose vendor does not tell its age counts as old. What belongs to an instance
+//! with any row is never an orphan: the destruction of the instance removes it. Only the row of a local
+//! grant stops protecting when the grant expires.
 
-mod destroy;
+mod compare;
 mod exclusive;
-mod found;
-mod measure;
-mod missing;
+mod listed;
+mod metrics;
+mod orphans;
+mod repair;
+mod report;
 mod run;
 mod timer;
 
-pub(crate) use exclusive::{SweepError, last_report, sweep};
+pub(crate) use exclusive::{SweepError, sweep};
+pub(crate) use report::last_report;
 pub(crate) use timer::sweep_periodically;

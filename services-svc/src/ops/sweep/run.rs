@@ -1,6 +1,6 @@
-//! One sweep: find, destroy, repair, report.
+//! One sweep: list, compare, destroy, repair, report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use agent_pool_core::wire::services::{OrphanRef, SweepReport, SweepRequest};
 use agent_pool_core::{InstanceId, chain};
@@ -10,136 +10,96 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::{instrument, warn};
 
-use super::destroy::destroy;
-use super::exclusive::last_report;
-use super::found::{Found, Provider};
-use super::measure::measure;
-use super::missing::{self, look, repair_all};
+use super::compare::{find_missing, load_expectations};
+use super::listed::{Kind, Listed, Provider};
+use super::metrics::record_metrics;
+use super::orphans::{destroy_orphans, find_orphans};
+use super::repair::repair_all;
+use super::report::previous_report;
 use crate::app::App;
-use crate::db::{instance_infra, local_grants, sweep_reports};
+use crate::db::{local_grants, sweep_reports};
 
-/// Sweeps every configured provider, and keeps the report. Those that cannot be asked, or are not
-/// believed, are named in it.
+/// Sweeps every configured provider, and saves the report. It names the providers that could not be listed,
+/// and those whose listing is not trusted.
 #[instrument(name = "sweep", skip_all)]
-pub(super) async fn sweep_alone(app: &App, wanted: SweepRequest) -> Result<SweepReport, DbError> {
+pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepReport, DbError> {
     let (swept_at, started) = (Utc::now(), Instant::now());
-    let before = report_before(app).await?;
-    let known = missing::known(app).await?;
-    let tools = app.vendors().tools().map(Provider::Tool);
-    let providers: Vec<Provider> = tools
-        .chain(app.vendors().infras().map(Provider::Infra))
-        .collect();
+    let previous = previous_report(app).await?;
+    // Before the vendors are listed: what is made meanwhile must not seem missing.
+    let expectations = load_expectations(app).await?;
+    let tools = app.providers().tools().map(Provider::Tool);
+    let infras = app.providers().infras().map(Provider::Infra);
+    let providers: Vec<Provider> = tools.chain(infras).collect();
     let (listed, mut failures) = list(&providers).await;
-    forget_spent_grants(app, &providers, &listed, &failures).await?;
-    let max_percent = app.config().sweep.max_missing_percent;
-    let mut looked = look(
-        &known,
+    delete_spent_grants(app, &providers, &listed, &failures).await?;
+    let mut missing = find_missing(
+        &expectations,
         &providers,
         &listed,
-        before.as_ref(),
-        max_percent,
+        previous.as_ref(),
+        app.config().sweep.max_missing_percent,
         &mut failures,
     );
-    let found = without_owner(app, listed).await?;
-    let (doomed, left): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| dooms(&wanted, one));
-    let destroyed = destroy(app, &doomed, &mut failures).await;
-    if wanted.repair {
-        repair_all(app, &mut looked, &mut failures).await;
+    let orphans = find_orphans(app, listed).await?;
+    let (doomed, spared): (Vec<_>, Vec<_>) = orphans
+        .into_iter()
+        .partition(|orphan| is_to_be_destroyed(&request, orphan));
+    let mut orphans = destroy_orphans(app, &doomed, &mut failures).await;
+    orphans.extend(spared.iter().map(|orphan| orphan.to_orphan(false)));
+    if request.repair {
+        repair_all(app, &mut missing, &mut failures).await;
     }
-    let left = left.iter().map(|one| (one, false));
-    let orphans = doomed.iter().zip(destroyed).chain(left);
     let report = SweepReport {
         swept_at,
         replica: app.replica().to_owned(),
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        orphans: orphans.map(|(one, gone)| one.orphan(gone)).collect(),
-        missing: looked.missing,
+        orphans,
+        missing: missing.into_iter().map(|item| item.missing).collect(),
         failures,
     };
-    measure(&providers, &report);
+    record_metrics(&providers, &report);
     let environment = &app.config().general.pool_environment;
     sweep_reports::save(&mut *app.db().conn().await?, environment, &report).await?;
     Ok(report)
 }
 
-/// Whether an orphan is to be destroyed.
-fn dooms(wanted: &SweepRequest, orphan: &Found) -> bool {
-    let (_, provider, resource) = orphan.key();
-    let named = |one: &OrphanRef| one.provider == provider && one.resource_id == resource;
-    wanted.destroy || wanted.destroy_only.iter().any(named)
+fn is_to_be_destroyed(request: &SweepRequest, orphan: &Listed) -> bool {
+    let key = orphan.key();
+    let named = |one: &OrphanRef| one.provider == key.provider && one.resource_id == key.id;
+    request.destroy || request.destroy_only.iter().any(named)
 }
 
-/// The report of the sweep before. One that another version wrote and this one cannot read is none.
-async fn report_before(app: &App) -> Result<Option<SweepReport>, DbError> {
-    match last_report(app).await {
-        Err(error @ DbError::CorruptRow { .. }) => {
-            warn!(
-                error.chain = chain(&error),
-                "the last report is not understood"
-            );
-            Ok(None)
-        }
-        read => read,
-    }
-}
-
-/// What the providers have; and those that could not be asked, with why.
-async fn list(providers: &[Provider]) -> (Vec<Found>, BTreeMap<String, String>) {
+/// What the providers have; and those that could not be listed, with why.
+async fn list(providers: &[Provider]) -> (Vec<Listed>, BTreeMap<String, String>) {
     let lists = join_all(providers.iter().map(Provider::list)).await;
     let mut failures = BTreeMap::new();
-    let mut listed = Vec::new();
+    let mut all = Vec::new();
     for (provider, list) in providers.iter().zip(lists) {
         match list {
-            Ok(found) => listed.extend(found),
+            Ok(listed) => all.extend(listed),
             Err(error) => {
-                warn!(
-                    error.chain = chain(&error),
-                    "{} cannot be swept",
-                    provider.name()
-                );
-                failures.insert(provider.name().to_owned(), error.to_string());
+                let name = provider.name();
+                warn!(error.chain = chain(&error), "{name} cannot be swept");
+                failures.insert(name.to_owned(), error.to_string());
             }
         }
     }
-    (listed, failures)
+    (all, failures)
 }
 
-/// The rows of grants that expired go once all their tools were asked and have nothing of them.
-async fn forget_spent_grants(
+/// Deletes the rows of expired grants once all their tools were listed and have nothing of them.
+async fn delete_spent_grants(
     app: &App,
     providers: &[Provider],
-    listed: &[Found],
+    listed: &[Listed],
     failures: &BTreeMap<String, String>,
 ) -> Result<(), DbError> {
-    let tools = providers.iter().filter_map(Provider::as_tool);
+    let tools = providers.iter().filter(|one| one.kind() == Kind::Tool);
     let asked: Vec<&str> = tools
-        .map(|tool| tool.id().as_str())
+        .map(Provider::name)
         .filter(|name| !failures.contains_key(*name))
         .collect();
-    let instances: Vec<&InstanceId> = listed.iter().map(Found::instance).collect();
+    let instances: Vec<&InstanceId> = listed.iter().map(Listed::instance).collect();
     let mut conn = app.db().conn().await?;
-    local_grants::forget_spent(&mut conn, &instances, &asked).await
-}
-
-/// Those that are old enough and whose instance has no owner, in order of instance.
-async fn without_owner(app: &App, mut found: Vec<Found>) -> Result<Vec<Found>, DbError> {
-    let grace = app.config().sweep.grace_ms.duration();
-    let oldest_young = Utc::now() - grace;
-    found.retain(|one| one.created_at().is_none_or(|at| at <= oldest_young));
-    let instances: Vec<&InstanceId> = found.iter().map(Found::instance).collect();
-    let owned = owned(app, &instances).await?;
-    found.retain(|one| !owned.contains(one.instance().as_str()));
-    found.sort_by(|one, other| one.instance().cmp(other.instance()));
-    Ok(found)
-}
-
-/// Which of `instances` have a row, and not merely that of an expired grant.
-pub(super) async fn owned(
-    app: &App,
-    instances: &[&InstanceId],
-) -> Result<HashSet<String>, DbError> {
-    let mut conn = app.db().conn().await?;
-    let mut owned = instance_infra::known(&mut conn, instances).await?;
-    owned.extend(local_grants::live(&mut conn, instances).await?);
-    Ok(owned)
+    local_grants::delete_spent(&mut conn, &instances, &asked).await
 }

@@ -1,4 +1,4 @@
-//! The sweep that nobody asks for.
+//! The periodic sweep.
 
 use agent_pool_core::chain;
 use agent_pool_core::wire::services::{SweepReport, SweepRequest};
@@ -6,18 +6,18 @@ use agent_pool_service_kit::shutdown::Shutdown;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::{error, warn};
 
-use super::exclusive::sweep_in_turn;
+use super::exclusive::sweep_if_due;
 use crate::app::App;
 
-/// Sweeps every `SWEEP_INTERVAL_MS` until shutdown, one replica at a time. A sweep that is under way
-/// then, the drain awaits.
+/// Sweeps every `SWEEP_INTERVAL_MS` until shutdown, one replica at a time. Shutdown waits for a sweep that is
+/// running.
 pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
     let settings = app.config().sweep;
     let period = settings.interval_ms.duration();
     if period.is_zero() {
         return;
     }
-    let wanted = SweepRequest {
+    let request = SweepRequest {
         destroy: settings.destroy,
         repair: settings.repair,
         ..SweepRequest::default()
@@ -29,19 +29,14 @@ pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
             _ = ticks.tick() => {}
             () = shutdown.wait() => return,
         }
-        let sweep = sweep_in_turn(app.clone(), wanted.clone(), period);
-        let swept = tokio::select! {
-            swept = app.finish(sweep) => swept,
-            () = shutdown.wait() => return,
-        };
-        match swept {
-            Ok(report) => tell(report.as_ref()),
+        match sweep_if_due(&app, request.clone(), period).await {
+            Ok(report) => log_findings(report.as_ref()),
             Err(error) => error!(error.chain = chain(&error), "the sweep failed"),
         }
     }
 }
 
-fn tell(report: Option<&SweepReport>) {
+fn log_findings(report: Option<&SweepReport>) {
     let Some(report) = report else {
         return;
     };
@@ -51,6 +46,6 @@ fn tell(report: Option<&SweepReport>) {
     }
     let missing = report.missing.iter().filter(|one| !one.repaired).count();
     if missing > 0 {
-        warn!("{missing} are missing at their vendors: see GET /sweep");
+        warn!("{missing} services or resources are missing at their vendors: see GET /sweep");
     }
 }

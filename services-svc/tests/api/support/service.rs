@@ -7,11 +7,13 @@ use agent_pool_core::registry::{Registry, ToolRegistration};
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::http_server::Bound;
+use agent_pool_service_kit::process::Service as _;
 use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_service_kit::supervisor::Supervisor;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use reqwest::Method;
 use serde_json::{Value, json};
-use services_svc::{App, Config, MIGRATIONS, TEMPLATES, routes, work_periodically};
+use services_svc::{App, Config, MIGRATIONS, PATHS, routes};
 
 use super::instances::Instances;
 use super::providers::{INFRA, TOOLS, WORLD};
@@ -88,7 +90,7 @@ impl Service {
             world,
             instances,
             url: serve(&environment, more, &database).await,
-            client: reqwest::Client::builder().build().unwrap(),
+            client: agent_pool_core::http::bare_builder().build().unwrap(),
             environment,
             more,
             database,
@@ -173,10 +175,11 @@ async fn serve(
     let tools = TOOLS.into_iter().chain(more.iter().copied());
     let registry = Registry::of(tools, INFRA, environment).unwrap();
     let config = Config::read(environment, &registry).unwrap();
-    let app = App::new(config, registry, database.db()).unwrap();
+    let supervisor = Supervisor::new(Shutdown::new());
+    let app = App::new(config, registry, database.db(), supervisor).unwrap();
     let bound = Bound::on(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}", bound.address());
-    tokio::spawn(work_periodically(app.clone(), Shutdown::new()));
-    tokio::spawn(bound.serve(routes(app), TEMPLATES, Shutdown::new()));
+    app.start();
+    tokio::spawn(bound.serve(routes(app), PATHS, Shutdown::new()));
     url
 }

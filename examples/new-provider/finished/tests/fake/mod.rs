@@ -1,6 +1,7 @@
-//! Acme's API as the provider uses it, in memory. It answers what the vendor's documents say.
+//! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says.
 
-use agent_pool_core::conformance::{FakeAnswer, FakeRequest, FakeVendor, Held};
+use agent_pool_core::ProvisionedTool;
+use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use serde_json::{Value, json};
 
 const ADMIN_KEY: &str = "admin-key-of-the-fake";
@@ -24,29 +25,29 @@ impl FakeVendor for Acme {
         ]
     }
 
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
-        if asked.header("x-acme-key") != Some(ADMIN_KEY) {
-            return Some(FakeAnswer::json(401, &json!({ "error": "no such key" })));
+    fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+        if request.header("x-acme-key") != Some(ADMIN_KEY) {
+            return Some(FakeResponse::json(401, &json!({ "error": "no such key" })));
         }
-        match (asked.method(), &asked.path()[..]) {
+        match (request.method(), &request.path()[..]) {
             ("GET", ["tokens"]) => {
-                let page = asked.query("page").unwrap_or("1").parse().ok()?;
-                Some(FakeAnswer::json(200, &self.page(page)))
+                let page = request.query("page").unwrap_or("1").parse().ok()?;
+                Some(FakeResponse::json(200, &self.page(page)))
             }
             ("POST", ["tokens"]) => {
                 self.made += 1;
                 let id = format!("tok-{}", self.made);
                 let body = json!({ "token_id": id, "token": format!("secret-of-{id}") });
-                asked.member::<Vec<String>>("scopes")?;
-                self.keys.push((id, asked.member("label")?));
-                Some(FakeAnswer::json(201, &body))
+                request.member::<Vec<String>>("scopes")?;
+                self.keys.push((id, request.member("label")?));
+                Some(FakeResponse::json(201, &body))
             }
             ("DELETE", ["tokens", id]) if self.at(id) == self.keys.len() => {
-                Some(FakeAnswer::json(404, &json!({ "error": "no such key" })))
+                Some(FakeResponse::json(404, &json!({ "error": "no such key" })))
             }
             ("DELETE", ["tokens", id]) => {
                 self.keys.remove(self.at(id));
-                Some(FakeAnswer::empty(204))
+                Some(FakeResponse::empty(204))
             }
             _ => None,
         }
@@ -57,13 +58,26 @@ impl FakeVendor for Acme {
         names.map(|label| Held { kind: "key", label }).collect()
     }
 
+    fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        let given = tool.env.get("ACME_TOKEN")?.expose();
+        let known = self
+            .keys
+            .iter()
+            .any(|(id, _)| given == format!("secret-of-{id}"));
+        Some(
+            known
+                .then_some(())
+                .ok_or_else(|| "nothing has this secret".to_owned()),
+        )
+    }
+
     fn page_size(&self) -> Option<usize> {
         Some(PAGE)
     }
 }
 
 impl Acme {
-    /// Where a key is in the list; its length where it is not.
+    /// The position of a key in the list; the list's length if it is absent.
     fn at(&self, id: &str) -> usize {
         let found = self.keys.iter().position(|(one, _)| one == id);
         found.unwrap_or(self.keys.len())

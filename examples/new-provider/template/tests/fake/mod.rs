@@ -1,6 +1,7 @@
-//! Acme's API as the provider uses it, in memory. It answers what the vendor's documents say.
+//! Acme's API as the provider uses it, in memory. It answers as the vendor's documentation says.
 
-use agent_pool_core::conformance::{FakeAnswer, FakeRequest, FakeVendor, Held};
+use agent_pool_core::ProvisionedTool;
+use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use serde_json::{Value, json};
 
 const ADMIN_KEY: &str = "admin-key-of-the-fake";
@@ -25,28 +26,28 @@ impl FakeVendor for Acme {
     }
 
     // Yours: the same calls from the vendor's side
-    fn answer(&mut self, asked: &FakeRequest) -> Option<FakeAnswer> {
-        if asked.bearer() != Some(ADMIN_KEY) {
-            return Some(FakeAnswer::json(401, &json!({ "error": "no such key" })));
+    fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
+        if request.bearer() != Some(ADMIN_KEY) {
+            return Some(FakeResponse::json(401, &json!({ "error": "no such key" })));
         }
-        match (asked.method(), &asked.path()[..]) {
+        match (request.method(), &request.path()[..]) {
             ("GET", ["keys"]) => {
-                let from = asked.query("after").map_or(0, |id| 1 + self.at(id));
-                Some(FakeAnswer::json(200, &self.page(from)))
+                let from = request.query("after").map_or(0, |id| 1 + self.at(id));
+                Some(FakeResponse::json(200, &self.page(from)))
             }
             ("POST", ["keys"]) => {
                 self.made += 1;
                 let id = format!("key-{}", self.made);
                 let body = json!({ "id": id, "secret": format!("secret-of-{id}") });
-                self.keys.push((id, asked.member("name")?));
-                Some(FakeAnswer::json(201, &body))
+                self.keys.push((id, request.member("name")?));
+                Some(FakeResponse::json(201, &body))
             }
             ("DELETE", ["keys", id]) if self.at(id) == self.keys.len() => {
-                Some(FakeAnswer::json(404, &json!({ "error": "no such key" })))
+                Some(FakeResponse::json(404, &json!({ "error": "no such key" })))
             }
             ("DELETE", ["keys", id]) => {
                 self.keys.remove(self.at(id));
-                Some(FakeAnswer::empty(204))
+                Some(FakeResponse::empty(204))
             }
             _ => None,
         }
@@ -57,13 +58,27 @@ impl FakeVendor for Acme {
         names.map(|label| Held { kind: "key", label }).collect()
     }
 
+    // Yours: what makes it usable
+    fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        let given = tool.env.get("ACME_API_KEY")?.expose();
+        let known = self
+            .keys
+            .iter()
+            .any(|(id, _)| given == format!("secret-of-{id}"));
+        Some(
+            known
+                .then_some(())
+                .ok_or_else(|| "nothing has this secret".to_owned()),
+        )
+    }
+
     fn page_size(&self) -> Option<usize> {
         Some(PAGE)
     }
 }
 
 impl Acme {
-    /// Where a key is in the list; its length where it is not.
+    /// The position of a key in the list; the list's length if it is absent.
     fn at(&self, id: &str) -> usize {
         let found = self.keys.iter().position(|(one, _)| one == id);
         found.unwrap_or(self.keys.len())

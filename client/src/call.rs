@@ -1,0 +1,245 @@
+//! One request and its answer: within a deadline, bounded, never redirected.
+
+use std::error::Error;
+use std::time::Duration;
+
+use agent_pool_core::Secret;
+use agent_pool_core::http::retry_after;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::{CallError, Http};
+
+/// How much is read of the answers of an API.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Largest answer, in bytes.
+    pub(crate) answer: usize,
+    /// Longest detail of a problem, in characters.
+    pub(crate) detail: usize,
+}
+
+/// An API at one address.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    pub(crate) http: Http,
+    /// Its name for people.
+    pub(crate) service: &'static str,
+    pub(crate) base: Url,
+    pub(crate) key: Secret,
+    pub(crate) limits: Limits,
+}
+
+impl Api {
+    /// A request to the path of these segments.
+    pub(crate) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+        let url = below(&self.base, path);
+        let request = self.http.client().request(method, url);
+        Call {
+            api: self,
+            request: request.bearer_auth(self.key.expose()),
+            query: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::POST, path)
+    }
+
+    pub(crate) fn delete(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::DELETE, path)
+    }
+
+    pub(crate) fn broken(&self, reason: impl Into<String>) -> CallError {
+        CallError::Broken {
+            service: self.service,
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn unreadable(&self, reason: impl Into<String>) -> CallError {
+        CallError::Unreadable {
+            service: self.service,
+            url: Box::new(self.base.clone()),
+            reason: reason.into(),
+        }
+    }
+
+    /// The other side may repeat in `detail` what it was sent, at any length.
+    pub(crate) fn refused(&self, mut problem: Problem) -> CallError {
+        if let Some((end, _)) = problem.detail.char_indices().nth(self.limits.detail) {
+            let detail = problem.detail[..end].to_owned();
+            problem = problem.with_detail(detail);
+        }
+        CallError::Refused {
+            service: self.service,
+            problem: Box::new(problem),
+        }
+    }
+
+    fn timed_out(&self, after: Duration) -> CallError {
+        CallError::TimedOut {
+            service: self.service,
+            after,
+        }
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> CallError {
+        let mut reason = innermost(error);
+        if let Some(proxy) = self.http.proxy_name(&self.base) {
+            reason = format!("through the proxy {proxy}: {reason}");
+        }
+        if error.is_connect() || error.is_builder() {
+            CallError::Unreachable {
+                service: self.service,
+                url: Box::new(self.base.clone()),
+                reason,
+            }
+        } else {
+            self.broken(reason)
+        }
+    }
+
+    /// What an answer with an error status says, whether it is a [`Problem`] or has at least an `error`.
+    async fn refusal(&self, response: Response) -> Result<CallError, CallError> {
+        let status = response.status().as_u16();
+        let wait = response.headers().get(RETRY_AFTER);
+        let wait = wait.and_then(|value| retry_after::parse(value.to_str().ok()?));
+        let body = self.read(response).await?;
+        let problem = serde_json::from_slice::<Problem>(&body);
+        let mut problem = problem.unwrap_or_else(|_| self.without_code(&body));
+        // A proxy in between may have changed the status, and it is what the caller of an API sees.
+        problem = problem.with_status(status);
+        problem.retry_after = wait.or(problem.retry_after);
+        Ok(self.refused(problem))
+    }
+
+    fn without_code(&self, body: &[u8]) -> Problem {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let detail = body["error"].as_str().unwrap_or("without a reason");
+        let detail = match self.http.proxy_name(&self.base) {
+            Some(proxy) => format!("{detail} (through the proxy {proxy})"),
+            None => detail.to_owned(),
+        };
+        Problem::new(ProblemCode::WithoutCode, detail)
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failed(&e))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > self.limits.answer {
+                let limit = self.limits.answer;
+                return Err(self.unreadable(format!("it is larger than {limit} bytes")));
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// A request that is not sent yet.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    api: &'a Api,
+    request: RequestBuilder,
+    query: Vec<(&'static str, String)>,
+}
+
+impl Call<'_> {
+    pub(crate) fn query(mut self, name: &'static str, value: &impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
+        self.request = self.request.json(body);
+        self
+    }
+
+    /// Sends it and reads its answer, all within `limit`.
+    pub(crate) async fn answer<T: DeserializeOwned>(self, limit: Duration) -> Result<T, CallError> {
+        let api = self.api;
+        let whole = async {
+            let response = self.send().await?;
+            let body = api.read(response).await?;
+            serde_json::from_slice(&body).map_err(|error| api.unreadable(error.to_string()))
+        };
+        timeout(limit, whole)
+            .await
+            .unwrap_or_else(|_| Err(api.timed_out(limit)))
+    }
+
+    /// Sends it and returns as soon as a success begins, within `limit`.
+    pub(crate) async fn open(self, limit: Duration) -> Result<Response, CallError> {
+        let api = self.api;
+        timeout(limit, self.send())
+            .await
+            .unwrap_or_else(|_| Err(api.timed_out(limit)))
+    }
+
+    async fn send(self) -> Result<Response, CallError> {
+        let failed = |error| self.api.failed(&error);
+        let (client, request) = self.request.build_split();
+        let mut request = request.map_err(failed)?;
+        if !self.query.is_empty() {
+            request.url_mut().query_pairs_mut().extend_pairs(self.query);
+        }
+        let response = client.execute(request).await.map_err(failed)?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(self.api.refusal(response).await?)
+        }
+    }
+}
+
+/// The URL of a path below `base`, whether `base` ends with a slash or not.
+fn below(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+/// The last cause is the telling one; those before it repeat the address.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = "the request could not be put together".to_owned();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_below_its_base_and_encoded() {
+        for (base, url) in [
+            ("http://h:1", "http://h:1/destroy/a%2Fb"),
+            ("http://h:1/", "http://h:1/destroy/a%2Fb"),
+            ("https://h/services/", "https://h/services/destroy/a%2Fb"),
+        ] {
+            let base: Url = base.parse().unwrap();
+            assert_eq!(below(&base, &["destroy", "a/b"]).as_str(), url);
+        }
+    }
+}

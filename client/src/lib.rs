@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod call;
+mod claim;
+mod error;
+mod http;
+mod pool;
+mod runtime;
+mod services;
+
+pub use claim::{ClaimOrder, ClaimUpdate};
+pub use error::CallError;
+pub use http::Http;
+pub use pool::Pool;
+pub use runtime::{HEALTH_WITHIN, Runtime};
+pub use services::{
+    CONFIGURE_WITHIN, CREATE_WITHIN, DESTROY_WITHIN, Destruction, Services, status_within,
+};

@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use agent_pool_core::wire::pool::{
+    Affected, Claimed, Condemned, DrainRequest, Events, Info, PoolStatus, ReplenishRequest,
+    Template, TickReport,
+};
+use agent_pool_core::{InstanceId, Secret};
+use reqwest::Method;
+use url::Url;
+
+use crate::call::{Api, Call};
+use crate::services::LIMITS;
+use crate::{CallError, ClaimOrder, Http};
+
+/// How long an answer may take that only needs the database.
+const SOON: Duration = Duration::from_secs(15);
+/// How long a tick may take: it looks at the whole fleet.
+const TICK_WITHIN: Duration = Duration::from_mins(2);
+/// How long a claim may take, besides the time that it waits for an idle instance.
+const CLAIM_WITHIN: Duration = Duration::from_secs(90);
+
+/// The Pool API.
+#[derive(Debug, Clone)]
+pub struct Pool(pub(crate) Api);
+
+impl Pool {
+    /// Pool at `base`, called with `key`.
+    #[must_use]
+    pub fn new(http: &Http, base: Url, key: Secret) -> Self {
+        Self(Api {
+            http: http.clone(),
+            service: "Pool",
+            base,
+            key,
+            limits: LIMITS,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn base(&self) -> &Url {
+        &self.0.base
+    }
+
+    /// `POST /api/pool/claim`: makes an idle instance an agent.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn claim(&self, order: &ClaimOrder) -> Result<Claimed, CallError> {
+        let within = CLAIM_WITHIN + Duration::from_secs(order.wait.into());
+        order.call(self, &["claim"]).answer(within).await
+    }
+
+    /// `GET /api/pool/status`: counts and every instance.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn status(&self) -> Result<PoolStatus, CallError> {
+        self.get(&["status"]).answer(SOON).await
+    }
+
+    /// `GET /api/pool/info`: environment, version and tools.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn info(&self) -> Result<Info, CallError> {
+        self.get(&["info"]).answer(SOON).await
+    }
+
+    /// `GET /api/pool/events` of one instance, newest first.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn events(&self, id: &InstanceId, limit: u16) -> Result<Events, CallError> {
+        let call = self.get(&["events"]).query("instanceId", id);
+        call.query("limit", &limit).answer(SOON).await
+    }
+
+    /// `GET /api/pool/templates`: the catalogue of ready-made agents.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn templates(&self) -> Result<Vec<Template>, CallError> {
+        self.get(&["templates"]).answer(SOON).await
+    }
+
+    /// `GET /api/pool/templates/:slug`.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn template(&self, slug: &str) -> Result<Template, CallError> {
+        self.get(&["templates", slug]).answer(SOON).await
+    }
+
+    /// `DELETE /api/pool/instances/:id`: destroys an instance, whatever its status.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn kill(&self, id: &InstanceId) -> Result<Condemned, CallError> {
+        let call = self.call(Method::DELETE, &["instances", id.as_str()]);
+        call.answer(SOON).await
+    }
+
+    /// `DELETE /api/pool/crashed/:id`: destroys a crashed instance.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn dismiss(&self, id: &InstanceId) -> Result<Condemned, CallError> {
+        let call = self.call(Method::DELETE, &["crashed", id.as_str()]);
+        call.answer(SOON).await
+    }
+
+    /// `POST /api/pool/drain`: destroys idle instances.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn drain(&self, count: u32) -> Result<Affected, CallError> {
+        let call = self.call(Method::POST, &["drain"]);
+        call.json(&DrainRequest { count }).answer(SOON).await
+    }
+
+    /// `POST /api/pool/replenish`: creates `count` instances, or as many as are missing.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn replenish(&self, count: Option<u32>) -> Result<Affected, CallError> {
+        let call = self.call(Method::POST, &["replenish"]);
+        call.json(&ReplenishRequest { count }).answer(SOON).await
+    }
+
+    /// `POST /api/pool/reconcile`: runs a tick now.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn reconcile(&self) -> Result<TickReport, CallError> {
+        let call = self.call(Method::POST, &["reconcile"]);
+        call.answer(TICK_WITHIN).await
+    }
+
+    fn get(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub(crate) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+        self.0.call(method, &[&["api", "pool"], path].concat())
+    }
+}

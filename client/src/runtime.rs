@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use agent_pool_core::Secret;
+use agent_pool_core::wire::runtime::{
+    HEALTH_PATH, Health, PROVISION_PATH, ProvisionRequest, Provisioned,
+};
+use url::Url;
+
+use crate::call::{Api, Limits};
+use crate::{CallError, Http};
+
+/// How long the health check of one instance may take for someone who waits for it. A warm instance
+/// answers at once.
+pub const HEALTH_WITHIN: Duration = Duration::from_secs(3);
+
+/// An instance runs foreign code.
+const LIMITS: Limits = Limits {
+    answer: 64 * 1024,
+    detail: 300,
+};
+
+/// The runtimes of all instances. Each has an address and a key of its own.
+#[derive(Debug, Clone)]
+pub struct Runtime(Http);
+
+impl Runtime {
+    /// Calls by `http`.
+    #[must_use]
+    pub fn new(http: &Http) -> Self {
+        Self(http.clone())
+    }
+
+    /// `GET /pool/health`: whether the instance at `url` can become an agent now.
+    ///
+    /// # Errors
+    /// Every [`CallError`]: an instance without this answer is not healthy.
+    pub async fn is_ready(
+        &self,
+        url: &Url,
+        key: &Secret,
+        within: Duration,
+    ) -> Result<bool, CallError> {
+        let api = self.at(url, key);
+        let health: Health = api.get(&segments(HEALTH_PATH)).answer(within).await?;
+        Ok(health.ready)
+    }
+
+    /// `POST /pool/provision`: makes the instance at `url` an agent. Never to be repeated, because a
+    /// second call makes a second conversation. Slow runtimes take up to a minute.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn provision(
+        &self,
+        url: &Url,
+        key: &Secret,
+        request: &ProvisionRequest,
+        within: Duration,
+    ) -> Result<Provisioned, CallError> {
+        let api = self.at(url, key);
+        let call = api.post(&segments(PROVISION_PATH)).json(request);
+        call.answer(within).await
+    }
+
+    fn at(&self, url: &Url, key: &Secret) -> Api {
+        Api {
+            http: self.0.clone(),
+            service: "the runtime",
+            base: url.clone(),
+            key: key.clone(),
+            limits: LIMITS,
+        }
+    }
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').collect()
+}

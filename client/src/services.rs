@@ -1,0 +1,208 @@
+use std::time::Duration;
+
+use agent_pool_core::wire::problem::ProblemCode;
+use agent_pool_core::wire::services::{
+    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Document, Done,
+    InstanceDetails, InstanceDocument, Logs, RegistryReply, StatusBatch, StatusBatchRequest,
+    SweepReport, SweepRequest,
+};
+use agent_pool_core::{InstanceId, Secret};
+use url::Url;
+
+use crate::call::{Api, Limits};
+use crate::{CallError, Http};
+
+/// How long a creation may take: tools are ordered from vendors, some of which deliver slowly.
+pub const CREATE_WITHIN: Duration = Duration::from_mins(5);
+/// How long a destruction may take.
+pub const DESTROY_WITHIN: Duration = Duration::from_mins(2);
+/// How long setting variables may take.
+pub const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
+/// How long a look at the fleet may take, besides the health checks.
+const STATUS_WITHIN: Duration = Duration::from_mins(2);
+/// What each instance adds to that if none answers its health check: 5 s for 40 at a time.
+const STATUS_PER_INSTANCE: Duration = Duration::from_millis(125);
+/// How long a new deployment may take to begin.
+const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
+/// How long a person waits for details: vendors are asked for usage.
+const DETAILS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a person waits for logs.
+const LOGS_WITHIN: Duration = Duration::from_secs(20);
+/// How long a sweep may take: every vendor lists all that it has, page by page.
+const SWEEP_WITHIN: Duration = Duration::from_mins(10);
+
+pub(crate) const LIMITS: Limits = Limits {
+    answer: 32 * 1024 * 1024,
+    detail: 2_000,
+};
+
+/// The Services API.
+#[derive(Debug, Clone)]
+pub struct Services(Api);
+
+/// How a destruction ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destruction {
+    /// Services destroyed the instance.
+    Destroyed,
+    /// Services has no such instance.
+    Unknown,
+}
+
+impl Services {
+    /// Services at `base`, called with `key`.
+    #[must_use]
+    pub fn new(http: &Http, base: Url, key: Secret) -> Self {
+        Self(Api {
+            http: http.clone(),
+            service: "Services",
+            base,
+            key,
+            limits: LIMITS,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn base(&self) -> &Url {
+        &self.0.base
+    }
+
+    /// `POST /create-instance`.
+    ///
+    /// # Errors
+    /// Every [`CallError`]; an answer about another instance is unreadable.
+    pub async fn create(
+        &self,
+        request: &CreateInstanceRequest,
+    ) -> Result<CreatedInstance, CallError> {
+        let call = self.0.post(&["create-instance"]).json(request);
+        let created: CreatedInstance = call.answer(CREATE_WITHIN).await?;
+        if created.instance_id == request.instance_id {
+            Ok(created)
+        } else {
+            let other = format!("it is about instance {}", created.instance_id);
+            Err(self.0.unreadable(other))
+        }
+    }
+
+    /// `DELETE /destroy/:instanceId`. Only a 404 whose code says that the instance is unknown counts as
+    /// such: any server answers 404 to a wrong path.
+    ///
+    /// # Errors
+    /// Every other [`CallError`].
+    pub async fn destroy(&self, id: &InstanceId) -> Result<Destruction, CallError> {
+        let call = self.0.delete(&["destroy", id.as_str()]);
+        match call.answer::<DestroyedInstance>(DESTROY_WITHIN).await {
+            Ok(_) => Ok(Destruction::Destroyed),
+            Err(error) if error.is(&ProblemCode::UnknownInstance) => Ok(Destruction::Unknown),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `POST /status/batch`: deploy status and health of every instance that Services has, also those
+    /// that this pool does not know. [`status_within`] says how long it may take.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn status(&self, within: Duration) -> Result<StatusBatch, CallError> {
+        let call = self.0.post(&["status", "batch"]);
+        let call = call.json(&StatusBatchRequest::default());
+        call.answer(within).await
+    }
+
+    /// `POST /configure/:instanceId`: sets variables.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn configure(
+        &self,
+        id: &InstanceId,
+        request: &ConfigureRequest,
+        at_most: Duration,
+    ) -> Result<(), CallError> {
+        let call = self.0.post(&["configure", id.as_str()]).json(request);
+        let done = call.answer::<Done>(CONFIGURE_WITHIN.min(at_most));
+        done.await.map(drop)
+    }
+
+    /// `POST /redeploy/:instanceId`: deploys an instance again, unchanged.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn redeploy(&self, id: &InstanceId) -> Result<(), CallError> {
+        let call = self.0.post(&["redeploy", id.as_str()]);
+        call.answer::<Done>(REDEPLOY_WITHIN).await.map(drop)
+    }
+
+    /// `GET /instances/:instanceId`: its infra, its tools and what they have used, without secrets.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn instance(&self, id: &InstanceId) -> Result<InstanceDetails, CallError> {
+        let call = self.0.get(&["instances", id.as_str()]);
+        call.answer(DETAILS_WITHIN).await
+    }
+
+    /// `GET /instances/:instanceId`, only what Services tells people about the instance.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn document(&self, id: &InstanceId) -> Result<Document, CallError> {
+        let call = self.0.get(&["instances", id.as_str()]);
+        let answer: InstanceDocument = call.answer(DETAILS_WITHIN).await?;
+        Ok(answer.document)
+    }
+
+    /// `GET /logs/:instanceId`: the last lines that an instance wrote.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn logs(&self, id: &InstanceId, lines: u16) -> Result<Logs, CallError> {
+        let call = self.0.get(&["logs", id.as_str()]).query("lines", &lines);
+        call.answer(LOGS_WITHIN).await
+    }
+
+    /// `GET /registry`: the providers, and how their calls went.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn registry(&self) -> Result<RegistryReply, CallError> {
+        self.0.get(&["registry"]).answer(DETAILS_WITHIN).await
+    }
+
+    /// `GET /sweep`: the report of the last sweep.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn last_sweep(&self) -> Result<SweepReport, CallError> {
+        self.0.get(&["sweep"]).answer(DETAILS_WITHIN).await
+    }
+
+    /// `POST /sweep`: sweeps now.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn sweep(&self, request: &SweepRequest) -> Result<SweepReport, CallError> {
+        let call = self.0.post(&["sweep"]).json(request);
+        call.answer(SWEEP_WITHIN).await
+    }
+}
+
+/// How long [`Services::status`] may take for a fleet of this size, of which no instance answers its
+/// health check.
+#[must_use]
+pub const fn status_within(instances: u32) -> Duration {
+    STATUS_WITHIN.saturating_add(STATUS_PER_INSTANCE.saturating_mul(instances))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_fleet_that_is_silent_is_waited_for() {
+        let rounds_of_40 = 2_000 / 40;
+        assert!(status_within(2_000) > Duration::from_secs(5) * rounds_of_40);
+    }
+}

@@ -1,0 +1,68 @@
+//! Calls of our own APIs behind a real forward proxy.
+
+use agent_pool_client::{Http, Services};
+use agent_pool_core::Secret;
+use agent_pool_core::http::Proxies;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+const REGISTRY: &str = r#"{"infra":[],"tools":[]}"#;
+
+/// A server that answers everything with an empty registry, and tells the first line of each request.
+async fn server() -> (String, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (lines, received) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = vec![0; 8_192];
+            let length = stream.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            lines.send(head.lines().next().unwrap().to_owned()).unwrap();
+            let length = REGISTRY.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{REGISTRY}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, received)
+}
+
+fn services(proxy: &str, base: &str) -> Services {
+    let environment = [("ALL_PROXY", proxy)].into_iter().collect();
+    let http = Http::with_proxies("test/1", Proxies::new(&environment)).unwrap();
+    Services::new(&http, base.parse().unwrap(), Secret::new("k"))
+}
+
+#[tokio::test]
+async fn a_service_on_this_machine_is_called_directly() {
+    let (proxy, mut at_proxy) = server().await;
+    let (direct, mut at_service) = server().await;
+    services(&proxy, &direct).registry().await.unwrap();
+    assert_eq!(at_service.recv().await.unwrap(), "GET /registry HTTP/1.1");
+    assert!(at_proxy.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_public_service_is_called_through_the_proxy() {
+    let (proxy, mut at_proxy) = server().await;
+    let services = services(&proxy, "http://services.example.com");
+    services.registry().await.unwrap();
+    let line = "GET http://services.example.com/registry HTTP/1.1";
+    assert_eq!(at_proxy.recv().await.unwrap(), line);
+}
+
+#[tokio::test]
+async fn a_failure_behind_a_proxy_names_it_without_its_password() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let proxy = format!("http://user:hunter2@{address}");
+    let services = services(&proxy, "http://services.example.com");
+    let error = services.registry().await.unwrap_err().to_string();
+    let named = format!("Services cannot be reached: through the proxy http://{address}: ");
+    assert!(error.starts_with(&named), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}

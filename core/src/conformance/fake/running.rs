@@ -1,0 +1,142 @@
+//! A fake vendor that runs, as the harness of its tool.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, MutexGuard};
+
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use super::FakeVendor;
+use super::server::{SETTLE, Shared, start};
+use crate::ProvisionedTool;
+use crate::conformance::harness::{Fault, Harness, Held, ToolHarness, Unsupported};
+use crate::registry::ToolRegistration;
+use crate::settings::Environment;
+
+/// A fake vendor that serves HTTP, and the harness of the tool for that vendor.
+pub struct FakeServer<V> {
+    tool: &'static str,
+    url: String,
+    address: String,
+    shared: Arc<Shared<V>>,
+    _running: oneshot::Sender<Infallible>,
+}
+
+impl<V: FakeVendor> FakeServer<V> {
+    /// Starts the fake on a free local port. `tool` is the id that the provider's crate registers; the test must name
+    /// the crate (`use provider_acme as _;`), otherwise it is not linked.
+    ///
+    /// # Panics
+    /// When no port is free.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without")]
+    pub async fn start(tool: &'static str, vendor: V) -> Self {
+        let started = Self::start_on(0, tool, vendor).await;
+        started.expect("a local port is free")
+    }
+
+    /// Starts the fake on this port, for a system that is run by hand.
+    ///
+    /// # Errors
+    /// When the port is in use.
+    pub async fn start_on(port: u16, tool: &'static str, vendor: V) -> io::Result<Self> {
+        let shared = Shared::new(vendor);
+        let (address, running) = start(Arc::clone(&shared), port).await?;
+        Ok(Self {
+            tool,
+            url: format!("http://{address}"),
+            address: address.to_string(),
+            shared,
+            _running: running,
+        })
+    }
+
+    /// The fake's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The vendor, for reading or changing what it holds.
+    pub fn vendor(&self) -> MutexGuard<'_, V> {
+        self.shared.vendor()
+    }
+}
+
+impl<V> fmt::Debug for FakeServer<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeServer")
+            .field("tool", &self.tool)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<V: FakeVendor> Harness for FakeServer<V> {
+    fn environment(&self) -> Environment {
+        self.vendor().settings(&self.url).into_iter().collect()
+    }
+
+    async fn held(&self) -> Vec<Held> {
+        self.vendor().held()
+    }
+
+    fn page_size(&self) -> Option<usize> {
+        self.vendor().page_size()
+    }
+
+    fn changes(&self) -> &'static [&'static str] {
+        self.vendor().changes()
+    }
+
+    fn removals(&self) -> &'static [&'static str] {
+        self.vendor().removals()
+    }
+
+    async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
+        self.shared.fault.send_replace(Some(fault));
+        Ok(())
+    }
+
+    async fn heal(&self) {
+        self.shared.fault.send_replace(None);
+    }
+
+    /// One thread serves requests in the order of their arrival, so a request on a new connection is answered after all
+    /// earlier ones.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without")]
+    async fn settle(&self) {
+        let request = format!("GET {SETTLE} HTTP/1.1\r\nhost: fake\r\nconnection: close\r\n\r\n");
+        let exchange = async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(request.as_bytes()).await?;
+            stream.read_to_end(&mut Vec::new()).await
+        };
+        exchange.await.expect("the fake runs");
+    }
+}
+
+#[async_trait]
+impl<V: FakeVendor> ToolHarness for FakeServer<V> {
+    #[expect(clippy::panic, reason = "a test cannot go on without")]
+    fn registration(&self) -> ToolRegistration {
+        let mut linked = inventory::iter::<ToolRegistration>.into_iter();
+        let ours = linked.find(|one| one.id == self.tool);
+        let tool = self.tool;
+        *ours.unwrap_or_else(|| {
+            panic!("no linked crate registers the tool {tool:?}: name it in the test, as in `use provider_{tool} as _;`")
+        })
+    }
+
+    async fn usable(&self, tool: &ProvisionedTool) -> Option<Result<(), String>> {
+        self.vendor().usable(tool)
+    }
+
+    fn public_env(&self) -> &'static [&'static str] {
+        self.vendor().public_env()
+    }
+}

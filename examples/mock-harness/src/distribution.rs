@@ -1,6 +1,0 @@
-//! The providers of this binary: naming one is what links it.
-
-use {
-    mock_provider as _, provider_agentmail as _, provider_exa as _, provider_local as _,
-    provider_openrouter as _, provider_railway as _, provider_telnyx as _,
-};

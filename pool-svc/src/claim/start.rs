@@ -1,0 +1,55 @@
+//! Starting a claim, and waiting for its end.
+
+use agent_pool_core::wire::pool::Claimed;
+use agent_pool_service_kit::supervisor::Job;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{Instrument, info_span};
+
+use super::context::{Claim, Claims};
+use super::error::ClaimError;
+use super::idempotency;
+use super::input::ClaimInput;
+use super::make::make;
+use super::progress::Progress;
+
+/// A claim that was started. To drop it is to hang up: the claim ends if it only waits, and finishes
+/// once it has taken an instance.
+#[derive(Debug)]
+pub(crate) struct StartedClaim {
+    job: Job<Result<Claimed, ClaimError>>,
+    client: DropGuard,
+}
+
+impl Claims {
+    /// Starts a claim.
+    pub(crate) fn start(&self, input: ClaimInput, progress: Progress) -> StartedClaim {
+        let hung_up = CancellationToken::new();
+        let client = hung_up.clone().drop_guard();
+        let claim = Claim {
+            shared: self.clone(),
+            input,
+            progress,
+            hung_up,
+        };
+        let work = run(claim).instrument(info_span!("claim"));
+        let job = self.background.tasks.spawn("claim", work);
+        StartedClaim { job, client }
+    }
+}
+
+impl StartedClaim {
+    /// Waits for the end of the claim.
+    pub(crate) async fn outcome(self) -> Result<Claimed, ClaimError> {
+        let Self { job, client } = self;
+        let outcome = job.await;
+        drop(client);
+        outcome.unwrap_or_else(|failed| Err(ClaimError::Aborted(failed)))
+    }
+}
+
+async fn run(claim: Claim) -> Result<Claimed, ClaimError> {
+    match &claim.input.key {
+        None => make(&claim, None).await,
+        Some(key) => idempotency::run(&claim, key).await,
+    }
+}

@@ -1,0 +1,162 @@
+//! Actions on one instance, each with a confirmation page.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::problem::Problem;
+use maud::html;
+use serde::Deserialize;
+use tracing::info;
+use warp::reply::Response;
+
+use super::super::gate::{self, Nothing};
+use super::super::page::{self, Tab};
+use super::super::reply;
+use super::super::session::Session;
+use crate::app::App;
+use crate::handlers::instances;
+use crate::pool::Pool;
+use crate::problem::from_services;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::dashboard) enum Action {
+    Kill,
+    Dismiss,
+    Redeploy,
+}
+
+impl std::str::FromStr for Action {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        let all = [Self::Kill, Self::Dismiss, Self::Redeploy];
+        all.into_iter()
+            .find(|action| action.as_str() == word)
+            .ok_or(())
+    }
+}
+
+impl Action {
+    /// The actions that a status allows.
+    pub(super) fn available(status: Status) -> Vec<Self> {
+        match status {
+            Status::Starting | Status::Claiming => vec![Self::Kill],
+            Status::Idle | Status::Claimed => vec![Self::Redeploy, Self::Kill],
+            Status::Crashed => vec![Self::Redeploy, Self::Dismiss],
+            Status::Destroying => Vec::new(),
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Dismiss => "dismiss",
+            Self::Redeploy => "redeploy",
+        }
+    }
+
+    pub(super) const fn button(self) -> &'static str {
+        match self {
+            Self::Kill => "Kill",
+            Self::Dismiss => "Dismiss",
+            Self::Redeploy => "Redeploy",
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Kill | Self::Dismiss => "danger",
+            Self::Redeploy => "primary",
+        }
+    }
+
+    /// What the confirmation page says.
+    const fn warning(self, status: Status) -> &'static str {
+        match (self, status) {
+            (Self::Kill, Status::Claimed) => {
+                "This instance is in use as an agent. Its deployment, volume, tools and conversations \
+                 are destroyed. This cannot be undone."
+            }
+            (Self::Kill, Status::Claiming) => {
+                "A claim is using this instance. The claim fails or continues with another instance. \
+                 All resources of this instance are destroyed."
+            }
+            (Self::Kill, _) => {
+                "Its deployment, volume and tools are destroyed. The pool creates a replacement if it \
+                 needs one."
+            }
+            (Self::Dismiss, _) => {
+                "This agent has crashed. Its remaining resources, such as its volume and tools, are \
+                 destroyed. This cannot be undone."
+            }
+            (Self::Redeploy, _) => {
+                "Deploys the instance again with the same volume and tools. It does not answer until the \
+                 new deployment is running."
+            }
+        }
+    }
+
+    /// What was done, and how far it is; `exists` until all resources of the instance are destroyed.
+    pub(super) const fn outcome(self, exists: bool) -> &'static str {
+        match (self, exists) {
+            (Self::Kill, true) => "Killed. Its resources are being destroyed.",
+            (Self::Dismiss, true) => "Dismissed. Its resources are being destroyed.",
+            (Self::Kill, false) => "Killed. All its resources are destroyed.",
+            (Self::Dismiss, false) => "Dismissed. All its resources are destroyed.",
+            (Self::Redeploy, _) => {
+                "Redeploying. The infrastructure section shows the state of the deployment."
+            }
+        }
+    }
+}
+
+/// `GET /instances/:id/:act`
+pub(in crate::dashboard) async fn confirm(
+    id: InstanceId,
+    action: Action,
+    session: Session,
+    app: App,
+) -> Result<Response, Problem> {
+    gate::require_operator(&session)?;
+    let view = super::find(&app, &id).await?;
+    let name = view.agent_name.unwrap_or_else(|| id.to_string());
+    let title = format!("{} {name}?", action.button());
+    let content = html! {
+        div .head { div { h1 { (title) } p .hint { "Instance " (id) ", " (view.status.as_str()) } } }
+        form .card.short method="post" action={ "/instances/" (id) "/" (action.as_str()) } {
+            (page::csrf_field(&session))
+            p { (action.warning(view.status)) }
+            div .actions {
+                button type="submit" class=(action.class()) { (action.button()) }
+                a .button href={ "/instances/" (id) } { "Cancel" }
+            }
+        }
+    };
+    let page = page::layout(&app, &session, Some(Tab::Fleet), &title, &content);
+    Ok(reply::ok(page))
+}
+
+/// `POST /instances/:id/:act`
+pub(in crate::dashboard) async fn perform(
+    id: InstanceId,
+    action: Action,
+    _session: Session,
+    _: Nothing,
+    pool: Pool,
+) -> Result<Response, Problem> {
+    match action {
+        Action::Kill => drop(instances::kill(id.clone(), pool.destructions).await?),
+        Action::Dismiss => drop(instances::dismiss(id.clone(), pool.destructions).await?),
+        Action::Redeploy => {
+            let redeployed = pool.app.services.redeploy(&id).await;
+            redeployed.map_err(|error| from_services("the redeployment", &error))?;
+            info!(instance.id = %id, "instance {id} is being redeployed");
+            // A tick updates the status that the page shows.
+            pool.background.request_tick();
+        }
+    }
+    Ok(reply::see_other(&format!(
+        "/instances/{id}?done={}",
+        action.as_str()
+    )))
+}

@@ -1,0 +1,78 @@
+//! The heading of the instance page, and what Pool knows about the instance.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::Status;
+use chrono::Utc;
+use maud::{Markup, html};
+
+use super::super::db::fleet::InstanceRow;
+use super::super::keys::Role;
+use super::super::session::Session;
+use super::super::{format, page};
+use super::Action;
+
+/// Name, status and actions.
+pub(super) fn head(
+    session: &Session,
+    id: &InstanceId,
+    title: &str,
+    row: Option<&InstanceRow>,
+) -> Markup {
+    let status = row.map(|it| it.view.status);
+    let actions = status.map(Action::available).unwrap_or_default();
+    html! {
+        div .head {
+            div {
+                h1 { (title) }
+                p .hint {
+                    span data-part="status" {
+                        @match status {
+                            Some(status) => (format::status(status)),
+                            None => span .status.gone { "gone" },
+                        }
+                    }
+                    " " (page::live_indicator(5))
+                }
+            }
+            div .actions data-part="actions" {
+                @if session.role == Role::Operator {
+                    @if row.is_some() { a .button href={ "/instances/" (id) "/logs" } { "Logs" } }
+                    @if status == Some(Status::Claimed) {
+                        a .button.primary href={ "/instances/" (id) "/invite" } { "Invite" }
+                    }
+                    @for action in actions {
+                        a .button href={ "/instances/" (id) "/" (action.as_str()) } { (action.button()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn summary(id: &InstanceId, row: Option<&InstanceRow>) -> Markup {
+    let now = Utc::now();
+    html! {
+        section .card aria-labelledby="facts" {
+            h2 #facts { "Instance" }
+            dl {
+                dt { "ID" } dd .mono { (id) }
+                @if let Some(InstanceRow { view: it, tools }) = row {
+                    @if let Some(agent) = &it.agent_name { dt { "Agent" } dd { (agent) } }
+                    @if let Some(url) = &it.url { dt { "URL" } dd .mono { (url.as_str()) } }
+                    @if let Some(tools) = tools {
+                        dt { "Tools" } dd { (if tools.is_empty() { "none".to_owned() } else { tools.join(", ") }) }
+                    }
+                    dt { "Created" } dd { (format::ago(it.created_at, now)) }
+                    @if let Some(at) = it.claimed_at { dt { "Claimed" } dd { (format::ago(at, now)) } }
+                    dt { "Last healthy" }
+                    dd { @match it.last_healthy_at { Some(at) => (format::ago(at, now)), None => "never" } }
+                    @if let (Some(id), Status::Claimed | Status::Crashed) = (&it.conversation_id, it.status) {
+                        dt { "Conversation" } dd .mono { (id) }
+                    }
+                } @else {
+                    dt { "Status" } dd { "Destroyed. Only its history is left." }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Notifications of other replicas: an instance became idle, a claim left the queue, a claim with a key
+//! ended. The statements that cause these send them, on channel `agent_pool_claims`.
+
+use agent_pool_service_kit::db::{Conn, Db, DbError};
+use diesel::sql_query;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::{Stream, StreamExt};
+
+/// A session that listens. It ends when this is dropped.
+pub(crate) struct ListeningSession(AsyncPgConnection);
+
+/// Starts listening on a connection of its own: a session that listens must not go back to the pool.
+pub(crate) async fn listen(db: &Db) -> Result<ListeningSession, DbError> {
+    let mut session = Conn::take(db.conn().await?);
+    sql_query("LISTEN agent_pool_claims")
+        .execute(&mut session)
+        .await?;
+    Ok(ListeningSession(session))
+}
+
+impl ListeningSession {
+    /// The payloads of notifications, in the order in which they arrive, until the connection ends.
+    pub(crate) fn payloads(&mut self) -> impl Stream<Item = Result<String, DbError>> {
+        let notifications = self.0.notifications_stream();
+        notifications.map(|received| Ok(received?.payload))
+    }
+}

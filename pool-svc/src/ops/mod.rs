@@ -1,0 +1,7 @@
+//! What the pool does to instances: making them, removing them, and settling what fell between.
+
+pub(crate) mod backoff;
+pub(crate) mod destruction;
+pub(crate) mod drain;
+pub(crate) mod settle;
+pub(crate) mod warm_up;

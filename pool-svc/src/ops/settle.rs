@@ -1,0 +1,69 @@
+//! What becomes of an instance when the work on it does not end as planned.
+
+use agent_pool_core::wire::pool::Status;
+use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::db::DbError;
+use tracing::{info, warn};
+
+use super::destruction::Destructions;
+use crate::app::App;
+use crate::db::{instances, leases, views};
+use crate::lifecycle::{Cause, Move};
+
+/// Condemns an instance whose lease this task holds, and releases the lease. If another task condemned
+/// it meanwhile, only the lease is released.
+pub(crate) async fn give_up(
+    app: &App,
+    step: Move,
+    id: &InstanceId,
+    cause: Cause,
+) -> Result<(), DbError> {
+    let mut conn = app.db.conn().await?;
+    let moved = instances::mark(&mut conn, step, &[(id.clone(), cause)]).await?;
+    if moved.is_empty() {
+        leases::release_destroying(&mut conn, id).await?;
+    } else {
+        info!(instance.id = %id, "instance {id} is given up: {}", cause.as_str());
+    }
+    Ok(())
+}
+
+/// Releases the lease of an instance that was condemned while this task held it, and has it destroyed.
+pub(crate) async fn release_condemned(
+    app: &App,
+    destructions: &Destructions,
+    id: &InstanceId,
+) -> Result<(), DbError> {
+    leases::release_destroying(&mut *app.db.conn().await?, id).await?;
+    destructions.start_pending().await;
+    Ok(())
+}
+
+/// An instance was created whose row is no longer `starting`.
+///
+/// If a tick already made it idle, there is nothing to do. If it was condemned, its destruction waited
+/// for the creation to end. If its row is gone, the creation outlived its lease, and no one else knows
+/// about the instance.
+pub(crate) async fn created_too_late(
+    app: &App,
+    destructions: &Destructions,
+    id: &InstanceId,
+) -> Result<(), DbError> {
+    let status = views::find_status(&mut *app.db.conn().await?, id).await?;
+    match status {
+        Some(Status::Destroying) => release_condemned(app, destructions, id).await?,
+        Some(
+            Status::Starting | Status::Idle | Status::Claiming | Status::Claimed | Status::Crashed,
+        ) => {}
+        None => {
+            warn!("instance {id} was created after its row was deleted: destroying it");
+            if let Err(error) = app.services.destroy(id).await {
+                warn!(
+                    error.chain = chain(&error),
+                    "instance {id} has no row and was not destroyed: a later tick will find it"
+                );
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The number of one instance: found, on order, or bought.
+//!
+//! An order has no idempotency key, so a lost answer must never lead to a second order: orders with our label are looked
+//! up first.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use agent_pool_core::Attempt;
+use agent_pool_core::prelude::*;
+use rand::seq::IteratorRandom as _;
+
+use crate::settings::Telnyx;
+use crate::wire::{BY_REFERENCE, Number, Offer, Order, OrderStatus, fetch_all};
+
+/// Numbers that are tried before giving up because other buyers were faster.
+const ATTEMPTS: usize = 5;
+
+/// The purchase of one number.
+pub(crate) struct Purchase<'a> {
+    pub(crate) settings: &'a Telnyx,
+    pub(crate) api: Api<'a>,
+    pub(crate) label: &'a str,
+    pub(crate) profile: &'a str,
+    pub(crate) area_code: Option<String>,
+}
+
+impl Purchase<'_> {
+    /// The number with the label: the one that is there, the one on order, or a new one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] while an order takes long, and a later call continues from there;
+    /// [`ErrorKind::Conflict`] if other buyers are always faster.
+    pub(crate) async fn number(&self) -> ProviderResult<Number> {
+        let mut live = match self.api.cx().attempt() {
+            Attempt::First => None,
+            Attempt::Later => {
+                if let Some(number) = self.held().await? {
+                    return Ok(number);
+                }
+                self.live_order().await?
+            }
+        };
+        let mut tried = Vec::new();
+        while tried.len() < ATTEMPTS {
+            let order = match live.take() {
+                Some(order) => Some(order),
+                None => self.order(&mut tried).await?,
+            };
+            let Some(order) = order else { continue };
+            if self.final_status(order).await? == OrderStatus::Success {
+                let late = "the number is ordered and not listed yet";
+                let polling = self.settings.polling();
+                return self.api.poll(polling, late, || self.held()).await;
+            }
+        }
+        let problem = format!("{ATTEMPTS} numbers in a row went to other buyers");
+        Err(ErrorKind::Conflict.because(problem))
+    }
+
+    async fn held(&self) -> ProviderResult<Option<Number>> {
+        let request = self.api.get(["phone_numbers"]);
+        let numbers: Vec<Number> = fetch_all(request.query(BY_REFERENCE, self.label)).await?;
+        let ours = |one: &Number| one.is_held() && one.label() == Some(self.label);
+        Ok(numbers.into_iter().find(ours))
+    }
+
+    async fn live_order(&self) -> ProviderResult<Option<Order>> {
+        let request = self.api.get(["number_orders"]);
+        let orders: Vec<Order> = fetch_all(request.query(BY_REFERENCE, self.label)).await?;
+        let settle = self.settings.settle_ms.duration();
+        let ours = |order: &Order| {
+            order.customer_reference.as_deref() == Some(self.label) && order.is_live(settle)
+        };
+        Ok(orders.into_iter().find(ours))
+    }
+
+    /// Orders a number that was not tried yet. `None` if another buyer was faster.
+    async fn order(&self, tried: &mut Vec<String>) -> ProviderResult<Option<Order>> {
+        let number = self.choose(tried).await?;
+        tried.push(number.clone());
+        let order = json!({
+            "phone_numbers": [{ "phone_number": number }],
+            "messaging_profile_id": self.profile,
+            "customer_reference": self.label,
+        });
+        match self
+            .api
+            .post(["number_orders"])
+            .json(&order)
+            .fetch_data()
+            .await
+        {
+            Ok(order) => Ok(Some(order)),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+            // The answer was lost and the number may be bought: it is looked for and never ordered again.
+            Err(error) if error.effect() == Effect::Unknown => {
+                let polling = self.settings.polling();
+                let found = self.api.poll(polling, "", || self.live_order()).await;
+                found.map(Some).map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A number on offer. At random: every buyer who searches gets the same answer, and all would want the first.
+    async fn choose(&self, tried: &[String]) -> ProviderResult<String> {
+        let request = self.api.get(["available_phone_numbers"]);
+        let request = request
+            .query("filter[country_code]", self.settings.country_code)
+            .query("filter[features][]", "sms")
+            .query("filter[limit]", 20)
+            .query_each("filter[national_destination_code]", &self.area_code);
+        let offers: Vec<Offer> = request.fetch_data().await?;
+        let suitable = offers
+            .into_iter()
+            .filter(|offer| self.suits(offer) && !tried.contains(&offer.phone_number));
+        let chosen = suitable.choose(&mut rand::rng());
+        let none = "there is no number that can send texts within the price cap";
+        let chosen = chosen.ok_or_else(|| ErrorKind::Conflict.because(none))?;
+        Ok(chosen.phone_number)
+    }
+
+    fn suits(&self, offer: &Offer) -> bool {
+        let (caps, price) = (self.settings, &offer.cost_information);
+        offer.features.iter().any(|feature| feature.name == "sms")
+            && caps.max_upfront_cost.covers(&price.upfront_cost)
+            && caps.max_monthly_cost.covers(&price.monthly_cost)
+    }
+
+    /// Waits for the end of an order. One that still lacks documents then is cancelled.
+    async fn final_status(&self, order: Order) -> ProviderResult<OrderStatus> {
+        if order.status != OrderStatus::Pending {
+            return Ok(order.status);
+        }
+        // A new order says `requirements_met: false` until the vendor has checked it, so only the last look counts.
+        let lacks_documents = AtomicBool::new(false);
+        let look = || async {
+            let order: Order = self
+                .api
+                .get(["number_orders", &order.id])
+                .fetch_data()
+                .await?;
+            lacks_documents.store(order.requirements_met == Some(false), Ordering::Relaxed);
+            Ok((order.status != OrderStatus::Pending).then_some(order.status))
+        };
+        let late = "the order is still pending";
+        let status = self.api.poll(self.settings.polling(), late, look).await;
+        if status.is_err() && lacks_documents.into_inner() {
+            return Err(self.cancel(&order).await?);
+        }
+        status
+    }
+
+    /// Cancels an order for which nobody will file the documents.
+    async fn cancel(&self, order: &Order) -> ProviderResult<ProviderError> {
+        for part in &order.sub_number_orders_ids {
+            let request = self.api.patch(["sub_number_orders", part, "cancel"]);
+            request.execute().await?;
+        }
+        let problem =
+            "numbers in TELNYX_COUNTRY_CODE need documents that this account has not filed";
+        Ok(ErrorKind::Forbidden.because(problem))
+    }
+}

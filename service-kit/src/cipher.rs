@@ -1,0 +1,250 @@
+//! Encryption of secrets in a database.
+//!
+//! A sealed value is `xc1.` and the base64 of nonce and XChaCha20-Poly1305 ciphertext. The owner of the
+//! value (such as instance, tool and variable) is authenticated with it, so that a value copied to another
+//! row does not open. A value without that prefix was written while there was no key, and is read as it
+//! stands; a plain value that could be mistaken for a sealed one is written with the prefix `xc0.`.
+
+use std::fmt;
+
+use agent_pool_core::Secret;
+use agent_pool_core::settings::SettingsError;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use chacha20poly1305::aead::{Aead, OsRng, Payload};
+use chacha20poly1305::{AeadCore, KeyInit, XChaCha20Poly1305, XNonce};
+
+/// The prefix of every sealed value; the digit is the version of the format.
+const PREFIX: &str = "xc1.";
+/// The prefix of a plain value that could be mistaken for a sealed one.
+const PLAIN_PREFIX: &str = "xc0.";
+const NONCE_BYTES: usize = 24;
+
+/// Whose value it is: the parts of a path from the row to the value, none of them with a NUL, such as
+/// instance, tool and variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a>(pub &'a [&'a str]);
+
+impl Owner<'_> {
+    /// Unambiguous, because no part contains a NUL.
+    fn associated_data(&self) -> Vec<u8> {
+        self.0.join("\0").into_bytes()
+    }
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
+/// Why a value could not be sealed or opened. Neither shows the value.
+#[derive(Debug, thiserror::Error)]
+pub enum CipherError {
+    /// The cipher refused, which only happens for a value of many gigabytes.
+    #[error("{0} could not be encrypted")]
+    Seal(String),
+    /// No key opens it: the keys were changed, or the row was.
+    #[error("{owner} cannot be decrypted: {variable} lacks the key that it was encrypted with")]
+    Open {
+        /// Whose value it is.
+        owner: String,
+        /// The variable of the keys.
+        variable: &'static str,
+    },
+}
+
+/// Seals and opens secrets with the keys of one variable.
+pub struct Cipher {
+    variable: &'static str,
+    /// The first seals, all open. None: values are written as they are.
+    keys: Vec<XChaCha20Poly1305>,
+}
+
+impl fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cipher({} keys)", self.keys.len())
+    }
+}
+
+impl Cipher {
+    /// Reads the comma-separated keys of `variable`, each the base64 of 32 bytes.
+    ///
+    /// # Errors
+    /// Says which of them is malformed, by position.
+    pub fn read(variable: &'static str, keys: Option<&Secret>) -> Result<Self, SettingsError> {
+        let texts = keys.map_or("", Secret::expose);
+        let texts = texts
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        let keys = texts.enumerate().map(|(index, text)| {
+            let bytes = STANDARD.decode(text).ok();
+            bytes
+                .and_then(|bytes| XChaCha20Poly1305::new_from_slice(&bytes).ok())
+                .ok_or_else(|| {
+                    let problem = format!(
+                        "has a key (number {}) that is not the base64 of 32 bytes: make one with `openssl rand -base64 32`",
+                        index + 1
+                    );
+                    SettingsError::fault(variable, problem)
+                })
+        });
+        Ok(Self {
+            variable,
+            keys: keys.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether there is a key, so that secrets are encrypted at rest.
+    #[must_use]
+    pub const fn encrypts(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The text to write for a secret.
+    ///
+    /// # Errors
+    /// [`CipherError::Seal`].
+    pub fn seal(&self, owner: Owner<'_>, secret: &Secret) -> Result<String, CipherError> {
+        let Some(key) = self.keys.first() else {
+            return Ok(plain(secret.expose()));
+        };
+        let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
+        let payload = Payload {
+            msg: secret.expose().as_bytes(),
+            aad: &owner.associated_data(),
+        };
+        let sealed = key
+            .encrypt(&nonce, payload)
+            .map_err(|_| CipherError::Seal(owner.to_string()))?;
+        let bytes = [nonce.as_slice(), &sealed].concat();
+        Ok(format!("{PREFIX}{}", STANDARD_NO_PAD.encode(bytes)))
+    }
+
+    /// The secret of a text that was read.
+    ///
+    /// # Errors
+    /// [`CipherError::Open`].
+    pub fn open(&self, owner: Owner<'_>, text: &str) -> Result<Secret, CipherError> {
+        let Some(sealed) = text.strip_prefix(PREFIX) else {
+            return Ok(Secret::new(text.strip_prefix(PLAIN_PREFIX).unwrap_or(text)));
+        };
+        self.decrypt(&owner.associated_data(), sealed)
+            .map(Secret::new)
+            .ok_or_else(|| CipherError::Open {
+                owner: owner.to_string(),
+                variable: self.variable,
+            })
+    }
+
+    fn decrypt(&self, aad: &[u8], sealed: &str) -> Option<String> {
+        let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
+        let (nonce, msg) = bytes.split_at_checked(NONCE_BYTES)?;
+        let nonce = XNonce::from_slice(nonce);
+        let open = |key: &XChaCha20Poly1305| key.decrypt(nonce, Payload { msg, aad }).ok();
+        String::from_utf8(self.keys.iter().find_map(open)?).ok()
+    }
+}
+
+/// A secret in the clear, written so that it is not read as a sealed one.
+fn plain(secret: &str) -> String {
+    let mistakable = [PREFIX, PLAIN_PREFIX].map(|prefix| secret.starts_with(prefix));
+    let prefix = if mistakable.contains(&true) {
+        PLAIN_PREFIX
+    } else {
+        ""
+    };
+    format!("{prefix}{secret}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> String {
+        STANDARD.encode([byte; 32])
+    }
+
+    fn cipher(keys: &str) -> Cipher {
+        Cipher::read("KEY", Some(&Secret::new(keys))).unwrap()
+    }
+
+    fn owner_of(tool: &str) -> [&str; 3] {
+        ["abcdefghijkl", tool, "A_KEY"]
+    }
+
+    fn seal(cipher: &Cipher) -> String {
+        let secret = Secret::new("hunter2");
+        cipher.seal(Owner(&owner_of("a")), &secret).unwrap()
+    }
+
+    fn open(cipher: &Cipher, tool: &str, text: &str) -> Result<Secret, CipherError> {
+        cipher.open(Owner(&owner_of(tool)), text)
+    }
+
+    #[test]
+    fn a_sealed_value_opens_again_and_is_never_the_same_twice() {
+        let cipher = cipher(&key(1));
+        let sealed = seal(&cipher);
+        assert!(!sealed.contains("hunter2"));
+        assert_ne!(sealed, seal(&cipher));
+        assert_eq!(open(&cipher, "a", &sealed).unwrap(), Secret::new("hunter2"));
+    }
+
+    #[test]
+    fn a_value_of_another_row_or_a_changed_one_does_not_open() {
+        let cipher = cipher(&key(1));
+        let sealed = seal(&cipher);
+        let error = open(&cipher, "b", &sealed).unwrap_err().to_string();
+        assert!(
+            error.starts_with("abcdefghijkl/b/A_KEY cannot be decrypted: KEY lacks"),
+            "{error}"
+        );
+        for broken in ["xc1.", "xc1.AAAA", &sealed[..sealed.len() - 4]] {
+            assert!(open(&cipher, "a", broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn the_first_key_seals_and_all_open() {
+        let old = seal(&cipher(&key(1)));
+        let rotating = cipher(&format!("{}, {}", key(2), key(1)));
+        assert!(open(&rotating, "a", &old).is_ok());
+        let new = seal(&rotating);
+        assert!(open(&cipher(&key(2)), "a", &new).is_ok());
+        assert!(open(&cipher(&key(1)), "a", &new).is_err());
+    }
+
+    #[test]
+    fn without_a_key_values_are_plain_and_stay_readable_with_one() {
+        let plain = Cipher::read("KEY", None).unwrap();
+        assert!(!plain.encrypts());
+        assert_eq!(seal(&plain), "hunter2");
+        assert!(open(&cipher(&key(1)), "a", "hunter2").is_ok());
+        assert!(open(&plain, "a", &seal(&cipher(&key(1)))).is_err());
+    }
+
+    #[test]
+    fn a_plain_value_that_looks_sealed_or_plain_is_read_as_it_was() {
+        let none = Cipher::read("KEY", None).unwrap();
+        for value in ["xc1.hunter2", "xc0.hunter2", "xc0.xc1.", "xc1."] {
+            let secret = Secret::new(value);
+            let written = none.seal(Owner(&owner_of("a")), &secret).unwrap();
+            for reader in [&none, &cipher(&key(1))] {
+                assert_eq!(open(reader, "a", &written).unwrap(), secret, "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_malformed_key_is_named_by_its_place_and_not_shown() {
+        let keys = Secret::new(format!("{},aHVudGVyMg==", key(1)));
+        let error = Cipher::read("KEY", Some(&keys)).unwrap_err().to_string();
+        assert!(
+            error.starts_with("KEY has a key (number 2) that is not the base64 of 32 bytes"),
+            "{error}"
+        );
+        assert!(!error.contains("aHVud"));
+    }
+}

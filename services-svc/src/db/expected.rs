@@ -1,0 +1,64 @@
+//! What vendors should have, according to the rows: everything that is made and in use, except what is
+//! younger than a grace period.
+
+use std::time::Duration;
+
+use agent_pool_core::InstanceId;
+use agent_pool_service_kit::db::DbError;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::schema::{instance_infra, instance_services};
+
+/// One service or resource, as its row has it.
+#[derive(Debug, Clone, Queryable)]
+pub(crate) struct Expected {
+    pub(crate) provider: String,
+    /// The provider's id of it.
+    pub(crate) id: String,
+    instance: String,
+}
+
+impl Expected {
+    /// Whose it is; `None` if the row was not written by this service.
+    pub(crate) fn instance(&self) -> Option<InstanceId> {
+        self.instance.parse().ok()
+    }
+}
+
+/// The services of all instances that were made longer than `grace` ago and are to stay.
+pub(crate) async fn services(
+    conn: &mut AsyncPgConnection,
+    grace: Duration,
+) -> Result<Vec<Expected>, DbError> {
+    use instance_infra::dsl;
+    let expected = dsl::instance_infra
+        .filter(dsl::started_at.is_not_null())
+        .filter(dsl::destroying_at.is_null())
+        .filter(dsl::made_at.assume_not_null().le(before!(grace)))
+        .order(dsl::instance_id)
+        .select((dsl::provider, dsl::provider_service_id, dsl::instance_id))
+        .load(conn)
+        .await?;
+    Ok(expected)
+}
+
+/// The tools in use that were made longer than `grace` ago, of instances that are to stay.
+pub(crate) async fn resources(
+    conn: &mut AsyncPgConnection,
+    grace: Duration,
+) -> Result<Vec<Expected>, DbError> {
+    use instance_services::dsl;
+    let expected = dsl::instance_services
+        .inner_join(instance_infra::table)
+        .filter(instance_infra::started_at.is_not_null())
+        .filter(instance_infra::destroying_at.is_null())
+        .filter(dsl::status.eq("active"))
+        .filter(dsl::destroying_at.is_null())
+        .filter(dsl::made_at.assume_not_null().le(before!(grace)))
+        .order((dsl::instance_id, dsl::tool_id))
+        .select((dsl::tool_id, dsl::resource_id, dsl::instance_id))
+        .load(conn)
+        .await?;
+    Ok(expected)
+}

@@ -1,0 +1,149 @@
+//! The steps of a creation. Each is idempotent, and none undoes anything.
+
+use agent_pool_core::wire::services::{CreatedInstance, ToolResource};
+use agent_pool_core::{CreatedInfra, Redeploy, ToolId, ToolOptions, chain};
+use agent_pool_service_kit::db::DbError;
+use futures_util::future::{join, join_all};
+use tracing::warn;
+
+use super::plan::Plan;
+use super::{CreateStep, StepFailure};
+use crate::db::instance_infra;
+use crate::db::instance_services::{self, NewTool};
+use crate::ops::lease::Lease;
+use crate::ops::step_error::StepError;
+use crate::ops::tool::{ReadyTool, provision_and_record};
+use crate::providers::Tool;
+
+/// Takes every step.
+///
+/// Steps that run side by side are all awaited, also after a failure, because a call that is in flight
+/// cannot be undone. If several fail, the first is answered and the others are logged.
+pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, StepFailure> {
+    insert_intents(lease, plan)
+        .await
+        .map_err(failed_at(CreateStep::Intend))?;
+    let tools = plan.tools.iter();
+    let tools = join_all(tools.map(|(id, tool)| async move {
+        let ready = provision(lease, plan, tool).await;
+        ready.map(|ready| (id.clone(), ready))
+    }));
+    let (infra, tools) = join(create_infra(lease, plan), tools).await;
+    let tools = first_failure(plan, tools).map_err(failed_at(CreateStep::ProvisionTool));
+    let infra = infra.map_err(failed_at(CreateStep::CreateInfra));
+    let infra = infra.inspect_err(|_| {
+        if let Err(other) = &tools {
+            log_further_failure(plan, &other.cause);
+        }
+    })?;
+    let tools = tools?;
+    start(lease, plan, &infra, &tools)
+        .await
+        .map_err(failed_at(CreateStep::Start))?;
+    let services = tools.into_iter().map(|(id, tool)| {
+        let resource_id = tool.resource;
+        (id, ToolResource { resource_id })
+    });
+    Ok(CreatedInstance {
+        instance_id: plan.instance.clone(),
+        service_id: infra.handle.service,
+        url: infra.url,
+        services: services.collect(),
+    })
+}
+
+/// Inserts rows for everything that is about to be made, before any of it is.
+pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), DbError> {
+    let label = &lease
+        .app()
+        .providers()
+        .context()
+        .mark()
+        .label(&plan.instance);
+    let missing = plan.tools.iter();
+    let missing = missing.filter(|(id, _)| plan.existing_tool(id).is_none());
+    let rows: Vec<NewTool<'_>> = missing
+        .map(|(tool, provider)| NewTool {
+            tool,
+            main: provider.main_variable(),
+        })
+        .collect();
+    let (infra, rows) = (plan.infra.id(), rows.as_slice());
+    // An upsert always finds its row.
+    let _ = lease
+        .write(async |conn, fence| instance_infra::insert_intent(conn, fence, infra, label).await)
+        .await?;
+    if !rows.is_empty() {
+        let _ = lease
+            .write(async |conn, fence| {
+                instance_services::insert_intents(conn, fence, label, rows).await
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+async fn create_infra(lease: &Lease, plan: &Plan) -> Result<CreatedInfra, StepError> {
+    let Plan { instance, spec, .. } = plan;
+    let created = plan.infra.create(instance, plan.attempt, spec).await?;
+    let recorded = &created;
+    let written =
+        lease.write(async |conn, fence| instance_infra::record_made(conn, fence, recorded).await);
+    written.await?.or_gone(instance)?;
+    Ok(created)
+}
+
+/// A tool that the instance has keeps its secret: it is not provisioned again.
+async fn provision(lease: &Lease, plan: &Plan, tool: &Tool) -> Result<ReadyTool, StepError> {
+    if let Some((row, resource)) = plan.existing_tool(tool.id()) {
+        let cipher = lease.app().cipher();
+        return Ok(ReadyTool {
+            resource: resource.clone(),
+            env: row.env.open(cipher, &plan.instance, tool.id())?,
+        });
+    }
+    provision_and_record(lease, tool, plan.attempt, &ToolOptions::new()).await
+}
+
+async fn start(
+    lease: &Lease,
+    plan: &Plan,
+    infra: &CreatedInfra,
+    tools: &[(ToolId, ReadyTool)],
+) -> Result<(), StepError> {
+    let tools = tools.iter().map(|(_, tool)| tool.env.clone());
+    let variables = plan.variables(lease.app(), tools);
+    plan.infra
+        .configure(&infra.handle, &variables, Redeploy::Yes)
+        .await?;
+    let written =
+        lease.write(async |conn, fence| instance_infra::record_started(conn, fence).await);
+    Ok(written.await?.or_gone(&plan.instance)?)
+}
+
+fn first_failure<T>(plan: &Plan, results: Vec<Result<T, StepError>>) -> Result<Vec<T>, StepError> {
+    let (done, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    let mut failures = failed.into_iter().filter_map(Result::err);
+    let Some(first) = failures.next() else {
+        return Ok(done.into_iter().filter_map(Result::ok).collect());
+    };
+    failures.for_each(|other| log_further_failure(plan, &other));
+    Err(first)
+}
+
+/// For a failure that is not the answered one.
+fn log_further_failure(plan: &Plan, error: &StepError) {
+    let instance = &plan.instance;
+    warn!(
+        instance.id = %instance,
+        error.chain = chain(error),
+        "a further step of the creation of instance {instance} failed"
+    );
+}
+
+fn failed_at<E: Into<StepError>>(step: CreateStep) -> impl Fn(E) -> StepFailure {
+    move |cause| StepFailure {
+        step,
+        cause: cause.into(),
+    }
+}

@@ -1,0 +1,145 @@
+//! `POST /provision/:instanceId/:toolId`: a further tool for an existing instance.
+//!
+//! Its variables are set without a deployment, which would interrupt the agent. The next deployment
+//! applies them; `POST /redeploy` makes one now.
+
+use agent_pool_core::registry::LookupError;
+use agent_pool_core::wire::services::{ProvisionedToolReply, ToolStatus};
+use agent_pool_core::{Attempt, InfraHandle, InstanceId, Redeploy, ToolId, ToolOptions, chain};
+use agent_pool_service_kit::db::DbError;
+use tracing::warn;
+
+use super::lease::Lease;
+use super::precondition::PreconditionError;
+use super::running::{RunningError, find_running};
+use super::step_error::StepError;
+use super::tool::{ReadyTool, load, provision_and_record, undo};
+use crate::app::App;
+use crate::db::instance_services::{self, InstanceTool, NewTool};
+use crate::providers::{Infra, Tool};
+
+/// Why an instance did not get a tool.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProvisionError {
+    /// The tool is not available. Nothing was done.
+    #[error(transparent)]
+    Tool(LookupError),
+    /// Nothing was done.
+    #[error(transparent)]
+    Precondition(#[from] PreconditionError),
+    /// It has the tool.
+    #[error("instance {instance} has {tool} already")]
+    AlreadyProvisioned { instance: InstanceId, tool: ToolId },
+    /// The rows or a vendor failed. What was made is undone, or its row stays, marked.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl From<DbError> for ProvisionError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
+impl From<RunningError> for ProvisionError {
+    fn from(error: RunningError) -> Self {
+        match error {
+            RunningError::Precondition(error) => Self::Precondition(error),
+            RunningError::Step(error) => Self::Step(error),
+        }
+    }
+}
+
+/// Gives an instance a tool.
+pub(crate) async fn provision_tool(
+    app: App,
+    instance: InstanceId,
+    tool: ToolId,
+    options: ToolOptions,
+) -> Result<ProvisionedToolReply, ProvisionError> {
+    let tool = app.providers().tool(&tool).map_err(ProvisionError::Tool)?;
+    let lease = Lease::wait_for::<ProvisionError>(&app, &instance).await?;
+    lease.hold(provision_leased(&lease, &tool, &options)).await
+}
+
+async fn provision_leased(
+    lease: &Lease,
+    tool: &Tool,
+    options: &ToolOptions,
+) -> Result<ProvisionedToolReply, ProvisionError> {
+    let (app, instance) = (lease.app(), lease.instance());
+    let (infra, handle) = find_running(app, instance).await?;
+    let rows = load(app, instance).await?;
+    ensure_new(app, instance, &rows, tool.id())?;
+    // Of a tool that the instance had before, something may be left at the vendor.
+    let attempt = if rows.iter().any(|row| row.tool == *tool.id()) {
+        Attempt::Later
+    } else {
+        Attempt::First
+    };
+    insert_intent(lease, tool).await?;
+    match make(lease, tool, attempt, options, &infra, &handle).await {
+        Ok(made) => Ok(ProvisionedToolReply {
+            tool_id: tool.id().clone(),
+            resource_id: made.resource,
+            env_key: tool.main_variable().to_string(),
+            status: ToolStatus::Active,
+        }),
+        Err(error) => {
+            if let Err(left) = undo(lease, tool.id()).await {
+                warn!(
+                    instance.id = %instance,
+                    tool.id = %tool.id(),
+                    error.chain = chain(&left),
+                    "{} of instance {instance} could not be undone; its row stays", tool.id()
+                );
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Refuses a tool that the instance has, and one that sets the same variable as a tool that it has.
+fn ensure_new(
+    app: &App,
+    instance: &InstanceId,
+    rows: &[InstanceTool],
+    tool: &ToolId,
+) -> Result<(), ProvisionError> {
+    let present = || rows.iter().filter(|row| row.in_use().is_some());
+    if present().any(|row| row.tool == *tool) {
+        return Err(ProvisionError::AlreadyProvisioned {
+            instance: instance.clone(),
+            tool: tool.clone(),
+        });
+    }
+    let all = present().map(|row| &row.tool).chain([tool]);
+    let together = app.providers().registry().together(all);
+    together.map_err(|clash| ProvisionError::Tool(LookupError::from(clash)))
+}
+
+async fn insert_intent(lease: &Lease, tool: &Tool) -> Result<(), StepError> {
+    let instance = lease.instance();
+    let label = &lease.app().providers().context().mark().label(instance);
+    let row = &[NewTool {
+        tool: tool.id(),
+        main: tool.main_variable(),
+    }];
+    let written = lease.write(async |conn, fence| {
+        instance_services::insert_intents(conn, fence, label, row).await
+    });
+    Ok(written.await?.or_gone(instance)?)
+}
+
+async fn make(
+    lease: &Lease,
+    tool: &Tool,
+    attempt: Attempt,
+    options: &ToolOptions,
+    infra: &Infra,
+    handle: &InfraHandle,
+) -> Result<ReadyTool, StepError> {
+    let made = provision_and_record(lease, tool, attempt, options).await?;
+    infra.configure(handle, &made.env, Redeploy::No).await?;
+    Ok(made)
+}

@@ -1,0 +1,27 @@
+//! Why one step of an operation failed.
+
+use agent_pool_core::ProviderError;
+use agent_pool_core::registry::LookupError;
+use agent_pool_service_kit::db::DbError;
+
+use crate::db::RowGone;
+use agent_pool_service_kit::cipher::CipherError;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    /// A vendor, or the way to it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// This build lacks a provider that a row names, or the provider is not configured.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The row was deleted, because its instance was destroyed meanwhile.
+    #[error(transparent)]
+    RowGone(#[from] RowGone),
+    /// A secret at rest.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
+}

@@ -1,0 +1,89 @@
+//! An infra provider. Every call has a deadline.
+
+use std::sync::Arc;
+
+use agent_pool_core::{
+    Attempt, CreatedInfra, EnvVars, InfraHandle, InfraId, InfraProvider, InstanceId, InstanceSpec,
+    ListedInstance, LogLine, ProviderError, Redeploy,
+};
+use futures_util::future::try_join_all;
+
+use super::CallContext;
+
+/// One infra of this build.
+#[derive(Debug, Clone)]
+pub(crate) struct Infra {
+    id: InfraId,
+    provider: Arc<dyn InfraProvider>,
+    calls: CallContext,
+}
+
+impl Infra {
+    pub(super) fn new(id: InfraId, provider: Arc<dyn InfraProvider>, calls: CallContext) -> Self {
+        Self {
+            id,
+            provider,
+            calls,
+        }
+    }
+
+    pub(crate) const fn id(&self) -> &InfraId {
+        &self.id
+    }
+
+    pub(crate) async fn create(
+        &self,
+        instance: &InstanceId,
+        attempt: Attempt,
+        spec: &InstanceSpec,
+    ) -> Result<CreatedInfra, ProviderError> {
+        let cx = self.calls.now().with_attempt(attempt);
+        self.provider.create(&cx, instance, spec).await
+    }
+
+    pub(crate) async fn configure(
+        &self,
+        handle: &InfraHandle,
+        variables: &EnvVars,
+        redeploy: Redeploy,
+    ) -> Result<(), ProviderError> {
+        let cx = self.calls.now();
+        self.provider
+            .configure(&cx, handle, variables, redeploy)
+            .await
+    }
+
+    pub(crate) async fn redeploy(&self, handle: &InfraHandle) -> Result<(), ProviderError> {
+        let cx = self.calls.now();
+        self.provider.redeploy(&cx, handle).await
+    }
+
+    pub(crate) async fn destroy(&self, handle: &InfraHandle) -> Result<(), ProviderError> {
+        let cx = self.calls.now();
+        self.provider.destroy(&cx, handle).await
+    }
+
+    pub(crate) async fn list(&self) -> Result<Vec<ListedInstance>, ProviderError> {
+        let cx = self.calls.now();
+        self.provider.list(&cx).await
+    }
+
+    pub(crate) async fn logs(
+        &self,
+        handle: &InfraHandle,
+        lines: usize,
+    ) -> Result<Vec<LogLine>, ProviderError> {
+        let cx = self.calls.now();
+        self.provider.logs(&cx, handle, lines).await
+    }
+
+    /// Destroys whatever the vendor has for an instance. For an unknown service: the answer to its creation
+    /// was lost.
+    pub(crate) async fn destroy_by_mark(&self, instance: &InstanceId) -> Result<(), ProviderError> {
+        let listed = self.list().await?;
+        let handles = listed.iter().map(|found| &found.handle);
+        let ours = handles.filter(|handle| handle.instance == *instance);
+        try_join_all(ours.map(|handle| self.destroy(handle))).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! The providers as the operations use them: by id, each call with a deadline over all its attempts. The
+//! layers around every provider enforce it.
+
+mod infra;
+mod tool;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_pool_core::registry::{LookupError, Registry};
+use agent_pool_core::{Context, InfraId, ToolId};
+
+pub(crate) use infra::Infra;
+pub(crate) use tool::Tool;
+
+/// Every provider of this build, and what each call of them is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Providers {
+    registry: Arc<Registry>,
+    calls: CallContext,
+}
+
+impl Providers {
+    /// `limit` is the longest that one call may take, over all its attempts.
+    pub(crate) fn new(registry: Registry, context: Context, limit: Duration) -> Self {
+        Self {
+            registry: Arc::new(registry),
+            calls: CallContext { context, limit },
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The context without a deadline: the mark and the HTTP client.
+    pub(crate) const fn context(&self) -> &Context {
+        &self.calls.context
+    }
+
+    /// One tool, if this build has it and it is configured.
+    pub(crate) fn tool(&self, id: &ToolId) -> Result<Tool, LookupError> {
+        let provider = Arc::clone(self.registry.tool(id)?);
+        let main = self.variables(id).first();
+        let main = main.and_then(|name| name.parse().ok());
+        let main = main.expect("the registry refuses a tool without a well-formed variable");
+        Ok(Tool::new(id.clone(), main, provider, self.calls.clone()))
+    }
+
+    /// One infra, if this build has it and it is configured.
+    pub(crate) fn infra(&self, id: &InfraId) -> Result<Infra, LookupError> {
+        let provider = Arc::clone(self.registry.infra(id)?);
+        Ok(Infra::new(id.clone(), provider, self.calls.clone()))
+    }
+
+    /// Every tool that is configured.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = Tool> {
+        let ids = self.registry.tools().map(|(id, _)| id);
+        ids.filter_map(|id| self.tool(id).ok())
+    }
+
+    /// Every infra that is configured.
+    pub(crate) fn infras(&self) -> impl Iterator<Item = Infra> {
+        let ids = self.registry.infras().map(|(id, _)| id);
+        ids.filter_map(|id| self.infra(id).ok())
+    }
+
+    /// The variables that a tool registered.
+    fn variables(&self, id: &ToolId) -> &'static [&'static str] {
+        let mut tools = self.registry.tools();
+        let entry = tools.find(|(known, _)| *known == id);
+        entry.map_or(&[], |(_, entry)| entry.registration.env_keys)
+    }
+}
+
+/// Makes the context of every call of a provider.
+#[derive(Debug, Clone)]
+struct CallContext {
+    context: Context,
+    limit: Duration,
+}
+
+impl CallContext {
+    /// The context of a call that begins now.
+    fn now(&self) -> Context {
+        self.context.within(self.limit)
+    }
+}

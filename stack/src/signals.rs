@@ -1,0 +1,66 @@
+//! SIGINT, SIGTERM and SIGHUP: the first stops the stack in order, the second ends the process.
+
+use std::io;
+use std::sync::mpsc;
+
+use anyhow::Context as _;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// As a shell reports a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
+/// A token that the first signal cancels. The second prints `remains` and ends the process at once.
+///
+/// The signals have a thread of their own, so that the second one is heard while the stack is stopping, and also while
+/// the runtime waits for something that blocks, such as a Postgres that is being started.
+///
+/// # Errors
+/// The signals cannot be listened to.
+pub(crate) fn stop_on_signals(remains: String) -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let first = stop.clone();
+    let (ready, registered) = mpsc::channel();
+    let watch = async move {
+        let mut signals = match Signals::new() {
+            Ok(signals) => signals,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        ready.send(Ok(())).ok();
+        signals.next().await;
+        first.cancel();
+        signals.next().await;
+        eprintln!("{remains}");
+        std::process::exit(INTERRUPTED);
+    };
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    std::thread::spawn(move || runtime.block_on(watch));
+    registered
+        .recv()
+        .context("the thread for signals ended")?
+        .context("cannot listen to signals")?;
+    Ok(stop)
+}
+
+struct Signals([Signal; 3]);
+
+impl Signals {
+    /// A closed terminal sends SIGHUP, which would otherwise end this process and leave its instances running.
+    fn new() -> io::Result<Self> {
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The running parts of the stack, and the order in which they start and stop.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use agent_pool_client::{Http, Pool, Services, status_within};
+use agent_pool_core::settings::Environment;
+use agent_pool_core::wire::pool::Status;
+use agent_pool_core::{DeployStatus, Secret};
+use agent_pool_service_kit::db::DatabaseUrl;
+use agent_pool_service_kit::db::embedded::{Data, Embedded, Options as Cluster};
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::backend::Backend;
+use crate::folder::DataFolder;
+use crate::options::Options;
+use crate::part::Service;
+use crate::process::{Log, Process};
+use crate::tools;
+
+/// How often Pool reconciles here. It replaces a claimed instance at once in any case.
+const TICK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Everything that runs. [`Stack::stop`] stops it in order.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) pool: Process,
+    pub(crate) services: Process,
+    http: Http,
+    pub(crate) key: Secret,
+    /// The tools of every instance, as in `POOL_TOOLS`.
+    tools: String,
+    postgres: Embedded,
+    backend: Backend,
+}
+
+impl Stack {
+    /// Starts everything, with the data of the last run. `report` is called with each step.
+    pub(crate) async fn start(
+        options: &Options,
+        folder: &DataFolder,
+        report: impl Fn(&str),
+    ) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        let key = Secret::new(folder.api_key()?);
+        let http = Http::new(concat!("agent-pool-stack/", env!("CARGO_PKG_VERSION")))?;
+        let process = Environment::of_process();
+        let backend = Backend::start(options, folder).await?;
+        // Before anything is started: a tool that lacks a setting is refused at once.
+        let providers = tools::settings(&options.tools, backend.settings()?, &process)?;
+        report("starting Postgres");
+        let data = if options.cloud {
+            Data::Temporary
+        } else {
+            Data::Keep(folder.postgres())
+        };
+        let postgres = Embedded::start(Cluster::new(data, &process)).await?;
+        let start = |service: Service, settings: Environment| {
+            let log = Log::Replace(folder.log(service.name()));
+            let program: &Path = &program;
+            async move { Process::start(program, service, &settings, log).await }
+        };
+        report("starting services-svc");
+        let database = postgres.database("services").await?;
+        let settings = services_settings(folder, providers, &key, &database)?;
+        let services = start(Service::ServicesSvc, settings).await?;
+        let api = Services::new(&http, services.url().clone(), key.clone());
+        resume(&api, &report).await?;
+        report("starting pool-svc");
+        let database = postgres.database("pool").await?;
+        let port = free_port(options.port).await;
+        let tools = backend.pool_tools(options);
+        let settings = pool_settings(options, &tools, &key, port, &database, services.url());
+        let pool = start(Service::PoolSvc, settings).await?;
+        Ok(Self {
+            pool,
+            services,
+            http,
+            key,
+            tools,
+            postgres,
+            backend,
+        })
+    }
+
+    /// The API of pool-svc.
+    pub(crate) fn pool_api(&self) -> Pool {
+        Pool::new(&self.http, self.pool.url().clone(), self.key.clone())
+    }
+
+    fn services_api(&self) -> Services {
+        Services::new(&self.http, self.services.url().clone(), self.key.clone())
+    }
+
+    /// Destroys instances that are nobody's and have other tools than now asked for: the last run may have had other
+    /// `--tools`. Pool replaces them. Claimed agents keep what they have.
+    pub(crate) async fn replace_outdated(&self, report: impl Fn(&str)) -> anyhow::Result<()> {
+        let wanted: BTreeSet<&str> = self.tools.split(',').collect();
+        let (pool, services) = (self.pool_api(), self.services_api());
+        let instances = pool.status().await?.instances;
+        let unclaimed = |status| matches!(status, Status::Idle | Status::Starting);
+        for instance in instances.iter().filter(|one| unclaimed(one.status)) {
+            // What Services does not know yet is being made now, with these tools.
+            let Ok(details) = services.instance(&instance.id).await else {
+                continue;
+            };
+            let tools: BTreeSet<&str> = details
+                .tools
+                .iter()
+                .map(|tool| tool.tool_id.as_str())
+                .collect();
+            // A creation in progress may not have all of its tools yet.
+            let outdated = if instance.status == Status::Idle {
+                tools != wanted
+            } else {
+                !tools.is_subset(&wanted)
+            };
+            if outdated {
+                report(&format!(
+                    "replacing instance {}, which has other tools",
+                    instance.id
+                ));
+                pool.kill(&instance.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a service exits by itself, and returns why.
+    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+        tokio::select! {
+            error = self.pool.exited() => error,
+            error = self.services.exited() => error,
+        }
+    }
+
+    /// Stops everything; the data stays. Pool goes first, so that nobody claims what is about to stop. A failure does
+    /// not keep the rest running.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let pool = self.pool.stop().await;
+        let services = self.services.stop().await;
+        let instances = self.backend.stop().await;
+        self.postgres.stop().await;
+        pool.and(services)
+            .and(instances.context("cannot stop the instances"))
+    }
+}
+
+fn services_settings(
+    folder: &DataFolder,
+    mut settings: Environment,
+    key: &Secret,
+    database: &DatabaseUrl,
+) -> anyhow::Result<Environment> {
+    for (variable, value) in [
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PORT", "0".to_owned()),
+        ("POOL_API_KEY", key.expose().to_owned()),
+        (
+            "SERVICES_DATABASE_URL",
+            database.as_secret().expose().to_owned(),
+        ),
+        ("SERVICES_ENCRYPTION_KEY", folder.encryption_key()?),
+    ] {
+        settings.set(variable, value);
+    }
+    Ok(settings)
+}
+
+fn pool_settings(
+    options: &Options,
+    tools: &str,
+    key: &Secret,
+    port: u16,
+    database: &DatabaseUrl,
+    services: &Url,
+) -> Environment {
+    Environment::from_iter([
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PORT", port.to_string()),
+        ("POOL_API_KEY", key.expose().to_owned()),
+        (
+            "POOL_DATABASE_URL",
+            database.as_secret().expose().to_owned(),
+        ),
+        ("SERVICES_URL", services.to_string()),
+        ("POOL_TOOLS", tools.to_owned()),
+        ("POOL_MIN_IDLE", options.min_idle.to_string()),
+        ("TICK_INTERVAL_MS", TICK_INTERVAL.as_millis().to_string()),
+    ])
+}
+
+/// Starts the instances of the last run again, before Pool looks at them and takes them for crashed: its claimed agents
+/// keep their conversations, and its idle ones are warm at once.
+async fn resume(services: &Services, report: &impl Fn(&str)) -> anyhow::Result<()> {
+    for (id, instance) in services.status(status_within(0)).await? {
+        if instance.status.as_ref().is_some_and(DeployStatus::is_dead) {
+            report(&format!("restarting instance {id}"));
+            if let Err(error) = services.redeploy(&id).await {
+                report(&format!("cannot restart instance {id}: {error}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The port if it is free, else 0, for which the system chooses one.
+async fn free_port(port: u16) -> u16 {
+    let free = TcpListener::bind(("127.0.0.1", port)).await.is_ok();
+    if free { port } else { 0 }
+}
