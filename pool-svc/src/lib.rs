@@ -28,3 +28,4 @@ pub use routes::{PATHS, routes};
 pub use run::run;
 pub use templates::Catalogue;
 pub use tools::Tools;
+pub use db::claims::claim_statements;

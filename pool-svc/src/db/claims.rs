@@ -116,6 +116,24 @@ pub(super) fn take_sql(locked: Locked) -> String {
     )
 }
 
+/// The two statements of a claim, with the parameters that one claim has, for pgbench to run: the first
+/// answers the `id` that the second has as its variable. They are what the claims of a bench are compared with.
+#[must_use]
+pub fn claim_statements() -> [String; 2] {
+    let fill = |statement: String, values: &[&str]| {
+        let numbered = values.iter().enumerate();
+        numbered.fold(statement, |text, (index, value)| {
+            text.replace(&format!("${}", index + 1), value)
+        })
+    };
+    let nobody = "ARRAY[NULL]::text[]";
+    let take = ["60", "9223372036854775807", "'{}'::text[]"];
+    let take = [nobody, nobody, take[0], take[1], take[2]];
+    let text = "ARRAY['x']::text[]";
+    let record = ["ARRAY[:'id']::text[]", text, text, text, text, nobody, nobody, nobody];
+    [fill(take_sql(Locked::Skip), &take), fill(record_sql(), &record)]
+}
+
 /// Takes the oldest idle instances that no other claim is taking, the oldest first. There are fewer than
 /// asked for if there are not enough, and none if other claims come first. A waiter that takes one leaves
 /// the queue.
@@ -192,12 +210,8 @@ pub(crate) enum Recorded {
     Superseded,
 }
 
-/// Records what claims made of the instances that they took. Returns the instances that are on record
-/// now; the others were condemned meanwhile.
-pub(crate) async fn record(
-    conn: &mut AsyncPgConnection,
-    agents: &[NewAgent],
-) -> Result<Vec<InstanceId>, DbError> {
+/// $1 to $6: what the claims made of the instances, a column each. $7 and $8: the claims' principals.
+fn record_sql() -> String {
     let (from, to) = (Move::RECORD.from(), Move::RECORD.to());
     let (taken, claimed) = (from.as_str(), to.as_str());
     let cause = Cause::Provisioned.as_str();
@@ -213,18 +227,27 @@ pub(crate) async fn record(
          WHERE i.id = agent.id AND i.status = '{taken}'
          RETURNING i.id, i.name, i.url, '{cause}' AS cause, agent.principal, agent.source"
     );
+    let rest = Rest {
+        by: "principal, source",
+        ..Rest::default()
+    };
+    logged(Some(from), Some(to), &change, rest)
+}
+
+/// Records what claims made of the instances that they took. Returns the instances that are on record
+/// now; the others were condemned meanwhile.
+pub(crate) async fn record(
+    conn: &mut AsyncPgConnection,
+    agents: &[NewAgent],
+) -> Result<Vec<InstanceId>, DbError> {
     let by: Vec<_> = agents.iter().map(|agent| agent.by.clone()).collect();
     let link = |agent: &NewAgent| {
         let link = agent.request.join_url.as_ref();
         link.map(|link| link.as_str().to_owned())
     };
     let links: Vec<Option<String>> = agents.iter().map(link).collect();
-    let rest = Rest {
-        by: "principal, source",
-        ..Rest::default()
-    };
     let moved = Prepared(
-        sql_query(logged(Some(from), Some(to), &change, rest))
+        sql_query(record_sql())
             .bind::<Array<Text>, _>(column(agents, |agent| agent.id.as_str()))
             .bind::<Array<Text>, _>(column(agents, |agent| agent.request.agent_name.as_str()))
             .bind::<Array<Text>, _>(column(agents, |agent| agent.request.instructions.as_str()))
