@@ -76,18 +76,26 @@ impl Database {
         let sql = "SELECT current_setting('data_directory')";
         let folder: String = client.query_one(sql, &[]).await?.get(0);
         let pid = std::fs::read_to_string(format!("{folder}/postmaster.pid"))?;
-        Ok(pid.lines().next().context("an empty postmaster.pid")?.parse()?)
+        Ok(pid
+            .lines()
+            .next()
+            .context("an empty postmaster.pid")?
+            .parse()?)
     }
 
     /// A command of PostgreSQL's, such as `pgbench`, pointed at this database.
     pub(crate) fn command(&self, program: &str) -> anyhow::Result<Command> {
         let output = Command::new("pg_config").arg("--bindir").output();
-        let found = output.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        let found = output
+            .ok()
+            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         let folders = found.into_iter().chain(installed());
         let path = folders
             .map(|folder| std::path::Path::new(&folder).join(program))
             .find(|path| path.exists())
-            .with_context(|| format!("{program} is not installed (Debian: apt install postgresql)"))?;
+            .with_context(|| {
+                format!("{program} is not installed (Debian: apt install postgresql)")
+            })?;
         let mut command = Command::new(path);
         command
             .env("PGHOST", self.url.host_str().unwrap_or_default())
@@ -101,7 +109,9 @@ impl Database {
 
 /// The folders of Debian's packages, the newest version first.
 fn installed() -> Vec<String> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
     let mut folders: Vec<String> = versions
         .filter_map(|entry| Some(format!("{}/bin", entry.ok()?.path().display())))
         .collect();

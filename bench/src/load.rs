@@ -49,17 +49,15 @@ pub(crate) async fn claims(pool: &Url, clients: u32, claims: u32) -> anyhow::Res
     })
 }
 
-async fn claim_in_turn(
-    http: reqwest::Client,
-    url: Url,
-    count: u32,
-) -> anyhow::Result<Vec<f64>> {
+async fn claim_in_turn(http: reqwest::Client, url: Url, count: u32) -> anyhow::Result<Vec<f64>> {
     let task = tokio::spawn(async move {
         let mut latencies = Vec::new();
         for _ in 0..count {
             let started = Instant::now();
             let request = http.post(url.clone()).bearer_auth(KEY);
-            let request = request.header("content-type", "application/json").body("{}");
+            let request = request
+                .header("content-type", "application/json")
+                .body("{}");
             let response = request.send().await?;
             let status = response.status();
             let body = response.text().await?;
@@ -73,7 +71,10 @@ async fn claim_in_turn(
 
 /// A client without proxies, whose connections stay open.
 pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?)
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .tcp_nodelay(true)
+        .build()?)
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> f64 {

@@ -20,7 +20,10 @@ pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
 fn own_cpu_time(pid: u32) -> anyhow::Result<Duration> {
     let stat = read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may contain spaces; the fields after it do not.
-    let fields = stat.rsplit_once(')').context("no name in /proc/PID/stat")?.1;
+    let fields = stat
+        .rsplit_once(')')
+        .context("no name in /proc/PID/stat")?
+        .1;
     let field = |index: usize| fields.split_whitespace().nth(index)?.parse::<u32>().ok();
     // user, system, and the same of children that have ended
     let times: Option<Vec<u32>> = (11..15).map(field).collect();

@@ -26,5 +26,7 @@ pub(crate) async fn claims(database: &Database, clients: u32, each: u32) -> anyh
     ensure!(output.status.success(), "pgbench failed: {errors}");
     let line = text.lines().find_map(|line| line.strip_prefix("tps = "));
     let tps = line.and_then(|line| line.split_whitespace().next());
-    Ok(tps.with_context(|| format!("no tps in {text:?}"))?.parse()?)
+    Ok(tps
+        .with_context(|| format!("no tps in {text:?}"))?
+        .parse()?)
 }

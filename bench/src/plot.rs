@@ -22,7 +22,10 @@ pub(crate) fn svg(points: &[Point]) -> String {
         let x = scale(f64::from(decade), ROWS, MARGIN, WIDTH - MARGIN);
         let label = 10_u32.pow(decade);
         let y = HEIGHT - MARGIN / 2.0;
-        let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{label}</text>");
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{label}</text>"
+        );
     }
     for decade in -1..=4 {
         let y = scale(f64::from(decade), MILLISECONDS, HEIGHT - MARGIN, MARGIN);
@@ -36,8 +39,18 @@ pub(crate) fn svg(points: &[Point]) -> String {
             y + 4.0
         );
     }
-    line(&mut svg, "claim", "#1f5fbf", points.iter().map(|point| (point.rows, point.claim_ms)));
-    line(&mut svg, "tick", "#b3441e", points.iter().map(|point| (point.rows, point.tick_ms)));
+    line(
+        &mut svg,
+        "claim",
+        "#1f5fbf",
+        points.iter().map(|point| (point.rows, point.claim_ms)),
+    );
+    line(
+        &mut svg,
+        "tick",
+        "#b3441e",
+        points.iter().map(|point| (point.rows, point.tick_ms)),
+    );
     svg.push_str("</svg>\n");
     svg
 }
@@ -49,14 +62,21 @@ fn line(svg: &mut String, name: &str, color: &str, points: impl Iterator<Item = 
         (x, y)
     };
     let places: Vec<(f64, f64)> = points.map(place).collect();
-    let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let path: Vec<String> = places
+        .iter()
+        .map(|(x, y)| format!("{x:.1},{y:.1}"))
+        .collect();
     let _ = writeln!(
         svg,
         "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{}\"/>",
         path.join(" ")
     );
     if let Some((x, y)) = places.last() {
-        let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{color}\">{name}</text>", y - 8.0);
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{color}\">{name}</text>",
+            y - 8.0
+        );
     }
 }
 
@@ -71,10 +91,20 @@ mod tests {
 
     #[test]
     fn each_series_has_a_line_with_a_place_per_point() {
-        let point = |rows, claim_ms, tick_ms| Point { rows, claim_ms, tick_ms };
+        let point = |rows, claim_ms, tick_ms| Point {
+            rows,
+            claim_ms,
+            tick_ms,
+        };
         let svg = svg(&[point(100, 1.0, 3.0), point(100_000, 2.0, 900.0)]);
-        let lines: Vec<&str> = svg.lines().filter(|line| line.contains("<polyline")).collect();
+        let lines: Vec<&str> = svg
+            .lines()
+            .filter(|line| line.contains("<polyline"))
+            .collect();
         assert_eq!(lines.len(), 2, "{svg}");
-        assert!(lines.iter().all(|line| line.matches(',').count() == 2), "{svg}");
+        assert!(
+            lines.iter().all(|line| line.matches(',').count() == 2),
+            "{svg}"
+        );
     }
 }

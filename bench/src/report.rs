@@ -91,7 +91,10 @@ pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1);
-    sorted.get(last * percent / 100).copied().unwrap_or_default()
+    sorted
+        .get(last * percent / 100)
+        .copied()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -109,6 +112,9 @@ mod tests {
     #[test]
     fn a_ratio_compares_the_median_with_the_baseline() {
         let figure = Figure::new("x", "ms", vec![9.0, 10.0, 50.0]).against(5.0);
-        assert_eq!(figure.ratio().map(|ratio| ratio.to_string()), Some("2".to_owned()));
+        assert_eq!(
+            figure.ratio().map(|ratio| ratio.to_string()),
+            Some("2".to_owned())
+        );
     }
 }

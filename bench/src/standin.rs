@@ -48,7 +48,8 @@ impl StandIn {
 fn batch(instances: u32, url: &Url) -> Bytes {
     let entry = |n: u32| {
         let id = format!("i{n:011}");
-        let status = json!({ "status": "SUCCESS", "healthy": true, "url": format!("{url}runtime/{id}") });
+        let status =
+            json!({ "status": "SUCCESS", "healthy": true, "url": format!("{url}runtime/{id}") });
         (id, status)
     };
     let entries: serde_json::Map<String, Value> = (1..=instances).map(entry).collect();

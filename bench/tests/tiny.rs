@@ -9,7 +9,10 @@ use serde_json::Value;
 #[test]
 fn every_measurement_gives_figures() {
     let folder = tempfile::tempdir().unwrap();
-    let (json, svg) = (folder.path().join("out.json"), folder.path().join("growth.svg"));
+    let (json, svg) = (
+        folder.path().join("out.json"),
+        folder.path().join("growth.svg"),
+    );
     let mut bench = Command::new(env!("CARGO_BIN_EXE_bench"));
     let output = bench
         .args(["--size", "tiny", "--json"])
@@ -22,10 +25,27 @@ fn every_measurement_gives_figures() {
     assert!(output.status.success(), "{errors}");
     let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let figures = report["figures"].as_array().unwrap();
-    let named = |name: &str| figures.iter().any(|figure| figure["name"].as_str().unwrap().contains(name));
-    for name in ["claims", "p99", "CPU", "configure", "tick of", "5 idle", "memory", "kill -9"] {
+    let named = |name: &str| {
+        figures
+            .iter()
+            .any(|figure| figure["name"].as_str().unwrap().contains(name))
+    };
+    for name in [
+        "claims",
+        "p99",
+        "CPU",
+        "configure",
+        "tick of",
+        "5 idle",
+        "memory",
+        "kill -9",
+    ] {
         assert!(named(name), "no figure about {name}: {figures:#?}");
     }
-    assert!(figures.iter().all(|figure| figure["value"].as_f64().unwrap() > 0.0 || figure["unit"] != "1/s"));
+    assert!(
+        figures
+            .iter()
+            .all(|figure| figure["value"].as_f64().unwrap() > 0.0 || figure["unit"] != "1/s")
+    );
     assert!(std::fs::read_to_string(svg).unwrap().contains("<polyline"));
 }

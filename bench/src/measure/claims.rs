@@ -53,10 +53,18 @@ fn add(report: &mut Report, clients: u32, runs: &[Run]) {
     let rate = Figure::new(name("claims"), "1/s", all(|run| run.load.per_second()));
     report.add(rate.against(median(&all(|run| run.pgbench))));
     let p50 = all(|run| run.load.latency(50));
-    let p99 = Figure::new(name("claim p99 over p50"), "ms", all(|run| run.load.latency(99)));
+    let p99 = Figure::new(
+        name("claim p99 over p50"),
+        "ms",
+        all(|run| run.load.latency(99)),
+    );
     report.add(p99.against(median(&p50)));
     let postgres = all(|run| run.load.each_us(run.postgres));
-    report.add(Figure::new(name("CPU of Postgres per claim"), "us", postgres));
+    report.add(Figure::new(
+        name("CPU of Postgres per claim"),
+        "us",
+        postgres,
+    ));
     let pool = all(|run| run.load.each_us(run.pool));
     report.add(Figure::new(name("CPU of pool-svc per claim"), "us", pool));
 }

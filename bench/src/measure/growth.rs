@@ -13,7 +13,9 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     for rows in fleets {
         let standin = StandIn::start(*rows, Delays::default()).await?;
         let rare = ("TICK_INTERVAL_MS", "3600000".to_owned());
-        let (pool, database) = lab.pool(&format!("growth_{rows}"), &standin.url, &[rare]).await?;
+        let (pool, database) = lab
+            .pool(&format!("growth_{rows}"), &standin.url, &[rare])
+            .await?;
         database.fill(*rows, &standin.url).await?;
         lab.tick(&pool).await?;
         let mut ticks = Vec::new();

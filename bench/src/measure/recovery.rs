@@ -32,6 +32,10 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
         until(&database, "idle", INSTANCES, LIMIT).await?;
         runs.push(killed.elapsed().as_secs_f64());
     }
-    report.add(Figure::new("kill -9 in mid-creation to a full pool", "s", runs));
+    report.add(Figure::new(
+        "kill -9 in mid-creation to a full pool",
+        "s",
+        runs,
+    ));
     Ok(())
 }

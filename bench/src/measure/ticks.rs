@@ -12,7 +12,9 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     for fleet in fleets {
         let standin = StandIn::start(*fleet, Delays::default()).await?;
         let rare = ("TICK_INTERVAL_MS", "3600000".to_owned());
-        let (pool, database) = lab.pool(&format!("ticks_{fleet}"), &standin.url, &[rare]).await?;
+        let (pool, database) = lab
+            .pool(&format!("ticks_{fleet}"), &standin.url, &[rare])
+            .await?;
         database.fill(*fleet, &standin.url).await?;
         // The first tick writes down who is healthy.
         lab.tick(&pool).await?;

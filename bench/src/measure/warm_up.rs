@@ -29,7 +29,10 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
             &[
                 ("SERVICES_DATABASE_URL", database.url.to_string()),
                 ("INFRA_PROVIDER", "mock".to_owned()),
-                ("MOCK_INSTANCE_URL", runtimes.url.join("runtime/x")?.to_string()),
+                (
+                    "MOCK_INSTANCE_URL",
+                    runtimes.url.join("runtime/x")?.to_string(),
+                ),
                 ("MOCK_LATENCY_MS", slow),
             ],
         )
@@ -39,11 +42,17 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
             ("POOL_TOOLS", "mock".to_owned()),
         ];
         let started = Instant::now();
-        let (_pool, database) = lab.pool(&format!("warm_{run}"), &services.url, &settings).await?;
+        let (_pool, database) = lab
+            .pool(&format!("warm_{run}"), &services.url, &settings)
+            .await?;
         until(&database, "idle", INSTANCES, LIMIT).await?;
         runs.push(load::milliseconds(started.elapsed()));
     }
-    let figure = Figure::new("start of pool-svc to 5 idle, 100 ms a vendor call", "ms", runs);
+    let figure = Figure::new(
+        "start of pool-svc to 5 idle, 100 ms a vendor call",
+        "ms",
+        runs,
+    );
     report.add(figure.against(load::milliseconds(CALL * CHAIN)));
     Ok(())
 }

@@ -34,7 +34,14 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 
 /// The files and folders of this repository that the page names in code, such as `core/src/mark.rs`.
 fn named_paths(text: &str) -> impl Iterator<Item = &str> {
-    let tops = ["core/", "client/", "providers/", "service-kit/", "services-svc/", "pool-svc/"];
+    let tops = [
+        "core/",
+        "client/",
+        "providers/",
+        "service-kit/",
+        "services-svc/",
+        "pool-svc/",
+    ];
     let more = ["stack/", "poolctl/", "migrations/", "examples/", "docs/"];
     text.split('`')
         .skip(1)
@@ -45,7 +52,10 @@ fn named_paths(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn the_readme_fits_on_a_screen_per_reader() {
-    let lines = read_to_string(root().join("README.md")).unwrap().lines().count();
+    let lines = read_to_string(root().join("README.md"))
+        .unwrap()
+        .lines()
+        .count();
     assert!(lines <= README_LINES, "README.md has {lines} lines");
 }
 
@@ -63,5 +73,9 @@ fn every_link_and_path_of_the_pages_exists() {
         let absent = linked.chain(named).filter(|path| !path.exists());
         missing.extend(absent.map(|path| format!("{}: {}", page.display(), path.display())));
     }
-    assert!(missing.is_empty(), "these files do not exist:\n{}", missing.join("\n"));
+    assert!(
+        missing.is_empty(),
+        "these files do not exist:\n{}",
+        missing.join("\n")
+    );
 }

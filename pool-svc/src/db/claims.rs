@@ -130,8 +130,20 @@ pub fn claim_statements() -> [String; 2] {
     let take = ["60", "9223372036854775807", "'{}'::text[]"];
     let take = [nobody, nobody, take[0], take[1], take[2]];
     let text = "ARRAY['x']::text[]";
-    let record = ["ARRAY[:'id']::text[]", text, text, text, text, nobody, nobody, nobody];
-    [fill(take_sql(Locked::Skip), &take), fill(record_sql(), &record)]
+    let record = [
+        "ARRAY[:'id']::text[]",
+        text,
+        text,
+        text,
+        text,
+        nobody,
+        nobody,
+        nobody,
+    ];
+    [
+        fill(take_sql(Locked::Skip), &take),
+        fill(record_sql(), &record),
+    ]
 }
 
 /// Takes the oldest idle instances that no other claim is taking, the oldest first. There are fewer than

@@ -54,7 +54,12 @@ impl<'a> Page<'a> {
             };
             let at = dim(&clock(event.at, self.now));
             let to = word(event.to, "destroyed");
-            writeln!(f, "  {at}  {} {to}  {}", dim("→"), dim(&plain(cause(event))))?;
+            writeln!(
+                f,
+                "  {at}  {} {to}  {}",
+                dim("→"),
+                dim(&plain(cause(event)))
+            )?;
         }
         Ok(())
     }
