@@ -89,7 +89,7 @@ pub struct PoolSettings {
     /// longer known as ours.
     #[serde(default = "default_events_keep_days")]
     pub pool_events_keep_days: u16,
-    /// The key that Services is called with. Default: POOL_API_KEY.
+    /// The key that Services is called with. Default: `POOL_API_KEY`.
     pub services_api_key: Option<ApiKeys>,
     /// Encrypts the keys of instances at rest: the base64 of 32 bytes. Several, separated by commas, all
     /// decrypt, and the first encrypts, so that keys can be rotated. Without it they are stored in the clear.

@@ -8,11 +8,11 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct PurposeKeys {
     /// The key that Pool presents: opens everything but local grants. Pool needs the same. Default:
-    /// POOL_API_KEY.
+    /// `POOL_API_KEY`.
     services_api_key: Option<ApiKeys>,
-    /// The key of operators: opens everything. Default: POOL_API_KEY.
+    /// The key of operators: opens everything. Default: `POOL_API_KEY`.
     services_operator_key: Option<ApiKeys>,
-    /// The key of developers: opens only /provision-local. Default: POOL_API_KEY.
+    /// The key of developers: opens only `/provision-local`. Default: `POOL_API_KEY`.
     services_grant_key: Option<ApiKeys>,
     /// A key that only reads: status, registry, instances, sweep reports and metrics, but no logs.
     services_reader_key: Option<ApiKeys>,

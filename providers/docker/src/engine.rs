@@ -88,17 +88,15 @@ impl Engine {
             let unavailable = ErrorKind::Unavailable.because(message);
             return unavailable.with_effect(Effect::NotDone).with_source(error);
         }
-        match &error {
-            Error::JsonDataError { message, .. } => {
-                let message = format!("the engine's answer cannot be understood: {message}");
-                ErrorKind::Protocol.because(message)
-            }
-            Error::DockerStreamError { error: message } => stream_failure(message),
-            _ => {
-                let message = format!("the connection to the engine at {host} failed");
-                ErrorKind::Unavailable.because(message).with_source(error)
-            }
+        if let Error::JsonDataError { message, .. } = &error {
+            let message = format!("the engine's answer cannot be understood: {message}");
+            return ErrorKind::Protocol.because(message);
         }
+        if let Error::DockerStreamError { error: message } = &error {
+            return stream_failure(message);
+        }
+        let message = format!("the connection to the engine at {host} failed");
+        ErrorKind::Unavailable.because(message).with_source(error)
     }
 }
 

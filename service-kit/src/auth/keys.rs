@@ -69,7 +69,7 @@ impl ApiKeys {
     pub fn and(&self, other: &Self) -> Self {
         let others = [
             self.others.as_slice(),
-            &[other.primary.clone()],
+            std::slice::from_ref(&other.primary),
             &other.others,
         ];
         Self {

@@ -136,7 +136,7 @@ impl Lease {
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => self.warn_about(&error, "renewed"),
                 Err(_) => {
-                    warn!(instance.id = %self.instance(), "the database did not answer in time to renew a lease")
+                    warn!(instance.id = %self.instance(), "the database did not answer in time to renew a lease");
                 }
             }
         }
