@@ -71,7 +71,7 @@ async fn claim_in_turn(http: reqwest::Client, url: Url, count: u32) -> anyhow::R
 
 /// A client without proxies, whose connections stay open.
 pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder()
+    Ok(agent_pool_core::http::bare_builder()
         .no_proxy()
         .tcp_nodelay(true)
         .build()?)

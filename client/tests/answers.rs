@@ -1,5 +1,7 @@
 //! What becomes of answers that are not as they should be.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use agent_pool_client::{CallError, Destruction, Http, Runtime, Services};

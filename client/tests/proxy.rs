@@ -1,5 +1,7 @@
 //! Calls of our own APIs behind a real forward proxy.
 
+#![cfg(test)]
+
 use agent_pool_client::{Http, Services};
 use agent_pool_core::Secret;
 use agent_pool_core::http::Proxies;

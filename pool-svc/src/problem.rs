@@ -168,6 +168,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row for each error")]
     fn every_error_has_its_status_code_and_time() {
         let id = InstanceId::generate;
         let gone = || DbError::Unreachable("gone".into());

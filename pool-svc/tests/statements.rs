@@ -66,10 +66,10 @@ async fn statements_of_a_tick(each: usize) -> usize {
 async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     set_default_instrumentation(|| Some(Box::new(Counter))).unwrap();
     // The first one also makes the connections.
-    statements_of_a_tick(5).await;
+    Box::pin(statements_of_a_tick(5)).await;
     let (few, many) = (
-        statements_of_a_tick(5).await,
-        statements_of_a_tick(200).await,
+        Box::pin(statements_of_a_tick(5)).await,
+        Box::pin(statements_of_a_tick(200)).await,
     );
     eprintln!("a tick makes {few} statements");
     assert!(few > 5, "{few}");

@@ -150,7 +150,11 @@ pub(crate) fn reason(error: &CallError) -> String {
     }
 }
 
-/// What to do about a refusal, where its own words do not say.
+/// What to do about a refusal, if its own words do not say.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other code has the same hint: when to try again"
+)]
 fn hint_for(service: &str, problem: &Problem) -> Option<String> {
     let hint = match &problem.code {
         ProblemCode::NoIdleInstance => {

@@ -224,7 +224,10 @@ async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
     let (reader, writer) = std::io::pipe().unwrap();
     let service =
         Service::start_logging_to("postgres://h/x", metrics_port, "sound", Stdio::from(writer));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = agent_pool_core::http::bare_builder()
+        .no_proxy()
+        .build()
+        .unwrap();
     for _ in 0..1000 {
         let answer = client.get(format!("{}/healthz", service.url)).send();
         assert_eq!(answer.await.unwrap().status(), 200);

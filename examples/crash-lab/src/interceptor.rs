@@ -311,7 +311,7 @@ mod tests {
             assert_eq!(interceptor.step("a"), Action::Hold);
             interceptor.wait().await;
             let (goes_on, ()) = tokio::join!(interceptor.wait_for_release(), async {
-                interceptor.release()
+                interceptor.release();
             });
             assert_eq!(goes_on, forwarded);
             assert_eq!(interceptor.step("a"), Action::Pass);

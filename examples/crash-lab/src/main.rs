@@ -60,7 +60,7 @@ async fn lab() -> anyhow::Result<Arc<Lab>> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+    match Box::pin(run(Cli::parse().command)).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("crash-lab: {error:#}");
@@ -80,7 +80,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             at_once,
             sample,
         } => matrix_of(operation, at_once, sample).await,
-        Command::Storm { seconds, seed } => storm_of(seconds, seed).await,
+        Command::Storm { seconds, seed } => Box::pin(storm_of(seconds, seed)).await,
         Command::Replicas => print_report(replicas::run(&lab().await?).await?),
         Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
         Command::Recovery => recovery_times().await,
@@ -124,7 +124,7 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
     println!("seed {seed}, {seconds} s: repeat it with --seed {seed}");
     let lab = lab().await?;
     let duration = Duration::from_secs(seconds);
-    let report = storm::run(&lab, storm::Plan { seed, duration }).await?;
+    let report = Box::pin(storm::run(&lab, storm::Plan { seed, duration })).await?;
     println!("{report}");
     Ok(ExitCode::SUCCESS)
 }

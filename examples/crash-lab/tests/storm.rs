@@ -29,7 +29,8 @@ async fn after_a_storm_nothing_is_lost_leaked_or_claimed_twice() {
         seed,
         duration: BLOWS_FOR,
     };
-    let report = storm::run(&lab().await, plan).await.unwrap();
+    let lab = lab().await;
+    let report = Box::pin(storm::run(&lab, plan)).await.unwrap();
     println!("{report}");
     let (asked, acknowledged) = (report.asked(), report.acknowledged());
     assert!(

@@ -209,7 +209,17 @@ impl Fake {
         let key = match op {
             Op::Health if state.open_health => return true,
             Op::Health | Op::Provision => instance.map_or(KEY, |instance| &instance.key),
-            _ => state.services_key.as_deref().unwrap_or(KEY),
+            Op::Create
+            | Op::Destroy
+            | Op::Status
+            | Op::Configure
+            | Op::Reset
+            | Op::Redeploy
+            | Op::Details
+            | Op::Logs
+            | Op::Registry
+            | Op::LastSweep
+            | Op::Sweep => state.services_key.as_deref().unwrap_or(KEY),
         };
         let presented = headers.get("authorization");
         presented.is_some_and(|presented| presented == &format!("Bearer {key}"))
@@ -238,10 +248,8 @@ impl Fake {
         match op {
             Op::Destroy => {
                 state.instances.remove(&id);
-                reply(
-                    200,
-                    &json!({"instanceId": id, "destroyed": {"volumes": true, "service": true}}),
-                )
+                let destroyed = json!({"volumes": true, "service": true});
+                reply(200, &json!({"instanceId": id, "destroyed": destroyed}))
             }
             Op::Configure => {
                 let variables = serde_json::from_value(body["variables"].clone()).unwrap();

@@ -14,10 +14,10 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Bytes of an encryption key.
 const BYTES: usize = 32;
 
-/// Print a new random key for POOL_API_KEY, SERVICES_API_KEY and the like
+/// Print a new random API key
 #[derive(Debug, Args)]
 pub(crate) struct Key {
-    /// Print a key for SERVICES_ENCRYPTION_KEY or POOL_ENCRYPTION_KEY instead: 32 bytes in base64
+    /// Print an encryption key instead: 32 bytes in base64
     #[arg(long)]
     encryption: bool,
 }
