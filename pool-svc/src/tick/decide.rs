@@ -90,6 +90,9 @@ fn note(
         .as_ref()
         .is_some_and(|url| row.url.as_deref() != Some(url.as_str()));
     let id = row.id.clone();
+    if row.status == Status::Starting && row.url.is_none() {
+        return;
+    }
     if row.status == Status::Starting || row.silent || elsewhere {
         let url = url.clone();
         decision.healthy.push(HealthyInstance { id, url });
@@ -191,13 +194,13 @@ fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move,
         Health::Silent => None,
     };
     match (row.status, row.lease) {
+        // Its creation is under way, or another replica is about to take it over. Only a creation learns the
+        // key of the runtime, which it stores with the URL; without it no claim could use the instance.
+        (Status::Starting, _) if row.url.is_none() => None,
         (Status::Starting, _) if health == Health::Healthy => {
             Some((Move::BECOME_IDLE, Cause::Healthy))
         }
-        // Its creation is under way, or another replica is about to take it over: nothing that is observed
-        // is final.
-        (Status::Starting, Lease::Held | Lease::Expired) => None,
-        (Status::Starting, Lease::Nobody) => gone.map(|cause| (Move::CONDEMN_STARTING, cause)),
+        (Status::Starting, _) => gone.map(|cause| (Move::CONDEMN_STARTING, cause)),
         (Status::Idle, _) => gone.map(|cause| (Move::CONDEMN_IDLE, cause)),
         (Status::Claimed, _) => gone.map(|cause| (Move::CRASH, cause)),
         (Status::Claiming, Lease::Expired) => Some((Move::CONDEMN_CLAIMING, Cause::LeaseExpired)),

@@ -231,10 +231,10 @@ impl Fake {
         };
         let mut state = self.state();
         if op == Op::Create {
-            let key = format!("key-of-{id}");
-            let instance = Instance::new(state.born_healthy, &key);
+            let new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
             // Asked again it answers what is there, as Services does.
-            state.instances.entry(id.clone()).or_insert(instance);
+            let instance = state.instances.entry(id.clone()).or_insert(new);
+            let key = instance.key.clone();
             return reply(
                 200,
                 &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id),

@@ -424,7 +424,7 @@ async fn a_restarted_pool_drives_what_another_left_to_an_end() {
     let report = world.tick().await;
     assert_eq!(
         (&report["becameIdle"], &report["destroying"]),
-        (&json!(1), &json!(2))
+        (&json!(0), &json!(2))
     );
     for (id, then) in [
         (&nothing, Some("idle")),

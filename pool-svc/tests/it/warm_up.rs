@@ -302,9 +302,20 @@ async fn a_creation_that_a_dead_replica_left_under_way_is_not_done_twice() {
         .insert(&id, "starting", "now() + interval '1 min'")
         .await;
     assert_eq!(world.tick().await["created"], 0, "its lease runs");
-    // Services has finished it, and nobody was there to be told.
+    // Services has finished it, and its replica did not hear of that.
     world.fake.add(&id);
-    assert_eq!(world.tick().await["becameIdle"], 1);
+    let report = world.tick().await;
+    assert_eq!(
+        report["becameIdle"], 0,
+        "the key of its runtime is not known"
+    );
+    world
+        .sql("UPDATE instances SET lease_expires_at = now()")
+        .await;
+    assert_eq!(world.tick().await["created"], 0);
+    world.until(&id, Some("idle")).await;
+    assert_eq!(world.fake.state().instances.len(), 1);
+    assert_eq!(world.claim("{}").await.status, 200);
 }
 
 #[tokio::test]
