@@ -37,24 +37,3 @@ pub(crate) const fn problem_code(error: &DbError) -> ProblemCode {
         ProblemCode::InternalError
     }
 }
-
-#[cfg(test)]
-mod migration_tests {
-    use std::collections::BTreeSet;
-
-    use diesel::migration::{Migration, MigrationSource};
-    use diesel::pg::Pg;
-
-    use super::MIGRATIONS;
-
-    #[test]
-    fn no_two_migrations_have_the_same_version() {
-        // Diesel applies only one of them, without a word.
-        let all: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().unwrap();
-        let versions: BTreeSet<String> = all
-            .iter()
-            .map(|migration| migration.name().version().to_string())
-            .collect();
-        assert_eq!(versions.len(), all.len(), "{versions:?}");
-    }
-}
