@@ -40,6 +40,9 @@ instance_destroying 409 Instance NotDone
 instance_unfinished 409 Instance NotDone
 instance_gone 409 Instance Unknown
 other_tools 409 Request NotDone
+image_not_allowed 422 Request NotDone
+instance_limit 409 Ours NotDone
+grant_limit 429 Request NotDone
 destroy_incomplete 503 Provider Unknown
 environment_taken 409 Ours NotDone
 unknown_tool 400 Request NotDone
