@@ -1,9 +1,6 @@
 //! A first attempt makes without looking; every later one looks first.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which clippy does not know as such"
-)]
+#![cfg(test)]
 
 use agent_pool_core::conformance::{
     FakeRequest, FakeResponse, FakeServer, FakeVendor, Harness, Held,

@@ -76,6 +76,24 @@ pub(crate) async fn closed(
         .optional()?)
 }
 
+/// Stays in a section for `length` from now, unless it is somebody else's by now.
+pub(crate) async fn renew(
+    conn: &mut AsyncPgConnection,
+    name: &str,
+    holder: &str,
+    length: Duration,
+) -> Result<(), DbError> {
+    let own = dsl::sections.find(name).filter(dsl::holder.eq(holder));
+    diesel::update(own)
+        .set((
+            dsl::held_until.eq(after!(length)),
+            dsl::free_at.eq(after!(length)),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Leaves a section, unless it is somebody else's by now; the next holder may enter after `spacing`.
 pub(crate) async fn leave(
     conn: &mut AsyncPgConnection,
@@ -133,5 +151,16 @@ mod tests {
         let closed = closed(&mut conn, "a").await.unwrap().unwrap();
         assert!(!closed.held && closed.left().is_zero(), "{closed:?}");
         assert!(enter(&mut conn, "a", "next", MINUTE).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn only_its_holder_renews_a_section() {
+        let db = fresh_database(MIGRATIONS, "services").await.db();
+        let mut conn = db.conn().await.unwrap();
+        assert!(enter(&mut conn, "a", "one", Duration::ZERO).await.unwrap());
+        renew(&mut conn, "a", "two", MINUTE).await.unwrap();
+        assert!(!closed(&mut conn, "a").await.unwrap().unwrap().held);
+        renew(&mut conn, "a", "one", MINUTE).await.unwrap();
+        assert!(closed(&mut conn, "a").await.unwrap().unwrap().held);
     }
 }

@@ -8,12 +8,16 @@ use agent_pool_core::{
 use agent_pool_service_kit::db::{Db, DbError};
 use agent_pool_service_kit::supervisor::Supervisor;
 use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::db::sections;
 
-/// How long a holder that died keeps others out. Longer than the calls that sections are for.
-const LONGEST_STAY: Duration = Duration::from_secs(30);
+/// How long a holder that died keeps others out. One that lives renews it.
+const LEASE: Duration = Duration::from_secs(6);
+/// How often a holder renews its lease.
+const RENEWAL: Duration = Duration::from_secs(2);
 /// How soon to look again at a section that somebody is in.
 const HELD_PAUSE: Duration = Duration::from_millis(200);
 /// Keeps the database from being asked in a loop in the last moment of a spacing.
@@ -23,7 +27,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct SharedSections {
     db: Db,
-    /// Runs what leaves a section; shutdown waits for it.
+    /// Runs the stays; shutdown waits until all sections are left.
     supervisor: Supervisor,
 }
 
@@ -35,7 +39,7 @@ impl SharedSections {
     /// Enters, or says how soon to ask again.
     async fn try_as(&self, name: &str, holder: &str) -> Result<Option<Duration>, DbError> {
         let mut conn = self.db.conn().await?;
-        if sections::enter(&mut conn, name, holder, LONGEST_STAY).await? {
+        if sections::enter(&mut conn, name, holder, LEASE).await? {
             return Ok(None);
         }
         // A holder usually leaves long before its stay ends.
@@ -58,45 +62,55 @@ impl Sections for SharedSections {
         })?;
         Ok(match closed {
             Some(wait) => Entry::Busy(wait),
-            None => Entry::Entered(Section::new(Guard {
-                db: self.db.clone(),
-                supervisor: self.supervisor.clone(),
-                name: name.to_owned(),
-                holder,
-                spacing,
-            })),
+            None => {
+                let (section, left) = oneshot::channel::<()>();
+                let stay = Stay {
+                    db: self.db.clone(),
+                    name: name.to_owned(),
+                    holder,
+                    spacing,
+                };
+                drop(self.supervisor.spawn("section", stay.until(left)));
+                Entry::Entered(Section::new(section))
+            }
         })
     }
 }
 
-struct Guard {
+/// One stay in a section: renewed until its holder drops it, or dies.
+struct Stay {
     db: Db,
-    supervisor: Supervisor,
     name: String,
     holder: String,
     spacing: Duration,
 }
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let (db, spacing) = (self.db.clone(), self.spacing);
-        let (name, holder) = (
-            std::mem::take(&mut self.name),
-            std::mem::take(&mut self.holder),
-        );
-        let leave = async move {
-            let left = async {
-                let mut conn = db.conn().await?;
-                sections::leave(&mut conn, &name, &holder, spacing).await
-            };
-            if let Err(error) = left.await {
-                warn!(
-                    error.chain = chain(&error),
-                    "section {name} was not left; it becomes free by itself"
-                );
-            }
-        };
-        drop(self.supervisor.spawn("leave_section", leave));
+impl Stay {
+    async fn until(self, mut left: oneshot::Receiver<()>) {
+        while timeout(RENEWAL, &mut left).await.is_err() {
+            self.warn_about(self.renew().await, "renewed");
+        }
+        self.warn_about(self.leave().await, "left");
+    }
+
+    async fn renew(&self) -> Result<(), DbError> {
+        let mut conn = self.db.conn().await?;
+        sections::renew(&mut conn, &self.name, &self.holder, LEASE).await
+    }
+
+    async fn leave(&self) -> Result<(), DbError> {
+        let mut conn = self.db.conn().await?;
+        sections::leave(&mut conn, &self.name, &self.holder, self.spacing).await
+    }
+
+    fn warn_about(&self, outcome: Result<(), DbError>, what: &str) {
+        if let Err(error) = outcome {
+            let name = &self.name;
+            warn!(
+                error.chain = chain(&error),
+                "section {name} was not {what}; it becomes free when its lease ends"
+            );
+        }
     }
 }
 
@@ -134,7 +148,7 @@ mod tests {
         let spaced = async || {
             let mut conn = database.db().conn().await.unwrap();
             let closed = sections::closed(&mut conn, "a").await.unwrap().unwrap();
-            !closed.held && closed.left() > LONGEST_STAY
+            !closed.held && closed.left() > LEASE
         };
         eventually("the section to be left", Duration::from_secs(10), spaced).await;
     }
