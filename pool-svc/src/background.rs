@@ -1,5 +1,5 @@
 //! What handlers and operations need to have work done in the background: the supervisor that runs
-//! tasks, the leases that they hold, and the signals that wake the loops of [`run`](crate::run). It knows
+//! tasks, the leases that they hold, and the signals that wake the loops of [`run`](mod@crate::run). It knows
 //! nothing of that work, so that every layer may hold one.
 
 use std::sync::Arc;
