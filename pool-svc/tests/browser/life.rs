@@ -37,7 +37,7 @@ pub(crate) async fn world() -> World {
          WHERE instances.id = made.old",
         // A day of claims: each instance was warm after some 40 s, and claimed within about a second.
         "INSERT INTO instance_events (instance_id, from_status, to_status, cause, at)
-         SELECT 'h' || n, from_status, to_status, cause, now() - n * interval '3 min' + age
+         SELECT 'h' || lpad(n::text, 11, '0'), from_status, to_status, cause, now() - n * interval '3 min' + age
          FROM generate_series(1, 470) n,
               LATERAL (SELECT interval '1 s' * (25 + 22 * abs(sin(n / 31.0)) + n * 37 % 11) AS warm,
                               interval '1 s' * (0.6 + 0.5 * abs(cos(n / 17.0)) + n * 53 % 7 * 0.12) AS took,

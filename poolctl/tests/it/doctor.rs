@@ -146,7 +146,10 @@ fn elsewhere_the_settings_are_passed_over() {
     let skipped = checks(&told, "skip");
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     let refused = run(
-        &[("POOL_URL", pool.url()), ("POOL_API_KEY", "wrong")],
+        &[
+            ("POOL_URL", pool.url()),
+            ("POOL_API_KEY", "wrong-key-0123456789"),
+        ],
         ["doctor"],
     );
     assert!(
