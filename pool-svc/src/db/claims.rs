@@ -131,7 +131,7 @@ pub fn claim_statements() -> [String; 2] {
     let take = [nobody, nobody, take[0], take[1], take[2]];
     let text = "ARRAY['x']::text[]";
     let record = [
-        "ARRAY[:'id']::text[]",
+        "ARRAY[:id]::text[]",
         text,
         text,
         text,

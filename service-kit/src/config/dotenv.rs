@@ -29,7 +29,7 @@ pub struct LoadedEnvironment {
 /// The variables of this process, and those of the file `.env` in the working directory.
 ///
 /// A variable of the process wins over the same one in the file. The environment of the process itself is
-/// not changed. For `main` alone. [`super::dialect`] says how the file is written.
+/// not changed. For `main` alone. The module `dialect` says how the file is written.
 ///
 /// # Errors
 /// The file is there, but cannot be read or understood.

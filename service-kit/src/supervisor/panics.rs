@@ -33,7 +33,7 @@ impl fmt::Display for Panicked {
     }
 }
 
-/// Logs every panic of this process on one line. A panic that [`catch_panic`] catches is left to its
+/// Logs every panic of this process on one line. A panic that `catch_panic` catches is left to its
 /// caller, so that it is not logged twice.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(report_panic));

@@ -7,9 +7,11 @@ use crate::support::{Service, id};
 
 #[tokio::test]
 async fn a_wrong_or_missing_key_is_401_on_every_route_and_an_older_key_passes() {
-    let service = Service::start().await;
+    // A source of many wrong keys is held back, so each service gets a part of them.
+    let services = [Service::start().await, Service::start().await];
+    let service = &services[0];
     let path = format!("{}/x", id(1));
-    for (method, path) in [
+    let routes = [
         (Method::POST, "/create-instance".to_owned()),
         (Method::POST, "/provision-local".to_owned()),
         (Method::POST, "/status/batch".to_owned()),
@@ -23,7 +25,9 @@ async fn a_wrong_or_missing_key_is_401_on_every_route_and_an_older_key_passes() 
         (Method::GET, format!("/logs/{}", id(1))),
         (Method::POST, format!("/provision/{path}")),
         (Method::DELETE, format!("/destroy/{path}/y")),
-    ] {
+    ];
+    for (index, (method, path)) in routes.into_iter().enumerate() {
+        let service = &services[index % 2];
         let request = || {
             service
                 .client

@@ -83,17 +83,15 @@ impl InfraHarness for AtPodman {
         let mut deployed = self.deployed.lock().unwrap();
         for id in running {
             if deployed.iter().all(|(_, known, _)| *known != id) {
-                let lines = self.podman.lines(&[
-                    "inspect",
-                    "--format",
-                    "{{range .Config.Env}}{{println .}}{{end}}",
-                    &id,
-                ]);
-                let pair = |line: &String| {
-                    let (name, value) = line.split_once('=')?;
+                let format = "{{json .Config.Env}}";
+                let pairs = self.podman.run(&["inspect", "--format", format, &id]);
+                let pairs: Vec<String> = serde_json::from_str(&pairs).unwrap();
+                let pair = |pair: &String| {
+                    let (name, value) = pair.split_once('=')?;
                     Some((name.parse().ok()?, Secret::new(value)))
                 };
-                deployed.push((name.to_owned(), id, lines.iter().filter_map(pair).collect()));
+                let variables = pairs.iter().filter_map(pair).collect();
+                deployed.push((name.to_owned(), id, variables));
             }
         }
         let own = deployed.iter().filter(|(instance, ..)| instance == name);
