@@ -120,7 +120,7 @@ async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     ensure!(
         system
             .logged()
-            .contains("is lost: its operation is cut off"),
+            .contains("is lost: its operation is aborted"),
         "the replica that slept never found out that its lease was lost"
     );
     Ok(woken.elapsed())
