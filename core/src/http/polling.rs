@@ -85,9 +85,9 @@ impl Api<'_> {
     ///
     /// ```
     /// # use agent_pool_core::prelude::*;
-    /// async fn finish(api: Api<'_>, operations: &[String], polling: Polling) -> ProviderResult<()> {
-    ///     let is_finished = |id| async move {
-    ///         let operation: Value = api.get(["operations", id]).fetch().await?;
+    /// async fn finish<'o>(api: Api<'_>, operations: &'o [String], polling: Polling) -> ProviderResult<()> {
+    ///     let is_finished = |id: &'o String| async move {
+    ///         let operation: Value = api.get(["operations", id.as_str()]).fetch().await?;
     ///         match operation["status"].as_str() {
     ///             Some("finished") => Ok(true),
     ///             Some("failed") => Err(ErrorKind::Conflict.because("the operation failed")),

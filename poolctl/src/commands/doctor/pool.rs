@@ -60,7 +60,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
     same_version(&mut checks, NAME, &info.version);
     match status {
         Ok(status) => fleet(&mut checks, &status, &info),
-        Err(error) => checks.fail("fleet", reason(&error), "see the log of pool-svc"),
+        Err(error) => unwell(&mut checks, NAME, "POOL_URL", &error),
     }
     Looked {
         checks,
