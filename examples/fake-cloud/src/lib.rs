@@ -15,6 +15,8 @@ mod gate;
 mod given;
 mod http;
 mod ids;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod launcher;
 mod ledger;
 mod openrouter;

@@ -1,0 +1,25 @@
+//! A Kubernetes API server with the controllers that an infra depends on, in memory and strict.
+//!
+//! It stands apart from the vendors: one cluster, one server. Every object is validated against the schemas of Kubernetes
+//! (`schemas.json`, which `schemas.py` generates), and against the rules that the schemas do not have. Everything that takes
+//! time in a cluster takes some ticks here.
+
+mod apply;
+mod cluster;
+mod collector;
+mod delete;
+mod kubelet;
+mod list;
+mod merge;
+mod policy;
+mod rbac;
+mod respond;
+mod rules;
+mod schema;
+mod state;
+mod status;
+mod target;
+
+pub use cluster::FakeCluster;
+pub use kubelet::{Fate, Run};
+pub use state::ClusterOptions;

@@ -1,0 +1,175 @@
+//! What the cluster holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+
+use super::kubelet::{Fate, Run};
+use super::merge::Path;
+use super::target::Resource;
+use crate::ids::Ids;
+use crate::time;
+
+/// How a cluster is set up.
+#[derive(Debug, Clone)]
+pub struct ClusterOptions {
+    /// The bearer token that is accepted.
+    pub token: String,
+    /// The namespaces that exist.
+    pub namespaces: Vec<String>,
+    /// Most objects on a page, whatever a request asks for.
+    pub page_size: usize,
+    /// Rules of a Role for the token, as in its manifest; `None` allows everything.
+    pub rules: Option<Vec<Value>>,
+    /// Ticks that a deletion, a start or a step of a controller takes.
+    pub slowness: u64,
+}
+
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        Self {
+            token: "token-of-the-fake-cluster".to_owned(),
+            namespaces: vec!["agents".to_owned(), "default".to_owned()],
+            page_size: 500,
+            rules: None,
+            slowness: 1,
+        }
+    }
+}
+
+/// Resource, namespace, name.
+pub(super) type Key = (Resource, String, String);
+
+/// One object, and who set which of its fields.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) value: Value,
+    pub(super) owners: BTreeMap<String, BTreeSet<Path>>,
+    /// The tick of its last step.
+    pub(super) since: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) options: ClusterOptions,
+    pub(super) objects: BTreeMap<Key, Object>,
+    pub(super) version: u64,
+    pub(super) tick: u64,
+    pub(super) ids: Ids,
+    /// The rest of lists that are read page by page.
+    pub(super) pages: HashMap<String, Vec<Value>>,
+    /// So many continue tokens are found expired.
+    pub(super) expired: usize,
+    /// So many requests are refused with 429.
+    pub(super) throttled: usize,
+    /// What becomes of pods with these images.
+    pub(super) fates: BTreeMap<String, Fate>,
+    pub(super) runs: Vec<Run>,
+    /// The output of pods.
+    pub(super) logs: BTreeMap<String, Vec<String>>,
+    /// Requests that no API server would know, and objects that break its rules.
+    pub(super) faults: Vec<String>,
+}
+
+impl State {
+    pub(super) fn new(options: ClusterOptions) -> Self {
+        Self {
+            options,
+            objects: BTreeMap::new(),
+            version: 1,
+            tick: 0,
+            ids: Ids::new(1),
+            pages: HashMap::new(),
+            expired: 0,
+            throttled: 0,
+            fates: BTreeMap::new(),
+            runs: Vec::new(),
+            logs: BTreeMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    pub(super) fn next_version(&mut self) -> String {
+        self.version += 1;
+        self.version.to_string()
+    }
+
+    /// Stores a changed object; one that is the same keeps its version.
+    pub(super) fn put(
+        &mut self,
+        key: &Key,
+        mut value: Value,
+        owners: BTreeMap<String, BTreeSet<Path>>,
+    ) -> Value {
+        let tick = self.tick;
+        match self.objects.get_mut(key) {
+            Some(object) if object.value == value => {
+                object.owners = owners;
+                return value;
+            }
+            Some(object) => {
+                if object.value["spec"] != value["spec"] {
+                    let generation = object.value["metadata"]["generation"].as_u64().unwrap_or(1);
+                    value["metadata"]["generation"] = (generation + 1).into();
+                }
+            }
+            None => {
+                value["metadata"]["uid"] = self.ids.uuid().into();
+                value["metadata"]["creationTimestamp"] = seconds().into();
+                value["metadata"]["generation"] = 1.into();
+            }
+        }
+        value["metadata"]["resourceVersion"] = self.next_version().into();
+        let object = Object {
+            value: value.clone(),
+            owners,
+            since: tick,
+        };
+        self.objects.insert(key.clone(), object);
+        value
+    }
+
+    /// Changes an object as a controller does.
+    pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Value)) {
+        let Some(object) = self.objects.get(key) else {
+            return;
+        };
+        let (mut value, owners) = (object.value.clone(), object.owners.clone());
+        change(&mut value);
+        self.put(key, value, owners);
+    }
+
+    /// The keys of a resource's objects.
+    pub(super) fn keys(&self, resource: Resource) -> Vec<Key> {
+        let keys = self.objects.keys().filter(|(of, ..)| *of == resource);
+        keys.cloned().collect()
+    }
+
+    /// Whether an object's last step is long enough ago for the next.
+    pub(super) fn is_due(&self, object: &Object) -> bool {
+        self.tick >= object.since + self.options.slowness
+    }
+
+    /// Moves controllers, kubelet and collector on.
+    pub(super) fn tick(&mut self) {
+        self.tick += 1;
+        self.run_stateful_sets();
+        self.run_pods();
+        self.collect();
+    }
+}
+
+/// Now, as Kubernetes writes times: whole seconds.
+pub(super) fn seconds() -> String {
+    let now = time::now();
+    now.split_once('.')
+        .map_or(now.clone(), |(seconds, _)| format!("{seconds}Z"))
+}
+
+/// A reference to the controller of a pod.
+pub(super) fn controlled_by(owner: &Value) -> Value {
+    json!([{
+        "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
+    }])
+}
