@@ -7,6 +7,9 @@ use {
     provider_openrouter as _, provider_railway as _, provider_telnyx as _,
 };
 
+#[cfg(feature = "kubernetes")]
+use provider_kubernetes as _;
+
 fn main() -> ExitCode {
     services_svc::main(&[("INFRA_PROVIDER", "railway")])
 }

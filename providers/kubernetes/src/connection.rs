@@ -1,0 +1,123 @@
+//! Where the API server is, and with which credentials.
+
+use agent_pool_core::settings::SettingsError;
+use agent_pool_core::{ErrorKind, ProviderError, Secret};
+use kube::Client;
+use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use crate::names::is_plain;
+use crate::settings::{Settings, fault as setting_fault};
+
+/// Where the address and the credentials are.
+enum Source {
+    File(Box<Kubeconfig>, KubeConfigOptions),
+    Pod(Box<Config>),
+}
+
+/// Everything that is needed to connect.
+pub(crate) struct Access {
+    source: Source,
+    token: Option<Secret>,
+    namespace: Option<String>,
+}
+
+/// A client of one namespace of a cluster.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) server: http::Uri,
+    pub(crate) namespace: String,
+}
+
+impl Access {
+    /// Reads the kubeconfig or the pod's service account. The API server is not asked for anything yet.
+    pub(crate) fn read(settings: &Settings) -> Result<Self, SettingsError> {
+        let source = match &settings.kubeconfig {
+            Some(path) => {
+                let file = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
+                check_context(&file, settings.context.as_deref())?;
+                let options = KubeConfigOptions {
+                    context: settings.context.clone(),
+                    ..KubeConfigOptions::default()
+                };
+                Source::File(Box::new(file), options)
+            }
+            None => Source::Pod(Box::new(Config::incluster().map_err(|error| {
+                let problem = format!(
+                    "is not set, and this process does not run in a pod with a service account ({error}): set the path of a kubeconfig"
+                );
+                setting_fault("KUBECONFIG", problem)
+            })?)),
+        };
+        Ok(Self {
+            source,
+            token: settings.token.clone(),
+            namespace: settings.namespace.clone(),
+        })
+    }
+
+    /// Makes the client. No request is sent.
+    pub(crate) async fn connect(&self) -> Result<Connection, ProviderError> {
+        let mut config = match &self.source {
+            Source::Pod(config) => (**config).clone(),
+            Source::File(file, options) => {
+                let config = Config::from_custom_kubeconfig((**file).clone(), options).await;
+                config.map_err(|error| {
+                    let invalid =
+                        ErrorKind::Invalid.because("KUBERNETES_KUBECONFIG cannot be used");
+                    invalid.with_source(error)
+                })?
+            }
+        };
+        if let Some(token) = &self.token {
+            config.auth_info = AuthInfo {
+                token: Some(token.expose().to_owned().into()),
+                ..AuthInfo::default()
+            };
+        }
+        // The layers around every provider repeat calls, and the context bounds their time.
+        config.default_retry = false;
+        let namespace = self.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        if !is_plain(&namespace) {
+            let message =
+                format!("{namespace:?} is no name of a namespace: correct KUBERNETES_NAMESPACE");
+            return Err(ErrorKind::Invalid.because(message));
+        }
+        let server = config.cluster_url.clone();
+        let client =
+            Client::try_from(config).map_err(|error| crate::fault::unreachable(&server, error))?;
+        Ok(Connection {
+            client,
+            server,
+            namespace,
+        })
+    }
+}
+
+/// A parser's error quotes the file, which has credentials.
+fn unreadable(path: &str, error: &KubeconfigError) -> SettingsError {
+    let why = if let KubeconfigError::ReadConfig(error, _) = error {
+        error.to_string()
+    } else {
+        "it is no kubeconfig (kubectl config view shows where it is wrong)".to_owned()
+    };
+    setting_fault("KUBECONFIG", format!("{path} cannot be read: {why}"))
+}
+
+fn check_context(file: &Kubeconfig, wanted: Option<&str>) -> Result<(), SettingsError> {
+    let known: Vec<&str> = file.contexts.iter().map(|one| one.name.as_str()).collect();
+    let known_list = known.join(", ");
+    match wanted.or(file.current_context.as_deref()) {
+        Some(name) if known.contains(&name) => Ok(()),
+        Some(name) => {
+            let problem = format!("the kubeconfig has no context {name:?}; it has: {known_list}");
+            Err(setting_fault("CONTEXT", problem))
+        }
+        None => {
+            let problem = format!(
+                "is required, because the kubeconfig has no current context; it has: {known_list}"
+            );
+            Err(setting_fault("CONTEXT", problem))
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What the provider's operations have in common: an instance is looked up, deployed, and waited for.
+
+use std::time::Duration;
+
+use agent_pool_core::{Context, ErrorKind, InfraHandle, InstanceId, ProviderError};
+use chrono::{SecondsFormat, Utc};
+use futures_util::future::try_join_all;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use crate::fault::Call;
+use crate::infra::Kubernetes;
+use crate::kind::{self, Kind};
+use crate::names::{self, NAME};
+use crate::parts::Parts;
+use crate::state;
+use crate::workload::Workload;
+
+/// How often a deletion is looked at until it is done.
+const DELETION_PAUSE: Duration = Duration::from_millis(250);
+/// Without a deadline in the context, a deletion may take as long as this.
+const DELETION_LIMIT: Duration = Duration::from_secs(120);
+/// When to come again where an earlier instance of this name is still being deleted.
+const DELETION_WAIT: Duration = Duration::from_secs(2);
+
+/// What a handle holds besides the name.
+#[derive(Debug, Serialize, Deserialize)]
+struct Place {
+    namespace: String,
+}
+
+impl Kubernetes {
+    /// The instance's StatefulSet as it is; `None` if there is none.
+    pub(crate) async fn find(
+        &self,
+        cx: &Context,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StatefulSet>, ProviderError> {
+        let call = Call::new("get", &kind::STATEFUL_SET, namespace, name);
+        let found: Option<StatefulSet> = self.cluster.find(cx, &call).await?;
+        let ours = found.filter(|set| label(set, NAME) == Some(name));
+        Ok(ours)
+    }
+
+    /// The instance's StatefulSet, which is there and stays.
+    pub(crate) async fn existing(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+    ) -> Result<StatefulSet, ProviderError> {
+        let name = handle.service.as_str();
+        let found = match names::is_plain(name) {
+            true => {
+                self.find(cx, &self.namespace_of(handle).await?, name)
+                    .await?
+            }
+            false => None,
+        };
+        let set = found.ok_or_else(|| {
+            ErrorKind::NotFound.because(format!("the cluster has no StatefulSet {name}"))
+        })?;
+        not_going(&set, name)?;
+        Ok(set)
+    }
+
+    pub(crate) async fn namespace_of(&self, handle: &InfraHandle) -> Result<String, ProviderError> {
+        let place: Option<Place> = handle.read_data().unwrap_or_default();
+        match place {
+            Some(place) if names::is_plain(&place.namespace) => Ok(place.namespace),
+            _ => Ok(self.cluster.namespace().await?.to_owned()),
+        }
+    }
+
+    pub(crate) fn url(
+        &self,
+        cx: &Context,
+        namespace: &str,
+        instance: &InstanceId,
+    ) -> Result<Url, ProviderError> {
+        let name = cx.mark().label(instance);
+        let port = self.settings.container_port;
+        let url = self.settings.url_of(instance, &name).unwrap_or_else(|| {
+            Url::parse(&format!("http://{name}.{namespace}.svc:{port}"))
+                .map_err(|error| error.to_string())
+        });
+        url.map_err(|problem| {
+            ErrorKind::Invalid.because(format!("KUBERNETES_URL_TEMPLATE {problem}"))
+        })
+    }
+
+    /// Applies manifests, side by side.
+    pub(crate) async fn apply_all(
+        &self,
+        cx: &Context,
+        namespace: &str,
+        manifests: &[(&Kind, Value)],
+    ) -> Result<(), ProviderError> {
+        let applied = manifests
+            .iter()
+            .map(|(kind, manifest)| self.cluster.apply::<Value>(cx, kind, namespace, manifest));
+        try_join_all(applied).await.map(drop)
+    }
+
+    /// Brings the instance to the current settings and starts it anew, with the variables that are set.
+    pub(crate) async fn deploy(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        image: Option<&str>,
+    ) -> Result<(), ProviderError> {
+        let set = self.existing(cx, handle).await?;
+        let namespace = &self.namespace_of(handle).await?;
+        let url = self.url(cx, namespace, &handle.instance)?;
+        // Before the pod: it must not run without its network policy.
+        let parts = self
+            .parts(cx, namespace, &handle.instance, &set, &url)
+            .await?;
+        self.apply_all(cx, namespace, &parts.reached()).await?;
+        let workload = Workload {
+            mark: cx.mark(),
+            instance: &handle.instance,
+            image: image
+                .or_else(|| state::image(&set))
+                .unwrap_or(&self.settings.image),
+            url: url.as_str(),
+            deployed_at: Some(Utc::now().to_rfc3339_opts(SecondsFormat::Nanos, true)),
+            version: set.metadata.resource_version.clone(),
+        };
+        let manifest = workload.manifest(&self.settings);
+        let applied = self
+            .cluster
+            .apply::<Value>(cx, &kind::STATEFUL_SET, namespace, &manifest);
+        applied.await.map(drop)
+    }
+
+    pub(crate) async fn parts<'a>(
+        &'a self,
+        cx: &'a Context,
+        namespace: &'a str,
+        instance: &'a InstanceId,
+        set: &'a StatefulSet,
+        url: &'a Url,
+    ) -> Result<Parts<'a>, ProviderError> {
+        Ok(Parts {
+            mark: cx.mark(),
+            instance,
+            owner: set.metadata.uid.as_deref().unwrap_or_default(),
+            namespace,
+            url,
+            server: self.cluster.server_host().await?,
+            settings: &self.settings,
+        })
+    }
+
+    /// Waits until the API server has deleted the StatefulSet and everything that it owns.
+    pub(crate) async fn deleted(&self, cx: &Context, call: &Call<'_>) -> Result<(), ProviderError> {
+        let cx = &cx.within(DELETION_LIMIT);
+        while self.cluster.find::<Value>(cx, call).await?.is_some() {
+            cx.pause(DELETION_PAUSE).await.map_err(|error| {
+                let message = format!("{} is still being deleted: its finalizers or those of its pod and volume are not done", call.name);
+                ErrorKind::Unavailable.because(message).with_source(error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A namespace that does not exist has an empty list, in which every instance looks gone.
+    pub(crate) async fn namespace_exists(
+        &self,
+        cx: &Context,
+        namespace: &str,
+    ) -> Result<(), ProviderError> {
+        match self.cluster.namespace_exists(cx, namespace).await? {
+            true => Ok(()),
+            false => Err(ErrorKind::Invalid.because(format!(
+                "the cluster has no namespace {namespace}: create it, or correct KUBERNETES_NAMESPACE"
+            ))),
+        }
+    }
+}
+
+/// While an object is being deleted nothing can be added to it.
+pub(crate) fn not_going(set: &StatefulSet, name: &str) -> Result<(), ProviderError> {
+    if set.metadata.deletion_timestamp.is_none() {
+        return Ok(());
+    }
+    let message = format!("{name} is still being deleted");
+    Err(ErrorKind::Conflict
+        .because(message)
+        .with_retry_after(DELETION_WAIT))
+}
+
+pub(crate) fn label<'a>(set: &'a StatefulSet, key: &str) -> Option<&'a str> {
+    set.metadata.labels.as_ref()?.get(key).map(String::as_str)
+}
+
+/// The reference to an instance.
+pub(crate) fn reference(
+    namespace: &str,
+    name: &str,
+    instance: &InstanceId,
+    image: String,
+) -> Result<InfraHandle, ProviderError> {
+    let place = Place {
+        namespace: namespace.to_owned(),
+    };
+    let handle = InfraHandle::new(instance.clone(), name.parse()?).with_data(&place)?;
+    Ok(InfraHandle {
+        image: Some(image),
+        ..handle
+    })
+}

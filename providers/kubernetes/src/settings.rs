@@ -1,0 +1,341 @@
+//! The settings of this provider.
+
+use agent_pool_core::settings::{self, Environment, Millis, SettingSpec, SettingsError};
+use agent_pool_core::{InstanceId, Secret};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::peers::{self, Peer};
+
+pub(crate) const PREFIX: &str = "KUBERNETES_";
+
+/// What routes requests from outside the cluster to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Route {
+    /// Nothing: its Service is reached from inside the cluster, or something else routes to it.
+    None,
+    /// An Ingress.
+    Ingress,
+    /// An `HTTPRoute` of the Gateway API.
+    #[serde(rename = "httproute")]
+    Gateway,
+}
+
+/// The variables, each a field with the prefix `KUBERNETES_`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub(crate) struct Variables {
+    /// Path of a kubeconfig file. Default: the service account of the pod that this process runs in.
+    pub(crate) kubeconfig: Option<String>,
+    /// Context of the kubeconfig. Default: its current context.
+    pub(crate) context: Option<String>,
+    /// Bearer token to use in place of the credentials in the kubeconfig.
+    pub(crate) token: Option<Secret>,
+    /// Namespace of the instances, which must exist. Default: that of the context, or of the pod.
+    pub(crate) namespace: Option<String>,
+    /// The image that instances run.
+    pub(crate) image: String,
+    /// Names of Secrets with credentials for the image's registry, separated by commas.
+    #[serde(default)]
+    pub(crate) image_pull_secrets: String,
+    /// URL of an instance, with `{id}` or `{name}`, such as `https://{id}.agents.example.com`. Default: its Service, which is
+    /// reached from inside the cluster only.
+    pub(crate) url_template: Option<String>,
+    /// What to create for the host name of `KUBERNETES_URL_TEMPLATE`: `none`, `ingress` or `httproute`.
+    #[serde(default = "Variables::default_route")]
+    pub(crate) route: Route,
+    /// Class of the Ingress. Default: the cluster's.
+    pub(crate) ingress_class: Option<String>,
+    /// Secret with the certificate for the host names of Ingresses. Default: the controller's.
+    pub(crate) ingress_tls_secret: Option<String>,
+    /// Gateway of the `HTTPRoute`, as `namespace/name`.
+    pub(crate) gateway: Option<String>,
+    /// Annotations of the Ingress or `HTTPRoute`, as `key=value`, separated by commas.
+    #[serde(default)]
+    pub(crate) route_annotations: String,
+    /// Who may connect to instances: `namespace:NAME` or `cidr:ADDRESS/LENGTH`, separated by commas. Other instances never may.
+    /// Default: the instances' own namespace. With a route, name the namespace of its controller or gateway.
+    pub(crate) allow_from: Option<String>,
+    /// Where instances may connect to besides DNS and public addresses, in the same form.
+    #[serde(default)]
+    pub(crate) allow_to: String,
+    /// The port that the image listens on; given to it as `PORT`.
+    #[serde(default = "Variables::default_container_port")]
+    pub(crate) container_port: u16,
+    /// Memory limit in MiB. An instance that exceeds it is killed.
+    #[serde(default = "Variables::default_memory")]
+    pub(crate) memory_mib: u32,
+    /// Memory that a node must have free for an instance, in MiB.
+    #[serde(default = "Variables::default_memory_request")]
+    pub(crate) memory_request_mib: u32,
+    /// CPU limit in thousandths of a core.
+    #[serde(default = "Variables::default_cpu")]
+    pub(crate) cpu_millis: u32,
+    /// CPU that a node must have free for an instance, in thousandths of a core.
+    #[serde(default = "Variables::default_cpu_request")]
+    pub(crate) cpu_request_millis: u32,
+    /// Mount the root file system read-only; `/data` and `/tmp` stay writable.
+    #[serde(default = "Variables::default_true")]
+    pub(crate) read_only: bool,
+    /// Id of the user and group to run as; not 0. The volume belongs to the same group.
+    #[serde(default = "Variables::default_user")]
+    pub(crate) user: u32,
+    /// Runtime class, such as `gvisor` or `kata`. Default: the cluster's.
+    pub(crate) runtime_class: Option<String>,
+    /// Labels that a node must have, as `key=value`, separated by commas.
+    #[serde(default)]
+    pub(crate) node_selector: String,
+    /// Taints that instances tolerate, as `key=value:Effect`, `key:Effect` or `key`, separated by commas.
+    #[serde(default)]
+    pub(crate) tolerations: String,
+    /// Storage class of the volume. Default: the cluster's.
+    pub(crate) storage_class: Option<String>,
+    /// Size of the volume in MiB.
+    #[serde(default = "Variables::default_storage")]
+    pub(crate) storage_mib: u32,
+    /// How often an instance that fails is restarted before it counts as crashed.
+    #[serde(default = "Variables::default_restarts")]
+    pub(crate) restart_max: u32,
+    /// Time to end by itself before an instance is killed, in milliseconds.
+    #[serde(default = "Variables::default_stop_grace")]
+    pub(crate) stop_grace_ms: Millis,
+}
+
+impl Variables {
+    const fn default_route() -> Route {
+        Route::None
+    }
+
+    const fn default_container_port() -> u16 {
+        8080
+    }
+
+    const fn default_memory() -> u32 {
+        512
+    }
+
+    const fn default_memory_request() -> u32 {
+        128
+    }
+
+    const fn default_cpu() -> u32 {
+        1000
+    }
+
+    const fn default_cpu_request() -> u32 {
+        100
+    }
+
+    const fn default_true() -> bool {
+        true
+    }
+
+    const fn default_user() -> u32 {
+        1000
+    }
+
+    const fn default_storage() -> u32 {
+        1024
+    }
+
+    const fn default_restarts() -> u32 {
+        3
+    }
+
+    const fn default_stop_grace() -> Millis {
+        Millis::from_millis(5_000)
+    }
+}
+
+/// The settings, checked, with their lists read.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    variables: Variables,
+    /// `None`: the instances' own namespace.
+    pub(crate) allow_from: Option<Vec<Peer>>,
+    pub(crate) allow_to: Vec<Peer>,
+    pub(crate) node_selector: Map<String, Value>,
+    pub(crate) route_annotations: Map<String, Value>,
+    pub(crate) tolerations: Vec<Value>,
+}
+
+impl std::ops::Deref for Settings {
+    type Target = Variables;
+
+    fn deref(&self) -> &Variables {
+        &self.variables
+    }
+}
+
+/// A fault of the variable `KUBERNETES_{name}`.
+pub(crate) fn fault(name: &str, problem: impl Into<String>) -> SettingsError {
+    SettingsError::fault(format!("{PREFIX}{name}"), problem.into())
+}
+
+impl Settings {
+    pub(crate) fn describe() -> Vec<SettingSpec> {
+        settings::describe::<Variables>(PREFIX)
+    }
+
+    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingsError> {
+        let variables: Variables = settings::read(PREFIX, environment)?;
+        let named = |name| move |problem: String| fault(name, problem);
+        let allow_from = variables
+            .allow_from
+            .as_deref()
+            .map(peers::peers)
+            .transpose();
+        let settings = Self {
+            allow_from: allow_from.map_err(named("ALLOW_FROM"))?,
+            allow_to: peers::peers(&variables.allow_to).map_err(named("ALLOW_TO"))?,
+            node_selector: peers::pairs(&variables.node_selector)
+                .map_err(named("NODE_SELECTOR"))?,
+            route_annotations: peers::pairs(&variables.route_annotations)
+                .map_err(named("ROUTE_ANNOTATIONS"))?,
+            tolerations: peers::tolerations(&variables.tolerations)
+                .map_err(named("TOLERATIONS"))?,
+            variables,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        if self.image.trim().is_empty() {
+            return Err(fault("IMAGE", "names no image"));
+        }
+        if self.user == 0 {
+            return Err(fault("USER", "is 0: an instance never runs as root"));
+        }
+        if self.memory_request_mib > self.memory_mib {
+            return Err(fault(
+                "MEMORY_REQUEST_MIB",
+                "must not exceed KUBERNETES_MEMORY_MIB",
+            ));
+        }
+        if self.cpu_request_millis > self.cpu_millis {
+            return Err(fault(
+                "CPU_REQUEST_MILLIS",
+                "must not exceed KUBERNETES_CPU_MILLIS",
+            ));
+        }
+        let problem = match self.url_of(&InstanceId::generate(), "ap-example") {
+            Some(Err(problem)) => return Err(fault("URL_TEMPLATE", problem)),
+            _ if self.route == Route::None => return Ok(()),
+            None => {
+                return Err(fault(
+                    "ROUTE",
+                    "needs KUBERNETES_URL_TEMPLATE, whose host name it routes",
+                ));
+            }
+            Some(Ok(_)) => self.route_problem(),
+        };
+        problem.map_or(Ok(()), |(name, problem)| Err(fault(name, problem)))
+    }
+
+    fn route_problem(&self) -> Option<(&'static str, &'static str)> {
+        let host = self
+            .url_template
+            .as_deref()
+            .and_then(|url| url.split('/').nth(2));
+        let is_named = host.is_some_and(|host| host.contains("{id}") || host.contains("{name}"));
+        let gateway = self
+            .gateway
+            .as_deref()
+            .and_then(|gateway| gateway.split_once('/'));
+        if !is_named {
+            return Some((
+                "URL_TEMPLATE",
+                "must have {id} or {name} in its host name, by which instances are routed",
+            ));
+        }
+        if self.allow_from.is_none() {
+            let problem = "must name the namespace of the ingress controller or gateway, as namespace:NAME: nothing else may connect to instances";
+            return Some(("ALLOW_FROM", problem));
+        }
+        if self.route == Route::Gateway && gateway.is_none() {
+            return Some((
+                "GATEWAY",
+                "must name the gateway as namespace/name for KUBERNETES_ROUTE=httproute",
+            ));
+        }
+        None
+    }
+
+    /// The URL by the template; `None` without one.
+    pub(crate) fn url_of(&self, instance: &InstanceId, name: &str) -> Option<Result<Url, String>> {
+        let template = self.url_template.as_ref()?;
+        if !template.contains("{id}") && !template.contains("{name}") {
+            return Some(Err(
+                "has neither {id} nor {name}: all instances would share one URL".to_owned(),
+            ));
+        }
+        let url = template
+            .replace("{id}", instance.as_str())
+            .replace("{name}", name);
+        let parsed = Url::parse(&url).map_err(|error| format!("makes no URL: {error}"));
+        Some(parsed.and_then(|url| match url.scheme() {
+            "http" | "https" if url.has_host() => Ok(url),
+            _ => Err("makes no http or https URL".to_owned()),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let mut environment = Environment::from_iter([("KUBERNETES_IMAGE", "agent:1")]);
+        for (name, value) in pairs {
+            environment.set(format!("{PREFIX}{name}"), *value);
+        }
+        Settings::read(&environment)
+    }
+
+    #[test]
+    fn a_setting_without_meaning_is_refused_by_its_name() {
+        let host = ("URL_TEMPLATE", "https://{id}.example.com");
+        for (variable, pairs) in [
+            ("IMAGE", &[("IMAGE", " ")][..]),
+            ("USER", &[("USER", "0")]),
+            ("MEMORY_REQUEST_MIB", &[("MEMORY_REQUEST_MIB", "513")]),
+            ("CPU_REQUEST_MILLIS", &[("CPU_REQUEST_MILLIS", "1001")]),
+            (
+                "URL_TEMPLATE",
+                &[("URL_TEMPLATE", "https://agents.example.com")],
+            ),
+            ("URL_TEMPLATE", &[("URL_TEMPLATE", "{id}.example.com")]),
+            (
+                "URL_TEMPLATE",
+                &[
+                    ("URL_TEMPLATE", "https://example.com/{id}"),
+                    ("ROUTE", "ingress"),
+                ],
+            ),
+            ("ROUTE", &[("ROUTE", "ingress")]),
+            ("ROUTE", &[("ROUTE", "tunnel")]),
+            ("ALLOW_FROM", &[host, ("ROUTE", "ingress")]),
+            ("ALLOW_FROM", &[("ALLOW_FROM", "everybody")]),
+            ("ALLOW_TO", &[("ALLOW_TO", "cidr:everywhere")]),
+            (
+                "GATEWAY",
+                &[host, ("ROUTE", "httproute"), ("ALLOW_FROM", "namespace:gw")],
+            ),
+            ("TOLERATIONS", &[("TOLERATIONS", "a:Never")]),
+            ("NODE_SELECTOR", &[("NODE_SELECTOR", "ssd")]),
+            ("ROUTE_ANNOTATIONS", &[("ROUTE_ANNOTATIONS", "tls")]),
+        ] {
+            let error = read(pairs).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{PREFIX}{variable}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_in_no_debug_output() {
+        let settings = read(&[("TOKEN", "s3cret-token")]).unwrap();
+        assert!(!format!("{settings:?}").contains("s3cret-token"));
+    }
+}

@@ -1,0 +1,235 @@
+//! The life of an instance, besides what the conformance suite asks.
+
+use agent_pool_core::{DeployStatus, ErrorKind, Redeploy};
+use fake_cloud::kubernetes::Fate;
+
+use crate::support::{IMAGE, Lab};
+
+#[tokio::test]
+async fn one_deletion_takes_everything_and_waits_until_it_is_gone() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[("A", "1")]).await;
+    let kinds = world.lab.cluster.held().len();
+    assert_eq!(
+        kinds, 6,
+        "StatefulSet, Pod, Secret, volume claim, Service, NetworkPolicy"
+    );
+    world
+        .infra
+        .destroy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    assert_eq!(world.lab.cluster.held(), []);
+}
+
+#[tokio::test]
+async fn a_deletion_that_a_finalizer_holds_is_reported_and_ends_later() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[]).await;
+    let name = created.handle.service.as_str();
+    let hold = |value: &mut serde_json::Value| {
+        value["metadata"]["finalizers"] = serde_json::json!(["example.com/hold"]);
+    };
+    world.lab.cluster.change("statefulsets", name, hold);
+    let cx = world.cx.within(std::time::Duration::from_secs(1));
+    let error = world.infra.destroy(&cx, &created.handle).await.unwrap_err();
+    assert!(
+        error.is_transient() && error.to_string().contains("still being deleted"),
+        "{error}"
+    );
+    assert!(
+        world.listed(&created).await.is_none(),
+        "what is being deleted is not listed"
+    );
+    let error = world
+        .infra
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    world.lab.cluster.change("statefulsets", name, |value| {
+        value["metadata"]["finalizers"] = serde_json::json!([]);
+    });
+    world
+        .infra
+        .destroy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    assert_eq!(world.lab.cluster.held(), []);
+}
+
+#[tokio::test]
+async fn a_redeploy_keeps_the_volume_and_the_variables() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[("A", "1")]).await;
+    let claim = world.object("persistentvolumeclaims", &created)["metadata"]["uid"].clone();
+    world
+        .infra
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    world.lab.cluster.settle();
+    assert_eq!(
+        world.object("persistentvolumeclaims", &created)["metadata"]["uid"],
+        claim
+    );
+    let runs = world.runs(&created);
+    assert_eq!((runs.len(), runs[1].variables["A"].as_str()), (2, "1"));
+    assert_eq!(
+        world.listed(&created).await.unwrap().status,
+        Some(DeployStatus::Success)
+    );
+}
+
+#[tokio::test]
+async fn a_new_image_stays_over_a_redeploy() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[]).await;
+    world
+        .infra
+        .update_image(&world.cx, &created.handle, "registry.example/agent:2")
+        .await
+        .unwrap();
+    world
+        .infra
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    world.lab.cluster.settle();
+    assert_eq!(
+        world.runs(&created).last().unwrap().image,
+        "registry.example/agent:2"
+    );
+    let listed = world.listed(&created).await.unwrap();
+    assert_eq!(
+        listed.handle.image.as_deref(),
+        Some("registry.example/agent:2")
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_never_ran_is_replaced() {
+    let world = Lab::world(&[]).await;
+    world.lab.cluster.set_fate(IMAGE, Fate::NoImage);
+    let created = world.deployed(&[]).await;
+    assert_eq!(world.runs(&created), []);
+    world
+        .infra
+        .update_image(&world.cx, &created.handle, "registry.example/agent:2")
+        .await
+        .unwrap();
+    world.lab.cluster.settle();
+    assert_eq!(world.runs(&created).len(), 1);
+}
+
+#[tokio::test]
+async fn a_crash_loop_is_dead_and_its_reason_is_in_the_logs() {
+    let world = Lab::world(&[]).await;
+    world
+        .lab
+        .cluster
+        .set_fate(IMAGE, Fate::Crashes(137, "OOMKilled"));
+    let created = world.deployed(&[]).await;
+    assert_eq!(
+        world.listed(&created).await.unwrap().status,
+        Some(DeployStatus::Crashed)
+    );
+    let lines = world.lines(&created).await;
+    assert_eq!(lines[0], "started");
+    let last = lines.last().unwrap();
+    assert!(
+        last.contains("memory limit") && last.contains("137"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn one_restart_is_survived_and_said() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[]).await;
+    let pod = format!("{}-0", created.handle.service.as_str());
+    world.lab.cluster.kill(&pod, 137, "OOMKilled");
+    world.lab.cluster.settle();
+    assert_eq!(
+        world.listed(&created).await.unwrap().status,
+        Some(DeployStatus::Success)
+    );
+    let lines = world.lines(&created).await;
+    assert!(lines.last().unwrap().contains("memory limit"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_keeps_a_pod_from_running_is_said() {
+    for (fate, status, words) in [
+        (
+            Fate::NoImage,
+            "IMAGE_PULL_BACK_OFF",
+            "Back-off pulling image",
+        ),
+        (Fate::NoNode, "UNSCHEDULABLE", "Insufficient memory"),
+    ] {
+        let world = Lab::world(&[]).await;
+        world.lab.cluster.set_fate(IMAGE, fate);
+        let created = world.deployed(&[]).await;
+        let listed = world.listed(&created).await.unwrap();
+        assert_eq!(listed.status, Some(DeployStatus::Other(status.to_owned())));
+        let lines = world.lines(&created).await;
+        assert!(lines.last().unwrap().contains(words), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_lines_of_the_output_are_read_with_their_times() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[]).await;
+    let pod = format!("{}-0", created.handle.service.as_str());
+    for line in ["one", "two"] {
+        world.lab.cluster.write_log(&pod, line);
+    }
+    let lines = world
+        .infra
+        .logs(&world.cx, &created.handle, 2)
+        .await
+        .unwrap();
+    let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(texts, ["one", "two"]);
+    assert!(lines[0].at.is_some());
+}
+
+#[tokio::test]
+async fn a_repeated_create_does_not_stop_what_runs() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[("A", "1")]).await;
+    let spec = crate::support::spec();
+    let again = world
+        .infra
+        .create(&world.cx, &created.handle.instance, &spec)
+        .await
+        .unwrap();
+    world.lab.cluster.settle();
+    assert_eq!(again, created);
+    assert_eq!(
+        world.listed(&created).await.unwrap().status,
+        Some(DeployStatus::Success)
+    );
+    assert_eq!(world.runs(&created).len(), 1);
+    world.configure(&created, &[], Redeploy::Yes).await;
+    assert_eq!(world.runs(&created)[1].variables["A"], "1");
+}
+
+#[tokio::test]
+async fn settings_reach_an_instance_with_its_next_deployment() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[]).await;
+    let other = world
+        .lab
+        .build(&[("MEMORY_MIB", "768"), ("ALLOW_FROM", "namespace:pool")])
+        .unwrap();
+    other.redeploy(&world.cx, &created.handle).await.unwrap();
+    let set = world.object("statefulsets", &created);
+    let limits = &set["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
+    assert_eq!(limits["memory"], "768Mi");
+    let policy =
+        world.object("networkpolicies", &created)["spec"]["ingress"][0]["from"][0].to_string();
+    assert!(policy.contains("\"pool\""), "{policy}");
+}

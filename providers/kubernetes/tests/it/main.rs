@@ -1,0 +1,13 @@
+//! The provider on a strict fake of a cluster.
+
+#![cfg(test)]
+
+mod access;
+mod conformance;
+mod life;
+mod lists;
+mod objects;
+mod refusals;
+mod support;
+
+use provider_kubernetes as _;
