@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::kubelet::{Fate, Run, crashed};
+use super::machines::{self, Machines};
 use super::state::{ClusterOptions, Key, Object, State};
 use super::target::Resource;
 use crate::http::Server;
@@ -22,6 +24,7 @@ const QUIET: usize = 64;
 /// A running cluster. It ends when this is dropped.
 pub struct FakeCluster {
     state: Arc<Mutex<State>>,
+    machines: Arc<Mutex<Machines>>,
     server: Server,
     _ticker: AbortOnDropHandle<()>,
 }
@@ -46,17 +49,20 @@ impl FakeCluster {
             let answer = lock(&serving).respond(&request);
             async move { Ok(answer) }
         });
-        let ticking = Arc::clone(&state);
+        let machines = Arc::new(Mutex::new(Machines::default()));
+        let (ticking, running) = (Arc::clone(&state), Arc::clone(&machines));
         let ticker = tokio::spawn(async move {
             let mut interval = tokio::time::interval(TICK);
             loop {
                 interval.tick().await;
                 lock(&ticking).tick();
+                machines::follow(&running, &ticking).await;
             }
         });
         Ok(Self {
             server: server.await?,
             state,
+            machines,
             _ticker: AbortOnDropHandle::new(ticker),
         })
     }
@@ -105,6 +111,12 @@ impl FakeCluster {
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         self.state().runs.clone()
+    }
+
+    /// Where the container of a pod listens, if it runs and [`ClusterOptions::launcher`] started it.
+    #[must_use]
+    pub fn address(&self, pod: &str) -> Option<SocketAddr> {
+        lock(&self.machines).address(pod)
     }
 
     /// Requests that no API server would know, and objects that it would refuse. A test asserts that there are none.

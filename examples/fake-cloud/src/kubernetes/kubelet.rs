@@ -1,4 +1,4 @@
-//! The controller of StatefulSets and the kubelet: pods appear, start, fail and are replaced. Nothing runs.
+//! The controller of StatefulSets and the kubelet: pods appear, start, fail and are replaced.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -10,6 +10,7 @@ mod collector;
 mod delete;
 mod kubelet;
 mod list;
+mod machines;
 mod merge;
 mod policy;
 mod rbac;

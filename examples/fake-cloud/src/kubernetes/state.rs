@@ -1,6 +1,7 @@
 //! What the cluster holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use super::kubelet::{Fate, Run};
 use super::merge::Path;
 use super::target::Resource;
 use crate::ids::Ids;
+use crate::launcher::Launcher;
 use crate::time;
 
 /// How a cluster is set up.
@@ -21,6 +23,8 @@ pub struct ClusterOptions {
     pub page_size: usize,
     /// Rules of a Role for the token, as in its manifest; `None` allows everything.
     pub rules: Option<Vec<Value>>,
+    /// Starts a server for each container that runs; without one, nothing runs.
+    pub launcher: Option<Arc<dyn Launcher>>,
     /// Ticks that a deletion, a start or a step of a controller takes.
     pub slowness: u64,
 }
@@ -32,6 +36,7 @@ impl Default for ClusterOptions {
             namespaces: vec!["agents".to_owned(), "default".to_owned()],
             page_size: 500,
             rules: None,
+            launcher: None,
             slowness: 1,
         }
     }
@@ -143,6 +148,16 @@ impl State {
     pub(super) fn keys(&self, resource: Resource) -> Vec<Key> {
         let keys = self.objects.keys().filter(|(of, ..)| *of == resource);
         keys.cloned().collect()
+    }
+
+    /// Whether the pod of a run is there and stays.
+    pub(super) fn has_pod(&self, run: &Run) -> bool {
+        let pods = self
+            .objects
+            .iter()
+            .filter(|((resource, _, name), _)| *resource == Resource::Pods && *name == run.pod);
+        let mut own = pods.filter(|(_, pod)| pod.value["metadata"]["uid"] == run.pod_uid.as_str());
+        own.any(|(_, pod)| pod.value["metadata"]["deletionTimestamp"].is_null())
     }
 
     /// Whether an object's last step is long enough ago for the next.

@@ -1,9 +1,14 @@
 //! The life of an instance, besides what the conformance suite asks.
 
-use agent_pool_core::{DeployStatus, ErrorKind, Redeploy};
-use fake_cloud::kubernetes::Fate;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::support::{IMAGE, Lab};
+use agent_pool_core::{CreatedInfra, DeployStatus, ErrorKind, Redeploy};
+use fake_cloud::BuiltinRuntime;
+use fake_cloud::kubernetes::{ClusterOptions, Fate};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{IMAGE, Lab, World};
 
 #[tokio::test]
 async fn one_deletion_takes_everything_and_waits_until_it_is_gone() {
@@ -232,4 +237,55 @@ async fn settings_reach_an_instance_with_its_next_deployment() {
     let policy =
         world.object("networkpolicies", &created)["spec"]["ingress"][0]["from"][0].to_string();
     assert!(policy.contains("\"pool\""), "{policy}");
+}
+
+/// Waits until the server of an instance's pod answers this key, and says whether it is ready.
+async fn answers(world: &World, created: &CreatedInfra, key: &str) {
+    let pod = format!("{}-0", created.handle.service.as_str());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(address) = world.lab.cluster.address(&pod) {
+            let request = world.cx.http().get(format!("http://{address}/pool/health"));
+            let answer = request.bearer_auth(key).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{pod} does not answer the key {key}"
+        );
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_runs_answers_with_the_variables_of_its_last_deployment() {
+    let options = ClusterOptions {
+        launcher: Some(Arc::new(BuiltinRuntime)),
+        ..ClusterOptions::default()
+    };
+    let world = Lab::start(options).await.into_world(&[]);
+    let created = world.deployed(&[("POOL_API_KEY", "first-key-of-it")]).await;
+    answers(&world, &created, "first-key-of-it").await;
+    let next = [("POOL_API_KEY", "second-key-of-it")];
+    world.configure(&created, &next, Redeploy::No).await;
+    answers(&world, &created, "first-key-of-it").await;
+    world
+        .infra
+        .redeploy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    answers(&world, &created, "second-key-of-it").await;
+    world
+        .infra
+        .destroy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    let pod = format!("{}-0", created.handle.service.as_str());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while world.lab.cluster.address(&pod).is_some() {
+        assert!(Instant::now() < deadline, "{pod} still runs");
+        sleep(Duration::from_millis(20)).await;
+    }
 }
