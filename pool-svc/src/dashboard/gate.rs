@@ -8,17 +8,17 @@ use agent_pool_service_kit::body::{form, parse_form};
 use agent_pool_service_kit::problem::{of, reject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 use warp::http::HeaderMap;
 use warp::path::FullPath;
 use warp::reject::Reject;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use super::keys::Role;
 use super::origin::foreign_form;
+use super::problem_page::problem_page;
 use super::reply;
-use super::session::Session;
-use super::sign_in::to_sign_in;
+use super::session::{Role, Session};
 use super::state::Dashboard;
 use crate::problem::from_database;
 
@@ -157,9 +157,20 @@ pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection>
         return Ok(to_sign_in(next));
     }
     match of(&rejection) {
-        Some(problem) => Ok(reply::problem(problem)),
+        Some(problem) => Ok(problem_page(problem)),
         None => Err(rejection),
     }
+}
+
+/// Redirects to the sign-in page, and to `next` afterwards.
+fn to_sign_in(next: &str) -> Response {
+    if next == "/" {
+        return reply::see_other("/sign-in");
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    reply::see_other(&format!("/sign-in?{query}"))
 }
 
 /// Passes state to a handler.

@@ -1,29 +1,10 @@
-//! The keys that open the dashboard, and their roles.
+//! The keys that open the dashboard, and the roles that they give.
 
 use agent_pool_core::Secret;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::auth::{ApiKeys, Caller};
 
-use super::session::{Session, SessionId};
-
-/// What a signed-in person may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    /// Everything.
-    Operator,
-    /// See the fleet and change nothing. Invite links and logs are hidden: an invite link gives access to
-    /// the agent, and a log may contain one.
-    Reader,
-}
-
-impl Role {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Reader => "reader",
-        }
-    }
-}
+use super::session::{Role, Session, SessionId};
 
 /// The accepted keys.
 #[derive(Debug)]

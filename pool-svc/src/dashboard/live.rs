@@ -4,31 +4,22 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use agent_pool_core::chain;
-use agent_pool_service_kit::db::DbError;
 use futures_util::StreamExt;
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Sender};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::warn;
 use warp::reply::{Reply, Response};
 use warp::sse::Event;
 
-use super::db::version;
 use super::session::Session;
 use super::state::Dashboard;
 use crate::pool::Pool;
 
 /// How often a stream looks for a change.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a loaded version is shared by all pages of this replica.
-const CACHE_TTL: Duration = Duration::from_millis(500);
 /// How long a stream lasts. The browser reconnects, which checks its session again.
 const STREAM_LIFETIME: Duration = Duration::from_mins(10);
-
-/// The last loaded version and when it was loaded.
-#[derive(Debug, Default)]
-pub(super) struct VersionCache(Mutex<Option<(Instant, i64)>>);
 
 /// `GET /live`: sends an event `version` immediately and after each change, until a shutdown.
 pub(super) async fn stream(_session: Session, dashboard: Dashboard, pool: Pool) -> Response {
@@ -55,7 +46,7 @@ pub(super) async fn stream(_session: Session, dashboard: Dashboard, pool: Pool) 
 async fn send_versions(dashboard: &Dashboard, page: &Sender<i64>) {
     let mut sent = None;
     loop {
-        match current_version(dashboard).await {
+        match dashboard.version.current(&dashboard.app.db).await {
             Ok(version) if sent != Some(version) => {
                 sent = Some(version);
                 // If the page was closed, `stream` ends this task.
@@ -69,17 +60,4 @@ async fn send_versions(dashboard: &Dashboard, page: &Sender<i64>) {
         }
         sleep(POLL_INTERVAL).await;
     }
-}
-
-/// Queries the database at most twice a second, however many pages are open.
-async fn current_version(dashboard: &Dashboard) -> Result<i64, DbError> {
-    let mut latest = dashboard.version.0.lock().await;
-    if let Some((at, version)) = *latest
-        && at.elapsed() < CACHE_TTL
-    {
-        return Ok(version);
-    }
-    let version = version::load(&mut *dashboard.app.db.conn().await?).await?;
-    *latest = Some((Instant::now(), version));
-    Ok(version)
 }

@@ -19,12 +19,14 @@ mod live;
 mod origin;
 mod over_time;
 mod page;
+mod problem_page;
 mod providers;
 mod reply;
 mod routes;
 mod session;
 mod sign_in;
 mod state;
+mod version_cache;
 
 pub(crate) use routes::{not_found, routes};
 pub(crate) use state::Dashboard;

@@ -1,11 +1,9 @@
 //! The layout of every page.
 
-use agent_pool_core::wire::problem::Problem;
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{CLAIM, ICON, LIVE, STYLE};
-use super::keys::Role;
-use super::session::Session;
+use super::session::{Role, Session};
 use crate::app::App;
 
 /// The pages in the navigation bar.
@@ -83,19 +81,6 @@ pub(super) fn csrf_field(session: &Session) -> Markup {
 /// change and every `every` seconds.
 pub(super) fn live_indicator(every: u32) -> Markup {
     html! { span .live role="status" data-live=(every) hidden {} }
-}
-
-/// A page for a failed request.
-pub(super) fn problem(problem: &Problem) -> Markup {
-    let content = html! {
-        main #main .narrow tabindex="-1" {
-            h1 { (problem.title) }
-            p .notice.bad role="alert" { (sentence(&problem.detail)) }
-            p .hint { "Status " (problem.status) ", code " code { (problem.code) } }
-            p { a .button href="/" { "Back to the fleet" } }
-        }
-    };
-    html_page(&problem.title, &content)
 }
 
 /// An error message as a sentence: messages have no capital and no full stop.

@@ -1,17 +1,13 @@
 //! Responses of the dashboard and their security headers.
 
-use agent_pool_core::http::retry_after::whole_seconds;
-use agent_pool_core::wire::problem::Problem;
 use cookie::Cookie;
 use maud::Markup;
 use warp::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use warp::reply::{Reply, Response};
-
-use super::page;
 
 /// Allows nothing from other sites, nothing inline and no framing.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -30,23 +26,6 @@ pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
 /// A page with status 200.
 pub(super) fn ok(markup: Markup) -> Response {
     page(StatusCode::OK, markup)
-}
-
-/// The page, or a page about the problem.
-pub(super) fn page_or_problem(result: Result<Response, Problem>) -> Response {
-    result.unwrap_or_else(|problem| self::problem(&problem))
-}
-
-/// A page about a problem.
-pub(super) fn problem(problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status);
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = page(status, page::problem(problem));
-    if let Some(wait) = problem.retry_after {
-        let seconds = whole_seconds(wait);
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    response
 }
 
 /// Redirects to `path`, a path of this site.

@@ -13,9 +13,9 @@ use warp::{Filter, Rejection, path};
 
 use super::gate::{Nothing, anybody, operator, reader, refused, with};
 use super::instance::Action;
-use super::reply::page_or_problem;
+use super::problem_page::{page_or_problem, problem_page};
 use super::state::Dashboard;
-use super::{assets, claim, events, fleet, instance, live, over_time, providers, reply, sign_in};
+use super::{assets, claim, events, fleet, instance, live, over_time, providers, sign_in};
 use crate::pool::Pool;
 
 /// Every page, its forms and its files.
@@ -73,7 +73,7 @@ pub(crate) fn not_found()
                 if person && method == Method::GET && !path.as_str().starts_with("/api/") {
                     let detail =
                         "this page does not exist. It may belong to an instance that was destroyed";
-                    Ok(reply::problem(&Problem::new(
+                    Ok(problem_page(&Problem::new(
                         ProblemCode::UnknownRoute,
                         detail,
                     )))

@@ -10,13 +10,30 @@ use chrono::TimeDelta;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::keys::Role;
-
 /// How long a session lasts.
 pub(super) const LIFETIME: TimeDelta = TimeDelta::hours(12);
 
 /// The number of characters of an ID: more than 200 bits of randomness.
 const ID_CHARS: usize = 36;
+
+/// What a signed-in person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Everything.
+    Operator,
+    /// See the fleet and change nothing. Invite links and logs are hidden: an invite link gives access to
+    /// the agent, and a log may contain one.
+    Reader,
+}
+
+impl Role {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Reader => "reader",
+        }
+    }
+}
 
 /// A signed-in person.
 #[derive(Debug, Clone)]

@@ -6,7 +6,6 @@ use agent_pool_service_kit::body::parse_form;
 use maud::{Markup, html};
 use serde::Deserialize;
 use tracing::info;
-use url::form_urlencoded;
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
@@ -30,17 +29,6 @@ struct Presented {
     key: String,
     #[serde(default)]
     next: String,
-}
-
-/// Redirects to the sign-in page, and to `next` afterwards.
-pub(super) fn to_sign_in(next: &str) -> Response {
-    if next == "/" {
-        return reply::see_other("/sign-in");
-    }
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("next", next)
-        .finish();
-    reply::see_other(&format!("/sign-in?{query}"))
 }
 
 /// `GET /sign-in`

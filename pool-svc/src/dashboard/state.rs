@@ -11,9 +11,9 @@ use warp::http::HeaderMap;
 use super::cookies::CookiePolicy;
 use super::db::sessions;
 use super::keys::Keys;
-use super::live::VersionCache;
 use super::origin;
 use super::session::{self, Session};
+use super::version_cache::VersionCache;
 use crate::app::App;
 use crate::problem::from_database;
 

@@ -2,44 +2,27 @@
 //! so the cost of a page does not depend on the size of the fleet.
 
 mod capacity;
+mod load;
 mod progress;
 mod query;
 mod supply;
 mod table;
 
-use agent_pool_core::wire::pool::{Counts, CreationFailure, Status, Unobserved};
+use agent_pool_core::wire::pool::{Counts, Status};
 use agent_pool_core::wire::problem::Problem;
-use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
 use maud::{Markup, html};
 use warp::reply::Response;
 
-use self::progress::BatchProgress;
+use self::load::{Fleet, load};
 use self::query::FleetQuery;
 pub(super) use self::supply::{confirm_drain, confirm_replenish, drain, replenish};
-use super::db::fleet::{self, InstanceRow};
-use super::keys::Role;
 use super::page::{self, Tab};
-use super::session::Session;
+use super::session::{Role, Session};
 use super::{format, reply};
 use crate::app::App;
-use crate::db::{creation_failures, tick_state, views};
+use crate::db::views;
 use crate::problem::from_database;
-
-/// Instances per page.
-const PAGE_SIZE: u32 = 50;
-
-/// The data of the page.
-struct Fleet {
-    counts: Counts,
-    alarm: Option<Unobserved>,
-    failures: Vec<CreationFailure>,
-    /// The number of instances that match the query.
-    found: u32,
-    rows: Vec<InstanceRow>,
-    /// Of the operation that an operator just started.
-    progress: Option<BatchProgress>,
-}
 
 /// `GET /`
 pub(super) async fn show(
@@ -51,28 +34,6 @@ pub(super) async fn show(
     let content = content(&app, &session, &query, &fleet);
     let page = page::layout(&app, &session, Some(Tab::Fleet), "Fleet", &content);
     Ok(reply::ok(page))
-}
-
-/// Falls back to the last page if the fleet has shrunk.
-async fn load(app: &App, query: &mut FleetQuery) -> Result<Fleet, DbError> {
-    let mut conn = app.db.conn().await?;
-    let filter = query.filter();
-    let found = fleet::count(&mut conn, &filter).await?;
-    query.page = query.page.clamp(1, page_count(found));
-    let skip = (query.page - 1) * PAGE_SIZE;
-    Ok(Fleet {
-        counts: views::count(&mut conn).await?,
-        alarm: tick_state::load_doubt(&mut conn).await?,
-        failures: creation_failures::load(&mut conn).await?,
-        rows: fleet::load(&mut conn, &filter, skip, PAGE_SIZE).await?,
-        progress: progress::load(&mut conn, query).await?,
-        found,
-    })
-}
-
-const fn page_count(found: u32) -> u32 {
-    let pages = found.div_ceil(PAGE_SIZE);
-    if pages == 0 { 1 } else { pages }
 }
 
 fn content(app: &App, session: &Session, query: &FleetQuery, fleet: &Fleet) -> Markup {

@@ -6,10 +6,9 @@ use maud::{Markup, html};
 
 use super::super::db::fleet::InstanceRow;
 use super::super::format;
-use super::super::keys::Role;
-use super::super::session::Session;
+use super::super::session::{Role, Session};
+use super::load::{Fleet, PAGE_SIZE, page_count};
 use super::query::{Column, Direction, FleetQuery};
-use super::{Fleet, PAGE_SIZE, page_count};
 
 pub(super) fn table(
     session: &Session,

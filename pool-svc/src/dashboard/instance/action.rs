@@ -12,6 +12,7 @@ use super::super::gate::{self, Nothing};
 use super::super::page::{self, Tab};
 use super::super::reply;
 use super::super::session::Session;
+use super::find::find;
 use crate::app::App;
 use crate::handlers::instances;
 use crate::pool::Pool;
@@ -118,7 +119,7 @@ pub(in crate::dashboard) async fn confirm(
     app: App,
 ) -> Result<Response, Problem> {
     gate::require_operator(&session)?;
-    let view = super::find(&app, &id).await?;
+    let view = find(&app, &id).await?;
     let name = view.agent_name.unwrap_or_else(|| id.to_string());
     let title = format!("{} {name}?", action.button());
     let content = html! {

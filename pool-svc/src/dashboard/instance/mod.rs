@@ -2,12 +2,13 @@
 
 mod action;
 mod document;
+mod find;
 mod logs;
 mod summary;
 mod timeline;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{InstanceView, LifecycleEvent};
+use agent_pool_core::wire::pool::LifecycleEvent;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
 use maud::html;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use warp::reply::Response;
 
 pub(super) use self::action::{Action, confirm, perform};
+pub(super) use self::find::find;
 pub(super) use self::logs::logs;
 use super::db::fleet::{self, InstanceRow};
 use super::page::{self, Tab};
@@ -68,13 +70,6 @@ pub(super) async fn show(
     };
     let page = page::layout(&app, &session, Some(Tab::Fleet), &title, &content);
     Ok(reply::ok(page))
-}
-
-/// An instance that exists.
-pub(super) async fn find(app: &App, id: &InstanceId) -> Result<InstanceView, Problem> {
-    let find = async || fleet::find(&mut *app.db.conn().await?, id).await;
-    let found = find().await.map_err(from_database)?;
-    Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
 }
 
 async fn load(

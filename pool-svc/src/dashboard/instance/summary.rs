@@ -6,10 +6,9 @@ use chrono::Utc;
 use maud::{Markup, html};
 
 use super::super::db::fleet::InstanceRow;
-use super::super::keys::Role;
-use super::super::session::Session;
+use super::super::session::{Role, Session};
 use super::super::{format, page};
-use super::Action;
+use super::action::Action;
 
 /// Name, status and actions.
 pub(super) fn head(

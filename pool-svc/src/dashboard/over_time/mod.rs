@@ -2,6 +2,7 @@
 //! the lifecycle log, so nothing has to be sampled.
 
 mod chart;
+mod figure;
 mod levels;
 mod plot;
 mod scale;
@@ -15,8 +16,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use warp::reply::Response;
 
-use self::chart::{Chart, Series};
-use self::plot::Size;
+use self::chart::{Chart, Series, Size};
 use self::time_axis::{Range, TimeAxis};
 use super::db::history::{self, DurationStats, Percentiles, Period, StatusChange};
 use super::page::{self, Tab};

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 
-use super::chart::{Chart, Series};
+use super::chart::{Chart, Series, Size};
 use super::scale::Scale;
 
 const LEFT: f64 = 46.0;
@@ -17,41 +17,6 @@ const BOTTOM: f64 = 26.0;
 
 /// A point of the plot.
 type Point = (f64, f64);
-
-/// The size of a plot in CSS pixels. There are several because text does not scale well.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Size {
-    /// The CSS class that selects the screens to show it on.
-    pub(super) class: &'static str,
-    pub(super) width: f64,
-    pub(super) height: f64,
-    /// The approximate number of labels on the time axis.
-    pub(super) ticks: usize,
-}
-
-impl Size {
-    /// The full width of a page.
-    pub(super) const PAGE: Self = Self {
-        class: "broad",
-        width: 1130.0,
-        height: 230.0,
-        ticks: 13,
-    };
-    /// Half the width of a page.
-    pub(super) const HALF: Self = Self {
-        class: "broad",
-        width: 540.0,
-        height: 220.0,
-        ticks: 7,
-    };
-    /// The width of a phone.
-    pub(super) const PHONE: Self = Self {
-        class: "slim",
-        width: 330.0,
-        height: 200.0,
-        ticks: 4,
-    };
-}
 
 /// A chart at a size.
 pub(super) struct Plot<'a> {

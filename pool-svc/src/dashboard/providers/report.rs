@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use url::form_urlencoded;
 
-use super::super::keys::Role;
-use super::super::session::Session;
+use super::super::session::{Role, Session};
 use super::super::{format, page};
 
 pub(super) fn report(session: &Session, last: &Result<SweepReport, CallError>) -> Markup {
