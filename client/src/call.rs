@@ -244,7 +244,7 @@ fn below(base: &Url, path: &[&str]) -> Url {
 /// The last cause is the telling one; those before it repeat the address.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
-    let mut text = "the request could not be put together".to_owned();
+    let mut text = "the request could not be built".to_owned();
     while let Some(inner) = cause {
         text = inner.to_string();
         cause = inner.source();

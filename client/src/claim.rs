@@ -1,44 +1,20 @@
-//! A claim: what is asked for, and its progress step by step.
+//! A claim, with its progress step by step.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimProgress, ClaimRequest, ClaimWaiting, Claimed};
+use agent_pool_core::wire::pool::{ClaimProgress, ClaimWaiting, Claimed};
 use agent_pool_core::wire::problem::Problem;
 use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::{StreamExt, stream};
 use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 
-use crate::call::Call;
+use crate::order::ClaimOrder;
 use crate::{CallError, Pool};
 
 /// How long nothing may arrive: the server sends a comment every 15 s, so the connection is broken.
 const SILENCE: Duration = Duration::from_secs(60);
-
-/// A claim to ask for.
-#[derive(Debug, Clone, Default)]
-pub struct ClaimOrder {
-    /// What the agent is to be.
-    pub request: ClaimRequest,
-    /// How long to wait for an idle instance, in seconds.
-    pub wait: u16,
-    /// Makes it one claim, however often it is asked for.
-    pub idempotency_key: Option<String>,
-}
-
-impl ClaimOrder {
-    pub(crate) fn call<'a>(&self, pool: &'a Pool, path: &[&str]) -> Call<'a> {
-        let mut call = pool.call(Method::POST, path).json(&self.request);
-        if self.wait > 0 {
-            call = call.query("wait", &self.wait);
-        }
-        match &self.idempotency_key {
-            Some(key) => call.header("idempotency-key", key),
-            None => call,
-        }
-    }
-}
 
 /// What happens before a claim ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +36,8 @@ impl Pool {
         mut update: impl FnMut(ClaimUpdate),
     ) -> Result<Claimed, CallError> {
         let api = &self.0;
-        let response = order.call(self, &["claim", "stream"]).open(SILENCE).await?;
+        let call = self.call(Method::POST, &["claim", "stream"]);
+        let response = order.write(call).open(SILENCE).await?;
         // Silence has to be noticed below the parser, which skips comments.
         let chunks = tokio_stream::StreamExt::timeout(chunks(response), SILENCE);
         let chunks = chunks.map(|chunk| {

@@ -5,13 +5,15 @@ mod call;
 mod claim;
 mod error;
 mod http;
+mod order;
 mod pool;
 mod runtime;
 mod services;
 
-pub use claim::{ClaimOrder, ClaimUpdate};
+pub use claim::ClaimUpdate;
 pub use error::CallError;
 pub use http::Http;
+pub use order::ClaimOrder;
 pub use pool::Pool;
 pub use runtime::{HEALTH_WITHIN, Runtime};
 pub use services::{

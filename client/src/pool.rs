@@ -14,9 +14,9 @@ use crate::{CallError, ClaimOrder, Http};
 
 /// How long an answer may take that only needs the database.
 const SOON: Duration = Duration::from_secs(15);
-/// How long a tick may take: it looks at the whole fleet.
+/// How long a tick may take: it examines the whole fleet.
 const TICK_WITHIN: Duration = Duration::from_mins(2);
-/// How long a claim may take, besides the time that it waits for an idle instance.
+/// How long a claim may take, not counting the time that it waits for an idle instance.
 const CLAIM_WITHIN: Duration = Duration::from_secs(90);
 
 /// The Pool API.
@@ -48,7 +48,8 @@ impl Pool {
     /// Every [`CallError`].
     pub async fn claim(&self, order: &ClaimOrder) -> Result<Claimed, CallError> {
         let within = CLAIM_WITHIN + Duration::from_secs(order.wait.into());
-        order.call(self, &["claim"]).answer(within).await
+        let call = self.call(Method::POST, &["claim"]);
+        order.write(call).answer(within).await
     }
 
     /// `GET /api/pool/status`: counts and every instance.

@@ -66,7 +66,7 @@ impl Runtime {
     /// `POST /pool/reset`: makes an unclaimed instance clean again. Not every runtime can.
     ///
     /// # Errors
-    /// Every [`CallError`]: the instance may still know what it was told.
+    /// Every [`CallError`]. The instance may have received the request anyway.
     pub async fn reset(&self, url: &Url, key: &Secret, within: Duration) -> Result<(), CallError> {
         let api = self.at(url, key);
         api.post(&segments(RESET_PATH)).done(within).await

@@ -18,13 +18,13 @@ pub const CREATE_WITHIN: Duration = Duration::from_mins(5);
 pub const DESTROY_WITHIN: Duration = Duration::from_mins(2);
 /// How long setting variables may take.
 pub const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
-/// How long a look at the fleet may take, besides the health checks.
+/// How long a status query may take, not counting the health checks.
 const STATUS_WITHIN: Duration = Duration::from_mins(2);
 /// What each instance adds to that if none answers its health check: 5 s for 40 at a time.
 const STATUS_PER_INSTANCE: Duration = Duration::from_millis(125);
 /// How long a new deployment may take to begin.
 const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
-/// How long a person waits for details: vendors are asked for usage.
+/// How long a request for details may take: Services queries vendors for usage.
 const DETAILS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a person waits for logs.
 const LOGS_WITHIN: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! What a provider is given with every call, so that it needs nothing of its own.
+//! What a provider receives with every call, so that it needs no state or client of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ const TIME_FOR_WORK: Duration = Duration::from_secs(5);
 pub enum Attempt {
     /// Nothing was ever made for this instance: a provider makes it without looking.
     First,
-    /// An earlier attempt may have had an effect: a provider looks before it makes anything.
+    /// An earlier attempt may have had an effect: a provider looks up existing resources before it creates any.
     #[default]
     Later,
 }
@@ -92,7 +92,7 @@ impl Context {
         }
     }
 
-    /// Whether to look for what is there before making anything. The retry layer turns
+    /// Whether to look up existing resources before creating any. The retry layer turns
     /// [`Attempt::First`] into [`Attempt::Later`] when it repeats a call.
     #[must_use]
     pub const fn attempt(&self) -> Attempt {

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Forbidden,
     /// The resource is not there.
     NotFound,
-    /// The vendor's state is in the way: a name taken, an operation in flight.
+    /// The vendor's state prevents it: a name is taken, an operation is in progress.
     Conflict,
     /// The vendor finds our request wrong.
     Invalid,
@@ -212,7 +212,7 @@ impl ProviderError {
         self
     }
 
-    /// States that it was given up after so many attempts. The first to say so wins.
+    /// Records that it was given up after this number of attempts. The first record wins.
     ///
     /// ```
     /// use agent_pool_core::{ErrorKind, ProviderError};
@@ -276,7 +276,7 @@ impl ProviderError {
         self.0.kind
     }
 
-    /// Whether it may have happened all the same.
+    /// Whether it may have happened anyway.
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.0.effect
@@ -288,7 +288,7 @@ impl ProviderError {
         self.0.retry_after
     }
 
-    /// Whether a layer has given up on it: whoever is outside does not try again at once.
+    /// Whether a layer has given up on it: outer layers do not retry immediately.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.0.attempts > 0

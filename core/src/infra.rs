@@ -78,7 +78,7 @@ use crate::{Context, EnvVars, ErrorKind, InstanceId, ProviderError, ServiceId};
 /// - A vendor that is down or cuts the connection is `Unavailable`.
 /// - An answer that cannot be understood is `Protocol`.
 /// - No secret is in a `Debug`, an error or a trace.
-/// - A capability that is declared is there; one that is not answers `Unsupported`.
+/// - A declared capability works; one that is not declared returns `Unsupported`.
 /// - Without a required setting it is not built, and the fault names the variable.
 #[async_trait]
 pub trait InfraProvider: fmt::Debug + Send + Sync {
@@ -93,9 +93,9 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     ///
     /// **Contract**
     /// - Starts nothing: the first [`InfraProvider::configure`] with [`Redeploy::Yes`] does.
-    /// - Called again for the same instance it answers what is there and completes what is missing;
-    ///   never does a second one come to be.
-    /// - Two calls at once for one instance, through the layers, make one.
+    /// - Called again for the same instance, it returns what exists and completes what is missing;
+    ///   it never creates a second one.
+    /// - Two concurrent calls for one instance, through the layers, create one.
     /// - A create that is not idempotent at the vendor and whose answer was lost is not repeated
     ///   blindly: it looks up first.
     /// - After a failure, what exists can be found by the mark through `list`, or is undone.
@@ -141,15 +141,15 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// - What never was is a success, and nothing else is touched.
     /// - An id with characters that mean something in an address is encoded: it names itself alone.
     /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
-    /// - Where an answer was lost, `list` still has what is left, and a repeated call ends it.
+    /// - If an answer was lost, `list` still returns what remains, and a repeated call destroys it.
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
     /// Every instance of this environment, in as few calls as the vendor allows.
     ///
     /// **Contract**
     /// - Follows the vendor's pages to their end: an answer is whole, or an error.
-    /// - Leaves out other environments, even one whose name begins like ours.
-    /// - Leaves out what the vendor is already deleting.
+    /// - Omits other environments, even one whose name begins like ours.
+    /// - Omits what the vendor is already deleting.
     /// - Each has its handle, its address and, once it was deployed, its status.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
 

@@ -81,7 +81,7 @@ impl JsonSchema for EnvironmentName {
     }
 }
 
-/// Makes and recognises the labels that this environment's resources bear at every vendor.
+/// Creates and recognises the labels of this environment's resources at every vendor.
 ///
 /// A label is `ap-<environment>-<instance id>`: the same for every vendor, at most 30 characters,
 /// of an alphabet that all of them take, and naming the environment, so that two environments that

@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-/// That code panicked, and what it said where that can be told.
+/// The panic of other code, with its message if that may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked(Option<&'static str>);
 
 impl Panicked {
-    /// Only a text of the source is told again: one that was put together may hold a secret.
+    /// Only a literal message is repeated: a formatted one may contain a secret.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "it ends here, whatever it holds"
@@ -59,8 +59,8 @@ mod tests {
                 None => panic!("no such case"),
             }
         };
-        let told = caught(panics(None)).await.unwrap_err().to_string();
-        assert_eq!(told, "panicked: no such case");
+        let shown = caught(panics(None)).await.unwrap_err().to_string();
+        assert_eq!(shown, "panicked: no such case");
         let secret = caught(panics(Some("hunter2".to_owned()))).await;
         let secret = secret.unwrap_err().to_string();
         assert_eq!(secret, "panicked: see standard error");

@@ -57,7 +57,7 @@ enum Slot {
     FreeAt(Instant),
 }
 
-/// How soon to look again at a section that somebody is in.
+/// How soon to check an occupied section again.
 const HELD_PAUSE: Duration = Duration::from_millis(50);
 
 #[async_trait]

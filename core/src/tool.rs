@@ -72,7 +72,7 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 /// - A vendor that is down or cuts the connection is `Unavailable`.
 /// - An answer that cannot be understood is `Protocol`.
 /// - No secret is in a `Debug`, an error or a trace.
-/// - A capability that is declared is there; one that is not answers `Unsupported`.
+/// - A declared capability works; one that is not declared returns `Unsupported`.
 /// - Without a required setting it is not built, and the fault names the variable.
 #[async_trait]
 pub trait ToolProvider: fmt::Debug + Send + Sync {
@@ -85,14 +85,14 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// it is there yet, so that nothing has to be looked for.
     ///
     /// **Contract**
-    /// - Called again for the same instance it answers what is there and completes what is missing;
-    ///   never does a second one come to be.
-    /// - Two calls at once for one instance, through the layers, make one.
-    /// - Where the vendor shows a secret only once, the resource that is there is deleted and made anew.
+    /// - Called again for the same instance, it returns what exists and completes what is missing;
+    ///   it never creates a second one.
+    /// - Two concurrent calls for one instance, through the layers, create one.
+    /// - If the vendor shows a secret only once, the existing resource is deleted and created again.
     /// - A create that is not idempotent at the vendor and whose answer was lost is not repeated
     ///   blindly: it looks up first.
     /// - After a failure, what exists can be found by the mark through `list`, or is undone.
-    /// - What it answers can be used at once, with credentials that are the instance's own.
+    /// - Its result can be used immediately, with credentials that belong to the instance alone.
     /// - Secrets leave only in [`ProvisionedTool::env`].
     /// - The variables are those that the registration declares.
     /// - The metadata takes at most [`ProvisionedTool::METADATA_LIMIT`] bytes as JSON.
@@ -111,7 +111,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// - What never was is a success, and nothing else is touched.
     /// - An id with characters that mean something in an address is encoded: it names itself alone.
     /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
-    /// - Where an answer was lost, `list` still has what is left, and a repeated call ends it.
+    /// - If an answer was lost, `list` still returns what remains, and a repeated call destroys it.
     async fn destroy(
         &self,
         cx: &Context,
@@ -123,8 +123,8 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     ///
     /// **Contract**
     /// - Follows the vendor's pages to their end: an answer is whole, or an error.
-    /// - Leaves out other environments, even one whose name begins like ours.
-    /// - Leaves out what the vendor is already deleting.
+    /// - Omits other environments, even one whose name begins like ours.
+    /// - Omits what the vendor is already deleting.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError>;
 
     /// What the resource has used so far.

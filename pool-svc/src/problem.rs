@@ -6,7 +6,6 @@ use agent_pool_client::CallError;
 use agent_pool_core::chain;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::{error, warn};
 
 use crate::claim::ClaimError;
@@ -82,12 +81,6 @@ fn database(error: &DbError) -> Problem {
     }
 }
 
-/// A task of this service panicked, and has been logged.
-pub(crate) fn from_panic(failed: &TaskFailed) -> Problem {
-    let detail = format!("task {} failed by a fault of this service", failed.task);
-    Problem::new(ProblemCode::InternalError, detail)
-}
-
 /// A failed call that Services was asked for on behalf of a person.
 pub(crate) fn from_services(operation: &str, error: &CallError) -> Problem {
     warn!(error.chain = chain(error), "{operation} failed: {error}");
@@ -125,6 +118,7 @@ pub(crate) fn unknown_template(slug: &str) -> Problem {
 mod tests {
     use agent_pool_core::InstanceId;
     use agent_pool_core::wire::pool::Status;
+    use agent_pool_service_kit::supervisor::TaskFailed;
 
     use super::*;
     use crate::claim::{Fate, StepError};
@@ -218,7 +212,7 @@ mod tests {
             (failed.into(),                          502, "claim_failed",         false),
             (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
             (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),
-            (from_panic(&panic),                     500, "internal_error",       false),
+            (panic.clone().into(),                   500, "internal_error",       false),
             (ClaimError::Aborted(panic).into(),      500, "internal_error",       false),
             (CondemnError::Unknown(id()).into(),     404, "unknown_instance",     false),
             (idle.into(),                            409, "not_crashed",          false),

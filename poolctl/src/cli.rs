@@ -1,7 +1,7 @@
 //! The command line.
 
 use agent_pool_stack::Part;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
@@ -19,6 +19,7 @@ use crate::commands::{
     watch::Watch,
 };
 use crate::connect::Connection;
+use crate::out::Form;
 
 /// Claim agents and operate the pool.
 ///
@@ -45,19 +46,6 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes: 0 success, 1 failure, 2 usage, 3 no idle instance, 4 not found, 5 key rejected, 6 unreachable,
             7 conflict, 130 interrupted";
-
-/// The output format.
-#[derive(Debug, Clone, Copy, Default, Args)]
-#[command(next_help_heading = "Output")]
-pub(crate) struct Form {
-    /// Print JSON, the default if standard output is no terminal
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-
-    /// Print tables even if standard output is no terminal
-    #[arg(long, global = true, conflicts_with = "json")]
-    pub(crate) human: bool,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -10,7 +10,7 @@ use agent_pool_core::wire::problem::{Problem, ProblemCode};
 pub(crate) enum Exit {
     /// It is done.
     Done = 0,
-    /// It failed, or what was looked at is not well.
+    /// The command failed, or found a problem.
     Failed = 1,
     /// The command line is wrong, or a value of it is refused.
     Usage = 2,

@@ -63,7 +63,7 @@ impl Failure {
             .hint("a claim that has begun runs to its end: see `poolctl list --status claimed`")
     }
 
-    /// Somebody who was asked said no.
+    /// The user answered no.
     pub(crate) fn declined() -> Self {
         Self::new(Exit::Failed, "declined", "nothing was done")
     }
@@ -71,8 +71,7 @@ impl Failure {
     /// `doing` is what was asked for, such as `kill k3v9x0a1b2c3`.
     pub(crate) fn of_call(doing: &str, error: &CallError) -> Self {
         let text = format!("cannot {doing}: {}", plain(reason(error)));
-        let may_go_on =
-            "it may continue all the same: check with `poolctl list` before another try";
+        let may_go_on = "it may still continue: check with `poolctl list` before you retry";
         match error {
             CallError::Refused { service, problem } if problem.code != ProblemCode::WithoutCode => {
                 let failure = Self {
@@ -165,7 +164,7 @@ fn hint_for(service: &str, problem: &Problem) -> Option<String> {
         }
         ProblemCode::UnknownInstance => "`poolctl list` shows those that there are".to_owned(),
         ProblemCode::UnknownTemplate => "`poolctl templates` lists them".to_owned(),
-        ProblemCode::NotCrashed => "to destroy it all the same: `poolctl kill`".to_owned(),
+        ProblemCode::NotCrashed => "to destroy it anyway: `poolctl kill`".to_owned(),
         ProblemCode::UnknownRoute => format!("is that the address of {service}, of this version?"),
         _ => {
             let seconds = problem.retry_after?.as_secs();

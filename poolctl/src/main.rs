@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     } = Cli::parse();
     let out = Out::new(form);
     let outcome = match command {
-        // These have threads of their own, and want none of Ctrl-C's below.
+        // These have their own threads and must not use the Ctrl-C handling below.
         Command::Up(options) => up::run(&options, connection.data_dir),
         Command::Part(part) => up::run_part(part),
         Command::Completions { shell } => completions::run(shell),
@@ -62,7 +62,7 @@ fn ask(wanted: Ask, connection: &Connection, out: Out) -> Result<Exit, Failure> 
     };
     runtime.block_on(async {
         tokio::select! {
-            // First, so that it is listened to before anybody is asked a question.
+            // First, so that Ctrl-C works before the first question.
             biased;
             _ = tokio::signal::ctrl_c() => Err(interrupted()),
             outcome = Box::pin(answer(wanted, target, &environment, connection.is_given(), out)) => outcome,

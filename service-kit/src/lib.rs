@@ -6,6 +6,7 @@ pub mod body;
 pub mod cipher;
 pub mod config;
 pub mod db;
+pub mod elapsed;
 pub mod health;
 pub mod http_server;
 pub mod method;

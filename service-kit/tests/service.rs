@@ -124,7 +124,7 @@ async fn serves_until_told_to_end() {
     let db = Db::connect(&url.try_into().unwrap(), 2);
     let keys = settings.pool_api_key.clone();
     let left_behind = LeftBehind::default();
-    let shutdown = Shutdown::on_signals_with(left_behind.clone()).unwrap();
+    let shutdown = Shutdown::on_signals(left_behind.clone()).unwrap();
     let supervisor = Supervisor::new(shutdown);
     let running = supervisor.clone();
     left_behind.describe_by(move || running.describe_running());

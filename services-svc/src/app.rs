@@ -11,7 +11,6 @@ use agent_pool_service_kit::db::Db;
 use agent_pool_service_kit::supervisor::Supervisor;
 
 use crate::config::Config;
-use crate::problem;
 use crate::providers::{Providers, SharedSections};
 
 /// The service: its settings, database, providers and background tasks. Cheap to clone.
@@ -96,7 +95,7 @@ impl App {
     {
         match self.supervisor().spawn(operation, work).await {
             Ok(result) => result.map_err(Into::into),
-            Err(failed) => Err(problem::task_failed(&failed)),
+            Err(failed) => Err(failed.into()),
         }
     }
 }

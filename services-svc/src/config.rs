@@ -43,7 +43,7 @@ pub struct Config {
     pub(crate) limits: Limits,
 }
 
-/// How much there may be, whoever asks.
+/// Limits that apply to all callers.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct Limits {
     /// Most instances at once. A creation beyond it is refused as `instance_limit`.
@@ -89,7 +89,7 @@ pub(crate) struct General {
     /// Most connections to the database. Too few, and requests wait for one another.
     #[serde(default = "General::connections")]
     pub(crate) services_database_connections: NonZeroU16,
-    /// Which deployment of this system it is. Providers' resources bear it, so never change it while
+    /// The name of this deployment of the system. Providers' resources are labelled with it, so never change it while
     /// there are any.
     #[serde(default = "General::environment")]
     pub(crate) pool_environment: EnvironmentName,
@@ -103,7 +103,7 @@ pub(crate) struct General {
     #[serde(default = "General::status_list_max_age")]
     pub(crate) status_list_max_age_ms: Millis,
     /// How long an instance stays locked after the replica that worked on it died, and how often interrupted
-    /// operations are looked for. Too low, and a replica that pauses loses its lock.
+    /// operations are checked for. If it is too low, a replica that pauses loses its lock.
     #[serde(default = "General::lease")]
     pub(crate) instance_lease_ms: Millis,
     /// How long an operation waits for the one before it on the same instance, before it is refused as

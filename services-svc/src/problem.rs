@@ -6,7 +6,6 @@ use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::{ErrorKind, ProviderError, chain};
 use agent_pool_service_kit::db::DbError;
-use agent_pool_service_kit::supervisor::TaskFailed;
 use tracing::error;
 
 use crate::ops::create::CreateError;
@@ -24,7 +23,7 @@ use crate::ops::tear_down::{Leftover, Undo};
 
 /// When to try again after a failure that passes.
 const SOON: Duration = Duration::from_secs(5);
-/// When to try again what a limit refused.
+/// When to retry after a limit was reached.
 const LATER: Duration = Duration::from_mins(5);
 
 pub(crate) fn precondition(error: &PreconditionError) -> Problem {
@@ -37,12 +36,6 @@ pub(crate) fn precondition(error: &PreconditionError) -> Problem {
         PreconditionError::Destroying(_) => Problem::new(ProblemCode::InstanceDestroying, detail),
         PreconditionError::Unfinished(_) => Problem::new(ProblemCode::InstanceUnfinished, detail),
     }
-}
-
-/// The supervisor has logged the cause.
-pub(crate) fn task_failed(failed: &TaskFailed) -> Problem {
-    let detail = format!("the operation failed: see the log for task {}", failed.task);
-    Problem::new(ProblemCode::InternalError, detail)
 }
 
 pub(crate) fn lookup(error: &LookupError) -> Problem {

@@ -1,4 +1,4 @@
-//! Where instances and their tools come from: processes of this machine with mock tools, or fakes of the vendors.
+//! The source of instances and tools: processes of this machine with mock tools, or fakes of the vendors.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::folder::DataFolder;
 use crate::options::Options;
 use crate::part::Part;
 
-/// Where instances and their tools come from.
+/// The source of instances and tools.
 #[derive(Debug)]
 pub(crate) enum Backend {
     /// Processes of this machine, which keep their data in this folder, and mock tools.

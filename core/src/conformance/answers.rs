@@ -1,8 +1,9 @@
-//! What a provider says of itself: its settings and its capabilities.
+//! What a provider declares: its settings and its capabilities.
 
 use super::bench::Bench;
-use super::case::{Case, Tried, Verdict, ensure};
+use super::case::Case;
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict, ensure};
 use crate::{ErrorKind, ProviderError};
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
@@ -39,12 +40,12 @@ async fn missing_settings<S: Subject>(bench: &Bench<S>) -> Tried {
             .faults()
             .iter()
             .any(|fault| fault.variable == variable);
-        ensure!(named, "without {variable} it says: {error}");
+        ensure!(named, "without {variable} the error is: {error}");
     }
     Ok(())
 }
 
-/// Whether one optional operation is what its capability says.
+/// Checks one optional operation against its capability.
 pub(super) fn as_declared(
     operation: &str,
     declared: bool,

@@ -1,17 +1,17 @@
-//! Where one case works: a fresh provider, a mark of its own, and what cases have in common.
+//! The environment of a case: a new provider, its own mark, and helpers for cases.
 
 use std::future::Future;
 use std::time::Duration;
 
-use super::case::{Tried, Verdict, ensure};
 use super::harness::{Fault, Held};
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict, ensure};
 use crate::settings::Environment;
 use crate::{Context, InstanceId, Mark, ProviderError, Secret, chain};
 
-/// What every secret setting is replaced by, to be refused.
+/// The wrong value for every secret setting.
 pub(super) const WRONG_KEY: &str = "a-key-that-is-wrong";
-/// How often, and after which waits, a transient error is tried again.
+/// The number of attempts after transient errors, and the pauses between them.
 const ATTEMPTS: usize = 20;
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -19,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Bench<S> {
     pub(super) subject: S,
     pub(super) cx: Context,
-    /// An environment whose name begins like that of `cx`.
+    /// An environment whose name has that of `cx` as a prefix.
     pub(super) neighbour: Context,
     before: usize,
 }
@@ -60,14 +60,14 @@ impl<S: Subject> Bench<S> {
         must("list", persist(|| self.subject.list(&self.cx)).await)
     }
 
-    /// What `list` answers for one instance.
+    /// The resources of one instance, according to `list`.
     pub(super) async fn listed(&self, instance: &InstanceId) -> Result<Vec<S::Ref>, Verdict> {
         let mut listed = self.list().await?;
         listed.retain(|one| S::instance(one) == instance);
         Ok(listed)
     }
 
-    /// What the vendor holds for one instance.
+    /// The resources of one instance, according to the vendor.
     pub(super) async fn held(&self, instance: &InstanceId) -> Vec<Held> {
         self.subject.harness().settle().await;
         let label = self.cx.mark().label(instance);
@@ -76,35 +76,35 @@ impl<S: Subject> Bench<S> {
         held
     }
 
-    /// The instance has one thing of each kind, and `list` answers `made` and no other.
+    /// The instance has one resource of each kind, and `list` returns `made` and no other.
     pub(super) async fn has_one(&self, made: &S::Ref) -> Tried {
         let instance = S::instance(made);
         let mut kinds: Vec<_> = self.held(instance).await.iter().map(|h| h.kind).collect();
         kinds.sort_unstable();
         ensure!(
             !kinds.is_empty(),
-            "the vendor holds nothing of what was made"
+            "the vendor has nothing of what was created"
         );
         let twice = kinds.windows(2).find(|pair| pair[0] == pair[1]);
         ensure!(
             twice.is_none(),
-            "the vendor holds for one instance: {}",
+            "the vendor has for one instance: {}",
             kinds.join(", ")
         );
         let listed = self.listed(instance).await?;
         let (ids, id): (Vec<_>, _) = (listed.iter().map(S::id).collect(), S::id(made));
-        ensure!(ids == [id], "list answers {ids:?} where {id} was made");
+        ensure!(ids == [id], "list returned {ids:?} after {id} was created");
         Ok(())
     }
 
-    /// The vendor holds nothing of the instance, and no more in all than before the case.
+    /// The vendor has no resource of the instance, and no more in total than before the case.
     pub(super) async fn has_nothing(&self, instance: &InstanceId) -> Tried {
         let left = self.held(instance).await;
-        ensure!(left.is_empty(), "the vendor still holds {left:?}");
+        ensure!(left.is_empty(), "the vendor still has {left:?}");
         let (now, before) = (self.subject.harness().held().await.len(), self.before);
         ensure!(
             now <= before,
-            "the vendor held {before} things before, and holds {now} now"
+            "the vendor had {before} resources before, and has {now} now"
         );
         Ok(())
     }
@@ -130,7 +130,7 @@ impl<S: Subject> Bench<S> {
             .collect()
     }
 
-    /// The environment with another value in every secret.
+    /// The environment with a wrong value for every secret.
     pub(super) fn wrong_keys(&self) -> Result<Environment, Verdict> {
         let secrets = self.secrets();
         if secrets.is_empty() {
@@ -144,14 +144,14 @@ impl<S: Subject> Bench<S> {
         Ok(environment)
     }
 
-    /// A text for the report, without the secret settings.
+    /// `text` with the secret settings redacted, for the report.
     pub(super) fn redacted(&self, text: String) -> String {
         let hide = |text: String, (_, secret): (String, Secret)| text.replace(secret.expose(), "…");
         self.secrets().into_iter().fold(text, hide)
     }
 
-    /// Destroys what the case left, so that a real vendor is not littered. Where that fails, the case has
-    /// said why.
+    /// Destroys what the case left, so that nothing remains at a real vendor. An error is ignored: the case has
+    /// reported it.
     pub(super) async fn clean_up(&self) {
         for cx in [&self.cx, &self.neighbour] {
             for made in self.subject.list(cx).await.unwrap_or_default() {
@@ -161,7 +161,7 @@ impl<S: Subject> Bench<S> {
     }
 }
 
-/// The answer after what passes has passed, as the layers would have it.
+/// Calls again after transient errors, as the layers do.
 pub(super) async fn persist<T, F>(call: impl Fn() -> F) -> Result<T, ProviderError>
 where
     F: Future<Output = Result<T, ProviderError>>,
@@ -179,7 +179,7 @@ where
     }
 }
 
-/// The answer of a call that has no reason to fail.
+/// The result of a call that must succeed.
 pub(super) fn must<T>(operation: &str, result: Result<T, ProviderError>) -> Result<T, Verdict> {
     result.map_err(|error| Verdict::Broken(format!("{operation} failed: {}", chain(&error))))
 }

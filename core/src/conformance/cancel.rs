@@ -1,13 +1,13 @@
-//! Calls that are dropped half-way.
+//! Calls that are cancelled before they finish.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-/// No call of a provider is polled more often before it is done, or is tried further.
+/// The maximum number of polls; a call that needs more is not tested further.
 pub(super) const POLLS: usize = 64;
 
-/// What the future answers within so many polls; `None` where it does not, and is dropped at once.
+/// The output of the future, if it is ready within this number of polls; otherwise it is dropped.
 pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = times;

@@ -1,4 +1,4 @@
-//! A case, and the run of all of them.
+//! A case, and the run of all cases.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,24 +7,16 @@ use std::time::Duration;
 use super::bench::Bench;
 use super::report::{Outcome, Report, Row};
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict};
 use crate::panic::caught;
 
-/// A case that takes longer hangs.
+/// The time limit of a case.
 const CASE_LIMIT: Duration = Duration::from_secs(300);
-
-/// Why a case ended early.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    Broken(String),
-    NotApplicable(String),
-}
-
-pub(super) type Tried = Result<(), Verdict>;
 
 /// The run of one case.
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Tried> + Send + 'a>>;
 
-/// One promise, and how it is tried.
+/// One promise, and its test.
 pub(super) struct Case<S> {
     pub(super) name: &'static str,
     pub(super) promise: &'static str,
@@ -32,20 +24,10 @@ pub(super) struct Case<S> {
     pub(super) run: for<'a> fn(&'a Bench<S>) -> Running<'a>,
 }
 
-/// Ends a case as broken unless the condition holds.
-macro_rules! ensure {
-    ($holds:expr, $($how:tt)+) => {
-        if !$holds {
-            return Err($crate::conformance::case::Verdict::Broken(format!($($how)+)));
-        }
-    };
-}
-pub(super) use ensure;
-
 /// Runs the cases one after the other.
 #[expect(
     clippy::expect_used,
-    reason = "test support: no vendor is asked without a client"
+    reason = "test support: no vendor can be called without a client"
 )]
 pub(super) async fn run<S: Subject>(
     provider: &'static str,
@@ -77,7 +59,7 @@ pub(super) async fn run<S: Subject>(
     Report { provider, rows }
 }
 
-/// What came of a part of a case: a provider that hangs or panics ends that case, and no other.
+/// Runs a part of a case. A provider that hangs or panics fails that case and no other.
 async fn ended(part: impl Future<Output = Tried>) -> Tried {
     match tokio::time::timeout(CASE_LIMIT, caught(part)).await {
         Ok(Ok(tried)) => tried,

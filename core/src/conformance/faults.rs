@@ -1,18 +1,19 @@
-//! What a vendor's misbehaviour is told as, and that it leaves nothing behind.
+//! How a provider reports a vendor's misbehaviour, and that nothing is left behind.
 
 use std::time::Duration;
 
 use super::bench::Bench;
-use super::case::{Case, Tried, Verdict, ensure};
+use super::case::Case;
 use super::harness::{Fault, RetryAfter};
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict, ensure};
 use crate::{Context, ErrorKind, InstanceId, ProviderError};
 
-/// What the vendor asks to wait.
+/// The vendor's `Retry-After`.
 const WAIT: Duration = Duration::from_secs(30);
-/// What a call may take where the vendor hangs.
+/// The deadline of a call when the vendor hangs.
 const DEADLINE: Duration = Duration::from_millis(300);
-/// After this, a call has outlived its deadline on the slowest machine.
+/// The time after which a call has exceeded its deadline even on a slow machine.
 const GRACE: Duration = Duration::from_secs(10);
 
 const SLOW_DOWN: &str = "A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, be it in seconds or as a date.";
@@ -61,7 +62,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
         Case {
             name: "not_json",
             promise: "An answer that cannot be understood is `Protocol`.",
-            matters: "A page of a proxy taken for an empty list would make every instance look lost.",
+            matters: "If a proxy's page counted as an empty list, every instance would look lost.",
             run: |bench| Box::pin(not_json(bench)),
         },
         Case {
@@ -73,7 +74,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     ]
 }
 
-/// One call of each operation that has to fail, with the operation's name.
+/// One call of each operation that must fail, with the operation's name.
 async fn failures<S: Subject>(
     subject: &S,
     cx: &Context,
@@ -105,7 +106,7 @@ fn has_kind(
     Ok(error)
 }
 
-/// After the fault, the instance gets what it did not get, once.
+/// After the fault, the next attempt creates one resource.
 async fn recovers<S: Subject>(bench: &Bench<S>, instance: &InstanceId) -> Tried {
     bench.subject.harness().heal().await;
     let made = bench.make(instance).await?;
@@ -132,11 +133,11 @@ async fn rate_limited<S: Subject>(bench: &Bench<S>, form: RetryAfter) -> Tried {
     let instance = InstanceId::generate();
     for (operation, result) in failures(&bench.subject, &bench.cx, &instance, &made).await {
         let error = has_kind(operation, result, ErrorKind::RateLimited)?;
-        let told = error.retry_after();
-        let fits = told.is_some_and(|wait| !wait.is_zero() && wait <= WAIT);
+        let wait = error.retry_after();
+        let fits = wait.is_some_and(|wait| !wait.is_zero() && wait <= WAIT);
         ensure!(
             fits,
-            "{operation} tells to wait {told:?} where the vendor asked for {WAIT:?}"
+            "{operation} reports a wait of {wait:?}, but the vendor requested {WAIT:?}"
         );
     }
     recovers(bench, &instance).await

@@ -12,7 +12,7 @@ use crate::{
     EnvVars, InfraHandle, InfraProvider, InstanceSpec, ProvisionedTool, ToolOptions, ToolProvider,
 };
 
-/// A vendor under test: where it is, what it holds, and how it is made to misbehave.
+/// A vendor under test: its URL, its resources, and how it is made to misbehave.
 #[async_trait]
 pub trait Harness: Send + Sync {
     /// The settings of a working provider. The values of secret settings must be texts that occur nowhere else: the
@@ -99,7 +99,7 @@ pub trait InfraHarness: Harness {
         (self.registration().build)(environment)
     }
 
-    /// What is asked for an instance.
+    /// The specification of an instance.
     fn spec(&self) -> InstanceSpec {
         InstanceSpec {
             name: "conformance".to_owned(),
@@ -114,7 +114,7 @@ pub trait InfraHarness: Harness {
     }
 
     /// Every deployment of one service so far, oldest first, each as the variables that it began with;
-    /// `None` where the vendor does not tell.
+    /// `None` if the vendor does not report them.
     async fn deployments(&self, _: &InfraHandle) -> Option<Vec<EnvVars>> {
         None
     }

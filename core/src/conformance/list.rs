@@ -1,10 +1,11 @@
-//! Listing: all of ours, only ours, only what is there.
+//! Lists: complete, without resources of others, without deleted ones.
 
 use std::collections::HashMap;
 
 use super::bench::{Bench, must, persist};
-use super::case::{Case, Tried, Verdict, ensure};
+use super::case::Case;
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict, ensure};
 use crate::InstanceId;
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
@@ -17,14 +18,14 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
         },
         Case {
             name: "own_environment",
-            promise: "Leaves out other environments, even one whose name begins like ours.",
+            promise: "Omits other environments, even one whose name begins like ours.",
             matters: "Environments share accounts: a sweep would destroy another one's instances.",
             run: |bench| Box::pin(own_environment(bench)),
         },
         Case {
             name: "gone_not_listed",
-            promise: "Leaves out what the vendor is already deleting.",
-            matters: "What is gone and listed is swept again and again, and reported as an orphan.",
+            promise: "Omits what the vendor is already deleting.",
+            matters: "A deleted resource that is listed is swept again and again, and reported as an orphan.",
             run: |bench| Box::pin(gone(bench)),
         },
     ]
@@ -57,7 +58,7 @@ async fn three_pages<S: Subject>(bench: &Bench<S>) -> Tried {
     ensure!(times.values().all(|&n| n == 1), "some are listed twice");
     ensure!(
         times.len() == all,
-        "{} are listed where {all} are there",
+        "{} are listed, but {all} exist",
         times.len()
     );
     Ok(())
@@ -72,7 +73,7 @@ async fn own_environment<S: Subject>(bench: &Bench<S>) -> Tried {
     let ids: Vec<_> = listed.iter().map(S::id).collect();
     ensure!(
         ids == [S::id(&ours)],
-        "list answers {ids:?} where only {} is ours",
+        "list returned {ids:?}, but only {} is ours",
         S::id(&ours)
     );
     Ok(())

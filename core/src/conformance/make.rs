@@ -1,42 +1,43 @@
-//! Making: once, again, at the same time, after a lost answer, after being dropped.
+//! Creation: once, again, concurrently, after a lost answer, after a cancellation.
 
 use super::bench::{Bench, persist};
 use super::cancel::{POLLS, polled};
-use super::case::{Case, Tried, Verdict, ensure};
+use super::case::Case;
 use super::harness::Fault;
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict, ensure};
 use crate::{Effect, InstanceId};
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![
         Case {
             name: "made_twice",
-            promise: "Called again for the same instance it answers what is there and completes what is missing; never does a second one come to be.",
-            matters: "Services calls again after every crash; a second resource is paid for and belongs to nobody.",
+            promise: "Called again for the same instance, it returns what exists and completes what is missing; it never creates a second one.",
+            matters: "Services calls again after every crash; a second resource would cost money and belong to no instance.",
             run: |bench| Box::pin(twice(bench)),
         },
         Case {
             name: "made_at_once",
-            promise: "Two calls at once for one instance, through the layers, make one.",
-            matters: "Two requests for one instance would each buy a resource, and one of them is forgotten.",
+            promise: "Two concurrent calls for one instance, through the layers, create one.",
+            matters: "Two requests for one instance would each buy a resource, and one of them would be forgotten.",
             run: |bench| Box::pin(at_once(bench)),
         },
         Case {
             name: "lost_answer",
             promise: "A create that is not idempotent at the vendor and whose answer was lost is not repeated blindly: it looks up first.",
-            matters: "An answer lost on the way would leave a resource that is paid for and that no row knows.",
+            matters: "A lost answer would leave a resource that costs money and that no row knows.",
             run: |bench| Box::pin(lost_answer(bench)),
         },
         Case {
             name: "half_made",
             promise: "After a failure, what exists can be found by the mark through `list`, or is undone.",
-            matters: "The sweep destroys only what it can find: the rest is paid for until somebody looks.",
+            matters: "The sweep destroys only what it can find; the rest costs money until somebody notices.",
             run: |bench| Box::pin(half_made(bench)),
         },
         Case {
             name: "cancelled",
             promise: "A call may be cancelled at any point by dropping its future; the next call then goes on from what is there.",
-            matters: "A deadline or a shutdown drops calls at any point; what they began must not be lost or made twice.",
+            matters: "A deadline or a shutdown drops calls at any point; what they began must not be lost or created twice.",
             run: |bench| Box::pin(cancelled(bench)),
         },
     ]
@@ -62,9 +63,9 @@ async fn at_once<S: Subject>(bench: &Bench<S>) -> Tried {
     };
     let listed = bench.listed(instance).await?;
     let ids: Vec<_> = listed.iter().map(S::id).collect();
-    ensure!(ids.len() == 1, "list answers {ids:?} after two calls");
+    ensure!(ids.len() == 1, "list returned {ids:?} after two calls");
     let Some(answered) = made.iter().find(|one| S::id(one) == ids[0]) else {
-        let how = format!("neither call answered {}, which is there", ids[0]);
+        let how = format!("neither call returned {}, which exists", ids[0]);
         return Err(Verdict::Broken(how));
     };
     bench.has_one(answered).await

@@ -31,6 +31,7 @@ mod report;
 mod secrets;
 mod subject;
 mod tool;
+mod verdict;
 
 pub use fake::{FakeRequest, FakeResponse, FakeServer, FakeVendor};
 pub use harness::{Fault, Harness, Held, InfraHarness, RetryAfter, ToolHarness, Unsupported};

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::fake::{FakeResponse, fault_response};
 use super::harness::Fault;
 
-/// Forwards HTTP to a real engine, at an address or a unix socket, until it is told to misbehave.
+/// Forwards HTTP to a real engine, at an address or a unix socket, and injects faults on request.
 ///
 /// With it the harness of an infra on a real engine can run every case of the suite. Its [`Harness::fault`],
 /// [`Harness::heal`] and [`Harness::settle`] call the methods of the same names, and its settings name the proxy:
@@ -160,7 +160,7 @@ impl Shared {
                 if !is_lost {
                     return Ok(response);
                 }
-                // The engine has finished only when its whole answer is there.
+                // The engine has finished only after its complete answer.
                 let _ = response.into_body().collect().await;
                 self.fault.send_replace(None);
                 Err(cut())
@@ -180,7 +180,7 @@ impl Shared {
         }
     }
 
-    /// In a task of its own: the engine carries out a request whose sender has gone.
+    /// In its own task: the engine executes a request even if the client has hung up.
     async fn forward(
         self: Arc<Self>,
         request: Request<Incoming>,

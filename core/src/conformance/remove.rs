@@ -2,9 +2,10 @@
 
 use super::bench::Bench;
 use super::cancel::{POLLS, polled};
-use super::case::{Case, Tried, Verdict, ensure};
+use super::case::Case;
 use super::harness::Fault;
 use super::subject::Subject;
+use super::verdict::{Tried, Verdict, ensure};
 use crate::{ErrorKind, InstanceId};
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
@@ -41,7 +42,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
         },
         Case {
             name: "lost_removal",
-            promise: "Where an answer was lost, `list` still has what is left, and a repeated call ends it.",
+            promise: "If an answer was lost, `list` still returns what remains, and a repeated call destroys it.",
             matters: "What is half removed and cannot be found again, such as a volume without its service, costs on for ever.",
             run: |bench| Box::pin(lost_answer(bench)),
         },

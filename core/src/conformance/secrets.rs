@@ -1,4 +1,4 @@
-//! That no secret is shown, by anything that a provider says.
+//! No output of a provider contains a secret.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +8,10 @@ use tracing::instrument::WithSubscriber;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use super::bench::{Bench, WRONG_KEY, must};
-use super::case::{Case, Tried, Verdict, ensure};
+use super::case::Case;
 use super::harness::{Fault, RetryAfter};
 use super::subject::{Subject, Tour};
+use super::verdict::{Tried, Verdict, ensure};
 use crate::{InstanceId, ProviderError, Secret, chain};
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
@@ -39,15 +40,15 @@ async fn none_shown<S: Subject>(bench: &Bench<S>) -> Tried {
             .iter()
             .find(|(_, text)| text.contains(secret.expose()));
         let place = leak.map_or("", |leak| leak.0);
-        ensure!(leak.is_none(), "{}", told(name, place, secret));
+        ensure!(leak.is_none(), "{}", describe_leak(name, place, secret));
     }
     Ok(())
 }
 
-/// Below that many bytes, a test's secret may be part of an ordinary word.
+/// A secret with fewer bytes may be part of an ordinary word.
 const SHORT: usize = 8;
 
-fn told(name: &str, place: &str, secret: &Secret) -> String {
+fn describe_leak(name: &str, place: &str, secret: &Secret) -> String {
     let hint = match secret.expose().len() {
         ..SHORT => "; its value is short and may be there by chance: take one that is no word",
         _ => "",
@@ -93,7 +94,7 @@ fn tell<T>(tour: &mut Tour, result: Result<T, ProviderError>) {
     }
 }
 
-/// Everything that is traced.
+/// All traces.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -131,12 +132,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_that_may_be_found_by_chance_is_told_as_such() {
-        let told = |secret| told("ACME_ADMIN_KEY", "a trace", &Secret::new(secret));
+    fn a_secret_that_may_be_found_by_chance_is_reported_as_such() {
+        let describe = |secret| describe_leak("ACME_ADMIN_KEY", "a trace", &Secret::new(secret));
         assert_eq!(
-            told("sk-fake-31c7"),
+            describe("sk-fake-31c7"),
             "the secret ACME_ADMIN_KEY is in a trace"
         );
-        assert!(told("admin").ends_with("by chance: take one that is no word"));
+        assert!(describe("admin").ends_with("by chance: take one that is no word"));
     }
 }

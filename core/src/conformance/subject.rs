@@ -1,4 +1,4 @@
-//! What tools and infra have in common, so that what both promise is tried by the same cases.
+//! The common interface of tools and infra, so that the same cases test what both promise.
 
 use async_trait::async_trait;
 
@@ -6,12 +6,12 @@ use super::harness::Harness;
 use crate::settings::{Environment, SettingSpec, SettingsError};
 use crate::{Context, InstanceId, ProviderError, Secret};
 
-/// A provider that makes, removes and lists one thing per instance.
+/// A provider that creates, destroys and lists one resource per instance.
 #[async_trait]
 pub(super) trait Subject: Sized + Send + Sync {
-    /// The reference to one made thing.
+    /// The reference to a created resource.
     type Ref: Clone + Send + Sync;
-    /// The trait's word for making.
+    /// The name of the trait's method that creates.
     const MAKE: &'static str;
 
     fn harness(&self) -> &dyn Harness;
@@ -42,18 +42,18 @@ pub(super) trait Subject: Sized + Send + Sync {
 
     fn instance(made: &Self::Ref) -> &InstanceId;
 
-    /// The vendor's words for it.
+    /// The vendor's ID of it.
     fn id(made: &Self::Ref) -> &str;
 
-    /// The same reference with other words; `None` where they make no id.
+    /// The same reference with another ID; `None` if that is not a valid one.
     fn with_id(&self, made: &Self::Ref, id: String) -> Option<Self::Ref>;
 }
 
-/// What the calls of a provider showed, and what they must not have.
+/// The texts that the calls of a provider exposed, and the secrets that must not be in them.
 #[derive(Default)]
 pub(super) struct Tour {
-    /// Where a text was shown, and the text.
+    /// The place of a text, and the text.
     pub(super) shown: Vec<(&'static str, String)>,
-    /// What a secret is called, and the secret.
+    /// The name of a secret, and the secret.
     pub(super) secrets: Vec<(String, Secret)>,
 }

@@ -10,11 +10,15 @@ pub struct Api<'a> {
     cx: &'a Context,
 }
 
-impl<'a> Api<'a> {
-    pub(super) const fn new(vendor: &'a VendorHttp, cx: &'a Context) -> Self {
-        Self { vendor, cx }
+impl VendorHttp {
+    /// The API for the calls of one operation, within `cx`.
+    #[must_use]
+    pub const fn on<'a>(&'a self, cx: &'a Context) -> Api<'a> {
+        Api { vendor: self, cx }
     }
+}
 
+impl<'a> Api<'a> {
     /// The context of the operation: its mark and its deadline.
     #[must_use]
     pub const fn cx(self) -> &'a Context {
@@ -29,26 +33,26 @@ impl<'a> Api<'a> {
 
     /// A `GET` of the path made of `segments`. Each segment is percent-encoded, so an id cannot lead to another path.
     pub fn get(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        VendorRequest::new(self, Method::GET, segments)
+        VendorRequest::new(self.vendor, self.cx, Method::GET, segments)
     }
 
     /// A `POST`; see [`Api::get`]. Without segments it goes to the base URL itself.
     pub fn post(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        VendorRequest::new(self, Method::POST, segments)
+        VendorRequest::new(self.vendor, self.cx, Method::POST, segments)
     }
 
     /// A `PATCH`; see [`Api::get`].
     pub fn patch(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        VendorRequest::new(self, Method::PATCH, segments)
+        VendorRequest::new(self.vendor, self.cx, Method::PATCH, segments)
     }
 
     /// A `PUT`; see [`Api::get`].
     pub fn put(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        VendorRequest::new(self, Method::PUT, segments)
+        VendorRequest::new(self.vendor, self.cx, Method::PUT, segments)
     }
 
     /// A `DELETE`; see [`Api::get`].
     pub fn delete(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
-        VendorRequest::new(self, Method::DELETE, segments)
+        VendorRequest::new(self.vendor, self.cx, Method::DELETE, segments)
     }
 }

@@ -31,6 +31,7 @@ mod request;
 pub mod retry_after;
 mod table;
 mod tool;
+mod unanswered;
 mod vendor;
 
 pub use api::Api;

@@ -1,4 +1,4 @@
-//! The [`ToolProvider`] of an [`HttpTool`]: what is the same for all of them.
+//! The [`ToolProvider`] of every [`HttpTool`].
 
 use std::collections::HashSet;
 use std::sync::Arc;

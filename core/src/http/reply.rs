@@ -4,8 +4,8 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
-use super::request::unanswered;
 use super::retry_after;
+use super::unanswered::unanswered;
 use crate::{ErrorKind, ProviderError};
 
 /// A vendor's complete HTTP response.

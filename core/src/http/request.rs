@@ -12,8 +12,9 @@ use tracing::debug;
 use url::Url;
 
 use super::client::REQUEST_LIMIT;
-use super::{Api, Data, ListItem, Page, Proxies, Reply, known_items, pages};
-use crate::{Effect, ErrorKind, ProviderError, Secret};
+use super::unanswered::unanswered;
+use super::{Data, ListItem, Page, Reply, VendorHttp, known_items, pages};
+use crate::{Context, Effect, ErrorKind, ProviderError, Secret};
 
 /// All but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,7 +28,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// [`send`](Self::send).
 #[must_use = "a request does nothing until it is sent"]
 pub struct VendorRequest<'a> {
-    api: Api<'a>,
+    vendor: &'a VendorHttp,
+    cx: &'a Context,
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
@@ -39,11 +41,12 @@ pub struct VendorRequest<'a> {
 
 impl<'a> VendorRequest<'a> {
     pub(super) fn new(
-        api: Api<'a>,
+        vendor: &'a VendorHttp,
+        cx: &'a Context,
         method: Method,
         segments: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let mut url = api.vendor().base().clone();
+        let mut url = vendor.base().clone();
         let mut path = url.path().to_owned();
         let mut fault = None;
         for segment in segments {
@@ -58,7 +61,8 @@ impl<'a> VendorRequest<'a> {
         }
         url.set_path(&path);
         Self {
-            api,
+            vendor,
+            cx,
             method,
             url,
             body: None,
@@ -180,7 +184,8 @@ impl<'a> VendorRequest<'a> {
         let (first, read) = (&self, &read);
         let fetch = |at: Option<C>| async move {
             let request = VendorRequest {
-                api: first.api,
+                vendor: first.vendor,
+                cx: first.cx,
                 method: first.method.clone(),
                 url: first.url.clone(),
                 body: first.body.clone(),
@@ -191,7 +196,7 @@ impl<'a> VendorRequest<'a> {
             Ok(read(answer, at))
         };
         let items = pages(fetch).await?;
-        known_items(self.api.vendor().name(), self.api.cx().mark(), items)
+        known_items(self.vendor.name(), self.cx.mark(), items)
     }
 
     /// Sends it and requires a 2xx status.
@@ -199,7 +204,7 @@ impl<'a> VendorRequest<'a> {
     /// # Errors
     /// As [`VendorRequest::send`], and what another status means.
     pub async fn execute(self) -> Result<Reply, ProviderError> {
-        let (vendor, redacted) = (self.api.vendor(), self.redacted.clone());
+        let (vendor, redacted) = (self.vendor, self.redacted.clone());
         vendor.check_redacted(self.send().await?, redacted.as_ref())
     }
 
@@ -211,7 +216,7 @@ impl<'a> VendorRequest<'a> {
     /// # Cancellation
     /// Dropping the future closes the connection; the vendor may have acted.
     pub async fn send(self) -> Result<Reply, ProviderError> {
-        let cx = self.api.cx();
+        let cx = self.cx;
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -225,7 +230,7 @@ impl<'a> VendorRequest<'a> {
         }
         let path = self.shown_path();
         let mut request = cx.http().request(self.method.clone(), self.url);
-        if let Some((name, value)) = self.api.vendor().auth() {
+        if let Some((name, value)) = self.vendor.auth() {
             request = request.header(name, value);
         }
         if let Some(body) = self.body {
@@ -259,54 +264,4 @@ impl fmt::Debug for VendorRequest<'_> {
 
 fn unsendable(message: impl Into<Cow<'static, str>>) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, message)
-}
-
-/// The error of a request without a complete answer.
-pub(super) fn unanswered(error: reqwest::Error) -> ProviderError {
-    let proxy = error
-        .url()
-        .and_then(|url| Proxies::of_process().name_for(url));
-    unanswered_through(proxy.as_deref(), error)
-}
-
-fn unanswered_through(proxy: Option<&str>, error: reqwest::Error) -> ProviderError {
-    let (effect, message) = if error.is_connect() {
-        (Effect::NotDone, "could not be reached")
-    } else if error.is_builder() {
-        (Effect::NotDone, "the request could not be built")
-    } else if error.is_timeout() {
-        (Effect::Unknown, "did not answer in time")
-    } else {
-        (
-            Effect::Unknown,
-            "the connection broke before the answer was complete",
-        )
-    };
-    let message = match proxy {
-        Some(proxy) => format!("{message}, through the proxy {proxy}").into(),
-        None => Cow::Borrowed(message),
-    };
-    ProviderError::new(ErrorKind::Unavailable, message)
-        .with_effect(effect)
-        .with_source(error.without_url())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_vendor_that_is_not_reached_through_a_proxy_names_the_proxy() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", closed.local_addr().unwrap());
-        drop(closed);
-        let client = super::super::client().unwrap();
-        let error = || async { client.get(&url).send().await.unwrap_err() };
-        let direct = unanswered_through(None, error().await);
-        assert_eq!(direct.effect(), Effect::NotDone);
-        assert!(!direct.to_string().contains("proxy"), "{direct}");
-        let error = unanswered_through(Some("http://proxy.example:3128"), error().await);
-        let text = "could not be reached, through the proxy http://proxy.example:3128";
-        assert!(error.to_string().ends_with(text), "{error}");
-    }
 }

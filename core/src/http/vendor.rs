@@ -2,9 +2,9 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use url::Url;
 
 use super::fault::{self, VendorFault};
-use super::{Api, FaultTable, Reply};
+use super::{FaultTable, Reply};
 use crate::settings::SettingsError;
-use crate::{Context, ProviderError, Secret};
+use crate::{ProviderError, Secret};
 
 /// One vendor's API: its base URL, its key, and how its errors are read.
 #[derive(Debug)]
@@ -114,12 +114,6 @@ impl VendorHttp {
     pub const fn fault_table(mut self, table: &'static FaultTable) -> Self {
         self.faults = Faults::Table(table);
         self
-    }
-
-    /// The API for the calls of one operation, within `cx`.
-    #[must_use]
-    pub const fn on<'a>(&'a self, cx: &'a Context) -> Api<'a> {
-        Api::new(self, cx)
     }
 
     pub(super) const fn base(&self) -> &Url {

@@ -44,10 +44,10 @@ mod tests {
             (error.kind(), error.effect()),
             (ErrorKind::Defect, Effect::Unknown)
         );
-        let told = error.to_string();
+        let text = error.to_string();
         assert!(
-            told.starts_with("acme list: defect: panicked: index out of bounds"),
-            "{told}"
+            text.starts_with("acme list: defect: panicked: index out of bounds"),
+            "{text}"
         );
         assert_eq!(calls.into_inner(), 1);
     }

@@ -89,7 +89,7 @@ impl Limit {
     pub(super) fn note<T>(&self, outcome: Result<T, ProviderError>) -> Result<T, ProviderError> {
         let mut pause = self.lock_pause();
         let now = Instant::now();
-        // What began before the pause says nothing about how things are after it.
+        // A call that began before the pause does not show whether the vendor accepts calls again.
         let paused = pause.until > now;
         match outcome {
             Err(error)
@@ -127,7 +127,7 @@ pub(super) async fn before_the_deadline<T>(
     waited.map_err(|_| too_late("its turn did not come in time").with_effect(Effect::NotDone))
 }
 
-/// Turns at even distances; what was not used in the last second may be made up for.
+/// Turns at even intervals. Unused turns of the last second may be used later.
 ///
 /// Our own and not a crate's, because it goes by tokio's clock, which tests can pause.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use crate::settings::{self, Environment, Millis, SettingSpec, SettingsError};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct LayerSettings {
-    /// How long one attempt of an operation may take. Too short, and what was nearly done is begun again.
+    /// How long one attempt of an operation may take. If it is too short, operations are repeated that were nearly done.
     #[serde(default = "timeout")]
     pub timeout_ms: Millis,
     /// How often an operation is tried in all; 1 never repeats.
@@ -26,7 +26,7 @@ pub struct LayerSettings {
     pub max_attempts: NonZeroU32,
     /// How many attempts may begin in a minute. Each costs several of the vendor's calls. Not set: no limit.
     pub rate_per_minute: Option<NonZeroU32>,
-    /// How many attempts may be under way at once.
+    /// Maximum number of concurrent attempts.
     #[serde(default = "max_concurrent")]
     pub max_concurrent: NonZeroU32,
 }

@@ -75,7 +75,7 @@ impl Stack {
 pub(super) fn declared<C: Default>(stack: &Stack, capabilities: impl FnOnce() -> C) -> C {
     caught_now(capabilities).unwrap_or_else(|panicked| {
         error!(
-            "the capabilities of {} cannot be told: the provider {panicked}",
+            "the capabilities of {} are unknown: the provider {panicked}",
             stack.provider
         );
         C::default()
@@ -114,12 +114,12 @@ pub(super) mod tests {
         let hang = |_| std::future::pending::<Result<(), ProviderError>>();
         let error = stack.call(operation, &context(), hang).await.unwrap_err();
         assert!(started.elapsed() >= Duration::from_secs(4 * 180));
-        let told = error.to_string();
+        let text = error.to_string();
         assert!(
-            told.starts_with("acme provision for instance abcdefghijkl: unavailable"),
-            "{told}"
+            text.starts_with("acme provision for instance abcdefghijkl: unavailable"),
+            "{text}"
         );
-        assert!(told.ends_with("(after 4 attempts)"), "{told}");
+        assert!(text.ends_with("(after 4 attempts)"), "{text}");
     }
 
     #[tokio::test(start_paused = true)]

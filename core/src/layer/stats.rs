@@ -59,7 +59,7 @@ impl CallStats {
     }
 }
 
-/// The smallest that so many percent do not exceed; `None` of nothing.
+/// The value that this percentage of the numbers do not exceed; `None` without numbers.
 fn percentile(sorted: &[Duration], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     let found = sorted.get(rank.checked_sub(1)?)?;
@@ -72,7 +72,7 @@ mod tests {
     use crate::ErrorKind;
 
     #[test]
-    fn calls_failures_and_latencies_are_told() {
+    fn calls_failures_and_latencies_are_counted() {
         let stats = CallStats::default();
         let nothing = stats.snapshot();
         assert_eq!((nothing.calls, nothing.median_ms), (0, None));
@@ -81,16 +81,16 @@ mod tests {
         }
         let error = ProviderError::new(ErrorKind::RateLimited, "slow down");
         stats.record(&Err::<(), _>(error), Duration::from_secs(1));
-        let told = stats.snapshot();
-        assert_eq!(told.calls, 101);
+        let counted = stats.snapshot();
+        assert_eq!(counted.calls, 101);
         assert_eq!(
-            told.failures,
+            counted.failures,
             BTreeMap::from([("rate_limited".to_owned(), 1)])
         );
-        let last = told.last_error.unwrap();
+        let last = counted.last_error.unwrap();
         assert_eq!(last.kind, "rate_limited");
         assert!(last.message.contains("slow down"), "{last:?}");
-        assert_eq!((told.median_ms, told.p95_ms), (Some(51), Some(96)));
+        assert_eq!((counted.median_ms, counted.p95_ms), (Some(51), Some(96)));
     }
 
     #[test]

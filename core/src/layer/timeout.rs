@@ -56,8 +56,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_attempt_knows_its_limit() {
-        let told = |cx: Context| async move { Ok(cx.remaining()) };
-        let left = timeout(Duration::from_secs(5), &context(), told)
+        let remaining_time = |cx: Context| async move { Ok(cx.remaining()) };
+        let left = timeout(Duration::from_secs(5), &context(), remaining_time)
             .await
             .unwrap();
         assert_eq!(left, Some(Duration::from_secs(5)));

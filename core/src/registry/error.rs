@@ -52,7 +52,7 @@ pub enum LookupError {
     Unknown {
         /// `tool` or `infra`.
         kind: &'static str,
-        /// What was asked for.
+        /// The requested ID.
         id: String,
         /// What there is, as a list for people.
         known: String,
@@ -62,7 +62,7 @@ pub enum LookupError {
     Unconfigured {
         /// `tool` or `infra`.
         kind: &'static str,
-        /// What was asked for.
+        /// The requested ID.
         id: String,
         /// The variables at fault.
         problem: SettingsError,

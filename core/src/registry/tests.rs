@@ -135,7 +135,7 @@ fn a_tool_may_not_set_what_the_system_sets() {
 }
 
 #[test]
-fn two_tools_that_set_one_variable_are_told_apart_and_one_twice_is_not() {
+fn two_tools_that_set_one_variable_clash_and_one_twice_does_not() {
     let tools = [acme("acme", "one"), acme("bolt", "two")];
     let registry = Registry::of(tools, [], &configured()).unwrap();
     let [acme, bolt]: [ToolId; 2] = ["acme", "bolt"].map(|id| id.parse().unwrap());
@@ -175,7 +175,7 @@ fn an_unconfigured_tool_is_listed_and_names_its_variable_when_asked_for() {
 }
 
 #[test]
-fn the_layers_are_set_by_the_providers_prefix_and_told_with_its_settings() {
+fn the_layers_are_set_by_the_providers_prefix_and_listed_with_its_settings() {
     let environment = Environment::from_iter([("ACME_MAX_ATTEMPTS", "0")]);
     let registry = Registry::of([acme("acme", "one")], [], &environment).unwrap();
     let error = registry

@@ -18,7 +18,7 @@ use super::{AgentMetadata, AgentName, Instructions, JoinUrl, ProfileImage};
 /// The path of the health check below an instance's URL.
 pub const HEALTH_PATH: &str = "pool/health";
 
-/// The path that makes an instance somebody's, below its URL.
+/// The path that provisions an instance as an agent, below its URL.
 pub const PROVISION_PATH: &str = "pool/provision";
 
 /// The path that makes an unclaimed instance clean again, below its URL. Optional: a runtime without it answers 404.
@@ -61,7 +61,7 @@ pub struct Health {
 pub struct ProvisionRequest {
     /// The agent's name.
     pub agent_name: AgentName,
-    /// What the agent is told to be. Some runtimes refuse an empty text.
+    /// The agent's instructions. Some runtimes refuse an empty text.
     pub instructions: Instructions,
     /// The conversation to join; absent to open a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ pub struct Provisioned {
     /// Where a person reaches the agent; the `join_url` where it joined one.
     #[serde(default)]
     pub invite_url: Option<String>,
-    /// Whether it joined a conversation that was there.
+    /// Whether it joined an existing conversation.
     #[serde(default)]
     pub joined: bool,
     /// Absent for an agent that is in its conversation.

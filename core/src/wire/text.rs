@@ -67,7 +67,7 @@ impl fmt::Display for AgentName {
     }
 }
 
-/// What an agent is told to be: at most 64 KiB. `Debug` shows its length only, since it is somebody's.
+/// An agent's instructions: at most 64 KiB. `Debug` shows only the length, because they are private.
 ///
 /// ```
 /// use agent_pool_core::wire::Instructions;

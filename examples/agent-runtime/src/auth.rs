@@ -1,4 +1,4 @@
-//! The shared key: what the pool shows and nobody else has.
+//! The key that only the pool and this instance know.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
-//! A conversation: what was said, and how much of it is kept.
+//! A conversation: its messages, and how many of them are kept.
 
 use agent_pool_core::wire::{AgentName, InviteUrl};
 use serde::{Deserialize, Serialize};
 
-/// Longest text that a person may send at once, in characters.
+/// Maximum length of a message, in characters.
 pub(crate) const MAX_MESSAGE_CHARS: usize = 4_000;
 
 /// Messages kept; older ones go, so that an agent's folder does not grow for ever.

@@ -40,7 +40,7 @@ impl<T: Serialize + Send> Reply for Json<T> {
     }
 }
 
-/// A failure, told to a program.
+/// A failure, as JSON.
 pub(crate) struct Failure(pub(crate) Problem);
 
 impl Reply for Failure {
@@ -55,7 +55,7 @@ impl Reply for Failure {
     }
 }
 
-/// A failure, told to a person.
+/// A failure, as a page.
 pub(crate) struct PageFailure(pub(crate) Problem);
 
 impl Reply for PageFailure {

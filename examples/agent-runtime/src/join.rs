@@ -1,4 +1,4 @@
-//! Joining a conversation that is there: the agent tells it where it can be talked to.
+//! Joining an existing conversation: the agent sends the URL of its chat.
 //!
 //! A conversation is the invite URL of another agent-runtime. Its people see that the agent has come,
 //! and the link to it; the two agents do not listen to each other.

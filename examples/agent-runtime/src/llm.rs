@@ -33,7 +33,7 @@ pub(crate) enum Llm {
     },
 }
 
-/// Why there is no answer, in words for the person who waits for it.
+/// Why there is no answer, for the person in the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LlmError {
     #[error("I cannot answer: my key for the language model was refused.")]

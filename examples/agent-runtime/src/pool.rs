@@ -21,7 +21,7 @@ pub(crate) async fn health() -> Json<Health> {
     })
 }
 
-/// Makes the instance somebody's.
+/// Makes the instance an agent.
 ///
 /// The contract leaves a second call open. Here the same request again has the same answer, so that a
 /// lost answer can be asked for once more, and any other request is a 409: an instance is one

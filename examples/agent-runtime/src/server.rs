@@ -56,7 +56,7 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
 
 /// Serves an instance on `listener` until `shutdown` is ready, then finishes the requests that have begun.
 ///
-/// For a process that holds several instances; each needs a data folder of its own.
+/// For a process with several instances; each needs its own data folder.
 ///
 /// # Errors
 /// A data folder that cannot be used.

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use crate::conversation::Conversation;
 
-/// Whom a claim made of the instance.
+/// The agent that a claim made of the instance.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) request: ProvisionRequest,
@@ -44,7 +44,7 @@ impl Agent {
     }
 }
 
-/// The instance is somebody else's already.
+/// The instance is another agent already.
 pub(crate) struct Taken;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Makes the instance this agent. The same request again answers the agent that is there.
+    /// Makes the instance this agent. A repeated request returns the existing agent.
     pub(crate) fn become_agent(&mut self, request: ProvisionRequest) -> Result<Agent, Taken> {
         let agent = self
             .agent
@@ -120,7 +120,7 @@ impl Store {
         look(&*self.saved.lock().await)
     }
 
-    /// Changes what is remembered, on disk first. Once begun it ends, even if the caller goes away.
+    /// Changes the stored state, on disk first. Once begun it finishes, even if the caller hangs up.
     pub(crate) async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Saved) -> T + Send + 'static,

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 /// One step of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// Who is asked for what.
+    /// The callee and the operation.
     pub label: String,
     /// The number of steps with this label, this one included.
     pub nth: u32,

@@ -46,7 +46,7 @@ enum Command {
     Sigterm,
     /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
     Recovery,
-    /// Break each promise by hand, to show that the lab reports it.
+    /// Break each promise on purpose, to show that the lab reports it.
     SelfTest,
     /// Look for secrets in logs at trace level.
     Secrets,

@@ -1,4 +1,4 @@
-//! The promises, checked against the vendors' own state, the rows, and what clients were told. The only place that
+//! The promises, checked against the vendors' own state, the rows, and the answers that clients got. The only place that
 //! judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,7 +186,7 @@ fn volumes_and_domains(broken: &mut Broken, railway: &RailwayState, services: &[
     for volume in live {
         let service = volume.service_ids.first().map(String::as_str);
         broken.unless(service.is_some(), || {
-            format!("volume {} is nobody's", volume.name)
+            format!("volume {} belongs to no instance", volume.name)
         });
         of_volumes.extend(service);
     }

@@ -112,7 +112,7 @@ async fn measure(system: &System, scenario: Scenario, pacing: Pacing) -> anyhow:
 }
 
 impl Operation {
-    /// Asks for it. The client may be told of a failure, because a service dies.
+    /// Requests it. The client may get an error, because a service is killed.
     async fn start(self, system: &System) -> anyhow::Result<()> {
         match self {
             Self::Create => system.replenish(1).await,

@@ -134,7 +134,7 @@ async fn until_nothing_is_unfinished(system: &System) -> anyhow::Result<()> {
     while services.number(unfinished).await? > 0 {
         ensure!(
             Instant::now() < deadline,
-            "nobody ended what the sleeper began"
+            "no replica finished the operation of the paused one"
         );
         sleep(LOOK_EVERY).await;
     }

@@ -34,7 +34,7 @@ pub(crate) struct InfraRow {
 pub(crate) struct ToolRow {
     pub(crate) resource: String,
     pub(crate) variable: String,
-    /// It is there, and nothing is under way with it.
+    /// It exists, and no operation is in progress.
     pub(crate) settled: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A test of the lab itself: each promise is broken by hand, and must be reported.
+//! A test of the lab itself: each promise is broken on purpose, and must be reported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Breakage {
     }
 }
 
-/// What is broken by hand.
+/// What is broken on purpose.
 struct Targets {
     pool: Database,
     services: Database,
@@ -61,7 +61,7 @@ struct Targets {
     claimed: Claimed,
 }
 
-/// Breaks everything. Answers what was reported.
+/// Breaks every promise. Returns the reports.
 ///
 /// # Errors
 /// Something broke and was not reported; or the lab itself fails.

@@ -38,7 +38,7 @@ pub struct Pacing {
 }
 
 impl Pacing {
-    /// Nothing happens unless it is asked for, so that every step has one cause.
+    /// Nothing happens without a request, so that every step has one cause.
     pub const QUIET: Self = Self {
         tick: 3_600_000,
         lease: 15_000,

@@ -140,10 +140,10 @@ async fn end(system: &System, part: Service, pacing: Pacing) -> anyhow::Result<D
     held.context("it never came to the step at which it was to end")?;
     let url = system.url(part, 0).await?;
     let address = url.socket_addrs(|| None)?;
-    let told = Instant::now();
+    let signalled = Instant::now();
     system.signal(part, 0, Signal::SIGTERM).await?;
     while TcpStream::connect(&*address).await.is_ok() {
-        ensure!(told.elapsed() < WITHIN, "it still takes new requests");
+        ensure!(signalled.elapsed() < WITHIN, "it still takes new requests");
         sleep(LOOK_EVERY).await;
     }
     if pacing.shutdown == PATIENT.shutdown {
@@ -153,5 +153,5 @@ async fn end(system: &System, part: Service, pacing: Pacing) -> anyhow::Result<D
     let ended = system.ended(part, 0, limit + SLACK).await;
     interceptor.release();
     ended?;
-    Ok(told.elapsed())
+    Ok(signalled.elapsed())
 }

@@ -181,7 +181,7 @@ impl System {
         self.announce().await
     }
 
-    /// Waits until a replica exits by itself, with success.
+    /// Waits until a replica exits on its own, with success.
     pub(crate) async fn ended(
         &self,
         part: Service,

@@ -1,4 +1,4 @@
-//! What the gate needs of a vendor, and the one implementation that the three REST vendors share.
+//! What the gate requires of a vendor, and the implementation shared by the three REST vendors.
 
 use std::sync::Mutex;
 
@@ -12,7 +12,7 @@ use crate::http::{Answer, BodyFault, Call, Lookup, Payload, Request, Route, loca
 use crate::rate::Budget;
 use crate::sync::lock;
 
-/// An error to be put into a vendor's own shape; what is absent gets the usual text for the status.
+/// An error, to be written in a vendor's format. Absent members get the usual text of the status.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ErrorSpec {
     pub(crate) status: StatusCode,
@@ -37,7 +37,7 @@ impl ErrorSpec {
     }
 }
 
-/// One vendor's API as the gate drives it.
+/// One vendor's API, as the gate calls it.
 #[async_trait]
 pub(crate) trait VendorApi: Send + Sync {
     fn vendor(&self) -> Vendor;
@@ -45,35 +45,35 @@ pub(crate) trait VendorApi: Send + Sync {
     /// The first segments of the vendor's paths.
     fn base(&self) -> &'static str;
 
-    /// The operations that a request asks for, or the refusal of one that the vendor does not know.
+    /// The operations of a request, or the refusal of an unknown one.
     fn locate(&self, request: &Request) -> Result<Vec<String>, Answer>;
 
     /// Checks the key, then does the work.
     async fn execute(&self, request: &Request) -> Answer;
 
-    /// An error in the vendor's shape.
+    /// An error in the vendor's format.
     fn error(&self, spec: &ErrorSpec) -> Answer;
 
-    /// Tells the budget the way that the vendor does.
-    fn tell_budget(&self, answer: Answer, budget: Budget) -> Answer;
+    /// Adds the vendor's rate limit headers to an answer.
+    fn add_rate_limit(&self, answer: Answer, budget: Budget) -> Answer;
 }
 
-/// A REST vendor: its state, its table of routes and its error shape.
+/// A REST vendor: its state, its routes and its error format.
 pub(crate) trait RestVendor: Send + Sized + 'static {
     const VENDOR: Vendor;
     const BASE: &'static str;
 
     fn routes() -> &'static [Route<Self>];
 
-    /// The key that asks, if it may ask for this operation.
+    /// The caller's key, if it is allowed this operation.
     fn authorize(&self, request: &Request, operation: &str) -> Result<String, Answer>;
 
     fn error(spec: &ErrorSpec) -> Answer;
 
-    /// A body that does not fit, in the vendor's words.
+    /// The vendor's error for an invalid body.
     fn body_error(fault: &BodyFault) -> Answer;
 
-    fn tell_budget(answer: Answer, budget: Budget) -> Answer;
+    fn add_rate_limit(answer: Answer, budget: Budget) -> Answer;
 }
 
 /// Serves a [`RestVendor`].
@@ -156,12 +156,12 @@ impl<V: RestVendor> VendorApi for Rest<V> {
         V::error(spec)
     }
 
-    fn tell_budget(&self, answer: Answer, budget: Budget) -> Answer {
-        V::tell_budget(answer, budget)
+    fn add_rate_limit(&self, answer: Answer, budget: Budget) -> Answer {
+        V::add_rate_limit(answer, budget)
     }
 }
 
-/// Reads a handler's body strictly; an unknown member is put on record.
+/// Parses a handler's body strictly. An unknown member is recorded.
 pub(crate) fn read<V: RestVendor, T: serde::de::DeserializeOwned>(
     call: &Call,
 ) -> Result<T, Answer> {

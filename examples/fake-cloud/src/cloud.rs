@@ -1,49 +1,21 @@
-//! The cloud as a library: started, asked, disturbed, looked into.
+//! The cloud as a library: start it, inspect its state, inject faults.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::admin;
-use crate::agentmail::{AgentMail, AgentMailState};
-use crate::api::{Rest, VendorApi};
-use crate::fault::{FaultRule, Faults};
-use crate::gate::{Gate, Gated};
+use crate::fault::FaultRule;
 use crate::http::Server;
-use crate::ledger::{Exchange, Ledger, Unexpected};
-use crate::openrouter::{OpenRouter, OpenRouterState};
-use crate::options::{Latency, Options};
-use crate::railway::{Railway, RailwayState};
-use crate::rate::{Meter, RateLimit};
+use crate::inner::{CloudState, Inner};
+use crate::ledger::{Exchange, Unexpected};
+use crate::options::Options;
+use crate::railway::Railway;
+use crate::rate::RateLimit;
 use crate::sync::lock;
-use crate::telnyx::{Telnyx, TelnyxState};
 use crate::{DeploymentStatus, Vendor};
 
-/// What the four vendors hold now.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct CloudState {
-    /// Railway's.
-    pub railway: RailwayState,
-    /// OpenRouter's.
-    pub openrouter: OpenRouterState,
-    /// AgentMail's.
-    pub agentmail: AgentMailState,
-    /// Telnyx's.
-    pub telnyx: TelnyxState,
-}
-
-/// Everything behind the listener.
-pub(crate) struct Inner {
-    pub(crate) gate: Gate,
-    pub(crate) railway: Arc<Railway>,
-    pub(crate) openrouter: Arc<Rest<OpenRouter>>,
-    pub(crate) agentmail: Arc<Rest<AgentMail>>,
-    pub(crate) telnyx: Arc<Rest<Telnyx>>,
-}
-
-/// A running cloud. It ends, containers included, when this is dropped.
+/// A running cloud. Dropping it stops the cloud and its containers.
 pub struct FakeCloud {
     inner: Arc<Inner>,
     server: Server,
@@ -59,64 +31,11 @@ impl std::fmt::Debug for FakeCloud {
     }
 }
 
-impl Inner {
-    fn new(options: &Options) -> Self {
-        let seed = options.seed; // one more for each vendor, so that no two make the same ids
-        let state = crate::railway::State::new(options.railway.clone(), seed);
-        let railway = Arc::new(Railway::new(state, Arc::clone(&options.launcher)));
-        let openrouter = Arc::new(Rest::new(OpenRouter::new(
-            options.openrouter.clone(),
-            seed.wrapping_add(1),
-        )));
-        let agentmail = Arc::new(Rest::new(AgentMail::new(
-            options.agentmail.clone(),
-            seed.wrapping_add(2),
-        )));
-        let telnyx = Arc::new(Rest::new(Telnyx::new(
-            options.telnyx.clone(),
-            seed.wrapping_add(3),
-        )));
-        let vendors: [Arc<dyn VendorApi>; 4] = [
-            Arc::clone(&railway) as _,
-            Arc::clone(&openrouter) as _,
-            Arc::clone(&agentmail) as _,
-            Arc::clone(&telnyx) as _,
-        ];
-        let gated = vendors.into_iter().map(|api| Gated {
-            api,
-            meter: Meter::new(None).into(),
-            latency: options.latency.into(),
-        });
-        let gate = Gate {
-            vendors: gated.collect(),
-            faults: Faults::new(seed).into(),
-            ledger: Ledger::default().into(),
-            record: options.record,
-        };
-        Self {
-            gate,
-            railway,
-            openrouter,
-            agentmail,
-            telnyx,
-        }
-    }
-
-    pub(crate) fn state(&self) -> CloudState {
-        CloudState {
-            railway: lock(&self.railway.state).snapshot(),
-            openrouter: lock(&self.openrouter.state).held.clone(),
-            agentmail: lock(&self.agentmail.state).held.clone(),
-            telnyx: lock(&self.telnyx.state).held.clone(),
-        }
-    }
-}
-
 impl FakeCloud {
     /// Starts a cloud on 127.0.0.1.
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// The port cannot be bound.
     pub async fn start(options: Options) -> io::Result<Self> {
         let inner = Arc::new(Inner::new(&options));
         let serving = Arc::clone(&inner);
@@ -155,13 +74,13 @@ impl FakeCloud {
         self.url("/railway/graphql/v2")
     }
 
-    /// `OPENROUTER_API_URL`: above `/keys`.
+    /// `OPENROUTER_API_URL`: the parent of `/keys`.
     #[must_use]
     pub fn openrouter_url(&self) -> String {
         self.url("/openrouter/api/v1")
     }
 
-    /// `AGENTMAIL_API_URL`: above `/v0`, as the vendor's own base is.
+    /// `AGENTMAIL_API_URL`: the parent of `/v0`, as the vendor's base URL is.
     #[must_use]
     pub fn agentmail_url(&self) -> String {
         self.url("/agentmail")
@@ -173,49 +92,49 @@ impl FakeCloud {
         self.url("/telnyx/v2")
     }
 
-    /// Above `/_admin`.
+    /// The URL of the admin API.
     #[must_use]
     pub fn admin_url(&self) -> String {
         self.url("/_admin")
     }
 
-    /// What it was started with; the accepted keys and tokens are in here.
+    /// The options that it was started with, including the accepted keys and tokens.
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The id of Railway's one workspace.
+    /// The ID of Railway's only workspace.
     #[must_use]
     pub fn railway_workspace_id(&self) -> String {
         lock(&self.inner.railway.state).workspace_id.clone()
     }
 
-    /// The id of the project that is there from the start, which the project token belongs to.
+    /// The ID of the project that exists from the start, to which the project token belongs.
     #[must_use]
     pub fn railway_project_id(&self) -> String {
         lock(&self.inner.railway.state).first.0.clone()
     }
 
-    /// The id of that project's environment `production`.
+    /// The ID of that project's environment `production`.
     #[must_use]
     pub fn railway_environment_id(&self) -> String {
         lock(&self.inner.railway.state).first.1.clone()
     }
 
-    /// What the vendors hold now.
+    /// The current resources of the vendors.
     #[must_use]
     pub fn state(&self) -> CloudState {
         self.inner.state()
     }
 
-    /// How often an operation was asked for, faults included.
+    /// The number of calls of an operation, including those that a fault answered.
     #[must_use]
     pub fn calls(&self, vendor: Vendor, operation: &str) -> u64 {
         lock(&self.inner.gate.ledger).calls(vendor, operation)
     }
 
-    /// How often anything was asked of a vendor. A GraphQL request counts once per root field.
+    /// The number of calls of a vendor. A GraphQL request counts once per root field.
     #[must_use]
     pub fn calls_of(&self, vendor: Vendor) -> u64 {
         let ledger = lock(&self.inner.gate.ledger);
@@ -223,43 +142,36 @@ impl FakeCloud {
         own.map(|(_, count)| count).sum()
     }
 
-    /// The requests that no vendor would know. A test asserts that there are none.
+    /// The requests that no vendor knows. Tests assert that there are none.
     #[must_use]
     pub fn unexpected(&self) -> Vec<Unexpected> {
         lock(&self.inner.gate.ledger).unexpected.clone()
     }
 
-    /// Every exchange so far, when [`Options::record`] is set.
+    /// Every exchange so far, if [`Options::record`] is set.
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {
         lock(&self.inner.gate.ledger).exchanges.clone()
     }
 
-    /// Adds a fault; earlier ones are asked first.
+    /// Adds a fault. Earlier ones take precedence.
     pub fn fault(&self, rule: FaultRule) {
         lock(&self.inner.gate.faults).add(rule);
     }
 
-    /// Ends all faults.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         lock(&self.inner.gate.faults).clear();
     }
 
-    /// Sets a vendor's delay.
-    pub fn set_latency(&self, vendor: Vendor, latency: Latency) {
-        if let Some(gated) = self.inner.gate.vendor(vendor) {
-            *lock(&gated.latency) = latency;
-        }
-    }
-
-    /// Sets a vendor's budget and starts a new window.
+    /// Sets a vendor's rate limit and starts a new window.
     pub fn set_rate_limit(&self, vendor: Vendor, limit: Option<RateLimit>) {
         if let Some(gated) = self.inner.gate.vendor(vendor) {
             lock(&gated.meter).set(limit);
         }
     }
 
-    /// Deployments of this Railway image end so from now on.
+    /// From now on, deployments of this Railway image end with this status.
     pub fn doom_image(&self, image: &str, end: DeploymentStatus) {
         lock(&self.inner.railway.state)
             .doomed
@@ -279,8 +191,8 @@ impl FakeCloud {
         telnyx.snatched.insert(number.to_owned());
     }
 
-    /// Another program's resource appears in a vendor's list of keys, inboxes or numbers, with these members. Railway's
-    /// lists are typed: nothing appears there.
+    /// Adds another program's resource, with these members, to a vendor's list of keys, inboxes or numbers. Railway's
+    /// lists are typed, so nothing is added there.
     pub fn add_foreign(&self, vendor: Vendor, item: serde_json::Value) {
         match vendor {
             Vendor::OpenRouter => lock(&self.inner.openrouter.state).foreign.push(item),
@@ -290,12 +202,12 @@ impl FakeCloud {
         }
     }
 
-    /// Somebody deletes every Telnyx messaging profile.
+    /// Deletes every Telnyx messaging profile.
     pub fn delete_messaging_profiles(&self) {
         lock(&self.inner.telnyx.state).held.profiles.clear();
     }
 
-    /// Books dollars on an OpenRouter key.
+    /// Charges dollars to an OpenRouter key.
     pub fn spend(&self, hash: &str, dollars: f64) {
         if let Some(key) = lock(&self.inner.openrouter.state).key_mut(hash) {
             key.usage += dollars;
@@ -303,7 +215,7 @@ impl FakeCloud {
     }
 }
 
-/// Deployments that are paced by time move on though nobody asks.
+/// Advances deployments that are paced by time, even without requests.
 async fn tick(railway: &Railway) {
     let mut interval = tokio::time::interval(Duration::from_millis(20));
     loop {

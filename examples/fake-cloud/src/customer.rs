@@ -3,7 +3,7 @@
 use crate::FakeCloud;
 
 impl FakeCloud {
-    /// The variables that the real providers read: addresses, keys, and the Railway project that is there from the
+    /// The variables that the real providers read: URLs, keys, and the Railway project that exists from the
     /// start.
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, String)> {

@@ -1,5 +1,5 @@
-//! The way of every request: find the operation, count it, delay it, let a fault strike, keep the
-//! budget, do the work, write it down.
+//! The path of every request: find the operation, count it, delay it, apply a fault, charge the rate
+//! limit, execute it, record it.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::options::Latency;
 use crate::rate::Meter;
 use crate::sync::lock;
 
-/// One vendor behind the gate, with its own latency and budget.
+/// One vendor behind the gate, with its own latency and rate limit.
 pub(crate) struct Gated {
     pub(crate) api: Arc<dyn VendorApi>,
     pub(crate) meter: Mutex<Meter>,
@@ -84,7 +84,7 @@ impl Gate {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 ..ErrorSpec::default()
             };
-            return Ok(api.tell_budget(api.error(&spec), budget));
+            return Ok(api.add_rate_limit(api.error(&spec), budget));
         }
         let answer = match strike {
             None => api.execute(request).await,
@@ -101,7 +101,7 @@ impl Gate {
             }
         };
         Ok(match budget {
-            Some(budget) => api.tell_budget(answer, budget),
+            Some(budget) => api.add_rate_limit(answer, budget),
             None => answer,
         })
     }

@@ -1,8 +1,8 @@
-//! A member of a PATCH body: absent, null and a value are three different wishes.
+//! A member of a PATCH body: absent, null and a value mean different things.
 
 use serde::{Deserialize, Deserializer};
 
-/// What a body says about one member.
+/// The value of one member of a PATCH body.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum Given<T> {
     /// Not in the body: leave it.
@@ -15,7 +15,7 @@ pub(crate) enum Given<T> {
 }
 
 impl<T> Given<T> {
-    /// Applies the wish to an optional member.
+    /// Applies the change to an optional member.
     pub(crate) fn apply(self, to: &mut Option<T>) {
         match self {
             Self::Absent => {}

@@ -1,4 +1,4 @@
-//! Ids, secrets and numbers in the vendors' shapes, from the seeded random source.
+//! IDs, secrets and numbers in the vendors' formats, from the seeded random generator.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! What was asked of the cloud: counts, refused surprises and, on request, whole exchanges.
+//! Records of requests: counts, unexpected requests and, if enabled, complete exchanges.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 
 use crate::Vendor;
 
-/// A request that the vendor would not know: path, method, parameter, member or GraphQL document.
+/// A request with a path, method, parameter, member or GraphQL document that the vendor does not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unexpected {
-    /// At whom.
+    /// The vendor.
     pub vendor: Vendor,
     /// HTTP method.
     pub method: String,
     /// Path, as sent.
     pub path: String,
-    /// What was not known.
+    /// What was unknown.
     pub why: String,
 }
 
-/// One request and its answer, without headers (they carry keys).
+/// One request and its answer, without headers (they contain keys).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// At whom.
+    /// The vendor.
     pub vendor: Vendor,
     /// The vendor's id of the operation.
     pub operation: String,
@@ -39,7 +39,7 @@ pub struct Exchange {
     pub status: u16,
     /// The answer's JSON.
     pub answer: Option<Value>,
-    /// A fault made or changed this answer.
+    /// Whether a fault caused or changed this answer.
     pub faulted: bool,
 }
 

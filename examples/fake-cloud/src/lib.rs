@@ -15,6 +15,7 @@ mod gate;
 mod given;
 mod http;
 mod ids;
+mod inner;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod launcher;
@@ -32,8 +33,9 @@ mod vendor;
 pub use agentmail::{
     AfterDelete, AgentMailInbox, AgentMailKey, AgentMailOptions, AgentMailState, AgentMailWebhook,
 };
-pub use cloud::{CloudState, FakeCloud};
+pub use cloud::FakeCloud;
 pub use fault::{Body, Effect, FaultRule, FieldFault, Phase, RetryAfter, Times};
+pub use inner::CloudState;
 pub use launcher::{BuiltinRuntime, Container, Launcher, Running};
 pub use ledger::{Exchange, Unexpected};
 pub use openrouter::{

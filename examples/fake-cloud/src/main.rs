@@ -1,4 +1,4 @@
-//! The cloud as a process: prints its URLs and keys, serves until it is interrupted.
+//! The cloud as a process: prints its URLs and keys, and serves until it is interrupted.
 
 use std::io::Write;
 
@@ -8,28 +8,28 @@ use fake_cloud::{FakeCloud, Latency, Options, Pace};
 /// The APIs of Railway, OpenRouter, AgentMail and Telnyx on 127.0.0.1.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The port; 0 takes a free one.
+    /// The port; 0 picks a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Seed of ids and of faults by chance.
+    /// Seed of IDs and of random faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Milliseconds before every answer.
+    /// Delay of every answer, in milliseconds.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
-    /// Up to so many milliseconds more.
+    /// Maximum random additional delay, in milliseconds.
     #[arg(long, default_value_t = 0)]
     jitter_ms: u64,
-    /// Milliseconds that a deployment stays in each of its three stages.
+    /// Time that a deployment spends in each of its three stages, in milliseconds.
     #[arg(long, default_value_t = 1000)]
     deploy_stage_ms: u64,
-    /// Milliseconds that a Telnyx order stays pending.
+    /// Time that a Telnyx order stays pending, in milliseconds.
     #[arg(long, default_value_t = 1000)]
     order_ms: u64,
-    /// Volumes that fit in one Railway project.
+    /// Maximum number of volumes in one Railway project.
     #[arg(long, default_value_t = 20)]
     volumes_per_project: usize,
-    /// Keep every exchange for `/_admin/exchanges`.
+    /// Record every exchange for `/_admin/exchanges`.
     #[arg(long)]
     record: bool,
 }

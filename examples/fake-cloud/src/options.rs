@@ -1,4 +1,4 @@
-//! How a cloud is started.
+//! The options of a cloud.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::openrouter::OpenRouterOptions;
 use crate::railway::RailwayOptions;
 use crate::telnyx::TelnyxOptions;
 
-/// Everything that can be set before the start.
+/// The options of a cloud, set before it starts.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1; 0 picks a free one.
     pub port: u16,
-    /// Of ids and of faults by chance.
+    /// The seed of IDs and of random faults.
     pub seed: u64,
-    /// Keep every exchange with its bodies, for contract tests; it grows without bound.
+    /// Record every exchange with its bodies, for contract tests. The record grows without limit.
     pub record: bool,
     /// Delay of every answer.
     pub latency: Latency,
@@ -53,9 +53,9 @@ impl Default for Options {
 /// A delay before every answer of a vendor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Milliseconds always.
+    /// The fixed part, in milliseconds.
     pub base_ms: u64,
-    /// Up to so many milliseconds more, by seeded chance.
+    /// The maximum of the random part, in milliseconds.
     pub jitter_ms: u64,
 }
 

@@ -1,22 +1,22 @@
-//! How long the vendors' slow things take: counted in reads, so that no test sleeps, or in time.
+//! How long slow operations of the vendors take: counted in reads, so that no test sleeps, or in time.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// How long something takes until it is done or visible.
+/// How long an operation takes until it is done or visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
-    /// Done after it has been read this many times; 0 is at once.
+    /// Done after this number of reads; 0 means immediately.
     Reads(u32),
     /// Done after this many milliseconds.
     Millis(u64),
 }
 
 impl Pace {
-    /// Done at once.
+    /// Done immediately.
     pub const AT_ONCE: Self = Self::Reads(0);
 
     /// Starts counting.
@@ -30,7 +30,7 @@ impl Pace {
     }
 }
 
-/// One thing's way to done.
+/// The progress of one operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Countdown {
     Reads(u32),
@@ -38,7 +38,7 @@ pub(crate) enum Countdown {
 }
 
 impl Countdown {
-    /// Whether it is done, without counting this look as a read.
+    /// Whether it is done. Does not count as a read.
     pub(crate) fn done(self) -> bool {
         match self {
             Self::Reads(left) => left == 0,
@@ -46,7 +46,7 @@ impl Countdown {
         }
     }
 
-    /// Whether it was done before this read, which is counted.
+    /// Whether it was done before this read. Counts as a read.
     pub(crate) fn read(&mut self) -> bool {
         let done = self.done();
         if let Self::Reads(left) = self {

@@ -1,11 +1,11 @@
-//! A vendor's request budget over a fixed window.
+//! A vendor's rate limit over a fixed window.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// So many requests per window.
+/// A number of requests per window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
     /// Requests in one window.
@@ -14,13 +14,13 @@ pub struct RateLimit {
     pub window_ms: u64,
 }
 
-/// The state of the budget after one request.
+/// The state of the rate limit after one request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     pub(crate) exceeded: bool,
-    /// Until the window ends, rounded up.
+    /// The time until the window ends, rounded up.
     pub(crate) reset_seconds: u64,
 }
 
@@ -46,7 +46,7 @@ impl Meter {
         *self = Self::new(limit);
     }
 
-    /// Spends one request; `None` where there is no limit.
+    /// Counts one request; `None` without a limit.
     pub(crate) fn spend(&mut self) -> Option<Budget> {
         let limit = self.limit?;
         let window = Duration::from_millis(limit.window_ms);

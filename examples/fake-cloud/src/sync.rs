@@ -1,8 +1,8 @@
-//! Locking without a panic of one request poisoning all others.
+//! Locks that a panic does not poison for other requests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks; what a panicked holder left behind is used as it is (every state here is plain data).
+/// Locks a mutex. If a holder panicked, its state is used as it is: every state here is plain data.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,13 +1,13 @@
-//! The wall clock in the form that all four vendors write it.
+//! Times in the format that all four vendors use.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// Now, as the vendors write times: UTC, milliseconds, `Z`.
+/// The current time in the vendors' format: UTC, milliseconds, `Z`.
 pub(crate) fn now() -> String {
     text(Utc::now())
 }
 
-/// A time as the vendors write it.
+/// A time in the vendors' format.
 pub(crate) fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

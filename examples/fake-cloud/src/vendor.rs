@@ -1,11 +1,11 @@
-//! The vendors that this cloud stands in for.
+//! The vendors that this cloud imitates.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One vendor; its word is the first segment of its paths here and of its name in the admin API.
+/// One vendor. Its name is the first segment of its paths here, and its ID in the admin API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Vendor {
@@ -28,7 +28,7 @@ impl Vendor {
         Self::Telnyx,
     ];
 
-    /// The word for this vendor in paths and in JSON.
+    /// The name of this vendor in paths and in JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl fmt::Display for Vendor {
     }
 }
 
-/// The text names no vendor of this cloud.
+/// The text is no name of a vendor of this cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no such vendor: {0}")]
 pub struct UnknownVendor(String);

@@ -91,7 +91,7 @@ impl InfraProvider for MockInfra {
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
         let services = self.vendor.call(cx, |all| all.clone()).await?;
         let listed = |(name, service): (String, Service)| {
-            // The vendor may hold things of others; the mark tells which are ours.
+            // The vendor may have resources of others; the mark identifies ours.
             let instance = cx.mark().instance(&name)?;
             Some(handle(&name, &instance).map(|handle| ListedInstance {
                 handle,

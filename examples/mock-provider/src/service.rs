@@ -12,7 +12,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Every deployment succeeds at once.
+    /// Every deployment succeeds immediately.
     pub(crate) fn deploy(&mut self) {
         self.deployments.push(self.variables.clone());
     }

@@ -102,7 +102,7 @@ impl ToolProvider for MockTool {
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
         let made = self.vendor.call(cx, |made| made.clone()).await?;
-        // The vendor may hold things of others; the mark tells which are ours.
+        // The vendor may have resources of others; the mark identifies ours.
         let ours = made.into_iter().filter_map(|(name, created_at)| {
             Some(ListedResource {
                 instance: cx.mark().instance(&name)?,

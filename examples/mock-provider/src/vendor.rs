@@ -1,4 +1,4 @@
-//! The stand-in for a vendor's API: things by name, in memory, with latency and failures on request.
+//! An in-memory imitation of a vendor's API: resources by name, with latency and failures on request.
 //! A real provider has HTTP calls through [`agent_pool_core::Context::http`] in its place.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -53,7 +53,7 @@ impl<T> Vendor<T> {
         self.state().planned.push_back(refusal);
     }
 
-    /// Refuses every call from now on, and asks to wait so long where it is told to.
+    /// Refuses every call from now on, with a `Retry-After` if one is given.
     pub fn refuse_all(&self, kind: ErrorKind, retry_after: Option<Duration>) {
         self.state().lasting = Some(Fault::Refused(kind, retry_after));
     }
@@ -63,7 +63,7 @@ impl<T> Vendor<T> {
         self.state().planned.push_back(Fault::AnswerLost);
     }
 
-    /// Answers every call from now on at once and as it should, but for failures by chance.
+    /// Answers every call from now on immediately and correctly, except for random failures.
     pub fn recover(&self) {
         let mut state = self.state();
         state.latency = Duration::ZERO;
@@ -135,7 +135,7 @@ impl<T> State<T> {
     }
 }
 
-/// Names only: things may be secrets.
+/// Only names: the resources may be secrets.
 impl<T> fmt::Debug for Vendor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.state().things.keys()).finish()

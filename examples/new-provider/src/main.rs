@@ -8,6 +8,7 @@ mod name;
 mod report;
 mod standalone;
 mod template;
+mod texts;
 mod workspace;
 
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use agent_pool_core::ToolId;
 use anyhow::bail;
 
-use crate::template;
+use crate::texts;
 
 /// What a type cannot be called, or what Rust has everywhere.
 const OF_RUST: [&str; 14] = [
@@ -67,7 +67,7 @@ impl FromStr for Name {
                 "{text:?} has a - with nothing beside it, and the names of variables follow from it"
             );
         }
-        if OF_RUST.contains(&name.camel().as_str()) || template::has_word(&name.camel()) {
+        if OF_RUST.contains(&name.camel().as_str()) || texts::has_word(&name.camel()) {
             let type_name = name.camel();
             bail!(
                 "{text:?} would name a type {type_name}, which the code of a provider uses already: take another name, such as {text}-tool"

@@ -1,7 +1,8 @@
 //! Formatting of values on pages.
 
 use agent_pool_core::wire::pool::Status;
-use chrono::{DateTime, TimeDelta, Utc};
+use agent_pool_service_kit::elapsed::in_largest_unit;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 /// A status as a coloured word.
@@ -11,29 +12,18 @@ pub(super) fn status(status: Status) -> Markup {
 
 /// `5 min ago`.
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
-    time(at, &format!("{} ago", span(now - at)))
+    time(at, &format!("{} ago", in_largest_unit(now - at)))
 }
 
 /// The time since `at`: `5 min`.
 pub(super) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
-    time(at, &span(now - at))
+    time(at, &in_largest_unit(now - at))
 }
 
 /// `words` with the full time as a tooltip.
 fn time(at: DateTime<Utc>, words: &str) -> Markup {
     let full = at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     html! { time datetime=(at.to_rfc3339()) title=(full) { (words) } }
-}
-
-/// A duration in the largest unit that fits.
-pub(super) fn span(span: TimeDelta) -> String {
-    let seconds = span.num_seconds().max(0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
 }
 
 /// `640 ms`, `14.8 s`.
@@ -68,19 +58,6 @@ pub(super) fn thousands(number: impl Into<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_span_is_in_its_largest_unit() {
-        for (seconds, text) in [
-            (-5, "0 s"),
-            (59, "59 s"),
-            (60, "1 min"),
-            (7_199, "1 h"),
-            (200_000, "2 d"),
-        ] {
-            assert_eq!(span(TimeDelta::seconds(seconds)), text);
-        }
-    }
 
     #[test]
     fn times_of_calls_are_in_the_unit_that_suits_them() {

@@ -2,6 +2,8 @@
 //!
 //! One run at a time works on a key, and each run has a number of its own. When the lease of a run has
 //! expired, another run may take the key; what the first one would record after that is refused.
+//!
+//! The statements with `sql_query` need `sha256` or `pg_notify`, which Diesel does not have.
 
 use std::time::Duration;
 

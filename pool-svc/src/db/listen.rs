@@ -1,5 +1,5 @@
 //! Notifications of other replicas: an instance became idle, a claim left the queue, a claim with a key
-//! ended. The statements that cause these send them, on channel `agent_pool_claims`.
+//! ended. The statements that cause these send them, on channel `agent_pool_claims`. Diesel has no `LISTEN`.
 
 use agent_pool_service_kit::db::{Db, DbError};
 use diesel::sql_query;

@@ -8,7 +8,7 @@ use agent_pool_service_kit::supervisor::Job;
 use crate::db::instances::Demand;
 use crate::ops::drain;
 use crate::pool::Pool;
-use crate::problem::{from_database, from_panic};
+use crate::problem::from_database;
 
 /// `POST /api/pool/replenish`: does not wait for the pauses after failures, because an operator asked.
 pub(crate) async fn replenish(request: ReplenishRequest, pool: Pool) -> Result<Affected, Problem> {
@@ -46,7 +46,7 @@ pub(crate) async fn reconcile(pool: Pool) -> Result<TickReport, Problem> {
 /// Awaits work that finishes even if the client hangs up: rows that were written, and that no one works
 /// on, would otherwise wait for the end of their lease.
 async fn outcome<T>(job: Job<T>) -> Result<T, Problem> {
-    job.await.map_err(|failed| from_panic(&failed))
+    job.await.map_err(Problem::from)
 }
 
 fn affected(instance_ids: Vec<InstanceId>) -> Affected {

@@ -1,4 +1,4 @@
-//! How failed creations are told apart.
+//! The causes by which failed creations are distinguished.
 //!
 //! Table `creation_failures` keeps the count of each cause, so that replicas slow down together and a
 //! restart forgets nothing. Each cause has a pause of its own, which doubles with each failure in a row.

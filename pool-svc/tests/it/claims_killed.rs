@@ -1,39 +1,15 @@
 //! Claims that wait on a process that ends.
 
-use std::process::Stdio;
-
 use agent_pool_service_kit::testing::eventually;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use crate::fake::{Fault, KEY, Op};
+use crate::process::start;
 use crate::world::{SOON, World, answer};
 
 const EMPTY: [(&str, &str); 2] = [("POOL_MAX_TOTAL", "0"), ("CLAIM_LEASE_MS", "1500")];
-
-/// One more replica, in a process of its own, and where it listens.
-async fn process(world: &World, settings: &[(&str, &str)]) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pool-svc"))
-        .env_clear()
-        .envs([("PORT", "0"), ("POOL_API_KEY", KEY), ("POOL_MIN_IDLE", "0")])
-        .envs(settings.iter().copied())
-        .env(
-            "POOL_DATABASE_URL",
-            world.database.url().as_secret().expose(),
-        )
-        .env("SERVICES_URL", &world.fake.url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
-    let url = line.strip_prefix("listening on ").unwrap().to_owned();
-    (child, url)
-}
 
 async fn until_waiting(world: &World, count: &str) {
     let waiting = "SELECT count(*)::text AS it FROM claim_waiters";
@@ -51,7 +27,7 @@ fn send(child: &Child, signal: Signal) {
 #[tokio::test]
 async fn the_next_is_served_when_the_replica_of_who_was_first_is_killed() {
     let world = World::new(&EMPTY).await;
-    let (mut child, url) = process(&world, &EMPTY).await;
+    let (mut child, url) = start(&world, &EMPTY).await;
     let first = tokio::spawn(world.claim_at(&url, "?wait=300", None, "{}").send());
     until_waiting(&world, "1").await;
     let second = tokio::spawn(answer(world.claim_at(&world.url, "?wait=300", None, "{}")));
@@ -67,7 +43,7 @@ async fn the_next_is_served_when_the_replica_of_who_was_first_is_killed() {
 #[tokio::test]
 async fn sigterm_answers_those_who_wait_at_once() {
     let world = World::new(&EMPTY).await;
-    let (mut child, url) = process(&world, &EMPTY).await;
+    let (mut child, url) = start(&world, &EMPTY).await;
     let claim = tokio::spawn(answer(world.claim_at(&url, "?wait=300", Some("one"), "{}")));
     until_waiting(&world, "1").await;
     send(&child, Signal::SIGTERM);
@@ -92,7 +68,7 @@ async fn what_a_killed_replica_had_under_way_is_settled_and_refilled() {
     }
     world.fake.fail(Op::Create, Fault::Hang);
     world.fake.fail(Op::Destroy, Fault::Hang);
-    let (mut child, url) = process(&world, &settings).await;
+    let (mut child, url) = start(&world, &settings).await;
     // Claims that come together are taken by one statement, whichever of them runs it.
     for _ in 0..3 {
         tokio::spawn(world.claim_at(&url, "", None, "{}").send());

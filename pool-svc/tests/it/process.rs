@@ -5,7 +5,7 @@ use agent_pool_service_kit::testing::eventually;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::fake::{Fault, KEY, Op};
 use crate::world::{SOON, World};
@@ -16,14 +16,11 @@ pub(crate) fn binary() -> Command {
     command
 }
 
-#[tokio::test]
-async fn sigterm_lets_a_claim_in_flight_finish_and_exits_with_0() {
-    let world = World::new(&[]).await;
-    let id = world.idle(1).await.remove(0);
+/// One more replica in a process of its own, and the URL that it serves.
+pub(crate) async fn start(world: &World, settings: &[(&str, &str)]) -> (Child, String) {
     let mut child = binary()
-        .env("PORT", "0")
-        .env("POOL_API_KEY", KEY)
-        .env("POOL_MIN_IDLE", "0")
+        .envs([("PORT", "0"), ("POOL_API_KEY", KEY), ("POOL_MIN_IDLE", "0")])
+        .envs(settings.iter().copied())
         .env(
             "POOL_DATABASE_URL",
             world.database.url().as_secret().expose(),
@@ -35,6 +32,14 @@ async fn sigterm_lets_a_claim_in_flight_finish_and_exits_with_0() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
     let url = line.strip_prefix("listening on ").unwrap().to_owned();
+    (child, url)
+}
+
+#[tokio::test]
+async fn sigterm_lets_a_claim_in_flight_finish_and_exits_with_0() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    let (mut child, url) = start(&world, &[]).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let request = world
         .http

@@ -4,13 +4,31 @@ use std::fmt;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{InstanceView, LifecycleEvent, Status};
-use agent_pool_core::wire::services::Document;
+use agent_pool_core::wire::services::{Document, InstanceDetails, Logs};
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::events::by;
 use super::logs;
-use super::show::Known;
 use crate::out::{ago, clock, colour_of, dim, plain, strong, warning};
+
+/// Everything known about an instance.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Known {
+    /// As Pool knows it; absent once it is destroyed.
+    pub(super) instance: Option<InstanceView>,
+    /// Its resources, as Services knows them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<InstanceDetails>,
+    /// Why Services did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details_error: Option<String>,
+    /// Its history, newest first.
+    pub(super) events: Vec<LifecycleEvent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) logs: Option<Logs>,
+}
 
 /// What `poolctl show` prints.
 pub(super) struct Page<'a> {

@@ -1,4 +1,4 @@
-//! One file for each command: what it takes, what it asks, what it answers.
+//! One file for each command: its arguments, its requests, its output.
 
 pub(crate) mod claim;
 pub(crate) mod completions;

@@ -1,14 +1,13 @@
 //! `poolctl show`.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{InstanceView, LifecycleEvent, Status};
+use agent_pool_core::wire::pool::{InstanceView, Status};
 use agent_pool_core::wire::problem::ProblemCode;
-use agent_pool_core::wire::services::{InstanceDetails, Logs};
+use agent_pool_core::wire::services::InstanceDetails;
 use chrono::Utc;
 use clap::Args;
-use serde::Serialize;
 
-use super::details::Page;
+use super::details::{Known, Page};
 use super::logs;
 use crate::connect::{Target, no_services};
 use crate::exit::Exit;
@@ -27,24 +26,6 @@ pub(crate) struct Show {
     /// Also show its last log lines
     #[arg(long)]
     logs: bool,
-}
-
-/// Everything known about an instance.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Known {
-    /// As Pool knows it; absent once it is destroyed.
-    pub(super) instance: Option<InstanceView>,
-    /// Its resources, as Services knows them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) details: Option<InstanceDetails>,
-    /// Why Services did not answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) details_error: Option<String>,
-    /// Its history, newest first.
-    pub(super) events: Vec<LifecycleEvent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) logs: Option<Logs>,
 }
 
 impl Show {

@@ -1,13 +1,12 @@
-//! Asking, where there is somebody to ask.
+//! Questions, if there is a terminal.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal as _};
 
 use clap::Args;
 use console::{Term, truncate_str};
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Select};
 
-use super::somebody_is_there;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -78,7 +77,12 @@ fn unanswered(error: &io::Error) -> Failure {
     Failure::new(
         Exit::Failed,
         "unanswered",
-        format!("nobody answers: {error}"),
+        format!("no answer to the question: {error}"),
     )
     .hint("use --yes to skip the question")
+}
+
+/// Whether a person is at the terminal, to answer questions and see progress.
+pub(crate) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

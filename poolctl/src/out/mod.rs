@@ -1,6 +1,7 @@
-//! What is shown, and where: answers on standard output, all else on standard error.
+//! The output: answers on standard output, everything else on standard error.
 
 mod confirm;
+mod form;
 mod progress;
 mod table;
 mod time;
@@ -11,11 +12,11 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use console::Term;
 use serde::Serialize;
 
-use crate::cli::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-pub(crate) use confirm::{Yes, choose};
+pub(crate) use confirm::{Yes, choose, somebody_is_there};
+pub(crate) use form::Form;
 pub(crate) use progress::{during, progress_bar, spinner};
 pub(crate) use table::Table;
 pub(crate) use time::{age, ago, clock};
@@ -31,7 +32,7 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    /// JSON where it is asked for, or where the output is no terminal.
+    /// JSON if `--json` is set or the output is not a terminal.
     pub(crate) fn new(form: Form) -> Self {
         let elsewhere = !form.human && !io::stdout().is_terminal();
         Self {
@@ -60,7 +61,7 @@ impl Out {
         }
     }
 
-    /// What happens meanwhile, for people alone.
+    /// Progress messages, for people only.
     pub(crate) fn note(self, text: &str) {
         if !self.json {
             Term::stderr().write_line(text).ok();
@@ -83,12 +84,12 @@ impl Out {
     }
 }
 
-/// Text on standard output. A reader that has gone away has read enough.
+/// Prints text to standard output. A closed pipe is no error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_line(text).map(|_| ())
 }
 
-/// The same; answers whether there is a reader still.
+/// The same; returns whether the reader is still there.
 pub(crate) fn print_line(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     let text = text.trim_end_matches('\n');
@@ -100,9 +101,4 @@ pub(crate) fn print_line(text: &str) -> Result<bool, Failure> {
             Err(Failure::new(Exit::Failed, "no_output", told))
         }
     }
-}
-
-/// Whether there is somebody to ask and to show progress to.
-pub(crate) fn somebody_is_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

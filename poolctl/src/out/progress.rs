@@ -25,7 +25,7 @@ pub(crate) async fn during<T>(text: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
-/// A spinner that runs by itself until it is finished.
+/// A spinner that runs until it is finished.
 pub(crate) fn spinner(text: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {

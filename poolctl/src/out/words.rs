@@ -24,7 +24,7 @@ pub(crate) fn good(text: &str) -> String {
     style(text).green().to_string()
 }
 
-/// What is to be looked at.
+/// For what needs attention.
 pub(crate) fn warning(text: &str) -> String {
     style(text).yellow().to_string()
 }

@@ -3,19 +3,19 @@
 mod error;
 mod file;
 mod folder;
+mod infra;
 mod launch;
 mod open;
 mod output;
 mod ports;
 mod process;
-mod provider;
 mod service;
 mod settings;
 
 use agent_pool_core::registry::InfraRegistration;
 
+pub use infra::Local;
 pub use open::stop_all;
-pub use provider::Local;
 
 inventory::submit! {
     InfraRegistration {

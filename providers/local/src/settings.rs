@@ -1,4 +1,4 @@
-//! What the provider is told.
+//! The settings.
 
 use std::env::temp_dir;
 use std::path::{Path, PathBuf, absolute};

@@ -1,4 +1,4 @@
-//! Making an instance: each part is looked for before it is made, so that a creation that was cut
+//! Creating an instance: each part is looked up before it is created, so that a creation that was cut
 //! short at any point is completed by the next one. Nothing is deployed.
 
 use std::num::NonZero;
@@ -13,15 +13,15 @@ use crate::domain;
 use crate::error::{Absence, Failure, malformed};
 use crate::fleet::Fleet;
 use crate::handle::Handle;
-use crate::model::{Project, ServiceInstance};
+use crate::infra::Railway;
 use crate::placement::{Home, Placement};
-use crate::provider::Railway;
+use crate::wire::{Project, ServiceInstance};
 
 /// Pauses between tries of a step whose id is not visible yet.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where an instance lives, and what is there of it already.
+/// The place of an instance, and its existing parts.
 struct Site {
     home: Home,
     seen: Fleet,

@@ -9,8 +9,8 @@ use agent_pool_core::{Context, ProviderError};
 use crate::error::{Absence, Failure};
 use crate::fleet::Fleet;
 use crate::handle::Handle;
+use crate::infra::Railway;
 use crate::placement::Placement;
-use crate::provider::Railway;
 
 /// What has to be removed for an instance to be gone.
 enum Remains {
@@ -138,7 +138,7 @@ impl Railway {
     }
 }
 
-/// Whether the look before a removal showed what is removed.
+/// Whether the lookup before a removal found the resource.
 #[derive(Clone, Copy)]
 enum Seen {
     There,
@@ -151,7 +151,7 @@ impl Seen {
     }
 }
 
-/// Whether a thing is gone, by the answer to its removal and the look before.
+/// Whether a resource is gone, according to the answer to its removal and the lookup before.
 fn removed(outcome: Result<(), Failure>, seen: Seen) -> Result<(), ProviderError> {
     let Err(failure) = outcome else { return Ok(()) };
     match (failure.absence, seen) {

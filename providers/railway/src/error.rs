@@ -10,7 +10,7 @@ use agent_pool_core::http::{Reply, VendorFault};
 use agent_pool_core::{ErrorKind, ProviderError};
 use serde::Deserialize;
 
-/// A failed operation, and what it says about the thing that was asked for.
+/// A failed operation, and what it says about the requested resource.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: ProviderError,
@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     pub(crate) timed_out: bool,
 }
 
-/// Whether a refusal says that the thing asked for is not there.
+/// Whether a refusal says that the requested resource does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absence {
     /// It says so.
@@ -71,7 +71,7 @@ impl Refusals {
         self.first().is_none()
     }
 
-    /// What they say about the thing that was asked for.
+    /// What they say about the requested resource.
     pub(crate) fn absence(&self) -> Absence {
         let rule = self.first().and_then(Refusal::rule);
         rule.map_or(Absence::No, |rule| rule.absence)

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::error::{Failure, malformed};
 use crate::graphql::Client;
-use crate::model::{FleetPage, ProjectEnvironment, ServiceInstance, VolumeInstance};
 use crate::operations;
 use crate::page::Connection;
+use crate::wire::{FleetPage, ProjectEnvironment, ServiceInstance, VolumeInstance};
 
 /// The largest page that Railway's own client asks for.
 pub(crate) const PAGE: u32 = 500;
@@ -71,7 +71,7 @@ impl<T> Pages<T> {
         if self.ended {
             return Ok(());
         }
-        let page = page.ok_or_else(|| malformed("left out a list that was asked for"))?;
+        let page = page.ok_or_else(|| malformed("left out a requested list"))?;
         let page = page.into_page()?;
         self.items.extend(page.items);
         match page.next {

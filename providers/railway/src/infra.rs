@@ -13,10 +13,10 @@ use chrono::Utc;
 
 use crate::graphql::Client;
 use crate::handle::Handle;
-use crate::model::Log;
 use crate::patch;
 use crate::placement::Placement;
 use crate::settings::{RailwaySettings, TokenKind};
+use crate::wire::Log;
 
 /// Runs instances as services on Railway.
 #[derive(Debug)]

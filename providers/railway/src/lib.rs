@@ -7,16 +7,16 @@ mod error;
 mod fleet;
 mod graphql;
 mod handle;
+mod infra;
 mod list;
-mod model;
 mod mutations;
 mod operations;
 mod page;
 mod patch;
 mod placement;
-mod provider;
 mod queries;
 mod settings;
+mod wire;
 
 #[cfg(test)]
 mod contract;
@@ -27,6 +27,6 @@ inventory::submit! {
         name: "Railway",
         crate_name: env!("CARGO_PKG_NAME"),
         settings: settings::RailwaySettings::describe,
-        build: provider::Railway::build,
+        build: infra::Railway::build,
     }
 }

@@ -10,9 +10,9 @@ use crate::domain;
 use crate::error::malformed;
 use crate::fleet::Fleet;
 use crate::handle::Handle;
-use crate::model::{Project, ServiceInstance, VolumeInstance};
+use crate::infra::Railway;
 use crate::placement::{Home, Placement};
-use crate::provider::Railway;
+use crate::wire::{Project, ServiceInstance, VolumeInstance};
 
 impl Railway {
     pub(crate) async fn every(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
@@ -72,7 +72,7 @@ impl Railway {
     }
 }
 
-/// Every service that bears our mark.
+/// Every service with our mark.
 fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Result<Vec<ListedInstance>, ProviderError> {
     let mounted: HashMap<&ServiceId, &VolumeInstance> = fleet
         .volumes

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::error::{Absence, Failure};
 use crate::graphql::Client;
 use crate::handle::Handle;
-use crate::model::{Domain, Identified, NewProject, NewService};
 use crate::operations::{self, Operation};
 use crate::placement::Home;
 use crate::settings::RailwaySettings;
+use crate::wire::{Domain, Identified, NewProject, NewService};
 
 impl Client {
     /// Asks a mutation that answers whether it was done.

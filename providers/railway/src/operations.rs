@@ -1,4 +1,4 @@
-//! The operations, one file each: what is asked of Railway, and how much of it is read.
+//! The operations, one file each: the request to Railway, and the parts of the answer that are read.
 
 /// One GraphQL operation with a single root field.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ impl<T> Connection<T> {
             end_cursor,
         } = self.page_info;
         if has_next_page && end_cursor.is_none() {
-            return Err(malformed("said that a list goes on, and not where"));
+            return Err(malformed("said that a list continues, but not where"));
         }
         Ok(Page {
             items: self.edges.into_iter().map(|edge| edge.node).collect(),

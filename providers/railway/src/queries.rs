@@ -13,10 +13,10 @@ use crate::error::Failure;
 use crate::fleet::PAGE;
 use crate::graphql::Client;
 use crate::handle::Handle;
-use crate::model::{ApiToken, Deployed, Log, NamedEnvironment, Project, ProjectName, ProjectToken};
 use crate::operations;
 use crate::page::Connection;
 use crate::placement::Home;
+use crate::wire::{ApiToken, Deployed, Log, NamedEnvironment, Project, ProjectName, ProjectToken};
 
 /// A page that is not answered in time is asked for again in halves, down to this size.
 const SMALLEST_PAGE: u32 = 5;

@@ -10,7 +10,7 @@ use url::Url;
 
 const PREFIX: &str = "RAILWAY_";
 
-/// What the provider is told by its environment variables. The comments are the reference that people read.
+/// The settings, from environment variables. The comments are the reference for operators.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct RailwaySettings {
     /// The API token. `RAILWAY_TOKEN_KIND` names its kind.

@@ -7,15 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use agent_pool_core::Mark;
 use agent_pool_core::prelude::*;
-use tokio::sync::Mutex;
 
 use crate::settings::Telnyx;
 use crate::wire::{Number, fetch_all};
-
-/// Held while a kept number is taken or a number becomes a kept one, so that two calls of one process do not take the
-/// same number or keep too many.
-#[derive(Debug, Default)]
-pub(crate) struct KeptNumbers(Mutex<()>);
 
 /// The tag by which kept numbers are found.
 fn tag(mark: &Mark) -> String {

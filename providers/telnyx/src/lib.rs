@@ -6,6 +6,7 @@ mod kept;
 mod order;
 mod profile;
 mod settings;
+mod shared;
 mod tool;
 mod wire;
 

@@ -1,26 +1,11 @@
 //! The messaging profile, which all instances of an environment share.
 
-use std::collections::HashMap;
-
 use agent_pool_core::prelude::*;
-use tokio::sync::Mutex;
 
 use crate::settings::Telnyx;
 use crate::wire::{NewProfile, Profile, fetch_all};
 
 const PATH: &str = "messaging_profiles";
-
-/// The ids of the profiles that were found or created, by name. While one call looks for the profile the others wait,
-/// so that numbers bought at the same time do not create a profile each.
-#[derive(Debug, Default)]
-pub(crate) struct ProfileCache(Mutex<HashMap<String, String>>);
-
-impl ProfileCache {
-    /// For a call that failed, perhaps because somebody deleted the profile: the next call looks for it again.
-    pub(crate) async fn clear(&self) {
-        self.0.lock().await.clear();
-    }
-}
 
 impl Telnyx {
     /// The id of the messaging profile: the configured one, or the one of our name.

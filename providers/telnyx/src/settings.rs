@@ -1,8 +1,7 @@
 use agent_pool_core::prelude::*;
 
 use crate::country::CountryCode;
-use crate::kept::KeptNumbers;
-use crate::profile::ProfileCache;
+use crate::shared::{KeptNumbers, ProfileCache};
 
 /// Gives each instance a phone number.
 #[derive(Debug, Deserialize, JsonSchema)]

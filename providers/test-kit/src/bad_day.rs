@@ -1,54 +1,7 @@
-use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::{ErrorKind, ProviderError};
-use fake_cloud::{Body, CloudState, Effect, FieldFault, RetryAfter};
-use tokio::task::JoinSet;
-
-use crate::Lab;
-
-/// Checks a provider for every failure at each of `steps` (operations of a provision) and at `removal`: the right error, one
-/// call and no more, one resource after the next attempt, and none after its destruction. `held` counts the vendor's
-/// resources.
-pub async fn on_bad_days<F>(
-    lab: impl Fn() -> F + Send + Sync + 'static,
-    steps: &'static [&'static str],
-    removal: &'static str,
-    held: fn(&CloudState) -> usize,
-) where
-    F: Future<Output = Lab> + Send + 'static,
-{
-    let lab = Arc::new(lab);
-    for day in bad_days() {
-        let mut tests = JoinSet::new();
-        for step in steps {
-            let (lab, day) = (Arc::clone(&lab), day.clone());
-            tests.spawn(async move { one_day(lab().await, &day, step, removal, held).await });
-        }
-        tests.join_all().await;
-    }
-}
-
-async fn one_day(
-    lab: Lab,
-    day: &BadDay,
-    step: &str,
-    removal: &str,
-    held: fn(&CloudState) -> usize,
-) {
-    let (name, held) = (day.name, || held(&lab.cloud.state()));
-    lab.fails(step, day.effect.clone());
-    day.check(&lab.provision_on(day).await.unwrap_err(), step);
-    assert_eq!(lab.calls(step), 1, "{name} at {step}");
-    let tool = lab.provision().await.unwrap();
-    assert_eq!(held(), 1, "{name} at {step}");
-    lab.fails(removal, day.effect.clone());
-    day.check(&lab.destroy_on(day, &tool).await.unwrap_err(), removal);
-    lab.destroy(&tool).await.unwrap();
-    assert_eq!(held(), 0, "{name} at {step}");
-    lab.finish();
-}
+use fake_cloud::{Body, Effect, FieldFault, RetryAfter};
 
 /// One way in which a vendor may fail, and the error that a provider has to make of it.
 #[derive(Debug, Clone)]
@@ -59,33 +12,33 @@ pub(crate) struct BadDay {
     pub(crate) effect: Effect,
     kind: ErrorKind,
     /// Whether the request may have taken effect.
-    may_have_happened: bool,
+    unknown_effect: bool,
     /// What the error says.
     says: &'static str,
     /// Whether the error tells when to come back.
-    tells_when: bool,
+    has_retry_after: bool,
 }
 
 impl BadDay {
     const fn new(name: &'static str, effect: Effect, kind: ErrorKind) -> Self {
-        let may_have_happened = matches!(kind, ErrorKind::Unavailable);
+        let unknown_effect = matches!(kind, ErrorKind::Unavailable);
         Self {
             name,
             effect,
             kind,
-            may_have_happened,
+            unknown_effect,
             says: "",
-            tells_when: false,
+            has_retry_after: false,
         }
     }
 
-    const fn saying(mut self, text: &'static str) -> Self {
+    const fn with_message(mut self, text: &'static str) -> Self {
         self.says = text;
         self
     }
 
-    const fn telling_when(mut self) -> Self {
-        self.tells_when = true;
+    const fn with_retry_after(mut self) -> Self {
+        self.has_retry_after = true;
         self
     }
 
@@ -96,19 +49,19 @@ impl BadDay {
 
     /// Wants `error` to be what this day calls for.
     pub(crate) fn check(&self, error: &ProviderError, at: &str) {
-        let told = format!("{} at {at}: {error}", self.name);
-        assert_eq!(error.kind(), self.kind, "{told}");
+        let message = format!("{} at {at}: {error}", self.name);
+        assert_eq!(error.kind(), self.kind, "{message}");
         let unknown = error.effect() == agent_pool_core::Effect::Unknown;
-        assert_eq!(unknown, self.may_have_happened, "{told}");
-        assert!(told.contains(self.says), "{told}");
+        assert_eq!(unknown, self.unknown_effect, "{message}");
+        assert!(message.contains(self.says), "{message}");
         assert!(
-            !told.contains('<') && !told.contains("fake"),
-            "tags or keys: {told}"
+            !message.contains('<') && !message.contains("fake"),
+            "tags or keys: {message}"
         );
-        if self.tells_when {
+        if self.has_retry_after {
             let wait = error.retry_after().unwrap_or_default();
             let span = Duration::from_secs(1)..=Duration::from_secs(3);
-            assert!(span.contains(&wait), "{told}: {wait:?}");
+            assert!(span.contains(&wait), "{message}: {wait:?}");
         }
     }
 }
@@ -132,21 +85,21 @@ pub(crate) fn bad_days() -> Vec<BadDay> {
         BadDay::new("wrong key", Effect::status(401), ErrorKind::Unauthorized),
         BadDay::new("no credit", Effect::status(402), ErrorKind::Forbidden),
         BadDay::new("no permission", Effect::status(403), ErrorKind::Forbidden),
-        BadDay::new("field errors", unprocessable, ErrorKind::Invalid).saying("too odd"),
+        BadDay::new("field errors", unprocessable, ErrorKind::Invalid).with_message("too odd"),
         BadDay::new(
             "429, seconds",
             limited(RetryAfter::Seconds(3)),
             ErrorKind::RateLimited,
         )
-        .telling_when(),
+        .with_retry_after(),
         BadDay::new(
             "429, date",
             limited(RetryAfter::DateInSeconds(3)),
             ErrorKind::RateLimited,
         )
-        .telling_when(),
+        .with_retry_after(),
         BadDay::new("broken", Effect::status(500), ErrorKind::Unavailable),
-        BadDay::new("502 in HTML", Effect::html(502), ErrorKind::Unavailable).saying("502"),
+        BadDay::new("502 in HTML", Effect::html(502), ErrorKind::Unavailable).with_message("502"),
         BadDay::new("no answer", Effect::Hang, ErrorKind::Unavailable),
         BadDay::new("cut", Effect::Cut, ErrorKind::Unavailable),
     ]

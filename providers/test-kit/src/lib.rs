@@ -10,13 +10,14 @@
 mod bad_day;
 mod cloud;
 mod lab;
+mod on_bad_days;
 mod openapi;
 mod readme;
 mod registered;
 
-pub use bad_day::on_bad_days;
 pub use cloud::{CloudHarness, CloudVendor};
 pub use lab::Lab;
+pub use on_bad_days::on_bad_days;
 pub use openapi::OpenApi;
 pub use readme::readme_lists_the_settings;
 pub use registered::registration;

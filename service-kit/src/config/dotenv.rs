@@ -9,7 +9,7 @@ use super::dialect::{self, Faults};
 /// Why a `.env` file was refused. No value is shown: it may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum DotenvError {
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     #[error(".env cannot be read: it must be a UTF-8 text file that this user may read")]
     Unreadable(#[source] std::io::Error),
     /// Lines cannot be understood.
@@ -17,7 +17,7 @@ pub enum DotenvError {
     Malformed(Faults),
 }
 
-/// The environment, and what was ignored while it was read.
+/// The environment, and the entries that were ignored.
 #[derive(Debug)]
 pub struct LoadedEnvironment {
     /// The variables.
@@ -32,7 +32,7 @@ pub struct LoadedEnvironment {
 /// not changed. For `main` alone. The module `dialect` says how the file is written.
 ///
 /// # Errors
-/// The file is there, but cannot be read or understood.
+/// The file exists but cannot be read or parsed.
 pub fn load_environment() -> Result<LoadedEnvironment, DotenvError> {
     merge(Environment::of_process(), Path::new(".env"))
 }

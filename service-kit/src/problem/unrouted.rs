@@ -47,7 +47,7 @@ pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     } else if rejection.find::<PayloadTooLarge>().is_some() {
         Problem::new(ProblemCode::BodyTooLarge, "the body is too large")
     } else if !allowed.is_empty() || rejection.find::<MethodNotAllowed>().is_some() {
-        let detail = "the path is there, but not with this method";
+        let detail = "the path does not support this method";
         Problem::new(ProblemCode::MethodNotAllowed, detail)
     } else if rejection.is_not_found() {
         Problem::new(ProblemCode::UnknownRoute, "there is no such path")

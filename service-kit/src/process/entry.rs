@@ -112,7 +112,7 @@ async fn serve_until_shutdown<S: Service>(
         warn!("{warning}");
     }
     let left_behind = LeftBehind::default();
-    let shutdown = Shutdown::on_signals_with(left_behind.clone());
+    let shutdown = Shutdown::on_signals(left_behind.clone());
     let shutdown = shutdown.context("cannot listen for signals")?;
     let shutdown = shutdown.within(http.shutdown_timeout_ms.duration());
     let Some(db) = prepare_database(&database, S::MIGRATIONS, &shutdown).await? else {

@@ -45,19 +45,11 @@ impl fmt::Debug for LeftBehind {
 }
 
 impl Shutdown {
-    /// One that signals trigger.
+    /// One that signals trigger. A second Ctrl-C ends the process, and logs what `left_behind` describes.
     ///
     /// # Errors
     /// The signals cannot be listened for.
-    pub fn on_signals() -> io::Result<Self> {
-        Self::on_signals_with(LeftBehind::default())
-    }
-
-    /// As [`Shutdown::on_signals`]; a second Ctrl-C says what `left_behind` describes.
-    ///
-    /// # Errors
-    /// The signals cannot be listened for.
-    pub fn on_signals_with(left_behind: LeftBehind) -> io::Result<Self> {
+    pub fn on_signals(left_behind: LeftBehind) -> io::Result<Self> {
         let shutdown = Self::new();
         let mut signals = Signals::listen()?;
         let triggered = shutdown.clone();

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use tokio::task::JoinHandle;
 
 /// A running job. Dropping it leaves the job running; awaiting it gives the job's result.
@@ -21,6 +22,17 @@ pub struct TaskFailed {
     pub task: &'static str,
     /// What ended it, such as `panicked at src/x.rs:1:2: message`.
     pub cause: String,
+}
+
+/// A fault of this service. The supervisor has logged the cause, which callers need not see.
+impl From<TaskFailed> for Problem {
+    fn from(failed: TaskFailed) -> Self {
+        let detail = format!(
+            "task {} failed by a fault of this service: see its log",
+            failed.task
+        );
+        Self::new(ProblemCode::InternalError, detail)
+    }
 }
 
 impl<T> Job<T> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-/// How often the state is looked at.
+/// How often the state is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Looks again and again whether `holds`, until it does.

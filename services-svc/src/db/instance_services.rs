@@ -33,7 +33,7 @@ pub(crate) struct InstanceTool {
     pub(crate) status: ToolStatus,
     /// Whether it is to be destroyed.
     pub(crate) destroying: bool,
-    /// Whether it is being made anew, because the resource vanished at the vendor.
+    /// Whether it is being provisioned again, because the resource vanished at the vendor.
     pub(crate) repairing: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
@@ -155,7 +155,7 @@ pub(crate) async fn mark_destroying(
     update(conn, fence, tool, dsl::destroying_at.eq(now)).await
 }
 
-/// Marks one tool to be made anew.
+/// Marks one tool to be provisioned again.
 pub(crate) async fn mark_repairing(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -164,7 +164,7 @@ pub(crate) async fn mark_repairing(
     update(conn, fence, tool, dsl::repairing_at.eq(now)).await
 }
 
-/// Records that a tool was made anew and that its instance has the variables.
+/// Records that a tool was provisioned again and that its instance has the variables.
 pub(crate) async fn record_repaired(
     conn: &mut AsyncPgConnection,
     fence: &Fence,

@@ -27,7 +27,7 @@ pub(crate) async fn find_ours(
     Ok(known.into_iter().collect())
 }
 
-/// Whether nobody else was found to use our environment at an infra.
+/// Whether our environment at an infra was found to be used by nobody else.
 pub(crate) async fn is_confirmed(
     conn: &mut AsyncPgConnection,
     infra: &InfraId,

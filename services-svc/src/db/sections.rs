@@ -58,7 +58,7 @@ impl Closed {
     }
 }
 
-/// Whether a section is closed; `None` if nobody was ever in it.
+/// Whether a section is closed; `None` if it was never entered.
 pub(crate) async fn closed(
     conn: &mut AsyncPgConnection,
     name: &str,

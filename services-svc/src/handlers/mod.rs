@@ -1,4 +1,4 @@
-//! One handler per route: takes what was parsed, calls one operation, shapes the answer.
+//! One handler per route: it calls one operation with the parsed request, and builds the answer.
 
 pub(crate) mod configure;
 pub(crate) mod create_instance;

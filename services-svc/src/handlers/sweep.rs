@@ -12,7 +12,7 @@ pub(crate) async fn handle(request: SweepRequest, app: App) -> Result<SweepRepor
         .await
 }
 
-/// What the last sweep found, whoever asked for it.
+/// The report of the last sweep, periodic or requested.
 pub(crate) async fn last(app: App) -> Result<SweepReport, Problem> {
     let report = last_report(&app).await;
     let report = report.map_err(|error| problem::database(&error))?;

@@ -33,7 +33,7 @@ use crate::app::App;
 use crate::db::instance_services::{self, InstanceTool};
 use crate::db::{instance_infra, instance_leases};
 
-/// Of how many instances operations are finished at once.
+/// The number of instances whose operations are recovered concurrently.
 const MAX_CONCURRENT: usize = 8;
 /// Longest pause between two passes while something stays unfinished.
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);

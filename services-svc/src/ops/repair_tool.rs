@@ -14,7 +14,7 @@ use super::tool::{find, provision_and_record, undo};
 use crate::app::App;
 use crate::db::instance_services;
 
-/// Makes `resource` of an instance anew; false if the instance no longer uses it.
+/// Provisions `resource` of an instance again; false if the instance no longer uses it.
 pub(crate) async fn repair_tool(
     app: &App,
     instance: &InstanceId,
@@ -59,6 +59,6 @@ pub(crate) async fn finish_repair(lease: &Lease, tool: &ToolId) -> Result<(), Ru
     let written = lease
         .write(async |conn, fence| instance_services::record_repaired(conn, fence, tool).await);
     written.await?.or_gone(instance).map_err(StepError::from)?;
-    info!(instance.id = %instance, tool.id = %tool, "{tool} of instance {instance} is made anew");
+    info!(instance.id = %instance, tool.id = %tool, "{tool} of instance {instance} is provisioned again");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Lists of infras that are a few seconds old, shared by all who ask at once.
+//! Lists of infras, at most a few seconds old, shared by concurrent requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ type List = Arc<Vec<ListedInstance>>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecentLists(Arc<Mutex<HashMap<InfraId, Arc<Slot>>>>);
 
-/// Locked while the infra is asked, so that whoever asks meanwhile gets that answer.
+/// Locked during the request to the infra, so that concurrent callers share its answer.
 type Slot = tokio::sync::Mutex<Option<Recent>>;
 
 #[derive(Debug)]

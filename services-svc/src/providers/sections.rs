@@ -18,7 +18,7 @@ use crate::db::sections;
 const LEASE: Duration = Duration::from_secs(6);
 /// How often a holder renews its lease.
 const RENEWAL: Duration = Duration::from_secs(2);
-/// How soon to look again at a section that somebody is in.
+/// How soon to check an occupied section again.
 const HELD_PAUSE: Duration = Duration::from_millis(200);
 /// Keeps the database from being asked in a loop in the last moment of a spacing.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);

@@ -32,13 +32,13 @@ impl<V: FakeVendor> FakeServer<V> {
     ///
     /// # Panics
     /// When no port is free.
-    #[expect(clippy::expect_used, reason = "a test cannot go on without")]
+    #[expect(clippy::expect_used, reason = "a test cannot continue without it")]
     pub async fn start(id: &'static str, vendor: V) -> Self {
         let started = Self::start_on(0, id, vendor).await;
         started.expect("a local port is free")
     }
 
-    /// Starts the fake on this port, for a system that is run by hand.
+    /// Starts the fake on this port, for a system that is started manually.
     ///
     /// # Errors
     /// When the port is in use.
@@ -60,7 +60,7 @@ impl<V: FakeVendor> FakeServer<V> {
         &self.url
     }
 
-    /// The vendor, for reading or changing what it holds.
+    /// The vendor, to read or change its resources.
     pub fn vendor(&self) -> MutexGuard<'_, V> {
         self.shared.vendor()
     }
@@ -108,7 +108,7 @@ impl<V: FakeVendor> Harness for FakeServer<V> {
 
     /// One thread serves requests in the order of their arrival, so a request on a new connection is answered after all
     /// earlier ones.
-    #[expect(clippy::expect_used, reason = "a test cannot go on without")]
+    #[expect(clippy::expect_used, reason = "a test cannot continue without it")]
     async fn settle(&self) {
         let request = format!("GET {SETTLE} HTTP/1.1\r\nhost: fake\r\nconnection: close\r\n\r\n");
         let exchange = async {
@@ -147,7 +147,7 @@ impl<V: FakeVendor> InfraHarness for FakeServer<V> {
 }
 
 /// What the crate of a provider registers.
-#[expect(clippy::panic, reason = "a test cannot go on without")]
+#[expect(clippy::panic, reason = "a test cannot continue without it")]
 fn registered<R: inventory::Collect>(id: &str, id_of: fn(&R) -> &'static str) -> &'static R {
     let mut linked = inventory::iter::<R>.into_iter();
     linked.find(|one| id_of(one) == id).unwrap_or_else(|| {

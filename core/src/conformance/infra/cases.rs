@@ -1,9 +1,10 @@
-//! What a list tells of an instance, that nothing of it survives, and the optional operations.
+//! What a list reports about an instance, complete destruction, and the optional operations.
 
 use super::subject::{InfraSubject, vars};
 use crate::conformance::answers::as_declared;
 use crate::conformance::bench::{Bench, must, persist};
-use crate::conformance::case::{Case, Tried, ensure};
+use crate::conformance::case::Case;
+use crate::conformance::verdict::{Tried, ensure};
 use crate::{InstanceId, Redeploy};
 
 type InfraBench<'h> = Bench<InfraSubject<'h>>;
@@ -24,8 +25,8 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
         },
         Case {
             name: "capabilities",
-            promise: "A capability that is declared is there; one that is not answers `Unsupported`.",
-            matters: "The service offers what is declared: users would find that it fails, or never find that it is there.",
+            promise: "A declared capability works; one that is not declared returns `Unsupported`.",
+            matters: "The service offers what is declared: otherwise users would find that it fails, or never find it.",
             run: |bench| Box::pin(capabilities(bench)),
         },
     ]
@@ -50,14 +51,14 @@ async fn list_tells_all(bench: &InfraBench<'_>) -> Tried {
     let ours = listed.iter().find(|one| same(&one.handle));
     ensure!(
         ours.is_some(),
-        "list does not have the handle that create answered"
+        "list does not have the handle that create returned"
     );
     let status = ours.and_then(|one| one.status.clone());
     ensure!(status.is_some(), "list has no status of what was deployed");
     let url = ours.and_then(|one| one.url.clone());
     ensure!(
         url.as_ref() == Some(&created.url),
-        "list has the address {url:?} where create answered {}",
+        "list has the address {url:?}, but create returned {}",
         created.url
     );
     Ok(())

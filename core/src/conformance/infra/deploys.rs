@@ -1,8 +1,9 @@
-//! What starts an instance, what does not, and with which variables.
+//! Which calls start an instance, and with which variables.
 
 use super::subject::{InfraSubject, vars};
 use crate::conformance::bench::{Bench, must, persist};
-use crate::conformance::case::{Case, Tried, Verdict, ensure};
+use crate::conformance::case::Case;
+use crate::conformance::verdict::{Tried, Verdict, ensure};
 use crate::{EnvVars, InfraHandle, Redeploy, unescape_value};
 
 type InfraBench<'h> = Bench<InfraSubject<'h>>;
@@ -30,7 +31,7 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
         Case {
             name: "values_arrive",
             promise: "A value arrives as it was given, whatever is in it: nothing of it is evaluated. Where the infra would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).",
-            matters: "A text of a stranger that is evaluated can read the operator's variables.",
+            matters: "A user's text that is evaluated could read the operator's variables.",
             run: |bench| Box::pin(values_arrive(bench)),
         },
         Case {
@@ -48,9 +49,9 @@ async fn deployments(
 ) -> Result<Vec<EnvVars>, Verdict> {
     let harness = bench.subject.harness;
     harness.settle().await;
-    let told = harness.deployments(handle).await;
-    told.ok_or_else(|| {
-        Verdict::NotApplicable("the vendor does not tell its deployments".to_owned())
+    let deployments = harness.deployments(handle).await;
+    deployments.ok_or_else(|| {
+        Verdict::NotApplicable("the vendor does not report its deployments".to_owned())
     })
 }
 
@@ -66,7 +67,7 @@ async fn configure(
     must("configure", persist(call).await)
 }
 
-/// So many deployments, the last with these variables at least.
+/// Requires this number of deployments, and these variables in the last one.
 async fn deployed(
     bench: &InfraBench<'_>,
     handle: &InfraHandle,
@@ -77,7 +78,7 @@ async fn deployed(
     let count = deployments.len();
     ensure!(
         count == times,
-        "there were {count} deployments where {times} were due"
+        "there were {count} deployments instead of {times}"
     );
     let last = deployments.last().cloned().unwrap_or_default();
     for (name, value) in wanted {
@@ -136,7 +137,7 @@ async fn left_alone(bench: &InfraBench<'_>) -> Tried {
     .await
 }
 
-/// Texts that some infra or shell gives a meaning to.
+/// Texts with a special meaning for some infra or shell.
 const ODD_VALUES: [(&str, &str); 10] = [
     ("CF_EMPTY", ""),
     ("CF_DOLLAR", "$"),
@@ -153,7 +154,7 @@ const ODD_VALUES: [(&str, &str); 10] = [
     ("CF_SPACE", "  around  "),
 ];
 
-/// Both ways to set them, since an infra may have a call for each.
+/// Sets variables in both ways, because an infra may have a different call for each.
 async fn values_arrive(bench: &InfraBench<'_>) -> Tried {
     let handle = bench.make_one().await?;
     configure(bench, &handle, &ODD_VALUES, Redeploy::Yes).await?;

@@ -1,4 +1,4 @@
-//! The suite for infra: what all providers promise, and what only infra does.
+//! The suite for infra: the promises of all providers, and those of infra.
 
 mod cases;
 mod deploys;
@@ -16,7 +16,7 @@ use subject::InfraSubject;
 /// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
 #[expect(
     clippy::expect_used,
-    reason = "test support: without a provider there is nothing to try"
+    reason = "test support: without a provider there is nothing to test"
 )]
 pub async fn infra(harness: &dyn InfraHarness) -> Report {
     let fresh = || InfraSubject::new(harness).expect("the harness's settings make a provider");

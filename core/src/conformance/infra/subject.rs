@@ -10,7 +10,7 @@ use crate::{
     Context, EnvVars, InfraHandle, InfraProvider, InstanceId, ProviderError, Redeploy, Secret,
 };
 
-/// An infra provider as the shared cases see it.
+/// An infra provider for the shared cases.
 pub(in crate::conformance) struct InfraSubject<'h> {
     pub(super) harness: &'h dyn InfraHarness,
     pub(super) provider: Arc<dyn InfraProvider>,
@@ -122,7 +122,7 @@ impl Subject for InfraSubject<'_> {
         made.service.as_str()
     }
 
-    /// Without the ids in it that would still lead to what was made.
+    /// Without the IDs in it, which would still identify the resources.
     fn with_id(&self, made: &Self::Ref, id: String) -> Option<Self::Ref> {
         Some(InfraHandle {
             instance: InstanceId::generate(),

@@ -1,11 +1,12 @@
-//! What only tools promise: variables, metadata, optional operations.
+//! Promises of tools only: variables, metadata, optional operations.
 
 use std::collections::BTreeSet;
 
 use super::subject::ToolSubject;
 use crate::conformance::answers::as_declared;
 use crate::conformance::bench::{Bench, must, persist};
-use crate::conformance::case::{Case, Tried, Verdict, ensure};
+use crate::conformance::case::Case;
+use crate::conformance::verdict::{Tried, Verdict, ensure};
 use crate::{InstanceId, ProvisionedTool};
 
 type ToolBench<'h> = Bench<ToolSubject<'h>>;
@@ -15,18 +16,18 @@ pub(super) fn cases<'h>() -> Vec<Case<ToolSubject<'h>>> {
         Case {
             name: "declared_variables",
             promise: "The variables are those that the registration declares.",
-            matters: "Two tools that set one variable are told apart before either is made, by what they declare.",
+            matters: "Two tools that set the same variable are refused before either is provisioned, by what they declare.",
             run: |bench| Box::pin(declared_variables(bench)),
         },
         Case {
             name: "secret_again",
-            promise: "Where the vendor shows a secret only once, the resource that is there is deleted and made anew.",
+            promise: "If the vendor shows a secret only once, the existing resource is deleted and created again.",
             matters: "After a crash the first answer is lost: without the secret the instance starts and cannot work.",
             run: |bench| Box::pin(secret_again(bench)),
         },
         Case {
             name: "usable",
-            promise: "What it answers can be used at once, with credentials that are the instance's own.",
+            promise: "Its result can be used immediately, with credentials that belong to the instance alone.",
             matters: "The instance starts with these variables: a resource that is not ready fails it, and the account's key in an instance opens the whole account.",
             run: |bench| Box::pin(usable(bench)),
         },
@@ -44,8 +45,8 @@ pub(super) fn cases<'h>() -> Vec<Case<ToolSubject<'h>>> {
         },
         Case {
             name: "capabilities",
-            promise: "A capability that is declared is there; one that is not answers `Unsupported`.",
-            matters: "The service offers what is declared: users would find that it fails, or never find that it is there.",
+            promise: "A declared capability works; one that is not declared returns `Unsupported`.",
+            matters: "The service offers what is declared: otherwise users would find that it fails, or never find it.",
             run: |bench| Box::pin(capabilities(bench)),
         },
     ]
@@ -70,7 +71,7 @@ async fn declared_variables(bench: &ToolBench<'_>) -> Tried {
     let given = names(&tool);
     ensure!(
         given == declared,
-        "it sets {given:?} and declares {declared:?}"
+        "it sets {given:?} but declares {declared:?}"
     );
     Ok(())
 }
@@ -82,7 +83,7 @@ async fn secret_again(bench: &ToolBench<'_>) -> Tried {
     let (before, after) = (names(&first), names(&second));
     ensure!(
         before == after,
-        "the first call answers {before:?}, the second {after:?}"
+        "the first call returned {before:?}, the second {after:?}"
     );
     let empty = second
         .env
@@ -90,7 +91,7 @@ async fn secret_again(bench: &ToolBench<'_>) -> Tried {
         .find(|(_, value)| value.expose().is_empty());
     ensure!(
         empty.is_none(),
-        "the second call answers {} empty",
+        "the second call returned {} empty",
         empty.map_or("", |(name, _)| name.as_str())
     );
     Ok(())
@@ -107,7 +108,7 @@ async fn usable(bench: &ToolBench<'_>) -> Tried {
             Some(Ok(())) => {}
             Some(Err(why)) => return Err(Verdict::Broken(format!("after {round}: {why}"))),
             None => {
-                let why = "the harness cannot tell whether a tool is usable".to_owned();
+                let why = "the harness does not know whether a tool is usable".to_owned();
                 return Err(Verdict::NotApplicable(why));
             }
         }
@@ -115,7 +116,7 @@ async fn usable(bench: &ToolBench<'_>) -> Tried {
     Ok(())
 }
 
-/// No value of a secret setting may reach an instance, whatever the harness says.
+/// No value of a secret setting may reach an instance, regardless of the harness.
 fn not_the_accounts_key(bench: &ToolBench<'_>, tool: &ProvisionedTool) -> Tried {
     for (setting, secret) in bench.secrets() {
         let given = tool
@@ -154,7 +155,7 @@ async fn bounded_metadata(bench: &ToolBench<'_>) -> Tried {
     let limit = ProvisionedTool::METADATA_LIMIT;
     ensure!(
         size <= limit,
-        "the metadata takes {size} bytes, of which {limit} are allowed"
+        "the metadata has {size} bytes, but only {limit} are allowed"
     );
     Ok(())
 }

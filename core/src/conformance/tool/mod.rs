@@ -1,4 +1,4 @@
-//! The suite for tools: what all providers promise, and what only tools do.
+//! The suite for tools: the promises of all providers, and those of tools.
 
 mod cases;
 mod subject;
@@ -15,7 +15,7 @@ use subject::ToolSubject;
 /// When the provider cannot be built from the harness's settings, or the machine has no TLS roots.
 #[expect(
     clippy::expect_used,
-    reason = "test support: without a provider there is nothing to try"
+    reason = "test support: without a provider there is nothing to test"
 )]
 pub async fn tool(harness: &dyn ToolHarness) -> Report {
     let fresh = || ToolSubject::new(harness).expect("the harness's settings make a provider");

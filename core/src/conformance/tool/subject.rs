@@ -10,7 +10,7 @@ use crate::{
     Context, InstanceId, ProviderError, ProvisionedTool, ResourceId, Secret, ToolProvider,
 };
 
-/// A tool provider as the shared cases see it.
+/// A tool provider for the shared cases.
 pub(in crate::conformance) struct ToolSubject<'h> {
     pub(super) harness: &'h dyn ToolHarness,
     pub(super) provider: Arc<dyn ToolProvider>,

@@ -78,7 +78,7 @@ impl InfraProvider for CheckedInfra {
         spec: &InstanceSpec,
     ) -> Result<CreatedInfra, ProviderError> {
         let created = self.inner.create(cx, instance, spec).await?;
-        // Not undone: what the handle names may well be the other instance's.
+        // Not undone: the handle may name the other instance's resources.
         if created.handle.instance != *instance {
             let other = &created.handle.instance;
             let how = format!("answers with the handle of instance {other}");
@@ -161,16 +161,16 @@ mod tests {
             change(&mut created);
             check(&created).unwrap_err()
         };
-        let told = with(|one| one.handle.image = Some("v\0".to_owned()));
+        let error = with(|one| one.handle.image = Some("v\0".to_owned()));
         assert!(
-            told.contains("whose image has a control character"),
-            "{told}"
+            error.contains("whose image has a control character"),
+            "{error}"
         );
-        let told = with(|one| one.handle.data = json!({ "volumes": ["v\0"] }));
-        assert!(told.contains("whose data has a NUL character"), "{told}");
-        let told = with(|one| one.handle.data = json!({ "zone": "e".repeat(2_000) }));
-        assert!(told.contains("whose data is longer"), "{told}");
-        let told = with(|one| one.url = "file:///etc/passwd".parse().unwrap());
-        assert!(told.contains("no http address"), "{told}");
+        let error = with(|one| one.handle.data = json!({ "volumes": ["v\0"] }));
+        assert!(error.contains("whose data has a NUL character"), "{error}");
+        let error = with(|one| one.handle.data = json!({ "zone": "e".repeat(2_000) }));
+        assert!(error.contains("whose data is longer"), "{error}");
+        let error = with(|one| one.url = "file:///etc/passwd".parse().unwrap());
+        assert!(error.contains("no http address"), "{error}");
     }
 }

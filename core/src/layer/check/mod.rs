@@ -28,11 +28,13 @@ fn unfit(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The error for a broken promise, after what was made with it was destroyed, or was not.
+/// The error for a broken promise, with the result of the undo.
 fn refused(how: impl fmt::Display, undone: Result<(), ProviderError>) -> ProviderError {
     match undone {
-        Ok(()) => ProviderError::defect(format!("{how}; what it made is destroyed again"))
+        Ok(()) => ProviderError::defect(format!("{how}; its resource was destroyed again"))
             .with_effect(Effect::NotDone),
-        Err(error) => ProviderError::defect(format!("{how}; what it made is still there: {error}")),
+        Err(error) => ProviderError::defect(format!(
+            "{how}; its resource could not be destroyed: {error}"
+        )),
     }
 }

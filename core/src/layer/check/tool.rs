@@ -151,16 +151,16 @@ mod tests {
     use crate::layer::stack::tests::context;
     use crate::{Effect, ErrorKind};
 
-    /// Answers what it was told to, and remembers what it was asked to destroy.
+    /// Returns the configured answer, and records what it should destroy.
     #[derive(Debug)]
-    struct Told {
+    struct FixedAnswer {
         answer: ProvisionedTool,
         holds: bool,
         destroyed: Mutex<Vec<ResourceId>>,
     }
 
     #[async_trait]
-    impl ToolProvider for Told {
+    impl ToolProvider for FixedAnswer {
         async fn provision(
             &self,
             _: &Context,
@@ -196,17 +196,17 @@ mod tests {
         answer: ProvisionedTool,
         holds: bool,
     ) -> (Result<ProvisionedTool, ProviderError>, usize) {
-        let told = Arc::new(Told {
+        let inner = Arc::new(FixedAnswer {
             answer,
             holds,
             destroyed: Mutex::default(),
         });
-        let checked = checked_tool(&["ACME_KEY"], Arc::clone(&told) as _);
+        let checked = checked_tool(&["ACME_KEY"], Arc::clone(&inner) as _);
         let options = ToolOptions::new();
         let result = checked
             .provision(&context(), &InstanceId::generate(), &options)
             .await;
-        let destroyed = told.destroyed.lock().unwrap().len();
+        let destroyed = inner.destroyed.lock().unwrap().len();
         (result, destroyed)
     }
 
@@ -225,7 +225,7 @@ mod tests {
             tool.env.set(name.parse().unwrap(), Secret::new(value));
             tool
         };
-        for (answer, told) in [
+        for (answer, problem) in [
             (with("PATH", "/".to_owned()), "sets PATH, which"),
             (with("ACME_KEY", "k".repeat(40_000)), "to 40000 bytes"),
             (
@@ -249,7 +249,7 @@ mod tests {
             );
             let text = error.to_string();
             assert!(
-                text.contains(told) && text.contains("destroyed again"),
+                text.contains(problem) && text.contains("destroyed again"),
                 "{text}"
             );
         }

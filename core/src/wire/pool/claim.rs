@@ -28,7 +28,7 @@ pub struct ClaimRequest {
         skip_serializing_if = "Option::is_none"
     )]
     pub agent_name: Option<AgentName>,
-    /// What the agent is told to be.
+    /// The agent's instructions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,
     /// The conversation to join; absent opens a new one.
@@ -66,9 +66,9 @@ pub struct Claimed {
     pub invite_url: InviteUrl,
     /// The conversation that the agent is in.
     pub conversation_id: ConversationId,
-    /// The instance that is now somebody's.
+    /// The claimed instance.
     pub instance_id: InstanceId,
-    /// Whether it joined a conversation that was there.
+    /// Whether it joined an existing conversation.
     pub joined: bool,
 }
 
@@ -117,7 +117,7 @@ pub struct ClaimProgress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimStep {
-    /// An idle instance was taken: nobody else can have it.
+    /// An idle instance was taken for this claim.
     Taken,
     /// Its variables are set, so that a restart keeps its name.
     Configured,

@@ -19,9 +19,9 @@ use crate::InstanceId;
 pub enum Status {
     /// Being made, not healthy yet.
     Starting,
-    /// Warm and nobody's.
+    /// Warm and not claimed.
     Idle,
-    /// Being made somebody's.
+    /// A claim is in progress.
     Claiming,
     /// Somebody's.
     Claimed,
@@ -150,7 +150,7 @@ pub struct PoolStatus {
     pub min_idle: u32,
     /// How many instances there may be in all.
     pub max_total: u32,
-    /// Why the fleet cannot be judged; absent while all is well. Nobody is taken for dead meanwhile.
+    /// Why liveness cannot be decided; absent otherwise. Meanwhile no instance is marked as crashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<Unobserved>,
     /// What creations fail with, the latest first, until one succeeds or none is missing.

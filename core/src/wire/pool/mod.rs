@@ -1,4 +1,4 @@
-//! The Pool API: what a dashboard, a client and the command line ask of Pool.
+//! The Pool API: requests and answers for dashboards, clients and the command line.
 //!
 //! ```
 //! use agent_pool_core::wire::pool::Claimed;
@@ -87,7 +87,7 @@ pub struct LifecycleEvent {
     pub to: Option<Status>,
     /// Why.
     pub cause: String,
-    /// The name of the key that the change was requested with; absent if the pool made it by itself.
+    /// The name of the key that requested the change; absent if the pool made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// The address that the request came from.
@@ -221,7 +221,7 @@ pub struct Template {
     pub category: String,
     /// A picture of one character.
     pub emoji: String,
-    /// What the agent is told to be.
+    /// The agent's instructions.
     pub instructions: Instructions,
     /// Members that this version does not know, for dashboards that do.
     #[serde(flatten)]

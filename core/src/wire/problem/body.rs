@@ -125,7 +125,7 @@ impl Problem {
         }
     }
 
-    /// Whether the request may have had an effect all the same. Where the code does not say, a 4xx is a
+    /// Whether the request may have had an effect anyway. Where the code does not say, a 4xx is a
     /// refusal; anything else, and a request that timed out, may come from half-way.
     #[must_use]
     pub const fn effect(&self) -> Effect {

@@ -6,20 +6,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Effect;
 
-/// Whose fault a problem is. That decides who has to change something before another try.
+/// The party at fault: who must change something before a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// The request's: the same request fails everywhere.
     Request,
-    /// That of the instance which the request is about: another instance may do.
+    /// The instance's: another instance may work.
     Instance,
-    /// That of a provider or its vendor.
+    /// A provider's or its vendor's.
     Provider,
-    /// Ours: a service, its settings or its database, now or until someone mends it.
+    /// Ours: a service, its settings or its database; temporary, or until someone fixes it.
     Ours,
 }
 
-/// What a code says besides its word.
+/// The properties of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Meaning {
     word: &'static str,
@@ -28,7 +28,7 @@ struct Meaning {
     effect: Effect,
 }
 
-/// Makes the enum, the list of its members and their meanings out of one table.
+/// Generates the enum, the list of its members and their meanings from one table.
 macro_rules! problem_codes {
     ($($(#[$doc:meta])* $code:ident $word:literal $status:literal $fault:ident $effect:ident;)*) => {
         /// The stable word that a problem has for programs. Words are API: they do not change.
@@ -80,7 +80,7 @@ problem_codes! {
     MalformedJson          "malformed_json"           400 Request  NotDone;
     /// A member of the body or the query has a wrong value.
     InvalidField           "invalid_field"            400 Request  NotDone;
-    /// The body broke off.
+    /// The connection broke during the body.
     BrokenBody             "broken_body"              400 Request  NotDone;
     /// The body did not arrive in time.
     BodyTimeout            "body_timeout"             408 Request  NotDone;
@@ -88,7 +88,7 @@ problem_codes! {
     LengthRequired         "length_required"          411 Request  NotDone;
     /// The body is too large.
     BodyTooLarge           "body_too_large"           413 Request  NotDone;
-    /// The body is of a type that the route does not take.
+    /// The route does not accept the type of the body.
     UnsupportedMediaType   "unsupported_media_type"   415 Request  NotDone;
     /// There is no key, or a wrong one.
     Unauthorized           "unauthorized"             401 Request  NotDone;
@@ -112,15 +112,15 @@ problem_codes! {
     UnknownTemplate        "unknown_template"         404 Request  NotDone;
     /// No instance is idle.
     NoIdleInstance         "no_idle_instance"         503 Ours     NotDone;
-    /// The client went away while its claim waited.
+    /// The client hung up while its claim waited.
     HungUp                 "hung_up"                  503 Request  NotDone;
     /// Another replica took over the claim.
     Superseded             "superseded"               503 Ours     Unknown;
-    /// The claim was not done before its deadline.
+    /// The claim did not finish before its deadline.
     ClaimTimedOut          "claim_timed_out"          504 Ours     Unknown;
     /// The last instance that the claim tried failed.
     ClaimFailed            "claim_failed"             502 Instance Unknown;
-    /// The runtime refused what the claim carries.
+    /// The runtime refused the content of the claim.
     RuntimeRefused         "runtime_refused"          422 Request  NotDone;
 
     // Pool: everything else.
@@ -146,7 +146,7 @@ problem_codes! {
     InstanceBusy           "instance_busy"            409 Instance NotDone;
     /// The instance is being destroyed.
     InstanceDestroying     "instance_destroying"      409 Instance NotDone;
-    /// The creation of the instance did not end well.
+    /// The creation of the instance did not succeed.
     InstanceUnfinished     "instance_unfinished"      409 Instance NotDone;
     /// The instance was destroyed during the operation.
     InstanceGone           "instance_gone"            409 Instance Unknown;
@@ -173,7 +173,7 @@ problem_codes! {
     ProviderUnconfigured   "provider_unconfigured"    422 Ours     NotDone;
     /// Two tools set the same variable.
     ToolsClash             "tools_clash"              409 Request  NotDone;
-    /// It was provisioned before: an instance by a claim, or a tool of it.
+    /// It was already provisioned: an instance by a claim, or one of its tools.
     AlreadyProvisioned     "already_provisioned"      409 Instance NotDone;
     /// The instance has no such resource.
     UnknownResource        "unknown_resource"         404 Request  NotDone;
@@ -185,9 +185,9 @@ problem_codes! {
     VendorUnauthorized     "vendor_unauthorized"      502 Ours     NotDone;
     /// The vendor forbids it: a quota, a plan, a locked account.
     VendorRefused          "vendor_refused"           502 Provider NotDone;
-    /// The vendor lacks something that should be there.
+    /// The vendor does not have a resource that should exist.
     VendorNotFound         "vendor_not_found"         502 Provider Unknown;
-    /// The vendor is busy with the same thing.
+    /// The vendor is busy with the same resource.
     VendorConflict         "vendor_conflict"          503 Provider Unknown;
     /// The vendor calls our request invalid.
     VendorInvalid          "vendor_invalid"           502 Provider Unknown;
@@ -230,7 +230,7 @@ problem_codes! {
     WithoutCode            "without_code"             502 Ours     Unknown;
 }
 
-/// How much of a foreign word is kept, in characters.
+/// The maximum length of an unknown word, in characters.
 const LONGEST_WORD: usize = 64;
 
 impl ProblemCode {
@@ -252,7 +252,7 @@ impl ProblemCode {
         }
     }
 
-    /// Whose fault it is. For a code of another version the status has to tell: see
+    /// Whose fault it is. For a code of another version it follows from the status: see
     /// [`Problem::fault`](super::Problem::fault).
     #[must_use]
     pub const fn fault(&self) -> Fault {
@@ -262,7 +262,7 @@ impl ProblemCode {
         }
     }
 
-    /// Whether the request may have had an effect all the same.
+    /// Whether the request may have had an effect anyway.
     #[must_use]
     pub const fn effect(&self) -> Effect {
         match self.meaning() {

@@ -66,7 +66,7 @@ pub struct InstanceInfraDetails {
     /// What it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// How its deployment did when somebody last asked; absent before.
+    /// The status of its deployment at the last check; absent before the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_status: Option<DeployStatus>,
     /// When its creation began.
@@ -112,7 +112,7 @@ pub struct InstanceToolDetails {
     pub resource_id: Option<ResourceId>,
     /// Whether it is in use.
     pub status: ToolStatus,
-    /// When it was first asked for.
+    /// When it was first requested.
     pub created_at: DateTime<Utc>,
     /// What it has used; absent where the provider cannot tell, or not in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]

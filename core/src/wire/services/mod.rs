@@ -363,7 +363,7 @@ pub struct LocalGrant {
 pub enum ToolStatus {
     /// The instance has it.
     Active,
-    /// It was taken away; the row says that it was there.
+    /// It was destroyed; the row records that it existed.
     Destroyed,
 }
 
@@ -404,7 +404,7 @@ pub struct SweepRequest {
     /// The orphans to destroy where not all are, if they are found again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destroy_only: Vec<OrphanRef>,
-    /// Whether to make tools anew that are missing now and were in the last report.
+    /// Whether to provision tools again that are missing now and were missing in the last report.
     #[serde(default)]
     pub repair: bool,
 }
@@ -453,11 +453,11 @@ pub struct SweepReport {
     pub orphans: Vec<Orphan>,
     /// What rows older than the grace period know and vendors do not list.
     pub missing: Vec<Missing>,
-    /// The providers that could not be asked, or whose lists are not believed, and why.
+    /// The providers that could not be listed, or whose lists are not trusted, and why.
     pub failures: BTreeMap<String, String>,
 }
 
-/// A vendor's resource that bears our mark and has no row.
+/// A vendor's resource with our mark and without a row.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::Orphan, serde_json::json};
@@ -512,6 +512,6 @@ pub struct Missing {
     pub instance_id: InstanceId,
     /// When a sweep first missed it.
     pub since: DateTime<Utc>,
-    /// Whether this sweep made it anew.
+    /// Whether this sweep provisioned it again.
     pub repaired: bool,
 }

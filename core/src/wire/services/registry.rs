@@ -50,7 +50,7 @@ pub struct ToolInfo {
     pub mode: String,
     /// The variables that an instance gets.
     pub env_keys: Vec<String>,
-    /// Whether its settings are there and right.
+    /// Whether its settings are complete and valid.
     pub configured: bool,
     /// The faults of its settings, one a line; empty where it is configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,7 +85,7 @@ pub struct InfraInfo {
     pub name: String,
     /// Whether new instances are made on it.
     pub selected: bool,
-    /// Whether its settings are there and right.
+    /// Whether its settings are complete and valid.
     pub configured: bool,
     /// The faults of its settings, one a line; empty where it is configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

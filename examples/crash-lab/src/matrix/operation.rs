@@ -123,7 +123,7 @@ impl Operation {
             Self::Sweep => sweep(system).await,
             Self::Tick => system.tick().await,
         };
-        // A client that was told of a failure knows nothing: the promises say the rest.
+        // The client got an error, so the outcome is unknown: only the promises are checked.
         drop(asked);
     }
 

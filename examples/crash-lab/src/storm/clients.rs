@@ -10,8 +10,8 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use tokio::time::{sleep, timeout};
 
-use super::Storm;
 use super::report::count;
+use super::state::Storm;
 use crate::calls::order;
 
 /// How often a claim with a key is retried.
@@ -44,13 +44,13 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
             Some(millis) => {
                 let asked = timeout(Duration::from_millis(millis), ask(storm, &order)).await;
                 match asked {
-                    Ok(answer) => told(storm, &order, answer),
+                    Ok(answer) => record_answer(storm, &order, answer),
                     Err(_) => storm.report.of(&order).hung_up(),
                 }
             }
             None => {
-                let answer = insist(storm, &order, &mut chance).await;
-                told(storm, &order, answer);
+                let answer = ask_repeatedly(storm, &order, &mut chance).await;
+                record_answer(storm, &order, answer);
             }
         }
         sleep(Duration::from_millis(chance.random_range(50..1_000))).await;
@@ -62,7 +62,11 @@ async fn ask(storm: &Storm, order: &ClaimOrder) -> anyhow::Result<Claimed> {
 }
 
 /// Retries a claim with a key. One without a key must not be retried.
-async fn insist(storm: &Storm, order: &ClaimOrder, chance: &mut StdRng) -> anyhow::Result<Claimed> {
+async fn ask_repeatedly(
+    storm: &Storm,
+    order: &ClaimOrder,
+    chance: &mut StdRng,
+) -> anyhow::Result<Claimed> {
     let mut answer = ask(storm, order).await;
     for _ in 1..TRIES {
         if answer.is_ok() || order.idempotency_key.is_none() || !storm.runs() {
@@ -74,7 +78,8 @@ async fn insist(storm: &Storm, order: &ClaimOrder, chance: &mut StdRng) -> anyho
     answer
 }
 
-fn told(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
+/// Counts the answer to a claim, and records a double claim.
+fn record_answer(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
     let claimed = match answer {
         Ok(claimed) => claimed,
         Err(error) => return storm.report.refused(&error),
@@ -87,7 +92,7 @@ fn told(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
         .unwrap_or_else(PoisonError::into_inner);
     if !handed_out.insert(id) {
         let agent = &order.request.agent_name;
-        storm.breaks(format!("double claim: {agent:?} was told {claimed:?}"));
+        storm.breaks(format!("double claim: {agent:?} got {claimed:?}"));
     }
     drop(handed_out);
     let killed = storm.killed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +105,7 @@ fn told(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claimed>) {
 pub(super) async fn operate(storm: &Storm, mut chance: StdRng) {
     while storm.runs() {
         count(&storm.report.operated);
-        // What fails is tried again by nobody: the promises hold all the same.
+        // Failures are not retried: the promises must hold anyway.
         let done = match chance.random_range(0..10) {
             0..4 => kill(storm, &mut chance).await,
             4..7 => storm.system.replenish(1).await,

@@ -7,8 +7,8 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use tokio::time::sleep;
 
-use super::Storm;
 use super::report::count;
+use super::state::Storm;
 
 /// Adds faults in each burst, and clears all of them at its end.
 pub(super) async fn make(storm: &Storm, mut chance: StdRng) {
@@ -19,7 +19,7 @@ pub(super) async fn make(storm: &Storm, mut chance: StdRng) {
             sleep(Duration::from_millis(chance.random_range(100..1_000)).min(left)).await;
         }
         storm.system.cloud.clear_faults();
-        // Minutes of pauses after failures would be a recover. While Postgres is down there are none.
+        // A recovery would otherwise wait minutes for the pauses after failures. This fails while Postgres is down.
         storm.system.clear_backoff().await.ok();
     }
 }

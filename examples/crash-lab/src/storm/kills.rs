@@ -8,10 +8,10 @@ use rand::seq::SliceRandom as _;
 use tokio::time::sleep;
 
 use super::report::count;
-use super::{PACING, Storm};
+use super::state::{PACING, Storm};
 use agent_pool_stack::Service;
 
-/// What is killed in one round, in a random order, so that every storm kills each of them.
+/// The processes that are killed in one round, in a random order, so that every storm kills each of them.
 const ROUND: [Victim; 5] = [
     Victim::Service(Service::PoolSvc),
     Victim::Service(Service::PoolSvc),

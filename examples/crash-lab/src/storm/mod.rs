@@ -8,19 +8,18 @@ mod clients;
 mod faults;
 mod kills;
 mod report;
+mod state;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
+use self::state::{PACING, Storm};
 use crate::lab::Lab;
-use crate::settings::Pacing;
-use crate::settle::LOOK_EVERY;
 use crate::system::System;
 use agent_pool_stack::Service;
 pub use report::Report;
@@ -31,21 +30,6 @@ const RECOVERED_WITHIN: Duration = Duration::from_secs(120);
 const BUSY_FOR: Duration = Duration::from_secs(10);
 /// The number of concurrent clients.
 const CLAIMERS: u64 = 4;
-/// The length of a burst of faults.
-const BURST: Duration = Duration::from_secs(5);
-/// The pause between two bursts.
-const PAUSE: Duration = Duration::from_secs(4);
-
-/// Short intervals, so that much happens: what takes minutes in production takes a second.
-const PACING: Pacing = Pacing {
-    tick: 250,
-    lease: 2_000,
-    attempt: 2_000,
-    min_idle: 6,
-    max_total: 24,
-    ..Pacing::QUIET
-};
-
 /// What to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -53,58 +37,6 @@ pub struct Plan {
     pub seed: u64,
     /// How long it lasts.
     pub duration: Duration,
-}
-
-/// The state that all actors of the storm share.
-#[derive(Debug)]
-struct Storm {
-    system: System,
-    began: Instant,
-    duration: Duration,
-    report: Report,
-    /// Every instance that was ever handed out.
-    handed_out: Mutex<BTreeSet<String>>,
-    /// Every instance that the operator killed: a claim of one of these that is acknowledged later is not promised.
-    killed: Mutex<BTreeSet<String>>,
-    /// Broken promises that no recovery can repair.
-    broken: Mutex<Vec<String>>,
-}
-
-impl Storm {
-    fn runs(&self) -> bool {
-        self.began.elapsed() < self.duration
-    }
-
-    /// How much longer the current burst lasts; `None` in a pause.
-    fn burst(&self) -> Option<Duration> {
-        let since = self.began.elapsed();
-        let cycle = (BURST + PAUSE).as_millis();
-        let into = Duration::from_millis((since.as_millis() % cycle).try_into().ok()?);
-        let left = BURST.checked_sub(into).filter(|left| !left.is_zero());
-        left.filter(|_| self.runs())
-    }
-
-    /// Waits for the next burst; false if the storm is over.
-    async fn next_burst(&self) -> bool {
-        while self.burst().is_none() && self.runs() {
-            sleep(LOOK_EVERY).await;
-        }
-        self.runs()
-    }
-
-    /// The operator is about to kill this instance, so its claim is no longer promised.
-    fn gives_up(&self, instance: &str) {
-        let mut killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner);
-        killed.insert(instance.to_owned());
-        self.system.forget_claim(instance);
-    }
-
-    fn breaks(&self, what: String) {
-        self.broken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(what);
-    }
 }
 
 /// Runs a storm, and returns what happened.
@@ -163,7 +95,7 @@ async fn recover(storm: &Storm) -> anyhow::Result<()> {
     broken.extend(
         unexpected
             .first()
-            .map(|one| format!("no vendor knows {one:?}")),
+            .map(|one| format!("a request that no vendor knows: {one:?}")),
     );
     anyhow::ensure!(broken.is_empty(), "broken: {}", broken.join("; "));
     storm.report.kept(system.claimed().len());

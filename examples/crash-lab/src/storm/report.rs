@@ -1,4 +1,4 @@
-//! What happened in a storm, in numbers.
+//! The statistics of a storm.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use agent_pool_client::ClaimOrder;
 
 use agent_pool_stack::Service;
 
-/// Counts of what happened.
+/// The statistics of a storm.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Without key and wait, with a wait, with a key, with both.
@@ -62,7 +62,7 @@ fn of(counter: &AtomicU64) -> u64 {
 }
 
 impl Report {
-    /// The number of claims that clients asked for.
+    /// The number of claims that clients requested.
     #[must_use]
     pub fn asked(&self) -> u64 {
         self.claims.iter().map(|kind| of(&kind.asked)).sum()
@@ -128,12 +128,12 @@ impl fmt::Display for Report {
         let percent = acknowledged * 100 / asked.max(1);
         writeln!(
             f,
-            "claims: {asked} asked for, {acknowledged} acknowledged ({percent} %)"
+            "claims: {asked} requested, {acknowledged} acknowledged ({percent} %)"
         )?;
         for (kind, claims) in KINDS.iter().zip(&self.claims) {
             writeln!(
                 f,
-                "    {kind}: {} asked for, {} acknowledged, {} hung up on",
+                "    {kind}: {} requested, {} acknowledged, {} hung up on",
                 of(&claims.asked),
                 of(&claims.acknowledged),
                 of(&claims.hung_up)
@@ -160,7 +160,7 @@ impl fmt::Display for Report {
             .unwrap_or_else(PoisonError::into_inner);
         write!(
             f,
-            "all promises hold {} ms after the storm; {kept} acknowledged claims that nobody killed are there",
+            "all promises hold {} ms after the storm; {kept} acknowledged claims were neither killed nor lost",
             recover.as_millis()
         )
     }

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::Vendor;
-use crate::cloud::Inner;
 use crate::fault::FaultRule;
 use crate::http::{Answer, BodyFault, Request};
+use crate::inner::Inner;
 use crate::options::Latency;
 use crate::rate::RateLimit;
 use crate::sync::lock;

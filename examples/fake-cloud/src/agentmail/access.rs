@@ -1,4 +1,4 @@
-//! Who asks: the organisation's key, or the key of one inbox.
+//! The caller: the organisation's key, or the key of one inbox.
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::error;
 use super::state::AgentMail;
 use crate::http::{Answer, Call, Request};
 
-/// The operations that a key of one inbox may ask for.
+/// The operations that a key of one inbox may call.
 const OF_ONE_INBOX: [&str; 5] = [
     "inboxes_list",
     "inboxes_get",
@@ -31,7 +31,7 @@ impl AgentMail {
             return Ok(key.to_owned());
         }
         if self.scope(key).is_none() {
-            // The gateway refuses it before the API sees it, without a code [D].
+            // The gateway refuses it before the API, without a code [D].
             return Err(Answer::json(
                 StatusCode::FORBIDDEN,
                 json!({"message": "Forbidden"}),
@@ -44,7 +44,7 @@ impl AgentMail {
         Ok(key.to_owned())
     }
 
-    /// The inbox that a key is bound to; `None` for the organisation's keys.
+    /// The inbox of a key; `None` for the organisation's keys.
     pub(crate) fn scope(&self, key: &str) -> Option<&str> {
         let scoped = self
             .held

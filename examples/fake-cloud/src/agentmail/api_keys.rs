@@ -1,4 +1,4 @@
-//! Keys of one inbox: shown once, dead with their inbox.
+//! Keys of one inbox: shown once, deleted with their inbox.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ impl AgentMail {
     }
 }
 
-/// Whether the vendor has this permission [S].
+/// Whether the vendor knows this permission [S].
 fn known(permission: &str) -> bool {
     let Some((resource, action)) = permission.rsplit_once('_') else {
         return false;

@@ -1,4 +1,4 @@
-//! AgentMail's errors: `{name, code, message}`, with `errors[]` beside a 400 [S].
+//! AgentMail's errors: `{name, code, message}`, with `errors[]` in a 400 [S].
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::api::ErrorSpec;
 use crate::http::{Answer, BodyFault};
 use crate::rate::Budget;
 
-/// An error with a code of the vendor's list [D].
+/// An error with a code from the vendor's list [D].
 pub(crate) fn refuse(status: u16, code: &str, message: &str) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(&ErrorSpec {
@@ -31,7 +31,7 @@ pub(crate) fn answer(spec: &ErrorSpec) -> Answer {
     Answer::json(spec.status, body)
 }
 
-/// The vendor's name and code for a status.
+/// The vendor's name and code of a status.
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         400 => ("ValidationError", "validation_error"),
@@ -63,7 +63,7 @@ pub(crate) fn not_found(what: &str) -> Answer {
 }
 
 /// `Retry-After` in seconds on a 429, nothing otherwise [D].
-pub(crate) fn tell_budget(answer: Answer, budget: Budget) -> Answer {
+pub(crate) fn add_rate_limit(answer: Answer, budget: Budget) -> Answer {
     if answer.status == StatusCode::TOO_MANY_REQUESTS {
         answer.with_header("retry-after", budget.reset_seconds)
     } else {

@@ -1,4 +1,4 @@
-//! Inboxes: idempotent by `client_id`, limited by plan, named by their address.
+//! Inboxes: idempotent by `client_id`, limited by the plan, identified by their address.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ struct InboxPatch {
 }
 
 impl AgentMail {
-    /// 200 and not 201 [S]. A used `client_id` answers the original, whatever else is asked [D].
+    /// 200 and not 201 [S]. A used `client_id` returns the original; the rest of the request is ignored [D].
     pub(crate) fn create_inbox(&mut self, call: &Call) -> Result<Answer, Answer> {
         let pod = self.pod_id.clone();
         self.create_inbox_in(pod, call)
@@ -70,7 +70,7 @@ impl AgentMail {
             return Err(error::refuse(403, "resource_taken", text));
         }
         if self.held.inboxes.len() >= self.options.inbox_limit {
-            // The quota comes as 403, like a taken address [O].
+            // An exceeded quota is a 403, like a taken address [O].
             let text = "Inbox limit of your plan reached";
             return Err(error::refuse(403, "limit_exceeded", text));
         }
@@ -107,7 +107,7 @@ impl AgentMail {
         }
     }
 
-    /// A domain of one's own must be verified; a subdomain must be enabled [D].
+    /// A custom domain must be verified; a subdomain must be enabled [D].
     fn domain(&self, asked: Option<&str>) -> Result<String, Answer> {
         let Some(asked) = asked.filter(|domain| *domain != DEFAULT_DOMAIN) else {
             return Ok(DEFAULT_DOMAIN.to_owned());
@@ -143,7 +143,7 @@ impl AgentMail {
         page::page("inboxes", items, call, self.options.page_size)
     }
 
-    /// The place of an inbox that the asking key may see; one outside its scope is a 404 too [D].
+    /// The index of an inbox that the caller may see; one outside its scope is a 404 too [D].
     pub(crate) fn find(&self, call: &Call) -> Result<usize, Answer> {
         let id = call.segment(0);
         let hidden = self.scope(&call.key).is_some_and(|scope| scope != id);
@@ -189,7 +189,7 @@ impl AgentMail {
         Ok(Answer::ok(json!(inbox)))
     }
 
-    /// The inbox's keys die with it; repeated, it answers 404 [S].
+    /// The inbox's keys are deleted with it. A repeated call answers 404 [S].
     pub(crate) fn delete_inbox(&mut self, call: &Call) -> Result<Answer, Answer> {
         let place = self.find(call)?;
         let gone = self.held.inboxes.remove(place);

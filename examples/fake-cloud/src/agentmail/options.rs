@@ -1,35 +1,35 @@
-//! How AgentMail is set up.
+//! The options of AgentMail.
 
 use serde::{Deserialize, Serialize};
 
 /// Plan, domains and keys of AgentMail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentMailOptions {
-    /// The organisation's keys that are accepted.
+    /// The accepted keys of the organisation.
     pub api_keys: Vec<String>,
-    /// Inboxes of the plan: 3, 10 or 150 in the vendor's plans [D].
+    /// Maximum number of inboxes: 3, 10 or 150 in the vendor's plans [D].
     pub inbox_limit: usize,
-    /// Pods besides the organisation's own.
+    /// Pods in addition to the organisation's own.
     pub pods: Vec<String>,
-    /// Verified domains besides `agentmail.to`.
+    /// Verified domains in addition to `agentmail.to`.
     pub domains: Vec<String>,
-    /// Domains that are registered and not verified.
+    /// Domains that are registered but not verified.
     pub unverified_domains: Vec<String>,
-    /// The largest and usual page; not documented for inboxes [?], 100 for searches [D].
+    /// The maximum and default page size; not documented for inboxes [?], 100 for searches [D].
     pub page_size: usize,
-    /// What a `client_id` answers after its inbox was deleted; not documented [?].
+    /// The answer to a `client_id` whose inbox was deleted; not documented [?].
     pub after_delete: AfterDelete,
 }
 
-/// What creating again with the `client_id` of a deleted inbox does.
+/// The effect of a creation with the `client_id` of a deleted inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterDelete {
-    /// A new inbox.
+    /// Creates a new inbox.
     Forget,
-    /// The answer of old, for an inbox that is gone.
+    /// Returns the previous answer, for an inbox that no longer exists.
     Replay,
-    /// 403 `resource_taken`.
+    /// Answers 403 `resource_taken`.
     Conflict,
 }
 

@@ -1,4 +1,4 @@
-//! Pages: newest first, an opaque token until there is no further page.
+//! Pages: newest first, with an opaque token if there is another page.
 
 use serde_json::{Value, json};
 
@@ -23,11 +23,11 @@ pub(crate) fn page(
     if call.param("ascending") != Some("true") {
         items.reverse();
     }
-    // The token names the last item of the page before, so that deletions do not shift a page.
+    // The token names the last item of the previous page, so that deletions do not shift pages.
     let rest = match call.param("page_token") {
         None => 0,
         Some(token) => {
-            // A token that the vendor did not give is a 400 [D].
+            // A token that the vendor did not issue is a 400 [D].
             let place = items.iter().position(|item| token_of(item) == token);
             place.ok_or_else(|| bad("page_token", "invalid page token"))? + 1
         }

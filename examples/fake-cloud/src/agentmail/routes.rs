@@ -1,4 +1,4 @@
-//! AgentMail's table.
+//! AgentMail's routes.
 
 use hyper::Method;
 
@@ -48,7 +48,7 @@ impl RestVendor for AgentMail {
         error::body(fault)
     }
 
-    fn tell_budget(answer: Answer, budget: Budget) -> Answer {
-        error::tell_budget(answer, budget)
+    fn add_rate_limit(answer: Answer, budget: Budget) -> Answer {
+        error::add_rate_limit(answer, budget)
     }
 }

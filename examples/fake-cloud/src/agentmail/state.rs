@@ -1,4 +1,4 @@
-//! What AgentMail holds: inboxes and the keys of single inboxes.
+//! The state of AgentMail: inboxes and the keys of single inboxes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,66 +9,66 @@ use super::AgentMailOptions;
 use crate::ids::Ids;
 use crate::time;
 
-/// One inbox. Its id is its address [U][D].
+/// One inbox. Its ID is its address [U][D].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentMailInbox {
     /// The address.
     pub inbox_id: String,
-    /// Its pod; all are in the organisation's own.
+    /// Its pod; always the organisation's own.
     pub pod_id: String,
-    /// The address once more.
+    /// The address again.
     pub email: String,
-    /// A name for people.
+    /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// The idempotency key that made it.
+    /// The idempotency key of its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// What its owner noted.
+    /// Its metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, Value>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
     /// When it was changed.
     pub updated_at: String,
 }
 
-/// A key that reaches one inbox.
+/// A key of one inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentMailKey {
-    /// Its id.
+    /// Its ID.
     pub api_key_id: String,
-    /// Its text; no answer but the first shows it.
+    /// The key itself; only the first answer contains it.
     pub api_key: String,
     /// Its inbox.
     pub inbox_id: String,
     /// Its name.
     pub name: String,
-    /// What it may do; `None` for everything within its inbox.
+    /// Its permissions; `None` for all within its inbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<BTreeMap<String, bool>>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
 }
 
 /// A webhook for messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentMailWebhook {
-    /// Its id.
+    /// Its ID.
     pub webhook_id: String,
     /// Where events are sent.
     pub url: String,
-    /// The events.
+    /// The event types.
     pub event_types: Vec<String>,
-    /// The pods whose events are sent; all if there are none.
+    /// The pods whose events are sent; empty for all.
     pub pod_ids: Vec<String>,
-    /// The idempotency key that made it.
+    /// The idempotency key of its creation.
     pub client_id: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
 }
 
-/// All that AgentMail holds now.
+/// The current state of AgentMail.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AgentMailState {
     /// Inboxes, oldest first.
@@ -79,7 +79,7 @@ pub struct AgentMailState {
     pub webhooks: Vec<AgentMailWebhook>,
 }
 
-/// The vendor: what it holds and how it is set up.
+/// The vendor: its state and its options.
 #[derive(Debug)]
 pub(crate) struct AgentMail {
     pub(crate) held: AgentMailState,
@@ -88,9 +88,9 @@ pub(crate) struct AgentMail {
     pub(crate) organization_id: String,
     pub(crate) pod_id: String,
     pub(crate) created_at: String,
-    /// Every `client_id` ever used, with what it made.
+    /// Every used `client_id`, with the ID of what it created.
     pub(crate) replays: HashMap<String, AgentMailInbox>,
-    /// Inboxes of other programs, as lists show them.
+    /// Inboxes of other programs, as in lists.
     pub(crate) foreign: Vec<Value>,
 }
 

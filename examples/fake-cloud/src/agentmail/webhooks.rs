@@ -20,7 +20,7 @@ struct NewWebhook {
 }
 
 impl AgentMail {
-    /// A used `client_id` answers the original, whatever else is asked [D].
+    /// A used `client_id` returns the original; the rest of the request is ignored [D].
     pub(crate) fn create_webhook(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: NewWebhook = read::<Self, _>(call)?;
         if new.event_types.is_empty() {

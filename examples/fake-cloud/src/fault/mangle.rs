@@ -1,13 +1,13 @@
-//! Faults that change a good answer: members missing, lists empty or huge.
+//! Faults that change a successful answer: missing members, empty or long lists.
 
 use serde_json::{Value, json};
 
 use super::rule::Effect;
 
-/// The members that hold a page at one of the vendors.
+/// The members that contain the items of a page, for all vendors.
 const LISTS: [&str; 6] = ["data", "edges", "inboxes", "pods", "domains", "api_keys"];
 
-/// The members of an item that would make a copy of it one of ours, or not distinct.
+/// The members of an item that a copy must not share: they identify it, or mark it as ours.
 const IDENTITIES: [&str; 10] = [
     "id",
     "hash",
@@ -22,7 +22,7 @@ const IDENTITIES: [&str; 10] = [
 ];
 
 impl Effect {
-    /// Changes a good answer's JSON.
+    /// Changes the JSON of a successful answer.
     pub(crate) fn mangle(&self, body: &mut Value) {
         match self {
             Self::MissingField(name) => each_object(body, &mut |object| drop(object.remove(name))),

@@ -1,4 +1,4 @@
-//! Bad days of a vendor, on demand: what goes wrong, at which operation, when and how often.
+//! Injected faults: the effect, the operation, when and how often.
 
 mod mangle;
 mod plan;

@@ -1,4 +1,4 @@
-//! The rules in force and the seeded chance that decides which of them strike.
+//! The active rules, and the seeded random generator that decides which of them apply.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use super::rule::{Effect, FaultRule, Phase, Times};
 use crate::Vendor;
 
-/// All rules of one cloud. The first rule that fits and whose chance comes up strikes.
+/// All rules of one cloud. The first rule that matches and passes its probability applies.
 #[derive(Debug)]
 pub(crate) struct Faults {
     rules: Vec<FaultRule>,
@@ -36,7 +36,7 @@ impl Faults {
         &self.rules
     }
 
-    /// Takes the rule that strikes this request, if one does.
+    /// Takes the rule that applies to this request, if any.
     pub(crate) fn strike(
         &mut self,
         vendor: Vendor,
@@ -65,7 +65,7 @@ impl Faults {
         Some((effect, phase))
     }
 
-    /// A delay of `base` and up to `jitter` more.
+    /// A delay of `base` plus at most `jitter`.
     pub(crate) fn delay(&mut self, base: Duration, jitter: Duration) -> Duration {
         base + jitter.mul_f64(self.random.random::<f64>())
     }

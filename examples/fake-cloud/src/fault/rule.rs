@@ -1,4 +1,4 @@
-//! One rule: an effect and when it strikes. This is also the JSON of the admin API.
+//! One rule: an effect, and when it applies. This is also the JSON of the admin API.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use crate::Vendor;
 pub struct FaultRule {
     /// The vendor that misbehaves.
     pub vendor: Vendor,
-    /// The vendor's id of the operation (for Railway the root field); absent: every one.
+    /// The vendor's ID of the operation (for Railway the root field); absent for all operations.
     #[serde(default)]
     pub operation: Option<String>,
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
     /// Before or after the request took effect.
     #[serde(default)]
@@ -21,7 +21,7 @@ pub struct FaultRule {
     /// How often.
     #[serde(default)]
     pub times: Times,
-    /// How likely each time, from the seeded random source.
+    /// The probability each time, from the seeded random generator.
     #[serde(default = "certain")]
     pub probability: f64,
 }
@@ -31,7 +31,7 @@ const fn certain() -> f64 {
 }
 
 impl FaultRule {
-    /// Strikes once, before the effect, at every operation of a vendor.
+    /// A rule that applies once, before the effect, at any operation of a vendor.
     #[must_use]
     pub const fn new(vendor: Vendor, effect: Effect) -> Self {
         Self {
@@ -51,14 +51,14 @@ impl FaultRule {
         self
     }
 
-    /// After the request took effect: the answer is lost or wrong, the work is done.
+    /// After the request took effect: the answer is lost or wrong, but the operation is done.
     #[must_use]
     pub const fn after_effect(mut self) -> Self {
         self.phase = Phase::After;
         self
     }
 
-    /// This often.
+    /// This number of times.
     #[must_use]
     pub const fn times(mut self, times: Times) -> Self {
         self.times = times;
@@ -73,22 +73,22 @@ impl FaultRule {
     }
 }
 
-/// Whether the request took effect when the fault strikes.
+/// Whether the request took effect before the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Nothing has happened.
+    /// The request had no effect.
     #[default]
     Before,
-    /// All has happened, only the answer suffers.
+    /// The request took effect; only the answer is affected.
     After,
 }
 
-/// How often a rule strikes before it is used up.
+/// How often a rule applies before it is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Times {
-    /// So many times.
+    /// A number of times.
     Count(u32),
     /// Until the faults are cleared.
     Always,
@@ -100,8 +100,8 @@ impl Default for Times {
     }
 }
 
-/// What goes wrong. The last four change the answer of a request that succeeds, so they always
-/// strike after the effect.
+/// The effect of a fault. The last four change the answer of a request that succeeds, so they always
+/// apply after its effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -109,19 +109,19 @@ pub enum Effect {
     Status {
         /// HTTP status; 200 with Railway is an answer with `errors[]`.
         status: u16,
-        /// What the body is.
+        /// The body.
         #[serde(default)]
         body: Body,
-        /// The vendor's code; absent: the one it has for this status.
+        /// The vendor's code; absent for the usual one of this status.
         #[serde(default)]
         code: Option<String>,
-        /// The vendor's message; absent: a usual one.
+        /// The vendor's message; absent for the usual one.
         #[serde(default)]
         message: Option<String>,
-        /// Faults of single fields, where the vendor's error can carry them.
+        /// Errors of single fields, if the vendor's error format has them.
         #[serde(default)]
         fields: Vec<FieldFault>,
-        /// The header of the same name.
+        /// The header `Retry-After`.
         #[serde(default)]
         retry_after: Option<RetryAfter>,
     },
@@ -129,13 +129,13 @@ pub enum Effect {
     Hang,
     /// The connection is closed without an answer.
     Cut,
-    /// Every member of this name is missing from the JSON.
+    /// Every member with this name is removed from the JSON.
     MissingField(String),
-    /// Railway: members of this name are null, with an error at their path beside the data.
+    /// Railway: members with this name are null, with an error at their path next to the data.
     NullField(String),
     /// Lists are empty.
     EmptyPage,
-    /// Lists are filled up with strangers to this length.
+    /// Lists are extended with other programs' items to this length.
     HugePage(usize),
 }
 
@@ -166,7 +166,7 @@ impl Effect {
         }
     }
 
-    /// An error answer of the edge in front of the vendor: a page of HTML.
+    /// An error of the proxy in front of the vendor: a page of HTML.
     #[must_use]
     pub const fn html(status: u16) -> Self {
         Self::Status {
@@ -179,7 +179,7 @@ impl Effect {
         }
     }
 
-    /// Railway's way to say no: 200 with `errors[]` and this message.
+    /// A refusal of Railway: 200 with `errors[]` and this message.
     #[must_use]
     pub fn graphql(message: impl Into<String>) -> Self {
         Self::Status {
@@ -210,9 +210,9 @@ pub enum Body {
     /// The vendor's own error shape.
     #[default]
     Vendor,
-    /// A page of HTML, as from an edge.
+    /// A page of HTML, as from a proxy.
     Html,
-    /// This text, called JSON.
+    /// This text, with the content type of JSON.
     Raw(String),
 }
 
@@ -231,12 +231,12 @@ pub struct FieldFault {
 pub enum RetryAfter {
     /// Whole seconds.
     Seconds(u64),
-    /// A date that many seconds from now.
+    /// A date this number of seconds from now.
     DateInSeconds(u64),
 }
 
 impl RetryAfter {
-    /// The header's text.
+    /// The value of the header.
     pub(crate) fn text(self) -> String {
         match self {
             Self::Seconds(seconds) => seconds.to_string(),

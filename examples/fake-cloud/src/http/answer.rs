@@ -1,4 +1,4 @@
-//! One answer on its way out.
+//! An answer before it is sent.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -6,12 +6,12 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 
-/// Status, headers and body of one answer.
+/// Status, headers and body of an answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// Why the request is one that the vendor does not know; it is put on record.
+    /// Why the vendor does not know the request; recorded if set.
     pub(crate) stray: Option<String>,
     content: Content,
 }
@@ -39,7 +39,7 @@ impl Answer {
         Self::new(status, Content::Nothing)
     }
 
-    /// Text of some media type, HTML for one.
+    /// Text with a media type, such as HTML.
     pub(crate) fn text(status: StatusCode, media: &'static str, body: impl Into<String>) -> Self {
         Self::new(status, Content::Text(media, body.into()))
     }
@@ -53,7 +53,7 @@ impl Answer {
         }
     }
 
-    /// Adds a header; a value that HTTP cannot carry is left out.
+    /// Adds a header, unless its value is not valid in HTTP.
     pub(crate) fn with_header(mut self, name: &'static str, value: impl ToString) -> Self {
         if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -61,13 +61,13 @@ impl Answer {
         self
     }
 
-    /// Marks the request as one that the vendor does not know.
+    /// Records the request as one that the vendor does not know.
     pub(crate) fn for_stray(mut self, why: impl Into<String>) -> Self {
         self.stray = Some(why.into());
         self
     }
 
-    /// The JSON body, where there is one.
+    /// The JSON body, if any.
     pub(crate) const fn body(&self) -> Option<&Value> {
         match &self.content {
             Content::Json(body) => Some(body),
@@ -75,7 +75,7 @@ impl Answer {
         }
     }
 
-    /// The JSON body to change, where there is one.
+    /// The JSON body, to be changed, if any.
     pub(crate) const fn body_mut(&mut self) -> Option<&mut Value> {
         match &mut self.content {
             Content::Json(body) => Some(body),
@@ -83,7 +83,7 @@ impl Answer {
         }
     }
 
-    /// The answer as hyper sends it.
+    /// The answer as hyper's type.
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let (media, bytes) = match self.content {
             Content::Nothing => (None, Bytes::new()),

@@ -1,30 +1,30 @@
-//! Reading a JSON body strictly, with the place of the fault in the vendors' terms.
+//! Strict parsing of JSON bodies, with the position of an error as the vendors write it.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What is wrong with a member of a body.
+/// The kind of error of a member of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultIn {
-    /// A required member is not there.
+    /// A required member is missing.
     Missing,
     /// A member that the vendor does not know.
     Unknown,
-    /// A value of the wrong type or form.
+    /// A value of the wrong type or format.
     Value,
 }
 
-/// The first fault found in a body.
+/// The first error in a body.
 #[derive(Debug, Clone)]
 pub(crate) struct BodyFault {
-    /// Where: `phone_numbers[0].phone_number`.
+    /// The member, such as `phone_numbers[0].phone_number`.
     pub(crate) field: String,
     pub(crate) message: String,
     pub(crate) kind: FaultIn,
 }
 
 impl BodyFault {
-    /// A value that is well typed but not taken.
+    /// A value that has the right type but is not accepted.
     pub(crate) fn value(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -33,7 +33,7 @@ impl BodyFault {
         }
     }
 
-    /// Reads `body` as `T`.
+    /// Parses `body` as `T`.
     pub(crate) fn check<T: DeserializeOwned>(body: &Value) -> Result<T, Self> {
         serde_path_to_error::deserialize(body).map_err(|error| {
             let path = error.path().to_string();
@@ -53,7 +53,7 @@ impl BodyFault {
     }
 }
 
-/// serde names a missing member only in its message, between backticks, and its parent in the path.
+/// serde names a missing member only in its message, in backticks; its path is the parent's.
 fn name(path: &str, message: &str, kind: FaultIn) -> String {
     let quoted = message.split('`').nth(1).unwrap_or_default();
     match (kind, path) {

@@ -1,7 +1,7 @@
-//! The HTTP that all vendors share: one request read whole, one answer, a table of routes, a server.
+//! The HTTP code shared by all vendors: requests, answers, route tables and the server.
 //!
-//! It stands on hyper and not on warp because a fake vendor must be able to close a connection
-//! without an answer, which a warp filter cannot.
+//! It uses hyper instead of warp because a fake vendor must be able to close a connection
+//! without an answer, which a warp filter cannot do.
 
 mod answer;
 mod body;

@@ -1,4 +1,4 @@
-//! One request, read to its end.
+//! A complete request.
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -7,7 +7,7 @@ use hyper::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// Bodies above this are refused; no vendor here takes larger ones from us.
+/// Larger bodies are refused; no provider sends larger ones.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// Why a request could not be read.
@@ -15,20 +15,20 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 #[error("request body cut off or larger than 4 MiB")]
 pub(crate) struct Unreadable;
 
-/// Method, path, query, headers and whole body.
+/// Method, path, query, headers and body.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     /// Still percent-encoded, as sent.
     pub(crate) path: String,
-    /// Decoded pairs in the order sent.
+    /// Decoded pairs, in the order of the request.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 impl Request {
-    /// Reads the whole request.
+    /// Reads a complete request.
     pub(crate) async fn read(request: hyper::Request<Incoming>) -> Result<Self, Unreadable> {
         let (head, body) = request.into_parts();
         let query = head.uri.query().unwrap_or_default();
@@ -43,22 +43,22 @@ impl Request {
         })
     }
 
-    /// The text of a header.
+    /// The value of a header, if it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The key of `Authorization: Bearer`, the scheme compared as it is written.
+    /// The key of `Authorization: Bearer`. The scheme is case-sensitive.
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.header(AUTHORIZATION.as_str())?.strip_prefix("Bearer ")
     }
 
-    /// The body as JSON, where it is.
+    /// The body as JSON, if it is JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The path's segments after `prefix`, decoded; `None` when the path is elsewhere.
+    /// The decoded segments of the path after `prefix`; `None` if the path does not start with it.
     pub(crate) fn segments_after(&self, prefix: &str) -> Option<Vec<String>> {
         let rest = self.path.strip_prefix(prefix)?;
         let rest = rest.strip_prefix('/').unwrap_or(rest);

@@ -1,31 +1,31 @@
-//! A vendor's table of routes, and finding one in it.
+//! A vendor's table of routes, and the lookup in it.
 
 use hyper::Method;
 use serde_json::Value;
 
 use super::{Answer, Request};
 
-/// Whether an operation takes a body.
+/// Whether an operation has a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     None,
     Json,
 }
 
-/// One row of a vendor's table.
+/// A route of a vendor.
 pub(crate) struct Route<S: 'static> {
     pub(crate) method: Method,
-    /// Segments after the vendor's base; `{…}` stands for any one segment.
+    /// Segments after the vendor's base path; `{…}` matches any segment.
     pub(crate) path: &'static str,
-    /// The vendor's own id of the operation (`operationId`).
+    /// The vendor's ID of the operation (`operationId`).
     pub(crate) operation: &'static str,
-    /// Every query parameter that it takes; a trailing `*` takes all that begin so.
+    /// Its query parameters. A trailing `*` matches any suffix.
     pub(crate) query: &'static [&'static str],
     pub(crate) payload: Payload,
     pub(crate) handle: fn(&mut S, &Call) -> Result<Answer, Answer>,
 }
 
-/// One line of a vendor's table.
+/// A route of a vendor, as a table entry.
 pub(crate) const fn row<S>(
     method: Method,
     path: &'static str,
@@ -44,7 +44,7 @@ pub(crate) const fn row<S>(
     }
 }
 
-/// What a handler is given: the parts of the path, the query, the body, who asks.
+/// The arguments of a handler: path parameters, query, body and caller.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) params: Vec<String>,
@@ -54,32 +54,32 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A query parameter's value.
+    /// The value of a query parameter.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         let pair = self.query.iter().find(|(key, _)| key == name);
         pair.map(|(_, value)| value.as_str())
     }
 
-    /// The n-th `{…}` of the path; the table guarantees that it is there.
+    /// The n-th `{…}` of the path. The route guarantees that it exists.
     pub(crate) fn segment(&self, index: usize) -> &str {
         self.params.get(index).map_or("", String::as_str)
     }
 }
 
-/// A row found for a request.
+/// The route of a request.
 pub(crate) struct Found<S: 'static> {
     pub(crate) route: &'static Route<S>,
     pub(crate) params: Vec<String>,
 }
 
-/// What the table says to a request.
+/// The result of a lookup.
 pub(crate) enum Lookup<S: 'static> {
     Found(Found<S>),
     WrongMethod,
     UnknownPath,
 }
 
-/// Looks a request up.
+/// Finds the route of a request.
 pub(crate) fn locate<S>(routes: &'static [Route<S>], prefix: &str, request: &Request) -> Lookup<S> {
     let Some(segments) = request.segments_after(prefix) else {
         return Lookup::UnknownPath;
@@ -114,7 +114,7 @@ fn matches(template: &str, segments: &[String]) -> Option<Vec<String>> {
 }
 
 impl<S> Found<S> {
-    /// The first query parameter that the operation does not take.
+    /// The first query parameter that the operation does not have.
     pub(crate) fn stray_parameter<'r>(&self, request: &'r Request) -> Option<&'r str> {
         let takes = |name: &str| {
             self.route.query.iter().any(|known| {

@@ -1,4 +1,4 @@
-//! The listener: every connection a task, every answer whole or not sent at all.
+//! The server: a task for each connection; an answer is sent completely or not at all.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::{Answer, Request};
 
-/// The connection is to be closed without an answer.
+/// Close the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("connection cut by a fault")]
 pub(crate) struct Cut;
@@ -27,7 +27,7 @@ impl From<Infallible> for Cut {
     }
 }
 
-/// A running server; it ends, connections included, when this is dropped.
+/// A running server. Dropping it stops the server and closes its connections.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -35,7 +35,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds 127.0.0.1 (port 0 takes a free one) and serves.
+    /// Binds 127.0.0.1 (port 0 picks a free one) and serves.
     pub(crate) async fn start<H, F>(port: u16, handle: H) -> io::Result<Self>
     where
         H: Fn(Request) -> F + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The runtime that runs when nobody brings another: health and provision, nothing behind them.
+//! The default runtime: health and provision, without an agent.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Container, Launcher, Running};
 use crate::http::{Answer, BodyFault, Request, Server};
 
-/// Answers `/pool/health` and `/pool/provision` to whoever has the service's `POOL_API_KEY`.
+/// Serves `/pool/health` and `/pool/provision` to callers with the service's `POOL_API_KEY`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltinRuntime;
 
@@ -56,7 +56,7 @@ struct Provision {
 
 impl Agent {
     fn answer(&self, request: &Request) -> Answer {
-        // Without a key of its own it refuses everyone, unlike upstream's runtime.
+        // Without a key it refuses all calls, unlike upstream's runtime.
         if self.key.is_none() || request.bearer() != self.key.as_deref() {
             return error(StatusCode::UNAUTHORIZED, "Unauthorized");
         }
@@ -69,7 +69,7 @@ impl Agent {
         }
     }
 
-    /// Not idempotent: each call opens or joins one more conversation.
+    /// Not idempotent: each call starts or joins another conversation.
     fn provision(&self, request: &Request) -> Answer {
         let Some(body) = request.json() else {
             return error(StatusCode::BAD_REQUEST, "Invalid JSON body");

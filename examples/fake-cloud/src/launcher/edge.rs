@@ -1,5 +1,5 @@
-//! The edge in front of a service: it keeps one port for a domain's whole life and passes bytes to
-//! the container that runs now. Without one it answers 502 in HTML, as the vendor's edge does.
+//! The edge in front of a service: it keeps one port for the lifetime of a domain and forwards bytes to
+//! the running container. Without one it answers 502 in HTML, as the vendor's edge does.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,7 +16,7 @@ const BAD_GATEWAY: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html
 content-length: 55\r\nconnection: close\r\n\r\n\
 <html><body>Application failed to respond</body></html>";
 
-/// Where the container of one service runs now; shared by all domains of the service.
+/// The running container of a service, shared by all domains of the service.
 #[derive(Debug, Default)]
 pub(crate) struct Slot(Mutex<Option<Occupant>>);
 
@@ -28,7 +28,7 @@ struct Occupant {
 }
 
 impl Slot {
-    /// Puts a container in place of the one that is there, which stops with its connections.
+    /// Replaces the container. The previous one stops, and its connections are closed.
     pub(crate) fn put(&self, running: Box<dyn Running>) {
         let connections = CancellationToken::new();
         let end = connections.clone().drop_guard();
@@ -39,12 +39,12 @@ impl Slot {
         });
     }
 
-    /// Stops the container that is there, if any.
+    /// Stops the container, if any.
     pub(crate) fn clear(&self) {
         *lock(&self.0) = None;
     }
 
-    /// Whether a container runs.
+    /// Whether a container is running.
     pub(crate) fn occupied(&self) -> bool {
         lock(&self.0).is_some()
     }
@@ -56,7 +56,7 @@ impl Slot {
     }
 }
 
-/// The listener of one domain; it closes when this is dropped.
+/// The listener of a domain. Dropping it closes the port.
 #[derive(Debug)]
 pub(crate) struct Edge {
     pub(crate) address: SocketAddr,
@@ -64,7 +64,7 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// Takes a free port of 127.0.0.1 for a service.
+    /// Binds a free port of 127.0.0.1 for a service.
     pub(crate) fn open(slot: Arc<Slot>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -84,7 +84,7 @@ async fn accept(listener: TcpListener, slot: Arc<Slot>) {
     loop {
         match listener.accept().await {
             Ok((client, _)) => drop(tokio::spawn(pass(client, slot.target()))),
-            // Out of descriptors, for one: no use in asking again at once.
+            // For example, out of file descriptors: an immediate retry would fail again.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
         }
     }
@@ -97,13 +97,13 @@ async fn pass(mut client: TcpStream, target: Option<(SocketAddr, CancellationTok
     let Ok(mut container) = TcpStream::connect(address).await else {
         return refuse(client).await;
     };
-    // An end of either side ends the other; errors are what a cut connection looks like.
+    // If either side closes, close the other. Errors are expected: connections are cut on purpose.
     let both = copy_bidirectional(&mut client, &mut container);
     drop(end.run_until_cancelled(both).await);
 }
 
 async fn refuse(mut client: TcpStream) {
-    // Read what was asked, or the close would be a reset that eats the answer.
+    // Read the request first: closing with unread data would reset the connection and lose the answer.
     let mut asked = [0; 4096];
     let read = tokio::io::AsyncReadExt::read(&mut client, &mut asked).await;
     if read.is_ok() && client.write_all(BAD_GATEWAY).await.is_ok() {

@@ -1,4 +1,4 @@
-//! What runs in the fake Railway's containers, and the edge that makes it reachable.
+//! The containers of the fake Railway, and the edge that makes them reachable.
 
 mod builtin;
 mod edge;
@@ -13,16 +13,16 @@ use async_trait::async_trait;
 pub use builtin::BuiltinRuntime;
 pub(crate) use edge::{Edge, Slot};
 
-/// One container to start.
+/// A container to start.
 #[derive(Clone)]
 pub struct Container {
     /// The service's name.
     pub service_name: String,
-    /// The image that the deployment was made of.
+    /// The image of the deployment.
     pub image: String,
-    /// What replaces the image's entrypoint.
+    /// The command that replaces the image's entrypoint.
     pub start_command: Option<String>,
-    /// The service's variables when it was deployed, and the vendor's own `RAILWAY_…`.
+    /// The service's variables at deployment, and the vendor's `RAILWAY_…` variables.
     pub variables: BTreeMap<String, String>,
 }
 
@@ -36,18 +36,18 @@ impl Debug for Container {
     }
 }
 
-/// Starts containers. It is called once per deployment that gets as far.
+/// Starts containers, once for each deployment that reaches this stage.
 #[async_trait]
 pub trait Launcher: Debug + Send + Sync {
-    /// Starts `container` as a server on an address of its own choice on this machine.
+    /// Starts `container` as a server at any address of this machine.
     ///
     /// # Errors
-    /// When it cannot start; the deployment is then `CRASHED`.
+    /// It cannot start. The deployment becomes `CRASHED`.
     async fn launch(&self, container: Container) -> io::Result<Box<dyn Running>>;
 }
 
-/// A container that runs. Dropping it stops it.
+/// A running container. Dropping it stops the container.
 pub trait Running: Debug + Send + Sync {
-    /// Where it listens.
+    /// The address that it listens on.
     fn address(&self) -> SocketAddr;
 }

@@ -32,8 +32,8 @@ pub(crate) fn not_found(what: &str) -> Answer {
     refuse(StatusCode::NOT_FOUND, format!("{what} not found"))
 }
 
-/// The `X-RateLimit-*` headers come on 429 answers only [D], `Retry-After` with them.
-pub(crate) fn tell_budget(answer: Answer, budget: Budget) -> Answer {
+/// Only 429 answers have the `X-RateLimit-*` headers [D] and `Retry-After`.
+pub(crate) fn add_rate_limit(answer: Answer, budget: Budget) -> Answer {
     if answer.status != StatusCode::TOO_MANY_REQUESTS {
         return answer;
     }

@@ -1,4 +1,4 @@
-//! Keys: made with a secret that is shown once, never found by name, listed one workspace at a time.
+//! Keys: the secret is shown once, there is no lookup by name, and a list covers one workspace.
 
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -61,8 +61,8 @@ struct GuardrailKeys {
 }
 
 impl OpenRouter {
-    /// Names are not unique and nothing makes the call idempotent [S has no 409]; the secret is in
-    /// this answer only [S].
+    /// Names are not unique, and the call is not idempotent [S has no 409]. Only this answer contains the
+    /// secret [S].
     pub(crate) fn create_key(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: NewKey = read::<Self, _>(call)?;
         self.check(&new)?;
@@ -94,7 +94,7 @@ impl OpenRouter {
         if new.limit.is_some_and(|limit| limit < 0.0) {
             return bad("limit", "must not be negative");
         }
-        // Only UTC is taken [S].
+        // Only UTC is accepted [S].
         let utc = |text: &str| {
             let parsed = chrono::DateTime::parse_from_rfc3339(text);
             parsed.is_ok_and(|time| time.offset().local_minus_utc() == 0)
@@ -109,8 +109,8 @@ impl OpenRouter {
         Ok(())
     }
 
-    /// One workspace, the default one when none is named [S]; newest first, pages by offset [D];
-    /// disabled keys on request (the default is not documented [?]: here they are left out).
+    /// Keys of one workspace, by default the default one [S]; newest first, pages by offset [D];
+    /// disabled keys on request (the default is not documented [?]: here they are excluded).
     pub(crate) fn list_keys(&mut self, call: &Call) -> Result<Answer, Answer> {
         let offset = match call.param("offset") {
             None => 0,
@@ -169,7 +169,7 @@ impl OpenRouter {
         Ok(Answer::ok(json!({"data": key.json()})))
     }
 
-    /// A key has one guardrail at most: assigning replaces [S].
+    /// A key has at most one guardrail: an assignment replaces it [S].
     pub(crate) fn assign_guardrail(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: GuardrailKeys = read::<Self, _>(call)?;
         let id = call.segment(0);
@@ -185,7 +185,7 @@ impl OpenRouter {
         Ok(Answer::ok(json!({"assigned_count": new.key_hashes.len()})))
     }
 
-    /// Repeated, it answers 404 [S].
+    /// A repeated call answers 404 [S].
     pub(crate) fn delete_key(&mut self, call: &Call) -> Result<Answer, Answer> {
         let before = self.held.keys.len();
         self.held.keys.retain(|key| key.hash != call.segment(0));
@@ -195,7 +195,7 @@ impl OpenRouter {
         Ok(Answer::ok(json!({"deleted": true})))
     }
 
-    /// Describes the key that asks, management or ordinary.
+    /// Describes the caller's key, management or ordinary.
     pub(crate) fn current_key(&mut self, call: &Call) -> Result<Answer, Answer> {
         let key = self.held.keys.iter().find(|key| key.secret == call.key);
         let usage = key.map_or(0.0, |key| key.usage);
@@ -213,7 +213,7 @@ impl OpenRouter {
         }})))
     }
 
-    /// The whole account's money.
+    /// The credits of the account.
     pub(crate) fn credits(&mut self, _: &Call) -> Result<Answer, Answer> {
         let usage: f64 = self.held.keys.iter().map(|key| key.usage).sum();
         let total = self.options.total_credits;

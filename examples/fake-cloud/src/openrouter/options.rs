@@ -1,33 +1,33 @@
-//! How OpenRouter is set up.
+//! The options of OpenRouter.
 
 use serde::{Deserialize, Serialize};
 
 /// Account, page size and keys of OpenRouter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenRouterOptions {
-    /// The management keys that are accepted.
+    /// The accepted management keys.
     pub management_keys: Vec<String>,
-    /// Keys in one page of `GET /keys`; the guide says 100 [D].
+    /// Page size of `GET /keys`; the guide says 100 [D].
     pub page_size: usize,
-    /// How the account answers `GET /workspaces`.
+    /// The answer to `GET /workspaces`.
     pub workspaces: WorkspaceList,
-    /// Guardrails that keys can be assigned to.
+    /// Guardrails that can be assigned to keys.
     pub guardrails: Vec<String>,
-    /// Dollars bought.
+    /// Credits bought, in dollars.
     pub total_credits: f64,
 }
 
-/// How `GET /workspaces` answers; accounts without workspaces exist [O].
+/// The answer to `GET /workspaces`; accounts without workspaces exist [O].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceList {
-    /// With every workspace.
+    /// All workspaces.
     All,
-    /// With none, although there is the default one.
+    /// An empty list, although the default workspace exists.
     Empty,
-    /// With 403.
+    /// 403.
     Forbidden,
-    /// With 404.
+    /// 404.
     NotFound,
 }
 

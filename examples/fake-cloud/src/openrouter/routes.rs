@@ -1,4 +1,4 @@
-//! OpenRouter's table, and who may ask for what.
+//! OpenRouter's routes and permissions.
 
 use hyper::{Method, StatusCode};
 
@@ -63,7 +63,7 @@ impl RestVendor for OpenRouter {
         if ordinary && operation == "getCurrentKey" {
             return Ok(key.to_owned());
         }
-        // An ordinary key manages nothing [D].
+        // An ordinary key may not manage keys [D].
         Err(if ordinary && FORBIDDEN_DECLARED.contains(&operation) {
             let text = "Only management keys can perform this operation";
             error::refuse(StatusCode::FORBIDDEN, text)
@@ -82,7 +82,7 @@ impl RestVendor for OpenRouter {
         error::body(fault)
     }
 
-    fn tell_budget(answer: Answer, budget: Budget) -> Answer {
-        error::tell_budget(answer, budget)
+    fn add_rate_limit(answer: Answer, budget: Budget) -> Answer {
+        error::add_rate_limit(answer, budget)
     }
 }

@@ -1,4 +1,4 @@
-//! What OpenRouter holds: keys and workspaces.
+//! The state of OpenRouter: keys and workspaces.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,32 +7,32 @@ use super::OpenRouterOptions;
 use crate::ids::Ids;
 use crate::time;
 
-/// One API key, secret included: this is the test's view, no answer of the API shows it again.
+/// One API key, including its secret. This is for tests; no answer of the API contains it again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenRouterKey {
-    /// Its id, not secret.
+    /// Its ID, which is not secret.
     pub hash: String,
-    /// The key's text.
+    /// The key itself.
     pub secret: String,
     /// Its name; not unique.
     pub name: String,
     /// Its workspace.
     pub workspace_id: String,
-    /// Switched off.
+    /// Whether it is disabled.
     pub disabled: bool,
-    /// Dollars it may spend.
+    /// Its limit in dollars.
     pub limit: Option<f64>,
-    /// When the limit starts anew.
+    /// When its limit is reset.
     pub limit_reset: Option<String>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Option<String>,
-    /// Whether one's own vendor keys count.
+    /// Whether usage through own vendor keys counts.
     pub include_byok_in_limit: bool,
     /// Its guardrail.
     pub guardrail_id: Option<String>,
     /// Dollars spent.
     pub usage: f64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
     /// When it was changed.
     pub updated_at: Option<String>,
@@ -41,17 +41,17 @@ pub struct OpenRouterKey {
 /// One workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRouterWorkspace {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its name.
     pub name: String,
     /// Its name in URLs, unique.
     pub slug: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
 }
 
-/// All that OpenRouter holds now.
+/// The current state of OpenRouter.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OpenRouterState {
     /// Keys, oldest first.
@@ -60,13 +60,13 @@ pub struct OpenRouterState {
     pub workspaces: Vec<OpenRouterWorkspace>,
 }
 
-/// The vendor: what it holds and how it is set up.
+/// The vendor: its state and its options.
 #[derive(Debug)]
 pub(crate) struct OpenRouter {
     pub(crate) held: OpenRouterState,
     pub(crate) options: OpenRouterOptions,
     pub(crate) ids: Ids,
-    /// Keys of other programs, as lists show them.
+    /// Keys of other programs, as in lists.
     pub(crate) foreign: Vec<Value>,
 }
 
@@ -104,7 +104,7 @@ impl OpenRouter {
 }
 
 impl OpenRouterKey {
-    /// The masked text that is safe to show [S].
+    /// The masked key, which is safe to show [S].
     pub(crate) fn label(&self) -> String {
         let end = self.secret.len().saturating_sub(3);
         format!("sk-or-v1-{}...{}", &self.secret[9..12], &self.secret[end..])

@@ -1,4 +1,4 @@
-//! Workspaces: they separate keys, and `GET /keys` shows one of them at a time.
+//! Workspaces: they separate keys, and `GET /keys` lists those of one workspace.
 
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -50,7 +50,7 @@ impl OpenRouter {
                 .parse()
                 .map_err(|_| error::body(&BodyFault::value(name, "must be a whole number"))),
         };
-        // 50 unless told, 100 at most [S].
+        // 50 by default, at most 100 [S].
         let limit = number("limit", 50)?.clamp(1, 100);
         let listed = self
             .held
@@ -95,7 +95,7 @@ impl OpenRouter {
         Ok(Answer::ok(json!({"data": space.json(None)})))
     }
 
-    /// Neither the default workspace nor one that has keys goes.
+    /// Neither the default workspace nor one with keys can be deleted.
     pub(crate) fn delete_workspace(&mut self, call: &Call) -> Result<Answer, Answer> {
         let id = call.segment(0);
         if !self.held.workspaces.iter().any(|space| space.id == id) {

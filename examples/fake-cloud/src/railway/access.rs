@@ -1,4 +1,4 @@
-//! Who asks: three kinds of token, two headers, and what each may see.
+//! The caller: three kinds of token in two headers, and what each may access.
 
 use super::message::Refusal;
 use super::state::State;
@@ -7,7 +7,7 @@ use crate::http::Request;
 /// The bearer of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// All of the user, `me` included [D].
+    /// Everything of the user, including `me` [D].
     Account,
     /// The workspace, but not `me` [D].
     Workspace,
@@ -19,7 +19,7 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// Reads the token. A bad one is a 200 with `Not Authorized`, or `Project Token not found` for
+    /// Reads the token. An invalid one is a 200 with `Not Authorized`, or `Project Token not found` in
     /// the other header [CLI].
     pub(crate) fn of(request: &Request, state: &State) -> Result<Self, Refusal> {
         let tokens = &state.options.tokens;
@@ -40,7 +40,7 @@ impl Caller {
         }
     }
 
-    /// Whether this project may be touched.
+    /// Whether the caller may access this project.
     pub(crate) fn sees_project(&self, id: &str) -> bool {
         match self {
             Self::Account | Self::Workspace => true,
@@ -48,7 +48,7 @@ impl Caller {
         }
     }
 
-    /// Whether this environment of a project that is seen may be touched.
+    /// Whether the caller may access this environment of an accessible project.
     pub(crate) fn sees_environment(&self, id: &str) -> bool {
         match self {
             Self::Account | Self::Workspace => true,
@@ -56,7 +56,7 @@ impl Caller {
         }
     }
 
-    /// A project token makes and lists no projects [D].
+    /// A project token can neither create nor list projects [D].
     pub(crate) fn whole_workspace(&self) -> Result<(), Refusal> {
         match self {
             Self::Account | Self::Workspace => Ok(()),

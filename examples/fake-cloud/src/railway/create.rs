@@ -1,4 +1,4 @@
-//! Making projects, environments, services and volumes.
+//! Creation of projects, environments, services and volumes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::state::{Instance, Service, State, Volume, VolumeInstance};
 use crate::launcher::Slot;
 use crate::time;
 
-/// Where a volume is to be made: an absent environment means all of them, null means none [S].
+/// The environments of a new volume: absent means all of them, null means none [S].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Within {
     All,
@@ -19,7 +19,7 @@ pub(crate) enum Within {
     One(String),
 }
 
-/// What a service is made with.
+/// The members of a new service.
 #[derive(Debug, Default)]
 pub(crate) struct NewService {
     pub(crate) project_id: String,
@@ -30,7 +30,7 @@ pub(crate) struct NewService {
 }
 
 impl State {
-    /// Names: 32 characters at most, no capitals [U]. The environment is made at once [U].
+    /// Names have at most 32 characters and no capitals [U]. The environment is created with it [U].
     pub(crate) fn create_project(
         &mut self,
         caller: &Caller,
@@ -45,7 +45,7 @@ impl State {
             return Err(Refusal::new("Invalid project name"));
         }
         match workspace {
-            // An account has several workspaces, so it must name one [U].
+            // An account has several workspaces, so the request must name one [U].
             None if *caller == Caller::Account => {
                 return Err(Refusal::new(
                     "You must specify a workspaceId to create a project",
@@ -65,7 +65,7 @@ impl State {
         Ok(id)
     }
 
-    /// A copy of another environment is a fork and gets its services; others get none.
+    /// A copy of another environment is a fork and gets its services; other environments get none.
     pub(crate) fn create_environment(
         &mut self,
         caller: &Caller,
@@ -101,9 +101,9 @@ impl State {
         Ok(id)
     }
 
-    /// Into a fork: there alone. Into any other environment: into all that are no forks, whatever
-    /// `environmentId` says [S]. A source deploys at once [U]. Names are unique in a project [O];
-    /// what a second one answers is not documented [?].
+    /// A service created in a fork exists only there. Otherwise it exists in all environments that are not
+    /// forks, regardless of `environmentId` [S]. A source is deployed immediately [U]. Names are unique in a project [O];
+    /// the answer to a duplicate is not documented [?].
     pub(crate) fn create_service(
         &mut self,
         caller: &Caller,
@@ -188,8 +188,8 @@ impl State {
         });
     }
 
-    /// The name is the vendor's choice [S]. A second volume on a service is taken here and breaks
-    /// its deployments, as it does there [O].
+    /// The vendor chooses the name [S]. A second volume of a service is accepted and breaks
+    /// its deployments, as at the vendor [O].
     pub(crate) fn create_volume(
         &mut self,
         caller: &Caller,

@@ -1,18 +1,18 @@
-//! Deployments: made with what the instance has now, through their stages one by one, then a
-//! container that really runs.
+//! Deployments: created from the instance's current settings, they pass their stages one by one, then a
+//! container runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::DeploymentStatus as Status;
 use super::access::Caller;
 use super::message::{IN_FLIGHT, MOUNTED_TWICE, NO_SNAPSHOT, Refusal};
 use super::reference::evaluate_all;
-use super::schema::DeploymentStatus as Status;
 use super::state::{Deployment, Instance, Snapshot, State};
 use crate::launcher::{Container, Running, Slot};
 use crate::time;
 
-/// A container that is to be started for a deployment.
+/// A container to start for a deployment.
 #[derive(Debug)]
 pub(crate) struct Launch {
     pub(crate) deployment: String,
@@ -20,7 +20,7 @@ pub(crate) struct Launch {
 }
 
 impl Status {
-    /// Still on its way; a redeploy is refused meanwhile [U].
+    /// Whether it is in progress; a redeployment is refused meanwhile [U].
     pub(crate) const fn in_flight(self) -> bool {
         matches!(self, Self::Queued | Self::Building | Self::Deploying)
     }
@@ -36,7 +36,7 @@ impl Status {
 }
 
 impl State {
-    /// Deploys what the instance has now. Answers the deployment's id.
+    /// Deploys the instance's current settings. Returns the ID of the deployment.
     pub(crate) fn deploy(
         &mut self,
         service_id: &str,
@@ -63,7 +63,7 @@ impl State {
         ))
     }
 
-    /// The last snapshot with the variables of now. It does not pull a new image: "Railway served
+    /// Deploys the last snapshot with the current variables. It does not pull a new image: "Railway served
     /// the cached old image" [U].
     pub(crate) fn redeploy(
         &mut self,
@@ -110,7 +110,7 @@ impl State {
         id
     }
 
-    /// The service's variables and the vendor's own; sealed ones are there at boot.
+    /// The service's variables, including sealed ones, and the vendor's own.
     fn boot_variables(&self, place: usize) -> BTreeMap<String, String> {
         let instance = &self.instances[place];
         let mut variables = evaluate_all(
@@ -121,7 +121,7 @@ impl State {
         let mut add = |name: &str, value: String| drop(variables.insert(name.to_owned(), value));
         add("RAILWAY_SERVICE_ID", instance.service_id.clone());
         add("RAILWAY_ENVIRONMENT_ID", instance.environment_id.clone());
-        // Missing when the domain came after the first deployment [U].
+        // Missing if the domain was created after the first deployment [U].
         if let Some(url) = self.url_of(&instance.service_id, &instance.environment_id) {
             add(
                 "RAILWAY_PUBLIC_DOMAIN",
@@ -152,7 +152,7 @@ impl State {
         .collect()
     }
 
-    /// Whether two volumes hang on a service at one path.
+    /// Whether two volumes of a service are mounted at the same path.
     fn mounted_twice(&self, service_id: &str, environment_id: &str) -> bool {
         let live = |id: &str| {
             let mut volumes = self.volumes.iter();
@@ -168,7 +168,7 @@ impl State {
         different.len() < paths.len()
     }
 
-    /// Moves every deployment on by what is due; those that are to start a container come back.
+    /// Advances every deployment that is due. Returns those that need a container.
     pub(crate) fn advance(&mut self, read: ReadCount) -> Vec<Launch> {
         let pace = self.options.stage_pace;
         let mut launches = Vec::new();
@@ -194,7 +194,7 @@ impl State {
         launches
     }
 
-    /// What to start for a deployment whose stages are through, or its bad end.
+    /// The container to start for a deployment that passed its stages, or its failure.
     fn launch(&mut self, place: usize) -> Option<Launch> {
         let deployment = &self.deployments[place];
         let mounted = self.volume_instances.iter().filter(|volume| {
@@ -233,7 +233,7 @@ impl State {
         Some(launch)
     }
 
-    /// The container of a deployment runs, or could not be started.
+    /// Records that the container of a deployment runs, or could not be started.
     pub(crate) fn launched(&mut self, id: &str, running: std::io::Result<Box<dyn Running>>) {
         let Some(place) = self
             .deployments
@@ -259,7 +259,7 @@ impl State {
                 && other.status == Status::Success
         };
         if self.deployments[place + 1..].iter().any(runs) {
-            // A newer one was faster; this container stops as it is dropped here.
+            // A newer deployment was faster. This container is dropped here, which stops it.
             return self.deployments[place].become_now(Status::Removed);
         }
         let older = self.deployments[..place].iter_mut();
@@ -273,7 +273,7 @@ impl State {
         self.deployments[place].become_now(Status::Success);
     }
 
-    /// The containers of a service die, as if by themselves.
+    /// Crashes the containers of a service.
     pub(crate) fn crash(&mut self, name: &str) {
         let named = self.services.iter().filter(|service| service.name == name);
         let ids: Vec<String> = named.map(|service| service.id.clone()).collect();
@@ -300,7 +300,7 @@ impl State {
         Some(Arc::clone(&self.instances[place].slot))
     }
 
-    /// Stops the container of a deployment, which keeps its status [D], or is removed with it.
+    /// Stops the container of a deployment. The deployment keeps its status [D] or is removed with it.
     pub(crate) fn halt(
         &mut self,
         caller: &Caller,
@@ -323,7 +323,7 @@ impl State {
     }
 }
 
-/// The variables that are set on a service, references as they are.
+/// The variables of a service, with unresolved references.
 fn own_variables(instance: &Instance) -> BTreeMap<String, String> {
     let variables = instance.config["variables"].as_object();
     let variables = variables.into_iter().flatten();
@@ -332,7 +332,7 @@ fn own_variables(instance: &Instance) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Whether this look at the deployments counts as a read.
+/// Whether a query of the deployments counts as a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadCount {
     One,

@@ -1,4 +1,4 @@
-//! Domains: each is a port of this machine, open for as long as the domain lives.
+//! Domains: each is a port of this machine, open for the lifetime of the domain.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::state::{Domain, State};
 use crate::launcher::Edge;
 
 impl State {
-    /// A second call adds a second domain (not documented [?]). Answers the domain's id.
+    /// A second call adds a second domain (not documented [?]). Returns the ID of the domain.
     pub(crate) fn create_domain(
         &mut self,
         caller: &Caller,
@@ -19,7 +19,7 @@ impl State {
         let place = self.instance(caller, service_id, environment_id)?;
         self.ready_service(service_id)?;
         let edge = Edge::open(Arc::clone(&self.instances[place].slot));
-        // What the vendor says when an instance is not ready for one [U].
+        // The vendor's answer if an instance is not ready for a domain [U].
         let edge = edge.map_err(|_| Refusal::new(DOMAIN_RACE))?;
         let id = self.ids.uuid();
         self.domains.push(Domain {
@@ -59,13 +59,13 @@ impl State {
 }
 
 impl Domain {
-    /// The domain as the API answers it. The vendor's has no scheme; this one is not HTTPS, so it
-    /// says so.
+    /// The domain as the API returns it. The vendor's has no scheme; this one is not HTTPS, so it
+    /// has one.
     pub(crate) fn text(&self) -> String {
         format!("http://{}", self.authority())
     }
 
-    /// Its host and port.
+    /// The host and port.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.edge.address.port())
     }

@@ -1,4 +1,4 @@
-//! The edge in front of the API: it counts requests without a query string, and blocks who sends too many with a
+//! The edge in front of the API: it counts requests without a query string, and blocks a client that sends too many with a
 //! page of HTML under 403 [O].
 
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::http::{Answer, Request};
 
-/// What the edge allows.
+/// The limits of the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayEdge {
-    /// Requests without a query string in one second: about 10 at the vendor [O].
+    /// Maximum number of requests without a query string per second: about 10 at the vendor [O].
     pub requests_per_second: u32,
     /// How long a block lasts, in milliseconds: minutes to a day at the vendor [O].
     pub block_ms: u64,
@@ -27,7 +27,7 @@ pub(crate) struct EdgeMeter {
 }
 
 impl EdgeMeter {
-    /// The page that a request gets in place of an answer, if it is blocked.
+    /// The page that is the answer to a blocked request.
     pub(crate) fn block(
         &mut self,
         limit: Option<RailwayEdge>,

@@ -17,16 +17,13 @@ use super::access::Caller;
 use super::deploy::ReadCount;
 use super::message::{DOMAIN_RACE, IN_PROGRESS, Refusal, TOO_SLOW};
 use super::schema::{self, Schema};
-use super::state::State;
+use super::state::{Shared, State};
 use crate::Vendor;
 use crate::api::{ErrorSpec, VendorApi};
 use crate::http::{Answer, Request};
 use crate::launcher::Launcher;
 use crate::rate::Budget;
 use crate::sync::lock;
-
-/// The state as resolvers get it.
-pub(crate) type Shared = Arc<Mutex<State>>;
 
 /// The vendor: its state, its schema and what runs its containers.
 pub(crate) struct Railway {
@@ -53,7 +50,7 @@ impl Railway {
         }
     }
 
-    /// Moves deployments on and starts the containers that are due, until nothing is due.
+    /// Advances deployments and starts the containers that are due, until nothing is due.
     pub(crate) async fn settle(&self, mut read: ReadCount) {
         loop {
             let launches = lock(&self.state).advance(read);
@@ -61,7 +58,7 @@ impl Railway {
             if launches.is_empty() {
                 return;
             }
-            // Tasks of their own: what was begun is finished though the client hangs up meanwhile.
+            // In tasks of their own, so that they finish even if the client hangs up.
             let starts = launches.into_iter().map(|launch| {
                 let (state, launcher) = (Arc::clone(&self.state), Arc::clone(&self.launcher));
                 tokio::spawn(async move {
@@ -77,7 +74,7 @@ impl Railway {
         }
     }
 
-    /// Begins a change of an environment, which must not meet another one.
+    /// Begins a change of an environment. A concurrent one is refused.
     fn begin_change(&self, environment: &str, fields: &[String]) -> Result<Change, Answer> {
         if lock(&self.state).changing.insert(environment.to_owned()) {
             return Ok(Change {
@@ -90,7 +87,7 @@ impl Railway {
         Err(refused(&Refusal::new(message)))
     }
 
-    /// Does what is asked; a change of an environment takes its time and is alone in it.
+    /// Executes the request. A change of an environment takes time and excludes others.
     async fn run(&self, request: &Request) -> Answer {
         let blocked = {
             let mut state = lock(&self.state);
@@ -137,7 +134,7 @@ impl Railway {
     }
 }
 
-/// A change of an environment that is under way, or whose client has gone.
+/// A change of an environment that is in progress, even if its client has hung up.
 struct Change {
     state: Shared,
     environment: String,
@@ -149,7 +146,7 @@ impl Drop for Change {
     }
 }
 
-/// The environment that a domain creation or a patch is about, and what is asked.
+/// The environment of a domain creation or a patch, and the operation.
 fn changed_environment(request: &Request) -> Option<(String, Vec<String>)> {
     let (asked, document) = read(request).ok()?;
     let (_, fields) = operation(&document, asked.operation_name.as_deref())?;
@@ -170,7 +167,7 @@ fn read(request: &Request) -> Result<(Asked, ExecutableDocument), ()> {
     Ok((asked, document))
 }
 
-/// The kind and the root fields of the operation that is asked for.
+/// The kind and the root fields of the requested operation.
 fn operation(
     document: &ExecutableDocument,
     name: Option<&str>,
@@ -192,8 +189,8 @@ fn operation(
     Some((operation.ty, fields.collect()))
 }
 
-/// An error that no resolver made is one of validation: 400, as the vendor's server does [O]. One
-/// of a resolver is a business error: 200, whatever it is, with one code for all [O].
+/// An error that does not come from a resolver is a validation error: 400, as at the vendor [O]. One
+/// of a resolver is a business error: always 200, with the same code [O].
 fn shape(response: &Response) -> Answer {
     let invalid = response
         .errors
@@ -288,9 +285,9 @@ impl VendorApi for Railway {
         error_answer(spec)
     }
 
-    /// On every answer; the form of the reset is not documented [?], here it is epoch seconds. A
+    /// In every answer. The format of the reset is not documented [?]; here it is epoch seconds. A
     /// 429 has `Retry-After` in whole seconds [D], and its body need not be JSON [U].
-    fn tell_budget(&self, answer: Answer, budget: Budget) -> Answer {
+    fn add_rate_limit(&self, answer: Answer, budget: Budget) -> Answer {
         let reset = chrono::Utc::now()
             .timestamp()
             .saturating_add_unsigned(budget.reset_seconds);

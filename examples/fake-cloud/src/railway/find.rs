@@ -7,7 +7,7 @@ use super::state::{Deployment, Environment, Instance, Project, Service, State, V
 impl State {
     fn missing(&self, what: &str, id: &str) -> Refusal {
         if self.gone.contains(id) {
-            // What is gone answers like what one may not see [O].
+            // A deleted resource answers like one without access [O].
             Refusal::new(self.options.gone_message.clone())
         } else {
             Refusal::not_found(what)
@@ -45,7 +45,7 @@ impl State {
         Ok(found)
     }
 
-    /// The place of a service's instance in an environment.
+    /// The index of a service's instance in an environment.
     pub(crate) fn instance(
         &self,
         caller: &Caller,
@@ -75,7 +75,7 @@ impl State {
         self.instances.iter().position(here)
     }
 
-    /// The place of a volume that is not on its way out.
+    /// The index of a volume that is not being deleted.
     pub(crate) fn volume(&self, caller: &Caller, id: &str) -> Result<usize, Refusal> {
         let place = self
             .volumes
@@ -99,7 +99,7 @@ impl State {
         Ok(place)
     }
 
-    /// The newest deployment of an instance; null until the first one.
+    /// The newest deployment of an instance; none before the first one.
     pub(crate) fn latest(&self, service_id: &str, environment_id: &str) -> Option<&Deployment> {
         let mut newest_first = self.deployments.iter().rev();
         newest_first.find(|deployment| {

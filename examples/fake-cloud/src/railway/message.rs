@@ -1,6 +1,6 @@
-//! The vendor's refusals: a message and the one code for all of them, under HTTP 200 [O].
+//! The vendor's refusals: a message and always the same code, under HTTP 200 [O].
 
-/// A business error; only its message tells one from another.
+/// A business error. Only its message identifies it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Refusal(pub(crate) String);
@@ -10,27 +10,27 @@ impl Refusal {
         Self(message.into())
     }
 
-    /// A bad token, no access, or a thing that is gone: all the same [D][O].
+    /// An invalid token, no access, or a deleted resource: all the same [D][O].
     pub(crate) fn not_authorized() -> Self {
         Self::new("Not Authorized")
     }
 
-    /// More than is answered in time: a 504 of the edge.
+    /// A request that takes too long: a 504 of the edge.
     pub(crate) fn too_slow() -> Self {
         Self::new(TOO_SLOW)
     }
 
-    /// Something that never was [O].
+    /// A resource that never existed [O].
     pub(crate) fn not_found(what: &str) -> Self {
         Self(format!("{what} not found"))
     }
 }
 
-/// Stands for an answer that never comes.
+/// Marks a request that is never answered.
 pub(crate) const TOO_SLOW: &str = "upstream request timeout";
 /// A plan's limit [O].
 pub(crate) const PLAN_LIMIT: &str = "Resource provision limit exceeded. Please upgrade your plan";
-/// Two projects too close to each other: the text of 2026 [O].
+/// Two projects created too quickly: the text of 2026 [O].
 pub(crate) const PROJECT_QUOTA: &str =
     "You are creating projects too quickly. This workspace allows 1 project per 30 seconds";
 /// Two changes of one environment at once [O].
@@ -39,13 +39,13 @@ pub(crate) const DOMAIN_RACE: &str = "Failed to create service domain, please tr
 pub(crate) const IN_PROGRESS: &str = "an operation is already in progress";
 /// A deployment of a service with two volumes at one path [O].
 pub(crate) const MOUNTED_TWICE: &str = "Failed to create deployment";
-/// Two environments too close to each other [O].
+/// Two environments created too quickly [O].
 pub(crate) const ENVIRONMENT_QUOTA: &str = "Only one environment can be created per user every 30s";
-/// Two volumes too close to each other [O][U].
+/// Two volumes created too quickly [O][U].
 pub(crate) const VOLUME_QUOTA: &str =
     "Whoa there pal! You are creating volumes too quickly. Try again in a sec";
-/// A deployment is in flight [U].
+/// A deployment is in progress [U].
 pub(crate) const IN_FLIGHT: &str =
     "Cannot redeploy yet, please wait for the original deployment to finish building";
-/// Nothing was ever deployed [U].
+/// There is no deployment yet [U].
 pub(crate) const NO_SNAPSHOT: &str = "Cannot redeploy without a snapshot";

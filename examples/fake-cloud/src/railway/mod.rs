@@ -1,8 +1,9 @@
-//! Railway: GraphQL over one endpoint, services whose deployments take time and then really run.
+//! Railway: GraphQL over one endpoint, and services whose deployments take time and then run.
 
 mod access;
 mod create;
 mod deploy;
+mod deployment_status;
 mod domains;
 mod edge;
 mod endpoint;
@@ -20,6 +21,7 @@ mod snapshot;
 mod state;
 
 pub(crate) use deploy::ReadCount;
+pub use deployment_status::DeploymentStatus;
 pub use edge::RailwayEdge;
 pub(crate) use endpoint::Railway;
 pub use options::{RailwayOptions, RailwayTokens};
@@ -28,7 +30,6 @@ pub use snapshot::{
     RailwayService, RailwayState, RailwayVolume,
 };
 
-pub use schema::DeploymentStatus;
 pub(crate) use state::State;
 
 /// The GraphQL schema that the fake answers to, in SDL; a subset of the vendor's.

@@ -1,4 +1,4 @@
-//! How Railway is set up.
+//! The options of Railway.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 use super::RailwayEdge;
 use crate::Pace;
 
-/// Tokens, limits and slowness of Railway.
+/// Tokens, limits and delays of Railway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayOptions {
-    /// The tokens that are accepted.
+    /// The accepted tokens.
     pub tokens: RailwayTokens,
     /// How long a deployment stays in each of `QUEUED`, `BUILDING`, `DEPLOYING`; reads are queries
     /// of any kind.
     pub stage_pace: Pace,
-    /// How long new services, projects and volumes are missing from lists: up to 28 s seen [O].
+    /// How long new services, projects and volumes are missing from lists: up to 28 s observed [O].
     pub list_pace: Pace,
-    /// Volumes in one project: 10 on Hobby, 20 on Pro [D].
+    /// Maximum number of volumes in a project: 10 on Hobby, 20 on Pro [D].
     pub volumes_per_project: usize,
-    /// Services in one project; 5 in the free trial [D], not published otherwise [?].
+    /// Maximum number of services in a project: 5 in the free trial [D], otherwise not published [?].
     pub services_per_project: Option<usize>,
-    /// Milliseconds between two projects (and between two environments): 30 s at the vendor [O].
+    /// Minimum time between the creations of two projects or environments, in milliseconds: 30 s at the vendor [O].
     pub project_gap_ms: u64,
-    /// Milliseconds between two volumes; seconds at the vendor [O].
+    /// Minimum time between the creations of two volumes, in milliseconds; seconds at the vendor [O].
     pub volume_gap_ms: u64,
-    /// How long a new service or volume answers "not found" to changes: up to a minute seen [O]. Reads are
+    /// How long a new service or volume answers "not found" to changes: up to a minute observed [O]. Reads are
     /// such changes.
     pub ready_pace: Pace,
     /// How long a domain creation or a patch takes, in milliseconds; a second one in the same environment
@@ -33,17 +33,17 @@ pub struct RailwayOptions {
     pub change_ms: u64,
     /// Variables that every service of an environment can refer to by `${{shared.NAME}}` [D].
     pub shared_variables: BTreeMap<String, String>,
-    /// What the edge allows; `None`: everything.
+    /// The limits of the edge; `None` for no limits.
     pub edge: Option<RailwayEdge>,
-    /// The largest page of projects that is answered in time, with what is in them; above it the answer is
+    /// The largest page of projects, with their contents, that is answered in time; a larger one is
     /// a 504 [O].
     pub slow_page: Option<usize>,
-    /// The largest and usual page: the vendor's CLI asks for 500 [CLI]. More is cut to this.
+    /// The maximum and default page size: the vendor's CLI requests 500 [CLI]. Larger requests are reduced to it.
     pub page_size: usize,
-    /// What anything asked of a deleted thing answers: `Not Authorized`, or `Problem processing
+    /// The answer to requests for a deleted resource: `Not Authorized`, or `Problem processing
     /// request` [O].
     pub gone_message: String,
-    /// Whether a new image in `serviceInstanceUpdate` deploys by itself, as has been seen [U].
+    /// Whether a new image in `serviceInstanceUpdate` deploys automatically, as observed [U].
     pub image_update_deploys: bool,
     /// The host in the domains of services. A name other than an address must be resolved by the caller's proxy.
     pub domain_host: String,
@@ -52,9 +52,9 @@ pub struct RailwayOptions {
 /// The tokens of Railway, one of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayTokens {
-    /// Bearer; all of the user, `me` included.
+    /// Bearer; everything of the user, including `me`.
     pub account: String,
-    /// Bearer; the workspace, not `me`.
+    /// Bearer; the workspace, but not `me`.
     pub workspace: String,
     /// `Project-Access-Token`; the first project's first environment.
     pub project: String,

@@ -18,7 +18,7 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The same page of what each row becomes.
+    /// The same page, with each row mapped.
     pub(crate) fn map<U>(self, turn: impl Fn(T) -> U) -> Page<U> {
         Page {
             rows: self
@@ -33,7 +33,7 @@ impl<T> Page<T> {
 }
 
 impl PageArgs {
-    /// Cuts a page out of rows in the order of their sequence, `largest` at most.
+    /// A page of rows in the order of their sequence, with at most `largest` rows.
     pub(crate) fn cut<T>(&self, rows: Vec<(u64, T)>, largest: usize) -> Result<Page<T>, Refusal> {
         let size = match self.first {
             None => largest,

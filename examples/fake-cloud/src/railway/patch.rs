@@ -8,7 +8,7 @@ use super::message::Refusal;
 use super::state::State;
 
 impl State {
-    /// Checks all of the patch, then merges all of it. Answers a string that is not the deployment.
+    /// Checks the complete patch, then merges it. Returns a string that does not identify the deployment.
     pub(crate) fn commit_patch(
         &mut self,
         caller: &Caller,
@@ -20,7 +20,7 @@ impl State {
         let mut places = Vec::new();
         for (service_id, block) in &services {
             places.push(self.instance(caller, service_id, environment_id)?);
-            // A project token attaches no image [O].
+            // A project token cannot set an image [O].
             if matches!(caller, Caller::Project { .. }) && !block["source"]["image"].is_null() {
                 return Err(Refusal::not_authorized());
             }
@@ -39,7 +39,7 @@ impl State {
         Ok(self.ids.uuid())
     }
 
-    /// What `environment.config` answers: the blob that a patch is merged into.
+    /// The value of `environment.config`: the blob that a patch is merged into.
     pub(crate) fn config_of(&self, environment_id: &str) -> Value {
         let own = self
             .instances
@@ -70,7 +70,7 @@ impl State {
     }
 }
 
-/// Domains and mounts are rows of their own here, so a patch does not store them.
+/// Domains and mounts have rows of their own here, so a patch does not store them.
 fn storable(block: &Value) -> Value {
     let mut block = block.clone();
     if let Some(members) = block.as_object_mut() {
@@ -87,7 +87,7 @@ fn hide_sealed(block: &mut Value) {
     }
 }
 
-/// The forms that are easy to get wrong: a variable is an object here, a plain string elsewhere [S].
+/// Refuses forms that are easily confused: a variable is an object here, and a plain string elsewhere [S].
 fn check(service_id: &str, block: &Value) -> Result<(), Refusal> {
     let at = |path: &str, expected: &str| {
         let text =
@@ -118,7 +118,7 @@ fn check(service_id: &str, block: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Merges objects member by member; null removes a member, all else replaces it.
+/// Merges objects member by member. Null removes a member; any other value replaces it.
 pub(crate) fn merge(into: &mut Value, patch: &Value) {
     let Value::Object(members) = patch else {
         *into = patch.clone();

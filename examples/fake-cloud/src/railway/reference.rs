@@ -1,5 +1,5 @@
 //! References in variables: `${{shared.NAME}}`, `${{Service.NAME}}` and `${{NAME}}` are replaced when a
-//! deployment is made [D]. What they refer to and is not there becomes nothing (not documented [?]).
+//! deployment is created [D]. A reference without a target becomes empty (not documented [?]).
 
 use std::collections::BTreeMap;
 

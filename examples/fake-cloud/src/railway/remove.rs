@@ -1,4 +1,4 @@
-//! Deleting: volumes linger in lists, services leave their volumes behind, projects take all along.
+//! Deletion: volumes stay in lists for a while, services leave their volumes, projects delete everything in them.
 
 use super::access::Caller;
 use super::message::Refusal;
@@ -29,8 +29,8 @@ impl State {
         Ok(place)
     }
 
-    /// With an environment only that instance goes, without one the service goes everywhere [O].
-    /// Its volumes stay, on no service (not documented [?]).
+    /// With an environment only that instance is deleted, otherwise the service in all environments [O].
+    /// Its volumes stay, detached (not documented [?]).
     pub(crate) fn delete_service(
         &mut self,
         caller: &Caller,
@@ -64,7 +64,7 @@ impl State {
         Ok(())
     }
 
-    /// At once, services and volumes included [U].
+    /// Immediate, including services and volumes [U].
     pub(crate) fn delete_project(&mut self, caller: &Caller, id: &str) -> Result<(), Refusal> {
         self.project(caller, id)?;
         caller.whole_workspace()?;

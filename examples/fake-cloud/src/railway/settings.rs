@@ -15,7 +15,7 @@ pub(crate) enum Deploys {
     Skip,
 }
 
-/// Whether variables that are not named stay.
+/// Whether other variables stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Others {
     Stay,
@@ -23,7 +23,7 @@ pub(crate) enum Others {
 }
 
 impl State {
-    /// Without an environment it works on every one [O]. A new image may deploy by itself [U].
+    /// Without an environment it changes all of them [O]. A new image may deploy automatically [U].
     pub(crate) fn update_instance(
         &mut self,
         caller: &Caller,
@@ -76,7 +76,7 @@ impl State {
         Ok(())
     }
 
-    /// An upsert; it deploys when something changed, unless told not to.
+    /// An upsert. It deploys if something changed, unless `skipDeploys` is set.
     pub(crate) fn set_variables(
         &mut self,
         caller: &Caller,

@@ -1,16 +1,16 @@
-//! What Railway holds, for tests: plain data, variables included.
+//! The state of Railway, for tests: plain data, including variables.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::DeploymentStatus;
+use super::DeploymentStatus;
 use super::state::State;
 
 /// One project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayProject {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -19,7 +19,7 @@ pub struct RailwayProject {
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayEnvironment {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its project.
     pub project_id: String,
@@ -30,7 +30,7 @@ pub struct RailwayEnvironment {
 /// One service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayService {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its project.
     pub project_id: String,
@@ -45,33 +45,33 @@ pub struct RailwayInstance {
     pub service_id: String,
     /// Its environment.
     pub environment_id: String,
-    /// The image set now.
+    /// The current image.
     pub image: Option<String>,
-    /// The variables set now, which need not be deployed.
+    /// The current variables, which may not be deployed yet.
     pub variables: BTreeMap<String, String>,
-    /// Whether a container runs.
+    /// Whether a container is running.
     pub running: bool,
 }
 
 /// One volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayVolume {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its project.
     pub project_id: String,
     /// Its name.
     pub name: String,
-    /// The services that it hangs on, one per environment.
+    /// The services that it is attached to, one per environment.
     pub service_ids: Vec<String>,
-    /// Deleted and still listed.
+    /// Whether it is deleted but still listed.
     pub pending_deletion: bool,
 }
 
 /// One domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayDomain {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its service.
     pub service_id: String,
@@ -82,21 +82,21 @@ pub struct RailwayDomain {
 /// One deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayDeployment {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its service.
     pub service_id: String,
     /// Its environment.
     pub environment_id: String,
-    /// Where it stands.
+    /// Its status.
     pub status: DeploymentStatus,
-    /// What it was made of.
+    /// Its image.
     pub image: String,
-    /// The variables that it was made with.
+    /// Its variables.
     pub variables: BTreeMap<String, String>,
 }
 
-/// All that Railway holds now.
+/// The current state of Railway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RailwayState {
     /// Projects, oldest first.
@@ -107,7 +107,7 @@ pub struct RailwayState {
     pub services: Vec<RailwayService>,
     /// Instances of services, oldest first.
     pub instances: Vec<RailwayInstance>,
-    /// Volumes, oldest first, pending deletions too.
+    /// Volumes, oldest first, including pending deletions.
     pub volumes: Vec<RailwayVolume>,
     /// Domains, oldest first.
     pub domains: Vec<RailwayDomain>,
@@ -116,7 +116,7 @@ pub struct RailwayState {
 }
 
 impl RailwayState {
-    /// The volumes that are not on their way out.
+    /// The volumes that are not being deleted.
     #[must_use]
     pub fn live_volumes(&self) -> usize {
         self.volumes

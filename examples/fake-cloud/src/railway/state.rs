@@ -1,18 +1,20 @@
 //! The rows of the fake Railway.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::RailwayOptions;
 use super::edge::EdgeMeter;
 use super::quota::Quota;
-use super::schema::DeploymentStatus;
+use super::{DeploymentStatus, RailwayOptions};
 use crate::ids::Ids;
 use crate::launcher::{Edge, Slot};
 use crate::pace::Countdown;
 use crate::time;
+
+/// The state as resolvers get it.
+pub(crate) type Shared = Arc<Mutex<State>>;
 
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -30,7 +32,7 @@ pub(crate) struct Environment {
     pub(crate) seq: u64,
     pub(crate) project_id: String,
     pub(crate) name: String,
-    /// Copied from another environment: a service made in it is made in no other.
+    /// Copied from another environment: a service created in it exists in no other.
     pub(crate) fork: bool,
     pub(crate) created_at: String,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Volume {
     pub(crate) hidden: Countdown,
     /// As with services.
     pub(crate) ready: Countdown,
-    /// Pending deletion since then; still listed [S].
+    /// When its deletion was requested; it is still listed [S].
     pub(crate) deleted_at: Option<String>,
 }
 
@@ -81,7 +83,7 @@ pub(crate) struct VolumeInstance {
     pub(crate) seq: u64,
     pub(crate) volume_id: String,
     pub(crate) environment_id: String,
-    /// None once its service is gone [S].
+    /// `None` after its service was deleted [S].
     pub(crate) service_id: Option<String>,
     pub(crate) mount_path: String,
 }
@@ -96,7 +98,7 @@ pub(crate) struct Domain {
     pub(crate) edge: Edge,
 }
 
-/// What a deployment was made of.
+/// The settings that a deployment was created from.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) image: String,
@@ -122,7 +124,7 @@ pub(crate) struct Deployment {
     pub(crate) logs: Vec<(String, String)>,
 }
 
-/// Everything that this Railway holds.
+/// The state of this Railway.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) options: RailwayOptions,
@@ -136,15 +138,15 @@ pub(crate) struct State {
     pub(crate) volume_instances: Vec<VolumeInstance>,
     pub(crate) domains: Vec<Domain>,
     pub(crate) deployments: Vec<Deployment>,
-    /// Ids of what was deleted: asking for them answers differently than for ids that never were.
+    /// IDs of deleted resources: their answer differs from that of an unknown ID.
     pub(crate) gone: std::collections::HashSet<String>,
     pub(crate) project_quota: Quota,
     pub(crate) environment_quota: Quota,
     pub(crate) volume_quota: Quota,
     pub(crate) edge: EdgeMeter,
-    /// The environments that a change is under way in.
+    /// The environments with a change in progress.
     pub(crate) changing: std::collections::HashSet<String>,
-    /// Images whose deployments end badly, and how.
+    /// Images whose deployments fail, with their final status.
     pub(crate) doomed: HashMap<String, DeploymentStatus>,
     /// The project and environment that the project token belongs to.
     pub(crate) first: (String, String),

@@ -10,7 +10,7 @@ use crate::http::{Answer, BodyFault, Call};
 use crate::pace::Countdown;
 use crate::time;
 
-/// What one carrier allows a campaign without a special agreement [O].
+/// The limit of one carrier for a campaign without a special agreement [O].
 const NUMBERS_PER_CAMPAIGN: usize = 49;
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ struct NewAssignment {
 }
 
 impl Telnyx {
-    /// A number must have a messaging profile first, and is unknown here until the messaging side knows it [D].
+    /// A number needs a messaging profile first, and is unknown here until the messaging service knows it [D].
     pub(crate) fn assign_campaign(&mut self, call: &Call) -> Result<Answer, Answer> {
         self.settle_at_once();
         let new: NewAssignment = read::<Self, _>(call)?;

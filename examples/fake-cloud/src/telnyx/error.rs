@@ -7,7 +7,7 @@ use crate::api::ErrorSpec;
 use crate::http::{Answer, BodyFault, FaultIn};
 use crate::rate::Budget;
 
-/// An error with a code of the vendor's list [D].
+/// An error with a code from the vendor's list [D].
 pub(crate) fn refuse(status: u16, code: &str, detail: &str) -> Answer {
     answer(&ErrorSpec {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -97,8 +97,8 @@ pub(crate) fn not_found() -> Answer {
     )
 }
 
-/// On every answer; the reset is in seconds from now, and there is no `Retry-After` [D].
-pub(crate) fn tell_budget(answer: Answer, budget: Budget) -> Answer {
+/// In every answer. The reset is in seconds from now, and there is no `Retry-After` [D].
+pub(crate) fn add_rate_limit(answer: Answer, budget: Budget) -> Answer {
     answer
         .with_header("x-ratelimit-limit", budget.limit)
         .with_header("x-ratelimit-remaining", budget.remaining)

@@ -19,7 +19,7 @@ struct MessagingPatch {
 }
 
 impl Telnyx {
-    /// 404 for some time after the order went through [U].
+    /// 404 for some time after the order completed [U].
     fn messaging_place(&mut self, call: &Call) -> Result<usize, Answer> {
         self.settle_at_once();
         let place = self.place(call)?;

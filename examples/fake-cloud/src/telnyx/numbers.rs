@@ -1,4 +1,4 @@
-//! The numbers that are ours.
+//! The account's numbers.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{error, page};
 use crate::api::read;
 use crate::http::{Answer, Call};
 
-/// What a number takes. `messaging_profile_id` is not among it [S].
+/// The members of a number that can be changed. `messaging_profile_id` is not one of them [S].
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NumberPatch {
@@ -28,7 +28,7 @@ struct NumberPatch {
 }
 
 impl Telnyx {
-    /// The place of a number by its id or by its E.164: the vendor's guides use either [D].
+    /// The index of a number, by its ID or its E.164 form: the vendor's guides use either [D].
     pub(crate) fn place(&self, call: &Call) -> Result<usize, Answer> {
         let id = call.segment(0);
         let mut numbers = self.held.numbers.iter();
@@ -85,12 +85,12 @@ impl Telnyx {
         ))
     }
 
-    /// 200 with `status: deleted`; repeated, 404 with 10005 [S]. Gone from lists (not known [?]).
+    /// 200 with `status: deleted`; a repeated call is a 404 with 10005 [S]. It is no longer listed (not known [?]).
     pub(crate) fn delete_number(&mut self, call: &Call) -> Result<Answer, Answer> {
         self.settle_at_once();
         let place = self.place(call)?;
         let gone = self.held.numbers.remove(place);
-        // Who buys the number next starts without a campaign.
+        // The next buyer of the number starts without a campaign.
         self.held
             .assignments
             .retain(|one| one.phone_number != gone.phone_number);
@@ -107,7 +107,7 @@ impl Telnyx {
     }
 }
 
-/// Digits only, three at least; anything else, a `+` for one, yields nothing [S].
+/// Only digits, at least three; anything else, such as a `+`, matches nothing [S].
 fn contains(number: &str, digits: &str) -> bool {
     digits.len() >= 3 && digits.bytes().all(|byte| byte.is_ascii_digit()) && number.contains(digits)
 }

@@ -1,33 +1,33 @@
-//! How Telnyx is set up.
+//! The options of Telnyx.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Pace;
 
-/// Stock, money and slowness of Telnyx.
+/// Stock, balance and delays of Telnyx.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TelnyxOptions {
-    /// The keys that are accepted.
+    /// The accepted keys.
     pub api_keys: Vec<String>,
-    /// The one country with numbers.
+    /// The only country with numbers.
     pub country: String,
     /// Numbers in stock.
     pub stock: usize,
-    /// Dollars to spend; each number costs one up-front.
+    /// The balance in dollars; each number costs one dollar up front.
     pub balance: f64,
-    /// How long an order stays pending; reads are reads of that order, alone or in the list.
+    /// How long an order stays pending; reads are reads of that order, alone or in a list.
     pub order_pace: Pace,
-    /// How long `/phone_numbers/{id}/messaging` answers 404 after the order went through [U].
+    /// How long `/phone_numbers/{id}/messaging` answers 404 after the order completed [U].
     pub messaging_pace: Pace,
     /// How long orders and numbers are missing from lists; whether they lag is not known [?].
     pub list_pace: Pace,
-    /// False: orders wait for papers, until they are cancelled [D].
+    /// If false, orders wait for documents until they are cancelled [D].
     pub requirements_met: bool,
-    /// An order says `requirements_met: false` until it has been read this many times [O].
+    /// Number of reads until an order says `requirements_met: true` [O].
     pub requirements_pace: Pace,
     /// The account's active 10DLC campaigns.
     pub campaigns: Vec<String>,
-    /// How long carriers take to accept a number for a campaign; hours to days [O].
+    /// How long carriers take to accept a number for a campaign; hours to days in reality [O].
     pub campaign_pace: Pace,
 }
 

@@ -1,4 +1,4 @@
-//! Orders: placed at once, through later, and placed again by every repeated POST.
+//! Orders: accepted immediately, completed later. A repeated POST places another order.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ struct Wanted {
 }
 
 impl Telnyx {
-    /// 200 with `pending` [S]. There is no idempotency key: each POST buys [S].
+    /// 200 with `pending` [S]. There is no idempotency key: each POST buys numbers [S].
     pub(crate) fn create_order(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: NewOrder = read::<Self, _>(call)?;
         if new.phone_numbers.is_empty() {
@@ -164,7 +164,7 @@ impl Telnyx {
     }
 }
 
-/// How much of its lines an order shows.
+/// The detail of the lines of an order.
 #[derive(Debug, Clone, Copy)]
 enum Detail {
     Brief,
@@ -172,7 +172,7 @@ enum Detail {
 }
 
 impl TelnyxOrderStatus {
-    /// The vendor's word.
+    /// The vendor's name of it.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",

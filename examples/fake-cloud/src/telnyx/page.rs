@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error;
 use crate::http::{Answer, BodyFault, Call};
 
-/// 20 unless told, 250 at most [S].
+/// 20 by default, at most 250 [S].
 pub(crate) fn page(items: Vec<Value>, call: &Call) -> Result<Answer, Answer> {
     let number = |name: &str, usual: usize, most: usize| match call.param(name) {
         None => Ok(usual),

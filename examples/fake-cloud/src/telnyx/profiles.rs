@@ -1,4 +1,4 @@
-//! Messaging profiles: names are not unique, destinations must be named.
+//! Messaging profiles: names are not unique, destinations are required.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ impl Telnyx {
 
     pub(crate) fn create_profile(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: NewProfile = read::<Self, _>(call)?;
-        // ISO codes, or the one star for all.
+        // ISO codes, or `*` for all.
         let country = |code: &String| {
             code == "*" || code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())
         };
@@ -113,7 +113,7 @@ impl Telnyx {
         )
     }
 
-    /// What is left to buy numbers with.
+    /// The balance for buying numbers.
     pub(crate) fn balance(&mut self, _: &Call) -> Result<Answer, Answer> {
         let left = format!("{:.2}", self.options.balance);
         Ok(Answer::ok(json!({"data": {

@@ -1,4 +1,4 @@
-//! Reserving numbers before they are ordered.
+//! Reservations of numbers before an order.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -23,7 +23,7 @@ struct Wanted {
 }
 
 impl Telnyx {
-    /// 30 minutes of exclusive right; 85006 when someone has it [D]. It does not run out here.
+    /// Reserves for 30 minutes; 85006 if somebody else has a reservation [D]. Here it does not expire.
     pub(crate) fn reserve(&mut self, call: &Call) -> Result<Answer, Answer> {
         let new: NewReservation = read::<Self, _>(call)?;
         let id = self.ids.uuid();
@@ -56,7 +56,7 @@ impl Telnyx {
         Ok(Answer::ok(json!({"data": data})))
     }
 
-    /// Only what a search has returned and nobody has bought can be reserved or ordered [D].
+    /// Only a number that a search returned and nobody bought can be reserved or ordered [D].
     pub(crate) fn can_be_had(&self, number: &str) -> Result<(), Answer> {
         if !self.searched.contains(number) {
             let text = "You must search for numbers prior to ordering them.";

@@ -1,4 +1,4 @@
-//! Telnyx's table.
+//! Telnyx's routes.
 
 use hyper::{Method, StatusCode};
 
@@ -102,7 +102,7 @@ impl RestVendor for Telnyx {
         error::body(fault)
     }
 
-    fn tell_budget(answer: Answer, budget: Budget) -> Answer {
-        error::tell_budget(answer, budget)
+    fn add_rate_limit(answer: Answer, budget: Budget) -> Answer {
+        error::add_rate_limit(answer, budget)
     }
 }

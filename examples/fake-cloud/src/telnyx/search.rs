@@ -1,4 +1,4 @@
-//! Searching numbers: the same first ones for every searcher, and the key to ordering them.
+//! The search for numbers: concurrent searches get the same ones, and only found numbers can be ordered.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::http::{Answer, BodyFault, Call};
 const FEATURES: [&str; 3] = ["sms", "mms", "voice"];
 
 impl Telnyx {
-    /// No coverage is a 4xx, no numbers an empty list [D]. Concurrent searches get the same
+    /// No coverage is a 4xx, no numbers are an empty list [D]. Concurrent searches get the same
     /// numbers [U].
     pub(crate) fn search(&mut self, call: &Call) -> Result<Answer, Answer> {
         if call

@@ -1,11 +1,11 @@
-//! Orders going through: numbers come up, or another buyer was faster.
+//! The completion of orders: numbers become active, or another buyer was faster.
 
 use super::state::{Telnyx, TelnyxNumber, TelnyxOrder, TelnyxOrderStatus};
 use crate::pace::Countdown;
 use crate::time;
 
 impl Telnyx {
-    /// Brings every order whose time has come to its end.
+    /// Completes every order that is due.
     pub(crate) fn settle_at_once(&mut self) {
         if !self.options.requirements_met {
             return; // it waits for papers that never come [D]
@@ -21,7 +21,7 @@ impl Telnyx {
         self.held.orders = orders;
     }
 
-    /// A line that another buyer won is a failure, and so is its order.
+    /// A line whose number another buyer got fails, and so does its order.
     fn finish(&mut self, order: &mut TelnyxOrder) {
         order.status = TelnyxOrderStatus::Success;
         for line in &mut order.lines {
@@ -33,7 +33,7 @@ impl Telnyx {
             line.status = TelnyxOrderStatus::Success;
             self.held.reserved.remove(&line.phone_number);
             self.held.numbers.push(TelnyxNumber {
-                // Digits, and not the line's id [S].
+                // Digits, not the line's ID [S].
                 id: self.ids.digits(19),
                 phone_number: line.phone_number.clone(),
                 customer_reference: order.customer_reference.clone(),

@@ -1,4 +1,4 @@
-//! What Telnyx holds: orders, numbers, reservations and messaging profiles.
+//! The state of Telnyx: orders, numbers, reservations and messaging profiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,45 +9,45 @@ use super::TelnyxOptions;
 use crate::ids::Ids;
 use crate::pace::Countdown;
 
-/// Where an order or one of its lines stands [S].
+/// The status of an order or of one of its lines [S].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TelnyxOrderStatus {
-    /// Under way.
+    /// In progress.
     Pending,
-    /// Through.
+    /// Completed.
     Success,
-    /// Lost, to another buyer for one.
+    /// Failed, for example because another buyer was faster.
     Failure,
 }
 
-/// One number of an order. Its id is not the id of the phone number [S].
+/// One number of an order. Its ID is not the ID of the phone number [S].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TelnyxLine {
-    /// The line's own id.
+    /// The ID of the line.
     pub id: String,
     /// The number ordered.
     pub phone_number: String,
-    /// Where it stands.
+    /// Its status.
     pub status: TelnyxOrderStatus,
 }
 
 /// One order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TelnyxOrder {
-    /// Its id.
+    /// Its ID.
     pub id: String,
-    /// The id of its one part, which can be cancelled.
+    /// The ID of its only part, which can be cancelled.
     pub sub_order_id: String,
-    /// Where it stands.
+    /// Its status.
     pub status: TelnyxOrderStatus,
     /// Its numbers.
     pub lines: Vec<TelnyxLine>,
     /// The buyer's label; not unique [S].
     pub customer_reference: Option<String>,
-    /// The profile that its numbers come up with.
+    /// The profile of its numbers.
     pub messaging_profile_id: Option<String>,
-    /// The voice connection that its numbers come up with.
+    /// The voice connection of its numbers.
     pub connection_id: Option<String>,
     /// The billing group of its numbers.
     pub billing_group_id: Option<String>,
@@ -63,20 +63,20 @@ pub struct TelnyxOrder {
     pub(crate) hidden: Option<Countdown>,
 }
 
-/// One number that is ours.
+/// One number of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TelnyxNumber {
-    /// Digits.
+    /// Its ID: digits.
     pub id: String,
-    /// E.164.
+    /// The number in E.164 form.
     pub phone_number: String,
-    /// Label, from the order or a PATCH.
+    /// Its label, from the order or a PATCH.
     pub customer_reference: Option<String>,
-    /// Tags, from a PATCH.
+    /// Its tags, from a PATCH.
     pub tags: Vec<String>,
-    /// The messaging profile assigned.
+    /// The assigned messaging profile.
     pub messaging_profile_id: Option<String>,
-    /// The voice connection assigned.
+    /// The assigned voice connection.
     pub connection_id: Option<String>,
     /// When it was bought.
     pub created_at: String,
@@ -86,7 +86,7 @@ pub struct TelnyxNumber {
     pub(crate) hidden: Option<Countdown>,
 }
 
-/// A number's place in a 10DLC campaign.
+/// The assignment of a number to a 10DLC campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TelnyxAssignment {
@@ -94,7 +94,7 @@ pub struct TelnyxAssignment {
     pub phone_number: String,
     /// Its campaign.
     pub campaign_id: String,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: String,
     #[serde(skip)]
     pub(crate) progress: Option<Countdown>,
@@ -103,55 +103,55 @@ pub struct TelnyxAssignment {
 /// One messaging profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TelnyxProfile {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its name; not unique.
     pub name: String,
     /// Countries that it may send to.
     pub whitelisted_destinations: Vec<String>,
-    /// Whether it works.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Where messages are reported.
+    /// The webhook for messages.
     pub webhook_url: Option<String>,
-    /// Dollars that it may spend in a day, if there is a limit.
+    /// Its daily limit in dollars, if any.
     pub daily_spend_limit: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
 }
 
-/// All that Telnyx holds now.
+/// The current state of Telnyx.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TelnyxState {
     /// Orders, oldest first.
     pub orders: Vec<TelnyxOrder>,
-    /// Numbers that are ours, oldest first.
+    /// Numbers of the account, oldest first.
     pub numbers: Vec<TelnyxNumber>,
     /// Messaging profiles, oldest first.
     pub profiles: Vec<TelnyxProfile>,
-    /// Numbers that are in a 10DLC campaign or on the way into one.
+    /// Assignments of numbers to 10DLC campaigns, pending ones included.
     pub assignments: Vec<TelnyxAssignment>,
-    /// Reserved numbers and the reservation that holds each.
+    /// Reserved numbers and their reservations.
     pub reserved: BTreeMap<String, String>,
 }
 
-/// The vendor: what it holds and how it is set up.
+/// The vendor: its state and its options.
 #[derive(Debug)]
 pub(crate) struct Telnyx {
     pub(crate) held: TelnyxState,
     pub(crate) options: TelnyxOptions,
     pub(crate) ids: Ids,
-    /// Numbers of other programs, as lists show them.
+    /// Numbers of other programs, as in lists.
     pub(crate) foreign: Vec<Value>,
-    /// Numbers that can be had.
+    /// Available numbers.
     pub(crate) stock: Vec<String>,
     /// Numbers that a search has returned.
     pub(crate) searched: BTreeSet<String>,
-    /// Numbers that another buyer takes before our order is through.
+    /// Numbers that another buyer gets before our order completes.
     pub(crate) snatched: BTreeSet<String>,
 }
 
 impl PartialEq for Countdown {
-    /// Progress is no part of what is held.
+    /// Progress is not part of the state that tests compare.
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -174,7 +174,7 @@ impl Telnyx {
     }
 }
 
-/// Whether a thing is in lists yet; the look counts as a read.
+/// Whether an item is listed yet. Counts as a read.
 pub(crate) fn listed(hidden: &mut Option<Countdown>) -> bool {
     hidden.as_mut().is_none_or(Countdown::read)
 }

@@ -1,4 +1,4 @@
-//! The part of an order that can be cancelled while it waits for papers.
+//! The part of an order that can be cancelled while it waits for documents.
 
 use serde_json::json;
 
@@ -7,8 +7,8 @@ use super::state::{Telnyx, TelnyxOrderStatus};
 use crate::http::{Answer, Call};
 
 impl Telnyx {
-    /// Ends a pending order; one that is through stays [D]. The enum of the specification has no
-    /// word for cancelled, so it is a `failure` [S].
+    /// Cancels a pending order; a completed one stays [D]. The enum of the specification has no
+    /// value for cancelled, so it becomes a `failure` [S].
     pub(crate) fn cancel_sub_order(&mut self, call: &Call) -> Result<Answer, Answer> {
         self.settle_at_once();
         let id = call.segment(0);

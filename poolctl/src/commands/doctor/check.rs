@@ -9,7 +9,7 @@ use serde::Serialize;
 pub(super) enum Verdict {
     /// As it should be.
     Ok,
-    /// It works, and somebody should look at it.
+    /// It works, but needs attention.
     Warn,
     /// It does not work.
     Fail,

@@ -109,7 +109,7 @@ fn fleet(checks: &mut Checks, status: &PoolStatus, info: &Info) {
         checks.fail(
             "fleet",
             found,
-            "see to it that Services answers: until then nobody is taken for dead",
+            "restore access to Services; until then no instance is marked as crashed",
         );
     }
     for failure in &status.creation_failures {
@@ -118,7 +118,7 @@ fn fleet(checks: &mut Checks, status: &PoolStatus, info: &Info) {
             "{times} creations in a row failed, {}: {}",
             failure.cause, failure.error
         );
-        let todo = "see the vendors below; creation is tried again by itself";
+        let todo = "see the vendors below; creation is retried automatically";
         checks.fail("fleet", found, todo);
     }
     let counts = &status.counts;

@@ -18,7 +18,7 @@ const NOT_OF_A_SERVICE: [&str; 8] = [
     "POOL_ENVIRONMENT",
 ];
 const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
-/// Where services-svc makes instances unless it is told otherwise.
+/// The default infra of services-svc.
 const DEFAULT_INFRA: &str = "railway";
 
 /// Which of the services' settings are to be looked for here.
@@ -119,7 +119,7 @@ fn of_services(checks: &mut Checks, registry: &Registry, environment: &Environme
     }
 }
 
-/// Whether the tools of every instance can be had.
+/// Whether the tools of every instance are available.
 fn of_tools(checks: &mut Checks, registry: &Registry, environment: &Environment) {
     let tools = pool_tools(environment);
     checks.ok("POOL_TOOLS", meaning(environment.get("POOL_TOOLS"), &tools));

@@ -15,7 +15,7 @@ use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// How often ages are told anew where nothing else happens.
+/// How often ages are updated if nothing else changes.
 const AGEING: Duration = Duration::from_secs(1);
 
 /// The terminal, taken over; it is given back when this is dropped. A panic gives it back too.

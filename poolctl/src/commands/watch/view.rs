@@ -1,4 +1,4 @@
-//! What is watched: the fleet, and how somebody wants to see it.
+//! The state of the view: the fleet, its order and the selection.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -2,8 +2,10 @@
 
 mod proc;
 mod ps;
+mod row;
 mod stop;
 mod table;
 
+pub(crate) use row::Process;
 pub(crate) use stop::stop;
-pub(crate) use table::{Process, Table};
+pub(crate) use table::Table;

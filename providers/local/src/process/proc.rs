@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::table::{Process, Row};
+use super::row::{Process, Row};
 
 pub(super) fn rows(variable: Option<&str>) -> io::Result<Vec<Row>> {
     // Start times count from the boot, so that only both together are unique.

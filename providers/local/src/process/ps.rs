@@ -3,7 +3,7 @@
 use std::io;
 use std::process::Command;
 
-use super::table::{Process, Row};
+use super::row::{Process, Row};
 
 pub(super) fn rows(variable: Option<&str>) -> io::Result<Vec<Row>> {
     // The command comes last and, by `e`, with its environment; `ww` keeps it whole.

@@ -12,7 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::{Instant, interval};
 
-use super::table::{Process, Table};
+use super::row::Process;
+use super::table::Table;
 
 /// How often the process table is read while processes end.
 const POLL: Duration = Duration::from_millis(20);

@@ -3,27 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
+use super::row::{Process, Row};
 use super::{proc, ps};
-
-/// A process that no later one is taken for: pids are used again, but not with the same start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Process {
-    pub(crate) pid: i32,
-    /// When it started, in the system's own words.
-    pub(crate) started: String,
-}
-
-/// One living process.
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) process: Process,
-    /// Its process group.
-    pub(crate) group: i32,
-    /// Whether its environment has the variable that was looked for.
-    pub(crate) marked: bool,
-}
 
 /// Every living process; zombies are dead.
 #[derive(Debug)]

@@ -8,12 +8,13 @@ use agent_pool_core::settings::Environment;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
+use super::EmbeddedError;
 use super::binaries::{self, Binaries};
+use super::config::{self, AtEnd, SUPERUSER};
 use super::database::create_if_absent;
 use super::folder::Folder;
 use super::user::RunAs;
-use super::watchdog::{AtEnd, Watchdog};
-use super::{EmbeddedError, config};
+use super::watchdog::Watchdog;
 use crate::db::DatabaseUrl;
 
 /// What to start.
@@ -52,9 +53,6 @@ impl Options {
 }
 
 impl Embedded {
-    /// The superuser of every cluster.
-    pub(super) const USER: &str = "agent_pool";
-
     /// Starts a cluster, and makes it first where the folder has none.
     ///
     /// Takes about a second for a new one. The server runs as another user where we are root.
@@ -113,7 +111,7 @@ impl Embedded {
     /// The URL of a database, there or not. `name` is plain: letters, digits and `_`.
     pub(crate) fn url(&self, name: &str) -> DatabaseUrl {
         let Self { port, password, .. } = self;
-        let (user, password) = (Self::USER, password.expose());
+        let (user, password) = (SUPERUSER, password.expose());
         DatabaseUrl::try_from(format!(
             "postgres://{user}:{password}@127.0.0.1:{port}/{name}"
         ))

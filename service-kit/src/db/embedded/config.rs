@@ -4,7 +4,16 @@ use std::fs;
 
 use super::EmbeddedError;
 use super::folder::Folder;
-use super::watchdog::AtEnd;
+
+/// The superuser of every cluster.
+pub(super) const SUPERUSER: &str = "agent_pool";
+
+/// What becomes of the data when the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtEnd {
+    Keep,
+    Remove,
+}
 
 /// Small buffers: hundreds of databases of a few rows each. No socket file: its path may be too long,
 /// and a folder for it is one more that others can reach.

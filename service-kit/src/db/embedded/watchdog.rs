@@ -6,10 +6,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
+use super::EmbeddedError;
 use super::binaries::Binaries;
+use super::config::{AtEnd, SUPERUSER};
 use super::folder::Folder;
 use super::user::RunAs;
-use super::{Embedded, EmbeddedError};
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
@@ -21,13 +22,6 @@ const PORTS: usize = 3;
 pub(super) struct Watchdog {
     child: Child,
     stdin: Option<ChildStdin>,
-}
-
-/// What becomes of the data when the server stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AtEnd {
-    Keep,
-    Remove,
 }
 
 impl Watchdog {
@@ -48,7 +42,7 @@ impl Watchdog {
             .command("/bin/sh")
             .args(["-c", SCRIPT, "postgres-watchdog"])
             .args([binaries.bin.as_path(), folder.path()])
-            .args([mode, at_end, &free_ports()?, Embedded::USER])
+            .args([mode, at_end, &free_ports()?, SUPERUSER])
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -28,7 +28,7 @@ pub(super) async fn confirm(app: &App, plan: &Plan) -> Result<(), CreateError> {
             let chain = chain(&error);
             warn!(
                 error.chain = chain,
-                "{infra} cannot be asked for instances of another deployment"
+                "{infra} cannot be checked for instances of another deployment"
             );
             return Ok(());
         }

@@ -26,7 +26,7 @@ pub(super) struct Expectations {
     services: Vec<Expected>,
 }
 
-/// What is missing, and whether it may be made anew.
+/// The missing resources, and whether they may be provisioned again.
 #[derive(Debug)]
 pub(super) struct MissingItem {
     pub(super) missing: Missing,

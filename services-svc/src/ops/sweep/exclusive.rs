@@ -14,7 +14,7 @@ use crate::db::sweep_reports;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SweepError {
     /// Another one is running. Nothing was done.
-    #[error("a sweep is running: GET /sweep shows what it found when it is done")]
+    #[error("a sweep is running: GET /sweep shows its report when it is done")]
     Running,
     /// The rows could not be read or written.
     #[error(transparent)]

@@ -16,7 +16,7 @@ use crate::db::{instance_infra, local_grants};
 use crate::ops::lease::Lease;
 use crate::ops::precondition::PreconditionError;
 
-/// Of how many instances orphans are destroyed at once.
+/// The number of instances whose orphans are destroyed concurrently.
 const MAX_CONCURRENT: usize = 8;
 
 /// What became of one orphan.

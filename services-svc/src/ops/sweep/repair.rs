@@ -1,4 +1,4 @@
-//! Makes missing tools anew.
+//! Provisions missing tools again.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::compare::MissingItem;
 use crate::app::App;
 use crate::ops::repair_tool::repair_tool;
 
-/// How many instances are repaired at once.
+/// The number of instances that are repaired concurrently.
 const MAX_CONCURRENT: usize = 8;
 
 /// Repairs what may be repaired, and marks what was.

@@ -1,4 +1,4 @@
-//! Connections, edges and page info, named per list as the vendor names them.
+//! Connections, edges and page info, with the vendor's name for each list.
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ lists! {
     EnvironmentDeploymentsConnection of super::node::Deployment,
 }
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct PageInfo {
     has_next_page: bool,

@@ -1,4 +1,4 @@
-//! Environments: the one place from which a whole fleet can be read.
+//! Environments: one query of an environment returns a whole fleet.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::connection::{
     EnvironmentVolumeInstancesConnection,
 };
 use super::node::{Deployment, ServiceInstance, VolumeInstance};
-use super::open;
+use super::open::open;
 use super::scalar::{DateTime, EnvironmentConfig};
 use crate::railway::page::PageArgs;
 use crate::railway::state;
@@ -102,7 +102,7 @@ impl Environment {
         Ok(page.into())
     }
 
-    /// Sealed variables have no value here; the others have theirs only when asked for.
+    /// Sealed variables have no value here; others have theirs only on request.
     async fn config(
         &self,
         ctx: &Context<'_>,

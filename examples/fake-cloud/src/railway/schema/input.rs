@@ -2,8 +2,8 @@
 
 use async_graphql::{InputObject, MaybeUndefined};
 
-use super::node::DeploymentStatus;
 use super::scalar::EnvironmentVariables;
+use crate::railway::DeploymentStatus;
 
 #[derive(InputObject)]
 pub(crate) struct ProjectCreateInput {

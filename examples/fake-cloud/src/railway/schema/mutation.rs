@@ -1,4 +1,4 @@
-//! All mutations, by what they are about.
+//! All mutations, by subject.
 
 use async_graphql::MergedObject;
 

@@ -1,38 +1,11 @@
 //! The plain objects: services, instances, deployments, domains, volumes.
 
 use async_graphql::{Enum, ID, SimpleObject};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::scalar::{DateTime, DeploymentMeta};
+use crate::railway::DeploymentStatus;
 use crate::railway::state::{self, State};
-
-/// The vendor's thirteen words; its documentation lists ten of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the vendor's words")]
-pub enum DeploymentStatus {
-    Building,
-    Crashed,
-    Deploying,
-    Failed,
-    Initializing,
-    NeedsApproval,
-    Queued,
-    Removed,
-    Removing,
-    Skipped,
-    Sleeping,
-    Success,
-    Waiting,
-}
-
-impl DeploymentStatus {
-    /// The vendor's word.
-    pub(crate) fn word(self) -> String {
-        json!(self).as_str().unwrap_or_default().to_owned()
-    }
-}
 
 #[derive(Debug, SimpleObject)]
 pub(crate) struct Service {
@@ -76,7 +49,7 @@ pub(crate) struct ServiceDomain {
     environment_id: String,
 }
 
-/// Nobody can make one here; the list is always empty.
+/// There is no mutation to create one; the list is always empty.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct CustomDomain {
     id: ID,
@@ -108,7 +81,7 @@ pub(crate) struct ServiceInstance {
     domains: AllDomains,
 }
 
-/// The vendor's words for a volume's state that can happen here.
+/// The vendor's states of a volume that occur here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum VolumeState {
     Deleting,
@@ -251,7 +224,7 @@ impl ServiceInstance {
 }
 
 impl VolumeInstance {
-    /// None when its volume is not there.
+    /// `None` if its volume does not exist.
     pub(crate) fn of(state: &State, row: &state::VolumeInstance) -> Option<Self> {
         let volume = state
             .volumes

@@ -1,4 +1,4 @@
-//! Mutations that make things and place them.
+//! Mutations that create resources.
 
 use async_graphql::{Context, MaybeUndefined, Object, Result};
 
@@ -8,7 +8,7 @@ use super::input::{
     ServiceUpdateInput, VolumeCreateInput, VolumeUpdateInput,
 };
 use super::node::{Service, ServiceDomain, Volume};
-use super::open;
+use super::open::open;
 use super::project::Project;
 use crate::railway::create::{NewService, Within};
 use crate::railway::message::Refusal;

@@ -7,7 +7,7 @@ use super::connection::{
 };
 use super::environment::Environment;
 use super::node::{Service, Volume};
-use super::open;
+use super::open::open;
 use super::scalar::DateTime;
 use crate::railway::page::PageArgs;
 use crate::railway::state;

@@ -8,7 +8,7 @@ use super::connection::{
 use super::environment::Environment;
 use super::input::DeploymentListInput;
 use super::node::{AllDomains, Deployment, Service, ServiceInstance};
-use super::open;
+use super::open::open;
 use super::project::Project;
 use super::scalar::{DateTime, EnvironmentVariables};
 use crate::railway::access::Caller;
@@ -81,7 +81,7 @@ impl Query {
         }
     }
 
-    /// Account tokens only: the others are not a person.
+    /// Account tokens only: the others have no user.
     async fn me(&self, ctx: &Context<'_>) -> Result<User> {
         match ctx.data::<Caller>()? {
             Caller::Account => Ok(User {
@@ -149,7 +149,7 @@ impl Query {
     ) -> Result<Environment> {
         let (state, caller) = open(ctx)?;
         let environment = state.environment(caller, &id)?;
-        // A project token has to name its project too [U].
+        // A project token must name its project too [U].
         if project_id.is_none() && matches!(caller, Caller::Project { .. }) {
             return Err(Refusal::not_authorized().into());
         }

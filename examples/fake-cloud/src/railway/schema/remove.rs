@@ -1,9 +1,9 @@
-//! Mutations that take things away.
+//! Mutations that delete resources.
 
 use async_graphql::{Context, Object, Result};
 
-use super::node::DeploymentStatus;
-use super::open;
+use super::open::open;
+use crate::railway::DeploymentStatus;
 
 #[derive(Debug, Default)]
 pub(crate) struct Remove;

@@ -1,4 +1,4 @@
-//! Mutations that set up and run what is there.
+//! Mutations that configure and run existing resources.
 
 use async_graphql::{Context, Object, Result};
 use serde_json::{Value, json};
@@ -7,16 +7,17 @@ use super::input::{
     ServiceInstanceLimitsUpdateInput, ServiceInstanceUpdateInput, VariableCollectionUpsertInput,
     VariableDeleteInput,
 };
-use super::node::{Deployment, DeploymentStatus};
-use super::open;
+use super::node::Deployment;
+use super::open::open;
 use super::scalar::EnvironmentConfig;
+use crate::railway::DeploymentStatus;
 use crate::railway::message::{IN_FLIGHT, Refusal};
 use crate::railway::settings::{Deploys, Others};
 
 #[derive(Debug, Default)]
 pub(crate) struct Run;
 
-/// The members of `deploy` that an update gives.
+/// The members of `deploy` in an update.
 fn deploy_block(input: &ServiceInstanceUpdateInput) -> Value {
     let mut block = json!({
         "startCommand": input.start_command, "preDeployCommand": input.pre_deploy_command,
@@ -135,7 +136,7 @@ impl Run {
         Ok(true)
     }
 
-    /// Takes no environment and answers an object, unlike upstream's query.
+    /// Has no environment and returns an object, unlike upstream's query.
     async fn deployment_redeploy(
         &self,
         ctx: &Context<'_>,
@@ -150,7 +151,7 @@ impl Run {
         Ok(Deployment::of(&state, &state.deployments[place]))
     }
 
-    /// The same container once more, with the variables that it had.
+    /// Starts the same container again, with its previous variables.
     async fn deployment_restart(&self, ctx: &Context<'_>, id: String) -> Result<bool> {
         let (mut state, caller) = open(ctx)?;
         let place = state.deployment(caller, &id)?;

@@ -6,11 +6,11 @@ use async_graphql::scalar;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A time in text.
+/// A time as text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DateTime(pub(crate) String);
 
-/// Names to plain strings.
+/// A map from names to strings.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct EnvironmentVariables(pub(crate) BTreeMap<String, String>);
 
@@ -18,7 +18,7 @@ pub(crate) struct EnvironmentVariables(pub(crate) BTreeMap<String, String>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EnvironmentConfig(pub(crate) Value);
 
-/// What a deployment was made of.
+/// The settings that a deployment was created from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DeploymentMeta(pub(crate) Value);
 

@@ -1,0 +1,22 @@
+//! What the calls of one process share, besides the settings.
+
+use std::collections::HashMap;
+
+use tokio::sync::Mutex;
+
+/// Held while a kept number is taken or a number becomes a kept one, so that two calls of one process do not take the
+/// same number or keep too many.
+#[derive(Debug, Default)]
+pub(crate) struct KeptNumbers(pub(crate) Mutex<()>);
+
+/// The ids of the profiles that were found or created, by name. While one call looks for the profile the others wait,
+/// so that numbers bought at the same time do not create a profile each.
+#[derive(Debug, Default)]
+pub(crate) struct ProfileCache(pub(crate) Mutex<HashMap<String, String>>);
+
+impl ProfileCache {
+    /// For a call that failed, perhaps because somebody deleted the profile: the next call looks for it again.
+    pub(crate) async fn clear(&self) {
+        self.0.lock().await.clear();
+    }
+}
