@@ -20,8 +20,6 @@ struct Module {
     paths: BTreeSet<Name>,
     /// What its `use` lines name, by the last word.
     imports: BTreeMap<String, Name>,
-    /// Paths of `pub use` alone.
-    re_exports: BTreeSet<Name>,
 }
 
 type Crate = BTreeMap<Name, Module>;
@@ -67,7 +65,6 @@ fn read_module(file: &Path, folder: &Path, name: Name, found: &mut Crate) {
     let merged = found.entry(name).or_default();
     merged.paths.extend(module.paths);
     merged.imports.extend(module.imports);
-    merged.re_exports.extend(module.re_exports);
 }
 
 struct Reader {
@@ -84,7 +81,9 @@ impl Reader {
             let word = tokens[at].to_string();
             match &tokens[at] {
                 TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
-                    test |= word.contains("cfg(test") || word.contains("cfg(all(test");
+                    let attribute: String = word.split_whitespace().collect();
+                    test |= attribute.starts_with("[cfg(test")
+                        || attribute.starts_with("[cfg(all(test");
                     self.read(group.stream());
                 }
                 TokenTree::Group(group) => {
@@ -159,9 +158,7 @@ impl Reader {
         };
         let name = shown_as.unwrap_or_else(|| last.clone());
         self.module.imports.insert(name, target.clone());
-        if public {
-            self.module.re_exports.insert(target);
-        } else {
+        if !public {
             self.module.paths.insert(target);
         }
     }

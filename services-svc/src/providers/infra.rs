@@ -8,7 +8,7 @@ use agent_pool_core::{
 };
 use futures_util::future::try_join_all;
 
-use super::CallContext;
+use super::call_context::CallContext;
 
 /// One infra of this build.
 #[derive(Debug, Clone)]

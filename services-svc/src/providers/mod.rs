@@ -1,6 +1,7 @@
 //! The providers as the operations use them: by id, each call with a deadline over all its attempts. The
 //! layers around every provider enforce it.
 
+mod call_context;
 mod infra;
 mod recent;
 mod sections;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use agent_pool_core::registry::{LookupError, Registry};
 use agent_pool_core::{Context, InfraId, ToolId};
 
+use call_context::CallContext;
 pub(crate) use infra::Infra;
 pub(crate) use recent::RecentLists;
 pub(crate) use sections::SharedSections;
@@ -81,19 +83,5 @@ impl Providers {
         let mut tools = self.registry.tools();
         let entry = tools.find(|(known, _)| *known == id);
         entry.map_or(&[], |(_, entry)| entry.registration.env_keys)
-    }
-}
-
-/// Makes the context of every call of a provider.
-#[derive(Debug, Clone)]
-struct CallContext {
-    context: Context,
-    limit: Duration,
-}
-
-impl CallContext {
-    /// The context of a call that begins now.
-    fn now(&self) -> Context {
-        self.context.within(self.limit)
     }
 }

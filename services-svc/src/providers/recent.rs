@@ -7,7 +7,7 @@ use std::time::Duration;
 use agent_pool_core::{InfraId, ListedInstance, ProviderError};
 use tokio::time::Instant;
 
-use super::Infra;
+use super::infra::Infra;
 
 /// A list as the infra answered it.
 type List = Arc<Vec<ListedInstance>>;

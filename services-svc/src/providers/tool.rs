@@ -9,7 +9,7 @@ use agent_pool_core::{
 };
 use futures_util::future::try_join_all;
 
-use super::CallContext;
+use super::call_context::CallContext;
 
 /// One tool of this build.
 #[derive(Debug, Clone)]
