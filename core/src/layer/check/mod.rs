@@ -33,8 +33,6 @@ fn refused(how: impl fmt::Display, undone: Result<(), ProviderError>) -> Provide
     match undone {
         Ok(()) => ProviderError::defect(format!("{how}; its resource was destroyed again"))
             .with_effect(Effect::NotDone),
-        Err(error) => ProviderError::defect(format!(
-            "{how}; its resource could not be destroyed: {error}"
-        )),
+        Err(error) => ProviderError::defect(format!("{how}; its resource is still there: {error}")),
     }
 }
