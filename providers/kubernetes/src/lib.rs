@@ -13,6 +13,7 @@ mod names;
 mod network;
 mod parts;
 mod peers;
+mod reference;
 mod settings;
 mod state;
 mod workload;
