@@ -91,8 +91,9 @@ pub struct PoolSettings {
     pub pool_events_keep_days: u16,
     /// The key that Services is called with. Default: `POOL_API_KEY`.
     pub services_api_key: Option<ApiKeys>,
-    /// Encrypts the keys of instances at rest: the base64 of 32 bytes. Several, separated by commas, all
-    /// decrypt, and the first encrypts, so that keys can be rotated. Without it they are stored in the clear.
+    /// Encrypts invite links, instructions, stored answers and the keys of instances at rest: the base64 of 32 bytes.
+    /// Several, separated by commas, all decrypt, and the first encrypts, also what is stored already, so that keys can
+    /// be rotated. Without it they are stored in the clear.
     pub pool_encryption_key: Option<Secret>,
     /// The schemes that the link of a conversation to join may have, separated by commas. A bare slug is always allowed.
     #[serde(default)]

@@ -10,7 +10,8 @@ use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, Secret, chain};
 use agent_pool_service_kit::auth::Principal;
-use agent_pool_service_kit::db::{Db, DbError};
+use agent_pool_service_kit::cipher::Cipher;
+use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -19,6 +20,7 @@ use super::context::{Claim, Claims};
 use super::error::ClaimError;
 use super::step::{Conversation, StepError, blank_variables, variables};
 use super::verdict::{Fate, Link, Next, verdict};
+use crate::app::App;
 use crate::db::claim_keys::{self, Run};
 use crate::db::claims::{self, NewAgent, Recorded, TakenInstance};
 use crate::db::leases::Held;
@@ -132,12 +134,12 @@ impl Attempt<'_> {
         let Claims { app, recording, .. } = &self.claim.shared;
         let recorded = match self.run {
             None => {
-                let record = |agents| record_together(&app.db, agents);
+                let record = |agents| record_together(app, agents);
                 recording.submit(agent, record).await?
             }
             Some(run) => {
                 let mut conn = app.db.conn().await?;
-                record_with_key(&mut conn, run, agent, claimed).await?
+                record_with_key(&mut conn, &app.config.cipher, run, agent, claimed).await?
             }
         };
         if recorded == Recorded::Lost {
@@ -263,8 +265,8 @@ where
 }
 
 /// Records several claims in one statement.
-async fn record_together(db: &Db, agents: Vec<NewAgent>) -> Result<Vec<Recorded>, DbError> {
-    let recorded = claims::record(&mut *db.conn().await?, &agents).await?;
+async fn record_together(app: &App, agents: Vec<NewAgent>) -> Result<Vec<Recorded>, DbError> {
+    let recorded = claims::record(&mut *app.db.conn().await?, &app.config.cipher, &agents).await?;
     let recorded: HashSet<_> = recorded.into_iter().collect();
     let outcome = |agent: &NewAgent| {
         if recorded.contains(&agent.id) {
@@ -287,6 +289,7 @@ fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
 /// Records the claim and the answer of its key, or neither.
 async fn record_with_key(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     run: &Run,
     agent: &NewAgent,
     claimed: &Claimed,
@@ -295,11 +298,11 @@ async fn record_with_key(
         if claim_keys::hold(conn, run).await? == Held::No {
             return Ok(Recorded::Superseded);
         }
-        let recorded = claims::record(conn, std::slice::from_ref(agent)).await?;
+        let recorded = claims::record(conn, cipher, std::slice::from_ref(agent)).await?;
         if recorded.is_empty() {
             return Ok(Recorded::Lost);
         }
-        claim_keys::answer(conn, run, claimed).await?;
+        claim_keys::answer(conn, cipher, run, claimed).await?;
         Ok(Recorded::Yes)
     })
     .await

@@ -21,6 +21,7 @@ use super::error::ClaimError;
 use super::input::IdempotencyKey;
 use super::listener::Subscription;
 use super::make::make;
+use crate::app::App;
 use crate::db::claim_keys::{self, KeyState, Run, StoredFailure};
 
 /// Leads or follows, until the claim of this key has ended.
@@ -65,8 +66,14 @@ async fn lead(claim: &Claim, run: &Run) -> Result<Claimed, ClaimError> {
         Ok(claimed) => return Ok(claimed),
     };
     let end = async || {
-        let mut conn = claim.shared.app.db.conn().await?;
-        claim_keys::fail(&mut conn, run, failure.as_ref()).await
+        let App { db, config, .. } = &claim.shared.app;
+        claim_keys::fail(
+            &mut *db.conn().await?,
+            &config.cipher,
+            run,
+            failure.as_ref(),
+        )
+        .await
     };
     if let Err(error) = end().await {
         let error = chain(&error);
@@ -101,8 +108,9 @@ async fn follow(
     let mut waited = false;
     loop {
         let record = {
-            let mut conn = shared.app.db.conn().await?;
-            claim_keys::find(&mut conn, key.as_str(), request).await?
+            let App { db, config, .. } = &shared.app;
+            let mut conn = db.conn().await?;
+            claim_keys::find(&mut conn, &config.cipher, key.as_str(), request).await?
         };
         let Some(record) = record else {
             return Ok(None);

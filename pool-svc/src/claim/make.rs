@@ -14,6 +14,7 @@ use super::context::Claim;
 use super::error::ClaimError;
 use super::place::Place;
 use super::verdict::Next;
+use crate::app::App;
 use crate::db::claim_keys::{self, Run};
 use crate::db::{claim_refusals, instances};
 
@@ -76,24 +77,26 @@ async fn find_earlier(
     subject: &str,
     run: Option<&Run>,
 ) -> Result<Option<Claimed>, ClaimError> {
-    let mut conn = claim.shared.app.db.conn().await?;
-    if let Some(problem) = claim_refusals::find(&mut conn, subject).await? {
+    let App { db, config, .. } = &claim.shared.app;
+    let (mut conn, cipher) = (db.conn().await?, &config.cipher);
+    if let Some(problem) = claim_refusals::find(&mut conn, cipher, subject).await? {
         return Err(ClaimError::Repeated(Box::new(problem)));
     }
     let Some(link) = &claim.input.request.join_url else {
         return Ok(None);
     };
-    let claimed = instances::find_joined(&mut conn, link).await?;
+    let claimed = instances::find_joined(&mut conn, cipher, link).await?;
     if let (Some(run), Some(claimed)) = (run, &claimed) {
-        claim_keys::answer(&mut conn, run, claimed).await?;
+        claim_keys::answer(&mut conn, cipher, run, claimed).await?;
     }
     Ok(claimed)
 }
 
 async fn remember_refusal(claim: &Claim, subject: &str, problem: &Problem) {
     let remember = async || {
-        let mut conn = claim.shared.app.db.conn().await?;
-        claim_refusals::insert(&mut conn, subject, problem, REFUSED_FOR).await
+        let App { db, config, .. } = &claim.shared.app;
+        let mut conn = db.conn().await?;
+        claim_refusals::insert(&mut conn, &config.cipher, subject, problem, REFUSED_FOR).await
     };
     if let Err(error) = remember().await {
         let error = chain(&error);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::JoinUrl;
 use agent_pool_core::wire::pool::{Claimed, Status};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;
 use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
@@ -19,6 +20,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::moves::{self, Moved, ids};
 use super::prepared::Prepared;
 use super::row::{corrupt, parse_id};
+use super::sealed::Column;
 use crate::lifecycle::{Cause, Move, Origin};
 
 /// Which instances are to move, and why.
@@ -116,6 +118,7 @@ struct JoinedRow {
 /// The agent that joined by this link within the last day.
 pub(crate) async fn find_joined(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     link: &JoinUrl,
 ) -> Result<Option<Claimed>, DbError> {
     let row: Option<JoinedRow> = sql_query(
@@ -130,9 +133,10 @@ pub(crate) async fn find_joined(
     .await
     .optional()?;
     row.map(|row| {
+        let invite_url = Column::INVITE_URL.open(cipher, &row.id, &row.invite_url)?;
         let unfit = |problem: String| corrupt(&row.id, problem);
         Ok(Claimed {
-            invite_url: row.invite_url.try_into().map_err(unfit)?,
+            invite_url: invite_url.expose().to_owned().try_into().map_err(unfit)?,
             conversation_id: row.conversation_id.try_into().map_err(unfit)?,
             instance_id: parse_id(row.id.clone())?,
             joined: true,

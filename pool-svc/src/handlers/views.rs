@@ -20,7 +20,7 @@ pub(crate) async fn status(app: App) -> Result<PoolStatus, Problem> {
 
 async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
     let mut conn = app.db.conn().await?;
-    let instances = views::load_all(&mut conn).await?;
+    let instances = views::load_all(&mut conn, &app.config.cipher).await?;
     let creation_failures = creation_failures::load(&mut conn).await?;
     Ok(PoolStatus {
         counts: views::count_loaded(&instances),
@@ -107,5 +107,5 @@ pub(crate) async fn events(query: EventsQuery, app: App) -> Result<Events, Probl
 }
 
 async fn load(app: &App) -> Result<Vec<InstanceView>, DbError> {
-    views::load_all(&mut *app.db.conn().await?).await
+    views::load_all(&mut *app.db.conn().await?, &app.config.cipher).await
 }

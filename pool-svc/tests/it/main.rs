@@ -4,6 +4,7 @@
     reason = "the exception for tests does not reach the functions that they call"
 )]
 
+mod at_rest;
 mod bad_input;
 mod claims;
 mod claims_keys;

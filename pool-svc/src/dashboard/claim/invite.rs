@@ -22,7 +22,9 @@ pub(in crate::dashboard) async fn invite(
     gate::require_operator(&session)?;
     let view = instance::find(&app, &id).await?;
     let (Some(link), Status::Claimed | Status::Crashed) = (view.invite_url, view.status) else {
-        let detail = format!("instance {id} has not been claimed, so it has no invite link");
+        let detail = format!(
+            "instance {id} has not been claimed, or its link cannot be decrypted, so no invite link can be shown"
+        );
         return Err(Problem::new(ProblemCode::NotClaimed, detail));
     };
     let name = view.agent_name.unwrap_or_else(|| id.to_string());

@@ -72,7 +72,7 @@ pub(super) async fn show(
 
 /// An instance that exists.
 pub(super) async fn find(app: &App, id: &InstanceId) -> Result<InstanceView, Problem> {
-    let find = async || fleet::find(&mut *app.db.conn().await?, id).await;
+    let find = async || fleet::find(&mut *app.db.conn().await?, &app.config.cipher, id).await;
     let found = find().await.map_err(from_database)?;
     Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
 }
@@ -87,6 +87,6 @@ async fn load(
         before: None,
         instance_id: Some(id.clone()),
     };
-    let row = fleet::find(&mut conn, id).await?;
+    let row = fleet::find(&mut conn, &app.config.cipher, id).await?;
     Ok((row, events::load(&mut conn, &page).await?))
 }
