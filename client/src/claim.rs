@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimProgress, ClaimRequest, ClaimWaiting, Claimed};
+use agent_pool_core::wire::pool::{ClaimOutcome, ClaimProgress, ClaimRequest, ClaimWaiting};
 use agent_pool_core::wire::problem::Problem;
 use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::{StreamExt, stream};
@@ -58,7 +58,7 @@ impl Pool {
         &self,
         order: &ClaimOrder,
         mut update: impl FnMut(ClaimUpdate),
-    ) -> Result<Claimed, CallError> {
+    ) -> Result<ClaimOutcome, CallError> {
         let api = &self.0;
         let response = order.call(self, &["claim", "stream"]).open(SILENCE).await?;
         // Silence has to be noticed below the parser, which skips comments.
@@ -80,7 +80,7 @@ impl Pool {
             match event.event.as_str() {
                 "waiting" => update(ClaimUpdate::Waiting(self.parse(&event)?)),
                 "step" => update(ClaimUpdate::Step(self.parse(&event)?)),
-                "result" => return self.parse(&event),
+                "result" | "pending" => return self.parse(&event),
                 "error" => return Err(api.refused(self.parse::<Problem>(&event)?)),
                 // An event of a newer server.
                 _ => {}

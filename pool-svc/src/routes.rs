@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::ReplenishRequest;
-use agent_pool_service_kit::body::{json, json_or_default, query};
+use agent_pool_service_kit::auth::presented;
+use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
@@ -33,6 +34,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/drain",
     "/api/pool/reconcile",
     "/api/pool/instances/:id",
+    "/api/pool/instances/:id/acceptance",
     "/api/pool/crashed/:id",
     "/",
     "/claim",
@@ -73,8 +75,10 @@ pub fn routes(
     let pool = with(pool);
 
     let api = any_of([
-        path!("claim").and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).map(answer).boxed(),
-        path!("claim" / "stream").and(post())            .and(key.clone()).and(input)             .and(claims)               .then(claim::stream).boxed(),
+        path!("claim").and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
+        path!("claim" / "stream").and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
+        path!("instances" / InstanceId / "acceptance").and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
+        path!("instances" / InstanceId).and(get())       .and(key.clone())                        .and(app.clone())          .then(views::instance).map(answer).boxed(),
         path!("templates").and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
         path!("templates" / String).and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
         path!("status").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),

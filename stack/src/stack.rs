@@ -72,8 +72,7 @@ impl Stack {
         let database = postgres.database("pool").await?;
         let port = free_port(options.port).await;
         let tools = backend.pool_tools(options);
-        let mut settings =
-            pool_settings(options, &tools, &key, port, &database, services.url());
+        let mut settings = pool_settings(options, &tools, &key, port, &database, services.url());
         settings.set("POOL_ENCRYPTION_KEY", folder.encryption_key()?);
         let pool = start(Service::PoolSvc, settings).await?;
         Ok(Self {

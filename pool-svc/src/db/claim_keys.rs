@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::ClaimOutcome;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, after, before};
@@ -42,7 +42,7 @@ pub(crate) enum KeyState {
     /// Its last run ended without an answer.
     Abandoned,
     /// It succeeded.
-    Answered(Claimed),
+    Answered(ClaimOutcome),
     /// The last run failed, with this.
     Failed(StoredFailure),
 }
@@ -189,7 +189,7 @@ pub(crate) async fn answer(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
     run: &Run,
-    answer: &Claimed,
+    answer: &ClaimOutcome,
 ) -> Result<(), DbError> {
     let answer = Column::ANSWER.seal_json(cipher, &run.key, answer)?;
     end(conn, run, Some(answer), None).await

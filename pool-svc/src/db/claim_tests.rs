@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::{ClaimOutcome, Claimed};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::Conn;
@@ -144,13 +144,13 @@ fn plain() -> Cipher {
     Cipher::read("KEY", None).unwrap()
 }
 
-fn claimed() -> Claimed {
-    Claimed {
+fn claimed() -> ClaimOutcome {
+    ClaimOutcome::Claimed(Claimed {
         invite_url: "https://chat/x".to_owned().try_into().unwrap(),
         conversation_id: "c".to_owned().try_into().unwrap(),
         instance_id: InstanceId::generate(),
         joined: false,
-    }
+    })
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ pub(crate) mod views;
 #[cfg(test)]
 mod claim_tests;
 mod moves;
+pub(crate) mod pending;
 mod prepared;
 pub(crate) mod reseal;
 pub(crate) mod schema;

@@ -43,6 +43,7 @@ fn agent(id: &InstanceId) -> NewAgent {
             join_url: None,
             profile_image: None,
             metadata: None,
+            callback_url: None,
         },
         conversation_id: "c".to_owned(),
         invite_url: "i".to_owned(),

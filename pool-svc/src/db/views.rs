@@ -34,6 +34,7 @@ pub(crate) struct Row {
     created_at: DateTime<Utc>,
     claimed_at: Option<DateTime<Utc>>,
     last_healthy_at: Option<DateTime<Utc>>,
+    lease_expires_at: Option<DateTime<Utc>>,
 }
 
 fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
@@ -45,19 +46,24 @@ fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
 impl Row {
     /// The instance, with its invite link unless that cannot be decrypted.
     pub(crate) fn open(self, cipher: &Cipher) -> Result<InstanceView, DbError> {
+        let status = parse_status(&self.id, &self.status)?;
         let link = self.invite_url.as_deref();
         let invite_url = link.and_then(|link| open_invite(cipher, &self.id, link));
         Ok(InstanceView {
-            status: parse_status(&self.id, &self.status)?,
+            status,
             url: parse_url(&self.id, self.url)?,
             id: parse_id(self.id)?,
             name: self.name,
-            agent_name: self.agent_name,
             conversation_id: self.conversation_id,
             invite_url,
             created_at: self.created_at,
             claimed_at: self.claimed_at,
             last_healthy_at: self.last_healthy_at,
+            // A claim that is under way has no agent yet; one that waits for a person has.
+            accept_by: self
+                .lease_expires_at
+                .filter(|_| status == Status::Claiming && self.agent_name.is_some()),
+            agent_name: self.agent_name,
         })
     }
 }
@@ -84,6 +90,21 @@ pub(crate) async fn load_all(
         .load(conn)
         .await?;
     rows.into_iter().map(|row| row.open(cipher)).collect()
+}
+
+/// One instance, if it exists.
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
+    id: &InstanceId,
+) -> Result<Option<InstanceView>, DbError> {
+    let row: Option<Row> = instances::table
+        .find(id.as_str())
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(|row| row.open(cipher)).transpose()
 }
 
 /// The status of an instance; `None` if there is no such instance.
@@ -152,6 +173,8 @@ pub(crate) struct FleetRow {
     /// Since it was last noted as healthy; its age if it never was.
     pub(crate) noted_before: Duration,
     pub(crate) lease: Lease,
+    /// Whether it waits, or waited, to be let into a conversation.
+    pub(crate) pending: bool,
 }
 
 /// Whether a task works on a row.
@@ -180,6 +203,8 @@ struct RawFleetRow {
     noted_before: f64,
     #[diesel(sql_type = Nullable<Bool>)]
     expired: Option<bool>,
+    #[diesel(sql_type = Bool)]
+    pending: bool,
 }
 
 impl TryFrom<RawFleetRow> for FleetRow {
@@ -199,6 +224,7 @@ impl TryFrom<RawFleetRow> for FleetRow {
                 Some(false) => Lease::Held,
                 Some(true) => Lease::Expired,
             },
+            pending: row.pending,
         })
     }
 }
@@ -220,7 +246,7 @@ pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<Fleet
                 CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
                      ELSE extract(epoch FROM now() - greatest(silent_since, watched_since))::float8
                 END AS silent_for,
-                lease_expires_at <= now() AS expired
+                lease_expires_at <= now() AS expired, agent_name IS NOT NULL AS pending
          FROM instances, tick_state",
     )
     .load(conn)

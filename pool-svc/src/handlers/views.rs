@@ -4,7 +4,7 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{
     Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
 };
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
 use serde::Deserialize;
 
@@ -66,6 +66,16 @@ pub(crate) async fn agents(app: App) -> Result<Agents, Problem> {
         }
     }
     Ok(agents)
+}
+
+/// `GET /api/pool/instances/:id`
+pub(crate) async fn instance(id: InstanceId, app: App) -> Result<InstanceView, Problem> {
+    let find = async || views::find(&mut *app.db.conn().await?, &app.config.cipher, &id).await;
+    let found = find().await.map_err(from_database)?;
+    found.ok_or_else(|| {
+        let detail = format!("there is no instance {id}, or no longer");
+        Problem::new(ProblemCode::UnknownInstance, detail)
+    })
 }
 
 /// `GET /api/pool/info`

@@ -30,7 +30,9 @@ pub(crate) fn keep_resealing(app: &App, background: &Background) {
 
 async fn reseal_again_and_again(app: &App) {
     if !app.config.cipher.encrypts() {
-        warn!("POOL_ENCRYPTION_KEY is not set: invite links and instructions are stored in the clear");
+        warn!(
+            "POOL_ENCRYPTION_KEY is not set: invite links and instructions are stored in the clear"
+        );
     }
     loop {
         match pass(app).await {

@@ -9,6 +9,7 @@ mod bad_input;
 mod claims;
 mod claims_keys;
 mod claims_killed;
+mod claims_pending;
 mod claims_refused;
 mod claims_wait;
 mod dashboard;
