@@ -216,7 +216,10 @@ async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
     let host = Instance::start(host.path(), []).await;
     let invite = host.become_tulip().await;
     let waits = [("JOIN_APPROVAL_MS", "1")];
-    for (folder, link, good) in [(friend, invite.as_str(), true), (stranger, "http://127.0.0.1:9/c/x", false)] {
+    for (folder, link, good) in [
+        (friend, invite.as_str(), true),
+        (stranger, "http://127.0.0.1:9/c/x", false),
+    ] {
         let guest = Instance::start(folder.path(), waits).await;
         let body = json!({ "agentName": "Rose", "instructions": "Be kind.", "joinUrl": link,
                            "callbackUrl": callback });
@@ -226,7 +229,10 @@ async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
         let (key, body) = told.recv().await.unwrap();
         assert_eq!(key, format!("Bearer {KEY}"));
         if good {
-            assert_eq!((&body["inviteUrl"], &body["joined"]), (&json!(link), &json!(true)));
+            assert_eq!(
+                (&body["inviteUrl"], &body["joined"]),
+                (&json!(link), &json!(true))
+            );
             assert!(body["conversationId"].is_string() && body.get("code").is_none());
         } else {
             assert_eq!(body["code"], "join_failed");
