@@ -92,8 +92,9 @@ pub fn routes(
         path!("instances" / InstanceId).and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
         path!("crashed" / InstanceId).and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
     ]);
-    let api = cross_origin(path("api").and(path("pool")).and(api).boxed(), &origins);
-    any_of([api, probes.boxed(), pages.boxed()]).recover(unrouted).unify()
+    // Refused below the prefix, so that pages of other sites can read why.
+    let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
+    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), pages.boxed()]).recover(unrouted).unify()
 }
 
 /// The first of `routes` that takes the request. Each is boxed, and so is what they add up to: a chain of
@@ -114,7 +115,7 @@ fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilte
         .allow_origins(origins.iter().map(String::as_str))
         .allow_methods(["GET", "POST", "DELETE"])
         .allow_headers(["authorization", "content-type", "idempotency-key"])
-        .expose_headers(["retry-after"]);
+        .expose_headers(["retry-after", "location"]);
     api.with(cors).map(Reply::into_response).boxed()
 }
 
