@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::wire::runtime::{Acceptance, ProvisionStatus, Provisioned};
+use reqwest::StatusCode;
 use tokio::time::sleep;
 use tracing::{info, warn};
 use url::Url;
@@ -63,6 +64,11 @@ async fn outcome(agent: &Agent, runtime: &Runtime) -> Acceptance {
     }
 }
 
+/// Whether the pool may answer otherwise later.
+fn may_pass(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
 async fn tell(runtime: &Runtime, callback: Url, outcome: &Acceptance) {
     let (Ok(http), Some(key)) = (runtime.http.get(), runtime.own_key()) else {
         return warn!("the pool cannot be told that the agent was let in");
@@ -70,7 +76,7 @@ async fn tell(runtime: &Runtime, callback: Url, outcome: &Acceptance) {
     for _ in 0..TRIES {
         let request = http.post(callback.clone()).bearer_auth(key.expose());
         match request.timeout(TIMEOUT).json(outcome).send().await {
-            Ok(answer) if !answer.status().is_server_error() => {
+            Ok(answer) if !may_pass(answer.status()) => {
                 return info!("the pool was told: {}", answer.status());
             }
             Ok(answer) => warn!("the pool answered {}", answer.status()),

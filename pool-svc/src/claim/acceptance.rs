@@ -26,6 +26,7 @@ impl Claims {
         id: &InstanceId,
         presented: &Presented,
     ) -> Result<Caller, Problem> {
+        presented.may_present()?;
         let find = async || pending::find_caller(&mut *self.app.db.conn().await?, id).await;
         let caller = find().await.map_err(from_database)?;
         presented.verify(&keys_of(&self.app, id, caller.as_ref()))?;

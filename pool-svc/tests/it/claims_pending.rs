@@ -121,6 +121,16 @@ async fn only_the_key_of_the_instance_ends_its_waiting() {
     let large = json!({"detail": "x".repeat(20_000)});
     assert_eq!(world.call_back(&id, OWN_KEY, &large).await.status, 413);
     assert_eq!(world.status(&id).await.as_deref(), Some("claiming"));
+    for _ in 0..10 {
+        world
+            .call_back(&nobody, "wrong-key-0123456789", &let_in())
+            .await;
+    }
+    let guessing = world.call_back(&id, OWN_KEY, &let_in()).await;
+    assert_eq!(
+        (guessing.status, guessing.code()),
+        (429, "too_many_wrong_keys")
+    );
 }
 
 #[tokio::test]

@@ -58,6 +58,14 @@ impl fmt::Debug for Presented {
 }
 
 impl Presented {
+    /// Whether its key would be looked at: to be asked before keys are looked up at a cost.
+    ///
+    /// # Errors
+    /// 429 `too_many_wrong_keys` where many wrong keys came from its source.
+    pub fn may_present(&self) -> Result<(), Problem> {
+        self.caller.may_present()
+    }
+
     /// Whose of `keys` it is.
     ///
     /// # Errors
@@ -143,7 +151,20 @@ mod tests {
             None,
             "another source is not held back"
         );
+        for _ in 0..20 {
+            present("wrong", 2).await;
+        }
+        assert_eq!(present(NEW, 2).await, None, "it is known from before");
+        assert_eq!(present(OLD, 2).await.unwrap().0, 429, "this one is not");
         tokio::time::advance(wait.unwrap()).await;
         assert_eq!(present(NEW, 1).await, None);
+    }
+    proptest::proptest! {
+        #[test]
+        fn any_authorization_holds_a_key_or_none(header in ".{0,40}", key in "[!-~]{16,40}") {
+            let _ = bearer(&header);
+            let valid = format!("bEarer  {key} ");
+            proptest::prop_assert_eq!(bearer(&valid), Some(key.as_str()));
+        }
     }
 }

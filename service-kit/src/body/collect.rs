@@ -116,6 +116,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_a_sender_who_is_not_known_less_is_read() {
+        let read = async |size| collect(chunks(&[size]), Limits::UNVERIFIED).await;
+        let largest = Limits::UNVERIFIED.largest;
+        assert_eq!(read(largest).await.unwrap().len(), largest);
+        assert_eq!(read(largest + 1).await.unwrap_err().status, 413);
+        let endless = stream::repeat(0).map(|_| Ok::<_, Infallible>(&[0_u8; 4096][..]));
+        let refused = collect(endless, Limits::UNVERIFIED).await;
+        assert_eq!(refused.unwrap_err().status, 413);
+    }
+
+    #[tokio::test]
     async fn a_body_without_end_is_given_up() {
         let endless = stream::repeat(0).map(|_| Ok::<_, Infallible>(&[0_u8; 4096][..]));
         assert_eq!(collect(endless, LIMITS).await.unwrap_err().status, 413);
