@@ -111,12 +111,11 @@ impl Column {
         row: &str,
         stored: Value,
     ) -> Result<T, DbError> {
-        let parsed = match stored {
-            Value::String(sealed) => {
-                let text = self.open(cipher, row, &sealed)?;
-                serde_json::from_str(text.expose())
-            }
-            plain => serde_json::from_value(plain),
+        let parsed = if let Value::String(sealed) = &stored {
+            let text = self.open(cipher, row, sealed)?;
+            serde_json::from_str(text.expose())
+        } else {
+            serde_json::from_value(stored)
         };
         parsed.map_err(|error| DbError::CorruptRow {
             table: self.table,
