@@ -63,16 +63,17 @@ impl Stack {
             async move { Process::start(command, service, &settings, log).await }
         };
         report("starting services-svc");
-        let database = postgres.database("services").await?;
+        let database = postgres.owned_database("services").await?;
         let settings = services_settings(folder, providers, &key, &database)?;
         let services = start(Service::ServicesSvc, settings).await?;
         let api = Services::new(&http, services.url().clone(), key.clone());
         resume(&api, &report).await?;
         report("starting pool-svc");
-        let database = postgres.database("pool").await?;
+        let database = postgres.owned_database("pool").await?;
         let port = free_port(options.port).await;
         let tools = backend.pool_tools(options);
-        let settings = pool_settings(options, &tools, &key, port, &database, services.url());
+        let mut settings = pool_settings(options, &tools, &key, port, &database, services.url());
+        settings.set("POOL_ENCRYPTION_KEY", folder.encryption_key()?);
         let pool = start(Service::PoolSvc, settings).await?;
         Ok(Self {
             pool,

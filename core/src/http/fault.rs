@@ -177,4 +177,18 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
     }
+    proptest::proptest! {
+        #[test]
+        fn any_answer_of_a_vendor_is_an_error_that_is_safe_to_show(
+            status in 100_u16..600,
+            body in "(?s)(.{0,60}|<[a-z]{0,5}>.{0,30}|\\{\"error\": ?.{0,30}\\})",
+        ) {
+            let secret = Secret::new("sk-123456");
+            let reply = Reply::sample(status, &[], &format!("{body} sk-123456 {body}"));
+            let text = refusal(&reply, None, [&secret]).to_string();
+            proptest::prop_assert!(!text.contains("sk-123456"), "{}", text);
+            proptest::prop_assert!(!text.chars().any(crate::is_unsafe), "{:?}", text);
+            let _ = reply.json::<serde_json::Value>();
+        }
+    }
 }

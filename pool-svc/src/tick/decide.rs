@@ -143,10 +143,19 @@ fn blind(fleet: &[FleetRow], reason: String) -> Decision {
             .map(|row| PlannedMove {
                 step: Move::CONDEMN_CLAIMING,
                 id: row.id.clone(),
-                cause: Cause::LeaseExpired,
+                cause: expiry(row),
             })
             .collect(),
         ..Decision::default()
+    }
+}
+
+/// Why the lease of a claim has ended.
+const fn expiry(row: &FleetRow) -> Cause {
+    if row.pending {
+        Cause::NotAccepted
+    } else {
+        Cause::LeaseExpired
     }
 }
 
@@ -209,7 +218,7 @@ fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move,
         (Status::Starting, _) => gone.map(|cause| (Move::CONDEMN_STARTING, cause)),
         (Status::Idle, _) => gone.map(|cause| (Move::CONDEMN_IDLE, cause)),
         (Status::Claimed, _) => gone.map(|cause| (Move::CRASH, cause)),
-        (Status::Claiming, Lease::Expired) => Some((Move::CONDEMN_CLAIMING, Cause::LeaseExpired)),
+        (Status::Claiming, Lease::Expired) => Some((Move::CONDEMN_CLAIMING, expiry(row))),
         (Status::Claiming | Status::Crashed | Status::Destroying, _) => None,
     }
 }

@@ -37,7 +37,7 @@ pub fn load_environment() -> Result<LoadedEnvironment, DotenvError> {
     merge(Environment::of_process(), Path::new(".env"))
 }
 
-fn merge(mut process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvError> {
+fn merge(process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvError> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -48,7 +48,15 @@ fn merge(mut process: Environment, file: &Path) -> Result<LoadedEnvironment, Dot
         }
         Err(error) => return Err(DotenvError::Unreadable(error)),
     };
-    let parsed = dialect::parse(&text, &process).map_err(DotenvError::Malformed)?;
+    merge_text(process, &text)
+}
+
+/// The same for the text of a file.
+///
+/// # Errors
+/// A line cannot be understood.
+pub fn merge_text(mut process: Environment, text: &str) -> Result<LoadedEnvironment, DotenvError> {
+    let parsed = dialect::parse(text, &process).map_err(DotenvError::Malformed)?;
     for (name, value) in parsed.variables {
         if process.get(&name).is_none() {
             process.set(name, value);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::doubt;
+use crate::cipher::CipherError;
 
 /// No business words: what it meant is the caller's to say.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum DbError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A stored secret cannot be sealed or opened.
+    #[error(transparent)]
+    Secret(#[from] CipherError),
 }
 
 impl DbError {
@@ -43,7 +47,9 @@ impl DbError {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Exhausted(_) | Self::Unwritable(_) => true,
-            Self::Query(_) | Self::Migration(_) | Self::CorruptRow { .. } => false,
+            Self::Query(_) | Self::Migration(_) | Self::CorruptRow { .. } | Self::Secret(_) => {
+                false
+            }
         }
     }
 }

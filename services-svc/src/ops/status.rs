@@ -31,6 +31,10 @@ pub(crate) async fn status(
     let mut conn = app.db().conn().await?;
     let rows = instance_infra::load(&mut conn, instances).await?;
     drop(conn);
+    if instances.is_none() {
+        let there: HashSet<_> = rows.iter().map(|row| &row.instance).collect();
+        app.failing().keep(|instance| there.contains(instance));
+    }
     let pings = async { Ok(ping::check_all(app, &rows).await) };
     let (listed, healths) = try_join(list(app, &rows), pings).await?;
     let observed: Vec<Observation> = rows.iter().map(|row| observe(row, &listed)).collect();

@@ -21,6 +21,7 @@ fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Fle
         silent_for,
         noted_before: Duration::ZERO,
         lease,
+        pending: false,
     }
 }
 
