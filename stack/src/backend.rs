@@ -21,7 +21,7 @@ pub(crate) enum Backend {
     },
     /// The real providers on fakes of the four vendors.
     #[cfg(feature = "cloud")]
-    Cloud(Box<fake_cloud::FakeCloud>),
+    Cloud(Box<crate::cloud::Cloud>),
 }
 
 impl Backend {
@@ -34,7 +34,9 @@ impl Backend {
             return Ok(Self::Local { instances, runtime });
         }
         #[cfg(feature = "cloud")]
-        return Ok(Self::Cloud(Box::new(crate::cloud::start().await?)));
+        return Ok(Self::Cloud(Box::new(
+            crate::cloud::start(options.like_live).await?,
+        )));
         #[cfg(not(feature = "cloud"))]
         anyhow::bail!(
             "this build has no fake vendors; `--cloud` needs a build with `--features cloud`: \
@@ -69,7 +71,7 @@ impl Backend {
                 ("LOCAL_DATA_DIR", instances.display().to_string()),
             ])),
             #[cfg(feature = "cloud")]
-            Self::Cloud(cloud) => Ok(cloud.settings().into_iter().collect()),
+            Self::Cloud(cloud) => Ok(cloud.settings()),
         }
     }
 

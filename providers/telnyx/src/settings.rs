@@ -1,7 +1,6 @@
 use agent_pool_core::prelude::*;
 
 use crate::country::CountryCode;
-use crate::kept::KeptNumbers;
 use crate::profile::ProfileCache;
 
 /// Gives each instance a phone number.
@@ -58,8 +57,6 @@ pub struct Telnyx {
     pub(crate) settle_ms: Millis,
     #[serde(skip)]
     pub(crate) profiles: ProfileCache,
-    #[serde(skip)]
-    pub(crate) kept: KeptNumbers,
 }
 
 fn api_url() -> Url {
