@@ -316,7 +316,7 @@ async fn no_more_numbers_are_kept_than_asked_for_and_each_serves_one() {
 /// Whatever the order of their calls: the vendor would let both change the number.
 #[tokio::test]
 async fn two_replicas_never_take_the_same_kept_number() {
-    let mut lab = lab_with(Options::default(), &KEEP).await;
+    let lab = lab_with(Options::default(), &KEEP).await;
     let first = lab.provision().await.unwrap();
     lab.destroy(&first).await.unwrap();
     let other_replica = lab
