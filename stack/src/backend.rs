@@ -27,7 +27,7 @@ pub(crate) enum Backend {
     Infra(InfraId),
     /// The real providers on fakes of the four vendors.
     #[cfg(feature = "cloud")]
-    Cloud(Box<fake_cloud::FakeCloud>),
+    Cloud(Box<crate::cloud::Cloud>),
 }
 
 impl Backend {
@@ -51,7 +51,9 @@ impl Backend {
             return Ok(Self::Local { instances, runtime });
         }
         #[cfg(feature = "cloud")]
-        return Ok(Self::Cloud(Box::new(crate::cloud::start().await?)));
+        return Ok(Self::Cloud(Box::new(
+            crate::cloud::start(options.like_live).await?,
+        )));
         #[cfg(not(feature = "cloud"))]
         anyhow::bail!(
             "this build has no fake vendors; `--cloud` needs a build with `--features cloud`: \
@@ -99,7 +101,7 @@ impl Backend {
                 Ok(settings)
             }
             #[cfg(feature = "cloud")]
-            Self::Cloud(cloud) => Ok(cloud.settings().into_iter().collect()),
+            Self::Cloud(cloud) => Ok(cloud.settings()),
         }
     }
 

@@ -30,6 +30,12 @@ pub struct Options {
     #[arg(long, value_name = "INFRA", conflicts_with_all = ["cloud", "containers"])]
     pub infra: Option<InfraId>,
 
+    /// With `--cloud`: let the fake Railway be as slow and strict as Railway, at this share of its times. At 100 a new
+    /// service is "not found" for a minute, a new project comes every 30 s, and its edge blocks for a day. Each instance
+    /// gets a project of its own.
+    #[arg(long, value_name = "PERCENT", requires = "cloud", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub like_live: Option<u8>,
+
     /// Give every instance these tools instead of the default ones. Each tool reads its settings, such as
     /// `EXAMPLE_API_KEY`, from this command's environment.
     #[arg(long, value_name = "TOOL,TOOL", value_delimiter = ',')]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
+use crash_lab::outage::{failover, full_disk};
 use crash_lab::{Lab, Service, containers, recovery, replicas, secrets, self_test, sigterm, storm};
 
 /// Break the running services, and check the promises.
@@ -55,6 +56,10 @@ enum Command {
     Sigterm,
     /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
     Recovery,
+    /// Make a standby the primary and back, under both services: they follow without a restart.
+    Failover,
+    /// Fill the disk of the database, as root: claims are answered 503, and served again once there is space.
+    FullDisk,
     /// Break each promise on purpose, to show that the lab reports it.
     SelfTest,
     /// Look for secrets in logs at trace level.
@@ -103,6 +108,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replicas => print_report(replicas::run(&lab().await?).await?),
         Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
         Command::Recovery => recovery_times().await,
+        Command::Failover => print_report(failover::run(&std::env::current_exe()?).await?),
+        Command::FullDisk => print_report(full_disk::run(&std::env::current_exe()?).await?),
         Command::SelfTest => print_report(self_test::run(&lab().await?).await?),
         Command::Secrets => print_report(secrets::run(&lab().await?).await?),
     }

@@ -50,7 +50,7 @@ impl Railway {
         project: Project,
     ) -> Result<ListedInstance, ProviderError> {
         let (id, created_at) = (project.id.clone(), project.created_at);
-        let environment = project.into_environment(&cx.mark().label(&instance));
+        let environment = project.into_environment(cx.mark(), &cx.mark().label(&instance))?;
         let mut home = Home {
             project: id.clone(),
             environment: String::new(),

@@ -46,6 +46,14 @@ fn merge(process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvE
                 warnings: Vec::new(),
             });
         }
+        // Python's tools call a folder of theirs so.
+        Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
+            let warning = ".env is a folder, and is ignored".to_owned();
+            return Ok(LoadedEnvironment {
+                environment: process,
+                warnings: vec![warning],
+            });
+        }
         Err(error) => return Err(DotenvError::Unreadable(error)),
     };
     merge_text(process, &text)
@@ -89,6 +97,13 @@ mod tests {
     fn no_file_is_no_error() {
         let loaded = merge(Environment::default(), Path::new("/nowhere/.env")).unwrap();
         assert_eq!(loaded.environment.get("BOTH"), None);
+    }
+
+    #[test]
+    fn a_folder_of_that_name_is_ignored_with_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = merge(Environment::default(), folder.path()).unwrap();
+        assert_eq!(loaded.warnings.len(), 1);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, ListedResource, ProviderError, ProvisionedTool, Redeploy,
-    ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    InstanceSpec, ListedInstance, ListedResource, Metadata, ProviderError, ProvisionedTool,
+    Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 use async_trait::async_trait;
 use chrono::Utc;
@@ -169,6 +169,23 @@ impl ToolProvider for Tool {
     async fn usage(&self, _: &Context, _: &ResourceId) -> Result<Usage, ProviderError> {
         let told = |_: &mut State| Usage([("usd".to_owned(), 1.25)].into());
         self.world.call(&format!("{} usage", self.id), told).await
+    }
+
+    async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        let changed = |state: &mut State| {
+            let own = state
+                .resources
+                .iter()
+                .filter(|((tool, _), _)| tool == self.id);
+            let campaign = |(_, resource): (_, &Resource)| {
+                let metadata = [("campaign".to_owned(), json!(state.campaign?))];
+                Some((resource.id.parse().unwrap(), metadata.into_iter().collect()))
+            };
+            own.filter_map(campaign).collect()
+        };
+        self.world
+            .call(&format!("{} refresh", self.id), changed)
+            .await
     }
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
