@@ -11,10 +11,12 @@ mod listed;
 mod logs;
 mod names;
 mod network;
+mod pages;
 mod parts;
 mod peers;
 mod settings;
 mod state;
+mod variables;
 mod workload;
 
 use agent_pool_core::registry::InfraRegistration;
