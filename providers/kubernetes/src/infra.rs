@@ -16,9 +16,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cluster::Cluster;
 use crate::fault::Call;
-use crate::instance::{label, not_going, reference};
 use crate::kind;
 use crate::names::{self, NAME};
+use crate::reference::{label, not_going, reference};
 use crate::settings::Settings;
 use crate::workload::Workload;
 use crate::{access, listed, logs, state};

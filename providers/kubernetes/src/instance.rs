@@ -6,7 +6,6 @@ use agent_pool_core::{Context, ErrorKind, InfraHandle, InstanceId, ProviderError
 use chrono::{SecondsFormat, Utc};
 use futures_util::future::try_join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -15,6 +14,7 @@ use crate::infra::Kubernetes;
 use crate::kind::{self, Kind};
 use crate::names::{self, NAME};
 use crate::parts::Parts;
+use crate::reference::{Place, label, not_going};
 use crate::state;
 use crate::workload::Workload;
 
@@ -22,14 +22,6 @@ use crate::workload::Workload;
 const DELETION_PAUSE: Duration = Duration::from_millis(250);
 /// Without a deadline in the context, a deletion may take as long as this.
 const DELETION_LIMIT: Duration = Duration::from_secs(120);
-/// When to come again where an earlier instance of this name is still being deleted.
-const DELETION_WAIT: Duration = Duration::from_secs(2);
-
-/// What a handle holds besides the name.
-#[derive(Debug, Serialize, Deserialize)]
-struct Place {
-    namespace: String,
-}
 
 impl Kubernetes {
     /// The instance's StatefulSet as it is; `None` if there is none.
@@ -180,36 +172,4 @@ impl Kubernetes {
             ))),
         }
     }
-}
-
-/// While an object is being deleted nothing can be added to it.
-pub(crate) fn not_going(set: &StatefulSet, name: &str) -> Result<(), ProviderError> {
-    if set.metadata.deletion_timestamp.is_none() {
-        return Ok(());
-    }
-    let message = format!("{name} is still being deleted");
-    Err(ErrorKind::Conflict
-        .because(message)
-        .with_retry_after(DELETION_WAIT))
-}
-
-pub(crate) fn label<'a>(set: &'a StatefulSet, key: &str) -> Option<&'a str> {
-    set.metadata.labels.as_ref()?.get(key).map(String::as_str)
-}
-
-/// The reference to an instance.
-pub(crate) fn reference(
-    namespace: &str,
-    name: &str,
-    instance: &InstanceId,
-    image: String,
-) -> Result<InfraHandle, ProviderError> {
-    let place = Place {
-        namespace: namespace.to_owned(),
-    };
-    let handle = InfraHandle::new(instance.clone(), name.parse()?).with_data(&place)?;
-    Ok(InfraHandle {
-        image: Some(image),
-        ..handle
-    })
 }

@@ -14,6 +14,7 @@ mod network;
 mod pages;
 mod parts;
 mod peers;
+mod reference;
 mod settings;
 mod state;
 mod variables;

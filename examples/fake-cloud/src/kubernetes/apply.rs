@@ -6,9 +6,9 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::merge::{self, Path};
-use super::state::{Key, Object, State, seconds};
+use super::state::{Object, State, seconds};
 use super::status::{conflict, invalid, no_namespace, not_found, refuse};
-use super::target::Resource;
+use super::target::{Key, Resource};
 use super::{rules, schema};
 use crate::http::{Answer, Request};
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::kubelet::{Fate, Run, crashed};
+use super::kubelet::crashed;
 use super::machines::{self, Machines};
-use super::state::{ClusterOptions, Key, Object, State};
-use super::target::Resource;
+use super::run::{Fate, Run};
+use super::state::{ClusterOptions, Object, State};
+use super::target::{Key, Resource};
 use crate::http::Server;
 use crate::sync::lock;
 

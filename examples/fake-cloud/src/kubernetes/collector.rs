@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::delete::owner;
-use super::state::{Key, State};
+use super::state::State;
+use super::target::Key;
 
 impl State {
     pub(super) fn collect(&mut self) {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::state::{Key, State, seconds};
+use super::state::{State, seconds};
 use super::status::{not_found, refuse};
-use super::target::Resource;
+use super::target::{Key, Resource};
 use crate::http::{Answer, Request};
 
 const FOREGROUND: &str = "foregroundDeletion";

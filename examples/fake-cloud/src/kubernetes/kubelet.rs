@@ -7,37 +7,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::state::{Key, State, controlled_by, seconds};
-use super::target::Resource;
+use super::run::{Fate, Run};
+use super::state::{State, controlled_by, seconds};
+use super::target::{Key, Resource};
 
 /// After so many restarts a container that crashes is not seen running again.
 const LAST_RESTART: u64 = 5;
-
-/// One start of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// The pod.
-    pub pod: String,
-    /// The id of the pod: another one is another deployment.
-    pub pod_uid: String,
-    /// The image.
-    pub image: String,
-    /// The environment that it began with.
-    pub variables: BTreeMap<String, String>,
-}
-
-/// What becomes of the pods with some image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// They run.
-    Runs,
-    /// The image cannot be pulled.
-    NoImage,
-    /// No node takes them.
-    NoNode,
-    /// They end with this exit code and reason, again and again.
-    Crashes(i32, &'static str),
-}
 
 impl State {
     /// One pod for each StatefulSet that wants one, of its newest template.

@@ -69,7 +69,11 @@ impl State {
     }
 
     /// The output of a pod whose container has started.
-    pub(super) fn log(&self, request: &Request, key: &super::state::Key) -> Result<Answer, Answer> {
+    pub(super) fn log(
+        &self,
+        request: &Request,
+        key: &super::target::Key,
+    ) -> Result<Answer, Answer> {
         let pod = self
             .objects
             .get(key)

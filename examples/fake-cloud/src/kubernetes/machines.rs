@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use super::kubelet::Run;
+use super::run::Run;
 use super::state::State;
 use crate::launcher::{Container, Launcher, Running};
 use crate::sync::lock;

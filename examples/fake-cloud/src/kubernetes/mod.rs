@@ -16,11 +16,12 @@ mod policy;
 mod rbac;
 mod respond;
 mod rules;
+mod run;
 mod schema;
 mod state;
 mod status;
 mod target;
 
 pub use cluster::FakeCluster;
-pub use kubelet::{Fate, Run};
+pub use run::{Fate, Run};
 pub use state::ClusterOptions;

@@ -4,9 +4,9 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::state::{Key, State};
+use super::state::State;
 use super::status::{no_namespace, not_found, refuse, too_many};
-use super::target::{Resource, Target};
+use super::target::{Key, Resource, Target};
 use crate::http::{Answer, Request};
 
 impl State {

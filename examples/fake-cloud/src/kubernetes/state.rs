@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kubelet::{Fate, Run};
 use super::merge::{self, Path};
-use super::target::Resource;
+use super::run::{Fate, Run};
+use super::target::{Key, Resource};
 use crate::ids::Ids;
 use crate::launcher::Launcher;
 use crate::time;
@@ -41,9 +41,6 @@ impl Default for ClusterOptions {
         }
     }
 }
-
-/// Resource, namespace, name.
-pub(super) type Key = (Resource, String, String);
 
 /// One object, and who set which of its fields.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::state::Key;
+use super::target::Key;
 use crate::http::Answer;
 
 pub(super) fn refuse(code: u16, reason: &str, message: impl Into<String>) -> Answer {

@@ -1,6 +1,7 @@
 //! What a request's path names.
 
-use super::state::Key;
+/// Resource, namespace, name.
+pub(super) type Key = (Resource, String, String);
 
 /// The resources that this cluster serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
