@@ -33,7 +33,7 @@ fn words(inspected: &ContainerInspectResponse) -> String {
     match (state.oom_killed, limit) {
         (Some(true), Some(limit)) => parts.push(format!("out of memory: killed at {limit}")),
         (Some(true), None) => parts.push("out of memory: the machine has none left".to_owned()),
-        // Podman does not see the kernel's notice on a machine with both versions of cgroups.
+        // Podman 4.3 does not report it.
         (_, Some(limit)) if code == KILLED => {
             parts.push(format!("killed, by hand or out of memory at {limit}"));
         }

@@ -17,9 +17,7 @@ const SERVE: &str = "mkdir -p /tmp/www/pool; echo '{\"ready\":true}' > /tmp/www/
 /// `tail` keeps a line until it ends, which this one does not.
 const TAKE: &str = "exec tail -n 1 /dev/zero";
 const BUSYBOX: &str = "/bin/busybox";
-const APPLETS: [&str; 9] = [
-    "mkfifo", "sh", "httpd", "mkdir", "cat", "sleep", "wget", "tail", "nc",
-];
+const APPLETS: [&str; 8] = ["sh", "httpd", "mkdir", "cat", "sleep", "wget", "tail", "nc"];
 
 /// A running engine. Dropping it removes everything that it holds.
 pub(crate) struct Podman(Engine);
