@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod calls;
+pub mod containers;
 mod http_proxy;
 mod interceptor;
 mod lab;
@@ -18,6 +19,7 @@ pub mod self_test;
 mod settings;
 mod settle;
 pub mod sigterm;
+mod socket_proxy;
 pub mod storm;
 mod system;
 

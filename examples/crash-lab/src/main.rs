@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Lab, Service, recovery, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::{Lab, Service, containers, recovery, replicas, secrets, self_test, sigterm, storm};
 
 /// Break the running services, and check the promises.
 #[derive(Debug, Parser)]
@@ -30,6 +30,15 @@ enum Command {
         /// this seed chooses.
         #[arg(long)]
         sample: Option<u64>,
+    },
+    /// Kill services-svc at every step of a creation and a destruction, with instances as containers of a private Podman.
+    Containers {
+        /// Number of systems that run at the same time.
+        #[arg(long, default_value_t = 3)]
+        at_once: usize,
+        /// Only around requests to the engine that change something, as the tests do.
+        #[arg(long)]
+        only_changes: bool,
     },
     /// Let vendors fail and kill processes at random while clients claim; then check the promises.
     Storm {
@@ -80,6 +89,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             at_once,
             sample,
         } => matrix_of(operation, at_once, sample).await,
+        Command::Containers {
+            at_once,
+            only_changes,
+        } => {
+            let plan = containers::Plan {
+                at_once,
+                only_changes,
+            };
+            containers_of(plan).await
+        }
         Command::Storm { seconds, seed } => Box::pin(storm_of(seconds, seed)).await,
         Command::Replicas => print_report(replicas::run(&lab().await?).await?),
         Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
@@ -112,6 +131,16 @@ async fn matrix_of(
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
+async fn containers_of(plan: containers::Plan) -> anyhow::Result<ExitCode> {
+    let report = containers::run(&lab().await?, plan).await?;
+    println!("{report}");
+    Ok(match report.broken() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     })
 }
 

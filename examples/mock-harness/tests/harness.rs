@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod containers;
 mod support;
 
 use nix::sys::signal::Signal;

@@ -64,6 +64,20 @@ impl ServiceInstance {
         })
     }
 
+    /// Why it does not run. Railway has no exit code, and its own words are in its logs.
+    pub(crate) fn detail(&self) -> Option<String> {
+        let deployment = self.latest_deployment.as_ref()?;
+        let why = match (&deployment.status, deployment.deployment_stopped) {
+            (DeployStatus::Success, true) => "its process ended by itself, without an error",
+            (DeployStatus::Crashed, _) => "its process failed too often: see its logs",
+            (DeployStatus::Failed, _) => {
+                "its image could not be pulled or started: see Railway's deploy logs"
+            }
+            _ => return None,
+        };
+        Some(why.to_owned())
+    }
+
     /// The domain that Railway made, or one that somebody added.
     pub(crate) fn domain(&self) -> Option<&str> {
         let Domains {
@@ -242,6 +256,23 @@ mod tests {
     fn status(word: &str, stopped: bool) -> DeployStatus {
         let deployment = json!({ "status": word, "deploymentStopped": stopped });
         service(deployment, &[]).status().unwrap()
+    }
+
+    #[test]
+    fn what_does_not_run_says_why() {
+        let detail = |word: &str, stopped: bool| {
+            let deployment = json!({ "status": word, "deploymentStopped": stopped });
+            service(deployment, &[]).detail()
+        };
+        assert_eq!(detail("SUCCESS", false), None);
+        for (word, stopped, why) in [
+            ("SUCCESS", true, "ended by itself"),
+            ("CRASHED", true, "failed too often"),
+            ("FAILED", false, "could not be pulled or started"),
+        ] {
+            let told = detail(word, stopped).unwrap();
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

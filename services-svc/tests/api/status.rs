@@ -195,6 +195,7 @@ async fn characters_that_the_database_cannot_store_do_not_stop_the_reports() {
         let mut state = service.world.state();
         let listed = state.services.values_mut().next().unwrap();
         listed.status = Some(DeployStatus::from("ODD\0WORD".to_owned()));
+        listed.detail = Some("bad\0 luck".to_owned());
         listed.handle.image = Some("image\0:2".to_owned());
     }
     for _ in 0..2 {
@@ -202,5 +203,6 @@ async fn characters_that_the_database_cannot_store_do_not_stop_the_reports() {
         let report = &report[id(1)];
         assert_eq!(report["status"], "ODD\u{fffd}WORD");
         assert_eq!(report["image"], "image\u{fffd}:2");
+        assert_eq!(report["detail"], "bad\u{fffd} luck");
     }
 }

@@ -221,6 +221,7 @@ impl InfraProvider for Cellar {
                     variables: EnvVars::new(),
                     deployments: 0,
                     status: None,
+                    detail: None,
                     created_at: Some(Utc::now()),
                 });
             CreatedInfra {
@@ -278,6 +279,7 @@ impl InfraProvider for Cellar {
                 .map(|(instance, service)| ListedInstance {
                     handle: service.handle.clone(),
                     status: service.status.clone(),
+                    detail: service.detail.clone(),
                     url: format!("{base}/{instance}").parse().ok(),
                     created_at: service.created_at,
                 })

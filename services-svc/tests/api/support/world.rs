@@ -60,6 +60,7 @@ pub(crate) struct ServiceState {
     pub(crate) variables: EnvVars,
     pub(crate) deployments: u32,
     pub(crate) status: Option<DeployStatus>,
+    pub(crate) detail: Option<String>,
     pub(crate) created_at: Option<DateTime<Utc>>,
 }
 
