@@ -206,12 +206,12 @@ mod tests {
             (good().with("note", "n"), true),
             (good().with("note", "\0"), false),
         ] {
-            let told = Arc::new(Told {
+            let fixed = Arc::new(FixedAnswer {
                 answer,
                 holds: false,
                 destroyed: Mutex::default(),
             });
-            let checked = checked_tool(&["ACME_KEY"], told);
+            let checked = checked_tool(&["ACME_KEY"], fixed);
             assert_eq!(checked.refresh(&context()).await.is_ok(), passes);
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_pool_client::{CallError, Http, Pool};
 use agent_pool_core::Secret;
-use agent_pool_core::wire::pool::{Claimed, Status};
+use agent_pool_core::wire::pool::{ClaimOutcome, Status};
 use agent_pool_stack::{Log, Process, Service};
 use anyhow::{Context as _, bail, ensure};
 use fake_cloud::FakeCloud;
