@@ -96,7 +96,7 @@ pub(crate) struct Variables {
     /// How often an instance that fails is restarted before it counts as crashed.
     #[serde(default = "Variables::default_restarts")]
     pub(crate) restart_max: u32,
-    /// Time to end by itself before an instance is killed, in milliseconds.
+    /// Time to end by itself before an instance is killed, in milliseconds; at least a second.
     #[serde(default = "Variables::default_stop_grace")]
     pub(crate) stop_grace_ms: Millis,
 }
