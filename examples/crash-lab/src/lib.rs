@@ -17,6 +17,7 @@ pub mod secrets;
 pub mod self_test;
 mod settings;
 mod settle;
+pub mod shared;
 pub mod sigterm;
 pub mod storm;
 mod system;

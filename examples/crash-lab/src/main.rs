@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Lab, Service, recovery, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::{Lab, Service, recovery, replicas, secrets, self_test, shared, sigterm, storm};
 
 /// Break the running services, and check the promises.
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ enum Command {
     },
     /// Run two replicas of each service; pause one and kill one in the middle of its work.
     Replicas,
+    /// Kill Pool at a statement that several claims share.
+    Shared,
     /// Send SIGTERM in the middle of an operation: each service finishes it or leaves it, and exits in time.
     Sigterm,
     /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
@@ -82,6 +84,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => matrix_of(operation, at_once, sample).await,
         Command::Storm { seconds, seed } => Box::pin(storm_of(seconds, seed)).await,
         Command::Replicas => print_report(replicas::run(&lab().await?).await?),
+        Command::Shared => shared_statements().await,
         Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
         Command::Recovery => recovery_times().await,
         Command::SelfTest => print_report(self_test::run(&lab().await?).await?),
@@ -131,7 +134,13 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 async fn recovery_times() -> anyhow::Result<ExitCode> {
-    println!("{}", recovery::run(&lab().await?).await?);
+    println!("{}", recovery::run(&lab().await?, &recovery::ALL).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+async fn shared_statements() -> anyhow::Result<ExitCode> {
+    println!("{}", shared::run(&lab().await?).await?);
     Ok(ExitCode::SUCCESS)
 }
 
