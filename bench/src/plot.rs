@@ -8,7 +8,7 @@ const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
 const MARGIN: f64 = 56.0;
 /// The decades that the axes show.
-const ROWS: (f64, f64) = (2.0, 5.5);
+const ROWS: (f64, f64) = (1.0, 5.5);
 const MILLISECONDS: (f64, f64) = (-1.0, 4.0);
 
 /// An SVG with a line for claims and one for ticks.
@@ -18,7 +18,7 @@ pub(crate) fn svg(points: &[Point]) -> String {
          font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    for decade in 2..=5 {
+    for decade in 1..=5 {
         let x = scale(f64::from(decade), ROWS, MARGIN, WIDTH - MARGIN);
         let label = 10_u32.pow(decade);
         let y = HEIGHT - MARGIN / 2.0;

@@ -36,12 +36,6 @@ impl StandIn {
         tokio::spawn(warp::serve(routes).incoming(listener).run());
         Ok(Self { url })
     }
-
-    /// The bare answer that a tick is compared with.
-    pub(crate) async fn fetch_batch(&self, http: &reqwest::Client) -> anyhow::Result<usize> {
-        let request = http.post(self.url.join("status/batch")?).json(&json!({}));
-        Ok(request.send().await?.bytes().await?.len())
-    }
 }
 
 /// The answer for ids as [`crate::database::Database::fill`] writes them.

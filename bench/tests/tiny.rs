@@ -37,6 +37,7 @@ fn every_measurement_gives_figures() {
         "configure",
         "tick of",
         "5 idle",
+        "vendor calls",
         "memory",
         "kill -9",
     ] {

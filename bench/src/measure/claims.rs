@@ -19,15 +19,15 @@ struct Run {
 }
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
-    let fleet = lab.pick(500, 20_000);
-    let claims = lab.pick(200, 8_000);
+    let fleet = lab.pick(100, 20_000);
+    let claims = lab.pick(64, 8_000);
     let standin = StandIn::start(fleet, Delays::default()).await?;
     let tick = ("TICK_INTERVAL_MS", "5000".to_owned());
     let (pool, database) = lab.pool("claims", &standin.url, &[tick]).await?;
     let server = database.server_pid().await?;
     for clients in [1, 8, 32] {
-        // A single client would need minutes for as many.
-        let claims = claims / if clients == 1 { 8 } else { 1 };
+        // A single client would need long for as many.
+        let claims = claims / if clients == 1 { 4 } else { 1 };
         let mut runs = Vec::new();
         for _ in 0..lab.runs() {
             database.fill(fleet, &standin.url).await?;

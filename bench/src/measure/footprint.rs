@@ -6,7 +6,7 @@ use crate::report::{Figure, Report};
 use crate::standin::{Delays, StandIn};
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
-    let fleet = lab.pick(1_000, 50_000);
+    let fleet = lab.pick(100, 50_000);
     let (mut empty, mut each) = (Vec::new(), Vec::new());
     for run in 0..lab.runs() {
         let standin = StandIn::start(fleet, Delays::default()).await?;

@@ -7,7 +7,7 @@ use crate::standin::{Delays, StandIn};
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let fleets: &[u32] = match lab.size {
-        crate::Size::Tiny => &[100, 1_000],
+        crate::Size::Tiny => &[10, 100],
         crate::Size::Full => &[100, 1_000, 10_000, 50_000, 200_000],
     };
     for rows in fleets {
@@ -22,7 +22,7 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
         for _ in 0..lab.runs() {
             ticks.push(lab.tick(&pool).await?);
         }
-        let load = load::claims(&pool.url, 1, lab.pick(20, 50)).await?;
+        let load = load::claims(&pool.url, 1, lab.pick(5, 50)).await?;
         report.growth.push(Point {
             rows: *rows,
             claim_ms: load.latency(50),

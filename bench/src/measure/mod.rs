@@ -10,6 +10,8 @@ mod warm_up;
 
 use std::time::Duration;
 
+use agent_pool_client::Services;
+use agent_pool_core::Secret;
 use anyhow::ensure;
 use clap::ValueEnum;
 use tokio::time::{Instant, sleep};
@@ -21,6 +23,8 @@ use crate::load;
 use crate::report::Report;
 use crate::service::{KEY, Process};
 use crate::standin::StandIn;
+
+const LOOK_LIMIT: Duration = Duration::from_secs(60);
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -121,10 +125,12 @@ impl Lab {
         Ok(load::milliseconds(started.elapsed()))
     }
 
-    /// Milliseconds that the status batch takes without a pool.
+    /// Milliseconds until a client has the status batch as values: what any look at the fleet costs.
     async fn bare_batch(&self, standin: &StandIn) -> anyhow::Result<f64> {
+        let http = agent_pool_client::Http::new("bench")?;
+        let services = Services::new(&http, standin.url.clone(), Secret::new(KEY));
         let started = Instant::now();
-        standin.fetch_batch(&self.http).await?;
+        services.status(LOOK_LIMIT).await?;
         Ok(load::milliseconds(started.elapsed()))
     }
 }

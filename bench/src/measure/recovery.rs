@@ -1,26 +1,29 @@
-//! `kill -9` of pool-svc during creations, and how long until another one has the pool full again, all settings at
-//! their defaults.
+//! `kill -9` of pool-svc during creations, and how long until another one has the pool full again. All settings are at
+//! their defaults, but in the smallest run, which nobody is to wait for.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Lab, until};
+use crate::Size;
 use crate::report::{Figure, Report};
 use crate::standin::{Delays, StandIn};
 
 const INSTANCES: i64 = 5;
-/// Long enough that the kill hits every creation.
-const CREATION: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(600);
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let delays = Delays {
-        create: CREATION,
+        // Long enough that the kill hits every creation.
+        create: lab.pick(Duration::from_millis(200), Duration::from_secs(1)),
         ..Delays::default()
     };
     let standin = StandIn::start(0, delays).await?;
-    let full = [("POOL_MIN_IDLE", INSTANCES.to_string())];
+    let mut full = vec![("POOL_MIN_IDLE", INSTANCES.to_string())];
+    if lab.size == Size::Tiny {
+        full.push(("POOL_WORK_LEASE_MS", "500".to_owned()));
+    }
     let mut runs = Vec::new();
     for run in 0..lab.pick(1, 3) {
         let name = format!("recovery_{run}");

@@ -1,4 +1,4 @@
-//! A tick over a fleet in which nothing changed, against the status batch alone.
+//! A tick over a fleet in which nothing changed, against a client that reads the status batch and does nothing with it.
 
 use super::Lab;
 use crate::report::{Figure, Report, median};

@@ -19,6 +19,7 @@ pub mod secrets;
 pub mod self_test;
 mod settings;
 mod settle;
+pub mod shared;
 pub mod sigterm;
 mod socket_proxy;
 pub mod storm;

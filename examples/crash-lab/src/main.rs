@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
 use crash_lab::outage::{failover, full_disk};
-use crash_lab::{Lab, Service, containers, recovery, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::{
+    Lab, Service, containers, recovery, replicas, secrets, self_test, shared, sigterm, storm,
+};
 
 /// Break the running services, and check the promises.
 #[derive(Debug, Parser)]
@@ -52,6 +54,8 @@ enum Command {
     },
     /// Run two replicas of each service; pause one and kill one in the middle of its work.
     Replicas,
+    /// Kill Pool at a statement that several claims share.
+    Shared,
     /// Send SIGTERM in the middle of an operation: each service finishes it or leaves it, and exits in time.
     Sigterm,
     /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
@@ -106,6 +110,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Storm { seconds, seed } => Box::pin(storm_of(seconds, seed)).await,
         Command::Replicas => print_report(replicas::run(&lab().await?).await?),
+        Command::Shared => shared_statements().await,
         Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
         Command::Recovery => recovery_times().await,
         Command::Failover => print_report(failover::run(&std::env::current_exe()?).await?),
@@ -167,7 +172,13 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 async fn recovery_times() -> anyhow::Result<ExitCode> {
-    println!("{}", recovery::run(&lab().await?).await?);
+    println!("{}", recovery::run(&lab().await?, &recovery::ALL).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+async fn shared_statements() -> anyhow::Result<ExitCode> {
+    println!("{}", shared::run(&lab().await?).await?);
     Ok(ExitCode::SUCCESS)
 }
 
