@@ -71,7 +71,10 @@ impl Site {
     }
 
     /// Claims an agent once.
-    pub(super) async fn claim(&self, agent: &str) -> anyhow::Result<Result<ClaimOutcome, CallError>> {
+    pub(super) async fn claim(
+        &self,
+        agent: &str,
+    ) -> anyhow::Result<Result<ClaimOutcome, CallError>> {
         let mut order = order(agent)?;
         // A row of its own: it is written whether or not an instance is idle.
         order.idempotency_key = Some(nanoid::nanoid!());
