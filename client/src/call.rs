@@ -301,4 +301,30 @@ mod tests {
             assert_eq!(below(&base, &["destroy", "a/b"]).as_str(), url);
         }
     }
+    proptest::proptest! {
+        #[test]
+        fn any_answer_is_read_or_refused(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+            for texts in [Texts::AsSent, Texts::MadeSafe] {
+                let _ = parse::<Value>(&body, texts);
+                let _ = parse::<Problem>(&body, texts);
+            }
+        }
+
+        #[test]
+        fn no_text_of_an_answer_acts_on_anything(text in "(?s).{0,40}") {
+            let body = serde_json::to_vec(&[&text]).unwrap();
+            let safe: Vec<String> = parse(&body, Texts::MadeSafe).unwrap();
+            let acts = |c| agent_pool_core::is_unsafe(c) && c != '\n' && c != '\t';
+            proptest::prop_assert!(!safe[0].chars().any(acts));
+        }
+
+        #[test]
+        fn a_segment_never_leaves_its_base(segment in "(?s).{0,30}") {
+            let base: Url = "https://h/base/".parse().unwrap();
+            let url = below(&base, &["a", &segment]);
+            proptest::prop_assert!(url.path().starts_with("/base/"), "{}", url);
+            proptest::prop_assert_eq!(url.host_str(), Some("h"));
+            proptest::prop_assert_eq!(url.query(), None);
+        }
+    }
 }

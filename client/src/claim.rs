@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimProgress, ClaimWaiting, Claimed};
+use agent_pool_core::wire::pool::{ClaimOutcome, ClaimProgress, ClaimWaiting};
 use agent_pool_core::wire::problem::Problem;
 use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::{StreamExt, stream};
@@ -34,7 +34,7 @@ impl Pool {
         &self,
         order: &ClaimOrder,
         mut update: impl FnMut(ClaimUpdate),
-    ) -> Result<Claimed, CallError> {
+    ) -> Result<ClaimOutcome, CallError> {
         let api = &self.0;
         let call = self.call(Method::POST, &["claim", "stream"]);
         let response = order.write(call).open(SILENCE).await?;
@@ -57,7 +57,7 @@ impl Pool {
             match event.event.as_str() {
                 "waiting" => update(ClaimUpdate::Waiting(self.parse(&event)?)),
                 "step" => update(ClaimUpdate::Step(self.parse(&event)?)),
-                "result" => return self.parse(&event),
+                "result" | "pending" => return self.parse(&event),
                 "error" => return Err(api.refused(self.parse::<Problem>(&event)?)),
                 // An event of a newer server.
                 _ => {}

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{
-    Affected, Claimed, Condemned, DrainRequest, Events, Info, PoolStatus, ReplenishRequest,
-    Template, TickReport,
+    Affected, ClaimOutcome, Condemned, DrainRequest, Events, Info, InstanceView, PoolStatus,
+    ReplenishRequest, Template, TickReport,
 };
 use agent_pool_core::{InstanceId, Secret};
 use reqwest::Method;
@@ -46,7 +46,7 @@ impl Pool {
     ///
     /// # Errors
     /// Every [`CallError`].
-    pub async fn claim(&self, order: &ClaimOrder) -> Result<Claimed, CallError> {
+    pub async fn claim(&self, order: &ClaimOrder) -> Result<ClaimOutcome, CallError> {
         let within = CLAIM_WITHIN + Duration::from_secs(order.wait.into());
         let call = self.call(Method::POST, &["claim"]);
         order.write(call).answer(within).await
@@ -95,6 +95,14 @@ impl Pool {
     /// Every [`CallError`].
     pub async fn template(&self, slug: &str) -> Result<Template, CallError> {
         self.get(&["templates", slug]).answer(SOON).await
+    }
+
+    /// `GET /api/pool/instances/:id`.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn instance(&self, id: &InstanceId) -> Result<InstanceView, CallError> {
+        self.get(&["instances", id.as_str()]).answer(SOON).await
     }
 
     /// `DELETE /api/pool/instances/:id`: destroys an instance, whatever its status.

@@ -1,13 +1,18 @@
-//! Calls of our own APIs behind a real forward proxy.
+//! Calls of our own APIs behind a forward proxy.
 
 #![cfg(test)]
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use agent_pool_client::{Http, Services};
 use agent_pool_core::Secret;
 use agent_pool_core::http::Proxies;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
 
 const REGISTRY: &str = r#"{"infra":[],"tools":[]}"#;
 
@@ -67,4 +72,75 @@ async fn a_failure_behind_a_proxy_names_it_without_its_password() {
     let named = format!("Services cannot be reached: through the proxy http://{address}: ");
     assert!(error.starts_with(&named), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+/// A real proxy, which wants a password. It asks `upstream` for everything, because tests have no DNS.
+struct Tinyproxy {
+    process: Child,
+    address: String,
+    _folder: TempDir,
+}
+
+impl Tinyproxy {
+    async fn start(upstream: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let upstream = upstream.trim_start_matches("http://");
+        let settings = format!(
+            "Listen {}\nPort {}\nTimeout 60\nMaxClients 20\nUpstream http {upstream}\nBasicAuth user hunter2\n",
+            address.ip(),
+            address.port(),
+        );
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tinyproxy.conf");
+        std::fs::write(&path, settings).unwrap();
+        let process = Command::new("tinyproxy")
+            .args(["-d", "-c"])
+            .arg(&path)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("tinyproxy, a package of Debian");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).await.is_err() {
+            assert!(Instant::now() < deadline, "tinyproxy does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Self {
+            process,
+            address: address.to_string(),
+            _folder: folder,
+        }
+    }
+}
+
+impl Drop for Tinyproxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_real_proxy_gets_what_is_public_and_nothing_of_this_machine() {
+    let (upstream, mut at_upstream) = server().await;
+    let (direct, mut at_service) = server().await;
+    let tinyproxy = Tinyproxy::start(&upstream).await;
+    let proxy = format!("http://user:hunter2@{}", tinyproxy.address);
+    services(&proxy, &direct).registry().await.unwrap();
+    assert_eq!(at_service.recv().await.unwrap(), "GET /registry HTTP/1.1");
+    assert!(at_upstream.try_recv().is_err());
+    let public = "http://services.example.com";
+    services(&proxy, public).registry().await.unwrap();
+    let line = at_upstream.recv().await.unwrap();
+    assert!(line.contains("/registry"), "{line}");
+
+    let wrong = format!("http://user:wrong@{}", tinyproxy.address);
+    let error = services(&wrong, public).registry().await.unwrap_err();
+    let error = error.to_string();
+    let named = format!("through the proxy http://{}", tinyproxy.address);
+    assert!(
+        error.contains(&named) && !error.contains("wrong"),
+        "{error}"
+    );
 }

@@ -292,6 +292,9 @@ pub struct ListedInstance {
     pub handle: InfraHandle,
     /// The status of its newest deployment; `None` before the first.
     pub status: Option<DeployStatus>,
+    /// Why it is so, for people, in one line without secrets: out of memory, an exit code, an image that cannot be
+    /// pulled. `None` if the status says it all, or the vendor does not tell.
+    pub detail: Option<String>,
     /// Its address, once it has one.
     pub url: Option<Url>,
     /// The vendor's time of creation; `None` if the vendor has none.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
-use agent_pool_core::{EnvironmentName, Secret};
+use agent_pool_core::{EnvironmentName, InstanceId, Secret};
 use agent_pool_service_kit::auth::ApiKeys;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
@@ -91,9 +91,16 @@ pub struct PoolSettings {
     pub pool_events_keep_days: u16,
     /// The key that Services is called with. Default: `POOL_API_KEY`.
     pub services_api_key: Option<ApiKeys>,
-    /// Encrypts the keys of instances at rest: the base64 of 32 bytes. Several, separated by commas, all
-    /// decrypt, and the first encrypts, so that keys can be rotated. Without it they are stored in the clear.
+    /// Encrypts invite links, instructions, stored answers and the keys of instances at rest: the base64 of 32 bytes.
+    /// Several, separated by commas, all decrypt, and the first encrypts, also what is stored already, so that keys can
+    /// be rotated. Without it they are stored in the clear.
     pub pool_encryption_key: Option<Secret>,
+    /// Where instances reach this Pool, to tell the outcome of a join that a person has to accept. Default: `PUBLIC_URL`.
+    /// Without either, a join that is not accepted at once fails.
+    pub pool_callback_url: Option<Url>,
+    /// How long an instance is kept for an agent that waits to be let into a conversation.
+    #[serde(default = "default_accept_timeout")]
+    pub pool_accept_timeout_ms: Millis,
     /// The schemes that the link of a conversation to join may have, separated by commas. A bare slug is always allowed.
     #[serde(default)]
     pub join_url_schemes: JoinUrlSchemes,
@@ -142,6 +149,10 @@ const fn default_claim_timeout() -> Millis {
 
 const fn default_claim_lease() -> Millis {
     Millis::from_millis(15_000)
+}
+
+const fn default_accept_timeout() -> Millis {
+    Millis::from_millis(3_600_000)
 }
 
 const fn default_work_lease() -> Millis {
@@ -207,6 +218,15 @@ impl Config {
 }
 
 impl PoolSettings {
+    /// Where the runtime of this instance tells that its agent was let in, or was not.
+    pub(crate) fn callback_url(&self, id: &InstanceId) -> Option<Url> {
+        let base = self.pool_callback_url.as_ref().or(self.public_url.as_ref());
+        let mut url = base?.clone();
+        let path = ["api", "pool", "instances", id.as_str(), "acceptance"];
+        url.path_segments_mut().ok()?.pop_if_empty().extend(path);
+        Some(url)
+    }
+
     /// Values that are well-formed but do not fit together or are out of range.
     fn faults(&self) -> Vec<SettingsError> {
         let mut faults = Vec::new();

@@ -12,6 +12,8 @@ pub(crate) enum Event {
     BecameHealthy,
     /// A claim took it.
     ClaimTaken,
+    /// Its agent waits to be let into a conversation.
+    AskedToJoin,
     /// Its claim is done.
     ClaimSucceeded,
     /// Its claim ended before any side effect.
@@ -26,9 +28,10 @@ pub(crate) enum Event {
 
 #[cfg(test)]
 impl Event {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::BecameHealthy,
         Self::ClaimTaken,
+        Self::AskedToJoin,
         Self::ClaimSucceeded,
         Self::ClaimReleased,
         Self::Died,
@@ -43,6 +46,7 @@ pub(crate) const fn after(status: Status, event: Event) -> Option<Status> {
     match (status, event) {
         (S::Starting, E::BecameHealthy) => Some(S::Idle),
         (S::Idle, E::ClaimTaken) => Some(S::Claiming),
+        (S::Claiming, E::AskedToJoin) => Some(S::Claiming),
         (S::Claiming, E::ClaimSucceeded) => Some(S::Claimed),
         (S::Claiming, E::ClaimReleased) => Some(S::Idle),
         (S::Claimed, E::Died) => Some(S::Crashed),
@@ -91,6 +95,7 @@ pub(crate) struct Move {
 impl Move {
     pub(crate) const BECOME_IDLE: Self = Self::legal(Status::Starting, Event::BecameHealthy);
     pub(crate) const TAKE: Self = Self::legal(Status::Idle, Event::ClaimTaken);
+    pub(crate) const WAIT: Self = Self::legal(Status::Claiming, Event::AskedToJoin);
     pub(crate) const RECORD: Self = Self::legal(Status::Claiming, Event::ClaimSucceeded);
     pub(crate) const RELEASE: Self = Self::legal(Status::Claiming, Event::ClaimReleased);
     pub(crate) const CRASH: Self = Self::legal(Status::Claimed, Event::Died);
@@ -154,6 +159,10 @@ pub(crate) enum Cause {
     LeaseExpired,
     /// A claim took it.
     Claim,
+    /// Its agent asked to join a conversation, and waits to be let in.
+    PendingAcceptance,
+    /// It was not let in, or not in time.
+    NotAccepted,
     /// Its claim is done.
     Provisioned,
     /// A claim failed before it had any effect on it.
@@ -178,7 +187,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -186,6 +195,8 @@ impl Cause {
         Self::Unreachable,
         Self::LeaseExpired,
         Self::Claim,
+        Self::PendingAcceptance,
+        Self::NotAccepted,
         Self::Provisioned,
         Self::ClaimUndone,
         Self::ClaimFailed,
@@ -210,6 +221,8 @@ impl Cause {
             Self::Unreachable => "unreachable",
             Self::LeaseExpired => "lease_expired",
             Self::Claim => "claim",
+            Self::PendingAcceptance => "pending_acceptance",
+            Self::NotAccepted => "not_accepted",
             Self::Provisioned => "provisioned",
             Self::ClaimUndone => "claim_undone",
             Self::ClaimFailed => "claim_failed",
@@ -242,6 +255,7 @@ mod tests {
             (S::Starting, E::Condemned, S::Destroying),
             (S::Idle, E::ClaimTaken, S::Claiming),
             (S::Idle, E::Condemned, S::Destroying),
+            (S::Claiming, E::AskedToJoin, S::Claiming),
             (S::Claiming, E::ClaimSucceeded, S::Claimed),
             (S::Claiming, E::ClaimReleased, S::Idle),
             (S::Claiming, E::GivenUp, S::Destroying),

@@ -9,6 +9,7 @@ use crate::claim::serve::keep_queue;
 use crate::ops::destruction::Destructions;
 use crate::ops::recover::Recovery;
 use crate::ops::replenish::keep_replenishing;
+use crate::ops::reseal::keep_resealing;
 use crate::ops::warm_up::Creations;
 use crate::tick::Ticker;
 use crate::tick::timer::keep_ticking;
@@ -66,6 +67,11 @@ impl Pool {
     /// Takes over the work of replicas that died.
     pub fn keep_recovering(&self) {
         self.recovery.keep_recovering();
+    }
+
+    /// Keeps what is sealed in the database sealed with the newest key.
+    pub fn keep_resealing(&self) {
+        keep_resealing(&self.app, &self.background);
     }
 
     /// Looks at the fleet every `TICK_INTERVAL_MS`.

@@ -32,7 +32,9 @@ impl From<ClaimError> for Problem {
             ClaimError::ServicesUnavailable { .. } => {
                 Self::new(code, chain(&error)).with_retry_after(SOON)
             }
-            ClaimError::UnusableLink(_) => Self::new(code, error.to_string()).with_field("joinUrl"),
+            ClaimError::UnusableLink(_) | ClaimError::NotAccepted(_) => {
+                Self::new(code, error.to_string()).with_field("joinUrl")
+            }
             ClaimError::JoinFailed { .. } => Self::new(code, chain(&error)).with_field("joinUrl"),
             ClaimError::ServicesRefused { .. }
             | ClaimError::RuntimeRefused { .. }

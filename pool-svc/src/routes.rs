@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::ReplenishRequest;
-use agent_pool_service_kit::body::{json, json_or_default, query};
+use agent_pool_service_kit::auth::presented;
+use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
@@ -33,6 +34,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/drain",
     "/api/pool/reconcile",
     "/api/pool/instances/:id",
+    "/api/pool/instances/:id/acceptance",
     "/api/pool/crashed/:id",
     "/",
     "/claim",
@@ -73,8 +75,10 @@ pub fn routes(
     let pool = with(pool);
 
     let api = any_of([
-        path!("claim").and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).map(answer).boxed(),
-        path!("claim" / "stream").and(post())            .and(key.clone()).and(input)             .and(claims)               .then(claim::stream).boxed(),
+        path!("claim").and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
+        path!("claim" / "stream").and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
+        path!("instances" / InstanceId / "acceptance").and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
+        path!("instances" / InstanceId).and(get())       .and(key.clone())                        .and(app.clone())          .then(views::instance).map(answer).boxed(),
         path!("templates").and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
         path!("templates" / String).and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
         path!("status").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),
@@ -88,8 +92,9 @@ pub fn routes(
         path!("instances" / InstanceId).and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
         path!("crashed" / InstanceId).and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
     ]);
-    let api = cross_origin(path("api").and(path("pool")).and(api).boxed(), &origins);
-    any_of([api, probes.boxed(), pages.boxed()]).recover(unrouted).unify()
+    // Refused below the prefix, so that pages of other sites can read why.
+    let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
+    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), pages.boxed()]).recover(unrouted).unify()
 }
 
 /// The first of `routes` that takes the request. Each is boxed, and so is what they add up to: a chain of
@@ -110,7 +115,7 @@ fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilte
         .allow_origins(origins.iter().map(String::as_str))
         .allow_methods(["GET", "POST", "DELETE"])
         .allow_headers(["authorization", "content-type", "idempotency-key"])
-        .expose_headers(["retry-after"]);
+        .expose_headers(["retry-after", "location"]);
     api.with(cors).map(Reply::into_response).boxed()
 }
 

@@ -58,6 +58,7 @@ impl Service for Pool {
         self.keep_serving();
         self.keep_replenishing();
         self.keep_recovering();
+        self.keep_resealing();
         self.keep_ticking();
     }
 

@@ -6,18 +6,16 @@
 
 use agent_pool_client::CallError;
 use agent_pool_core::{InstanceId, Secret, chain};
-use agent_pool_service_kit::cipher::{CipherError, Owner};
+use agent_pool_service_kit::cipher::CipherError;
 use metrics::counter;
 use tracing::{debug, warn};
 
 use crate::app::App;
-
-/// The name of the value, which is authenticated with the sealed text.
-const COLUMN: &str = "runtime_key";
+use crate::db::sealed::Column;
 
 /// The text to store for the key of an instance.
 pub(crate) fn seal(app: &App, id: &InstanceId, key: &Secret) -> Result<String, CipherError> {
-    app.config.cipher.seal(Owner(&[id.as_str(), COLUMN]), key)
+    Column::RUNTIME_KEY.seal(&app.config.cipher, id.as_str(), key)
 }
 
 /// The keys to try, in order: that of the instance, or those of the operators if it has none. No key if the
@@ -26,11 +24,7 @@ pub(crate) fn candidates(app: &App, id: &InstanceId, sealed: Option<&str>) -> Ve
     let Some(sealed) = sealed else {
         return app.config.http.pool_api_key.iter().cloned().collect();
     };
-    match app
-        .config
-        .cipher
-        .open(Owner(&[id.as_str(), COLUMN]), sealed)
-    {
+    match Column::RUNTIME_KEY.open(&app.config.cipher, id.as_str(), sealed) {
         Ok(key) => vec![key],
         Err(error) => {
             warn!(instance.id = %id, error.chain = chain(&error), "the runtime key of instance {id} is lost");

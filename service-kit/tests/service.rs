@@ -305,8 +305,17 @@ async fn a_service_without_its_database_is_alive_and_not_ready() {
 
 #[tokio::test]
 async fn a_service_ends_well_on_each_signal() {
-    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+    for signal in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
         let mut service = Service::start("postgres://h/x", free_port());
+        for harmless in [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM] {
+            service.signal(harmless);
+            assert_eq!(service.get("/healthz").await, 200, "{harmless}");
+        }
         service.signal(signal);
         let mut status = None;
         eventually("the process ends", SOON, async || {

@@ -11,6 +11,7 @@ use agent_pool_service_kit::db::Db;
 use agent_pool_service_kit::supervisor::Supervisor;
 
 use crate::config::Config;
+use crate::failing::Failing;
 use crate::providers::{Providers, SharedSections};
 
 /// The service: its settings, database, providers and background tasks. Cheap to clone.
@@ -25,6 +26,7 @@ struct Inner {
     supervisor: Supervisor,
     runtime: Runtime,
     replica: String,
+    failing: Failing,
 }
 
 impl App {
@@ -50,6 +52,7 @@ impl App {
             db,
             supervisor,
             replica: InstanceId::generate().into(),
+            failing: Failing::default(),
         })))
     }
 
@@ -76,6 +79,11 @@ impl App {
 
     pub(crate) fn cipher(&self) -> &Cipher {
         &self.0.config.cipher
+    }
+
+    /// The instances that failed their last health check.
+    pub(crate) fn failing(&self) -> &Failing {
+        &self.0.failing
     }
 
     /// The name of this process, new at every start.

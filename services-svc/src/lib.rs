@@ -4,6 +4,7 @@ mod access;
 mod app;
 mod config;
 mod db;
+mod failing;
 mod handlers;
 mod ops;
 mod path_segment;

@@ -62,6 +62,7 @@ pub(crate) fn database(error: &DbError) -> Problem {
             let detail = "the database of Services refused a statement: see the log";
             Problem::new(ProblemCode::InternalError, detail)
         }
+        DbError::Secret(_) => Problem::new(ProblemCode::SecretUnreadable, error.to_string()),
         DbError::CorruptRow { .. } => Problem::new(ProblemCode::CorruptRow, error.to_string()),
     }
 }

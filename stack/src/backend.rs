@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_pool_core::ToolId;
+use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::Environment;
+use agent_pool_core::{InfraId, ToolId};
 use anyhow::Context as _;
 
+use crate::containers::Containers;
 use crate::folder::DataFolder;
 use crate::options::Options;
 use crate::part::Part;
@@ -19,14 +21,29 @@ pub(crate) enum Backend {
         /// The program of every instance, with its arguments.
         runtime: Vec<String>,
     },
+    /// Containers of an engine, and mock tools.
+    Containers(Box<Containers>),
+    /// Another infra, and mock tools. Its settings are this command's.
+    Infra(InfraId),
     /// The real providers on fakes of the four vendors.
     #[cfg(feature = "cloud")]
-    Cloud(Box<fake_cloud::FakeCloud>),
+    Cloud(Box<crate::cloud::Cloud>),
 }
 
 impl Backend {
     /// Starts what the options choose.
-    pub(crate) async fn start(options: &Options, folder: &DataFolder) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        options: &Options,
+        folder: &DataFolder,
+        report: impl Fn(&str),
+    ) -> anyhow::Result<Self> {
+        if options.containers {
+            let containers = Containers::start(folder, report).await?;
+            return Ok(Self::Containers(Box::new(containers)));
+        }
+        if let Some(infra) = &options.infra {
+            return Ok(Self::Infra(infra.clone()));
+        }
         if !options.cloud {
             let mut runtime = own_command(folder)?;
             runtime.push(Part::AgentRuntime.name().to_owned());
@@ -34,7 +51,9 @@ impl Backend {
             return Ok(Self::Local { instances, runtime });
         }
         #[cfg(feature = "cloud")]
-        return Ok(Self::Cloud(Box::new(crate::cloud::start().await?)));
+        return Ok(Self::Cloud(Box::new(
+            crate::cloud::start(options.like_live).await?,
+        )));
         #[cfg(not(feature = "cloud"))]
         anyhow::bail!(
             "this build has no fake vendors; `--cloud` needs a build with `--features cloud`: \
@@ -45,7 +64,7 @@ impl Backend {
     /// The default tools of every instance.
     const fn default_tools(&self) -> &'static str {
         match self {
-            Self::Local { .. } => "mock-llm,mock-mail",
+            Self::Local { .. } | Self::Containers(_) | Self::Infra(_) => "mock-llm,mock-mail",
             #[cfg(feature = "cloud")]
             Self::Cloud(_) => "openrouter,agentmail,telnyx",
         }
@@ -68,15 +87,35 @@ impl Backend {
                 ("LOCAL_RUNTIME_COMMAND", shell_words::join(runtime)),
                 ("LOCAL_DATA_DIR", instances.display().to_string()),
             ])),
+            Self::Containers(containers) => {
+                let mut settings = given(containers.infra(), &Environment::of_process())?;
+                for (name, value) in containers.settings() {
+                    settings.set(name, value);
+                }
+                Ok(settings)
+            }
+            Self::Infra(infra) => {
+                let settings = given(infra.as_str(), &Environment::of_process())?;
+                // An unknown or unconfigured one is refused at once.
+                Registry::collect(&settings)?.infra(infra)?;
+                Ok(settings)
+            }
             #[cfg(feature = "cloud")]
-            Self::Cloud(cloud) => Ok(cloud.settings().into_iter().collect()),
+            Self::Cloud(cloud) => Ok(cloud.settings()),
         }
+    }
+
+    /// Whether services-svc has to destroy the instances before it stops.
+    pub(crate) const fn outlives_the_stack(&self) -> bool {
+        matches!(self, Self::Infra(_))
     }
 
     /// Stops the instances. The data of local ones stays.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
             Self::Local { instances, .. } => Ok(provider_local::stop_all(&instances).await?),
+            Self::Containers(containers) => containers.stop().await,
+            Self::Infra(_) => Ok(()),
             #[cfg(feature = "cloud")]
             Self::Cloud(cloud) => {
                 drop(cloud);
@@ -84,6 +123,20 @@ impl Backend {
             }
         }
     }
+}
+
+/// The choice of an infra, and the variables of `process` that it reads.
+fn given(infra: &str, process: &Environment) -> anyhow::Result<Environment> {
+    let mut settings = Environment::from_iter([("INFRA_PROVIDER", infra)]);
+    let known = Registry::collect(&Environment::default())?;
+    for (_, entry) in known.infras().filter(|(id, _)| id.as_str() == infra) {
+        for setting in entry.registration.reference() {
+            if let Some(value) = process.get(&setting.variable) {
+                settings.set(setting.variable, value.to_owned());
+            }
+        }
+    }
+    Ok(settings)
 }
 
 /// The command of this program, to which a part is added. The folder is there for whoever reads the list of processes:

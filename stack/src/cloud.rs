@@ -7,7 +7,9 @@ use std::sync::Arc;
 use agent_pool_core::settings::Environment;
 use anyhow::Context as _;
 use async_trait::async_trait;
-use fake_cloud::{Container, FakeCloud, Launcher, Options, Pace, Running};
+use fake_cloud::{
+    Container, FakeCloud, Launcher, Options, Pace, RailwayEdge, RailwayOptions, Running,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,8 +20,57 @@ const PACE: Pace = Pace::Millis(300);
 /// Enough for the largest pool that the command line accepts.
 const VOLUMES: usize = 100;
 
-/// Starts the fakes.
-pub(crate) async fn start() -> anyhow::Result<FakeCloud> {
+/// What the real Railway takes, in milliseconds: see the README of `provider-railway`.
+mod live {
+    pub(super) const NOT_FOUND_YET: u64 = 60_000;
+    pub(super) const LISTS_LAG: u64 = 28_000;
+    pub(super) const PROJECT_INTERVAL: u64 = 30_000;
+    pub(super) const CHANGE: u64 = 3_000;
+    pub(super) const EDGE_BLOCK: u64 = 86_400_000;
+    pub(super) const EDGE_REQUESTS_PER_SECOND: u32 = 10;
+}
+
+/// The fakes, and at which share of the vendors' times they behave like them, in percent.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    fakes: FakeCloud,
+    like_live: Option<u8>,
+}
+
+impl Cloud {
+    /// The settings of services-svc that lead to the fakes.
+    pub(crate) fn settings(&self) -> Environment {
+        let mut settings: Environment = self.fakes.settings().into_iter().collect();
+        if let Some(percent) = self.like_live {
+            for shared in ["RAILWAY_PROJECT_ID", "RAILWAY_ENVIRONMENT_ID"] {
+                settings.set(shared, "");
+            }
+            settings.set("RAILWAY_WORKSPACE_ID", self.fakes.railway_workspace_id());
+            let interval = share(live::PROJECT_INTERVAL, percent);
+            settings.set("RAILWAY_PROJECT_INTERVAL_MS", interval.to_string());
+        }
+        settings
+    }
+}
+
+fn share(millis: u64, percent: u8) -> u64 {
+    millis * u64::from(percent) / 100
+}
+
+fn like_live(railway: &mut RailwayOptions, percent: u8) {
+    railway.ready_pace = Pace::Millis(share(live::NOT_FOUND_YET, percent));
+    railway.list_pace = Pace::Millis(share(live::LISTS_LAG, percent));
+    railway.project_gap_ms = share(live::PROJECT_INTERVAL, percent);
+    railway.change_ms = share(live::CHANGE, percent);
+    railway.edge = Some(RailwayEdge {
+        requests_per_second: live::EDGE_REQUESTS_PER_SECOND,
+        // Never shorter: a run that trips it is to fail.
+        block_ms: live::EDGE_BLOCK,
+    });
+}
+
+/// Starts the fakes, like the real vendors at a share of their times if one is given.
+pub(crate) async fn start(percent: Option<u8>) -> anyhow::Result<Cloud> {
     let launcher = AgentLauncher::new().context("cannot create a folder for the volumes")?;
     let mut options = Options {
         launcher: Arc::new(launcher),
@@ -28,8 +79,14 @@ pub(crate) async fn start() -> anyhow::Result<FakeCloud> {
     options.railway.stage_pace = PACE;
     options.railway.volumes_per_project = VOLUMES;
     options.telnyx.order_pace = PACE;
-    let cloud = FakeCloud::start(options).await;
-    cloud.context("cannot start the fakes of the vendors")
+    if let Some(percent) = percent {
+        like_live(&mut options.railway, percent);
+    }
+    let fakes = FakeCloud::start(options).await;
+    Ok(Cloud {
+        fakes: fakes.context("cannot start the fakes of the vendors")?,
+        like_live: percent,
+    })
 }
 
 /// Runs agent-runtime for every container. A service's volume is a folder that is removed with this.

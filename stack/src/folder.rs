@@ -1,6 +1,7 @@
 //! The data folder: databases, keys, logs and instances, kept between runs.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -58,6 +59,18 @@ impl DataFolder {
 
     pub(crate) fn log(&self, service: &str) -> PathBuf {
         self.0.join("logs").join(format!("{service}.log"))
+    }
+
+    /// The file that names the folder of a private container engine.
+    pub(crate) fn engine(&self) -> PathBuf {
+        self.0.join("engine")
+    }
+
+    /// A name for what this stack makes elsewhere, which follows from the folder.
+    pub(crate) fn environment(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        format!("stack-{:08x}", hasher.finish() >> 32)
     }
 
     /// The file that says where the stack of this folder listens.

@@ -3,6 +3,7 @@
 mod backend;
 #[cfg(feature = "cloud")]
 mod cloud;
+mod containers;
 mod distribution;
 mod folder;
 mod lock;

@@ -1,7 +1,7 @@
 //! Command-line options of the stack.
 
-use agent_pool_core::ToolId;
 use agent_pool_core::wire::AgentName;
+use agent_pool_core::{InfraId, ToolId};
 use clap::Args;
 
 /// What the stack consists of.
@@ -20,6 +20,22 @@ pub struct Options {
     #[arg(long)]
     pub cloud: bool,
 
+    /// Run instances as containers: on the engine of `DOCKER_HOST`, or of Docker's or Podman's socket, or on a private
+    /// Podman. Nothing is kept between such runs.
+    #[arg(long, conflicts_with = "cloud")]
+    pub containers: bool,
+
+    /// Run instances on this infra, which reads its settings, such as `EXAMPLE_API_KEY`, from this command's environment.
+    /// They are destroyed at the end, and nothing is kept between such runs.
+    #[arg(long, value_name = "INFRA", conflicts_with_all = ["cloud", "containers"])]
+    pub infra: Option<InfraId>,
+
+    /// With `--cloud`: let the fake Railway be as slow and strict as Railway, at this share of its times. At 100 a new
+    /// service is "not found" for a minute, a new project comes every 30 s, and its edge blocks for a day. Each instance
+    /// gets a project of its own.
+    #[arg(long, value_name = "PERCENT", requires = "cloud", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub like_live: Option<u8>,
+
     /// Give every instance these tools instead of the default ones. Each tool reads its settings, such as
     /// `EXAMPLE_API_KEY`, from this command's environment.
     #[arg(long, value_name = "TOOL,TOOL", value_delimiter = ',')]
@@ -28,6 +44,13 @@ pub struct Options {
     /// Port of the Pool API. A free port is chosen if this one is in use.
     #[arg(long, value_name = "PORT", default_value_t = 3001)]
     pub port: u16,
+}
+
+impl Options {
+    /// Whether the next run goes on with the data of this one: its instances are still there then.
+    pub(crate) const fn is_kept(&self) -> bool {
+        !self.cloud && !self.containers && self.infra.is_none()
+    }
 }
 
 fn agent_name(text: &str) -> Result<AgentName, String> {
@@ -57,6 +80,19 @@ mod tests {
         let tools: Vec<_> = cli.options.tools.iter().map(ToolId::as_str).collect();
         assert_eq!(tools, ["acme", "mock-mail"]);
         assert!(Cli::try_parse_from(["program", "--tools", "acme,/"]).is_err());
+    }
+
+    #[test]
+    fn instances_run_in_one_place() {
+        for both in [
+            ["--cloud", "--containers"],
+            ["--containers", "--infra=acme"],
+        ] {
+            assert!(Cli::try_parse_from(["program"].iter().chain(&both)).is_err());
+        }
+        let parse = |arguments: &[&str]| Cli::try_parse_from(arguments).unwrap().options;
+        assert!(parse(&["program"]).is_kept());
+        assert!(!parse(&["program", "--infra", "acme"]).is_kept());
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) fn stop_on_signals(remains: String) -> anyhow::Result<CancellationTok
     Ok(stop)
 }
 
-struct Signals([Signal; 3]);
+struct Signals([Signal; 4]);
 
 impl Signals {
     /// A closed terminal sends SIGHUP, which would otherwise end this process and leave its instances running.
@@ -52,15 +52,17 @@ impl Signals {
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
             signal(SignalKind::hangup())?,
+            signal(SignalKind::quit())?,
         ]))
     }
 
     async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
+        let [interrupt, terminate, hangup, quit] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
+            _ = quit.recv() => {}
         }
     }
 }

@@ -47,14 +47,14 @@ impl Stack {
         let key = Secret::new(folder.api_key()?);
         let http = Http::new(concat!("agent-pool-stack/", env!("CARGO_PKG_VERSION")))?;
         let process = Environment::of_process();
-        let backend = Backend::start(options, folder).await?;
+        let backend = Backend::start(options, folder, &report).await?;
         // Before anything is started: a tool that lacks a setting is refused at once.
         let providers = tools::settings(&options.tools, backend.settings()?, &process)?;
         report("starting Postgres");
-        let data = if options.cloud {
-            Data::Temporary
-        } else {
+        let data = if options.is_kept() {
             Data::Keep(folder.postgres())
+        } else {
+            Data::Temporary
         };
         let postgres = Embedded::start(Cluster::new(data, &process)).await?;
         let start = |service: Service, settings: Environment| {
@@ -63,16 +63,17 @@ impl Stack {
             async move { Process::start(command, service, &settings, log).await }
         };
         report("starting services-svc");
-        let database = postgres.database("services").await?;
+        let database = postgres.owned_database("services").await?;
         let settings = services_settings(folder, providers, &key, &database)?;
         let services = start(Service::ServicesSvc, settings).await?;
         let api = Services::new(&http, services.url().clone(), key.clone());
         resume(&api, &report).await?;
         report("starting pool-svc");
-        let database = postgres.database("pool").await?;
+        let database = postgres.owned_database("pool").await?;
         let port = free_port(options.port).await;
         let tools = backend.pool_tools(options);
-        let settings = pool_settings(options, &tools, &key, port, &database, services.url());
+        let mut settings = pool_settings(options, &tools, &key, port, &database, services.url());
+        settings.set("POOL_ENCRYPTION_KEY", folder.encryption_key()?);
         let pool = start(Service::PoolSvc, settings).await?;
         Ok(Self {
             pool,
@@ -139,11 +140,17 @@ impl Stack {
     /// Stops everything; the data stays. Pool goes first, so that nobody claims what is about to stop. A failure does
     /// not keep the rest running.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let api = self.services_api();
         let pool = self.pool.stop().await;
+        let destroyed = match self.backend.outlives_the_stack() {
+            true => destroy_all(&api).await,
+            false => Ok(()),
+        };
         let services = self.services.stop().await;
         let instances = self.backend.stop().await;
         self.postgres.stop().await;
-        pool.and(services)
+        pool.and(destroyed)
+            .and(services)
             .and(instances.context("cannot stop the instances"))
     }
 }
@@ -202,6 +209,15 @@ async fn resume(services: &Services, report: &impl Fn(&str)) -> anyhow::Result<(
                 report(&format!("cannot restart instance {id}: {error}"));
             }
         }
+    }
+    Ok(())
+}
+
+/// Destroys every instance, each at its infra and its tools' vendors.
+async fn destroy_all(services: &Services) -> anyhow::Result<()> {
+    for (id, _) in services.status(status_within(0)).await? {
+        let destroyed = services.destroy(&id).await;
+        destroyed.with_context(|| format!("cannot destroy instance {id}"))?;
     }
     Ok(())
 }

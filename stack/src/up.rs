@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_pool_client::ClaimOrder;
+use agent_pool_core::wire::pool::ClaimOutcome;
 use tokio::runtime::Runtime;
 
 use crate::folder::DataFolder;
@@ -99,11 +100,13 @@ async fn warm_up(
     if let Some(name) = &options.claim {
         let mut order = ClaimOrder::default();
         order.request.agent_name = Some(name.clone());
-        let claimed = pool.claim(&order).await?;
-        print(&format!(
-            "{name} is instance {}: {}\n",
-            claimed.instance_id, claimed.invite_url
-        ));
+        // Without a link to join there is nothing to wait for.
+        if let ClaimOutcome::Claimed(claimed) = pool.claim(&order).await? {
+            print(&format!(
+                "{name} is instance {}: {}\n",
+                claimed.instance_id, claimed.invite_url
+            ));
+        }
     }
     Ok(())
 }

@@ -24,10 +24,16 @@ const fn kind_of(status: u16) -> ErrorKind {
         404 | 410 => ErrorKind::NotFound,
         409 | 423 => ErrorKind::Conflict,
         429 => ErrorKind::RateLimited,
-        408 | 500..=599 => ErrorKind::Unavailable,
+        408 | 425 | 500..=599 => ErrorKind::Unavailable,
         400..=499 => ErrorKind::Invalid,
         _ => ErrorKind::Protocol,
     }
+}
+
+/// Whether a page of HTML came in place of an answer. A 403 of that kind is not about the key: the edge in front of the
+/// vendor's API, such as Cloudflare, holds back who sends too much.
+fn is_page(reply: &Reply) -> bool {
+    reply.text().trim_start().starts_with('<')
 }
 
 /// A 4xx is a refusal: nothing was done. After a 408, a 5xx or a redirect the effect is unknown. A refusal with a 2xx
@@ -63,7 +69,12 @@ pub(super) fn refusal<'a>(
     } else {
         format!("answered {status}: {words}")
     };
-    let error = ProviderError::new(fault.kind.unwrap_or(kind_of(status)), message);
+    let by_status = if status == 403 && is_page(reply) {
+        ErrorKind::RateLimited
+    } else {
+        kind_of(status)
+    };
+    let error = ProviderError::new(fault.kind.unwrap_or(by_status), message);
     let error = match effect_of(status) {
         Some(effect) => error.with_effect(effect),
         None => error,
@@ -119,6 +130,7 @@ mod tests {
             (408, ErrorKind::Unavailable, Unknown),
             (409, ErrorKind::Conflict, NotDone),
             (422, ErrorKind::Invalid, NotDone),
+            (425, ErrorKind::Unavailable, NotDone),
             (429, ErrorKind::RateLimited, NotDone),
             (500, ErrorKind::Unavailable, Unknown),
             (503, ErrorKind::Unavailable, Unknown),
@@ -127,6 +139,15 @@ mod tests {
             let error = error(status, "");
             assert_eq!((error.kind(), error.effect()), (kind, effect), "{status}");
         }
+    }
+
+    #[test]
+    fn a_403_of_html_is_the_edge_which_wants_fewer_requests() {
+        let page =
+            "\n<!DOCTYPE html><title>Access denied | api.vendor.example used Cloudflare</title>";
+        assert_eq!(error(403, page).kind(), ErrorKind::RateLimited);
+        assert_eq!(error(403, "{}").kind(), ErrorKind::Forbidden);
+        assert_eq!(error(401, page).kind(), ErrorKind::Unauthorized);
     }
 
     #[test]
@@ -176,5 +197,19 @@ mod tests {
         let error = refusal(&reply, Some(fault), []);
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+    }
+    proptest::proptest! {
+        #[test]
+        fn any_answer_of_a_vendor_is_an_error_that_is_safe_to_show(
+            status in 100_u16..600,
+            body in "(?s)(.{0,60}|<[a-z]{0,5}>.{0,30}|\\{\"error\": ?.{0,30}\\})",
+        ) {
+            let secret = Secret::new("sk-123456");
+            let reply = Reply::sample(status, &[], &format!("{body} sk-123456 {body}"));
+            let text = refusal(&reply, None, [&secret]).to_string();
+            proptest::prop_assert!(!text.contains("sk-123456"), "{}", text);
+            proptest::prop_assert!(!text.chars().any(crate::is_unsafe), "{:?}", text);
+            let _ = reply.json::<serde_json::Value>();
+        }
     }
 }

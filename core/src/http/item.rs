@@ -52,6 +52,17 @@ impl<T: fmt::Debug> fmt::Debug for ListItem<T> {
     }
 }
 
+impl<T> ListItem<T> {
+    /// The item, if it could be read.
+    #[must_use]
+    pub const fn known(&self) -> Option<&T> {
+        match &self.0 {
+            Read::Known(item) => Some(item),
+            Read::Unknown { .. } => None,
+        }
+    }
+}
+
 impl<T> From<T> for ListItem<T> {
     fn from(item: T) -> Self {
         Self(Read::Known(item))

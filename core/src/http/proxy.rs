@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 
 use hyper_util::client::proxy::matcher::Matcher;
+use tracing::warn;
 use url::{Host, Url};
 
 use crate::settings::Environment;
@@ -31,32 +32,34 @@ pub struct Proxies(Arc<Inner>);
 struct Inner {
     http: Option<Url>,
     https: Option<Url>,
-    /// Knows `NO_PROXY`: it intercepts what is not excepted.
-    exceptions: Matcher,
+    exceptions: Exceptions,
 }
 
 static OF_PROCESS: LazyLock<Proxies> = LazyLock::new(|| Proxies::new(&Environment::of_process()));
 
 impl Proxies {
     /// The proxies that these variables name. As in curl, lower case wins over upper case. A value that is
-    /// not a URL is ignored.
+    /// not a URL is ignored, and one of another scheme than `http` and `https`, such as `socks5`, with a
+    /// warning.
     #[must_use]
     pub fn new(environment: &Environment) -> Self {
         let variable = |names: &[&str]| names.iter().find_map(|name| environment.get(name));
         let proxy = |names: &[&str]| {
-            let text = variable(names)?;
-            let url = text.parse().ok();
-            url.filter(Url::has_host)
-                .or_else(|| format!("http://{text}").parse().ok())
+            let text = variable(names)?.trim();
+            let url = text.parse().ok().filter(Url::has_host);
+            let url = url.or_else(|| format!("http://{text}").parse().ok())?;
+            if matches!(url.scheme(), "http" | "https") {
+                return Some(url);
+            }
+            let (scheme, names) = (url.scheme(), names.join(", "));
+            warn!("{names}: a proxy of the scheme {scheme} is not supported and ignored; use http");
+            None
         };
         let exceptions = variable(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
         Self(Arc::new(Inner {
             http: proxy(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
             https: proxy(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
-            exceptions: Matcher::builder()
-                .all("http://proxy")
-                .no(exceptions.to_owned())
-                .build(),
+            exceptions: Exceptions::parse(exceptions),
         }))
     }
 
@@ -77,9 +80,59 @@ impl Proxies {
             "https" => self.0.https.as_ref(),
             _ => self.0.http.as_ref(),
         }?;
-        let uri: http::Uri = url.as_str().parse().ok()?;
-        let excepted = is_private(url) || self.0.exceptions.intercept(&uri).is_none();
+        let excepted = is_private(url) || self.0.exceptions.has(url);
         (!excepted).then(|| proxy.clone())
+    }
+}
+
+/// `NO_PROXY`: names with all below them, addresses, networks such as `10.0.0.0/8`, and `*` for everything,
+/// separated by commas or blanks. An entry with a port holds for that port.
+struct Exceptions(Vec<(Option<u16>, Matcher)>);
+
+impl Exceptions {
+    fn parse(text: &str) -> Self {
+        let entries = text.split(|c: char| c == ',' || c.is_whitespace());
+        let parsed = entries.filter(|entry| !entry.is_empty()).map(|entry| {
+            let (host, port) = split_port(entry);
+            let host = host.trim_end_matches('.').to_lowercase();
+            // `*.example` is what others write for all names below one.
+            let host = match host.strip_prefix('*') {
+                Some(below) if below.starts_with('.') => below.to_owned(),
+                _ => host,
+            };
+            let matcher = Matcher::builder().all("http://proxy").no(host).build();
+            (port, matcher)
+        });
+        Self(parsed.collect())
+    }
+
+    fn has(&self, url: &Url) -> bool {
+        let Ok(uri) = url.as_str().parse::<http::Uri>() else {
+            return true;
+        };
+        let port = url.port_or_known_default();
+        let mut entries = self.0.iter();
+        // A matcher intercepts what is not excepted.
+        entries.any(|(of_port, matcher)| {
+            (of_port.is_none() || *of_port == port) && matcher.intercept(&uri).is_none()
+        })
+    }
+}
+
+/// `host:1`, `[::1]:1` and hosts without a port. An IPv6 address without brackets has none.
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    if let Some((host, after)) = entry
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
+        return (
+            host,
+            after.strip_prefix(':').and_then(|port| port.parse().ok()),
+        );
+    }
+    match entry.split_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),
+        _ => (entry, None),
     }
 }
 
@@ -181,6 +234,76 @@ mod tests {
         ] {
             let name = name_for(&proxies, url);
             assert_eq!(name.as_deref(), Some("http://proxy.example:3128"), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_has_names_networks_and_ports_in_any_spelling() {
+        for (exceptions, direct, through) in [
+            (
+                "198.51.100.0/24",
+                "http://198.51.100.9",
+                "http://198.51.101.9",
+            ),
+            (
+                "2001:db8::/32",
+                "http://[2001:db8::1]",
+                "http://[2001:db9::1]",
+            ),
+            (
+                "[2001:db8::1]:8443",
+                "https://[2001:db8::1]:8443",
+                "https://[2001:db8::1]",
+            ),
+            (
+                "api.example:8443",
+                "https://api.example:8443",
+                "https://api.example",
+            ),
+            (
+                "api.example:443",
+                "https://api.example",
+                "http://api.example",
+            ),
+            (
+                "*.vendor.example",
+                "http://a.vendor.example",
+                "http://vendor.other",
+            ),
+            (
+                ".vendor.example",
+                "http://a.vendor.example",
+                "http://avendor.example",
+            ),
+            (
+                "API.Example.",
+                "http://api.example",
+                "http://api.example.org",
+            ),
+            (
+                "one.example two.example",
+                "http://two.example",
+                "http://three.example",
+            ),
+            (
+                " one.example , two.example ,",
+                "http://one.example",
+                "http://three.example",
+            ),
+        ] {
+            let proxies = proxies(&[("all_proxy", "proxy.example:1"), ("no_proxy", exceptions)]);
+            assert_eq!(name_for(&proxies, direct), None, "{exceptions}");
+            assert!(name_for(&proxies, through).is_some(), "{exceptions}");
+        }
+        let none = proxies(&[("ALL_PROXY", "proxy.example:1"), ("NO_PROXY", "*")]);
+        assert_eq!(name_for(&none, "http://a.example"), None);
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_speak_http_is_ignored() {
+        for proxy in ["socks5://proxy.example:1080", "socks5h://u:p@proxy.example"] {
+            let proxies = proxies(&[("ALL_PROXY", proxy)]);
+            assert_eq!(name_for(&proxies, "https://a.example"), None, "{proxy}");
         }
     }
 

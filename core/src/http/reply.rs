@@ -78,7 +78,8 @@ impl Reply {
     pub fn retry_after(&self) -> Option<Duration> {
         let retry_after = self.header("retry-after").and_then(retry_after::parse);
         retry_after.or_else(|| {
-            let reset = self.header("x-ratelimit-reset");
+            let resets = ["x-ratelimit-reset", "ratelimit-reset"];
+            let reset = resets.iter().find_map(|name| self.header(name));
             retry_after::parse(reset.filter(|_| self.status == 429)?)
         })
     }

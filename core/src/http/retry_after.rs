@@ -10,7 +10,7 @@ const EPOCH_SECONDS: u64 = 1_000_000_000;
 /// A bare number above this counts milliseconds since 1970.
 const EPOCH_MILLIS: u64 = 1_000_000_000_000;
 
-/// How long `value` asks to wait, at most an hour: seconds, a point in time as a number, or an HTTP date.
+/// How long `value` asks to wait, at most an hour: seconds (decimals too), a point in time as a number, or an HTTP date.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,11 @@ fn parse_at(value: &str, now: SystemTime) -> Option<Duration> {
             SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?
         }
         Ok(millis) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))?,
-        Err(_) => httpdate::parse_http_date(value).ok()?,
+        Err(_) => match value.parse::<f64>() {
+            // Some vendors send decimals.
+            Ok(seconds) => return Some(Duration::try_from_secs_f64(seconds).ok()?.min(LONGEST)),
+            Err(_) => httpdate::parse_http_date(value).ok()?,
+        },
     };
     let wait = point.duration_since(now).unwrap_or(Duration::ZERO);
     Some(wait.min(LONGEST))
@@ -72,7 +76,9 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "soon", "-1", "1.5"] {
+        let millis = parse_at("1.5", now).map(|wait| wait.as_millis());
+        assert_eq!(millis, Some(1_500));
+        for text in ["", "soon", "-1", "-0.5", "NaN", "inf"] {
             assert_eq!(parse_at(text, now), None, "{text}");
         }
     }

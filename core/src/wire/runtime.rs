@@ -12,7 +12,9 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use super::problem::ProblemCode;
 use super::{AgentMetadata, AgentName, Instructions, JoinUrl, ProfileImage};
 
 /// The path of the health check below an instance's URL.
@@ -72,6 +74,10 @@ pub struct ProvisionRequest {
     /// Whatever else the claimer wants the runtime to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<AgentMetadata>,
+    /// Where to send an [`Acceptance`] after answering [`ProvisionStatus::PendingAcceptance`]. Absent: the pool cannot
+    /// wait, and a join that is pending is a failed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<Url>,
 }
 
 /// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the
@@ -109,4 +115,35 @@ pub enum ProvisionStatus {
     /// Any other word: the agent is in its conversation.
     #[serde(other)]
     Other,
+}
+
+/// `POST` to [`ProvisionRequest::callback_url`], authorised by the instance's own key: what the runtime would have
+/// answered to the provision if a person had decided at once. Either [`Provisioned`] with a conversation, or a problem
+/// with a code, such as `join_failed` if the agent was not let in.
+///
+/// ```
+/// # use agent_pool_core::wire::runtime::Acceptance;
+/// let body = r#"{"conversationId": "7U0H", "inviteUrl": "https://a.example/c/1", "joined": true}"#;
+/// assert_eq!(serde_json::from_str::<Acceptance>(body)?.code, None, "it is let in");
+/// let body = r#"{"code": "join_failed", "detail": "they said no"}"#;
+/// assert!(serde_json::from_str::<Acceptance>(body)?.code.is_some());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Acceptance {
+    /// The conversation that the agent was let into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<String>,
+    /// Where a person reaches the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invite_url: Option<String>,
+    /// Whether it joined a conversation that was there.
+    pub joined: bool,
+    /// Why it is in no conversation. Absent if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<ProblemCode>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }

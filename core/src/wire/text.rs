@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::is_unsafe;
 
-/// An agent's name: 1 to 64 characters, none of them a control character, not only white space.
+/// An agent's name: 1 to 64 characters, none of them a control or bidirectional character, not only white space.
 ///
 /// ```
 /// use agent_pool_core::wire::AgentName;
@@ -47,8 +47,11 @@ impl TryFrom<String> for AgentName {
                 "{length} characters are too many: at most {}",
                 Self::MAX_CHARS
             ))
-        } else if text.chars().any(char::is_control) {
-            Err("a name must not have control characters".to_owned())
+        } else if text.chars().any(is_unsafe) {
+            Err(
+                "a name must not have control characters, nor such that change its direction"
+                    .to_owned(),
+            )
         } else {
             Ok(Self(text.to_owned()))
         }

@@ -127,6 +127,7 @@ impl InfraProvider for Trial {
             Ok(ListedInstance {
                 handle: handle(&instance, &service)?,
                 status: deployed.then_some(DeployStatus::Success),
+                detail: None,
                 url: Some(url(&service)?),
                 created_at: None,
             })

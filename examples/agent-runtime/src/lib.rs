@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod acceptance;
 mod auth;
 mod chat;
 mod client;

@@ -8,6 +8,7 @@ use agent_pool_core::wire::{InviteUrl, JoinUrl};
 use tracing::{info, warn};
 use warp::hyper::body::Bytes;
 
+use crate::acceptance;
 use crate::http::{Failure, Json, parse};
 use crate::join::{self, Guest};
 use crate::runtime::Runtime;
@@ -40,13 +41,17 @@ pub(crate) async fn provision(
         let detail = "the instance is another agent's already";
         Failure(Problem::new(ProblemCode::AlreadyProvisioned, detail))
     })?;
+    if acceptance::begin(&agent, &runtime) {
+        info!("the agent waits to be let into its conversation");
+        return Ok(Json(acceptance::pending()));
+    }
     let provisioned = enter(&agent, &runtime).await?;
     info!(joined = provisioned.joined, "the instance became an agent");
     Ok(Json(provisioned))
 }
 
 /// Brings the agent into the conversation that it is wanted in, or else into its own.
-async fn enter(agent: &Agent, runtime: &Runtime) -> Result<Provisioned, Failure> {
+pub(crate) async fn enter(agent: &Agent, runtime: &Runtime) -> Result<Provisioned, Failure> {
     let Some(invitation) = &agent.request.join_url else {
         return Ok(Provisioned {
             conversation_id: Some(agent.conversation_id.clone()),

@@ -1,5 +1,7 @@
 //! One running instance: what every handler shares.
 
+use std::time::Duration;
+
 use agent_pool_core::Secret;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use anyhow::Context;
@@ -13,6 +15,8 @@ use crate::store::{Agent, Store};
 
 pub(crate) struct Runtime {
     keys: Vec<Secret>,
+    /// How long a join waits to be accepted.
+    pub(crate) approval: Option<Duration>,
     public_url: Url,
     pub(crate) store: Store,
     pub(crate) llm: Llm,
@@ -27,12 +31,18 @@ impl Runtime {
         let public_url = settings.public_url(port);
         Ok(Self {
             keys: settings.pool_keys(),
+            approval: settings.join_approval_ms.map(Duration::from_millis),
             public_url: public_url.context("RAILWAY_PUBLIC_DOMAIN is no host")?,
             store: Store::open(&settings.data_dir(), settings.configured_agent())?,
             llm: Llm::new(settings),
             turn: Mutex::default(),
             http: LazyClient::default(),
         })
+    }
+
+    /// The instance's own key, for calls of the pool.
+    pub(crate) fn own_key(&self) -> Option<&Secret> {
+        self.keys.first()
     }
 
     pub(crate) fn knows(&self, key: &Secret) -> bool {

@@ -34,6 +34,7 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
     let settings = Settings::read(&environment)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    let mut quit = signal(SignalKind::quit())?;
     let address = settings.address().unwrap_or_else(|| {
         let host = settings.host.as_deref().unwrap_or_default();
         warn!("HOST is {host:?}, which is no address: listening on every IPv4 address");
@@ -48,6 +49,7 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
+            _ = quit.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
     };

@@ -47,6 +47,8 @@ pub struct Settings {
     /// The language model, in OpenRouter's words.
     #[serde(default = "Settings::default_openrouter_model")]
     pub openrouter_model: String,
+    /// Milliseconds that a join waits, as if a person had to accept it; its outcome goes to the pool's callback.
+    pub join_approval_ms: Option<u64>,
     /// Where people reach the instance: scheme and host, without a path. `http://127.0.0.1:PORT` if
     /// nothing else says so.
     pub public_url: Option<Url>,
@@ -118,6 +120,7 @@ impl Settings {
             join_url: self.agent_join_url.clone(),
             profile_image: None,
             metadata: None,
+            callback_url: None,
         })
     }
 

@@ -39,10 +39,11 @@ impl System {
     /// Claims at the first replica of Pool. The error begins with the word by which the storm counts failures.
     pub(crate) async fn claim(&self, order: &ClaimOrder) -> anyhow::Result<Claimed> {
         let claimed = self.pool_api(0).await?.claim(order).await;
-        claimed.map_err(|error| {
+        let outcome = claimed.map_err(|error| {
             let kind = kind(&error);
             anyhow::Error::new(error).context(kind)
-        })
+        })?;
+        outcome.claimed().context("pending acceptance")
     }
 
     /// Creates instances at the first replica of Pool.

@@ -137,7 +137,7 @@ impl Lab {
 }
 
 /// One connection per request, so that none breaks because an earlier one was cut.
-fn http() -> anyhow::Result<reqwest::Client> {
+pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
     agent_pool_core::http::bare_builder()
         .no_proxy()
         .pool_max_idle_per_host(0)
@@ -153,7 +153,7 @@ async fn start(folder: &Path) -> anyhow::Result<Embedded> {
 }
 
 /// For the user that Postgres runs as.
-fn open_to_all(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn open_to_all(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
 }

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod calls;
+pub mod containers;
 mod http_proxy;
 mod interceptor;
 mod lab;
 mod label;
 pub mod matrix;
+pub mod outage;
 mod pg_proxy;
 mod pg_wire;
 mod promises;
@@ -17,7 +19,9 @@ pub mod secrets;
 pub mod self_test;
 mod settings;
 mod settle;
+pub mod shared;
 pub mod sigterm;
+mod socket_proxy;
 pub mod storm;
 mod system;
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::{Lab, Service, recovery, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::outage::{failover, full_disk};
+use crash_lab::{
+    Lab, Service, containers, recovery, replicas, secrets, self_test, shared, sigterm, storm,
+};
 
 /// Break the running services, and check the promises.
 #[derive(Debug, Parser)]
@@ -31,6 +34,15 @@ enum Command {
         #[arg(long)]
         sample: Option<u64>,
     },
+    /// Kill services-svc at every step of a creation and a destruction, with instances as containers of a private Podman.
+    Containers {
+        /// Number of systems that run at the same time.
+        #[arg(long, default_value_t = 3)]
+        at_once: usize,
+        /// Only around requests to the engine that change something, as the tests do.
+        #[arg(long)]
+        only_changes: bool,
+    },
     /// Let vendors fail and kill processes at random while clients claim; then check the promises.
     Storm {
         /// Seconds that it lasts.
@@ -42,10 +54,16 @@ enum Command {
     },
     /// Run two replicas of each service; pause one and kill one in the middle of its work.
     Replicas,
+    /// Kill Pool at a statement that several claims share.
+    Shared,
     /// Send SIGTERM in the middle of an operation: each service finishes it or leaves it, and exits in time.
     Sigterm,
     /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
     Recovery,
+    /// Make a standby the primary and back, under both services: they follow without a restart.
+    Failover,
+    /// Fill the disk of the database, as root: claims are answered 503, and served again once there is space.
+    FullDisk,
     /// Break each promise on purpose, to show that the lab reports it.
     SelfTest,
     /// Look for secrets in logs at trace level.
@@ -80,10 +98,23 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             at_once,
             sample,
         } => matrix_of(operation, at_once, sample).await,
+        Command::Containers {
+            at_once,
+            only_changes,
+        } => {
+            let plan = containers::Plan {
+                at_once,
+                only_changes,
+            };
+            containers_of(plan).await
+        }
         Command::Storm { seconds, seed } => Box::pin(storm_of(seconds, seed)).await,
         Command::Replicas => print_report(replicas::run(&lab().await?).await?),
+        Command::Shared => shared_statements().await,
         Command::Sigterm => print_report(sigterm::run(&lab().await?).await?),
         Command::Recovery => recovery_times().await,
+        Command::Failover => print_report(failover::run(&std::env::current_exe()?).await?),
+        Command::FullDisk => print_report(full_disk::run(&std::env::current_exe()?).await?),
         Command::SelfTest => print_report(self_test::run(&lab().await?).await?),
         Command::Secrets => print_report(secrets::run(&lab().await?).await?),
     }
@@ -115,6 +146,16 @@ async fn matrix_of(
     })
 }
 
+#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
+async fn containers_of(plan: containers::Plan) -> anyhow::Result<ExitCode> {
+    let report = containers::run(&lab().await?, plan).await?;
+    println!("{report}");
+    Ok(match report.broken() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
 #[expect(
     clippy::print_stdout,
     reason = "the seed and the figures are what it is run for"
@@ -131,7 +172,13 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 async fn recovery_times() -> anyhow::Result<ExitCode> {
-    println!("{}", recovery::run(&lab().await?).await?);
+    println!("{}", recovery::run(&lab().await?, &recovery::ALL).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+async fn shared_statements() -> anyhow::Result<ExitCode> {
+    println!("{}", shared::run(&lab().await?).await?);
     Ok(ExitCode::SUCCESS)
 }
 

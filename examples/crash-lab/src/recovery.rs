@@ -27,7 +27,7 @@ const IDLE: u32 = 2;
 
 /// A service, killed at a step of an operation.
 #[derive(Debug, Clone, Copy)]
-struct Scenario {
+pub struct Scenario {
     operation: Operation,
     killed: Service,
     /// Killed after this step took effect.
@@ -41,12 +41,16 @@ enum Operation {
     Destroy,
 }
 
-const SCENARIOS: [Scenario; 5] = [
-    Scenario {
-        operation: Operation::Create,
-        killed: Service::PoolSvc,
-        step: "services POST /create-instance",
-    },
+/// A pool-svc that dies while it creates an instance.
+pub const DURING_CREATION: Scenario = Scenario {
+    operation: Operation::Create,
+    killed: Service::PoolSvc,
+    step: "services POST /create-instance",
+};
+
+/// Every scenario.
+pub const ALL: [Scenario; 5] = [
+    DURING_CREATION,
     Scenario {
         operation: Operation::Create,
         killed: Service::ServicesSvc,
@@ -73,13 +77,13 @@ const SCENARIOS: [Scenario; 5] = [
 #[derive(Debug)]
 pub struct Report(Vec<(Scenario, Duration)>);
 
-/// Runs every scenario, each on a system of its own.
+/// Runs these scenarios, each on a system of its own.
 ///
 /// # Errors
 /// The fleet does not recover within a quarter of an hour, or the lab itself fails.
-pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
+pub async fn run(lab: &Arc<Lab>, scenarios: &[Scenario]) -> anyhow::Result<Report> {
     let mut report = Vec::new();
-    for scenario in SCENARIOS {
+    for &scenario in scenarios {
         let pacing = Pacing {
             min_idle: IDLE,
             ..Pacing::DEFAULTS

@@ -90,7 +90,8 @@ async fn claim_at(system: &System, replica: usize, agent: &str) -> anyhow::Resul
         wait: 30,
         ..order(agent)?
     };
-    system.acknowledge(system.pool_api(replica).await?.claim(&order).await?);
+    let outcome = system.pool_api(replica).await?.claim(&order).await?;
+    system.acknowledge(outcome.claimed().context("pending acceptance")?);
     Ok(())
 }
 

@@ -65,6 +65,13 @@ impl Database {
         Ok(row.try_get(0)?)
     }
 
+    /// The one text that a query answers.
+    pub(crate) async fn text(&self, sql: &str) -> anyhow::Result<String> {
+        let row = self.client.query_one(sql, &[]).await;
+        let row = row.with_context(|| format!("the query failed: {sql}"))?;
+        Ok(row.try_get(0)?)
+    }
+
     /// Pool's rows by instance.
     pub(crate) async fn instances(&self) -> anyhow::Result<BTreeMap<String, PoolRow>> {
         let sql = "SELECT id, status, agent_name, conversation_id FROM instances";

@@ -1,4 +1,5 @@
-//! A short storm, two replicas, SIGTERM, logs without secrets; and that the lab would see what is broken.
+//! A short storm, two replicas, shared statements, SIGTERM, recovery at default settings, logs without secrets; and that
+//! the lab would see what is broken.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
-use crash_lab::{Lab, replicas, secrets, self_test, sigterm, storm};
+use crash_lab::{Lab, recovery, replicas, secrets, self_test, shared, sigterm, storm};
 
 /// Where `CRASH_LAB_SEED` does not say otherwise.
 const SEED: u64 = 2026;
@@ -46,6 +47,17 @@ async fn after_a_storm_nothing_is_lost_leaked_or_claimed_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_one_of_two_replicas_sleeps_or_dies_at_work_the_other_goes_on() {
     println!("{:?}", replicas::run(&lab().await).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_claim_that_runs_a_shared_statement_dies_nothing_is_lost_or_claimed_twice() {
+    println!("{}", shared::run(&lab().await).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_at_default_settings_the_fleet_becomes_whole_again_by_itself() {
+    let scenarios = [recovery::DURING_CREATION];
+    println!("{}", recovery::run(&lab().await, &scenarios).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -199,6 +199,7 @@ async fn break_off(api: &dyn VendorApi, effect: &Effect) -> Result<Answer, Cut> 
         | Effect::MissingField(_)
         | Effect::NullField(_)
         | Effect::EmptyPage
-        | Effect::HugePage(_) => pending().await,
+        | Effect::HugePage(_)
+        | Effect::ForeignItem(_) => pending().await,
     }
 }

@@ -8,8 +8,8 @@ use clap::Parser;
 
 /// Run the whole agent pool on this machine.
 ///
-/// Starts Postgres, services-svc, pool-svc, and instances as local processes with mock tools. Needs no account and no
-/// configuration. Ctrl-C stops everything; the next start continues with the same agents.
+/// Starts Postgres, services-svc, pool-svc, and instances with mock tools, as local processes or, with `--containers`, as
+/// containers. Needs no account and no configuration. Ctrl-C stops everything; the next start continues with the same agents.
 #[derive(Debug, Parser)]
 #[command(name = "mock-harness", version)]
 struct Cli {

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod containers;
 mod support;
 
 use nix::sys::signal::Signal;
@@ -47,6 +48,25 @@ async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
         Vec::<String>::new(),
         "processes are left"
     );
+}
+
+/// New services are not found for a while, projects come one at a time, and the edge blocks for a day.
+#[tokio::test]
+async fn on_a_cloud_as_slow_and_strict_as_the_vendors_it_warms_and_claims() {
+    let home = Home::new();
+    let arguments = ["--cloud", "--like-live", "2", "--min-idle", "3"];
+    let mut harness =
+        Harness::start(&home, &[&arguments[..], &["--claim", "Tulip"]].concat()).await;
+    let (invite, _) = harness.invite_of("Tulip").await;
+    let page = get(&invite).await.unwrap().text().await.unwrap();
+    assert!(page.contains("<h1>Tulip</h1>"), "{page}");
+    let status = harness.get("Pool API", "api/pool/status").await;
+    assert_eq!(
+        status["creationFailures"],
+        serde_json::json!([]),
+        "{status}"
+    );
+    assert_eq!(harness.interrupt().await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -179,6 +199,10 @@ async fn a_closed_terminal_stops_everything_too() {
         Vec::<String>::new(),
         "processes are left"
     );
+    let mut harness = Harness::start(&home, &["--min-idle", "1"]).await;
+    harness.warm().await;
+    let left = harness.stop_by(Signal::SIGQUIT).await;
+    assert_eq!(left, Vec::<String>::new(), "Ctrl-\\ leaves processes");
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ impl InfraProvider for MockInfra {
             Some(handle(&name, &instance).map(|handle| ListedInstance {
                 handle,
                 status: service.status(),
+                detail: None,
                 url: Some(self.settings.instance_url.clone()),
                 created_at: None,
             }))

@@ -27,7 +27,7 @@ pub(crate) const TOOL: [(&str, &str); 9] = [
 ];
 
 /// The same for an infra.
-pub(crate) const INFRA: [(&str, &str); 8] = [
+pub(crate) const INFRA: [(&str, &str); 10] = [
     ("Cargo.toml", include_str!("../infra/Cargo.toml")),
     ("README.md", include_str!("../infra/README.md")),
     ("src/lib.rs", include_str!("../infra/src/lib.rs")),
@@ -41,6 +41,14 @@ pub(crate) const INFRA: [(&str, &str); 8] = [
     (
         "tests/fake/mod.rs",
         include_str!("../infra/tests/fake/mod.rs"),
+    ),
+    (
+        "tests/fake/program.rs",
+        include_str!("../infra/tests/fake/program.rs"),
+    ),
+    (
+        "examples/fake.rs",
+        include_str!("../infra/examples/fake.rs"),
     ),
 ];
 

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use agent_pool_client::{CONFIGURE_WITHIN, CallError, HEALTH_WITHIN};
-use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed, Status};
-use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::wire::pool::{
+    ClaimOutcome, ClaimRequest, ClaimStep, Claimed, PendingClaim, Status,
+};
+use agent_pool_core::wire::runtime::{ProvisionRequest, ProvisionStatus};
 use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, Secret, chain};
 use agent_pool_service_kit::auth::Principal;
-use agent_pool_service_kit::db::{Db, DbError};
+use agent_pool_service_kit::cipher::Cipher;
+use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -19,10 +22,11 @@ use super::context::{Claim, Claims};
 use super::error::ClaimError;
 use super::step::{Conversation, StepError, blank_variables, variables};
 use super::verdict::{Fate, Link, Next, verdict};
+use crate::app::App;
 use crate::db::claim_keys::{self, Run};
 use crate::db::claims::{self, NewAgent, Recorded, TakenInstance};
 use crate::db::leases::Held;
-use crate::db::{instances, views};
+use crate::db::{instances, pending, views};
 use crate::lifecycle::{Cause, Move};
 use crate::ops::settle;
 use crate::runtime_keys::{self, KeyedCallError, try_each};
@@ -50,14 +54,14 @@ pub(super) struct AttemptFailure {
 }
 
 impl Attempt<'_> {
-    pub(super) async fn run(&self) -> Result<Claimed, AttemptFailure> {
+    pub(super) async fn run(&self) -> Result<ClaimOutcome, AttemptFailure> {
         match self.steps().await {
-            Ok(claimed) => Ok(claimed),
+            Ok(outcome) => Ok(outcome),
             Err(error) => Err(self.fail(error).await),
         }
     }
 
-    async fn steps(&self) -> Result<Claimed, StepError> {
+    async fn steps(&self) -> Result<ClaimOutcome, StepError> {
         let Self { taken, .. } = self;
         let Claim {
             shared, progress, ..
@@ -92,6 +96,9 @@ impl Attempt<'_> {
         };
         let answer = try_each(id, &keys, provision).await;
         let answer = answer.map_err(|error| keyed(error, StepError::Provision))?;
+        if answer.status == Some(ProvisionStatus::PendingAcceptance) && agent.join_url.is_some() {
+            return self.wait_to_be_let_in(&agent).await;
+        }
         let conversation = Conversation::try_from(answer)?;
         progress.step_done(ClaimStep::Provisioned, id);
         let claimed = Claimed {
@@ -102,7 +109,43 @@ impl Attempt<'_> {
         };
         self.record(&agent, &claimed).await?;
         progress.step_done(ClaimStep::Recorded, id);
-        Ok(claimed)
+        Ok(ClaimOutcome::Claimed(claimed))
+    }
+
+    /// Keeps the instance for its agent, which a person has yet to let into the conversation.
+    async fn wait_to_be_let_in(&self, agent: &ProvisionRequest) -> Result<ClaimOutcome, StepError> {
+        if agent.callback_url.is_none() {
+            return Err(StepError::CannotWait);
+        }
+        let noted = retry_until(self.deadline, || self.try_to_wait(agent));
+        let pending = noted.await??;
+        Ok(ClaimOutcome::Pending(pending))
+    }
+
+    async fn try_to_wait(
+        &self,
+        agent: &ProvisionRequest,
+    ) -> Result<Result<PendingClaim, StepError>, DbError> {
+        let App { db, config, .. } = &self.claim.shared.app;
+        let (cipher, id) = (&config.cipher, &self.taken.id);
+        let wait = config.pool.pool_accept_timeout_ms.duration();
+        let mut conn = db.conn().await?;
+        conn.transaction(async |conn| {
+            if let Some(run) = self.run
+                && claim_keys::hold(conn, run).await? == Held::No
+            {
+                return Ok(Err(StepError::Superseded));
+            }
+            let Some(pending) = pending::begin(conn, cipher, id, agent, wait).await? else {
+                return Ok(Err(StepError::Condemned));
+            };
+            if let Some(run) = self.run {
+                let outcome = ClaimOutcome::Pending(pending.clone());
+                claim_keys::answer(conn, cipher, run, &outcome).await?;
+            }
+            Ok(Ok(pending))
+        })
+        .await
     }
 
     async fn record(&self, request: &ProvisionRequest, claimed: &Claimed) -> Result<(), StepError> {
@@ -132,12 +175,12 @@ impl Attempt<'_> {
         let Claims { app, recording, .. } = &self.claim.shared;
         let recorded = match self.run {
             None => {
-                let record = |agents| record_together(&app.db, agents);
+                let record = |agents| record_together(app, agents);
                 recording.submit(agent, record).await?
             }
             Some(run) => {
                 let mut conn = app.db.conn().await?;
-                record_with_key(&mut conn, run, agent, claimed).await?
+                record_with_key(&mut conn, &app.config.cipher, run, agent, claimed).await?
             }
         };
         if recorded == Recorded::Lost {
@@ -161,7 +204,10 @@ impl Attempt<'_> {
         } = self.claim.input.request.clone();
         let agent_name = agent_name.unwrap_or_else(default_name);
         let given = instructions.filter(|text| !text.as_str().trim().is_empty());
+        let id = &self.taken.id;
+        let callback_url = self.claim.shared.app.config.pool.callback_url(id);
         ProvisionRequest {
+            callback_url: callback_url.filter(|_| join_url.is_some()),
             instructions: given.unwrap_or_else(|| default_instructions(&agent_name)),
             agent_name,
             join_url,
@@ -263,8 +309,8 @@ where
 }
 
 /// Records several claims in one statement.
-async fn record_together(db: &Db, agents: Vec<NewAgent>) -> Result<Vec<Recorded>, DbError> {
-    let recorded = claims::record(&mut *db.conn().await?, &agents).await?;
+async fn record_together(app: &App, agents: Vec<NewAgent>) -> Result<Vec<Recorded>, DbError> {
+    let recorded = claims::record(&mut *app.db.conn().await?, &app.config.cipher, &agents).await?;
     let recorded: HashSet<_> = recorded.into_iter().collect();
     let outcome = |agent: &NewAgent| {
         if recorded.contains(&agent.id) {
@@ -287,6 +333,7 @@ fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
 /// Records the claim and the answer of its key, or neither.
 async fn record_with_key(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     run: &Run,
     agent: &NewAgent,
     claimed: &Claimed,
@@ -295,11 +342,12 @@ async fn record_with_key(
         if claim_keys::hold(conn, run).await? == Held::No {
             return Ok(Recorded::Superseded);
         }
-        let recorded = claims::record(conn, std::slice::from_ref(agent)).await?;
+        let recorded = claims::record(conn, cipher, std::slice::from_ref(agent)).await?;
         if recorded.is_empty() {
             return Ok(Recorded::Lost);
         }
-        claim_keys::answer(conn, run, claimed).await?;
+        let outcome = ClaimOutcome::Claimed(claimed.clone());
+        claim_keys::answer(conn, cipher, run, &outcome).await?;
         Ok(Recorded::Yes)
     })
     .await
@@ -356,6 +404,7 @@ mod tests {
         let tries = Cell::new(0);
         let outcome = retry_until::<(), _>(started + Duration::from_secs(10), || {
             tries.set(tries.get() + 1);
+            assert!(tries.get() < 1_000, "it goes on for ever");
             async { Err(DbError::Unreachable("gone".into())) }
         });
         assert!(matches!(outcome.await, Err(DbError::Unreachable(_))));

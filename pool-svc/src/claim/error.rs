@@ -47,6 +47,8 @@ pub(crate) enum ClaimError {
     UnusableLink(String),
     #[error("the conversation of joinUrl could not be joined")]
     JoinFailed { source: StepError },
+    #[error("the agent was not let into the conversation in time; its instance {0} is given up")]
+    NotAccepted(InstanceId),
     #[error("instance {id} failed, and no other was left to try")]
     Failed { id: InstanceId, source: StepError },
     #[error(transparent)]
@@ -85,7 +87,7 @@ impl ClaimError {
             Self::ServicesRefused { .. } => ProblemCode::ServicesRefused,
             Self::RuntimeRefused { .. } => ProblemCode::RuntimeRefused,
             Self::UnusableLink(_) => ProblemCode::InvalidField,
-            Self::JoinFailed { .. } => ProblemCode::JoinFailed,
+            Self::JoinFailed { .. } | Self::NotAccepted(_) => ProblemCode::JoinFailed,
             Self::Failed { .. } => ProblemCode::ClaimFailed,
             Self::Database(error) => problem_code(error),
             Self::Aborted(_) => ProblemCode::InternalError,

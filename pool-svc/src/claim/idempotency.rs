@@ -11,7 +11,7 @@
 use std::convert::Infallible;
 
 use agent_pool_core::chain;
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::{ClaimOutcome, PendingClaim};
 use agent_pool_core::wire::problem::Problem;
 use tokio::time::sleep;
 use tracing::warn;
@@ -21,10 +21,12 @@ use super::error::ClaimError;
 use super::input::IdempotencyKey;
 use super::listener::Subscription;
 use super::make::make;
+use crate::app::App;
 use crate::db::claim_keys::{self, KeyState, Run, StoredFailure};
+use crate::db::pending;
 
 /// Leads or follows, until the claim of this key has ended.
-pub(super) async fn run(claim: &Claim, key: &IdempotencyKey) -> Result<Claimed, ClaimError> {
+pub(super) async fn run(claim: &Claim, key: &IdempotencyKey) -> Result<ClaimOutcome, ClaimError> {
     // Absent members are left out and members are in the order of the type: equal requests have equal texts.
     let request = serde_json::to_string(&claim.input.request)
         .expect("wire types are JSON objects with text keys");
@@ -48,7 +50,7 @@ pub(super) async fn run(claim: &Claim, key: &IdempotencyKey) -> Result<Claimed, 
     }
 }
 
-async fn lead(claim: &Claim, run: &Run) -> Result<Claimed, ClaimError> {
+async fn lead(claim: &Claim, run: &Run) -> Result<ClaimOutcome, ClaimError> {
     let outcome = tokio::select! {
         outcome = make(claim, Some(run)) => outcome,
         never = keep_renewing(claim, run) => match never {},
@@ -65,8 +67,14 @@ async fn lead(claim: &Claim, run: &Run) -> Result<Claimed, ClaimError> {
         Ok(claimed) => return Ok(claimed),
     };
     let end = async || {
-        let mut conn = claim.shared.app.db.conn().await?;
-        claim_keys::fail(&mut conn, run, failure.as_ref()).await
+        let App { db, config, .. } = &claim.shared.app;
+        claim_keys::fail(
+            &mut *db.conn().await?,
+            &config.cipher,
+            run,
+            failure.as_ref(),
+        )
+        .await
     };
     if let Err(error) = end().await {
         let error = chain(&error);
@@ -75,7 +83,7 @@ async fn lead(claim: &Claim, run: &Run) -> Result<Claimed, ClaimError> {
     Err(error)
 }
 
-async fn keep_renewing(claim: &Claim, run: &Run) -> Infallible {
+pub(super) async fn keep_renewing(claim: &Claim, run: &Run) -> Infallible {
     let shared = &claim.shared;
     let renew = async || {
         let mut conn = shared.app.db.conn().await?;
@@ -90,19 +98,28 @@ async fn keep_renewing(claim: &Claim, run: &Run) -> Infallible {
     }
 }
 
+/// What became of an agent that waited to be let in when its claim was answered.
+async fn how_it_stands(claim: &Claim, pending: &PendingClaim) -> Result<ClaimOutcome, ClaimError> {
+    let App { db, config, .. } = &claim.shared.app;
+    let mut conn = db.conn().await?;
+    let outcome = pending::find_outcome(&mut conn, &config.cipher, &pending.instance_id).await?;
+    outcome.ok_or_else(|| ClaimError::NotAccepted(pending.instance_id.clone()))
+}
+
 /// Waits for the end of another run of the key. `None` if there is none to wait for any more.
 async fn follow(
     claim: &Claim,
     key: &IdempotencyKey,
     request: &str,
     subscription: &mut Subscription,
-) -> Result<Option<Claimed>, ClaimError> {
+) -> Result<Option<ClaimOutcome>, ClaimError> {
     let shared = &claim.shared;
     let mut waited = false;
     loop {
         let record = {
-            let mut conn = shared.app.db.conn().await?;
-            claim_keys::find(&mut conn, key.as_str(), request).await?
+            let App { db, config, .. } = &shared.app;
+            let mut conn = db.conn().await?;
+            claim_keys::find(&mut conn, &config.cipher, key.as_str(), request).await?
         };
         let Some(record) = record else {
             return Ok(None);
@@ -111,6 +128,9 @@ async fn follow(
             return Err(ClaimError::KeyReused);
         }
         match record.state {
+            KeyState::Answered(ClaimOutcome::Pending(pending)) => {
+                return how_it_stands(claim, &pending).await.map(Some);
+            }
             KeyState::Answered(claimed) => return Ok(Some(claimed)),
             KeyState::Failed(failure) if waited => {
                 return Err(ClaimError::Repeated(Box::new(failure.into())));

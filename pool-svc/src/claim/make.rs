@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimRequest, ClaimStep, Claimed};
+use agent_pool_core::wire::pool::{ClaimOutcome, ClaimRequest, ClaimStep};
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InstanceId, chain};
 use metrics::{counter, histogram};
@@ -12,8 +12,10 @@ use tracing::{info, warn};
 use super::attempt::{Attempt, AttemptFailure};
 use super::context::Claim;
 use super::error::ClaimError;
+use super::one_link::one_at_a_time;
 use super::place::Place;
 use super::verdict::Next;
+use crate::app::App;
 use crate::db::claim_keys::{self, Run};
 use crate::db::{claim_refusals, instances};
 
@@ -25,16 +27,24 @@ const MAX_USED_UP: usize = 3;
 const REFUSED_FOR: Duration = Duration::from_mins(10);
 
 /// Makes the claim. `run` is what its key knows it by.
-pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, ClaimError> {
+pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome, ClaimError> {
     let started = Instant::now();
     let outcome = try_claim(claim, run).await;
-    let word = outcome
-        .as_ref()
-        .map_or_else(|error| error.code().to_string(), |_| "claimed".to_owned());
+    let word = match &outcome {
+        Ok(ClaimOutcome::Claimed(_)) => "claimed".to_owned(),
+        Ok(ClaimOutcome::Pending(_)) => "pending_acceptance".to_owned(),
+        Err(error) => error.code().to_string(),
+    };
     counter!("agent_pool_claims_total", "outcome" => word).increment(1);
     histogram!("agent_pool_claim_seconds").record(started.elapsed().as_secs_f64());
     match &outcome {
-        Ok(claimed) => info!("instance {} is claimed", claimed.instance_id),
+        Ok(ClaimOutcome::Claimed(claimed)) => info!("instance {} is claimed", claimed.instance_id),
+        Ok(ClaimOutcome::Pending(pending)) => {
+            info!(
+                "the agent of instance {} waits to be let in",
+                pending.instance_id
+            );
+        }
         Err(error) => warn!(error.chain = chain(error), "a claim failed: {error}"),
     }
     claim.shared.background.request_replenish();
@@ -42,17 +52,30 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<Claimed, Cl
 }
 
 /// Claims, unless the request was answered or refused before.
-async fn try_claim(claim: &Claim, run: Option<&Run>) -> Result<Claimed, ClaimError> {
-    let Some(subject) = subject(&claim.input.request) else {
+async fn try_claim(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome, ClaimError> {
+    let request = &claim.input.request;
+    let Some(subject) = subject(request) else {
         return try_instances(claim, run).await;
     };
-    if let Some(claimed) = find_earlier(claim, &subject, run).await? {
-        return Ok(claimed);
+    let work = try_new(claim, run, &subject);
+    match &request.join_url {
+        Some(link) => one_at_a_time(claim, link, work).await,
+        None => work.await,
+    }
+}
+
+async fn try_new(
+    claim: &Claim,
+    run: Option<&Run>,
+    subject: &str,
+) -> Result<ClaimOutcome, ClaimError> {
+    if let Some(outcome) = find_earlier(claim, subject, run).await? {
+        return Ok(outcome);
     }
     match try_instances(claim, run).await {
         Err(error @ (ClaimError::RuntimeRefused { .. } | ClaimError::JoinFailed { .. })) => {
             let problem = Problem::from(error);
-            remember_refusal(claim, &subject, &problem).await;
+            remember_refusal(claim, subject, &problem).await;
             Err(ClaimError::Repeated(Box::new(problem)))
         }
         outcome => outcome,
@@ -75,25 +98,27 @@ async fn find_earlier(
     claim: &Claim,
     subject: &str,
     run: Option<&Run>,
-) -> Result<Option<Claimed>, ClaimError> {
-    let mut conn = claim.shared.app.db.conn().await?;
-    if let Some(problem) = claim_refusals::find(&mut conn, subject).await? {
+) -> Result<Option<ClaimOutcome>, ClaimError> {
+    let App { db, config, .. } = &claim.shared.app;
+    let (mut conn, cipher) = (db.conn().await?, &config.cipher);
+    if let Some(problem) = claim_refusals::find(&mut conn, cipher, subject).await? {
         return Err(ClaimError::Repeated(Box::new(problem)));
     }
     let Some(link) = &claim.input.request.join_url else {
         return Ok(None);
     };
-    let claimed = instances::find_joined(&mut conn, link).await?;
+    let claimed = instances::find_joined(&mut conn, cipher, link).await?;
     if let (Some(run), Some(claimed)) = (run, &claimed) {
-        claim_keys::answer(&mut conn, run, claimed).await?;
+        claim_keys::answer(&mut conn, cipher, run, claimed).await?;
     }
     Ok(claimed)
 }
 
 async fn remember_refusal(claim: &Claim, subject: &str, problem: &Problem) {
     let remember = async || {
-        let mut conn = claim.shared.app.db.conn().await?;
-        claim_refusals::insert(&mut conn, subject, problem, REFUSED_FOR).await
+        let App { db, config, .. } = &claim.shared.app;
+        let mut conn = db.conn().await?;
+        claim_refusals::insert(&mut conn, &config.cipher, subject, problem, REFUSED_FOR).await
     };
     if let Err(error) = remember().await {
         let error = chain(&error);
@@ -102,7 +127,7 @@ async fn remember_refusal(claim: &Claim, subject: &str, problem: &Problem) {
 }
 
 /// Tries idle instances, the oldest first, until one is claimed.
-async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<Claimed, ClaimError> {
+async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome, ClaimError> {
     let limit = claim.shared.app.config.pool.claim_timeout_ms.duration();
     let mut deadline = Instant::now() + limit;
     let mut place = Place::new(claim);

@@ -9,6 +9,7 @@
 //! tries one instance after another, [`place`] takes each, waiting in the [`queue`] if it may, and
 //! [`attempt`] makes the instance an agent; [`verdict`] says what follows from a failure.
 
+mod acceptance;
 mod attempt;
 mod batch;
 mod context;
@@ -17,6 +18,7 @@ mod idempotency;
 pub(crate) mod input;
 mod listener;
 mod make;
+mod one_link;
 mod place;
 mod progress;
 mod queue;

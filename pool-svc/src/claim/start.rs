@@ -1,6 +1,6 @@
 //! Starting a claim, and waiting for its end.
 
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::ClaimOutcome;
 use agent_pool_service_kit::supervisor::Job;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{Instrument, info_span};
@@ -16,7 +16,7 @@ use super::progress::Progress;
 /// once it has taken an instance.
 #[derive(Debug)]
 pub(crate) struct StartedClaim {
-    job: Job<Result<Claimed, ClaimError>>,
+    job: Job<Result<ClaimOutcome, ClaimError>>,
     client: DropGuard,
 }
 
@@ -39,7 +39,7 @@ impl Claims {
 
 impl StartedClaim {
     /// Waits for the end of the claim.
-    pub(crate) async fn outcome(self) -> Result<Claimed, ClaimError> {
+    pub(crate) async fn outcome(self) -> Result<ClaimOutcome, ClaimError> {
         let Self { job, client } = self;
         let outcome = job.await;
         drop(client);
@@ -47,7 +47,7 @@ impl StartedClaim {
     }
 }
 
-async fn run(claim: Claim) -> Result<Claimed, ClaimError> {
+async fn run(claim: Claim) -> Result<ClaimOutcome, ClaimError> {
     if let Some(link) = &claim.input.request.join_url {
         let schemes = &claim.shared.app.config.pool.join_url_schemes;
         schemes.check(link).map_err(ClaimError::UnusableLink)?;

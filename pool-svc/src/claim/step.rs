@@ -1,7 +1,7 @@
 //! What the steps of a claim on one instance work with, and what they fail with.
 
 use agent_pool_client::CallError;
-use agent_pool_core::wire::runtime::{ProvisionRequest, ProvisionStatus, Provisioned};
+use agent_pool_core::wire::runtime::{ProvisionRequest, Provisioned};
 use agent_pool_core::wire::{ConversationId, InviteUrl};
 use agent_pool_core::{EnvVars, Secret};
 use agent_pool_service_kit::db::DbError;
@@ -21,6 +21,10 @@ pub(crate) enum StepError {
     Provision(CallError),
     #[error("its runtime answered {0}, so the agent is in no conversation")]
     BadAnswer(String),
+    #[error(
+        "its agent has yet to be let into the conversation, and could not say when: set POOL_CALLBACK_URL or PUBLIC_URL"
+    )]
+    CannotWait,
     #[error("it was condemned meanwhile")]
     Condemned,
     #[error("another replica took over the key of the claim")]
@@ -40,13 +44,7 @@ pub(crate) struct Conversation {
 impl TryFrom<Provisioned> for Conversation {
     type Error = StepError;
 
-    /// A runtime may answer 200 to a join that a person has yet to accept: there is no conversation then.
     fn try_from(answer: Provisioned) -> Result<Self, StepError> {
-        if answer.status == Some(ProvisionStatus::PendingAcceptance) {
-            return Err(StepError::BadAnswer(
-                "that a person has yet to let it in".to_owned(),
-            ));
-        }
         Ok(Self {
             id: member("conversationId", answer.conversation_id)?,
             invite_url: member("inviteUrl", answer.invite_url)?,
@@ -100,6 +98,7 @@ mod tests {
             join_url: join_url.map(|url| url.to_owned().try_into().unwrap()),
             profile_image: None,
             metadata: None,
+            callback_url: None,
         }
     }
 

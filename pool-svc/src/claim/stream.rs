@@ -1,9 +1,9 @@
 //! A claim as server-sent events: `waiting` with its place in the queue, `step` for each step that is
-//! done, then `result` or `error`.
+//! done, then `result`, `pending` or `error`.
 
 use std::convert::Infallible;
 
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::ClaimOutcome;
 use agent_pool_core::wire::problem::Problem;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
@@ -32,9 +32,10 @@ pub(crate) fn claim(
         .map(Ok)
 }
 
-fn last(outcome: Result<Claimed, ClaimError>) -> Event {
+fn last(outcome: Result<ClaimOutcome, ClaimError>) -> Event {
     match outcome {
-        Ok(claimed) => event("result", &claimed),
+        Ok(ClaimOutcome::Claimed(claimed)) => event("result", &claimed),
+        Ok(ClaimOutcome::Pending(pending)) => event("pending", &pending),
         Err(error) => event("error", &Problem::from(error)),
     }
 }

@@ -71,6 +71,8 @@ pub(super) fn verdict(error: &StepError, link: Link) -> (Fate, Next) {
         // From here on it has the variables of the agent, whatever its runtime did.
         StepError::Provision(call) => provisioning(call, link),
         StepError::BadAnswer(_) | StepError::Condemned => (TAINTED, Next::MoveOn),
+        // Another instance would have to wait as well.
+        StepError::CannotWait => (TAINTED, Next::RuntimeRefused),
         StepError::Superseded => (TAINTED, Next::Superseded),
         StepError::Database(_) => (Fate::Leave, Next::DatabaseFailed),
     }
@@ -185,6 +187,7 @@ mod tests {
             (Provision(refused(503, "x")),                     TAINTED, Next::MoveOn),
             (Provision(timed_out()),                           TAINTED, Next::MoveOn),
             (BadAnswer("x".to_owned()),                        TAINTED, Next::MoveOn),
+            (StepError::CannotWait,                            TAINTED, Next::RuntimeRefused),
             (StepError::Condemned,                             TAINTED, Next::MoveOn),
             (StepError::Superseded,                            TAINTED, Next::Superseded),
         ];

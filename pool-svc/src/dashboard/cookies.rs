@@ -132,4 +132,20 @@ mod tests {
         );
         assert!(CookiePolicy::Http.read(&HeaderMap::new()).is_none());
     }
+    proptest::proptest! {
+        #[test]
+        fn any_cookie_holds_a_session_or_none(text in "(.{0,60}|agent_pool_session=.{0,60})", noise in "[ -~]{0,30}") {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = text.parse() {
+                headers.insert(COOKIE, value);
+            }
+            let _ = CookiePolicy::ByRequest.read(&headers);
+            let id = SessionId::generate();
+            let cookies = format!("{}; {NAME}={}", noise.replace(NAME, ""), id.expose());
+            headers.insert(COOKIE, cookies.parse().unwrap());
+            let read = CookiePolicy::Http.read(&headers);
+            proptest::prop_assert_eq!(read.as_ref().map(SessionId::expose), Some(id.expose()));
+            proptest::prop_assert!(CookiePolicy::Https.read(&headers).is_none());
+        }
+    }
 }

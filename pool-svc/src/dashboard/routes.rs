@@ -3,7 +3,7 @@
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::auth::caller;
-use agent_pool_service_kit::body::{form, query};
+use agent_pool_service_kit::body::{query, unverified};
 use agent_pool_service_kit::method::{get, post};
 use warp::http::header::ACCEPT;
 use warp::http::{HeaderMap, Method};
@@ -53,7 +53,7 @@ pub(crate) fn routes(
         .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed()).unify()
         .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).and(pool).then(live::stream).boxed()).unify()
         .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())                     .and(headers()).and(form()).and(caller()).and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
+        .or(path!("sign-in").and(post())                     .and(headers()).and(unverified()).and(caller()).and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
         .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed()).unify()
         .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
         .boxed().recover(refused).unify()

@@ -7,20 +7,21 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::ClaimOutcome;
 use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, after, before};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Double, Int8, Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::leases::Held;
 use super::schema::{claim_keys, claim_waiters};
+use super::sealed::Column;
 
 /// One attempt to make the claim of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub(crate) enum KeyState {
     /// Its last run ended without an answer.
     Abandoned,
     /// It succeeded.
-    Answered(Claimed),
+    Answered(ClaimOutcome),
     /// The last run failed, with this.
     Failed(StoredFailure),
 }
@@ -126,6 +127,7 @@ struct KeyRow {
 /// What is known of a key, if anything.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     key: &str,
     request: &str,
 ) -> Result<Option<KeyRecord>, DbError> {
@@ -143,22 +145,18 @@ pub(crate) async fn find(
         Ok(KeyRecord {
             same_request: row.same_request,
             state: match (row.answer, row.failure) {
-                (Some(answer), _) => KeyState::Answered(parse(key, answer)?),
-                (None, Some(failure)) => KeyState::Failed(parse(key, failure)?),
+                (Some(answer), _) => {
+                    KeyState::Answered(Column::ANSWER.open_json(cipher, key, answer)?)
+                }
+                (None, Some(failure)) => {
+                    KeyState::Failed(Column::FAILURE.open_json(cipher, key, failure)?)
+                }
                 (None, None) if row.in_flight => KeyState::InFlight,
                 (None, None) => KeyState::Abandoned,
             },
         })
     })
     .transpose()
-}
-
-fn parse<T: DeserializeOwned>(key: &str, json: Value) -> Result<T, DbError> {
-    serde_json::from_value(json).map_err(|error| DbError::CorruptRow {
-        table: "claim_keys",
-        key: key.to_owned(),
-        problem: error.to_string(),
-    })
 }
 
 /// Renews the lease of a run.
@@ -191,23 +189,23 @@ pub(crate) async fn hold(conn: &mut AsyncPgConnection, run: &Run) -> Result<Held
 /// Ends a run that succeeded, in the transaction that records the claim and [`hold`]s the key.
 pub(crate) async fn answer(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     run: &Run,
-    answer: &Claimed,
+    answer: &ClaimOutcome,
 ) -> Result<(), DbError> {
-    end(conn, run, Some(json(answer)), None).await
+    let answer = Column::ANSWER.seal_json(cipher, &run.key, answer)?;
+    end(conn, run, Some(answer), None).await
 }
 
 /// Ends a run that failed; with `None` it leaves no answer.
 pub(crate) async fn fail(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     run: &Run,
     failure: Option<&StoredFailure>,
 ) -> Result<(), DbError> {
-    end(conn, run, None, failure.map(json)).await
-}
-
-fn json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("wire types are JSON objects with text keys")
+    let seal = |failure| Column::FAILURE.seal_json(cipher, &run.key, failure);
+    end(conn, run, None, failure.map(seal).transpose()?).await
 }
 
 async fn end(

@@ -5,15 +5,21 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::problem::Problem;
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;
-use diesel::sql_types::{Double, Jsonb, Text};
+use diesel::sql_types::{Binary, Double, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::sealed::Column;
 
 #[derive(Debug, QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Text)]
+    owner: String,
     #[diesel(sql_type = Jsonb)]
     problem: Value,
     #[diesel(sql_type = Double)]
@@ -23,10 +29,11 @@ struct Row {
 /// What a request was refused with, and how long that holds.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     request: &str,
 ) -> Result<Option<Problem>, DbError> {
     let row: Option<Row> = sql_query(
-        "SELECT problem, extract(epoch FROM expires_at - now())::float8 AS seconds_left
+        "SELECT encode(request_hash, 'hex') AS owner, problem, extract(epoch FROM expires_at - now())::float8 AS seconds_left
          FROM claim_refusals
          WHERE request_hash = sha256(convert_to($1, 'UTF8')) AND expires_at > now()",
     )
@@ -35,12 +42,7 @@ pub(crate) async fn find(
     .await
     .optional()?;
     row.map(|row| {
-        let problem: Problem =
-            serde_json::from_value(row.problem).map_err(|error| DbError::CorruptRow {
-                table: "claim_refusals",
-                key: "a request's hash".to_owned(),
-                problem: error.to_string(),
-            })?;
+        let problem: Problem = Column::REFUSAL.open_json(cipher, &row.owner, row.problem)?;
         let left = Duration::try_from_secs_f64(row.seconds_left).unwrap_or_default();
         Ok(problem.with_retry_after(left))
     })
@@ -50,21 +52,24 @@ pub(crate) async fn find(
 /// Refuses a request with `problem` for as long as `lasts`. Refusals that have expired are deleted.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     request: &str,
     problem: &Problem,
     lasts: Duration,
 ) -> Result<(), DbError> {
-    let problem = serde_json::to_value(problem).expect("a wire type is a JSON object");
+    let hash = Sha256::digest(request);
+    let row: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let problem = Column::REFUSAL.seal_json(cipher, &row, problem)?;
     sql_query("DELETE FROM claim_refusals WHERE expires_at <= now()")
         .execute(conn)
         .await?;
     sql_query(
         "INSERT INTO claim_refusals (request_hash, problem, expires_at)
-         VALUES (sha256(convert_to($1, 'UTF8')), $2, now() + make_interval(secs => $3))
+         VALUES ($1, $2, now() + make_interval(secs => $3))
          ON CONFLICT (request_hash) DO UPDATE
          SET problem = excluded.problem, expires_at = excluded.expires_at",
     )
-    .bind::<Text, _>(request)
+    .bind::<Binary, _>(hash.as_slice())
     .bind::<Jsonb, _>(problem)
     .bind::<Double, _>(lasts.as_secs_f64())
     .execute(conn)
@@ -88,14 +93,17 @@ mod tests {
         let db = database.db();
         let mut conn = db.conn().await.unwrap();
         let problem = Problem::new(ProblemCode::JoinFailed, "no such conversation");
-        insert(&mut conn, "link", &problem, MINUTE).await.unwrap();
-        insert(&mut conn, "old", &problem, Duration::ZERO)
+        let cipher = Cipher::read("KEY", None).unwrap();
+        insert(&mut conn, &cipher, "link", &problem, MINUTE)
             .await
             .unwrap();
-        let found = find(&mut conn, "link").await.unwrap().unwrap();
+        insert(&mut conn, &cipher, "old", &problem, Duration::ZERO)
+            .await
+            .unwrap();
+        let found = find(&mut conn, &cipher, "link").await.unwrap().unwrap();
         assert_eq!(found.code, ProblemCode::JoinFailed);
         assert!(found.retry_after.unwrap() <= MINUTE);
-        assert_eq!(find(&mut conn, "old").await.unwrap(), None);
-        assert_eq!(find(&mut conn, "other").await.unwrap(), None);
+        assert_eq!(find(&mut conn, &cipher, "old").await.unwrap(), None);
+        assert_eq!(find(&mut conn, &cipher, "other").await.unwrap(), None);
     }
 }

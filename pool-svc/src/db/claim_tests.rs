@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Claimed;
+use agent_pool_core::wire::pool::{ClaimOutcome, Claimed};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 use diesel::sql_query;
@@ -130,25 +131,38 @@ async fn begin(conn: &mut Conn, request: &str, lease: Duration) -> Option<Run> {
 }
 
 async fn state(conn: &mut Conn) -> KeyState {
-    let seen = claim_keys::find(conn, "k", "{}").await.unwrap().unwrap();
+    let seen = claim_keys::find(conn, &plain(), "k", "{}")
+        .await
+        .unwrap()
+        .unwrap();
     assert!(seen.same_request);
     seen.state
 }
 
-fn claimed() -> Claimed {
-    Claimed {
+/// What is stored is as the statements of a test read it.
+fn plain() -> Cipher {
+    Cipher::read("KEY", None).unwrap()
+}
+
+fn claimed() -> ClaimOutcome {
+    ClaimOutcome::Claimed(Claimed {
         invite_url: "https://chat/x".to_owned().try_into().unwrap(),
         conversation_id: "c".to_owned().try_into().unwrap(),
         instance_id: InstanceId::generate(),
         joined: false,
-    }
+    })
 }
 
 #[tokio::test]
 async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    assert_eq!(claim_keys::find(&mut conn, "k", "{}").await.unwrap(), None);
+    assert_eq!(
+        claim_keys::find(&mut conn, &plain(), "k", "{}")
+            .await
+            .unwrap(),
+        None
+    );
     let dead = begin(&mut conn, "{}", OVER).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::Abandoned);
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
@@ -157,10 +171,12 @@ async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
     assert_eq!(claim_keys::hold(&mut conn, &dead).await.unwrap(), Held::No);
     assert_eq!(claim_keys::hold(&mut conn, &run).await.unwrap(), Held::Yes);
     claim_keys::renew(&mut conn, &dead, OVER).await.unwrap();
-    claim_keys::answer(&mut conn, &dead, &claimed())
+    claim_keys::answer(&mut conn, &plain(), &dead, &claimed())
         .await
         .unwrap();
-    claim_keys::fail(&mut conn, &dead, None).await.unwrap();
+    claim_keys::fail(&mut conn, &plain(), &dead, None)
+        .await
+        .unwrap();
     assert_eq!(state(&mut conn).await, KeyState::InFlight);
     claim_keys::renew(&mut conn, &run, OVER).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::Abandoned);
@@ -173,7 +189,7 @@ async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
     let problem = Problem::new(ProblemCode::ShuttingDown, "y").with_retry_after(MINUTE);
     let failure = StoredFailure::from(problem.clone());
-    claim_keys::fail(&mut conn, &run, Some(&failure))
+    claim_keys::fail(&mut conn, &plain(), &run, Some(&failure))
         .await
         .unwrap();
     let KeyState::Failed(failure) = state(&mut conn).await else {
@@ -183,10 +199,17 @@ async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::InFlight);
     let claimed = claimed();
-    claim_keys::answer(&mut conn, &run, &claimed).await.unwrap();
-    claim_keys::fail(&mut conn, &run, Some(&StoredFailure::from(problem)))
+    claim_keys::answer(&mut conn, &plain(), &run, &claimed)
         .await
         .unwrap();
+    claim_keys::fail(
+        &mut conn,
+        &plain(),
+        &run,
+        Some(&StoredFailure::from(problem)),
+    )
+    .await
+    .unwrap();
     claim_keys::renew(&mut conn, &run, MINUTE).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::Answered(claimed));
     assert_eq!(begin(&mut conn, "{}", MINUTE).await, None);
@@ -197,9 +220,13 @@ async fn a_key_of_another_request_is_not_taken_even_after_a_failure() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
-    claim_keys::fail(&mut conn, &run, None).await.unwrap();
+    claim_keys::fail(&mut conn, &plain(), &run, None)
+        .await
+        .unwrap();
     assert_eq!(begin(&mut conn, "{\"x\":1}", MINUTE).await, None);
-    let seen = claim_keys::find(&mut conn, "k", "{\"x\":1}").await.unwrap();
+    let seen = claim_keys::find(&mut conn, &plain(), "k", "{\"x\":1}")
+        .await
+        .unwrap();
     assert!(!seen.unwrap().same_request);
 }
 

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::{InstanceId, Secret};
 use agent_pool_service_kit::auth::Principal;
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
@@ -18,6 +19,7 @@ use url::Url;
 use super::moves::{Moved, Rest, ids, logged};
 use super::prepared::Prepared;
 use super::row::{corrupt, parse_id};
+use super::sealed::Column;
 use crate::lifecycle::{Cause, Move};
 
 /// An instance that only the claim that took it may use.
@@ -250,6 +252,7 @@ fn record_sql() -> String {
 /// now; the others were condemned meanwhile.
 pub(crate) async fn record(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     agents: &[NewAgent],
 ) -> Result<Vec<InstanceId>, DbError> {
     let by: Vec<_> = agents.iter().map(|agent| agent.by.clone()).collect();
@@ -258,13 +261,22 @@ pub(crate) async fn record(
         link.map(|link| link.as_str().to_owned())
     };
     let links: Vec<Option<String>> = agents.iter().map(link).collect();
+    let seal = |column: Column, text: fn(&NewAgent) -> &str| {
+        let seal =
+            |agent: &NewAgent| column.seal(cipher, agent.id.as_str(), &Secret::new(text(agent)));
+        agents.iter().map(seal).collect::<Result<Vec<_>, _>>()
+    };
+    let instructions = seal(Column::INSTRUCTIONS, |agent| {
+        agent.request.instructions.as_str()
+    })?;
+    let invite_urls = seal(Column::INVITE_URL, |agent| &agent.invite_url)?;
     let moved = Prepared(
         sql_query(record_sql())
             .bind::<Array<Text>, _>(column(agents, |agent| agent.id.as_str()))
             .bind::<Array<Text>, _>(column(agents, |agent| agent.request.agent_name.as_str()))
-            .bind::<Array<Text>, _>(column(agents, |agent| agent.request.instructions.as_str()))
+            .bind::<Array<Text>, _>(instructions)
             .bind::<Array<Text>, _>(column(agents, |agent| &agent.conversation_id))
-            .bind::<Array<Text>, _>(column(agents, |agent| &agent.invite_url))
+            .bind::<Array<Text>, _>(invite_urls)
             .bind::<Array<Nullable<Text>>, _>(links)
             .bind::<Array<Nullable<Text>>, _>(names(&by))
             .bind::<Array<Nullable<Text>>, _>(sources(&by)),

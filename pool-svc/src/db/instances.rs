@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::JoinUrl;
-use agent_pool_core::wire::pool::{Claimed, Status};
+use agent_pool_core::wire::pool::{ClaimOutcome, Status};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;
 use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
@@ -17,8 +18,9 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::moves::{self, Moved, ids};
+use super::pending::OutcomeRow;
 use super::prepared::Prepared;
-use super::row::{corrupt, parse_id};
+use super::row::parse_id;
 use crate::lifecycle::{Cause, Move, Origin};
 
 /// Which instances are to move, and why.
@@ -35,7 +37,8 @@ pub(crate) async fn mark(
     }
     let (from, to) = (step.from().as_str(), step.to().as_str());
     let lease = if step.keeps_lease() {
-        "i.lease_expires_at"
+        // Nobody works on an instance that waits to be let into a conversation.
+        "CASE WHEN i.agent_name IS NULL THEN i.lease_expires_at END"
     } else {
         "NULL"
     };
@@ -86,14 +89,15 @@ pub(crate) async fn condemn_expired_claims(
 ) -> Result<Vec<InstanceId>, DbError> {
     let step = Move::CONDEMN_CLAIMING;
     let (from, to) = (step.from().as_str(), step.to().as_str());
-    let cause = Cause::LeaseExpired.as_str();
+    let [expired, not_accepted] = [Cause::LeaseExpired, Cause::NotAccepted].map(Cause::as_str);
     let change = format!(
         "UPDATE instances SET status = '{to}'
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances
              WHERE status = '{from}' AND lease_expires_at <= now() AND id <> ALL ($3)
              FOR UPDATE SKIP LOCKED))
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url,
+                   CASE WHEN agent_name IS NULL THEN '{expired}' ELSE '{not_accepted}' END AS cause"
     );
     let moved = moves::change(Some(step.from()), Some(step.to()), &change)
         .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>());
@@ -103,42 +107,25 @@ pub(crate) async fn condemn_expired_claims(
 /// How long a join link leads to the agent that joined by it.
 const JOINED_FOR: Duration = Duration::from_hours(24);
 
-#[derive(Debug, QueryableByName)]
-struct JoinedRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    conversation_id: String,
-    #[diesel(sql_type = Text)]
-    invite_url: String,
-}
-
-/// The agent that joined by this link within the last day.
+/// How the claim stands that joined by this link within the last day.
 pub(crate) async fn find_joined(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     link: &JoinUrl,
-) -> Result<Option<Claimed>, DbError> {
-    let row: Option<JoinedRow> = sql_query(
-        "SELECT id, conversation_id, invite_url FROM instances
-         WHERE join_url_hash = sha256(convert_to($1, 'UTF8')) AND status = 'claimed'
-           AND claimed_at > now() - make_interval(secs => $2)
-         ORDER BY claimed_at DESC LIMIT 1",
+) -> Result<Option<ClaimOutcome>, DbError> {
+    let row: Option<OutcomeRow> = sql_query(
+        "SELECT id, conversation_id, invite_url, lease_expires_at FROM instances
+         WHERE join_url_hash = sha256(convert_to($1, 'UTF8'))
+           AND (status = 'claimed' AND claimed_at > now() - make_interval(secs => $2)
+                OR status = 'claiming' AND agent_name IS NOT NULL AND lease_expires_at > now())
+         ORDER BY claimed_at DESC NULLS FIRST LIMIT 1",
     )
     .bind::<Text, _>(link.as_str())
     .bind::<Double, _>(JOINED_FOR.as_secs_f64())
     .get_result(conn)
     .await
     .optional()?;
-    row.map(|row| {
-        let unfit = |problem: String| corrupt(&row.id, problem);
-        Ok(Claimed {
-            invite_url: row.invite_url.try_into().map_err(unfit)?,
-            conversation_id: row.conversation_id.try_into().map_err(unfit)?,
-            instance_id: parse_id(row.id.clone())?,
-            joined: true,
-        })
-    })
-    .transpose()
+    row.map(|row| row.open(cipher)).transpose()
 }
 
 /// Condemns the `count` oldest idle instances, or as many as there are.

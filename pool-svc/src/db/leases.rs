@@ -199,6 +199,12 @@ pub(crate) async fn renew(
     diesel::update(instances::table)
         .filter(instances::id.eq_any(held))
         .filter(instances::lease_expires_at.is_not_null())
+        // The lease of one that waits to be let into a conversation is its deadline.
+        .filter(
+            instances::status
+                .ne(Status::Claiming.as_str())
+                .or(instances::agent_name.is_null()),
+        )
         .set(instances::lease_expires_at.eq(after!(lease).nullable()))
         .execute(conn)
         .await?;

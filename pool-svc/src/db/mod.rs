@@ -17,8 +17,11 @@ pub(crate) mod views;
 #[cfg(test)]
 mod claim_tests;
 mod moves;
+pub(crate) mod pending;
 mod prepared;
+pub(crate) mod reseal;
 pub(crate) mod schema;
+pub(crate) mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -31,9 +34,13 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/pool
 
 /// The stable word for a failure of the database, in problems and in metrics.
 pub(crate) const fn problem_code(error: &DbError) -> ProblemCode {
-    if error.is_transient() {
-        ProblemCode::DatabaseUnavailable
-    } else {
-        ProblemCode::InternalError
+    match error {
+        DbError::Unreachable(_) | DbError::Exhausted(_) | DbError::Unwritable(_) => {
+            ProblemCode::DatabaseUnavailable
+        }
+        DbError::Secret(_) => ProblemCode::SecretUnreadable,
+        DbError::Query(_) | DbError::Migration(_) | DbError::CorruptRow { .. } => {
+            ProblemCode::InternalError
+        }
     }
 }

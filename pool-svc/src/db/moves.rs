@@ -61,9 +61,19 @@ pub(super) fn change<'a>(
     to: Option<Status>,
     change: &str,
 ) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+    change_and(from, to, change, Rest::default())
+}
+
+/// The same, with more than the change.
+pub(super) fn change_and<'a>(
+    from: Option<Status>,
+    to: Option<Status>,
+    change: &str,
+    rest: Rest<'_>,
+) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
     let by = Principal::current();
     let source = by.as_ref().and_then(|by| by.source);
-    sql_query(logged(from, to, change, Rest::default()))
+    sql_query(logged(from, to, change, rest))
         .into_boxed()
         .bind::<Nullable<Text>, _>(by.map(|by| by.name))
         .bind::<Nullable<Text>, _>(source.map(|source| source.to_string()))

@@ -6,6 +6,7 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_service_kit::auth::Principal;
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{Conn, Db};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_types::Text;
@@ -42,10 +43,15 @@ fn agent(id: &InstanceId) -> NewAgent {
             join_url: None,
             profile_image: None,
             metadata: None,
+            callback_url: None,
         },
         conversation_id: "c".to_owned(),
         invite_url: "i".to_owned(),
     }
+}
+
+fn plain() -> Cipher {
+    Cipher::read("KEY", None).unwrap()
 }
 
 async fn database() -> TestDatabase {
@@ -82,7 +88,7 @@ async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
         let taken = take(conn).await;
         taken.is_some_and(|taken| taken.id == *id)
     } else if step == Move::RECORD {
-        claims::record(conn, &[agent(id)]).await.unwrap() == [id.clone()]
+        claims::record(conn, &plain(), &[agent(id)]).await.unwrap() == [id.clone()]
     } else {
         let causes = [(id.clone(), Cause::Killed)];
         let moved = instances::mark(conn, step, &causes).await.unwrap();
@@ -325,7 +331,7 @@ async fn the_log_says_on_whose_behalf_each_claim_of_a_shared_statement_is() {
         by: principal("bob"),
         ..agent(&younger)
     };
-    claims::record(&mut conn, &[by]).await.unwrap();
+    claims::record(&mut conn, &plain(), &[by]).await.unwrap();
     let log = "SELECT string_agg(instance_id || coalesce(principal, '-'), ',' ORDER BY id) AS \"QUERY PLAN\"
                FROM instance_events WHERE cause = 'provisioned'
                    OR (cause = 'claim' AND principal IS NOT NULL)";
@@ -340,7 +346,7 @@ async fn claims_that_share_a_statement_are_recorded_except_the_condemned() {
     let claimed = insert(&mut conn, Status::Claiming).await;
     let condemned = insert(&mut conn, Status::Destroying).await;
     let agents = [agent(&condemned), agent(&claimed)];
-    let recorded = claims::record(&mut conn, &agents).await.unwrap();
+    let recorded = claims::record(&mut conn, &plain(), &agents).await.unwrap();
     assert_eq!(recorded.as_slice(), std::slice::from_ref(&claimed));
     let status = views::find_status(&mut conn, &condemned).await.unwrap();
     assert_eq!(status, Some(Status::Destroying));

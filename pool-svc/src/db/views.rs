@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Counts, InstanceView, Status};
+use agent_pool_core::{InstanceId, chain};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, before};
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
@@ -11,11 +12,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tracing::warn;
 use url::Url;
 
 use super::prepared::Prepared;
 use super::row::{corrupt, parse_id, parse_status};
 use super::schema::instances;
+use super::sealed::Column;
 use super::tick_state::Epoch;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -31,6 +34,7 @@ pub(crate) struct Row {
     created_at: DateTime<Utc>,
     claimed_at: Option<DateTime<Utc>>,
     last_healthy_at: Option<DateTime<Utc>>,
+    lease_expires_at: Option<DateTime<Utc>>,
 }
 
 fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
@@ -39,33 +43,68 @@ fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
         .map_err(|error: url::ParseError| corrupt(id, error))
 }
 
-impl TryFrom<Row> for InstanceView {
-    type Error = DbError;
-
-    fn try_from(row: Row) -> Result<Self, DbError> {
-        Ok(Self {
-            status: parse_status(&row.id, &row.status)?,
-            url: parse_url(&row.id, row.url)?,
-            id: parse_id(row.id)?,
-            name: row.name,
-            agent_name: row.agent_name,
-            conversation_id: row.conversation_id,
-            invite_url: row.invite_url,
-            created_at: row.created_at,
-            claimed_at: row.claimed_at,
-            last_healthy_at: row.last_healthy_at,
+impl Row {
+    /// The instance, with its invite link unless that cannot be decrypted.
+    pub(crate) fn open(self, cipher: &Cipher) -> Result<InstanceView, DbError> {
+        let status = parse_status(&self.id, &self.status)?;
+        let link = self.invite_url.as_deref();
+        let invite_url = link.and_then(|link| open_invite(cipher, &self.id, link));
+        Ok(InstanceView {
+            status,
+            url: parse_url(&self.id, self.url)?,
+            id: parse_id(self.id)?,
+            name: self.name,
+            conversation_id: self.conversation_id,
+            invite_url,
+            created_at: self.created_at,
+            claimed_at: self.claimed_at,
+            last_healthy_at: self.last_healthy_at,
+            // A claim that is under way has no agent yet; one that waits for a person has.
+            accept_by: self
+                .lease_expires_at
+                .filter(|_| status == Status::Claiming && self.agent_name.is_some()),
+            agent_name: self.agent_name,
         })
     }
 }
 
+/// A lost key must not hide the fleet.
+fn open_invite(cipher: &Cipher, id: &str, stored: &str) -> Option<String> {
+    match Column::INVITE_URL.open(cipher, id, stored) {
+        Ok(link) => Some(link.expose().to_owned()),
+        Err(error) => {
+            warn!(instance.id = %id, error.chain = chain(&error), "an invite link cannot be shown: {error}");
+            None
+        }
+    }
+}
+
 /// Every instance, oldest first.
-pub(crate) async fn load_all(conn: &mut AsyncPgConnection) -> Result<Vec<InstanceView>, DbError> {
+pub(crate) async fn load_all(
+    conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
+) -> Result<Vec<InstanceView>, DbError> {
     let rows: Vec<Row> = instances::table
         .order((instances::created_at, instances::id))
         .select(Row::as_select())
         .load(conn)
         .await?;
-    rows.into_iter().map(InstanceView::try_from).collect()
+    rows.into_iter().map(|row| row.open(cipher)).collect()
+}
+
+/// One instance, if it exists.
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
+    id: &InstanceId,
+) -> Result<Option<InstanceView>, DbError> {
+    let row: Option<Row> = instances::table
+        .find(id.as_str())
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(|row| row.open(cipher)).transpose()
 }
 
 /// The status of an instance; `None` if there is no such instance.
@@ -134,6 +173,8 @@ pub(crate) struct FleetRow {
     /// Since it was last noted as healthy; its age if it never was.
     pub(crate) noted_before: Duration,
     pub(crate) lease: Lease,
+    /// Whether it waits, or waited, to be let into a conversation.
+    pub(crate) pending: bool,
 }
 
 /// Whether a task works on a row.
@@ -162,6 +203,8 @@ struct RawFleetRow {
     noted_before: f64,
     #[diesel(sql_type = Nullable<Bool>)]
     expired: Option<bool>,
+    #[diesel(sql_type = Bool)]
+    pending: bool,
 }
 
 impl TryFrom<RawFleetRow> for FleetRow {
@@ -181,6 +224,7 @@ impl TryFrom<RawFleetRow> for FleetRow {
                 Some(false) => Lease::Held,
                 Some(true) => Lease::Expired,
             },
+            pending: row.pending,
         })
     }
 }
@@ -202,7 +246,7 @@ pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<Fleet
                 CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
                      ELSE extract(epoch FROM now() - greatest(silent_since, watched_since))::float8
                 END AS silent_for,
-                lease_expires_at <= now() AS expired
+                lease_expires_at <= now() AS expired, agent_name IS NOT NULL AS pending
          FROM instances, tick_state",
     )
     .load(conn)

@@ -4,7 +4,7 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{
     Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
 };
-use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub(crate) async fn status(app: App) -> Result<PoolStatus, Problem> {
 
 async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
     let mut conn = app.db.conn().await?;
-    let instances = views::load_all(&mut conn).await?;
+    let instances = views::load_all(&mut conn, &app.config.cipher).await?;
     let creation_failures = creation_failures::load(&mut conn).await?;
     Ok(PoolStatus {
         counts: views::count_loaded(&instances),
@@ -68,6 +68,16 @@ pub(crate) async fn agents(app: App) -> Result<Agents, Problem> {
     Ok(agents)
 }
 
+/// `GET /api/pool/instances/:id`
+pub(crate) async fn instance(id: InstanceId, app: App) -> Result<InstanceView, Problem> {
+    let find = async || views::find(&mut *app.db.conn().await?, &app.config.cipher, &id).await;
+    let found = find().await.map_err(from_database)?;
+    found.ok_or_else(|| {
+        let detail = format!("there is no instance {id}, or no longer");
+        Problem::new(ProblemCode::UnknownInstance, detail)
+    })
+}
+
 /// `GET /api/pool/info`
 pub(crate) async fn info(app: App) -> Result<Info, Problem> {
     Ok(Info {
@@ -107,5 +117,5 @@ pub(crate) async fn events(query: EventsQuery, app: App) -> Result<Events, Probl
 }
 
 async fn load(app: &App) -> Result<Vec<InstanceView>, DbError> {
-    views::load_all(&mut *app.db.conn().await?).await
+    views::load_all(&mut *app.db.conn().await?, &app.config.cipher).await
 }

@@ -5,5 +5,6 @@ pub(crate) mod destruction;
 pub(crate) mod drain;
 pub(crate) mod recover;
 pub(crate) mod replenish;
+pub(crate) mod reseal;
 pub(crate) mod settle;
 pub(crate) mod warm_up;

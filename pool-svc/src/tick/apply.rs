@@ -107,10 +107,14 @@ async fn record_failed_creations(
         let Some(youngest) = failed.min_by_key(|failed| failed.age) else {
             continue;
         };
-        let (id, why) = (&youngest.id, youngest.cause.as_str());
+        let (id, cause) = (&youngest.id, youngest.cause.as_str());
+        let why = match &youngest.detail {
+            Some(detail) => format!("{cause}: {detail}"),
+            None => cause.to_owned(),
+        };
         let failure = match kind {
-            DeploymentFailure::NeverReady => NewFailure::never_ready(id, why),
-            DeploymentFailure::DiedEarly => NewFailure::died_early(id, why),
+            DeploymentFailure::NeverReady => NewFailure::never_ready(id, &why),
+            DeploymentFailure::DiedEarly => NewFailure::died_early(id, &why),
         };
         error!(instance.id = %id, "{}", failure.error);
         creation_failures::record(conn, id, &failure).await?;

@@ -62,7 +62,7 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
             decision.silent.push(row.id.clone());
         }
         if let Some((step, cause)) = judge(row, health, limits.stuck_after) {
-            let failed = failed_creation(row, step, cause);
+            let failed = failed_creation(row, report, step, cause);
             decision.failed_creations.extend(failed);
             let id = row.id.clone();
             decision.moves.push(PlannedMove { step, id, cause });
@@ -102,7 +102,12 @@ fn note(
 }
 
 /// Whether a death says that deployments fail: the instance never became ready, or not for long.
-fn failed_creation(row: &FleetRow, step: Move, cause: Cause) -> Option<FailedCreation> {
+fn failed_creation(
+    row: &FleetRow,
+    report: Option<&InstanceReport>,
+    step: Move,
+    cause: Cause,
+) -> Option<FailedCreation> {
     let failure = match step {
         Move::CONDEMN_STARTING => DeploymentFailure::NeverReady,
         Move::CONDEMN_IDLE if row.age < PROVEN_AFTER => DeploymentFailure::DiedEarly,
@@ -113,6 +118,7 @@ fn failed_creation(row: &FleetRow, step: Move, cause: Cause) -> Option<FailedCre
         age: row.age,
         failure,
         cause,
+        detail: report.and_then(|report| report.detail.clone()),
     })
 }
 
@@ -137,10 +143,19 @@ fn blind(fleet: &[FleetRow], reason: String) -> Decision {
             .map(|row| PlannedMove {
                 step: Move::CONDEMN_CLAIMING,
                 id: row.id.clone(),
-                cause: Cause::LeaseExpired,
+                cause: expiry(row),
             })
             .collect(),
         ..Decision::default()
+    }
+}
+
+/// Why the lease of a claim has ended.
+const fn expiry(row: &FleetRow) -> Cause {
+    if row.pending {
+        Cause::NotAccepted
+    } else {
+        Cause::LeaseExpired
     }
 }
 
@@ -203,7 +218,7 @@ fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move,
         (Status::Starting, _) => gone.map(|cause| (Move::CONDEMN_STARTING, cause)),
         (Status::Idle, _) => gone.map(|cause| (Move::CONDEMN_IDLE, cause)),
         (Status::Claimed, _) => gone.map(|cause| (Move::CRASH, cause)),
-        (Status::Claiming, Lease::Expired) => Some((Move::CONDEMN_CLAIMING, Cause::LeaseExpired)),
+        (Status::Claiming, Lease::Expired) => Some((Move::CONDEMN_CLAIMING, expiry(row))),
         (Status::Claiming | Status::Crashed | Status::Destroying, _) => None,
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct FailedCreation {
     pub(crate) age: Duration,
     pub(crate) failure: DeploymentFailure,
     pub(crate) cause: Cause,
+    /// Why, in the infra's words.
+    pub(crate) detail: Option<String>,
 }
 
 /// How a deployment failed.

@@ -170,6 +170,14 @@ async fn pages_of_named_sites_may_call_the_api_and_info_needs_no_key() {
     assert_eq!(header, "https://app.example.com");
     let other = from("https://evil.example.com").await;
     assert!(!other.headers().contains_key("access-control-allow-origin"));
+    for (path, status) in [("status", 401), ("nowhere", 404), ("claim", 405)] {
+        let refused = world.http.get(format!("{}/api/pool/{path}", world.url));
+        let refused = refused.header("origin", "https://app.example.com");
+        let refused = refused.send().await.unwrap();
+        assert_eq!(refused.status(), status);
+        let header = &refused.headers()["access-control-allow-origin"];
+        assert_eq!(header, "https://app.example.com", "its page reads why");
+    }
     let preflight = world
         .http
         .request(

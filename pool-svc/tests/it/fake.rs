@@ -187,7 +187,7 @@ impl Fake {
         match fault {
             None => self.effect(op, id, &body),
             Some(Fault::Before(status)) => problem(status, "test_fault"),
-            Some(Fault::Refuse(status, code)) => problem(status, code),
+            Some(Fault::Refuse(status, code)) => refusal(status, code, &body),
             Some(Fault::After(status)) => {
                 self.effect(op, id, &body);
                 problem(status, "test_fault")
@@ -365,7 +365,14 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
 }
 
 fn problem(status: u16, code: &str) -> Response {
-    let problem = Problem::new(code.into(), "the fake says so").with_status(status);
+    refusal(status, code, &Value::Null)
+}
+
+/// It quotes the link that it was asked to join by, as runtimes do.
+fn refusal(status: u16, code: &str, request: &Value) -> Response {
+    let link = request["joinUrl"].as_str().unwrap_or_default();
+    let problem = Problem::new(code.into(), format!("the fake says so {link}"));
+    let problem = problem.with_status(status);
     reply(status, &serde_json::to_value(problem).unwrap())
 }
 

@@ -4,10 +4,12 @@
     reason = "the exception for tests does not reach the functions that they call"
 )]
 
+mod at_rest;
 mod bad_input;
 mod claims;
 mod claims_keys;
 mod claims_killed;
+mod claims_pending;
 mod claims_refused;
 mod claims_wait;
 mod dashboard;

@@ -178,7 +178,9 @@ impl World {
     }
 }
 
+/// Fails if none comes: what a test waits for comes long before.
 pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let request = request.timeout(Duration::from_mins(3));
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();

@@ -5,7 +5,7 @@ mod order;
 use std::time::Duration;
 
 use agent_pool_client::{CallError, ClaimOrder, ClaimUpdate};
-use agent_pool_core::wire::pool::{ClaimStep, Claimed};
+use agent_pool_core::wire::pool::{ClaimOutcome, ClaimStep, Claimed, PendingClaim};
 use clap::Args;
 use indicatif::ProgressBar;
 use tokio::time::sleep;
@@ -50,12 +50,15 @@ impl Claim {
         };
         let claimed = claim(out, target, &order).await?;
         let name = order.request.agent_name.as_ref().map(ToString::to_string);
-        out.answer(&claimed, || told(name.as_deref(), &claimed))?;
+        out.answer(&claimed, || match &claimed {
+            ClaimOutcome::Claimed(claimed) => told(name.as_deref(), claimed),
+            ClaimOutcome::Pending(pending) => told_pending(name.as_deref(), pending),
+        })?;
         Ok(Exit::Done)
     }
 }
 
-async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<Claimed, Failure> {
+async fn claim(out: Out, target: &Target, order: &ClaimOrder) -> Result<ClaimOutcome, Failure> {
     let bar = spinner("claiming");
     let mut tries = 1;
     let outcome = loop {
@@ -108,5 +111,14 @@ fn told(name: Option<&str>, claimed: &Claimed) -> String {
         strong(name.unwrap_or("The agent")),
         strong(&plain(claimed.invite_url.as_str())),
         claimed.instance_id,
+    )
+}
+
+fn told_pending(name: Option<&str>, pending: &PendingClaim) -> String {
+    format!(
+        "{} asked to join, and waits to be let in until {}\n\n  instance  {}\n  follow    poolctl show {2}",
+        strong(name.unwrap_or("The agent")),
+        pending.accept_by.format("%F %H:%M UTC"),
+        pending.instance_id,
     )
 }

@@ -51,6 +51,11 @@ impl<'a> Page<'a> {
             ("url", it.url.as_ref().map(ToString::to_string)),
             ("created", since(Some(it.created_at))),
             ("claimed", since(it.claimed_at)),
+            (
+                "waits",
+                it.accept_by
+                    .map(|by| format!("to be let in, until {}", by.format("%F %H:%M UTC"))),
+            ),
             ("healthy", since(it.last_healthy_at)),
         ];
         for (name, value) in facts {

@@ -179,6 +179,7 @@ pub(crate) mod tests {
             created_at: now + TimeDelta::seconds(index.into()),
             claimed_at: None,
             last_healthy_at: Some(now - TimeDelta::seconds(index.into())),
+            accept_by: None,
         });
         PoolStatus {
             counts: Counts::default(),

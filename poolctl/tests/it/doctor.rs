@@ -166,6 +166,8 @@ fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
         ("HOST", "x86_64-conda-linux-gnu"),
         ("HTTPS_PROXY", "http://ann:hunter3@127.0.0.1:9"),
         ("POOL_MIN_IDEL", "5"),
+        ("TELNYX_CAMPAIN_ID", "C1"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
         ("POOL_SVC_PORT", "tcp://10.0.0.7:3001"),
         ("POOL_TOOLS", "none"),
     ];
@@ -174,6 +176,8 @@ fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
     for found in [
         "HOST: \"x86_64-conda-linux-gnu\" is no address",
         "POOL_MIN_IDEL: is set, and nothing reads it",
+        "TELNYX_CAMPAIN_ID: is set, and nothing reads it",
+        "ALL_PROXY: a proxy of the scheme socks5 is ignored",
         "POOL_SVC_PORT: was set by Kubernetes",
     ] {
         assert!(has(&warned, found), "{found}: {warned:#?}");

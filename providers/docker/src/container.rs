@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use agent_pool_core::{DeployStatus, EnvVars, InstanceId, Mark, ProviderError, Secret};
+use agent_pool_core::{DeployStatus, EnvVars, InstanceId, Mark, ProviderError, Secret, runtime};
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum,
     EndpointSettings, HostConfig, HostConfigLogConfig, Mount, MountType, NetworkingConfig,
@@ -57,6 +57,15 @@ impl Container {
 
     pub(crate) fn is_going(&self) -> bool {
         matches!(self.state, Some(ContainerSummaryStateEnum::REMOVING))
+    }
+
+    /// Whether it ended by itself, or is started again because it did.
+    pub(crate) fn has_ended(&self) -> bool {
+        use ContainerSummaryStateEnum as State;
+        matches!(
+            self.state,
+            Some(State::EXITED | State::DEAD | State::RESTARTING)
+        )
     }
 
     /// How its deployment does; `None` before it was started.
@@ -133,7 +142,7 @@ impl Plan {
             image: Some(self.image.clone()),
             hostname: Some(name.clone()),
             user: settings.user.clone(),
-            env: Some(self.environment(settings)),
+            env: Some(self.environment(&name, settings)),
             labels: Some(self.labels(mark, settings)),
             exposed_ports: Some(vec![port.clone()]),
             host_config: Some(self.host_config(&name, &network, &port, settings)),
@@ -145,19 +154,24 @@ impl Plan {
     }
 
     /// The engine takes each entry literally: nothing in a value is expanded.
-    fn environment(&self, settings: &Settings) -> Vec<String> {
+    fn environment(&self, name: &str, settings: &Settings) -> Vec<String> {
         let fixed = [
-            ("PORT", settings.container_port.to_string()),
+            (runtime::PORT, settings.container_port.to_string()),
             ("HOST", "0.0.0.0".to_owned()),
-            ("INSTANCE_ID", self.instance.to_string()),
-            ("INSTANCE_DATA_DIR", DATA.to_owned()),
+            (runtime::INSTANCE_ID, self.instance.to_string()),
+            (runtime::INSTANCE_DATA_DIR, DATA.to_owned()),
         ];
-        let fixed = fixed.map(|(name, value)| format!("{name}={value}"));
+        let url = settings.address(&self.instance, name, self.port);
+        let url = url.ok().flatten().map(|url| url.to_string());
+        let fixed = fixed
+            .into_iter()
+            .chain(url.map(|url| (runtime::PUBLIC_URL, url)))
+            .map(|(name, value)| format!("{name}={value}"));
         let own = self
             .variables
             .iter()
             .map(|(name, value)| format!("{name}={}", value.expose()));
-        fixed.into_iter().chain(own).collect()
+        fixed.chain(own).collect()
     }
 
     fn labels(&self, mark: &Mark, settings: &Settings) -> HashMap<String, String> {
@@ -234,8 +248,12 @@ impl Plan {
             runtime: settings.runtime.clone(),
             extra_hosts: Some(settings.extra_hosts()).filter(|hosts| !hosts.is_empty()),
             restart_policy: Some(RestartPolicy {
-                name: Some(RestartPolicyNameEnum::ON_FAILURE),
-                maximum_retry_count: Some(i64::from(settings.restart_max)),
+                // To an engine, zero times is no limit.
+                name: Some(match settings.restart_max {
+                    0 => RestartPolicyNameEnum::NO,
+                    _ => RestartPolicyNameEnum::ON_FAILURE,
+                }),
+                maximum_retry_count: limit(i64::from(settings.restart_max)),
             }),
             log_config: Some(HostConfigLogConfig {
                 typ: Some("json-file".to_owned()),

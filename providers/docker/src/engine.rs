@@ -89,13 +89,17 @@ impl Engine {
             return unavailable.with_effect(Effect::NotDone).with_source(error);
         }
         if let Error::JsonDataError { message, .. } = &error {
-            let message = format!("the engine's answer cannot be understood: {message}");
+            let message = format!(
+                "the answer of {host} cannot be understood; if that is no container engine, correct DOCKER_HOST: {message}"
+            );
             return ErrorKind::Protocol.because(message);
         }
         if let Error::DockerStreamError { error: message } = &error {
             return stream_failure(message);
         }
-        let message = format!("the connection to the engine at {host} failed");
+        let message = format!(
+            "the connection to the engine at {host} failed; if that is no container engine, correct DOCKER_HOST"
+        );
         ErrorKind::Unavailable.because(message).with_source(error)
     }
 }
@@ -246,6 +250,15 @@ mod tests {
             "Bind for 0.0.0.0:30000 failed: port is already allocated",
         );
         assert!(error.to_string().contains("DOCKER_PORT_FIRST"), "{error}");
+    }
+
+    #[test]
+    fn who_may_not_use_the_socket_is_told_so() {
+        let engine = Engine::new("unix:///run/engine.sock".to_owned());
+        let err = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let error = engine.failure(Error::IOError { err });
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert!(error.to_string().contains("socket's group"), "{error}");
     }
 
     #[tokio::test]

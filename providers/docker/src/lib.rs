@@ -2,12 +2,15 @@
 
 mod container;
 mod engine;
+mod generations;
 mod infra;
+mod list;
 mod logs;
 mod names;
 mod objects;
 mod port;
 mod settings;
+mod why;
 
 use agent_pool_core::registry::InfraRegistration;
 

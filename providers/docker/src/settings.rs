@@ -1,6 +1,6 @@
 //! The settings of this provider.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use agent_pool_core::settings::{self, Environment, Millis, SettingSpec, SettingsError};
 use agent_pool_core::{InstanceId, Secret};
@@ -209,6 +209,27 @@ impl Settings {
             "http" | "https" if url.has_host() => Ok(url),
             _ => Err("makes no http or https URL".to_owned()),
         }))
+    }
+
+    /// Where an instance is reached: by the template, or on its port. `None` without either.
+    pub(crate) fn address(
+        &self,
+        instance: &InstanceId,
+        name: &str,
+        port: Option<u16>,
+    ) -> Result<Option<Url>, String> {
+        if let Some(url) = self.url_of(instance, name) {
+            return url
+                .map(Some)
+                .map_err(|problem| format!("{PREFIX}URL_TEMPLATE {problem}"));
+        }
+        let Some(port) = port else {
+            return Ok(None);
+        };
+        let url = format!("http://{}", SocketAddr::new(self.publish, port));
+        Url::parse(&url)
+            .map(Some)
+            .map_err(|error| format!("a port makes no URL: {error}"))
     }
 
     /// Credentials for pulling.

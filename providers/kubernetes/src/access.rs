@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::cluster::Cluster;
 use crate::fault::Call;
 use crate::kind::{self, Kind};
-use crate::settings::{Route, Settings};
+use crate::settings::Settings;
+use crate::variables::Route;
 
 /// Answers what whoever asks may do in a namespace. It changes nothing, and everybody may ask.
 const REVIEW: Kind = Kind {

@@ -7,7 +7,7 @@ use agent_pool_core::settings::SettingsError;
 use agent_pool_core::{Context, ErrorKind, ProviderError};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
-use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, GetParams, Patch, PatchParams};
 use kube::client::Body;
 use kube::core::Request;
 use serde::de::DeserializeOwned;
@@ -22,11 +22,6 @@ use crate::settings::Settings;
 
 /// Without a deadline in the context, one call may take as long as this.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
-/// Objects on a page of a list.
-const PAGE: u32 = 250;
-/// How often a list is begun again whose pages expired while it was read.
-const LIST_ATTEMPTS: usize = 5;
-
 /// One namespace of a cluster. It is connected to when it is first used.
 pub(crate) struct Cluster {
     access: Access,
@@ -34,10 +29,10 @@ pub(crate) struct Cluster {
 }
 
 /// What the API server answered.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl fmt::Debug for Cluster {
@@ -144,63 +139,6 @@ impl Cluster {
         ))
     }
 
-    /// All objects that the selector selects, page by page. An answer is whole, or an error.
-    pub(crate) async fn list(
-        &self,
-        cx: &Context,
-        call: &Call<'_>,
-        selector: &str,
-    ) -> Result<Vec<Value>, ProviderError> {
-        for _ in 0..LIST_ATTEMPTS {
-            if let Some(items) = self.list_pages(cx, call, selector).await? {
-                return Ok(items);
-            }
-        }
-        let message = format!(
-            "the pages of {} expired {LIST_ATTEMPTS} times before they were read",
-            call.kind.resource()
-        );
-        Err(ErrorKind::Unavailable.because(message))
-    }
-
-    /// `None` if a page expired: what was read is worth nothing then.
-    async fn list_pages(
-        &self,
-        cx: &Context,
-        call: &Call<'_>,
-        selector: &str,
-    ) -> Result<Option<Vec<Value>>, ProviderError> {
-        let mut items = Vec::new();
-        let mut params = ListParams::default().labels(selector).limit(PAGE);
-        loop {
-            let request = at(call).list(&params);
-            let answer = self.exchange(cx, call, request).await?;
-            if answer.status == StatusCode::GONE {
-                return Ok(None);
-            }
-            if !answer.status.is_success() {
-                return Err(fault::refused(
-                    call,
-                    answer.status,
-                    &answer.headers,
-                    &answer.body,
-                ));
-            }
-            let page: Page = parse(call, &answer.body)?;
-            items.extend(page.items);
-            let next = page.metadata.next.filter(|next| !next.is_empty());
-            if next.is_none() {
-                return Ok(Some(items));
-            }
-            if next == params.continue_token {
-                return Err(
-                    ErrorKind::Protocol.because("a page of a list names itself as the next one")
-                );
-            }
-            params.continue_token = next;
-        }
-    }
-
     /// Whether the namespace exists. Its own name is enough of a permission to ask.
     pub(crate) async fn namespace_exists(
         &self,
@@ -222,7 +160,7 @@ impl Cluster {
     }
 
     /// Runs one request by the context's deadline.
-    async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         cx: &Context,
         call: &Call<'_>,
@@ -261,25 +199,12 @@ impl Cluster {
     }
 }
 
-/// One page of a list, whose items are read one by one.
-#[derive(serde::Deserialize)]
-struct Page {
-    metadata: PageMetadata,
-    items: Vec<Value>,
-}
-
-#[derive(serde::Deserialize)]
-struct PageMetadata {
-    #[serde(rename = "continue")]
-    next: Option<String>,
-}
-
 /// Requests for objects of the call's kind.
-fn at(call: &Call<'_>) -> Request {
+pub(crate) fn at(call: &Call<'_>) -> Request {
     Request::new(call.kind.path(call.namespace))
 }
 
-fn parse<T: DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, ProviderError> {
+pub(crate) fn parse<T: DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, ProviderError> {
     serde_json::from_slice(body).map_err(|error| {
         let message = format!(
             "the answer to {call} cannot be understood: line {} column {}",

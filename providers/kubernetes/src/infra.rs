@@ -174,6 +174,7 @@ impl InfraProvider for Kubernetes {
             .filter_map(|item| listed::read(cx.mark(), item));
         let listed = instances.map(|one| {
             let state = one.state(&pods, self.settings.restart_max);
+            let (status, detail) = state.map_or((None, None), |it| (Some(it.status), it.words));
             Ok(ListedInstance {
                 url: Some(self.url(cx, namespace, &one.instance)?),
                 created_at: one.created_at(),
@@ -183,7 +184,8 @@ impl InfraProvider for Kubernetes {
                     &one.instance,
                     one.image().unwrap_or_default().to_owned(),
                 )?,
-                status: state.map(|state| state.status),
+                status,
+                detail,
             })
         });
         listed.collect()

@@ -11,11 +11,13 @@ mod listed;
 mod logs;
 mod names;
 mod network;
+mod pages;
 mod parts;
 mod peers;
 mod reference;
 mod settings;
 mod state;
+mod variables;
 mod workload;
 
 use agent_pool_core::registry::InfraRegistration;

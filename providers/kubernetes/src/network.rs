@@ -20,7 +20,7 @@ const CLOSED_V4: [&str; 8] = [
     "192.0.0.0/24",
     "192.168.0.0/16",
 ];
-const CLOSED_V6: [&str; 4] = ["::1/128", "::ffff:0:0/96", "fc00::/7", "fe80::/10"];
+const CLOSED_V6: [&str; 3] = ["::1/128", "fc00::/7", "fe80::/10"];
 
 /// `spec` of the policy. `server` is the host of the API server's address.
 pub(crate) fn policy(name: &str, namespace: &str, server: &str, settings: &Settings) -> Value {
@@ -31,9 +31,12 @@ pub(crate) fn policy(name: &str, namespace: &str, server: &str, settings: &Setti
         .allow_to
         .iter()
         .map(|other| json!({ "to": [peer(other)] }));
+    let denied = settings.deny_to.iter().cloned();
+    let denied: Vec<String> = denied.chain(single(server)).collect();
+    let (v6, v4): (Vec<_>, Vec<_>) = denied.iter().partition(|range| range.contains(':'));
     let public = json!({ "to": [
-        { "ipBlock": block("0.0.0.0/0", &CLOSED_V4, server, IpAddr::is_ipv4) },
-        { "ipBlock": block("::/0", &CLOSED_V6, server, IpAddr::is_ipv6) },
+        { "ipBlock": block("0.0.0.0/0", &CLOSED_V4, &v4) },
+        { "ipBlock": block("::/0", &CLOSED_V6, &v6) },
     ] });
     let egress: Vec<Value> = [dns(), public].into_iter().chain(to).collect();
     json!({
@@ -74,16 +77,20 @@ fn peer(peer: &Peer) -> Value {
     }
 }
 
-/// All addresses of a family but the closed ones, and the API server if its address is known as a number.
-fn block(all: &str, closed: &[&str], server: &str, is_family: fn(&IpAddr) -> bool) -> Value {
-    let mut except: Vec<String> = closed.iter().map(|range| (*range).to_owned()).collect();
-    if let Ok(address) = server.trim_matches(['[', ']']).parse::<IpAddr>()
-        && is_family(&address)
-    {
-        let length = if address.is_ipv4() { 32 } else { 128 };
-        except.push(format!("{address}/{length}"));
-    }
+/// All addresses of a family but the closed ones.
+fn block(all: &str, closed: &[&str], denied: &[&String]) -> Value {
+    let closed = closed.iter().copied();
+    let except: Vec<&str> = closed
+        .chain(denied.iter().map(|range| range.as_str()))
+        .collect();
     json!({ "cidr": all, "except": except })
+}
+
+/// The host of a URL as a range, if it is known as a number.
+fn single(host: &str) -> Option<String> {
+    let address: IpAddr = host.trim_matches(['[', ']']).parse().ok()?;
+    let length = if address.is_ipv4() { 32 } else { 128 };
+    Some(format!("{address}/{length}"))
 }
 
 #[cfg(test)]
@@ -135,6 +142,15 @@ mod tests {
                     .contains(&range.into()),
                 "{range}"
             );
+        }
+        let named = spec(
+            &[("KUBERNETES_DENY_TO", "203.0.113.0/24, 2001:db8::/64")],
+            "api.example.com",
+        );
+        for (family, range) in [(0, "203.0.113.0/24"), (1, "2001:db8::/64")] {
+            let closed = closed(&named, family);
+            assert!(closed.as_array().unwrap().contains(&range.into()));
+            assert_eq!(closed.to_string().matches("203.0.113").count(), 1 - family);
         }
         let six = spec(&[], "[2001:db8::7]");
         for range in ["fc00::/7", "2001:db8::7/128"] {

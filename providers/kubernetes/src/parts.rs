@@ -7,7 +7,8 @@ use url::Url;
 use crate::kind::{self, Kind};
 use crate::names::{self, NAME};
 use crate::network;
-use crate::settings::{Route, Settings};
+use crate::settings::Settings;
+use crate::variables::Route;
 use crate::workload::mib;
 
 /// What the parts of an instance are made of.

@@ -44,6 +44,15 @@ fn is_cidr(range: &str) -> bool {
     length.parse::<u8>().is_ok_and(|length| length <= longest)
 }
 
+/// Reads a list of address ranges, none of which is everything.
+pub(crate) fn ranges(list: &str) -> Result<Vec<String>, String> {
+    let range = |item: &str| match is_cidr(item) && !item.ends_with("/0") {
+        true => Ok(item.to_owned()),
+        false => Err(format!("has {item:?}, which is no ADDRESS/LENGTH")),
+    };
+    items(list).map(range).collect()
+}
+
 /// Reads `key=value` pairs.
 pub(crate) fn pairs(list: &str) -> Result<Map<String, Value>, String> {
     let pair = |item: &str| {

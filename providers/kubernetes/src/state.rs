@@ -33,11 +33,13 @@ pub(crate) fn of(set: &StatefulSet, pod: Option<&Pod>, restart_max: u32) -> Opti
         .and_then(|all| all.get(DEPLOYED_AT))
         .map(String::as_str)
         != Some(wanted);
-    if is_old || pod.metadata.deletion_timestamp.is_some() {
-        return Some(state(
-            DeployStatus::Deploying,
-            "the pod of the deployment before is ending".to_owned(),
-        ));
+    if is_old {
+        let words = "the pod of the deployment before is ending";
+        return Some(state(DeployStatus::Deploying, words.to_owned()));
+    }
+    if pod.metadata.deletion_timestamp.is_some() {
+        let words = "the pod is ending and is replaced then; on a lost node it ends only when the node is back or removed";
+        return Some(state(DeployStatus::Deploying, words.to_owned()));
     }
     Some(of_pod(pod, restart_max))
 }
@@ -257,5 +259,11 @@ mod tests {
             of(&set(), Some(&old), 3).unwrap().status,
             DeployStatus::Deploying
         );
+        let metadata = json!({
+            "annotations": { DEPLOYED_AT: "now" }, "deletionTimestamp": "2026-11-28T10:00:00Z",
+        });
+        let ending: Pod = serde_json::from_value(json!({ "metadata": metadata })).unwrap();
+        let ending = of(&set(), Some(&ending), 3).unwrap();
+        assert!(!ending.status.is_dead() && ending.words.unwrap().contains("lost node"));
     }
 }

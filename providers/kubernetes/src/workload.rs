@@ -60,7 +60,8 @@ impl Workload<'_> {
 
     /// What the `restricted` level of pod security wants, and no access to the API server.
     fn pod(&self, name: &str, settings: &Settings) -> Value {
-        let grace = settings.stop_grace_ms.duration().as_secs();
+        // With 0 a pod counts as gone before it is, and the next one would share its volume.
+        let grace = settings.stop_grace_ms.duration().as_secs().max(1);
         let mut pod = json!({
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,

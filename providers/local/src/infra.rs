@@ -236,6 +236,7 @@ fn listed(
     let deployment = service.as_ref().map(|service| &service.deployment);
     Ok(ListedInstance {
         handle: handle(cx, instance)?,
+        detail: deployment.and_then(|one| one.detail(|process| table.has(process))),
         status: deployment.and_then(|one| one.status(|process| table.has(process))),
         url: service
             .as_ref()

@@ -51,6 +51,21 @@ impl Deployment {
             Self::Started(_) | Self::Ended => Some(DeployStatus::Crashed),
         }
     }
+
+    /// Why it does not run. The exit status is not known: an instance outlives the process that started it, and nobody
+    /// else is told.
+    pub(crate) fn detail(&self, alive: impl FnOnce(&Process) -> bool) -> Option<String> {
+        match self {
+            Self::Failed => {
+                Some("the program could not be started: see LOCAL_RUNTIME_COMMAND".to_owned())
+            }
+            Self::Started(process) if !alive(process) => {
+                Some(format!("process {} has ended: see its logs", process.pid))
+            }
+            Self::Ended => Some("the program ended at once: see its logs".to_owned()),
+            Self::Never | Self::Starting | Self::Started(_) => None,
+        }
+    }
 }
 
 impl Service {

@@ -132,7 +132,7 @@ impl Railway {
         label: &str,
     ) -> Result<Site, ProviderError> {
         let id = project.id.clone();
-        let inside = project.into_environment(label);
+        let inside = project.into_environment(cx.mark(), label)?;
         let inside = inside.ok_or_else(|| without_environment(&id))?;
         let home = Home {
             project: id,
@@ -158,7 +158,7 @@ impl Railway {
             self.unsettled(asked.await)?
         };
         let id = made.id.clone();
-        let inside = made.into_environment();
+        let inside = made.into_environment(cx.mark())?;
         let home = Home {
             environment: inside.ok_or_else(|| without_environment(&id))?,
             project: id,

@@ -118,14 +118,10 @@ pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
     })
 }
 
-/// A 403 in JSON is about the token; one in HTML is the edge, which wants fewer requests.
+/// A 403 in JSON is about the token. One in HTML is the edge's.
 fn kind_of_403(reply: &Reply) -> Option<ErrorKind> {
     let html = reply.text().trim_start().starts_with('<');
-    (reply.status() == 403).then_some(if html {
-        ErrorKind::RateLimited
-    } else {
-        ErrorKind::Unauthorized
-    })
+    (reply.status() == 403 && !html).then_some(ErrorKind::Unauthorized)
 }
 
 /// An answer that is not what the schema promises.
@@ -189,6 +185,8 @@ const RULES: &[Rule] = &[
     rule(Sign::Begins("whoa there pal"), ErrorKind::RateLimited).lasting(3),
     rule(Sign::Says("too quickly"), ErrorKind::RateLimited).lasting(3),
     rule(Sign::Says("try again in a"), ErrorKind::RateLimited).lasting(3),
+    rule(Sign::Says("ratelimited"), ErrorKind::RateLimited).lasting(30),
+    rule(Sign::Says("rate limit"), ErrorKind::RateLimited).lasting(30),
     // Codes that say more than the message, where they come.
     rule(Sign::Code("GRAPHQL_PARSE_FAILED"), ErrorKind::Protocol),
     rule(Sign::Code("GRAPHQL_VALIDATION_FAILED"), ErrorKind::Protocol),
@@ -210,6 +208,7 @@ const RULES: &[Rule] = &[
     ),
     rule(Sign::Says("resource provision limit"), ErrorKind::Forbidden),
     rule(Sign::Says("upgrade your plan"), ErrorKind::Forbidden),
+    rule(Sign::Says("trial has expired"), ErrorKind::Forbidden),
     // What is in the way for a while.
     rule(Sign::Begins("cannot redeploy yet"), ErrorKind::Conflict).lasting(30),
     rule(Sign::Says("without a snapshot"), ErrorKind::Conflict),
@@ -232,6 +231,9 @@ const RULES: &[Rule] = &[
     .lasting(3)
     .meaning(Absence::Possible),
     rule(Sign::Says("internal server error"), ErrorKind::Unavailable),
+    rule(Sign::Says("timed out"), ErrorKind::Unavailable),
+    // In incidents Railway holds deployments of the smaller plans back.
+    rule(Sign::Says("temporarily"), ErrorKind::Unavailable).lasting(60),
     // What is asked for.
     rule(Sign::Says("not found"), ErrorKind::NotFound).meaning(Absence::Stated),
     rule(Sign::Begins("could not find"), ErrorKind::NotFound).meaning(Absence::Stated),
@@ -266,6 +268,11 @@ mod tests {
         ("Whoa there pal! You are creating volumes at a pace", ErrorKind::RateLimited, Absence::No, Some(3)),
         ("You are creating volumes too quickly", ErrorKind::RateLimited, Absence::No, Some(3)),
         ("Please try again in a moment", ErrorKind::RateLimited, Absence::No, Some(3)),
+        ("You are being ratelimited. Please try again later", ErrorKind::RateLimited, Absence::No, Some(30)),
+        ("Rate limit exceeded", ErrorKind::RateLimited, Absence::No, Some(30)),
+        ("Your trial has expired. Please select a plan to continue", ErrorKind::Forbidden, Absence::No, None),
+        ("Operation timed out", ErrorKind::Unavailable, Absence::No, None),
+        ("Deployments are temporarily paused", ErrorKind::Unavailable, Absence::No, Some(60)),
         ("Project Token not found", ErrorKind::Unauthorized, Absence::No, None),
         ("Not Authorized", ErrorKind::Unauthorized, Absence::Possible, None),
         ("Two Factor Authentication Required", ErrorKind::Forbidden, Absence::No, None),

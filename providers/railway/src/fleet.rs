@@ -1,6 +1,6 @@
 //! What an environment holds, read page by page to the end.
 
-use agent_pool_core::{Context, ProviderError, ServiceId};
+use agent_pool_core::{Context, Mark, ProviderError, ServiceId};
 use serde_json::json;
 
 use crate::error::{Failure, malformed};
@@ -67,12 +67,12 @@ impl<T> Pages<T> {
     }
 
     /// Adds a page. A list that has ended takes none, and one that has not must come.
-    fn add(&mut self, page: Option<Connection<T>>) -> Result<(), ProviderError> {
+    fn add(&mut self, mark: &Mark, page: Option<Connection<T>>) -> Result<(), ProviderError> {
         if self.ended {
             return Ok(());
         }
         let page = page.ok_or_else(|| malformed("left out a requested list"))?;
-        let page = page.into_page()?;
+        let page = page.into_page(mark)?;
         self.items.extend(page.items);
         match page.next {
             None => self.ended = true,
@@ -106,8 +106,8 @@ impl Client {
                 "volumesAfter": volumes.cursors.last(),
             });
             let page: FleetPage = self.ask(cx, &operations::FLEET, variables).await?;
-            services.add(page.service_instances)?;
-            volumes.add(page.volume_instances)?;
+            services.add(cx.mark(), page.service_instances)?;
+            volumes.add(cx.mark(), page.volume_instances)?;
         }
         Ok(Fleet::of(services, volumes))
     }
@@ -119,8 +119,8 @@ impl Client {
         environment: ProjectEnvironment,
     ) -> Result<Fleet, Failure> {
         let (mut services, mut volumes) = (Pages::new(), Pages::new());
-        services.add(Some(environment.service_instances))?;
-        volumes.add(Some(environment.volume_instances))?;
+        services.add(cx.mark(), Some(environment.service_instances))?;
+        volumes.add(cx.mark(), Some(environment.volume_instances))?;
         if services.ended && volumes.ended {
             Ok(Fleet::of(services, volumes))
         } else {
@@ -136,6 +136,10 @@ mod tests {
 
     use super::*;
 
+    fn add(pages: &mut Pages<u8>, page: Option<Connection<u8>>) -> Result<(), ProviderError> {
+        pages.add(&Mark::new(&"test".parse().unwrap()), page)
+    }
+
     fn page(next: Option<&str>) -> Option<Connection<u8>> {
         let info = json!({ "hasNextPage": next.is_some(), "endCursor": next });
         let page = json!({ "edges": [{ "node": 7 }], "pageInfo": info });
@@ -145,9 +149,9 @@ mod tests {
     #[test]
     fn a_list_that_has_ended_takes_no_more() {
         let mut pages = Pages::new();
-        pages.add(page(Some("a"))).unwrap();
-        pages.add(page(None)).unwrap();
-        pages.add(None).unwrap();
+        add(&mut pages, page(Some("a"))).unwrap();
+        add(&mut pages, page(None)).unwrap();
+        add(&mut pages, None).unwrap();
         assert!(pages.ended);
         assert_eq!(pages.items, [7, 7]);
     }
@@ -156,11 +160,11 @@ mod tests {
     fn a_list_without_an_end_and_one_that_is_left_out_are_errors() {
         let mut pages = Pages::new();
         for cursor in ["a", "b"] {
-            pages.add(page(Some(cursor))).unwrap();
+            add(&mut pages, page(Some(cursor))).unwrap();
         }
-        let again = pages.add(page(Some("a"))).unwrap_err();
+        let again = add(&mut pages, page(Some("a"))).unwrap_err();
         assert_eq!(again.kind(), ErrorKind::Protocol);
-        let missing = Pages::<u8>::new().add(None).unwrap_err();
+        let missing = add(&mut Pages::new(), None).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::Protocol);
     }
 }

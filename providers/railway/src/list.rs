@@ -50,7 +50,7 @@ impl Railway {
         project: Project,
     ) -> Result<ListedInstance, ProviderError> {
         let (id, created_at) = (project.id.clone(), project.created_at);
-        let environment = project.into_environment(&cx.mark().label(&instance));
+        let environment = project.into_environment(cx.mark(), &cx.mark().label(&instance))?;
         let mut home = Home {
             project: id.clone(),
             environment: String::new(),
@@ -66,6 +66,7 @@ impl Railway {
         Ok(ListedInstance {
             handle: Handle::new(instance, stand_in(&id)?, &home).write()?,
             status: None,
+            detail: None,
             url: None,
             created_at: Some(created_at),
         })
@@ -90,6 +91,7 @@ fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Result<Vec<ListedInstanc
         Some(handle.write().map(|handle| ListedInstance {
             handle,
             status: service.status(),
+            detail: service.detail(),
             url: service.domain().and_then(domain::url),
             created_at: Some(service.created_at),
         }))
@@ -117,6 +119,7 @@ fn lost_volumes(
                 }
                 .write()?,
                 status: Some(DeployStatus::Removed),
+                detail: Some("its service is gone, and its volume is left".to_owned()),
                 url: None,
                 created_at: Some(volume.created_at),
             })

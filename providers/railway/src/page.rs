@@ -1,7 +1,7 @@
-//! Railway's lists: edges and cursors.
+//! Railway's lists: edges and cursors. An edge that cannot be read is left out, unless it bears our mark.
 
-use agent_pool_core::ProviderError;
-use agent_pool_core::http::Page;
+use agent_pool_core::http::{ListItem, Page, known_items};
+use agent_pool_core::{Mark, ProviderError};
 use serde::Deserialize;
 
 use crate::error::malformed;
@@ -10,7 +10,7 @@ use crate::error::malformed;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Connection<T> {
-    edges: Vec<Edge<T>>,
+    edges: Vec<ListItem<Edge<T>>>,
     page_info: PageInfo,
 }
 
@@ -27,13 +27,14 @@ struct PageInfo {
 }
 
 impl<T> Connection<T> {
-    /// What is on it.
+    /// What can be read of it.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &T> {
-        self.edges.iter().map(|edge| &edge.node)
+        let known = self.edges.iter().filter_map(ListItem::known);
+        known.map(|edge| &edge.node)
     }
 
     /// The page in the kit's words.
-    pub(crate) fn into_page(self) -> Result<Page<T, String>, ProviderError> {
+    pub(crate) fn into_page(self, mark: &Mark) -> Result<Page<T, String>, ProviderError> {
         let PageInfo {
             has_next_page,
             end_cursor,
@@ -42,7 +43,7 @@ impl<T> Connection<T> {
             return Err(malformed("said that a list continues, but not where"));
         }
         Ok(Page {
-            items: self.edges.into_iter().map(|edge| edge.node).collect(),
+            items: known_nodes(mark, self.edges)?,
             next: end_cursor.filter(|_| has_next_page),
         })
     }
@@ -51,13 +52,18 @@ impl<T> Connection<T> {
 /// A list whose further pages do not matter.
 #[derive(Debug, Deserialize)]
 pub(crate) struct FirstPage<T> {
-    edges: Vec<Edge<T>>,
+    edges: Vec<ListItem<Edge<T>>>,
 }
 
 impl<T> FirstPage<T> {
-    pub(crate) fn into_nodes(self) -> impl Iterator<Item = T> {
-        self.edges.into_iter().map(|edge| edge.node)
+    pub(crate) fn into_nodes(self, mark: &Mark) -> Result<Vec<T>, ProviderError> {
+        known_nodes(mark, self.edges)
     }
+}
+
+fn known_nodes<T>(mark: &Mark, edges: Vec<ListItem<Edge<T>>>) -> Result<Vec<T>, ProviderError> {
+    let known = known_items("railway", mark, edges)?;
+    Ok(known.into_iter().map(|edge| edge.node).collect())
 }
 
 #[cfg(test)]
@@ -73,7 +79,7 @@ mod tests {
             let page = json!({ "edges": [{ "node": 1 }], "pageInfo": info });
             serde_json::from_value::<Connection<u8>>(page)
                 .unwrap()
-                .into_page()
+                .into_page(&Mark::new(&"test".parse().unwrap()))
         };
         assert_eq!(page(true, Some("c")).unwrap().next.as_deref(), Some("c"));
         assert_eq!(page(false, Some("c")).unwrap().next, None);

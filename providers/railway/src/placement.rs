@@ -199,6 +199,32 @@ mod tests {
         assert_own(placement([WORKSPACE, NAME]), "staging");
     }
 
+    /// Railway sets project and environment, by id and by name, in every container that it runs.
+    #[test]
+    fn where_services_runs_on_railway_its_own_place_is_not_taken_for_the_instances() {
+        let railway = ("RAILWAY_DEPLOYMENT_ID", "d");
+        let own = [railway, PROJECT, ID, NAME];
+        let with = |pair| placement([own[0], own[1], own[2], own[3], pair]);
+        assert_own(with(WORKSPACE), "production");
+        assert_shared(with(PROJECT_TOKEN), &Source::ProjectToken);
+        let ids = |project: &str, environment: &str| {
+            Source::Ids(Home {
+                project: project.into(),
+                environment: environment.into(),
+            })
+        };
+        assert_shared(placement(own), &ids("p", "e"));
+        let other = ("RAILWAY_INSTANCES_PROJECT_ID", "q");
+        let named = Source::EnvironmentName {
+            project: "q".into(),
+            name: "production".into(),
+        };
+        assert_shared(with(other), &named);
+        let environment = ("RAILWAY_INSTANCES_ENVIRONMENT_ID", "f");
+        let both = [own[0], own[1], own[2], own[3], other, environment];
+        assert_shared(placement(both), &ids("q", "f"));
+    }
+
     #[test]
     fn no_place_two_places_and_one_out_of_reach_are_faults() {
         let fault = |placement: Result<Placement, SettingsError>| {

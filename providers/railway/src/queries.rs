@@ -44,7 +44,7 @@ impl Client {
             let variables = json!({ "projectId": project, "first": PAGE, "after": after });
             let asked = self.ask(cx, &operations::ENVIRONMENTS, variables);
             let page: Connection<_> = asked.await?;
-            page.into_page()
+            page.into_page(cx.mark())
         })
         .await
     }
@@ -72,7 +72,7 @@ impl Client {
                     Err(failure) if timed_out(&failure) && first > SMALLEST_PAGE => {
                         size.store((first / 2).max(SMALLEST_PAGE), Ordering::Relaxed);
                     }
-                    page => return page?.into_page(),
+                    page => return page?.into_page(cx.mark()),
                 }
             }
         })

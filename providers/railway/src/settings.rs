@@ -9,6 +9,9 @@ use serde::Deserialize;
 use url::Url;
 
 const PREFIX: &str = "RAILWAY_";
+/// Railway sets it in every container that it runs:
+/// <https://docs.railway.com/reference/variables#railway-provided-variables> (November 2026).
+const ON_RAILWAY: &str = "RAILWAY_DEPLOYMENT_ID";
 
 /// The settings, from environment variables. The comments are the reference for operators.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -30,6 +33,11 @@ pub(crate) struct RailwaySettings {
     /// The environment, by name; looked up once in a shared project, made with each project of an
     /// instance. `production` where neither this nor the id is set.
     pub(crate) environment_name: Option<String>,
+    /// Wins over `RAILWAY_PROJECT_ID`. For a services-svc that runs on Railway itself: there Railway sets
+    /// `RAILWAY_PROJECT_ID` and `RAILWAY_ENVIRONMENT_*` to where that runs.
+    pub(crate) instances_project_id: Option<String>,
+    /// The environment of `RAILWAY_INSTANCES_PROJECT_ID`, by id; `production` if not set.
+    pub(crate) instances_environment_id: Option<String>,
     /// The image that instances run, best pinned by digest: a tag that has moved may be served from a
     /// cache.
     pub(crate) runtime_image: String,
@@ -143,12 +151,30 @@ impl RailwaySettings {
     /// # Errors
     /// Every variable that is missing, or has a value that cannot be used.
     pub(crate) fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        let read: Self = settings::read(PREFIX, environment)?;
+        let mut read: Self = settings::read(PREFIX, environment)?;
+        read.set_place(environment.get(ON_RAILWAY).is_some());
         let mut faults = Faults::default();
         faults.keep(read.check_limits());
         faults.keep(read.check_registry());
         faults.keep(read.check_mount());
         faults.finish(Some(read))
+    }
+
+    /// Leaves out of the place of the instances what is said of the place of services-svc.
+    fn set_place(&mut self, on_railway: bool) {
+        if let Some(project) = self.instances_project_id.take() {
+            self.project_id = Some(project);
+            self.environment_id = self.instances_environment_id.take();
+            self.environment_name = None;
+        } else if on_railway {
+            if self.workspace_id.is_some() || self.token_kind == TokenKind::Project {
+                (self.project_id, self.environment_id) = (None, None);
+                self.environment_name = None;
+            } else if self.environment_id.is_some() {
+                // Railway sets both, of the same environment.
+                self.environment_name = None;
+            }
+        }
     }
 
     /// User and password of the image's registry, where it has them.

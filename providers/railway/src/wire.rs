@@ -1,6 +1,6 @@
 //! Railway's answers, as little of them as is read.
 
-use agent_pool_core::{DeployStatus, ServiceId};
+use agent_pool_core::{DeployStatus, Mark, ProviderError, ServiceId};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -64,6 +64,20 @@ impl ServiceInstance {
         })
     }
 
+    /// Why it does not run. Railway has no exit code, and its own words are in its logs.
+    pub(crate) fn detail(&self) -> Option<String> {
+        let deployment = self.latest_deployment.as_ref()?;
+        let why = match (&deployment.status, deployment.deployment_stopped) {
+            (DeployStatus::Success, true) => "its process ended by itself, without an error",
+            (DeployStatus::Crashed, _) => "its process failed too often: see its logs",
+            (DeployStatus::Failed, _) => {
+                "its image could not be pulled or started: see Railway's deploy logs"
+            }
+            _ => return None,
+        };
+        Some(why.to_owned())
+    }
+
     /// The domain that Railway made, or one that somebody added.
     pub(crate) fn domain(&self) -> Option<&str> {
         let Domains {
@@ -119,18 +133,19 @@ pub(crate) struct Project {
 impl Project {
     /// The environment that holds the service of this name, or else the project's first: each project
     /// of an instance is made with one.
-    pub(crate) fn into_environment(self, label: &str) -> Option<ProjectEnvironment> {
-        let mut live: Vec<ProjectEnvironment> = self
-            .environments
-            .into_nodes()
-            .filter(|environment| environment.deleted_at.is_none())
-            .collect();
+    pub(crate) fn into_environment(
+        self,
+        mark: &Mark,
+        label: &str,
+    ) -> Result<Option<ProjectEnvironment>, ProviderError> {
+        let mut live = self.environments.into_nodes(mark)?;
+        live.retain(|environment| environment.deleted_at.is_none());
         let holds = |environment: &ProjectEnvironment| {
             let mut services = environment.service_instances.nodes();
             services.any(|service| service.service_name == label)
         };
         let place = live.iter().position(holds).unwrap_or_default();
-        (place < live.len()).then(|| live.swap_remove(place))
+        Ok((place < live.len()).then(|| live.swap_remove(place)))
     }
 }
 
@@ -162,9 +177,9 @@ pub(crate) struct NewProject {
 
 impl NewProject {
     /// The environment that it was made with.
-    pub(crate) fn into_environment(self) -> Option<String> {
-        let first = self.environments.into_nodes().next()?;
-        Some(first.id)
+    pub(crate) fn into_environment(self, mark: &Mark) -> Result<Option<String>, ProviderError> {
+        let first = self.environments.into_nodes(mark)?.into_iter().next();
+        Ok(first.map(|environment| environment.id))
     }
 }
 
@@ -245,6 +260,23 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_run_says_why() {
+        let detail = |word: &str, stopped: bool| {
+            let deployment = json!({ "status": word, "deploymentStopped": stopped });
+            service(deployment, &[]).detail()
+        };
+        assert_eq!(detail("SUCCESS", false), None);
+        for (word, stopped, why) in [
+            ("SUCCESS", true, "ended by itself"),
+            ("CRASHED", true, "failed too often"),
+            ("FAILED", false, "could not be pulled or started"),
+        ] {
+            let told = detail(word, stopped).unwrap();
+            assert!(told.contains(why), "{told}");
+        }
+    }
+
+    #[test]
     fn a_success_that_has_stopped_is_no_success() {
         assert_eq!(status("SUCCESS", false), DeployStatus::Success);
         assert_eq!(status("SUCCESS", true), DeployStatus::Crashed);
@@ -300,7 +332,9 @@ mod tests {
                 "id": "p", "name": "ours", "createdAt": at, "environments": environments,
             });
             let project: Project = serde_json::from_value(project).unwrap();
-            project.into_environment(label).unwrap().id
+            let mark = Mark::new(&"test".parse().unwrap());
+            let environment = project.into_environment(&mark, label).unwrap();
+            environment.unwrap().id
         };
         assert_eq!(found("ours"), "second");
         assert_eq!(found("another"), "first");

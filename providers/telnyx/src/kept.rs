@@ -5,11 +5,20 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use agent_pool_core::Mark;
 use agent_pool_core::prelude::*;
+use agent_pool_core::{Mark, Section};
 
 use crate::settings::Telnyx;
 use crate::wire::{Number, fetch_all};
+
+/// Entered before a kept number is taken or a number becomes a kept one, so that no two replicas take the same number
+/// or keep too many: the vendor cannot change a number on the condition that it is still free.
+async fn one_at_a_time(api: Api<'_>) -> ProviderResult<Section> {
+    let (cx, tag) = (api.cx(), tag(api.cx().mark()));
+    let reason = "another call takes or keeps a number";
+    cx.enter(&format!("telnyx/{tag}"), Duration::ZERO, reason)
+        .await
+}
 
 /// The tag by which kept numbers are found.
 fn tag(mark: &Mark) -> String {
@@ -37,7 +46,7 @@ impl Telnyx {
         if self.keep_numbers == 0 {
             return Ok(None);
         }
-        let _one_at_a_time = self.kept.0.lock().await;
+        let _alone = one_at_a_time(api).await?;
         let quarantine = self.quarantine_ms.duration();
         let is_ready = |number: &&Number| {
             let free = number
@@ -55,9 +64,7 @@ impl Telnyx {
         let change = json!({ "customer_reference": label, "tags": [] });
         let path = ["phone_numbers", &number.id];
         api.patch(path).json(&change).execute().await?;
-        // Another replica may have taken it at the same time: the later change wins, and both see whose it is.
-        let current: Number = api.get(path).fetch_data().await?;
-        Ok((current.label() == Some(label)).then_some(current))
+        api.get(path).fetch_data().await.map(Some)
     }
 
     /// Keeps a number instead of releasing it. `false` if enough numbers are kept already.
@@ -65,7 +72,7 @@ impl Telnyx {
         if self.keep_numbers == 0 {
             return Ok(false);
         }
-        let _one_at_a_time = self.kept.0.lock().await;
+        let _alone = one_at_a_time(api).await?;
         if self.kept_numbers(api).await?.len() >= self.keep_numbers as usize {
             return Ok(false);
         }

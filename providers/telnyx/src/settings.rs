@@ -1,7 +1,7 @@
 use agent_pool_core::prelude::*;
 
 use crate::country::CountryCode;
-use crate::shared::{KeptNumbers, ProfileCache};
+use crate::shared::ProfileCache;
 
 /// Gives each instance a phone number.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -57,8 +57,6 @@ pub struct Telnyx {
     pub(crate) settle_ms: Millis,
     #[serde(skip)]
     pub(crate) profiles: ProfileCache,
-    #[serde(skip)]
-    pub(crate) kept: KeptNumbers,
 }
 
 fn api_url() -> Url {

@@ -4,11 +4,6 @@ use std::collections::HashMap;
 
 use tokio::sync::Mutex;
 
-/// Held while a kept number is taken or a number becomes a kept one, so that two calls of one process do not take the
-/// same number or keep too many.
-#[derive(Debug, Default)]
-pub(crate) struct KeptNumbers(pub(crate) Mutex<()>);
-
 /// The ids of the profiles that were found or created, by name. While one call looks for the profile the others wait,
 /// so that numbers bought at the same time do not create a profile each.
 #[derive(Debug, Default)]

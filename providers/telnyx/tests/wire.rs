@@ -1,6 +1,7 @@
 //! What Telnyx is sent, and what follows from its answers and failures.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use agent_pool_core::{Attempt, ErrorKind, InstanceId, ProvisionedTool, ToolOptions};
 use fake_cloud::{Effect, Options, Pace, TelnyxOrderStatus, TelnyxState, Vendor};
@@ -310,6 +311,29 @@ async fn no_more_numbers_are_kept_than_asked_for_and_each_serves_one() {
     );
     assert_ne!(a.unwrap().resource, b.unwrap().resource);
     assert_eq!(held(&lab).numbers.len(), 2);
+}
+
+/// Whatever the order of their calls: the vendor would let both change the number.
+#[tokio::test]
+async fn two_replicas_never_take_the_same_kept_number() {
+    let lab = lab_with(Options::default(), &KEEP).await;
+    let first = lab.provision().await.unwrap();
+    lab.destroy(&first).await.unwrap();
+    let other_replica = lab
+        .cx
+        .enter("telnyx/ap-dev-free", Duration::ZERO, "the test")
+        .await
+        .unwrap();
+    let (instance, none) = (InstanceId::generate(), ToolOptions::new());
+    let soon = lab.cx.within(Duration::from_secs(4));
+    let refused = lab.tool.provision(&soon, &instance, &none).await;
+    assert!(refused.is_err(), "{refused:?}");
+    let reference = held(&lab).numbers[0].customer_reference.clone();
+    let is_free = |text: String| text.starts_with("ap-dev-free-");
+    assert!(reference.is_some_and(is_free), "it is nobody's yet");
+    drop(other_replica);
+    let second = lab.tool.provision(&lab.cx, &instance, &none).await.unwrap();
+    assert_eq!(second.resource, first.resource);
 }
 
 #[tokio::test]

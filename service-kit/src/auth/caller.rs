@@ -48,17 +48,22 @@ impl Caller {
     ///
     /// # Errors
     /// 401 `unauthorized` if the key is none of `keys`; 429 `too_many_wrong_keys` once the source has
-    /// presented many wrong ones: then the key is not looked at.
+    /// presented many wrong ones: then only a key passes that this source has presented before.
     pub fn present(&self, keys: &ApiKeys, key: &str) -> Result<Principal, Problem> {
-        if let Some(wait) = self
-            .guesses()
-            .and_then(|(source, guesses)| guesses.wait(source))
-        {
-            count(Refusal::HeldBack);
-            let detail = "too many wrong keys came from this address: wait, and correct the key";
-            return Err(Problem::new(ProblemCode::TooManyWrongKeys, detail).with_retry_after(wait));
+        let name = keys.name_of(key);
+        if let Err(held_back) = self.may_present() {
+            let knows = |(source, guesses): (IpAddr, &Guesses)| {
+                name.is_some_and(|name| guesses.knows(source, name))
+            };
+            if !self.guesses().is_some_and(knows) {
+                count(Refusal::HeldBack);
+                return Err(held_back);
+            }
         }
-        if let Some(name) = keys.name_of(key) {
+        if let Some(name) = name {
+            if let Some((source, guesses)) = self.guesses() {
+                guesses.accept(source, name);
+            }
             let principal = Principal {
                 name: name.to_owned(),
                 source: self.source,
@@ -76,6 +81,16 @@ impl Caller {
         warn!(source, "a wrong key was presented by {source}");
         let detail = "the key is not accepted: compare it with POOL_API_KEY";
         Err(Problem::new(ProblemCode::Unauthorized, detail))
+    }
+
+    /// Whether a key of this source is looked at now.
+    pub(super) fn may_present(&self) -> Result<(), Problem> {
+        let waits = |(source, guesses): (IpAddr, &Guesses)| guesses.wait(source);
+        let Some(wait) = self.guesses().and_then(waits) else {
+            return Ok(());
+        };
+        let detail = "too many wrong keys came from this address: wait, and correct the key";
+        Err(Problem::new(ProblemCode::TooManyWrongKeys, detail).with_retry_after(wait))
     }
 
     fn guesses(&self) -> Option<(IpAddr, &Guesses)> {

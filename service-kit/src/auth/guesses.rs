@@ -1,6 +1,6 @@
 //! A bound on how many wrong keys one source may present.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,8 @@ const MOST_SOURCES: usize = 10_000;
 pub(crate) struct Guesses {
     /// When a source has paid for its wrong keys: each one moves that moment by [`PAUSE`].
     settled: Mutex<HashMap<IpAddr, Instant>>,
+    /// The names of keys that a source has presented rightly: who shares it with a guesser is not shut out.
+    known: Mutex<HashSet<(IpAddr, String)>>,
 }
 
 impl Guesses {
@@ -46,6 +48,21 @@ impl Guesses {
         }
         let until = settled.entry(network(source)).or_insert(now);
         *until = (*until).max(now) + PAUSE;
+    }
+
+    /// Records a key that was accepted, by its name.
+    pub(crate) fn accept(&self, source: IpAddr, name: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_SOURCES {
+            known.clear();
+        }
+        known.insert((network(source), name.to_owned()));
+    }
+
+    /// Whether a key of this name was accepted from this source before.
+    pub(crate) fn knows(&self, source: IpAddr, name: &str) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&(network(source), name.to_owned()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Instant>> {

@@ -46,6 +46,16 @@ pub enum KeyError {
 }
 
 impl ApiKeys {
+    /// The one key of somebody whose name is known.
+    #[must_use]
+    pub fn of(name: String, key: Secret) -> Self {
+        let name = Cow::Owned(name);
+        Self {
+            primary: NamedKey { name, key },
+            others: Vec::new(),
+        }
+    }
+
     /// The first key: the one for outgoing calls.
     #[must_use]
     pub const fn primary(&self) -> &Secret {

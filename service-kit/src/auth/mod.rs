@@ -12,6 +12,6 @@ pub(crate) use guesses::Guesses;
 pub use keys::{ApiKeys, KeyError};
 pub use principal::Principal;
 pub(crate) use principal::for_request;
-pub use require::{identify, require};
+pub use require::{Presented, identify, presented, require};
 pub(crate) use source::Source;
 pub use source::{ParseTrustedProxiesError, TrustedProxies};

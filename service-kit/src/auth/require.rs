@@ -1,5 +1,8 @@
 //! The bearer key as a filter.
 
+use std::convert::Infallible;
+use std::fmt;
+
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use warp::http::HeaderValue;
 use warp::{Filter, Rejection};
@@ -22,30 +25,62 @@ pub fn require(
 pub fn identify(
     keys: ApiKeys,
 ) -> impl Filter<Extract = (Principal,), Error = Rejection> + Clone + Send + Sync + 'static {
+    presented().and_then(move |presented: Presented| {
+        let verdict = presented.verify(&keys).map_err(reject);
+        async { verdict }
+    })
+}
+
+/// What each request presents, for a route whose keys have to be looked up first.
+pub fn presented()
+-> impl Filter<Extract = (Presented,), Error = Infallible> + Clone + Send + Sync + 'static {
     warp::header::value("authorization")
         .map(Some)
         .or(warp::any().map(|| None))
         .unify()
         .and(caller())
-        .and_then(move |header: Option<HeaderValue>, caller: Caller| {
-            let verdict = verify(&keys, header.as_ref(), &caller).map_err(reject);
-            async { verdict }
-        })
+        .map(|header, caller| Presented { header, caller })
 }
 
-fn verify(
-    keys: &ApiKeys,
-    header: Option<&HeaderValue>,
-    caller: &Caller,
-) -> Result<Principal, Problem> {
-    let no_key = |detail| {
-        count(Refusal::NoKey);
-        Err(Problem::new(ProblemCode::Unauthorized, detail))
-    };
-    match header.map(|header| header.to_str().ok().and_then(bearer)) {
-        None => no_key("no key: send the header Authorization: Bearer KEY"),
-        Some(None) => no_key("the header Authorization does not have the form Bearer KEY"),
-        Some(Some(key)) => caller.present(keys, key),
+/// The `Authorization` of a request, and where it came from.
+#[derive(Clone)]
+pub struct Presented {
+    header: Option<HeaderValue>,
+    caller: Caller,
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Presented {
+    /// Whether its key would be looked at: to be asked before keys are looked up at a cost.
+    ///
+    /// # Errors
+    /// 429 `too_many_wrong_keys` where many wrong keys came from its source.
+    pub fn may_present(&self) -> Result<(), Problem> {
+        self.caller.may_present()
+    }
+
+    /// Whose of `keys` it is.
+    ///
+    /// # Errors
+    /// 401 `unauthorized`, or 429 `too_many_wrong_keys` where many wrong keys came from its source.
+    pub fn verify(&self, keys: &ApiKeys) -> Result<Principal, Problem> {
+        let no_key = |detail| {
+            count(Refusal::NoKey);
+            Err(Problem::new(ProblemCode::Unauthorized, detail))
+        };
+        let header = self.header.as_ref();
+        match header.map(|header| header.to_str().ok().and_then(bearer)) {
+            None => no_key("no key: send the header Authorization: Bearer KEY"),
+            Some(None) => no_key("the header Authorization does not have the form Bearer KEY"),
+            Some(Some(key)) => self.caller.present(keys, key),
+        }
     }
 }
 
@@ -116,7 +151,20 @@ mod tests {
             None,
             "another source is not held back"
         );
+        for _ in 0..20 {
+            present("wrong", 2).await;
+        }
+        assert_eq!(present(NEW, 2).await, None, "it is known from before");
+        assert_eq!(present(OLD, 2).await.unwrap().0, 429, "this one is not");
         tokio::time::advance(wait.unwrap()).await;
         assert_eq!(present(NEW, 1).await, None);
+    }
+    proptest::proptest! {
+        #[test]
+        fn any_authorization_holds_a_key_or_none(header in ".{0,40}", key in "[!-~]{16,40}") {
+            let _ = bearer(&header);
+            let valid = format!("bEarer  {key} ");
+            proptest::prop_assert_eq!(bearer(&valid), Some(key.as_str()));
+        }
     }
 }

@@ -7,6 +7,7 @@ use agent_pool_core::wire::problem::Problem;
 use serde::de::DeserializeOwned;
 use warp::{Filter, Rejection};
 
+use self::collect::Limits;
 use crate::problem::reject;
 
 /// The body as a JSON object, whatever its content type says.
@@ -47,6 +48,26 @@ pub fn form() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + 
     bytes()
 }
 
+/// A body of a request whose sender is not known yet, for [`parse_json`] or [`parse_form`]: at most 16 KiB.
+///
+/// Answers 413 `body_too_large` above that, 408 `body_timeout` where it does not arrive.
+pub fn unverified()
+-> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static {
+    warp::body::stream().and_then(|stream| async move {
+        collect::collect(stream, Limits::UNVERIFIED)
+            .await
+            .map_err(reject)
+    })
+}
+
+/// A JSON object as a struct.
+///
+/// # Errors
+/// 400 `malformed_json`, and 400 `invalid_field`, which names the field that is wrong.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    parse::json(body)
+}
+
 /// The fields of a [`form`] as a struct.
 ///
 /// # Errors
@@ -56,6 +77,9 @@ pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 fn bytes() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static {
-    warp::body::stream()
-        .and_then(|stream| async move { collect::collect(stream).await.map_err(reject) })
+    warp::body::stream().and_then(|stream| async move {
+        collect::collect(stream, Limits::VERIFIED)
+            .await
+            .map_err(reject)
+    })
 }

@@ -192,4 +192,16 @@ mod tests {
         );
         assert_eq!(problem.field.as_deref(), Some("wait"));
     }
+    proptest::proptest! {
+        #[test]
+        fn any_body_form_or_query_is_read_or_refused_with_400(
+            text in "(?s)(.{0,60}|\\{.{0,60}\\}|[a-zA-Z]{0,12}=.{0,30}(&.{0,20})?)"
+        ) {
+            for outcome in [json::<Sample>(text.as_bytes()), form(text.as_bytes()), query(&text)] {
+                if let Err(problem) = outcome {
+                    proptest::prop_assert_eq!(problem.status, 400);
+                }
+            }
+        }
+    }
 }

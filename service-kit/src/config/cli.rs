@@ -1,4 +1,4 @@
-//! The command line of a service. Settings are environment variables, so there are only two flags.
+//! The command line of a service. Settings are environment variables, so there are only three flags.
 
 use std::fmt::Write;
 
@@ -13,6 +13,8 @@ pub enum Command {
     Help,
     /// Print the version.
     Version,
+    /// Ask the running service whether it is ready, as the health check of a container.
+    Health,
 }
 
 /// An argument that no service takes.
@@ -23,12 +25,13 @@ pub struct UnknownArgument(String);
 /// Reads the arguments, without the program's name.
 ///
 /// # Errors
-/// The first argument that is neither `--help` nor `--version`.
+/// The first argument that is none of `--help`, `--version` and `--health`.
 pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArgument> {
     match args.into_iter().next().as_deref() {
         None => Ok(Command::Run),
         Some("--help" | "-h") => Ok(Command::Help),
         Some("--version" | "-V") => Ok(Command::Version),
+        Some("--health") => Ok(Command::Health),
         Some(other) => Err(UnknownArgument(other.to_owned())),
     }
 }
@@ -37,7 +40,7 @@ pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArg
 #[must_use]
 pub fn help(binary: &str, about: &str, settings: &[SettingSpec]) -> String {
     let mut text = format!(
-        "{about}\n\nUsage: {binary} [--help | --version]\n\n\
+        "{about}\n\nUsage: {binary} [--help | --version | --health]\n\n\
          Settings are environment variables, read once at start; a file .env is read too.\n"
     );
     for setting in settings {
@@ -66,10 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn only_two_flags_are_known() {
+    fn only_three_flags_are_known() {
         assert_eq!(parse(&[]), Ok(Command::Run));
         assert_eq!(parse(&["--help"]), Ok(Command::Help));
         assert_eq!(parse(&["-V"]), Ok(Command::Version));
+        assert_eq!(parse(&["--health"]), Ok(Command::Health));
         let error = parse(&["--port=1"]).unwrap_err();
         assert!(error.to_string().contains("\"--port=1\""), "{error}");
     }

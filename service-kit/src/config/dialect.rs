@@ -1,7 +1,7 @@
 //! The dialect of `.env` files.
 //!
 //! - One `NAME=value` per line; `export ` before the name, blank lines and lines that begin with `#` are
-//!   skipped, as are a byte order mark and carriage returns at line ends.
+//!   skipped, as are a byte order mark and line ends of any system.
 //! - A value without quotes is literal: trimmed, up to ` #`. A backslash is a backslash.
 //! - A value in single quotes is literal, `#` and newlines included.
 //! - A value in double quotes knows the escapes `\n`, `\t`, `\r`, `\"`, `\\`, `\$` and may span lines.
@@ -38,8 +38,10 @@ impl fmt::Display for Faults {
 
 /// Reads the text of a file. `${NAME}` may name a variable of `process`, which wins over the file's.
 pub(super) fn parse(text: &str, process: &Environment) -> Result<Parsed, Faults> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut parser = Parser {
-        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        rest: &text,
         line: 1,
         process,
         parsed: Parsed {
@@ -70,7 +72,9 @@ impl Parser<'_> {
     fn read_line(&mut self) {
         let line = self.line;
         let text = first_line(self.rest).trim();
-        let text = text.strip_prefix("export ").unwrap_or(text).trim_start();
+        let exported = text.strip_prefix("export").unwrap_or(text);
+        let is_word = exported.starts_with([' ', '\t']);
+        let text = if is_word { exported.trim_start() } else { text };
         if text.is_empty() || text.starts_with('#') {
             return self.advance_line();
         }
@@ -106,7 +110,7 @@ impl Parser<'_> {
             Some('\'') => {
                 let end = self.rest[1..].find('\'');
                 let end = end.ok_or("begins with ' and has no closing '")? + 1;
-                let value = self.rest[1..end].replace("\r\n", "\n");
+                let value = self.rest[1..end].to_owned();
                 self.advance(end + 1);
                 self.end_quoted().map(|()| value)
             }
@@ -141,7 +145,6 @@ impl Parser<'_> {
                     Some((_, other)) => value.extend(['\\', other]),
                     None => break,
                 },
-                '\r' if self.rest[at..].starts_with("\r\n") => {}
                 '$' if self.rest[at..].starts_with("${") => {
                     let (name, end) = reference(&self.rest[at..])?;
                     value.push_str(&self.look_up(name)?);
@@ -265,6 +268,8 @@ mod tests {
             ("K=", ""),
             ("K='$HOME # \"x\" ${SET}'", "$HOME # \"x\" ${SET}"),
             ("export K = v", "v"),
+            ("export\tK=v", "v"),
+            ("\texport  K=v", "v"),
             ("K-with.odd_name=v", "v"),
             ("K='two\nlines' # a comment", "two\nlines"),
             ("K=a=b", "a=b"),
@@ -291,13 +296,15 @@ mod tests {
 
     #[test]
     fn marks_and_line_ends_of_other_systems_are_no_part_of_a_value() {
-        let read = values("\u{feff}A=1\r\n\r\nB='2'\r\nC=\"3\"\r\n");
-        let expected = [("A", "1"), ("B", "2"), ("C", "3")];
-        assert!(
-            read.iter()
-                .map(|(n, v)| (n.as_str(), v.as_str()))
-                .eq(expected)
-        );
+        for text in [
+            "\u{feff}A=1\r\n\r\nB='2'\r\nC=\"3\"\r\n",
+            "A=1\r\rB='2'\rC=\"3\"\r",
+        ] {
+            let read = values(text);
+            let read = read.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+            let expected = [("A", "1"), ("B", "2"), ("C", "3")];
+            assert!(read.eq(expected), "{text:?}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn load_environment() -> Result<LoadedEnvironment, DotenvError> {
     merge(Environment::of_process(), Path::new(".env"))
 }
 
-fn merge(mut process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvError> {
+fn merge(process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvError> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -46,9 +46,25 @@ fn merge(mut process: Environment, file: &Path) -> Result<LoadedEnvironment, Dot
                 warnings: Vec::new(),
             });
         }
+        // Python's tools call a folder of theirs so.
+        Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
+            let warning = ".env is a folder, and is ignored".to_owned();
+            return Ok(LoadedEnvironment {
+                environment: process,
+                warnings: vec![warning],
+            });
+        }
         Err(error) => return Err(DotenvError::Unreadable(error)),
     };
-    let parsed = dialect::parse(&text, &process).map_err(DotenvError::Malformed)?;
+    merge_text(process, &text)
+}
+
+/// The same for the text of a file.
+///
+/// # Errors
+/// A line cannot be understood.
+pub fn merge_text(mut process: Environment, text: &str) -> Result<LoadedEnvironment, DotenvError> {
+    let parsed = dialect::parse(text, &process).map_err(DotenvError::Malformed)?;
     for (name, value) in parsed.variables {
         if process.get(&name).is_none() {
             process.set(name, value);
@@ -81,6 +97,13 @@ mod tests {
     fn no_file_is_no_error() {
         let loaded = merge(Environment::default(), Path::new("/nowhere/.env")).unwrap();
         assert_eq!(loaded.environment.get("BOTH"), None);
+    }
+
+    #[test]
+    fn a_folder_of_that_name_is_ignored_with_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = merge(Environment::default(), folder.path()).unwrap();
+        assert_eq!(loaded.warnings.len(), 1);
     }
 
     #[test]

@@ -7,5 +7,5 @@ mod http;
 
 pub use cli::{Command, UnknownArgument, cli, help};
 pub use dialect::Faults as DotenvFaults;
-pub use dotenv::{DotenvError, LoadedEnvironment, load_environment};
+pub use dotenv::{DotenvError, LoadedEnvironment, load_environment, merge_text};
 pub use http::{HttpDefaults, HttpSettings, ListenHost};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::doubt;
+use crate::cipher::CipherError;
 
 /// No business words: what it meant is the caller's to say.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum DbError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A stored secret cannot be sealed or opened.
+    #[error(transparent)]
+    Secret(#[from] CipherError),
 }
 
 impl DbError {
@@ -43,7 +47,9 @@ impl DbError {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Exhausted(_) | Self::Unwritable(_) => true,
-            Self::Query(_) | Self::Migration(_) | Self::CorruptRow { .. } => false,
+            Self::Query(_) | Self::Migration(_) | Self::CorruptRow { .. } | Self::Secret(_) => {
+                false
+            }
         }
     }
 }
@@ -72,21 +78,31 @@ const fn is_read_only(error: &DieselError) -> bool {
     )
 }
 
-/// SQLSTATE 53100, which Diesel does not pass on. The server quotes the operating system.
+/// SQLSTATE 53100, which Diesel does not pass on. The server quotes the operating system, or gives the
+/// hint where a write was cut short.
 fn is_full(error: &DieselError) -> bool {
+    const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
     let DieselError::DatabaseError(_, information) = error else {
         return false;
     };
-    information.message().contains("No space left on device")
+    let message = information.message();
+    FULL.iter().any(|words| message.contains(words))
+        || information.hint() == Some("Check free disk space.")
 }
 
 /// Whether the connection went away. Diesel has no kind for a server that is shutting down, and does
-/// not pass its SQLSTATE on; the messages of 57P01, 57P02 and 57P03 begin with these words.
+/// not pass its SQLSTATE on; the messages of 57P01, 57P02 and 57P03 begin with the first words, and those
+/// of PgBouncer, when it loses its server or has none, with the last.
 fn is_lost(error: &DieselError) -> bool {
-    const ENDING: [&str; 3] = [
+    const ENDING: [&str; 8] = [
         "terminating connection",
         "the database system is",
         "connection closed",
+        "server conn crashed",
+        "server closed the connection",
+        "server login",
+        "query_wait_timeout",
+        "pgbouncer cannot connect",
     ];
     if let DieselError::DatabaseError(kind, information) = error {
         return matches!(

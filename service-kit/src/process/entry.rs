@@ -10,7 +10,7 @@ use anyhow::Context;
 use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
 
-use super::{ProcessSettings, Service};
+use super::{ProcessSettings, Service, health};
 use crate::config::{Command, LoadedEnvironment, cli, help, load_environment};
 use crate::db::{DatabaseSettings, Db, Migrated, migrate_until};
 use crate::http_server::Listeners;
@@ -48,6 +48,10 @@ fn run_command_line<S: Service>(defaults: &[(&str, &str)]) -> anyhow::Result<()>
             let help = help(S::NAME, S::ABOUT, &reference);
             write_line(&mut io::stdout(), help.trim_end());
             Ok(())
+        }
+        Command::Health => {
+            let config = S::configure(&environment(defaults)?.0)?;
+            health::probe(&S::process_settings(&config).http)
         }
         Command::Run => {
             let (environment, warnings) = environment(defaults)?;

@@ -3,6 +3,7 @@
 //! A service implements [`Service`]; its binary's `main` is one call of [`main`].
 
 mod entry;
+mod health;
 mod service;
 
 pub use entry::{main, serve};

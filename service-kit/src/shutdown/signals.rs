@@ -1,7 +1,8 @@
 //! The signals that end the process.
 //!
-//! The first SIGTERM, SIGINT (Ctrl-C) or SIGHUP lets work in flight finish. A Ctrl-C after that ends the
-//! process at once, and says what is left behind.
+//! The first SIGTERM, SIGINT (Ctrl-C), SIGQUIT or SIGHUP lets work in flight finish. A Ctrl-C after that ends
+//! the process at once, and says what is left behind. SIGUSR1, SIGUSR2 and SIGALRM, which would end it without
+//! a word, do nothing: programs send them to have a log reopened.
 
 use std::fmt;
 use std::io;
@@ -69,8 +70,12 @@ impl Shutdown {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Of images whose base has it as their stop signal.
+    quit: Signal,
     /// None if the process was started to survive its terminal (`nohup`).
     hangup: Option<Signal>,
+    /// Listened for, so that they do not end the process.
+    _harmless: [Signal; 3],
 }
 
 impl Signals {
@@ -83,7 +88,13 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             hangup,
+            _harmless: [
+                signal(SignalKind::user_defined1())?,
+                signal(SignalKind::user_defined2())?,
+                signal(SignalKind::alarm())?,
+            ],
         })
     }
 
@@ -97,6 +108,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.quit.recv() => "SIGQUIT",
             _ = hangup => "SIGHUP",
         }
     }

@@ -1,7 +1,7 @@
 //! From start to stop.
 
-use agent_pool_service_kit::db::Db;
 use agent_pool_service_kit::db::embedded::Embedded;
+use agent_pool_service_kit::db::{DatabaseUrl, Db};
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 use tempfile::TempDir;
@@ -43,4 +43,35 @@ async fn a_database_is_made_once_however_many_ask_for_it() {
     assert!(one.is_ok() && other.is_ok());
     let (one, other) = tokio::join!(cluster.database("twice"), cluster.database("twice"));
     assert_eq!(one.unwrap(), other.unwrap());
+}
+
+#[tokio::test]
+async fn a_service_owns_its_database_is_no_superuser_and_reaches_no_other_service() {
+    let cluster = Embedded::start(temporary()).await.unwrap();
+    let superuser = cluster.database("pool").await.unwrap();
+    let run = async |url: &DatabaseUrl, statement: &str| {
+        let mut conn = Db::connect(url, 1).conn().await.ok()?;
+        sql_query(statement).execute(&mut conn).await.ok()
+    };
+    let made_before = "CREATE TABLE words (id bigserial PRIMARY KEY, word text)";
+    run(&superuser, made_before).await.unwrap();
+    let [pool, services] = ["pool", "services"].map(|name| cluster.owned_database(name));
+    let (pool, services) = (pool.await.unwrap(), services.await.unwrap());
+    let is_super = "SELECT rolsuper::text AS word FROM pg_roles WHERE rolname = current_user";
+    for url in [&pool, &services] {
+        assert_eq!(ask(url, is_super).await, "false");
+    }
+    for statement in [
+        "ALTER TABLE words ADD COLUMN n int",
+        "INSERT INTO words (word) VALUES ('x')",
+        "CREATE TABLE more (n int)",
+    ] {
+        assert!(run(&pool, statement).await.is_some(), "{statement}");
+    }
+    assert!(run(&pool, "CREATE ROLE other").await.is_none());
+    let foreign = services.as_secret().expose().replace("/services", "/pool");
+    let foreign = DatabaseUrl::try_from(foreign).unwrap();
+    assert!(run(&foreign, "SELECT 1").await.is_none());
+    let again = cluster.owned_database("pool").await.unwrap();
+    assert_eq!(ask(&again, "SELECT word FROM words").await, "x");
 }

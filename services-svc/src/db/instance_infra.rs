@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use agent_pool_core::{CreatedInfra, DeployStatus, InfraHandle, InfraId, InstanceId};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, not, now};
+use diesel::dsl::{exists, not, now, sql};
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AsChangeset, QueryFragment};
@@ -32,6 +33,8 @@ pub(crate) struct InstanceInfra {
     pub(crate) made: Option<InfraHandle>,
     pub(crate) url: Option<Url>,
     pub(crate) deploy_status: Option<DeployStatus>,
+    /// Why, in the infra's words.
+    pub(crate) deploy_detail: Option<String>,
     /// Whether its creation is complete: it was deployed with all its variables.
     pub(crate) started: bool,
     /// Whether it is to be destroyed.
@@ -46,6 +49,8 @@ pub(crate) struct InstanceInfra {
 pub(crate) struct Observation {
     pub(crate) instance: InstanceId,
     pub(crate) deploy_status: Option<DeployStatus>,
+    /// Why, in the infra's words.
+    pub(crate) deploy_detail: Option<String>,
     pub(crate) url: Option<Url>,
     pub(crate) image: Option<String>,
 }
@@ -60,6 +65,10 @@ struct Row {
     provider_project_id: Option<String>,
     url: Option<String>,
     deploy_status: Option<String>,
+    // See schema.rs.
+    #[diesel(select_expression = sql("instance_infra.deploy_detail"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    deploy_detail: Option<String>,
     runtime_image: Option<String>,
     volume_id: Option<String>,
     handle: Option<Value>,
@@ -222,9 +231,10 @@ pub(crate) async fn record_observations(
     // Diesel has no UPDATE … FROM unnest(…), and one statement per instance would not do.
     diesel::sql_query(
         "UPDATE instance_infra AS known \
-         SET deploy_status = seen.deploy_status, url = coalesce(seen.url, known.url), \
-             runtime_image = coalesce(seen.image, known.runtime_image), updated_at = now() \
-         FROM unnest($1, $2, $3, $4) AS seen (instance_id, deploy_status, url, image) \
+         SET deploy_status = seen.deploy_status, deploy_detail = seen.deploy_detail, \
+             url = coalesce(seen.url, known.url), runtime_image = coalesce(seen.image, known.runtime_image), updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5) \
+             AS seen (instance_id, deploy_status, deploy_detail, url, image) \
          WHERE known.instance_id = seen.instance_id",
     )
     .bind::<Array<Text>, _>(
@@ -235,6 +245,7 @@ pub(crate) async fn record_observations(
     .bind::<Array<Nullable<Text>>, _>(column(|one| {
         one.deploy_status.as_ref().map(ToString::to_string)
     }))
+    .bind::<Array<Nullable<Text>>, _>(column(|one| one.deploy_detail.clone()))
     .bind::<Array<Nullable<Text>>, _>(column(|one| one.url.as_ref().map(ToString::to_string)))
     .bind::<Array<Nullable<Text>>, _>(column(|one| one.image.clone()))
     .execute(conn)
@@ -375,6 +386,7 @@ impl Row {
             made,
             url: url.map_err(text)?,
             deploy_status: self.deploy_status.map(DeployStatus::from),
+            deploy_detail: self.deploy_detail,
             started: self.started_at.is_some(),
             destroying: self.destroying_at.is_some(),
             runtime_key: self.runtime_key,

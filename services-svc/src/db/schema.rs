@@ -1,5 +1,7 @@
 //! The tables of `migrations/services`, as Diesel sees them.
 
+// `deploy_detail` of `instance_infra` is left out: with more than 16 columns, Diesel wants a feature that makes every table
+// slower to compile.
 diesel::table! {
     instance_infra (instance_id) {
         instance_id -> Text,

@@ -28,6 +28,7 @@ fn infrastructure(details: &InstanceDetails) -> DocumentSection {
         .optional("Operation", busy)
         .optional("Service", infra.service_id.as_ref())
         .optional("Deployment", infra.deploy_status.as_ref())
+        .optional("Why", infra.deploy_detail.as_ref())
         .optional("Image", infra.image.as_ref());
     let section = match &infra.url {
         Some(url) => section.link("URL", url),

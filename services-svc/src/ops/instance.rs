@@ -66,6 +66,7 @@ fn describe(infra: InstanceInfra) -> InstanceInfraDetails {
         image: infra.made.and_then(|handle| handle.image),
         url: infra.url,
         deploy_status: infra.deploy_status,
+        deploy_detail: infra.deploy_detail,
         created_at: infra.created_at,
     }
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::iter;
 
 use agent_pool_core::{InstanceId, Secret, chain};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join;
+use futures_util::{Stream, StreamExt, stream};
 use metrics::gauge;
+use tokio::time::sleep;
 use tracing::{debug, warn};
-use url::Url;
 
 use crate::app::App;
 use crate::db::instance_infra::InstanceInfra;
@@ -24,16 +24,24 @@ pub(crate) enum Health {
     KeyRefused,
 }
 
-/// The health of every instance that has an address. `HEALTH_CONCURRENCY` of them are asked at a time.
+/// The health of every instance that has an address. `HEALTH_CONCURRENCY` of them are asked at a time, and as many of
+/// those that failed the last time: apart, so that they delay no other, the one first that waits longest. As many of
+/// them as answer within twice `HEALTH_TIMEOUT_MS` are heard; the rest counts as failing still.
 pub(crate) async fn check_all(app: &App, rows: &[InstanceInfra]) -> HashMap<InstanceId, Health> {
     let limit = usize::from(app.config().health.concurrency.get());
-    // Collected first: the future of a stream that maps lazily is not known to be Send.
-    let checks: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some(check(app, row, row.url.as_ref()?)))
-        .collect();
-    let checks = stream::iter(checks).buffer_unordered(limit);
-    let healths: HashMap<InstanceId, Health> = checks.collect().await;
+    let last_asked = |row: &InstanceInfra| app.failing().asked(&row.instance);
+    let addressed = rows.iter().filter(|row| row.url.is_some());
+    let (mut failing, others): (Vec<_>, Vec<_>) =
+        addressed.partition(|row| last_asked(row).is_some());
+    failing.sort_by_cached_key(|row| last_asked(row));
+    let patience = app.config().health.timeout_ms.duration() * 2;
+    let failing = lane(app, failing, limit).take_until(sleep(patience));
+    let (mut healths, heard): (HashMap<_, _>, Vec<_>) =
+        join(lane(app, others, limit).collect(), failing.collect()).await;
+    healths.extend(heard);
+    for (instance, health) in &healths {
+        app.failing().note(instance, *health == Health::NotReady);
+    }
     let refusals = healths.values().filter(|one| **one == Health::KeyRefused);
     let refusals = u32::try_from(refusals.count()).unwrap_or(u32::MAX);
     gauge!("agent_pool_runtime_keys_refused").set(refusals);
@@ -46,8 +54,22 @@ pub(crate) async fn check_all(app: &App, rows: &[InstanceInfra]) -> HashMap<Inst
     healths
 }
 
-async fn check(app: &App, row: &InstanceInfra, url: &Url) -> (InstanceId, Health) {
+/// Asks `rows`, in their order, so many at a time.
+fn lane<'a>(
+    app: &'a App,
+    rows: Vec<&'a InstanceInfra>,
+    limit: usize,
+) -> impl Stream<Item = (InstanceId, Health)> + use<'a> {
+    // Collected first: the future of a stream that maps lazily is not known to be Send.
+    let checks: Vec<_> = rows.into_iter().map(|row| check(app, row)).collect();
+    stream::iter(checks).buffer_unordered(limit)
+}
+
+async fn check(app: &App, row: &InstanceInfra) -> (InstanceId, Health) {
     let instance = &row.instance;
+    let Some(url) = &row.url else {
+        return (instance.clone(), Health::NotReady);
+    };
     let within = app.config().health.timeout_ms.duration();
     for key in keys(app, row) {
         match app.runtime().is_ready(url, &key, within).await {

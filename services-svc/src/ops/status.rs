@@ -15,6 +15,8 @@ use crate::db::instance_infra::{self, InstanceInfra, Observation};
 
 /// Longest image that is stored, in characters.
 const MAX_IMAGE_CHARS: usize = 512;
+/// Longest detail of a status that is stored, in characters.
+const MAX_DETAIL_CHARS: usize = 300;
 
 /// What the infras list, by infra and instance.
 type Listed = HashMap<(InfraId, InstanceId), ListedInstance>;
@@ -29,6 +31,10 @@ pub(crate) async fn status(
     let mut conn = app.db().conn().await?;
     let rows = instance_infra::load(&mut conn, instances).await?;
     drop(conn);
+    if instances.is_none() {
+        let there: HashSet<_> = rows.iter().map(|row| &row.instance).collect();
+        app.failing().keep(|instance| there.contains(instance));
+    }
     let pings = async { Ok(ping::check_all(app, &rows).await) };
     let (listed, healths) = try_join(list(app, &rows), pings).await?;
     let observed: Vec<Observation> = rows.iter().map(|row| observe(row, &listed)).collect();
@@ -47,6 +53,7 @@ pub(crate) async fn status(
         let health = healths.get(&seen.instance);
         let report = InstanceReport {
             status: seen.deploy_status,
+            detail: seen.deploy_detail,
             healthy: health == Some(&Health::Ready),
             key_refused: health == Some(&Health::KeyRefused),
             url: seen.url,
@@ -98,30 +105,36 @@ async fn list_one(
 /// is in progress may merely not be there yet.
 fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
     let known_image = row.made.as_ref().and_then(|handle| handle.image.clone());
-    let (deploy_status, url, image) = match listed.get(&(row.infra.clone(), row.instance.clone())) {
-        Some(one) => (
-            one.status.clone(),
-            one.url.clone(),
-            one.handle.image.as_deref().map(printable_image),
-        ),
-        None => (row.made.as_ref().map(|_| DeployStatus::Missing), None, None),
+    let unlisted = Observation {
+        instance: row.instance.clone(),
+        deploy_status: row.made.as_ref().map(|_| DeployStatus::Missing),
+        deploy_detail: None,
+        url: row.url.clone(),
+        image: known_image.clone(),
+    };
+    let Some(one) = listed.get(&(row.infra.clone(), row.instance.clone())) else {
+        return unlisted;
     };
     Observation {
-        instance: row.instance.clone(),
-        deploy_status,
-        url: url.or_else(|| row.url.clone()),
-        image: image.or(known_image),
+        deploy_status: one.status.clone(),
+        deploy_detail: printable(one.detail.as_deref(), MAX_DETAIL_CHARS),
+        url: one.url.clone().or_else(|| row.url.clone()),
+        image: printable(one.handle.image.as_deref(), MAX_IMAGE_CHARS).or(known_image),
+        ..unlisted
     }
 }
 
-/// A listed image is the vendor's text; one that the database cannot store must not fail all reports.
-fn printable_image(image: &str) -> String {
-    safe_line(image, MAX_IMAGE_CHARS).into_owned()
+/// A vendor's text; one that the database cannot store must not fail all reports.
+fn printable(text: Option<&str>, max_chars: usize) -> Option<String> {
+    Some(safe_line(text?, max_chars).into_owned())
 }
 
 fn differs(row: &InstanceInfra, seen: &Observation) -> bool {
     let image = row.made.as_ref().and_then(|handle| handle.image.as_ref());
-    row.deploy_status != seen.deploy_status || row.url != seen.url || image != seen.image.as_ref()
+    row.deploy_status != seen.deploy_status
+        || row.deploy_detail != seen.deploy_detail
+        || row.url != seen.url
+        || image != seen.image.as_ref()
 }
 
 async fn record(app: &App, changed: Vec<Observation>) -> Result<(), StepError> {

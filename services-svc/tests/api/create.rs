@@ -225,7 +225,11 @@ async fn a_vendor_that_hangs_is_cut_and_what_it_made_is_undone() {
 async fn a_tool_that_breaks_the_promises_of_its_answer_is_refused_by_name_and_undone() {
     type Breach = fn(&mut State);
     let breaches: [(Breach, &str); 4] = [
-        (|state| state.metadata_bytes = 10 << 20, "metadata of 10485"),
+        (
+            |state| state.metadata_bytes = 10 << 20,
+            // With the 61 bytes of the other entries.
+            "metadata of 10485821 bytes: at most 16384 are kept",
+        ),
         (|state| state.undeclared = Some("PATH"), "sets PATH"),
         (
             |state| state.secret_end = "\0",

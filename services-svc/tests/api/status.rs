@@ -115,6 +115,54 @@ async fn health_is_asked_of_so_many_at_once_beside_the_listing() {
 }
 
 #[tokio::test]
+async fn instances_that_failed_the_last_time_are_asked_apart_and_delay_no_other() {
+    let settings = [("HEALTH_CONCURRENCY", "1"), ("HEALTH_TIMEOUT_MS", "600000")];
+    let service = Service::with(&settings).await;
+    for number in 1..=3 {
+        service.create(&id(number), &[]).await.ok();
+    }
+    service.instances.set_ready(&id(3));
+    let report = service.post("/status/batch", json!({})).await.ok();
+    assert_eq!(report[id(1)]["healthy"], false);
+    assert_eq!(report[id(3)]["healthy"], true);
+    // The failing ones hang now. The healthy one is asked beside them.
+    service.instances.set_ready(&id(1));
+    service.instances.hold();
+    let both = async {
+        let instances = &service.instances;
+        eventually("two pings", PATIENCE, async || instances.in_flight() == 2).await;
+        instances.release();
+    };
+    let (answer, ()) = tokio::join!(service.post("/status/batch", json!({})), both);
+    let report = answer.ok();
+    assert_eq!(report[id(1)]["healthy"], true, "it has recovered");
+    assert_eq!(report[id(2)]["healthy"], false);
+    assert_eq!(report[id(3)]["healthy"], true);
+}
+
+#[tokio::test]
+async fn failing_instances_that_hang_end_a_look_in_time() {
+    let settings = [("HEALTH_CONCURRENCY", "1"), ("HEALTH_TIMEOUT_MS", "50")];
+    let service = Service::with(&settings).await;
+    for number in 1..=40 {
+        service.create(&id(number), &[]).await.ok();
+    }
+    assert!(
+        service
+            .post("/status/batch", json!({}))
+            .await
+            .ok()
+            .is_object()
+    );
+    service.instances.hold();
+    let asked = service.instances.asked();
+    service.post("/status/batch", json!({})).await.ok();
+    let asked = service.instances.asked() - asked;
+    assert!(asked < 20, "{asked} of 40 were asked one after the other");
+    service.instances.release();
+}
+
+#[tokio::test]
 async fn an_instance_that_does_not_answer_in_time_is_not_healthy() {
     let service = Service::with(&[("HEALTH_TIMEOUT_MS", "50")]).await;
     service.create(&id(1), &[]).await.ok();
@@ -195,6 +243,7 @@ async fn characters_that_the_database_cannot_store_do_not_stop_the_reports() {
         let mut state = service.world.state();
         let listed = state.services.values_mut().next().unwrap();
         listed.status = Some(DeployStatus::from("ODD\0WORD".to_owned()));
+        listed.detail = Some("bad\0 luck".to_owned());
         listed.handle.image = Some("image\0:2".to_owned());
     }
     for _ in 0..2 {
@@ -202,5 +251,6 @@ async fn characters_that_the_database_cannot_store_do_not_stop_the_reports() {
         let report = &report[id(1)];
         assert_eq!(report["status"], "ODD\u{fffd}WORD");
         assert_eq!(report["image"], "image\u{fffd}:2");
+        assert_eq!(report["detail"], "bad\u{fffd} luck");
     }
 }

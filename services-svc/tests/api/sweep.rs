@@ -33,6 +33,27 @@ fn age(service: &Service, id: &str) {
 }
 
 #[tokio::test]
+async fn a_sweep_stores_the_metadata_that_changed_and_keeps_the_rest() {
+    let service = Service::start().await;
+    service.create(&id(1), &["alpha", "beta"]).await.ok();
+    let told = async |tool: usize, member: &str| {
+        let body = service.get("/instances/instance0001").await.ok();
+        body["tools"][tool]["metadata"][member].clone()
+    };
+    service.world.state().campaign = Some("pending");
+    service.post("/sweep", json!({})).await.ok();
+    assert_eq!(told(0, "campaign").await, "pending");
+    assert_eq!(told(0, "note").await, "noted by alpha");
+    // One that cannot be asked keeps what it had, and holds up no other.
+    let (fails, kind) = ("alpha refresh", ErrorKind::Unavailable);
+    service.world.fail(fails, kind, When::Before);
+    service.world.state().campaign = Some("assigned");
+    service.post("/sweep", json!({})).await.ok();
+    assert_eq!(told(0, "campaign").await, "pending");
+    assert_eq!(told(1, "campaign").await, "assigned");
+}
+
+#[tokio::test]
 async fn what_is_old_and_has_no_row_is_reported_and_left() {
     let service = with_orphans().await;
     let report = service.post("/sweep", json!({})).await.ok();

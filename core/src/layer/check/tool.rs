@@ -29,22 +29,7 @@ impl CheckedTool {
         tool.env
             .iter()
             .try_for_each(|(name, value)| self.check_variable(name, value))?;
-        let json = serde_json::to_string(&tool.metadata);
-        let bytes = json.map_or(usize::MAX, |json| json.len());
-        let limit = ProvisionedTool::METADATA_LIMIT;
-        if bytes > limit {
-            return Err(format!(
-                "has metadata of {bytes} bytes: at most {limit} are kept"
-            ));
-        }
-        if tool
-            .metadata
-            .iter()
-            .any(|(name, value)| nul(name) || any_nul(value))
-        {
-            return Err("has metadata with a NUL character".to_owned());
-        }
-        Ok(())
+        check_metadata(&tool.metadata)
     }
 
     fn check_variable(&self, name: &EnvName, value: &Secret) -> Result<(), String> {
@@ -63,6 +48,22 @@ impl CheckedTool {
             Ok(())
         }
     }
+}
+
+fn check_metadata(metadata: &Metadata) -> Result<(), String> {
+    let json = serde_json::to_string(metadata);
+    let bytes = json.map_or(usize::MAX, |json| json.len());
+    let limit = ProvisionedTool::METADATA_LIMIT;
+    if bytes > limit {
+        return Err(format!(
+            "has metadata of {bytes} bytes: at most {limit} are kept"
+        ));
+    }
+    let has_nul = |(name, value): (&String, &Value)| nul(name) || any_nul(value);
+    if metadata.iter().any(has_nul) {
+        return Err("has metadata with a NUL character".to_owned());
+    }
+    Ok(())
 }
 
 /// Neither a variable nor the database takes it.
@@ -129,7 +130,11 @@ impl ToolProvider for CheckedTool {
     }
 
     async fn refresh(&self, cx: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
-        self.inner.refresh(cx).await
+        let refreshed = self.inner.refresh(cx).await?;
+        let mut each = refreshed.iter();
+        let checked = each.try_for_each(|(_, metadata)| check_metadata(metadata));
+        checked.map_err(ProviderError::defect)?;
+        Ok(refreshed)
     }
 
     fn notices(&self) -> Vec<String> {
@@ -185,6 +190,29 @@ mod tests {
 
         async fn list(&self, _: &Context) -> Result<Vec<ListedResource>, ProviderError> {
             Ok(Vec::new())
+        }
+
+        async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+            let ProvisionedTool {
+                resource, metadata, ..
+            } = self.answer.clone();
+            Ok(vec![(resource, metadata)])
+        }
+    }
+
+    #[tokio::test]
+    async fn metadata_that_changes_later_is_checked_too() {
+        for (answer, passes) in [
+            (good().with("note", "n"), true),
+            (good().with("note", "\0"), false),
+        ] {
+            let fixed = Arc::new(FixedAnswer {
+                answer,
+                holds: false,
+                destroyed: Mutex::default(),
+            });
+            let checked = checked_tool(&["ACME_KEY"], fixed);
+            assert_eq!(checked.refresh(&context()).await.is_ok(), passes);
         }
     }
 

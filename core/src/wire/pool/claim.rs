@@ -1,8 +1,10 @@
 //! `POST /api/pool/claim` and its stream: an instance becomes somebody's.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::InstanceId;
+use crate::wire::runtime::ProvisionStatus;
 use crate::wire::text::blank_is_absent;
 use crate::wire::{
     AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
@@ -48,7 +50,7 @@ pub struct ClaimRequest {
     pub metadata: Option<AgentMetadata>,
 }
 
-/// The answer to [`ClaimRequest`].
+/// The answer to [`ClaimRequest`] if the agent is in its conversation: 200.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::Claimed, serde_json::json};
@@ -72,6 +74,68 @@ pub struct Claimed {
     pub joined: bool,
 }
 
+/// The answer to [`ClaimRequest`] if a person has yet to let the agent into the conversation: 202. The instance is kept
+/// for it. The same claim again, or `GET /api/pool/instances/:id`, tells how it goes on.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::PendingClaim, serde_json::json};
+/// let body = json!({
+///     "status": "pending_acceptance", "instanceId": "k3v9x0a1b2c3", "acceptBy": "2026-08-01T01:00:00Z",
+/// });
+/// let pending: PendingClaim = serde_json::from_value(body.clone())?;
+/// assert_eq!(serde_json::to_value(&pending)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingClaim {
+    /// Always [`ProvisionStatus::PendingAcceptance`].
+    pub status: ProvisionStatus,
+    /// The instance that waits.
+    pub instance_id: InstanceId,
+    /// When it is given up if nobody has let it in.
+    pub accept_by: DateTime<Utc>,
+}
+
+/// How a claim ends well.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::ClaimOutcome, serde_json::json};
+/// let outcome: ClaimOutcome = serde_json::from_value(json!({
+///     "status": "pending_acceptance", "instanceId": "k3v9x0a1b2c3", "acceptBy": "2026-08-01T01:00:00Z",
+/// }))?;
+/// assert_eq!(outcome.claimed(), None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClaimOutcome {
+    /// The agent is in its conversation.
+    Claimed(Claimed),
+    /// It waits to be let in.
+    Pending(PendingClaim),
+}
+
+impl ClaimOutcome {
+    /// The instance.
+    #[must_use]
+    pub const fn instance_id(&self) -> &InstanceId {
+        match self {
+            Self::Claimed(claimed) => &claimed.instance_id,
+            Self::Pending(pending) => &pending.instance_id,
+        }
+    }
+
+    /// The agent, if it is in its conversation.
+    #[must_use]
+    pub fn claimed(self) -> Option<Claimed> {
+        match self {
+            Self::Claimed(claimed) => Some(claimed),
+            Self::Pending(_) => None,
+        }
+    }
+}
+
 /// One event `waiting` of `POST /api/pool/claim/stream`, where the claim may wait and no instance is
 /// idle: sent when the position changes.
 ///
@@ -86,7 +150,8 @@ pub struct ClaimWaiting {
     pub position: u32,
 }
 
-/// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]) or `error`
+/// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]), `pending`
+/// ([`PendingClaim`]) or `error`
 /// ([`Problem`](crate::wire::problem::Problem)).
 ///
 /// ```

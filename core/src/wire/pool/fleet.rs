@@ -127,6 +127,9 @@ pub struct InstanceView {
     pub claimed_at: Option<DateTime<Utc>>,
     /// When its health check last said that it is ready.
     pub last_healthy_at: Option<DateTime<Utc>>,
+    /// Until when it waits to be let into its conversation. Only where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_by: Option<DateTime<Utc>>,
 }
 
 /// `GET /api/pool/status`.

@@ -20,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use super::Instructions;
 use crate::{EnvironmentName, InstanceId, ToolId};
 
-pub use claim::{ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed};
+pub use claim::{
+    ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim,
+};
 pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
 
 /// `GET /api/pool/info`.

@@ -136,6 +136,8 @@ problem_codes! {
     NotCrashed             "not_crashed"              409 Request  NotDone;
     /// The instance has no invite: it is not claimed.
     NotClaimed             "not_claimed"              404 Request  NotDone;
+    /// The instance does not wait to be let into a conversation, or no longer.
+    NotPending             "not_pending"              409 Request  NotDone;
     /// Another replica took over the tick.
     TickTakenOver          "tick_taken_over"          503 Ours     Unknown;
 

@@ -69,6 +69,9 @@ pub struct InstanceInfraDetails {
     /// The status of its deployment at the last check; absent before the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_status: Option<DeployStatus>,
+    /// Why it did so, in the infra's words, such as `out of memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy_detail: Option<String>,
     /// When its creation began.
     pub created_at: DateTime<Utc>,
 }

@@ -198,6 +198,9 @@ pub struct InstanceReport {
     /// How its deployment does; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<DeployStatus>,
+    /// Why it does so, in the infra's words, such as `out of memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Whether its `/pool/health` says that it is ready.
     pub healthy: bool,
     /// Whether the instance refuses our key. That is our fault, and says nothing about its health.

@@ -195,3 +195,47 @@ async fn an_instance_is_reset_unless_it_is_in_a_conversation() {
         StatusCode::UNAUTHORIZED
     );
 }
+
+#[tokio::test]
+async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
+    use warp::Filter;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let pool = warp::post()
+        .and(warp::path!("callback"))
+        .and(warp::header::<String>("authorization"))
+        .and(warp::body::json())
+        .map(move |key: String, body: Value| {
+            tell.send((key, body)).unwrap();
+            "{}"
+        });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let callback = format!("http://{}/callback", listener.local_addr().unwrap());
+    tokio::spawn(warp::serve(pool).incoming(listener).run());
+
+    let [host, friend, stranger] = [(); 3].map(|()| tempdir().unwrap());
+    let host = Instance::start(host.path(), []).await;
+    let invite = host.become_tulip().await;
+    let waits = [("JOIN_APPROVAL_MS", "1")];
+    for (folder, link, good) in [
+        (friend, invite.as_str(), true),
+        (stranger, "http://127.0.0.1:9/c/x", false),
+    ] {
+        let guest = Instance::start(folder.path(), waits).await;
+        let body = json!({ "agentName": "Rose", "instructions": "Be kind.", "joinUrl": link,
+                           "callbackUrl": callback });
+        let answer = guest.provision(&body).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["status"], "pending_acceptance");
+        let (key, body) = told.recv().await.unwrap();
+        assert_eq!(key, format!("Bearer {KEY}"));
+        if good {
+            assert_eq!(
+                (&body["inviteUrl"], &body["joined"]),
+                (&json!(link), &json!(true))
+            );
+            assert!(body["conversationId"].is_string() && body.get("code").is_none());
+        } else {
+            assert_eq!(body["code"], "join_failed");
+        }
+    }
+}

@@ -28,6 +28,7 @@ impl Effect {
             Self::MissingField(name) => each_object(body, &mut |object| drop(object.remove(name))),
             Self::EmptyPage => each_list(body, &mut Vec::clear),
             Self::HugePage(length) => each_list(body, &mut |list| fill(list, *length)),
+            Self::ForeignItem(item) => each_list(body, &mut |list| list.insert(0, item.clone())),
             Self::NullField(name) => null_field(body, name),
             Self::Status { .. } | Self::Hang | Self::Cut => {}
         }

@@ -100,7 +100,7 @@ impl Default for Times {
     }
 }
 
-/// The effect of a fault. The last four change the answer of a request that succeeds, so they always
+/// The effect of a fault. The last five change the answer of a request that succeeds, so they always
 /// apply after its effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -137,6 +137,8 @@ pub enum Effect {
     EmptyPage,
     /// Lists are extended with other programs' items to this length.
     HugePage(usize),
+    /// Lists begin with this item, which the vendor may only have in a later version.
+    ForeignItem(serde_json::Value),
 }
 
 impl Effect {
@@ -195,9 +197,11 @@ impl Effect {
     /// Whether it changes the answer of a request that succeeds.
     pub(crate) const fn mangles(&self) -> bool {
         match self {
-            Self::MissingField(_) | Self::NullField(_) | Self::EmptyPage | Self::HugePage(_) => {
-                true
-            }
+            Self::MissingField(_)
+            | Self::NullField(_)
+            | Self::EmptyPage
+            | Self::HugePage(_)
+            | Self::ForeignItem(_) => true,
             Self::Status { .. } | Self::Hang | Self::Cut => false,
         }
     }

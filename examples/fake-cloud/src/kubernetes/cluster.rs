@@ -212,7 +212,7 @@ impl FakeCluster {
             .find(|(resource, _, own)| resource.plural() == plural && own == name)
             .cloned();
         if let Some(key) = key {
-            state.change(&key, change);
+            state.change_as(&key, "somebody", change);
         }
     }
 

@@ -33,7 +33,11 @@ impl State {
                 Some(pod) if pod.value["metadata"]["deletionTimestamp"].is_null() => {
                     let is_current =
                         pod.value["metadata"]["labels"]["controller-revision-hash"] == revision;
-                    if !wanted || !is_current || pod.value["status"]["phase"] == "Failed" {
+                    // The usual policy waits for a pod that never becomes ready.
+                    let is_stuck = set["spec"]["podManagementPolicy"] != "Parallel"
+                        && pod.value["status"]["containerStatuses"][0]["ready"] != true;
+                    let is_replaced = !is_current && !is_stuck;
+                    if !wanted || is_replaced || pod.value["status"]["phase"] == "Failed" {
                         self.begin_deletion(&pod_key, false);
                     }
                 }

@@ -93,6 +93,8 @@ fn cidr(text: &str) -> Option<(u128, u32, bool)> {
     let length: u32 = length.parse().ok()?;
     let (bits, is_v4, longest) = match address.parse().ok()? {
         IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, true, 32),
+        // The validation of newer versions refuses mapped addresses, and that of older ones misreads them.
+        IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => return None,
         IpAddr::V6(address) => (address.to_bits(), false, 128),
     };
     let rest = bits.checked_shl(length).unwrap_or(0);
@@ -126,6 +128,7 @@ mod tests {
             ("10.0.0.0/8", "10.0.0.0/8"),
             ("0.0.0.0/0", "fc00::/7"),
             ("0.0.0.0/0", "10.1.0.0/8"),
+            ("::/0", "::ffff:0:0/96"),
         ] {
             assert!(network(&policy(cidr, except)).is_err(), "{except}");
         }

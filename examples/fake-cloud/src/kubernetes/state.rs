@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::merge::Path;
+use super::merge::{self, Path};
 use super::run::{Fate, Run};
 use super::target::{Key, Resource};
 use crate::ids::Ids;
@@ -138,6 +138,23 @@ impl State {
         };
         let (mut value, owners) = (object.value.clone(), object.owners.clone());
         change(&mut value);
+        self.put(key, value, owners);
+    }
+
+    /// Changes an object as another manager, whose the changed fields then are.
+    pub(super) fn change_as(&mut self, key: &Key, manager: &str, change: impl FnOnce(&mut Value)) {
+        let Some(object) = self.objects.get(key) else {
+            return;
+        };
+        let (mut value, mut owners) = (object.value.clone(), object.owners.clone());
+        change(&mut value);
+        let mut changed = merge::fields(&value);
+        changed.retain(|path| merge::get(&object.value, path) != merge::get(&value, path));
+        for fields in owners.values_mut() {
+            fields.retain(|path| !changed.contains(path));
+        }
+        let own = owners.entry(format!("{manager} (update)")).or_default();
+        own.extend(changed);
         self.put(key, value, owners);
     }
 

@@ -30,6 +30,10 @@ impl Home {
         Self(folder)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// The commands of all processes of this run.
     fn commands(&self) -> Vec<String> {
         let processes = self.processes().into_iter();
@@ -112,10 +116,20 @@ pub(crate) struct Harness<'a> {
 
 impl<'a> Harness<'a> {
     pub(crate) async fn start(home: &'a Home, arguments: &[&str]) -> Self {
+        Self::start_with(home, arguments, &[]).await
+    }
+
+    /// The same with further variables.
+    pub(crate) async fn start_with(
+        home: &'a Home,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mock-harness"))
             .args(["--port", "0", "--data-dir"])
             .arg(home.0.path())
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -178,6 +192,14 @@ impl<'a> Harness<'a> {
         let request = client.get(format!("{}/{path}", self.printed(api)));
         let response = request.bearer_auth(self.printed("key")).send().await;
         response.unwrap().json().await.unwrap()
+    }
+
+    /// Sends a request without a body to one of the printed APIs, and answers its status.
+    pub(crate) async fn send(&self, method: reqwest::Method, api: &str, path: &str) -> u16 {
+        let client = agent_pool_core::http::bare_builder().build().unwrap();
+        let request = client.request(method, format!("{}/{path}", self.printed(api)));
+        let response = request.bearer_auth(self.printed("key")).send().await;
+        response.unwrap().status().as_u16()
     }
 
     /// The printed `curl` command, for a shell.

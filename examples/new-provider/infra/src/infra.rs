@@ -152,6 +152,7 @@ impl InfraProvider for Acme {
             let listed = handle(&instance, machine).map(|handle| ListedInstance {
                 handle,
                 status: machine.status(),
+                detail: machine.detail(),
                 url: Some(machine.url.clone()),
                 created_at: machine.created_at.as_deref().and_then(|at| at.parse().ok()),
             });

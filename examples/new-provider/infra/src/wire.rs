@@ -26,6 +26,7 @@ pub(crate) struct Machine {
     pub(crate) url: Url,
     pub(crate) image: Option<String>,
     pub(crate) created_at: Option<String>,
+    pub(crate) exit_code: Option<i32>,
 }
 
 impl Machine {
@@ -38,6 +39,11 @@ impl Machine {
             "stopped" => Some(DeployStatus::Crashed),
             other => Some(DeployStatus::Other(other.to_owned())),
         }
+    }
+
+    /// Yours: why it ended, in words for people; here an exit code.
+    pub(crate) fn detail(&self) -> Option<String> {
+        Some(format!("it exited with {}", self.exit_code?))
     }
 }
 

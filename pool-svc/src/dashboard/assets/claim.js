@@ -59,6 +59,8 @@ function handle({ name, data }) {
     if (next) next.dataset.state = 'now';
   } else if (name === 'result') {
     location.assign(`/instances/${data.instanceId}/invite`);
+  } else if (name === 'pending') {
+    location.assign(`/instances/${data.instanceId}`);
   } else if (name === 'error') {
     fail(data);
   }
@@ -81,7 +83,7 @@ async function claim() {
   }
   // Without a result, submit the plain form, which shows the problem. It has the same idempotency key, so
   // nothing is claimed twice.
-  if (last !== 'result' && last !== 'error') form.submit();
+  if (!['result', 'pending', 'error'].includes(last)) form.submit();
 }
 
 if (form) {

@@ -8,6 +8,7 @@ mod form;
 mod invite;
 mod qr;
 
+use agent_pool_core::wire::pool::ClaimOutcome;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 use warp::http::StatusCode;
@@ -58,9 +59,14 @@ pub(super) async fn claim(
         .outcome()
         .await
     {
-        Ok(claimed) => {
+        Ok(ClaimOutcome::Claimed(claimed)) => {
             let id = claimed.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}/invite")))
+        }
+        // The page of the instance tells that it waits, and goes on when it is let in.
+        Ok(ClaimOutcome::Pending(pending)) => {
+            let id = pending.instance_id;
+            Ok(reply::see_other(&format!("/instances/{id}")))
         }
         Err(error) => {
             let problem = Problem::from(error);

@@ -2,6 +2,7 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{InstanceView, Status};
+use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -55,13 +56,11 @@ struct Row {
     tools: Option<Vec<String>>,
 }
 
-impl TryFrom<Row> for InstanceRow {
-    type Error = DbError;
-
-    fn try_from(row: Row) -> Result<Self, DbError> {
-        Ok(Self {
-            view: row.view.try_into()?,
-            tools: row.tools,
+impl Row {
+    fn open(self, cipher: &Cipher) -> Result<InstanceRow, DbError> {
+        Ok(InstanceRow {
+            view: self.view.open(cipher)?,
+            tools: self.tools,
         })
     }
 }
@@ -78,6 +77,7 @@ pub(in crate::dashboard) async fn count(
 /// Up to `limit` matching instances after the first `skip`.
 pub(in crate::dashboard) async fn load(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     filter: &InstanceFilter,
     skip: u32,
     limit: u32,
@@ -89,12 +89,13 @@ pub(in crate::dashboard) async fn load(
         .select(Row::as_select())
         .load(conn)
         .await?;
-    rows.into_iter().map(InstanceRow::try_from).collect()
+    rows.into_iter().map(|row| row.open(cipher)).collect()
 }
 
 /// One instance, if it exists.
 pub(in crate::dashboard) async fn find(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     id: &InstanceId,
 ) -> Result<Option<InstanceRow>, DbError> {
     let row: Option<Row> = instances::table
@@ -103,7 +104,7 @@ pub(in crate::dashboard) async fn find(
         .first(conn)
         .await
         .optional()?;
-    row.map(InstanceRow::try_from).transpose()
+    row.map(|row| row.open(cipher)).transpose()
 }
 
 type Query<'a> = instances::BoxedQuery<'a, Pg>;
@@ -166,6 +167,10 @@ mod tests {
     use super::*;
     use crate::db::MIGRATIONS;
 
+    fn plain() -> Cipher {
+        Cipher::read("KEY", None).unwrap()
+    }
+
     /// Three instances, the first the oldest.
     async fn conn() -> Conn {
         let database = fresh_database(MIGRATIONS, "pool").await;
@@ -188,7 +193,7 @@ mod tests {
 
     /// The first letters of what is found.
     async fn found(conn: &mut Conn, filter: &InstanceFilter) -> String {
-        let rows = load(conn, filter, 0, 9).await.unwrap();
+        let rows = load(conn, &plain(), filter, 0, 9).await.unwrap();
         let number = usize::try_from(count(conn, filter).await.unwrap()).unwrap();
         assert_eq!(rows.len(), number);
         rows.iter().map(|row| &row.view.id.as_str()[..1]).collect()
@@ -251,15 +256,17 @@ mod tests {
             ..InstanceFilter::default()
         };
         assert_eq!(found(&mut conn, &filter).await, "cb");
-        let second = load(&mut conn, &filter, 1, 1).await.unwrap();
+        let second = load(&mut conn, &plain(), &filter, 1, 1).await.unwrap();
         assert_eq!(second[0].tools.as_deref(), Some(&["telnyx".to_owned()][..]));
         let id = &second[0].view.id;
         assert_eq!(
-            find(&mut conn, id).await.unwrap().as_ref(),
+            find(&mut conn, &plain(), id).await.unwrap().as_ref(),
             Some(&second[0])
         );
         assert_eq!(
-            find(&mut conn, &InstanceId::generate()).await.unwrap(),
+            find(&mut conn, &plain(), &InstanceId::generate())
+                .await
+                .unwrap(),
             None
         );
     }

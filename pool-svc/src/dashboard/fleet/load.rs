@@ -35,7 +35,7 @@ pub(super) async fn load(app: &App, query: &mut FleetQuery) -> Result<Fleet, DbE
         counts: views::count(&mut conn).await?,
         alarm: tick_state::load_doubt(&mut conn).await?,
         failures: creation_failures::load(&mut conn).await?,
-        rows: fleet::load(&mut conn, &filter, skip, PAGE_SIZE).await?,
+        rows: fleet::load(&mut conn, &app.config.cipher, &filter, skip, PAGE_SIZE).await?,
         progress: progress::load(&mut conn, query).await?,
         found,
     })

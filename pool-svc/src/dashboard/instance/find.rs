@@ -14,7 +14,7 @@ pub(in crate::dashboard) async fn find(
     app: &App,
     id: &InstanceId,
 ) -> Result<InstanceView, Problem> {
-    let find = async || fleet::find(&mut *app.db.conn().await?, id).await;
+    let find = async || fleet::find(&mut *app.db.conn().await?, &app.config.cipher, id).await;
     let found = find().await.map_err(from_database)?;
     Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
 }

@@ -82,6 +82,6 @@ async fn load(
         before: None,
         instance_id: Some(id.clone()),
     };
-    let row = fleet::find(&mut conn, id).await?;
+    let row = fleet::find(&mut conn, &app.config.cipher, id).await?;
     Ok((row, events::load(&mut conn, &page).await?))
 }

@@ -63,6 +63,10 @@ pub(super) fn summary(id: &InstanceId, row: Option<&InstanceRow>) -> Markup {
                     }
                     dt { "Created" } dd { (format::ago(it.created_at, now)) }
                     @if let Some(at) = it.claimed_at { dt { "Claimed" } dd { (format::ago(at, now)) } }
+                    @if let Some(by) = it.accept_by {
+                        dt { "Waits" }
+                        dd { "to be let into its conversation, until " (by.format("%F %H:%M UTC")) }
+                    }
                     dt { "Last healthy" }
                     dd { @match it.last_healthy_at { Some(at) => (format::ago(at, now)), None => "never" } }
                     @if let (Some(id), Status::Claimed | Status::Crashed) = (&it.conversation_id, it.status) {

@@ -21,12 +21,14 @@ fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Fle
         silent_for,
         noted_before: Duration::ZERO,
         lease,
+        pending: false,
     }
 }
 
 fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
     InstanceReport {
         status: Some(status),
+        detail: None,
         healthy,
         url: None,
         image: None,
@@ -246,16 +248,21 @@ fn a_healthy_row_is_written_only_if_it_changes_or_its_note_is_old() {
 #[test]
 fn an_instance_that_was_never_ready_or_dies_early_is_a_failed_creation() {
     let (young, old) = (Duration::from_mins(1), Duration::from_hours(1));
+    let out_of_memory = InstanceReport {
+        detail: Some("out of memory".to_owned()),
+        ..report(false, DeployStatus::Crashed)
+    };
     let failure = |status, age| {
         let dead = row(status, Lease::Nobody, age, Duration::ZERO);
         let other = another();
         let batch = StatusBatch::from([
-            (dead.id.clone(), report(false, DeployStatus::Crashed)),
+            (dead.id.clone(), out_of_memory.clone()),
             (other.id.clone(), report_of_another()),
         ]);
         let decision = decide(&[dead, other], &Observation::Batch(batch), LIMITS);
-        let first = decision.failed_creations.first();
-        first.map(|failed| failed.failure)
+        let first = decision.failed_creations.first()?;
+        assert_eq!(first.detail, out_of_memory.detail, "why is told");
+        Some(first.failure)
     };
     use DeploymentFailure::{DiedEarly, NeverReady};
     assert_eq!(failure(Status::Starting, young), Some(NeverReady));

@@ -1,5 +1,7 @@
 use super::Person;
 use super::person::READ_KEY;
+use serde_json::json;
+
 use crate::fake::{Fault, Op};
 use crate::world::{SOON, World};
 
@@ -158,4 +160,40 @@ async fn an_invite_is_for_operators_and_for_agents() {
     let nobodys = operator.get(&format!("/instances/{}/invite", ids[1])).await;
     assert_eq!(nobodys.status, 404);
     assert!(nobodys.has("has not been claimed"));
+}
+
+#[tokio::test]
+async fn a_stored_link_that_is_no_address_of_the_web_is_not_shown() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    world.claim("{}").await;
+    let operator = Person::operator(&world).await;
+    for bad in ["javascript:alert(1)", "data:text/html,x", "nonsense"] {
+        world
+            .sql(&format!("UPDATE instances SET invite_url = '{bad}'"))
+            .await;
+        let page = operator.get(&format!("/instances/{id}/invite")).await;
+        assert_eq!(page.status, 404);
+        assert!(!page.has(bad), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_waits_to_be_let_in_is_followed_on_the_page_of_its_instance() {
+    let world = World::new(&[("POOL_CALLBACK_URL", "https://pool.example")]).await;
+    let id = world.idle(1).await.remove(0);
+    world.fake.state().provision_answer = Some(json!({"status": "pending_acceptance"}));
+    let person = Person::operator(&world).await;
+    let fields = [("name", "Tulip"), ("join_url", "https://chat/x")];
+    let page = person.post("/claim", &fields).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    assert_eq!(page.location(), format!("/instances/{id}"));
+    assert!(
+        person
+            .get(&format!("/instances/{id}"))
+            .await
+            .has("to be let into its conversation")
+    );
+    let page = person.post("/claim/stream", &fields).await;
+    assert!(page.has("event:pending"), "{}", page.html);
 }

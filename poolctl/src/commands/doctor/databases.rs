@@ -115,3 +115,33 @@ fn server_state(checks: &mut Checks, service: &str, found: &Inspection) {
         checks.warn(&name("clock"), found, "synchronise both machines by NTP");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Verdict;
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_is_told_with_its_side() {
+        let clock = |ahead: i64| {
+            let found = Inspection {
+                server_version: "17.2".to_owned(),
+                encoding: "UTF8".to_owned(),
+                write_obstacle: None,
+                clock_ahead_ms: ahead,
+                keeps_session: true,
+                pending: Vec::new(),
+                unknown: Vec::new(),
+            };
+            let mut checks = Checks::of("databases");
+            server_state(&mut checks, "pool-svc", &found);
+            let clock = checks.into_vec().pop().unwrap();
+            (clock.verdict, clock.found)
+        };
+        assert_eq!(clock(-4_000).0, Verdict::Ok);
+        let (verdict, found) = clock(-90_000);
+        assert_eq!(verdict, Verdict::Warn);
+        assert!(found.contains("90 s behind ours"), "{found}");
+        assert!(clock(90_000).1.contains("90 s ahead of ours"));
+    }
+}

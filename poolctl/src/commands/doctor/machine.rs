@@ -100,6 +100,11 @@ async fn proxy(checks: &mut Checks, variable: &str, value: &str) {
         return checks.fail(variable, "is no address of a proxy", todo);
     };
     let at = format!("{host}:{port}");
+    if let Some(url) = url.filter(|url| !matches!(url.scheme(), "http" | "https")) {
+        let found = format!("a proxy of the scheme {} is ignored", url.scheme());
+        let todo = format!("set {variable} to the address of an HTTP proxy, or unset it");
+        return checks.warn(variable, found, &todo);
+    }
     match timeout(PROXY_LIMIT, TcpStream::connect((host.as_str(), port))).await {
         Ok(Ok(_)) => checks.warn(
             variable,

@@ -65,6 +65,11 @@ pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
             Ok(_) => checks.ok("pool-svc", "complete, and each is of its form"),
             Err(error) => faults(&mut checks, "pool-svc", &error),
         }
+        if environment.get("POOL_ENCRYPTION_KEY").is_none() {
+            let todo = "set POOL_ENCRYPTION_KEY, such as to the output of: openssl rand -base64 32";
+            let found = "POOL_ENCRYPTION_KEY is not set: invite links are kept in the clear";
+            checks.warn("pool-svc", found, todo);
+        }
     } else {
         checks.skip("pool-svc", "its settings are not here", ELSEWHERE);
     }

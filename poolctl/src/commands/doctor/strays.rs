@@ -8,7 +8,20 @@ use super::check::Checks;
 use super::settings::Here;
 
 /// What begins like this is meant for us.
-const OURS: [&str; 6] = ["POOL_", "SERVICES_", "CLAIM_", "TICK_", "SWEEP_", "LOCAL_"];
+const OURS: [&str; 10] = [
+    "POOL_",
+    "SERVICES_",
+    "CLAIM_",
+    "TICK_",
+    "SWEEP_",
+    "LOCAL_",
+    "RAILWAY_",
+    "TELNYX_",
+    "AGENTMAIL_",
+    "OPENROUTER_",
+];
+/// Railway sets it, and a dozen more that begin alike, in every container that it runs.
+const ON_RAILWAY: &str = "RAILWAY_DEPLOYMENT_ID";
 /// Read by this program, or read by prefix.
 const READ_ELSEWHERE: [&str; 2] = ["POOL_URL", "SERVICES_URL"];
 /// More edits than this make another word, not a misspelt one.
@@ -23,7 +36,11 @@ pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
         .into_iter()
         .chain(services_svc::Config::reference(registry));
     let known: BTreeSet<String> = known.map(|setting| setting.variable).collect();
-    let ours = |name: &&str| OURS.iter().any(|prefix| name.starts_with(prefix));
+    let on_railway = environment.get(ON_RAILWAY).is_some();
+    let ours = |name: &&str| {
+        let is_railways = on_railway && name.starts_with("RAILWAY_");
+        OURS.iter().any(|prefix| name.starts_with(prefix)) && !is_railways
+    };
     let read = |name: &str| known.contains(name) || READ_ELSEWHERE.contains(&name);
     let all = environment.with_prefix("");
     let mut any = false;

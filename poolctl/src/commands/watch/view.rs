@@ -157,6 +157,7 @@ mod tests {
             created_at: Utc::now(),
             claimed_at: None,
             last_healthy_at: None,
+            accept_by: None,
         };
         PoolStatus {
             counts: Counts::default(),

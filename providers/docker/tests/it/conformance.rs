@@ -1,29 +1,60 @@
-//! The behaviour suite that any provider runs, on a real engine.
+//! The behaviour suite that any provider runs, on a real engine behind a proxy that misbehaves on request.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 
-use agent_pool_core::conformance::{self, Fault, Harness, Held, InfraHarness, Unsupported};
+use agent_pool_core::conformance::{self, Fault, Harness, Held, InfraHarness, Proxy, Unsupported};
 use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::Environment;
 use agent_pool_core::{EnvVars, InfraHandle, Secret};
 use async_trait::async_trait;
+use tempfile::TempDir;
 
 use crate::podman::{IMAGE, Podman};
+
+/// Cases that an engine cannot show, and why.
+const CANNOT: &[(&str, &str)] = &[
+    ("three_pages", "an engine lists everything in one answer"),
+    (
+        "wrong_key",
+        "an engine has no key: who reaches its socket may use it",
+    ),
+    ("refused_is_not_gone", "an engine has no key"),
+    (
+        "rate_limited_seconds",
+        "no engine limits its rate, and bollard's errors carry no header",
+    ),
+    (
+        "rate_limited_date",
+        "no engine limits its rate, and bollard's errors carry no header",
+    ),
+];
 
 #[tokio::test]
 async fn every_promise_is_kept() {
     let Some(podman) = Podman::start().await else {
         return;
     };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    let proxy = Proxy::before_socket(podman.socket(), &socket)
+        .await
+        .unwrap();
     let harness = AtPodman {
         podman,
+        proxy,
+        socket,
+        _folder: folder,
         deployed: Mutex::default(),
     };
-    conformance::infra(&harness).await.assert();
+    conformance::infra(&harness).await.assert_ran(CANNOT);
 }
 
 struct AtPodman {
     podman: Podman,
+    proxy: Proxy,
+    socket: PathBuf,
+    _folder: TempDir,
     /// Every container that was seen running: instance's name, container's id, variables.
     deployed: Mutex<Vec<(String, String, EnvVars)>>,
 }
@@ -31,38 +62,60 @@ struct AtPodman {
 #[async_trait]
 impl Harness for AtPodman {
     fn environment(&self) -> Environment {
+        let host = format!("unix://{}", self.socket.display());
         Environment::from_iter([
-            ("DOCKER_HOST", self.podman.host().as_str()),
+            ("DOCKER_HOST", host.as_str()),
             ("DOCKER_IMAGE", IMAGE),
             ("DOCKER_PULL", "never"),
             ("DOCKER_STOP_GRACE_MS", "0"),
+            ("DOCKER_USER", "1000:1000"),
+            ("DOCKER_RESTART_MAX", "0"),
         ])
     }
 
     async fn held(&self) -> Vec<Held> {
-        let podman = &self.podman;
-        let held = |kind: &'static str, names: Vec<String>| {
-            let ours = names.into_iter().filter(|name| name.starts_with("ap-"));
-            ours.map(move |name| Held {
-                kind,
-                label: name.split('.').next().unwrap().to_owned(),
-            })
-        };
-        let containers = podman.lines(&["ps", "--all", "--format", "{{.Names}}"]);
-        let volumes = podman.lines(&["volume", "ls", "--format", "{{.Name}}"]);
-        let networks = podman.lines(&["network", "ls", "--format", "{{.Name}}"]);
-        held("container", containers)
-            .chain(held("volume", volumes))
-            .chain(held("network", networks))
-            .collect()
+        let held = self.podman.held().into_iter();
+        let held = held.map(|(kind, name)| Held {
+            kind,
+            label: name.split('.').next().unwrap().to_owned(),
+        });
+        held.collect()
     }
 
     fn page_size(&self) -> Option<usize> {
         None
     }
 
-    async fn fault(&self, _: Fault) -> Result<(), Unsupported> {
-        Err(Unsupported("a real engine does not misbehave on request"))
+    fn changes(&self) -> &'static [&'static str] {
+        &[
+            "POST /volumes/create",
+            "POST /networks/create",
+            "POST /containers/create",
+        ]
+    }
+
+    fn removals(&self) -> &'static [&'static str] {
+        &[
+            "DELETE /containers/",
+            "DELETE /networks/",
+            "DELETE /volumes/",
+        ]
+    }
+
+    async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
+        if matches!(fault, Fault::RateLimited(_)) {
+            return Err(Unsupported("no engine limits its rate"));
+        }
+        self.proxy.fault(fault);
+        Ok(())
+    }
+
+    async fn heal(&self) {
+        self.proxy.heal();
+    }
+
+    async fn settle(&self) {
+        self.proxy.settle().await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_pool_core::{DeployStatus, Redeploy};
 use tokio::time::{Instant, sleep};
 
-use crate::podman::OTHER_IMAGE;
+use crate::podman::{GREEDY_IMAGE, OTHER_IMAGE};
 use crate::support::World;
 
 #[tokio::test]
@@ -27,15 +27,7 @@ async fn data_survives_a_redeploy_and_ends_with_the_instance() {
         .destroy(&world.cx, &created.handle)
         .await
         .unwrap();
-    let name = created.handle.service.as_str();
-    for list in [
-        &["ps", "--all", "--format", "{{.Names}}"][..],
-        &["volume", "ls", "--format", "{{.Name}}"],
-        &["network", "ls", "--format", "{{.Name}}"],
-    ] {
-        let left = world.podman.lines(list);
-        assert!(left.iter().all(|other| !other.contains(name)), "{left:?}");
-    }
+    assert_eq!(world.podman.held(), []);
 }
 
 #[tokio::test]
@@ -105,25 +97,73 @@ async fn what_it_writes_is_in_its_logs() {
     );
 }
 
-#[tokio::test]
-async fn what_ended_by_itself_is_dead() {
-    let Some(world) = World::new(&[("DOCKER_RESTART_MAX", "0")]).await else {
-        return;
-    };
-    let created = world.running(&[]).await;
-    world.podman.run(&["kill", &world.container(&created)]);
-    let deadline = Instant::now() + Duration::from_secs(20);
+/// Waits until it is dead, and answers why.
+async fn died(world: &World) -> String {
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         // While it ends, its state is one that only passes.
         let listed = world.docker.list(&world.cx).await;
         match &listed {
-            Ok(all) if all[0].status == Some(DeployStatus::Crashed) => break,
+            Ok(all) if all[0].status == Some(DeployStatus::Crashed) => {
+                return all[0].detail.clone().unwrap();
+            }
             Ok(_) => {}
             Err(error) => assert!(error.is_transient(), "{error}"),
         }
         assert!(Instant::now() < deadline, "{listed:?}");
         sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn what_ended_by_itself_is_dead_and_says_why() {
+    let Some(world) = World::new(&[("DOCKER_RESTART_MAX", "0")]).await else {
+        return;
+    };
+    let created = world.running(&[]).await;
+    world.podman.run(&["kill", &world.container(&created)]);
+    let why = died(&world).await;
+    assert!(why.ends_with("exit code 137 (signal 9)"), "{why}");
+}
+
+#[tokio::test]
+async fn what_its_memory_limit_ended_says_so() {
+    let Some(world) = World::new(&[
+        ("DOCKER_RESTART_MAX", "0"),
+        ("DOCKER_MEMORY_MIB", "16"),
+        ("DOCKER_IMAGE", GREEDY_IMAGE),
+    ])
+    .await
+    else {
+        return;
+    };
+    let created = world.create().await;
+    world.configure(&created, &[], Redeploy::Yes).await.unwrap();
+    let why = died(&world).await;
+    assert!(
+        why.contains("out of memory") && why.contains("limit of 16 MiB"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn what_has_no_container_any_more_is_listed_and_can_be_destroyed() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let created = world.create().await;
+    let name = created.handle.service.as_str();
+    world.podman.run(&["rm", &format!("{name}.1")]);
+    let listed = world.docker.list(&world.cx).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].status, Some(DeployStatus::Removed));
+    assert_eq!(listed[0].handle.service, created.handle.service);
+    world
+        .docker
+        .destroy(&world.cx, &listed[0].handle)
+        .await
+        .unwrap();
+    assert_eq!(world.podman.held(), []);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use agent_pool_core::settings::Environment;
 use agent_pool_core::{Context, ErrorKind, InstanceId, Mark, Redeploy};
 use provider_docker::Docker;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::support::{World, build, spec};
 
@@ -24,6 +25,34 @@ async fn without_an_engine_the_setting_is_named() {
         "so that nothing counts as gone"
     );
     assert!(error.to_string().contains("DOCKER_HOST"), "{error}");
+}
+
+#[tokio::test]
+async fn a_socket_of_something_else_names_the_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let socket = folder.path().join("other.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let other = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"220 mail.example ESMTP\r\n").await.ok();
+        }
+    });
+    for path in [file, socket] {
+        let host = format!("unix://{}", path.display());
+        let pairs = [("DOCKER_HOST", host.as_str()), ("DOCKER_IMAGE", "agent:1")];
+        let docker = Docker::build(&Environment::from_iter(pairs)).unwrap();
+        let mark = Mark::new(&"test".parse().unwrap());
+        let cx = Context::new(mark, agent_pool_core::http::client().unwrap());
+        let told = docker.list(&cx).await.unwrap_err().to_string();
+        assert!(
+            told.contains("DOCKER_HOST") && told.contains(&host),
+            "{told}"
+        );
+    }
+    other.abort();
 }
 
 #[tokio::test]

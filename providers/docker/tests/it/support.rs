@@ -92,6 +92,7 @@ pub(crate) fn build(podman: &Podman, settings: &[(&str, &str)]) -> Arc<dyn Infra
         ("DOCKER_IMAGE", IMAGE),
         ("DOCKER_PULL", "never"),
         ("DOCKER_STOP_GRACE_MS", "0"),
+        ("DOCKER_USER", "1000:1000"),
     ]);
     for (name, value) in settings {
         environment.set(*name, *value);

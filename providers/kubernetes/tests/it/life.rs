@@ -64,6 +64,29 @@ async fn a_deletion_that_a_finalizer_holds_is_reported_and_ends_later() {
 }
 
 #[tokio::test]
+async fn a_destroy_is_done_only_when_the_volume_is_gone() {
+    let world = Lab::world(&[]).await;
+    let created = world.deployed(&[]).await;
+    let name = created.handle.service.as_str();
+    let claims = "persistentvolumeclaims";
+    world.lab.cluster.change(claims, name, |value| {
+        value["metadata"]["finalizers"] = serde_json::json!(["example.com/storage"]);
+    });
+    let cx = world.cx.within(Duration::from_secs(1));
+    let error = world.infra.destroy(&cx, &created.handle).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    world.lab.cluster.change(claims, name, |value| {
+        value["metadata"]["finalizers"] = serde_json::json!([]);
+    });
+    world
+        .infra
+        .destroy(&world.cx, &created.handle)
+        .await
+        .unwrap();
+    assert_eq!(world.lab.cluster.held(), []);
+}
+
+#[tokio::test]
 async fn a_redeploy_keeps_the_volume_and_the_variables() {
     let world = Lab::world(&[]).await;
     let created = world.deployed(&[("A", "1")]).await;

@@ -58,6 +58,12 @@ async fn what_a_setting_says_of_pods_is_in_the_pod() {
 }
 
 #[tokio::test]
+async fn a_pod_always_has_time_to_end_so_that_no_other_shares_its_volume() {
+    let pod = pod(&[("STOP_GRACE_MS", "0")]).await;
+    assert_eq!(pod["terminationGracePeriodSeconds"], 1);
+}
+
+#[tokio::test]
 async fn the_volume_has_its_class_and_size_and_belongs_to_the_stateful_set() {
     let world = Lab::world(&[("STORAGE_CLASS", "fast"), ("STORAGE_MIB", "2048")]).await;
     let created = world.create().await;

@@ -185,6 +185,8 @@ async fn an_instance_that_ends_has_crashed_and_leaves_no_zombie() {
     machine
         .until(async || machine.status().await == Some(DeployStatus::Crashed))
         .await;
+    let detail = machine.list().await[0].detail.clone().unwrap();
+    assert!(detail.contains("ended"), "{detail}");
     machine.until(async || machine::zombies() == 0).await;
 }
 
@@ -201,6 +203,8 @@ async fn a_command_that_is_not_there_is_named_and_has_failed() {
         "{text}"
     );
     assert_eq!(machine.status().await, Some(DeployStatus::Failed));
+    let detail = machine.list().await[0].detail.clone().unwrap();
+    assert!(detail.contains("LOCAL_RUNTIME_COMMAND"), "{detail}");
 }
 
 #[tokio::test]

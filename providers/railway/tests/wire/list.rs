@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use agent_pool_core::{DeployStatus, EnvVars, InstanceId, Redeploy};
-use fake_cloud::{DeploymentStatus, RailwayOptions};
+use agent_pool_core::{DeployStatus, EnvVars, ErrorKind, InstanceId, Redeploy};
+use fake_cloud::{DeploymentStatus, Effect, RailwayOptions};
 use serde_json::json;
 
 use crate::rig::{IMAGE, Place, Rig, member, raw};
@@ -131,6 +131,33 @@ async fn what_bears_another_mark_is_not_ours() {
         .await;
     }
     assert_eq!(rig.infra.list(&rig.cx).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_foreign_item_of_an_unknown_form_does_not_fail_the_list_and_one_of_ours_does() {
+    for place in [Place::Shared, Place::Own] {
+        let rig = Rig::start(place, RailwayOptions::default()).await;
+        let handle = rig.created().await;
+        let list = match place {
+            Place::Shared => "environment",
+            Place::Own => "projects",
+        };
+        for foreign in [
+            json!(null),
+            json!({ "node": null }),
+            json!({ "node": { "id": 7, "serviceId": null, "createdAt": "soon", "kind": "NEW" } }),
+        ] {
+            rig.fault(list, Effect::ForeignItem(foreign.clone()));
+            let listed = rig.infra.list(&rig.cx).await.unwrap();
+            assert_eq!(listed.len(), 1, "{place:?} {foreign}");
+            assert_eq!(listed[0].handle.service, handle.service);
+        }
+        let label = rig.cx.mark().label(&InstanceId::generate());
+        let ours = json!({ "node": { "serviceName": label, "name": label, "createdAt": null } });
+        rig.fault(list, Effect::ForeignItem(ours));
+        let error = rig.infra.list(&rig.cx).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    }
 }
 
 #[tokio::test]

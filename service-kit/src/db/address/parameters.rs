@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{
-    ChannelBinding, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs,
+    ChannelBinding, Host, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs,
 };
 
 use super::super::tls::{ClientCertificate, Roots, TlsSettings, Verify};
@@ -32,10 +32,12 @@ pub(in crate::db) struct Address {
 /// Reads an address. The error fits behind the name of a variable, and quotes no value.
 pub(in crate::db) fn parse(text: &str) -> Result<Address, String> {
     let mut reading = Reading::default();
-    for (name, value) in pairs(text)? {
-        // An empty value stands for the default, as with libpq.
-        if !value.is_empty() {
-            reading.apply(&name, &value)?;
+    let pairs = pairs(text)?;
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        // As with libpq, a later value replaces an earlier one, and an empty one stands for the default.
+        let replaced = pairs[at + 1..].iter().any(|(later, _)| later == name);
+        if !replaced && !value.is_empty() {
+            reading.apply(name, value)?;
         }
     }
     reading.finish()
@@ -55,6 +57,7 @@ struct Reading {
     keepalives_idle: Option<Duration>,
     own_keepalives: bool,
     own_attributes: bool,
+    no_certificate: bool,
     hosts: usize,
     fallback_name: Option<String>,
     passfile: Option<PathBuf>,
@@ -136,13 +139,16 @@ impl Reading {
     }
 
     fn apply_timing(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let number: u32 = parsed(name, value, "a whole number")?;
+        // Nothing and less stand for the default, as with libpq.
+        let number: i32 = parsed(name, value, "a whole number")?;
+        let number = u32::try_from(number).unwrap_or_default();
         let seconds = Duration::from_secs(number.into());
         match name {
-            // libpq waits for at least 2 s, and without limit for 0.
-            "connect_timeout" => self.connect_timeout = Some(seconds.max(Duration::from_secs(2))),
             "keepalives" => drop(self.config.keepalives(number != 0)),
-            _ if number == 0 => {}
+            // libpq would wait without limit.
+            _ if number == 0 => return Ok(()),
+            // libpq waits for at least 2 s.
+            "connect_timeout" => self.connect_timeout = Some(seconds.max(Duration::from_secs(2))),
             "keepalives_idle" => self.keepalives_idle = Some(seconds),
             "keepalives_interval" => drop(self.config.keepalives_interval(seconds)),
             "keepalives_count" => drop(self.config.keepalives_retries(number)),
@@ -171,8 +177,19 @@ impl Reading {
             "sslcert" => self.sslcert = Some(value.into()),
             "sslkey" => self.sslkey = Some(value.into()),
             "sslsni" => self.sni = Some(value != "0"),
-            "ssl_min_protocol_version" => self.tls13_only = value == "TLSv1.3",
-            "ssl_max_protocol_version" => self.tls12_only = value == "TLSv1.2",
+            "ssl_min_protocol_version" => match value {
+                "TLSv1" | "TLSv1.1" | "TLSv1.2" => {}
+                "TLSv1.3" => self.tls13_only = true,
+                _ => return Err(expected(name, "TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3")),
+            },
+            "ssl_max_protocol_version" => match value {
+                "TLSv1.3" => {}
+                "TLSv1.2" => self.tls12_only = true,
+                "TLSv1" | "TLSv1.1" => {
+                    return Err(refused(name, "TLS before 1.2 is not spoken: remove it"));
+                }
+                _ => return Err(expected(name, "TLSv1.2 or TLSv1.3")),
+            },
             "sslnegotiation" => drop(self.config.ssl_negotiation(match value {
                 "postgres" => SslNegotiation::Postgres,
                 "direct" => SslNegotiation::Direct,
@@ -186,7 +203,8 @@ impl Reading {
             })),
             // Nothing is compressed whatever is asked, as with libpq on today's OpenSSL.
             "sslcompression" | "requiressl" => {}
-            "sslcertmode" if value != "require" => {}
+            "sslcertmode" if value == "disable" => self.no_certificate = true,
+            "sslcertmode" if value == "allow" => {}
             "sslpassword" => {
                 return Err(refused(
                     name,
@@ -223,10 +241,29 @@ impl Reading {
         } else if let Some(idle) = self.keepalives_idle {
             self.config.keepalives_idle(idle);
         }
+        self.check_counts()?;
         let connect = self.connect_timeout.unwrap_or(CONNECT);
         self.config.connect_timeout(connect);
         self.read_passfile()?;
-        let mode = self.sslmode.as_deref().unwrap_or("prefer");
+        let of_system = self.sslrootcert.as_deref() == Some(Path::new("system"));
+        let mode = match self.sslmode.as_deref() {
+            // As libpq: whoever trusts the system's authorities has to check the name too.
+            None | Some("verify-full") if of_system => "verify-full",
+            Some(_) if of_system => {
+                let why = "with the value system it needs sslmode=verify-full";
+                return Err(refused("sslrootcert", why));
+            }
+            mode => mode.unwrap_or("prefer"),
+        };
+        let is_socket = |host: &Host| matches!(host, Host::Unix(_));
+        // As libpq: a socket of this machine needs no TLS.
+        let mode = if self.config.get_hosts().iter().all(is_socket)
+            && self.config.get_hostaddrs().is_empty()
+        {
+            "disable"
+        } else {
+            mode
+        };
         let (ssl_mode, verify) = match (mode, &self.sslrootcert) {
             ("disable", _) => (SslMode::Disable, Verify::Nothing),
             ("verify-full", _) => (SslMode::Require, Verify::Name),
@@ -245,12 +282,28 @@ impl Reading {
         })
     }
 
+    /// One port for all hosts, or one for each; and an address for each host that is named.
+    fn check_counts(&self) -> Result<(), String> {
+        let ports = self.config.get_ports().len();
+        if ports > 1 && ports != self.hosts {
+            let (ports, hosts) = (count(ports, "port"), count(self.hosts, "host"));
+            return Err(format!("has {ports} for {hosts}"));
+        }
+        let (names, addresses) = (self.config.get_hosts(), self.config.get_hostaddrs());
+        if !(names.is_empty() || addresses.is_empty() || names.len() == addresses.len()) {
+            let (addresses, names) = (addresses.len(), count(names.len(), "host"));
+            return Err(format!("has {addresses} of hostaddr for {names}"));
+        }
+        Ok(())
+    }
+
     fn tls_settings(&mut self, verify: Verify) -> Result<TlsSettings, String> {
         let roots = match self.sslrootcert.take() {
             Some(path) if path != Path::new("system") => Roots::File(path),
             _ => Roots::System,
         };
         let certificate = match (self.sslcert.take(), self.sslkey.take()) {
+            _ if self.no_certificate => None,
             (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
             (None, None) => None,
             (Some(_), None) => return Err("has the parameter sslcert without sslkey".to_owned()),
@@ -281,19 +334,43 @@ impl Reading {
         let port = self.config.get_ports().first().unwrap_or(&5432).to_string();
         let user = self.config.get_user().unwrap_or_default().to_owned();
         let name = self.config.get_dbname().unwrap_or(&user).to_owned();
-        let wanted = [None, Some(port), Some(name), Some(user)];
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(_)) | None => "localhost".to_owned(),
+        };
+        let wanted = [host, port, name, user];
         for line in text.lines().filter(|line| !line.starts_with('#')) {
-            let fields: Vec<&str> = line.splitn(5, ':').collect();
-            let fits = wanted.iter().zip(&fields).all(|(wanted, field)| {
-                *field == "*" || wanted.as_deref().is_none_or(|wanted| wanted == *field)
-            });
-            if let (true, [.., password]) = (fits && fields.len() == 5, fields.as_slice()) {
+            let fields = passfile_fields(line);
+            let mut compared = wanted.iter().zip(&fields);
+            let fits = compared.all(|(wanted, field)| field == "*" || field == wanted);
+            if let (true, Some(password)) = (fits, fields.get(4)) {
                 self.config.password(password);
                 return Ok(());
             }
         }
         Ok(())
     }
+}
+
+/// The five fields of a line, in which `\:` and `\\` stand for `:` and `\`.
+fn passfile_fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c == ':' && fields.len() < 5 {
+            fields.push(String::new());
+        } else if let (Some(field), Some(c)) = (
+            fields.last_mut(),
+            if c == '\\' { chars.next() } else { Some(c) },
+        ) {
+            field.push(c);
+        }
+    }
+    fields
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Parameters that have one useful value here, or none.
@@ -435,6 +512,73 @@ mod tests {
     }
 
     #[test]
+    fn a_later_parameter_replaces_an_earlier_one() {
+        let address = parse("postgres://u:p@localhost:1/d?host=/run/pg&port=2&user=v").unwrap();
+        assert_eq!(address.config.get_hosts(), [Host::Unix("/run/pg".into())]);
+        assert_eq!(address.config.get_ports(), [2]);
+        assert_eq!(address.config.get_user(), Some("v"));
+        assert_eq!(
+            address.config.get_target_session_attrs(),
+            TargetSessionAttrs::Any
+        );
+    }
+
+    #[test]
+    fn nothing_and_less_is_the_default_of_a_time() {
+        for value in ["0", "-1"] {
+            let address =
+                with(&format!("connect_timeout={value}&keepalives_idle={value}")).unwrap();
+            assert_eq!(address.connect_within, CONNECT);
+            assert_eq!(address.config.get_tcp_user_timeout(), Some(&SILENT));
+        }
+        assert_eq!(
+            with("connect_timeout=1").unwrap().connect_within.as_secs(),
+            2
+        );
+    }
+
+    #[test]
+    fn the_systems_authorities_check_the_name_too() {
+        let address = with("sslrootcert=system").unwrap();
+        assert_eq!(address.tls.verify, Verify::Name);
+        let error = with("sslrootcert=system&sslmode=require").unwrap_err();
+        assert!(error.contains("needs sslmode=verify-full"), "{error}");
+    }
+
+    #[test]
+    fn a_socket_is_used_without_tls() {
+        let address = parse("host=/run/pg sslmode=verify-full dbname=d").unwrap();
+        assert_eq!(address.config.get_ssl_mode(), SslMode::Disable);
+    }
+
+    #[test]
+    fn a_certificate_is_kept_back_where_that_is_asked() {
+        let own = "sslcert=/c.pem&sslkey=/k.pem";
+        assert!(with(own).unwrap().tls.certificate.is_some());
+        let kept_back = with(&format!("{own}&sslcertmode=disable")).unwrap();
+        assert!(kept_back.tls.certificate.is_none());
+    }
+
+    #[test]
+    fn the_password_file_is_read_by_host_with_its_escapes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lines = "# a comment\nother:*:*:*:wrong\nh:1:d:u:a\\:b\\\\c:d\n*:*:*:*:last\n";
+        std::fs::write(file.path(), lines).unwrap();
+        let of = |host: &str| {
+            let file = file.path().display();
+            let address = format!("host={host} port=1 user=u dbname=d passfile={file}");
+            let password = parse(&address)
+                .unwrap()
+                .config
+                .get_password()
+                .map(<[u8]>::to_vec);
+            String::from_utf8(password.unwrap()).unwrap()
+        };
+        assert_eq!(of("h"), "a:b\\c:d");
+        assert_eq!(of("elsewhere"), "last");
+    }
+
+    #[test]
     fn several_hosts_and_socket_folders_are_taken() {
         let address = parse("postgres://a,b:2/d").unwrap();
         assert_eq!(address.config.get_hosts().len(), 2);
@@ -466,6 +610,10 @@ mod tests {
             ("nonsense=hunter3", "nonsense, which libpq does not have"),
             ("sslcert=/hunter3", "sslcert without sslkey"),
             ("passfile=/nowhere", "passfile"),
+            ("port=1,2", "2 ports for 1 host"),
+            ("hostaddr=192.0.2.1,192.0.2.2", "2 of hostaddr for 1 host"),
+            ("ssl_max_protocol_version=TLSv1.1", "TLS before 1.2"),
+            ("ssl_min_protocol_version=hunter3", "expected TLSv1"),
         ] {
             let error = with(query).err();
             if query.starts_with("passfile") {

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::EmbeddedError;
 use super::binaries::{self, Binaries};
 use super::config::{self, AtEnd, SUPERUSER};
-use super::database::create_if_absent;
+use super::database::{create_if_absent, give_to_owner};
 use super::folder::Folder;
 use super::user::RunAs;
 use super::watchdog::Watchdog;
@@ -102,6 +102,18 @@ impl Embedded {
         Ok(self.url(name))
     }
 
+    /// The same for a service: its role is no superuser, owns this database, and reaches no other one of this kind. It has
+    /// a new password each time, so one process asks for a database.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses the name.
+    pub async fn owned_database(&self, name: &str) -> Result<DatabaseUrl, EmbeddedError> {
+        let superuser = self.database(name).await?;
+        let password = super::folder::random_password();
+        give_to_owner(&superuser, name, &password).await?;
+        Ok(self.url_of(name, &password, name))
+    }
+
     /// Stops the server, and removes its data where that is temporary.
     pub async fn stop(self) {
         // A panic there would have ended the server as well: Postgres stops when its pipe ends.
@@ -110,8 +122,11 @@ impl Embedded {
 
     /// The URL of a database, there or not. `name` is plain: letters, digits and `_`.
     pub(crate) fn url(&self, name: &str) -> DatabaseUrl {
-        let Self { port, password, .. } = self;
-        let (user, password) = (SUPERUSER, password.expose());
+        self.url_of(SUPERUSER, &self.password, name)
+    }
+
+    fn url_of(&self, user: &str, password: &Secret, name: &str) -> DatabaseUrl {
+        let (port, password) = (self.port, password.expose());
         DatabaseUrl::try_from(format!(
             "postgres://{user}:{password}@127.0.0.1:{port}/{name}"
         ))

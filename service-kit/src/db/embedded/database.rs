@@ -1,5 +1,6 @@
 //! Statements that make databases.
 
+use agent_pool_core::Secret;
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -35,6 +36,37 @@ pub(crate) async fn create(
     let template = template.map(|template| format!(" TEMPLATE {}", quoted(template)));
     let statement = format!("CREATE DATABASE {name}{}", template.unwrap_or_default());
     diesel::sql_query(statement).execute(conn).await?;
+    Ok(())
+}
+
+/// Gives the database of `superuser`, and what is in it, to a role of the same name. Diesel has no statements for it.
+pub(super) async fn give_to_owner(
+    superuser: &DatabaseUrl,
+    name: &str,
+    password: &Secret,
+) -> Result<(), DbError> {
+    let role = quoted(name);
+    let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let (word, password) = (literal(name), literal(password.expose()));
+    let statements = format!(
+        "DO $$ DECLARE one record; BEGIN
+             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {word}) THEN
+                 CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+             END IF;
+             ALTER ROLE {role} PASSWORD {password};
+             ALTER DATABASE {role} OWNER TO {role};
+             REVOKE ALL ON DATABASE {role} FROM PUBLIC;
+             -- What was made before there was this role.
+             FOR one IN SELECT oid::regclass AS name FROM pg_class
+                 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                   AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = {word})
+             LOOP
+                 EXECUTE format('ALTER TABLE %s OWNER TO {role}', one.name);
+             END LOOP;
+         END $$"
+    );
+    let mut conn = connect(superuser).await?;
+    diesel::sql_query(statements).execute(&mut conn).await?;
     Ok(())
 }
 

@@ -118,20 +118,21 @@ impl Folder {
         {
             return Ok(Secret::new(text));
         }
-        let password: String = rand::rng()
-            .sample_iter(Alphanumeric)
-            .take(32)
-            .map(char::from)
-            .collect();
+        let password = random_password();
         OpenOptions::new()
             .create(true)
             .write(true)
             .truncate(true)
             .mode(0o600)
             .open(&path)
-            .and_then(|mut file| file.write_all(password.as_bytes()))
+            .and_then(|mut file| file.write_all(password.expose().as_bytes()))
             .map_err(EmbeddedError::io(format!("write {shown}")))?;
         user.own(&path)?;
-        Ok(Secret::new(password))
+        Ok(password)
     }
+}
+
+pub(super) fn random_password() -> Secret {
+    let letters = rand::rng().sample_iter(Alphanumeric).take(32);
+    Secret::new(letters.map(char::from).collect::<String>())
 }

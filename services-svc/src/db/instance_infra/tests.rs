@@ -168,6 +168,7 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
     let seen = Observation {
         instance: one.clone(),
         deploy_status: Some(DeployStatus::Crashed),
+        deploy_detail: Some("out of memory".to_owned()),
         url: Some("https://b.example/".parse().unwrap()),
         image: None,
     };
@@ -176,6 +177,7 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
     let rows = load(&mut conn, Some(&only)).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].deploy_status, Some(DeployStatus::Crashed));
+    assert_eq!(rows[0].deploy_detail.as_deref(), Some("out of memory"));
     assert_eq!(
         find(&mut conn, &two).await.unwrap().unwrap().deploy_status,
         None
@@ -194,6 +196,7 @@ async fn what_is_not_seen_is_not_forgotten() {
     let before_it_was_made = Observation {
         instance: id.clone(),
         deploy_status: Some(DeployStatus::Building),
+        deploy_detail: None,
         url: None,
         image: None,
     };

@@ -22,6 +22,7 @@ struct State {
     /// The keys of the instances that refuse every other key.
     keys: HashMap<String, String>,
     in_flight: usize,
+    asked: usize,
     most_in_flight: usize,
 }
 
@@ -59,6 +60,7 @@ impl Instances {
         {
             let mut state = self.state.lock().unwrap();
             state.in_flight += 1;
+            state.asked += 1;
             state.most_in_flight = state.most_in_flight.max(state.in_flight);
         }
         let permit = self.gate.acquire().await;
@@ -95,6 +97,10 @@ impl Instances {
 
     pub(crate) fn in_flight(&self) -> usize {
         self.state.lock().unwrap().in_flight
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().unwrap().asked
     }
 
     pub(crate) fn most_in_flight(&self) -> usize {

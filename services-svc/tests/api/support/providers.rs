@@ -6,8 +6,8 @@ use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, ListedResource, ProviderError, ProvisionedTool, Redeploy,
-    ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    InstanceSpec, ListedInstance, ListedResource, Metadata, ProviderError, ProvisionedTool,
+    Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 use async_trait::async_trait;
 use chrono::Utc;
@@ -171,6 +171,23 @@ impl ToolProvider for Tool {
         self.world.call(&format!("{} usage", self.id), told).await
     }
 
+    async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
+        let changed = |state: &mut State| {
+            let own = state
+                .resources
+                .iter()
+                .filter(|((tool, _), _)| tool == self.id);
+            let campaign = |(_, resource): (_, &Resource)| {
+                let metadata = [("campaign".to_owned(), json!(state.campaign?))];
+                Some((resource.id.parse().unwrap(), metadata.into_iter().collect()))
+            };
+            own.filter_map(campaign).collect()
+        };
+        self.world
+            .call(&format!("{} refresh", self.id), changed)
+            .await
+    }
+
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError> {
         let all = |state: &mut State| {
             let own = state
@@ -221,6 +238,7 @@ impl InfraProvider for Cellar {
                     variables: EnvVars::new(),
                     deployments: 0,
                     status: None,
+                    detail: None,
                     created_at: Some(Utc::now()),
                 });
             CreatedInfra {
@@ -278,6 +296,7 @@ impl InfraProvider for Cellar {
                 .map(|(instance, service)| ListedInstance {
                     handle: service.handle.clone(),
                     status: service.status.clone(),
+                    detail: service.detail.clone(),
                     url: format!("{base}/{instance}").parse().ok(),
                     created_at: service.created_at,
                 })

@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) secret_start: &'static str,
     pub(crate) secret_end: &'static str,
     pub(crate) metadata_text: &'static str,
+    /// A metadata that all tools have by now.
+    pub(crate) campaign: Option<&'static str>,
     /// Follows the environment that the infra answers.
     pub(crate) shelf_end: &'static str,
     failures: HashMap<String, Failure>,
@@ -60,6 +62,7 @@ pub(crate) struct ServiceState {
     pub(crate) variables: EnvVars,
     pub(crate) deployments: u32,
     pub(crate) status: Option<DeployStatus>,
+    pub(crate) detail: Option<String>,
     pub(crate) created_at: Option<DateTime<Utc>>,
 }
 

@@ -33,6 +33,7 @@ services_refused 502 Ours NotDone
 services_failed 502 Ours Unknown
 not_crashed 409 Request NotDone
 not_claimed 404 Request NotDone
+not_pending 409 Request NotDone
 tick_taken_over 503 Ours Unknown
 unknown_instance 404 Instance NotDone
 instance_busy 409 Instance NotDone

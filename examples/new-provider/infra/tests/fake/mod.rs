@@ -1,9 +1,13 @@
-//! The vendor's API as the provider uses it, in memory. It answers as the vendor's documentation says, and runs nothing.
+//! The vendor's API as the provider uses it, in memory. It answers as the vendor's documentation says, and runs nothing
+//! unless it is given a command.
+
+mod program;
 
 use std::collections::BTreeMap;
 
 use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use agent_pool_core::{EnvVars, Secret};
+use program::Program;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "token-of-the-fake";
@@ -12,6 +16,8 @@ type Variables = BTreeMap<String, String>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Acme {
+    /// What every machine runs; empty where nothing runs.
+    command: Vec<String>,
     created: usize,
     machines: Vec<Machine>,
 }
@@ -24,6 +30,7 @@ struct Machine {
     variables: Variables,
     /// The variables of each start, oldest first.
     starts: Vec<Variables>,
+    program: Option<Program>,
 }
 
 impl FakeVendor for Acme {
@@ -55,6 +62,7 @@ impl FakeVendor for Acme {
             }),
             ("POST", ["machines", id, "start"]) => self.with(id, |machine| {
                 machine.starts.push(machine.variables.clone());
+                machine.run();
             }),
             ("DELETE", ["machines", id]) => {
                 let deleted = self.with(id, |_| ());
@@ -87,6 +95,15 @@ impl FakeVendor for Acme {
 }
 
 impl Acme {
+    /// An engine whose machines run this command.
+    #[allow(dead_code, reason = "the tests run nothing; the example does")]
+    pub(crate) fn running(command: Vec<String>) -> Self {
+        Self {
+            command,
+            ..Self::default()
+        }
+    }
+
     fn create(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
         self.created += 1;
         let machine = Machine {
@@ -95,6 +112,7 @@ impl Acme {
             image: request.member("image")?,
             variables: Variables::new(),
             starts: Vec::new(),
+            program: Program::new(&self.command),
         };
         let response = FakeResponse::json(201, &machine.json());
         self.machines.push(machine);
@@ -114,11 +132,22 @@ impl Acme {
 }
 
 impl Machine {
+    fn run(&mut self) {
+        if let Some(program) = &mut self.program {
+            program.start(&self.variables);
+        }
+    }
+
+    fn url(&self) -> String {
+        let of_name = || format!("https://{}.acme.example", self.id);
+        self.program.as_ref().map_or_else(of_name, Program::url)
+    }
+
     fn json(&self) -> Value {
         json!({
             "id": self.id, "name": self.name, "image": self.image,
             "state": if self.starts.is_empty() { "created" } else { "running" },
-            "url": format!("https://{}.acme.example", self.id),
+            "url": self.url(),
             "created_at": "2026-01-01T00:00:00Z",
         })
     }

@@ -1,0 +1,44 @@
+//! `kill -9` of pool-svc during creations, and how long until another one has the pool full again. All settings are at
+//! their defaults, but in the smallest run, which nobody is to wait for.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Lab, until};
+use crate::Size;
+use crate::report::{Figure, Report};
+use crate::standin::{Delays, StandIn};
+
+const INSTANCES: i64 = 5;
+const LIMIT: Duration = Duration::from_secs(600);
+
+pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
+    let delays = Delays {
+        // Long enough that the kill hits every creation.
+        create: lab.pick(Duration::from_millis(200), Duration::from_secs(1)),
+        ..Delays::default()
+    };
+    let standin = StandIn::start(0, delays).await?;
+    let mut full = vec![("POOL_MIN_IDLE", INSTANCES.to_string())];
+    if lab.size == Size::Tiny {
+        full.push(("POOL_WORK_LEASE_MS", "500".to_owned()));
+    }
+    let mut runs = Vec::new();
+    for run in 0..lab.pick(1, 3) {
+        let name = format!("recovery_{run}");
+        let (pool, database) = lab.pool(&name, &standin.url, &full).await?;
+        until(&database, "starting", INSTANCES, LIMIT).await?;
+        let killed = Instant::now();
+        pool.kill().await?;
+        let (_other, database) = lab.pool(&name, &standin.url, &full).await?;
+        until(&database, "idle", INSTANCES, LIMIT).await?;
+        runs.push(killed.elapsed().as_secs_f64());
+    }
+    report.add(Figure::new(
+        "kill -9 in mid-creation to a full pool",
+        "s",
+        runs,
+    ));
+    Ok(())
+}

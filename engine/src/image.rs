@@ -1,0 +1,175 @@
+//! Images without a registry.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use bollard::body_full;
+use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptions};
+use futures_util::TryStreamExt as _;
+use tempfile::TempDir;
+
+use crate::find::Engine;
+
+/// To whom everything in an image belongs: the user and group to run it as.
+pub const USER: (u32, u32) = (1000, 1000);
+/// The program's place in its image.
+const PROGRAM: &str = "/agent";
+/// Authorities of TLS, for calls to a language model; a program without them cannot call one.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The content of an image, and how it is run.
+#[derive(Debug)]
+pub struct Image {
+    root: TempDir,
+    /// What it runs, as in a Containerfile. One such line is all that both engines take in the same form.
+    command: String,
+}
+
+impl Image {
+    /// A root with an empty `/tmp` and `/data`, and this command.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn new(command: &[&str]) -> anyhow::Result<Self> {
+        let root = tempfile::Builder::new().prefix("ap-image-").tempdir()?;
+        for folder in ["tmp", "data"] {
+            fs::create_dir(root.path().join(folder))?;
+        }
+        Ok(Self {
+            root,
+            command: format!("CMD {}", serde_json::to_string(command)?),
+        })
+    }
+
+    /// A program with the libraries that it needs, without its debug information where `strip` is installed.
+    ///
+    /// # Errors
+    /// A file cannot be copied.
+    pub fn of_program(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        let command: Vec<&str> = std::iter::once(PROGRAM)
+            .chain(arguments.iter().copied())
+            .collect();
+        let image = Self::new(&command)?;
+        let copy = image.add(program, Path::new(PROGRAM))?;
+        // Most of a debug build is debug information.
+        let _ = Command::new("strip")
+            .arg("--strip-debug")
+            .arg(&copy)
+            .output();
+        for library in libraries(program)? {
+            image.add(&library, &library)?;
+        }
+        if Path::new(AUTHORITIES).exists() {
+            image.add(Path::new(AUTHORITIES), Path::new(AUTHORITIES))?;
+        }
+        Ok(image)
+    }
+
+    /// Copies a file of this machine to a path in the image, and answers where the copy is.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub fn add(&self, file: &Path, at: &Path) -> anyhow::Result<PathBuf> {
+        let copy = self.root.path().join(at.strip_prefix("/").unwrap_or(at));
+        let folder = copy.parent().context("a path of a file has a folder")?;
+        fs::create_dir_all(folder)?;
+        fs::copy(file, &copy).with_context(|| format!("cannot copy {}", file.display()))?;
+        Ok(copy)
+    }
+
+    /// The root, to put further files there.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    fn packed(&self) -> anyhow::Result<Vec<u8>> {
+        // A volume that is mounted over a folder takes its owner.
+        let (user, group) = USER;
+        let owner = [format!("--owner={user}"), format!("--group={group}")];
+        let packed = Command::new("tar")
+            .args(owner)
+            .arg("--numeric-owner")
+            .arg("-C")
+            .arg(self.root.path())
+            .args(["-cf", "-", "."])
+            .output()
+            .context("cannot run tar")?;
+        let told = String::from_utf8_lossy(&packed.stderr);
+        ensure!(packed.status.success(), "tar fails: {}", told.trim());
+        Ok(packed.stdout)
+    }
+}
+
+impl Engine {
+    /// Gives the engine an image under a name such as `localhost/agent:1`.
+    ///
+    /// # Errors
+    /// The engine does not take it.
+    pub async fn import(&self, image: &Image, name: &str) -> anyhow::Result<()> {
+        let options = CreateImageOptionsBuilder::new()
+            .from_src("-")
+            // With its tag: Podman does not read a tag beside it.
+            .repo(name)
+            .changes(vec![image.command.clone()])
+            .build();
+        let body = body_full(image.packed()?.into());
+        let progress = self.client.create_image(Some(options), Some(body), None);
+        let done = progress.try_for_each(|_| async { Ok(()) }).await;
+        done.with_context(|| {
+            format!(
+                "the container engine at {} refuses the image {name}",
+                self.host()
+            )
+        })
+    }
+}
+
+impl Engine {
+    /// Removes an image, if it is there and unused.
+    pub async fn remove_image(&self, name: &str) {
+        let _ = self
+            .client
+            .remove_image(name, None::<RemoveImageOptions>, None)
+            .await;
+    }
+}
+
+/// The libraries of a program, and the loader, by their paths on this machine.
+fn libraries(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new("ldd").arg(program).output();
+    let output = output.context("cannot run ldd, which tells the libraries of the image")?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(lines.lines().filter_map(library).collect())
+}
+
+/// `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f…)`, or the loader's path alone.
+fn library(line: &str) -> Option<PathBuf> {
+    let path = line.split_whitespace().find(|word| word.starts_with('/'))?;
+    Some(PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_libraries_are_read_from_what_ldd_prints() {
+        for (line, path) in [
+            (
+                "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f0)",
+                Some("/lib/x86_64-linux-gnu/libc.so.6"),
+            ),
+            (
+                "\t/lib64/ld-linux-x86-64.so.2 (0x00007f1)",
+                Some("/lib64/ld-linux-x86-64.so.2"),
+            ),
+            ("\tlinux-vdso.so.1 (0x00007ff)", None),
+            ("\tstatically linked", None),
+        ] {
+            assert_eq!(library(line), path.map(PathBuf::from), "{line}");
+        }
+    }
+}

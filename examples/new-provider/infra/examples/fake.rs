@@ -1,0 +1,21 @@
+//! Runs the fake of the tests, for a system that is run by hand, with this command for every machine:
+//! `cargo run -p provider-acme --example fake -- target/debug/mock-harness agent-runtime`.
+
+#[path = "../tests/fake/mod.rs"]
+mod fake;
+
+use std::io::Write as _;
+
+use agent_pool_core::conformance::{FakeServer, Harness as _};
+
+const PORT: u16 = 4011;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let command = std::env::args().skip(1).collect();
+    let engine = FakeServer::start_on(PORT, "acme", fake::Acme::running(command)).await?;
+    for (variable, value) in engine.environment().with_prefix("") {
+        writeln!(std::io::stdout(), "export {variable}={value}")?;
+    }
+    std::future::pending().await
+}

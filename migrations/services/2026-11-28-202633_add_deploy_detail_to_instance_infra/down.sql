@@ -1,0 +1,1 @@
+ALTER TABLE instance_infra DROP COLUMN deploy_detail;
