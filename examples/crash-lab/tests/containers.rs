@@ -1,12 +1,6 @@
 //! `kill -9` around every request to a container engine that changes something. All steps:
 //! `cargo run -p crash-lab -- containers`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and the table is to be seen"
-)]
-
 use std::sync::Arc;
 
 use agent_pool_core::settings::Environment;

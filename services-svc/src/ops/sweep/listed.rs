@@ -23,7 +23,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) enum Listed {
     Resource(Tool, ListedResource),
-    Service(Infra, ListedInstance),
+    Service(Infra, Box<ListedInstance>),
 }
 
 /// Identifies what a provider has, as rows do. A tool and an infra may have the same id.
@@ -60,7 +60,7 @@ impl Provider {
             Self::Infra(infra) => {
                 let listed = infra.list().await?.into_iter();
                 Ok(listed
-                    .map(|one| Listed::Service(infra.clone(), one))
+                    .map(|one| Listed::Service(infra.clone(), Box::new(one)))
                     .collect())
             }
         }
