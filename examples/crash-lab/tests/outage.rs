@@ -1,11 +1,5 @@
 //! Databases that stop taking writes while both services run.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and the figures are to be seen"
-)]
-
 use std::path::Path;
 
 use crash_lab::outage::{failover, full_disk};
