@@ -8,17 +8,19 @@ mod pgbench;
 mod plot;
 mod report;
 mod service;
+mod size;
 mod standin;
 
 use std::path::PathBuf;
 
 use agent_pool_core::settings::Environment;
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::database::Server;
 use crate::measure::{Lab, Measurement};
 use crate::report::Report;
+use crate::size::Size;
 
 /// Measures agent-pool against what each operation costs at least.
 #[derive(Debug, Parser)]
@@ -47,15 +49,6 @@ enum Service {
     PoolSvc,
     #[command(hide = true)]
     ServicesSvc,
-}
-
-/// How much to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Size {
-    /// Once, with small numbers: shows that the bench works.
-    Tiny,
-    /// The figures to quote.
-    Full,
 }
 
 #[tokio::main]

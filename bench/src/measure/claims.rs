@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Lab;
+use super::lab::Lab;
 use crate::load::{self, Load};
 use crate::machine::cpu_time;
 use crate::pgbench;

@@ -1,6 +1,6 @@
 //! Resident memory of pool-svc: with an empty fleet, and what each instance adds.
 
-use super::Lab;
+use super::lab::Lab;
 use crate::machine::resident_kib;
 use crate::report::{Figure, Report};
 use crate::standin::{Delays, StandIn};

@@ -1,14 +1,14 @@
 //! A claim and a tick with more and more rows.
 
-use super::Lab;
+use super::lab::Lab;
 use crate::load;
 use crate::report::{Point, Report, median};
 use crate::standin::{Delays, StandIn};
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let fleets: &[u32] = match lab.size {
-        crate::Size::Tiny => &[10, 100],
-        crate::Size::Full => &[100, 1_000, 10_000, 50_000, 200_000],
+        crate::size::Size::Tiny => &[10, 100],
+        crate::size::Size::Full => &[100, 1_000, 10_000, 50_000, 200_000],
     };
     for rows in fleets {
         let standin = StandIn::start(*rows, Delays::default()).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Lab;
+use super::lab::Lab;
 use crate::load;
 use crate::report::{Figure, Report};
 use crate::standin::{Delays, StandIn};

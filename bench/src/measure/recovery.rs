@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Lab, until};
-use crate::Size;
+use super::lab::{Lab, until};
 use crate::report::{Figure, Report};
+use crate::size::Size;
 use crate::standin::{Delays, StandIn};
 
 const INSTANCES: i64 = 5;

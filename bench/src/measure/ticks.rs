@@ -1,13 +1,13 @@
 //! A tick over a fleet in which nothing changed, against a client that reads the status batch and does nothing with it.
 
-use super::Lab;
+use super::lab::Lab;
 use crate::report::{Figure, Report, median};
 use crate::standin::{Delays, StandIn};
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let fleets: &[u32] = match lab.size {
-        crate::Size::Tiny => &[100],
-        crate::Size::Full => &[100, 10_000, 50_000],
+        crate::size::Size::Tiny => &[100],
+        crate::size::Size::Full => &[100, 10_000, 50_000],
     };
     for fleet in fleets {
         let standin = StandIn::start(*fleet, Delays::default()).await?;

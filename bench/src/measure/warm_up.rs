@@ -10,7 +10,7 @@ use {
     provider_agentmail as _, provider_openrouter as _, provider_railway as _, provider_telnyx as _,
 };
 
-use super::{Lab, until};
+use super::lab::{Lab, until};
 use crate::load;
 use crate::report::{Figure, Report};
 use crate::service::{KEY, Process};

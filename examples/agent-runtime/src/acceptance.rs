@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::pool::enter;
+use crate::enter::enter;
 use crate::runtime::Runtime;
 use crate::store::Agent;
 

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use warp::hyper::body::Bytes;
 
 use crate::conversation::{MAX_MESSAGE_CHARS, Message};
+use crate::enter::not_written;
 use crate::http::{Failure, Json, Page, PageFailure, SeeOther, parse};
 use crate::join::{Guest, Welcome};
 use crate::page;
-use crate::pool::not_written;
 use crate::runtime::Runtime;
 use crate::store::{Agent, Saved};
 

@@ -5,6 +5,7 @@ mod auth;
 mod chat;
 mod client;
 mod conversation;
+mod enter;
 mod http;
 mod join;
 mod llm;

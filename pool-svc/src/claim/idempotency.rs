@@ -8,8 +8,6 @@
 //!
 //! A failure is the answer to those that waited for it; a later request tries the claim again.
 
-use std::convert::Infallible;
-
 use agent_pool_core::chain;
 use agent_pool_core::wire::pool::{ClaimOutcome, PendingClaim};
 use agent_pool_core::wire::problem::Problem;
@@ -19,6 +17,7 @@ use tracing::warn;
 use super::context::Claim;
 use super::error::ClaimError;
 use super::input::IdempotencyKey;
+use super::key_lease::keep_renewing;
 use super::listener::Subscription;
 use super::make::make;
 use crate::app::App;
@@ -81,21 +80,6 @@ async fn lead(claim: &Claim, run: &Run) -> Result<ClaimOutcome, ClaimError> {
         warn!("the key of a claim stays taken until its lease expires: {error}");
     }
     Err(error)
-}
-
-pub(super) async fn keep_renewing(claim: &Claim, run: &Run) -> Infallible {
-    let shared = &claim.shared;
-    let renew = async || {
-        let mut conn = shared.app.db.conn().await?;
-        claim_keys::renew(&mut conn, run, shared.lease()).await
-    };
-    loop {
-        sleep(shared.heartbeat()).await;
-        if let Err(error) = renew().await {
-            let error = chain(&error);
-            warn!("the lease of a claim's key was not renewed: {error}");
-        }
-    }
 }
 
 /// What became of an agent that waited to be let in when its claim was answered.

@@ -16,6 +16,7 @@ mod context;
 mod error;
 mod idempotency;
 pub(crate) mod input;
+mod key_lease;
 mod listener;
 mod make;
 mod one_link;

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::context::Claim;
 use super::error::ClaimError;
-use super::idempotency::keep_renewing;
+use super::key_lease::keep_renewing;
 use crate::app::App;
 use crate::db::claim_keys::{self, Run};
 
