@@ -1,6 +1,7 @@
 //! Images without a registry.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,8 +35,12 @@ impl Image {
     /// The folder cannot be made.
     pub fn new(command: &[&str]) -> anyhow::Result<Self> {
         let root = tempfile::Builder::new().prefix("ap-image-").tempdir()?;
-        for folder in ["tmp", "data"] {
-            fs::create_dir(root.path().join(folder))?;
+        // Whatever user it runs as: a temporary folder is for its maker alone.
+        fs::set_permissions(root.path(), Permissions::from_mode(0o755))?;
+        for (folder, mode) in [("tmp", 0o1777), ("data", 0o755)] {
+            let folder = root.path().join(folder);
+            fs::create_dir(&folder)?;
+            fs::set_permissions(&folder, Permissions::from_mode(mode))?;
         }
         Ok(Self {
             root,

@@ -304,6 +304,19 @@ async fn a_service_without_its_database_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
+async fn head_is_answered_as_get_is_without_a_body() {
+    let service = Service::start("postgres://h/x", free_port());
+    assert_eq!(service.get("/healthz").await, 200);
+    for (path, status) in [("/healthz", 200), ("/readyz", 503)] {
+        let client = agent_pool_core::http::bare_builder().no_proxy().build();
+        let request = client.unwrap().head(format!("{}{path}", service.url));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert!(answer.text().await.unwrap().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_ends_well_on_each_signal() {
     for signal in [
         Signal::SIGTERM,

@@ -10,6 +10,8 @@ pub(super) fn in_words(cause: &str) -> &str {
         "unreachable" => "because it did not answer",
         "lease_expired" => "because an operation on it timed out",
         "claim" => "for a claim",
+        "pending_acceptance" => "until its agent is let in",
+        "not_accepted" => "because its agent was not let in",
         "provisioned" => "by a claim",
         "claim_undone" => "because its claim ended without effect",
         "claim_failed" => "because its claim failed",

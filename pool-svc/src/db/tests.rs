@@ -16,7 +16,7 @@ use diesel_async::RunQueryDsl;
 use super::claims::{self, Locked, NewAgent, QueuePosition, TakenInstance, Taking, take_sql};
 use super::instances::{self, Demand};
 use super::leases::{self, Held, Pending};
-use super::{MIGRATIONS, views};
+use super::{MIGRATIONS, pending, views};
 use crate::lifecycle::{Cause, Event, Move};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -87,6 +87,9 @@ async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
     if step == Move::TAKE {
         let taken = take(conn).await;
         taken.is_some_and(|taken| taken.id == *id)
+    } else if step == Move::WAIT {
+        let waiting = pending::begin(conn, &plain(), id, &agent(id).request, MINUTE).await;
+        waiting.unwrap().is_some()
     } else if step == Move::RECORD {
         claims::record(conn, &plain(), &[agent(id)]).await.unwrap() == [id.clone()]
     } else {

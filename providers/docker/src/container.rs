@@ -233,7 +233,7 @@ impl Plan {
             }]),
             tmpfs: Some(HashMap::from([(
                 "/tmp".to_owned(),
-                "rw,nosuid,nodev,size=64m".to_owned(),
+                "rw,nosuid,nodev,size=64m,mode=1777".to_owned(),
             )])),
             network_mode: Some(network.to_owned()),
             port_bindings: bindings,

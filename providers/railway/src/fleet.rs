@@ -20,11 +20,22 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    fn of(services: Pages<ServiceInstance>, volumes: Pages<VolumeInstance>) -> Self {
+    fn of(
+        services: Pages<ServiceInstance>,
+        volumes: Pages<VolumeInstance>,
+    ) -> Result<Self, ProviderError> {
         let (mut services, mut volumes) = (services.items, volumes.items);
         services.retain(|service| service.deleted_at.is_none());
         volumes.retain(VolumeInstance::is_live);
-        Self { services, volumes }
+        if services
+            .iter()
+            .any(|service| service.service_name.is_empty())
+        {
+            return Err(malformed(
+                "left out serviceName, by which a service is known to be ours",
+            ));
+        }
+        Ok(Self { services, volumes })
     }
 
     /// The service of this name.
@@ -109,7 +120,7 @@ impl Client {
             services.add(cx.mark(), page.service_instances)?;
             volumes.add(cx.mark(), page.volume_instances)?;
         }
-        Ok(Fleet::of(services, volumes))
+        Fleet::of(services, volumes)
     }
 
     /// All of an environment whose first pages came with its project.
@@ -122,7 +133,7 @@ impl Client {
         services.add(cx.mark(), Some(environment.service_instances))?;
         volumes.add(cx.mark(), Some(environment.volume_instances))?;
         if services.ended && volumes.ended {
-            Ok(Fleet::of(services, volumes))
+            Fleet::of(services, volumes)
         } else {
             self.fleet(cx, None, &environment.id).await
         }

@@ -19,6 +19,8 @@ pub(crate) struct FleetPage {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceInstance {
     pub(crate) service_id: ServiceId,
+    /// Empty if it was left out. A list with such a service is refused, not shortened: it may be ours.
+    #[serde(default)]
     pub(crate) service_name: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) deleted_at: Option<DateTime<Utc>>,
