@@ -1,5 +1,7 @@
 //! Whatever parses what others send: any input is taken or refused, and what is taken is what its type promises.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use agent_pool_core::http::retry_after;
 use agent_pool_core::wire::pool::{ClaimOutcome, ClaimRequest, PoolStatus};
 use agent_pool_core::wire::problem::Problem;
@@ -35,8 +37,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 8, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::btree_map(names, inner, 0..8)
-                .prop_map(|members| Value::from_iter(members)),
+            prop::collection::btree_map(names, inner, 0..8).prop_map(Value::from_iter),
         ]
     })
 }
@@ -81,15 +82,14 @@ proptest! {
         if let Ok(id) = ConversationId::try_from(text.clone()) {
             prop_assert!(!id.as_str().chars().any(|c| is_unsafe(c) || c.is_whitespace()));
         }
-        for url in [
+        let urls = [
             InviteUrl::try_from(text.clone()).map(String::from),
             ProfileImage::try_from(text.clone()).map(String::from),
-        ] {
-            if let Ok(url) = url {
-                let scheme = url::Url::parse(&url).unwrap().scheme().to_owned();
-                prop_assert!(matches!(scheme.as_str(), "http" | "https"), "{}", url);
-                prop_assert!(!url.chars().any(is_unsafe));
-            }
+        ];
+        for url in urls.into_iter().flatten() {
+            let scheme = url::Url::parse(&url).unwrap().scheme().to_owned();
+            prop_assert!(matches!(scheme.as_str(), "http" | "https"), "{}", url);
+            prop_assert!(!url.chars().any(is_unsafe));
         }
         if let Ok(link) = JoinUrl::try_from(text.clone()) {
             prop_assert!(!matches!(link.scheme(), Some("javascript" | "data" | "file")));
