@@ -7,10 +7,15 @@ use std::time::Duration;
 use agent_pool_core::settings::Environment;
 use agent_pool_engine::{Engine, missing_program};
 use reqwest::Method;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::get;
 use crate::support::{Harness, Home};
+
+/// Held by a test with an engine of its own: two that start and end networks on one machine at the same time were seen
+/// to lose one another's.
+static ENGINE: Mutex<()> = Mutex::const_new(());
 
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -59,6 +64,7 @@ async fn agents_in_containers_are_claimed_redeployed_and_killed_without_a_trace(
     if skipped() {
         return;
     }
+    let _alone = ENGINE.lock().await;
     let engine = Engine::private().await.unwrap();
     let variables = [("DOCKER_HOST", engine.host()), ("DOCKER_RESTART_MAX", "0")];
     let home = Home::new();
@@ -115,6 +121,7 @@ async fn without_an_engine_of_the_machine_a_private_one_runs_them_and_goes() {
     if skipped() || sockets.iter().any(|socket| Path::new(socket).exists()) {
         return;
     }
+    let _alone = ENGINE.lock().await;
     let home = Home::new();
     let arguments = ["--containers", "--min-idle", "1"];
     let mut harness = Harness::start(&home, &arguments).await;
