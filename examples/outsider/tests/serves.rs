@@ -56,7 +56,11 @@ impl Outsider {
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Value {
-        let answer = request.bearer_auth("a-key-of-16-characters").send().await.unwrap();
+        let answer = request
+            .bearer_auth("a-key-of-16-characters")
+            .send()
+            .await
+            .unwrap();
         let status = answer.status();
         let body: Value = answer.json().await.unwrap();
         assert!(status.is_success(), "{status}: {body}");
