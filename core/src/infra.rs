@@ -312,6 +312,23 @@ pub struct LogLine {
     pub text: String,
 }
 
+impl LogLine {
+    /// A line as container engines and the API server of Kubernetes write it when asked for timestamps: its time by
+    /// RFC 3339, a space, the text. A line without a time is all text.
+    #[must_use]
+    pub fn with_timestamp(line: &str) -> Self {
+        let timed = line.split_once(' ').and_then(|(at, text)| {
+            let at: DateTime<Utc> = at.parse().ok()?;
+            Some((at, text))
+        });
+        let (at, text) = timed.map_or((None, line), |(at, text)| (Some(at), text));
+        Self {
+            at,
+            text: text.to_owned(),
+        }
+    }
+}
+
 /// Whether setting variables is followed by a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redeploy {
@@ -452,6 +469,15 @@ mod tests {
         let status = DeployStatus::from("A\0\u{1b}B".to_owned());
         assert_eq!(status.to_string(), "A\u{fffd}\u{fffd}B");
         assert!(DeployStatus::from("x".repeat(999)).to_string().len() < 80);
+    }
+
+    #[test]
+    fn the_time_is_taken_off_a_line() {
+        let parsed = LogLine::with_timestamp("2026-11-28T10:00:00.123456789Z ready on 8080");
+        assert_eq!(parsed.text, "ready on 8080");
+        assert!(parsed.at.is_some());
+        let plain = LogLine::with_timestamp("no time here");
+        assert_eq!((plain.text.as_str(), plain.at), ("no time here", None));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use agent_pool_core::{Context, LogLine, ProviderError};
 use bollard::query_parameters::LogsOptionsBuilder;
-use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 
 use crate::engine::Engine;
@@ -28,40 +27,8 @@ pub(crate) async fn tail(
         .flat_map(|chunk| chunk.into_bytes())
         .collect();
     let text = String::from_utf8_lossy(&text);
-    let mut parsed: Vec<LogLine> = text.lines().map(line).collect();
+    let mut parsed: Vec<LogLine> = text.lines().map(LogLine::with_timestamp).collect();
     // Some engines count the lines of each output apart.
     parsed.drain(..parsed.len().saturating_sub(lines));
     Ok(parsed)
-}
-
-/// A line as the engine writes it: its time, a space, the text.
-fn line(line: &str) -> LogLine {
-    let timed = line.split_once(' ').and_then(|(at, text)| {
-        let at: DateTime<Utc> = at.parse().ok()?;
-        Some((at, text))
-    });
-    match timed {
-        Some((at, text)) => LogLine {
-            at: Some(at),
-            text: text.to_owned(),
-        },
-        None => LogLine {
-            at: None,
-            text: line.to_owned(),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_is_taken_off_the_line() {
-        let parsed = line("2026-11-28T10:00:00.123456789Z ready on 8080");
-        assert_eq!(parsed.text, "ready on 8080");
-        assert!(parsed.at.is_some());
-        let plain = line("no time here");
-        assert_eq!((plain.text.as_str(), plain.at), ("no time here", None));
-    }
 }

@@ -1,7 +1,6 @@
 //! The last lines that an instance wrote.
 
 use agent_pool_core::{Context, ErrorKind, LogLine, ProviderError};
-use chrono::{DateTime, Utc};
 use kube::api::LogParams;
 use kube::core::Request;
 
@@ -37,43 +36,14 @@ pub(crate) async fn tail(
     let request = Request::new(crate::kind::POD.path(namespace)).logs(pod, &params);
     let call = Call::new("get", &LOG, namespace, pod);
     match cluster.send(cx, &call, request).await {
-        Ok(text) => Ok(String::from_utf8_lossy(&text).lines().map(line).collect()),
+        Ok(text) => Ok(String::from_utf8_lossy(&text)
+            .lines()
+            .map(LogLine::with_timestamp)
+            .collect()),
         // The container has not started, or the pod is gone: nothing was written.
         Err(error) if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound) => {
             Ok(Vec::new())
         }
         Err(error) => Err(error),
-    }
-}
-
-/// A line as the API server writes it: its time, a space, the text.
-fn line(line: &str) -> LogLine {
-    let timed = line.split_once(' ').and_then(|(at, text)| {
-        let at: DateTime<Utc> = at.parse().ok()?;
-        Some((at, text))
-    });
-    match timed {
-        Some((at, text)) => LogLine {
-            at: Some(at),
-            text: text.to_owned(),
-        },
-        None => LogLine {
-            at: None,
-            text: line.to_owned(),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_is_taken_off_the_line() {
-        let parsed = line("2026-11-28T10:00:00.123456789Z ready on 8080");
-        assert_eq!(parsed.text, "ready on 8080");
-        assert!(parsed.at.is_some());
-        let plain = line("no time here");
-        assert_eq!((plain.text.as_str(), plain.at), ("no time here", None));
     }
 }
