@@ -46,7 +46,7 @@ impl Database {
         Ok(client)
     }
 
-    /// Replaces all instances by so many idle ones, whose runtimes are at `runtimes`.
+    /// Replaces all instances by this number of idle ones, whose runtimes are at `runtimes`.
     pub(crate) async fn fill(&self, count: u32, runtimes: &Url) -> anyhow::Result<()> {
         let client = self.client().await?;
         client

@@ -10,7 +10,7 @@ use url::Url;
 use crate::report::percentile;
 use crate::service::KEY;
 
-/// What so many clients got done.
+/// The work that a number of clients got done.
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) elapsed: Duration,

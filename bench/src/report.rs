@@ -37,7 +37,7 @@ impl Figure {
     }
 }
 
-/// A point of the plot: milliseconds with so many rows.
+/// A point of the plot: milliseconds at a number of rows.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Point {
     pub(crate) rows: u32,

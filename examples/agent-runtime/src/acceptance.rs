@@ -77,7 +77,10 @@ async fn tell(runtime: &Runtime, callback: Url, outcome: &Acceptance) {
         let request = http.post(callback.clone()).bearer_auth(key.expose());
         match request.timeout(TIMEOUT).json(outcome).send().await {
             Ok(answer) if !may_pass(answer.status()) => {
-                return info!("the pool was told: {}", answer.status());
+                return info!(
+                    "reported the outcome to Pool, which answered {}",
+                    answer.status()
+                );
             }
             Ok(answer) => warn!("the pool answered {}", answer.status()),
             Err(error) => warn!("the pool cannot be told: {error}"),

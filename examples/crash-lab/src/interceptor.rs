@@ -3,7 +3,7 @@
 //!
 //! A step is a request to a vendor, an instance or a service, or a statement in the database. It is
 //! identified by its label and by the number of earlier steps with that label, so that concurrent steps
-//! are told apart in any order.
+//! are identified in whatever order they come.
 
 use std::collections::HashMap;
 use std::fmt;

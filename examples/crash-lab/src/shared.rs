@@ -161,7 +161,7 @@ async fn kill_in_a_shared_statement(system: &System, kill: Kill) -> anyhow::Resu
     Ok(answered)
 }
 
-/// Claims that all come at once. Returns how many were answered; a client that was told of a failure knows nothing.
+/// Claims that all come at once. Returns how many were answered; a client that got an error cannot know whether it has an agent.
 async fn claim_together(system: &System) -> anyhow::Result<usize> {
     let order = order("Tulip")?;
     let claims = (0..CLAIMS).map(|_| system.claim(&order));
