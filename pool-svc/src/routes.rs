@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::ReplenishRequest;
+use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::presented;
 use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
@@ -67,7 +68,7 @@ pub fn routes(
         .or(dashboard::not_found()).unify();
     let schemes = pool.app.config.pool.join_url_schemes.clone();
     let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
-    let key = auth::require(keys).boxed();
+    let key = auth::require(keys);
     let input = claim_input(schemes).boxed();
     let app = with(pool.app.clone());
     let claims = with(pool.claims.clone());
@@ -75,35 +76,26 @@ pub fn routes(
     let pool = with(pool);
 
     let api = any_of([
-        path!("claim").and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
-        path!("claim" / "stream").and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
-        path!("instances" / InstanceId / "acceptance").and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
-        path!("instances" / InstanceId).and(get())       .and(key.clone())                        .and(app.clone())          .then(views::instance).map(answer).boxed(),
-        path!("templates").and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
-        path!("templates" / String).and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
-        path!("status").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),
-        path!("counts").and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
-        path!("agents").and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::agents).map(answer).boxed(),
-        path!("info").and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
-        path!("events").and(get())                       .and(key.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
-        path!("replenish").and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
-        path!("drain").and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
-        path!("reconcile").and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
-        path!("instances" / InstanceId).and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
-        path!("crashed" / InstanceId).and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
+        path!("claim").boxed().and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
+        path!("claim" / "stream").boxed().and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
+        path!("instances" / InstanceId / "acceptance").boxed().and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
+        path!("instances" / InstanceId).boxed().and(get())       .and(key.clone())                        .and(app.clone())          .then(views::instance).map(answer).boxed(),
+        path!("templates").boxed().and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
+        path!("templates" / String).boxed().and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
+        path!("status").boxed().and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),
+        path!("counts").boxed().and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
+        path!("agents").boxed().and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::agents).map(answer).boxed(),
+        path!("info").boxed().and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
+        path!("events").boxed().and(get())                       .and(key.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
+        path!("replenish").boxed().and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
+        path!("drain").boxed().and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
+        path!("reconcile").boxed().and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
+        path!("instances" / InstanceId).boxed().and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
+        path!("crashed" / InstanceId).boxed().and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
     ]);
     // Refused below the prefix, so that pages of other sites can read why.
     let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
     any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), pages.boxed()]).recover(unrouted).unify()
-}
-
-/// The first of `routes` that takes the request. Each is boxed, and so is what they add up to: a chain of
-/// generic filters would grow the types, and the time to compile them, with each route.
-fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
-    let joined = routes
-        .into_iter()
-        .reduce(|all, one| all.or(one).unify().boxed());
-    joined.expect("a table has rows")
 }
 
 /// Lets pages of these sites call `api` from a browser, with a key and without cookies.

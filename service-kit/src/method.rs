@@ -3,6 +3,7 @@
 
 use std::future::ready;
 
+use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::reject::Reject;
 use warp::{Filter, Rejection};
@@ -19,29 +20,28 @@ macro_rules! refusal {
 refusal!(NotDelete, NotGet, NotPost);
 
 /// Lets DELETE pass.
-pub fn delete() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+pub fn delete() -> BoxedFilter<()> {
     only::<NotDelete>(&[Method::DELETE])
 }
 
 /// Lets GET pass, and HEAD, which probes and load balancers send: the server leaves the body out.
-pub fn get() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+pub fn get() -> BoxedFilter<()> {
     only::<NotGet>(&[Method::GET, Method::HEAD])
 }
 
 /// Lets POST pass.
-pub fn post() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+pub fn post() -> BoxedFilter<()> {
     only::<NotPost>(&[Method::POST])
 }
 
-fn only<R: Reject + Default>(
-    methods: &'static [Method],
-) -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+fn only<R: Reject + Default>(methods: &'static [Method]) -> BoxedFilter<()> {
     warp::method()
         .and_then(move |method: Method| {
             let verdict = methods.contains(&method).then_some(());
             ready(verdict.ok_or_else(|| warp::reject::custom(R::default())))
         })
         .untuple_one()
+        .boxed()
 }
 
 /// The methods that the routes of a request's path would have taken; none where it has no route.

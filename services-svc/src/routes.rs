@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use agent_pool_core::{InstanceId, ResourceId, ToolId};
+use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::require;
 use agent_pool_service_kit::body::{json, json_or_default, query};
 use agent_pool_service_kit::http_server::Templates;
@@ -49,24 +50,25 @@ pub fn routes(
     let access = app.config().access.clone();
     let health = health::probes(app.db().clone(), access.read.clone(), metrics::install(), app.supervisor().clone());
     let (read, key, grant) = (require(access.read), require(access.manage), require(access.grant));
-    let app = warp::any().map(move || app.clone());
+    let app = warp::any().map(move || app.clone()).boxed();
 
-    health.boxed()
-        .or(path!("create-instance").and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).map(not_stored).boxed()).unify()
-        .or(path!("provision-local").and(post())                 .and(grant.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed()).unify()
-        .or(path!("provision-local" / InstanceId).and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed()).unify()
-        .or(path!("status" / "batch").and(post())                .and(read.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed()).unify()
-        .or(path!("registry").and(get())                         .and(read.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed()).unify()
-        .or(path!("sweep").and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed()).unify()
-        .or(path!("sweep").and(get())                            .and(read.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed()).unify()
-        .or(path!("instances" / InstanceId).and(get())           .and(read.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed()).unify()
-        .or(path!("destroy" / InstanceId).and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed()).unify()
-        .or(path!("configure" / InstanceId).and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed()).unify()
-        .or(path!("redeploy" / InstanceId).and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed()).unify()
-        .or(path!("logs" / InstanceId).and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed()).unify()
-        .or(path!("provision" / InstanceId / String).and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed()).unify()
-        .or(path!("destroy" / InstanceId / ToolId / Resource).and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed()).unify()
-        .recover(unrouted).unify()
+    any_of([
+        health.boxed(),
+        path!("create-instance").boxed().and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).map(not_stored).boxed(),
+        path!("provision-local").boxed().and(post())                 .and(grant.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed(),
+        path!("provision-local" / InstanceId).boxed().and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed(),
+        path!("status" / "batch").boxed().and(post())                .and(read.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed(),
+        path!("registry").boxed().and(get())                         .and(read.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed(),
+        path!("sweep").boxed().and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed(),
+        path!("sweep").boxed().and(get())                            .and(read.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed(),
+        path!("instances" / InstanceId).boxed().and(get())           .and(read.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed(),
+        path!("destroy" / InstanceId).boxed().and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed(),
+        path!("configure" / InstanceId).boxed().and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed(),
+        path!("redeploy" / InstanceId).boxed().and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed(),
+        path!("logs" / InstanceId).boxed().and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed(),
+        path!("provision" / InstanceId / String).boxed().and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed(),
+        path!("destroy" / InstanceId / ToolId / Resource).boxed().and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed(),
+    ]).recover(unrouted).unify()
 }
 
 /// For an answer with secrets, which no proxy or browser may store.

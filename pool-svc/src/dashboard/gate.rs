@@ -1,7 +1,5 @@
 //! Access control: who may see a page and who may submit a form, decided before any handler runs.
 
-use std::convert::Infallible;
-
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::auth::{Caller, caller};
 use agent_pool_service_kit::body::{form, parse_form};
@@ -9,6 +7,7 @@ use agent_pool_service_kit::problem::{of, reject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
+use warp::filters::BoxedFilter;
 use warp::http::HeaderMap;
 use warp::path::FullPath;
 use warp::reject::Reject;
@@ -52,9 +51,7 @@ async fn require_session(
 }
 
 /// Requires a session; redirects other requests to the sign-in page.
-pub(super) fn reader(
-    dashboard: Dashboard,
-) -> impl Filter<Extract = (Session,), Error = Rejection> + Clone + Send + Sync + 'static {
+pub(super) fn reader(dashboard: Dashboard) -> BoxedFilter<(Session,)> {
     warp::path::full()
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
@@ -69,26 +66,27 @@ pub(super) fn reader(
                 async move { require_session(&dashboard, &headers, &caller, next).await }
             },
         )
+        .boxed()
 }
 
 /// Requires an operator's session and a form from one of its pages.
 pub(super) fn operator<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
-) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
+) -> BoxedFilter<(Session, T)> {
     writer(dashboard, |role| role == Role::Operator)
 }
 
 /// Requires any session and a form from one of its pages.
 pub(super) fn anybody<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
-) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
+) -> BoxedFilter<(Session, T)> {
     writer(dashboard, |_| true)
 }
 
 fn writer<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
     may: fn(Role) -> bool,
-) -> impl Filter<Extract = (Session, T), Error = Rejection> + Clone + Send + Sync + 'static {
+) -> BoxedFilter<(Session, T)> {
     warp::header::headers_cloned()
         .and(caller())
         .and_then(move |headers: HeaderMap, caller: Caller| {
@@ -101,6 +99,7 @@ fn writer<T: DeserializeOwned + Send + 'static>(
             Ok::<_, Rejection>((session, fields))
         })
         .untuple_one()
+        .boxed()
 }
 
 async fn may_write(
@@ -174,8 +173,6 @@ fn to_sign_in(next: &str) -> Response {
 }
 
 /// Passes state to a handler.
-pub(super) fn with<T: Clone + Send + Sync + 'static>(
-    state: T,
-) -> impl Filter<Extract = (T,), Error = Infallible> + Clone + Send + Sync + 'static {
-    warp::any().map(move || state.clone())
+pub(super) fn with<T: Clone + Send + Sync + 'static>(state: T) -> BoxedFilter<(T,)> {
+    warp::any().map(move || state.clone()).boxed()
 }

@@ -2,6 +2,7 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::caller;
 use agent_pool_service_kit::body::{query, unverified};
 use agent_pool_service_kit::method::{get, post};
@@ -33,30 +34,31 @@ pub(crate) fn routes(
     let own = with(dashboard.clone());
     let pool = with(pool);
 
-    path::end().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed()
-        .or(path!("drain").and(get())                        .and(reader.clone())               .and(it.clone()).then(fleet::confirm_drain).map(page_or_problem).boxed()).unify()
-        .or(path!("drain").and(post())                       .and(count.clone())                .and(pool.clone()).then(fleet::drain).map(page_or_problem).boxed()).unify()
-        .or(path!("replenish").and(get())                    .and(reader.clone())               .and(it.clone()).then(fleet::confirm_replenish).map(page_or_problem).boxed()).unify()
-        .or(path!("replenish").and(post())                   .and(count)                        .and(pool.clone()).then(fleet::replenish).map(page_or_problem).boxed()).unify()
-        .or(path!("claim").and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(claim::show).map(page_or_problem).boxed()).unify()
-        .or(path!("claim").and(post())                       .and(filled.clone())               .and(pool.clone()).then(claim::claim).map(page_or_problem).boxed()).unify()
-        .or(path!("claim" / "stream").and(post())            .and(filled)                       .and(pool.clone()).then(claim::stream).boxed()).unify()
-        .or(path!("instances" / InstanceId / "invite").and(get()).and(reader.clone())           .and(it.clone()).then(claim::invite).map(page_or_problem).boxed()).unify()
-        .or(path!("instances" / InstanceId).and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed()).unify()
-        .or(path!("instances" / InstanceId / "logs").and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed()).unify()
-        .or(path!("instances" / InstanceId / Action).and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed()).unify()
-        .or(path!("instances" / InstanceId / Action).and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed()).unify()
-        .or(path!("over-time").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed()).unify()
-        .or(path!("events").and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed()).unify()
-        .or(path!("providers").and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed()).unify()
-        .or(path!("providers" / "orphans").and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed()).unify()
-        .or(path!("providers" / "sweep").and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed()).unify()
-        .or(path!("live").and(get())                         .and(reader)                       .and(own.clone()).and(pool).then(live::stream).boxed()).unify()
-        .or(path!("sign-in").and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-in").and(post())                     .and(headers()).and(unverified()).and(caller()).and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed()).unify()
-        .or(path!("sign-out").and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed()).unify()
-        .or(path!("assets" / String / String).and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed()).unify()
-        .boxed().recover(refused).unify()
+    any_of([
+        path::end().boxed().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed(),
+        path!("drain").boxed().and(get())                        .and(reader.clone())               .and(it.clone()).then(fleet::confirm_drain).map(page_or_problem).boxed(),
+        path!("drain").boxed().and(post())                       .and(count.clone())                .and(pool.clone()).then(fleet::drain).map(page_or_problem).boxed(),
+        path!("replenish").boxed().and(get())                    .and(reader.clone())               .and(it.clone()).then(fleet::confirm_replenish).map(page_or_problem).boxed(),
+        path!("replenish").boxed().and(post())                   .and(count)                        .and(pool.clone()).then(fleet::replenish).map(page_or_problem).boxed(),
+        path!("claim").boxed().and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(claim::show).map(page_or_problem).boxed(),
+        path!("claim").boxed().and(post())                       .and(filled.clone())               .and(pool.clone()).then(claim::claim).map(page_or_problem).boxed(),
+        path!("claim" / "stream").boxed().and(post())            .and(filled)                       .and(pool.clone()).then(claim::stream).boxed(),
+        path!("instances" / InstanceId / "invite").boxed().and(get()).and(reader.clone())           .and(it.clone()).then(claim::invite).map(page_or_problem).boxed(),
+        path!("instances" / InstanceId).boxed().and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed(),
+        path!("instances" / InstanceId / "logs").boxed().and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed(),
+        path!("instances" / InstanceId / Action).boxed().and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed(),
+        path!("instances" / InstanceId / Action).boxed().and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed(),
+        path!("over-time").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed(),
+        path!("events").boxed().and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed(),
+        path!("providers").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed(),
+        path!("providers" / "orphans").boxed().and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed(),
+        path!("providers" / "sweep").boxed().and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed(),
+        path!("live").boxed().and(get())                         .and(reader)                       .and(own.clone()).and(pool).then(live::stream).boxed(),
+        path!("sign-in").boxed().and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed(),
+        path!("sign-in").boxed().and(post())                     .and(headers()).and(unverified()).and(caller()).and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed(),
+        path!("sign-out").boxed().and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed(),
+        path!("assets" / String / String).boxed().and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed(),
+    ]).recover(refused).unify()
 }
 
 /// Answers an unknown path with a page if a browser asks; programs get a problem as JSON.

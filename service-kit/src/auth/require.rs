@@ -1,11 +1,11 @@
 //! The bearer key as a filter.
 
-use std::convert::Infallible;
 use std::fmt;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use warp::Filter;
+use warp::filters::BoxedFilter;
 use warp::http::HeaderValue;
-use warp::{Filter, Rejection};
 
 use super::caller::{Refusal, count};
 use super::{ApiKeys, Caller, Principal, caller};
@@ -15,31 +15,29 @@ use crate::problem::reject;
 /// with 429 where many wrong keys came from its source.
 ///
 /// It belongs after path and method: an unknown path is 404 to everybody.
-pub fn require(
-    keys: ApiKeys,
-) -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
-    identify(keys).map(|_| ()).untuple_one()
+pub fn require(keys: ApiKeys) -> BoxedFilter<()> {
+    identify(keys).map(|_| ()).untuple_one().boxed()
 }
 
 /// As [`require`], and passes on who sent the request.
-pub fn identify(
-    keys: ApiKeys,
-) -> impl Filter<Extract = (Principal,), Error = Rejection> + Clone + Send + Sync + 'static {
-    presented().and_then(move |presented: Presented| {
-        let verdict = presented.verify(&keys).map_err(reject);
-        async { verdict }
-    })
+pub fn identify(keys: ApiKeys) -> BoxedFilter<(Principal,)> {
+    presented()
+        .and_then(move |presented: Presented| {
+            let verdict = presented.verify(&keys).map_err(reject);
+            async { verdict }
+        })
+        .boxed()
 }
 
 /// What each request presents, for a route whose keys have to be looked up first.
-pub fn presented()
--> impl Filter<Extract = (Presented,), Error = Infallible> + Clone + Send + Sync + 'static {
+pub fn presented() -> BoxedFilter<(Presented,)> {
     warp::header::value("authorization")
         .map(Some)
         .or(warp::any().map(|| None))
         .unify()
         .and(caller())
         .map(|header, caller| Presented { header, caller })
+        .boxed()
 }
 
 /// The `Authorization` of a request, and where it came from.

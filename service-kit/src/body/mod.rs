@@ -5,7 +5,8 @@ mod parse;
 
 use agent_pool_core::wire::problem::Problem;
 use serde::de::DeserializeOwned;
-use warp::{Filter, Rejection};
+use warp::Filter;
+use warp::filters::BoxedFilter;
 
 use self::collect::Limits;
 use crate::problem::reject;
@@ -14,50 +15,52 @@ use crate::problem::reject;
 ///
 /// Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` where it does not arrive, 400
 /// `malformed_json`, and 400 `invalid_field` naming the field, or the body if it is not an object.
-pub fn json<T: DeserializeOwned + Send + 'static>()
--> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
-    bytes().and_then(|body: Vec<u8>| async move { parse::json(&body).map_err(reject) })
+pub fn json<T: DeserializeOwned + Send + 'static>() -> BoxedFilter<(T,)> {
+    bytes()
+        .and_then(|body: Vec<u8>| async move { parse::json(&body).map_err(reject) })
+        .boxed()
 }
 
 /// The same as [`json`], with an empty body standing for the default.
-pub fn json_or_default<T: DeserializeOwned + Default + Send + 'static>()
--> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
-    bytes().and_then(|body: Vec<u8>| async move {
-        if body.trim_ascii().is_empty() {
-            return Ok(T::default());
-        }
-        parse::json(&body).map_err(reject)
-    })
+pub fn json_or_default<T: DeserializeOwned + Default + Send + 'static>() -> BoxedFilter<(T,)> {
+    bytes()
+        .and_then(|body: Vec<u8>| async move {
+            if body.trim_ascii().is_empty() {
+                return Ok(T::default());
+            }
+            parse::json(&body).map_err(reject)
+        })
+        .boxed()
 }
 
 /// The query as a struct of its parameters; none at all is an empty query.
 ///
 /// Answers 400 `invalid_field` naming the parameter.
-pub fn query<T: DeserializeOwned + Send + 'static>()
--> impl Filter<Extract = (T,), Error = Rejection> + Clone + Send + Sync + 'static {
+pub fn query<T: DeserializeOwned + Send + 'static>() -> BoxedFilter<(T,)> {
     warp::query::raw()
         .or(warp::any().map(String::new))
         .unify()
         .and_then(|query: String| async move { parse::query(&query).map_err(reject) })
+        .boxed()
 }
 
 /// The body of an HTML form, for [`parse_form`]. Answers 413 `body_too_large` above 256 KiB, 408
 /// `body_timeout` where it does not arrive.
-pub fn form() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static
-{
+pub fn form() -> BoxedFilter<(Vec<u8>,)> {
     bytes()
 }
 
 /// A body of a request whose sender is not known yet, for [`parse_json`] or [`parse_form`]: at most 16 KiB.
 ///
 /// Answers 413 `body_too_large` above that, 408 `body_timeout` where it does not arrive.
-pub fn unverified()
--> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static {
-    warp::body::stream().and_then(|stream| async move {
-        collect::collect(stream, Limits::UNVERIFIED)
-            .await
-            .map_err(reject)
-    })
+pub fn unverified() -> BoxedFilter<(Vec<u8>,)> {
+    warp::body::stream()
+        .and_then(|stream| async move {
+            collect::collect(stream, Limits::UNVERIFIED)
+                .await
+                .map_err(reject)
+        })
+        .boxed()
 }
 
 /// A JSON object as a struct.
@@ -76,10 +79,12 @@ pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     parse::form(body)
 }
 
-fn bytes() -> impl Filter<Extract = (Vec<u8>,), Error = Rejection> + Clone + Send + Sync + 'static {
-    warp::body::stream().and_then(|stream| async move {
-        collect::collect(stream, Limits::VERIFIED)
-            .await
-            .map_err(reject)
-    })
+fn bytes() -> BoxedFilter<(Vec<u8>,)> {
+    warp::body::stream()
+        .and_then(|stream| async move {
+            collect::collect(stream, Limits::VERIFIED)
+                .await
+                .map_err(reject)
+        })
+        .boxed()
 }
