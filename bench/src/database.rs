@@ -70,6 +70,25 @@ impl Database {
         Ok(client.query_one(sql, &[&status]).await?.get(0))
     }
 
+    /// Adds an idle instance, the way a creation ends.
+    pub(crate) async fn add_idle(&self, number: u32, runtimes: &Url) -> anyhow::Result<()> {
+        let client = self.client().await?;
+        let sql = format!(
+            "INSERT INTO instances (id, name, url, status, made_at, last_healthy_at)
+             SELECT id, 'convos-agent-' || id, '{runtimes}runtime/' || id, 'idle', now(), now()
+             FROM (SELECT 'i' || lpad('{number}', 11, '0') AS id) AS ids;
+             SELECT pg_notify('agent_pool_claims', '')"
+        );
+        Ok(client.batch_execute(&sql).await?)
+    }
+
+    /// How many claims wait.
+    pub(crate) async fn waiting(&self) -> anyhow::Result<i64> {
+        let client = self.client().await?;
+        let sql = "SELECT count(*) FROM claim_waiters";
+        Ok(client.query_one(sql, &[]).await?.get(0))
+    }
+
     /// The process id of the server, whose children serve the connections.
     pub(crate) async fn server_pid(&self) -> anyhow::Result<u32> {
         let client = self.client().await?;

@@ -11,6 +11,7 @@ mod service;
 mod size;
 mod standin;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use agent_pool_core::settings::Environment;
@@ -31,6 +32,9 @@ struct Cli {
     /// Numbers of instances, clients and runs.
     #[arg(long, value_enum, default_value_t = Size::Full)]
     size: Size,
+    /// How often each figure is taken; 5 unless the size is tiny.
+    #[arg(long)]
+    runs: Option<NonZeroUsize>,
     /// Measure only these, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Measurement>,
@@ -59,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Service::ServicesSvc) => return services_svc::serve(Environment::of_process()).await,
         None => {}
     }
-    let lab = Lab::new(Server::start().await?, cli.size)?;
+    let lab = Lab::new(Server::start().await?, cli.size, cli.runs)?;
     let chosen = if cli.only.is_empty() {
         Measurement::ALL.to_vec()
     } else {

@@ -34,6 +34,7 @@ fn every_measurement_gives_figures() {
         "claims",
         "p99",
         "CPU",
+        "served out of turn",
         "configure",
         "tick of",
         "5 idle",

@@ -184,11 +184,28 @@ impl Call<'_> {
 
     /// Sends it and reads its answer, all within `limit`.
     pub(crate) async fn answer<T: DeserializeOwned>(self, limit: Duration) -> Result<T, CallError> {
+        let texts = self.api.limits.texts;
+        self.answer_with(texts, limit).await
+    }
+
+    /// The same for an answer whose texts the caller makes safe.
+    pub(crate) async fn answer_as_sent<T: DeserializeOwned>(
+        self,
+        limit: Duration,
+    ) -> Result<T, CallError> {
+        self.answer_with(Texts::AsSent, limit).await
+    }
+
+    async fn answer_with<T: DeserializeOwned>(
+        self,
+        texts: Texts,
+        limit: Duration,
+    ) -> Result<T, CallError> {
         let api = self.api;
         let whole = async {
             let response = self.send().await?;
             let body = api.read(response).await?;
-            parse(&body, api.limits.texts).map_err(|error| api.unreadable(error.to_string()))
+            parse(&body, texts).map_err(|error| api.unreadable(error.to_string()))
         };
         timeout(limit, whole)
             .await
@@ -257,23 +274,26 @@ fn parse<T: DeserializeOwned>(body: &[u8], texts: Texts) -> serde_json::Result<T
         Texts::AsSent => serde_json::from_slice(body),
         Texts::MadeSafe => {
             let mut answer: Value = serde_json::from_slice(body)?;
-            make_safe(&mut answer);
+            make_all_safe(&mut answer);
             serde_json::from_value(answer)
         }
     }
 }
 
-/// Makes every string safe: it may be longer than one line, and acts on nothing.
-fn make_safe(value: &mut Value) {
+/// Makes every string safe.
+fn make_all_safe(value: &mut Value) {
     match value {
-        Value::String(text) => {
-            if let Cow::Owned(safe) = safe_text(text, usize::MAX) {
-                *text = safe;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(make_safe),
-        Value::Object(members) => members.values_mut().for_each(make_safe),
+        Value::String(text) => make_safe(text),
+        Value::Array(items) => items.iter_mut().for_each(make_all_safe),
+        Value::Object(members) => members.values_mut().for_each(make_all_safe),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Makes a text safe: it may be longer than one line, and acts on nothing.
+pub(crate) fn make_safe(text: &mut String) {
+    if let Cow::Owned(safe) = safe_text(text, usize::MAX) {
+        *text = safe;
     }
 }
 

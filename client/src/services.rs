@@ -9,7 +9,7 @@ use agent_pool_core::wire::services::{
 use agent_pool_core::{InstanceId, Secret};
 use url::Url;
 
-use crate::call::{Api, Limits, Texts};
+use crate::call::{Api, Limits, Texts, make_safe};
 use crate::{CallError, Http};
 
 /// How long a creation may take: tools are ordered from vendors, some of which deliver slowly.
@@ -126,7 +126,13 @@ impl Services {
     pub async fn status(&self, within: Duration) -> Result<StatusBatch, CallError> {
         let call = self.0.post(&["status", "batch"]);
         let call = call.json(&StatusBatchRequest::default());
-        call.answer(within).await
+        // A fleet may have tens of thousands of entries: they are read straight into their type.
+        let mut batch: StatusBatch = call.answer_as_sent(within).await?;
+        for report in batch.values_mut() {
+            let texts = [&mut report.detail, &mut report.image];
+            texts.into_iter().flatten().for_each(make_safe);
+        }
+        Ok(batch)
     }
 
     /// `POST /configure/:instanceId`: sets variables.

@@ -164,3 +164,15 @@ async fn an_answer_about_another_instance_is_not_believed() {
     let error = services.create(&request).await.unwrap_err();
     assert!(matches!(error, CallError::Unreadable { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn no_text_of_a_status_batch_acts_on_a_terminal() {
+    let body = r#"{"k3v9x0a1b2c3": {"healthy": false, "status": "A\u0000", "detail": "a\u001b[2Jb\u202e",
+                                    "image": "agent:1\u0007"}}"#;
+    let server = server(response("200 OK", "", body)).await;
+    let batch = services(server).status(LIMIT).await.unwrap();
+    let report = batch.values().next().unwrap();
+    assert_eq!(report.detail.as_deref(), Some("ab\u{fffd}"));
+    assert_eq!(report.image.as_deref(), Some("agent:1\u{fffd}"));
+    assert_eq!(report.status.as_ref().unwrap().to_string(), "A\u{fffd}");
+}

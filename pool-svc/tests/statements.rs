@@ -1,4 +1,6 @@
 //! How many statements a tick makes: alone in its process, because it counts all of them.
+//!
+//! One test, because two in parallel would count each other's.
 #![expect(
     clippy::unwrap_used,
     reason = "the exception for tests does not reach the functions that they call"
@@ -62,6 +64,17 @@ async fn statements_of_a_tick(each: usize) -> usize {
     made
 }
 
+/// A tick over a fleet that does well, after one that wrote down so.
+async fn statements_of_a_quiet_tick() -> usize {
+    let world = World::new(&[]).await;
+    world.idle(3).await;
+    world.tick().await;
+    let before = STATEMENTS.load(Ordering::SeqCst);
+    let report = world.tick().await;
+    assert_eq!(report["ran"], true, "{report}");
+    STATEMENTS.load(Ordering::SeqCst) - before
+}
+
 #[tokio::test]
 async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     set_default_instrumentation(|| Some(Box::new(Counter))).unwrap();
@@ -74,4 +87,9 @@ async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     eprintln!("a tick makes {few} statements");
     assert!(few > 5, "{few}");
     assert_eq!(few, many);
+    let quiet = Box::pin(statements_of_a_quiet_tick()).await;
+    assert_eq!(
+        quiet, 5,
+        "begin, rows, what is missing, how it was seen, failures of creations"
+    );
 }

@@ -1,5 +1,6 @@
 //! What the measurements share.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use agent_pool_client::Services;
@@ -21,13 +22,24 @@ const LOOK_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Lab {
     pub(super) server: Server,
     pub(super) size: Size,
+    runs: Option<NonZeroUsize>,
     pub(super) http: reqwest::Client,
 }
 
 impl Lab {
-    pub(crate) fn new(server: Server, size: Size) -> anyhow::Result<Self> {
+    /// `runs` replaces the number of runs that belongs to the size.
+    pub(crate) fn new(
+        server: Server,
+        size: Size,
+        runs: Option<NonZeroUsize>,
+    ) -> anyhow::Result<Self> {
         let http = load::http()?;
-        Ok(Self { server, size, http })
+        Ok(Self {
+            server,
+            size,
+            runs,
+            http,
+        })
     }
 
     pub(crate) async fn stop(self) {
@@ -36,9 +48,10 @@ impl Lab {
 
     /// How often each figure is taken.
     pub(super) const fn runs(&self) -> usize {
-        match self.size {
-            Size::Tiny => 1,
-            Size::Full => 5,
+        match (self.runs, self.size) {
+            (Some(runs), _) => runs.get(),
+            (None, Size::Tiny) => 1,
+            (None, Size::Full) => 5,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The measurements. Each starts its own processes on a database of its own.
 
 mod claims;
+mod fairness;
 mod footprint;
 mod growth;
 mod lab;
@@ -18,6 +19,7 @@ use crate::report::Report;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Measurement {
     Claims,
+    Fairness,
     Overhead,
     Ticks,
     WarmUp,
@@ -27,8 +29,9 @@ pub(crate) enum Measurement {
 }
 
 impl Measurement {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Claims,
+        Self::Fairness,
         Self::Overhead,
         Self::Ticks,
         Self::WarmUp,
@@ -40,6 +43,7 @@ impl Measurement {
     pub(crate) async fn run(self, lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
         match self {
             Self::Claims => claims::run(lab, report).await,
+            Self::Fairness => fairness::run(lab, report).await,
             Self::Overhead => overhead::run(lab, report).await,
             Self::Ticks => ticks::run(lab, report).await,
             Self::WarmUp => warm_up::run(lab, report).await,

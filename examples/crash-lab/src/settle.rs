@@ -37,6 +37,8 @@ impl System {
                 }
                 let pool = self.pool_database().await?;
                 pool.execute("UPDATE instances SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
+                pool.execute("UPDATE tick_state SET turn_expires_at = NULL")
+                    .await?;
                 pool.execute("UPDATE claim_keys SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
             }
         }

@@ -7,6 +7,7 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::CreationFailure;
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Double, Integer, Nullable, Text};
@@ -109,6 +110,14 @@ pub(crate) async fn forget_never_ready(conn: &mut AsyncPgConnection) -> Result<(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Whether creations fail with anything.
+pub(crate) async fn are_known(conn: &mut AsyncPgConnection) -> Result<bool, DbError> {
+    let known = diesel::select(exists(
+        creation_failures::table.select(creation_failures::cause),
+    ));
+    Ok(known.get_result(conn).await?)
 }
 
 /// Forgets early deaths once an instance that was created later has lived for `proof`.

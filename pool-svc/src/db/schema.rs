@@ -41,6 +41,7 @@ diesel::table! {
     tick_state (only_row) {
         only_row -> Bool,
         epoch -> Int8,
+        turn_expires_at -> Nullable<Timestamptz>,
         doubt -> Nullable<Text>,
         doubted_since -> Nullable<Timestamptz>,
     }

@@ -1,19 +1,20 @@
 //! Table `tick_state`: one row that fences ticks, and says how the fleet was last seen.
 //!
-//! The session lock of a tick can be lost without its holder noticing. So each tick first takes a number,
+//! A tick takes its turn by a lease, which its replica can lose without noticing. So each tick has a number,
 //! and every transaction of it begins with a statement that locks the row and checks the number. A tick
 //! that was taken over finds another number, and does nothing.
 
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::Unobserved;
-use agent_pool_service_kit::db::DbError;
+use agent_pool_service_kit::db::{DbError, after};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Bool, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Bool, Double, Int8, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::prepared::Prepared;
 use super::schema::tick_state;
 
 /// The number of a tick. Later ticks have higher numbers.
@@ -44,30 +45,93 @@ impl From<usize> for Standing {
     }
 }
 
-#[derive(Debug, QueryableByName)]
-struct EpochRow {
-    #[diesel(sql_type = Int8)]
-    epoch: i64,
+/// A tick that has begun.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) epoch: Epoch,
+    pub(crate) clock: Clock,
 }
 
-/// Begins a tick: every earlier one is taken over. If the fleet was last seen longer ago than
-/// `unwatched_after`, it counts as watched from this tick on.
+/// The times by which a tick judges, of the database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    /// When the tick began.
+    pub(crate) now: DateTime<Utc>,
+    /// Since when the fleet was watched without a gap.
+    pub(crate) watched_since: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, QueryableByName)]
+struct TurnRow {
+    #[diesel(sql_type = Int8)]
+    epoch: i64,
+    #[diesel(sql_type = Timestamptz)]
+    began_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    watched_since: Option<DateTime<Utc>>,
+}
+
+/// How long a turn lasts without a renewal, and after which gap the fleet no longer counts as watched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) lease: Duration,
+    pub(crate) unwatched_after: Duration,
+}
+
+/// Begins a tick, unless one is under way. An earlier one whose lease has expired is taken over. If the fleet
+/// was last seen too long ago, it counts as watched from this tick on.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
-    unwatched_after: Duration,
-) -> Result<Epoch, DbError> {
+    bounds: Bounds,
+) -> Result<Option<Turn>, DbError> {
     // sql_query: Diesel cannot subtract a bound interval from now().
-    let row: EpochRow = sql_query(
-        "UPDATE tick_state
-         SET epoch = epoch + 1, began_at = now(),
-             watched_since = CASE WHEN observed_at > now() - make_interval(secs => $1)
-                                  THEN watched_since END
-         RETURNING epoch",
+    let row: Option<TurnRow> = Prepared(
+        sql_query(
+            "UPDATE tick_state
+             SET epoch = epoch + 1, began_at = now(),
+                 turn_expires_at = now() + make_interval(secs => $2),
+                 watched_since = CASE WHEN observed_at > now() - make_interval(secs => $1)
+                                      THEN watched_since END
+             WHERE coalesce(turn_expires_at <= now(), true)
+             RETURNING epoch, began_at, watched_since",
+        )
+        .bind::<Double, _>(bounds.unwatched_after.as_secs_f64())
+        .bind::<Double, _>(bounds.lease.as_secs_f64()),
     )
-    .bind::<Double, _>(unwatched_after.as_secs_f64())
     .get_result(conn)
-    .await?;
-    Ok(Epoch(row.epoch))
+    .await
+    .optional()?;
+    Ok(row.map(|row| Turn {
+        epoch: Epoch(row.epoch),
+        clock: Clock {
+            now: row.began_at,
+            watched_since: row.watched_since,
+        },
+    }))
+}
+
+/// Renews the turn of a tick that is under way.
+pub(crate) async fn renew(
+    conn: &mut AsyncPgConnection,
+    epoch: Epoch,
+    lease: Duration,
+) -> Result<(), DbError> {
+    diesel::update(tick_state::table)
+        .filter(tick_state::epoch.eq(epoch.0))
+        .set(tick_state::turn_expires_at.eq(after!(lease).nullable()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Ends a tick, so that any replica may begin the next one. Does nothing if it was taken over.
+pub(crate) async fn end(conn: &mut AsyncPgConnection, epoch: Epoch) -> Result<(), DbError> {
+    diesel::update(tick_state::table)
+        .filter(tick_state::epoch.eq(epoch.0))
+        .set(tick_state::turn_expires_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// How far a tick believes its look at the fleet.
@@ -76,6 +140,16 @@ pub(crate) struct Look<'a> {
     /// Whether instances that did not answer count as silent.
     pub(crate) watched: bool,
     pub(crate) doubt: Option<&'a str>,
+    pub(crate) then: Then,
+}
+
+/// What a tick does after it has noted how it saw the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It writes what it decided.
+    Apply,
+    /// Nothing: it ends.
+    End,
 }
 
 /// Notes how the fleet was seen, and keeps later ticks from beginning until the transaction ends.
@@ -85,17 +159,21 @@ pub(crate) async fn note(
     look: Look<'_>,
 ) -> Result<Standing, DbError> {
     // sql_query, as its counterpart above: the two are read together.
-    let rows = sql_query(
-        "UPDATE tick_state
-         SET observed_at = CASE WHEN $2 THEN now() ELSE observed_at END,
-             watched_since = CASE WHEN $2 THEN coalesce(watched_since, now()) ELSE watched_since END,
-             doubt = $3,
-             doubted_since = CASE WHEN $3 IS NOT NULL THEN coalesce(doubted_since, now()) END
-         WHERE epoch = $1",
+    let rows = Prepared(
+        sql_query(
+            "UPDATE tick_state
+             SET observed_at = CASE WHEN $2 THEN now() ELSE observed_at END,
+                 watched_since = CASE WHEN $2 THEN coalesce(watched_since, now()) ELSE watched_since END,
+                 doubt = $3,
+                 doubted_since = CASE WHEN $3 IS NOT NULL THEN coalesce(doubted_since, now()) END,
+                 turn_expires_at = CASE WHEN $4 THEN NULL ELSE turn_expires_at END
+             WHERE epoch = $1",
+        )
+        .bind::<Int8, _>(epoch.0)
+        .bind::<Bool, _>(look.watched)
+        .bind::<Nullable<Text>, _>(look.doubt)
+        .bind::<Bool, _>(look.then == Then::End),
     )
-    .bind::<Int8, _>(epoch.0)
-    .bind::<Bool, _>(look.watched)
-    .bind::<Nullable<Text>, _>(look.doubt)
     .execute(conn)
     .await?;
     Ok(rows.into())
@@ -133,11 +211,26 @@ mod tests {
     use super::*;
     use crate::db::MIGRATIONS;
 
-    const GAP: Duration = Duration::from_mins(5);
+    const BOUNDS: Bounds = Bounds {
+        lease: Duration::from_mins(1),
+        unwatched_after: Duration::from_mins(5),
+    };
     const BELIEVED: Look<'_> = Look {
         watched: true,
         doubt: None,
+        then: Then::Apply,
     };
+
+    async fn begun(conn: &mut Conn) -> Epoch {
+        let turn = begin(conn, BOUNDS).await.unwrap();
+        turn.expect("no tick is under way").epoch
+    }
+
+    /// As if the replica of the latest tick had died a minute ago.
+    async fn expire(conn: &mut Conn) {
+        let expire = "UPDATE tick_state SET turn_expires_at = now()";
+        sql_query(expire).execute(conn).await.unwrap();
+    }
 
     async fn database() -> (TestDatabase, Conn) {
         let database = fresh_database(MIGRATIONS, "pool").await;
@@ -148,13 +241,14 @@ mod tests {
     #[tokio::test]
     async fn a_tick_does_nothing_more_once_another_has_begun() {
         let (_database, mut conn) = database().await;
-        let first = begin(&mut conn, GAP).await.unwrap();
+        let first = begun(&mut conn).await;
         assert_eq!(hold(&mut conn, first).await.unwrap(), Standing::Latest);
         assert_eq!(
             note(&mut conn, first, BELIEVED).await.unwrap(),
             Standing::Latest
         );
-        let second = begin(&mut conn, GAP).await.unwrap();
+        expire(&mut conn).await;
+        let second = begun(&mut conn).await;
         let late = note(&mut conn, first, BELIEVED).await.unwrap();
         assert_eq!(late, Standing::TakenOver);
         assert_eq!(hold(&mut conn, first).await.unwrap(), Standing::TakenOver);
@@ -162,9 +256,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_tick_is_under_way_at_a_time_until_it_ends_or_its_lease_does() {
+        let (_database, mut conn) = database().await;
+        let first = begun(&mut conn).await;
+        assert!(begin(&mut conn, BOUNDS).await.unwrap().is_none());
+        renew(&mut conn, first, BOUNDS.lease).await.unwrap();
+        assert!(begin(&mut conn, BOUNDS).await.unwrap().is_none());
+        end(&mut conn, first).await.unwrap();
+        let second = begun(&mut conn).await;
+        end(&mut conn, first).await.unwrap();
+        renew(&mut conn, first, Duration::ZERO).await.unwrap();
+        let third = begin(&mut conn, BOUNDS).await.unwrap();
+        assert!(third.is_none(), "only the latest ends and renews its turn");
+        let last = Look {
+            then: Then::End,
+            ..BELIEVED
+        };
+        note(&mut conn, second, last).await.unwrap();
+        begun(&mut conn).await;
+    }
+
+    #[tokio::test]
     async fn a_tick_that_is_applied_keeps_the_next_from_beginning() {
         let (database, mut conn) = database().await;
-        let first = begin(&mut conn, GAP).await.unwrap();
+        let first = begun(&mut conn).await;
+        expire(&mut conn).await;
         for first_statement in ["note", "hold"] {
             sql_query("BEGIN").execute(&mut conn).await.unwrap();
             match first_statement {
@@ -174,7 +290,10 @@ mod tests {
             let mut other = database.db().conn().await.unwrap();
             let impatient = "SET lock_timeout = '50 ms'";
             sql_query(impatient).execute(&mut other).await.unwrap();
-            assert!(begin(&mut other, GAP).await.is_err(), "{first_statement}");
+            assert!(
+                begin(&mut other, BOUNDS).await.is_err(),
+                "{first_statement}"
+            );
             sql_query("COMMIT").execute(&mut conn).await.unwrap();
         }
     }
@@ -195,12 +314,13 @@ mod tests {
                                        observed_at = now() - interval '{seen_ago}'"
             );
             sql_query(past).execute(&mut conn).await.unwrap();
-            let epoch = begin(&mut conn, GAP).await.unwrap();
+            let epoch = begun(&mut conn).await;
             let watched: Watched = sql_query(old).get_result(&mut conn).await.unwrap();
             assert_eq!(watched.old, then, "{seen_ago}");
             note(&mut conn, epoch, BELIEVED).await.unwrap();
             let watched: Watched = sql_query(old).get_result(&mut conn).await.unwrap();
             assert_eq!(watched.old, Some(then.is_some()), "{seen_ago}");
+            end(&mut conn, epoch).await.unwrap();
         }
     }
 
@@ -209,10 +329,11 @@ mod tests {
         let (_database, mut conn) = database().await;
         let mut sinces = Vec::new();
         for reason in ["down", "empty"] {
-            let epoch = begin(&mut conn, GAP).await.unwrap();
+            let epoch = begun(&mut conn).await;
             let look = Look {
                 watched: false,
                 doubt: Some(reason),
+                then: Then::End,
             };
             note(&mut conn, epoch, look).await.unwrap();
             let doubt = load_doubt(&mut conn).await.unwrap().unwrap();
@@ -220,7 +341,7 @@ mod tests {
             sinces.push(doubt.since);
         }
         assert_eq!(sinces[0], sinces[1]);
-        let epoch = begin(&mut conn, GAP).await.unwrap();
+        let epoch = begun(&mut conn).await;
         note(&mut conn, epoch, BELIEVED).await.unwrap();
         assert_eq!(load_doubt(&mut conn).await.unwrap(), None);
     }

@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::{Stream, StreamExt};
 use tracing::warn;
 use url::Url;
 
@@ -19,7 +20,7 @@ use super::prepared::Prepared;
 use super::row::{corrupt, parse_id, parse_status};
 use super::schema::instances;
 use super::sealed::Column;
-use super::tick_state::Epoch;
+use super::tick_state::{Clock, Epoch};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
@@ -185,73 +186,65 @@ pub(crate) enum Lease {
     Expired,
 }
 
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = instances)]
 struct RawFleetRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Nullable<Text>)]
     url: Option<String>,
-    #[diesel(sql_type = Double)]
-    age: f64,
-    #[diesel(sql_type = Bool)]
-    silent: bool,
-    #[diesel(sql_type = Double)]
-    silent_for: f64,
-    #[diesel(sql_type = Double)]
-    noted_before: f64,
-    #[diesel(sql_type = Nullable<Bool>)]
-    expired: Option<bool>,
-    #[diesel(sql_type = Bool)]
+    created_at: DateTime<Utc>,
+    made_at: Option<DateTime<Utc>>,
+    last_healthy_at: Option<DateTime<Utc>>,
+    silent_since: Option<DateTime<Utc>>,
+    lease_expires_at: Option<DateTime<Utc>>,
+    #[diesel(select_expression = instances::agent_name.is_not_null())]
     pending: bool,
 }
 
-impl TryFrom<RawFleetRow> for FleetRow {
-    type Error = DbError;
-
-    fn try_from(row: RawFleetRow) -> Result<Self, DbError> {
-        Ok(Self {
-            status: parse_status(&row.id, &row.status)?,
-            id: parse_id(row.id)?,
-            url: row.url,
-            age: seconds(row.age),
-            silent: row.silent,
-            silent_for: seconds(row.silent_for),
-            noted_before: seconds(row.noted_before),
-            lease: match row.expired {
+impl RawFleetRow {
+    /// What the row is to a tick with this clock.
+    fn at(self, clock: Clock) -> Result<FleetRow, DbError> {
+        let watched = self.silent_since.zip(clock.watched_since);
+        let since = |time: DateTime<Utc>| age(clock.now, time);
+        Ok(FleetRow {
+            status: parse_status(&self.id, &self.status)?,
+            age: since(self.made_at.unwrap_or(self.created_at)),
+            silent: self.silent_since.is_some(),
+            silent_for: watched
+                .map(|(silent, watched)| since(silent.max(watched)))
+                .unwrap_or_default(),
+            noted_before: since(self.last_healthy_at.unwrap_or(self.created_at)),
+            lease: match self.lease_expires_at {
                 None => Lease::Nobody,
-                Some(false) => Lease::Held,
-                Some(true) => Lease::Expired,
+                Some(end) if end <= clock.now => Lease::Expired,
+                Some(_) => Lease::Held,
             },
-            pending: row.pending,
+            pending: self.pending,
+            url: self.url,
+            id: parse_id(self.id)?,
         })
     }
 }
 
 /// A clock that was set back must not make a negative time.
-fn seconds(number: f64) -> Duration {
-    Duration::try_from_secs_f64(number).unwrap_or_default()
+fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> Duration {
+    (now - then).to_std().unwrap_or_default()
 }
 
-/// Every instance, with the columns that a tick judges by.
-pub(crate) async fn load_fleet(conn: &mut AsyncPgConnection) -> Result<Vec<FleetRow>, DbError> {
-    // Diesel has no expression for an age in seconds.
-    let rows: Vec<RawFleetRow> = sql_query(
-        "SELECT id, status, url,
-                extract(epoch FROM now() - coalesce(made_at, created_at))::float8 AS age,
-                silent_since IS NOT NULL AS silent,
-                extract(epoch FROM now() - coalesce(last_healthy_at, created_at))::float8
-                    AS noted_before,
-                CASE WHEN silent_since IS NULL OR watched_since IS NULL THEN 0
-                     ELSE extract(epoch FROM now() - greatest(silent_since, watched_since))::float8
-                END AS silent_for,
-                lease_expires_at <= now() AS expired, agent_name IS NOT NULL AS pending
-         FROM instances, tick_state",
-    )
-    .load(conn)
-    .await?;
-    rows.into_iter().map(FleetRow::try_from).collect()
+/// Every instance, with the columns that a tick judges by. The rows are as they were when the first one arrives;
+/// the others may still be under way then.
+pub(crate) async fn stream_fleet(
+    conn: &mut AsyncPgConnection,
+    clock: Clock,
+) -> Result<impl Stream<Item = Result<FleetRow, DbError>> + Send + use<'_>, DbError> {
+    let rows = instances::table
+        .select(RawFleetRow::as_select())
+        .load_stream::<RawFleetRow>(conn)
+        .await?;
+    // Fused: the driver calls the connection closed if it is asked for more after the last row.
+    Ok(rows
+        .map(move |row| row.map_err(DbError::from)?.at(clock))
+        .fuse())
 }
 
 /// An instance that answered its health check.

@@ -1,13 +1,14 @@
 //! Destroying instances: a row is deleted once Services confirms that nothing of the instance is left.
 //!
 //! To condemn an instance is to mark its row; [`Destructions::start_pending`] takes marked rows that no
-//! one works on. A destruction that fails leaves the row marked, and the next tick tries again. One whose
-//! replica died is taken over when its lease has expired.
+//! one works on. A destruction that fails leaves the row marked, and the next tick tries again; it is no
+//! failure that Services is away (see [`Patience`]). One whose replica died is taken over when its lease has
+//! expired.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_pool_client::Destruction;
+use agent_pool_client::{CallError, Destruction};
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::patience::Patience;
 use crate::app::App;
 use crate::background::Background;
 use crate::db::leases::{self, Pending};
@@ -24,6 +26,9 @@ use crate::lifecycle::{Cause, Event, Move};
 
 /// Destructions at once. They are slow at the vendors, and nothing waits for them.
 const CONCURRENCY: usize = 8;
+
+/// How long another operation of Services on the instance is waited for.
+const BUSY_FOR: Duration = Duration::from_secs(30);
 
 /// How long a shutdown waits for destructions. Another replica repeats those that are cut off.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(30);
@@ -182,12 +187,12 @@ impl Destructions {
             sleep(SHUTDOWN_WAIT).await;
         };
         let answer = tokio::select! {
-            answer = self.app.services.destroy(id) => answer,
+            answer = self.ask_services(id) => answer,
             () = overdue => return Ok(Outcome::Failed),
         };
         let mut conn = self.app.db.conn().await?;
         match answer {
-            Ok(destruction) => {
+            Ok(Some(destruction)) => {
                 instances::delete_destroyed(&mut conn, id).await?;
                 let how = match destruction {
                     Destruction::Destroyed => "is destroyed",
@@ -196,6 +201,10 @@ impl Destructions {
                 info!(instance.id = %id, "instance {id} {how}");
                 Ok(Outcome::Destroyed)
             }
+            Ok(None) => {
+                leases::release_destroying(&mut conn, id).await?;
+                Ok(Outcome::Failed)
+            }
             Err(error) => {
                 leases::release_failed(&mut conn, id).await?;
                 error!(
@@ -203,6 +212,28 @@ impl Destructions {
                     "instance {id} was not destroyed, a later tick will retry: {error}"
                 );
                 Ok(Outcome::Failed)
+            }
+        }
+    }
+
+    /// Asks Services to destroy the instance, again while Services is away. `None` at shutdown.
+    async fn ask_services(&self, id: &InstanceId) -> Result<Option<Destruction>, CallError> {
+        let mut patience = Patience::new(BUSY_FOR);
+        loop {
+            let failure = match self.app.services.destroy(id).await {
+                Ok(destruction) => return Ok(Some(destruction)),
+                Err(failure) => failure,
+            };
+            let Some(pause) = patience.pause_after(&failure) else {
+                return Err(failure);
+            };
+            warn!(
+                instance.id = %id, error.chain = chain(&failure),
+                "the destruction of instance {id} is repeated: {failure}"
+            );
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.background.shutdown().wait() => return Ok(None),
             }
         }
     }
@@ -216,24 +247,36 @@ enum Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use agent_pool_core::settings::Environment;
+    use agent_pool_core::wire::problem::{Problem, ProblemCode};
     use agent_pool_service_kit::shutdown::Shutdown;
     use agent_pool_service_kit::supervisor::Supervisor;
-    use agent_pool_service_kit::testing::fresh_database;
+    use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
     use diesel::sql_query;
     use diesel_async::RunQueryDsl;
     use futures_util::FutureExt;
+    use tokio::net::TcpListener;
+    use warp::Filter as _;
+    use warp::http::StatusCode;
 
     use super::*;
     use crate::config::Config;
     use crate::db::MIGRATIONS;
 
-    #[tokio::test]
-    async fn a_destruction_that_fails_is_left_to_the_next_tick() {
+    struct Fixture {
+        destructions: Destructions,
+        background: Background,
+        app: App,
+        id: InstanceId,
+        _database: TestDatabase,
+    }
+
+    /// One instance to be destroyed, with Services at `services`.
+    async fn fixture(services: SocketAddr) -> Fixture {
         let database = fresh_database(MIGRATIONS, "pool").await;
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let services = format!("http://{}", closed.local_addr().unwrap());
-        drop(closed);
+        let services = format!("http://{services}");
         let environment = Environment::from_iter([
             ("POOL_API_KEY", "a-key-of-16-characters"),
             ("POOL_DATABASE_URL", database.url().as_secret().expose()),
@@ -243,20 +286,84 @@ mod tests {
         let background = Background::new(Supervisor::new(Shutdown::new()));
         let destructions = Destructions::new(app.clone(), background.clone());
         let id = InstanceId::generate();
-        let mut conn = app.db.conn().await.unwrap();
         let insert = "INSERT INTO instances (id, name, status) VALUES ('{id}', 'x', 'destroying')";
-        let inserted = sql_query(insert.replace("{id}", id.as_str()));
-        inserted.execute(&mut conn).await.unwrap();
-        destructions.work(id.clone()).await;
-        assert!(background.replenish_requested().now_or_never().is_none());
-        let mut take = async |pending| {
+        let insert = sql_query(insert.replace("{id}", id.as_str()));
+        insert
+            .execute(&mut app.db.conn().await.unwrap())
+            .await
+            .unwrap();
+        Fixture {
+            destructions,
+            background,
+            app,
+            id,
+            _database: database,
+        }
+    }
+
+    impl Fixture {
+        async fn take(&self, pending: Pending) -> Vec<InstanceId> {
+            let mut conn = self.app.db.conn().await.unwrap();
             let lease = Duration::from_mins(1);
-            leases::take_destroying(&mut conn, pending, 1, lease)
-                .await
-                .unwrap()
-        };
-        assert_eq!(take(Pending::Fresh).await, [], "it is not retried at once");
-        let again = take(Pending::All).await;
-        assert_eq!(again, [id], "the next tick tries again");
+            let taken = leases::take_destroying(&mut conn, pending, 1, lease).await;
+            taken.unwrap()
+        }
+    }
+
+    /// Answers every request with this problem.
+    async fn serve(listener: TcpListener, problem: Problem) {
+        let status = StatusCode::from_u16(problem.status).unwrap();
+        let body = serde_json::to_string(&problem).unwrap();
+        let answer = warp::any().map(move || warp::reply::with_status(body.clone(), status));
+        warp::serve(answer).incoming(listener).run().await;
+    }
+
+    #[tokio::test]
+    async fn a_destruction_that_fails_is_left_to_the_next_tick() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = fixture(listener.local_addr().unwrap()).await;
+        let refusal = Problem::new(ProblemCode::VendorUnavailable, "x");
+        tokio::spawn(serve(listener, refusal));
+        at.destructions.clone().work(at.id.clone()).await;
+        let requested = at.background.replenish_requested().now_or_never();
+        assert!(requested.is_none());
+        assert_eq!(
+            at.take(Pending::Fresh).await,
+            [],
+            "it is not retried at once"
+        );
+        let again = at.take(Pending::All).await;
+        assert_eq!(
+            again,
+            std::slice::from_ref(&at.id),
+            "the next tick tries again"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_destruction_goes_on_as_soon_as_services_is_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = fixture(listener.local_addr().unwrap()).await;
+        tokio::spawn(async move {
+            for _ in 0..2 {
+                drop(listener.accept().await);
+            }
+            serve(listener, Problem::new(ProblemCode::UnknownInstance, "x")).await;
+        });
+        at.destructions.clone().work(at.id.clone()).await;
+        let mut conn = at.app.db.conn().await.unwrap();
+        assert_eq!(views::find_status(&mut conn, &at.id).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_leaves_what_services_is_away_for_to_any_replica() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let at = fixture(address).await;
+        at.background.shutdown().trigger();
+        at.destructions.clone().work(at.id.clone()).await;
+        let taken = at.take(Pending::Fresh).await;
+        assert_eq!(taken, std::slice::from_ref(&at.id), "it did not fail");
     }
 }

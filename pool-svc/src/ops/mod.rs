@@ -3,6 +3,7 @@
 pub(crate) mod backoff;
 pub(crate) mod destruction;
 pub(crate) mod drain;
+mod patience;
 pub(crate) mod recover;
 pub(crate) mod replenish;
 pub(crate) mod reseal;

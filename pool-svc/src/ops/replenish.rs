@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use agent_pool_core::chain;
 use agent_pool_service_kit::shutdown::Shutdown;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::error;
 
 use super::warm_up::Creations;
 use crate::background::Background;
 
-/// Pause between two counts. A burst of claims asks for one with each of them.
+/// Shortest pause between two counts. A burst of claims asks for one with each of them.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How much longer than a count takes the pause after it is at least: a count reads the rows of all instances.
+const PAUSE_PER_COUNT: u32 = 20;
+/// Longest such pause, however slow the database is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts creations at once when that is requested, until shutdown.
 pub(crate) fn keep_replenishing(creations: &Creations, background: &Background) {
@@ -27,9 +31,11 @@ async fn replenish_until(shutdown: Shutdown, creations: Creations, background: B
             () = background.replenish_requested() => {}
             () = shutdown.wait() => return,
         }
+        let started = Instant::now();
         if let Err(error) = creations.replenish().await {
             error!(error.chain = chain(&error), "replenishing failed: {error}");
         }
-        sleep(PAUSE).await;
+        let pause = LONGEST_PAUSE.min(started.elapsed() * PAUSE_PER_COUNT);
+        sleep(PAUSE.max(pause)).await;
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
-use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
 use agent_pool_core::{EnvVars, InstanceId, Secret, chain};
 use agent_pool_service_kit::db::DbError;
@@ -21,6 +20,7 @@ use url::Url;
 
 use super::backoff::describe_failure;
 use super::destruction::Destructions;
+use super::patience::Patience;
 use super::settle;
 use crate::app::App;
 use crate::background::Background;
@@ -30,8 +30,6 @@ use crate::db::leases::{self, Held};
 use crate::lifecycle::{Cause, Move};
 use crate::runtime_keys::{self, try_each};
 
-/// Pause before Services is asked again that still works on the instance for a replica that died.
-const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for creations. Most take less, and none has to be waited for.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(30);
 /// First pause between two health checks of a new instance; it doubles.
@@ -79,19 +77,26 @@ impl Creations {
 
     /// Starts creations for the deficit. It depends on nothing but the rows.
     pub(crate) async fn replenish(&self) -> Result<(), DbError> {
+        // Without the lock: usually nothing is missing.
+        if !self.is_short().await? {
+            return Ok(());
+        }
+        let mut conn = self.app.db.conn().await?;
+        let inserted = conn.transaction(async |conn| self.insert_deficit(conn).await);
+        self.spawn(inserted.await?);
+        Ok(())
+    }
+
+    /// Whether instances are missing.
+    pub(crate) async fn is_short(&self) -> Result<bool, DbError> {
         let pool = &self.app.config.pool;
         let mut conn = self.app.db.conn().await?;
         let demand = Demand::Deficit {
             warm: pool.pool_min_idle,
             at_once: u32::MAX,
         };
-        // Without the lock: usually nothing is missing.
-        if instances::count_missing(&mut conn, demand, pool.pool_max_total).await? == 0 {
-            return Ok(());
-        }
-        let inserted = conn.transaction(async |conn| self.insert_deficit(conn).await);
-        self.spawn(inserted.await?);
-        Ok(())
+        let missing = instances::count_missing(&mut conn, demand, pool.pool_max_total).await?;
+        Ok(missing > 0)
     }
 
     /// Writes the rows of the deficit, if creations may start at all. To be called in a transaction, and
@@ -192,46 +197,48 @@ impl Creations {
         }
     }
 
-    /// Asks Services for the instance. Returns its URL, or `None` if there is nothing left to watch.
+    /// Asks Services for the instance, again while Services is away. Returns its URL, or `None` if there is
+    /// nothing left to watch.
     async fn ask_services(&self, new: &NewInstance) -> Result<Option<Created>, DbError> {
-        let app = &self.app;
-        let tools = app.config.pool.pool_tools.ids();
-        let held = leases::begin_creation(&mut *app.db.conn().await?, &new.id, tools, self.lease())
-            .await?;
-        if held == Held::No {
-            settle::release_condemned(app, &self.destructions, &new.id).await?;
-            return Ok(None);
+        let mut patience = Patience::new(CREATE_WITHIN);
+        loop {
+            // Before each try: the instance may have been condemned while Services was away.
+            let Some(request) = self.begin(new).await? else {
+                settle::release_condemned(&self.app, &self.destructions, &new.id).await?;
+                return Ok(None);
+            };
+            let failure = match self.app.services.create(&request).await {
+                Ok(created) => return self.record_created(&new.id, created).await,
+                Err(failure) => failure,
+            };
+            let Some(pause) = patience.pause_after(&failure) else {
+                self.record_failure(&new.id, &failure).await?;
+                return Ok(None);
+            };
+            warn!(
+                error.chain = chain(&failure),
+                "the creation of instance {} is repeated: {failure}", new.id
+            );
+            tokio::select! {
+                () = sleep(pause) => {}
+                // Another replica repeats it once the lease has expired.
+                () = self.background.shutdown().wait() => return Ok(None),
+            }
         }
-        let request = CreateInstanceRequest {
+    }
+
+    /// Renews the lease of a creation. `None` if the instance is no longer wanted.
+    async fn begin(&self, new: &NewInstance) -> Result<Option<CreateInstanceRequest>, DbError> {
+        let tools = self.app.config.pool.pool_tools.ids();
+        let mut conn = self.app.db.conn().await?;
+        let held = leases::begin_creation(&mut conn, &new.id, tools, self.lease()).await?;
+        Ok((held == Held::Yes).then(|| CreateInstanceRequest {
             instance_id: new.id.clone(),
             name: new.name.clone(),
             tools: tools.to_vec(),
             image: None,
             variables: EnvVars::new(),
-        };
-        match self.create_unless_busy(&request).await {
-            Ok(created) => self.record_created(&new.id, created).await,
-            Err(error) => {
-                self.record_failure(&new.id, &error).await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Services may still work on the instance for a replica that died: that is waited for.
-    async fn create_unless_busy(
-        &self,
-        request: &CreateInstanceRequest,
-    ) -> Result<CreatedInstance, CallError> {
-        let deadline = Instant::now() + CREATE_WITHIN;
-        loop {
-            match self.app.services.create(request).await {
-                Err(error) if error.is(&ProblemCode::InstanceBusy) && Instant::now() < deadline => {
-                    sleep(BUSY_PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
+        }))
     }
 
     async fn record_created(

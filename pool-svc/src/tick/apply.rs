@@ -15,7 +15,7 @@ use super::error::{TickError, require_latest};
 use super::ticker::Ticker;
 use crate::db::creation_failures::{self, NewFailure};
 use crate::db::events::{self, StrayOrigin};
-use crate::db::tick_state::{self, Epoch, Look};
+use crate::db::tick_state::{self, Epoch, Look, Then};
 use crate::db::{instances, views};
 use crate::lifecycle::Move;
 
@@ -41,13 +41,20 @@ pub(super) async fn apply(
     ticker: &Ticker,
     epoch: Epoch,
     decision: &Decision,
+    then: Then,
     report: &mut TickReport,
 ) -> Result<(), TickError> {
     let look = Look {
         watched: decision.watched,
         doubt: decision.unobserved.as_deref(),
+        then,
     };
     let mut conn = ticker.app.db.conn().await?;
+    if !decision.writes() {
+        require_latest(tick_state::note(&mut conn, epoch, look).await?)?;
+        log_and_count(ticker, &Applied::default(), report);
+        return Ok(());
+    }
     let applied = conn
         .transaction(async |conn| {
             require_latest(tick_state::note(conn, epoch, look).await?)?;

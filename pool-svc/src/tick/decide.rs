@@ -7,12 +7,12 @@
 //!   fleet was watched without a gap: a pool that was stopped for an hour has seen nothing.
 //! - If one look would take more of the fleet for dead than allowed, it takes none (see [`doubt`]).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use agent_pool_core::DeployStatus;
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
+use agent_pool_core::{DeployStatus, InstanceId};
 
 use super::decision::{Decision, DeploymentFailure, FailedCreation, PlannedMove};
 use super::doubt::doubt;
@@ -40,21 +40,19 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
     let settled = fleet.iter().filter(settled).count();
     let batch = match observation {
         Observation::Unavailable(reason) => return blind(fleet, reason.clone()),
-        Observation::Batch(batch) if settled > 0 && lists_none(batch, fleet) => {
-            let reason = format!("Services lists none of {settled} instances");
-            return blind(fleet, reason);
-        }
         Observation::Batch(batch) => batch,
     };
-    let known: HashSet<_> = fleet.iter().map(|row| &row.id).collect();
-    let strays = batch.keys().filter(|id| !known.contains(id)).cloned();
+    let Paired { reports, strays } = pair(fleet, batch);
+    if settled > 0 && lists_none(&reports, fleet) {
+        let reason = format!("Services lists none of {settled} instances");
+        return blind(fleet, reason);
+    }
     let mut decision = Decision {
-        strays: strays.collect(),
+        strays,
         watched: true,
         ..Decision::default()
     };
-    for row in fleet {
-        let report = batch.get(&row.id);
+    for (row, report) in fleet.iter().zip(reports) {
         note(row, report, limits.renote_after, &mut decision);
         let health = health(row, report);
         let silent = matches!(health, Health::Silent | Health::Dead) && !row.silent;
@@ -70,6 +68,30 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
     }
     doubt(&mut decision, batch, settled, limits.max_vanished_percent);
     decision
+}
+
+/// Rows and reports brought together.
+struct Paired<'a> {
+    /// What is said of each row, in the order of the rows.
+    reports: Vec<Option<&'a InstanceReport>>,
+    /// Of which no row is.
+    strays: Vec<InstanceId>,
+}
+
+fn pair<'a>(fleet: &[FleetRow], batch: &'a StatusBatch) -> Paired<'a> {
+    let places = fleet.iter().enumerate();
+    let places: HashMap<&InstanceId, usize> = places.map(|(place, row)| (&row.id, place)).collect();
+    let mut paired = Paired {
+        reports: vec![None; fleet.len()],
+        strays: Vec::new(),
+    };
+    for (id, report) in batch {
+        match places.get(id) {
+            Some(&place) => paired.reports[place] = Some(report),
+            None => paired.strays.push(id.clone()),
+        }
+    }
+    paired
 }
 
 /// Has it written that a row is healthy, if that changes anything or the last note is old. Most rows of
@@ -89,15 +111,14 @@ fn note(
     let elsewhere = url
         .as_ref()
         .is_some_and(|url| row.url.as_deref() != Some(url.as_str()));
-    let id = row.id.clone();
     if row.status == Status::Starting && row.url.is_none() {
         return;
     }
     if row.status == Status::Starting || row.silent || elsewhere {
-        let url = url.clone();
+        let (id, url) = (row.id.clone(), url.clone());
         decision.healthy.push(HealthyInstance { id, url });
     } else if row.noted_before > renote_after {
-        decision.still_healthy.push(id);
+        decision.still_healthy.push(row.id.clone());
     }
 }
 
@@ -123,9 +144,9 @@ fn failed_creation(
 }
 
 /// Whether none of the instances that may be alive is listed.
-fn lists_none(batch: &StatusBatch, fleet: &[FleetRow]) -> bool {
-    let listed = |row: &&FleetRow| batch.contains_key(&row.id);
-    !fleet.iter().filter(listed).any(|row| {
+fn lists_none(reports: &[Option<&InstanceReport>], fleet: &[FleetRow]) -> bool {
+    let mut listed = fleet.iter().zip(reports).filter(|(_, one)| one.is_some());
+    !listed.any(|(row, _)| {
         matches!(
             row.status,
             Status::Starting | Status::Idle | Status::Claimed

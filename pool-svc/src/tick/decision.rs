@@ -27,6 +27,28 @@ pub(crate) struct Decision {
     pub(crate) failed_creations: Vec<FailedCreation>,
 }
 
+impl Decision {
+    /// Whether anything is to be written, besides how the fleet was seen.
+    pub(crate) const fn writes(&self) -> bool {
+        let Self {
+            unobserved: _,
+            healthy,
+            still_healthy,
+            silent,
+            moves,
+            strays,
+            watched: _,
+            // They are among the moves.
+            failed_creations: _,
+        } = self;
+        !(healthy.is_empty()
+            && still_healthy.is_empty()
+            && silent.is_empty()
+            && moves.is_empty()
+            && strays.is_empty())
+    }
+}
+
 /// One move that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannedMove {

@@ -7,7 +7,7 @@ use crate::db::tick_state::Standing;
 /// Why a tick ended early. What it had done by then is complete, and the next tick goes on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TickError {
-    /// It lost its lock, and what it saw may be out of date.
+    /// It lost its turn, and what it saw may be out of date.
     #[error("another replica took over: this tick does nothing more")]
     TakenOver,
     #[error(transparent)]

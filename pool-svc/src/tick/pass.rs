@@ -1,13 +1,15 @@
-//! One tick, from its lock to its report.
+//! One tick, from its turn to its report.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use agent_pool_client::status_within;
-use agent_pool_core::wire::pool::{Status, TickReport};
+use agent_pool_core::chain;
+use agent_pool_core::wire::pool::{Counts, Status, TickReport};
 use agent_pool_service_kit::db::DbError;
 use metrics::{counter, gauge, histogram};
-use tokio::time::Instant;
-use tracing::error;
+use tokio::time::{Instant, sleep};
+use tracing::{error, warn};
 
 use super::apply::apply;
 use super::begin::begin;
@@ -15,9 +17,10 @@ use super::decide::{Limits, PROVEN_AFTER, decide};
 use super::error::TickError;
 use super::observe::observe;
 use super::ticker::Ticker;
-use crate::app::App;
 use crate::config::PoolSettings;
-use crate::db::{claim_keys, creation_failures, events, tick_state, views};
+use crate::db::tick_state::{self, Bounds, Epoch, Then, Turn};
+use crate::db::views::{self, FleetRow, Lease};
+use crate::db::{claim_keys, creation_failures, events};
 
 /// How many times the note that an instance is healthy is renewed within the stuck timeout.
 const RENOTED_WITHIN_STUCK: u32 = 10;
@@ -30,18 +33,61 @@ impl Ticker {
     pub(crate) async fn run(&self) -> Result<TickReport, TickError> {
         let _alone = self.ticking.lock().await;
         let started = Instant::now();
-        let Some(lock) = self.app.db.lock("agent-pool tick").await? else {
+        let pool = &self.app.config.pool;
+        let answer_within = status_within(pool.pool_max_total);
+        let bounds = Bounds {
+            lease: pool.pool_work_lease_ms.duration(),
+            unwatched_after: unwatched_after(pool, answer_within),
+        };
+        let begun = tick_state::begin(&mut *self.app.db.conn().await?, bounds).await?;
+        let Some(turn) = begun else {
             return Ok(TickReport::default());
         };
-        let report = pass(self).await;
-        lock.release().await;
+        let report = tokio::select! {
+            report = pass(self, turn, answer_within) => report,
+            never = self.keep_turn(turn.epoch, bounds.lease) => match never {},
+        };
+        if !matches!(report, Ok(Pass { ended: true, .. })) {
+            self.end_turn(turn.epoch).await;
+        }
         counter!("agent_pool_ticks_total").increment(1);
         histogram!("agent_pool_tick_seconds").record(started.elapsed().as_secs_f64());
-        report
+        report.map(|pass| pass.report)
+    }
+
+    /// Renews the turn, three times within its lease, so that one renewal may fail. If it is lost, the fence
+    /// ends the tick.
+    async fn keep_turn(&self, epoch: Epoch, lease: Duration) -> Infallible {
+        loop {
+            sleep(lease / 3).await;
+            let renew = async || {
+                let mut conn = self.app.db.conn().await?;
+                tick_state::renew(&mut conn, epoch, lease).await
+            };
+            if let Err(error) = renew().await {
+                let error = chain(&error);
+                warn!("the turn of a tick is not renewed: {error}");
+            }
+        }
+    }
+
+    async fn end_turn(&self, epoch: Epoch) {
+        let end = async || tick_state::end(&mut *self.app.db.conn().await?, epoch).await;
+        if let Err(error) = end().await {
+            let error = chain(&error);
+            warn!("the turn of a tick ends with its lease: {error}");
+        }
     }
 }
 
-async fn pass(ticker: &Ticker) -> Result<TickReport, TickError> {
+/// A tick that came to its end.
+struct Pass {
+    report: TickReport,
+    /// Whether its turn is over already.
+    ended: bool,
+}
+
+async fn pass(ticker: &Ticker, turn: Turn, answer_within: Duration) -> Result<Pass, TickError> {
     let app = &ticker.app;
     let pool = &app.config.pool;
     let limits = Limits {
@@ -49,10 +95,7 @@ async fn pass(ticker: &Ticker) -> Result<TickReport, TickError> {
         max_vanished_percent: pool.pool_max_vanished_percent,
         renote_after: pool.pool_stuck_timeout_ms.duration() / RENOTED_WITHIN_STUCK,
     };
-    let answer_within = status_within(pool.pool_max_total);
-    let unwatched_after = unwatched_after(pool, answer_within);
-    let epoch = tick_state::begin(&mut *app.db.conn().await?, unwatched_after).await?;
-    let (fleet, observation) = observe(app, answer_within).await?;
+    let (fleet, observation) = observe(app, turn.clock, answer_within).await?;
     let decision = decide(&fleet, &observation, limits);
     report_doubt(decision.unobserved.as_deref());
     let mut report = TickReport {
@@ -60,10 +103,25 @@ async fn pass(ticker: &Ticker) -> Result<TickReport, TickError> {
         unobserved: decision.unobserved.clone(),
         ..TickReport::default()
     };
-    apply(ticker, epoch, &decision, &mut report).await?;
-    begin(ticker, epoch, &mut report).await?;
-    tidy(app).await?;
-    Ok(report)
+    // Most ticks of a fleet that does well find nothing to write and nothing to begin.
+    let idles = !decision.writes() && !fleet.iter().any(is_pending);
+    let ended = idles && !ticker.creations.is_short().await?;
+    let then = if ended { Then::End } else { Then::Apply };
+    apply(ticker, turn.epoch, &decision, then, &mut report).await?;
+    if !ended {
+        begin(ticker, turn.epoch, &mut report).await?;
+    }
+    tidy(ticker, &fleet).await?;
+    Ok(Pass { report, ended })
+}
+
+/// Whether the row is one of work that no task does.
+fn is_pending(row: &FleetRow) -> bool {
+    match row.status {
+        Status::Destroying => row.lease != Lease::Held,
+        Status::Starting => row.lease == Lease::Expired,
+        Status::Idle | Status::Claiming | Status::Claimed | Status::Crashed => false,
+    }
 }
 
 /// How long after a look the fleet no longer counts as watched: some ticks, and the longest time that one
@@ -80,19 +138,26 @@ fn report_doubt(doubt: Option<&str>) {
 }
 
 /// Housekeeping that needs no fence: old log entries and keys, pauses that nothing waits for, gauges.
-async fn tidy(app: &App) -> Result<(), DbError> {
-    let pool = &app.config.pool;
-    let mut conn = app.db.conn().await?;
-    events::prune(&mut conn, pool.pool_events_keep_days).await?;
-    claim_keys::prune(&mut conn).await?;
-    creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
-    let mut counts = views::count(&mut conn).await?;
-    if counts.idle >= pool.pool_min_idle {
-        creation_failures::forget_paused(&mut conn).await?;
+async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
+    let pool = &ticker.app.config.pool;
+    let mut counts = Counts::default();
+    for row in fleet {
+        *views::of(&mut counts, row.status) += 1;
     }
     for status in Status::ALL {
         let count = *views::of(&mut counts, status);
         gauge!("agent_pool_instances", "status" => status.as_str()).set(count);
+    }
+    let mut conn = ticker.app.db.conn().await?;
+    if creation_failures::are_known(&mut conn).await? {
+        creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
+        if counts.idle >= pool.pool_min_idle {
+            creation_failures::forget_paused(&mut conn).await?;
+        }
+    }
+    if ticker.is_time_to_prune() {
+        events::prune(&mut conn, pool.pool_events_keep_days).await?;
+        claim_keys::prune(&mut conn).await?;
     }
     Ok(())
 }

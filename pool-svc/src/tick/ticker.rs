@@ -1,13 +1,18 @@
 //! What a tick works with.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::ops::destruction::Destructions;
 use crate::ops::warm_up::Creations;
+
+/// How often old log entries and keys are pruned.
+const PRUNED_EVERY: Duration = Duration::from_secs(20);
 
 /// Makes ticks. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -19,6 +24,8 @@ pub(crate) struct Ticker {
     pub(super) ticking: Arc<Mutex<()>>,
     /// How many instances at Services were never ours at the last tick: a change is logged.
     pub(super) foreign: Arc<AtomicU32>,
+    /// When this process last pruned.
+    pruned: Arc<std::sync::Mutex<Option<Instant>>>,
 }
 
 impl Ticker {
@@ -29,6 +36,17 @@ impl Ticker {
             destructions,
             ticking: Arc::default(),
             foreign: Arc::default(),
+            pruned: Arc::default(),
         }
+    }
+
+    /// True for the first tick of this process, and then every [`PRUNED_EVERY`].
+    pub(super) fn is_time_to_prune(&self) -> bool {
+        let mut pruned = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = pruned.is_none_or(|pruned| pruned.elapsed() >= PRUNED_EVERY);
+        if is_due {
+            *pruned = Some(Instant::now());
+        }
+        is_due
     }
 }

@@ -151,15 +151,38 @@ async fn a_destruction_that_fails_is_tried_again_by_the_next_tick() {
 
 #[tokio::test]
 async fn while_another_replica_ticks_this_one_does_not() {
-    use agent_pool_service_kit::db::lock::ReplicaLock;
     let world = World::new(&[]).await;
-    let lock = ReplicaLock::try_take(world.database.url(), "agent-pool tick")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(world.tick().await["ran"], false);
-    lock.release().await;
-    assert_eq!(world.tick().await["ran"], true);
+    for (end, ran) in [("now() + interval '1 min'", false), ("now()", true)] {
+        let turn = format!("UPDATE tick_state SET turn_expires_at = {end}");
+        world.sql(&turn).await;
+        assert_eq!(world.tick().await["ran"], ran, "{end}");
+    }
+    assert_eq!(world.tick().await["ran"], true, "a tick ends its turn");
+}
+
+#[tokio::test]
+async fn a_tick_that_takes_long_keeps_its_turn() {
+    let world = World::new(&[("POOL_WORK_LEASE_MS", "300")]).await;
+    world.fake.fail(Op::Status, Fault::Hang);
+    let turn = "SELECT turn_expires_at::text AS it FROM tick_state";
+    let looked = async {
+        eventually("it asks", SOON, async || world.fake.times(Op::Status) == 1).await;
+        let first = world.ask(turn).await;
+        eventually("its turn is renewed", SOON, async || {
+            world.ask(turn).await > first
+        })
+        .await;
+        world.fake.resume();
+    };
+    let (report, ()) = tokio::join!(world.tick(), looked);
+    assert_eq!(report["ran"], true);
+    assert_eq!(
+        world
+            .ask("SELECT 'over' AS it FROM tick_state WHERE turn_expires_at IS NULL")
+            .await
+            .as_deref(),
+        Some("over")
+    );
 }
 
 #[tokio::test]
@@ -178,11 +201,7 @@ async fn a_tick_that_was_taken_over_applies_nothing() {
         })
         .await;
         world
-            .sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks
-                 WHERE locktype = 'advisory' AND database =
-                     (SELECT oid FROM pg_database WHERE datname = current_database())",
-            )
+            .sql("UPDATE tick_state SET turn_expires_at = now()")
             .await;
         eventually("the other replica ticks", SOON, async || {
             let tick = world.http.post(format!("{other}/api/pool/reconcile"));

@@ -21,42 +21,65 @@ pub(crate) struct Purchase<'a> {
     pub(crate) settings: &'a Telnyx,
     pub(crate) api: Api<'a>,
     pub(crate) label: &'a str,
-    pub(crate) profile: &'a str,
     pub(crate) area_code: Option<String>,
 }
 
+/// What a purchase begins with.
+pub(crate) enum Start {
+    /// The number is there, or was kept for the next instance.
+    Held(Number),
+    /// An earlier attempt ordered it.
+    Ordered(Order),
+    /// This one is on offer.
+    Offered(String),
+}
+
 impl Purchase<'_> {
-    /// The number with the label: the one that is there, the one on order, a kept one, or a new one.
+    /// Looks for the number with the label, or for one to order. This needs no messaging profile.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if no number is on offer that suits.
+    pub(crate) async fn start(&self) -> ProviderResult<Start> {
+        if self.api.cx().attempt() == Attempt::Later {
+            if let Some(number) = self.held().await? {
+                return Ok(Start::Held(number));
+            }
+            if let Some(order) = self.live_order().await? {
+                return Ok(Start::Ordered(order));
+            }
+        }
+        let (api, area_code) = (self.api, self.area_code.as_deref());
+        if let Some(number) = self.settings.take_kept(api, self.label, area_code).await? {
+            return Ok(Start::Held(number));
+        }
+        self.settings.check_campaign_room(api).await?;
+        self.choose(&[]).await.map(Start::Offered)
+    }
+
+    /// The number with the label, ordered with this profile unless it is there.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] while an order takes long, and a later call continues from there;
     /// [`ErrorKind::Conflict`] if other buyers are always faster.
-    pub(crate) async fn number(&self) -> ProviderResult<Number> {
-        let mut live = match self.api.cx().attempt() {
-            Attempt::First => None,
-            Attempt::Later => {
-                if let Some(number) = self.held().await? {
-                    return Ok(number);
-                }
-                self.live_order().await?
-            }
+    pub(crate) async fn finish(&self, start: Start, profile: &str) -> ProviderResult<Number> {
+        let (mut live, mut offered) = match start {
+            Start::Held(number) => return Ok(number),
+            Start::Ordered(order) => (Some(order), None),
+            Start::Offered(number) => (None, Some(number)),
         };
-        if live.is_none() {
-            let area_code = self.area_code.as_deref();
-            if let Some(number) = self
-                .settings
-                .take_kept(self.api, self.label, area_code)
-                .await?
-            {
-                return Ok(number);
-            }
-            self.settings.check_campaign_room(self.api).await?;
-        }
         let mut tried = Vec::new();
         while tried.len() < ATTEMPTS {
             let order = match live.take() {
                 Some(order) => Some(order),
-                None => self.order(&mut tried).await?,
+                None => {
+                    let number = match offered.take() {
+                        Some(number) => number,
+                        None => self.choose(&tried).await?,
+                    };
+                    let order = self.order(&number, profile).await?;
+                    tried.push(number);
+                    order
+                }
             };
             let Some(order) = order else { continue };
             if self.final_status(order).await? == OrderStatus::Success {
@@ -86,16 +109,14 @@ impl Purchase<'_> {
         Ok(orders.into_iter().find(ours))
     }
 
-    /// Orders a number that was not tried yet. `None` if another buyer was faster.
-    async fn order(&self, tried: &mut Vec<String>) -> ProviderResult<Option<Order>> {
-        let number = self.choose(tried).await?;
-        tried.push(number.clone());
+    /// Orders a number. `None` if another buyer was faster.
+    async fn order(&self, number: &str, profile: &str) -> ProviderResult<Option<Order>> {
         let order = NewOrder {
             phone_numbers: [NewOrderLine {
-                phone_number: &number,
+                phone_number: number,
                 requirement_group_id: self.settings.requirement_group_id.as_deref(),
             }],
-            messaging_profile_id: self.profile,
+            messaging_profile_id: profile,
             customer_reference: self.label,
             connection_id: self.settings.connection_id.as_deref(),
             billing_group_id: self.settings.billing_group_id.as_deref(),

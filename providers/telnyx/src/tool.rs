@@ -1,4 +1,5 @@
 use agent_pool_core::prelude::*;
+use futures_util::future::join;
 
 use crate::kept::released_at;
 use crate::order::Purchase;
@@ -96,15 +97,15 @@ impl Telnyx {
         label: &str,
         options: NumberOptions,
     ) -> ProviderResult<ProvisionedTool> {
-        let profile = self.profile(api).await?;
         let purchase = Purchase {
             settings: self,
             api,
             label,
-            profile: &profile,
             area_code: options.area_code,
         };
-        let number = purchase.number().await?;
+        let (profile, start) = join(self.profile(api), purchase.start()).await;
+        let profile = profile?;
+        let number = purchase.finish(start?, &profile).await?;
         self.assign_profile(api, &number.id, &profile).await?;
         // After the profile: the vendor requires it.
         let campaign = self.assign_campaign(api, &number.phone_number).await?;

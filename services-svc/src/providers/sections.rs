@@ -1,5 +1,10 @@
 //! Sections that all replicas share, as rows.
+//!
+//! The callers of one replica queue for a section among themselves, so that the next one enters as soon as it is
+//! left. The row is looked at from time to time only if another replica is in it.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_pool_core::{
@@ -8,7 +13,7 @@ use agent_pool_core::{
 use agent_pool_service_kit::db::{Db, DbError};
 use agent_pool_service_kit::supervisor::Supervisor;
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -20,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(6);
 const RENEWAL: Duration = Duration::from_secs(2);
 /// How soon to check an occupied section again.
 const HELD_PAUSE: Duration = Duration::from_millis(200);
+/// How long a caller queues in this replica before its deadline is looked at again.
+const QUEUE_FOR: Duration = Duration::from_secs(1);
 /// Keeps the database from being asked in a loop in the last moment of a spacing.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -29,11 +36,26 @@ pub(crate) struct SharedSections {
     db: Db,
     /// Runs the stays; shutdown waits until all sections are left.
     supervisor: Supervisor,
+    /// The queue of this replica for each section. There are few: an account or an environment each.
+    queues: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl SharedSections {
-    pub(crate) const fn new(db: Db, supervisor: Supervisor) -> Self {
-        Self { db, supervisor }
+    pub(crate) fn new(db: Db, supervisor: Supervisor) -> Self {
+        Self {
+            db,
+            supervisor,
+            queues: Mutex::default(),
+        }
+    }
+
+    /// Waits for the turn in this replica; `None` after [`QUEUE_FOR`].
+    async fn turn(&self, name: &str) -> Option<OwnedMutexGuard<()>> {
+        let queue = {
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(queues.entry(name.to_owned()).or_default())
+        };
+        timeout(QUEUE_FOR, queue.lock_owned()).await.ok()
     }
 
     /// Enters, or says how soon to ask again.
@@ -54,6 +76,9 @@ impl SharedSections {
 #[async_trait]
 impl Sections for SharedSections {
     async fn try_enter(&self, name: &str, spacing: Duration) -> Result<Entry, ProviderError> {
+        let Some(turn) = self.turn(name).await else {
+            return Ok(Entry::Busy(Duration::ZERO));
+        };
         let holder = String::from(InstanceId::generate());
         let closed = self.try_as(name, &holder).await.map_err(|error| {
             let message = format!("cannot enter the section {name} in the database");
@@ -69,6 +94,7 @@ impl Sections for SharedSections {
                     name: name.to_owned(),
                     holder,
                     spacing,
+                    _turn: turn,
                 };
                 drop(self.supervisor.spawn("section", stay.until(left)));
                 Entry::Entered(Section::new(section))
@@ -83,6 +109,8 @@ struct Stay {
     name: String,
     holder: String,
     spacing: Duration,
+    /// Ends after the section is left.
+    _turn: OwnedMutexGuard<()>,
 }
 
 impl Stay {
@@ -116,8 +144,6 @@ impl Stay {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use agent_pool_core::{Context, Mark};
     use agent_pool_service_kit::shutdown::Shutdown;
     use agent_pool_service_kit::testing::{eventually, fresh_database};
@@ -151,5 +177,27 @@ mod tests {
             !closed.held && closed.left() > LEASE
         };
         eventually("the section to be left", Duration::from_secs(10), spaced).await;
+    }
+
+    #[tokio::test]
+    async fn the_next_caller_of_a_replica_enters_as_soon_as_a_section_is_left() {
+        let database = fresh_database(MIGRATIONS, "services").await;
+        let sections = SharedSections::new(database.db(), Supervisor::new(Shutdown::new()));
+        let first = sections.try_enter("a", Duration::ZERO).await.unwrap();
+        assert!(matches!(first, Entry::Entered(_)));
+        let next = async {
+            loop {
+                match sections.try_enter("a", Duration::ZERO).await.unwrap() {
+                    Entry::Entered(section) => return section,
+                    Entry::Busy(wait) => assert_eq!(wait, Duration::ZERO, "it does not queue"),
+                }
+            }
+        };
+        let leave = async {
+            // The other one queues by now.
+            tokio::task::yield_now().await;
+            drop(first);
+        };
+        tokio::join!(next, leave);
     }
 }

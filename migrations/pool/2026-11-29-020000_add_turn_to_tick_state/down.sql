@@ -1,0 +1,1 @@
+ALTER TABLE tick_state DROP COLUMN turn_expires_at;

@@ -1,0 +1,126 @@
+//! Which failures of a call of Services are no verdict, and when the call is repeated.
+//!
+//! If Services is down, or still works on the instance for a replica that died, that says nothing about the
+//! instance or its vendors. So it counts as no failure: the call is repeated as soon as Services is back.
+
+use std::time::Duration;
+
+use agent_pool_client::CallError;
+use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use tokio::time::Instant;
+
+/// First pause before a call is repeated; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest such pause: how long after Services is back at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How many connections in a row may break. A request that brings Services down must not do so for ever.
+const MAX_BROKEN: u32 = 3;
+
+/// The patience with one call.
+#[derive(Debug)]
+pub(super) struct Patience {
+    pause: Duration,
+    broken: u32,
+    /// How long the instance may stay busy.
+    busy_until: Instant,
+}
+
+impl Patience {
+    /// Waits for the end of another operation on the instance for at most `busy_for`.
+    pub(super) fn new(busy_for: Duration) -> Self {
+        Self {
+            pause: FIRST_PAUSE,
+            broken: 0,
+            busy_until: Instant::now() + busy_for,
+        }
+    }
+
+    /// How long to wait before the call is repeated; `None` if `failure` is final.
+    pub(super) fn pause_after(&mut self, failure: &CallError) -> Option<Duration> {
+        let repeat = match failure {
+            CallError::Unreachable { .. } => true,
+            CallError::Broken { .. } => {
+                self.broken += 1;
+                self.broken <= MAX_BROKEN
+            }
+            CallError::Refused { problem, .. } if problem.code == ProblemCode::InstanceBusy => {
+                Instant::now() < self.busy_until
+            }
+            CallError::Refused { problem, .. } => is_of_gateway(problem),
+            CallError::TimedOut { .. } | CallError::Unreadable { .. } => false,
+        };
+        let pause = self.pause;
+        self.pause = LONGEST_PAUSE.min(pause * 2);
+        repeat.then_some(pause)
+    }
+}
+
+/// Whether a load balancer answered that Services is not there.
+fn is_of_gateway(problem: &Problem) -> bool {
+    problem.code == ProblemCode::WithoutCode && matches!(problem.status, 502..=504)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVICE: &str = "Services";
+
+    fn refused(code: ProblemCode, status: u16) -> CallError {
+        CallError::Refused {
+            service: SERVICE,
+            problem: Box::new(Problem::new(code, "x").with_status(status)),
+        }
+    }
+
+    fn broken() -> CallError {
+        CallError::Broken {
+            service: SERVICE,
+            reason: "reset".to_owned(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_services_that_is_away_or_busy_is_asked_again() {
+        let unreachable = CallError::Unreachable {
+            service: SERVICE,
+            url: Box::new("http://h".parse().unwrap()),
+            reason: "refused".to_owned(),
+        };
+        let timed_out = CallError::TimedOut {
+            service: SERVICE,
+            after: Duration::ZERO,
+        };
+        for (failure, again) in [
+            (unreachable, true),
+            (broken(), true),
+            (refused(ProblemCode::InstanceBusy, 409), true),
+            (refused(ProblemCode::WithoutCode, 503), true),
+            (refused(ProblemCode::WithoutCode, 500), false),
+            (refused(ProblemCode::VendorUnavailable, 503), false),
+            (timed_out, false),
+        ] {
+            let mut patience = Patience::new(Duration::from_secs(1));
+            assert_eq!(patience.pause_after(&failure).is_some(), again, "{failure}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_double_up_to_a_second() {
+        let mut patience = Patience::new(Duration::from_hours(1));
+        let busy = refused(ProblemCode::InstanceBusy, 409);
+        let mut next = || patience.pause_after(&busy).unwrap().as_millis();
+        let pauses = [next(), next(), next(), next(), next(), next()];
+        assert_eq!(pauses, [100, 200, 400, 800, 1_000, 1_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_stays_busy_and_a_request_that_breaks_services_are_failures() {
+        let mut patience = Patience::new(Duration::from_secs(1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let busy = refused(ProblemCode::InstanceBusy, 409);
+        assert_eq!(patience.pause_after(&busy), None);
+        let repeated = (0..9).filter(|_| patience.pause_after(&broken()).is_some());
+        assert_eq!(repeated.count(), 3);
+    }
+}
