@@ -99,6 +99,7 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// - A create that is not idempotent at the vendor and whose answer was lost is not repeated
     ///   blindly: it looks up first.
     /// - After a failure, what exists can be found by the mark through `list`, or is undone.
+    /// - No two instances share an address, and an instance keeps its own.
     async fn create(
         &self,
         cx: &Context,
@@ -130,6 +131,7 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     ///
     /// **Contract**
     /// - Every variable that is set stays.
+    /// - What the instance wrote to its data folder is still there.
     async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
     /// Removes the service and every volume of it.
@@ -151,9 +153,13 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// - Omits other environments, even one whose name begins like ours.
     /// - Omits what the vendor is already deleting.
     /// - Each has its handle, its address and, once it was deployed, its status.
+    /// - A program that has ended is reported as dead.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
 
     /// The last `lines` lines of the instance's output, oldest first.
+    ///
+    /// **Contract**
+    /// - A line that the instance wrote is among them.
     async fn logs(
         &self,
         _: &Context,
@@ -163,7 +169,10 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         Err(ProviderError::unsupported("logs"))
     }
 
-    /// Deploys another image with the variables that are set.
+    /// Deploys another image.
+    ///
+    /// **Contract**
+    /// - The image changes, the variables stay, and later deployments run the new image.
     async fn update_image(
         &self,
         _: &Context,

@@ -118,6 +118,50 @@ pub trait InfraHarness: Harness {
     async fn deployments(&self, _: &InfraHandle) -> Option<Vec<EnvVars>> {
         None
     }
+
+    /// Why instances of this infra have no address of their own; `None` if they do.
+    fn shared_address(&self) -> Option<Unsupported> {
+        None
+    }
+
+    /// Writes `text` to a file in the data folder of the instance that runs, as its program would.
+    async fn write_data(&self, _: &InfraHandle, _text: &str) -> Result<(), Unsupported> {
+        Err(Unsupported(
+            "the harness cannot write to an instance's data folder",
+        ))
+    }
+
+    /// That file, as the program that runs now finds it; `None` if it is not there.
+    async fn read_data(&self, _: &InfraHandle) -> Result<Option<String>, Unsupported> {
+        Err(Unsupported(
+            "the harness cannot read an instance's data folder",
+        ))
+    }
+
+    /// An image other than the usual one, to update an instance to.
+    ///
+    /// # Errors
+    /// The harness has none.
+    fn other_image(&self) -> Result<&'static str, Unsupported> {
+        Err(Unsupported("the harness has no second image"))
+    }
+
+    /// The image that an instance runs now, according to the vendor.
+    async fn running_image(&self, _: &InfraHandle) -> Result<String, Unsupported> {
+        Err(Unsupported("the harness does not know what image runs"))
+    }
+
+    /// Ends the program of an instance for good, as a crash would.
+    async fn end(&self, _: &InfraHandle) -> Result<(), Unsupported> {
+        Err(Unsupported("the harness cannot end what an instance runs"))
+    }
+
+    /// A line that the instance's program has written to its output, or is made to write now.
+    async fn write_line(&self, _: &InfraHandle) -> Result<String, Unsupported> {
+        Err(Unsupported(
+            "the harness does not know what an instance writes",
+        ))
+    }
 }
 
 /// One resource that a vendor holds.

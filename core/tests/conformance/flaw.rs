@@ -87,6 +87,22 @@ pub(crate) enum Flaw {
     LeavesWhatRan,
     /// Infra: lists without status.
     NoStatus,
+    /// Infra: gives every instance the same address.
+    OneAddress,
+    /// Infra: gives an instance another address when it is asked again.
+    AddressChanges,
+    /// Infra: deploys with an empty data folder.
+    LosesData,
+    /// Infra: does nothing when asked for another image.
+    KeepsTheImage,
+    /// Infra: deploys the first image again.
+    ForgetsTheImage,
+    /// Infra: deploys another image without the variables.
+    ImageWithoutVariables,
+    /// Infra: takes what ended for running.
+    SeesNoEnd,
+    /// Infra: has no line of what was written.
+    SilentLogs,
 }
 
 /// Every case of both suites with what breaks it. A flaw breaks these cases and no other.
@@ -163,6 +179,20 @@ pub(crate) const OF_INFRA: &[(&str, Flaw)] = of_both![
     ("values_arrive", Flaw::StartsAtOnce),
     ("values_arrive", Flaw::DeploysForEach),
     ("list_tells_all", Flaw::NoStatus),
+    ("addresses_differ", Flaw::NoStatus),
+    ("data_survives", Flaw::NoStatus),
+    ("image_changes", Flaw::NoStatus),
+    ("ended_is_dead", Flaw::NoStatus),
+    ("written_lines", Flaw::NoStatus),
+    ("written_lines", Flaw::DeclaresTooMuch),
+    ("addresses_differ", Flaw::OneAddress),
+    ("addresses_differ", Flaw::AddressChanges),
+    ("data_survives", Flaw::LosesData),
+    ("image_changes", Flaw::KeepsTheImage),
+    ("image_changes", Flaw::ForgetsTheImage),
+    ("image_changes", Flaw::ImageWithoutVariables),
+    ("ended_is_dead", Flaw::SeesNoEnd),
+    ("written_lines", Flaw::SilentLogs),
     ("destroyed_while_running", Flaw::LeavesWhatRan),
     ("destroyed_while_running", Flaw::LeavesTheSecond),
 ];

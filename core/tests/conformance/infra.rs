@@ -7,7 +7,8 @@ use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, ErrorKind, InfraCapabilities, InfraHandle,
-    InfraProvider, InstanceId, InstanceSpec, ListedInstance, ProviderError, Redeploy, Secret,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+    Secret,
 };
 use async_trait::async_trait;
 use url::Url;
@@ -17,6 +18,8 @@ use crate::flaw::Flaw;
 use crate::vendor::{KEY, PAGE, Thing, Vendor};
 
 const KINDS: [&str; 2] = ["service", "volume"];
+const IMAGE: &str = "example.org/trial:1";
+const OTHER_IMAGE: &str = "example.org/trial:2";
 
 #[derive(Debug)]
 struct Trial(Account);
@@ -25,8 +28,8 @@ fn handle(instance: &InstanceId, service: &Thing) -> Result<InfraHandle, Provide
     Ok(InfraHandle::new(instance.clone(), service.id.parse()?))
 }
 
-fn url(service: &Thing) -> Result<Url, ProviderError> {
-    let url = Url::parse(&format!("https://{}.invalid", service.id));
+fn url(host: &str) -> Result<Url, ProviderError> {
+    let url = Url::parse(&format!("https://{host}.invalid"));
     url.map_err(|error| ProviderError::new(ErrorKind::Protocol, error.to_string()))
 }
 
@@ -40,10 +43,23 @@ fn evaluated(variables: &EnvVars) -> EnvVars {
 }
 
 impl Trial {
+    fn url(&self, service: &Thing) -> Result<Url, ProviderError> {
+        match self.0.has(Flaw::OneAddress) {
+            true => url("everybody"),
+            false => url(&service.id),
+        }
+    }
+
     async fn deploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
         let deploy = |vendor: &mut crate::vendor::State| {
             let service = vendor.thing(handle.service.as_str())?;
             service.deployments.push(service.variables.clone());
+            if service.image.is_empty() || self.0.has(Flaw::ForgetsTheImage) {
+                IMAGE.clone_into(&mut service.image);
+            }
+            if self.0.has(Flaw::LosesData) {
+                service.data = None;
+            }
             Ok(())
         };
         self.0.call(cx, "deploy", deploy).await
@@ -54,8 +70,8 @@ impl Trial {
 impl InfraProvider for Trial {
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities {
-            logs: self.0.has(Flaw::DeclaresTooMuch),
-            update_image: false,
+            logs: true,
+            update_image: true,
             verify: !self.0.has(Flaw::DeclaresTooLittle),
         }
     }
@@ -71,7 +87,10 @@ impl InfraProvider for Trial {
         if self.0.has(Flaw::StartsAtOnce) {
             self.deploy(cx, &handle).await?;
         }
-        let url = url(&service)?;
+        let url = match self.0.has(Flaw::AddressChanges) && !service.deployments.is_empty() {
+            true => url("elsewhere")?,
+            false => self.url(&service)?,
+        };
         Ok(CreatedInfra { handle, url })
     }
 
@@ -124,15 +143,60 @@ impl InfraProvider for Trial {
         let listed = self.0.list(cx, KINDS).await?.into_iter();
         let listed = listed.map(|(instance, service)| {
             let deployed = !service.deployments.is_empty() && !self.0.has(Flaw::NoStatus);
+            let status = match service.ended && !self.0.has(Flaw::SeesNoEnd) {
+                true => DeployStatus::Crashed,
+                false => DeployStatus::Success,
+            };
             Ok(ListedInstance {
                 handle: handle(&instance, &service)?,
-                status: deployed.then_some(DeployStatus::Success),
+                status: deployed.then_some(status),
                 detail: None,
-                url: Some(url(&service)?),
+                url: Some(self.url(&service)?),
                 created_at: None,
             })
         });
         listed.collect()
+    }
+
+    async fn logs(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        _: usize,
+    ) -> Result<Vec<LogLine>, ProviderError> {
+        if self.0.has(Flaw::DeclaresTooMuch) {
+            return Err(ProviderError::unsupported("logs"));
+        }
+        let read = |vendor: &mut crate::vendor::State| {
+            Ok(vendor.thing(handle.service.as_str())?.lines.clone())
+        };
+        let mut lines = self.0.call(cx, "logs", read).await?;
+        lines.retain(|_| !self.0.has(Flaw::SilentLogs));
+        Ok(lines
+            .iter()
+            .map(|line| LogLine::with_timestamp(line))
+            .collect())
+    }
+
+    async fn update_image(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        image: &str,
+    ) -> Result<(), ProviderError> {
+        let set = |vendor: &mut crate::vendor::State| {
+            let service = vendor.thing(handle.service.as_str())?;
+            if !self.0.has(Flaw::KeepsTheImage) {
+                image.clone_into(&mut service.image);
+            }
+            let variables = match self.0.has(Flaw::ImageWithoutVariables) {
+                true => EnvVars::new(),
+                false => service.variables.clone(),
+            };
+            service.deployments.push(variables);
+            Ok(())
+        };
+        self.0.call(cx, "update", set).await
     }
 
     async fn verify(&self, cx: &Context) -> Result<(), ProviderError> {
@@ -158,6 +222,11 @@ impl AtVendor {
             flaw: Some(flaw),
             ..Self::good()
         }
+    }
+
+    fn with_service<T>(&self, handle: &InfraHandle, act: impl FnOnce(&mut Thing) -> T) -> T {
+        let mut state = self.vendor.state();
+        act(state.thing(handle.service.as_str()).unwrap())
     }
 }
 
@@ -224,5 +293,33 @@ impl InfraHarness for AtVendor {
         let mut state = self.vendor.state();
         let service = state.thing(handle.service.as_str());
         Some(service.map_or_else(|_| Vec::new(), |service| service.deployments.clone()))
+    }
+
+    async fn write_data(&self, handle: &InfraHandle, text: &str) -> Result<(), Unsupported> {
+        self.with_service(handle, |service| service.data = Some(text.to_owned()));
+        Ok(())
+    }
+
+    async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
+        Ok(self.with_service(handle, |service| service.data.clone()))
+    }
+
+    fn other_image(&self) -> Result<&'static str, Unsupported> {
+        Ok(OTHER_IMAGE)
+    }
+
+    async fn running_image(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        Ok(self.with_service(handle, |service| service.image.clone()))
+    }
+
+    async fn end(&self, handle: &InfraHandle) -> Result<(), Unsupported> {
+        self.with_service(handle, |service| service.ended = true);
+        Ok(())
+    }
+
+    async fn write_line(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        let line = "a line of output".to_owned();
+        self.with_service(handle, |service| service.lines.push(line.clone()));
+        Ok(line)
     }
 }

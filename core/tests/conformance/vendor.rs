@@ -23,6 +23,11 @@ pub(crate) struct Thing {
     pub(crate) secret: String,
     pub(crate) variables: EnvVars,
     pub(crate) deployments: Vec<EnvVars>,
+    pub(crate) image: String,
+    /// What its program wrote to its data folder, and to its output.
+    pub(crate) data: Option<String>,
+    pub(crate) lines: Vec<String>,
+    pub(crate) ended: bool,
 }
 
 #[derive(Default)]

@@ -183,6 +183,11 @@ impl FakeCloud {
         lock(&self.inner.railway.state).crash(name);
     }
 
+    /// Adds a line to the output of a Railway service's newest deployment.
+    pub fn write_log(&self, service_id: &str, line: &str) {
+        lock(&self.inner.railway.state).write_log(service_id, line);
+    }
+
     /// Another buyer takes this Telnyx number: it is no longer available, and an order for it
     /// that is pending fails.
     pub fn snatch_number(&self, number: &str) {

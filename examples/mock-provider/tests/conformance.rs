@@ -14,16 +14,42 @@ use agent_pool_core::{EnvVars, ErrorKind, InfraHandle, InfraProvider, ToolProvid
 use async_trait::async_trait;
 use mock_provider::{LLM, MockInfra, MockTool, Settings, Vendor};
 
+/// Cases that the mocks cannot show, and why.
+const TOOL_CANNOT: &[(&str, &str)] = &[
+    ("refused_is_not_gone", NO_KEY),
+    ("wrong_key", NO_KEY),
+    ("three_pages", IN_MEMORY),
+    ("missing_settings", "every setting has a default"),
+    ("usable", IN_MEMORY),
+];
+const INFRA_CANNOT: &[(&str, &str)] = &[
+    ("refused_is_not_gone", NO_KEY),
+    ("wrong_key", NO_KEY),
+    ("three_pages", IN_MEMORY),
+    ("missing_settings", "every setting has a default"),
+    ("addresses_differ", "the address is a setting"),
+    ("data_survives", IN_MEMORY),
+    ("image_changes", IN_MEMORY),
+    ("ended_is_dead", IN_MEMORY),
+    ("written_lines", IN_MEMORY),
+];
+const NO_KEY: &str = "the vendor is in memory and has no key";
+const IN_MEMORY: &str = "the vendor is in memory, and nothing runs";
+
 #[tokio::test(start_paused = true)]
 async fn the_tool_keeps_every_promise() {
     let tool = MockTool::new(LLM, &settings());
-    conformance::tool(&AtMock(Arc::new(tool))).await.assert();
+    conformance::tool(&AtMock(Arc::new(tool)))
+        .await
+        .assert_ran(TOOL_CANNOT);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_infra_keeps_every_promise() {
     let infra = MockInfra::new(settings());
-    conformance::infra(&AtMock(Arc::new(infra))).await.assert();
+    conformance::infra(&AtMock(Arc::new(infra)))
+        .await
+        .assert_ran(INFRA_CANNOT);
 }
 
 /// A provider that all cases share, because its vendor lives in it.
@@ -113,6 +139,12 @@ impl InfraHarness for AtMock<MockInfra> {
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
         let service = self.0.vendor().get(handle.service.as_str());
         Some(service.unwrap_or_default().deployments)
+    }
+
+    fn shared_address(&self) -> Option<Unsupported> {
+        Some(Unsupported(
+            "it runs nothing: every instance has the address of the setting",
+        ))
     }
 }
 

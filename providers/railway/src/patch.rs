@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use agent_pool_core::{EnvVars, Secret, escape_value};
+use agent_pool_core::{EnvVars, Secret, escape_value, runtime};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
@@ -84,7 +84,12 @@ fn bytes(megabytes: std::num::NonZeroU32) -> Value {
 fn variables(settings: &RailwaySettings, set: &EnvVars, now: DateTime<Utc>) -> Map<String, Value> {
     let port = settings.target_port.map(|port| port.to_string());
     let deployed_at = now.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let own = [("PORT", port), (DEPLOYED_AT, Some(deployed_at))];
+    let folder = settings.volume_mount.clone();
+    let own = [
+        (runtime::PORT, port),
+        (runtime::INSTANCE_DATA_DIR, Some(folder)),
+        (DEPLOYED_AT, Some(deployed_at)),
+    ];
     let own = own
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
@@ -179,6 +184,7 @@ pub(crate) mod tests {
             "variables": {
                 "AGENT_NAME": { "value": "Ada" },
                 "AGENT_POOL_DEPLOYED_AT": { "value": "2026-11-23T19:00:00.000000Z" },
+                "INSTANCE_DATA_DIR": { "value": "/data" },
                 "PORT": { "value": "8080" },
             },
         }}});

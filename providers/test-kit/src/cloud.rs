@@ -1,12 +1,18 @@
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use agent_pool_core::conformance::{
     Fault, Harness, Held, InfraHarness, RetryAfter, ToolHarness, Unsupported,
 };
 use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{EnvVars, InfraHandle, ProvisionedTool, Secret, http};
+use agent_pool_core::{EnvVars, InfraHandle, ProvisionedTool, Secret, http, runtime};
 use async_trait::async_trait;
 use chrono::Utc;
-use fake_cloud::{CloudState, Effect, FakeCloud, FaultRule, Options, Times, Vendor};
+use fake_cloud::{
+    CloudState, Effect, FakeCloud, FaultRule, Options, RailwayDeployment, RailwayService, Times,
+    Vendor,
+};
 use serde_json::Value;
 
 use crate::lab::accounts;
@@ -38,6 +44,8 @@ pub struct CloudHarness {
     cloud: FakeCloud,
     environment: Environment,
     http: reqwest::Client,
+    /// What is on Railway's volumes, by their ids: the fake keeps no bytes.
+    volumes: Mutex<BTreeMap<String, String>>,
 }
 
 impl CloudHarness {
@@ -53,7 +61,28 @@ impl CloudHarness {
             cloud,
             environment,
             http: http::client().unwrap(),
+            volumes: Mutex::default(),
         }
+    }
+
+    /// The variables of each deployment of a service, oldest first, and its image.
+    fn deployed(&self, handle: &InfraHandle) -> Vec<RailwayDeployment> {
+        let mut all = self.cloud.state().railway.deployments;
+        all.retain(|one| one.service_id == handle.service.as_str());
+        all
+    }
+
+    /// The id of the volume that an instance has now as its data folder.
+    fn volume(&self, handle: &InfraHandle) -> Option<String> {
+        let deployed = self.deployed(handle);
+        let folder = deployed.last()?.variables.get(runtime::INSTANCE_DATA_DIR)?;
+        let volumes = self.cloud.state().railway.volumes.into_iter();
+        let mut kept = volumes.filter(|volume| !volume.pending_deletion);
+        let own = kept.find(|volume| {
+            let mut mounts = volume.service_ids.iter().zip(&volume.mount_paths);
+            mounts.any(|(service, path)| service == handle.service.as_str() && path == folder)
+        });
+        own.map(|volume| volume.id)
     }
 }
 
@@ -133,11 +162,45 @@ impl InfraHarness for CloudHarness {
     }
 
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
-        let all = self.cloud.state().railway.deployments.into_iter();
-        let own = all.filter(|one| one.service_id == handle.service.as_str());
+        let own = self.deployed(handle).into_iter();
         let typed = |(name, value): (String, String)| (name.parse().unwrap(), Secret::new(value));
         let variables = own.map(|one| one.variables.into_iter().map(typed).collect());
         Some(variables.collect())
+    }
+
+    async fn write_data(&self, handle: &InfraHandle, text: &str) -> Result<(), Unsupported> {
+        let volume = self.volume(handle);
+        let volume = volume.ok_or(Unsupported("no volume is mounted as its data folder"))?;
+        self.volumes.lock().unwrap().insert(volume, text.to_owned());
+        Ok(())
+    }
+
+    async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
+        let volumes = self.volumes.lock().unwrap();
+        let volume = self.volume(handle);
+        Ok(volume.and_then(|volume| volumes.get(&volume).cloned()))
+    }
+
+    fn other_image(&self) -> Result<&'static str, Unsupported> {
+        Ok("ghcr.io/acme/runtime:2")
+    }
+
+    async fn running_image(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        Ok(self.deployed(handle).pop().unwrap().image)
+    }
+
+    async fn end(&self, handle: &InfraHandle) -> Result<(), Unsupported> {
+        let services = self.cloud.state().railway.services;
+        let named = |one: &&RailwayService| one.id == handle.service.as_str();
+        self.cloud
+            .crash_service(&services.iter().find(named).unwrap().name);
+        Ok(())
+    }
+
+    async fn write_line(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        let line = "a line of output".to_owned();
+        self.cloud.write_log(handle.service.as_str(), &line);
+        Ok(line)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cases;
 mod deploys;
+mod running;
 mod subject;
 
 use super::case::run;
@@ -32,6 +33,6 @@ pub(super) fn all<'h>() -> Vec<super::case::Case<InfraSubject<'h>>> {
         secrets::cases(),
         answers::cases(),
     ];
-    let own = deploys::cases().into_iter().chain(cases::cases());
-    shared.into_iter().flatten().chain(own).collect()
+    let own = [deploys::cases(), cases::cases(), running::cases()];
+    shared.into_iter().chain(own).flatten().collect()
 }

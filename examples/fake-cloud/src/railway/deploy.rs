@@ -295,6 +295,13 @@ impl State {
         }
     }
 
+    pub(crate) fn write_log(&mut self, service_id: &str, line: &str) {
+        let mut newest = self.deployments.iter_mut().rev();
+        if let Some(deployment) = newest.find(|deployment| deployment.service_id == service_id) {
+            deployment.logs.push((time::now(), line.to_owned()));
+        }
+    }
+
     pub(crate) fn slot(&self, service_id: &str, environment_id: &str) -> Option<Arc<Slot>> {
         let place = self.instance_place(service_id, environment_id)?;
         Some(Arc::clone(&self.instances[place].slot))

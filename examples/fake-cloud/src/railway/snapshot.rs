@@ -64,6 +64,9 @@ pub struct RailwayVolume {
     pub name: String,
     /// The services that it is attached to, one per environment.
     pub service_ids: Vec<String>,
+    /// Where it is mounted in each of them.
+    #[serde(default)]
+    pub mount_paths: Vec<String>,
     /// Whether it is deleted but still listed.
     pub pending_deletion: bool,
 }
@@ -201,7 +204,12 @@ impl State {
             project_id: row.project_id.clone(),
             name: row.name.clone(),
             service_ids: own
+                .clone()
                 .filter_map(|instance| instance.service_id.clone())
+                .collect(),
+            mount_paths: own
+                .filter(|instance| instance.service_id.is_some())
+                .map(|instance| instance.mount_path.clone())
                 .collect(),
             pending_deletion: row.deleted_at.is_some(),
         }

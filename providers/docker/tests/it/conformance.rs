@@ -10,7 +10,9 @@ use agent_pool_core::{EnvVars, InfraHandle, Secret};
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-use crate::podman::{IMAGE, Podman};
+use crate::podman::{IMAGE, OTHER_IMAGE, Podman};
+
+const NOTE: &str = "/data/note";
 
 /// Cases that an engine cannot show, and why.
 const CANNOT: &[(&str, &str)] = &[
@@ -57,6 +59,21 @@ struct AtPodman {
     _folder: TempDir,
     /// Every container that was seen running: instance's name, container's id, variables.
     deployed: Mutex<Vec<(String, String, EnvVars)>>,
+}
+
+impl AtPodman {
+    /// The container of an instance that runs.
+    fn container(&self, handle: &InfraHandle) -> String {
+        let filter = format!("label=agent-pool.name={}", handle.service.as_str());
+        self.podman
+            .run(&["ps", "--filter", &filter, "--format", "{{.ID}}"])
+    }
+
+    fn inside(&self, handle: &InfraHandle, command: &str) -> String {
+        let container = self.container(handle);
+        self.podman
+            .run(&["exec", &container, "/bin/sh", "-c", command])
+    }
 }
 
 #[async_trait]
@@ -149,5 +166,36 @@ impl InfraHarness for AtPodman {
         }
         let own = deployed.iter().filter(|(instance, ..)| instance == name);
         Some(own.map(|(_, _, variables)| variables.clone()).collect())
+    }
+
+    async fn write_data(&self, handle: &InfraHandle, text: &str) -> Result<(), Unsupported> {
+        self.inside(handle, &format!("echo '{text}' > {NOTE}"));
+        Ok(())
+    }
+
+    async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
+        let text = self.inside(handle, &format!("cat {NOTE} || echo"));
+        Ok((!text.is_empty()).then_some(text))
+    }
+
+    fn other_image(&self) -> Result<&'static str, Unsupported> {
+        Ok(OTHER_IMAGE)
+    }
+
+    async fn running_image(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        let (container, format) = (self.container(handle), "{{.Config.Image}}");
+        Ok(self
+            .podman
+            .run(&["inspect", "--format", format, &container]))
+    }
+
+    async fn end(&self, handle: &InfraHandle) -> Result<(), Unsupported> {
+        self.podman.run(&["kill", &self.container(handle)]);
+        Ok(())
+    }
+
+    /// The image's command writes it.
+    async fn write_line(&self, _: &InfraHandle) -> Result<String, Unsupported> {
+        Ok("started".to_owned())
     }
 }

@@ -1,13 +1,17 @@
 //! The behaviour suite that any provider runs, with the faults of the API server's connection.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use agent_pool_core::conformance::{self, Fault, Harness, Held, InfraHarness, Unsupported};
 use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{EnvVars, InfraHandle, Secret};
+use agent_pool_core::{EnvVars, InfraHandle, Secret, runtime};
 use async_trait::async_trait;
-use fake_cloud::kubernetes::ClusterOptions;
+use fake_cloud::kubernetes::{ClusterOptions, Fate};
+use serde_json::Value;
 
-use crate::support::{Lab, deployments};
+use crate::support::{IMAGE, Lab, deployments};
 
 const PAGE: usize = 3;
 
@@ -17,21 +21,57 @@ async fn every_promise_is_kept() {
         page_size: PAGE,
         ..ClusterOptions::default()
     };
-    let harness = AtCluster(Lab::start(options).await);
+    let harness = AtCluster {
+        lab: Lab::start(options).await,
+        volumes: Mutex::default(),
+    };
     conformance::infra(&harness).await.assert_ran(&[]);
-    assert_eq!(harness.0.cluster.faults(), Vec::<String>::new());
+    assert_eq!(harness.lab.cluster.faults(), Vec::<String>::new());
 }
 
-struct AtCluster(Lab);
+struct AtCluster {
+    lab: Lab,
+    /// What is on the volumes, by the ids of their claims: the fake keeps no bytes.
+    volumes: Mutex<BTreeMap<String, String>>,
+}
+
+impl AtCluster {
+    fn pod(handle: &InfraHandle) -> String {
+        format!("{}-0", handle.service.as_str())
+    }
+
+    /// The id of the claim that the pod which runs now has mounted as its data folder.
+    fn volume(&self, handle: &InfraHandle) -> String {
+        let named = |plural: &str, name: &str| {
+            let mut objects = self.lab.cluster.objects(plural).into_iter();
+            let found = objects.find(|object| object["metadata"]["name"] == name);
+            found.unwrap_or_else(|| panic!("no {name} in {plural}"))
+        };
+        let run = deployments(&self.lab.cluster, handle.service.as_str());
+        let folder = &run.last().unwrap().variables[runtime::INSTANCE_DATA_DIR];
+        let pod = named("pods", &Self::pod(handle));
+        let find = |list: &Value, member: &str, value: &str| {
+            let mut all = list.as_array().unwrap().iter();
+            all.find(|one| one[member] == value).unwrap().clone()
+        };
+        let mounts = &pod["spec"]["containers"][0]["volumeMounts"];
+        let mount = find(mounts, "mountPath", folder);
+        let volumes = &pod["spec"]["volumes"];
+        let volume = find(volumes, "name", mount["name"].as_str().unwrap());
+        let claim = &volume["persistentVolumeClaim"]["claimName"];
+        let claim = named("persistentvolumeclaims", claim.as_str().unwrap());
+        claim["metadata"]["uid"].as_str().unwrap().to_owned()
+    }
+}
 
 #[async_trait]
 impl Harness for AtCluster {
     fn environment(&self) -> Environment {
-        self.0.environment(&[])
+        self.lab.environment(&[])
     }
 
     async fn held(&self) -> Vec<Held> {
-        let held = self.0.cluster.held().into_iter();
+        let held = self.lab.cluster.held().into_iter();
         held.map(|(kind, name)| Held {
             kind,
             label: name.strip_suffix("-0").unwrap_or(&name).to_owned(),
@@ -58,17 +98,18 @@ impl Harness for AtCluster {
     }
 
     async fn fault(&self, fault: Fault) -> Result<(), Unsupported> {
-        self.0.proxy.fault(fault);
+        self.lab.proxy.fault(fault);
         Ok(())
     }
 
     async fn heal(&self) {
-        self.0.proxy.heal();
+        self.lab.cluster.set_fate(IMAGE, Fate::Runs);
+        self.lab.proxy.heal();
     }
 
     async fn settle(&self) {
-        self.0.proxy.settle().await;
-        self.0.cluster.settle();
+        self.lab.proxy.settle().await;
+        self.lab.cluster.settle();
     }
 }
 
@@ -81,10 +122,41 @@ impl InfraHarness for AtCluster {
 
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
         let typed = |(name, value): (String, String)| (name.parse().unwrap(), Secret::new(value));
-        let runs = deployments(&self.0.cluster, handle.service.as_str()).into_iter();
+        let runs = deployments(&self.lab.cluster, handle.service.as_str()).into_iter();
         Some(
             runs.map(|run| run.variables.into_iter().map(typed).collect())
                 .collect(),
         )
+    }
+
+    async fn write_data(&self, handle: &InfraHandle, text: &str) -> Result<(), Unsupported> {
+        let volume = self.volume(handle);
+        self.volumes.lock().unwrap().insert(volume, text.to_owned());
+        Ok(())
+    }
+
+    async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
+        let volume = self.volume(handle);
+        Ok(self.volumes.lock().unwrap().get(&volume).cloned())
+    }
+
+    fn other_image(&self) -> Result<&'static str, Unsupported> {
+        Ok("registry.example/agent:2")
+    }
+
+    async fn running_image(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        let runs = deployments(&self.lab.cluster, handle.service.as_str());
+        Ok(runs.last().unwrap().image.clone())
+    }
+
+    async fn end(&self, _: &InfraHandle) -> Result<(), Unsupported> {
+        self.lab.cluster.set_fate(IMAGE, Fate::Crashes(1, "Error"));
+        Ok(())
+    }
+
+    async fn write_line(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        let line = "a line of output".to_owned();
+        self.lab.cluster.write_log(&Self::pod(handle), &line);
+        Ok(line)
     }
 }
