@@ -32,9 +32,11 @@ mod environment;
 mod error;
 mod millis;
 mod read;
+mod template;
 
 pub use amount::{Amount, amount};
 pub use environment::Environment;
 pub use error::{Faults, SettingFault, SettingsError};
 pub use millis::{Millis, millis};
 pub use read::{SettingSpec, describe, read, url};
+pub use template::url_by_template;

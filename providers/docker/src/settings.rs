@@ -196,19 +196,7 @@ impl Settings {
     /// The URL by the template; `None` without one.
     pub(crate) fn url_of(&self, instance: &InstanceId, name: &str) -> Option<Result<Url, String>> {
         let template = self.url_template.as_ref()?;
-        if !template.contains("{id}") && !template.contains("{name}") {
-            return Some(Err(
-                "has neither {id} nor {name}: all instances would share one URL".to_owned(),
-            ));
-        }
-        let url = template
-            .replace("{id}", instance.as_str())
-            .replace("{name}", name);
-        let parsed = Url::parse(&url).map_err(|error| format!("makes no URL: {error}"));
-        Some(parsed.and_then(|url| match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(url),
-            _ => Err("makes no http or https URL".to_owned()),
-        }))
+        Some(settings::url_by_template(template, instance, name))
     }
 
     /// Where an instance is reached: by the template, or on its port. `None` without either.
