@@ -118,6 +118,7 @@ mod panic;
 mod secret;
 mod section;
 mod tool;
+mod version;
 
 pub mod runtime;
 
@@ -146,3 +147,4 @@ pub use tool::{
     ListedResource, Metadata, ProvisionedTool, ToolCapabilities, ToolOptions, ToolProvider, Usage,
     read_options,
 };
+pub use version::{COMMIT, version_with_commit};

@@ -1,5 +1,8 @@
 //! The command line.
 
+use std::sync::LazyLock;
+
+use agent_pool_core::version_with_commit;
 use agent_pool_stack::Part;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -21,13 +24,15 @@ use crate::commands::{
 use crate::connect::Connection;
 use crate::out::Form;
 
+static VERSION: LazyLock<String> = LazyLock::new(|| version_with_commit(env!("CARGO_PKG_VERSION")));
+
 /// Claim agents and operate the pool.
 ///
 /// Output is a table on a terminal and JSON elsewhere. Settings are read from the environment and from a .env file.
 #[derive(Debug, Parser)]
 #[command(
     name = "poolctl",
-    version,
+    version = VERSION.as_str(),
     propagate_version = true,
     arg_required_else_help = true
 )]

@@ -18,7 +18,7 @@ use warp::{Filter, path};
 use crate::app::App;
 use crate::handlers::{
     configure, create_instance, destroy, destroy_tool, instance, logs, provision_local,
-    provision_tool, redeploy, registry, status_batch, sweep,
+    provision_tool, redeploy, registry, status_batch, sweep, version,
 };
 use crate::path_segment::PathSegment;
 
@@ -32,6 +32,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/provision-local/:instanceId",
     "/status/batch",
     "/registry",
+    "/version",
     "/sweep",
     "/instances/:instanceId",
     "/destroy/:instanceId",
@@ -59,6 +60,7 @@ pub fn routes(
         path!("provision-local" / InstanceId).boxed().and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed(),
         path!("status" / "batch").boxed().and(post())                .and(read.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed(),
         path!("registry").boxed().and(get())                         .and(read.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed(),
+        path!("version").boxed().and(get())                                                                                   .then(version::handle).map(answer).boxed(),
         path!("sweep").boxed().and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed(),
         path!("sweep").boxed().and(get())                            .and(read.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed(),
         path!("instances" / InstanceId).boxed().and(get())           .and(read.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed(),

@@ -176,10 +176,8 @@ fn help_lists_every_setting_and_version_the_version() {
     }
     assert!(help.contains("PORT (default 3002)"), "{help}");
     let (version, _) = text(&binary(&[]).arg("--version").output().unwrap());
-    assert_eq!(
-        version.trim(),
-        concat!("services-svc ", env!("CARGO_PKG_VERSION"))
-    );
+    let expected = agent_pool_core::version_with_commit(env!("CARGO_PKG_VERSION"));
+    assert_eq!(version.trim(), format!("services-svc {expected}"));
     let wrong = binary(&[]).arg("--port").output().unwrap();
     assert_eq!(wrong.status.code(), Some(1));
 }

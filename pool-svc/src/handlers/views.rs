@@ -83,6 +83,7 @@ pub(crate) async fn info(app: App) -> Result<Info, Problem> {
     Ok(Info {
         environment: app.config.pool.pool_environment.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: agent_pool_core::COMMIT.map(ToOwned::to_owned),
         tools: app.config.pool.pool_tools.ids().to_vec(),
     })
 }

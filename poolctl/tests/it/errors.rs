@@ -114,10 +114,8 @@ fn help_shows_no_key_and_no_hidden_part() {
         "{help}"
     );
     let version = run(&[], ["--version"]).done().stdout;
-    assert_eq!(
-        version,
-        concat!("poolctl ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    let expected = agent_pool_core::version_with_commit(env!("CARGO_PKG_VERSION"));
+    assert_eq!(version, format!("poolctl {expected}\n"));
 }
 
 #[test]

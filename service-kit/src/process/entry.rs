@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
+use agent_pool_core::version_with_commit;
 use anyhow::Context;
 use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
@@ -39,8 +40,8 @@ pub fn main<S: Service>(defaults: &[(&str, &str)]) -> ExitCode {
 fn run_command_line<S: Service>(defaults: &[(&str, &str)]) -> anyhow::Result<()> {
     match cli(std::env::args().skip(1))? {
         Command::Version => {
-            let version = format_args!("{} {}", S::NAME, S::VERSION);
-            write_line(&mut io::stdout(), version);
+            let version = version_with_commit(S::VERSION);
+            write_line(&mut io::stdout(), format_args!("{} {version}", S::NAME));
             Ok(())
         }
         Command::Help => {

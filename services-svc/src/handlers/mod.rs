@@ -12,3 +12,4 @@ pub(crate) mod redeploy;
 pub(crate) mod registry;
 pub(crate) mod status_batch;
 pub(crate) mod sweep;
+pub(crate) mod version;

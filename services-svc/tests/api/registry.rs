@@ -56,7 +56,10 @@ async fn health_and_readiness_need_no_key_and_metrics_do() {
         answer.unwrap().status().as_u16()
     };
     assert_eq!((bare("/healthz").await, bare("/readyz").await), (200, 200));
+    assert_eq!(bare("/version").await, 200);
     assert_eq!(bare("/metrics").await, 401);
+    let version = service.get("/version").await.ok();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
     service.get("/registry").await.ok();
     let metrics = service.get("/metrics").await.ok();
     assert!(

@@ -41,6 +41,9 @@ pub struct Info {
     pub environment: EnvironmentName,
     /// The version of pool-svc.
     pub version: String,
+    /// The commit that it was built from, if its build recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// The tools that every instance is equipped with.
     pub tools: Vec<ToolId>,
 }

@@ -26,7 +26,9 @@ use crate::{
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
 pub use document::{Document, DocumentRow, DocumentSection, InstanceDocument};
-pub use registry::{InfraInfo, LastError, ProviderHealth, ProviderStats, RegistryReply, ToolInfo};
+pub use registry::{
+    InfraInfo, LastError, ProviderHealth, ProviderStats, RegistryReply, ToolInfo, Version,
+};
 
 /// `POST /create-instance`.
 ///

@@ -27,6 +27,23 @@ pub struct RegistryReply {
     pub infra: Vec<InfraInfo>,
 }
 
+/// `GET /version`: what services-svc was built from.
+///
+/// ```
+/// # use agent_pool_core::wire::services::Version;
+/// let version: Version = serde_json::from_str(r#"{"version": "0.1.0"}"#)?;
+/// assert_eq!(version.commit, None, "the build did not record it");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The version of services-svc.
+    pub version: String,
+    /// The commit that it was built from, if its build recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
 /// One tool of this build.
 ///
 /// ```
