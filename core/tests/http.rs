@@ -100,8 +100,8 @@ impl Lab {
             .fetch::<Value>()
             .await;
         let error = error.unwrap_err();
-        let told = format!("{} {error:?}", chain(&error));
-        assert!(!told.contains(KEY), "{told}");
+        let message = format!("{} {error:?}", chain(&error));
+        assert!(!message.contains(KEY), "{message}");
         error
     }
 

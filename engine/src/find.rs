@@ -118,10 +118,10 @@ mod tests {
         for host in [nobody, format!("unix://{}", deaf.display())] {
             let environment = Environment::from_iter([("DOCKER_HOST", host.as_str())]);
             let error = Engine::find(&environment).await.unwrap_err();
-            let told = format!("{error:#}");
+            let message = format!("{error:#}");
             assert!(
-                told.contains(&host) && told.contains("DOCKER_HOST"),
-                "{told}"
+                message.contains(&host) && message.contains("DOCKER_HOST"),
+                "{message}"
             );
         }
     }

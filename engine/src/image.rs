@@ -102,8 +102,8 @@ impl Image {
             .args(["-cf", "-", "."])
             .output()
             .context("cannot run tar")?;
-        let told = String::from_utf8_lossy(&packed.stderr);
-        ensure!(packed.status.success(), "tar fails: {}", told.trim());
+        let message = String::from_utf8_lossy(&packed.stderr);
+        ensure!(packed.status.success(), "tar fails: {}", message.trim());
         Ok(packed.stdout)
     }
 }

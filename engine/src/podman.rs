@@ -109,11 +109,11 @@ impl Podman {
     /// The command fails.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = command(self.folder.path()).args(arguments).output()?;
-        let told = String::from_utf8_lossy(&output.stderr);
+        let message = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success(),
             "podman {arguments:?}: {}",
-            told.trim()
+            message.trim()
         );
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }

@@ -88,14 +88,14 @@ impl Account {
         operation: &str,
         error: ProviderError,
     ) -> Result<T, ProviderError> {
-        let told = |kind| Err(ProviderError::new(kind, "misread"));
+        let misread = |kind| Err(ProviderError::new(kind, "misread"));
         let said = |words| error.to_string().ends_with(words);
         match (self.flaw, error.kind()) {
-            (Some(Flaw::KeyIsForbidden), ErrorKind::Unauthorized) => told(ErrorKind::Forbidden),
-            (Some(Flaw::LosesTheSeconds), kind) if said(IN_SECONDS) => told(kind),
-            (Some(Flaw::LosesTheDate), kind) if said(BY_DATE) => told(kind),
-            (Some(Flaw::DownIsInvalid), _) if said(STATUS_500) => told(ErrorKind::Invalid),
-            (Some(Flaw::CutIsInvalid), _) if said(CUT) => told(ErrorKind::Invalid),
+            (Some(Flaw::KeyIsForbidden), ErrorKind::Unauthorized) => misread(ErrorKind::Forbidden),
+            (Some(Flaw::LosesTheSeconds), kind) if said(IN_SECONDS) => misread(kind),
+            (Some(Flaw::LosesTheDate), kind) if said(BY_DATE) => misread(kind),
+            (Some(Flaw::DownIsInvalid), _) if said(STATUS_500) => misread(ErrorKind::Invalid),
+            (Some(Flaw::CutIsInvalid), _) if said(CUT) => misread(ErrorKind::Invalid),
             (Some(Flaw::NonsenseIsEmpty), ErrorKind::Protocol) => Ok(T::default()),
             (Some(Flaw::RefusedIsGone), ErrorKind::Unauthorized) if operation == "look" => {
                 Ok(T::default())

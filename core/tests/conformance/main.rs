@@ -39,12 +39,12 @@ async fn each_is_found_out(table: &[(&'static str, Flaw)], run: impl AsyncFn(Fla
         if failed != expected {
             wrong.push(format!("{name} breaks {failed:?} and not {expected:?}"));
         }
-        let told = report.to_string();
+        let message = report.to_string();
         for row in report.failed() {
-            let said = told.contains(row.promise) && told.contains(row.matters);
-            assert!(said, "{told}");
+            let said = message.contains(row.promise) && message.contains(row.matters);
+            assert!(said, "{message}");
         }
-        assert!(!told.contains(vendor::KEY), "it shows the key:\n{told}");
+        assert!(!message.contains(vendor::KEY), "it shows the key:\n{message}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -72,7 +72,7 @@ fn member(
 fn write(name: &Name, files: &Files, next: Next) -> anyhow::Result<String> {
     files.write()?;
     let unformatted = report::format(files);
-    Ok(report::of(name, files, next, unformatted))
+    Ok(report::render(name, files, next, unformatted))
 }
 
 fn tool(args: &ToolArgs) -> anyhow::Result<String> {

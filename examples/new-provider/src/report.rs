@@ -37,7 +37,7 @@ pub(crate) enum Next {
 }
 
 /// What was generated, the places to change, and the next steps.
-pub(crate) fn of(name: &Name, files: &Files, next: Next, unformatted: bool) -> String {
+pub(crate) fn render(name: &Name, files: &Files, next: Next, unformatted: bool) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let shown = |path: &Path| {
         path.strip_prefix(&here)

@@ -41,9 +41,9 @@ impl Claims {
         &self,
         id: &InstanceId,
         caller: &Caller,
-        told: Acceptance,
+        acceptance: Acceptance,
     ) -> Result<(), Problem> {
-        if let Some(code) = told.code {
+        if let Some(code) = acceptance.code {
             if !caller.waits {
                 return Err(not_pending(id));
             }
@@ -54,9 +54,9 @@ impl Claims {
             return Ok(());
         }
         let answer = Provisioned {
-            conversation_id: told.conversation_id,
-            invite_url: told.invite_url,
-            joined: told.joined,
+            conversation_id: acceptance.conversation_id,
+            invite_url: acceptance.invite_url,
+            joined: acceptance.joined,
             status: None,
         };
         let conversation = Conversation::try_from(answer)

@@ -3,7 +3,7 @@
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::auth::{Caller, caller};
 use agent_pool_service_kit::body::{form, parse_form};
-use agent_pool_service_kit::problem::{of, reject};
+use agent_pool_service_kit::problem::{problem_of, reject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
@@ -155,7 +155,7 @@ pub(super) async fn refused(rejection: Rejection) -> Result<Response, Rejection>
     if let Some(SignInFirst { next }) = rejection.find() {
         return Ok(to_sign_in(next));
     }
-    match of(&rejection) {
+    match problem_of(&rejection) {
         Some(problem) => Ok(problem_page(problem)),
         None => Err(rejection),
     }

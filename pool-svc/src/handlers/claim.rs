@@ -40,8 +40,8 @@ pub(crate) async fn acceptance(
     claims: Claims,
 ) -> Result<Condemned, Problem> {
     let caller = claims.verify_runtime(&id, &presented).await?;
-    let told: Acceptance = parse_json(&body)?;
-    claims.end_waiting(&id, &caller, told).await?;
+    let acceptance: Acceptance = parse_json(&body)?;
+    claims.end_waiting(&id, &caller, acceptance).await?;
     Ok(Condemned {
         instance_id: id,
         ok: true,

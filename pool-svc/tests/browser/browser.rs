@@ -208,7 +208,7 @@ impl Browser<'_> {
     /// The console has nothing that is wrong.
     async fn assert_quiet(&self, expected: &[&str]) {
         let body = json!({"type": "browser"});
-        let told = self
+        let output = self
             .chrome
             .client
             .issue_cmd(Vendor {
@@ -216,8 +216,8 @@ impl Browser<'_> {
                 body,
             })
             .await;
-        let told = told.unwrap();
-        let wrong: Vec<_> = told
+        let output = output.unwrap();
+        let wrong: Vec<_> = output
             .as_array()
             .unwrap()
             .iter()

@@ -42,10 +42,10 @@ async fn a_claim_without_a_body_gets_a_name_and_instructions() {
     let id = world.idle(1).await.remove(0);
     assert_eq!(world.claim("").await.status, 200);
     let state = world.fake.state();
-    let told = &state.instances[&id].provisioned[0];
-    assert_eq!(told["agentName"], "Assistant");
-    assert!(told["instructions"].as_str().unwrap().contains("helpful"));
-    assert!(told.get("joinUrl").is_none());
+    let request = &state.instances[&id].provisioned[0];
+    assert_eq!(request["agentName"], "Assistant");
+    assert!(request["instructions"].as_str().unwrap().contains("helpful"));
+    assert!(request.get("joinUrl").is_none());
 }
 
 #[tokio::test]

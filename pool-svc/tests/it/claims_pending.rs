@@ -35,9 +35,9 @@ impl World {
         (id, claim)
     }
 
-    async fn call_back(&self, id: &InstanceId, key: &str, told: &Value) -> Answer {
+    async fn call_back(&self, id: &InstanceId, key: &str, message: &Value) -> Answer {
         let url = format!("{}/api/pool/instances/{id}/acceptance", self.url);
-        answer(self.http.post(url).bearer_auth(key).json(told)).await
+        answer(self.http.post(url).bearer_auth(key).json(message)).await
     }
 
     async fn last_event(&self, id: &InstanceId, cause: &str) -> Value {
@@ -152,8 +152,8 @@ async fn an_agent_that_is_not_let_in_is_given_up_with_its_instance() {
     world
         .sql("UPDATE instances SET lease_expires_at = now() WHERE status = 'claiming'")
         .await;
-    let told = world.call_back(&late, OWN_KEY, &let_in()).await;
-    assert_eq!((told.status, told.code()), (409, "not_pending"));
+    let message = world.call_back(&late, OWN_KEY, &let_in()).await;
+    assert_eq!((message.status, message.code()), (409, "not_pending"));
     world.tick().await;
     world.until(&late, None).await;
     assert_eq!(

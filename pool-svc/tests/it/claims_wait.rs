@@ -187,13 +187,13 @@ async fn a_stream_tells_its_place_when_that_changes() {
     assert_eq!(first.await.unwrap().status, 200);
     world.become_idle(1).await;
     let text = stream.await.unwrap().body.as_str().unwrap().to_owned();
-    let told: Vec<Value> = text
+    let events: Vec<Value> = text
         .lines()
         .filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?).ok())
         .collect();
-    let positions: Vec<&Value> = told.iter().filter_map(|it| it.get("position")).collect();
+    let positions: Vec<&Value> = events.iter().filter_map(|it| it.get("position")).collect();
     assert_eq!(positions, [2, 1]);
-    assert_eq!(told[2]["step"], "taken");
+    assert_eq!(events[2]["step"], "taken");
     assert!(
         text.contains("event:waiting") && text.contains("event:result"),
         "{text}"

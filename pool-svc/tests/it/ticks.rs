@@ -390,10 +390,10 @@ async fn what_was_ours_and_is_gone_is_destroyed_when_it_reappears() {
     })
     .await;
     world.until(&id, None).await;
-    let told = format!("/api/pool/events?limit=2&instanceId={id}");
-    let told = world.send("GET", &told, "").await.body["events"].clone();
+    let path = format!("/api/pool/events?limit=2&instanceId={id}");
+    let events = world.send("GET", &path, "").await.body["events"].clone();
     assert_eq!(
-        (&told[1]["to"], &told[1]["cause"]),
+        (&events[1]["to"], &message[1]["cause"]),
         (&json!("destroying"), &json!("reappeared"))
     );
 }
@@ -502,8 +502,8 @@ async fn a_whole_fleet_that_died_is_told_of_and_can_be_killed_and_replaced() {
         set(&world, id, false, "CRASHED");
     }
     let report = world.tick().await;
-    let told = report["unobserved"].as_str().unwrap();
-    assert!(told.contains("3 of 3"), "{told}");
+    let message = report["unobserved"].as_str().unwrap();
+    assert!(message.contains("3 of 3"), "{message}");
     for id in &ids {
         let path = format!("/api/pool/instances/{id}");
         assert_eq!(world.send("DELETE", &path, "").await.status, 200);

@@ -62,7 +62,7 @@ async fn the_log_tells_a_whole_life_newest_first_and_pages() {
         .send("GET", &format!("/api/pool/events?instanceId={id}"), "")
         .await
         .body;
-    let told: Vec<_> = log["events"]
+    let message: Vec<_> = log["events"]
         .as_array()
         .unwrap()
         .iter()
@@ -79,7 +79,7 @@ async fn the_log_tells_a_whole_life_newest_first_and_pages() {
         "starting > idle: healthy",
         "- > starting: warm_up",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(message, expected);
     let third = log["events"][2]["id"].as_i64().unwrap();
     let page = world
         .send(

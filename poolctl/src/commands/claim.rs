@@ -51,7 +51,7 @@ impl Claim {
         let claimed = claim(out, target, &order).await?;
         let name = order.request.agent_name.as_ref().map(ToString::to_string);
         out.answer(&claimed, || match &claimed {
-            ClaimOutcome::Claimed(claimed) => told(name.as_deref(), claimed),
+            ClaimOutcome::Claimed(claimed) => describe_claimed(name.as_deref(), claimed),
             ClaimOutcome::Pending(pending) => told_pending(name.as_deref(), pending),
         })?;
         Ok(Exit::Done)
@@ -100,7 +100,7 @@ fn show(out: Out, bar: &ProgressBar, update: &ClaimUpdate) {
     }
 }
 
-fn told(name: Option<&str>, claimed: &Claimed) -> String {
+fn describe_claimed(name: Option<&str>, claimed: &Claimed) -> String {
     let joined = if claimed.joined {
         "it joined the conversation"
     } else {

@@ -136,8 +136,8 @@ fn all_warm(made: &Affected, fleet: &PoolStatus) -> Result<(), Failure> {
         .last_create_error
         .as_deref()
         .unwrap_or("no reason was reported");
-    let told = format!("{} could not be created: {}", list_of(&lost), plain(why));
-    Err(Failure::new(Exit::Failed, "not_made", told).hint(
+    let message = format!("{} could not be created: {}", list_of(&lost), plain(why));
+    Err(Failure::new(Exit::Failed, "not_made", message).hint(
         "see `poolctl providers` for failing providers and `poolctl show ID` for the history",
     ))
 }

@@ -114,11 +114,11 @@ impl Provider<'_> {
             faults.map(|fault| format!("\n{} {}", dim(&format!("{}:", self.id)), plain(fault)));
         let failed = self.stats.last_error.iter().map(|error| {
             let when = ago(error.at, now);
-            let told = format!(
+            let output = format!(
                 "{}: failed {when}, {}: {}",
                 self.id, error.kind, error.message
             );
-            format!("\n{}", warning(&plain(told)))
+            format!("\n{}", warning(&plain(output)))
         });
         faults.chain(failed).collect()
     }

@@ -50,8 +50,8 @@ impl Show {
             .events;
         let instance = fleet.instances.into_iter().find(|it| it.id == *id);
         if instance.is_none() && events.is_empty() {
-            let told = format!("cannot {doing}: no such instance exists or existed lately");
-            return Err(Failure::new(Exit::NotFound, "unknown_instance", told)
+            let message = format!("cannot {doing}: no such instance exists or existed lately");
+            return Err(Failure::new(Exit::NotFound, "unknown_instance", message)
                 .hint("`poolctl list` shows existing instances"));
         }
         let (details, details_error) = match &instance {

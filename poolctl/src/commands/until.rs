@@ -85,11 +85,11 @@ impl Wait {
             if Instant::now() >= deadline {
                 bar.finish_and_clear();
                 let seconds = limit.as_secs();
-                let told = format!(
+                let message = format!(
                     "{doing} has not finished after {seconds} s; still waiting for {}",
                     list_of(&left)
                 );
-                return Err(Failure::new(Exit::Failed, "not_in_time", told)
+                return Err(Failure::new(Exit::Failed, "not_in_time", message)
                     .hint("it continues in the background; follow it with `poolctl watch`"));
             }
             sleep(LOOK_EVERY).await;

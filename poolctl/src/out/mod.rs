@@ -97,8 +97,8 @@ pub(crate) fn print_line(text: &str) -> Result<bool, Failure> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => {
-            let told = format!("the answer cannot be written: {error}");
-            Err(Failure::new(Exit::Failed, "no_output", told))
+            let message = format!("the answer cannot be written: {error}");
+            Err(Failure::new(Exit::Failed, "no_output", message))
         }
     }
 }

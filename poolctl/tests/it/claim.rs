@@ -30,13 +30,13 @@ fn a_template_is_claimed_and_ends_with_its_invite_link() {
     );
     assert_eq!(listed["instances"][0]["id"], claimed["instanceId"]);
 
-    let told = pool
+    let output = pool
         .run(&["claim", "--human", "--name", "Tulip", "--wait", "60"])
         .done();
-    assert!(told.stdout.starts_with("Tulip is ready"), "{told:?}");
-    assert!(told.stdout.contains("\n  invite    http"), "{told:?}");
+    assert!(output.stdout.starts_with("Tulip is ready"), "{output:?}");
+    assert!(output.stdout.contains("\n  invite    http"), "{output:?}");
     for step in ["reserved", "configured", "provisioned", "recorded"] {
-        assert!(told.stderr.contains(&format!("✓ {step} ")), "{told:?}");
+        assert!(output.stderr.contains(&format!("✓ {step} ")), "{output:?}");
     }
 }
 

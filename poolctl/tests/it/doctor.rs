@@ -93,14 +93,14 @@ fn every_fault_is_named_at_once_with_what_to_do() {
         assert!(has(&failed, found), "{found}: {failed:#?}");
     }
     assert!(!ill.stdout.contains("hunter"), "{}", ill.stdout);
-    let told = run(&variables, ["doctor", "--human"]);
-    assert_eq!(told.code, 1);
+    let output = run(&variables, ["doctor", "--human"]);
+    assert_eq!(output.code, 1);
     assert!(
-        told.stdout.contains("→ set POOL_MIN_IDLE"),
+        output.stdout.contains("→ set POOL_MIN_IDLE"),
         "{}",
-        told.stdout
+        output.stdout
     );
-    assert!(told.stdout.contains("failures"), "{}", told.stdout);
+    assert!(output.stdout.contains("failures"), "{}", output.stdout);
 }
 
 #[test]
@@ -133,8 +133,8 @@ fn pending_migrations_are_told_and_left_alone() {
     let mut variables = pool.variables().to_vec();
     // The database of Services has none of the migrations of pool-svc, and some that it does not know.
     variables.push(("POOL_DATABASE_URL", empty));
-    let told = run(&variables, ["doctor"]).done();
-    let warned = checks(&told, "warn");
+    let output = run(&variables, ["doctor"]).done();
+    let warned = checks(&output, "warn");
     assert!(has(&warned, "pool-svc: PostgreSQL "), "{warned:?}");
     assert!(has(&warned, "that this build does not know"), "{warned:?}");
 }
@@ -142,8 +142,8 @@ fn pending_migrations_are_told_and_left_alone() {
 #[test]
 fn elsewhere_the_settings_are_passed_over() {
     let pool = Pool::warm(1);
-    let told = pool.run(&["doctor"]).done();
-    let skipped = checks(&told, "skip");
+    let output = pool.run(&["doctor"]).done();
+    let skipped = checks(&output, "skip");
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     let refused = run(
         &[

@@ -64,11 +64,11 @@ fn only_a_crashed_instance_is_dismissed() {
         .cloud
         .crash_service(&format!("ap-development-{id}"));
     pool.until(|counts| counts["crashed"] == 1);
-    let told = pool
+    let message = pool
         .run(&["dismiss", id, "--human", "--yes", "--wait=60"])
         .done()
         .stdout;
-    assert_eq!(told, format!("✓ {id} destroyed\n"));
+    assert_eq!(message, format!("✓ {id} destroyed\n"));
 }
 
 #[test]
@@ -79,8 +79,8 @@ fn the_pool_is_replenished_and_drained_to_the_end() {
     let made = made.json();
     assert_eq!(made["count"], 3, "{made}");
     assert_eq!(pool.ids("idle").len(), 3);
-    let told = pool.run(&["drain", "2", "--wait", "--human"]).done().stdout;
-    assert!(told.starts_with("✓ 2 instances destroyed: "), "{told}");
+    let message = pool.run(&["drain", "2", "--wait", "--human"]).done().stdout;
+    assert!(message.starts_with("✓ 2 instances destroyed: "), "{message}");
     assert_eq!(pool.ids("idle").len(), 1);
     pool.run(&["drain", "5", "--wait"]).done();
     let nothing = pool.run(&["drain", "1"]);

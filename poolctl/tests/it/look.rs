@@ -95,8 +95,8 @@ fn the_logs_of_an_instance_are_those_that_its_infra_has() {
         if some { Ok(logs) } else { Err(logs) }
     });
     let text = logs["lines"][0]["text"].as_str().unwrap();
-    let told = pool.run(&["logs", id, "--human"]).done().stdout;
-    assert!(told.contains(text), "{told}");
+    let message = pool.run(&["logs", id, "--human"]).done().stdout;
+    assert!(message.contains(text), "{message}");
     let page = pool.run(&["show", id, "--logs", "--human"]).done().stdout;
     assert!(page.contains("\nLogs\n") && page.contains(text), "{page}");
     assert_eq!(pool.run(&["logs", "aaaaaaaaaaaa"]).code, 4);

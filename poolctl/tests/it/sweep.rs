@@ -73,7 +73,7 @@ fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
     let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401)).times(Times::Always);
     shared().cloud.fault(refusing);
     let unswept = pool.run(&["sweep"]);
-    let told = pool.run(&["sweep", "--human"]);
+    let output = pool.run(&["sweep", "--human"]);
     let doctor = pool.run(&["doctor"]);
     shared().cloud.clear_faults();
     assert_eq!(unswept.code, 1, "what was not swept may have orphans");
@@ -82,8 +82,8 @@ fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
         "{unswept:?}"
     );
     assert!(
-        told.stdout.starts_with("! agentmail was not swept: "),
-        "{told:?}"
+        output.stdout.starts_with("! agentmail was not swept: "),
+        "{output:?}"
     );
     assert_eq!(doctor.code, 1);
     let checks = doctor.json()["checks"].as_array().unwrap().clone();

@@ -54,12 +54,12 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().unwrap();
         let screen = Arc::new(Mutex::new(Parser::new(ROWS, columns, 0)));
         let raw = Arc::new(Mutex::new(String::new()));
-        let (shown, told) = (Arc::clone(&screen), Arc::clone(&raw));
+        let (shown, message) = (Arc::clone(&screen), Arc::clone(&raw));
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 shown.lock().unwrap().process(&bytes[..count]);
-                told.lock()
+                message.lock()
                     .unwrap()
                     .push_str(&String::from_utf8_lossy(&bytes[..count]));
             }

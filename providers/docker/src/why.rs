@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn memory_signals_errors_and_restarts_are_told() {
-        let told = |state: ContainerState, restarts| {
+        let words = |state: ContainerState, restarts| {
             words(&ContainerInspectResponse {
                 state: Some(state),
                 restart_count: Some(restarts),
@@ -80,7 +80,7 @@ mod tests {
             ..ContainerState::default()
         };
         assert_eq!(
-            told(killed, 2),
+            words(killed, 2),
             "out of memory: killed at its limit of 64 MiB (DOCKER_MEMORY_MIB), exit code 137 (signal 9), restarted 2 times"
         );
         let unsaid = ContainerState {
@@ -88,7 +88,7 @@ mod tests {
             ..ContainerState::default()
         };
         assert_eq!(
-            told(unsaid, 0),
+            words(unsaid, 0),
             "killed, by hand or out of memory at its limit of 64 MiB (DOCKER_MEMORY_MIB), exit code 137 (signal 9)"
         );
         let broken = ContainerState {
@@ -97,9 +97,9 @@ mod tests {
             ..ContainerState::default()
         };
         assert_eq!(
-            told(broken, 1),
+            words(broken, 1),
             "no such file: /agent, exit code 127, restarted once"
         );
-        assert_eq!(told(ContainerState::default(), 0), "exit code 0");
+        assert_eq!(words(ContainerState::default(), 0), "exit code 0");
     }
 }

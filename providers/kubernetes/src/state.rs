@@ -165,10 +165,10 @@ mod tests {
     use serde_json::{Value, json};
 
     fn status(container: &Value) -> (DeployStatus, String) {
-        told(json!({ "phase": "Pending", "containerStatuses": [container] }))
+        summary(json!({ "phase": "Pending", "containerStatuses": [container] }))
     }
 
-    fn told(status: Value) -> (DeployStatus, String) {
+    fn summary(status: Value) -> (DeployStatus, String) {
         let annotations = json!({ DEPLOYED_AT: "now" });
         let pod = json!({ "metadata": { "annotations": annotations }, "status": status });
         let state = of(&set(), Some(&serde_json::from_value(pod).unwrap()), 3).unwrap();
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_pod_without_a_node_says_the_schedulers_reason() {
         let condition = json!({ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available" });
-        let (status, words) = told(json!({ "phase": "Pending", "conditions": [condition] }));
+        let (status, words) = summary(json!({ "phase": "Pending", "conditions": [condition] }));
         assert_eq!(status, DeployStatus::Other("UNSCHEDULABLE".to_owned()));
         assert!(words.contains("0/3 nodes"), "{words}");
     }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn an_evicted_pod_is_replaced() {
         let (status, words) =
-            told(json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" }));
+            summary(json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" }));
         assert!(
             !status.is_dead() && words.contains("low on memory"),
             "{words}"

@@ -273,8 +273,8 @@ mod tests {
             ("CRASHED", true, "failed too often"),
             ("FAILED", false, "could not be pulled or started"),
         ] {
-            let told = detail(word, stopped).unwrap();
-            assert!(told.contains(why), "{told}");
+            let reported = detail(word, stopped).unwrap();
+            assert!(reported.contains(why), "{reported}");
         }
     }
 

@@ -114,7 +114,7 @@ mod tests {
         for bad in ["Bearer", "Bearer x", &format!("Basic {NEW}"), NEW, "é"] {
             let request = warp::test::request().header("authorization", bad);
             let rejection = request.filter(&route).await.unwrap_err();
-            let problem = crate::problem::of(&rejection).unwrap();
+            let problem = crate::problem::problem_of(&rejection).unwrap();
             assert_eq!(
                 (problem.status, problem.code.as_str()),
                 (401, "unauthorized")
@@ -135,7 +135,7 @@ mod tests {
             let route = &route;
             async move {
                 let rejected = request.filter(route).await.err()?;
-                let problem = crate::problem::of(&rejected).unwrap();
+                let problem = crate::problem::problem_of(&rejected).unwrap();
                 Some((problem.status, problem.retry_after))
             }
         };

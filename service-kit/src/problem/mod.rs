@@ -5,4 +5,4 @@ mod unrouted;
 
 pub use response::{answer, response};
 pub(crate) use response::{negotiate, prefers_problem_json};
-pub use unrouted::{Rejected, of, reject, unrouted};
+pub use unrouted::{Rejected, problem_of, reject, unrouted};

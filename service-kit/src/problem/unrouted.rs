@@ -26,7 +26,7 @@ pub fn reject(problem: Problem) -> Rejection {
 
 /// The problem that a request was rejected with, where it is one of ours.
 #[must_use]
-pub fn of(rejection: &Rejection) -> Option<&Problem> {
+pub fn problem_of(rejection: &Rejection) -> Option<&Problem> {
     rejection
         .find::<Rejected>()
         .map(|Rejected(problem)| problem)
@@ -42,7 +42,7 @@ pub fn of(rejection: &Rejection) -> Option<&Problem> {
 /// None: every rejection has its answer.
 pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     let allowed = method::allowed(&rejection);
-    let problem = if let Some(problem) = of(&rejection) {
+    let problem = if let Some(problem) = problem_of(&rejection) {
         problem.clone()
     } else if rejection.find::<PayloadTooLarge>().is_some() {
         Problem::new(ProblemCode::BodyTooLarge, "the body is too large")

@@ -161,7 +161,7 @@ async fn harmless(service: &Service, number: usize) {
 #[tokio::test]
 async fn each_is_caught_and_named_and_undone_and_alpha_works_on() {
     let service = with_bad_providers().await;
-    for (bad, status, code, told) in [
+    for (bad, status, code, message) in [
         (
             "panics",
             500,
@@ -190,7 +190,7 @@ async fn each_is_caught_and_named_and_undone_and_alpha_works_on() {
         for answer in answers {
             let detail = answer.is_problem(status, code).detail();
             let named = format!("{bad} provision for instance ");
-            assert!(detail.contains(&named) && detail.contains(told), "{detail}");
+            assert!(detail.contains(&named) && detail.contains(message), "{detail}");
             assert!(detail.contains("undone"), "{detail}");
         }
         assert!(service.world.is_empty(), "{bad}: {:?}", service.world);
@@ -219,12 +219,12 @@ async fn one_more_tool_that_misbehaves_leaves_the_instance_as_it_was() {
 #[tokio::test]
 async fn two_tools_that_set_one_variable_are_refused_before_either_is_made() {
     let service = with_bad_providers().await;
-    let told = "tools alpha and rival both set ALPHA_KEY";
+    let message = "tools alpha and rival both set ALPHA_KEY";
     let local = service.post("/provision-local", json!({ "tools": ["alpha", "rival"] }));
     let together = service.create(&id(1), &["alpha", "rival"]).await;
     for answer in [together, local.await] {
         let answer = answer.is_problem(409, "tools_clash");
-        assert!(answer.detail().contains(told), "{answer:?}");
+        assert!(answer.detail().contains(message), "{answer:?}");
         assert_eq!(answer.body["field"], "tools[1]");
     }
     assert!(service.world.state().calls.is_empty());
@@ -236,7 +236,7 @@ async fn two_tools_that_set_one_variable_are_refused_before_either_is_made() {
         answer
             .is_problem(409, "tools_clash")
             .detail()
-            .contains(told)
+            .contains(message)
     );
     assert_eq!(service.world.state().resources.len(), 1);
 }
@@ -258,10 +258,10 @@ async fn the_registry_names_what_cannot_be_built_and_the_sweep_what_cannot_be_li
         .post("/sweep", json!({ "destroy": true }))
         .await
         .ok();
-    let told = report["failures"]["blind"].as_str().unwrap();
+    let message = report["failures"]["blind"].as_str().unwrap();
     assert!(
-        told.contains("blind list: defect: panicked: not a list"),
-        "{told}"
+        message.contains("blind list: defect: panicked: not a list"),
+        "{message}"
     );
     assert_eq!(report["failures"].as_object().unwrap().len(), 1, "{report}");
     assert!(service.world.is_empty(), "alpha is swept all the same");

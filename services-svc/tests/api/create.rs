@@ -237,14 +237,14 @@ async fn a_tool_that_breaks_the_promises_of_its_answer_is_refused_by_name_and_un
         ),
         (|state| state.metadata_text = "\0", "metadata with a NUL"),
     ];
-    for (breach, told) in breaches {
+    for (breach, message) in breaches {
         let service = Service::start().await;
         breach(&mut service.world.state());
         let local = service.post("/provision-local", json!({ "tools": ["alpha"] }));
         for answer in [service.create(&id(1), &["alpha"]).await, local.await] {
             let detail = answer.is_problem(500, "provider_defect").detail();
             assert!(detail.contains("alpha provision for instance"), "{detail}");
-            assert!(detail.contains(told), "{detail}");
+            assert!(detail.contains(message), "{detail}");
         }
         assert!(service.world.is_empty());
         assert_eq!(service.rows().await, (0, 0));

@@ -47,13 +47,13 @@ async fn what_a_vendor_lost_is_reported_and_measured() {
     let gone: InstanceId = id(2).parse().unwrap();
     service.world.state().services.remove(&gone);
     let report = sweep(&service, false).await;
-    let told: Vec<_> = report["missing"].as_array().unwrap().iter().collect();
-    assert_eq!(told.len(), 2, "{report}");
+    let listed: Vec<_> = report["missing"].as_array().unwrap().iter().collect();
+    assert_eq!(listed.len(), 2, "{report}");
     assert_eq!(
         (
-            &told[0]["provider"],
-            &told[0]["instanceId"],
-            &told[0]["resourceId"]
+            &listed[0]["provider"],
+            &listed[0]["instanceId"],
+            &listed[0]["resourceId"]
         ),
         (
             &json!("alpha"),
@@ -62,7 +62,7 @@ async fn what_a_vendor_lost_is_reported_and_measured() {
         )
     );
     assert_eq!(
-        (&told[1]["provider"], &told[1]["instanceId"]),
+        (&listed[1]["provider"], &listed[1]["instanceId"]),
         (&json!("cellar"), &json!(id(2)))
     );
     let metrics = service.get("/metrics").await.ok();
@@ -72,7 +72,7 @@ async fn what_a_vendor_lost_is_reported_and_measured() {
         "{metrics}"
     );
     let again = sweep(&service, false).await;
-    assert_eq!(again["missing"][0]["since"], told[0]["since"]);
+    assert_eq!(again["missing"][0]["since"], listed[0]["since"]);
 }
 
 #[tokio::test]

@@ -36,21 +36,21 @@ fn age(service: &Service, id: &str) {
 async fn a_sweep_stores_the_metadata_that_changed_and_keeps_the_rest() {
     let service = Service::start().await;
     service.create(&id(1), &["alpha", "beta"]).await.ok();
-    let told = async |tool: usize, member: &str| {
+    let metadata = async |tool: usize, member: &str| {
         let body = service.get("/instances/instance0001").await.ok();
         body["tools"][tool]["metadata"][member].clone()
     };
     service.world.state().campaign = Some("pending");
     service.post("/sweep", json!({})).await.ok();
-    assert_eq!(told(0, "campaign").await, "pending");
-    assert_eq!(told(0, "note").await, "noted by alpha");
+    assert_eq!(metadata(0, "campaign").await, "pending");
+    assert_eq!(metadata(0, "note").await, "noted by alpha");
     // One that cannot be asked keeps what it had, and holds up no other.
     let (fails, kind) = ("alpha refresh", ErrorKind::Unavailable);
     service.world.fail(fails, kind, When::Before);
     service.world.state().campaign = Some("assigned");
     service.post("/sweep", json!({})).await.ok();
-    assert_eq!(told(0, "campaign").await, "pending");
-    assert_eq!(told(1, "campaign").await, "assigned");
+    assert_eq!(metadata(0, "campaign").await, "pending");
+    assert_eq!(metadata(1, "campaign").await, "assigned");
 }
 
 #[tokio::test]
@@ -58,13 +58,13 @@ async fn what_is_old_and_has_no_row_is_reported_and_left() {
     let service = with_orphans().await;
     let report = service.post("/sweep", json!({})).await.ok();
     let orphans = report["orphans"].as_array().unwrap();
-    let told: Vec<_> = orphans
+    let listed: Vec<_> = orphans
         .iter()
         .map(|one| (&one["provider"], &one["instanceId"], &one["destroyed"]))
         .collect();
     let (owner, not) = (json!(id(2)), json!(false));
     assert_eq!(
-        told,
+        listed,
         [
             (&json!("alpha"), &owner, &not),
             (&json!("cellar"), &owner, &not)
@@ -108,13 +108,13 @@ async fn one_orphan_is_destroyed_and_the_others_are_left() {
     let nobody = json!({"provider": "alpha", "resourceId": cellar["resourceId"]});
     let body = json!({ "destroyOnly": [alone, nobody] });
     let report = service.post("/sweep", body).await.ok();
-    let told: Vec<_> = report["orphans"].as_array().unwrap().iter().collect();
+    let listed: Vec<_> = report["orphans"].as_array().unwrap().iter().collect();
     let gone = |provider: &str| {
-        let one = told.iter().find(|one| one["provider"] == provider);
+        let one = listed.iter().find(|one| one["provider"] == provider);
         one.map(|one| one["destroyed"] == true)
     };
     assert_eq!(
-        (told.len(), gone("cellar"), gone("alpha")),
+        (listed.len(), gone("cellar"), gone("alpha")),
         (2, Some(true), Some(false))
     );
     let again = service.post("/sweep", json!({})).await.ok();
@@ -243,8 +243,8 @@ async fn what_another_environment_has_on_the_same_accounts_is_never_touched() {
     assert_eq!(service.world.state().services.len(), 3);
 
     let report = staging.post("/sweep", everything).await.ok();
-    let told = report.to_string();
-    assert!(told.contains(&id(7)) && !told.contains(&id(1)), "{report}");
+    let text = report.to_string();
+    assert!(text.contains(&id(7)) && !text.contains(&id(1)), "{report}");
     let state = service.world.state();
     let left: Vec<_> = state.services.keys().map(ToString::to_string).collect();
     assert_eq!(left, [id(1), id(3)]);

@@ -199,7 +199,7 @@ async fn an_instance_is_reset_unless_it_is_in_a_conversation() {
 #[tokio::test]
 async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
     use warp::Filter;
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut calls) = tokio::sync::mpsc::unbounded_channel();
     let pool = warp::post()
         .and(warp::path!("callback"))
         .and(warp::header::<String>("authorization"))
@@ -226,7 +226,7 @@ async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
         let answer = guest.provision(&body).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
         assert_eq!(answer["status"], "pending_acceptance");
-        let (key, body) = told.recv().await.unwrap();
+        let (key, body) = calls.recv().await.unwrap();
         assert_eq!(key, format!("Bearer {KEY}"));
         if good {
             assert_eq!(

@@ -57,7 +57,7 @@ pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-fn of(counter: &AtomicU64) -> u64 {
+fn load(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
@@ -65,13 +65,13 @@ impl Report {
     /// The number of claims that clients requested.
     #[must_use]
     pub fn asked(&self) -> u64 {
-        self.claims.iter().map(|kind| of(&kind.asked)).sum()
+        self.claims.iter().map(|kind| load(&kind.asked)).sum()
     }
 
     /// The number of acknowledged claims.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
-        self.claims.iter().map(|kind| of(&kind.acknowledged)).sum()
+        self.claims.iter().map(|kind| load(&kind.acknowledged)).sum()
     }
 
     /// How often pool-svc, services-svc and Postgres were killed.
@@ -134,9 +134,9 @@ impl fmt::Display for Report {
             writeln!(
                 f,
                 "    {kind}: {} requested, {} acknowledged, {} hung up on",
-                of(&claims.asked),
-                of(&claims.acknowledged),
-                of(&claims.hung_up)
+                load(&claims.asked),
+                load(&claims.acknowledged),
+                load(&claims.hung_up)
             )?;
         }
         for (why, times) in &*self.refused.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -146,8 +146,8 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "operator: {} kills, drains, creations, ticks and sweeps; faults of vendors: {}",
-            of(&self.operated),
-            of(&self.faults)
+            load(&self.operated),
+            load(&self.faults)
         )?;
         writeln!(
             f,

@@ -202,7 +202,7 @@ mod tests {
         let mut conn = conn().await;
         let mut changes = load_changes(&mut conn, hour()).await.unwrap();
         changes.sort_by_key(|change| (change.slice, change.status));
-        let told: Vec<_> = changes
+        let listed: Vec<_> = changes
             .iter()
             .filter(|change| change.by != 0)
             .map(|change| (change.slice, change.status, change.by))
@@ -212,7 +212,7 @@ mod tests {
             (5, Status::Idle, -2),
             (5, Status::Claimed, 2),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(listed, expected);
     }
 
     #[tokio::test]

@@ -33,9 +33,9 @@ async fn a_template_is_claimed_and_leads_to_its_invite_link() {
     ] {
         assert!(page.has(text), "{text} is not in {}", page.html);
     }
-    let told = world.fake.state().instances[&id].provisioned[0].clone();
+    let message = world.fake.state().instances[&id].provisioned[0].clone();
     assert!(
-        told["instructions"]
+        message["instructions"]
             .as_str()
             .unwrap()
             .starts_with("You plan trips")

@@ -7,7 +7,7 @@ use crate::world::World;
 
 /// The next version that the stream tells.
 async fn next(stream: &mut reqwest::Response) -> Option<String> {
-    let told = async {
+    let message = async {
         let mut text = String::new();
         while let Some(chunk) = stream.chunk().await.unwrap() {
             text.push_str(std::str::from_utf8(&chunk).unwrap());
@@ -19,7 +19,7 @@ async fn next(stream: &mut reqwest::Response) -> Option<String> {
         }
         None
     };
-    tokio::time::timeout(Duration::from_secs(20), told)
+    tokio::time::timeout(Duration::from_secs(20), message)
         .await
         .unwrap()
 }

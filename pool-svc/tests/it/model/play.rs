@@ -312,14 +312,14 @@ impl Game {
     fn nobody_was_told_twice(&self) {
         let agents = self.model.agents();
         for (id, instance) in &self.world.fake.state().instances {
-            let told: Vec<_> = instance
+            let names: Vec<_> = instance
                 .provisioned
                 .iter()
-                .map(|told| &told["agentName"])
+                .map(|request| &request["agentName"])
                 .collect();
-            assert!(told.len() <= 1, "{id} was told {told:?}");
+            assert!(names.len() <= 1, "{id} was told {names:?}");
             if let Some(agent) = agents.get(id.as_str()) {
-                assert_eq!(told, [agent.as_str()], "{id}");
+                assert_eq!(names, [agent.as_str()], "{id}");
             }
         }
     }

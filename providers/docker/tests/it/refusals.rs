@@ -46,10 +46,10 @@ async fn a_socket_of_something_else_names_the_setting() {
         let docker = Docker::build(&Environment::from_iter(pairs)).unwrap();
         let mark = Mark::new(&"test".parse().unwrap());
         let cx = Context::new(mark, agent_pool_core::http::client().unwrap());
-        let told = docker.list(&cx).await.unwrap_err().to_string();
+        let message = docker.list(&cx).await.unwrap_err().to_string();
         assert!(
-            told.contains("DOCKER_HOST") && told.contains(&host),
-            "{told}"
+            message.contains("DOCKER_HOST") && message.contains(&host),
+            "{message}"
         );
     }
     other.abort();
