@@ -393,7 +393,7 @@ async fn what_was_ours_and_is_gone_is_destroyed_when_it_reappears() {
     let path = format!("/api/pool/events?limit=2&instanceId={id}");
     let events = world.send("GET", &path, "").await.body["events"].clone();
     assert_eq!(
-        (&events[1]["to"], &message[1]["cause"]),
+        (&events[1]["to"], &events[1]["cause"]),
         (&json!("destroying"), &json!("reappeared"))
     );
 }

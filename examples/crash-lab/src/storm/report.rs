@@ -82,7 +82,7 @@ impl Report {
             &self.services_killed,
             &self.postgres_killed,
         ]
-        .map(of)
+        .map(load)
     }
 
     /// The counts of claims of this kind.
