@@ -7,6 +7,8 @@ use std::time::Duration;
 use agent_pool_core::http::retry_after;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::{Secret, safe_line, safe_text};
+use opentelemetry::global::get_text_map_propagator;
+use opentelemetry_http::HeaderInjector;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
@@ -232,6 +234,10 @@ impl Call<'_> {
         if !self.query.is_empty() {
             request.url_mut().query_pairs_mut().extend_pairs(self.query);
         }
+        // The callee continues this trace.
+        get_text_map_propagator(|propagator| {
+            propagator.inject(&mut HeaderInjector(request.headers_mut()));
+        });
         let response = client.execute(request).await.map_err(failed)?;
         if response.status().is_success() {
             Ok(response)

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not an id of the wanted kind.
@@ -83,8 +84,11 @@ macro_rules! checked_text {
 /// assert_eq!(id.as_str().len(), InstanceId::LEN);
 /// assert_eq!(id.to_string().parse(), Ok(id));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_-]{12}$"))]
 pub struct InstanceId(String);
 
 impl InstanceId {
@@ -129,8 +133,11 @@ const SLUG_RULE: &str = "at most 32 characters of a-z 0-9 -, the first a letter"
 /// let id: agent_pool_core::ToolId = "openrouter".parse().unwrap();
 /// assert_eq!(id.as_str(), "openrouter");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z][a-z0-9-]{0,31}$"))]
 pub struct ToolId(String);
 
 impl ToolId {
@@ -152,8 +159,11 @@ checked_text!(ToolId);
 /// assert_eq!("railway".parse::<InfraId>().unwrap().as_str(), "railway");
 /// assert!("Railway".parse::<InfraId>().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z][a-z0-9-]{0,31}$"))]
 pub struct InfraId(String);
 
 impl InfraId {
@@ -186,8 +196,11 @@ const VENDOR_RULE: &str = "1 to 256 visible ASCII characters without / and \\";
 /// assert_eq!(mailbox.as_str(), "ap-dev-x@agentmail.to");
 /// assert!("keys/17".parse::<ResourceId>().is_err(), "it is one segment of our own addresses");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^[!-.0-\[\]-~]{1,256}$"))]
 pub struct ResourceId(String);
 
 impl ResourceId {
@@ -209,8 +222,11 @@ checked_text!(ResourceId);
 /// assert_eq!("0b9f4c1e".parse::<ServiceId>().unwrap().as_str(), "0b9f4c1e");
 /// assert!("services/0b9f4c1e".parse::<ServiceId>().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^[!-.0-\[\]-~]{1,256}$"))]
 pub struct ServiceId(String);
 
 impl ServiceId {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -189,7 +190,7 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
 }
 
 /// Which optional operations of an [`InfraProvider`] work.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InfraCapabilities {
     /// [`InfraProvider::logs`].
@@ -311,7 +312,7 @@ pub struct ListedInstance {
 }
 
 /// One line of an instance's output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogLine {
     /// When it was written.
@@ -359,7 +360,7 @@ pub enum Redeploy {
 /// let word = "HIBERNATING".to_owned(); // that a vendor adds is kept, and not dead
 /// assert_eq!(DeployStatus::from(word.clone()), DeployStatus::Other(word));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub enum DeployStatus {
     /// Accepted, nothing done yet.

@@ -126,6 +126,7 @@ pub mod runtime;
 pub mod conformance;
 pub mod http;
 pub mod layer;
+pub mod metrics;
 pub mod prelude;
 pub mod registry;
 pub mod settings;

@@ -92,8 +92,11 @@ impl JsonSchema for Secret {
 /// assert_eq!("ACME_API_KEY".parse::<EnvName>().unwrap().as_str(), "ACME_API_KEY");
 /// assert!("ACME-API-KEY".parse::<EnvName>().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z_][A-Za-z0-9_]{0,127}$"))]
 pub struct EnvName(String);
 
 /// A text that is no name of an environment variable.
@@ -160,7 +163,7 @@ impl fmt::Display for EnvName {
 /// assert_eq!(vars.get("ACME_KEY"), Some(&Secret::new("sk-123")));
 /// assert!(!format!("{vars:?}").contains("sk-123"));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct EnvVars(BTreeMap<EnvName, Secret>);
 

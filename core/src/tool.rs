@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -168,7 +169,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
 /// let declared = ToolCapabilities { verify: true, ..ToolCapabilities::default() };
 /// assert!(!declared.usage);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ToolCapabilities {
     /// [`ToolProvider::usage`].
@@ -355,5 +356,5 @@ impl ListedResource {
 /// let usage = agent_pool_core::Usage([("usd".to_owned(), 1.25)].into());
 /// assert_eq!(serde_json::to_string(&usage).unwrap(), r#"{"usd":1.25}"#);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage(pub std::collections::BTreeMap<String, f64>);

@@ -107,7 +107,7 @@ pub struct PoolSettings {
     /// The web sites whose pages may call the Pool API from a browser, separated by commas. By default none.
     #[serde(default)]
     pub pool_cors_origins: CorsOrigins,
-    /// A key to look at the dashboard and to change nothing. Several, separated by commas, are all
+    /// A key to look at the dashboard, to send GET requests to the Pool API, and to change nothing. Several, separated by commas, are all
     /// accepted. Without it everybody who signs in may do everything.
     pub pool_read_key: Option<ApiKeys>,
     /// The URL under which people reach the dashboard. With https its cookies are sent over TLS only and

@@ -10,7 +10,7 @@ use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
-use agent_pool_service_kit::{auth, health, metrics};
+use agent_pool_service_kit::{auth, health, metrics, openapi};
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 use warp::{Filter, path};
@@ -62,12 +62,16 @@ pub const PATHS: Templates = Templates::new(&[
 pub fn routes(
     pool: Pool,
 ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
+    let recorded = metrics::install();
+    metrics::describe(crate::metrics::METRICS);
     let keys = pool.app.config.http.pool_api_key.clone();
-    let probes = health::probes(pool.app.db.clone(), keys.clone(), metrics::install(), pool.background.tasks.clone());
+    let probes = health::probes(pool.app.db.clone(), keys.clone(), recorded, pool.background.tasks.clone());
     let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
         .or(dashboard::not_found()).unify();
     let schemes = pool.app.config.pool.join_url_schemes.clone();
     let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
+    let readers = pool.app.config.pool.pool_read_key.as_ref();
+    let read = auth::require(readers.map_or_else(|| keys.clone(), |readers| keys.and(readers)));
     let key = auth::require(keys);
     let input = claim_input(schemes).boxed();
     let app = with(pool.app.clone());
@@ -79,14 +83,14 @@ pub fn routes(
         path!("claim").boxed().and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
         path!("claim" / "stream").boxed().and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
         path!("instances" / InstanceId / "acceptance").boxed().and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
-        path!("instances" / InstanceId).boxed().and(get())       .and(key.clone())                        .and(app.clone())          .then(views::instance).map(answer).boxed(),
+        path!("instances" / InstanceId).boxed().and(get())       .and(read.clone())                       .and(app.clone())          .then(views::instance).map(answer).boxed(),
         path!("templates").boxed().and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
         path!("templates" / String).boxed().and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
-        path!("status").boxed().and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::status).map(answer).boxed(),
+        path!("status").boxed().and(get())                       .and(read.clone())                       .and(app.clone())          .then(views::status).map(answer).boxed(),
         path!("counts").boxed().and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
-        path!("agents").boxed().and(get())                       .and(key.clone())                        .and(app.clone())          .then(views::agents).map(answer).boxed(),
+        path!("agents").boxed().and(get())                       .and(read.clone())                       .and(app.clone())          .then(views::agents).map(answer).boxed(),
         path!("info").boxed().and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
-        path!("events").boxed().and(get())                       .and(key.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
+        path!("events").boxed().and(get())                       .and(read.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
         path!("replenish").boxed().and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
         path!("drain").boxed().and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
         path!("reconcile").boxed().and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
@@ -95,7 +99,7 @@ pub fn routes(
     ]);
     // Refused below the prefix, so that pages of other sites can read why.
     let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
-    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), pages.boxed()]).recover(unrouted).unify()
+    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), openapi::routes(&crate::openapi()).boxed(), pages.boxed()]).recover(unrouted).unify()
 }
 
 /// Lets pages of these sites call `api` from a browser, with a key and without cookies.

@@ -16,6 +16,7 @@ use crate::commands::{
     kill::Condemn,
     list::List,
     logs::Logs,
+    mcp::Mcp,
     providers::Providers,
     show::Show,
     sweep::Sweep,
@@ -101,6 +102,7 @@ pub(crate) enum Ask {
     Sweep(Sweep),
     /// Check settings, databases, services and vendors, and say what to fix
     Doctor(Doctor),
+    Mcp(Mcp),
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ async fn answer(
         Ask::Providers(providers) => providers.run(out, &target?).await,
         Ask::Sweep(sweep) => sweep.run(out, &target?).await,
         Ask::Watch(watch) => watch.run(out, &target?).await,
+        Ask::Mcp(mcp) => mcp.run(target?).await,
         Ask::Doctor(doctor) => doctor.run(out, target, environment, addressed).await,
     }
 }

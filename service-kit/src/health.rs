@@ -6,7 +6,6 @@ use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use diesel::QueryableByName;
 use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
-use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::warn;
 use warp::reply::{Reply, Response};
@@ -16,6 +15,7 @@ use crate::auth::{ApiKeys, require};
 use crate::db::{self, Db, DbError};
 use crate::method::get;
 use crate::metrics::Metrics;
+use crate::openapi::Alive;
 use crate::problem::answer;
 use crate::shutdown::Shutdown;
 use crate::supervisor::{FailingTask, Supervisor};
@@ -69,7 +69,7 @@ fn alive() -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Se
 {
     warp::path!("healthz")
         .and(get())
-        .map(|| answer(Ok(json!({ "ok": true }))))
+        .map(|| answer(Ok(Alive { ok: true })))
 }
 
 fn text(metrics: &Metrics) -> Response {
@@ -79,7 +79,7 @@ fn text(metrics: &Metrics) -> Response {
 
 async fn readyz(db: Db, supervisor: Supervisor) -> Response {
     let outcome = match timeout(READY_WITHIN, ping(&db)).await {
-        Ok(Ok(true)) => tasks_run(&supervisor).map(|()| json!({ "ok": true })),
+        Ok(Ok(true)) => tasks_run(&supervisor).map(|()| Alive { ok: true }),
         Ok(Ok(false)) => {
             db::replace_sessions();
             let detail = "the database takes no writes: it is read-only, or a standby";
@@ -89,7 +89,7 @@ async fn readyz(db: Db, supervisor: Supervisor) -> Response {
         Ok(Err(error)) => Err(database_unready(&agent_pool_core::chain(&error))),
         Err(_) => Err(database_unready("no answer within a second")),
     };
-    answer::<Value>(outcome)
+    answer(outcome)
 }
 
 fn tasks_run(supervisor: &Supervisor) -> Result<(), Problem> {

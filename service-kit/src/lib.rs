@@ -12,6 +12,7 @@ pub mod health;
 pub mod http_server;
 pub mod method;
 pub mod metrics;
+pub mod openapi;
 pub mod problem;
 pub mod process;
 pub mod shutdown;

@@ -2,12 +2,72 @@
 
 use std::sync::OnceLock;
 
+use agent_pool_core::metrics::MetricSpec;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of every histogram, in seconds: from a row read to a whole warm-up.
 const SECONDS: [f64; 12] = [
     0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0,
 ];
+
+/// The metrics that every service has, besides those of [`agent_pool_core::metrics::METRICS`].
+pub const METRICS: &[MetricSpec] = &[
+    MetricSpec::counter(
+        "agent_pool_http_requests_total",
+        &["route", "method", "status"],
+        "Requests that were answered",
+    ),
+    MetricSpec::histogram(
+        "agent_pool_http_request_seconds",
+        &["route", "method"],
+        "Time to answer a request, a claim's wait included",
+    ),
+    MetricSpec::counter(
+        "agent_pool_auth_failures_total",
+        &["reason"],
+        "Requests without a valid key; reason held_back means that the address sent too many wrong ones",
+    ),
+    MetricSpec::counter(
+        "agent_pool_task_restarts_total",
+        &["task"],
+        "Background tasks that ended and were started again",
+    ),
+    MetricSpec::counter(
+        "agent_pool_task_panics_total",
+        &["task"],
+        "Background jobs that panicked",
+    ),
+    MetricSpec::counter(
+        "agent_pool_log_lines_lost_total",
+        &[],
+        "Lines of the log that found its queue full, or that stderr refused",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_database_connections",
+        &["state"],
+        "Connections of the pool to the database, in use or idle, when one was last taken",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_database_connections_limit",
+        &[],
+        "Number of connections that the pool may open",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_database_waiters",
+        &[],
+        "Callers that waited for a connection when one was last taken",
+    ),
+    MetricSpec::histogram(
+        "agent_pool_database_wait_seconds",
+        &[],
+        "Time to get a connection from the pool, a new session included",
+    ),
+];
+
+/// Describes metrics, so that `/metrics` says what each is.
+pub fn describe(metrics: &[MetricSpec]) {
+    metrics.iter().for_each(MetricSpec::describe);
+}
 
 /// What was recorded so far.
 #[derive(Clone, Debug)]
@@ -43,6 +103,8 @@ pub fn install() -> Metrics {
             if metrics::set_global_recorder(recorder).is_err() {
                 tracing::warn!("another metrics recorder is installed: /metrics stays empty");
             }
+            describe(agent_pool_core::metrics::METRICS);
+            describe(METRICS);
             metrics
         })
         .clone()

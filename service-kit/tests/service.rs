@@ -117,7 +117,7 @@ async fn serves_until_told_to_end() {
         prefix: "TEST_",
     };
     let log = agent_pool_core::settings::read("", &Environment::from_iter([("LOG", "debug")]));
-    trace::init(&log.unwrap()).unwrap();
+    trace::init(&log.unwrap(), "test").unwrap();
     install_panic_hook();
     let settings = HttpSettings::read(&environment, defaults).unwrap();
     let url = environment.get("TEST_DATABASE_URL").unwrap().to_owned();

@@ -9,7 +9,7 @@ use agent_pool_service_kit::body::{json, json_or_default, query};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
-use agent_pool_service_kit::{health, metrics};
+use agent_pool_service_kit::{health, metrics, openapi};
 use warp::http::HeaderValue;
 use warp::http::header::CACHE_CONTROL;
 use warp::reply::Response;
@@ -49,12 +49,15 @@ pub fn routes(
     app: App,
 ) -> impl Filter<Extract = (Response,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     let access = app.config().access.clone();
-    let health = health::probes(app.db().clone(), access.read.clone(), metrics::install(), app.supervisor().clone());
+    let recorded = metrics::install();
+    metrics::describe(crate::metrics::METRICS);
+    let health = health::probes(app.db().clone(), access.read.clone(), recorded, app.supervisor().clone());
     let (read, key, grant) = (require(access.read), require(access.manage), require(access.grant));
     let app = warp::any().map(move || app.clone()).boxed();
 
     any_of([
         health.boxed(),
+        openapi::routes(&crate::openapi()).boxed(),
         path!("create-instance").boxed().and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).map(not_stored).boxed(),
         path!("provision-local").boxed().and(post())                 .and(grant.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed(),
         path!("provision-local" / InstanceId).boxed().and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed(),

@@ -1,6 +1,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use metrics::{Gauge, counter, gauge, histogram};
+use tokio::time::Instant;
 use tracing::error;
 
 use super::LayerSettings;
@@ -31,9 +33,11 @@ impl Stack {
         settings: LayerSettings,
         stats: Arc<CallStats>,
     ) -> Self {
+        let provider = provider.to_string();
+        publish_limits(&provider, &settings);
         Self {
             stats,
-            provider: provider.to_string(),
+            provider,
             limit: Limit::new(&settings),
             serial: Serial::default(),
             settings,
@@ -59,7 +63,9 @@ impl Stack {
         } = self;
         let (limit_ms, call) = (settings.timeout_ms, &call);
         let attempt = |cx: Context| async move {
+            let waiting = Instant::now();
             let _permit = limit.admit(&cx).await?;
+            let _in_flight = InFlight::begin(provider, waiting);
             let guarded = |cx| guard(call(cx));
             limit.note(timeout(limit_ms.duration(), &cx, guarded).await)
         };
@@ -72,6 +78,39 @@ impl Stack {
 }
 
 /// What a provider declares; one that panics declares nothing.
+/// The limits of a provider, beside which its calls are shown.
+fn publish_limits(provider: &str, settings: &LayerSettings) {
+    let label = || provider.to_owned();
+    let at_once = f64::from(settings.max_concurrent.get());
+    gauge!("agent_pool_provider_concurrency_limit", "provider" => label()).set(at_once);
+    if let Some(rate) = settings.rate_per_minute {
+        let a_second = f64::from(rate.get()) / 60.0;
+        gauge!("agent_pool_provider_rate_limit_per_second", "provider" => label()).set(a_second);
+    }
+}
+
+/// Counts an attempt as being worked on, until it is dropped.
+struct InFlight(Gauge);
+
+impl InFlight {
+    /// `waiting` is when the attempt began to wait for its turn.
+    fn begin(provider: &str, waiting: Instant) -> Self {
+        let label = || provider.to_owned();
+        let waited = waiting.elapsed().as_secs_f64();
+        histogram!("agent_pool_provider_limit_wait_seconds", "provider" => label()).record(waited);
+        counter!("agent_pool_provider_attempts_total", "provider" => label()).increment(1);
+        let in_flight = gauge!("agent_pool_provider_calls_in_flight", "provider" => label());
+        in_flight.increment(1);
+        Self(in_flight)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
 pub(super) fn declared<C: Default>(stack: &Stack, capabilities: impl FnOnce() -> C) -> C {
     caught_now(capabilities).unwrap_or_else(|panicked| {
         error!(
@@ -88,7 +127,6 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-    use tokio::time::Instant;
 
     use super::super::operation::Nature;
     use super::*;

@@ -25,7 +25,7 @@ use super::{Environment, SettingFault, SettingsError};
 /// assert!(specs[0].required && specs[0].secret);
 /// assert_eq!(specs[1].description, "How many keys there may be.");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingSpec {
     /// The environment variable.

@@ -11,6 +11,7 @@
 //! assert_eq!(request.agent_name.as_str(), "Tulip");
 //! ```
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -34,7 +35,7 @@ pub const RESET_PATH: &str = "pool/reset";
 /// assert!(serde_json::from_str::<Health>(r#"{"status": "ok"}"#).is_err(), "no word, not ready");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Whether the agent can take a conversation now.
     pub ready: bool,
@@ -58,7 +59,7 @@ pub struct Health {
 /// assert_eq!(serde_json::to_value(&request)?, body, "no `joinUrl`: a new conversation");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionRequest {
     /// The agent's name.
@@ -89,7 +90,7 @@ pub struct ProvisionRequest {
 /// assert_eq!((answer.conversation_id, answer.joined), (None, false), "readable, and no claim");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provisioned {
     /// The conversation.
@@ -107,7 +108,7 @@ pub struct Provisioned {
 }
 
 /// How far a runtime got with [`ProvisionRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProvisionStatus {
     /// The agent asked to join; a person has yet to let it in.
@@ -129,7 +130,7 @@ pub enum ProvisionStatus {
 /// assert!(serde_json::from_str::<Acceptance>(body)?.code.is_some());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Acceptance {
     /// The conversation that the agent was let into.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -19,8 +20,9 @@ use crate::is_unsafe;
 /// let error = AgentName::try_from("é".repeat(65)).unwrap_err();
 /// assert_eq!(error, "65 characters are too many: at most 64");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("minLength" = 1, "maxLength" = 64))]
 pub struct AgentName(String);
 
 impl AgentName {
@@ -79,8 +81,9 @@ impl fmt::Display for AgentName {
 /// assert_eq!(format!("{instructions:?}"), "Instructions(8 bytes)");
 /// assert_eq!(instructions.as_str(), "my diary");
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("maxLength" = 65_536))]
 pub struct Instructions(String);
 
 impl Instructions {
@@ -163,8 +166,9 @@ fn web_url(text: &str) -> Result<Url, String> {
 /// assert_eq!(url.as_str(), "https://a.example/c/1");
 /// assert!(InviteUrl::try_from("javascript:alert(1)".to_owned()).is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "uri", "maxLength" = 2_048))]
 pub struct InviteUrl(String);
 
 impl InviteUrl {
@@ -196,8 +200,9 @@ impl fmt::Display for InviteUrl {
 }
 
 /// What a runtime calls a conversation: 1 to 256 characters, none of them a control character or white space.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("minLength" = 1, "maxLength" = 256))]
 pub struct ConversationId(String);
 
 impl ConversationId {
@@ -252,8 +257,9 @@ const DANGEROUS_SCHEMES: [&str; 5] = ["javascript", "data", "vbscript", "file", 
 /// assert_eq!(join("EOQJCm5z").unwrap().scheme(), None);
 /// assert!(join("javascript:alert(1)").is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("maxLength" = 2_048))]
 pub struct JoinUrl(String);
 
 impl JoinUrl {
@@ -297,8 +303,9 @@ impl From<JoinUrl> for String {
 }
 
 /// The address of an agent's picture: an `http` or `https` URL of at most 2,048 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "uri", "maxLength" = 2_048))]
 pub struct ProfileImage(String);
 
 impl TryFrom<String> for ProfileImage {
@@ -317,7 +324,7 @@ impl From<ProfileImage> for String {
 
 /// What a claimer wants a runtime to know besides: a JSON object of at most 4 KiB. The pool does not read it. `Debug`
 /// shows its size only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct AgentMetadata(Map<String, Value>);
 

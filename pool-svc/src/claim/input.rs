@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::ClaimRequest;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What a client asks for.
@@ -15,7 +16,8 @@ pub(crate) struct ClaimInput {
 }
 
 /// A client's name for one claim: 1 to 255 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(extend("pattern" = "^[!-~]{1,255}$"))]
 pub(crate) struct IdempotencyKey(String);
 
 impl IdempotencyKey {
@@ -47,8 +49,9 @@ impl fmt::Display for IdempotencyKey {
 }
 
 /// How long a claim may wait: 0 to 300 seconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "u64")]
+#[schemars(extend("maximum" = 300))]
 pub(crate) struct Wait(Duration);
 
 impl Wait {

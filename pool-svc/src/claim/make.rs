@@ -35,8 +35,10 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcom
         Ok(ClaimOutcome::Pending(_)) => "pending_acceptance".to_owned(),
         Err(error) => error.code().to_string(),
     };
-    counter!("agent_pool_claims_total", "outcome" => word).increment(1);
-    histogram!("agent_pool_claim_seconds").record(started.elapsed().as_secs_f64());
+    let launch = claim.progress.launch().as_str();
+    let labels = [("launch", launch.to_owned()), ("outcome", word)];
+    counter!("agent_pool_claims_total", &labels).increment(1);
+    histogram!("agent_pool_claim_seconds", &labels).record(started.elapsed().as_secs_f64());
     match &outcome {
         Ok(ClaimOutcome::Claimed(claimed)) => info!("instance {} is claimed", claimed.instance_id),
         Ok(ClaimOutcome::Pending(pending)) => {

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use metrics::gauge;
+use metrics::{gauge, histogram};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// The queue, as this replica knows it.
 #[derive(Debug, Default)]
@@ -28,6 +29,7 @@ impl Queue {
         Waiting {
             queue: self,
             number,
+            since: Instant::now(),
         }
     }
 
@@ -60,11 +62,14 @@ impl Queue {
 pub(super) struct Waiting<'a> {
     queue: &'a Queue,
     number: i64,
+    since: Instant,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.queue.here().remove(&self.number);
         gauge!("agent_pool_claims_waiting").decrement(1);
+        let waited = self.since.elapsed().as_secs_f64();
+        histogram!("agent_pool_claim_wait_seconds").record(waited);
     }
 }

@@ -3,6 +3,7 @@
 use agent_pool_core::wire::pool::ClaimRequest;
 use agent_pool_service_kit::body::{json_or_default, query};
 use agent_pool_service_kit::problem::reject;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection};
@@ -14,9 +15,10 @@ use crate::problem::bad_idempotency_key;
 
 const HEADER: &str = "idempotency-key";
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct ClaimQuery {
-    /// Not at all if absent.
+/// The query of a claim.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub(crate) struct ClaimQuery {
+    /// How many seconds to wait if no instance is idle; not at all if absent.
     #[serde(default)]
     wait: Wait,
 }

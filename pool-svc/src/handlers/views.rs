@@ -6,6 +6,7 @@ use agent_pool_core::wire::pool::{
 };
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::db::DbError;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -89,12 +90,15 @@ pub(crate) async fn info(app: App) -> Result<Info, Problem> {
 }
 
 /// A page of the lifecycle log.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventsQuery {
+    /// How many entries, 1,000 at most.
     #[serde(default = "default_limit")]
     limit: u16,
+    /// Only entries with a lower id than this one.
     before: Option<i64>,
+    /// Only entries of this instance.
     instance_id: Option<InstanceId>,
 }
 

@@ -2,6 +2,7 @@
 
 use agent_pool_core::chain;
 use agent_pool_service_kit::shutdown::Shutdown;
+use metrics::histogram;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{Instrument, error, info_span};
 
@@ -21,7 +22,9 @@ async fn tick_until(shutdown: Shutdown, ticker: Ticker, background: Background) 
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = timer.tick() => {}
+            due = timer.tick() => {
+                histogram!("agent_pool_tick_lag_seconds").record(due.elapsed().as_secs_f64());
+            }
             () = background.tick_requested() => {}
             () = shutdown.wait() => return,
         }

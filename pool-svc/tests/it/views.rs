@@ -131,9 +131,12 @@ async fn metrics_count_claims_and_instances() {
     let text = world.send("GET", "/metrics", "").await.body;
     let text = text.as_str().unwrap();
     for line in [
-        r#"agent_pool_claims_total{outcome="claimed"}"#,
+        r#"agent_pool_claims_total{launch="warm",outcome="claimed"}"#,
         r#"agent_pool_instances{status="claimed"}"#,
-        "agent_pool_claim_seconds_count",
+        r#"agent_pool_claim_seconds_count{launch="warm",outcome="claimed"}"#,
+        r#"agent_pool_claim_step_seconds_count{step="provisioned",launch="warm"}"#,
+        "# HELP agent_pool_claims_total Claims that ended",
+        r#"agent_pool_database_connections{state="in_use"}"#,
         "agent_pool_tick_seconds_count",
     ] {
         assert!(text.contains(line), "{line} is not in {text}");

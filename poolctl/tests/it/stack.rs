@@ -76,6 +76,11 @@ impl Shared {
         }
     }
 
+    /// Runs something on the threads that the fakes have.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// A database of its own, empty but for the schema of pool-svc.
     pub(crate) fn pool_database(&self) -> DatabaseUrl {
         let database = self
@@ -115,17 +120,25 @@ impl Pool {
     }
 
     fn start(min_idle: u32) -> Self {
+        Self::on(shared().services.url().as_str(), min_idle, &[])
+    }
+
+    /// One on another Services, with further settings.
+    fn on(services: &str, min_idle: u32, more: &[(&'static str, &str)]) -> Self {
         let shared = shared();
         let database = shared.pool_database();
+        let min_idle = min_idle.to_string();
         let settings = [
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
             ("POOL_API_KEY", KEY),
             ("POOL_DATABASE_URL", database.as_secret().expose()),
-            ("SERVICES_URL", shared.services.url().as_str()),
-            ("POOL_MIN_IDLE", &min_idle.to_string()),
+            ("SERVICES_URL", services),
+            ("POOL_MIN_IDLE", min_idle.as_str()),
             ("TICK_INTERVAL_MS", "250"),
         ]
+        .into_iter()
+        .chain(more.iter().copied())
         .map(|(name, value)| (name, value.to_owned()));
         Self(shared.runtime.block_on(start(Service::PoolSvc, settings)))
     }
@@ -169,6 +182,38 @@ impl Pool {
             let listed = self.run(&["list"]).done().json();
             holds(&listed["counts"]).then_some(()).ok_or(listed)
         });
+    }
+}
+
+/// A Services of a test's own and a Pool on it, with one idle instance, which send their traces to a collector.
+pub(crate) struct Traced {
+    pub(crate) pool: Pool,
+    _services: Process,
+}
+
+impl Traced {
+    pub(crate) fn start(collector: &str) -> Self {
+        let shared = shared();
+        let database = shared.block_on(fresh_database(services_svc::MIGRATIONS, "services"));
+        let database = database.url().as_secret().expose().to_owned();
+        let own = [
+            ("SERVICES_DATABASE_URL", database),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.to_owned()),
+            // Another deployment in the same accounts.
+            (
+                "POOL_ENVIRONMENT",
+                format!("traced-{}", nanoid::nanoid!(6, &['a', 'b', 'c', 'd'])),
+            ),
+        ];
+        let settings = shared.settings.iter().cloned().chain(own);
+        let services = shared.block_on(start(Service::ServicesSvc, settings));
+        let more = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector)];
+        let pool = Pool::on(services.url().as_str(), 1, &more);
+        pool.until(|counts| counts["idle"] == 1);
+        Self {
+            pool,
+            _services: services,
+        }
     }
 }
 

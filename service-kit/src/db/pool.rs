@@ -8,7 +8,8 @@ use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use futures_util::FutureExt;
-use tokio::time::timeout;
+use metrics::{gauge, histogram};
+use tokio::time::{Instant, timeout};
 
 use super::connect::{connect, establish};
 use super::lock::ReplicaLock;
@@ -74,12 +75,31 @@ impl Db {
     /// # Errors
     /// The database cannot be reached, or no connection became free in time.
     pub async fn conn(&self) -> Result<Conn, DbError> {
-        match timeout(WAIT, self.pool.get()).await {
+        let started = Instant::now();
+        let taken = timeout(WAIT, self.pool.get()).await;
+        histogram!("agent_pool_database_wait_seconds").record(started.elapsed().as_secs_f64());
+        self.publish_usage();
+        match taken {
             Ok(Ok(conn)) => Ok(conn),
             Ok(Err(PoolError::Backend(error))) => Err(DbError::Unreachable(Box::new(error))),
             Ok(Err(error)) => Err(DbError::Unreachable(Box::new(error))),
             Err(_) => Err(DbError::Exhausted(WAIT)),
         }
+    }
+
+    /// Sets the gauges of the pool. Called when a connection is taken, which every tick and probe does.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a pool has a few hundred connections"
+    )]
+    fn publish_usage(&self) {
+        let status = self.pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        for (state, count) in [("in_use", in_use), ("idle", status.available)] {
+            gauge!("agent_pool_database_connections", "state" => state).set(count as f64);
+        }
+        gauge!("agent_pool_database_connections_limit").set(status.max_size as f64);
+        gauge!("agent_pool_database_waiters").set(status.waiting as f64);
     }
 
     /// Takes the lock called `name` among all replicas, or answers `None` if another one holds it.

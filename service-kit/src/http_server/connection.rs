@@ -85,7 +85,7 @@ where
         let busy = Busy::start(connection);
         let route = self.templates.of(request.uri().path());
         let source = self.trusted_proxies.source(peer, request.headers());
-        let observation = Observation::start(request.method(), route, source.0);
+        let observation = Observation::start(request.method(), route, source.0, request.headers());
         let problem_json = prefers_problem_json(request.headers());
         let handled =
             for_request(self.handle(request, route, source)).instrument(observation.span().clone());

@@ -6,7 +6,9 @@ use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Span, debug, info_span};
-use warp::http::Method;
+use warp::http::{HeaderMap, Method};
+
+use crate::trace::continue_trace;
 
 /// A request being answered.
 pub(super) struct Observation {
@@ -17,7 +19,12 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    pub(super) fn start(method: &Method, route: &'static str, source: IpAddr) -> Self {
+    pub(super) fn start(
+        method: &Method,
+        route: &'static str,
+        source: IpAddr,
+        headers: &HeaderMap,
+    ) -> Self {
         let method = method_label(method);
         let span = info_span!(
             "http.request",
@@ -28,6 +35,7 @@ impl Observation {
             status = Empty,
             elapsed_ms = Empty
         );
+        continue_trace(&span, headers);
         Self {
             route,
             method,

@@ -6,13 +6,25 @@
 #[derive(Debug, Clone, Copy)]
 pub struct Templates(&'static [&'static str]);
 
-const OWN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const OWN: [&str; 5] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi",
+    "/openapi.json",
+];
 
 impl Templates {
     /// Takes the paths, parameters beginning with `:`. Where two fit, the earlier one is taken.
     #[must_use]
     pub const fn new(paths: &'static [&'static str]) -> Self {
         Self(paths)
+    }
+
+    /// The paths.
+    #[must_use]
+    pub const fn paths(self) -> &'static [&'static str] {
+        self.0
     }
 
     /// The template that a path fits, or `unrouted`: as many values as there are templates, however

@@ -7,6 +7,8 @@ use warp::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use warp::http::{HeaderMap, HeaderValue, StatusCode};
 use warp::reply::{Reply, Response};
 
+use crate::trace::current_trace_id;
+
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Marks a response whose body is a [`Problem`], so that the server can name its type as asked.
@@ -27,7 +29,9 @@ pub fn answer<T: Serialize>(result: Result<T, Problem>) -> Response {
 /// accepts it.
 #[must_use]
 pub fn response(problem: &Problem) -> Response {
-    let mut response = warp::reply::json(problem).into_response();
+    let mut problem = problem.clone();
+    problem.trace_id = problem.trace_id.or_else(current_trace_id);
+    let mut response = warp::reply::json(&problem).into_response();
     *response.status_mut() =
         StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.extensions_mut().insert(IsProblem);

@@ -21,7 +21,7 @@ use crate::{metrics, trace};
 
 /// How long blocking calls, such as a look-up of a name, may hold up the end of the process.
 const BLOCKING_CALLS_END_WITHIN: Duration = Duration::from_secs(1);
-/// How long the last lines of the log may take.
+/// How long the last lines of the log, and the last traces, may take.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 /// The whole `main` of a service's binary. `defaults` are variables of this distribution: they hold
@@ -94,6 +94,7 @@ async fn serve_with_warnings<S: Service>(
     warnings: Vec<String>,
 ) -> anyhow::Result<()> {
     let served = serve_until_shutdown::<S>(environment, warnings).await;
+    trace::finish_export(FLUSH_WITHIN).await;
     trace::flush(FLUSH_WITHIN);
     served
 }
@@ -109,7 +110,7 @@ async fn serve_until_shutdown<S: Service>(
         log,
         database,
     } = S::process_settings(&config);
-    trace::init(&log)?;
+    trace::init(&log, S::NAME)?;
     install_panic_hook();
     // Before the first line may be lost: losses are counted.
     let _ = metrics::install();

@@ -67,6 +67,8 @@ impl Supervisor {
         F: Future<Output = ()> + Send + 'static,
     {
         let shutdown = self.shutdown();
+        // So that the first restart is an increase.
+        counter!("agent_pool_task_restarts_total", "task" => name).increment(0);
         loop {
             // Boxed: a loop is a service's largest future. Made inside the catch, as `make` may panic too.
             let run = catch_panic(async { Box::pin(make(shutdown.clone())).await });

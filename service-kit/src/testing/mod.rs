@@ -1,7 +1,10 @@
-//! For tests: databases that are migrated already, and waiting without sleeping.
+//! For tests: databases that are migrated already, waiting without sleeping, and
+//! documents that are generated.
 
 mod database;
 mod eventually;
+mod openapi;
 
 pub use database::{TestDatabase, fresh_database};
 pub use eventually::eventually;
+pub use openapi::{assert_described, assert_generated};

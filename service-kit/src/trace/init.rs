@@ -7,12 +7,18 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::format::{DefaultFields, Format, JsonFields, format};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+use url::Url;
 
+use super::line::{TracedJson, TracedText};
+use super::otlp;
 use super::queue::LogQueue;
 
 /// What is logged, and in which format.
@@ -25,6 +31,9 @@ pub struct LogSettings {
     pub rust_log: Option<String>,
     /// The format of the log: `text` or `json`. Default: `text` on a terminal, else `json`.
     pub log_format: Option<LogFormat>,
+    /// The OpenTelemetry collector to send traces to, by OTLP over HTTP, such as `http://collector:4318`. Not set: traces
+    /// are not sent; their ids are still in the log and in problems.
+    pub otel_exporter_otlp_endpoint: Option<Url>,
 }
 
 /// The format of the log.
@@ -50,6 +59,12 @@ pub enum TraceError {
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
+    /// Traces cannot be sent where they should.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: traces cannot be sent there: {reason}")]
+    Export {
+        /// What is wrong.
+        reason: String,
+    },
     /// There is no thread to write the log.
     #[error("cannot start the thread that writes the log")]
     Thread(#[source] io::Error),
@@ -61,27 +76,52 @@ pub enum TraceError {
 /// The queue of this process, once it logs.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
-/// Starts to log on stderr. For `main` alone.
+/// Starts to log on stderr, and to trace under the name of the service. For `main` alone, on its runtime.
 ///
 /// # Errors
-/// The directives are wrong, logging has started already, or its thread cannot be started.
-pub fn init(settings: &LogSettings) -> Result<(), TraceError> {
+/// The directives are wrong, logging has started already, its thread cannot be started, or the address of the collector
+/// is wrong.
+pub fn init(settings: &LogSettings, service: &'static str) -> Result<(), TraceError> {
     let filter = filter(settings)?;
     let queue = LogQueue::start(io::stderr()).map_err(TraceError::Thread)?;
-    let builder = tracing_subscriber::fmt()
+    let tracer = otlp::start(settings.otel_exporter_otlp_endpoint.as_ref(), service)
+        .map_err(|reason| TraceError::Export { reason })?;
+    let terminal = io::stderr().is_terminal();
+    let lines = fmt::layer()
         .with_writer(QUEUE.get_or_init(|| queue).clone())
         // By default a failed write is printed on stderr, which panics when stderr is closed.
-        .log_internal_errors(false)
-        .with_env_filter(filter);
-    let terminal = io::stderr().is_terminal();
-    match settings.log_format {
-        Some(LogFormat::Text) => redacting(builder.with_ansi(terminal).finish()).try_init(),
-        None if terminal => redacting(builder.finish()).try_init(),
-        Some(LogFormat::Json) | None => {
-            redacting(builder.json().flatten_event(true).finish()).try_init()
-        }
-    }
-    .map_err(TraceError::Installed)
+        .log_internal_errors(false);
+    let lines = match settings.log_format {
+        Some(LogFormat::Text) => text(lines.with_ansi(terminal)),
+        None if terminal => text(lines.with_ansi(true)),
+        Some(LogFormat::Json) | None => json(lines),
+    };
+    // Each with its own filter: what is not logged is traced all the same.
+    let spans = OpenTelemetryLayer::new(tracer).with_filter(LevelFilter::INFO);
+    let logged = Registry::default()
+        .with(spans)
+        .with(lines.with_filter(filter));
+    redacting(logged).try_init().map_err(TraceError::Installed)
+}
+
+type Lines<S> = fmt::Layer<S, DefaultFields, Format, LogQueue>;
+
+fn text<S>(lines: Lines<S>) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    lines.event_format(TracedText(format())).boxed()
+}
+
+fn json<S>(lines: Lines<S>) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let json = TracedJson(format().json().flatten_event(true));
+    lines
+        .fmt_fields(JsonFields::new())
+        .event_format(json)
+        .boxed()
 }
 
 /// Waits until what was logged is written, for `within` at most. For the end of the process.

@@ -3,13 +3,14 @@
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::Logs;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::ops::logs::logs;
 
 /// The query of `GET /logs/:instanceId`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct Query {
     /// How many lines, at most.
     #[serde(default = "Query::default_lines")]

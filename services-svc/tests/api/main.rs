@@ -12,6 +12,7 @@ mod exclusion;
 mod instance;
 mod limits;
 mod missing;
+mod openapi;
 mod provision_local;
 mod recover;
 mod registry;

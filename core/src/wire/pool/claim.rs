@@ -1,6 +1,7 @@
 //! `POST /api/pool/claim` and its stream: an instance becomes somebody's.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::InstanceId;
@@ -21,7 +22,7 @@ use crate::wire::{
 /// assert_eq!(serde_json::to_string(&ClaimRequest::default())?, "{}");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimRequest {
     /// The agent's name; "Assistant" where there is none.
@@ -61,7 +62,7 @@ pub struct ClaimRequest {
 /// assert_eq!(claimed.instance_id.as_str(), "k3v9x0a1b2c3");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Claimed {
     /// Where a person reaches the agent.
@@ -86,7 +87,7 @@ pub struct Claimed {
 /// assert_eq!(serde_json::to_value(&pending)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingClaim {
     /// Always [`ProvisionStatus::PendingAcceptance`].
@@ -107,7 +108,7 @@ pub struct PendingClaim {
 /// assert_eq!(outcome.claimed(), None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClaimOutcome {
     /// The agent is in its conversation.
@@ -144,7 +145,7 @@ impl ClaimOutcome {
 /// assert_eq!(serde_json::to_string(&ClaimWaiting { position: 2 })?, r#"{"position":2}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClaimWaiting {
     /// Its place among all that wait; 1 is served next.
     pub position: u32,
@@ -162,7 +163,7 @@ pub struct ClaimWaiting {
 /// # assert_eq!(serde_json::to_string(&progress)?, event);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimProgress {
     /// The step that is done.
@@ -179,7 +180,7 @@ pub struct ClaimProgress {
 /// assert_eq!(serde_json::to_value(ClaimStep::ALL)?, words);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimStep {
     /// An idle instance was taken for this claim.
@@ -200,6 +201,23 @@ impl ClaimStep {
         Self::Provisioned,
         Self::Recorded,
     ];
+
+    /// The word for it in JSON.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::pool::ClaimStep;
+    /// assert_eq!(serde_json::to_value(ClaimStep::Taken)?, ClaimStep::Taken.as_str());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Configured => "configured",
+            Self::Provisioned => "provisioned",
+            Self::Recorded => "recorded",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the pool has, and how it does: statuses, counts, instances, alarms.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -14,7 +15,9 @@ use crate::InstanceId;
 /// assert!(serde_json::from_str::<Status>("\"Claiming\"").is_err(), "words are in lower case");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Being made, not healthy yet.
@@ -73,7 +76,7 @@ impl Status {
 /// # assert_eq!(serde_json::to_value(counts)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// [`Status::Starting`].
@@ -104,7 +107,7 @@ pub struct Counts {
 /// assert_eq!(serde_json::to_value(&view)?, body, "what is not there is null, and not absent");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceView {
     /// The instance.
@@ -144,7 +147,7 @@ pub struct InstanceView {
 /// assert_eq!(serde_json::to_value(&status)?, well, "no `unobserved`, no `lastCreateError`");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolStatus {
     /// How many are in each status.
@@ -175,7 +178,7 @@ pub struct PoolStatus {
 /// assert_eq!(serde_json::to_string(&alarm)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Unobserved {
     /// What is wrong, and what to do.
@@ -196,7 +199,7 @@ pub struct Unobserved {
 /// assert!(failure.retry_at > failure.failed_at);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationFailure {
     /// A stable word: the code of Services, with the tool that it is about where that is known.
@@ -219,7 +222,7 @@ pub struct CreationFailure {
 /// assert_eq!(serde_json::to_string(&Agents::default())?, none);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Agents {
     /// Those that are [`Status::Claimed`].

@@ -15,6 +15,7 @@ mod claim;
 mod fleet;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Instructions;
@@ -34,7 +35,7 @@ pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Statu
 /// assert_eq!(serde_json::to_string(&info)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {
     /// Which deployment of this system it is.
@@ -60,7 +61,7 @@ pub struct Info {
 /// # assert!(older.ends_with("=7"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Events {
     /// The moves.
     pub events: Vec<LifecycleEvent>,
@@ -79,7 +80,7 @@ pub struct Events {
 /// # assert_eq!(serde_json::to_value(&event)?, first);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LifecycleEvent {
     /// A number that grows: pass it as `before` to page back.
@@ -110,7 +111,7 @@ pub struct LifecycleEvent {
 /// assert_eq!(serde_json::to_string(&ReplenishRequest { count: Some(2) })?, r#"{"count":2}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplenishRequest {
     /// How many to create; absent fills up to the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +126,7 @@ pub struct ReplenishRequest {
 /// assert!(serde_json::from_str::<DrainRequest>("{}").is_err(), "it has to be said how many");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DrainRequest {
     /// How many idle ones to remove.
     pub count: u32,
@@ -140,7 +141,7 @@ pub struct DrainRequest {
 /// assert_eq!(affected.instance_ids[0].as_str(), "k3v9x0a1b2c3");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Affected {
     /// How many.
@@ -157,7 +158,7 @@ pub struct Affected {
 /// assert!(answer.ok);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condemned {
     /// The instance.
@@ -178,7 +179,7 @@ pub struct Condemned {
 /// }));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TickReport {
     /// Whether this tick ran; false while another replica's was running.
@@ -213,7 +214,7 @@ pub struct TickReport {
 /// assert!(format!("{template:?}").contains("Instructions(22 bytes)"), "{template:?}");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
     /// Its word in URLs.

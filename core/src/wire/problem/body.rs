@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, ProblemCode};
@@ -23,7 +24,7 @@ use crate::{Effect, safe_line};
 /// }));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Always `about:blank`: the meaning is in `status` and `code`.
@@ -45,8 +46,12 @@ pub struct Problem {
     /// The id of the provider that failed, such as `agentmail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// The trace that the request belongs to: the logs of both services name it, and so does an OpenTelemetry collector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// When to try again: whole seconds, at least 1, in the body as in the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
+    #[schemars(with = "Option<u64>")]
     pub retry_after: Option<Duration>,
 }
 
@@ -67,6 +72,7 @@ impl Problem {
             code,
             field: None,
             provider: None,
+            trace_id: None,
             retry_after: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Effect;
@@ -306,6 +307,22 @@ impl<'de> Deserialize<'de> for ProblemCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Ok(Self::from(&*word))
+    }
+}
+
+/// A string and not a closed list: a later version has further words.
+impl JsonSchema for ProblemCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ProblemCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<_> = Self::ALL.iter().map(Self::as_str).collect();
+        json_schema!({
+            "type": "string",
+            "description": "The stable word that a problem has for programs. Words are added over time.",
+            "examples": words,
+        })
     }
 }
 

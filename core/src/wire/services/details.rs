@@ -1,6 +1,7 @@
 //! `GET /instances/:instanceId`: what Services knows of one instance.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
@@ -22,7 +23,7 @@ use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Us
 /// assert_eq!(serde_json::to_value(&details)?, body, "what is not made yet is absent");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceDetails {
     /// The instance.
@@ -50,7 +51,7 @@ pub struct InstanceDetails {
 /// assert!(!made.deploy_status.unwrap().is_dead());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceInfraDetails {
     /// The infra.
@@ -83,7 +84,7 @@ pub struct InstanceInfraDetails {
 /// assert_eq!(serde_json::to_value(InstancePhase::Made)?, "made");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstancePhase {
     /// Its creation is not done.
@@ -105,7 +106,7 @@ pub enum InstancePhase {
 /// assert_eq!(tool.usage.unwrap().0["usd"], 1.25);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceToolDetails {
     /// The tool.

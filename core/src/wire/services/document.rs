@@ -1,5 +1,6 @@
 //! What Services tells people about an instance.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -19,14 +20,14 @@ use url::Url;
 /// assert_eq!(serde_json::to_value(&document)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// In the order to show them.
     pub sections: Vec<DocumentSection>,
 }
 
 /// A titled list of a [`Document`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentSection {
     /// Its heading.
     pub title: String,
@@ -35,7 +36,7 @@ pub struct DocumentSection {
 }
 
 /// A label and its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentRow {
     /// What the value is.
     pub label: String,
@@ -48,7 +49,7 @@ pub struct DocumentRow {
 
 /// The part of `GET /instances/:instanceId` that Pool reads. Its other members are for callers that
 /// know vendors.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceDocument {
     /// What to show.
     #[serde(default)]

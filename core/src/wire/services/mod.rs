@@ -17,6 +17,7 @@ mod registry;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -43,7 +44,7 @@ pub use registry::{
 /// assert!(!format!("{request:?}").contains("hunter2"), "and nowhere else");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateInstanceRequest {
     /// The instance, named by Pool.
@@ -77,7 +78,7 @@ pub struct CreateInstanceRequest {
 /// assert_eq!(created.services[&"openrouter".parse().unwrap()].resource_id.as_str(), "key-17");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedInstance {
     /// The instance.
@@ -106,7 +107,7 @@ pub struct CreatedInstance {
 /// assert_eq!(resource.resource_id.as_str(), "key-17");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolResource {
     /// The resource, in its vendor's words.
@@ -126,7 +127,7 @@ pub struct ToolResource {
 /// assert!(answer.destroyed.volumes);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DestroyedInstance {
     /// The instance.
@@ -146,7 +147,7 @@ pub struct DestroyedInstance {
 /// assert_eq!(serde_json::to_string(&destroyed)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Destroyed {
     /// Each tool that it had.
     #[serde(flatten)]
@@ -166,7 +167,7 @@ pub struct Destroyed {
 /// assert_eq!(serde_json::to_string(&none)?, r#"{"instanceIds":[]}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusBatchRequest {
     /// Which instances; absent asks for all.
@@ -194,7 +195,7 @@ pub type StatusBatch = BTreeMap<InstanceId, InstanceReport>;
 /// assert_eq!(serde_json::to_value(&report)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceReport {
     /// How its deployment does; absent before the first.
@@ -228,7 +229,7 @@ pub struct InstanceReport {
 /// # assert_eq!(serde_json::to_string(&request)?, written);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureRequest {
     /// The variables to set; those that are not named stay.
@@ -247,7 +248,7 @@ pub struct ConfigureRequest {
 /// assert!(done.ok);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
     /// The instance.
@@ -267,7 +268,7 @@ pub struct Done {
 /// assert_eq!(logs.lines[0].at, None, "not every infra knows when");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Logs {
     /// The instance.
@@ -285,7 +286,7 @@ pub struct Logs {
 /// assert_eq!(serde_json::to_string(&ProvisionToolRequest::default())?, "{}");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProvisionToolRequest {
     /// The provider's options.
     #[serde(default, skip_serializing_if = "ToolOptions::is_empty")]
@@ -303,7 +304,7 @@ pub struct ProvisionToolRequest {
 /// assert_eq!(reply.status, ToolStatus::Active);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvisionedToolReply {
     /// The tool.
@@ -324,7 +325,7 @@ pub struct ProvisionedToolReply {
 /// assert_eq!(request.tools[0].as_str(), "openrouter");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProvisionLocalRequest {
     /// The tools: at least one.
     pub tools: Vec<ToolId>,
@@ -343,7 +344,7 @@ pub struct ProvisionLocalRequest {
 /// assert!(!format!("{grant:?}").contains("hunter2"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalGrant {
     /// Whose the tools are: for `DELETE /destroy/:instanceId`, when they are no longer needed.
@@ -363,7 +364,7 @@ pub struct LocalGrant {
 /// assert_eq!(serde_json::to_value(ToolStatus::Destroyed)?, "destroyed");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolStatus {
     /// The instance has it.
@@ -381,7 +382,7 @@ pub enum ToolStatus {
 /// assert_eq!(serde_json::to_string(&answer)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DestroyedTool {
     /// The tool.
@@ -400,7 +401,7 @@ pub struct DestroyedTool {
 /// assert!(!look.destroy && !look.repair, "nothing is changed unless it is said");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepRequest {
     /// Whether to destroy all orphans that are found.
@@ -424,7 +425,7 @@ pub struct SweepRequest {
 /// assert_eq!((one.destroy, one.destroy_only[0].provider.as_str()), (false, "telnyx"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrphanRef {
     /// The provider that has it.
@@ -445,7 +446,7 @@ pub struct OrphanRef {
 /// assert!(!report.failures.is_empty(), "without orphans, and not clean: one was not asked");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepReport {
     /// When the sweep began.
@@ -474,7 +475,7 @@ pub struct SweepReport {
 /// assert_eq!(serde_json::to_value(&orphan)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Orphan {
     /// The provider that has it.
@@ -506,7 +507,7 @@ pub struct Orphan {
 /// assert_eq!(serde_json::to_value(&missing)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Missing {
     /// The provider that should have it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::SettingSpec;
@@ -16,7 +17,7 @@ use crate::{InfraCapabilities, InfraId, ToolCapabilities, ToolId};
 /// assert!(build.tools.is_empty(), "a build without providers is one");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegistryReply {
     /// The version of services-svc; empty where it is older than this member.
     #[serde(default)]
@@ -35,7 +36,7 @@ pub struct RegistryReply {
 /// assert_eq!(version.commit, None, "the build did not record it");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     /// The version of services-svc.
     pub version: String,
@@ -56,7 +57,7 @@ pub struct Version {
 /// assert_eq!(unconfigured.capabilities, None, "known only of what could be built");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolInfo {
     /// The tool's id, as requests name it.
@@ -93,7 +94,7 @@ pub struct ToolInfo {
 /// assert!(infra.selected && infra.faults.is_empty());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InfraInfo {
     /// The infra's id, as `INFRA_PROVIDER` names it.
@@ -128,7 +129,7 @@ pub struct InfraInfo {
 /// # assert_eq!(serde_json::to_value(&stats)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderStats {
     /// How many there were.
@@ -208,7 +209,7 @@ pub enum ProviderHealth {
 /// assert_eq!(serde_json::to_string(&error)?, body);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastError {
     /// What failed, in one word, such as `rate_limited`.
     pub kind: String,

@@ -64,7 +64,7 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
             (step, Err(undo_failed(lease, plan, failure).await))
         }
     };
-    counter!("agent_pool_creations_total", "outcome" => outcome).increment(1);
+    counter!("agent_pool_builds_total", "outcome" => outcome).increment(1);
     result
 }
 

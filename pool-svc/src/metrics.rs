@@ -1,0 +1,69 @@
+//! The metrics of this service.
+
+use agent_pool_core::metrics::MetricSpec;
+
+/// What pool-svc records, besides what every service does.
+pub const METRICS: &[MetricSpec] = &[
+    MetricSpec::gauge(
+        "agent_pool_instances",
+        &["status"],
+        "Instances in each status, as the last tick of this replica counted them",
+    ),
+    MetricSpec::counter(
+        "agent_pool_claims_total",
+        &["launch", "outcome"],
+        "Claims that ended; launch is warm, waited or none, outcome is claimed, pending_acceptance or the code of the problem",
+    ),
+    MetricSpec::histogram(
+        "agent_pool_claim_seconds",
+        &["launch", "outcome"],
+        "Duration of a claim, its wait included",
+    ),
+    MetricSpec::histogram(
+        "agent_pool_claim_step_seconds",
+        &["step", "launch"],
+        "Duration of each step of a claim: taken, configured, provisioned, recorded",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_claims_waiting",
+        &[],
+        "Claims that wait on this replica for an idle instance",
+    ),
+    MetricSpec::histogram(
+        "agent_pool_claim_wait_seconds",
+        &[],
+        "Time that a claim spent in the queue, whether it got an instance or not",
+    ),
+    MetricSpec::counter(
+        "agent_pool_creations_total",
+        &["outcome"],
+        "Creations of instances that ended; outcome is created or failed",
+    ),
+    MetricSpec::histogram(
+        "agent_pool_warm_up_seconds",
+        &[],
+        "Time from the beginning of a creation until the instance is idle",
+    ),
+    MetricSpec::counter("agent_pool_ticks_total", &[], "Ticks that this replica ran"),
+    MetricSpec::histogram("agent_pool_tick_seconds", &[], "Duration of a tick"),
+    MetricSpec::histogram(
+        "agent_pool_tick_lag_seconds",
+        &[],
+        "Delay of a tick after the time that its timer set",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_fleet_in_doubt",
+        &[],
+        "1 while too many instances look dead at once, or Services does not answer, so that none is replaced",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_foreign_instances",
+        &[],
+        "Instances that Services has and this pool never had",
+    ),
+    MetricSpec::counter(
+        "agent_pool_runtime_key_refusals_total",
+        &[],
+        "Runtimes that refused the key of their instance",
+    ),
+];

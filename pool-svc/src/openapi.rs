@@ -1,0 +1,192 @@
+//! The operations of the Pool API. Their order is that of `docs/api.md`.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::{
+    Affected, Agents, ClaimRequest, Claimed, Condemned, Counts, DrainRequest, Events, Info,
+    InstanceView, PendingClaim, PoolStatus, ReplenishRequest, Template, TickReport,
+};
+use agent_pool_core::wire::problem::ProblemCode as Code;
+use agent_pool_core::wire::runtime::Acceptance;
+use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
+
+use crate::claim::input::IdempotencyKey;
+use crate::handlers::claim_input::ClaimQuery;
+use crate::handlers::views::EventsQuery;
+
+const ABOUT: About = About {
+    title: "Agent pool",
+    version: env!("CARGO_PKG_VERSION"),
+    description: "Claims warm agent instances and manages the pool of them.",
+};
+
+/// What every operation fails with that reads or writes the database.
+const DATABASE: [Code; 3] = [
+    Code::DatabaseUnavailable,
+    Code::SecretUnreadable,
+    Code::InternalError,
+];
+
+/// What a claim fails with.
+const CLAIM: [Code; 15] = [
+    Code::InvalidIdempotencyKey,
+    Code::IdempotencyKeyReused,
+    Code::NoIdleInstance,
+    Code::ShuttingDown,
+    Code::HungUp,
+    Code::Superseded,
+    Code::ClaimTimedOut,
+    Code::ClaimFailed,
+    Code::RuntimeRefused,
+    Code::JoinFailed,
+    Code::ServicesUnavailable,
+    Code::ServicesRefused,
+    Code::DatabaseUnavailable,
+    Code::SecretUnreadable,
+    Code::InternalError,
+];
+
+/// The OpenAPI document of this service.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    let operations = [claims(), views(), fleet(), common_operations()].concat();
+    document(&ABOUT, &operations)
+}
+
+fn claims() -> Vec<Operation> {
+    let claim = |path, id, summary| {
+        Operation::post(path, id, summary)
+            .key()
+            .query::<ClaimQuery>()
+            .header::<IdempotencyKey>(
+                "Idempotency-Key",
+                "The same key and body get the same answer for 24 hours.",
+            )
+            .optional_body::<ClaimRequest>()
+    };
+    vec![
+        claim("/api/pool/claim", "claim", "Claim an idle instance")
+            .answers::<Claimed>("The agent is in its conversation.")
+            .answers_with::<PendingClaim>(202, "A person has yet to let the agent in.")
+            .problems(&CLAIM),
+        claim(
+            "/api/pool/claim/stream",
+            "claim_stream",
+            "Claim an idle instance and follow the steps",
+        )
+        .answers_text(
+            "text/event-stream",
+            "Events `waiting`, `step`, then one `result`, `pending` or `error`.",
+        )
+        .problems(&CLAIM),
+        Operation::post(
+            "/api/pool/instances/:id/acceptance",
+            "report_acceptance",
+            "Report the outcome of a join that waited, as the runtime of that instance",
+        )
+        .key()
+        .segment::<InstanceId>("id")
+        .body::<Acceptance>()
+        .answers::<Condemned>("The outcome is recorded.")
+        .problems(&[Code::NotPending, Code::UnknownInstance, Code::ShuttingDown])
+        .problems(&DATABASE),
+    ]
+}
+
+fn views() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/api/pool/templates",
+            "templates",
+            "List the ready-made agents",
+        )
+        .answers::<Vec<Template>>("The catalogue."),
+        Operation::get(
+            "/api/pool/templates/:slug",
+            "template",
+            "Show one ready-made agent",
+        )
+        .segment::<String>("slug")
+        .answers::<Template>("The entry of the catalogue.")
+        .problems(&[Code::UnknownTemplate]),
+        Operation::get(
+            "/api/pool/status",
+            "status",
+            "Show counts, instances and failing creations",
+        )
+        .key()
+        .answers::<PoolStatus>("The state of the pool.")
+        .problems(&DATABASE),
+        Operation::get(
+            "/api/pool/counts",
+            "counts",
+            "Count the instances in each status",
+        )
+        .answers::<Counts>("The counts.")
+        .problems(&DATABASE),
+        Operation::get("/api/pool/agents", "agents", "List instances by status")
+            .key()
+            .answers::<Agents>("The instances.")
+            .problems(&DATABASE),
+        Operation::get(
+            "/api/pool/info",
+            "info",
+            "Show environment, version and tools",
+        )
+        .answers::<Info>("What this pool is."),
+        Operation::get(
+            "/api/pool/events",
+            "events",
+            "Page through the lifecycle log, newest first",
+        )
+        .key()
+        .query::<EventsQuery>()
+        .answers::<Events>("A page of the log.")
+        .problems(&DATABASE),
+        Operation::get("/api/pool/instances/:id", "instance", "Show one instance")
+            .key()
+            .segment::<InstanceId>("id")
+            .answers::<InstanceView>("The instance.")
+            .problems(&[Code::UnknownInstance])
+            .problems(&DATABASE),
+    ]
+}
+
+fn fleet() -> Vec<Operation> {
+    vec![
+        Operation::post("/api/pool/replenish", "replenish", "Create instances")
+            .key()
+            .optional_body::<ReplenishRequest>()
+            .answers::<Affected>("The instances that are being created.")
+            .problems(&DATABASE),
+        Operation::post("/api/pool/drain", "drain", "Destroy idle instances")
+            .key()
+            .body::<DrainRequest>()
+            .answers::<Affected>("The instances that are being destroyed.")
+            .problems(&DATABASE),
+        Operation::post("/api/pool/reconcile", "reconcile", "Run a tick now")
+            .key()
+            .answers::<TickReport>("What the tick did.")
+            .problems(&[Code::TickTakenOver])
+            .problems(&DATABASE),
+        Operation::delete(
+            "/api/pool/instances/:id",
+            "kill",
+            "Destroy an instance in any status",
+        )
+        .key()
+        .segment::<InstanceId>("id")
+        .answers::<Condemned>("It is being destroyed.")
+        .problems(&[Code::UnknownInstance])
+        .problems(&DATABASE),
+        Operation::delete(
+            "/api/pool/crashed/:id",
+            "dismiss",
+            "Destroy a crashed instance",
+        )
+        .key()
+        .segment::<InstanceId>("id")
+        .answers::<Condemned>("It is being destroyed.")
+        .problems(&[Code::UnknownInstance, Code::NotCrashed])
+        .problems(&DATABASE),
+    ]
+}

@@ -1,0 +1,227 @@
+//! The operations of the Services API. Their order is that of `docs/api.md`.
+
+use agent_pool_core::wire::problem::ProblemCode as Code;
+use agent_pool_core::wire::services::{
+    ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, DestroyedTool,
+    Done, InstanceDetails, LocalGrant, Logs, ProvisionLocalRequest, ProvisionToolRequest,
+    ProvisionedToolReply, RegistryReply, StatusBatch, StatusBatchRequest, SweepReport,
+    SweepRequest, Version,
+};
+use agent_pool_core::{InstanceId, ResourceId, ToolId};
+use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
+
+use crate::handlers::logs;
+
+const ABOUT: About = About {
+    title: "Agent pool: Services",
+    version: env!("CARGO_PKG_VERSION"),
+    description: "Builds instances out of provider plugins. Pool calls this API; it is not meant for the public.",
+};
+
+/// What every operation fails with that reads or writes the database.
+const DATABASE: [Code; 4] = [
+    Code::DatabaseUnavailable,
+    Code::CorruptRow,
+    Code::SecretUnreadable,
+    Code::InternalError,
+];
+
+/// What an operation fails with that finds an instance first.
+const INSTANCE: [Code; 5] = [
+    Code::UnknownInstance,
+    Code::InstanceBusy,
+    Code::InstanceDestroying,
+    Code::InstanceUnfinished,
+    Code::InstanceGone,
+];
+
+/// What an operation fails with that calls vendors.
+const VENDOR: [Code; 14] = [
+    Code::UnknownTool,
+    Code::UnknownInfra,
+    Code::ProviderUnconfigured,
+    Code::ShuttingDown,
+    Code::VendorUnauthorized,
+    Code::VendorRefused,
+    Code::VendorNotFound,
+    Code::VendorConflict,
+    Code::VendorInvalid,
+    Code::VendorRateLimited,
+    Code::VendorUnavailable,
+    Code::VendorProtocol,
+    Code::Unsupported,
+    Code::ProviderDefect,
+];
+
+/// The OpenAPI document of this service.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    let operations = [life(), views(), tools(), common_operations()].concat();
+    document(&ABOUT, &operations)
+}
+
+fn life() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/create-instance",
+            "create_instance",
+            "Create an instance with its tools",
+        )
+        .key()
+        .body::<CreateInstanceRequest>()
+        .answers::<CreatedInstance>("All of it is made, and it is being deployed.")
+        .problems(&[
+            Code::ImageNotAllowed,
+            Code::InstanceLimit,
+            Code::EnvironmentTaken,
+            Code::OtherTools,
+            Code::ToolsClash,
+        ])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::delete(
+            "/destroy/:instanceId",
+            "destroy_instance",
+            "Destroy an instance and everything it has",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .answers::<DestroyedInstance>("Nothing of it is left.")
+        .problems(&[Code::DestroyIncomplete])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::post(
+            "/configure/:instanceId",
+            "configure_instance",
+            "Set variables of an instance",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .body::<ConfigureRequest>()
+        .answers::<Done>("They are set.")
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::post(
+            "/redeploy/:instanceId",
+            "redeploy_instance",
+            "Deploy an instance again",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .answers::<Done>("It is being deployed.")
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+    ]
+}
+
+fn views() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/instances/:instanceId",
+            "instance_details",
+            "Show what an instance has",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .answers::<InstanceDetails>("What it has, without secrets.")
+        .problems(&[Code::UnknownInstance])
+        .problems(&DATABASE),
+        Operation::post(
+            "/status/batch",
+            "status_batch",
+            "Show deploy status and health of instances",
+        )
+        .key()
+        .optional_body::<StatusBatchRequest>()
+        .answers::<StatusBatch>("The instances.")
+        .problems(&[Code::InstanceGone])
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::get("/registry", "registry", "List the providers of this build")
+            .key()
+            .answers::<RegistryReply>("The providers."),
+        Operation::get(
+            "/logs/:instanceId",
+            "instance_logs",
+            "Show the end of an instance's log",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .query::<logs::Query>()
+        .answers::<Logs>("The last lines, oldest first.")
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::post("/sweep", "sweep", "Compare what vendors have with our rows")
+            .key()
+            .optional_body::<SweepRequest>()
+            .answers::<SweepReport>("What was found and done.")
+            .problems(&[Code::SweepRunning, Code::ShuttingDown])
+            .problems(&DATABASE),
+        Operation::get("/sweep", "last_sweep", "Show the report of the last sweep")
+            .key()
+            .answers::<SweepReport>("The report.")
+            .problems(&[Code::NotSwept])
+            .problems(&DATABASE),
+    ]
+}
+
+fn tools() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/provision/:instanceId/:toolId",
+            "provision_tool",
+            "Add a tool to an instance",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .segment::<String>("toolId")
+        .optional_body::<ProvisionToolRequest>()
+        .answers::<ProvisionedToolReply>("The instance has it.")
+        .problems(&[Code::AlreadyProvisioned, Code::ToolsClash])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::delete(
+            "/destroy/:instanceId/:toolId/:resourceId",
+            "destroy_tool",
+            "Remove a tool from an instance",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .segment::<ToolId>("toolId")
+        .segment::<ResourceId>("resourceId")
+        .answers::<DestroyedTool>("It is destroyed.")
+        .problems(&[Code::UnknownResource])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::post(
+            "/provision-local",
+            "provision_local",
+            "Provision tools for a developer's own machine",
+        )
+        .key()
+        .body::<ProvisionLocalRequest>()
+        .answers::<LocalGrant>("The variables to set, with secrets.")
+        .problems(&[Code::GrantLimit, Code::ToolsClash])
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::delete(
+            "/provision-local/:instanceId",
+            "destroy_local",
+            "Destroy the tools of a developer's machine",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .answers::<DestroyedInstance>("Nothing of them is left.")
+        .problems(&[Code::DestroyIncomplete])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+    ]
+}
