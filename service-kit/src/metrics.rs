@@ -103,6 +103,8 @@ pub fn install() -> Metrics {
             if metrics::set_global_recorder(recorder).is_err() {
                 tracing::warn!("another metrics recorder is installed: /metrics stays empty");
             }
+            // So that the first loss is an increase.
+            metrics::counter!("agent_pool_log_lines_lost_total").absolute(0);
             describe(agent_pool_core::metrics::METRICS);
             describe(METRICS);
             metrics
