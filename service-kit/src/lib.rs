@@ -14,6 +14,7 @@ pub mod method;
 pub mod metrics;
 pub mod problem;
 pub mod process;
+pub mod reseal;
 pub mod shutdown;
 pub mod supervisor;
 #[cfg(feature = "testing")]
