@@ -121,8 +121,8 @@ fn unharmed(plant: &Plant, agents: &BTreeMap<String, InstanceId>) -> anyhow::Res
     let railway = plant.cloud.state().railway;
     for (name, id) in agents {
         let label = format!("ap-{ENVIRONMENT}-{id}");
-        let services = railway.services.iter();
-        let service = services.filter(|one| one.name == label).next_back();
+        let mut services = railway.services.iter();
+        let service = services.rfind(|one| one.name == label);
         let service = service.with_context(|| format!("{name}'s service {label} is gone"))?;
         let mut instances = railway.instances.iter();
         let instance = instances.find(|one| one.service_id == service.id);
