@@ -15,8 +15,9 @@ use tracing::{debug, warn};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest such pause: how long after Services is back at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How many connections in a row may break. A request that brings Services down must not do so for ever.
-const MAX_BROKEN: u32 = 3;
+/// How often the connection of one call may break, which is also what a proxy before a Services that is down may do. A
+/// request that brings Services down must not do so for ever.
+const MAX_BROKEN: u32 = 10;
 
 /// The patience with one call.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         let busy = refused(ProblemCode::InstanceBusy, 409);
         assert_eq!(patience.pause_after(&busy), None);
-        let repeated = (0..9).filter(|_| patience.pause_after(&broken()).is_some());
-        assert_eq!(repeated.count(), 3);
+        let repeated = (0..99).filter(|_| patience.pause_after(&broken()).is_some());
+        assert_eq!(repeated.count(), 10);
     }
 }
