@@ -41,9 +41,21 @@ impl Runtime {
         key: &Secret,
         within: Duration,
     ) -> Result<bool, CallError> {
+        Ok(self.health(url, key, within).await?.ready)
+    }
+
+    /// `GET /pool/health`: what the instance at `url` says of itself.
+    ///
+    /// # Errors
+    /// Every [`CallError`]: an instance without this answer is not healthy.
+    pub async fn health(
+        &self,
+        url: &Url,
+        key: &Secret,
+        within: Duration,
+    ) -> Result<Health, CallError> {
         let api = self.at(url, key);
-        let health: Health = api.get(&segments(HEALTH_PATH)).answer(within).await?;
-        Ok(health.ready)
+        api.get(&segments(HEALTH_PATH)).answer(within).await
     }
 
     /// `POST /pool/provision`: makes the instance at `url` an agent. Never to be repeated, because a

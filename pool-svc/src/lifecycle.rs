@@ -165,6 +165,8 @@ pub(crate) enum Cause {
     NotAccepted,
     /// Its claim is done.
     Provisioned,
+    /// A claim found that it is an agent already, of which the pool did not know.
+    FoundClaimed,
     /// A claim failed before it had any effect on it.
     ClaimUndone,
     /// A claim failed, and may have had an effect on it.
@@ -187,7 +189,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -198,6 +200,7 @@ impl Cause {
         Self::PendingAcceptance,
         Self::NotAccepted,
         Self::Provisioned,
+        Self::FoundClaimed,
         Self::ClaimUndone,
         Self::ClaimFailed,
         Self::UnhealthyAtClaim,
@@ -224,6 +227,7 @@ impl Cause {
             Self::PendingAcceptance => "pending_acceptance",
             Self::NotAccepted => "not_accepted",
             Self::Provisioned => "provisioned",
+            Self::FoundClaimed => "found_claimed",
             Self::ClaimUndone => "claim_undone",
             Self::ClaimFailed => "claim_failed",
             Self::UnhealthyAtClaim => "unhealthy_at_claim",

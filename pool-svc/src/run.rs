@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_service_kit::config::Task;
 use agent_pool_service_kit::db::{DatabaseSettings, Db};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::process::{ProcessSettings, Service, serve};
@@ -15,6 +16,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
+use crate::ops::reseal::rekey;
 use crate::pool::Pool;
 use crate::routes::{PATHS, routes};
 
@@ -46,6 +48,12 @@ impl Service for Pool {
                 direct_url: config.pool.pool_database_direct_url.clone(),
                 max_connections: CONNECTIONS,
             },
+        }
+    }
+
+    async fn task(config: Config, db: Db, task: Task) -> anyhow::Result<String> {
+        match task {
+            Task::Rekey => rekey(&db, &config.cipher).await,
         }
     }
 

@@ -4,6 +4,9 @@
 //! value (such as instance, tool and variable) is authenticated with it, so that a value copied to another
 //! row does not open. A value without that prefix was written while there was no key, and is read as it
 //! stands; a plain value that could be mistaken for a sealed one is written with the prefix `xc0.`.
+//!
+//! A fingerprint recognises a text without storing it. With a key it is an HMAC, so that whoever reads the database
+//! cannot test a guess.
 
 use std::fmt;
 
@@ -13,12 +16,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, OsRng, Payload};
 use chacha20poly1305::{AeadCore, KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
 
 /// The prefix of every sealed value; the digit is the version of the format.
 const PREFIX: &str = "xc1.";
 /// The prefix of a plain value that could be mistaken for a sealed one.
 const PLAIN_PREFIX: &str = "xc0.";
 const NONCE_BYTES: usize = 24;
+/// Separates the keys of fingerprints from those that encrypt.
+const FINGERPRINTS: &[u8] = b"agent-pool fingerprint 1";
 
 /// Whose value it is: the parts of a path from the row to the value, none of them with a NUL, such as
 /// instance, tool and variable.
@@ -54,12 +61,47 @@ pub enum CipherError {
     },
 }
 
+/// What became of stored values when they were sealed again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Values that were plain or sealed with an older key, and are sealed with the first one now.
+    pub sealed: usize,
+    /// Values that were sealed with the first key before.
+    pub current: usize,
+    /// Values that no key opens.
+    pub lost: usize,
+}
+
 /// Seals and opens secrets with the keys of one variable.
 #[derive(Clone)]
 pub struct Cipher {
     variable: &'static str,
     /// The first seals, all open. None: values are written as they are.
-    keys: Vec<XChaCha20Poly1305>,
+    keys: Vec<Key>,
+}
+
+/// One key, as it is used.
+#[derive(Clone)]
+struct Key {
+    cipher: XChaCha20Poly1305,
+    fingerprints: Hmac<Sha256>,
+}
+
+impl Key {
+    /// `None` if it has not 32 bytes.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let cipher = XChaCha20Poly1305::new_from_slice(bytes).ok()?;
+        let derived = mac(bytes)?.chain_update(FINGERPRINTS).finalize();
+        let fingerprints = mac(&derived.into_bytes())?;
+        Some(Self {
+            cipher,
+            fingerprints,
+        })
+    }
+}
+
+fn mac(key: &[u8]) -> Option<Hmac<Sha256>> {
+    <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).ok()
 }
 
 impl fmt::Debug for Cipher {
@@ -82,7 +124,7 @@ impl Cipher {
         let keys = texts.enumerate().map(|(index, text)| {
             let bytes = STANDARD.decode(text).ok();
             bytes
-                .and_then(|bytes| XChaCha20Poly1305::new_from_slice(&bytes).ok())
+                .and_then(|bytes| Key::read(&bytes))
                 .ok_or_else(|| {
                     let problem = format!(
                         "has a key (number {}) that is not the base64 of 32 bytes: make one with `openssl rand -base64 32`",
@@ -95,6 +137,44 @@ impl Cipher {
             variable,
             keys: keys.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The variable of its keys.
+    #[must_use]
+    pub const fn variable(&self) -> &'static str {
+        self.variable
+    }
+
+    /// What to store instead of a text that only has to be recognised: an HMAC with the first key, or without a key its
+    /// SHA-256.
+    #[must_use]
+    pub fn fingerprint(&self, text: &str) -> Vec<u8> {
+        match self.keys.first() {
+            Some(key) => keyed(key, text),
+            None => Sha256::digest(text).to_vec(),
+        }
+    }
+
+    /// Every fingerprint that the text may be stored with: one for each key, and the one without a key.
+    #[must_use]
+    pub fn fingerprints(&self, text: &str) -> Vec<Vec<u8>> {
+        let mut all = self.keyed_fingerprints(text);
+        all.push(Sha256::digest(text).to_vec());
+        all
+    }
+
+    /// The fingerprints by which replicas with one key in common recognise a text: one for each key, or without any key
+    /// the one without.
+    #[must_use]
+    pub fn shared_fingerprints(&self, text: &str) -> Vec<Vec<u8>> {
+        if self.keys.is_empty() {
+            return vec![self.fingerprint(text)];
+        }
+        self.keyed_fingerprints(text)
+    }
+
+    fn keyed_fingerprints(&self, text: &str) -> Vec<Vec<u8>> {
+        self.keys.iter().map(|key| keyed(key, text)).collect()
     }
 
     /// Whether there is a key, so that secrets are encrypted at rest.
@@ -117,6 +197,7 @@ impl Cipher {
             aad: &owner.associated_data(),
         };
         let sealed = key
+            .cipher
             .encrypt(&nonce, payload)
             .map_err(|_| CipherError::Seal(owner.to_string()))?;
         let bytes = [nonce.as_slice(), &sealed].concat();
@@ -162,9 +243,14 @@ impl Cipher {
         let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
         let (nonce, msg) = bytes.split_at_checked(NONCE_BYTES)?;
         let nonce = XNonce::from_slice(nonce);
-        let open = |key: &XChaCha20Poly1305| key.decrypt(nonce, Payload { msg, aad }).ok();
+        let open = |key: &Key| key.cipher.decrypt(nonce, Payload { msg, aad }).ok();
         String::from_utf8(self.keys.iter().find_map(open)?).ok()
     }
+}
+
+fn keyed(key: &Key, text: &str) -> Vec<u8> {
+    let mac = key.fingerprints.clone().chain_update(text);
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// A secret in the clear, written so that it is not read as a sealed one.
@@ -252,6 +338,31 @@ mod tests {
         assert!(cipher(&key(2)).reseal(Owner(&owner), &old).is_err());
         let none = Cipher::read("KEY", None).unwrap();
         assert_eq!(none.reseal(Owner(&owner), "hunter2").unwrap(), None);
+    }
+
+    #[test]
+    fn a_fingerprint_is_keyed_and_found_again_after_a_rotation() {
+        let none = Cipher::read("KEY", None).unwrap();
+        let (old, new) = (cipher(&key(1)), cipher(&key(2)));
+        let rotating = cipher(&format!("{},{}", key(2), key(1)));
+        assert_eq!(
+            none.fingerprint("a link"),
+            Sha256::digest("a link").to_vec()
+        );
+        assert_ne!(old.fingerprint("a link"), none.fingerprint("a link"));
+        assert_ne!(old.fingerprint("a link"), new.fingerprint("a link"));
+        assert_ne!(old.fingerprint("a link"), old.fingerprint("another"));
+        assert_eq!(rotating.fingerprint("a link"), new.fingerprint("a link"));
+        let known = rotating.fingerprints("a link");
+        for stored in [&none, &old, &new].map(|one| one.fingerprint("a link")) {
+            assert!(known.contains(&stored));
+        }
+        let shared = rotating.shared_fingerprints("a link");
+        assert_eq!(shared, [&new, &old].map(|one| one.fingerprint("a link")));
+        assert_eq!(
+            none.shared_fingerprints("a link"),
+            [none.fingerprint("a link")]
+        );
     }
 
     #[test]

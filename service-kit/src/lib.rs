@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod process;
+pub mod reseal;
 pub mod shutdown;
 pub mod supervisor;
 #[cfg(feature = "testing")]

@@ -292,6 +292,31 @@ async fn a_connection_that_says_nothing_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn connections_from_before_the_shutdown_are_served_accepted_or_not() {
+    let server = Server::start().await;
+    let address = ("127.0.0.1", server.port);
+    let mut accepted = TcpStream::connect(address).await.unwrap();
+    // Connections are accepted in turn: the first one is open by now.
+    server.get("/busy/x").await;
+    let mut waiting = TcpStream::connect(address).await.unwrap();
+    server.shutdown.trigger();
+    eventually("no further connection", SOON, async || {
+        TcpStream::connect(address).await.is_err()
+    })
+    .await;
+    for stream in [&mut accepted, &mut waiting] {
+        let request = b"GET /busy/x HTTP/1.1\r\nhost: h\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+    }
+    for stream in [&mut accepted, &mut waiting] {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 409"), "{answer}");
+    }
+    server.ended.await.unwrap();
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_template_never_by_path() {
     let metrics = metrics::install();
     let server = Server::start().await;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
+use agent_pool_service_kit::config::Task;
 use agent_pool_service_kit::db::{DatabaseSettings, Db};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::process::{self, ProcessSettings, Service};
@@ -19,6 +20,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
 use crate::ops::recover::recover_periodically;
+use crate::ops::reseal::{keep_resealing, rekey};
 use crate::ops::sweep::sweep_periodically;
 use crate::routes::{PATHS, routes};
 
@@ -54,6 +56,12 @@ impl Service for App {
         }
     }
 
+    async fn task((config, _): Self::Config, db: Db, task: Task) -> anyhow::Result<String> {
+        match task {
+            Task::Rekey => rekey(&db, &config.cipher).await,
+        }
+    }
+
     fn build(
         (config, registry): Self::Config,
         db: Db,
@@ -74,6 +82,10 @@ impl Service for App {
         let app = self.clone();
         self.supervisor().keep("recover", move |shutdown| {
             recover_periodically(app.clone(), shutdown)
+        });
+        let app = self.clone();
+        self.supervisor().keep("reseal", move |shutdown| {
+            keep_resealing(app.clone(), shutdown)
         });
         let app = self.clone();
         self.supervisor().keep("sweep", move |shutdown| {

@@ -18,6 +18,15 @@ pub(crate) fn seal(
     cipher.seal(Owner(&[instance.as_str(), VARIABLE]), key)
 }
 
+/// The text to store instead of a stored one, if that was not sealed with the newest key.
+pub(crate) fn reseal(
+    cipher: &Cipher,
+    instance: &str,
+    text: &str,
+) -> Result<Option<String>, CipherError> {
+    cipher.reseal(Owner(&[instance, VARIABLE]), text)
+}
+
 /// The key of a stored text.
 pub(crate) fn open(
     cipher: &Cipher,

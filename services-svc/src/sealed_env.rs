@@ -61,6 +61,16 @@ impl SealedEnv {
     }
 }
 
+/// The text to store instead of a stored one of `owner` (instance, tool and variable), if that was not sealed with the
+/// newest key.
+pub(crate) fn reseal(
+    cipher: &Cipher,
+    owner: [&str; 3],
+    text: &str,
+) -> Result<Option<String>, CipherError> {
+    cipher.reseal(Owner(&owner), text)
+}
+
 #[cfg(test)]
 mod tests {
     use agent_pool_core::Secret;

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use agent_pool_core::wire::services::RegistryReply;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
+use diesel_async::SimpleAsyncConnection as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use services_svc::MIGRATIONS;
@@ -133,6 +134,51 @@ fn the_library_names_no_provider() {
         for name in [&vendors[..], &["provider_local", "\"local\""]].concat() {
             assert!(!source.contains(name), "{} names {name}", file.display());
         }
+    }
+}
+
+#[tokio::test]
+async fn rekey_seals_everything_now_and_reports_the_counts() {
+    const OLD: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    const NEW: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    let database = fresh_database(MIGRATIONS, "binary").await;
+    let mut conn = database.db().conn().await.unwrap();
+    let rows = "INSERT INTO instance_infra (instance_id, provider, provider_service_id, provider_env_id, runtime_key)
+                VALUES ('instance0001', 'local', 's', 'e', 'hush');
+                INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key, env_value, more_env, status)
+                VALUES ('instance0001', 'mail', 'r', 'MAIL', 'hush', '{\"MORE\": \"hush\"}', 'active')";
+    conn.batch_execute(rows).await.unwrap();
+    let rekey = async |keys: &str| {
+        let settings = [
+            ("POOL_API_KEY", "a-key-of-16-characters"),
+            ("SERVICES_DATABASE_URL", database.url().as_secret().expose()),
+            ("SERVICES_ENCRYPTION_KEY", keys),
+        ];
+        let mut command = binary(&settings);
+        command.arg("rekey");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let output = output.await.unwrap();
+        let (stdout, stderr) = text(&output);
+        (output.status.success(), stdout + &stderr)
+    };
+    let rotating = format!("{NEW},{OLD}");
+    for (keys, done, report) in [
+        ("", false, "SERVICES_ENCRYPTION_KEY is not set"),
+        (OLD, true, "sealed 3 values"),
+        (NEW, false, "opens 3 values"),
+        (&rotating, true, "sealed 3 values"),
+        (
+            NEW,
+            true,
+            "sealed 0 values with the first key of SERVICES_ENCRYPTION_KEY; 3 were",
+        ),
+    ] {
+        let (succeeded, said) = rekey(keys).await;
+        assert!(
+            succeeded == done && said.contains(report),
+            "{report}: {said}"
+        );
+        assert!(!said.contains("hush"), "{said}");
     }
 }
 

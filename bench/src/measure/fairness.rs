@@ -23,7 +23,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let waiters = lab.pick(5, 100);
-    let standin = StandIn::start(0, Delays::default()).await?;
+    let delays = Delays {
+        // Claims that wait have instances made, which must not come before the measurement ends.
+        create: LIMIT * 60,
+        ..Delays::default()
+    };
+    let standin = StandIn::start(0, delays).await?;
     let (pool, database) = lab.pool("fairness", &standin.url, &[]).await?;
     let (served, mut turns) = mpsc::unbounded_channel();
     for number in 0..waiters {

@@ -42,6 +42,10 @@ pub struct Health {
     /// The runtime's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Whether it is an agent already. A claim that finds such an instance idle, as after a database was restored, leaves
+    /// the agent alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<bool>,
 }
 
 /// `POST /pool/provision`: not idempotent, a second call makes a second conversation.

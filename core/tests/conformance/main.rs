@@ -44,7 +44,10 @@ async fn each_is_found_out(table: &[(&'static str, Flaw)], run: impl AsyncFn(Fla
             let said = message.contains(row.promise) && message.contains(row.matters);
             assert!(said, "{message}");
         }
-        assert!(!message.contains(vendor::KEY), "it shows the key:\n{message}");
+        assert!(
+            !message.contains(vendor::KEY),
+            "it shows the key:\n{message}"
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -14,10 +14,12 @@ use crate::runtime::Runtime;
 use crate::store::Saved;
 
 /// Ready as soon as it listens: what it needs is read before.
-pub(crate) async fn health() -> Json<Health> {
+pub(crate) async fn health(runtime: Arc<Runtime>) -> Json<Health> {
+    let provisioned = runtime.store.read(|saved| saved.agent.is_some()).await;
     Json(Health {
         ready: true,
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        provisioned: Some(provisioned),
     })
 }
 
@@ -58,5 +60,5 @@ pub(crate) async fn reset(runtime: Arc<Runtime>) -> Result<Json<Health>, Failure
         Failure(Problem::new(ProblemCode::AlreadyProvisioned, detail))
     })?;
     info!("the instance was reset");
-    Ok(health().await)
+    Ok(health(runtime).await)
 }

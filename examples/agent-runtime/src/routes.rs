@@ -26,7 +26,7 @@ pub(crate) fn routes(
     let runtime = warp::any().map(move || Arc::clone(&runtime));
     let limit = body::content_length_limit;
 
-    path!("pool" / "health").and(get()).and(key.clone()).then(pool::health).boxed()
+    path!("pool" / "health").and(get()).and(key.clone()).and(runtime.clone()).then(pool::health).boxed()
         .or(path!("pool" / "provision").and(post()).and(key.clone()).and(limit(MAX_PROVISION_BYTES)).and(body::bytes()).and(runtime.clone()).then(pool::provision).boxed())
         .or(path!("pool" / "reset").and(post()).and(key).and(runtime.clone()).then(pool::reset).boxed())
         .or(path!("c" / String).and(get()).and(runtime.clone()).then(chat::read).boxed())

@@ -7,6 +7,7 @@ mod interceptor;
 mod lab;
 mod label;
 pub mod matrix;
+pub mod operations;
 pub mod outage;
 mod pg_proxy;
 mod pg_wire;

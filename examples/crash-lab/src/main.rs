@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
+use crash_lab::operations::{fill_rate, restore, rolling, rotation};
 use crash_lab::outage::{failover, full_disk};
 use crash_lab::{
     Lab, Service, containers, recovery, replicas, secrets, self_test, shared, sigterm, storm,
@@ -64,6 +65,25 @@ enum Command {
     Failover,
     /// Fill the disk of the database, as root: claims are answered 503, and served again once there is space.
     FullDisk,
+    /// Let the pool fill where the vendor allows one new project in 30 s: its status says so.
+    FillRate,
+    /// Restart three replicas of each service behind plain TCP balancers while clients claim: no claim fails.
+    Rolling {
+        /// How often each replica is restarted.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// Clients that claim at the same time.
+        #[arg(long, default_value_t = 4)]
+        clients: u32,
+    },
+    /// Rotate every key step by step: no instance changes its status.
+    Rotation,
+    /// Restore a database from a backup: agents that were claimed meanwhile are left alone.
+    Restore {
+        /// Only this one.
+        #[arg(long, value_enum)]
+        database: Option<restore::Restored>,
+    },
     /// Break each promise on purpose, to show that the lab reports it.
     SelfTest,
     /// Look for secrets in logs at trace level.
@@ -115,6 +135,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Recovery => recovery_times().await,
         Command::Failover => print_report(failover::run(&std::env::current_exe()?).await?),
         Command::FullDisk => print_report(full_disk::run(&std::env::current_exe()?).await?),
+        Command::FillRate => print_report(fill_rate::run(&lab().await?).await?),
+        Command::Rolling { rounds, clients } => {
+            let plan = rolling::Plan { rounds, clients };
+            print_report(rolling::run(&lab().await?, plan).await?)
+        }
+        Command::Rotation => print_report(rotation::run(&lab().await?).await?),
+        Command::Restore { database } => restore_all(database).await,
         Command::SelfTest => print_report(self_test::run(&lab().await?).await?),
         Command::Secrets => print_report(secrets::run(&lab().await?).await?),
     }
@@ -168,6 +195,16 @@ async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
     let report = Box::pin(storm::run(&lab, storm::Plan { seed, duration })).await?;
     println!("{report}");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn restore_all(only: Option<restore::Restored>) -> anyhow::Result<ExitCode> {
+    let lab = lab().await?;
+    let cases = only.map_or(restore::Restored::ALL.to_vec(), |one| vec![one]);
+    let mut reports = Vec::new();
+    for case in cases {
+        reports.push(restore::run(&lab, case).await?);
+    }
+    print_report(reports)
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]

@@ -60,7 +60,9 @@ fn routes(
     service: String,
     bearer: String,
 ) -> impl Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Clone {
-    let health = warp::path!("pool" / "health").map(|| json!({"ready": true}));
+    let (seen, name) = (provisioned.clone(), service.clone());
+    let health = warp::path!("pool" / "health")
+        .map(move || json!({"ready": true, "provisioned": !seen.of(&name).is_empty()}));
     let provision = warp::path!("pool" / "provision")
         .and(warp::post())
         .and(warp::body::json())

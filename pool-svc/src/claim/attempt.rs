@@ -72,14 +72,17 @@ impl Attempt<'_> {
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
         let keys = runtime_keys::candidates(app, id, taken.runtime_key.as_deref());
         let within = HEALTH_WITHIN.min(self.remaining());
-        let is_ready = |key: Secret| async move {
+        let health = |key: Secret| async move {
             let runtime = &app.runtime;
-            runtime.is_ready(&taken.url, &key, within).await
+            runtime.health(&taken.url, &key, within).await
         };
-        match try_each(id, &keys, is_ready).await {
-            Ok(true) => {}
-            Ok(false) => return Err(StepError::NotReady),
-            Err(error) => return Err(keyed(error, StepError::Unhealthy)),
+        let health = try_each(id, &keys, health).await;
+        let health = health.map_err(|error| keyed(error, StepError::Unhealthy))?;
+        if health.provisioned == Some(true) {
+            return Err(StepError::Somebodys);
+        }
+        if !health.ready {
+            return Err(StepError::NotReady);
         }
         let request = ConfigureRequest {
             variables: variables(&agent),
@@ -367,6 +370,12 @@ async fn settle(shared: &Claims, id: &InstanceId, fate: Fate) -> Result<(), DbEr
                 settle::release_condemned(app, destructions, id).await?;
             } else {
                 instances::notify_waiting_claims(&mut conn).await?;
+            }
+        }
+        Fate::Keep => {
+            let kept = claims::keep_found(&mut *app.db.conn().await?, id).await?;
+            if !kept.is_empty() {
+                warn!(instance.id = %id, "instance {id} was idle and is somebody's agent: it is kept as claimed");
             }
         }
         Fate::GiveUp(cause) => {

@@ -34,8 +34,9 @@ pub(super) async fn run(claim: &Claim, key: &IdempotencyKey) -> Result<ClaimOutc
     let mut subscription = shared.listener.subscribe();
     loop {
         let begun = {
-            let mut conn = shared.app.db.conn().await?;
-            claim_keys::begin(&mut conn, key.as_str(), &request, shared.lease()).await?
+            let App { db, config, .. } = &shared.app;
+            let (mut conn, cipher) = (db.conn().await?, &config.cipher);
+            claim_keys::begin(&mut conn, cipher, key.as_str(), &request, shared.lease()).await?
         };
         if let Some(run) = begun {
             match lead(claim, &run).await {

@@ -13,6 +13,8 @@ pub(crate) enum StepError {
     Unhealthy(CallError),
     #[error("its runtime is not ready")]
     NotReady,
+    #[error("it is somebody's agent already, which the pool did not know")]
+    Somebodys,
     #[error("its runtime refuses our key")]
     KeyRefused,
     #[error("it could not be configured: {0}")]

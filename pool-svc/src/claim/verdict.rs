@@ -17,6 +17,8 @@ pub(crate) enum Fate {
     Clean,
     /// Something may have been done to it, or it is unusable: it is destroyed.
     GiveUp(Cause),
+    /// It is somebody's agent, of which the pool did not know, as after its database was restored: it is claimed.
+    Keep,
     /// The database failed: the instance is destroyed when its lease expires.
     Leave,
 }
@@ -27,6 +29,7 @@ impl Fate {
         match self {
             Self::Release => "is idle again",
             Self::Clean => "is made clean or destroyed",
+            Self::Keep => "stays somebody's",
             Self::GiveUp(_) => "may have been changed and is destroyed",
             Self::Leave => "is destroyed when its lease expires",
         }
@@ -65,6 +68,7 @@ pub(super) fn verdict(error: &StepError, link: Link) -> (Fate, Next) {
         StepError::Unhealthy(_) | StepError::NotReady => {
             (Fate::GiveUp(Cause::UnhealthyAtClaim), Next::MoveOn)
         }
+        StepError::Somebodys => (Fate::Keep, Next::PassOver),
         // Our fault: the runtime did nothing, and the instance is as good as before.
         StepError::KeyRefused => (Fate::Release, Next::PassOver),
         StepError::Configure(call) => configuring(call),
@@ -108,7 +112,8 @@ fn provisioning(call: &CallError, link: Link) -> (Fate, Next) {
     };
     match (&problem.code, problem.status) {
         (ProblemCode::JoinFailed, _) => (Fate::Clean, Next::JoinFailed),
-        (ProblemCode::NotReady | ProblemCode::AlreadyProvisioned, _) => (TAINTED, Next::MoveOn),
+        (ProblemCode::AlreadyProvisioned, _) => (Fate::Keep, Next::PassOver),
+        (ProblemCode::NotReady, _) => (TAINTED, Next::MoveOn),
         (_, 400 | 413 | 422) => (Fate::Clean, Next::RuntimeRefused),
         // Runtimes that do not know the codes answer so to a link that does not work.
         (_, 500..) if link == Link::Given => (Fate::Clean, Next::JoinFailed),
@@ -161,6 +166,7 @@ mod tests {
             (Unhealthy(timed_out()),                           dead,    Next::MoveOn),
             (StepError::NotReady,                              dead,    Next::MoveOn),
             (StepError::KeyRefused,                            Fate::Release, Next::PassOver),
+            (StepError::Somebodys,                             Fate::Keep, Next::PassOver),
             (Configure(refused(401, "x")),                     release, Next::ServicesRefused),
             (Configure(refused(404, "unknown_route")),         release, Next::ServicesRefused),
             (Configure(refused(404, "unknown_instance")),      TAINTED, Next::MoveOn),
@@ -183,7 +189,7 @@ mod tests {
             (Provision(refused(401, "x")),                     TAINTED, Next::MoveOn),
             (Provision(refused(500, "join_failed")),           Fate::Clean, Next::JoinFailed),
             (Provision(refused(503, "not_ready")),             TAINTED, Next::MoveOn),
-            (Provision(refused(409, "already_provisioned")),   TAINTED, Next::MoveOn),
+            (Provision(refused(409, "already_provisioned")),   Fate::Keep, Next::PassOver),
             (Provision(refused(503, "x")),                     TAINTED, Next::MoveOn),
             (Provision(timed_out()),                           TAINTED, Next::MoveOn),
             (BadAnswer("x".to_owned()),                        TAINTED, Next::MoveOn),

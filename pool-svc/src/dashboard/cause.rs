@@ -13,6 +13,7 @@ pub(super) fn in_words(cause: &str) -> &str {
         "pending_acceptance" => "until its agent is let in",
         "not_accepted" => "because its agent was not let in",
         "provisioned" => "by a claim",
+        "found_claimed" => "because a claim found that it is somebody's already",
         "claim_undone" => "because its claim ended without effect",
         "claim_failed" => "because its claim failed",
         "unhealthy_at_claim" => "because a claim found it unhealthy",

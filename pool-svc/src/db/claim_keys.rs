@@ -3,7 +3,7 @@
 //! One run at a time works on a key, and each run has a number of its own. When the lease of a run has
 //! expired, another run may take the key; what the first one would record after that is refused.
 //!
-//! The statements with `sql_query` need `sha256` or `pg_notify`, which Diesel does not have.
+//! The statements with `sql_query` need a conditional upsert or `pg_notify`, which Diesel does not have.
 
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ use agent_pool_service_kit::db::{DbError, after, before};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Bool, Double, Int8, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Bool, Double, Int8, Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::leases::Held;
 use super::schema::{claim_keys, claim_waiters};
@@ -86,22 +87,43 @@ struct RunRow {
 /// Begins a run if no other one works on the key and no earlier run succeeded.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
+    cipher: &Cipher,
     key: &str,
     request: &str,
     lease: Duration,
 ) -> Result<Option<Run>, DbError> {
+    begin_with(conn, key, cipher.fingerprints(request), lease).await
+}
+
+/// Begins a run of a key that no client sent and that belongs to no request.
+pub(crate) async fn begin_without_request(
+    conn: &mut AsyncPgConnection,
+    key: &str,
+    lease: Duration,
+) -> Result<Option<Run>, DbError> {
+    // Not keyed: replicas in the middle of a rotation share the row.
+    begin_with(conn, key, vec![Sha256::digest("").to_vec()], lease).await
+}
+
+/// The first of `fingerprints` is stored; any of them is the same request.
+async fn begin_with(
+    conn: &mut AsyncPgConnection,
+    key: &str,
+    fingerprints: Vec<Vec<u8>>,
+    lease: Duration,
+) -> Result<Option<Run>, DbError> {
     let begun: Option<RunRow> = sql_query(
         "INSERT INTO claim_keys AS k (key, request_hash, lease_expires_at)
-         VALUES ($1, sha256(convert_to($2, 'UTF8')), now() + make_interval(secs => $3))
+         VALUES ($1, ($2)[1], now() + make_interval(secs => $3))
          ON CONFLICT (key) DO UPDATE
          SET run = excluded.run, begun_at = now(), failure = NULL,
              lease_expires_at = excluded.lease_expires_at
-         WHERE k.request_hash = excluded.request_hash AND k.answer IS NULL
+         WHERE k.request_hash = ANY($2) AND k.answer IS NULL
            AND coalesce(k.lease_expires_at <= now(), true)
          RETURNING run",
     )
     .bind::<Text, _>(key)
-    .bind::<Text, _>(request)
+    .bind::<Array<Binary>, _>(fingerprints)
     .bind::<Double, _>(lease.as_secs_f64())
     .get_result(conn)
     .await
@@ -132,12 +154,12 @@ pub(crate) async fn find(
     request: &str,
 ) -> Result<Option<KeyRecord>, DbError> {
     let row: Option<KeyRow> = sql_query(
-        "SELECT request_hash = sha256(convert_to($2, 'UTF8')) AS same_request,
+        "SELECT request_hash = ANY($2) AS same_request,
                 coalesce(lease_expires_at > now(), false) AS in_flight, answer, failure
          FROM claim_keys WHERE key = $1",
     )
     .bind::<Text, _>(key)
-    .bind::<Text, _>(request)
+    .bind::<Array<Binary>, _>(cipher.fingerprints(request))
     .get_result(conn)
     .await
     .optional()?;

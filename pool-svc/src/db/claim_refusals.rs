@@ -1,6 +1,6 @@
 //! Table `claim_refusals`: requests that used up an instance by a fault of their own.
 //!
-//! They are `sql_query`, because Diesel has no `sha256`.
+//! They are `sql_query` for the arithmetic of their times.
 
 use std::time::Duration;
 
@@ -8,11 +8,10 @@ use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;
-use diesel::sql_types::{Binary, Double, Jsonb, Text};
+use diesel::sql_types::{Array, Binary, Double, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::sealed::Column;
 
@@ -35,9 +34,10 @@ pub(crate) async fn find(
     let row: Option<Row> = sql_query(
         "SELECT encode(request_hash, 'hex') AS owner, problem, extract(epoch FROM expires_at - now())::float8 AS seconds_left
          FROM claim_refusals
-         WHERE request_hash = sha256(convert_to($1, 'UTF8')) AND expires_at > now()",
+         WHERE request_hash = ANY($1) AND expires_at > now()
+         ORDER BY expires_at DESC LIMIT 1",
     )
-    .bind::<Text, _>(request)
+    .bind::<Array<Binary>, _>(cipher.fingerprints(request))
     .get_result(conn)
     .await
     .optional()?;
@@ -57,7 +57,7 @@ pub(crate) async fn insert(
     problem: &Problem,
     lasts: Duration,
 ) -> Result<(), DbError> {
-    let hash = Sha256::digest(request);
+    let hash = cipher.fingerprint(request);
     let row: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let problem = Column::REFUSAL.seal_json(cipher, &row, problem)?;
     sql_query("DELETE FROM claim_refusals WHERE expires_at <= now()")
@@ -69,7 +69,7 @@ pub(crate) async fn insert(
          ON CONFLICT (request_hash) DO UPDATE
          SET problem = excluded.problem, expires_at = excluded.expires_at",
     )
-    .bind::<Binary, _>(hash.as_slice())
+    .bind::<Binary, _>(hash)
     .bind::<Jsonb, _>(problem)
     .bind::<Double, _>(lasts.as_secs_f64())
     .execute(conn)

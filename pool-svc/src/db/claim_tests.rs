@@ -127,7 +127,9 @@ async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
 }
 
 async fn begin(conn: &mut Conn, request: &str, lease: Duration) -> Option<Run> {
-    claim_keys::begin(conn, "k", request, lease).await.unwrap()
+    claim_keys::begin(conn, &plain(), "k", request, lease)
+        .await
+        .unwrap()
 }
 
 async fn state(conn: &mut Conn) -> KeyState {

@@ -11,12 +11,12 @@ use agent_pool_core::{InstanceId, Secret};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
-use super::moves::{Moved, Rest, ids, logged};
+use super::moves::{self, Moved, Rest, ids, logged};
 use super::prepared::Prepared;
 use super::row::{corrupt, parse_id};
 use super::sealed::Column;
@@ -235,9 +235,9 @@ fn record_sql() -> String {
              last_healthy_at = now(), silent_since = NULL,
              agent_name = agent.name, instructions = agent.instructions,
              conversation_id = agent.conversation_id, invite_url = agent.invite_url,
-             join_url_hash = sha256(convert_to(agent.join_url, 'UTF8'))
+             join_url_hash = agent.join_url_hash
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-              AS agent (id, name, instructions, conversation_id, invite_url, join_url, principal, source)
+              AS agent (id, name, instructions, conversation_id, invite_url, join_url_hash, principal, source)
          WHERE i.id = agent.id AND i.status = '{taken}'
          RETURNING i.id, i.name, i.url, '{cause}' AS cause, agent.principal, agent.source"
     );
@@ -258,9 +258,9 @@ pub(crate) async fn record(
     let by: Vec<_> = agents.iter().map(|agent| agent.by.clone()).collect();
     let link = |agent: &NewAgent| {
         let link = agent.request.join_url.as_ref();
-        link.map(|link| link.as_str().to_owned())
+        link.map(|link| cipher.fingerprint(link.as_str()))
     };
-    let links: Vec<Option<String>> = agents.iter().map(link).collect();
+    let links: Vec<Option<Vec<u8>>> = agents.iter().map(link).collect();
     let seal = |column: Column, text: fn(&NewAgent) -> &str| {
         let seal =
             |agent: &NewAgent| column.seal(cipher, agent.id.as_str(), &Secret::new(text(agent)));
@@ -277,10 +277,30 @@ pub(crate) async fn record(
             .bind::<Array<Text>, _>(instructions)
             .bind::<Array<Text>, _>(column(agents, |agent| &agent.conversation_id))
             .bind::<Array<Text>, _>(invite_urls)
-            .bind::<Array<Nullable<Text>>, _>(links)
+            .bind::<Array<Nullable<Binary>>, _>(links)
             .bind::<Array<Nullable<Text>>, _>(names(&by))
             .bind::<Array<Nullable<Text>>, _>(sources(&by)),
     );
+    ids(moved.load::<Moved>(conn).await?)
+}
+
+/// Records that the instance of a claim is somebody's agent, of which nothing else is known. Returns it unless it was
+/// condemned meanwhile.
+pub(crate) async fn keep_found(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<Vec<InstanceId>, DbError> {
+    let (from, to) = (Move::RECORD.from(), Move::RECORD.to());
+    let (taken, claimed) = (from.as_str(), to.as_str());
+    let cause = Cause::FoundClaimed.as_str();
+    let change = format!(
+        "UPDATE instances
+         SET status = '{claimed}', lease_expires_at = NULL, claimed_at = now(),
+             last_healthy_at = now(), silent_since = NULL, conversation_id = 'unknown', invite_url = ''
+         WHERE id = $3 AND status = '{taken}'
+         RETURNING id, name, url, '{cause}' AS cause"
+    );
+    let moved = moves::change(Some(from), Some(to), &change).bind::<Text, _>(id.as_str());
     ids(moved.load::<Moved>(conn).await?)
 }
 

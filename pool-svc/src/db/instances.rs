@@ -13,7 +13,7 @@ use agent_pool_core::wire::pool::{ClaimOutcome, Status};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;
-use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -115,12 +115,12 @@ pub(crate) async fn find_joined(
 ) -> Result<Option<ClaimOutcome>, DbError> {
     let row: Option<OutcomeRow> = sql_query(
         "SELECT id, conversation_id, invite_url, lease_expires_at FROM instances
-         WHERE join_url_hash = sha256(convert_to($1, 'UTF8'))
+         WHERE join_url_hash = ANY($1)
            AND (status = 'claimed' AND claimed_at > now() - make_interval(secs => $2)
                 OR status = 'claiming' AND agent_name IS NOT NULL AND lease_expires_at > now())
          ORDER BY claimed_at DESC NULLS FIRST LIMIT 1",
     )
-    .bind::<Text, _>(link.as_str())
+    .bind::<Array<Binary>, _>(cipher.fingerprints(link.as_str()))
     .bind::<Double, _>(JOINED_FOR.as_secs_f64())
     .get_result(conn)
     .await

@@ -13,7 +13,7 @@ use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Binary, Double, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::moves::{self, Moved, Rest};
@@ -44,7 +44,7 @@ pub(crate) async fn begin(
     let change = format!(
         "UPDATE instances
          SET lease_expires_at = now() + make_interval(secs => $4),
-             agent_name = $5, instructions = $6, join_url_hash = sha256(convert_to($7, 'UTF8'))
+             agent_name = $5, instructions = $6, join_url_hash = $7
          WHERE id = $3 AND status = '{word}'
          RETURNING id, name, url, lease_expires_at, '{cause}' AS cause"
     );
@@ -52,14 +52,15 @@ pub(crate) async fn begin(
         columns: "lease_expires_at",
         ..Rest::default()
     };
-    let link = agent.join_url.as_ref().map(|link| link.as_str());
+    let link = agent.join_url.as_ref();
+    let link = link.map(|link| cipher.fingerprint(link.as_str()));
     let row: Option<WaitingRow> =
         moves::change_and(Some(status), Some(Move::WAIT.to()), &change, rest)
             .bind::<Text, _>(id.as_str())
             .bind::<Double, _>(wait.as_secs_f64())
             .bind::<Text, _>(agent.agent_name.as_str())
             .bind::<Text, _>(instructions)
-            .bind::<Nullable<Text>, _>(link)
+            .bind::<Nullable<Binary>, _>(link)
             .get_result(conn)
             .await
             .optional()?;

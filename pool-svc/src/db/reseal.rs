@@ -3,7 +3,7 @@
 //! They are `sql_query`, because the table and column are values here.
 
 use agent_pool_core::chain;
-use agent_pool_service_kit::cipher::Cipher;
+use agent_pool_service_kit::cipher::{Cipher, Resealed};
 use agent_pool_service_kit::db::DbError;
 use diesel::sql_types::{Int8, Text};
 use diesel::{QueryableByName, sql_query};
@@ -23,14 +23,6 @@ struct Stored {
     text: String,
 }
 
-/// What a pass did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Resealed {
-    pub(crate) sealed: usize,
-    /// Values that none of the keys opens.
-    pub(crate) lost: usize,
-}
-
 /// Seals with the first key of `cipher` every value that is not sealed with it.
 pub(crate) async fn reseal(
     conn: &mut AsyncPgConnection,
@@ -48,7 +40,7 @@ pub(crate) async fn reseal(
             after.clone_from(&last.owner);
             for stored in rows {
                 match column.reseal(cipher, &stored.owner, &stored.text) {
-                    Ok(None) => {}
+                    Ok(None) => done.current += 1,
                     Ok(Some(new)) => done.sealed += replace(conn, column, &stored, &new).await?,
                     Err(error) => {
                         done.lost += 1;

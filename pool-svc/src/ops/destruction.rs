@@ -218,7 +218,7 @@ impl Destructions {
 
     /// Asks Services to destroy the instance, again while Services is away. `None` at shutdown.
     async fn ask_services(&self, id: &InstanceId) -> Result<Option<Destruction>, CallError> {
-        let mut patience = Patience::new(BUSY_FOR);
+        let mut patience = Patience::new(format!("the destruction of instance {id}"), BUSY_FOR);
         loop {
             let failure = match self.app.services.destroy(id).await {
                 Ok(destruction) => return Ok(Some(destruction)),
@@ -227,10 +227,6 @@ impl Destructions {
             let Some(pause) = patience.pause_after(&failure) else {
                 return Err(failure);
             };
-            warn!(
-                instance.id = %id, error.chain = chain(&failure),
-                "the destruction of instance {id} is repeated: {failure}"
-            );
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.background.shutdown().wait() => return Ok(None),

@@ -6,19 +6,24 @@
 use std::time::Duration;
 
 use agent_pool_client::CallError;
+use agent_pool_core::chain;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use tokio::time::Instant;
+use tracing::{debug, warn};
 
 /// First pause before a call is repeated; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest such pause: how long after Services is back at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How many connections in a row may break. A request that brings Services down must not do so for ever.
-const MAX_BROKEN: u32 = 3;
+/// How often the connection of one call may break, which is also what a proxy before a Services that is down may do. A
+/// request that brings Services down must not do so for ever.
+const MAX_BROKEN: u32 = 10;
 
 /// The patience with one call.
 #[derive(Debug)]
 pub(super) struct Patience {
+    /// What is repeated, for the log.
+    what: String,
     pause: Duration,
     broken: u32,
     /// How long the instance may stay busy.
@@ -27,8 +32,9 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Waits for the end of another operation on the instance for at most `busy_for`.
-    pub(super) fn new(busy_for: Duration) -> Self {
+    pub(super) fn new(what: String, busy_for: Duration) -> Self {
         Self {
+            what,
             pause: FIRST_PAUSE,
             broken: 0,
             busy_until: Instant::now() + busy_for,
@@ -49,9 +55,18 @@ impl Patience {
             CallError::Refused { problem, .. } => is_of_gateway(problem),
             CallError::TimedOut { .. } | CallError::Unreadable { .. } => false,
         };
+        if !repeat {
+            return None;
+        }
+        let (what, chain) = (&self.what, chain(failure));
+        if self.pause == FIRST_PAUSE {
+            warn!(error.chain = chain, "{what} is repeated: {failure}");
+        } else {
+            debug!(error.chain = chain, "{what} is repeated again: {failure}");
+        }
         let pause = self.pause;
         self.pause = LONGEST_PAUSE.min(pause * 2);
-        repeat.then_some(pause)
+        Some(pause)
     }
 }
 
@@ -100,14 +115,14 @@ mod tests {
             (refused(ProblemCode::VendorUnavailable, 503), false),
             (timed_out, false),
         ] {
-            let mut patience = Patience::new(Duration::from_secs(1));
+            let mut patience = Patience::new("x".to_owned(), Duration::from_secs(1));
             assert_eq!(patience.pause_after(&failure).is_some(), again, "{failure}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_double_up_to_a_second() {
-        let mut patience = Patience::new(Duration::from_hours(1));
+        let mut patience = Patience::new("x".to_owned(), Duration::from_hours(1));
         let busy = refused(ProblemCode::InstanceBusy, 409);
         let mut next = || patience.pause_after(&busy).unwrap().as_millis();
         let pauses = [next(), next(), next(), next(), next(), next()];
@@ -116,11 +131,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_stays_busy_and_a_request_that_breaks_services_are_failures() {
-        let mut patience = Patience::new(Duration::from_secs(1));
+        let mut patience = Patience::new("x".to_owned(), Duration::from_secs(1));
         tokio::time::advance(Duration::from_secs(1)).await;
         let busy = refused(ProblemCode::InstanceBusy, 409);
         assert_eq!(patience.pause_after(&busy), None);
-        let repeated = (0..9).filter(|_| patience.pause_after(&broken()).is_some());
-        assert_eq!(repeated.count(), 3);
+        let repeated = (0..99).filter(|_| patience.pause_after(&broken()).is_some());
+        assert_eq!(repeated.count(), 10);
     }
 }

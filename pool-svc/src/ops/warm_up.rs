@@ -200,7 +200,8 @@ impl Creations {
     /// Asks Services for the instance, again while Services is away. Returns its URL, or `None` if there is
     /// nothing left to watch.
     async fn ask_services(&self, new: &NewInstance) -> Result<Option<Created>, DbError> {
-        let mut patience = Patience::new(CREATE_WITHIN);
+        let what = format!("the creation of instance {}", new.id);
+        let mut patience = Patience::new(what, CREATE_WITHIN);
         loop {
             // Before each try: the instance may have been condemned while Services was away.
             let Some(request) = self.begin(new).await? else {
@@ -215,10 +216,6 @@ impl Creations {
                 self.record_failure(&new.id, &failure).await?;
                 return Ok(None);
             };
-            warn!(
-                error.chain = chain(&failure),
-                "the creation of instance {} is repeated: {failure}", new.id
-            );
             tokio::select! {
                 () = sleep(pause) => {}
                 // Another replica repeats it once the lease has expired.

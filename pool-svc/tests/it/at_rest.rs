@@ -2,6 +2,7 @@
 
 use agent_pool_service_kit::testing::eventually;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::fake::{Fault, Op};
 use crate::world::{SOON, World, answer, replica, settings};
@@ -77,6 +78,31 @@ async fn with_a_key_no_table_holds_a_link_or_instructions() {
     assert_eq!(*shown, claimed["inviteUrl"]);
 }
 
+/// The hash of a guess, as the database would show it.
+fn hash_of(guess: &str) -> String {
+    let hash = Sha256::digest(guess);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn with_a_key_no_table_confirms_a_guess_of_a_link_or_a_request() {
+    let guesses = [
+        "https://chat/hush-link",
+        "joinUrl https://chat/hush-dead",
+        REFUSED,
+    ];
+    for (key, confirmed) in [(&[][..], true), (&[("POOL_ENCRYPTION_KEY", OLD)], false)] {
+        let world = World::new(key).await;
+        world.fill().await;
+        let dump = world.dump().await;
+        // The request of a key is stored as its JSON without blanks.
+        let guesses = guesses.map(|guess| hash_of(&guess.replace(": ", ":")));
+        for guess in &guesses {
+            assert_eq!(dump.contains(guess), confirmed, "{guess}: {dump}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_a_key_what_is_stored_is_plain() {
     let world = World::new(&[]).await;
@@ -99,6 +125,10 @@ async fn what_was_stored_before_a_key_or_under_an_older_one_is_sealed_again_at_s
         let restarted = crate::world::Replica::start(&settings).await;
         let joined = answer(world.claim_at(&restarted.url, "", None, AGENT)).await;
         assert_eq!(joined.body, claimed, "readable before it is sealed again");
+        let refused = answer(world.claim_at(&restarted.url, "", None, REFUSED)).await;
+        assert_eq!((refused.status, refused.code()), (422, "join_failed"));
+        let again = answer(world.claim_at(&restarted.url, "", Some("one"), AGENT)).await;
+        assert_eq!((again.status, &again.body), (200, &claimed));
         restarted.pool.keep_resealing();
         eventually("all is sealed again", SOON, async || {
             let now = world.ask(SEALED).await.unwrap();
@@ -135,4 +165,44 @@ async fn without_its_key_a_link_is_not_shown_and_nothing_else_is_hidden() {
     assert_eq!(shown["inviteUrl"], json!(null));
     let again = answer(world.claim_at(&other, "", Some("one"), AGENT)).await;
     assert_eq!((again.status, again.code()), (500, "secret_unreadable"));
+}
+
+#[tokio::test]
+async fn rekey_seals_everything_now_and_reports_the_counts() {
+    let world = World::new(&[("POOL_ENCRYPTION_KEY", OLD)]).await;
+    world.fill().await;
+    let before = world.ask(SEALED).await.unwrap();
+    let database = world.database.url();
+    let rekey = async |keys: &str| {
+        let output = crate::process::binary()
+            .arg("rekey")
+            .env("POOL_API_KEY", crate::fake::KEY)
+            .env("SERVICES_URL", &world.fake.url)
+            .env("POOL_DATABASE_URL", database.as_secret().expose())
+            .env("POOL_ENCRYPTION_KEY", keys)
+            .output()
+            .await
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let said = text(output.stdout) + &text(output.stderr);
+        (output.status.success(), said)
+    };
+    let (done, said) = rekey("").await;
+    assert!(
+        !done && said.contains("POOL_ENCRYPTION_KEY is not set"),
+        "{said}"
+    );
+    let (done, said) = rekey(NEW).await;
+    assert!(!done && said.contains("opens 5 values"), "{said}");
+    assert_eq!(world.ask(SEALED).await.unwrap(), before, "nothing is lost");
+    // The plain value of the fixture's other row was sealed by the run before.
+    for counts in [
+        "sealed 5 values with the first key of POOL_ENCRYPTION_KEY; 1 were",
+        "sealed 0 values with the first key of POOL_ENCRYPTION_KEY; 6 were",
+    ] {
+        let (done, said) = rekey(&format!("{NEW},{OLD}")).await;
+        assert!(done && said.contains(counts), "{said}");
+    }
+    let (done, said) = rekey(NEW).await;
+    assert!(done && said.contains("sealed 0 values"), "{said}");
 }

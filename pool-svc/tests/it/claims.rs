@@ -44,7 +44,12 @@ async fn a_claim_without_a_body_gets_a_name_and_instructions() {
     let state = world.fake.state();
     let request = &state.instances[&id].provisioned[0];
     assert_eq!(request["agentName"], "Assistant");
-    assert!(request["instructions"].as_str().unwrap().contains("helpful"));
+    assert!(
+        request["instructions"]
+            .as_str()
+            .unwrap()
+            .contains("helpful")
+    );
     assert!(request.get("joinUrl").is_none());
 }
 

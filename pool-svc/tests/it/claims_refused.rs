@@ -200,3 +200,39 @@ async fn pages_of_named_sites_may_call_the_api_and_info_needs_no_key() {
             .contains_key("access-control-allow-methods")
     );
 }
+
+#[tokio::test]
+async fn an_idle_row_that_is_somebodys_agent_is_kept_and_the_claim_goes_on() {
+    // Runtimes that say so in their health check, and those that refuse to become another agent.
+    for says_so in [true, false] {
+        let world = World::new(&[]).await;
+        let ids = world.idle(5).await;
+        if says_so {
+            let mut state = world.fake.state();
+            for id in &ids[..4] {
+                let instance = state.instances.get_mut(id).unwrap();
+                instance.provisioned.push(json!({"agentName": "Ann"}));
+            }
+        } else {
+            for _ in 0..4 {
+                let refusal = Fault::Refuse(409, "already_provisioned");
+                world.fake.fail(Op::Provision, refusal);
+            }
+        }
+        let claimed = world.claim("{}").await;
+        assert_eq!(claimed.status, 200, "{}", claimed.body);
+        assert_eq!(claimed.body["instanceId"], json!(ids[4]));
+        for id in &ids[..4] {
+            assert_eq!(world.status(id).await.as_deref(), Some("claimed"));
+        }
+        assert_eq!(world.fake.times(Op::Destroy), 0);
+        let configured = world.fake.times(Op::Configure);
+        assert_eq!(
+            configured,
+            if says_so { 1 } else { 5 },
+            "its variables stay"
+        );
+        let agents = world.send("GET", "/api/pool/agents", "").await;
+        assert_eq!(agents.body["claimed"].as_array().unwrap().len(), 5);
+    }
+}

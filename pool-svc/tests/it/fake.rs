@@ -258,7 +258,11 @@ impl Fake {
                 instance.configured += 1;
                 reply(200, &json!({"instanceId": id, "ok": true}))
             }
-            Op::Health => reply(200, &json!({"ready": instance.healthy})),
+            Op::Health => {
+                let provisioned = !instance.provisioned.is_empty();
+                let health = json!({"ready": instance.healthy, "provisioned": provisioned});
+                reply(200, &health)
+            }
             Op::Provision => {
                 instance.provisioned.push(body.clone());
                 let join = body["joinUrl"].as_str();

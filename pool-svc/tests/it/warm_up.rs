@@ -97,6 +97,46 @@ async fn a_creation_that_fails_is_undone_shown_and_slows_the_next() {
 }
 
 #[tokio::test]
+async fn a_creation_goes_on_when_services_is_back_and_counts_as_no_failure() {
+    let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
+    for _ in 0..3 {
+        let away = Fault::Refuse(503, "without_code");
+        world.fake.fail(Op::Create, away);
+    }
+    assert_eq!(world.tick().await["created"], 1);
+    eventually("1 is idle", SOON, async || {
+        counted(&world, "idle").await == "1"
+    })
+    .await;
+    assert_eq!(world.fake.times(Op::Create), 4);
+    let rows = "SELECT count(*)::text AS it FROM instance_events WHERE from_status IS NULL";
+    assert_eq!(
+        world.ask(rows).await.as_deref(),
+        Some("1"),
+        "it is the same one"
+    );
+}
+
+#[tokio::test]
+async fn a_creation_that_is_killed_while_services_is_away_is_not_asked_for() {
+    let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
+    for _ in 0..1_000 {
+        let away = Fault::Refuse(503, "without_code");
+        world.fake.fail(Op::Create, away);
+    }
+    world.tick().await;
+    eventually("it is asked for", SOON, async || {
+        world.fake.times(Op::Create) >= 1
+    })
+    .await;
+    let id = world.ask("SELECT id AS it FROM instances").await.unwrap();
+    let path = format!("/api/pool/instances/{id}");
+    assert_eq!(world.send("DELETE", &path, "").await.status, 200);
+    world.until(&id.parse().unwrap(), None).await;
+    assert!(world.fake.times(Op::Create) < 1_000);
+}
+
+#[tokio::test]
 async fn a_creation_whose_failure_cannot_be_recorded_leaves_no_row() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
     world

@@ -238,6 +238,41 @@ fn a_database_that_cannot_hold_every_text_or_be_written_fails() {
 }
 
 #[test]
+fn the_direct_address_must_lead_past_the_pooler_to_the_same_database() {
+    let (database, another) = (shared().pool_database(), shared().pool_database());
+    let pooler = PgBouncer::start(database.as_secret().expose(), "transaction");
+    let direct_is = |direct: &str| {
+        let variables = [
+            ("POOL_API_KEY", KEY),
+            ("POOL_URL", "http://127.0.0.1:9"),
+            ("POOL_DATABASE_URL", pooler.url.as_str()),
+            ("POOL_DATABASE_DIRECT_URL", direct),
+        ];
+        run(&variables, ["doctor"])
+    };
+    let well = direct_is(database.as_secret().expose());
+    let ok = checks(&well, "ok");
+    assert!(
+        has(&ok, "pool-svc direct: connects to the database itself"),
+        "{ok:#?}"
+    );
+    let down = "postgres://u:hunter3@127.0.0.1:9/pool";
+    for (direct, why) in [
+        (down, "pool-svc direct: the database cannot be reached"),
+        (another.as_secret().expose(), "leads to another database"),
+        (
+            &pooler.url,
+            "leads to a connection pooler in transaction mode",
+        ),
+    ] {
+        let ran = direct_is(direct);
+        let failed = checks(&ran, "fail");
+        assert!(has(&failed, why), "{why}: {failed:#?}");
+        assert!(!ran.stdout.contains("hunter3"));
+    }
+}
+
+#[test]
 fn a_pooler_is_known_by_its_mode() {
     let database = shared().pool_database();
     for (mode, verdict) in [("session", "ok"), ("transaction", "warn")] {

@@ -80,7 +80,10 @@ fn the_pool_is_replenished_and_drained_to_the_end() {
     assert_eq!(made["count"], 3, "{made}");
     assert_eq!(pool.ids("idle").len(), 3);
     let message = pool.run(&["drain", "2", "--wait", "--human"]).done().stdout;
-    assert!(message.starts_with("✓ 2 instances destroyed: "), "{message}");
+    assert!(
+        message.starts_with("✓ 2 instances destroyed: "),
+        "{message}"
+    );
     assert_eq!(pool.ids("idle").len(), 1);
     pool.run(&["drain", "5", "--wait"]).done();
     let nothing = pool.run(&["drain", "1"]);

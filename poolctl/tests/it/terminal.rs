@@ -59,7 +59,8 @@ impl Terminal {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 shown.lock().unwrap().process(&bytes[..count]);
-                message.lock()
+                message
+                    .lock()
                     .unwrap()
                     .push_str(&String::from_utf8_lossy(&bytes[..count]));
             }

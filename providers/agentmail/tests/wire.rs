@@ -3,7 +3,10 @@
 use agent_pool_core::{Attempt, ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{AfterDelete, AgentMailState, Body, Effect, Options, Vendor};
 use provider_agentmail as _;
-use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings, registration};
+use provider_test_kit::{
+    AnyVendor, Lab, any_answer_to_a_tool_is_read_or_refused, on_bad_days,
+    readme_lists_the_settings, registration,
+};
 use serde_json::json;
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
@@ -386,4 +389,27 @@ async fn an_answer_without_its_field_is_named() {
 #[test]
 fn the_readme_lists_the_settings() {
     readme_lists_the_settings(include_str!("../README.md"), "agentmail");
+}
+
+#[tokio::test]
+async fn any_answer_of_the_vendor_is_read_or_refused() {
+    let vendor = AnyVendor {
+        id: "agentmail",
+        url: "AGENTMAIL_API_URL",
+        settings: &[("AGENTMAIL_API_KEY", "am-key-of-the-tests")],
+        members: &[
+            "inboxes",
+            "inbox_id",
+            "client_id",
+            "created_at",
+            "api_keys",
+            "api_key",
+            "api_key_id",
+            "next_page_token",
+            "name",
+            "display_name",
+            "scope_type",
+        ],
+    };
+    any_answer_to_a_tool_is_read_or_refused(vendor).await;
 }

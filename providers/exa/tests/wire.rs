@@ -11,7 +11,9 @@ use agent_pool_core::{
     Context, ErrorKind, InstanceId, Mark, ProvisionedTool, ToolOptions, ToolProvider, http,
 };
 use provider_exa as _;
-use provider_test_kit::readme_lists_the_settings;
+use provider_test_kit::{
+    AnyVendor, any_answer_to_a_tool_is_read_or_refused, readme_lists_the_settings,
+};
 use serde_json::json;
 
 use fake::{Fake, Form};
@@ -117,4 +119,23 @@ async fn a_foreign_key_of_an_unknown_form_does_not_fail_the_list() {
 #[test]
 fn the_readme_lists_the_settings() {
     readme_lists_the_settings(include_str!("../README.md"), "exa");
+}
+
+#[tokio::test]
+async fn any_answer_of_the_vendor_is_read_or_refused() {
+    let vendor = AnyVendor {
+        id: "exa",
+        url: "EXA_API_URL",
+        settings: &[("EXA_SERVICE_KEY", "exa-key-of-the-tests")],
+        members: &[
+            "id",
+            "name",
+            "apiKeys",
+            "apiKey",
+            "api_key_id",
+            "cost",
+            "total_cost_usd",
+        ],
+    };
+    any_answer_to_a_tool_is_read_or_refused(vendor).await;
 }

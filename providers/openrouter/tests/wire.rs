@@ -7,7 +7,9 @@
 use agent_pool_core::{ErrorKind, InstanceId, Mark, ToolOptions};
 use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor, WorkspaceList};
 use provider_openrouter as _;
-use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings};
+use provider_test_kit::{
+    AnyVendor, Lab, any_answer_to_a_tool_is_read_or_refused, on_bad_days, readme_lists_the_settings,
+};
 use serde_json::{Value, json};
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
@@ -334,4 +336,30 @@ async fn verify_knows_a_good_key_from_a_bad_one() {
 #[test]
 fn the_readme_lists_the_settings() {
     readme_lists_the_settings(include_str!("../README.md"), "openrouter");
+}
+
+#[tokio::test]
+async fn any_answer_of_the_vendor_is_read_or_refused() {
+    let vendor = AnyVendor {
+        id: "openrouter",
+        url: "OPENROUTER_API_URL",
+        settings: &[("OPENROUTER_MANAGEMENT_KEY", "or-key-of-the-tests")],
+        members: &[
+            "data",
+            "key",
+            "hash",
+            "name",
+            "label",
+            "usage",
+            "limit",
+            "limit_remaining",
+            "total_count",
+            "id",
+            "created_at",
+            "total_credits",
+            "total_usage",
+            "workspace_id",
+        ],
+    };
+    any_answer_to_a_tool_is_read_or_refused(vendor).await;
 }

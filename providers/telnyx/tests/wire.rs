@@ -7,7 +7,10 @@ use agent_pool_core::{Attempt, ErrorKind, InstanceId, ProvisionedTool, ToolOptio
 use fake_cloud::{Effect, Options, Pace, TelnyxOrderStatus, TelnyxState, Vendor};
 use futures_util::future::join_all;
 use provider_telnyx as _;
-use provider_test_kit::{Lab, on_bad_days, readme_lists_the_settings, registration};
+use provider_test_kit::{
+    AnyVendor, Lab, any_answer_to_a_tool_is_read_or_refused, on_bad_days,
+    readme_lists_the_settings, registration,
+};
 use serde_json::json;
 
 const SOON: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "300")];
@@ -769,4 +772,32 @@ async fn a_wrong_country_is_a_fault_of_its_variable() {
 #[test]
 fn the_readme_lists_the_settings() {
     readme_lists_the_settings(include_str!("../README.md"), "telnyx");
+}
+
+#[tokio::test]
+async fn any_answer_of_the_vendor_is_read_or_refused() {
+    let vendor = AnyVendor {
+        id: "telnyx",
+        url: "TELNYX_API_URL",
+        settings: &[("TELNYX_API_KEY", "tx-key-of-the-tests")],
+        members: &[
+            "data",
+            "id",
+            "phone_number",
+            "status",
+            "customer_reference",
+            "cost_information",
+            "monthly_cost",
+            "upfront_cost",
+            "features",
+            "requirements_met",
+            "name",
+            "meta",
+            "total_pages",
+            "phone_numbers",
+            "sub_number_orders_ids",
+            "created_at",
+        ],
+    };
+    any_answer_to_a_tool_is_read_or_refused(vendor).await;
 }

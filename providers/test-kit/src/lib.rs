@@ -7,6 +7,7 @@
     reason = "for tests only: they fail by panicking"
 )]
 
+mod any_answer;
 mod bad_day;
 mod cloud;
 mod lab;
@@ -15,6 +16,9 @@ mod openapi;
 mod readme;
 mod registered;
 
+pub use any_answer::{
+    AnyVendor, any_answer_to_a_tool_is_read_or_refused, any_answer_to_an_infra_is_read_or_refused,
+};
 pub use cloud::{CloudHarness, CloudVendor};
 pub use lab::Lab;
 pub use on_bad_days::on_bad_days;

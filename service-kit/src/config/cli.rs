@@ -1,4 +1,4 @@
-//! The command line of a service. Settings are environment variables, so there are only three flags.
+//! The command line of a service. Settings are environment variables, so there are few flags.
 
 use std::fmt::Write;
 
@@ -15,6 +15,15 @@ pub enum Command {
     Version,
     /// Ask the running service whether it is ready, as the health check of a container.
     Health,
+    /// Do one thing with the database, and exit.
+    Task(Task),
+}
+
+/// What a service does with its database besides serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Seal everything that is stored with the newest encryption key, now.
+    Rekey,
 }
 
 /// An argument that no service takes.
@@ -22,17 +31,26 @@ pub enum Command {
 #[error("unknown argument {0:?}: try --help; settings are environment variables")]
 pub struct UnknownArgument(String);
 
+const COMMANDS: &str = "\
+Commands:
+  (none)           serve
+  rekey            seal everything in the database with the first encryption key, and report the counts
+";
+
 /// Reads the arguments, without the program's name.
 ///
 /// # Errors
-/// The first argument that is none of `--help`, `--version` and `--health`.
+/// The first argument that is unknown.
 pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArgument> {
-    match args.into_iter().next().as_deref() {
-        None => Ok(Command::Run),
-        Some("--help" | "-h") => Ok(Command::Help),
-        Some("--version" | "-V") => Ok(Command::Version),
-        Some("--health") => Ok(Command::Health),
-        Some(other) => Err(UnknownArgument(other.to_owned())),
+    let args: Vec<String> = args.into_iter().collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        [] => Ok(Command::Run),
+        ["--help" | "-h", ..] => Ok(Command::Help),
+        ["--version" | "-V", ..] => Ok(Command::Version),
+        ["--health"] => Ok(Command::Health),
+        ["rekey"] => Ok(Command::Task(Task::Rekey)),
+        ["--health" | "rekey", other, ..] | [other, ..] => Err(UnknownArgument(other.to_owned())),
     }
 }
 
@@ -40,7 +58,7 @@ pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArg
 #[must_use]
 pub fn help(binary: &str, about: &str, settings: &[SettingSpec]) -> String {
     let mut text = format!(
-        "{about}\n\nUsage: {binary} [--help | --version | --health]\n\n\
+        "{about}\n\nUsage: {binary} [COMMAND | --help | --version | --health]\n\n{COMMANDS}\n\
          Settings are environment variables, read once at start; a file .env is read too.\n"
     );
     for setting in settings {
@@ -69,11 +87,13 @@ mod tests {
     }
 
     #[test]
-    fn only_three_flags_are_known() {
+    fn only_these_arguments_are_known() {
         assert_eq!(parse(&[]), Ok(Command::Run));
         assert_eq!(parse(&["--help"]), Ok(Command::Help));
         assert_eq!(parse(&["-V"]), Ok(Command::Version));
         assert_eq!(parse(&["--health"]), Ok(Command::Health));
+        assert_eq!(parse(&["rekey"]), Ok(Command::Task(Task::Rekey)));
+        assert!(parse(&["rekey", "now"]).is_err());
         let error = parse(&["--port=1"]).unwrap_err();
         assert!(error.to_string().contains("\"--port=1\""), "{error}");
     }

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Inspection {
     /// The server's version, such as `17.2`.
     pub server_version: String,
+    /// The server and the database on it: the same for two addresses of one database.
+    pub identity: String,
     /// The encoding of the database, such as `UTF8`.
     pub encoding: String,
     /// Why the role cannot write or migrate; `None` if it can.
@@ -47,7 +49,9 @@ const SERVER: &str = "SELECT
         WHEN NOT has_schema_privilege(current_schema(), 'CREATE')
             THEN format('role %I may not create tables in schema %I', current_user, current_schema())
     END,
-    (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+    (SELECT format('%s/%s since %s', datname, oid, extract(epoch FROM pg_postmaster_start_time()))
+     FROM pg_database WHERE datname = current_database())";
 
 /// Looks at the database of `url`, to which `migrations` belong. Diesel's own harness would create its table.
 ///
@@ -81,6 +85,7 @@ pub async fn inspect(
     pending.sort();
     Ok(Inspection {
         server_version: column(0).unwrap_or_default(),
+        identity: column(5).unwrap_or_default(),
         encoding: column(1).unwrap_or_default(),
         write_obstacle: column(3),
         // The server read its clock between our two readings.

@@ -26,6 +26,8 @@ use crate::shutdown::Shutdown;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a name may take to resolve.
 const RESOLVE_WITHIN: Duration = Duration::from_secs(3);
+/// How long a connection that is open at the shutdown may take to send its first request.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(2);
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
@@ -189,7 +191,15 @@ impl Bound {
             // The one bare spawn: a connection may end at any time, and `open` waits for it.
             tokio::spawn(served);
         }
-        drop(self.listener);
+        // A balancer or a client connected before it could know: the system would reset what is not accepted yet.
+        for (stream, peer) in not_accepted_yet(self.listener) {
+            let served = routes
+                .clone()
+                .serve(stream, peer, connections.add(), open.watcher());
+            tokio::spawn(served);
+        }
+        let first_requests = connections.first_requests();
+        let _ = timeout(FIRST_REQUEST_WITHIN.min(shutdown.left()), first_requests).await;
         connections.evict_idle();
         if timeout(shutdown.left(), open.shutdown()).await.is_err() {
             warn!("requests still in flight are cut off: see SHUTDOWN_TIMEOUT_MS");
@@ -211,6 +221,22 @@ impl Bound {
             }
         }
     }
+}
+
+/// Closes a port, and answers the connections that the system made on it meanwhile.
+fn not_accepted_yet(listener: TcpListener) -> Vec<(TcpStream, IpAddr)> {
+    let mut waiting = Vec::new();
+    let Ok(listener) = listener.into_std() else {
+        return waiting;
+    };
+    // It does not block: an error is the end of the queue.
+    while let Ok((stream, peer)) = listener.accept() {
+        let nonblocking = stream.set_nonblocking(true);
+        if let Ok(stream) = nonblocking.and_then(|()| TcpStream::from_std(stream)) {
+            waiting.push((stream, peer.ip()));
+        }
+    }
+    waiting
 }
 
 async fn resolve(name: &str) -> io::Result<IpAddr> {

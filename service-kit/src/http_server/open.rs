@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// How often it is checked whether connections that are to end have sent a request.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The open connections of a server.
 #[derive(Debug)]
@@ -66,6 +71,13 @@ impl OpenConnections {
             oldest.evicted.notify_one();
         }
         true
+    }
+
+    /// Waits until every connection has sent a request or is closed.
+    pub(super) async fn first_requests(&self) {
+        while self.lock().values().any(|it| it.changes() == 0) {
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Closes every connection on which no request is being handled, half a header sent or not.

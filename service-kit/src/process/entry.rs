@@ -12,7 +12,7 @@ use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
 
 use super::{ProcessSettings, Service, health};
-use crate::config::{Command, LoadedEnvironment, cli, help, load_environment};
+use crate::config::{Command, LoadedEnvironment, Task, cli, help, load_environment};
 use crate::db::{DatabaseSettings, Db, Migrated, migrate_until};
 use crate::http_server::Listeners;
 use crate::shutdown::{LeftBehind, Shutdown};
@@ -54,17 +54,38 @@ fn run_command_line<S: Service>(defaults: &[(&str, &str)]) -> anyhow::Result<()>
             let config = S::configure(&environment(defaults)?.0)?;
             health::probe(&S::process_settings(&config).http)
         }
+        Command::Task(task) => {
+            let environment = environment(defaults)?.0;
+            let report = runtime()?.block_on(run_task::<S>(&environment, task))?;
+            write_line(&mut io::stdout(), report.trim_end());
+            Ok(())
+        }
         Command::Run => {
             let (environment, warnings) = environment(defaults)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()
-                .context("cannot start the threads of the runtime")?;
+            let runtime = runtime()?;
             let served = runtime.block_on(serve_with_warnings::<S>(environment, warnings));
             runtime.shutdown_timeout(BLOCKING_CALLS_END_WITHIN);
             served
         }
     }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the runtime")
+}
+
+async fn run_task<S: Service>(environment: &Environment, task: Task) -> anyhow::Result<String> {
+    let config = S::configure(environment)?;
+    let settings = S::process_settings(&config);
+    trace::init(&settings.log)?;
+    let route = settings.database.route().await;
+    let route = route.context("cannot reach the database")?;
+    let done = S::task(config, Db::open(&route), task).await;
+    trace::flush(FLUSH_WITHIN);
+    done
 }
 
 fn environment(defaults: &[(&str, &str)]) -> anyhow::Result<(Environment, Vec<String>)> {

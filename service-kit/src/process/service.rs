@@ -7,7 +7,7 @@ use diesel_migrations::EmbeddedMigrations;
 use warp::Filter;
 use warp::reply::Response;
 
-use crate::config::HttpSettings;
+use crate::config::{HttpSettings, Task};
 use crate::db::{DatabaseSettings, Db};
 use crate::http_server::Templates;
 use crate::supervisor::Supervisor;
@@ -42,6 +42,16 @@ pub trait Service: Clone + Send + Sync + 'static {
 
     /// The settings that the entry itself uses.
     fn process_settings(config: &Self::Config) -> ProcessSettings;
+
+    /// Does one thing with the database, which is not migrated for it, and answers the report to print.
+    ///
+    /// # Errors
+    /// It could not be done, or not wholly.
+    fn task(
+        config: Self::Config,
+        db: Db,
+        task: Task,
+    ) -> impl Future<Output = anyhow::Result<String>> + Send;
 
     /// Puts the service together. It does nothing in the background until [`Service::start`].
     ///

@@ -19,6 +19,7 @@ pub(crate) mod recover;
 pub(crate) mod registry;
 mod repair_tool;
 pub(crate) mod requested_tools;
+pub(crate) mod reseal;
 pub(crate) mod running;
 pub(crate) mod status;
 pub(crate) mod step_error;

@@ -190,7 +190,10 @@ async fn each_is_caught_and_named_and_undone_and_alpha_works_on() {
         for answer in answers {
             let detail = answer.is_problem(status, code).detail();
             let named = format!("{bad} provision for instance ");
-            assert!(detail.contains(&named) && detail.contains(message), "{detail}");
+            assert!(
+                detail.contains(&named) && detail.contains(message),
+                "{detail}"
+            );
             assert!(detail.contains("undone"), "{detail}");
         }
         assert!(service.world.is_empty(), "{bad}: {:?}", service.world);

@@ -4,15 +4,23 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use agent_pool_core::ErrorKind;
-use serde_json::json;
+use agent_pool_service_kit::testing::eventually;
+use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Service, When, id};
+use crate::support::{KEY, Service, When, creation, id};
 
-const ENCRYPTED: (&str, &str) = (
-    "SERVICES_ENCRYPTION_KEY",
-    "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
-);
+const SOON: std::time::Duration = std::time::Duration::from_secs(20);
+
+const ENCRYPTED: (&str, &str) = ("SERVICES_ENCRYPTION_KEY", OLD);
+/// 32 bytes, in base64.
+const OLD: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+const NEW: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+/// Every sealed value, wherever it is.
+const SEALED: &str = "SELECT string_agg(value, ' ' ORDER BY value) FROM (
+    SELECT runtime_key AS value FROM instance_infra WHERE runtime_key IS NOT NULL
+    UNION ALL SELECT env_value FROM instance_services WHERE env_value IS NOT NULL
+    UNION ALL SELECT more.value FROM instance_services, jsonb_each_text(more_env) AS more) AS every";
 
 /// How many of all rows hold a secret in the clear, wherever in the row.
 const IN_THE_CLEAR: &str =
@@ -111,4 +119,53 @@ async fn a_secret_that_no_key_opens_stops_only_what_needs_it() {
     answer.is_problem(500, "secret_unreadable");
     assert!(answer.detail().contains("alpha/ALPHA_KEY"), "{answer:?}");
     assert!(service.world.is_empty(), "undone like any failure");
+}
+
+#[tokio::test]
+async fn what_was_stored_before_a_key_or_under_an_older_one_is_sealed_again_at_start() {
+    let service = Service::start().await;
+    for number in [1, 2] {
+        service.create(&id(number), &["alpha", "beta"]).await.ok();
+        service.instances.set_ready(&id(number));
+    }
+    let mut before = service.text(SEALED).await;
+    let values = before.split(' ').count();
+    let rotating = format!("{NEW},{OLD}");
+    for keys in [OLD, &rotating] {
+        let url = service
+            .replica_with(&[("SERVICES_ENCRYPTION_KEY", keys)])
+            .await;
+        eventually("all is sealed again", SOON, async || {
+            let now = service.text(SEALED).await;
+            let now: Vec<&str> = now.split(' ').collect();
+            let sealed = |value: &&str| value.starts_with("xc1.") && !before.contains(*value);
+            now.len() == values && now.iter().all(sealed)
+        })
+        .await;
+        before = service.text(SEALED).await;
+        assert!(healthy(&service, &url).await, "{keys}");
+        assert_eq!(service.number(IN_THE_CLEAR).await, 0);
+    }
+    // The new key alone opens everything: a repeated creation reads the variables of all tools.
+    let last = service
+        .replica_with(&[("SERVICES_ENCRYPTION_KEY", NEW)])
+        .await;
+    assert!(healthy(&service, &last).await);
+    service
+        .execute("UPDATE instance_infra SET started_at = NULL")
+        .await;
+    let body = creation(&id(1), &["alpha", "beta"]).to_string();
+    let request = service.client.post(format!("{last}/create-instance"));
+    let again = request.bearer_auth(KEY).body(body).send().await.unwrap();
+    assert_eq!(again.status(), 200);
+}
+
+/// Whether both instances are healthy to the replica at `url`.
+async fn healthy(service: &Service, url: &str) -> bool {
+    let request = service.client.post(format!("{url}/status/batch"));
+    let answer = request.bearer_auth(KEY).send().await.unwrap();
+    let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    [1, 2]
+        .iter()
+        .all(|number| body[id(*number)]["healthy"] == true)
 }

@@ -71,7 +71,10 @@ impl Report {
     /// The number of acknowledged claims.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
-        self.claims.iter().map(|kind| load(&kind.acknowledged)).sum()
+        self.claims
+            .iter()
+            .map(|kind| load(&kind.acknowledged))
+            .sum()
     }
 
     /// How often pool-svc, services-svc and Postgres were killed.

@@ -10,6 +10,8 @@ use crate::out::{count_of, list_of};
 
 const POOL: &str = "POOL_DATABASE_URL";
 const SERVICES: &str = "SERVICES_DATABASE_URL";
+const POOL_DIRECT: &str = "POOL_DATABASE_DIRECT_URL";
+const SERVICES_DIRECT: &str = "SERVICES_DATABASE_DIRECT_URL";
 
 pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
     let mut checks = Checks::of("databases");
@@ -31,14 +33,32 @@ pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
         ),
         None => None,
     };
-    let (pool, services) = tokio::join!(
+    let pool_direct = of(POOL_DIRECT, here.pool);
+    let services_direct = of(SERVICES_DIRECT, here.services);
+    let (pool, pool_direct, services, services_direct) = tokio::join!(
         look(&pool, pool_svc::MIGRATIONS),
+        look(&pool_direct, pool_svc::MIGRATIONS),
         look(&services, services_svc::MIGRATIONS),
+        look(&services_direct, services_svc::MIGRATIONS),
     );
-    for (service, variable, looked) in [
-        ("pool-svc", POOL, pool),
-        ("services-svc", SERVICES, services),
+    for (service, variable, looked, direct) in [
+        (
+            "pool-svc",
+            POOL,
+            pool,
+            pool_direct.map(|it| (POOL_DIRECT, it)),
+        ),
+        (
+            "services-svc",
+            SERVICES,
+            services,
+            services_direct.map(|it| (SERVICES_DIRECT, it)),
+        ),
     ] {
+        let usual = looked.as_ref().and_then(|it| it.as_ref().ok());
+        if let Some((variable, found)) = direct {
+            direct_address(&mut checks, service, variable, found, usual);
+        }
         match looked {
             None => {}
             Some(Ok(found)) => schema(&mut checks, service, &found),
@@ -51,6 +71,34 @@ pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
         }
     }
     checks
+}
+
+/// The address of the database itself: it must lead past the pooler, to the same database.
+fn direct_address(
+    checks: &mut Checks,
+    service: &str,
+    variable: &str,
+    found: Result<Inspection, String>,
+    usual: Option<&Inspection>,
+) {
+    let name = format!("{service} direct");
+    match found {
+        Err(why) => {
+            let todo = format!(
+                "compare {variable} with the server: migrations, locks and notifications use it"
+            );
+            checks.fail(&name, why, &todo);
+        }
+        Ok(direct) if usual.is_some_and(|usual| usual.identity != direct.identity) => {
+            let found = format!("{variable} leads to another database than the usual address");
+            checks.fail(&name, found, "let both name one database of one server");
+        }
+        Ok(direct) if !direct.keeps_session => {
+            let found = format!("{variable} leads to a connection pooler in transaction mode");
+            checks.fail(&name, found, "name the server itself");
+        }
+        Ok(_) => checks.ok(&name, "connects to the database itself"),
+    }
 }
 
 /// A clock that is further off makes times in logs and on pages misleading, and breaks TLS at some point.
@@ -126,6 +174,7 @@ mod tests {
         let clock = |ahead: i64| {
             let found = Inspection {
                 server_version: "17.2".to_owned(),
+                identity: "pool/1".to_owned(),
                 encoding: "UTF8".to_owned(),
                 write_obstacle: None,
                 clock_ahead_ms: ahead,

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod isolation;
+mod latency;
 mod life;
 mod podman;
 mod refusals;

@@ -26,8 +26,7 @@ impl World {
     pub(crate) async fn new(settings: &[(&str, &str)]) -> Option<Self> {
         let podman = Podman::start().await?;
         let docker = build(&podman, settings);
-        let mark = Mark::new(&"test".parse().unwrap());
-        let cx = Context::new(mark, agent_pool_core::http::client().unwrap());
+        let cx = context();
         Some(Self { podman, docker, cx })
     }
 
@@ -98,6 +97,11 @@ pub(crate) fn build(podman: &Podman, settings: &[(&str, &str)]) -> Arc<dyn Infra
         environment.set(*name, *value);
     }
     Docker::build(&environment).unwrap()
+}
+
+pub(crate) fn context() -> Context {
+    let mark = Mark::new(&"test".parse().unwrap());
+    Context::new(mark, agent_pool_core::http::client().unwrap())
 }
 
 pub(crate) fn spec() -> InstanceSpec {

@@ -4,6 +4,8 @@ use provider_railway as _;
 
 // `cfg(test)` tells clippy that the helpers are test code too.
 #[cfg(test)]
+mod any_answer;
+#[cfg(test)]
 mod bad_vendor;
 #[cfg(test)]
 mod contract;

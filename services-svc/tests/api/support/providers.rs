@@ -168,7 +168,9 @@ impl ToolProvider for Tool {
 
     async fn usage(&self, _: &Context, _: &ResourceId) -> Result<Usage, ProviderError> {
         let message = |_: &mut State| Usage([("usd".to_owned(), 1.25)].into());
-        self.world.call(&format!("{} usage", self.id), message).await
+        self.world
+            .call(&format!("{} usage", self.id), message)
+            .await
     }
 
     async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {

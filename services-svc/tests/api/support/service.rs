@@ -166,6 +166,21 @@ impl Service {
         row.number
     }
 
+    /// The text that a query answers.
+    pub(crate) async fn text(&self, query: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Text {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            text: String,
+        }
+        let query = diesel::sql_query(format!("SELECT ({query}) AS text"));
+        let mut conn = self.conn().await;
+        let row: Text = diesel_async::RunQueryDsl::get_result(query, &mut conn)
+            .await
+            .unwrap();
+        row.text
+    }
+
     /// How many rows there are of instances and of tools.
     pub(crate) async fn rows(&self) -> (i64, i64) {
         let count = async |table| self.number(&format!("SELECT count(*) FROM {table}")).await;

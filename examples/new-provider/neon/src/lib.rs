@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod settings;
+mod tool;
+mod wire;
+
+use agent_pool_core::prelude::*;
+
+pub use settings::Neon;
+
+inventory::submit! { ToolRegistration::of::<Neon>(env!("CARGO_PKG_NAME")) }
