@@ -129,7 +129,8 @@ impl Pool {
     /// Every [`CallError`].
     pub async fn drain(&self, count: u32) -> Result<Affected, CallError> {
         let call = self.call(Method::POST, &["drain"]);
-        call.json(&DrainRequest { count }).answer(SOON).await
+        let request = DrainRequest { pool: None, count };
+        call.json(&request).answer(SOON).await
     }
 
     /// `POST /api/pool/replenish`: creates `count` instances, or as many as are missing.
@@ -138,7 +139,8 @@ impl Pool {
     /// Every [`CallError`].
     pub async fn replenish(&self, count: Option<u32>) -> Result<Affected, CallError> {
         let call = self.call(Method::POST, &["replenish"]);
-        call.json(&ReplenishRequest { count }).answer(SOON).await
+        let request = ReplenishRequest { pool: None, count };
+        call.json(&request).answer(SOON).await
     }
 
     /// `POST /api/pool/reconcile`: runs a tick now.

@@ -12,6 +12,7 @@ mod lifecycle;
 mod lists;
 mod ops;
 mod pool;
+mod pools;
 mod problem;
 mod routes;
 mod run;

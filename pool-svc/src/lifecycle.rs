@@ -173,6 +173,8 @@ pub(crate) enum Cause {
     UnhealthyAtClaim,
     /// Asked for by drain.
     Drained,
+    /// Its pool was deleted.
+    PoolDeleted,
     /// Asked for by kill.
     Killed,
     /// Asked for by dismiss.
@@ -187,7 +189,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -202,6 +204,7 @@ impl Cause {
         Self::ClaimFailed,
         Self::UnhealthyAtClaim,
         Self::Drained,
+        Self::PoolDeleted,
         Self::Killed,
         Self::Dismissed,
         Self::ShutDown,
@@ -228,6 +231,7 @@ impl Cause {
             Self::ClaimFailed => "claim_failed",
             Self::UnhealthyAtClaim => "unhealthy_at_claim",
             Self::Drained => "drained",
+            Self::PoolDeleted => "pool_deleted",
             Self::Killed => "killed",
             Self::Dismissed => "dismissed",
             Self::ShutDown => "shut_down",

@@ -1,6 +1,6 @@
 //! Reading the state of the pool.
 
-use agent_pool_core::InstanceId;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::pool::{
     Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
 };
@@ -96,6 +96,7 @@ pub(crate) struct EventsQuery {
     limit: u16,
     before: Option<i64>,
     instance_id: Option<InstanceId>,
+    pool: Option<PoolName>,
 }
 
 const fn default_limit() -> u16 {
@@ -111,6 +112,7 @@ pub(crate) async fn events(query: EventsQuery, app: App) -> Result<Events, Probl
         limit: query.limit.min(MOST_EVENTS),
         before: query.before,
         instance_id: query.instance_id,
+        pool: query.pool,
     };
     let load = async || events::load(&mut *app.db.conn().await?, &page).await;
     let events = load().await.map_err(from_database)?;

@@ -172,6 +172,7 @@ pub(crate) mod tests {
             id: InstanceId::generate(),
             name: format!("convos-agent-{index}"),
             url: None,
+            pool: PoolName::default(),
             status,
             agent_name: (status == Status::Claimed).then(|| format!("Tulip {index}")),
             conversation_id: None,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::InstanceId;
+use crate::{InstanceId, PoolName};
 use crate::wire::runtime::ProvisionStatus;
 use crate::wire::text::blank_is_absent;
 use crate::wire::{
@@ -24,6 +24,9 @@ use crate::wire::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimRequest {
+    /// The pool to take an instance of; absent: `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// The agent's name; "Assistant" where there is none.
     #[serde(
         deserialize_with = "blank_is_absent",

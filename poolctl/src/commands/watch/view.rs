@@ -150,6 +150,7 @@ mod tests {
             id: id.parse().unwrap(),
             name: String::new(),
             url: None,
+            pool: PoolName::default(),
             status: *status,
             agent_name: None,
             conversation_id: None,
