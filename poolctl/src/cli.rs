@@ -16,6 +16,7 @@ use crate::commands::{
     kill::Condemn,
     list::List,
     logs::Logs,
+    pools::Pools,
     providers::Providers,
     show::Show,
     sweep::Sweep,
@@ -95,6 +96,8 @@ pub(crate) enum Ask {
     Replenish(Replenish),
     /// Watch the fleet live
     Watch(Watch),
+    /// Show and change pools
+    Pools(Pools),
     /// List providers and their health
     Providers(Providers),
     /// Compare the vendors' resources with the database: orphans and missing resources

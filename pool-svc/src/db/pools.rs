@@ -73,7 +73,7 @@ pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<Definition>
         .into_iter()
         .map(Definition::try_from)
         .collect::<Result<_, _>>()?;
-    if all.first().is_none_or(|first| !first.name.is_default()) {
+    if !all.iter().any(|pool| pool.name.is_default()) {
         all.insert(0, Definition::of_settings());
     }
     Ok(all)

@@ -94,3 +94,5 @@ diesel::table! {
         changed_at -> Timestamptz,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(instances, pool_creation_failures);

@@ -173,18 +173,6 @@ pub(crate) async fn count_by_pool(
     Ok(all)
 }
 
-/// The sum of the counts of pools.
-pub(crate) fn add_up<'a>(pools: impl IntoIterator<Item = &'a Counts>) -> Counts {
-    let mut sum = Counts::default();
-    for counts in pools {
-        let mut counts = *counts;
-        for status in Status::ALL {
-            *of(&mut sum, status) += *of(&mut counts, status);
-        }
-    }
-    sum
-}
-
 /// The count of one status.
 pub(crate) fn of(counts: &mut Counts, status: Status) -> &mut u32 {
     match status {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, tick_state, views};
+use crate::pools::plan::{load_plans, total_target};
 use crate::problem::from_database;
 
 /// `GET /api/pool/status`
@@ -24,7 +25,7 @@ async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
     let creation_failures = creation_failures::load(&mut conn).await?;
     Ok(PoolStatus {
         counts: views::count_loaded(&instances),
-        min_idle: app.config.pool.pool_min_idle,
+        min_idle: total_target(&load_plans(&mut conn, &app.config.pool).await?),
         max_total: app.config.pool.pool_max_total,
         unobserved: tick_state::load_doubt(&mut conn).await?,
         last_create_error: last_create_error(&creation_failures),

@@ -71,6 +71,11 @@ pub(crate) fn with_tools(mut recipe: Recipe, settings: &PoolSettings) -> Recipe 
     recipe
 }
 
+/// How many idle instances the pools keep in all.
+pub(crate) fn total_target(plans: &[Plan]) -> u32 {
+    plans.iter().map(|plan| plan.target).sum()
+}
+
 /// Every pool as it is to be now, the pool `default` first.
 pub(crate) async fn load_plans(
     conn: &mut AsyncPgConnection,

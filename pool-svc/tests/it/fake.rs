@@ -66,6 +66,8 @@ pub(crate) struct Instance {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) instances: BTreeMap<InstanceId, Instance>,
+    /// The last request to create each instance.
+    pub(crate) created: BTreeMap<InstanceId, Value>,
     pub(crate) born_healthy: bool,
     /// The key that Services accepts in place of the usual one.
     pub(crate) services_key: Option<String>,
@@ -231,6 +233,7 @@ impl Fake {
         };
         let mut state = self.state();
         if op == Op::Create {
+            state.created.insert(id.clone(), body.clone());
             let new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
             // Asked again it answers what is there, as Services does.
             let instance = state.instances.entry(id.clone()).or_insert(new);

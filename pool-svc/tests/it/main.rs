@@ -15,6 +15,7 @@ mod claims_wait;
 mod dashboard;
 mod fake;
 mod model;
+mod pools;
 mod process;
 mod records;
 mod runtime_keys;

@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod kill;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod pools;
 pub(crate) mod providers;
 pub(crate) mod show;
 mod sort;

@@ -29,7 +29,7 @@ pub(in crate::dashboard) async fn confirm_drain(
     let idle = idle(&app).await?;
     let about = html! {
         p { "Destroys the oldest idle instances and all their resources. "
-            "The pool then creates new ones until POOL_MIN_IDLE are idle." }
+            "The pools then create new ones until their targets are reached." }
     };
     let form = form(
         &session,

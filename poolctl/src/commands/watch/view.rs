@@ -140,6 +140,7 @@ fn next_filter(filter: Option<Status>) -> Option<Status> {
 
 #[cfg(test)]
 mod tests {
+    use agent_pool_core::PoolName;
     use agent_pool_core::wire::pool::Counts;
     use chrono::Utc;
 
