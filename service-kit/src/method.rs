@@ -30,12 +30,12 @@ pub fn get() -> BoxedFilter<()> {
 }
 
 /// Lets PATCH pass.
-pub fn patch() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+pub fn patch() -> BoxedFilter<()> {
     only::<NotPatch>(&[Method::PATCH])
 }
 
 /// Lets PUT pass.
-pub fn put() -> impl Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static {
+pub fn put() -> BoxedFilter<()> {
     only::<NotPut>(&[Method::PUT])
 }
 

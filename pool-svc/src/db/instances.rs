@@ -231,7 +231,7 @@ pub(crate) async fn count_missing(
     )
     .load(conn)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total);
+    let total = rows.iter().map(|row| row.total).max().unwrap_or(0);
     let mut room = (i64::from(max_total) - total).max(0);
     let share = |row: Missing| {
         let share = row.missing.min(room);

@@ -236,8 +236,7 @@ impl Fake {
             state.created.insert(id.clone(), body.clone());
             let new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
             // Asked again it answers what is there, as Services does.
-            let instance = state.instances.entry(id.clone()).or_insert(new);
-            let key = instance.key.clone();
+            let key = state.instances.entry(id.clone()).or_insert(new).key.clone();
             return reply(
                 200,
                 &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id),

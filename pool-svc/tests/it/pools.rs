@@ -180,7 +180,7 @@ async fn a_pool_with_agents_is_deleted_only_if_they_are_moved() {
 #[tokio::test]
 async fn a_file_declares_pools_and_a_later_change_lasts_until_the_file_changes() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    write!(file, "[pools.research.policy]\nmin_idle = 1\n").unwrap();
+    writeln!(file, "[pools.research.policy]\nmin_idle = 1").unwrap();
     let path = file.path().to_str().unwrap().to_owned();
     let more = [("POOLS_FILE", path.as_str())];
     let world = World::new(&more).await;
@@ -204,7 +204,7 @@ async fn a_file_declares_pools_and_a_later_change_lasts_until_the_file_changes()
     };
     restart().await;
     target(4).await;
-    write!(file, "max_total = 9\n").unwrap();
+    writeln!(file, "max_total = 9").unwrap();
     restart().await;
     target(1).await;
     let shown = world.send("GET", "/api/pool/pools/research", "").await.body;

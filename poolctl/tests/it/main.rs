@@ -13,6 +13,7 @@ mod errors;
 mod fleet;
 mod look;
 mod pooler;
+mod pools;
 mod process;
 mod stack;
 mod sweep;
