@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use agent_pool_core::wire::pool::{
     Affected, ClaimOutcome, Condemned, DeletedPool, DrainRequest, Events, Info, InstanceView,
-    PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Template, TickReport,
+    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Template, TickReport,
 };
 use agent_pool_core::{InstanceId, PoolName, Secret};
 use reqwest::Method;
@@ -180,7 +180,7 @@ impl Pool {
     pub async fn put_pool(
         &self,
         name: &PoolName,
-        spec: &Value,
+        spec: &PoolSpec,
         version: u32,
     ) -> Result<PoolView, CallError> {
         let call = self.call(Method::PUT, &["pools", name.as_str()]);

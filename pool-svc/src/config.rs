@@ -204,7 +204,12 @@ impl Config {
             .and_then(|pool| pool.pool_encryption_key.as_ref());
         let cipher = faults.keep(Cipher::read("POOL_ENCRYPTION_KEY", keys));
         let declared = faults.keep(pool.as_ref().map_or(Ok(Vec::new()), read_pools));
-        let all = http.zip(log).zip(pool).zip(catalogue).zip(cipher).zip(declared);
+        let all = http
+            .zip(log)
+            .zip(pool)
+            .zip(catalogue)
+            .zip(cipher)
+            .zip(declared);
         let (((((http, log), pool), catalogue), cipher), declared) = faults.finish(all)?;
         Ok(Self {
             http,
@@ -295,7 +300,8 @@ fn read_pools(settings: &PoolSettings) -> Result<Vec<(PoolName, PoolSpec)>, Sett
         return Ok(Vec::new());
     };
     let read = || {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
         parse_file(&text?, settings)
     };
     read().map_err(|problem| {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use agent_pool_client::CallError;
-use agent_pool_core::{PoolName, chain};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{PoolName, chain};
 use agent_pool_service_kit::db::DbError;
 use tracing::{error, warn};
 
@@ -143,8 +143,8 @@ pub(crate) fn unknown_template(slug: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_core::{InstanceId, PoolName};
     use agent_pool_core::wire::pool::Status;
+    use agent_pool_core::{InstanceId, PoolName};
     use agent_pool_service_kit::supervisor::TaskFailed;
 
     use super::*;

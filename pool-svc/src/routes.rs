@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::pool::ReplenishRequest;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::presented;
 use agent_pool_service_kit::body::{json, json_or_default, query, unverified};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::supervisor::TaskFailed;
 

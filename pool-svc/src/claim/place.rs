@@ -102,7 +102,8 @@ impl<'a> Place<'a> {
     async fn wait(&mut self, busy: &[InstanceId]) -> Result<TakenInstance, ClaimError> {
         let shared = &self.claim.shared;
         let mut conn = shared.app.db.conn().await?;
-        let number = claim_waiters::join(&mut conn, self.number, self.pool.as_str(), shared.lease()).await?;
+        let number =
+            claim_waiters::join(&mut conn, self.number, self.pool.as_str(), shared.lease()).await?;
         drop(conn);
         self.number = Some(number);
         let waiting = shared.queue.enter(number);

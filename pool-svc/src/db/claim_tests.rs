@@ -60,9 +60,15 @@ async fn take(
 async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let dead = claim_waiters::join(&mut conn, None, "default", OVER).await.unwrap();
-    let first = claim_waiters::join(&mut conn, None, "default", MINUTE).await.unwrap();
-    let second = claim_waiters::join(&mut conn, None, "default", MINUTE).await.unwrap();
+    let dead = claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
+    let first = claim_waiters::join(&mut conn, None, "default", MINUTE)
+        .await
+        .unwrap();
+    let second = claim_waiters::join(&mut conn, None, "default", MINUTE)
+        .await
+        .unwrap();
     let (one, two, three) = (
         idle(&mut conn).await,
         idle(&mut conn).await,
@@ -94,8 +100,12 @@ async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
 async fn a_look_keeps_its_own_alive_and_nobody_else() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let own = claim_waiters::join(&mut conn, None, "default", OVER).await.unwrap();
-    claim_waiters::join(&mut conn, None, "default", OVER).await.unwrap();
+    let own = claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
+    claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
     for mine in [&[own][..], &[]] {
         let line = claim_waiters::look(&mut conn, mine, MINUTE).await.unwrap();
         assert_eq!(numbers(line), [own]);
@@ -115,9 +125,13 @@ async fn a_look_keeps_its_own_alive_and_nobody_else() {
 async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    claim_waiters::join(&mut conn, None, "default", OVER).await.unwrap();
+    claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
     for _ in 0..4 {
-        claim_waiters::join(&mut conn, None, "default", MINUTE).await.unwrap();
+        claim_waiters::join(&mut conn, None, "default", MINUTE)
+            .await
+            .unwrap();
     }
     idle(&mut conn).await;
     let mut begin = async |warm, max_total| {

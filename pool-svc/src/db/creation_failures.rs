@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::pool::CreationFailure;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -119,7 +119,9 @@ pub(crate) async fn forget_never_ready(
     ids: &[InstanceId],
 ) -> Result<(), DbError> {
     let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
-    let pools = instances::table.filter(instances::id.eq_any(ids)).select(instances::pool);
+    let pools = instances::table
+        .filter(instances::id.eq_any(ids))
+        .select(instances::pool);
     diesel::delete(creation_failures::table)
         .filter(creation_failures::cause.eq(NEVER_READY))
         .filter(creation_failures::pool.eq_any(pools))
@@ -198,9 +200,7 @@ impl Allowances {
 /// How many creations may start now in each pool: any number while none fails; none during a pause; after it one,
 /// whose end is awaited. If deployments fail, its end is that it is idle, so that tools are bought for one
 /// instance at a time; and after [`MAX_UNPROVEN`] failures in a row none starts until an operator replenishes.
-pub(crate) async fn load_allowances(
-    conn: &mut AsyncPgConnection,
-) -> Result<Allowances, DbError> {
+pub(crate) async fn load_allowances(conn: &mut AsyncPgConnection) -> Result<Allowances, DbError> {
     // sql_query: Diesel has no bool_or.
     let rows: Vec<AtOnce> = sql_query(
         "SELECT pool,
@@ -309,7 +309,11 @@ mod tests {
     async fn allowance(conn: &mut Conn) -> u32 {
         let allowances = load_allowances(conn).await.unwrap();
         let other = "other".parse().unwrap();
-        assert_eq!(allowances.of_pool(&other), u32::MAX, "pools do not slow each other down");
+        assert_eq!(
+            allowances.of_pool(&other),
+            u32::MAX,
+            "pools do not slow each other down"
+        );
         allowances.of_pool(&PoolName::default())
     }
 
@@ -342,24 +346,28 @@ mod tests {
                 (in_a_row, seconds)
             );
             assert_eq!(allowance(&mut conn).await, 0);
-            run(&mut conn, "UPDATE pool_creation_failures SET retry_at = now()").await;
+            run(
+                &mut conn,
+                "UPDATE pool_creation_failures SET retry_at = now()",
+            )
+            .await;
             assert_eq!(allowance(&mut conn).await, 1);
         }
         let other = fail(&mut conn, "down", None).await;
         assert_eq!((other.failures_in_a_row, pause(&other)), (1, 1));
         assert_eq!(known(&mut conn, "quota").await.failures_in_a_row, 11);
-        assert_eq!(
-            allowance(&mut conn).await,
-            0,
-            "one pause is enough"
-        );
+        assert_eq!(allowance(&mut conn).await, 0, "one pause is enough");
     }
 
     #[tokio::test]
     async fn after_a_pause_one_tries_and_no_other_until_it_ends() {
         let mut conn = conn().await;
         fail(&mut conn, "quota", None).await;
-        run(&mut conn, "UPDATE pool_creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
         begun(&mut conn).await;
         assert_eq!(allowance(&mut conn).await, 0);
         run(&mut conn, "UPDATE instances SET lease_expires_at = now()").await;
@@ -380,17 +388,25 @@ mod tests {
     async fn a_pause_that_is_over_is_forgotten_unless_a_claim_waits() {
         let mut conn = conn().await;
         fail(&mut conn, "quota", None).await;
-        run(&mut conn, "UPDATE pool_creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
         let waiter = "INSERT INTO claim_waiters (lease_expires_at) VALUES (now() + interval '1 m')";
         run(&mut conn, waiter).await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT]).await.unwrap();
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
         assert_eq!(load(&mut conn).await.unwrap().len(), 1);
         run(
             &mut conn,
             "UPDATE claim_waiters SET lease_expires_at = now()",
         )
         .await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT]).await.unwrap();
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
         assert_eq!(load(&mut conn).await.unwrap(), []);
     }
 
@@ -408,7 +424,9 @@ mod tests {
         let known = known(&mut conn, "quota").await;
         assert_eq!(known.failures_in_a_row, 1);
         assert!(pause(&known) >= 60, "the longer wait is kept");
-        forget_paused(&mut conn, &[PoolName::DEFAULT]).await.unwrap();
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
         assert_eq!(load(&mut conn).await.unwrap().len(), 1, "its pause goes on");
         forget_refusals(&mut conn, &second).await.unwrap();
         assert_eq!(load(&mut conn).await.unwrap(), []);
@@ -420,28 +438,26 @@ mod tests {
         let id = begun(&mut conn).await;
         let failure = NewFailure::never_ready(&id, "deployment_dead");
         record(&mut conn, &id, &failure).await.unwrap();
-        run(&mut conn, "UPDATE pool_creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
         run(
             &mut conn,
             "UPDATE instances SET lease_expires_at = NULL, url = 'http://h/'",
         )
         .await;
-        assert_eq!(
-            allowance(&mut conn).await,
-            0,
-            "one is being proven"
-        );
+        assert_eq!(allowance(&mut conn).await, 0, "one is being proven");
         run(&mut conn, "DELETE FROM instances").await;
         assert_eq!(allowance(&mut conn).await, 1);
         let created = begun(&mut conn).await;
         forget_refusals(&mut conn, &created).await.unwrap();
         run(&mut conn, "DELETE FROM instances").await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT]).await.unwrap();
-        assert_eq!(
-            allowance(&mut conn).await,
-            1,
-            "a creation proves nothing"
-        );
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
+        assert_eq!(allowance(&mut conn).await, 1, "a creation proves nothing");
         run(&mut conn, "UPDATE pool_creation_failures SET in_a_row = 8").await;
         assert_eq!(allowance(&mut conn).await, 0);
         let known = &load(&mut conn).await.unwrap()[0];

@@ -4,8 +4,8 @@
 //! By the log the pool recognises an instance that it once had. If an instance reappears after its entries
 //! were pruned, the pool leaves it to a sweep of Services.
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::pool::{LifecycleEvent, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -40,7 +40,11 @@ impl TryFrom<Row> for LifecycleEvent {
         };
         Ok(Self {
             id: row.id,
-            pool: row.pool.as_deref().map(|pool| parse_pool(&row.instance_id, pool)).transpose()?,
+            pool: row
+                .pool
+                .as_deref()
+                .map(|pool| parse_pool(&row.instance_id, pool))
+                .transpose()?,
             from: status(row.from_status)?,
             to: status(row.to_status)?,
             instance_id: parse_id(row.instance_id)?,

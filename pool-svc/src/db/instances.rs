@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::JoinUrl;
 use agent_pool_core::wire::pool::{ClaimOutcome, Recipe, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::pool::{Recipe, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use diesel::QueryableByName;
 use diesel::sql_types::Text;

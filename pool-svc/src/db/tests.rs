@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{Recipe, Status};
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{Conn, Db};
@@ -223,10 +223,11 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
         ),
     )
     .await;
-    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}', 'default')")
-        .load(&mut conn)
-        .await
-        .unwrap();
+    let plan: Vec<Line> =
+        sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}', 'default')")
+            .load(&mut conn)
+            .await
+            .unwrap();
     let plan: String = plan.into_iter().map(|line| line.text + "\n").collect();
     assert!(
         plan.contains("Index Scan using instances_pool_created_at_idx"),

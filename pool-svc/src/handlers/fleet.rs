@@ -24,7 +24,9 @@ pub(crate) async fn drain(request: DrainRequest, pool: Pool) -> Result<Affected,
     let Pool {
         app, destructions, ..
     } = pool;
-    let drained = async move { drain::drain(&app, &destructions, request.pool.as_ref(), request.count).await };
+    let drained = async move {
+        drain::drain(&app, &destructions, request.pool.as_ref(), request.count).await
+    };
     let drained = pool.background.tasks.spawn("drain", drained);
     outcome(drained).await?.map(affected).map_err(from_database)
 }

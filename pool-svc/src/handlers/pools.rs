@@ -30,7 +30,8 @@ pub(crate) async fn find(name: PoolName, app: App) -> Result<PoolView, Problem> 
 
 /// `GET /api/pool/pools/:name/versions`: also of a pool that was deleted.
 pub(crate) async fn versions(name: PoolName, app: App) -> Result<PoolVersions, Problem> {
-    let load = async || table::load_versions(&mut *app.db.conn().await?, &name, MOST_VERSIONS).await;
+    let load =
+        async || table::load_versions(&mut *app.db.conn().await?, &name, MOST_VERSIONS).await;
     let versions = load().await.map_err(from_database)?;
     Ok(PoolVersions { versions })
 }

@@ -1,10 +1,10 @@
 //! Reading the state of the pool.
 
-use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_core::wire::pool::{
     Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
 };
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use serde::Deserialize;
 

@@ -246,7 +246,8 @@ impl Creations {
                 Err(failure) => failure,
             };
             let Some(pause) = patience.pause_after(&failure) else {
-                self.record_failure(&new.id, &request.tools, &failure).await?;
+                self.record_failure(&new.id, &request.tools, &failure)
+                    .await?;
                 return Ok(None);
             };
             warn!(

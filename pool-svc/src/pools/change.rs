@@ -33,7 +33,9 @@ pub(crate) enum ChangeError {
     Unknown(PoolName),
     #[error(transparent)]
     Unfit(#[from] Unfit),
-    #[error("pool {name} is at version {found}, and the change is for version {expected}: read it again")]
+    #[error(
+        "pool {name} is at version {found}, and the change is for version {expected}: read it again"
+    )]
     Changed {
         name: PoolName,
         found: u32,
@@ -80,12 +82,18 @@ pub(crate) async fn change(
         let version = found.as_ref().map_or(0, |found| found.version);
         if let Some(expected) = expected.filter(|expected| *expected != version) {
             let (name, found) = (name.clone(), version);
-            return Err(ChangeError::Changed { name, found, expected });
+            return Err(ChangeError::Changed {
+                name,
+                found,
+                expected,
+            });
         }
         let spec = match change {
             Change::Put(value) => parse_spec(value, settings)?,
             Change::Patch(patch) => {
-                let found = found.as_ref().ok_or_else(|| ChangeError::Unknown(name.clone()))?;
+                let found = found
+                    .as_ref()
+                    .ok_or_else(|| ChangeError::Unknown(name.clone()))?;
                 let mut whole = json!(found.spec);
                 merge(&mut whole, patch);
                 parse_spec(whole, settings)?
@@ -98,7 +106,10 @@ pub(crate) async fn change(
         Ok(true)
     });
     if changed.await? {
-        info!("pool {name} is changed by {}", by.as_deref().unwrap_or("nobody"));
+        info!(
+            "pool {name} is changed by {}",
+            by.as_deref().unwrap_or("nobody")
+        );
         background.request_replenish();
     }
     Ok(())
@@ -150,7 +161,9 @@ async fn delete_in(
     ] {
         let ids = views::load_ids(conn, name, status).await?;
         let causes: Vec<_> = ids.into_iter().map(|id| (id, Cause::PoolDeleted)).collect();
-        deleted.condemned.extend(instances::mark(conn, step, &causes).await?);
+        deleted
+            .condemned
+            .extend(instances::mark(conn, step, &causes).await?);
     }
     if let Some(target) = move_to {
         let known = *target != *name && pools::find(conn, target).await?.is_some();
@@ -164,7 +177,10 @@ async fn delete_in(
     let counts = counts.remove(name.as_str()).unwrap_or_default();
     match counts.claiming + counts.claimed + counts.crashed {
         0 => Ok(deleted),
-        count => Err(ChangeError::InUse { name: name.clone(), count }),
+        count => Err(ChangeError::InUse {
+            name: name.clone(),
+            count,
+        }),
     }
 }
 

@@ -64,7 +64,10 @@ fn check_recipe(recipe: &Recipe) -> Result<(), Unfit> {
     let tools = recipe.tools.as_deref().unwrap_or_default();
     let mut numbered = tools.iter().enumerate();
     if let Some((_, twice)) = numbered.find(|(number, tool)| tools[..*number].contains(tool)) {
-        return Err(Unfit::new("recipe.tools", format!("{twice} is named twice")));
+        return Err(Unfit::new(
+            "recipe.tools",
+            format!("{twice} is named twice"),
+        ));
     }
     if recipe.variables.len() > MOST_VARIABLES {
         let problem = format!("expected at most {MOST_VARIABLES}");
@@ -87,7 +90,8 @@ fn parse_strictly<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
     let parsed = serde_ignored::deserialize(value, |path| {
         unknown.get_or_insert_with(|| path.to_string());
     });
-    let parsed = parsed.map_err(|error: serde_json::Error| Unfit::new("pool", error.to_string()))?;
+    let parsed =
+        parsed.map_err(|error: serde_json::Error| Unfit::new("pool", error.to_string()))?;
     match unknown {
         Some(member) => Err(Unfit::new(&member, "there is no such member")),
         None => Ok(parsed),
@@ -186,7 +190,13 @@ mod tests {
             let unfit = parse_spec(body.clone(), &settings()).unwrap_err();
             assert_eq!(unfit.field, field, "{body}");
         }
-        for file in ["[pool.x]", "pools = 3", "[pools.'A b']", "[pools.x.policy]\nmin = 1", "="] {
+        for file in [
+            "[pool.x]",
+            "pools = 3",
+            "[pools.'A b']",
+            "[pools.x.policy]\nmin = 1",
+            "=",
+        ] {
             assert!(parse_file(file, &settings()).is_err(), "{file}");
         }
     }
@@ -194,7 +204,10 @@ mod tests {
     #[test]
     fn a_patch_changes_what_it_names_and_removes_what_is_null() {
         let mut policy = json!({ "minIdle": 2, "paused": true });
-        merge(&mut policy, json!({ "paused": false, "minIdle": null, "maxTotal": 4 }));
+        merge(
+            &mut policy,
+            json!({ "paused": false, "minIdle": null, "maxTotal": 4 }),
+        );
         assert_eq!(policy, json!({ "paused": false, "maxTotal": 4 }));
     }
 }

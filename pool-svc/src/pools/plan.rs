@@ -116,7 +116,11 @@ pub(super) mod tests {
         other.spec.policy.min_idle = Some(4);
         other.spec.recipe.tools = Some(Vec::new());
         let plan = Plan::new(&other, &settings());
-        assert_eq!((plan.target, plan.max_total), (4, 10), "POOL_MAX_TOTAL is for all");
+        assert_eq!(
+            (plan.target, plan.max_total),
+            (4, 10),
+            "POOL_MAX_TOTAL is for all"
+        );
         assert_eq!(plan.recipe.tools, Some(Vec::new()));
     }
 }

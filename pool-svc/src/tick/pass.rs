@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use agent_pool_client::status_within;
@@ -143,6 +144,7 @@ fn report_doubt(doubt: Option<&str>) {
 async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
     let pool = &ticker.app.config.pool;
     let counts = count_by_pool(fleet);
+    show(ticker, &counts);
     let mut conn = ticker.app.db.conn().await?;
     if creation_failures::are_known(&mut conn).await? {
         creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
@@ -159,18 +161,25 @@ async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Counts the instances of each pool, and shows the counts as gauges.
+/// The instances of each pool that has any, and of the pool `default`.
 fn count_by_pool(fleet: &[FleetRow]) -> BTreeMap<&str, Counts> {
     let mut all = BTreeMap::from([(PoolName::DEFAULT, Counts::default())]);
     for row in fleet {
         *views::of(all.entry(&row.pool).or_default(), row.status) += 1;
     }
-    for (pool, counts) in &mut all {
+    all
+}
+
+/// Sets the gauges, also those of pools that have no instances any more.
+fn show(ticker: &Ticker, counts: &BTreeMap<&str, Counts>) {
+    let mut shown = ticker.shown.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.extend(counts.keys().map(|pool| (*pool).to_owned()));
+    for pool in shown.iter() {
+        let mut counts = counts.get(pool.as_str()).copied().unwrap_or_default();
         for status in Status::ALL {
-            let count = *views::of(counts, status);
-            let labels = [("pool", (*pool).to_owned()), ("status", status.as_str().to_owned())];
-            gauge!("agent_pool_instances", &labels).set(count);
+            let count = *views::of(&mut counts, status);
+            let status = status.as_str();
+            gauge!("agent_pool_instances", "pool" => pool.clone(), "status" => status).set(count);
         }
     }
-    all
 }

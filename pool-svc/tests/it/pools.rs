@@ -16,7 +16,9 @@ const RESEARCH: &str = r#"{
 }"#;
 
 async fn put(world: &World, name: &str, body: &str) -> Value {
-    let answer = world.send("PUT", &format!("/api/pool/pools/{name}"), body).await;
+    let answer = world
+        .send("PUT", &format!("/api/pool/pools/{name}"), body)
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.body
 }
@@ -27,7 +29,10 @@ async fn idle_in(world: &World, pool: &str) -> Vec<String> {
          WHERE pool = '{pool}' AND status = 'idle'"
     );
     let ids = world.ask(&ids).await.unwrap_or_default();
-    ids.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect()
+    ids.split(',')
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn until_idle(world: &World, pool: &str, count: usize) {
@@ -47,8 +52,18 @@ async fn a_pool_is_filled_by_its_recipe_and_claimed_by_its_name() {
     let id: InstanceId = idle_in(&world, "research").await[0].parse().unwrap();
     let asked = world.fake.state().created[&id].clone();
     assert_eq!(
-        (&asked["infra"], &asked["image"], &asked["tools"], &asked["variables"]),
-        (&json!("docker"), &json!("agent:2"), &json!(["exa"]), &json!({ "MODE": "deep" }))
+        (
+            &asked["infra"],
+            &asked["image"],
+            &asked["tools"],
+            &asked["variables"]
+        ),
+        (
+            &json!("docker"),
+            &json!("agent:2"),
+            &json!(["exa"]),
+            &json!({ "MODE": "deep" })
+        )
     );
     assert_eq!(world.claim("{}").await.code(), "no_idle_instance");
     let claimed = world.claim(r#"{"pool": "research"}"#).await;
@@ -57,7 +72,10 @@ async fn a_pool_is_filled_by_its_recipe_and_claimed_by_its_name() {
     assert_eq!((unknown.status, unknown.code()), (404, "unknown_pool"));
     let shown = world.send("GET", "/api/pool/pools/research", "").await.body;
     assert_eq!(shown["counts"]["claimed"], 1);
-    let events = world.send("GET", "/api/pool/events?pool=research", "").await.body;
+    let events = world
+        .send("GET", "/api/pool/events?pool=research", "")
+        .await
+        .body;
     let events = events["events"].as_array().unwrap();
     assert_eq!(events.len(), 4);
     assert!(events.iter().all(|event| event["pool"] == "research"));
@@ -79,7 +97,9 @@ async fn a_claim_that_waits_gets_an_instance_of_its_pool() {
 async fn failures_of_one_pool_do_not_slow_another() {
     let world = World::new(&[]).await;
     put(&world, "broken", r#"{"policy": {"minIdle": 1}}"#).await;
-    world.fake.fail(Op::Create, Fault::Refuse(502, "vendor_refused"));
+    world
+        .fake
+        .fail(Op::Create, Fault::Refuse(502, "vendor_refused"));
     world.tick().await;
     let failed = "SELECT pool AS it FROM pool_creation_failures";
     eventually("it has failed", SOON, async || {
@@ -101,9 +121,16 @@ async fn the_settings_of_the_default_pool_change_while_it_runs_and_are_kept() {
     let more = [("POOL_MIN_IDLE", "1")];
     let world = World::new(&more).await;
     let before = world.send("GET", "/api/pool/settings", "").await.body;
-    assert_eq!((&before["version"], &before["target"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        (&before["version"], &before["target"]),
+        (&json!(0), &json!(1))
+    );
     let paused = world
-        .send("PATCH", "/api/pool/settings", r#"{"paused": true, "minIdle": 2}"#)
+        .send(
+            "PATCH",
+            "/api/pool/settings",
+            r#"{"paused": true, "minIdle": 2}"#,
+        )
         .await;
     assert_eq!((paused.status, &paused.body["target"]), (200, &json!(2)));
     assert_eq!(paused.body["changedBy"], "POOL_API_KEY");
@@ -115,7 +142,10 @@ async fn the_settings_of_the_default_pool_change_while_it_runs_and_are_kept() {
         .bearer_auth(crate::fake::KEY)
         .body(r#"{"paused": false, "maxTotal": 3}"#);
     let resumed = crate::world::answer(resumed).await;
-    assert_eq!((&resumed.body["target"], &resumed.body["maxTotal"]), (&json!(2), &json!(3)));
+    assert_eq!(
+        (&resumed.body["target"], &resumed.body["maxTotal"]),
+        (&json!(2), &json!(3))
+    );
     assert_eq!(world.tick().await["created"], 2);
     let unset = world
         .send("PATCH", "/api/pool/settings", r#"{"minIdle": null}"#)
@@ -126,10 +156,17 @@ async fn the_settings_of_the_default_pool_change_while_it_runs_and_are_kept() {
         (r#"{"mindIdle": 1}"#, "policy.mindIdle"),
     ] {
         let refused = world.send("PATCH", "/api/pool/settings", body).await;
-        assert_eq!((refused.status, refused.code()), (400, "invalid_field"), "{body}");
+        assert_eq!(
+            (refused.status, refused.code()),
+            (400, "invalid_field"),
+            "{body}"
+        );
         assert_eq!(refused.body["field"], field);
     }
-    let versions = world.send("GET", "/api/pool/pools/default/versions", "").await.body;
+    let versions = world
+        .send("GET", "/api/pool/pools/default/versions", "")
+        .await
+        .body;
     assert_eq!(versions["versions"].as_array().unwrap().len(), 3);
 }
 
@@ -155,23 +192,42 @@ async fn a_pool_with_agents_is_deleted_only_if_they_are_moved() {
     world.tick().await;
     until_idle(&world, "research", 2).await;
     let claimed = world.claim(r#"{"pool": "research"}"#).await;
-    let agent: InstanceId = claimed.body["instanceId"].as_str().unwrap().parse().unwrap();
+    let agent: InstanceId = claimed.body["instanceId"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let path = "/api/pool/pools/research";
     let refused = world.send("DELETE", path, "").await;
     assert_eq!((refused.status, refused.code()), (409, "pool_in_use"));
-    assert_eq!(idle_in(&world, "research").await.len(), 1, "nothing was drained");
-    let nowhere = world.send("DELETE", &format!("{path}?moveTo=nobodys"), "").await;
+    assert_eq!(
+        idle_in(&world, "research").await.len(),
+        1,
+        "nothing was drained"
+    );
+    let nowhere = world
+        .send("DELETE", &format!("{path}?moveTo=nobodys"), "")
+        .await;
     assert_eq!(nowhere.code(), "unknown_pool");
-    let deleted = world.send("DELETE", &format!("{path}?moveTo=default"), "").await;
+    let deleted = world
+        .send("DELETE", &format!("{path}?moveTo=default"), "")
+        .await;
     assert_eq!((deleted.status, &deleted.body["moved"]), (200, &json!(1)));
-    let drained: InstanceId = deleted.body["destroying"][0].as_str().unwrap().parse().unwrap();
+    let drained: InstanceId = deleted.body["destroying"][0]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     world.until(&drained, None).await;
     assert_eq!(world.status(&agent).await.as_deref(), Some("claimed"));
     let pool = format!("SELECT pool AS it FROM instances WHERE id = '{agent}'");
     assert_eq!(world.ask(&pool).await.as_deref(), Some("default"));
     assert_eq!(world.send("GET", path, "").await.code(), "unknown_pool");
     assert_eq!(world.tick().await["created"], 0);
-    let versions = world.send("GET", &format!("{path}/versions"), "").await.body;
+    let versions = world
+        .send("GET", &format!("{path}/versions"), "")
+        .await
+        .body;
     assert_eq!(versions["versions"][0]["spec"], Value::Null);
     let usual = world.send("DELETE", "/api/pool/pools/default", "").await;
     assert_eq!(usual.code(), "pool_in_use");
@@ -208,7 +264,10 @@ async fn a_file_declares_pools_and_a_later_change_lasts_until_the_file_changes()
     restart().await;
     target(1).await;
     let shown = world.send("GET", "/api/pool/pools/research", "").await.body;
-    assert_eq!((&shown["maxTotal"], &shown["changedBy"]), (&json!(9), &json!("POOLS_FILE")));
+    assert_eq!(
+        (&shown["maxTotal"], &shown["changedBy"]),
+        (&json!(9), &json!("POOLS_FILE"))
+    );
 }
 
 #[tokio::test]

@@ -52,7 +52,11 @@ impl Drain {
         self.yes.or_ask(&format!(
             "Destroy up to {what}? The pool replaces them to reach its target"
         ))?;
-        let drained = during("asking Pool", target.pool.drain(self.pool.clone(), self.count)).await;
+        let drained = during(
+            "asking Pool",
+            target.pool.drain(self.pool.clone(), self.count),
+        )
+        .await;
         let drained = drained.map_err(|error| Failure::of_call("drain the pool", &error))?;
         let ids = &drained.instance_ids;
         let waited = self
@@ -83,7 +87,11 @@ impl Replenish {
             },
         );
         self.yes.or_ask(&format!("Create {what}?"))?;
-        let made = during("asking Pool", target.pool.replenish(self.pool.clone(), self.count)).await;
+        let made = during(
+            "asking Pool",
+            target.pool.replenish(self.pool.clone(), self.count),
+        )
+        .await;
         let made = made.map_err(|error| Failure::of_call("replenish the pool", &error))?;
         let warm = |row: Option<&InstanceView>| match row.map(|it| it.status) {
             Some(Status::Starting) => Standing::Pending,

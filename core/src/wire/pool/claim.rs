@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{InstanceId, PoolName};
 use crate::wire::runtime::ProvisionStatus;
 use crate::wire::text::blank_is_absent;
 use crate::wire::{
     AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
 };
+use crate::{InstanceId, PoolName};
 
 /// `POST /api/pool/claim`. Every member may be absent.
 ///

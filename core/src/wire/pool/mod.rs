@@ -25,7 +25,9 @@ pub use claim::{
     ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim,
 };
 pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
-pub use pools::{DeletedPool, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools, Recipe};
+pub use pools::{
+    DeletedPool, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools, Recipe,
+};
 
 /// `GET /api/pool/info`.
 ///

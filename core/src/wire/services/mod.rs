@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, ResourceId, Secret, ServiceId, ToolId, ToolOptions,
+    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, ResourceId, Secret, ServiceId, ToolId,
+    ToolOptions,
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};

@@ -85,7 +85,10 @@ pub(in crate::dashboard) async fn replenish(
     pool: Pool,
 ) -> Result<Response, Problem> {
     let app = pool.app.clone();
-    let request = ReplenishRequest { pool: None, count: Some(count) };
+    let request = ReplenishRequest {
+        pool: None,
+        count: Some(count),
+    };
     let begun = fleet::replenish(request, pool).await?;
     Ok(reply::see_other(
         &BatchAction::Replenish.progress_url(&app, &begun).await,

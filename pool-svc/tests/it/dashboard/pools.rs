@@ -21,14 +21,21 @@ async fn an_operator_changes_pauses_and_deletes_a_pool() {
     assert_eq!(saved.location(), "/pools/research");
     let late = person.post("/pools/research", &fields).await;
     assert_eq!(late.status, 409, "the form is of version 1");
-    let paused = person.post("/pools/research/pause", &[("paused", "true")]).await;
+    let paused = person
+        .post("/pools/research/pause", &[("paused", "true")])
+        .await;
     assert_eq!(paused.location(), "/pools/research");
     let shown = world.send("GET", "/api/pool/pools/research", "").await.body;
-    assert_eq!(shown["policy"], json!({ "minIdle": 3, "maxTotal": 5, "paused": true }));
+    assert_eq!(
+        shown["policy"],
+        json!({ "minIdle": 3, "maxTotal": 5, "paused": true })
+    );
     assert!(person.get("/pools/research").await.has("Resume"));
     let confirm = person.get("/pools/research/delete").await;
     assert!(confirm.has("Refuse if there are any"), "{}", confirm.html);
-    let deleted = person.post("/pools/research/delete", &[("moveTo", "")]).await;
+    let deleted = person
+        .post("/pools/research/delete", &[("moveTo", "")])
+        .await;
     assert_eq!(deleted.location(), "/pools");
     assert_eq!(person.get("/pools/research").await.status, 404);
 }
@@ -39,6 +46,8 @@ async fn a_reader_sees_pools_and_leaves_them() {
     let reader = Person::reader(&world).await;
     let page = reader.get("/pools/default").await;
     assert!(page.status == 200 && !page.has("Save"), "{}", page.html);
-    let paused = reader.post("/pools/default/pause", &[("paused", "true")]).await;
+    let paused = reader
+        .post("/pools/default/pause", &[("paused", "true")])
+        .await;
     assert_eq!(paused.status, 403);
 }

@@ -17,8 +17,7 @@ use crate::out::{Out, Yes, count_of, during, good};
 #[derive(Debug)]
 struct Planned {
     name: PoolName,
-    /// As the file has it: Pool refuses members that it does not know.
-    spec: Value,
+    spec: PoolSpec,
     /// The version that the difference was made from; 0 for a new pool.
     version: u32,
     differences: Vec<Difference>,
@@ -66,7 +65,11 @@ pub(super) async fn run(
         .iter()
         .map(|planned| Applied {
             pool: planned.name.clone(),
-            differences: planned.differences.iter().map(ToString::to_string).collect(),
+            differences: planned
+                .differences
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         })
         .collect();
     out.answer(&applied, || match (applied.len(), dry_run) {
@@ -77,7 +80,7 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-fn read(file: &Path) -> Result<Vec<(PoolName, Value)>, Failure> {
+fn read(file: &Path) -> Result<Vec<(PoolName, PoolSpec)>, Failure> {
     let named = |problem: String| Failure::usage(format!("{}: {problem}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| named(error.to_string()))?;
     let all: Value =
@@ -87,22 +90,33 @@ fn read(file: &Path) -> Result<Vec<(PoolName, Value)>, Failure> {
     tables
         .iter()
         .map(|(name, spec)| {
-            let name = name.parse();
-            Ok((name.map_err(|error| named(format!("{error}")))?, spec.clone()))
+            let name: PoolName = name.parse().map_err(|error| named(format!("{error}")))?;
+            let spec = parse(spec).map_err(|problem| named(format!("pool {name}: {problem}")))?;
+            Ok((name, spec))
         })
         .collect()
 }
 
-fn plan(name: PoolName, spec: Value, pools: &[PoolView]) -> Planned {
+/// Refuses members that this version does not know: a misspelt limit would be no limit.
+fn parse(spec: &Value) -> Result<PoolSpec, String> {
+    let mut unknown = None;
+    let parsed = serde_ignored::deserialize(spec, |path| {
+        unknown.get_or_insert_with(|| path.to_string());
+    });
+    let parsed = parsed.map_err(|error: serde_json::Error| error.to_string())?;
+    match unknown {
+        Some(member) => Err(format!("there is no member {member}")),
+        None => Ok(parsed),
+    }
+}
+
+fn plan(name: PoolName, spec: PoolSpec, pools: &[PoolView]) -> Planned {
     let found = pools.iter().find(|pool| pool.name == name);
     let before = found.map_or_else(
         || json!(PoolSpec::default()),
         |pool| json!({ "recipe": pool.recipe, "policy": pool.policy }),
     );
-    // Written as Pool writes it, so that another spelling is no difference. What cannot be read is for Pool to refuse.
-    let after = serde_json::from_value::<PoolSpec>(spec.clone());
-    let after = after.map_or_else(|_| spec.clone(), |spec| json!(spec));
-    let mut differences = differences(&before, &after);
+    let mut differences = differences(&before, &json!(spec));
     if found.is_none() {
         differences.insert(
             0,

@@ -52,7 +52,9 @@ pub(super) async fn set(
         .filter_map(|(member, number)| Some((member.to_owned(), number?.into())))
         .collect();
     if policy.is_empty() {
-        return Err(Failure::usage("nothing to set: see `poolctl pools set --help`"));
+        return Err(Failure::usage(
+            "nothing to set: see `poolctl pools set --help`",
+        ));
     }
     patch(name, &json!({ "policy": policy }), out, target).await
 }
@@ -63,7 +65,13 @@ pub(super) async fn pause(
     out: Out,
     target: &Target,
 ) -> Result<Exit, Failure> {
-    patch(name, &json!({ "policy": { "paused": paused } }), out, target).await
+    patch(
+        name,
+        &json!({ "policy": { "paused": paused } }),
+        out,
+        target,
+    )
+    .await
 }
 
 async fn patch(name: &PoolName, patch: &Value, out: Out, target: &Target) -> Result<Exit, Failure> {
@@ -95,7 +103,9 @@ pub(super) async fn delete(
     out: Out,
     target: &Target,
 ) -> Result<Exit, Failure> {
-    yes.or_ask(&format!("Delete pool {name} and destroy its idle instances?"))?;
+    yes.or_ask(&format!(
+        "Delete pool {name} and destroy its idle instances?"
+    ))?;
     let deleted = during("asking Pool", target.pool.delete_pool(name, move_to)).await;
     let deleted =
         deleted.map_err(|error| Failure::of_call(&format!("delete pool {name}"), &error))?;

@@ -71,15 +71,21 @@ mod tests {
 
     #[test]
     fn members_that_came_went_or_changed_are_named_by_their_path() {
-        let before = json!({ "policy": { "minIdle": 1, "paused": false }, "recipe": { "image": "a" } });
-        let after = json!({ "policy": { "minIdle": 2, "paused": false }, "recipe": { "tools": [] } });
+        let before =
+            json!({ "policy": { "minIdle": 1, "paused": false }, "recipe": { "image": "a" } });
+        let after =
+            json!({ "policy": { "minIdle": 2, "paused": false }, "recipe": { "tools": [] } });
         let lines: Vec<String> = differences(&before, &after)
             .iter()
             .map(ToString::to_string)
             .collect();
         assert_eq!(
             lines,
-            ["~ policy.minIdle: 1 -> 2", "- recipe.image: \"a\"", "+ recipe.tools: []"]
+            [
+                "~ policy.minIdle: 1 -> 2",
+                "- recipe.image: \"a\"",
+                "+ recipe.tools: []"
+            ]
         );
         assert_eq!(differences(&after, &after), []);
     }
