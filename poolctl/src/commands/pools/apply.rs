@@ -139,7 +139,7 @@ fn describe(planned: &Planned) -> String {
     let lines: Vec<String> = planned
         .differences
         .iter()
-        .map(|difference| format!("  {}", crate::out::plain(&difference.to_string())))
+        .map(|difference| format!("  {}", crate::out::plain(difference)))
         .collect();
     format!("pool {}\n{}", planned.name, lines.join("\n"))
 }
