@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{
-    Affected, ClaimOutcome, Condemned, DrainRequest, Events, Info, InstanceView, PoolStatus,
-    ReplenishRequest, Template, TickReport,
+    Affected, ClaimOutcome, Condemned, DeletedPool, DrainRequest, Events, Info, InstanceView,
+    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Template, TickReport,
 };
-use agent_pool_core::{InstanceId, Secret};
+use agent_pool_core::{InstanceId, PoolName, Secret};
 use reqwest::Method;
+use serde_json::Value;
 use url::Url;
 
 use crate::call::{Api, Call};
@@ -123,22 +124,94 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `POST /api/pool/drain`: destroys idle instances.
+    /// `POST /api/pool/drain`: destroys idle instances, of one pool or the oldest of all.
     ///
     /// # Errors
     /// Every [`CallError`].
-    pub async fn drain(&self, count: u32) -> Result<Affected, CallError> {
+    pub async fn drain(&self, pool: Option<PoolName>, count: u32) -> Result<Affected, CallError> {
         let call = self.call(Method::POST, &["drain"]);
-        call.json(&DrainRequest { count }).answer(SOON).await
+        let request = DrainRequest { pool, count };
+        call.json(&request).answer(SOON).await
     }
 
-    /// `POST /api/pool/replenish`: creates `count` instances, or as many as are missing.
+    /// `POST /api/pool/replenish`: creates `count` instances of a pool, or as many as are missing.
     ///
     /// # Errors
     /// Every [`CallError`].
-    pub async fn replenish(&self, count: Option<u32>) -> Result<Affected, CallError> {
+    pub async fn replenish(
+        &self,
+        pool: Option<PoolName>,
+        count: Option<u32>,
+    ) -> Result<Affected, CallError> {
         let call = self.call(Method::POST, &["replenish"]);
-        call.json(&ReplenishRequest { count }).answer(SOON).await
+        let request = ReplenishRequest { pool, count };
+        call.json(&request).answer(SOON).await
+    }
+
+    /// `GET /api/pool/pools`: the pools and what they have.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn pools(&self) -> Result<Pools, CallError> {
+        self.get(&["pools"]).answer(SOON).await
+    }
+
+    /// `GET /api/pool/pools/:name`.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn pool(&self, name: &PoolName) -> Result<PoolView, CallError> {
+        self.get(&["pools", name.as_str()]).answer(SOON).await
+    }
+
+    /// `GET /api/pool/pools/:name/versions`, newest first.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn pool_versions(&self, name: &PoolName) -> Result<PoolVersions, CallError> {
+        let call = self.get(&["pools", name.as_str(), "versions"]);
+        call.answer(SOON).await
+    }
+
+    /// `PUT /api/pool/pools/:name`: makes the pool what `spec` says, if it still has this version.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn put_pool(
+        &self,
+        name: &PoolName,
+        spec: &PoolSpec,
+        version: u32,
+    ) -> Result<PoolView, CallError> {
+        let call = self.call(Method::PUT, &["pools", name.as_str()]);
+        let call = call.query("version", &version).json(spec);
+        call.answer(SOON).await
+    }
+
+    /// `PATCH /api/pool/pools/:name`: changes the members of `patch`; those that are null follow the settings again.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn patch_pool(&self, name: &PoolName, patch: &Value) -> Result<PoolView, CallError> {
+        let call = self.call(Method::PATCH, &["pools", name.as_str()]);
+        call.json(patch).answer(SOON).await
+    }
+
+    /// `DELETE /api/pool/pools/:name`: drains and deletes a pool. Its agents go to the pool `move_to`, or there are none.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn delete_pool(
+        &self,
+        name: &PoolName,
+        move_to: Option<&PoolName>,
+    ) -> Result<DeletedPool, CallError> {
+        let call = self.call(Method::DELETE, &["pools", name.as_str()]);
+        let call = match move_to {
+            Some(target) => call.query("moveTo", target),
+            None => call,
+        };
+        call.answer(SOON).await
     }
 
     /// `POST /api/pool/reconcile`: runs a tick now.

@@ -177,6 +177,46 @@ impl InfraId {
 
 checked_text!(InfraId);
 
+/// A warm pool, such as `default`: instances of one recipe that are kept and claimed together.
+///
+/// ```
+/// use agent_pool_core::PoolName;
+///
+/// assert_eq!(PoolName::default().as_str(), "default");
+/// assert!("Research Agents".parse::<PoolName>().is_err());
+/// ```
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z][a-z0-9-]{0,31}$"))]
+pub struct PoolName(String);
+
+impl PoolName {
+    /// The name of the pool that the settings describe.
+    pub const DEFAULT: &'static str = "default";
+    const KIND: &'static str = "pool name";
+    const RULE: &'static str = SLUG_RULE;
+
+    /// Whether it is the pool that the settings describe.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.0 == Self::DEFAULT
+    }
+
+    fn accepts(text: &str) -> bool {
+        is_slug(text)
+    }
+}
+
+impl Default for PoolName {
+    fn default() -> Self {
+        Self(Self::DEFAULT.to_owned())
+    }
+}
+
+checked_text!(PoolName);
+
 fn is_vendor_text(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 256

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
-use agent_pool_core::{EnvironmentName, InstanceId, Secret};
+use agent_pool_core::wire::pool::PoolSpec;
+use agent_pool_core::{EnvironmentName, InstanceId, PoolName, Secret};
 use agent_pool_service_kit::auth::ApiKeys;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::lists::{CorsOrigins, JoinUrlSchemes};
+use crate::pools::parse::parse_file;
 use crate::templates::Catalogue;
 use crate::tools::Tools;
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// Encrypts the keys of instances at rest.
     pub cipher: Cipher,
+    /// The pools of `POOLS_FILE`.
+    pub declared: Vec<(PoolName, PoolSpec)>,
 }
 
 /// How to run the pool.
@@ -113,6 +117,9 @@ pub struct PoolSettings {
     /// The URL under which people reach the dashboard. With https its cookies are sent over TLS only and
     /// bound to this host. Forms are accepted from pages of this URL alone.
     pub public_url: Option<Url>,
+    /// A TOML file of pools, a table `[pools.NAME]` for each. It is read at the start. A change by API lasts until the
+    /// file says something else.
+    pub pools_file: Option<PathBuf>,
     /// A JSON file of ready-made agents, to be offered instead of the ones built in.
     pub pool_templates_file: Option<PathBuf>,
 }
@@ -196,14 +203,21 @@ impl Config {
             .as_ref()
             .and_then(|pool| pool.pool_encryption_key.as_ref());
         let cipher = faults.keep(Cipher::read("POOL_ENCRYPTION_KEY", keys));
-        let all = http.zip(log).zip(pool).zip(catalogue).zip(cipher);
-        let ((((http, log), pool), catalogue), cipher) = faults.finish(all)?;
+        let declared = faults.keep(pool.as_ref().map_or(Ok(Vec::new()), read_pools));
+        let all = http
+            .zip(log)
+            .zip(pool)
+            .zip(catalogue)
+            .zip(cipher)
+            .zip(declared);
+        let (((((http, log), pool), catalogue), cipher), declared) = faults.finish(all)?;
         Ok(Self {
             http,
             log,
             pool,
             catalogue,
             cipher,
+            declared,
         })
     }
 
@@ -279,6 +293,20 @@ impl PoolSettings {
         }
         faults
     }
+}
+
+fn read_pools(settings: &PoolSettings) -> Result<Vec<(PoolName, PoolSpec)>, SettingsError> {
+    let Some(path) = &settings.pools_file else {
+        return Ok(Vec::new());
+    };
+    let read = || {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
+        parse_file(&text?, settings)
+    };
+    read().map_err(|problem| {
+        SettingsError::fault("POOLS_FILE", format!("names {}: {problem}", path.display()))
+    })
 }
 
 /// A key in both settings would give readers the rights of operators.

@@ -14,6 +14,7 @@ mod metrics;
 mod openapi;
 mod ops;
 mod pool;
+mod pools;
 mod problem;
 mod routes;
 mod run;

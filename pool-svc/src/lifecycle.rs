@@ -175,6 +175,8 @@ pub(crate) enum Cause {
     UnhealthyAtClaim,
     /// Asked for by drain.
     Drained,
+    /// Its pool was deleted.
+    PoolDeleted,
     /// Asked for by kill.
     Killed,
     /// Asked for by dismiss.
@@ -189,7 +191,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -205,6 +207,7 @@ impl Cause {
         Self::ClaimFailed,
         Self::UnhealthyAtClaim,
         Self::Drained,
+        Self::PoolDeleted,
         Self::Killed,
         Self::Dismissed,
         Self::ShutDown,
@@ -232,6 +235,7 @@ impl Cause {
             Self::ClaimFailed => "claim_failed",
             Self::UnhealthyAtClaim => "unhealthy_at_claim",
             Self::Drained => "drained",
+            Self::PoolDeleted => "pool_deleted",
             Self::Killed => "killed",
             Self::Dismissed => "dismissed",
             Self::ShutDown => "shut_down",

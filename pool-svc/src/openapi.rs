@@ -1,16 +1,18 @@
 //! The operations of the Pool API. Their order is that of `docs/api.md`.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{
-    Affected, Agents, ClaimRequest, Claimed, Condemned, Counts, DrainRequest, Events, Info,
-    InstanceView, PendingClaim, PoolStatus, ReplenishRequest, Template, TickReport,
+    Affected, Agents, ClaimRequest, Claimed, Condemned, Counts, DeletedPool, DrainRequest, Events,
+    Info, InstanceView, PendingClaim, Policy, PoolSpec, PoolStatus, PoolVersions, PoolView, Pools,
+    ReplenishRequest, Template, TickReport,
 };
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::runtime::Acceptance;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
 
 use crate::claim::input::IdempotencyKey;
 use crate::handlers::claim_input::ClaimQuery;
+use crate::handlers::pools::{ChangeQuery, DeleteQuery};
 use crate::handlers::views::EventsQuery;
 
 const ABOUT: About = About {
@@ -27,7 +29,8 @@ const DATABASE: [Code; 3] = [
 ];
 
 /// What a claim fails with.
-const CLAIM: [Code; 15] = [
+const CLAIM: [Code; 16] = [
+    Code::UnknownPool,
     Code::InvalidIdempotencyKey,
     Code::IdempotencyKeyReused,
     Code::NoIdleInstance,
@@ -48,7 +51,15 @@ const CLAIM: [Code; 15] = [
 /// The OpenAPI document of this service.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    let operations = [claims(), views(), fleet(), common_operations()].concat();
+    let operations = [
+        claims(),
+        views(),
+        pools(),
+        changes_of_pools(),
+        fleet(),
+        common_operations(),
+    ]
+    .concat();
     document(&ABOUT, &operations)
 }
 
@@ -151,17 +162,82 @@ fn views() -> Vec<Operation> {
     ]
 }
 
+/// What a change of a pool fails with.
+const CHANGE: [Code; 3] = [Code::UnknownPool, Code::PoolChanged, Code::PoolInUse];
+
+const POOL: &str = "/api/pool/pools/:name";
+const SETTINGS: &str = "/api/pool/settings";
+
+fn pools() -> Vec<Operation> {
+    vec![
+        Operation::get("/api/pool/pools", "pools", "List the pools")
+            .key()
+            .answers::<Pools>("The pools, `default` first.")
+            .problems(&DATABASE),
+        Operation::get(POOL, "pool", "Show one pool")
+            .key()
+            .segment::<PoolName>("name")
+            .answers::<PoolView>("The pool.")
+            .problems(&[Code::UnknownPool])
+            .problems(&DATABASE),
+        Operation::get(
+            "/api/pool/pools/:name/versions",
+            "pool_versions",
+            "List the versions of a pool, newest first",
+        )
+        .key()
+        .segment::<PoolName>("name")
+        .answers::<PoolVersions>("The versions, also of a pool that was deleted.")
+        .problems(&DATABASE),
+        Operation::get(SETTINGS, "settings", "Show the pool `default`")
+            .key()
+            .answers::<PoolView>("The pool `default`.")
+            .problems(&DATABASE),
+    ]
+}
+
+fn changes_of_pools() -> Vec<Operation> {
+    let changed = |operation: Operation| {
+        operation
+            .key()
+            .query::<ChangeQuery>()
+            .answers::<PoolView>("The pool as it is now.")
+            .problems(&CHANGE)
+            .problems(&DATABASE)
+    };
+    let merge = "Change members of a pool (merge patch, RFC 7396)";
+    let settings = "Change target, limit and pause of the pool `default`";
+    vec![
+        changed(Operation::put(POOL, "put_pool", "Create or replace a pool"))
+            .segment::<PoolName>("name")
+            .body::<PoolSpec>(),
+        changed(Operation::patch(POOL, "patch_pool", merge))
+            .segment::<PoolName>("name")
+            .body::<PoolSpec>(),
+        Operation::delete(POOL, "delete_pool", "Delete a pool")
+            .key()
+            .segment::<PoolName>("name")
+            .query::<DeleteQuery>()
+            .answers::<DeletedPool>("It is deleted, and its unclaimed instances are destroyed.")
+            .problems(&CHANGE)
+            .problems(&DATABASE),
+        changed(Operation::patch(SETTINGS, "patch_settings", settings)).body::<Policy>(),
+    ]
+}
+
 fn fleet() -> Vec<Operation> {
     vec![
         Operation::post("/api/pool/replenish", "replenish", "Create instances")
             .key()
             .optional_body::<ReplenishRequest>()
             .answers::<Affected>("The instances that are being created.")
+            .problems(&[Code::UnknownPool])
             .problems(&DATABASE),
         Operation::post("/api/pool/drain", "drain", "Destroy idle instances")
             .key()
             .body::<DrainRequest>()
             .answers::<Affected>("The instances that are being destroyed.")
+            .problems(&[Code::UnknownPool])
             .problems(&DATABASE),
         Operation::post("/api/pool/reconcile", "reconcile", "Run a tick now")
             .key()

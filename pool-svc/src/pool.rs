@@ -11,6 +11,7 @@ use crate::ops::recover::Recovery;
 use crate::ops::replenish::keep_replenishing;
 use crate::ops::reseal::keep_resealing;
 use crate::ops::warm_up::Creations;
+use crate::pools::change::declare;
 use crate::tick::Ticker;
 use crate::tick::timer::keep_ticking;
 
@@ -62,6 +63,11 @@ impl Pool {
     /// Replaces what is claimed or destroyed, as soon as it is.
     pub fn keep_replenishing(&self) {
         keep_replenishing(&self.creations, &self.background);
+    }
+
+    /// Applies `POOLS_FILE`.
+    pub fn declare_pools(&self) {
+        declare(&self.app, &self.background);
     }
 
     /// Takes over the work of replicas that died.

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use agent_pool_client::CallError;
-use agent_pool_core::chain;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{PoolName, chain};
 use agent_pool_service_kit::db::DbError;
 use tracing::{error, warn};
 
 use crate::claim::ClaimError;
 use crate::db::problem_code;
 use crate::ops::destruction::CondemnError;
+use crate::pools::change::ChangeError;
 use crate::tick::TickError;
 
 /// When a client may try again: a creation takes at least that long.
@@ -32,6 +33,7 @@ impl From<ClaimError> for Problem {
             ClaimError::ServicesUnavailable { .. } => {
                 Self::new(code, chain(&error)).with_retry_after(SOON)
             }
+            ClaimError::UnknownPool(pool) => unknown_pool(&pool),
             ClaimError::UnusableLink(_) | ClaimError::NotAccepted(_) => {
                 Self::new(code, error.to_string()).with_field("joinUrl")
             }
@@ -52,6 +54,23 @@ impl From<CondemnError> for Problem {
                 Self::new(ProblemCode::NotCrashed, error.to_string())
             }
             CondemnError::Database(error) => from_database(error),
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChangeError::Unknown(pool) => unknown_pool(&pool),
+            ChangeError::Unfit(unfit) => {
+                Self::new(ProblemCode::InvalidField, detail).with_field(unfit.field)
+            }
+            ChangeError::Changed { .. } => Self::new(ProblemCode::PoolChanged, detail),
+            ChangeError::Default | ChangeError::InUse { .. } => {
+                Self::new(ProblemCode::PoolInUse, detail)
+            }
+            ChangeError::Database(error) => from_database(error),
         }
     }
 }
@@ -109,6 +128,12 @@ pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
     Problem::new(ProblemCode::InvalidIdempotencyKey, detail).with_field("Idempotency-Key")
 }
 
+/// There is no such pool.
+pub(crate) fn unknown_pool(name: &PoolName) -> Problem {
+    let detail = format!("there is no pool {name}: see /api/pool/pools");
+    Problem::new(ProblemCode::UnknownPool, detail).with_field("pool")
+}
+
 /// There is no such template.
 pub(crate) fn unknown_template(slug: &str) -> Problem {
     let slug: String = slug.chars().take(64).collect();
@@ -118,8 +143,8 @@ pub(crate) fn unknown_template(slug: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_core::InstanceId;
     use agent_pool_core::wire::pool::Status;
+    use agent_pool_core::{InstanceId, PoolName};
     use agent_pool_service_kit::supervisor::TaskFailed;
 
     use super::*;
@@ -197,7 +222,7 @@ mod tests {
             status: Status::Idle,
         };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 24] = [
+        let table: [(Problem, u16, &str, bool); 25] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
@@ -211,6 +236,7 @@ mod tests {
             (refused_agent.into(),                   422, "runtime_refused",      false),
             (ClaimError::JoinFailed { source: step() }.into(), 422, "join_failed", false),
             (ClaimError::UnusableLink("x".to_owned()).into(), 400, "invalid_field", false),
+            (ClaimError::UnknownPool(PoolName::default()).into(), 404, "unknown_pool", false),
             (failed.into(),                          502, "claim_failed",         false),
             (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
             (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),

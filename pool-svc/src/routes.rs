@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::ReplenishRequest;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::presented;
 use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
-use agent_pool_service_kit::method::{delete, get, post};
+use agent_pool_service_kit::method::{delete, get, patch, post, put};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{auth, health, metrics, openapi};
 use warp::filters::BoxedFilter;
@@ -17,7 +17,7 @@ use warp::{Filter, path};
 
 use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
-use crate::handlers::{claim, fleet, instances, templates, views};
+use crate::handlers::{claim, fleet, instances, pools, templates, views};
 use crate::pool::Pool;
 
 /// The same paths, for the labels of spans and metrics.
@@ -31,6 +31,10 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/agents",
     "/api/pool/info",
     "/api/pool/events",
+    "/api/pool/pools",
+    "/api/pool/pools/:name",
+    "/api/pool/pools/:name/versions",
+    "/api/pool/settings",
     "/api/pool/replenish",
     "/api/pool/drain",
     "/api/pool/reconcile",
@@ -48,6 +52,10 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id/:act",
     "/over-time",
     "/events",
+    "/pools",
+    "/pools/:name",
+    "/pools/:name/pause",
+    "/pools/:name/delete",
     "/providers",
     "/providers/orphans",
     "/providers/sweep",
@@ -90,7 +98,15 @@ pub fn routes(
         path!("counts").boxed().and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
         path!("agents").boxed().and(get())                       .and(read.clone())                       .and(app.clone())          .then(views::agents).map(answer).boxed(),
         path!("info").boxed().and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
-        path!("events").boxed().and(get())                       .and(read.clone()).and(query())           .and(app)                  .then(views::events).map(answer).boxed(),
+        path!("events").boxed().and(get())                       .and(read.clone()).and(query())           .and(app.clone())          .then(views::events).map(answer).boxed(),
+        path!("pools").boxed().and(get())                        .and(read.clone())                        .and(app.clone())          .then(pools::list).map(answer).boxed(),
+        path!("pools" / PoolName).boxed().and(get())             .and(read.clone())                        .and(app.clone())          .then(pools::find).map(answer).boxed(),
+        path!("pools" / PoolName / "versions").boxed().and(get()).and(read.clone())                        .and(app.clone())          .then(pools::versions).map(answer).boxed(),
+        path!("pools" / PoolName).boxed().and(put())             .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::put).map(answer).boxed(),
+        path!("pools" / PoolName).boxed().and(patch())           .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::patch).map(answer).boxed(),
+        path!("pools" / PoolName).boxed().and(delete())          .and(key.clone()).and(query())           .and(pool.clone())         .then(pools::delete).map(answer).boxed(),
+        path!("settings").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(pools::settings).map(answer).boxed(),
+        path!("settings").boxed().and(patch())                   .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::patch_settings).map(answer).boxed(),
         path!("replenish").boxed().and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
         path!("drain").boxed().and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
         path!("reconcile").boxed().and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
@@ -109,7 +125,7 @@ fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilte
     }
     let cors = warp::cors()
         .allow_origins(origins.iter().map(String::as_str))
-        .allow_methods(["GET", "POST", "DELETE"])
+        .allow_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allow_headers(["authorization", "content-type", "idempotency-key"])
         .expose_headers(["retry-after", "location"]);
     api.with(cors).map(Reply::into_response).boxed()

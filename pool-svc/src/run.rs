@@ -63,6 +63,7 @@ impl Service for Pool {
     }
 
     fn start(&self) {
+        self.declare_pools();
         self.keep_serving();
         self.keep_replenishing();
         self.keep_recovering();

@@ -89,7 +89,7 @@ async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     assert_eq!(few, many);
     let quiet = Box::pin(statements_of_a_quiet_tick()).await;
     assert_eq!(
-        quiet, 5,
-        "begin, rows, what is missing, how it was seen, failures of creations"
+        quiet, 6,
+        "begin, rows, pools, what is missing, how it was seen, failures of creations"
     );
 }

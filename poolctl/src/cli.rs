@@ -17,6 +17,7 @@ use crate::commands::{
     list::List,
     logs::Logs,
     mcp::Mcp,
+    pools::Pools,
     providers::Providers,
     show::Show,
     sweep::Sweep,
@@ -96,6 +97,8 @@ pub(crate) enum Ask {
     Replenish(Replenish),
     /// Watch the fleet live
     Watch(Watch),
+    /// Show and change pools
+    Pools(Pools),
     /// List providers and their health
     Providers(Providers),
     /// Compare the vendors' resources with the database: orphans and missing resources

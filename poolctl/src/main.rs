@@ -88,6 +88,7 @@ async fn answer(
         Ask::Dismiss(dismiss) => dismiss.dismiss(out, &target?).await,
         Ask::Drain(drain) => drain.run(out, &target?).await,
         Ask::Replenish(replenish) => replenish.run(out, &target?).await,
+        Ask::Pools(pools) => pools.run(out, &target?).await,
         Ask::Providers(providers) => providers.run(out, &target?).await,
         Ask::Sweep(sweep) => sweep.run(out, &target?).await,
         Ask::Watch(watch) => watch.run(out, &target?).await,

@@ -17,7 +17,7 @@ macro_rules! refusal {
     )*};
 }
 
-refusal!(NotDelete, NotGet, NotPost);
+refusal!(NotDelete, NotGet, NotPatch, NotPost, NotPut);
 
 /// Lets DELETE pass.
 pub fn delete() -> BoxedFilter<()> {
@@ -27,6 +27,16 @@ pub fn delete() -> BoxedFilter<()> {
 /// Lets GET pass, and HEAD, which probes and load balancers send: the server leaves the body out.
 pub fn get() -> BoxedFilter<()> {
     only::<NotGet>(&[Method::GET, Method::HEAD])
+}
+
+/// Lets PATCH pass.
+pub fn patch() -> BoxedFilter<()> {
+    only::<NotPatch>(&[Method::PATCH])
+}
+
+/// Lets PUT pass.
+pub fn put() -> BoxedFilter<()> {
+    only::<NotPut>(&[Method::PUT])
 }
 
 /// Lets POST pass.
@@ -49,7 +59,9 @@ pub(crate) fn allowed(rejection: &Rejection) -> Vec<&'static str> {
     [
         rejection.find::<NotDelete>().map(|_| "DELETE"),
         rejection.find::<NotGet>().map(|_| "GET, HEAD"),
+        rejection.find::<NotPatch>().map(|_| "PATCH"),
         rejection.find::<NotPost>().map(|_| "POST"),
+        rejection.find::<NotPut>().map(|_| "PUT"),
     ]
     .into_iter()
     .flatten()

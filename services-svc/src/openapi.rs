@@ -144,6 +144,8 @@ fn views() -> Vec<Operation> {
         Operation::get("/registry", "registry", "List the providers of this build")
             .key()
             .answers::<RegistryReply>("The providers."),
+        Operation::get("/version", "version", "Show version and commit")
+            .answers::<Version>("What this service is."),
         Operation::get(
             "/logs/:instanceId",
             "instance_logs",

@@ -2,6 +2,7 @@
 //! healthy, configured, redeployed, destroyed.
 
 #![cfg(all(test, feature = "kubernetes"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -48,7 +48,7 @@ impl System {
 
     /// Creates instances at the first replica of Pool.
     pub(crate) async fn replenish(&self, count: u32) -> anyhow::Result<()> {
-        let created = self.pool_api(0).await?.replenish(Some(count)).await;
+        let created = self.pool_api(0).await?.replenish(None, Some(count)).await;
         created.map(drop).context("replenish")
     }
 }

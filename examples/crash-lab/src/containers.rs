@@ -235,6 +235,7 @@ impl<'a> World<'a> {
         match operation {
             Operation::Create => {
                 let request = CreateInstanceRequest {
+                    infra: None,
                     instance_id: id.clone(),
                     name: format!("crash-lab-{id}"),
                     tools: Vec::new(),

@@ -104,7 +104,7 @@ async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     let interceptor = &system.services[0].interceptor;
     let label = CREATION.to_owned();
     interceptor.hold(Step { label, nth: 1 });
-    let more = async { Ok(pool.replenish(Some(4)).await?) };
+    let more = async { Ok(pool.replenish(None, Some(4)).await?) };
     let asleep = async {
         let held = timeout(WITHIN, interceptor.wait()).await;
         held.context("the replica never created anything")?;
@@ -170,7 +170,7 @@ async fn kill_in_mid_tick(system: &System) -> anyhow::Result<Duration> {
 
 async fn kill_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     let pool = system.pool_api(1).await?;
-    let more = async { Ok(pool.replenish(Some(4)).await?) };
+    let more = async { Ok(pool.replenish(None, Some(4)).await?) };
     tokio::try_join!(
         kill_at(system, Service::ServicesSvc, CREATION, When::After),
         more

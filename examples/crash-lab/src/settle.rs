@@ -48,7 +48,7 @@ impl System {
     /// Ends the back-off between creations.
     pub(crate) async fn clear_backoff(&self) -> anyhow::Result<()> {
         let pool = self.pool_database().await?;
-        pool.execute("UPDATE creation_failures SET retry_at = now()")
+        pool.execute("UPDATE pool_creation_failures SET retry_at = now()")
             .await
     }
 

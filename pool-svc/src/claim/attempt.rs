@@ -204,6 +204,7 @@ impl Attempt<'_> {
             join_url,
             profile_image,
             metadata,
+            pool: _,
         } = self.claim.input.request.clone();
         let agent_name = agent_name.unwrap_or_else(default_name);
         let given = instructions.filter(|text| !text.as_str().trim().is_empty());

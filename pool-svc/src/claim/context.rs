@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_pool_core::PoolName;
 use agent_pool_service_kit::auth::Principal;
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +25,8 @@ pub(crate) struct Claims {
     pub(super) destructions: Destructions,
     pub(super) queue: Arc<Queue>,
     pub(super) listener: Listener,
-    /// Claims that have just come, and take the oldest idle instances together.
-    pub(super) taking: Arc<Batcher<Option<Principal>, Option<TakenInstance>>>,
+    /// Claims that have just come, and take the oldest idle instances of their pools together.
+    pub(super) taking: Arc<Batcher<Newcomer, Option<TakenInstance>>>,
     /// Claims without a key that are recorded together.
     pub(super) recording: Arc<Batcher<NewAgent, Recorded>>,
 }
@@ -55,6 +56,13 @@ impl Claims {
     }
 }
 
+/// A claim that has just come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Newcomer {
+    pub(super) pool: PoolName,
+    pub(super) by: Option<Principal>,
+}
+
 /// One claim.
 pub(super) struct Claim {
     pub(super) shared: Claims,
@@ -62,4 +70,11 @@ pub(super) struct Claim {
     pub(super) progress: Progress,
     /// Nobody waits for the answer any more.
     pub(super) hung_up: CancellationToken,
+}
+
+impl Claim {
+    /// The pool to take an instance of.
+    pub(super) fn pool(&self) -> PoolName {
+        self.input.request.pool.clone().unwrap_or_default()
+    }
 }

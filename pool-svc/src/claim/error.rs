@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use agent_pool_service_kit::supervisor::TaskFailed;
 
@@ -16,6 +16,8 @@ use crate::db::problem_code;
 pub(crate) enum ClaimError {
     #[error("no instance is idle: try again in a few seconds")]
     NoIdle,
+    #[error("there is no pool {0}: see /api/pool/pools")]
+    UnknownPool(PoolName),
     #[error("the service is shutting down: try again in a few seconds")]
     ShuttingDown,
     #[error("the client hung up while the claim waited")]
@@ -77,6 +79,7 @@ impl ClaimError {
     pub(crate) fn code(&self) -> ProblemCode {
         match self {
             Self::NoIdle => ProblemCode::NoIdleInstance,
+            Self::UnknownPool(_) => ProblemCode::UnknownPool,
             Self::ShuttingDown => ProblemCode::ShuttingDown,
             Self::HungUp => ProblemCode::HungUp,
             Self::KeyReused => ProblemCode::IdempotencyKeyReused,

@@ -1,17 +1,18 @@
 //! A claim's place among all that want an instance: first come, first served, over all replicas.
 
-use std::iter::repeat;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use agent_pool_core::{InstanceId, chain};
+use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use super::context::{Claim, Claims};
+use super::context::{Claim, Claims, Newcomer};
 use super::error::ClaimError;
-use crate::db::claim_waiters;
+use crate::app::App;
+use crate::db::claim_waiters::{self, Waiter};
 use crate::db::claims::{QueuePosition, TakenInstance, Taking, take_oldest_idle};
 
 /// How long a claim that waits leaves an instance alone that Services was busy with.
@@ -20,6 +21,7 @@ const LEAVE_BUSY: Duration = Duration::from_secs(2);
 /// Where a claim stands.
 pub(super) struct Place<'a> {
     claim: &'a Claim,
+    pool: PoolName,
     /// How long it may wait.
     until: Instant,
     /// Its number in the queue, once it has waited.
@@ -31,6 +33,7 @@ impl<'a> Place<'a> {
     pub(super) fn new(claim: &'a Claim) -> Self {
         Self {
             claim,
+            pool: claim.pool(),
             until: Instant::now() + claim.input.wait.duration(),
             number: None,
             served: false,
@@ -64,41 +67,43 @@ impl<'a> Place<'a> {
         let app = &self.claim.shared.app;
         let by = Principal::current();
         let taking = Taking {
+            pool: self.pool.as_str(),
             position,
             except,
             lease: app.config.pool.pool_work_lease_ms.duration(),
             claims: std::slice::from_ref(&by),
         };
         if position == QueuePosition::Newcomer {
-            return self.take_with_others(taking).await;
+            return self.take_with_others(taking, by.clone()).await;
         }
         let mut taken = take_oldest_idle(&mut *app.db.conn().await?, taking).await?;
         Ok(taken.pop())
     }
 
-    /// Takes an instance in one statement with the other claims that have just come.
-    async fn take_with_others(&self, taking: Taking<'_>) -> Result<Option<TakenInstance>, DbError> {
+    /// Takes an instance in one statement with the other claims on its pool that have just come.
+    async fn take_with_others(
+        &self,
+        taking: Taking<'_>,
+        by: Option<Principal>,
+    ) -> Result<Option<TakenInstance>, DbError> {
         let Claims {
             app,
             taking: batcher,
             ..
         } = &self.claim.shared;
-        let take = |claims: Vec<Option<Principal>>| async move {
-            let taking = Taking {
-                claims: &claims,
-                ..taking
-            };
-            let taken = take_oldest_idle(&mut *app.db.conn().await?, taking).await?;
-            let taken = taken.into_iter().map(Some).chain(repeat(None));
-            Ok::<Vec<Option<TakenInstance>>, DbError>(taken.take(claims.len()).collect())
+        let newcomer = Newcomer {
+            pool: self.pool.clone(),
+            by,
         };
-        batcher.submit(&taking.claims[0], take).await
+        let take = |newcomers| take_for_all(app, newcomers, taking);
+        batcher.submit(&newcomer, take).await
     }
 
     async fn wait(&mut self, busy: &[InstanceId]) -> Result<TakenInstance, ClaimError> {
         let shared = &self.claim.shared;
         let mut conn = shared.app.db.conn().await?;
-        let number = claim_waiters::join(&mut conn, self.number, shared.lease()).await?;
+        let number =
+            claim_waiters::join(&mut conn, self.number, self.pool.as_str(), shared.lease()).await?;
         drop(conn);
         self.number = Some(number);
         let waiting = shared.queue.enter(number);
@@ -134,9 +139,10 @@ impl<'a> Place<'a> {
                 // The sender lives as long as `shared`.
                 _ = line.changed() => {}
             }
-            let ahead = line.borrow_and_update().binary_search(&number);
-            // This look was made before this claim joined.
-            let Ok(ahead) = ahead else { continue };
+            // Otherwise this look was made before this claim joined.
+            let Some(ahead) = position(&line.borrow_and_update(), number) else {
+                continue;
+            };
             if reported.replace(ahead) != Some(ahead) {
                 progress.waiting(ahead);
             }
@@ -171,4 +177,48 @@ impl<'a> Place<'a> {
             warn!("a claim that stopped waiting keeps its place until its lease ends: {error}");
         }
     }
+}
+
+/// What each of `newcomers` takes, one statement for each pool. `like` says the rest.
+async fn take_for_all(
+    app: &App,
+    newcomers: Vec<Newcomer>,
+    like: Taking<'_>,
+) -> Result<Vec<Option<TakenInstance>>, DbError> {
+    let mut conn = app.db.conn().await?;
+    let mut outcome: Vec<Option<TakenInstance>> = newcomers.iter().map(|_| None).collect();
+    let pools: BTreeSet<&PoolName> = newcomers.iter().map(|one| &one.pool).collect();
+    for pool in pools {
+        let numbered = newcomers.iter().enumerate();
+        let (numbers, claims): (Vec<usize>, Vec<Option<Principal>>) = numbered
+            .filter(|(_, one)| one.pool == *pool)
+            .map(|(number, one)| (number, one.by.clone()))
+            .unzip();
+        let taking = Taking {
+            pool: pool.as_str(),
+            claims: &claims,
+            ..like
+        };
+        match take_oldest_idle(&mut conn, taking).await {
+            Ok(taken) => {
+                for (number, taken) in numbers.into_iter().zip(taken) {
+                    outcome[number] = Some(taken);
+                }
+            }
+            // What the pools before it took must reach its claims; the claims of this one find nothing.
+            Err(error) if outcome.iter().any(Option::is_some) => {
+                let error = chain(&error);
+                warn!("claims on pool {pool} took no instance: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
+}
+
+/// How many claims on the same pool are ahead of this one; `None` if it is not in the line.
+fn position(line: &[Waiter], number: i64) -> Option<usize> {
+    let own = line.iter().find(|waiter| waiter.id == number)?;
+    let same_pool = line.iter().filter(|waiter| waiter.pool == own.pool);
+    Some(same_pool.take_while(|waiter| waiter.id < number).count())
 }

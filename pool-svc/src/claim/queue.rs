@@ -10,13 +10,15 @@ use metrics::{gauge, histogram};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::db::claim_waiters::Waiter;
+
 /// The queue, as this replica knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// The numbers of the claims that wait here.
     here: Mutex<BTreeSet<i64>>,
-    /// All numbers in order, sent with each look.
-    line: watch::Sender<Arc<[i64]>>,
+    /// All that wait, in order, sent with each look.
+    line: watch::Sender<Arc<[Waiter]>>,
     joined: Notify,
 }
 
@@ -33,7 +35,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn line(&self) -> watch::Receiver<Arc<[i64]>> {
+    pub(super) fn line(&self) -> watch::Receiver<Arc<[Waiter]>> {
         self.line.subscribe()
     }
 
@@ -48,7 +50,7 @@ impl Queue {
     }
 
     /// Tells the claims that wait here who waits in all.
-    pub(super) fn update(&self, line: Vec<i64>) {
+    pub(super) fn update(&self, line: Vec<Waiter>) {
         self.line.send_replace(line.into());
     }
 

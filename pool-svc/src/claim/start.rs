@@ -11,6 +11,7 @@ use super::idempotency;
 use super::input::ClaimInput;
 use super::make::make;
 use super::progress::Progress;
+use crate::db::pools;
 
 /// A claim that was started. To drop it is to hang up: the claim ends if it only waits, and finishes
 /// once it has taken an instance.
@@ -52,8 +53,22 @@ async fn run(claim: Claim) -> Result<ClaimOutcome, ClaimError> {
         let schemes = &claim.shared.app.config.pool.join_url_schemes;
         schemes.check(link).map_err(ClaimError::UnusableLink)?;
     }
+    require_pool(&claim).await?;
     match &claim.input.key {
         None => make(&claim, None).await,
         Some(key) => idempotency::run(&claim, key).await,
+    }
+}
+
+/// The pool `default` is always there, and is not looked for.
+async fn require_pool(claim: &Claim) -> Result<(), ClaimError> {
+    let pool = claim.pool();
+    if pool.is_default() {
+        return Ok(());
+    }
+    let mut conn = claim.shared.app.db.conn().await?;
+    match pools::find(&mut conn, &pool).await? {
+        Some(_) => Ok(()),
+        None => Err(ClaimError::UnknownPool(pool)),
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn in_words(cause: &str) -> &str {
         "claim_failed" => "because its claim failed",
         "unhealthy_at_claim" => "because a claim found it unhealthy",
         "drained" => "drained by an operator",
+        "pool_deleted" => "its pool was deleted",
         "killed" => "killed by an operator",
         "dismissed" => "dismissed by an operator",
         "shut_down" => "because of a shutdown",

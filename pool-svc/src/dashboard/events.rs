@@ -49,6 +49,7 @@ async fn load(app: &App, before: Option<i64>) -> Result<Vec<LifecycleEvent>, DbE
         limit: PAGE_SIZE,
         before,
         instance_id: None,
+        pool: None,
     };
     events::load(&mut *app.db.conn().await?, &page).await
 }

@@ -19,6 +19,7 @@ mod live;
 mod origin;
 mod over_time;
 mod page;
+mod pools;
 mod problem_page;
 mod providers;
 mod reply;

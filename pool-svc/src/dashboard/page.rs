@@ -11,15 +11,17 @@ use crate::app::App;
 pub(super) enum Tab {
     Fleet,
     Claim,
+    Pools,
     OverTime,
     Events,
     Providers,
 }
 
 impl Tab {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Fleet,
         Self::Claim,
+        Self::Pools,
         Self::OverTime,
         Self::Events,
         Self::Providers,
@@ -34,6 +36,7 @@ impl Tab {
         match self {
             Self::Fleet => ("/", "Fleet"),
             Self::Claim => ("/claim", "Claim"),
+            Self::Pools => ("/pools", "Pools"),
             Self::OverTime => ("/over-time", "Over time"),
             Self::Events => ("/events", "Events"),
             Self::Providers => ("/providers", "Providers"),

@@ -1,7 +1,7 @@
 //! The table of the dashboard's routes.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::caller;
 use agent_pool_service_kit::body::{query, unverified};
@@ -16,7 +16,7 @@ use super::gate::{Nothing, anybody, operator, reader, refused, with};
 use super::instance::Action;
 use super::problem_page::{page_or_problem, problem_page};
 use super::state::Dashboard;
-use super::{assets, claim, events, fleet, instance, live, over_time, providers, sign_in};
+use super::{assets, claim, events, fleet, instance, live, over_time, pools, providers, sign_in};
 use crate::pool::Pool;
 
 /// Every page, its forms and its files.
@@ -50,6 +50,12 @@ pub(crate) fn routes(
         path!("instances" / InstanceId / Action).boxed().and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed(),
         path!("over-time").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed(),
         path!("events").boxed().and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed(),
+        path!("pools").boxed().and(get())                        .and(reader.clone())               .and(it.clone()).then(pools::list).map(page_or_problem).boxed(),
+        path!("pools" / PoolName).boxed().and(get())             .and(reader.clone())               .and(it.clone()).then(pools::show).map(page_or_problem).boxed(),
+        path!("pools" / PoolName).boxed().and(post())            .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::save).map(page_or_problem).boxed(),
+        path!("pools" / PoolName / "pause").boxed().and(post())  .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::pause).map(page_or_problem).boxed(),
+        path!("pools" / PoolName / "delete").boxed().and(get())  .and(reader.clone())               .and(it.clone()).then(pools::confirm_delete).map(page_or_problem).boxed(),
+        path!("pools" / PoolName / "delete").boxed().and(post()) .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::delete).map(page_or_problem).boxed(),
         path!("providers").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed(),
         path!("providers" / "orphans").boxed().and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed(),
         path!("providers" / "sweep").boxed().and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed(),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{ClaimOutcome, Claimed};
+use agent_pool_core::wire::pool::{ClaimOutcome, Claimed, Recipe};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::Conn;
 use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 
 use super::claim_keys::{self, KeyState, Run, StoredFailure};
 use super::claims::{self, QueuePosition, Taking};
-use super::instances::{self, Demand};
+use super::instances::{self, Demand, Wanted};
 use super::leases::Held;
 use super::{MIGRATIONS, claim_waiters};
 
@@ -36,12 +36,17 @@ async fn idle(conn: &mut Conn) -> InstanceId {
     id
 }
 
+fn numbers(line: Vec<claim_waiters::Waiter>) -> Vec<i64> {
+    line.into_iter().map(|waiter| waiter.id).collect()
+}
+
 async fn take(
     conn: &mut Conn,
     position: QueuePosition,
     except: &[InstanceId],
 ) -> Option<InstanceId> {
     let taking = Taking {
+        pool: PoolName::DEFAULT,
         position,
         except,
         lease: MINUTE,
@@ -55,9 +60,15 @@ async fn take(
 async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let dead = claim_waiters::join(&mut conn, None, OVER).await.unwrap();
-    let first = claim_waiters::join(&mut conn, None, MINUTE).await.unwrap();
-    let second = claim_waiters::join(&mut conn, None, MINUTE).await.unwrap();
+    let dead = claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
+    let first = claim_waiters::join(&mut conn, None, "default", MINUTE)
+        .await
+        .unwrap();
+    let second = claim_waiters::join(&mut conn, None, "default", MINUTE)
+        .await
+        .unwrap();
     let (one, two, three) = (
         idle(&mut conn).await,
         idle(&mut conn).await,
@@ -76,7 +87,7 @@ async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
     );
     assert_eq!(take(&mut conn, QueuePosition::Newcomer, &[]).await, None);
     let line = claim_waiters::look(&mut conn, &[second], MINUTE).await;
-    assert_eq!(line.unwrap(), [second]);
+    assert_eq!(numbers(line.unwrap()), [second]);
     claim_waiters::leave(&mut conn, second).await.unwrap();
     assert_eq!(
         take(&mut conn, QueuePosition::Newcomer, &[]).await,
@@ -89,18 +100,22 @@ async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
 async fn a_look_keeps_its_own_alive_and_nobody_else() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let own = claim_waiters::join(&mut conn, None, OVER).await.unwrap();
-    claim_waiters::join(&mut conn, None, OVER).await.unwrap();
+    let own = claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
+    claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
     for mine in [&[own][..], &[]] {
         let line = claim_waiters::look(&mut conn, mine, MINUTE).await.unwrap();
-        assert_eq!(line, [own]);
+        assert_eq!(numbers(line), [own]);
     }
     claim_waiters::leave(&mut conn, own).await.unwrap();
     let line = claim_waiters::look(&mut conn, &[own], MINUTE)
         .await
         .unwrap();
     assert!(line.is_empty(), "who left is not brought back");
-    let again = claim_waiters::join(&mut conn, Some(own), MINUTE)
+    let again = claim_waiters::join(&mut conn, Some(own), "default", MINUTE)
         .await
         .unwrap();
     assert_eq!(again, own, "who waits again has the place of before");
@@ -110,14 +125,23 @@ async fn a_look_keeps_its_own_alive_and_nobody_else() {
 async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    claim_waiters::join(&mut conn, None, OVER).await.unwrap();
+    claim_waiters::join(&mut conn, None, "default", OVER)
+        .await
+        .unwrap();
     for _ in 0..4 {
-        claim_waiters::join(&mut conn, None, MINUTE).await.unwrap();
+        claim_waiters::join(&mut conn, None, "default", MINUTE)
+            .await
+            .unwrap();
     }
     idle(&mut conn).await;
     let mut begin = async |warm, max_total| {
-        let demand = Demand::Deficit { warm, at_once: 9 };
-        let begun = instances::insert_starting(&mut conn, demand, max_total, MINUTE).await;
+        let demand = Demand {
+            pool: PoolName::default(),
+            recipe: Recipe::default(),
+            wanted: Wanted::Deficit { warm, at_once: 9 },
+            max_total: 99,
+        };
+        let begun = instances::insert_starting(&mut conn, &[demand], max_total, MINUTE).await;
         begun.unwrap().len()
     };
     assert_eq!(begin(0, 3).await, 2);

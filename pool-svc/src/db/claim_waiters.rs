@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Array, Double, Int8, Nullable};
+use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -18,20 +18,22 @@ struct Number {
     id: i64,
 }
 
-/// Joins the queue at its end, or with the number that this claim had before.
+/// Joins the queue of a pool at its end, or with the number that this claim had before.
 pub(crate) async fn join(
     conn: &mut AsyncPgConnection,
     number: Option<i64>,
+    pool: &str,
     lease: Duration,
 ) -> Result<i64, DbError> {
     let joined: Number = sql_query(
-        "INSERT INTO claim_waiters (id, lease_expires_at)
+        "INSERT INTO claim_waiters (id, lease_expires_at, pool)
          VALUES (coalesce($1, nextval(pg_get_serial_sequence('claim_waiters', 'id'))),
-                 now() + make_interval(secs => $2))
+                 now() + make_interval(secs => $2), $3)
          RETURNING id",
     )
     .bind::<Nullable<Int8>, _>(number)
     .bind::<Double, _>(lease.as_secs_f64())
+    .bind::<Text, _>(pool)
     .get_result(conn)
     .await?;
     Ok(joined.id)
@@ -48,17 +50,26 @@ pub(crate) async fn leave(conn: &mut AsyncPgConnection, number: i64) -> Result<(
     Ok(())
 }
 
+/// One that waits, and for which pool.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub(crate) struct Waiter {
+    #[diesel(sql_type = Int8)]
+    pub(crate) id: i64,
+    #[diesel(sql_type = Text)]
+    pub(crate) pool: String,
+}
+
 /// All waiters in order. The leases of `mine` are renewed, unless they were renewed just before.
 pub(crate) async fn look(
     conn: &mut AsyncPgConnection,
     mine: &[i64],
     lease: Duration,
-) -> Result<Vec<i64>, DbError> {
-    let line: Vec<Number> = sql_query(
+) -> Result<Vec<Waiter>, DbError> {
+    let line = sql_query(
         "WITH renewed AS (
              UPDATE claim_waiters SET lease_expires_at = now() + make_interval(secs => $2)
              WHERE id = ANY ($1) AND lease_expires_at < now() + make_interval(secs => $2 * 0.8))
-         SELECT id FROM claim_waiters
+         SELECT id, pool FROM claim_waiters
          WHERE lease_expires_at > now() OR id = ANY ($1)
          ORDER BY id",
     )
@@ -66,5 +77,5 @@ pub(crate) async fn look(
     .bind::<Double, _>(lease.as_secs_f64())
     .load(conn)
     .await?;
-    Ok(line.into_iter().map(|number| number.id).collect())
+    Ok(line)
 }

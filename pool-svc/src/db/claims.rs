@@ -64,6 +64,8 @@ impl QueuePosition {
 /// What to take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taking<'a> {
+    /// The name of the pool.
+    pub(crate) pool: &'a str,
     pub(crate) position: QueuePosition,
     pub(crate) except: &'a [InstanceId],
     pub(crate) lease: Duration,
@@ -81,7 +83,7 @@ pub(super) enum Locked {
 }
 
 /// $1 and $2: the claims' principals, in the order of the claims. $3: seconds of the lease. $4: number in
-/// the queue. $5: ids to pass over.
+/// the queue. $5: ids to pass over. $6: the pool.
 pub(super) fn take_sql(locked: Locked) -> String {
     let locked = match locked {
         Locked::Skip => "SKIP LOCKED",
@@ -94,11 +96,11 @@ pub(super) fn take_sql(locked: Locked) -> String {
         "UPDATE instances SET status = '{to}', lease_expires_at = now() + make_interval(secs => $3)
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances
-             WHERE status = '{from}' AND id <> ALL ($5) AND NOT EXISTS (
+             WHERE status = '{from}' AND pool = $6 AND id <> ALL ($5) AND NOT EXISTS (
                  SELECT FROM claim_waiters AS ahead
-                 WHERE ahead.id < $4 AND ahead.lease_expires_at > now())
+                 WHERE ahead.pool = $6 AND ahead.id < $4 AND ahead.lease_expires_at > now())
              ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
-         RETURNING id, name, url, runtime_key, created_at, '{cause}' AS cause"
+         RETURNING id, name, url, pool, runtime_key, created_at, '{cause}' AS cause"
     );
     let rest = Rest {
         parts: ", served AS (
@@ -129,8 +131,8 @@ pub fn claim_statements() -> [String; 2] {
         })
     };
     let nobody = "ARRAY[NULL]::text[]";
-    let take = ["60", "9223372036854775807", "'{}'::text[]"];
-    let take = [nobody, nobody, take[0], take[1], take[2]];
+    let take = ["60", "9223372036854775807", "'{}'::text[]", "'default'"];
+    let take = [nobody, nobody, take[0], take[1], take[2], take[3]];
     let text = "ARRAY['x']::text[]";
     let record = [
         "ARRAY[:id]::text[]",
@@ -171,7 +173,8 @@ pub(crate) async fn take_oldest_idle(
                 .bind::<Array<Nullable<Text>>, _>(sources(claims))
                 .bind::<Double, _>(taking.lease.as_secs_f64())
                 .bind::<Int8, _>(taking.position.number())
-                .bind::<Array<Text>, _>(&except),
+                .bind::<Array<Text>, _>(&except)
+                .bind::<Text, _>(taking.pool),
         );
         for row in moved.load::<TakenRow>(conn).await? {
             taken.push(parse_taken(row)?);
@@ -239,7 +242,7 @@ fn record_sql() -> String {
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
               AS agent (id, name, instructions, conversation_id, invite_url, join_url_hash, principal, source)
          WHERE i.id = agent.id AND i.status = '{taken}'
-         RETURNING i.id, i.name, i.url, '{cause}' AS cause, agent.principal, agent.source"
+         RETURNING i.id, i.name, i.url, i.pool, '{cause}' AS cause, agent.principal, agent.source"
     );
     let rest = Rest {
         by: "principal, source",

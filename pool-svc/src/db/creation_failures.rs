@@ -1,19 +1,22 @@
-//! Table `creation_failures`: what creations fail with, and when the next may start. All replicas share it;
-//! times are the database's.
+//! Table `pool_creation_failures`: what the creations of each pool fail with, and when its next may start. All
+//! replicas share it; times are the database's.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::CreationFailure;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Double, Integer, Nullable, Text};
+use diesel::sql_types::{Array, Double, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::schema::creation_failures;
+use super::row::parse_pool;
+use super::schema::{instances, pool_creation_failures as creation_failures};
+
 /// Pause after the first failure of a cause.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause unless Services asks for a longer one.
@@ -72,9 +75,10 @@ pub(crate) async fn record(
 ) -> Result<(), DbError> {
     // sql_query: Diesel has no sub-select in ON CONFLICT DO UPDATE, and adds no bound interval.
     sql_query(
-        "INSERT INTO creation_failures AS f (cause, error, in_a_row, retry_at)
-         VALUES ($1, $2, 1, now() + make_interval(secs => greatest($3, $5)))
-         ON CONFLICT (cause) DO UPDATE SET
+        "INSERT INTO pool_creation_failures AS f (pool, cause, error, in_a_row, retry_at)
+         VALUES (coalesce((SELECT pool FROM instances WHERE id = $6), 'default'),
+                 $1, $2, 1, now() + make_interval(secs => greatest($3, $5)))
+         ON CONFLICT (pool, cause) DO UPDATE SET
              error = $2,
              (in_a_row, failed_at, retry_at) = (
                  SELECT f.in_a_row + CASE WHEN later THEN 1 ELSE 0 END,
@@ -95,18 +99,32 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// Services created an instance: whatever it refused others for is over.
-pub(crate) async fn forget_refusals(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+/// Services created this instance: whatever it refused others of the pool for is over.
+pub(crate) async fn forget_refusals(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<(), DbError> {
+    let pools = instances::table.find(id.as_str()).select(instances::pool);
     diesel::delete(creation_failures::table)
         .filter(creation_failures::cause.ne_all(UNPROVEN))
+        .filter(creation_failures::pool.eq_any(pools))
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// A new instance became idle: deployments work again.
-pub(crate) async fn forget_never_ready(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
-    diesel::delete(creation_failures::table.find(NEVER_READY))
+/// These new instances became idle: deployments of their pools work again.
+pub(crate) async fn forget_never_ready(
+    conn: &mut AsyncPgConnection,
+    ids: &[InstanceId],
+) -> Result<(), DbError> {
+    let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
+    let pools = instances::table
+        .filter(instances::id.eq_any(ids))
+        .select(instances::pool);
+    diesel::delete(creation_failures::table)
+        .filter(creation_failures::cause.eq(NEVER_READY))
+        .filter(creation_failures::pool.eq_any(pools))
         .execute(conn)
         .await?;
     Ok(())
@@ -127,10 +145,10 @@ pub(crate) async fn forget_early_deaths(
 ) -> Result<(), DbError> {
     // sql_query: Diesel joins no tables without a foreign key.
     sql_query(
-        "DELETE FROM creation_failures AS f
+        "DELETE FROM pool_creation_failures AS f
          WHERE cause = $1 AND EXISTS (
              SELECT FROM instances
-             WHERE status IN ('idle', 'claiming', 'claimed') AND made_at > f.failed_at
+             WHERE instances.pool = f.pool AND status IN ('idle', 'claiming', 'claimed') AND made_at > f.failed_at
                AND made_at < now() - make_interval(secs => $2))",
     )
     .bind::<Text, _>(DIED_EARLY)
@@ -140,16 +158,21 @@ pub(crate) async fn forget_early_deaths(
     Ok(())
 }
 
-/// The pool is full. If a pause is over there is nothing to try again: another creation succeeded, or
+/// These pools are full. If a pause is over there is nothing to try again: another creation succeeded, or
 /// nothing is missing, unless a claim waits. Deployments that fail stay known until one is proven.
-pub(crate) async fn forget_paused(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+pub(crate) async fn forget_paused(
+    conn: &mut AsyncPgConnection,
+    full: &[&str],
+) -> Result<(), DbError> {
     // sql_query: the queue has no Diesel schema.
     sql_query(
-        "DELETE FROM creation_failures
-         WHERE retry_at <= now() AND cause <> ALL ($1)
-           AND NOT EXISTS (SELECT FROM claim_waiters WHERE lease_expires_at > now())",
+        "DELETE FROM pool_creation_failures AS f
+         WHERE retry_at <= now() AND cause <> ALL ($1) AND pool = ANY ($2)
+           AND NOT EXISTS (SELECT FROM claim_waiters AS w
+                           WHERE w.pool = f.pool AND w.lease_expires_at > now())",
     )
     .bind::<Array<Text>, _>(UNPROVEN.to_vec())
+    .bind::<Array<Text>, _>(full)
     .execute(conn)
     .await?;
     Ok(())
@@ -157,36 +180,53 @@ pub(crate) async fn forget_paused(conn: &mut AsyncPgConnection) -> Result<(), Db
 
 #[derive(Debug, QueryableByName)]
 struct AtOnce {
-    #[diesel(sql_type = Nullable<Integer>)]
-    at_once: Option<i32>,
+    #[diesel(sql_type = Text)]
+    pool: String,
+    #[diesel(sql_type = Integer)]
+    at_once: i32,
 }
 
-/// How many creations may start now: any number while none fails; none during a pause; after it one,
+/// How many creations may start now in each pool.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allowances(HashMap<String, u32>);
+
+impl Allowances {
+    /// Any number, if nothing fails in the pool.
+    pub(crate) fn of_pool(&self, pool: &PoolName) -> u32 {
+        self.0.get(pool.as_str()).copied().unwrap_or(u32::MAX)
+    }
+}
+
+/// How many creations may start now in each pool: any number while none fails; none during a pause; after it one,
 /// whose end is awaited. If deployments fail, its end is that it is idle, so that tools are bought for one
 /// instance at a time; and after [`MAX_UNPROVEN`] failures in a row none starts until an operator replenishes.
-pub(crate) async fn allowance(conn: &mut AsyncPgConnection) -> Result<u32, DbError> {
+pub(crate) async fn load_allowances(conn: &mut AsyncPgConnection) -> Result<Allowances, DbError> {
     // sql_query: Diesel has no bool_or.
-    let row: AtOnce = sql_query(
-        "SELECT CASE WHEN count(*) = 0 THEN NULL
-                     WHEN bool_or(retry_at > now()) THEN 0
+    let rows: Vec<AtOnce> = sql_query(
+        "SELECT pool,
+                CASE WHEN bool_or(retry_at > now()) THEN 0
                      WHEN bool_or(cause = ANY ($1) AND in_a_row >= $2) THEN 0
                      WHEN bool_or(cause = ANY ($1))
-                          AND EXISTS (SELECT FROM instances WHERE status = 'starting') THEN 0
-                     WHEN EXISTS (SELECT FROM instances
-                                  WHERE status = 'starting' AND lease_expires_at > now()) THEN 0
+                          AND EXISTS (SELECT FROM instances AS i
+                                      WHERE i.pool = f.pool AND status = 'starting') THEN 0
+                     WHEN EXISTS (SELECT FROM instances AS i
+                                  WHERE i.pool = f.pool AND status = 'starting'
+                                    AND lease_expires_at > now()) THEN 0
                      ELSE 1 END AS at_once
-         FROM creation_failures",
+         FROM pool_creation_failures AS f GROUP BY pool",
     )
     .bind::<Array<Text>, _>(UNPROVEN.to_vec())
     .bind::<Integer, _>(MAX_UNPROVEN)
-    .get_result(conn)
+    .load(conn)
     .await?;
-    Ok(row.at_once.map_or(u32::MAX, i32::unsigned_abs))
+    let allowance = |row: AtOnce| (row.pool, row.at_once.unsigned_abs());
+    Ok(Allowances(rows.into_iter().map(allowance).collect()))
 }
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = creation_failures)]
 struct Row {
+    pool: String,
     cause: String,
     in_a_row: i32,
     retry_at: DateTime<Utc>,
@@ -194,17 +234,20 @@ struct Row {
     failed_at: DateTime<Utc>,
 }
 
-impl From<Row> for CreationFailure {
-    fn from(row: Row) -> Self {
+impl TryFrom<Row> for CreationFailure {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
         let stopped = UNPROVEN.contains(&row.cause.as_str()) && row.in_a_row >= MAX_UNPROVEN;
         let hint = if stopped { STOPPED } else { "" };
-        Self {
+        Ok(Self {
+            pool: parse_pool(&row.cause, &row.pool)?,
             cause: row.cause,
             failures_in_a_row: row.in_a_row.unsigned_abs(),
             retry_at: row.retry_at,
             failed_at: row.failed_at,
             error: row.error + hint,
-        }
+        })
     }
 }
 
@@ -218,7 +261,7 @@ pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<CreationFai
         .select(Row::as_select())
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(CreationFailure::from).collect())
+    rows.into_iter().map(CreationFailure::try_from).collect()
 }
 
 #[cfg(test)]
@@ -226,9 +269,11 @@ mod tests {
     use agent_pool_service_kit::db::Conn;
     use agent_pool_service_kit::testing::fresh_database;
 
+    use agent_pool_core::wire::pool::Recipe;
+
     use super::*;
     use crate::db::MIGRATIONS;
-    use crate::db::instances::{Demand, insert_starting};
+    use crate::db::instances::{Demand, Wanted, insert_starting};
 
     async fn conn() -> Conn {
         let database = fresh_database(MIGRATIONS, "pool").await;
@@ -241,7 +286,13 @@ mod tests {
 
     async fn begun(conn: &mut Conn) -> InstanceId {
         let lease = Duration::from_mins(1);
-        let begun = insert_starting(conn, Demand::Extra(1), 99, lease).await;
+        let demand = Demand {
+            pool: PoolName::default(),
+            recipe: Recipe::default(),
+            wanted: Wanted::Extra(1),
+            max_total: 99,
+        };
+        let begun = insert_starting(conn, &[demand], 99, lease).await;
         begun.unwrap().remove(0).id
     }
 
@@ -253,6 +304,17 @@ mod tests {
             .unwrap();
         run(conn, "DELETE FROM instances").await;
         known(conn, cause).await
+    }
+
+    async fn allowance(conn: &mut Conn) -> u32 {
+        let allowances = load_allowances(conn).await.unwrap();
+        let other = "other".parse().unwrap();
+        assert_eq!(
+            allowances.of_pool(&other),
+            u32::MAX,
+            "pools do not slow each other down"
+        );
+        allowances.of_pool(&PoolName::default())
     }
 
     async fn known(conn: &mut Conn, cause: &str) -> CreationFailure {
@@ -275,7 +337,7 @@ mod tests {
     #[tokio::test]
     async fn the_pause_of_a_cause_doubles_up_to_its_limit_and_then_one_may_try() {
         let mut conn = conn().await;
-        assert_eq!(allowance(&mut conn).await.unwrap(), u32::MAX);
+        assert_eq!(allowance(&mut conn).await, u32::MAX);
         let pauses = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300];
         for (in_a_row, seconds) in (1..).zip(pauses) {
             let known = fail(&mut conn, "quota", None).await;
@@ -283,29 +345,33 @@ mod tests {
                 (known.failures_in_a_row, pause(&known)),
                 (in_a_row, seconds)
             );
-            assert_eq!(allowance(&mut conn).await.unwrap(), 0);
-            run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
-            assert_eq!(allowance(&mut conn).await.unwrap(), 1);
+            assert_eq!(allowance(&mut conn).await, 0);
+            run(
+                &mut conn,
+                "UPDATE pool_creation_failures SET retry_at = now()",
+            )
+            .await;
+            assert_eq!(allowance(&mut conn).await, 1);
         }
         let other = fail(&mut conn, "down", None).await;
         assert_eq!((other.failures_in_a_row, pause(&other)), (1, 1));
         assert_eq!(known(&mut conn, "quota").await.failures_in_a_row, 11);
-        assert_eq!(
-            allowance(&mut conn).await.unwrap(),
-            0,
-            "one pause is enough"
-        );
+        assert_eq!(allowance(&mut conn).await, 0, "one pause is enough");
     }
 
     #[tokio::test]
     async fn after_a_pause_one_tries_and_no_other_until_it_ends() {
         let mut conn = conn().await;
         fail(&mut conn, "quota", None).await;
-        run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
         begun(&mut conn).await;
-        assert_eq!(allowance(&mut conn).await.unwrap(), 0);
+        assert_eq!(allowance(&mut conn).await, 0);
         run(&mut conn, "UPDATE instances SET lease_expires_at = now()").await;
-        assert_eq!(allowance(&mut conn).await.unwrap(), 1, "its creator died");
+        assert_eq!(allowance(&mut conn).await, 1, "its creator died");
     }
 
     #[tokio::test]
@@ -322,17 +388,25 @@ mod tests {
     async fn a_pause_that_is_over_is_forgotten_unless_a_claim_waits() {
         let mut conn = conn().await;
         fail(&mut conn, "quota", None).await;
-        run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
         let waiter = "INSERT INTO claim_waiters (lease_expires_at) VALUES (now() + interval '1 m')";
         run(&mut conn, waiter).await;
-        forget_paused(&mut conn).await.unwrap();
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
         assert_eq!(load(&mut conn).await.unwrap().len(), 1);
         run(
             &mut conn,
             "UPDATE claim_waiters SET lease_expires_at = now()",
         )
         .await;
-        forget_paused(&mut conn).await.unwrap();
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
         assert_eq!(load(&mut conn).await.unwrap(), []);
     }
 
@@ -350,9 +424,11 @@ mod tests {
         let known = known(&mut conn, "quota").await;
         assert_eq!(known.failures_in_a_row, 1);
         assert!(pause(&known) >= 60, "the longer wait is kept");
-        forget_paused(&mut conn).await.unwrap();
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
         assert_eq!(load(&mut conn).await.unwrap().len(), 1, "its pause goes on");
-        forget_refusals(&mut conn).await.unwrap();
+        forget_refusals(&mut conn, &second).await.unwrap();
         assert_eq!(load(&mut conn).await.unwrap(), []);
     }
 
@@ -362,32 +438,33 @@ mod tests {
         let id = begun(&mut conn).await;
         let failure = NewFailure::never_ready(&id, "deployment_dead");
         record(&mut conn, &id, &failure).await.unwrap();
-        run(&mut conn, "UPDATE creation_failures SET retry_at = now()").await;
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
         run(
             &mut conn,
             "UPDATE instances SET lease_expires_at = NULL, url = 'http://h/'",
         )
         .await;
-        assert_eq!(
-            allowance(&mut conn).await.unwrap(),
-            0,
-            "one is being proven"
-        );
+        assert_eq!(allowance(&mut conn).await, 0, "one is being proven");
         run(&mut conn, "DELETE FROM instances").await;
-        assert_eq!(allowance(&mut conn).await.unwrap(), 1);
-        forget_refusals(&mut conn).await.unwrap();
-        forget_paused(&mut conn).await.unwrap();
-        assert_eq!(
-            allowance(&mut conn).await.unwrap(),
-            1,
-            "a creation proves nothing"
-        );
-        run(&mut conn, "UPDATE creation_failures SET in_a_row = 8").await;
-        assert_eq!(allowance(&mut conn).await.unwrap(), 0);
+        assert_eq!(allowance(&mut conn).await, 1);
+        let created = begun(&mut conn).await;
+        forget_refusals(&mut conn, &created).await.unwrap();
+        run(&mut conn, "DELETE FROM instances").await;
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
+        assert_eq!(allowance(&mut conn).await, 1, "a creation proves nothing");
+        run(&mut conn, "UPDATE pool_creation_failures SET in_a_row = 8").await;
+        assert_eq!(allowance(&mut conn).await, 0);
         let known = &load(&mut conn).await.unwrap()[0];
         assert!(known.error.ends_with(STOPPED), "{}", known.error);
-        forget_never_ready(&mut conn).await.unwrap();
-        assert_eq!(allowance(&mut conn).await.unwrap(), u32::MAX);
+        let idle = begun(&mut conn).await;
+        forget_never_ready(&mut conn, &[idle]).await.unwrap();
+        assert_eq!(allowance(&mut conn).await, u32::MAX);
     }
 
     #[tokio::test]
@@ -398,7 +475,7 @@ mod tests {
         record(&mut conn, &id, &failure).await.unwrap();
         run(
             &mut conn,
-            "UPDATE creation_failures SET failed_at = now() - interval '1 h'",
+            "UPDATE pool_creation_failures SET failed_at = now() - interval '1 h'",
         )
         .await;
         for (made, known) in [("2 h", 1), ("1 s", 1), ("10 min", 0)] {
@@ -407,7 +484,6 @@ mod tests {
                  VALUES ('{made}', 'n', 'idle', 'http://h/', now() - interval '{made}')"
             );
             run(&mut conn, &insert).await;
-            forget_never_ready(&mut conn).await.unwrap();
             forget_early_deaths(&mut conn, minute).await.unwrap();
             assert_eq!(load(&mut conn).await.unwrap().len(), known, "{made}");
         }

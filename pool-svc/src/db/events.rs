@@ -4,8 +4,8 @@
 //! By the log the pool recognises an instance that it once had. If an instance reappears after its entries
 //! were pruned, the pool leaves it to a sweep of Services.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{LifecycleEvent, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::row::{parse_id, parse_status};
+use super::row::{parse_id, parse_pool, parse_status};
 use super::schema::instance_events;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -27,6 +27,7 @@ struct Row {
     at: DateTime<Utc>,
     principal: Option<String>,
     source: Option<String>,
+    pool: Option<String>,
 }
 
 impl TryFrom<Row> for LifecycleEvent {
@@ -39,6 +40,11 @@ impl TryFrom<Row> for LifecycleEvent {
         };
         Ok(Self {
             id: row.id,
+            pool: row
+                .pool
+                .as_deref()
+                .map(|pool| parse_pool(&row.instance_id, pool))
+                .transpose()?,
             from: status(row.from_status)?,
             to: status(row.to_status)?,
             instance_id: parse_id(row.instance_id)?,
@@ -56,6 +62,7 @@ pub(crate) struct Page {
     pub(crate) limit: u16,
     pub(crate) before: Option<i64>,
     pub(crate) instance_id: Option<InstanceId>,
+    pub(crate) pool: Option<PoolName>,
 }
 
 /// A part of the log, newest first.
@@ -73,6 +80,9 @@ pub(crate) async fn load(
     }
     if let Some(id) = &page.instance_id {
         query = query.filter(instance_events::instance_id.eq(id.as_str()));
+    }
+    if let Some(pool) = &page.pool {
+        query = query.filter(instance_events::pool.eq(pool.as_str()));
     }
     let rows: Vec<Row> = query.load(conn).await?;
     rows.into_iter().map(LifecycleEvent::try_from).collect()

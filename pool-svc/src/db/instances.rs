@@ -7,13 +7,13 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::JoinUrl;
-use agent_pool_core::wire::pool::{ClaimOutcome, Status};
+use agent_pool_core::wire::pool::{ClaimOutcome, Recipe, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel::result::OptionalExtension;
-use diesel::sql_types::{Array, Binary, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Double, Int8, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -55,7 +55,7 @@ pub(crate) async fn mark(
         "UPDATE instances AS i SET status = '{to}', lease_expires_at = {lease}{health}
          FROM unnest($3, $4) AS planned (id, cause)
          WHERE i.id = planned.id AND i.status = '{from}'
-         RETURNING i.id, i.name, i.url, planned.cause"
+         RETURNING i.id, i.name, i.url, i.pool, planned.cause"
     );
     let planned_ids: Vec<_> = causes.iter().map(|(id, _)| id.as_str()).collect();
     let planned_causes: Vec<_> = causes.iter().map(|(_, cause)| cause.as_str()).collect();
@@ -96,7 +96,7 @@ pub(crate) async fn condemn_expired_claims(
              SELECT id FROM instances
              WHERE status = '{from}' AND lease_expires_at <= now() AND id <> ALL ($3)
              FOR UPDATE SKIP LOCKED))
-         RETURNING id, name, url,
+         RETURNING id, name, url, pool,
                    CASE WHEN agent_name IS NULL THEN '{expired}' ELSE '{not_accepted}' END AS cause"
     );
     let moved = moves::change(Some(step.from()), Some(step.to()), &change)
@@ -128,9 +128,10 @@ pub(crate) async fn find_joined(
     row.map(|row| row.open(cipher)).transpose()
 }
 
-/// Condemns the `count` oldest idle instances, or as many as there are.
+/// Condemns the `count` oldest idle instances of a pool, or of all, or as many as there are.
 pub(crate) async fn drain_oldest_idle(
     conn: &mut AsyncPgConnection,
+    pool: Option<&PoolName>,
     count: u32,
 ) -> Result<Vec<InstanceId>, DbError> {
     let step = Move::CONDEMN_IDLE;
@@ -140,18 +141,30 @@ pub(crate) async fn drain_oldest_idle(
     let change = format!(
         "UPDATE instances SET status = '{to}'
          WHERE id = ANY (ARRAY (
-             SELECT id FROM instances WHERE status = '{from}'
+             SELECT id FROM instances
+             WHERE status = '{from}' AND pool = coalesce($4, pool)
              ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url, pool, '{cause}' AS cause"
     );
     let moved = moves::change(Some(step.from()), Some(step.to()), &change)
-        .bind::<Int8, _>(i64::from(count));
+        .bind::<Int8, _>(i64::from(count))
+        .bind::<Nullable<Text>, _>(pool.map(PoolName::as_str));
     ids(moved.load::<Moved>(conn).await?)
+}
+
+/// How many instances of a pool to create, from what, and how many it may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Demand {
+    pub(crate) pool: PoolName,
+    pub(crate) recipe: Recipe,
+    pub(crate) wanted: Wanted,
+    /// How many instances the pool may have in all.
+    pub(crate) max_total: u32,
 }
 
 /// How many instances to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Demand {
+pub(crate) enum Wanted {
     /// As many as are missing from `warm` that are idle or starting, and one for each claim that waits,
     /// but no more than `at_once`.
     Deficit { warm: u32, at_once: u32 },
@@ -159,37 +172,73 @@ pub(crate) enum Demand {
     Extra(u32),
 }
 
+impl Wanted {
+    const fn warm(self) -> Option<u32> {
+        match self {
+            Self::Deficit { warm, .. } => Some(warm),
+            Self::Extra(_) => None,
+        }
+    }
+
+    const fn at_once(self) -> u32 {
+        match self {
+            Self::Deficit { at_once, .. } => at_once,
+            Self::Extra(count) => count,
+        }
+    }
+}
+
 #[derive(Debug, QueryableByName)]
 struct Missing {
     #[diesel(sql_type = Int8)]
     missing: i64,
+    #[diesel(sql_type = Int8)]
+    total: i64,
 }
 
-/// How many instances `demand` lacks, as far as there is room for them below `max_total`.
+/// How many instances each of `demands` lacks, in their order, as far as there is room for them below `max_total`
+/// over all pools. The first get the room if there is not enough.
 pub(crate) async fn count_missing(
     conn: &mut AsyncPgConnection,
-    demand: Demand,
+    demands: &[Demand],
     max_total: u32,
-) -> Result<u32, DbError> {
-    let (warm, at_once) = match demand {
-        Demand::Deficit { warm, at_once } => (Some(i64::from(warm)), at_once),
-        Demand::Extra(count) => (None, count),
+) -> Result<Vec<u32>, DbError> {
+    let column = |number: fn(&Demand) -> Option<u32>| -> Vec<Option<i64>> {
+        let numbers = demands.iter().map(number);
+        numbers.map(|number| number.map(i64::from)).collect()
     };
-    // sql_query: Diesel has no least(), which passes over a NULL.
-    let row: Missing = Prepared(
+    let pools: Vec<&str> = demands.iter().map(|one| one.pool.as_str()).collect();
+    // sql_query: Diesel has no table of bound arrays, and no least(), which passes over a NULL.
+    let rows: Vec<Missing> = Prepared(
         sql_query(
-            "SELECT greatest(0, least($2 - count(*), $3,
-                 $1 + (SELECT count(*) FROM claim_waiters WHERE lease_expires_at > now())
-                    - count(*) FILTER (WHERE status IN ('idle', 'starting')))) AS missing
-             FROM instances",
+            "SELECT greatest(0, least(demand.at_once, demand.max_total - coalesce(has.total, 0),
+                        demand.warm + coalesce(queue.waiting, 0) - coalesce(has.warm, 0))) AS missing,
+                    coalesce(sum(has.total) OVER (), 0)::int8 + others.total AS total
+             FROM unnest($1, $2, $3, $4) WITH ORDINALITY
+                      AS demand (pool, warm, at_once, max_total, number)
+             LEFT JOIN (SELECT pool, count(*) AS total,
+                               count(*) FILTER (WHERE status IN ('idle', 'starting')) AS warm
+                        FROM instances GROUP BY pool) AS has USING (pool)
+             LEFT JOIN (SELECT pool, count(*) AS waiting FROM claim_waiters
+                        WHERE lease_expires_at > now() GROUP BY pool) AS queue USING (pool)
+             CROSS JOIN (SELECT count(*) AS total FROM instances WHERE pool <> ALL ($1)) AS others
+             ORDER BY demand.number",
         )
-        .bind::<Nullable<Int8>, _>(warm)
-        .bind::<Int8, _>(i64::from(max_total))
-        .bind::<Int8, _>(i64::from(at_once)),
+        .bind::<Array<Text>, _>(pools)
+        .bind::<Array<Nullable<Int8>>, _>(column(|one| one.wanted.warm()))
+        .bind::<Array<Nullable<Int8>>, _>(column(|one| Some(one.wanted.at_once())))
+        .bind::<Array<Nullable<Int8>>, _>(column(|one| Some(one.max_total))),
     )
-    .get_result(conn)
+    .load(conn)
     .await?;
-    Ok(u32::try_from(row.missing).unwrap_or_default())
+    let total = rows.iter().map(|row| row.total).max().unwrap_or(0);
+    let mut room = (i64::from(max_total) - total).max(0);
+    let share = |row: Missing| {
+        let share = row.missing.min(room);
+        room -= share;
+        u32::try_from(share).unwrap_or_default()
+    };
+    Ok(rows.into_iter().map(share).collect())
 }
 
 /// An instance whose row is written, and that Services has not been asked for yet.
@@ -197,6 +246,8 @@ pub(crate) async fn count_missing(
 pub(crate) struct NewInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: String,
+    /// What to make it from; `None` for what the settings say.
+    pub(crate) recipe: Option<Recipe>,
 }
 
 /// Writes the rows of new instances, so that there are never more than `max_total` rows.
@@ -205,34 +256,50 @@ pub(crate) struct NewInstance {
 /// both see room for the same instance.
 pub(crate) async fn insert_starting(
     conn: &mut AsyncPgConnection,
-    demand: Demand,
+    demands: &[Demand],
     max_total: u32,
     lease: Duration,
 ) -> Result<Vec<NewInstance>, DbError> {
-    let missing = count_missing(conn, demand, max_total).await?;
-    if missing == 0 {
-        return Ok(Vec::new());
+    let missing = count_missing(conn, demands, max_total).await?;
+    let mut inserted = Vec::new();
+    for (demand, missing) in demands.iter().zip(missing) {
+        if missing > 0 {
+            inserted.extend(insert_of_pool(conn, demand, missing, lease).await?);
+        }
     }
+    Ok(inserted)
+}
+
+async fn insert_of_pool(
+    conn: &mut AsyncPgConnection,
+    demand: &Demand,
+    missing: u32,
+    lease: Duration,
+) -> Result<Vec<NewInstance>, DbError> {
     let ids: Vec<String> = (0..missing)
         .map(|_| InstanceId::generate().into())
         .collect();
     let (to, cause) = (Origin::Wanted.status(), Origin::Wanted.cause().as_str());
     let status = to.as_str();
     let change = format!(
-        "INSERT INTO instances (id, name, status, lease_expires_at)
-         SELECT id, 'convos-agent-' || id, '{status}', now() + make_interval(secs => $3)
+        "INSERT INTO instances (id, name, status, lease_expires_at, pool, recipe)
+         SELECT id, 'convos-agent-' || id, '{status}', now() + make_interval(secs => $3), $5, $6
          FROM unnest($4) AS fresh (id)
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url, pool, '{cause}' AS cause"
     );
+    let recipe = serde_json::to_value(&demand.recipe).expect("a wire type is a JSON object");
     let moved = moves::change(None, Some(to), &change)
         .bind::<Double, _>(lease.as_secs_f64())
         .bind::<Array<Text>, _>(ids)
+        .bind::<Text, _>(demand.pool.as_str())
+        .bind::<Jsonb, _>(recipe)
         .load::<Moved>(conn)
         .await?;
     let new = |row: Moved| {
         Ok(NewInstance {
             name: row.name,
             id: parse_id(row.id)?,
+            recipe: Some(demand.recipe.clone()),
         })
     };
     moved.into_iter().map(new).collect()
@@ -255,7 +322,7 @@ pub(crate) async fn insert_reappeared(
         "INSERT INTO instances (id, name, status)
          SELECT id, 'convos-agent-' || id, '{status}' FROM unnest($3) AS stray (id)
          ON CONFLICT (id) DO NOTHING
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url, pool, '{cause}' AS cause"
     );
     let moved = moves::change(None, Some(to), &change)
         .bind::<Array<Text>, _>(strays.iter().map(InstanceId::as_str).collect::<Vec<_>>());
@@ -271,7 +338,7 @@ pub(crate) async fn delete_destroyed(
     let (status, cause) = (from.as_str(), Cause::Destroyed.as_str());
     let change = format!(
         "DELETE FROM instances WHERE id = $3 AND status = '{status}'
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url, pool, '{cause}' AS cause"
     );
     moves::change(Some(from), None, &change)
         .bind::<Text, _>(id.as_str())

@@ -13,13 +13,14 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Double, Int8, Text};
+use diesel::sql_types::{Array, Bool, Double, Int8, Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
 use url::Url;
 
 use super::instances::NewInstance;
 use super::prepared::Prepared;
-use super::row::{IdRow, parse_id};
+use super::row::{IdRow, parse_id, parse_recipe};
 use super::schema::instances;
 
 /// Serialises the transactions that count instances in order to add some.
@@ -140,14 +141,14 @@ pub(crate) async fn release_failed(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
 ) -> Result<(), DbError> {
-    diesel::update(instances::table.find(id.as_str()))
-        .filter(instances::status.eq(Status::Destroying.as_str()))
-        .set((
-            instances::lease_expires_at.eq(now),
-            instances::destroy_failed_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
+    // sql_query: Diesel tables of more than 16 columns cost every build, and only this writes the last one.
+    sql_query(
+        "UPDATE instances SET lease_expires_at = now(), destroy_failed_at = now()
+         WHERE id = $1 AND status = 'destroying'",
+    )
+    .bind::<Text, _>(id.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -157,6 +158,8 @@ struct ExpiredRow {
     id: String,
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    recipe: Option<Value>,
 }
 
 /// Takes over the creations whose lease has expired: their replica is dead. Those of `held` are creations
@@ -173,7 +176,7 @@ pub(crate) async fn take_expired_creations(
              SELECT id FROM instances
              WHERE status = 'starting' AND lease_expires_at <= now() AND id <> ALL ($2)
              FOR UPDATE SKIP LOCKED))
-         RETURNING id, name",
+         RETURNING id, name, recipe",
     )
     .bind::<Double, _>(lease.as_secs_f64())
     .bind::<Array<Text>, _>(held.iter().map(InstanceId::as_str).collect::<Vec<_>>())
@@ -181,6 +184,7 @@ pub(crate) async fn take_expired_creations(
     .await?;
     let new = |row: ExpiredRow| {
         Ok(NewInstance {
+            recipe: parse_recipe(&row.id, row.recipe)?,
             id: parse_id(row.id)?,
             name: row.name,
         })

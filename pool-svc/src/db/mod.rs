@@ -18,6 +18,7 @@ pub(crate) mod views;
 mod claim_tests;
 mod moves;
 pub(crate) mod pending;
+pub(crate) mod pools;
 mod prepared;
 pub(crate) mod reseal;
 pub(crate) mod schema;

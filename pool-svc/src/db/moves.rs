@@ -23,7 +23,7 @@ pub(super) struct Moved {
 }
 
 /// `change` with its log entries. It is guarded by the status `from`, sets `to`, and returns at least id,
-/// name, url and cause of what it moved. Both statuses are literals, so that the planner can use partial
+/// name, url, pool and cause of what it moved. Both statuses are literals, so that the planner can use partial
 /// indexes. `rest` may add parts that read `moved`, and an order.
 pub(super) fn logged(
     from: Option<Status>,
@@ -48,8 +48,8 @@ pub(super) fn logged(
     format!(
         "WITH moved AS ({change}), logged AS (
              INSERT INTO instance_events
-                 (instance_id, from_status, to_status, cause, principal, source)
-             SELECT id, {from}, {to}, cause, {by} FROM {source})
+                 (instance_id, from_status, to_status, cause, pool, principal, source)
+             SELECT id, {from}, {to}, cause, pool, {by} FROM {source})
              {parts}
          SELECT {columns} FROM moved {order}"
     )

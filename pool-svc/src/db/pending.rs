@@ -46,7 +46,7 @@ pub(crate) async fn begin(
          SET lease_expires_at = now() + make_interval(secs => $4),
              agent_name = $5, instructions = $6, join_url_hash = $7
          WHERE id = $3 AND status = '{word}'
-         RETURNING id, name, url, lease_expires_at, '{cause}' AS cause"
+         RETURNING id, name, url, pool, lease_expires_at, '{cause}' AS cause"
     );
     let rest = Rest {
         columns: "lease_expires_at",
@@ -85,7 +85,7 @@ pub(crate) async fn accept(
              last_healthy_at = now(), silent_since = NULL, conversation_id = $4, invite_url = $5
          WHERE id = $3 AND status = '{waiting}' AND agent_name IS NOT NULL
            AND lease_expires_at > now()
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url, pool, '{cause}' AS cause"
     );
     let moved = moves::change(Some(from), Some(to), &change)
         .bind::<Text, _>(id.as_str())

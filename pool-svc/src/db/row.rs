@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 
-use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Recipe, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
+use serde_json::Value;
 
 #[derive(Debug, QueryableByName)]
 pub(super) struct IdRow {
@@ -24,6 +25,17 @@ pub(crate) fn corrupt<E: Display>(id: &str, problem: E) -> DbError {
 
 pub(crate) fn parse_id(id: String) -> Result<InstanceId, DbError> {
     id.parse().map_err(|error| corrupt(&id, error))
+}
+
+/// What an instance is made from; `None` if a version made it that knew no recipes.
+pub(super) fn parse_recipe(id: &str, stored: Option<Value>) -> Result<Option<Recipe>, DbError> {
+    let recipe = stored.map(serde_json::from_value).transpose();
+    recipe.map_err(|error| corrupt(id, error))
+}
+
+/// The pool of an instance.
+pub(crate) fn parse_pool(id: &str, name: &str) -> Result<PoolName, DbError> {
+    name.parse().map_err(|error| corrupt(id, error))
 }
 
 pub(crate) fn parse_status(id: &str, word: &str) -> Result<Status, DbError> {

@@ -1,4 +1,4 @@
-//! The columns that Diesel builds queries on. `migrations/pool` is what makes them.
+//! The columns that Diesel builds queries on, of `instances` 16 at most. `migrations/pool` is what makes them.
 
 diesel::table! {
     instances (id) {
@@ -15,7 +15,7 @@ diesel::table! {
         lease_expires_at -> Nullable<Timestamptz>,
         silent_since -> Nullable<Timestamptz>,
         made_at -> Nullable<Timestamptz>,
-        destroy_failed_at -> Nullable<Timestamptz>,
+        pool -> Text,
         tools -> Nullable<Array<Text>>,
         runtime_key -> Nullable<Text>,
     }
@@ -48,7 +48,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    creation_failures (cause) {
+    pool_creation_failures (pool, cause) {
+        pool -> Text,
         cause -> Text,
         in_a_row -> Int4,
         retry_at -> Timestamptz,
@@ -67,5 +68,31 @@ diesel::table! {
         at -> Timestamptz,
         principal -> Nullable<Text>,
         source -> Nullable<Text>,
+        pool -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    pools (name) {
+        name -> Text,
+        recipe -> Jsonb,
+        policy -> Jsonb,
+        version -> Int4,
+        changed_by -> Nullable<Text>,
+        changed_at -> Timestamptz,
+        declared -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    pool_versions (name, version) {
+        name -> Text,
+        version -> Int4,
+        recipe -> Nullable<Jsonb>,
+        policy -> Nullable<Jsonb>,
+        changed_by -> Nullable<Text>,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(instances, pool_creation_failures);

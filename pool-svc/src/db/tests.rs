@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Recipe, Status};
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{Conn, Db};
@@ -14,7 +14,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
 use super::claims::{self, Locked, NewAgent, QueuePosition, TakenInstance, Taking, take_sql};
-use super::instances::{self, Demand};
+use super::instances::{self, Demand, Wanted};
 use super::leases::{self, Held, Pending};
 use super::{MIGRATIONS, pending, views};
 use crate::lifecycle::{Cause, Event, Move};
@@ -22,11 +22,26 @@ use crate::lifecycle::{Cause, Event, Move};
 const MINUTE: Duration = Duration::from_secs(60);
 
 const NEXT: Taking<'static> = Taking {
+    pool: PoolName::DEFAULT,
     position: QueuePosition::Newcomer,
     except: &[],
     lease: MINUTE,
     claims: &[None],
 };
+
+/// What a pool without limits of its own wants.
+fn demand(pool: &str, wanted: Wanted) -> Demand {
+    Demand {
+        pool: pool.parse().unwrap(),
+        recipe: Recipe::default(),
+        wanted,
+        max_total: u32::MAX,
+    }
+}
+
+fn extra(count: u32) -> [Demand; 1] {
+    [demand("default", Wanted::Extra(count))]
+}
 
 /// Takes the oldest idle instance, for a claim that has just come.
 async fn take(conn: &mut Conn) -> Option<TakenInstance> {
@@ -203,18 +218,19 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
     run(
         &mut conn,
         &format!(
-            "PREPARE claim (text[], text[], float8, int8, text[]) AS {}",
+            "PREPARE claim (text[], text[], float8, int8, text[], text) AS {}",
             take_sql(Locked::Skip)
         ),
     )
     .await;
-    let plan: Vec<Line> = sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}')")
-        .load(&mut conn)
-        .await
-        .unwrap();
+    let plan: Vec<Line> =
+        sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}', 'default')")
+            .load(&mut conn)
+            .await
+            .unwrap();
     let plan: String = plan.into_iter().map(|line| line.text + "\n").collect();
     assert!(
-        plan.contains("Index Scan using instances_created_at_idx"),
+        plan.contains("Index Scan using instances_pool_created_at_idx"),
         "{plan}"
     );
     assert!(!plan.contains("Seq Scan on instances"), "{plan}");
@@ -224,7 +240,7 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
 async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let begun = instances::insert_starting(&mut conn, Demand::Extra(1), 9, MINUTE)
+    let begun = instances::insert_starting(&mut conn, &extra(1), 9, MINUTE)
         .await
         .unwrap();
     let id = &begun[0].id;
@@ -277,8 +293,9 @@ async fn a_deficit_counts_what_is_warm_and_never_exceeds_the_total() {
         insert(&mut conn, status).await;
     }
     let mut begin = async |warm, at_once, max_total| {
-        let demand = Demand::Deficit { warm, at_once };
-        instances::insert_starting(&mut conn, demand, max_total, MINUTE)
+        let wanted = Wanted::Deficit { warm, at_once };
+        let demands = [demand("default", wanted)];
+        instances::insert_starting(&mut conn, &demands, max_total, MINUTE)
             .await
             .unwrap()
             .len()
@@ -287,6 +304,59 @@ async fn a_deficit_counts_what_is_warm_and_never_exceeds_the_total() {
     assert_eq!(begin(4, 1, 100).await, 1);
     assert_eq!(begin(9, 9, 6).await, 1);
     assert_eq!(begin(9, 9, 6).await, 0);
+}
+
+#[tokio::test]
+async fn pools_have_their_own_deficits_and_limits_and_share_the_room() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    insert(&mut conn, Status::Idle).await;
+    run(
+        &mut conn,
+        "INSERT INTO claim_waiters (pool, lease_expires_at) VALUES ('b', now() + interval '1 m')",
+    )
+    .await;
+    let wants = |warm| Wanted::Deficit { warm, at_once: 9 };
+    let mut demands = [
+        demand("default", wants(2)),
+        demand("a", wants(3)),
+        demand("b", wants(0)),
+    ];
+    let missing = instances::count_missing(&mut conn, &demands, 99).await;
+    assert_eq!(missing.unwrap(), [1, 3, 1]);
+    let missing = instances::count_missing(&mut conn, &demands, 4).await;
+    assert_eq!(missing.unwrap(), [1, 2, 0], "there is room for 4");
+    demands[1].max_total = 2;
+    let begun = instances::insert_starting(&mut conn, &demands, 99, MINUTE).await;
+    assert_eq!(begun.unwrap().len(), 4);
+    let missing = instances::count_missing(&mut conn, &demands, 99).await;
+    assert_eq!(missing.unwrap(), [0, 0, 0]);
+    let pools = "SELECT string_agg(pool, ',' ORDER BY pool) AS \"QUERY PLAN\" FROM instance_events";
+    let pools: Vec<Line> = sql_query(pools).load(&mut conn).await.unwrap();
+    assert_eq!(pools[0].text, "a,a,b,default");
+}
+
+#[tokio::test]
+async fn a_claim_takes_an_instance_of_its_pool_and_no_other() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let (usual, other) = (
+        insert(&mut conn, Status::Idle).await,
+        insert(&mut conn, Status::Idle).await,
+    );
+    run(
+        &mut conn,
+        &format!("UPDATE instances SET pool = 'b' WHERE id = '{other}'"),
+    )
+    .await;
+    let mut take = async |pool| {
+        let taking = Taking { pool, ..NEXT };
+        let mut taken = claims::take_oldest_idle(&mut conn, taking).await.unwrap();
+        taken.pop().map(|taken| taken.id)
+    };
+    assert_eq!(take("b").await, Some(other));
+    assert_eq!(take("b").await, None);
+    assert_eq!(take("default").await, Some(usual));
 }
 
 #[tokio::test]
@@ -359,7 +429,7 @@ async fn claims_that_share_a_statement_are_recorded_except_the_condemned() {
 async fn work_is_taken_over_only_when_its_lease_was_not_renewed() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
-    let new = instances::insert_starting(&mut conn, Demand::Extra(2), 9, Duration::ZERO).await;
+    let new = instances::insert_starting(&mut conn, &extra(2), 9, Duration::ZERO).await;
     let new = new.unwrap();
     let (own, dead) = (new[0].id.clone(), new[1].id.clone());
     let claiming = insert(&mut conn, Status::Claiming).await;

@@ -1,9 +1,10 @@
 //! Reading table `instances`, and its notes of health.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{Counts, InstanceView, Status};
-use agent_pool_core::{InstanceId, chain};
+use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, before};
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ use tracing::warn;
 use url::Url;
 
 use super::prepared::Prepared;
-use super::row::{corrupt, parse_id, parse_status};
+use super::row::{corrupt, parse_id, parse_pool, parse_status};
 use super::schema::instances;
 use super::sealed::Column;
 use super::tick_state::{Clock, Epoch};
@@ -36,6 +37,7 @@ pub(crate) struct Row {
     claimed_at: Option<DateTime<Utc>>,
     last_healthy_at: Option<DateTime<Utc>>,
     lease_expires_at: Option<DateTime<Utc>>,
+    pool: String,
 }
 
 fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
@@ -53,6 +55,7 @@ impl Row {
         Ok(InstanceView {
             status,
             url: parse_url(&self.id, self.url)?,
+            pool: parse_pool(&self.id, &self.pool)?,
             id: parse_id(self.id)?,
             name: self.name,
             conversation_id: self.conversation_id,
@@ -123,6 +126,21 @@ pub(crate) async fn find_status(
         .transpose()
 }
 
+/// The instances of a pool that have this status.
+pub(crate) async fn load_ids(
+    conn: &mut AsyncPgConnection,
+    pool: &PoolName,
+    status: Status,
+) -> Result<Vec<InstanceId>, DbError> {
+    let ids: Vec<String> = instances::table
+        .filter(instances::pool.eq(pool.as_str()))
+        .filter(instances::status.eq(status.as_str()))
+        .select(instances::id)
+        .load(conn)
+        .await?;
+    ids.into_iter().map(parse_id).collect()
+}
+
 /// How many instances are in each status.
 pub(crate) async fn count(conn: &mut AsyncPgConnection) -> Result<Counts, DbError> {
     let rows: Vec<(String, i64)> = instances::table
@@ -136,6 +154,23 @@ pub(crate) async fn count(conn: &mut AsyncPgConnection) -> Result<Counts, DbErro
         *of(&mut counts, status) = u32::try_from(number).unwrap_or(u32::MAX);
     }
     Ok(counts)
+}
+
+/// How many instances of each pool are in each status. A pool without instances is absent.
+pub(crate) async fn count_by_pool(
+    conn: &mut AsyncPgConnection,
+) -> Result<BTreeMap<String, Counts>, DbError> {
+    let rows: Vec<(String, String, i64)> = instances::table
+        .group_by((instances::pool, instances::status))
+        .select((instances::pool, instances::status, count_star()))
+        .load(conn)
+        .await?;
+    let mut all: BTreeMap<String, Counts> = BTreeMap::new();
+    for (pool, word, number) in rows {
+        let status = parse_status("(count)", &word)?;
+        *of(all.entry(pool).or_default(), status) = u32::try_from(number).unwrap_or(u32::MAX);
+    }
+    Ok(all)
 }
 
 /// The count of one status.
@@ -164,6 +199,8 @@ pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
 pub(crate) struct FleetRow {
     pub(crate) id: InstanceId,
     pub(crate) status: Status,
+    /// The name of its pool.
+    pub(crate) pool: String,
     pub(crate) url: Option<String>,
     /// Since its creation ended, or else since its row was written.
     pub(crate) age: Duration,
@@ -191,6 +228,7 @@ pub(crate) enum Lease {
 struct RawFleetRow {
     id: String,
     status: String,
+    pool: String,
     url: Option<String>,
     created_at: DateTime<Utc>,
     made_at: Option<DateTime<Utc>>,
@@ -220,6 +258,7 @@ impl RawFleetRow {
                 Some(_) => Lease::Held,
             },
             pending: self.pending,
+            pool: self.pool,
             url: self.url,
             id: parse_id(self.id)?,
         })

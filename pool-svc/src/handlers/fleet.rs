@@ -5,24 +5,18 @@ use agent_pool_core::wire::pool::{Affected, DrainRequest, ReplenishRequest, Tick
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::supervisor::Job;
 
-use crate::db::instances::Demand;
 use crate::ops::drain;
 use crate::pool::Pool;
-use crate::problem::from_database;
+use crate::problem::{from_database, unknown_pool};
 
 /// `POST /api/pool/replenish`: does not wait for the pauses after failures, because an operator asked.
 pub(crate) async fn replenish(request: ReplenishRequest, pool: Pool) -> Result<Affected, Problem> {
-    let demand = request.count.map_or(
-        Demand::Deficit {
-            warm: pool.app.config.pool.pool_min_idle,
-            at_once: u32::MAX,
-        },
-        Demand::Extra,
-    );
-    let creations = pool.creations;
-    let started = async move { creations.start(demand).await };
+    let name = request.pool.unwrap_or_default();
+    let (creations, wanted) = (pool.creations, name.clone());
+    let started = async move { creations.start(&wanted, request.count).await };
     let started = pool.background.tasks.spawn("replenish", started);
-    outcome(started).await?.map(affected).map_err(from_database)
+    let started = outcome(started).await?.map_err(from_database)?;
+    started.map(affected).ok_or_else(|| unknown_pool(&name))
 }
 
 /// `POST /api/pool/drain`
@@ -30,7 +24,9 @@ pub(crate) async fn drain(request: DrainRequest, pool: Pool) -> Result<Affected,
     let Pool {
         app, destructions, ..
     } = pool;
-    let drained = async move { drain::drain(&app, &destructions, request.count).await };
+    let drained = async move {
+        drain::drain(&app, &destructions, request.pool.as_ref(), request.count).await
+    };
     let drained = pool.background.tasks.spawn("drain", drained);
     outcome(drained).await?.map(affected).map_err(from_database)
 }

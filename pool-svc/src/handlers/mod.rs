@@ -4,5 +4,6 @@ pub(crate) mod claim;
 pub(crate) mod claim_input;
 pub(crate) mod fleet;
 pub(crate) mod instances;
+pub(crate) mod pools;
 pub(crate) mod templates;
 pub(crate) mod views;

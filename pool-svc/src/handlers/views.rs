@@ -1,10 +1,10 @@
 //! Reading the state of the pool.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{
     Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
 };
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, tick_state, views};
+use crate::pools::plan::{load_plans, total_target};
 use crate::problem::from_database;
 
 /// `GET /api/pool/status`
@@ -25,7 +26,7 @@ async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
     let creation_failures = creation_failures::load(&mut conn).await?;
     Ok(PoolStatus {
         counts: views::count_loaded(&instances),
-        min_idle: app.config.pool.pool_min_idle,
+        min_idle: total_target(&load_plans(&mut conn, &app.config.pool).await?),
         max_total: app.config.pool.pool_max_total,
         unobserved: tick_state::load_doubt(&mut conn).await?,
         last_create_error: last_create_error(&creation_failures),
@@ -100,6 +101,7 @@ pub(crate) struct EventsQuery {
     before: Option<i64>,
     /// Only entries of this instance.
     instance_id: Option<InstanceId>,
+    pool: Option<PoolName>,
 }
 
 const fn default_limit() -> u16 {
@@ -115,6 +117,7 @@ pub(crate) async fn events(query: EventsQuery, app: App) -> Result<Events, Probl
         limit: query.limit.min(MOST_EVENTS),
         before: query.before,
         instance_id: query.instance_id,
+        pool: query.pool,
     };
     let load = async || events::load(&mut *app.db.conn().await?, &page).await;
     let events = load().await.map_err(from_database)?;

@@ -1,6 +1,6 @@
 //! The causes by which failed creations are distinguished.
 //!
-//! Table `creation_failures` keeps the count of each cause, so that replicas slow down together and a
+//! Table `pool_creation_failures` keeps the count of each cause in each pool, so that replicas slow down together and a
 //! restart forgets nothing. Each cause has a pause of its own, which doubles with each failure in a row.
 //! While any pause runs no creation starts; after it one is tried. A success ends all pauses.
 

@@ -23,7 +23,7 @@ pub(crate) async fn become_idle(
     }
     if !moved.is_empty() {
         instances::notify_waiting_claims(&mut conn).await?;
-        creation_failures::forget_never_ready(&mut conn).await?;
+        creation_failures::forget_never_ready(&mut conn, &moved).await?;
     }
     Ok(moved)
 }

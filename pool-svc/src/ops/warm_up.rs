@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
-use agent_pool_core::{EnvVars, InstanceId, Secret, chain};
+use agent_pool_core::{InstanceId, PoolName, Secret, ToolId, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use metrics::{counter, histogram};
@@ -24,10 +24,13 @@ use super::patience::Patience;
 use super::settle;
 use crate::app::App;
 use crate::background::Background;
-use crate::db::creation_failures;
+use crate::db::creation_failures::{self, Allowances};
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
+use crate::db::pools;
 use crate::lifecycle::{Cause, Move};
+use crate::pools::plan::with_tools;
+use crate::pools::{Plan, load_plans};
 use crate::runtime_keys::{self, try_each};
 
 /// How long a shutdown waits for creations. Most take less, and none has to be waited for.
@@ -65,17 +68,40 @@ impl Creations {
         }
     }
 
-    /// Starts as many creations as are wanted and allowed. Returns their ids.
-    pub(crate) async fn start(&self, demand: Demand) -> Result<Vec<InstanceId>, DbError> {
+    /// Starts creations in a pool because an operator asked: as many as are missing, or `count`. The pauses after
+    /// failures do not matter, nor whether the pool is paused. Returns their ids, or `None` if there is no such pool.
+    pub(crate) async fn start(
+        &self,
+        pool: &PoolName,
+        count: Option<u32>,
+    ) -> Result<Option<Vec<InstanceId>>, DbError> {
         let mut conn = self.app.db.conn().await?;
-        let inserted = conn.transaction(async |conn| self.insert(conn, demand).await);
-        let inserted = inserted.await?;
+        let inserted = conn.transaction(async |conn| {
+            leases::lock_count(conn).await?;
+            let Some(plan) = self.find_plan(conn, pool).await? else {
+                return Ok::<_, DbError>(None);
+            };
+            let demand = count.map_or_else(|| plan.deficit(u32::MAX), |count| plan.extra(count));
+            self.insert(conn, &[demand]).await.map(Some)
+        });
+        let Some(inserted) = inserted.await? else {
+            return Ok(None);
+        };
         let ids = inserted.iter().map(|one| one.id.clone()).collect();
         self.spawn(inserted);
-        Ok(ids)
+        Ok(Some(ids))
     }
 
-    /// Starts creations for the deficit. It depends on nothing but the rows.
+    async fn find_plan(
+        &self,
+        conn: &mut AsyncPgConnection,
+        pool: &PoolName,
+    ) -> Result<Option<Plan>, DbError> {
+        let found = pools::find(conn, pool).await?;
+        Ok(found.map(|pool| Plan::new(&pool, &self.app.config.pool)))
+    }
+
+    /// Starts creations for the deficit of every pool. It depends on nothing but the rows.
     pub(crate) async fn replenish(&self) -> Result<(), DbError> {
         // Without the lock: usually nothing is missing.
         if !self.is_short().await? {
@@ -87,40 +113,48 @@ impl Creations {
         Ok(())
     }
 
-    /// Whether instances are missing.
+    /// Whether instances of any pool are missing.
     pub(crate) async fn is_short(&self) -> Result<bool, DbError> {
-        let pool = &self.app.config.pool;
         let mut conn = self.app.db.conn().await?;
-        let demand = Demand::Deficit {
-            warm: pool.pool_min_idle,
-            at_once: u32::MAX,
-        };
-        let missing = instances::count_missing(&mut conn, demand, pool.pool_max_total).await?;
-        Ok(missing > 0)
+        let demands = self.deficits(&mut conn, &Allowances::default()).await?;
+        let max_total = self.app.config.pool.pool_max_total;
+        let missing = instances::count_missing(&mut conn, &demands, max_total).await?;
+        Ok(missing.iter().any(|missing| *missing > 0))
     }
 
-    /// Writes the rows of the deficit, if creations may start at all. To be called in a transaction, and
+    /// Writes the rows of the deficits, of pools in which creations may start. To be called in a transaction, and
     /// followed by [`Self::spawn`].
     pub(crate) async fn insert_deficit(
         &self,
         conn: &mut AsyncPgConnection,
     ) -> Result<Vec<NewInstance>, DbError> {
-        let at_once = creation_failures::allowance(conn).await?;
-        if at_once == 0 {
-            return Ok(Vec::new());
-        }
-        let warm = self.app.config.pool.pool_min_idle;
-        self.insert(conn, Demand::Deficit { warm, at_once }).await
+        // The pools are read behind the lock: a pool that is deleted gets no more instances.
+        leases::lock_count(conn).await?;
+        let allowances = creation_failures::load_allowances(conn).await?;
+        let demands = self.deficits(conn, &allowances).await?;
+        self.insert(conn, &demands).await
+    }
+
+    /// What the pools that are not paused want.
+    async fn deficits(
+        &self,
+        conn: &mut AsyncPgConnection,
+        allowances: &Allowances,
+    ) -> Result<Vec<Demand>, DbError> {
+        let plans = load_plans(conn, &self.app.config.pool).await?;
+        let active = plans.iter().filter(|plan| !plan.paused);
+        Ok(active
+            .map(|plan| plan.deficit(allowances.of_pool(&plan.name)))
+            .collect())
     }
 
     async fn insert(
         &self,
         conn: &mut AsyncPgConnection,
-        demand: Demand,
+        demands: &[Demand],
     ) -> Result<Vec<NewInstance>, DbError> {
-        leases::lock_count(conn).await?;
         let max_total = self.app.config.pool.pool_max_total;
-        instances::insert_starting(conn, demand, max_total, self.lease()).await
+        instances::insert_starting(conn, demands, max_total, self.lease()).await
     }
 
     /// Takes over the creations of replicas that died; to be passed to [`Self::spawn`].
@@ -213,7 +247,8 @@ impl Creations {
                 Err(failure) => failure,
             };
             let Some(pause) = patience.pause_after(&failure) else {
-                self.record_failure(&new.id, &failure).await?;
+                self.record_failure(&new.id, &request.tools, &failure)
+                    .await?;
                 return Ok(None);
             };
             tokio::select! {
@@ -226,15 +261,22 @@ impl Creations {
 
     /// Renews the lease of a creation. `None` if the instance is no longer wanted.
     async fn begin(&self, new: &NewInstance) -> Result<Option<CreateInstanceRequest>, DbError> {
-        let tools = self.app.config.pool.pool_tools.ids();
+        let recipe = new.recipe.clone().unwrap_or_default();
+        let recipe = with_tools(recipe, &self.app.config.pool);
+        let tools = recipe.tools.unwrap_or_default();
         let mut conn = self.app.db.conn().await?;
-        let held = leases::begin_creation(&mut conn, &new.id, tools, self.lease()).await?;
+        let held = leases::begin_creation(&mut conn, &new.id, &tools, self.lease()).await?;
         Ok((held == Held::Yes).then(|| CreateInstanceRequest {
             instance_id: new.id.clone(),
             name: new.name.clone(),
-            tools: tools.to_vec(),
-            image: None,
-            variables: EnvVars::new(),
+            tools,
+            infra: recipe.infra,
+            image: recipe.image,
+            variables: recipe
+                .variables
+                .into_iter()
+                .map(|(name, value)| (name, Secret::new(value)))
+                .collect(),
         }))
     }
 
@@ -245,7 +287,7 @@ impl Creations {
     ) -> Result<Option<Created>, DbError> {
         counter!("agent_pool_creations_total", "outcome" => "created").increment(1);
         let mut conn = self.app.db.conn().await?;
-        creation_failures::forget_refusals(&mut conn).await?;
+        creation_failures::forget_refusals(&mut conn, id).await?;
         let CreatedInstance {
             url, runtime_key, ..
         } = created;
@@ -269,9 +311,14 @@ impl Creations {
     }
 
     /// Services undoes what it began, unless Services itself failed: so the instance is destroyed.
-    async fn record_failure(&self, id: &InstanceId, failure: &CallError) -> Result<(), DbError> {
+    async fn record_failure(
+        &self,
+        id: &InstanceId,
+        tools: &[ToolId],
+        failure: &CallError,
+    ) -> Result<(), DbError> {
         counter!("agent_pool_creations_total", "outcome" => "failed").increment(1);
-        let failure = describe_failure(failure, self.app.config.pool.pool_tools.ids());
+        let failure = describe_failure(failure, tools);
         let (cause, error) = (&failure.cause, &failure.error);
         error!(error.chain = %error, "instance {id} cannot be created ({cause}): {error}");
         let record =

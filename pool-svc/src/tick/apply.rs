@@ -126,8 +126,10 @@ async fn record_failed_creations(
         error!(instance.id = %id, "{}", failure.error);
         creation_failures::record(conn, id, &failure).await?;
     }
-    if applied.any_became_idle() {
-        creation_failures::forget_never_ready(conn).await?;
+    for (step, moved) in &applied.moved {
+        if *step == Move::BECOME_IDLE && !moved.is_empty() {
+            creation_failures::forget_never_ready(conn, moved).await?;
+        }
     }
     Ok(())
 }

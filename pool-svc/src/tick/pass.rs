@@ -1,11 +1,13 @@
 //! One tick, from its turn to its report.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use agent_pool_client::status_within;
-use agent_pool_core::chain;
 use agent_pool_core::wire::pool::{Counts, Status, TickReport};
+use agent_pool_core::{PoolName, chain};
 use agent_pool_service_kit::db::DbError;
 use metrics::{counter, gauge, histogram};
 use tokio::time::{Instant, sleep};
@@ -21,6 +23,7 @@ use crate::config::PoolSettings;
 use crate::db::tick_state::{self, Bounds, Epoch, Then, Turn};
 use crate::db::views::{self, FleetRow, Lease};
 use crate::db::{claim_keys, creation_failures, events};
+use crate::pools::load_plans;
 
 /// How many times the note that an instance is healthy is renewed within the stuck timeout.
 const RENOTED_WITHIN_STUCK: u32 = 10;
@@ -140,24 +143,43 @@ fn report_doubt(doubt: Option<&str>) {
 /// Housekeeping that needs no fence: old log entries and keys, pauses that nothing waits for, gauges.
 async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
     let pool = &ticker.app.config.pool;
-    let mut counts = Counts::default();
-    for row in fleet {
-        *views::of(&mut counts, row.status) += 1;
-    }
-    for status in Status::ALL {
-        let count = *views::of(&mut counts, status);
-        gauge!("agent_pool_instances", "status" => status.as_str()).set(count);
-    }
+    let counts = count_by_pool(fleet);
+    show(ticker, &counts);
     let mut conn = ticker.app.db.conn().await?;
     if creation_failures::are_known(&mut conn).await? {
         creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
-        if counts.idle >= pool.pool_min_idle {
-            creation_failures::forget_paused(&mut conn).await?;
-        }
+        let plans = load_plans(&mut conn, pool).await?;
+        let idle = |name: &PoolName| counts.get(name.as_str()).map_or(0, |counts| counts.idle);
+        let full = plans.iter().filter(|plan| idle(&plan.name) >= plan.target);
+        let full: Vec<&str> = full.map(|plan| plan.name.as_str()).collect();
+        creation_failures::forget_paused(&mut conn, &full).await?;
     }
     if ticker.is_time_to_prune() {
         events::prune(&mut conn, pool.pool_events_keep_days).await?;
         claim_keys::prune(&mut conn).await?;
     }
     Ok(())
+}
+
+/// The instances of each pool that has any, and of the pool `default`.
+fn count_by_pool(fleet: &[FleetRow]) -> BTreeMap<&str, Counts> {
+    let mut all = BTreeMap::from([(PoolName::DEFAULT, Counts::default())]);
+    for row in fleet {
+        *views::of(all.entry(&row.pool).or_default(), row.status) += 1;
+    }
+    all
+}
+
+/// Sets the gauges, also those of pools that have no instances any more.
+fn show(ticker: &Ticker, counts: &BTreeMap<&str, Counts>) {
+    let mut shown = ticker.shown.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.extend(counts.keys().map(|pool| (*pool).to_owned()));
+    for pool in shown.iter() {
+        let mut counts = counts.get(pool.as_str()).copied().unwrap_or_default();
+        for status in Status::ALL {
+            let count = *views::of(&mut counts, status);
+            let status = status.as_str();
+            gauge!("agent_pool_instances", "pool" => pool.clone(), "status" => status).set(count);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a tick works with.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) struct Ticker {
     pub(super) ticking: Arc<Mutex<()>>,
     /// How many instances at Services were never ours at the last tick: a change is logged.
     pub(super) foreign: Arc<AtomicU32>,
+    /// The pools whose counts this process has shown: one that is empty now is shown so.
+    pub(super) shown: Arc<std::sync::Mutex<BTreeSet<String>>>,
     /// When this process last pruned.
     pruned: Arc<std::sync::Mutex<Option<Instant>>>,
 }
@@ -36,6 +39,7 @@ impl Ticker {
             destructions,
             ticking: Arc::default(),
             foreign: Arc::default(),
+            shown: Arc::default(),
             pruned: Arc::default(),
         }
     }

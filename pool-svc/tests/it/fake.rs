@@ -66,6 +66,8 @@ pub(crate) struct Instance {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) instances: BTreeMap<InstanceId, Instance>,
+    /// The last request to create each instance.
+    pub(crate) created: BTreeMap<InstanceId, Value>,
     pub(crate) born_healthy: bool,
     /// The key that Services accepts in place of the usual one.
     pub(crate) services_key: Option<String>,
@@ -231,15 +233,7 @@ impl Fake {
         };
         let mut state = self.state();
         if op == Op::Create {
-            let new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
-            // Asked again it answers what is there, as Services does.
-            let instance = state.instances.entry(id.clone()).or_insert(new);
-            let key = instance.key.clone();
-            return reply(
-                200,
-                &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(&id),
-                        "services": {}, "runtimeKey": key}),
-            );
+            return self.create(&mut state, &id, body);
         }
         let canned = state.provision_answer.clone();
         let Some(instance) = state.instances.get_mut(&id) else {
@@ -291,6 +285,18 @@ impl Fake {
                 unreachable!("answered above")
             }
         }
+    }
+
+    fn create(&self, state: &mut State, id: &InstanceId, body: &Value) -> Response {
+        state.created.insert(id.clone(), body.clone());
+        let new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
+        // Asked again it answers what is there, as Services does.
+        let key = state.instances.entry(id.clone()).or_insert(new).key.clone();
+        reply(
+            200,
+            &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(id),
+                    "services": {}, "runtimeKey": key}),
+        )
     }
 
     /// What names no instance.

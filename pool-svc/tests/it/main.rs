@@ -16,6 +16,7 @@ mod dashboard;
 mod fake;
 mod model;
 mod openapi;
+mod pools;
 mod process;
 mod records;
 mod runtime_keys;

@@ -132,7 +132,7 @@ async fn metrics_count_claims_and_instances() {
     let text = text.as_str().unwrap();
     for line in [
         r#"agent_pool_claims_total{launch="warm",outcome="claimed"}"#,
-        r#"agent_pool_instances{status="claimed"}"#,
+        r#"agent_pool_instances{pool="default",status="claimed"}"#,
         r#"agent_pool_claim_seconds_count{launch="warm",outcome="claimed"}"#,
         r#"agent_pool_claim_step_seconds_count{step="provisioned",launch="warm"}"#,
         "# HELP agent_pool_claims_total Claims that ended",

@@ -140,7 +140,7 @@ async fn a_creation_that_is_killed_while_services_is_away_is_not_asked_for() {
 async fn a_creation_whose_failure_cannot_be_recorded_leaves_no_row() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
     world
-        .sql("ALTER TABLE creation_failures ADD CONSTRAINT never CHECK (false) NOT VALID")
+        .sql("ALTER TABLE pool_creation_failures ADD CONSTRAINT never CHECK (false) NOT VALID")
         .await;
     world.fake.fail(Op::Create, Fault::After(500));
     world.tick().await;
@@ -250,7 +250,7 @@ async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
     assert!(failure["error"].as_str().unwrap().contains("429"));
     assert!(failure["retryAt"].as_str() > failure["failedAt"].as_str());
     world
-        .sql("UPDATE creation_failures SET retry_at = now() + interval '1 h'")
+        .sql("UPDATE pool_creation_failures SET retry_at = now() + interval '1 h'")
         .await;
     let tick = async || {
         let tick = world.http.post(format!("{other}/api/pool/reconcile"));
@@ -261,7 +261,7 @@ async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
     };
     assert_eq!(tick().await, 0, "the other replica waits as well");
     world
-        .sql("UPDATE creation_failures SET retry_at = now()")
+        .sql("UPDATE pool_creation_failures SET retry_at = now()")
         .await;
     world.fake.fail(Op::Create, Fault::Hang);
     assert_eq!(
@@ -396,7 +396,7 @@ async fn an_image_that_never_becomes_ready_costs_one_instance_at_a_time_and_show
     let failure = &failures().await[0];
     assert_eq!(failure["cause"], "instance_never_ready");
     assert_eq!(failure["failuresInARow"], 1, "side by side");
-    let pause_is_over = "UPDATE creation_failures SET retry_at = now()";
+    let pause_is_over = "UPDATE pool_creation_failures SET retry_at = now()";
     world.sql(pause_is_over).await;
     eventually("one is tried", SOON, async || {
         world.tick().await["created"] == 1

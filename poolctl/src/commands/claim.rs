@@ -29,6 +29,10 @@ pub(crate) struct Claim {
     #[arg(long, value_name = "URL", value_parser = order::join_url)]
     join: Option<agent_pool_core::wire::JoinUrl>,
 
+    /// Pool to take an instance of; without it, the template's, or `default`
+    #[arg(long, value_name = "POOL")]
+    pool: Option<agent_pool_core::PoolName>,
+
     /// Seconds to wait if no instance is idle; first come, first served
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=300))]
     wait: u16,
@@ -42,6 +46,7 @@ impl Claim {
     pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let mut request = self.agent.request(target).await?;
         request.join_url = self.join;
+        request.pool = self.pool.or(request.pool);
         let order = ClaimOrder {
             request,
             wait: self.wait,

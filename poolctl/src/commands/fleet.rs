@@ -1,7 +1,7 @@
 //! `poolctl drain` and `poolctl replenish`.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Affected, InstanceView, PoolStatus, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use clap::Args;
 
 use super::until::{Standing, Wait};
@@ -17,6 +17,10 @@ pub(crate) struct Drain {
     #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
 
+    /// Pool; without it, the oldest of all pools
+    #[arg(long, value_name = "POOL")]
+    pool: Option<PoolName>,
+
     #[command(flatten)]
     yes: Yes,
 
@@ -31,6 +35,10 @@ pub(crate) struct Replenish {
     #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
 
+    /// Pool; without it, `default`
+    #[arg(long, value_name = "POOL")]
+    pool: Option<PoolName>,
+
     #[command(flatten)]
     yes: Yes,
 
@@ -44,7 +52,11 @@ impl Drain {
         self.yes.or_ask(&format!(
             "Destroy up to {what}? The pool replaces them to reach its target"
         ))?;
-        let drained = during("asking Pool", target.pool.drain(self.count)).await;
+        let drained = during(
+            "asking Pool",
+            target.pool.drain(self.pool.clone(), self.count),
+        )
+        .await;
         let drained = drained.map_err(|error| Failure::of_call("drain the pool", &error))?;
         let ids = &drained.instance_ids;
         let waited = self
@@ -75,7 +87,11 @@ impl Replenish {
             },
         );
         self.yes.or_ask(&format!("Create {what}?"))?;
-        let made = during("asking Pool", target.pool.replenish(self.count)).await;
+        let made = during(
+            "asking Pool",
+            target.pool.replenish(self.pool.clone(), self.count),
+        )
+        .await;
         let made = made.map_err(|error| Failure::of_call("replenish the pool", &error))?;
         let warm = |row: Option<&InstanceView>| match row.map(|it| it.status) {
             Some(Status::Starting) => Standing::Pending,

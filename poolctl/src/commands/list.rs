@@ -1,5 +1,6 @@
 //! `poolctl list`.
 
+use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{Counts, InstanceView, PoolStatus, Status};
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -17,6 +18,10 @@ pub(crate) struct List {
     /// Show only instances in these statuses
     #[arg(long, value_name = "STATUS,STATUS", value_delimiter = ',', value_parser = status)]
     status: Vec<Status>,
+
+    /// Show only instances of this pool
+    #[arg(long, value_name = "POOL")]
+    pool: Option<PoolName>,
 
     /// Show only instances with this text in their name, agent or URL
     #[arg(long, value_name = "TEXT")]
@@ -56,7 +61,9 @@ impl List {
             |it: &&InstanceView| self.status.is_empty() || self.status.contains(&it.status);
         let searched = self.search.as_ref().map(|text| text.to_lowercase());
         let matches = |it: &&InstanceView| searched.as_ref().is_none_or(|text| has(it, text));
-        let mut found: Vec<_> = all.iter().filter(in_status).filter(matches).collect();
+        let in_pool = |it: &&InstanceView| self.pool.as_ref().is_none_or(|pool| it.pool == *pool);
+        let chosen = all.iter().filter(in_pool).filter(in_status);
+        let mut found: Vec<_> = chosen.filter(matches).collect();
         self.sort.apply(&mut found);
         if self.reverse {
             found.reverse();
@@ -172,6 +179,7 @@ pub(crate) mod tests {
             id: InstanceId::generate(),
             name: format!("convos-agent-{index}"),
             url: None,
+            pool: PoolName::default(),
             status,
             agent_name: (status == Status::Claimed).then(|| format!("Tulip {index}")),
             conversation_id: None,
@@ -202,6 +210,7 @@ pub(crate) mod tests {
     fn all(sort: Sort) -> List {
         List {
             status: Vec::new(),
+            pool: None,
             search: None,
             sort,
             reverse: false,

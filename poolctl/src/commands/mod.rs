@@ -11,6 +11,7 @@ pub(crate) mod kill;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod mcp;
+pub(crate) mod pools;
 pub(crate) mod providers;
 pub(crate) mod show;
 mod sort;

@@ -14,6 +14,7 @@ mod fleet;
 mod look;
 mod mcp;
 mod pooler;
+mod pools;
 mod process;
 mod stack;
 mod sweep;

@@ -80,7 +80,7 @@ fn a_claim_is_one_trace_from_pool_over_services_to_the_vendor() {
     system.pool.run(&["claim", "trip-planner"]).done();
     let trace = eventually(|| {
         let sent = collector.spans();
-        trace_of_a_claim(&sent).ok_or_else(|| sent.len())
+        trace_of_a_claim(&sent).ok_or(sent.len())
     });
 
     let (_, asked) = trace

@@ -80,7 +80,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 async fn run_task<S: Service>(environment: &Environment, task: Task) -> anyhow::Result<String> {
     let config = S::configure(environment)?;
     let settings = S::process_settings(&config);
-    trace::init(&settings.log)?;
+    trace::init(&settings.log, S::NAME)?;
     let route = settings.database.route().await;
     let route = route.context("cannot reach the database")?;
     let done = S::task(config, Db::open(&route), task).await;

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::InstanceId;
 use crate::wire::runtime::ProvisionStatus;
 use crate::wire::text::blank_is_absent;
 use crate::wire::{
     AgentMetadata, AgentName, ConversationId, Instructions, InviteUrl, JoinUrl, ProfileImage,
 };
+use crate::{InstanceId, PoolName};
 
 /// `POST /api/pool/claim`. Every member may be absent.
 ///
@@ -25,6 +25,9 @@ use crate::wire::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimRequest {
+    /// The pool to take an instance of; absent: `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// The agent's name; "Assistant" where there is none.
     #[serde(
         deserialize_with = "blank_is_absent",

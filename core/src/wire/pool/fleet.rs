@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::InstanceId;
+use crate::{InstanceId, PoolName};
 
 /// What the pool decided about an instance. The words are those of the database too.
 ///
@@ -98,7 +98,7 @@ pub struct Counts {
 /// ```
 /// # use {agent_pool_core::wire::pool::InstanceView, serde_json::json};
 /// let body = json!({
-///     "id": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "status": "idle",
+///     "id": "k3v9x0a1b2c3", "name": "convos-agent-k3v9x0a1b2c3", "status": "idle", "pool": "default",
 ///     "url": "https://k3v9x0a1b2c3.up.example/", "createdAt": "2026-08-01T00:00:00Z",
 ///     "agentName": null, "conversationId": null, "inviteUrl": null, "claimedAt": null,
 ///     "lastHealthyAt": "2026-08-01T00:01:00Z",
@@ -118,6 +118,9 @@ pub struct InstanceView {
     pub url: Option<Url>,
     /// What the pool decided about it.
     pub status: Status,
+    /// The pool that it belongs to.
+    #[serde(default)]
+    pub pool: PoolName,
     /// Its agent's name, once claimed.
     pub agent_name: Option<String>,
     /// The conversation that it is in, once claimed.
@@ -202,11 +205,14 @@ pub struct Unobserved {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationFailure {
+    /// The pool that lacks the instance.
+    #[serde(default)]
+    pub pool: PoolName,
     /// A stable word: the code of Services, with the tool that it is about where that is known.
     pub cause: String,
     /// How often in a row; those side by side count once.
     pub failures_in_a_row: u32,
-    /// Until then no tick begins a creation, for whatever cause others fail; then one tries.
+    /// Until then no tick begins a creation for this pool, for whatever cause others fail; then one tries.
     pub retry_at: DateTime<Utc>,
     /// When it was last counted.
     pub failed_at: DateTime<Utc>,

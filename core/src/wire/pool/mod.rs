@@ -13,18 +13,22 @@
 
 mod claim;
 mod fleet;
+mod pools;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Instructions;
-use crate::{EnvironmentName, InstanceId, ToolId};
+use crate::{EnvironmentName, InstanceId, PoolName, ToolId};
 
 pub use claim::{
     ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim,
 };
 pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
+pub use pools::{
+    DeletedPool, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools, Recipe,
+};
 
 /// `GET /api/pool/info`.
 ///
@@ -91,6 +95,9 @@ pub struct LifecycleEvent {
     pub from: Option<Status>,
     /// What it became; absent when its row was deleted.
     pub to: Option<Status>,
+    /// Its pool; absent in entries from before there were pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// Why.
     pub cause: String,
     /// The name of the key that requested the change; absent if the pool made it.
@@ -108,11 +115,15 @@ pub struct LifecycleEvent {
 /// ```
 /// # use agent_pool_core::wire::pool::ReplenishRequest;
 /// assert_eq!(serde_json::from_str::<ReplenishRequest>("{}")?.count, None);
-/// assert_eq!(serde_json::to_string(&ReplenishRequest { count: Some(2) })?, r#"{"count":2}"#);
+/// let two = ReplenishRequest { count: Some(2), ..Default::default() };
+/// assert_eq!(serde_json::to_string(&two)?, r#"{"count":2}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplenishRequest {
+    /// The pool; absent: `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// How many to create; absent fills up to the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
@@ -126,8 +137,11 @@ pub struct ReplenishRequest {
 /// assert!(serde_json::from_str::<DrainRequest>("{}").is_err(), "it has to be said how many");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DrainRequest {
+    /// The pool; absent: the oldest over all pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// How many idle ones to remove.
     pub count: u32,
 }
@@ -229,6 +243,9 @@ pub struct Template {
     pub emoji: String,
     /// The agent's instructions.
     pub instructions: Instructions,
+    /// The pool to claim it from; absent: `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// Members that this version does not know, for dashboards that do.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,

@@ -133,6 +133,12 @@ problem_codes! {
     ServicesRefused        "services_refused"         502 Ours     NotDone;
     /// The answer of Services could not be read.
     ServicesFailed         "services_failed"          502 Ours     Unknown;
+    /// There is no such pool.
+    UnknownPool            "unknown_pool"             404 Request  NotDone;
+    /// The pool has agents, or may not be deleted at all.
+    PoolInUse              "pool_in_use"              409 Request  NotDone;
+    /// Somebody else has changed the pool meanwhile.
+    PoolChanged            "pool_changed"             409 Request  NotDone;
     /// Only a crashed instance can be dismissed.
     NotCrashed             "not_crashed"              409 Request  NotDone;
     /// The instance has no invite: it is not claimed.

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    DeployStatus, EnvVars, InstanceId, LogLine, ResourceId, Secret, ServiceId, ToolId, ToolOptions,
+    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, ResourceId, Secret, ServiceId, ToolId,
+    ToolOptions,
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
@@ -54,6 +55,9 @@ pub struct CreateInstanceRequest {
     /// The tools to equip it with.
     #[serde(default)]
     pub tools: Vec<ToolId>,
+    /// Where to make it; absent takes the setting `INFRA_PROVIDER`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infra: Option<InfraId>,
     /// The image to run; absent takes the infra's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,

@@ -134,7 +134,7 @@ async fn kill(storm: &Storm, chance: &mut StdRng) -> anyhow::Result<()> {
 }
 
 async fn drain(storm: &Storm) -> anyhow::Result<()> {
-    storm.system.pool_api(0).await?.drain(1).await?;
+    storm.system.pool_api(0).await?.drain(None, 1).await?;
     Ok(())
 }
 

@@ -69,6 +69,7 @@ impl ClaimForm {
             request: ClaimRequest {
                 agent_name: parse_field("name", name)?,
                 instructions,
+                pool: template.and_then(|it| it.pool.clone()),
                 join_url: parse_field("join URL", non_empty(&self.join_url))?,
                 ..ClaimRequest::default()
             },

@@ -87,8 +87,8 @@ mod tests {
         let insert = "INSERT INTO instances (id, name, status, url)
              SELECT 'instance-00' || n, n::text, 'idle', 'http://h/' FROM generate_series(1, 5) n";
         sql_query(insert).execute(&mut conn).await.unwrap();
-        let other = drain_oldest_idle(&mut conn, 1).await.unwrap();
-        let drained = drain_oldest_idle(&mut conn, 3).await.unwrap();
+        let other = drain_oldest_idle(&mut conn, None, 1).await.unwrap();
+        let drained = drain_oldest_idle(&mut conn, None, 3).await.unwrap();
         let delete = format!("DELETE FROM instances WHERE id = '{}'", drained[0]);
         sql_query(delete).execute(&mut conn).await.unwrap();
         let at = find_time(&mut conn, &drained[2], Cause::Drained)

@@ -18,6 +18,8 @@ pub(in crate::dashboard) struct InstanceFilter {
     /// Searched in the ID, the name, the agent name and the URL. Empty matches all.
     pub(in crate::dashboard) text: String,
     pub(in crate::dashboard) status: Option<Status>,
+    /// The name of the pool. Empty matches all.
+    pub(in crate::dashboard) pool: String,
     pub(in crate::dashboard) sort: Sort,
     pub(in crate::dashboard) order: Order,
 }
@@ -113,6 +115,9 @@ fn matching(filter: &InstanceFilter) -> Query<'_> {
     let mut query = instances::table.into_boxed();
     if let Some(status) = filter.status {
         query = query.filter(instances::status.eq(status.as_str()));
+    }
+    if !filter.pool.is_empty() {
+        query = query.filter(instances::pool.eq(filter.pool.as_str()));
     }
     if !filter.text.is_empty() {
         let pattern = format!("%{}%", escape_pattern(&filter.text));

@@ -21,7 +21,9 @@ pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i
              (SELECT string_agg(id::text, ',' ORDER BY id)
               FROM (SELECT id FROM instance_events ORDER BY id DESC LIMIT 64) AS latest),
              (SELECT doubt FROM tick_state),
-             (SELECT string_agg(cause || in_a_row, ',' ORDER BY cause) FROM creation_failures)
+             (SELECT string_agg(pool || cause || in_a_row, ',' ORDER BY pool, cause)
+              FROM pool_creation_failures),
+             (SELECT string_agg(name || version, ',' ORDER BY name) FROM pools)
          ), 0) AS version",
     )
     .get_result(conn)

@@ -8,6 +8,7 @@ use super::progress::{self, BatchProgress};
 use super::query::FleetQuery;
 use crate::app::App;
 use crate::db::{creation_failures, tick_state, views};
+use crate::pools::plan::{load_plans, total_target};
 
 /// Instances per page.
 pub(super) const PAGE_SIZE: u32 = 50;
@@ -15,6 +16,8 @@ pub(super) const PAGE_SIZE: u32 = 50;
 /// The data of the page.
 pub(super) struct Fleet {
     pub(super) counts: Counts,
+    /// How many idle instances the pools keep.
+    pub(super) target: u32,
     pub(super) alarm: Option<Unobserved>,
     pub(super) failures: Vec<CreationFailure>,
     /// The number of instances that match the query.
@@ -33,6 +36,7 @@ pub(super) async fn load(app: &App, query: &mut FleetQuery) -> Result<Fleet, DbE
     let skip = (query.page - 1) * PAGE_SIZE;
     Ok(Fleet {
         counts: views::count(&mut conn).await?,
+        target: total_target(&load_plans(&mut conn, &app.config.pool).await?),
         alarm: tick_state::load_doubt(&mut conn).await?,
         failures: creation_failures::load(&mut conn).await?,
         rows: fleet::load(&mut conn, &app.config.cipher, &filter, skip, PAGE_SIZE).await?,

@@ -44,7 +44,7 @@ fn content(app: &App, session: &Session, query: &FleetQuery, fleet: &Fleet) -> M
             div {
                 h1 { "Fleet" }
                 p .hint {
-                    "Target: " (pool.pool_min_idle) " idle. Limit: " (format::thousands(pool.pool_max_total)) " in total. "
+                    "Target: " (fleet.target) " idle. Limit: " (format::thousands(pool.pool_max_total)) " in total. "
                     (page::live_indicator(15))
                 }
             }
@@ -123,6 +123,7 @@ fn search(query: &FleetQuery) -> Markup {
                     }
                 }
             }
+            @if !query.pool.is_empty() { input type="hidden" name="pool" value=(query.pool); }
             button type="submit" { "Search" }
             @if query.is_filtered() { a .button.quiet href="/" { "Clear" } }
         }

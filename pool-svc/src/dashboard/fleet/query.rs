@@ -14,6 +14,8 @@ pub(in crate::dashboard) struct FleetQuery {
     pub(super) q: String,
     #[serde(deserialize_with = "empty_is_none")]
     pub(super) status: Option<Status>,
+    /// The pool; empty for all.
+    pub(super) pool: String,
     pub(super) sort: Column,
     pub(super) order: Direction,
     /// Starts at 1.
@@ -77,6 +79,7 @@ impl FleetQuery {
         InstanceFilter {
             text: self.q.trim().to_owned(),
             status: self.status,
+            pool: self.pool.clone(),
             sort,
             order: if ascending {
                 Order::Ascending
@@ -88,7 +91,7 @@ impl FleetQuery {
 
     /// Whether some instances are left out.
     pub(super) fn is_filtered(&self) -> bool {
-        self.status.is_some() || !self.q.trim().is_empty()
+        self.status.is_some() || !self.pool.is_empty() || !self.q.trim().is_empty()
     }
 
     /// A link to the first page of a changed query.
@@ -112,6 +115,9 @@ impl FleetQuery {
         }
         if let Some(status) = self.status {
             query.append_pair("status", status.as_str());
+        }
+        if !self.pool.is_empty() {
+            query.append_pair("pool", &self.pool);
         }
         match self.sort {
             Column::Status => query.append_pair("sort", "status"),
@@ -146,7 +152,7 @@ mod tests {
     #[test]
     fn a_link_asks_for_what_it_was_written_from() {
         for query in [
-            "q=a%26b+c&status=idle&sort=health&order=desc&page=3",
+            "q=a%26b+c&status=idle&pool=research&sort=health&order=desc&page=3",
             "sort=agent",
         ] {
             assert_eq!(read(query).link(), format!("/?{query}"));

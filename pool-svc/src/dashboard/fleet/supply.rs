@@ -29,7 +29,7 @@ pub(in crate::dashboard) async fn confirm_drain(
     let idle = idle(&app).await?;
     let about = html! {
         p { "Destroys the oldest idle instances and all their resources. "
-            "The pool then creates new ones until POOL_MIN_IDLE are idle." }
+            "The pools then create new ones until their targets are reached." }
     };
     let form = form(
         &session,
@@ -72,7 +72,7 @@ pub(in crate::dashboard) async fn drain(
     pool: Pool,
 ) -> Result<Response, Problem> {
     let app = pool.app.clone();
-    let drained = fleet::drain(DrainRequest { count }, pool).await?;
+    let drained = fleet::drain(DrainRequest { pool: None, count }, pool).await?;
     Ok(reply::see_other(
         &BatchAction::Drain.progress_url(&app, &drained).await,
     ))
@@ -85,7 +85,10 @@ pub(in crate::dashboard) async fn replenish(
     pool: Pool,
 ) -> Result<Response, Problem> {
     let app = pool.app.clone();
-    let request = ReplenishRequest { count: Some(count) };
+    let request = ReplenishRequest {
+        pool: None,
+        count: Some(count),
+    };
     let begun = fleet::replenish(request, pool).await?;
     Ok(reply::see_other(
         &BatchAction::Replenish.progress_url(&app, &begun).await,

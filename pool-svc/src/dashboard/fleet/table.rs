@@ -47,6 +47,7 @@ fn head(query: &FleetQuery) -> Markup {
             (sortable(query, Column::Name, "Instance", ""))
             (sortable(query, Column::Agent, "Agent", "wide"))
             (sortable(query, Column::Age, "Age", ""))
+            th scope="col" .wide { "Pool" }
             th scope="col" .wide { "URL" }
             th scope="col" .wide { "Tools" }
             (sortable(query, Column::Health, "Last healthy", "wide"))
@@ -87,6 +88,7 @@ fn line(session: &Session, row: &InstanceRow, now: DateTime<Utc>) -> Markup {
             }
             td .wide { @if let Some(agent) = &it.agent_name { (agent) } }
             td .time { (format::age(it.created_at, now)) }
+            td .wide { a href={ "/pools/" (it.pool) } { (it.pool) } }
             td .url.wide { @if let Some(url) = &it.url { span title=(url) { (url.as_str()) } } }
             td .wide { @if let Some(tools) = &row.tools { (tools.join(", ")) } }
             td .time.wide { @if let Some(at) = it.last_healthy_at { (format::ago(at, now)) } }

@@ -81,6 +81,7 @@ async fn load(
         limit: MOST_EVENTS,
         before: None,
         instance_id: Some(id.clone()),
+        pool: None,
     };
     let row = fleet::find(&mut conn, &app.config.cipher, id).await?;
     Ok((row, events::load(&mut conn, &page).await?))

@@ -13,6 +13,7 @@ const LIMITS: Limits = Limits {
 fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> FleetRow {
     let id = InstanceId::generate();
     FleetRow {
+        pool: "default".to_owned(),
         id,
         status,
         url: (lease == Lease::Nobody).then(|| "http://h/".to_owned()),

@@ -8,6 +8,7 @@ mod instance;
 mod live;
 mod over_time;
 mod person;
+mod pools;
 mod providers;
 mod sign_in;
 

@@ -51,6 +51,7 @@ impl Agent {
         let own = || AgentName::try_from(template.name.clone()).ok();
         request.agent_name = request.agent_name.or_else(own);
         request.instructions = Some(template.instructions);
+        request.pool = template.pool;
         Ok(request)
     }
 }

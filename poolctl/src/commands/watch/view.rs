@@ -140,6 +140,7 @@ fn next_filter(filter: Option<Status>) -> Option<Status> {
 
 #[cfg(test)]
 mod tests {
+    use agent_pool_core::PoolName;
     use agent_pool_core::wire::pool::Counts;
     use chrono::Utc;
 
@@ -150,6 +151,7 @@ mod tests {
             id: id.parse().unwrap(),
             name: String::new(),
             url: None,
+            pool: PoolName::default(),
             status: *status,
             agent_name: None,
             conversation_id: None,

@@ -30,7 +30,8 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(app: &App, request: CreateInstanceRequest) -> Result<Self, CreateError> {
-        let infra = app.providers().infra(&app.config().infra);
+        let infra = request.infra.as_ref().unwrap_or(&app.config().infra);
+        let infra = app.providers().infra(infra);
         let infra = infra.map_err(CreateError::Infra)?;
         if let Some(image) = &request.image {
             let allowed = &app.config().allowed_images;

@@ -31,6 +31,9 @@ services_unavailable 503 Ours Unknown
 services_timed_out 504 Ours Unknown
 services_refused 502 Ours NotDone
 services_failed 502 Ours Unknown
+unknown_pool 404 Request NotDone
+pool_in_use 409 Request NotDone
+pool_changed 409 Request NotDone
 not_crashed 409 Request NotDone
 not_claimed 404 Request NotDone
 not_pending 409 Request NotDone

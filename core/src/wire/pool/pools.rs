@@ -1,0 +1,158 @@
+//! Warm pools: what their instances are made from, and how many there are.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Counts;
+use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
+
+/// What the instances of a pool are made from. What is absent follows the settings.
+///
+/// ```
+/// use agent_pool_core::wire::pool::Recipe;
+///
+/// let recipe: Recipe = serde_json::from_str(r#"{"image": "agent:2", "tools": []}"#)?;
+/// assert_eq!(recipe.tools, Some(vec![]), "no tools, whatever the settings say");
+/// assert_eq!(serde_json::to_string(&Recipe::default())?, "{}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Recipe {
+    /// Where they run; absent: `INFRA_PROVIDER` of Services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infra: Option<InfraId>,
+    /// The image that they run, one of `ALLOWED_IMAGES` of Services; absent: the infra's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Their tools; absent: `POOL_TOOLS`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<ToolId>>,
+    /// Further variables to start them with. They are shown to everyone who can read the pool: secrets belong in
+    /// `INSTANCE_ENV_*` of Services.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<EnvName, String>,
+}
+
+/// How many instances a pool keeps. In a file its members may be written with `_` too.
+///
+/// ```
+/// use agent_pool_core::wire::pool::Policy;
+///
+/// let policy: Policy = serde_json::from_str(r#"{"minIdle": 2, "maxTotal": 10}"#)?;
+/// assert_eq!(policy, serde_json::from_str(r#"{"min_idle": 2, "max_total": 10}"#)?);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Policy {
+    /// How many idle instances it keeps; absent: `POOL_MIN_IDLE` for the pool `default`, 0 for any other.
+    #[serde(alias = "min_idle", skip_serializing_if = "Option::is_none")]
+    pub min_idle: Option<u32>,
+    /// How many instances it may have in all; absent: as many as `POOL_MAX_TOTAL` allows over all pools.
+    #[serde(alias = "max_total", skip_serializing_if = "Option::is_none")]
+    pub max_total: Option<u32>,
+    /// Whether no instances are made unless an operator asks for them. Idle ones can still be claimed.
+    pub paused: bool,
+}
+
+/// What a pool is, as people declare it: `PUT /api/pool/pools/:name`.
+///
+/// ```
+/// use agent_pool_core::wire::pool::PoolSpec;
+///
+/// let spec: PoolSpec = serde_json::from_str(r#"{"policy": {"minIdle": 1}}"#)?;
+/// assert_eq!(spec.recipe.image, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PoolSpec {
+    /// What its instances are made from.
+    pub recipe: Recipe,
+    /// How many it keeps.
+    pub policy: Policy,
+}
+
+/// A pool and what it has: `GET /api/pool/pools/:name`.
+///
+/// ```
+/// # use {agent_pool_core::wire::pool::PoolView, serde_json::json};
+/// # let counts = json!({"starting": 0, "idle": 0, "claiming": 0, "claimed": 0, "crashed": 0, "destroying": 0});
+/// let view: PoolView = serde_json::from_value(json!({
+///     "name": "default", "recipe": {}, "policy": {"paused": false}, "version": 0,
+///     "target": 3, "maxTotal": 100, "counts": counts, "waiting": 0,
+/// }))?;
+/// assert_eq!(view.version, 0, "nobody has changed what the settings say");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolView {
+    /// Its name.
+    pub name: PoolName,
+    /// What its instances are made from.
+    pub recipe: Recipe,
+    /// How many it keeps, as declared.
+    pub policy: Policy,
+    /// Grows by one with each change; 0 for the pool `default` as long as it is what the settings say.
+    pub version: u32,
+    /// Who made this version: the name of a key, or `POOLS_FILE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
+    /// When this version was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<DateTime<Utc>>,
+    /// How many idle instances it keeps now.
+    pub target: u32,
+    /// How many instances it may have in all.
+    pub max_total: u32,
+    /// How many are in each status.
+    pub counts: Counts,
+    /// How many claims wait for one of its instances.
+    pub waiting: u32,
+}
+
+/// `GET /api/pool/pools`: the pool `default` first, then by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pools {
+    /// The pools.
+    pub pools: Vec<PoolView>,
+}
+
+/// The answer to `DELETE /api/pool/pools/:name`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeletedPool {
+    /// The pool that is no more.
+    pub name: PoolName,
+    /// Its instances that nobody had claimed; they are being destroyed.
+    pub destroying: Vec<InstanceId>,
+    /// How many agents belong to another pool now.
+    pub moved: u32,
+}
+
+/// One version of a pool: `GET /api/pool/pools/:name/versions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolVersion {
+    /// Its number.
+    pub version: u32,
+    /// What the pool was; absent where it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<PoolSpec>,
+    /// Who made it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
+    /// When.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// The versions of a pool, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PoolVersions {
+    /// The versions.
+    pub versions: Vec<PoolVersion>,
+}

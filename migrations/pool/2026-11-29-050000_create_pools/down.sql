@@ -1,0 +1,2 @@
+DROP TABLE pool_versions;
+DROP TABLE pools;

@@ -1,0 +1,1 @@
+DROP INDEX instances_pool_created_at_idx;

@@ -1,0 +1,171 @@
+//! One pool.
+
+use agent_pool_core::PoolName;
+use agent_pool_core::wire::pool::{PoolVersion, PoolView};
+use agent_pool_core::wire::problem::Problem;
+use chrono::Utc;
+use maud::{Markup, html};
+use warp::reply::Response;
+
+use super::super::page::{self, Tab};
+use super::super::session::{Role, Session};
+use super::super::{format, reply};
+use crate::app::App;
+use crate::db::pools as table;
+use crate::pools::view::find_view;
+use crate::problem::{from_database, unknown_pool};
+
+/// Most versions on the page.
+const MOST_VERSIONS: u16 = 20;
+
+/// `GET /pools/:name`
+pub(in crate::dashboard) async fn show(
+    name: PoolName,
+    session: Session,
+    app: App,
+) -> Result<Response, Problem> {
+    let pool = find_view(&app, &name).await.map_err(from_database)?;
+    let pool = pool.ok_or_else(|| unknown_pool(&name))?;
+    let versions = async || {
+        let mut conn = app.db.conn().await?;
+        table::load_versions(&mut conn, &name, MOST_VERSIONS).await
+    };
+    let versions = versions().await.map_err(from_database)?;
+    let content = html! {
+        div .head {
+            div {
+                h1 { "Pool " (pool.name) @if pool.policy.paused { " " span .tag.warn { "paused" } } }
+                p .hint {
+                    (pool.counts.idle) " of " (pool.target) " idle, " (pool.counts.starting) " starting, "
+                    (pool.counts.claimed) " claimed. "
+                    a href={ "/?pool=" (pool.name) } { "Instances" }
+                }
+            }
+            @if session.role == Role::Operator { (actions(&session, &pool)) }
+        }
+        @if session.role == Role::Operator { (policy_form(&session, &pool)) }
+        (recipe(&pool))
+        (history(&versions))
+    };
+    let title = format!("Pool {}", pool.name);
+    let page = page::layout(&app, &session, Some(Tab::Pools), &title, &content);
+    Ok(reply::ok(page))
+}
+
+fn actions(session: &Session, pool: &PoolView) -> Markup {
+    let (word, paused) = if pool.policy.paused {
+        ("Resume", "false")
+    } else {
+        ("Pause", "true")
+    };
+    html! {
+        div .actions {
+            form method="post" action={ "/pools/" (pool.name) "/pause" } {
+                (page::csrf_field(session))
+                input type="hidden" name="paused" value=(paused);
+                button type="submit" { (word) }
+            }
+            @if !pool.name.is_default() { a .button href={ "/pools/" (pool.name) "/delete" } { "Delete" } }
+        }
+    }
+}
+
+fn policy_form(session: &Session, pool: &PoolView) -> Markup {
+    html! {
+        form .card.short method="post" action={ "/pools/" (pool.name) } {
+            (page::csrf_field(session))
+            input type="hidden" name="version" value=(pool.version);
+            (number("minIdle", "Idle instances to keep", pool.policy.min_idle, pool.target))
+            (number("maxTotal", "Most instances", pool.policy.max_total, pool.max_total))
+            p .hint { "An empty field follows the settings." }
+            div .actions { button type="submit" .primary { "Save" } }
+        }
+    }
+}
+
+fn number(name: &str, label: &str, value: Option<u32>, now: u32) -> Markup {
+    html! {
+        div .field {
+            label for=(name) { (label) }
+            input id=(name) type="number" name=(name) min="0" max="1000000" value=[value] placeholder=(now);
+        }
+    }
+}
+
+fn recipe(pool: &PoolView) -> Markup {
+    let recipe = &pool.recipe;
+    let tools = recipe.tools.as_ref().map(|tools| {
+        let words: Vec<&str> = tools.iter().map(|tool| tool.as_str()).collect();
+        if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words.join(", ")
+        }
+    });
+    let infra = recipe.infra.as_ref().map(ToString::to_string);
+    html! {
+        section {
+            h2 { "Recipe" }
+            dl {
+                (value("Infrastructure", infra.as_deref()))
+                (value("Image", recipe.image.as_deref()))
+                (value("Tools", tools.as_deref()))
+                @for (name, text) in &recipe.variables { (value(name.as_str(), Some(text))) }
+            }
+        }
+    }
+}
+
+fn value(label: &str, value: Option<&str>) -> Markup {
+    html! {
+        dt { (label) }
+        dd { @match value { Some(text) => (text), None => span .hint { "from the settings" } } }
+    }
+}
+
+fn history(versions: &[PoolVersion]) -> Markup {
+    let now = Utc::now();
+    html! {
+        @if !versions.is_empty() {
+            section {
+                h2 { "Versions" }
+                div .table {
+                    table {
+                        caption .hidden { "Versions, newest first" }
+                        thead {
+                            tr {
+                                th scope="col" .number { "Version" }
+                                th scope="col" { "Policy" }
+                                th scope="col" { "By" }
+                                th scope="col" { "When" }
+                            }
+                        }
+                        tbody { @for version in versions { (version_line(version, now)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn version_line(version: &PoolVersion, now: chrono::DateTime<Utc>) -> Markup {
+    let policy = version.spec.as_ref().map_or_else(
+        || "deleted".to_owned(),
+        |spec| {
+            let number = |number: Option<u32>| {
+                number.map_or_else(|| "settings".to_owned(), |number| number.to_string())
+            };
+            let paused = if spec.policy.paused { ", paused" } else { "" };
+            let (min, max) = (number(spec.policy.min_idle), number(spec.policy.max_total));
+            format!("idle {min}, limit {max}{paused}")
+        },
+    );
+    html! {
+        tr {
+            td .number { (version.version) }
+            td { (policy) }
+            td { (version.changed_by.as_deref().unwrap_or("-")) }
+            td .time { (format::ago(version.changed_at, now)) }
+        }
+    }
+}

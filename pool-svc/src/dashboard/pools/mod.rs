@@ -1,0 +1,9 @@
+//! The pools page: every pool with what it has, and one pool with its recipe, its policy and its versions.
+
+mod change;
+mod detail;
+mod list;
+
+pub(super) use self::change::{confirm_delete, delete, pause, save};
+pub(super) use self::detail::show;
+pub(super) use self::list::list;

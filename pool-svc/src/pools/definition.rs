@@ -1,0 +1,29 @@
+//! A pool as it is stored.
+
+use agent_pool_core::PoolName;
+use agent_pool_core::wire::pool::PoolSpec;
+use chrono::{DateTime, Utc};
+
+/// A pool with the version of its declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Definition {
+    pub(crate) name: PoolName,
+    pub(crate) spec: PoolSpec,
+    /// 0 for the pool `default` without a row.
+    pub(crate) version: u32,
+    pub(crate) changed_by: Option<String>,
+    pub(crate) changed_at: Option<DateTime<Utc>>,
+}
+
+impl Definition {
+    /// The pool `default` as the settings alone describe it.
+    pub(crate) fn of_settings() -> Self {
+        Self {
+            name: PoolName::default(),
+            spec: PoolSpec::default(),
+            version: 0,
+            changed_by: None,
+            changed_at: None,
+        }
+    }
+}

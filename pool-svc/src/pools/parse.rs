@@ -1,0 +1,213 @@
+//! Reading what people declare. Here, unlike on the wire between services, a member that is unknown is an error: a
+//! misspelt limit would be no limit.
+
+use agent_pool_core::PoolName;
+use agent_pool_core::wire::pool::{PoolSpec, Recipe};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::PoolSettings;
+
+/// Most variables of a recipe.
+const MOST_VARIABLES: usize = 100;
+/// Longest value of a variable, and longest name of an image, in bytes.
+const LONGEST_VALUE: usize = 32 * 1024;
+const LONGEST_IMAGE: usize = 512;
+
+/// What is wrong with a declaration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub(crate) struct Unfit {
+    /// The member, with a `.` between a member and its own.
+    pub(crate) field: String,
+    pub(crate) problem: String,
+}
+
+impl Unfit {
+    fn new(field: &str, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// Reads a declaration and checks it against the settings.
+pub(crate) fn parse_spec(value: Value, settings: &PoolSettings) -> Result<PoolSpec, Unfit> {
+    let spec: PoolSpec = parse_strictly(value)?;
+    check_recipe(&spec.recipe)?;
+    let (min, max) = (spec.policy.min_idle, spec.policy.max_total);
+    let all = settings.pool_max_total;
+    if let Some(max) = max
+        && max > all
+    {
+        let problem = format!("is {max}: expected no more than POOL_MAX_TOTAL, which is {all}");
+        return Err(Unfit::new("policy.maxTotal", problem));
+    }
+    let most = max.unwrap_or(all);
+    if let Some(min) = min
+        && min > most
+    {
+        let problem = format!("is {min}: expected no more than maxTotal, which is {most}");
+        return Err(Unfit::new("policy.minIdle", problem));
+    }
+    Ok(spec)
+}
+
+fn check_recipe(recipe: &Recipe) -> Result<(), Unfit> {
+    if let Some(image) = &recipe.image
+        && (image.trim().is_empty() || image.len() > LONGEST_IMAGE)
+    {
+        let problem = format!("expected 1 to {LONGEST_IMAGE} characters");
+        return Err(Unfit::new("recipe.image", problem));
+    }
+    let tools = recipe.tools.as_deref().unwrap_or_default();
+    let mut numbered = tools.iter().enumerate();
+    if let Some((_, twice)) = numbered.find(|(number, tool)| tools[..*number].contains(tool)) {
+        return Err(Unfit::new(
+            "recipe.tools",
+            format!("{twice} is named twice"),
+        ));
+    }
+    if recipe.variables.len() > MOST_VARIABLES {
+        let problem = format!("expected at most {MOST_VARIABLES}");
+        return Err(Unfit::new("recipe.variables", problem));
+    }
+    let mut long = recipe.variables.iter();
+    match long.find(|(_, value)| value.len() > LONGEST_VALUE) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let field = format!("recipe.variables.{}", name.as_str());
+            let problem = format!("expected at most {LONGEST_VALUE} bytes");
+            Err(Unfit::new(&field, problem))
+        }
+    }
+}
+
+/// Refuses members that this version does not know.
+fn parse_strictly<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
+    let mut unknown = None;
+    let parsed = serde_ignored::deserialize(value, |path| {
+        unknown.get_or_insert_with(|| path.to_string());
+    });
+    let parsed =
+        parsed.map_err(|error: serde_json::Error| Unfit::new("pool", error.to_string()))?;
+    match unknown {
+        Some(member) => Err(Unfit::new(&member, "there is no such member")),
+        None => Ok(parsed),
+    }
+}
+
+/// Reads `POOLS_FILE`: a table `[pools.NAME]` for each pool.
+pub(crate) fn parse_file(
+    text: &str,
+    settings: &PoolSettings,
+) -> Result<Vec<(PoolName, PoolSpec)>, String> {
+    let all: Value =
+        toml_edit::de::from_str(text).map_err(|error| format!("is no TOML: {error}"))?;
+    let Value::Object(mut all) = all else {
+        return Err("is no table".to_owned());
+    };
+    let pools = match all.remove("pools") {
+        Some(Value::Object(pools)) => pools,
+        Some(_) => return Err("has no tables [pools.NAME]".to_owned()),
+        None => serde_json::Map::new(),
+    };
+    if let Some(other) = all.keys().next() {
+        return Err(format!("has {other:?}: expected only tables [pools.NAME]"));
+    }
+    let pool = |(name, value): (String, Value)| {
+        let name: PoolName = name.parse().map_err(|error| format!("{error}"))?;
+        let spec = parse_spec(value, settings);
+        let spec = spec.map_err(|unfit| format!("pool {name}, {unfit}"))?;
+        Ok((name, spec))
+    };
+    pools.into_iter().map(pool).collect()
+}
+
+/// Changes `target` by `patch`, after RFC 7396: members that are null are removed.
+pub(crate) fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Some(members) = target.as_object_mut() else {
+        return;
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(&name);
+        } else {
+            merge(members.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::pools::plan::tests::settings;
+
+    const FILE: &str = r#"
+        [pools.research.recipe]
+        image = "agent:2"
+        tools = []
+        variables = { MODE = "deep" }
+
+        [pools.research.policy]
+        min_idle = 2
+        max_total = 5
+    "#;
+
+    #[test]
+    fn a_file_says_the_same_as_the_body_of_a_request() {
+        let body = json!({
+            "recipe": { "image": "agent:2", "tools": [], "variables": { "MODE": "deep" } },
+            "policy": { "minIdle": 2, "maxTotal": 5 },
+        });
+        let spec = parse_spec(body, &settings()).unwrap();
+        let file = parse_file(FILE, &settings()).unwrap();
+        assert_eq!(file, [("research".parse().unwrap(), spec)]);
+        assert_eq!(parse_file("", &settings()), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_misspelt_or_does_not_fit_is_named() {
+        for (body, field) in [
+            (json!({ "policy": { "minIdel": 2 } }), "policy.minIdel"),
+            (json!({ "polcy": {} }), "polcy"),
+            (json!({ "policy": { "minIdle": 11 } }), "policy.minIdle"),
+            (json!({ "policy": { "maxTotal": 11 } }), "policy.maxTotal"),
+            (json!({ "recipe": { "image": " " } }), "recipe.image"),
+            (json!({ "recipe": { "tools": ["a", "a"] } }), "recipe.tools"),
+            (json!({ "policy": { "minIdle": -1 } }), "pool"),
+        ] {
+            let unfit = parse_spec(body.clone(), &settings()).unwrap_err();
+            assert_eq!(unfit.field, field, "{body}");
+        }
+        for file in [
+            "[pool.x]",
+            "pools = 3",
+            "[pools.'A b']",
+            "[pools.x.policy]\nmin = 1",
+            "=",
+        ] {
+            assert!(parse_file(file, &settings()).is_err(), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_removes_what_is_null() {
+        let mut policy = json!({ "minIdle": 2, "paused": true });
+        merge(
+            &mut policy,
+            json!({ "paused": false, "minIdle": null, "maxTotal": 4 }),
+        );
+        assert_eq!(policy, json!({ "paused": false, "maxTotal": 4 }));
+    }
+}

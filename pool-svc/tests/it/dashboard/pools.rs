@@ -1,0 +1,53 @@
+use serde_json::json;
+
+use super::Person;
+use super::person::READ_KEY;
+use crate::world::World;
+
+#[tokio::test]
+async fn an_operator_changes_pauses_and_deletes_a_pool() {
+    let world = World::new(&[]).await;
+    let body = r#"{"recipe": {"image": "agent:2"}, "policy": {"minIdle": 1}}"#;
+    let put = world.send("PUT", "/api/pool/pools/research", body).await;
+    assert_eq!(put.status, 200, "{}", put.body);
+    let person = Person::operator(&world).await;
+    let list = person.get("/pools").await;
+    assert!(list.has("href=\"/pools/research\""), "{}", list.html);
+    assert!(list.has("href=\"/pools/default\""), "{}", list.html);
+    let page = person.get("/pools/research").await;
+    assert!(page.has("agent:2") && page.has("Versions"), "{}", page.html);
+    let fields = [("version", "1"), ("minIdle", "3"), ("maxTotal", "5")];
+    let saved = person.post("/pools/research", &fields).await;
+    assert_eq!(saved.location(), "/pools/research");
+    let late = person.post("/pools/research", &fields).await;
+    assert_eq!(late.status, 409, "the form is of version 1");
+    let paused = person
+        .post("/pools/research/pause", &[("paused", "true")])
+        .await;
+    assert_eq!(paused.location(), "/pools/research");
+    let shown = world.send("GET", "/api/pool/pools/research", "").await.body;
+    assert_eq!(
+        shown["policy"],
+        json!({ "minIdle": 3, "maxTotal": 5, "paused": true })
+    );
+    assert!(person.get("/pools/research").await.has("Resume"));
+    let confirm = person.get("/pools/research/delete").await;
+    assert!(confirm.has("Refuse if there are any"), "{}", confirm.html);
+    let deleted = person
+        .post("/pools/research/delete", &[("moveTo", "")])
+        .await;
+    assert_eq!(deleted.location(), "/pools");
+    assert_eq!(person.get("/pools/research").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_reader_sees_pools_and_leaves_them() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    let reader = Person::reader(&world).await;
+    let page = reader.get("/pools/default").await;
+    assert!(page.status == 200 && !page.has("Save"), "{}", page.html);
+    let paused = reader
+        .post("/pools/default/pause", &[("paused", "true")])
+        .await;
+    assert_eq!(paused.status, 403);
+}

@@ -1,0 +1,121 @@
+//! `poolctl pools set`, `pause`, `resume` and `delete`.
+
+use std::str::FromStr;
+
+use agent_pool_core::PoolName;
+use agent_pool_core::wire::pool::PoolView;
+use serde_json::{Map, Value, json};
+
+use crate::connect::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{Out, Yes, count_of, during, good};
+
+/// A number, or what the settings say.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Number {
+    Settings,
+    Given(u32),
+}
+
+impl FromStr for Number {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "default" {
+            return Ok(Self::Settings);
+        }
+        let number = text.parse().map(Self::Given);
+        number.map_err(|_| "expected a number, or `default`".to_owned())
+    }
+}
+
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Settings => Self::Null,
+            Number::Given(number) => number.into(),
+        }
+    }
+}
+
+pub(super) async fn set(
+    name: &PoolName,
+    min_idle: Option<Number>,
+    max_total: Option<Number>,
+    out: Out,
+    target: &Target,
+) -> Result<Exit, Failure> {
+    let given = [("minIdle", min_idle), ("maxTotal", max_total)];
+    let policy: Map<String, Value> = given
+        .into_iter()
+        .filter_map(|(member, number)| Some((member.to_owned(), number?.into())))
+        .collect();
+    if policy.is_empty() {
+        return Err(Failure::usage(
+            "nothing to set: see `poolctl pools set --help`",
+        ));
+    }
+    patch(name, &json!({ "policy": policy }), out, target).await
+}
+
+pub(super) async fn pause(
+    name: &PoolName,
+    paused: bool,
+    out: Out,
+    target: &Target,
+) -> Result<Exit, Failure> {
+    patch(
+        name,
+        &json!({ "policy": { "paused": paused } }),
+        out,
+        target,
+    )
+    .await
+}
+
+async fn patch(name: &PoolName, patch: &Value, out: Out, target: &Target) -> Result<Exit, Failure> {
+    let pool = during("asking Pool", target.pool.patch_pool(name, patch)).await;
+    let pool = pool.map_err(|error| Failure::of_call(&format!("change pool {name}"), &error))?;
+    out.answer(&pool, || summary(&pool))?;
+    Ok(Exit::Done)
+}
+
+fn summary(pool: &PoolView) -> String {
+    let PoolView {
+        name,
+        target,
+        max_total,
+        version,
+        ..
+    } = pool;
+    let paused = if pool.policy.paused { ", paused" } else { "" };
+    format!(
+        "{} pool {name}: target {target}, limit {max_total}{paused} (version {version})",
+        good("✓")
+    )
+}
+
+pub(super) async fn delete(
+    name: &PoolName,
+    move_to: Option<&PoolName>,
+    yes: Yes,
+    out: Out,
+    target: &Target,
+) -> Result<Exit, Failure> {
+    yes.or_ask(&format!(
+        "Delete pool {name} and destroy its idle instances?"
+    ))?;
+    let deleted = during("asking Pool", target.pool.delete_pool(name, move_to)).await;
+    let deleted =
+        deleted.map_err(|error| Failure::of_call(&format!("delete pool {name}"), &error))?;
+    out.answer(&deleted, || {
+        let destroyed = count_of(deleted.destroying.len(), "instance");
+        let moved = deleted.moved;
+        format!(
+            "{} pool {name} deleted; {destroyed} being destroyed, {moved} moved",
+            good("✓")
+        )
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,109 @@
+//! `poolctl pools list` and `show`.
+
+use agent_pool_core::PoolName;
+use agent_pool_core::wire::pool::{PoolVersion, PoolView};
+use chrono::Utc;
+use serde::Serialize;
+
+use crate::connect::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::{Out, Table, ago, cell, during};
+
+pub(super) async fn list(out: Out, target: &Target) -> Result<Exit, Failure> {
+    let pools = during("asking Pool", target.pool.pools()).await;
+    let pools = pools.map_err(|error| Failure::of_call("list the pools", &error))?;
+    out.answer(&pools, || table(&pools.pools))?;
+    Ok(Exit::Done)
+}
+
+fn table(pools: &[PoolView]) -> String {
+    let head = [
+        "POOL", "TARGET", "LIMIT", "IDLE", "STARTING", "CLAIMED", "CRASHED", "WAITING", "STATE",
+    ];
+    let mut table = Table::new(&head).keep(&[0]);
+    for pool in pools {
+        let counts = pool.counts;
+        table.row([
+            cell(&pool.name),
+            cell(pool.target),
+            cell(pool.max_total),
+            cell(counts.idle),
+            cell(counts.starting),
+            cell(counts.claimed + counts.claiming),
+            cell(counts.crashed),
+            cell(pool.waiting),
+            cell(state(pool)),
+        ]);
+    }
+    table.to_string()
+}
+
+const fn state(pool: &PoolView) -> &'static str {
+    if pool.policy.paused {
+        "paused"
+    } else {
+        "active"
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    #[serde(flatten)]
+    pool: PoolView,
+    versions: Vec<PoolVersion>,
+}
+
+pub(super) async fn show(name: &PoolName, out: Out, target: &Target) -> Result<Exit, Failure> {
+    let doing = format!("show pool {name}");
+    let pool = during("asking Pool", target.pool.pool(name)).await;
+    let pool = pool.map_err(|error| Failure::of_call(&doing, &error))?;
+    let versions = during("asking Pool", target.pool.pool_versions(name)).await;
+    let versions = versions.map_err(|error| Failure::of_call(&doing, &error))?;
+    let shown = Shown {
+        pool,
+        versions: versions.versions,
+    };
+    out.answer(&shown, || details(&shown))?;
+    Ok(Exit::Done)
+}
+
+fn details(shown: &Shown) -> String {
+    let Shown { pool, versions } = shown;
+    let mut text = table(std::slice::from_ref(pool));
+    let usual = || "from the settings".to_owned();
+    let recipe = &pool.recipe;
+    let tools = recipe.tools.as_ref().map(|tools| {
+        let words: Vec<&str> = tools.iter().map(|tool| tool.as_str()).collect();
+        match words.len() {
+            0 => "none".to_owned(),
+            _ => words.join(", "),
+        }
+    });
+    let infra = recipe.infra.as_ref().map(ToString::to_string);
+    let mut lines = vec![
+        ("Infra", infra.unwrap_or_else(usual)),
+        ("Image", recipe.image.clone().unwrap_or_else(usual)),
+        ("Tools", tools.unwrap_or_else(usual)),
+    ];
+    for (name, value) in &recipe.variables {
+        lines.push(("Variable", format!("{}={value}", name.as_str())));
+    }
+    text.push('\n');
+    for (label, value) in lines {
+        text.push_str(&format!("\n{label:<9} {}", crate::out::plain(&value)));
+    }
+    let mut table = Table::new(&["VERSION", "CHANGED", "BY"]);
+    for version in versions {
+        table.row([
+            cell(version.version),
+            cell(ago(version.changed_at, Utc::now())),
+            cell(version.changed_by.as_deref().unwrap_or("-")),
+        ]);
+    }
+    if !versions.is_empty() {
+        text.push_str(&format!("\n\n{table}"));
+    }
+    text
+}
