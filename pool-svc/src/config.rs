@@ -302,7 +302,7 @@ fn read_pools(settings: &PoolSettings) -> Result<Vec<(PoolName, PoolSpec)>, Sett
     let read = || {
         let text =
             std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
-        parse_file(&text?, settings)
+        parse_file(&text?, settings.pool_max_total)
     };
     read().map_err(|problem| {
         SettingsError::fault("POOLS_FILE", format!("names {}: {problem}", path.display()))

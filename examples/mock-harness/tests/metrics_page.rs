@@ -68,7 +68,7 @@ fn recorded(folder: &Path, names: &mut BTreeSet<String>) {
         if text.contains("MetricSpec") {
             continue;
         }
-        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         for part in code.split("\"agent_pool_").skip(1) {
             let name = part.split('"').next().unwrap();
             // A cookie.

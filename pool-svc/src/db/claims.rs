@@ -140,7 +140,7 @@ pub fn claim_statements() -> [String; 2] {
         text,
         text,
         text,
-        nobody,
+        "ARRAY[NULL]::bytea[]",
         nobody,
         nobody,
     ];

@@ -206,9 +206,10 @@ async fn the_claim_takes_its_instance_from_the_partial_index() {
     let mut conn = db.conn().await.unwrap();
     run(
         &mut conn,
-        "INSERT INTO instances (id, name, status, url, created_at, claimed_at, conversation_id, invite_url)
+        "INSERT INTO instances
+                (id, name, status, url, created_at, claimed_at, conversation_id, invite_url, pool)
          SELECT n::text, 'n', CASE WHEN n % 10 = 0 THEN 'idle' ELSE 'claimed' END, 'u',
-                now() - n * interval '1 s', now(), 'c', 'i'
+                now() - n * interval '1 s', now(), 'c', 'i', 'pool-' || n % 100
          FROM generate_series(1, 2000) AS n",
     )
     .await;

@@ -89,14 +89,14 @@ pub(crate) async fn change(
             });
         }
         let spec = match change {
-            Change::Put(value) => parse_spec(value, settings)?,
+            Change::Put(value) => parse_spec(value, settings.pool_max_total)?,
             Change::Patch(patch) => {
                 let found = found
                     .as_ref()
                     .ok_or_else(|| ChangeError::Unknown(name.clone()))?;
                 let mut whole = json!(found.spec);
                 merge(&mut whole, patch);
-                parse_spec(whole, settings)?
+                parse_spec(whole, settings.pool_max_total)?
             }
         };
         if found.is_some_and(|found| found.spec == spec) {

@@ -6,8 +6,6 @@ use agent_pool_core::wire::pool::{PoolSpec, Recipe};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::config::PoolSettings;
-
 /// Most variables of a recipe.
 const MOST_VARIABLES: usize = 100;
 /// Longest value of a variable, and longest name of an image, in bytes.
@@ -32,19 +30,18 @@ impl Unfit {
     }
 }
 
-/// Reads a declaration and checks it against the settings.
-pub(crate) fn parse_spec(value: Value, settings: &PoolSettings) -> Result<PoolSpec, Unfit> {
+/// Reads a declaration of one pool. `limit` is that of all pools together, `POOL_MAX_TOTAL`.
+pub(crate) fn parse_spec(value: Value, limit: u32) -> Result<PoolSpec, Unfit> {
     let spec: PoolSpec = parse_strictly(value)?;
     check_recipe(&spec.recipe)?;
     let (min, max) = (spec.policy.min_idle, spec.policy.max_total);
-    let all = settings.pool_max_total;
     if let Some(max) = max
-        && max > all
+        && max > limit
     {
-        let problem = format!("is {max}: expected no more than POOL_MAX_TOTAL, which is {all}");
+        let problem = format!("is {max}: expected no more than POOL_MAX_TOTAL, which is {limit}");
         return Err(Unfit::new("policy.maxTotal", problem));
     }
-    let most = max.unwrap_or(all);
+    let most = max.unwrap_or(limit);
     if let Some(min) = min
         && min > most
     {
@@ -99,10 +96,7 @@ fn parse_strictly<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
 }
 
 /// Reads `POOLS_FILE`: a table `[pools.NAME]` for each pool.
-pub(crate) fn parse_file(
-    text: &str,
-    settings: &PoolSettings,
-) -> Result<Vec<(PoolName, PoolSpec)>, String> {
+pub(crate) fn parse_file(text: &str, limit: u32) -> Result<Vec<(PoolName, PoolSpec)>, String> {
     let all: Value =
         toml_edit::de::from_str(text).map_err(|error| format!("is no TOML: {error}"))?;
     let Value::Object(mut all) = all else {
@@ -118,7 +112,7 @@ pub(crate) fn parse_file(
     }
     let pool = |(name, value): (String, Value)| {
         let name: PoolName = name.parse().map_err(|error| format!("{error}"))?;
-        let spec = parse_spec(value, settings);
+        let spec = parse_spec(value, limit);
         let spec = spec.map_err(|unfit| format!("pool {name}, {unfit}"))?;
         Ok((name, spec))
     };
@@ -151,7 +145,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::pools::plan::tests::settings;
 
     const FILE: &str = r#"
         [pools.research.recipe]
@@ -170,10 +163,10 @@ mod tests {
             "recipe": { "image": "agent:2", "tools": [], "variables": { "MODE": "deep" } },
             "policy": { "minIdle": 2, "maxTotal": 5 },
         });
-        let spec = parse_spec(body, &settings()).unwrap();
-        let file = parse_file(FILE, &settings()).unwrap();
+        let spec = parse_spec(body, 10).unwrap();
+        let file = parse_file(FILE, 10).unwrap();
         assert_eq!(file, [("research".parse().unwrap(), spec)]);
-        assert_eq!(parse_file("", &settings()), Ok(Vec::new()));
+        assert_eq!(parse_file("", 10), Ok(Vec::new()));
     }
 
     #[test]
@@ -187,7 +180,7 @@ mod tests {
             (json!({ "recipe": { "tools": ["a", "a"] } }), "recipe.tools"),
             (json!({ "policy": { "minIdle": -1 } }), "pool"),
         ] {
-            let unfit = parse_spec(body.clone(), &settings()).unwrap_err();
+            let unfit = parse_spec(body.clone(), 10).unwrap_err();
             assert_eq!(unfit.field, field, "{body}");
         }
         for file in [
@@ -197,7 +190,7 @@ mod tests {
             "[pools.x.policy]\nmin = 1",
             "=",
         ] {
-            assert!(parse_file(file, &settings()).is_err(), "{file}");
+            assert!(parse_file(file, 10).is_err(), "{file}");
         }
     }
 

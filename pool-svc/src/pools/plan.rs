@@ -86,13 +86,13 @@ pub(crate) async fn load_plans(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use agent_pool_core::settings::Environment;
 
     use super::*;
     use crate::config::Config;
 
-    pub(in crate::pools) fn settings() -> PoolSettings {
+    fn settings() -> PoolSettings {
         let all = [
             ("POOL_API_KEY", "a-key-of-16-characters"),
             ("POOL_DATABASE_URL", "postgres://u:p@h/pool"),
