@@ -301,7 +301,7 @@ pub(crate) async fn keep_found(
          SET status = '{claimed}', lease_expires_at = NULL, claimed_at = now(),
              last_healthy_at = now(), silent_since = NULL, conversation_id = 'unknown', invite_url = ''
          WHERE id = $3 AND status = '{taken}'
-         RETURNING id, name, url, '{cause}' AS cause"
+         RETURNING id, name, url, pool, '{cause}' AS cause"
     );
     let moved = moves::change(Some(from), Some(to), &change).bind::<Text, _>(id.as_str());
     ids(moved.load::<Moved>(conn).await?)

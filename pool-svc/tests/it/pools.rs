@@ -133,7 +133,7 @@ async fn the_settings_of_the_default_pool_change_while_it_runs_and_are_kept() {
         )
         .await;
     assert_eq!((paused.status, &paused.body["target"]), (200, &json!(2)));
-    assert_eq!(paused.body["changedBy"], "POOL_API_KEY");
+    assert_eq!(paused.body["changedBy"], "api");
     assert_eq!(world.tick().await["created"], 0, "it is paused");
     let again = Replica::start(&settings(&world.database, &world.fake.url, &more)).await;
     let resumed = world
