@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::operation::{Answer, Body, Content, Operation};
 
+/// The media type of server-sent events.
+const EVENTS: &str = "text/event-stream";
+
 /// What a document says about its service.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
@@ -158,6 +161,8 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Map<Stri
     {
         let content = match content {
             Content::Json(schema) => json!({ "application/json": { "schema": schema(generator) } }),
+            // A stream is no string, and OpenAPI 3.1 has no word for the schema of its events.
+            Content::Text(EVENTS) => json!({ EVENTS: {} }),
             Content::Text(media) => json!({ *media: { "schema": { "type": "string" } } }),
         };
         let answer = json!({ "description": description, "content": content });

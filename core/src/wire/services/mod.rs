@@ -100,6 +100,8 @@ pub struct CreatedInstance {
         skip_serializing_if = "Option::is_none",
         serialize_with = "Secret::expose_optional"
     )]
+    // Unlike other secrets it is shown, to Pool.
+    #[schemars(with = "Option<String>")]
     pub runtime_key: Option<Secret>,
 }
 
