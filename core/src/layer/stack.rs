@@ -77,7 +77,6 @@ impl Stack {
     }
 }
 
-/// What a provider declares; one that panics declares nothing.
 /// The limits of a provider, beside which its calls are shown.
 fn publish_limits(provider: &str, settings: &LayerSettings) {
     let label = || provider.to_owned();
@@ -111,6 +110,7 @@ impl Drop for InFlight {
     }
 }
 
+/// What a provider declares; one that panics declares nothing.
 pub(super) fn declared<C: Default>(stack: &Stack, capabilities: impl FnOnce() -> C) -> C {
     caught_now(capabilities).unwrap_or_else(|panicked| {
         error!(

@@ -125,6 +125,8 @@ async fn serve_until_shutdown<S: Service>(
     warnings: Vec<String>,
 ) -> anyhow::Result<()> {
     close_to_other_processes().context("cannot close /proc to other processes")?;
+    // First of all: providers publish their limits when they are built, and lines of the log that get lost are counted.
+    let _ = metrics::install();
     let config = S::configure(&environment)?;
     let ProcessSettings {
         http,
@@ -133,8 +135,6 @@ async fn serve_until_shutdown<S: Service>(
     } = S::process_settings(&config);
     trace::init(&log, S::NAME)?;
     install_panic_hook();
-    // Before the first line may be lost: losses are counted.
-    let _ = metrics::install();
     for warning in warnings.iter().chain(http.warnings()) {
         warn!("{warning}");
     }
