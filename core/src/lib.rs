@@ -54,7 +54,7 @@
 //!     }
 //! }
 //!
-//! inventory::submit! { ToolRegistration::of::<Bolt>(env!("CARGO_PKG_NAME")) }
+//! inventory::submit! { ToolRegistration::for_tool::<Bolt>(env!("CARGO_PKG_NAME")) }
 //!
 //! /// In its tests: the vendor in memory, as its documents describe it.
 //! #[derive(Default)]

@@ -17,7 +17,7 @@ impl Panicked {
         clippy::needless_pass_by_value,
         reason = "it ends here, whatever it holds"
     )]
-    fn of(payload: Box<dyn Any + Send>) -> Self {
+    fn from_payload(payload: Box<dyn Any + Send>) -> Self {
         Self(payload.downcast_ref::<&'static str>().copied())
     }
 }
@@ -43,7 +43,7 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> 
 
 /// What `call` answers.
 pub(crate) fn caught_now<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(Panicked::of)
+    catch_unwind(AssertUnwindSafe(call)).map_err(Panicked::from_payload)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl FakeVendor for Vendor {
 #[tokio::test]
 async fn a_first_attempt_makes_at_once_and_a_later_one_looks_first() {
     let fake = FakeServer::start("keys", Vendor::default()).await;
-    let registration = ToolRegistration::of::<Keys>("tests");
+    let registration = ToolRegistration::for_tool::<Keys>("tests");
     let tool: std::sync::Arc<dyn ToolProvider> = (registration.build)(&fake.environment()).unwrap();
     let cx = Context::new(Mark::new(&"dev".parse().unwrap()), client().unwrap());
     let instance = InstanceId::generate();

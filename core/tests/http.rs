@@ -142,7 +142,7 @@ async fn a_request_is_sent_as_it_was_put_together() {
 }
 
 #[tokio::test]
-async fn without_segments_the_base_itself_is_asked_and_any_status_is_told() {
+async fn without_segments_the_base_itself_is_asked_and_any_status_is_returned() {
     let lab = lab(answer("400 Bad Request", "x-hint: h\r\n", "no")).await;
     let reply = lab.api().post([]).send().await.unwrap();
     assert_eq!((reply.status(), reply.header("x-hint")), (400, Some("h")));

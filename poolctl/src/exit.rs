@@ -30,7 +30,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// What a refusal comes to.
-    pub(crate) fn of(problem: &Problem) -> Self {
+    pub(crate) fn from_problem(problem: &Problem) -> Self {
         match (problem.status, &problem.code) {
             (_, ProblemCode::NoIdleInstance) => Self::NothingIdle,
             (401, _) => Self::KeyRefused,
@@ -76,7 +76,7 @@ mod tests {
             (503, "services_unavailable",   1),
         ];
         for (status, code, number) in table {
-            let exit = Exit::of(&Problem::new(code.into(), "x").with_status(status));
+            let exit = Exit::from_problem(&Problem::new(code.into(), "x").with_status(status));
             assert_eq!(exit.number(), number, "{code}");
         }
     }

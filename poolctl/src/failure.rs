@@ -77,7 +77,7 @@ impl Failure {
                 let failure = Self {
                     status: Some(problem.status),
                     provider: problem.provider.clone(),
-                    ..Self::new(Exit::of(problem), problem.code.as_str(), text)
+                    ..Self::new(Exit::from_problem(problem), problem.code.as_str(), text)
                 };
                 failure.hint_maybe(hint_for(service, problem))
             }

@@ -11,7 +11,7 @@ use crate::{Metadata, ProviderError, ProvisionedTool, ToolCapabilities, ToolOpti
 
 /// A tool whose vendor has an HTTP API: what is specific to the vendor, and nothing else.
 ///
-/// The type that implements it is the tool's settings. [`ToolRegistration::of`] turns it into a complete
+/// The type that implements it is the tool's settings. [`ToolRegistration::for_tool`] turns it into a complete
 /// [`ToolProvider`], which
 /// - reads the settings, whose variables start with the id in capitals, and names every fault,
 /// - reads the caller's options and names the one at fault,
@@ -91,9 +91,9 @@ use crate::{Metadata, ProviderError, ProvisionedTool, ToolCapabilities, ToolOpti
 ///     }
 /// }
 ///
-/// inventory::submit! { ToolRegistration::of::<Acme>(env!("CARGO_PKG_NAME")) }
+/// inventory::submit! { ToolRegistration::for_tool::<Acme>(env!("CARGO_PKG_NAME")) }
 /// # fn main() {
-/// # let (registration, none) = (ToolRegistration::of::<Acme>("acme"), Environment::default());
+/// # let (registration, none) = (ToolRegistration::for_tool::<Acme>("acme"), Environment::default());
 /// # let error = (registration.build)(&none).unwrap_err();
 /// # assert_eq!(error.to_string(), "ACME_ADMIN_KEY is required: A key that may create and delete keys.");
 /// # assert_eq!((registration.settings)()[1].variable, "ACME_API_URL");
@@ -101,7 +101,7 @@ use crate::{Metadata, ProviderError, ProvisionedTool, ToolCapabilities, ToolOpti
 /// ```
 ///
 /// [`ToolProvider`]: crate::ToolProvider
-/// [`ToolRegistration::of`]: crate::registry::ToolRegistration::of
+/// [`ToolRegistration::for_tool`]: crate::registry::ToolRegistration::for_tool
 #[async_trait]
 pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The tool's id in requests, such as `acme`.

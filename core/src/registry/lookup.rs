@@ -25,7 +25,7 @@ impl Registry {
     /// # Errors
     /// Two crates with one id, and malformed registrations.
     pub fn collect(environment: &Environment) -> Result<Self, RegistryError> {
-        Self::of(
+        Self::from_registrations(
             inventory::iter::<ToolRegistration>.into_iter().copied(),
             inventory::iter::<InfraRegistration>.into_iter().copied(),
             environment,
@@ -36,7 +36,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::collect`].
-    pub fn of(
+    pub fn from_registrations(
         tools: impl IntoIterator<Item = ToolRegistration>,
         infras: impl IntoIterator<Item = InfraRegistration>,
         environment: &Environment,

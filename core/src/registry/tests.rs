@@ -74,7 +74,7 @@ fn configured() -> Environment {
 
 #[test]
 fn two_crates_with_one_id_are_refused_and_both_named() {
-    let error = Registry::of(
+    let error = Registry::from_registrations(
         [acme("acme", "one"), acme("acme", "two")],
         [],
         &configured(),
@@ -87,7 +87,8 @@ fn two_crates_with_one_id_are_refused_and_both_named() {
 
 #[test]
 fn a_malformed_registration_is_refused_and_named() {
-    let error = Registry::of([acme("Acme!", "one")], [], &configured()).unwrap_err();
+    let error =
+        Registry::from_registrations([acme("Acme!", "one")], [], &configured()).unwrap_err();
     assert!(
         error
             .to_string()
@@ -98,7 +99,7 @@ fn a_malformed_registration_is_refused_and_named() {
         env_keys: &["A-B"],
         ..acme("acme", "one")
     };
-    let error = Registry::of([nameless], [], &configured()).unwrap_err();
+    let error = Registry::from_registrations([nameless], [], &configured()).unwrap_err();
     assert!(
         error
             .to_string()
@@ -116,7 +117,8 @@ fn a_tool_and_an_infra_of_one_id_are_refused() {
         settings: Acme::settings,
         build: |_| Err(SettingsError::fault("ACME_API_KEY", "is required")),
     };
-    let error = Registry::of([acme("acme", "one")], [infra], &configured()).unwrap_err();
+    let error =
+        Registry::from_registrations([acme("acme", "one")], [infra], &configured()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "tool and infra \"acme\" is registered twice, by one and by two: link one of them"
@@ -129,7 +131,7 @@ fn a_tool_may_not_set_what_the_system_sets() {
         env_keys: &["ACME_KEY", "POOL_API_KEY"],
         ..acme("acme", "one")
     };
-    let error = Registry::of([key], [], &configured()).unwrap_err();
+    let error = Registry::from_registrations([key], [], &configured()).unwrap_err();
     let expected = "one registers a malformed env key: POOL_API_KEY is set by the system itself";
     assert_eq!(error.to_string(), expected);
 }
@@ -137,7 +139,7 @@ fn a_tool_may_not_set_what_the_system_sets() {
 #[test]
 fn two_tools_that_set_one_variable_clash_and_one_twice_does_not() {
     let tools = [acme("acme", "one"), acme("bolt", "two")];
-    let registry = Registry::of(tools, [], &configured()).unwrap();
+    let registry = Registry::from_registrations(tools, [], &configured()).unwrap();
     let [acme, bolt]: [ToolId; 2] = ["acme", "bolt"].map(|id| id.parse().unwrap());
     assert_eq!(registry.together([&acme, &acme]), Ok(()));
     let error = registry.together([&acme, &bolt]).unwrap_err();
@@ -153,7 +155,8 @@ fn a_provider_that_panics_when_it_is_built_is_as_one_that_is_not_configured() {
         build: |_| panic!("no such file"),
         ..acme("my-tool", "two")
     };
-    let registry = Registry::of([acme("acme", "one"), panics], [], &configured()).unwrap();
+    let registry =
+        Registry::from_registrations([acme("acme", "one"), panics], [], &configured()).unwrap();
     assert!(registry.tool(&"acme".parse().unwrap()).is_ok());
     let error = registry.tool(&"my-tool".parse().unwrap()).unwrap_err();
     assert_eq!(
@@ -165,7 +168,8 @@ fn a_provider_that_panics_when_it_is_built_is_as_one_that_is_not_configured() {
 
 #[test]
 fn an_unconfigured_tool_is_listed_and_names_its_variable_when_asked_for() {
-    let registry = Registry::of([acme("acme", "one")], [], &Environment::default()).unwrap();
+    let registry =
+        Registry::from_registrations([acme("acme", "one")], [], &Environment::default()).unwrap();
     assert_eq!(registry.tools().count(), 1);
     let error = registry
         .tool(&"acme".parse().unwrap())
@@ -177,7 +181,7 @@ fn an_unconfigured_tool_is_listed_and_names_its_variable_when_asked_for() {
 #[test]
 fn the_layers_are_set_by_the_providers_prefix_and_listed_with_its_settings() {
     let environment = Environment::from_iter([("ACME_MAX_ATTEMPTS", "0")]);
-    let registry = Registry::of([acme("acme", "one")], [], &environment).unwrap();
+    let registry = Registry::from_registrations([acme("acme", "one")], [], &environment).unwrap();
     let error = registry
         .tool(&"acme".parse().unwrap())
         .unwrap_err()
@@ -194,7 +198,7 @@ fn the_layers_are_set_by_the_providers_prefix_and_listed_with_its_settings() {
 
 #[test]
 fn an_unknown_tool_is_answered_with_what_there_is() {
-    let registry = Registry::of(
+    let registry = Registry::from_registrations(
         [acme("acme", "one"), acme("bolt", "two")],
         [],
         &configured(),
@@ -211,7 +215,8 @@ fn an_unknown_tool_is_answered_with_what_there_is() {
 
 #[test]
 fn providers_come_in_order_of_id_whatever_the_order_of_linking() {
-    let registry = Registry::of([acme("zeta", "z"), acme("alfa", "a")], [], &configured());
+    let registry =
+        Registry::from_registrations([acme("zeta", "z"), acme("alfa", "a")], [], &configured());
     let registry = registry.unwrap();
     let ids: Vec<_> = registry.tools().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["alfa", "zeta"]);

@@ -19,10 +19,10 @@ const RESERVED: [&str; 8] = [
     "AGENT_JOIN_URL",
 ];
 
-/// How the crate of a tool makes it known, from its root. A tool of the HTTP kit uses [`ToolRegistration::of`]:
+/// How the crate of a tool makes it known, from its root. A tool of the HTTP kit uses [`ToolRegistration::for_tool`]:
 ///
 /// ```ignore
-/// inventory::submit! { ToolRegistration::of::<Acme>(env!("CARGO_PKG_NAME")) }
+/// inventory::submit! { ToolRegistration::for_tool::<Acme>(env!("CARGO_PKG_NAME")) }
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ToolRegistration {
@@ -46,7 +46,7 @@ impl ToolRegistration {
     /// The registration of a tool of the HTTP kit. `crate_name` is `env!("CARGO_PKG_NAME")` of the crate that
     /// registers.
     #[must_use]
-    pub const fn of<T: HttpTool>(crate_name: &'static str) -> Self {
+    pub const fn for_tool<T: HttpTool>(crate_name: &'static str) -> Self {
         Self {
             id: T::ID,
             name: T::NAME,

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_is_told() {
+    async fn a_waiting_caller_is_notified() {
         let interceptor = Interceptor::default();
         tokio::join!(interceptor.wait(), async { interceptor.kill() });
         interceptor.wait().await;

@@ -139,7 +139,9 @@ impl Snapshot<'_> {
                 format!("half-provisioned: {id} has no {name}")
             });
         }
-        let agents = self.provisioned.of(&format!("ap-{ENVIRONMENT}-{id}"));
+        let agents = self
+            .provisioned
+            .for_service(&format!("ap-{ENVIRONMENT}-{id}"));
         match row.status.as_str() {
             "idle" => {
                 broken.unless(instance.running, || format!("idle {id} does not run"));

@@ -29,7 +29,7 @@ impl Provisioned {
     }
 
     /// The agents that were provisioned on this service, oldest first.
-    pub(crate) fn of(&self, service: &str) -> Vec<String> {
+    pub(crate) fn for_service(&self, service: &str) -> Vec<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(service).cloned().unwrap_or_default()
     }
@@ -62,7 +62,7 @@ fn routes(
 ) -> impl Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Clone {
     let (seen, name) = (provisioned.clone(), service.clone());
     let health = warp::path!("pool" / "health")
-        .map(move || json!({"ready": true, "provisioned": !seen.of(&name).is_empty()}));
+        .map(move || json!({"ready": true, "provisioned": !seen.for_service(&name).is_empty()}));
     let provision = warp::path!("pool" / "provision")
         .and(warp::post())
         .and(warp::body::json())

@@ -133,7 +133,7 @@ async fn a_lost_answer_can_be_html_and_a_graphql_error_is_200() {
 }
 
 #[tokio::test]
-async fn answers_are_mangled_as_told() {
+async fn answers_are_mangled_as_asked() {
     let api = start(Options::default()).await;
     create_key(&api).await.unwrap();
     let rule = |effect| FaultRule::new(Vendor::OpenRouter, effect).at("list");

@@ -299,7 +299,7 @@ async fn a_deleted_volume_is_still_listed_and_what_is_gone_is_not_authorized() {
 }
 
 #[tokio::test]
-async fn lists_follow_cursors_and_lag_when_told() {
+async fn lists_follow_cursors_and_lag_when_asked_to() {
     let mut options = Options::default();
     options.railway.page_size = 2;
     options.railway.list_pace = Pace::Reads(1);

@@ -31,7 +31,7 @@ async fn main() {
     harness.warm().await;
     println!("warm-up of {WARM} instances: {:?}", begun.elapsed());
 
-    let pool = Pool::of(&harness);
+    let pool = Pool::from_harness(&harness);
     let mut latencies = Vec::with_capacity(CLAIMS);
     for _ in 0..CLAIMS {
         latencies.push(pool.claim().await);
@@ -72,7 +72,7 @@ struct Pool {
 }
 
 impl Pool {
-    fn of(harness: &Harness<'_>) -> Self {
+    fn from_harness(harness: &Harness<'_>) -> Self {
         let http = agent_pool_core::http::bare_builder().build().unwrap();
         Self {
             http,

@@ -34,7 +34,7 @@ fn table(settings: &[SettingSpec]) -> String {
 /// Every service, then every provider in order of id, then what an instance runs.
 fn sections() -> Vec<(String, Vec<SettingSpec>)> {
     let nothing = Environment::default();
-    let no_providers = Registry::of([], [], &nothing).unwrap();
+    let no_providers = Registry::from_registrations([], [], &nothing).unwrap();
     let registry = Registry::collect(&nothing).unwrap();
     let infra = registry.infras().map(|(id, infra)| {
         let title = format!("{id}: {} (infra)", infra.registration.name);

@@ -25,7 +25,7 @@ impl Files {
                 folder.display()
             );
         }
-        Ok(Self::of(folder))
+        Ok(Files::new(folder))
     }
 
     /// For a folder that is not there yet, or has nothing in it.
@@ -37,10 +37,10 @@ impl Files {
         if folder.exists() && !empty().with_context(|| format!("{}", folder.display()))? {
             bail!("{} is not empty: name another folder", folder.display());
         }
-        Ok(Self::of(folder))
+        Ok(Files::new(folder))
     }
 
-    fn of(folder: &Path) -> Self {
+    fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
             new: Vec::new(),

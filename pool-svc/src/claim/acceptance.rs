@@ -96,9 +96,9 @@ fn keys_of(app: &App, id: &InstanceId, caller: Option<&Caller>) -> ApiKeys {
             ..
         }) => {
             let key = runtime_keys::candidates(app, id, Some(sealed)).pop();
-            ApiKeys::of(format!("instance-{id}"), key.unwrap_or_else(nobodys_key))
+            ApiKeys::single(format!("instance-{id}"), key.unwrap_or_else(nobodys_key))
         }
-        None => ApiKeys::of("nobody".to_owned(), nobodys_key()),
+        None => ApiKeys::single("nobody".to_owned(), nobodys_key()),
     }
 }
 

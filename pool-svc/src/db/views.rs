@@ -151,7 +151,7 @@ pub(crate) async fn count(conn: &mut AsyncPgConnection) -> Result<Counts, DbErro
     let mut counts = Counts::default();
     for (word, number) in rows {
         let status = parse_status("(count)", &word)?;
-        *of(&mut counts, status) = u32::try_from(number).unwrap_or(u32::MAX);
+        *count_mut(&mut counts, status) = u32::try_from(number).unwrap_or(u32::MAX);
     }
     Ok(counts)
 }
@@ -168,13 +168,14 @@ pub(crate) async fn count_by_pool(
     let mut all: BTreeMap<String, Counts> = BTreeMap::new();
     for (pool, word, number) in rows {
         let status = parse_status("(count)", &word)?;
-        *of(all.entry(pool).or_default(), status) = u32::try_from(number).unwrap_or(u32::MAX);
+        *count_mut(all.entry(pool).or_default(), status) =
+            u32::try_from(number).unwrap_or(u32::MAX);
     }
     Ok(all)
 }
 
 /// The count of one status.
-pub(crate) fn of(counts: &mut Counts, status: Status) -> &mut u32 {
+pub(crate) fn count_mut(counts: &mut Counts, status: Status) -> &mut u32 {
     match status {
         Status::Starting => &mut counts.starting,
         Status::Idle => &mut counts.idle,
@@ -189,7 +190,7 @@ pub(crate) fn of(counts: &mut Counts, status: Status) -> &mut u32 {
 pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
     let mut counts = Counts::default();
     for instance in instances {
-        *of(&mut counts, instance.status) += 1;
+        *count_mut(&mut counts, instance.status) += 1;
     }
     counts
 }

@@ -165,7 +165,7 @@ async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
 fn count_by_pool(fleet: &[FleetRow]) -> BTreeMap<&str, Counts> {
     let mut all = BTreeMap::from([(PoolName::DEFAULT, Counts::default())]);
     for row in fleet {
-        *views::of(all.entry(&row.pool).or_default(), row.status) += 1;
+        *views::count_mut(all.entry(&row.pool).or_default(), row.status) += 1;
     }
     all
 }
@@ -177,7 +177,7 @@ fn show(ticker: &Ticker, counts: &BTreeMap<&str, Counts>) {
     for pool in shown.iter() {
         let mut counts = counts.get(pool.as_str()).copied().unwrap_or_default();
         for status in Status::ALL {
-            let count = *views::of(&mut counts, status);
+            let count = *views::count_mut(&mut counts, status);
             let status = status.as_str();
             gauge!("agent_pool_instances", "pool" => pool.clone(), "status" => status).set(count);
         }

@@ -57,7 +57,7 @@ impl Claim {
         let name = order.request.agent_name.as_ref().map(ToString::to_string);
         out.answer(&claimed, || match &claimed {
             ClaimOutcome::Claimed(claimed) => describe_claimed(name.as_deref(), claimed),
-            ClaimOutcome::Pending(pending) => told_pending(name.as_deref(), pending),
+            ClaimOutcome::Pending(pending) => describe_pending(name.as_deref(), pending),
         })?;
         Ok(Exit::Done)
     }
@@ -119,7 +119,7 @@ fn describe_claimed(name: Option<&str>, claimed: &Claimed) -> String {
     )
 }
 
-fn told_pending(name: Option<&str>, pending: &PendingClaim) -> String {
+fn describe_pending(name: Option<&str>, pending: &PendingClaim) -> String {
     format!(
         "{} asked to join, and waits to be let in until {}\n\n  instance  {}\n  follow    poolctl show {2}",
         strong(name.unwrap_or("The agent")),

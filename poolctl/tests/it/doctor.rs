@@ -104,7 +104,7 @@ fn every_fault_is_named_at_once_with_what_to_do() {
 }
 
 #[test]
-fn a_vendor_that_refuses_the_credentials_here_is_told() {
+fn a_vendor_that_refuses_the_credentials_here_is_reported() {
     let pool = Pool::empty();
     let openrouter = shared().cloud.openrouter_url();
     let mut variables = pool.variables().to_vec();

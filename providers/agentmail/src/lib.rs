@@ -8,4 +8,4 @@ use agent_pool_core::prelude::*;
 
 pub use settings::AgentMail;
 
-inventory::submit! { ToolRegistration::of::<AgentMail>(env!("CARGO_PKG_NAME")) }
+inventory::submit! { ToolRegistration::for_tool::<AgentMail>(env!("CARGO_PKG_NAME")) }

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_signals_errors_and_restarts_are_told() {
+    fn memory_signals_errors_and_restarts_are_named() {
         let words = |state: ContainerState, restarts| {
             words(&ContainerInspectResponse {
                 state: Some(state),

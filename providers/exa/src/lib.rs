@@ -8,4 +8,4 @@ use agent_pool_core::prelude::*;
 
 pub use settings::Exa;
 
-inventory::submit! { ToolRegistration::of::<Exa>(env!("CARGO_PKG_NAME")) }
+inventory::submit! { ToolRegistration::for_tool::<Exa>(env!("CARGO_PKG_NAME")) }

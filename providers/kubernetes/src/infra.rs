@@ -209,7 +209,7 @@ impl InfraProvider for Kubernetes {
             None => Vec::new(),
         };
         // Why it does not run is not in its output.
-        let state = state::of(&set, pod.as_ref(), self.settings.restart_max);
+        let state = state::from_objects(&set, pod.as_ref(), self.settings.restart_max);
         if let Some(words) = state.and_then(|state| state.words) {
             written.push(LogLine {
                 at: None,

@@ -46,7 +46,7 @@ impl Listed {
     /// How its deployment does; `None` before the first.
     pub(crate) fn state(&self, pods: &HashMap<String, Pod>, restart_max: u32) -> Option<State> {
         match &self.set {
-            Some(set) => state::of(set, pods.get(&self.name), restart_max),
+            Some(set) => state::from_objects(set, pods.get(&self.name), restart_max),
             None => Some(State {
                 status: DeployStatus::Other("UNREADABLE".to_owned()),
                 words: None,

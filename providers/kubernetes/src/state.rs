@@ -22,7 +22,11 @@ fn state(status: DeployStatus, words: impl Into<Option<String>>) -> State {
 }
 
 /// The state of an instance; `None` before its first deployment.
-pub(crate) fn of(set: &StatefulSet, pod: Option<&Pod>, restart_max: u32) -> Option<State> {
+pub(crate) fn from_objects(
+    set: &StatefulSet,
+    pod: Option<&Pod>,
+    restart_max: u32,
+) -> Option<State> {
     let wanted = deployment(set)?;
     let Some(pod) = pod else {
         let words = "no pod yet: a quota or an admission policy may refuse it; its events say why (kubectl describe statefulset)";
@@ -171,7 +175,7 @@ mod tests {
     fn summary(status: Value) -> (DeployStatus, String) {
         let annotations = json!({ DEPLOYED_AT: "now" });
         let pod = json!({ "metadata": { "annotations": annotations }, "status": status });
-        let state = of(&set(), Some(&serde_json::from_value(pod).unwrap()), 3).unwrap();
+        let state = from_objects(&set(), Some(&serde_json::from_value(pod).unwrap()), 3).unwrap();
         (state.status, state.words.unwrap_or_default())
     }
 
@@ -252,18 +256,21 @@ mod tests {
 
     #[test]
     fn before_the_first_deployment_there_is_no_status_and_without_a_pod_it_waits() {
-        assert_eq!(of(&StatefulSet::default(), None, 3), None);
-        assert_eq!(of(&set(), None, 3).unwrap().status, DeployStatus::Queued);
+        assert_eq!(from_objects(&StatefulSet::default(), None, 3), None);
+        assert_eq!(
+            from_objects(&set(), None, 3).unwrap().status,
+            DeployStatus::Queued
+        );
         let old: Pod = serde_json::from_value(json!({ "status": { "phase": "Running" } })).unwrap();
         assert_eq!(
-            of(&set(), Some(&old), 3).unwrap().status,
+            from_objects(&set(), Some(&old), 3).unwrap().status,
             DeployStatus::Deploying
         );
         let metadata = json!({
             "annotations": { DEPLOYED_AT: "now" }, "deletionTimestamp": "2026-11-28T10:00:00Z",
         });
         let ending: Pod = serde_json::from_value(json!({ "metadata": metadata })).unwrap();
-        let ending = of(&set(), Some(&ending), 3).unwrap();
+        let ending = from_objects(&set(), Some(&ending), 3).unwrap();
         assert!(!ending.status.is_dead() && ending.words.unwrap().contains("lost node"));
     }
 }

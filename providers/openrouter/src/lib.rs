@@ -8,4 +8,4 @@ use agent_pool_core::prelude::*;
 
 pub use settings::OpenRouter;
 
-inventory::submit! { ToolRegistration::of::<OpenRouter>(env!("CARGO_PKG_NAME")) }
+inventory::submit! { ToolRegistration::for_tool::<OpenRouter>(env!("CARGO_PKG_NAME")) }

@@ -20,7 +20,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    fn of(
+    fn from_pages(
         services: Pages<ServiceInstance>,
         volumes: Pages<VolumeInstance>,
     ) -> Result<Self, ProviderError> {
@@ -120,7 +120,7 @@ impl Client {
             services.add(cx.mark(), page.service_instances)?;
             volumes.add(cx.mark(), page.volume_instances)?;
         }
-        Ok(Fleet::of(services, volumes)?)
+        Ok(Fleet::from_pages(services, volumes)?)
     }
 
     /// All of an environment whose first pages came with its project.
@@ -133,7 +133,7 @@ impl Client {
         services.add(cx.mark(), Some(environment.service_instances))?;
         volumes.add(cx.mark(), Some(environment.volume_instances))?;
         if services.ended && volumes.ended {
-            Ok(Fleet::of(services, volumes)?)
+            Ok(Fleet::from_pages(services, volumes)?)
         } else {
             self.fleet(cx, None, &environment.id).await
         }

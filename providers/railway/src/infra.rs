@@ -36,7 +36,7 @@ impl Railway {
     ) -> Result<Arc<dyn InfraProvider>, SettingsError> {
         let settings = RailwaySettings::read(environment)?;
         let mut faults = Faults::default();
-        let placement = faults.keep(Placement::of(&settings));
+        let placement = faults.keep(Placement::from_settings(&settings));
         let client = faults.keep(Client::new(&settings));
         let (placement, client) = faults.finish(placement.zip(client))?;
         Ok(Arc::new(Self {

@@ -49,7 +49,7 @@ impl Placement {
     ///
     /// # Errors
     /// Settings that name no place, two, or one that the token cannot reach.
-    pub(crate) fn of(settings: &RailwaySettings) -> Result<Self, SettingsError> {
+    pub(crate) fn from_settings(settings: &RailwaySettings) -> Result<Self, SettingsError> {
         let name = settings.environment_name.as_ref();
         let name_or_usual = || name.map_or("production", String::as_str).to_owned();
         let shared = |source| {
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn placement<const N: usize>(pairs: [(&str, &str); N]) -> Result<Placement, SettingsError> {
-        Placement::of(&RailwaySettings::sample(pairs).unwrap())
+        Placement::from_settings(&RailwaySettings::sample(pairs).unwrap())
     }
 
     const PROJECT: (&str, &str) = ("RAILWAY_PROJECT_ID", "p");

@@ -14,4 +14,4 @@ use agent_pool_core::prelude::*;
 
 pub use settings::Telnyx;
 
-inventory::submit! { ToolRegistration::of::<Telnyx>(env!("CARGO_PKG_NAME")) }
+inventory::submit! { ToolRegistration::for_tool::<Telnyx>(env!("CARGO_PKG_NAME")) }

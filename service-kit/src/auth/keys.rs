@@ -48,7 +48,7 @@ pub enum KeyError {
 impl ApiKeys {
     /// The one key of somebody whose name is known.
     #[must_use]
-    pub fn of(name: String, key: Secret) -> Self {
+    pub fn single(name: String, key: Secret) -> Self {
         let name = Cow::Owned(name);
         Self {
             primary: NamedKey { name, key },

@@ -83,7 +83,7 @@ where
         Infallible,
     > {
         let busy = Busy::start(connection);
-        let route = self.templates.of(request.uri().path());
+        let route = self.templates.matching(request.uri().path());
         let source = self.trusted_proxies.source(peer, request.headers());
         let observation = Observation::start(request.method(), route, source.0, request.headers());
         let problem_json = prefers_problem_json(request.headers());

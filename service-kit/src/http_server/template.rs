@@ -29,7 +29,7 @@ impl Templates {
 
     /// The template that a path fits, or `unrouted`: as many values as there are templates, however
     /// many paths are asked for.
-    pub(crate) fn of(self, path: &str) -> &'static str {
+    pub(crate) fn matching(self, path: &str) -> &'static str {
         self.0
             .iter()
             .chain(&OWN)
@@ -68,7 +68,7 @@ mod tests {
             ("/destroy/a/b/c", "unrouted"),
             ("/wp-login.php", "unrouted"),
         ] {
-            assert_eq!(templates.of(path), template, "{path}");
+            assert_eq!(templates.matching(path), template, "{path}");
         }
     }
 }

@@ -195,7 +195,7 @@ mod tests {
     }
 
     impl Disk {
-        fn of(free: usize) -> Self {
+        fn with_free(free: usize) -> Self {
             Self {
                 written: Arc::default(),
                 free: Arc::new(AtomicUsize::new(free)),
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_loses_lines_counts_them_and_tears_none() {
-        let disk = Disk::of(9);
+        let disk = Disk::with_free(9);
         let mut queue = LogQueue::start(disk.clone()).unwrap();
         for line in ["first\n", "second\n", "third\n"] {
             queue.write_all(line.as_bytes()).unwrap();

@@ -128,7 +128,7 @@ fn unharmed(plant: &Plant, agents: &BTreeMap<String, InstanceId>) -> anyhow::Res
         let instance = instances.find(|one| one.service_id == service.id);
         let instance = instance.with_context(|| format!("{name}'s instance is gone"))?;
         ensure!(instance.running, "{name}'s instance does not run");
-        let given = plant.provisioned.of(&label);
+        let given = plant.provisioned.for_service(&label);
         ensure!(
             given == [name.as_str()],
             "{name}'s instance was given to {given:?}"

@@ -135,8 +135,9 @@ impl Client {
         let (status, text) = (answer.status(), answer.text().await?);
         if status == 503 {
             let problem: Problem = serde_json::from_str(&text)?;
-            let told = problem.code == ProblemCode::ShuttingDown && problem.retry_after.is_some();
-            ensure!(told, "a claim was answered {status}: {text}");
+            let says_when_to_retry =
+                problem.code == ProblemCode::ShuttingDown && problem.retry_after.is_some();
+            ensure!(says_when_to_retry, "a claim was answered {status}: {text}");
             return Ok(None);
         }
         ensure!(status == 200, "a claim was answered {status}: {text}");

@@ -36,7 +36,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
             },
             ..order
         };
-        storm.report.of(&order).asked();
+        storm.report.claims(&order).asked();
         let patience = chance
             .random_bool(0.15)
             .then(|| chance.random_range(20..400));
@@ -45,7 +45,7 @@ pub(super) async fn claim(storm: &Storm, number: u64, mut chance: StdRng) {
                 let asked = timeout(Duration::from_millis(millis), ask(storm, &order)).await;
                 match asked {
                     Ok(answer) => record_answer(storm, &order, answer),
-                    Err(_) => storm.report.of(&order).hung_up(),
+                    Err(_) => storm.report.claims(&order).hung_up(),
                 }
             }
             None => {
@@ -84,7 +84,7 @@ fn record_answer(storm: &Storm, order: &ClaimOrder, answer: anyhow::Result<Claim
         Ok(claimed) => claimed,
         Err(error) => return storm.report.refused(&error),
     };
-    storm.report.of(order).acknowledged();
+    storm.report.claims(order).acknowledged();
     let id = claimed.instance_id.to_string();
     let mut handed_out = storm
         .handed_out

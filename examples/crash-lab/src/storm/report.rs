@@ -89,7 +89,7 @@ impl Report {
     }
 
     /// The counts of claims of this kind.
-    pub(super) const fn of(&self, order: &ClaimOrder) -> &Claims {
+    pub(super) const fn claims(&self, order: &ClaimOrder) -> &Claims {
         let [plain, waiting, keyed, both] = &self.claims;
         match (order.idempotency_key.is_some(), order.wait > 0) {
             (false, false) => plain,

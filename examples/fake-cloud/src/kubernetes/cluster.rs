@@ -231,5 +231,5 @@ fn resource(plural: &str) -> Option<Resource> {
     let groups = ["", "apps", "networking.k8s.io", "gateway.networking.k8s.io"];
     groups
         .into_iter()
-        .find_map(|group| Resource::of(group, plural))
+        .find_map(|group| Resource::find(group, plural))
 }

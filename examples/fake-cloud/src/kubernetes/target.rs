@@ -78,7 +78,7 @@ impl Resource {
         }
     }
 
-    pub(super) fn of(group: &str, plural: &str) -> Option<Self> {
+    pub(super) fn find(group: &str, plural: &str) -> Option<Self> {
         let mut rows = Self::ALL.into_iter();
         rows.find(|(_, its_group, its_plural, _)| *its_group == group && *its_plural == plural)
             .map(|(resource, ..)| resource)
@@ -120,7 +120,7 @@ impl Target {
     }
 
     fn within(group: &str, namespace: &str, rest: &[&str]) -> Option<Self> {
-        let resource = Resource::of(group, rest.first()?)?;
+        let resource = Resource::find(group, rest.first()?)?;
         match rest {
             [_] => Some(Self::Collection(resource, namespace.to_owned())),
             [_, name] => Some(Self::Object((

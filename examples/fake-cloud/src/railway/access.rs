@@ -21,7 +21,7 @@ pub(crate) enum Caller {
 impl Caller {
     /// Reads the token. An invalid one is a 200 with `Not Authorized`, or `Project Token not found` in
     /// the other header [CLI].
-    pub(crate) fn of(request: &Request, state: &State) -> Result<Self, Refusal> {
+    pub(crate) fn authenticate(request: &Request, state: &State) -> Result<Self, Refusal> {
         let tokens = &state.options.tokens;
         if let Some(token) = request.header("project-access-token") {
             if token != tokens.project {

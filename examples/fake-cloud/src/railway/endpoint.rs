@@ -111,7 +111,7 @@ impl Railway {
     }
 
     async fn serve(&self, request: &Request) -> Answer {
-        let caller = match Caller::of(request, &lock(&self.state)) {
+        let caller = match Caller::authenticate(request, &lock(&self.state)) {
             Ok(caller) => caller,
             Err(refusal) => return refused(&refusal),
         };

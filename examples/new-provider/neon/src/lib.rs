@@ -8,4 +8,4 @@ use agent_pool_core::prelude::*;
 
 pub use settings::Neon;
 
-inventory::submit! { ToolRegistration::of::<Neon>(env!("CARGO_PKG_NAME")) }
+inventory::submit! { ToolRegistration::for_tool::<Neon>(env!("CARGO_PKG_NAME")) }

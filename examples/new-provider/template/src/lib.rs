@@ -8,4 +8,4 @@ use agent_pool_core::prelude::*;
 
 pub use settings::Acme;
 
-inventory::submit! { ToolRegistration::of::<Acme>(env!("CARGO_PKG_NAME")) }
+inventory::submit! { ToolRegistration::for_tool::<Acme>(env!("CARGO_PKG_NAME")) }

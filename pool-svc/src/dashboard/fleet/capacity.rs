@@ -10,7 +10,7 @@ const WIDTH: f64 = 1000.0;
 
 /// Hidden from screen readers: the counts above it say the same.
 pub(super) fn bar(mut counts: Counts, most: u32) -> Markup {
-    let numbers = Status::ALL.map(|status| (status, *views::of(&mut counts, status)));
+    let numbers = Status::ALL.map(|status| (status, *views::count_mut(&mut counts, status)));
     let all: u32 = numbers.iter().map(|(_, number)| number).sum();
     let whole = f64::from(all.max(most).max(1));
     let mut from = 0.0;

@@ -91,7 +91,7 @@ fn alarms(fleet: &Fleet) -> Markup {
 }
 
 fn counts(query: &FleetQuery, mut counts: Counts) -> Markup {
-    let numbers = Status::ALL.map(|status| (status, *views::of(&mut counts, status)));
+    let numbers = Status::ALL.map(|status| (status, *views::count_mut(&mut counts, status)));
     html! {
         ul .counts {
             @for (status, number) in numbers {

@@ -11,7 +11,7 @@ pub(super) fn levels(mut now: Counts, changes: &[StatusChange], slices: usize) -
     [Status::Idle, Status::Claimed, Status::Starting]
         .into_iter()
         .map(|status| {
-            let mut level = i64::from(*views::of(&mut now, status));
+            let mut level = i64::from(*views::count_mut(&mut now, status));
             let mut points = vec![None; slices];
             for (slice, point) in points.iter_mut().enumerate().rev() {
                 // The log may not reach back to the creation of every instance.

@@ -40,7 +40,7 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    pub(super) const fn of(area: &'static str) -> Self {
+    pub(super) const fn new(area: &'static str) -> Self {
         Self {
             area,
             all: Vec::new(),

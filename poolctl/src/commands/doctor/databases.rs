@@ -14,7 +14,7 @@ const POOL_DIRECT: &str = "POOL_DATABASE_DIRECT_URL";
 const SERVICES_DIRECT: &str = "SERVICES_DATABASE_DIRECT_URL";
 
 pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
-    let mut checks = Checks::of("databases");
+    let mut checks = Checks::new("databases");
     let of = |variable, wanted: bool| {
         let text = environment.get(variable).filter(|_| wanted);
         // What is wrong with the text is a fault of the settings.
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_side() {
+    fn a_clock_that_is_off_is_reported_with_its_side() {
         let clock = |ahead: i64| {
             let found = Inspection {
                 server_version: "17.2".to_owned(),
@@ -182,7 +182,7 @@ mod tests {
                 pending: Vec::new(),
                 unknown: Vec::new(),
             };
-            let mut checks = Checks::of("databases");
+            let mut checks = Checks::new("databases");
             server_state(&mut checks, "pool-svc", &found);
             let clock = checks.into_vec().pop().unwrap();
             (clock.verdict, clock.found)

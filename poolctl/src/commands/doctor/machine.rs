@@ -19,7 +19,7 @@ const PROXY_LIMIT: Duration = Duration::from_secs(3);
 const FEW_DESCRIPTORS: u64 = 1_024;
 
 pub(super) async fn check(environment: &Environment) -> Checks {
-    let mut checks = Checks::of("machine");
+    let mut checks = Checks::new("machine");
     descriptors(&mut checks);
     ipv6(&mut checks);
     for variable in ["POOL_SVC_HOST", "SERVICES_SVC_HOST", "HOST"] {

@@ -24,7 +24,7 @@ pub(super) struct Looked {
 }
 
 pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
-    let mut checks = Checks::of("services");
+    let mut checks = Checks::new("services");
     let target = match target {
         Ok(target) => target,
         Err(failure) => {

@@ -21,7 +21,7 @@ pub(super) struct Looked {
 }
 
 pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
-    let mut checks = Checks::of("services");
+    let mut checks = Checks::new("services");
     let unseen = |checks| Looked {
         checks,
         answers: false,

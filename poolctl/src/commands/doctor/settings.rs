@@ -59,7 +59,7 @@ fn is_set(environment: &Environment, reference: Vec<SettingSpec>) -> bool {
 const ELSEWHERE: &str = "to check its settings, run this where it runs";
 
 pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
-    let mut checks = Checks::of("settings");
+    let mut checks = Checks::new("settings");
     if here.pool {
         match pool_svc::Config::from_env(environment) {
             Ok(_) => checks.ok("pool-svc", "complete, and each is of its form"),

@@ -28,7 +28,7 @@ const READ_ELSEWHERE: [&str; 2] = ["POOL_URL", "SERVICES_URL"];
 const MOST_EDITS: usize = 3;
 
 pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
-    let mut checks = Checks::of("settings");
+    let mut checks = Checks::new("settings");
     let Ok(registry) = &here.registry else {
         return checks;
     };

@@ -96,7 +96,7 @@ fn secrets(settings: &[SettingSpec]) -> impl Iterator<Item = &str> {
 
 /// Every vendor that the settings here are for, asked from here.
 pub(super) async fn by_settings(here: &Here, environment: &Environment) -> Checks {
-    let mut checks = Checks::of("vendors, from here");
+    let mut checks = Checks::new("vendors, from here");
     let (true, Ok(registry)) = (here.services, &here.registry) else {
         return checks;
     };
@@ -158,7 +158,7 @@ fn configured(registry: &Registry, environment: &Environment) -> Vec<Configured>
 
 /// Every vendor that the running Services is configured for, asked by it: a sweep that only looks.
 pub(super) async fn by_services(looked: &Looked, tools: &[ToolId]) -> Checks {
-    let mut checks = Checks::of("vendors, by Services");
+    let mut checks = Checks::new("vendors, by Services");
     let Some((services, registry)) = &looked.running else {
         return checks;
     };

@@ -175,7 +175,7 @@ async fn every_kind_of_token_is_verified_by_a_call_that_it_may_make() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_a_workspace_out_of_reach_are_told() {
+async fn a_wrong_token_and_a_workspace_out_of_reach_are_reported() {
     let rig = Rig::shared().await;
     for kind in ["account", "workspace", "project"] {
         let mut pairs = vec![("RAILWAY_API_TOKEN", "wrong"), ("RAILWAY_TOKEN_KIND", kind)];

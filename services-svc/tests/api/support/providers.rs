@@ -75,7 +75,7 @@ fn missing(variable: &str) -> SettingsError {
 }
 
 pub(crate) fn world(env: &Environment) -> Result<Arc<World>, SettingsError> {
-    env.get(WORLD).map(World::of).ok_or_else(|| missing(WORLD))
+    env.get(WORLD).map(World::get).ok_or_else(|| missing(WORLD))
 }
 
 fn build_tool(id: &'static str, env: &Environment) -> Result<Arc<dyn ToolProvider>, SettingsError> {

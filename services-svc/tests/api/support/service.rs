@@ -130,7 +130,7 @@ impl Service {
     ) -> Answer {
         let request = self.client.request(method, format!("{}{path}", self.url));
         let request = request.bearer_auth(key).body(body.unwrap_or_default());
-        Answer::of(request.send().await.unwrap()).await
+        Answer::read(request.send().await.unwrap()).await
     }
 
     /// The address of another replica on the same database and vendors, with other settings.
@@ -210,7 +210,7 @@ async fn serve(
     database: &TestDatabase,
 ) -> String {
     let tools = TOOLS.into_iter().chain(more.iter().copied());
-    let registry = Registry::of(tools, INFRA, environment).unwrap();
+    let registry = Registry::from_registrations(tools, INFRA, environment).unwrap();
     let config = Config::read(environment, &registry).unwrap();
     let supervisor = Supervisor::new(Shutdown::new());
     let app = App::new(config, registry, database.db(), supervisor).unwrap();

@@ -89,7 +89,7 @@ impl World {
         world
     }
 
-    pub(crate) fn of(key: &str) -> Arc<Self> {
+    pub(crate) fn get(key: &str) -> Arc<Self> {
         Arc::clone(&WORLDS.lock().unwrap()[key])
     }
 

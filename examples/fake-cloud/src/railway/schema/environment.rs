@@ -63,7 +63,9 @@ impl Environment {
             .filter(|row| row.environment_id == self.id.0 && seen.contains(&row.service_id));
         let rows = rows.map(|row| (row.seq, row)).collect();
         let page = PageArgs { first, after }.cut(rows, state.options.page_size)?;
-        Ok(page.map(|row| ServiceInstance::of(&state, row)).into())
+        Ok(page
+            .map(|row| ServiceInstance::from_row(&state, row))
+            .into())
     }
 
     async fn volume_instances(
@@ -80,7 +82,7 @@ impl Environment {
             .volume_instances
             .iter()
             .filter(|row| row.environment_id == self.id.0 && seen.contains(&row.volume_id));
-        let rows = rows.filter_map(|row| Some((row.seq, VolumeInstance::of(&state, row)?)));
+        let rows = rows.filter_map(|row| Some((row.seq, VolumeInstance::from_row(&state, row)?)));
         let page = PageArgs { first, after }.cut(rows.collect(), state.options.page_size)?;
         Ok(page.into())
     }
@@ -96,7 +98,7 @@ impl Environment {
         let own = own.filter(|row| row.environment_id == self.id.0);
         // Newest first, so the sequence is counted backwards.
         let rows = own
-            .map(|row| (u64::MAX - row.seq, Deployment::of(&state, row)))
+            .map(|row| (u64::MAX - row.seq, Deployment::from_row(&state, row)))
             .collect();
         let page = PageArgs { first, after }.cut(rows, state.options.page_size)?;
         Ok(page.into())

@@ -151,7 +151,7 @@ impl From<&state::Domain> for ServiceDomain {
 }
 
 impl Deployment {
-    pub(crate) fn of(state: &State, row: &state::Deployment) -> Self {
+    pub(crate) fn from_row(state: &State, row: &state::Deployment) -> Self {
         let url = state.url_of(&row.service_id, &row.environment_id);
         Self {
             id: ID(row.id.clone()),
@@ -172,7 +172,7 @@ impl Deployment {
 }
 
 impl AllDomains {
-    pub(crate) fn of(state: &State, service_id: &str, environment_id: &str) -> Self {
+    pub(crate) fn find(state: &State, service_id: &str, environment_id: &str) -> Self {
         let own = state.domains.iter().filter(|domain| {
             domain.service_id == service_id && domain.environment_id == environment_id
         });
@@ -184,7 +184,7 @@ impl AllDomains {
 }
 
 impl ServiceInstance {
-    pub(crate) fn of(state: &State, row: &state::Instance) -> Self {
+    pub(crate) fn from_row(state: &State, row: &state::Instance) -> Self {
         let service = state
             .services
             .iter()
@@ -214,18 +214,18 @@ impl ServiceInstance {
             start_command: text(&row.config["deploy"]["startCommand"]),
             region: text(&row.config["deploy"]["region"]),
             num_replicas: None,
-            latest_deployment: latest.map(|deployment| Deployment::of(state, deployment)),
+            latest_deployment: latest.map(|deployment| Deployment::from_row(state, deployment)),
             active_deployments: active
-                .map(|deployment| Deployment::of(state, deployment))
+                .map(|deployment| Deployment::from_row(state, deployment))
                 .collect(),
-            domains: AllDomains::of(state, &row.service_id, &row.environment_id),
+            domains: AllDomains::find(state, &row.service_id, &row.environment_id),
         }
     }
 }
 
 impl VolumeInstance {
     /// `None` if its volume does not exist.
-    pub(crate) fn of(state: &State, row: &state::VolumeInstance) -> Option<Self> {
+    pub(crate) fn from_row(state: &State, row: &state::VolumeInstance) -> Option<Self> {
         let volume = state
             .volumes
             .iter()

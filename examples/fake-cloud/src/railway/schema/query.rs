@@ -172,7 +172,7 @@ impl Query {
     ) -> Result<ServiceInstance> {
         let (state, caller) = open(ctx)?;
         let place = state.instance(caller, &service_id, &environment_id)?;
-        Ok(ServiceInstance::of(&state, &state.instances[place]))
+        Ok(ServiceInstance::from_row(&state, &state.instances[place]))
     }
 
     async fn domains(
@@ -185,7 +185,7 @@ impl Query {
         let (state, caller) = open(ctx)?;
         state.project(caller, &project_id)?;
         state.instance(caller, &service_id, &environment_id)?;
-        Ok(AllDomains::of(&state, &service_id, &environment_id))
+        Ok(AllDomains::find(&state, &service_id, &environment_id))
     }
 
     async fn variables(
@@ -208,7 +208,7 @@ impl Query {
     async fn deployment(&self, ctx: &Context<'_>, id: String) -> Result<Deployment> {
         let (state, caller) = open(ctx)?;
         let place = state.deployment(caller, &id)?;
-        Ok(Deployment::of(&state, &state.deployments[place]))
+        Ok(Deployment::from_row(&state, &state.deployments[place]))
     }
 
     /// Newest first.
@@ -233,7 +233,7 @@ impl Query {
                 && not.is_none_or(|list| !list.contains(&row.status))
         });
         let rows = rows
-            .map(|row| (u64::MAX - row.seq, Deployment::of(&state, row)))
+            .map(|row| (u64::MAX - row.seq, Deployment::from_row(&state, row)))
             .collect();
         Ok(PageArgs { first, after }
             .cut(rows, state.options.page_size)?

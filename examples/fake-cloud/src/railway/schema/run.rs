@@ -148,7 +148,7 @@ impl Run {
         let (service, environment) = (old.service_id.clone(), old.environment_id.clone());
         let new = state.redeploy(&service, &environment)?;
         let place = state.deployment(caller, &new)?;
-        Ok(Deployment::of(&state, &state.deployments[place]))
+        Ok(Deployment::from_row(&state, &state.deployments[place]))
     }
 
     /// Starts the same container again, with its previous variables.
