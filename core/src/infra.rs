@@ -13,7 +13,10 @@ use serde_json::Value;
 use url::Url;
 
 use crate::safe_line;
-use crate::{Context, EnvVars, ErrorKind, InstanceId, ProviderError, ServiceId};
+use crate::{
+    Context, EnvVars, ErrorKind, InstanceId, NoticeError, ProviderError, Secret, ServiceId,
+    VendorNotice,
+};
 
 /// Runs instances. Used as `Arc<dyn InfraProvider>`.
 ///
@@ -186,6 +189,17 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     /// Checks the credentials with a call that changes nothing.
     async fn verify(&self, _: &Context) -> Result<(), ProviderError> {
         Err(ProviderError::unsupported("verify"))
+    }
+
+    /// Verifies and reads a webhook of the vendor; `secret` is the last part of the path that it was sent to.
+    ///
+    /// - The secret is compared in constant time.
+    /// - It calls nobody: what a notice says is only a hint to look.
+    ///
+    /// # Errors
+    /// The provider has no webhooks, which is the default; the secret is wrong; the body cannot be read.
+    fn read_notice(&self, _secret: &Secret, _body: &[u8]) -> Result<VendorNotice, NoticeError> {
+        Err(NoticeError::Unsupported)
     }
 }
 

@@ -114,6 +114,7 @@ mod id;
 mod infra;
 mod literal;
 mod mark;
+mod notice;
 mod panic;
 mod secret;
 mod section;
@@ -142,6 +143,7 @@ pub use infra::{
 };
 pub use literal::{escape_value, unescape_value};
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
+pub use notice::{NoticeError, VendorNotice};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use section::{Entry, Section, Sections};
 pub use tool::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent_pool_client::{Http, Runtime};
+use agent_pool_client::{Http, Pool, Runtime};
 use agent_pool_core::registry::Registry;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{Context, InstanceId, Mark};
@@ -12,6 +12,7 @@ use agent_pool_service_kit::supervisor::Supervisor;
 
 use crate::config::Config;
 use crate::failing::Failing;
+use crate::notices::Notices;
 use crate::providers::{Providers, SharedSections};
 
 /// The service: its settings, database, providers and background tasks. Cheap to clone.
@@ -27,6 +28,8 @@ struct Inner {
     runtime: Runtime,
     replica: String,
     failing: Failing,
+    notices: Notices,
+    pool: Option<Pool>,
 }
 
 impl App {
@@ -45,6 +48,10 @@ impl App {
         let context = Context::new(mark, agent_pool_core::http::client()?);
         let context = context.with_sections(Arc::new(sections));
         let http = Http::new(concat!("services-svc/", env!("CARGO_PKG_VERSION")))?;
+        let pool = config.general.pool_url.clone().map(|url| {
+            let key = config.http.pool_api_key.primary().clone();
+            Pool::new(&http, url, key)
+        });
         Ok(Self(Arc::new(Inner {
             providers: Providers::new(registry, context, config.provider_timeout()),
             runtime: Runtime::new(&http),
@@ -53,6 +60,8 @@ impl App {
             supervisor,
             replica: InstanceId::generate().into(),
             failing: Failing::default(),
+            notices: Notices::default(),
+            pool,
         })))
     }
 
@@ -84,6 +93,16 @@ impl App {
     /// The instances that failed their last health check.
     pub(crate) fn failing(&self) -> &Failing {
         &self.0.failing
+    }
+
+    /// The notices of vendors.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.0.notices
+    }
+
+    /// Pool, if its address is set.
+    pub(crate) fn pool(&self) -> Option<&Pool> {
+        self.0.pool.as_ref()
     }
 
     /// The name of this process, new at every start.

@@ -12,6 +12,7 @@ use agent_pool_service_kit::db::DatabaseUrl;
 use agent_pool_service_kit::trace::LogSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use url::Url;
 
 use crate::access::{Access, PurposeKeys};
 use crate::db::local_grants::Limits as GrantLimits;
@@ -102,6 +103,9 @@ pub(crate) struct General {
     /// values notice a crash later; each list costs calls of the vendor.
     #[serde(default = "General::status_list_max_age")]
     pub(crate) status_list_max_age_ms: Millis,
+    /// The address of pool-svc. When a webhook of a vendor reports a change, Pool is asked to look at the fleet at
+    /// once; without this it notices at its next tick.
+    pub(crate) pool_url: Option<Url>,
     /// How long an instance stays locked after the replica that worked on it died, and how often interrupted
     /// operations are checked for. If it is too low, a replica that pauses loses its lock.
     #[serde(default = "General::lease")]

@@ -8,6 +8,7 @@ mod failing;
 mod handlers;
 mod metrics;
 mod openapi;
+mod notices;
 mod ops;
 mod path_segment;
 mod problem;

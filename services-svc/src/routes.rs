@@ -2,10 +2,10 @@
 
 use std::convert::Infallible;
 
-use agent_pool_core::{InstanceId, ResourceId, ToolId};
+use agent_pool_core::{InfraId, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::require;
-use agent_pool_service_kit::body::{json, json_or_default, query};
+use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
@@ -17,7 +17,7 @@ use warp::{Filter, path};
 
 use crate::app::App;
 use crate::handlers::{
-    configure, create_instance, destroy, destroy_tool, instance, logs, provision_local,
+    configure, create_instance, destroy, destroy_tool, instance, logs, notice, provision_local,
     provision_tool, redeploy, registry, status_batch, sweep, version,
 };
 use crate::path_segment::PathSegment;
@@ -39,6 +39,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/configure/:instanceId",
     "/redeploy/:instanceId",
     "/logs/:instanceId",
+    "/webhooks/:infra/:secret",
     "/provision/:instanceId/:toolId",
     "/destroy/:instanceId/:toolId/:resourceId",
 ]);
@@ -71,6 +72,7 @@ pub fn routes(
         path!("configure" / InstanceId).boxed().and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed(),
         path!("redeploy" / InstanceId).boxed().and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed(),
         path!("logs" / InstanceId).boxed().and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed(),
+        path!("webhooks" / InfraId / String).boxed().and(post())     .and(unverified()).and(app.clone())                      .then(notice::handle).map(answer).boxed(),
         path!("provision" / InstanceId / String).boxed().and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed(),
         path!("destroy" / InstanceId / ToolId / Resource).boxed().and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed(),
     ]).recover(unrouted).unify()

@@ -19,6 +19,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
+use crate::notices::follow_notices;
 use crate::ops::recover::recover_periodically;
 use crate::ops::reseal::{keep_resealing, rekey};
 use crate::ops::sweep::sweep_periodically;
@@ -86,6 +87,10 @@ impl Service for App {
         let app = self.clone();
         self.supervisor().keep("reseal", move |shutdown| {
             keep_resealing(app.clone(), shutdown)
+        });
+        let app = self.clone();
+        self.supervisor().keep("notices", move |shutdown| {
+            follow_notices(app.clone(), shutdown)
         });
         let app = self.clone();
         self.supervisor().keep("sweep", move |shutdown| {

@@ -8,7 +8,8 @@ use super::stack::{Stack, declared};
 use super::stats::CallStats;
 use crate::{
     Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraId, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+    InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy,
+    Secret, VendorNotice,
 };
 
 /// Puts the layers around an infra provider, which errors, traces and metrics will call `id`.
@@ -51,6 +52,10 @@ impl InfraProvider for LayeredInfra {
 
     fn default_image(&self) -> Option<&str> {
         self.inner.default_image()
+    }
+
+    fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
+        self.inner.read_notice(secret, body)
     }
 
     async fn create(

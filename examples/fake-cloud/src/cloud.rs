@@ -10,7 +10,7 @@ use crate::http::Server;
 use crate::inner::{CloudState, Inner};
 use crate::ledger::{Exchange, Unexpected};
 use crate::options::Options;
-use crate::railway::Railway;
+use crate::railway::{Railway, Webhooks};
 use crate::rate::RateLimit;
 use crate::sync::lock;
 use crate::{DeploymentStatus, Vendor};
@@ -49,7 +49,8 @@ impl FakeCloud {
             }
         });
         let railway = Arc::clone(&inner.railway);
-        let ticker = tokio::spawn(async move { tick(&railway).await });
+        let webhooks = Webhooks::new(options.railway.webhook_url.clone());
+        let ticker = tokio::spawn(async move { tick(&railway, webhooks).await });
         Ok(Self {
             server: server.await?,
             inner,
@@ -220,11 +221,12 @@ impl FakeCloud {
     }
 }
 
-/// Advances deployments that are paced by time, even without requests.
-async fn tick(railway: &Railway) {
+/// Advances deployments that are paced by time, even without requests, and sends webhooks.
+async fn tick(railway: &Railway, mut webhooks: Webhooks) {
     let mut interval = tokio::time::interval(Duration::from_millis(20));
     loop {
         interval.tick().await;
         railway.settle(crate::railway::ReadCount::None).await;
+        webhooks.send(railway);
     }
 }

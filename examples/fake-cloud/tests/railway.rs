@@ -361,3 +361,63 @@ async fn two_volumes_at_one_path_deploy_nothing() {
     );
     assert_eq!(patch.await, "Failed to create deployment");
 }
+
+/// Takes one webhook after another, and answers each with 200.
+async fn next_webhook(listener: &tokio::net::TcpListener) -> Value {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = Vec::new();
+    loop {
+        let mut chunk = [0; 4_096];
+        let read = stream.read(&mut chunk).await.unwrap();
+        request.extend_from_slice(&chunk[..read]);
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        if let Some(body) = body.and_then(|body| serde_json::from_str::<Value>(&body).ok()) {
+            assert!(
+                text.starts_with("POST /webhooks/railway/secret HTTP/1.1\r\n"),
+                "{text}"
+            );
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            return body;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_is_reported_by_webhook() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = at_once();
+    let url = format!(
+        "http://{}/webhooks/railway/secret",
+        listener.local_addr().unwrap()
+    );
+    options.railway.webhook_url = Some(url.parse().unwrap());
+    let api = start(options).await;
+    let service = api.create_service("watched").await;
+    api.patch(&service, block(json!({}))).await;
+    let until = async |wanted: &str| {
+        loop {
+            let notice = next_webhook(&listener).await;
+            if notice["type"] == wanted {
+                return notice;
+            }
+            api.instance(&service).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(20);
+    let deployed = tokio::time::timeout(limit, until("Deployment.success"))
+        .await
+        .unwrap();
+    assert_eq!(deployed["resource"]["service"]["id"], service);
+    api.cloud.crash_service("watched");
+    let crashed = tokio::time::timeout(limit, until("Deployment.crashed"))
+        .await
+        .unwrap();
+    assert_eq!(
+        crashed["resource"]["deployment"]["id"],
+        deployed["resource"]["deployment"]["id"]
+    );
+    assert!(crashed["timestamp"].is_string(), "{crashed}");
+}

@@ -6,13 +6,15 @@ use std::time::Duration;
 use agent_pool_core::settings::{Environment, Faults, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy, Section,
+    InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy,
+    Secret, Section, VendorNotice,
 };
 use async_trait::async_trait;
 use chrono::Utc;
 
 use crate::graphql::Client;
 use crate::handle::Handle;
+use crate::notice;
 use crate::patch;
 use crate::placement::Placement;
 use crate::settings::{RailwaySettings, TokenKind};
@@ -104,6 +106,10 @@ impl InfraProvider for Railway {
             update_image: true,
             verify: true,
         }
+    }
+
+    fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
+        notice::read(self.settings.webhook_secret.as_ref(), secret, body)
     }
 
     async fn create(

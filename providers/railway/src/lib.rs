@@ -10,6 +10,7 @@ mod handle;
 mod infra;
 mod list;
 mod mutations;
+mod notice;
 mod operations;
 mod page;
 mod patch;

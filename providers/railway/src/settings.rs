@@ -41,6 +41,9 @@ pub(crate) struct RailwaySettings {
     /// The image that instances run, best pinned by digest: a tag that has moved may be served from a
     /// cache.
     pub(crate) runtime_image: String,
+    /// The last part of the URL that Railway's webhooks are sent to, `/webhooks/railway/SECRET` of Services: at least
+    /// 16 characters, such as `poolctl key` prints. Without it, none are accepted. Railway does not sign webhooks.
+    pub(crate) webhook_secret: Option<Secret>,
     /// What to run instead of the image's entrypoint.
     pub(crate) start_command: Option<String>,
     /// User of the image's registry, where it is private (Pro plan).
@@ -157,6 +160,7 @@ impl RailwaySettings {
         faults.keep(read.check_limits());
         faults.keep(read.check_registry());
         faults.keep(read.check_mount());
+        faults.keep(read.check_webhook_secret());
         faults.finish(Some(read))
     }
 
@@ -217,6 +221,20 @@ impl RailwaySettings {
             alone,
             format!("is set without {missing}"),
         ))
+    }
+
+    /// It stands in a URL, so it must be neither guessed nor encoded.
+    fn check_webhook_secret(&self) -> Result<(), SettingsError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        match &self.webhook_secret {
+            Some(secret) if secret.expose().len() < 16 || !secret.expose().chars().all(plain) => {
+                Err(SettingsError::fault(
+                    "RAILWAY_WEBHOOK_SECRET",
+                    "is not 16 or more letters, digits, - and _".to_owned(),
+                ))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn check_mount(&self) -> Result<(), SettingsError> {

@@ -6,6 +6,7 @@ pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
 pub(crate) mod instance;
 pub(crate) mod logs;
+pub(crate) mod notice;
 pub(crate) mod provision_local;
 pub(crate) mod provision_tool;
 pub(crate) mod redeploy;

@@ -55,6 +55,11 @@ impl RecentLists {
         Ok(list)
     }
 
+    /// Has the next request ask the infra anew.
+    pub(crate) async fn forget(&self, infra: &InfraId) {
+        *self.slot(infra).lock().await = None;
+    }
+
     fn slot(&self, infra: &InfraId) -> Arc<Slot> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(infra.clone()).or_default())

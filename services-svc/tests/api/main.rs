@@ -13,6 +13,7 @@ mod instance;
 mod limits;
 mod missing;
 mod openapi;
+mod notices;
 mod provision_local;
 mod recover;
 mod registry;

@@ -7,7 +7,8 @@ use url::Url;
 use super::{refused, unfit};
 use crate::{
     Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+    InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy, Secret,
+    VendorNotice,
 };
 
 /// Checks what an infra provider answers.
@@ -69,6 +70,10 @@ impl InfraProvider for CheckedInfra {
 
     fn default_image(&self) -> Option<&str> {
         self.inner.default_image()
+    }
+
+    fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
+        self.inner.read_notice(secret, body)
     }
 
     async fn create(

@@ -527,3 +527,10 @@ pub struct Missing {
     /// Whether this sweep provisioned it again.
     pub repaired: bool,
 }
+
+/// The answer to `POST /webhooks/:infra/:secret`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeTaken {
+    /// Whether the notice is new; false if it was delivered before.
+    pub fresh: bool,
+}

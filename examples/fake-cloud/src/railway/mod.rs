@@ -19,6 +19,7 @@ mod schema;
 mod settings;
 mod snapshot;
 mod state;
+mod webhook;
 
 pub(crate) use deploy::ReadCount;
 pub use deployment_status::DeploymentStatus;
@@ -31,6 +32,7 @@ pub use snapshot::{
 };
 
 pub(crate) use state::State;
+pub(crate) use webhook::Webhooks;
 
 /// The GraphQL schema that the fake answers to, in SDL; a subset of the vendor's.
 #[must_use]

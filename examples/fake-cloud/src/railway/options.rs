@@ -45,6 +45,8 @@ pub struct RailwayOptions {
     pub gone_message: String,
     /// Whether a new image in `serviceInstanceUpdate` deploys automatically, as observed [U].
     pub image_update_deploys: bool,
+    /// Where changes of deployments are sent, as Railway's webhooks are [D]; http only.
+    pub webhook_url: Option<url::Url>,
     /// The host in the domains of services. A name other than an address must be resolved by the caller's proxy.
     pub domain_host: String,
 }
@@ -82,6 +84,7 @@ impl Default for RailwayOptions {
             page_size: 500,
             gone_message: "Not Authorized".into(),
             image_update_deploys: true,
+            webhook_url: None,
             domain_host: "127.0.0.1".into(),
         }
     }

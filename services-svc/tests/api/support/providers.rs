@@ -6,8 +6,9 @@ use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, ListedResource, Metadata, ProviderError, ProvisionedTool,
-    Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
+    InstanceSpec, ListedInstance, ListedResource, Metadata, NoticeError, ProviderError,
+    ProvisionedTool, Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider,
+    Usage, VendorNotice,
 };
 use async_trait::async_trait;
 use chrono::Utc;
@@ -213,6 +214,14 @@ struct Cellar(Arc<World>);
 
 #[async_trait]
 impl InfraProvider for Cellar {
+    fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
+        if secret.expose() != "the-secret-of-the-cellar" {
+            return Err(NoticeError::Forged);
+        }
+        let id = std::str::from_utf8(body).map_err(|_| NoticeError::Malformed)?;
+        Ok(VendorNotice::new(id))
+    }
+
     async fn create(
         &self,
         cx: &Context,
