@@ -1,8 +1,10 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{
-    Affected, ClaimOutcome, Condemned, DeletedPool, DrainRequest, Events, Info, InstanceView,
-    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Template, TickReport,
+    Affected, ClaimOutcome, Condemned, CreatedWebhook, DeletedPool, DrainRequest, Events,
+    Explanation, Info, InstanceView, NewWebhook, PoolSpec, PoolStatus, PoolVersions, PoolView,
+    Pools, ReplenishRequest, Simulation, SimulationRequest, Template, TickReport,
+    WebhookDeliveries, Webhooks, WebhooksQueued,
 };
 use agent_pool_core::{InstanceId, PoolName, Secret};
 use reqwest::Method;
@@ -15,6 +17,8 @@ use crate::{CallError, ClaimOrder, Http};
 
 /// How long an answer may take that only needs the database.
 const SOON: Duration = Duration::from_secs(15);
+/// How long a replay may take: of weeks of claims.
+const SIMULATE_WITHIN: Duration = Duration::from_mins(2);
 /// How long a tick may take: it examines the whole fleet.
 const TICK_WITHIN: Duration = Duration::from_mins(2);
 /// How long a claim may take, not counting the time that it waits for an idle instance.
@@ -221,6 +225,86 @@ impl Pool {
     pub async fn reconcile(&self) -> Result<TickReport, CallError> {
         let call = self.call(Method::POST, &["reconcile"]);
         call.answer(TICK_WITHIN).await
+    }
+
+    /// `GET /api/pool/explain/instance/:id`: its story, in sentences.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn explain_instance(&self, id: &InstanceId) -> Result<Explanation, CallError> {
+        let call = self.get(&["explain", "instance", id.as_str()]);
+        call.answer(SOON).await
+    }
+
+    /// `GET /api/pool/explain/pool/:name`: what it keeps and why, in sentences.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn explain_pool(&self, name: &str) -> Result<Explanation, CallError> {
+        self.get(&["explain", "pool", name]).answer(SOON).await
+    }
+
+    /// `POST /api/pool/simulate`: replays the log under another policy.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn simulate(&self, request: &SimulationRequest) -> Result<Simulation, CallError> {
+        let call = self.call(Method::POST, &["simulate"]);
+        call.json(request).answer(SIMULATE_WITHIN).await
+    }
+
+    /// `GET /api/pool/webhooks`: the endpoints that are notified.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn webhooks(&self) -> Result<Webhooks, CallError> {
+        self.get(&["webhooks"]).answer(SOON).await
+    }
+
+    /// `POST /api/pool/webhooks`: adds an endpoint.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn add_webhook(&self, new: &NewWebhook) -> Result<CreatedWebhook, CallError> {
+        let call = self.call(Method::POST, &["webhooks"]);
+        call.json(new).answer(SOON).await
+    }
+
+    /// `DELETE /api/pool/webhooks/:id`.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn remove_webhook(&self, id: &str) -> Result<WebhooksQueued, CallError> {
+        let call = self.call(Method::DELETE, &["webhooks", id]);
+        call.answer(SOON).await
+    }
+
+    /// `POST /api/pool/webhooks/:id/test`: sends a test message.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn test_webhook(&self, id: &str) -> Result<WebhooksQueued, CallError> {
+        let call = self.call(Method::POST, &["webhooks", id, "test"]);
+        call.answer(SOON).await
+    }
+
+    /// `GET /api/pool/webhooks/deliveries`: the log of deliveries, newest first.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn webhook_deliveries(&self, limit: u16) -> Result<WebhookDeliveries, CallError> {
+        let call = self.get(&["webhooks", "deliveries"]).query("limit", &limit);
+        call.answer(SOON).await
+    }
+
+    /// `POST /api/pool/webhooks/deliveries/:id/resend`: sends a message once more.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn resend_webhook(&self, delivery: i64) -> Result<WebhooksQueued, CallError> {
+        let delivery = delivery.to_string();
+        let path = ["webhooks", "deliveries", &delivery, "resend"];
+        self.call(Method::POST, &path).answer(SOON).await
     }
 
     fn get(&self, path: &[&str]) -> Call<'_> {

@@ -120,6 +120,12 @@ pub struct PoolSettings {
     /// A TOML file of pools, a table `[pools.NAME]` for each. It is read at the start. A change by API lasts until the
     /// file says something else.
     pub pools_file: Option<PathBuf>,
+    /// Whether webhooks may lead to private, loopback and link-local addresses, and without TLS.
+    #[serde(default)]
+    pub pool_webhook_private_targets: bool,
+    /// Time limit for an endpoint to answer a webhook. Lower values resend what slow endpoints received.
+    #[serde(default = "default_webhook_timeout")]
+    pub pool_webhook_timeout_ms: Millis,
     /// A JSON file of ready-made agents, to be offered instead of the ones built in.
     pub pool_templates_file: Option<PathBuf>,
 }
@@ -164,6 +170,10 @@ const fn default_accept_timeout() -> Millis {
 
 const fn default_work_lease() -> Millis {
     Millis::from_millis(10_000)
+}
+
+const fn default_webhook_timeout() -> Millis {
+    Millis::from_millis(15_000)
 }
 
 const fn default_max_vanished() -> u32 {
@@ -283,6 +293,7 @@ impl PoolSettings {
             ("CLAIM_TIMEOUT_MS", self.claim_timeout_ms),
             ("CLAIM_LEASE_MS", self.claim_lease_ms),
             ("POOL_WORK_LEASE_MS", self.pool_work_lease_ms),
+            ("POOL_WEBHOOK_TIMEOUT_MS", self.pool_webhook_timeout_ms),
         ] {
             let in_range = (Duration::from_millis(1)..=LONGEST).contains(&time.duration());
             require(

@@ -173,6 +173,8 @@ pub(crate) enum Cause {
     ClaimFailed,
     /// A claim found it not healthy.
     UnhealthyAtClaim,
+    /// The pool needs fewer.
+    Surplus,
     /// Asked for by drain.
     Drained,
     /// Its pool was deleted.
@@ -206,6 +208,7 @@ impl Cause {
         Self::ClaimUndone,
         Self::ClaimFailed,
         Self::UnhealthyAtClaim,
+        Self::Surplus,
         Self::Drained,
         Self::PoolDeleted,
         Self::Killed,
@@ -234,6 +237,7 @@ impl Cause {
             Self::ClaimUndone => "claim_undone",
             Self::ClaimFailed => "claim_failed",
             Self::UnhealthyAtClaim => "unhealthy_at_claim",
+            Self::Surplus => "surplus",
             Self::Drained => "drained",
             Self::PoolDeleted => "pool_deleted",
             Self::Killed => "killed",

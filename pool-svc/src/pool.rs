@@ -12,8 +12,10 @@ use crate::ops::replenish::keep_replenishing;
 use crate::ops::reseal::keep_resealing;
 use crate::ops::warm_up::Creations;
 use crate::pools::change::declare;
+use crate::sizing::keep_sizing;
 use crate::tick::Ticker;
 use crate::tick::timer::keep_ticking;
+use crate::webhooks::keep_delivering;
 
 /// The running service. Cheap to clone.
 ///
@@ -78,6 +80,16 @@ impl Pool {
     /// Keeps what is sealed in the database sealed with the newest key.
     pub fn keep_resealing(&self) {
         keep_resealing(&self.app, &self.background);
+    }
+
+    /// Decides each minute how many idle instances the pools with an objective keep.
+    pub fn keep_sizing(&self) {
+        keep_sizing(&self.app, &self.background, &self.destructions);
+    }
+
+    /// Sends the messages of webhooks.
+    pub fn keep_delivering(&self) {
+        keep_delivering(&self.app, &self.background);
     }
 
     /// Looks at the fleet every `TICK_INTERVAL_MS`.

@@ -17,7 +17,9 @@ use warp::{Filter, path};
 
 use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
-use crate::handlers::{claim, fleet, instances, pools, templates, views};
+use crate::handlers::{
+    claim, explain, fleet, instances, pools, sizing, templates, views, webhooks,
+};
 use crate::pool::Pool;
 
 /// The same paths, for the labels of spans and metrics.
@@ -41,6 +43,14 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/instances/:id",
     "/api/pool/instances/:id/acceptance",
     "/api/pool/crashed/:id",
+    "/api/pool/explain/instance/:id",
+    "/api/pool/explain/pool/:name",
+    "/api/pool/simulate",
+    "/api/pool/webhooks",
+    "/api/pool/webhooks/deliveries",
+    "/api/pool/webhooks/deliveries/:id/resend",
+    "/api/pool/webhooks/:id",
+    "/api/pool/webhooks/:id/test",
     "/",
     "/claim",
     "/claim/stream",
@@ -59,6 +69,9 @@ pub const PATHS: Templates = Templates::new(&[
     "/providers",
     "/providers/orphans",
     "/providers/sweep",
+    "/explain/:pool",
+    "/webhooks",
+    "/webhooks/:id/:act",
     "/live",
     "/sign-in",
     "/sign-out",
@@ -111,7 +124,16 @@ pub fn routes(
         path!("drain").boxed().and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
         path!("reconcile").boxed().and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
         path!("instances" / InstanceId).boxed().and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
-        path!("crashed" / InstanceId).boxed().and(delete())      .and(key)                                .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
+        path!("crashed" / InstanceId).boxed().and(delete())      .and(key.clone())                        .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
+        path!("explain" / "instance" / InstanceId).boxed().and(get()).and(key.clone())                    .and(app.clone())          .then(explain::instance).map(answer).boxed(),
+        path!("explain" / "pool" / PoolName).boxed().and(get())  .and(key.clone())                        .and(app.clone())          .then(explain::pool).map(answer).boxed(),
+        path!("simulate").boxed().and(post())                    .and(key.clone()).and(json())            .and(app.clone())          .then(sizing::simulate).map(answer).boxed(),
+        path!("webhooks").boxed().and(get())                     .and(key.clone())                        .and(app.clone())          .then(webhooks::list).map(answer).boxed(),
+        path!("webhooks").boxed().and(post())                    .and(key.clone()).and(json())            .and(app.clone())          .then(webhooks::add).map(answer).boxed(),
+        path!("webhooks" / "deliveries").boxed().and(get())      .and(key.clone()).and(query())           .and(app.clone())          .then(webhooks::deliveries).map(answer).boxed(),
+        path!("webhooks" / "deliveries" / i64 / "resend").boxed().and(post()).and(key.clone())            .and(app.clone())          .then(webhooks::resend).map(answer).boxed(),
+        path!("webhooks" / String).boxed().and(delete())         .and(key.clone())                        .and(app.clone())          .then(webhooks::remove).map(answer).boxed(),
+        path!("webhooks" / String / "test").boxed().and(post())  .and(key)                                .and(app)                  .then(webhooks::test).map(answer).boxed(),
     ]);
     // Refused below the prefix, so that pages of other sites can read why.
     let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);

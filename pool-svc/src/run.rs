@@ -69,6 +69,8 @@ impl Service for Pool {
         self.keep_recovering();
         self.keep_resealing();
         self.keep_ticking();
+        self.keep_delivering();
+        self.keep_sizing();
     }
 
     fn routes(

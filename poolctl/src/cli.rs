@@ -11,6 +11,7 @@ use crate::commands::{
     claim::Claim,
     doctor::Doctor,
     events::Events,
+    explain::Explain,
     fleet::{Drain, Replenish},
     key::Key,
     kill::Condemn,
@@ -20,8 +21,10 @@ use crate::commands::{
     pools::Pools,
     providers::Providers,
     show::Show,
+    simulate::Simulate,
     sweep::Sweep,
     watch::Watch,
+    webhooks::Webhooks,
 };
 use crate::connect::Connection;
 use crate::out::Form;
@@ -87,6 +90,8 @@ pub(crate) enum Ask {
     Logs(Logs),
     /// List changes of instances, newest first, and who made them
     Events(Events),
+    /// Say in sentences why an instance or a pool is what it is
+    Explain(Explain),
     /// Destroy instances in any status
     Kill(Condemn),
     /// Destroy crashed instances after inspection
@@ -103,6 +108,10 @@ pub(crate) enum Ask {
     Providers(Providers),
     /// Compare the vendors' resources with the database: orphans and missing resources
     Sweep(Sweep),
+    /// Replay the log of a pool under another policy
+    Simulate(Simulate),
+    /// List, add, test and remove webhooks, and resend their messages
+    Webhooks(Webhooks),
     /// Check settings, databases, services and vendors, and say what to fix
     Doctor(Doctor),
     Mcp(Mcp),

@@ -10,6 +10,7 @@ mod claim;
 mod cookies;
 mod db;
 mod events;
+mod explain;
 mod fleet;
 mod format;
 mod gate;
@@ -28,6 +29,7 @@ mod session;
 mod sign_in;
 mod state;
 mod version_cache;
+mod webhooks;
 
 pub(crate) use routes::{not_found, routes};
 pub(crate) use state::Dashboard;

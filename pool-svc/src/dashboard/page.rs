@@ -15,6 +15,7 @@ pub(super) enum Tab {
     OverTime,
     Events,
     Providers,
+    Webhooks,
 }
 
 impl Tab {
@@ -25,6 +26,7 @@ impl Tab {
         Self::OverTime,
         Self::Events,
         Self::Providers,
+        Self::Webhooks,
     ];
 
     /// Whether the navigation bar of this role has it.
@@ -40,6 +42,7 @@ impl Tab {
             Self::OverTime => ("/over-time", "Over time"),
             Self::Events => ("/events", "Events"),
             Self::Providers => ("/providers", "Providers"),
+            Self::Webhooks => ("/webhooks", "Webhooks"),
         }
     }
 }

@@ -136,6 +136,7 @@ async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
     idle(&mut conn).await;
     let mut begin = async |warm, max_total| {
         let demand = Demand {
+            reason: String::new(),
             pool: PoolName::default(),
             recipe: Recipe::default(),
             wanted: Wanted::Deficit { warm, at_once: 9 },

@@ -287,6 +287,7 @@ mod tests {
     async fn begun(conn: &mut Conn) -> InstanceId {
         let lease = Duration::from_mins(1);
         let demand = Demand {
+            reason: String::new(),
             pool: PoolName::default(),
             recipe: Recipe::default(),
             wanted: Wanted::Extra(1),

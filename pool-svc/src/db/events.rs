@@ -28,6 +28,7 @@ struct Row {
     principal: Option<String>,
     source: Option<String>,
     pool: Option<String>,
+    reason: Option<String>,
 }
 
 impl TryFrom<Row> for LifecycleEvent {
@@ -51,6 +52,7 @@ impl TryFrom<Row> for LifecycleEvent {
             cause: row.cause,
             principal: row.principal,
             source: row.source,
+            reason: row.reason,
             at: row.at,
         })
     }

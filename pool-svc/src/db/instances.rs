@@ -17,6 +17,7 @@ use diesel::sql_types::{Array, Binary, Double, Int8, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::explain;
 use super::moves::{self, Moved, ids};
 use super::pending::OutcomeRow;
 use super::prepared::Prepared;
@@ -152,6 +153,30 @@ pub(crate) async fn drain_oldest_idle(
     ids(moved.load::<Moved>(conn).await?)
 }
 
+/// Condemns the oldest idle instances of a pool, as many as it has more than `keep`.
+pub(crate) async fn remove_surplus(
+    conn: &mut AsyncPgConnection,
+    pool: &PoolName,
+    keep: u32,
+) -> Result<Vec<InstanceId>, DbError> {
+    let step = Move::CONDEMN_IDLE;
+    let (from, to) = (step.from().as_str(), step.to().as_str());
+    let cause = Cause::Surplus.as_str();
+    let change = format!(
+        "UPDATE instances SET status = '{to}'
+         WHERE id = ANY (ARRAY (
+             SELECT id FROM instances WHERE status = '{from}' AND pool = $4
+             ORDER BY created_at
+             LIMIT greatest(0, (SELECT count(*) FROM instances WHERE status = '{from}' AND pool = $4) - $3)
+             FOR UPDATE SKIP LOCKED))
+         RETURNING id, name, url, pool, '{cause}' AS cause"
+    );
+    let moved = moves::change(Some(step.from()), Some(step.to()), &change)
+        .bind::<Int8, _>(i64::from(keep))
+        .bind::<Text, _>(pool.as_str());
+    ids(moved.load::<Moved>(conn).await?)
+}
+
 /// How many instances of a pool to create, from what, and how many it may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Demand {
@@ -160,6 +185,8 @@ pub(crate) struct Demand {
     pub(crate) wanted: Wanted,
     /// How many instances the pool may have in all.
     pub(crate) max_total: u32,
+    /// Why, in words.
+    pub(crate) reason: String,
 }
 
 /// How many instances to create.
@@ -264,8 +291,13 @@ pub(crate) async fn insert_starting(
     let mut inserted = Vec::new();
     for (demand, missing) in demands.iter().zip(missing) {
         if missing > 0 {
+            let reason = format!("{}; {missing} missing", demand.reason);
+            explain::set_reason(conn, &reason).await?;
             inserted.extend(insert_of_pool(conn, demand, missing, lease).await?);
         }
+    }
+    if !inserted.is_empty() {
+        explain::set_reason(conn, "").await?;
     }
     Ok(inserted)
 }

@@ -7,12 +7,15 @@ pub(crate) mod claim_waiters;
 pub(crate) mod claims;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod listen;
 pub(crate) mod row;
+pub(crate) mod sizings;
 pub(crate) mod tick_state;
 pub(crate) mod views;
+pub(crate) mod webhooks;
 
 #[cfg(test)]
 mod claim_tests;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::schema::{pool_versions, pools};
+use super::sizings;
 use crate::pools::Definition;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -42,6 +43,7 @@ impl TryFrom<Row> for Definition {
             version: row.version.unsigned_abs(),
             changed_by: row.changed_by,
             changed_at: Some(row.changed_at),
+            sizing: None,
         })
     }
 }
@@ -76,6 +78,13 @@ pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<Definition>
     if !all.iter().any(|pool| pool.name.is_default()) {
         all.insert(0, Definition::of_settings());
     }
+    let sized = |pool: &Definition| pool.spec.policy.objective.is_some();
+    if all.iter().any(sized) {
+        let mut decisions = sizings::load_latest(conn).await?;
+        for pool in all.iter_mut().filter(|pool| sized(pool)) {
+            pool.sizing = decisions.remove(pool.name.as_str());
+        }
+    }
     Ok(all)
 }
 
@@ -90,7 +99,13 @@ pub(crate) async fn find(
         .first(conn)
         .await
         .optional()?;
-    let found = row.map(Definition::try_from).transpose()?;
+    let mut found = row.map(Definition::try_from).transpose()?;
+    if let Some(pool) = found
+        .as_mut()
+        .filter(|pool| pool.spec.policy.objective.is_some())
+    {
+        pool.sizing = sizings::find_latest(conn, name).await?;
+    }
     Ok(found.or_else(|| name.is_default().then(Definition::of_settings)))
 }
 

@@ -69,6 +69,7 @@ diesel::table! {
         principal -> Nullable<Text>,
         source -> Nullable<Text>,
         pool -> Nullable<Text>,
+        reason -> Nullable<Text>,
     }
 }
 

@@ -34,18 +34,32 @@ impl Column {
     pub(crate) const REFUSAL: Self =
         Self::json("claim_refusals", "encode(request_hash, 'hex')", "problem");
 
-    pub(super) const ALL: [Self; 6] = [
+    pub(crate) const WEBHOOK_URL: Self = Self::of_webhook("url");
+    pub(crate) const WEBHOOK_SECRET: Self = Self::of_webhook("secret");
+
+    pub(super) const ALL: [Self; 8] = [
         Self::RUNTIME_KEY,
         Self::INVITE_URL,
         Self::INSTRUCTIONS,
         Self::ANSWER,
         Self::FAILURE,
         Self::REFUSAL,
+        Self::WEBHOOK_URL,
+        Self::WEBHOOK_SECRET,
     ];
 
     const fn text(name: &'static str) -> Self {
         Self {
             table: "instances",
+            row: "id",
+            name,
+            kind: Kind::Text,
+        }
+    }
+
+    const fn of_webhook(name: &'static str) -> Self {
+        Self {
+            table: "webhook_endpoints",
             row: "id",
             name,
             kind: Kind::Text,

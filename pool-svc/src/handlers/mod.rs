@@ -2,8 +2,11 @@
 
 pub(crate) mod claim;
 pub(crate) mod claim_input;
+pub(crate) mod explain;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod pools;
+pub(crate) mod sizing;
 pub(crate) mod templates;
 pub(crate) mod views;
+pub(crate) mod webhooks;

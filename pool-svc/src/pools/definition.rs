@@ -1,11 +1,11 @@
 //! A pool as it is stored.
 
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::PoolSpec;
+use agent_pool_core::wire::pool::{PoolSpec, Sizing};
 use chrono::{DateTime, Utc};
 
 /// A pool with the version of its declaration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Definition {
     pub(crate) name: PoolName,
     pub(crate) spec: PoolSpec,
@@ -13,6 +13,8 @@ pub(crate) struct Definition {
     pub(crate) version: u32,
     pub(crate) changed_by: Option<String>,
     pub(crate) changed_at: Option<DateTime<Utc>>,
+    /// The latest decision about its target, if it has an objective and one was made.
+    pub(crate) sizing: Option<Sizing>,
 }
 
 impl Definition {
@@ -24,6 +26,7 @@ impl Definition {
             version: 0,
             changed_by: None,
             changed_at: None,
+            sizing: None,
         }
     }
 }

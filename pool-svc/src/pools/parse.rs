@@ -6,6 +6,8 @@ use agent_pool_core::wire::pool::{PoolSpec, Recipe};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::sizing::objective::parse_objective;
+
 /// Most variables of a recipe.
 const MOST_VARIABLES: usize = 100;
 /// Longest value of a variable, and longest name of an image, in bytes.
@@ -47,6 +49,14 @@ pub(crate) fn parse_spec(value: Value, limit: u32) -> Result<PoolSpec, Unfit> {
     {
         let problem = format!("is {min}: expected no more than maxTotal, which is {most}");
         return Err(Unfit::new("policy.minIdle", problem));
+    }
+    if let Some(objective) = &spec.policy.objective {
+        if min.is_some() {
+            let problem = "expected either minIdle or an objective";
+            return Err(Unfit::new("policy.objective", problem));
+        }
+        let checked = parse_objective(objective, most);
+        checked.map_err(|error| Unfit::new("policy.objective", error.to_string()))?;
     }
     Ok(spec)
 }

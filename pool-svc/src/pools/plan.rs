@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) recipe: Recipe,
     /// How many idle instances to keep.
     pub(crate) target: u32,
+    /// Why so many, in words.
+    pub(crate) reason: String,
     /// How many instances it may have in all.
     pub(crate) max_total: u32,
     /// Whether instances are only made if an operator asks.
@@ -33,11 +35,25 @@ impl Plan {
             0
         };
         let all = settings.pool_max_total;
+        let max_total = policy.max_total.map_or(all, |max| max.min(all));
+        let fixed = policy.min_idle.unwrap_or(usual);
+        let (target, reason) = match (&policy.objective, &pool.sizing) {
+            (None, _) => (fixed, format!("{fixed} wanted, as the policy says")),
+            (Some(_), Some(sizing)) => (sizing.target.min(max_total), sizing.reason.clone()),
+            (Some(objective), None) => {
+                let min = objective.min.min(max_total);
+                (
+                    min,
+                    format!("{min} wanted, the minimum, until the demand is known"),
+                )
+            }
+        };
         Self {
             name: pool.name.clone(),
             recipe: with_tools(pool.spec.recipe.clone(), settings),
-            target: policy.min_idle.unwrap_or(usual),
-            max_total: policy.max_total.map_or(all, |max| max.min(all)),
+            target,
+            reason,
+            max_total,
             paused: policy.paused,
         }
     }
@@ -45,20 +61,22 @@ impl Plan {
     /// As many as are missing, and no more than `at_once`.
     pub(crate) fn deficit(&self, at_once: u32) -> Demand {
         let warm = self.target;
-        self.demand(Wanted::Deficit { warm, at_once })
+        self.demand(Wanted::Deficit { warm, at_once }, self.reason.clone())
     }
 
     /// This many more.
     pub(crate) fn extra(&self, count: u32) -> Demand {
-        self.demand(Wanted::Extra(count))
+        let reason = format!("{count} more were asked for");
+        self.demand(Wanted::Extra(count), reason)
     }
 
-    fn demand(&self, wanted: Wanted) -> Demand {
+    fn demand(&self, wanted: Wanted, reason: String) -> Demand {
         Demand {
             pool: self.name.clone(),
             recipe: self.recipe.clone(),
             max_total: self.max_total,
             wanted,
+            reason,
         }
     }
 }

@@ -19,6 +19,7 @@ pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
         let name = pool.name.as_str();
         PoolView {
             target: plan.target,
+            sizing: pool.sizing,
             max_total: plan.max_total,
             counts: counts.remove(name).unwrap_or_default(),
             waiting: waiting.remove(name).unwrap_or_default(),

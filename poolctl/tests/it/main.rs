@@ -21,3 +21,4 @@ mod sweep;
 mod terminal;
 mod traces;
 mod up;
+mod webhooks;

@@ -12,8 +12,11 @@
 //! ```
 
 mod claim;
+mod explanation;
 mod fleet;
 mod pools;
+mod sizing;
+mod webhook;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -25,9 +28,18 @@ use crate::{EnvironmentName, InstanceId, PoolName, ToolId};
 pub use claim::{
     ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim,
 };
+pub use explanation::{ExplainedStep, Explanation};
 pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
 pub use pools::{
     DeletedPool, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools, Recipe,
+};
+pub use sizing::{
+    HitRate, Objective, ObjectiveFloor, ParseHitRateError, SimulatedPolicy, Simulation,
+    SimulationRequest, Sizing,
+};
+pub use webhook::{
+    CreatedWebhook, NewWebhook, UnknownWebhookEvent, WebhookDeliveries, WebhookDelivery,
+    WebhookEndpoint, WebhookEvent, Webhooks, WebhooksQueued,
 };
 
 /// `GET /api/pool/info`.
@@ -106,6 +118,9 @@ pub struct LifecycleEvent {
     /// The address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Why, with the numbers of that moment, if the cause does not say it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
 }

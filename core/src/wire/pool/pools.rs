@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Counts;
+use super::{Counts, Objective, Sizing};
 use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
 
 /// What the instances of a pool are made from. What is absent follows the settings.
@@ -52,6 +52,9 @@ pub struct Policy {
     /// How many idle instances it keeps; absent: `POOL_MIN_IDLE` for the pool `default`, 0 for any other.
     #[serde(alias = "min_idle", skip_serializing_if = "Option::is_none")]
     pub min_idle: Option<u32>,
+    /// What it is sized for, instead of `min_idle`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Objective>,
     /// How many instances it may have in all; absent: as many as `POOL_MAX_TOTAL` allows over all pools.
     #[serde(alias = "max_total", skip_serializing_if = "Option::is_none")]
     pub max_total: Option<u32>,
@@ -89,7 +92,7 @@ pub struct PoolSpec {
 /// assert_eq!(view.version, 0, "nobody has changed what the settings say");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolView {
     /// Its name.
@@ -108,6 +111,9 @@ pub struct PoolView {
     pub changed_at: Option<DateTime<Utc>>,
     /// How many idle instances it keeps now.
     pub target: u32,
+    /// The decision behind the target, if it has an objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizing: Option<Sizing>,
     /// How many instances it may have in all.
     pub max_total: u32,
     /// How many are in each status.
@@ -117,7 +123,7 @@ pub struct PoolView {
 }
 
 /// `GET /api/pool/pools`: the pool `default` first, then by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pools {
     /// The pools.
     pub pools: Vec<PoolView>,

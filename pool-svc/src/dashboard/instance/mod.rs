@@ -2,6 +2,7 @@
 
 mod action;
 mod document;
+mod explanation;
 mod find;
 mod logs;
 mod summary;
@@ -65,7 +66,10 @@ pub(super) async fn show(
                 (summary::summary(&id, row.as_ref()))
                 @if let Some(document) = &document { (document::document(document)) }
             }
-            (timeline::timeline(&events))
+            div {
+                (explanation::section(&id, &events))
+                (timeline::timeline(&events))
+            }
         }
     };
     let page = page::layout(&app, &session, Some(Tab::Fleet), &title, &content);

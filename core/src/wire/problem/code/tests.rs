@@ -37,6 +37,7 @@ pool_changed 409 Request NotDone
 not_crashed 409 Request NotDone
 not_claimed 404 Request NotDone
 not_pending 409 Request NotDone
+unknown_webhook 404 Request NotDone
 tick_taken_over 503 Ours Unknown
 unknown_instance 404 Instance NotDone
 instance_busy 409 Instance NotDone

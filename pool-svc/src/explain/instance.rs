@@ -1,0 +1,149 @@
+//! The story of an instance.
+
+use agent_pool_core::InstanceId;
+use agent_pool_core::wire::pool::{ExplainedStep, Explanation, LifecycleEvent, Status};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The story of an instance from its events, oldest first.
+pub(crate) fn explain_instance(
+    id: &InstanceId,
+    events: &[LifecycleEvent],
+    at: DateTime<Utc>,
+) -> Explanation {
+    let mut steps = Vec::new();
+    let mut before: Option<&LifecycleEvent> = None;
+    for event in events {
+        steps.push(ExplainedStep {
+            at: Some(event.at),
+            text: sentence(event, before),
+        });
+        before = Some(event);
+    }
+    if let Some(last) = before {
+        steps.push(ExplainedStep {
+            at: None,
+            text: standing(last, at),
+        });
+    }
+    Explanation {
+        subject: format!("instance {id}"),
+        steps,
+    }
+}
+
+fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
+    let took = before.map(|before| lasting(event.at - before.at));
+    let after = took.map_or_else(String::new, |took| format!(" after {took}"));
+    let what = match event.cause.as_str() {
+        "warm_up" => "It was made to fill the pool".to_owned(),
+        "creation_failed" => format!("It was given up{after}, because it could not be created"),
+        "healthy" => format!("It became idle{after}, because its health check succeeded"),
+        "deployment_dead" if event.to == Some(Status::Crashed) => {
+            format!("It was found dead{after}: its deployment ended")
+        }
+        "deployment_dead" => format!("It was condemned{after}, because its deployment ended"),
+        "unreachable" => format!("It was condemned{after}, because it did not answer for too long"),
+        "lease_expired" => {
+            format!("It was condemned{after}, because the replica that worked on it died")
+        }
+        "claim" => format!("A claim took it{after}: it was the oldest idle instance"),
+        "pending_acceptance" => "Its agent asked to join, and waits to be let in".to_owned(),
+        "not_accepted" => format!("It was condemned{after}, because its agent was not let in"),
+        "provisioned" => format!("It became an agent{after}"),
+        "claim_undone" => format!("It went back to idle{after}: its claim had no effect on it"),
+        "claim_failed" => {
+            format!("It was condemned{after}: its claim failed and may have had an effect")
+        }
+        "unhealthy_at_claim" => "It was condemned, because a claim found it unhealthy".to_owned(),
+        "drained" => format!("It was drained{after}"),
+        "surplus" => format!("It was removed{after}, because the pool needed fewer"),
+        "killed" => format!("It was killed{after}"),
+        "dismissed" => format!("It was dismissed{after}"),
+        "shut_down" => {
+            "It was given up, because its replica shut down before it was created".to_owned()
+        }
+        "destroyed" => format!("It was destroyed with everything it had{after}"),
+        "reappeared" => "It is to be destroyed again, because Services has it still".to_owned(),
+        other => format!("It changed{after}: {other}"),
+    };
+    let reason = event.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let by = event.principal.as_ref();
+    let by = by.map_or_else(String::new, |name| format!(", on a request of {name}"));
+    format!("{what}{by}{reason}.")
+}
+
+fn standing(last: &LifecycleEvent, at: DateTime<Utc>) -> String {
+    let since = lasting(at - last.at);
+    match last.to {
+        None => format!("It is gone since {since}."),
+        Some(Status::Idle) => format!("It is idle since {since} and waits for a claim."),
+        Some(Status::Starting) => format!("It is being made since {since}."),
+        Some(Status::Claiming) => format!("A claim works on it since {since}."),
+        Some(Status::Claimed) => format!("It is an agent since {since}."),
+        Some(Status::Crashed) => {
+            format!("It is dead since {since}, and kept until somebody dismisses it.")
+        }
+        Some(Status::Destroying) => format!("It is being destroyed since {since}."),
+    }
+}
+
+/// `46 s`, `12 min`, `3 h`, `2 d`.
+fn lasting(time: TimeDelta) -> String {
+    let seconds = time.num_seconds().max(0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lifecycle::Cause;
+
+    fn event(cause: &str, to: Option<&str>, second: u32) -> LifecycleEvent {
+        serde_json::from_value(json!({
+            "id": 1, "instanceId": "k3v9x0a1b2c3", "from": null, "to": to, "cause": cause,
+            "at": format!("2026-11-29T01:{:02}:{:02}Z", second / 60, second % 60),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_life_is_one_story() {
+        let mut events = [
+            event("warm_up", Some("starting"), 0),
+            event("healthy", Some("idle"), 46),
+            event("claim", Some("claiming"), 346),
+            event("killed", Some("destroying"), 400),
+        ];
+        events[0].reason = Some("7 wanted: 2.1 claims a minute expected".to_owned());
+        events[3].principal = Some("ann".to_owned());
+        let id: InstanceId = "k3v9x0a1b2c3".parse().unwrap();
+        let story = explain_instance(&id, &events, "2026-11-29T01:07:00Z".parse().unwrap());
+        let texts: Vec<_> = story.steps.iter().map(|step| step.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "It was made to fill the pool (7 wanted: 2.1 claims a minute expected).",
+                "It became idle after 46 s, because its health check succeeded.",
+                "A claim took it after 5 min: it was the oldest idle instance.",
+                "It was killed after 54 s, on a request of ann.",
+                "It is being destroyed since 20 s.",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_cause_has_a_sentence() {
+        for cause in Cause::ALL {
+            let told = sentence(&event(cause.as_str(), None, 0), None);
+            assert!(!told.starts_with("It changed"), "{told}");
+        }
+    }
+}
