@@ -193,7 +193,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,

@@ -1,9 +1,10 @@
 //! The operations of the Pool API. Their order is that of `docs/api.md`.
 
 use agent_pool_core::wire::pool::{
-    Affected, Agents, ClaimRequest, Claimed, Condemned, Counts, DeletedPool, DrainRequest, Events,
-    Info, InstanceView, PendingClaim, Policy, PoolSpec, PoolStatus, PoolVersions, PoolView, Pools,
-    ReplenishRequest, Template, TickReport,
+    Affected, Agents, ClaimRequest, Claimed, Condemned, Counts, CreatedWebhook, DeletedPool,
+    DrainRequest, Events, Explanation, Info, InstanceView, NewWebhook, PendingClaim, Policy,
+    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Simulation,
+    SimulationRequest, Template, TickReport, WebhookDeliveries, Webhooks, WebhooksQueued,
 };
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::runtime::Acceptance;
@@ -14,6 +15,7 @@ use crate::claim::input::IdempotencyKey;
 use crate::handlers::claim_input::ClaimQuery;
 use crate::handlers::pools::{ChangeQuery, DeleteQuery};
 use crate::handlers::views::EventsQuery;
+use crate::handlers::webhooks::DeliveriesQuery;
 
 const ABOUT: About = About {
     title: "Agent pool",
@@ -57,6 +59,8 @@ pub fn openapi() -> serde_json::Value {
         pools(),
         changes_of_pools(),
         fleet(),
+        explanations(),
+        webhooks(),
         common_operations(),
     ]
     .concat();
@@ -263,6 +267,96 @@ fn fleet() -> Vec<Operation> {
         .segment::<InstanceId>("id")
         .answers::<Condemned>("It is being destroyed.")
         .problems(&[Code::UnknownInstance, Code::NotCrashed])
+        .problems(&DATABASE),
+    ]
+}
+
+fn explanations() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/api/pool/explain/instance/:id",
+            "explain_instance",
+            "Explain what happened to an instance, in sentences",
+        )
+        .key()
+        .segment::<InstanceId>("id")
+        .answers::<Explanation>("The story, oldest first.")
+        .problems(&[Code::UnknownInstance])
+        .problems(&DATABASE),
+        Operation::get(
+            "/api/pool/explain/pool/:name",
+            "explain_pool",
+            "Explain what a pool keeps, in sentences",
+        )
+        .key()
+        .segment::<PoolName>("name")
+        .answers::<Explanation>("The story.")
+        .problems(&[Code::UnknownPool])
+        .problems(&DATABASE),
+        Operation::post(
+            "/api/pool/simulate",
+            "simulate",
+            "Replay the claims of a pool under another policy",
+        )
+        .key()
+        .body::<SimulationRequest>()
+        .answers::<Simulation>("Hits, waits, idle hours and cost under each policy.")
+        .problems(&[Code::UnknownPool, Code::ShuttingDown])
+        .problems(&DATABASE),
+    ]
+}
+
+const WEBHOOKS: &str = "/api/pool/webhooks";
+
+fn webhooks() -> Vec<Operation> {
+    vec![
+        Operation::get(WEBHOOKS, "webhooks", "List the endpoints of webhooks")
+            .key()
+            .answers::<Webhooks>("The endpoints, oldest first, without their secrets.")
+            .problems(&DATABASE),
+        Operation::post(WEBHOOKS, "add_webhook", "Add an endpoint of webhooks")
+            .key()
+            .body::<NewWebhook>()
+            .answers::<CreatedWebhook>("The endpoint. Its secret is shown only here.")
+            .problems(&DATABASE),
+        Operation::get(
+            "/api/pool/webhooks/deliveries",
+            "webhook_deliveries",
+            "Page through the log of deliveries, newest first",
+        )
+        .key()
+        .query::<DeliveriesQuery>()
+        .answers::<WebhookDeliveries>("A page of the log.")
+        .problems(&DATABASE),
+        Operation::post(
+            "/api/pool/webhooks/deliveries/:id/resend",
+            "resend_webhook",
+            "Send a message once more",
+        )
+        .key()
+        .segment::<i64>("id")
+        .answers::<WebhooksQueued>("It is due now.")
+        .problems(&[Code::UnknownWebhook])
+        .problems(&DATABASE),
+        Operation::delete(
+            "/api/pool/webhooks/:id",
+            "remove_webhook",
+            "Remove an endpoint of webhooks",
+        )
+        .key()
+        .segment::<String>("id")
+        .answers::<WebhooksQueued>("It is removed, and gets nothing any more.")
+        .problems(&[Code::UnknownWebhook])
+        .problems(&DATABASE),
+        Operation::post(
+            "/api/pool/webhooks/:id/test",
+            "test_webhook",
+            "Send a test message to an endpoint",
+        )
+        .key()
+        .segment::<String>("id")
+        .answers::<WebhooksQueued>("The message is due now.")
+        .problems(&[Code::UnknownWebhook])
         .problems(&DATABASE),
     ]
 }

@@ -19,7 +19,7 @@ pub(super) enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Fleet,
         Self::Claim,
         Self::Pools,

@@ -18,8 +18,15 @@ use url::Url;
 use super::prepared::Prepared;
 use super::sealed::Column;
 
-/// Raises an event: writes its message for every endpoint that wants it. To be called in the transaction of
-/// what happened. `data` must contain nothing secret.
+/// Raises an event: writes its message for every endpoint that wants it. Call it in the transaction that stores what
+/// happened, so that neither is without the other, and only when a state begins (a budget is reached, a roll-out
+/// stops), not on each look at it: [`note_condition`] tells for states that are only compared. `data` is what the message
+/// says under `data`: at least `pool` and a `reason` in words, in `camelCase`, and nothing secret.
+///
+/// ```ignore
+/// let data = json!({ "pool": plan.name, "reason": "spent $20.03 of $20/day" });
+/// webhooks::raise(conn, WebhookEvent::BudgetReached, &data).await?;
+/// ```
 pub(crate) async fn raise(
     conn: &mut AsyncPgConnection,
     event: WebhookEvent,

@@ -50,6 +50,9 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         "pending_acceptance" => "Its agent asked to join, and waits to be let in".to_owned(),
         "not_accepted" => format!("It was condemned{after}, because its agent was not let in"),
         "provisioned" => format!("It became an agent{after}"),
+        "found_claimed" => {
+            format!("It became an agent{after}: its runtime says so, although the answer was lost")
+        }
         "claim_undone" => format!("It went back to idle{after}: its claim had no effect on it"),
         "claim_failed" => {
             format!("It was condemned{after}: its claim failed and may have had an effect")
@@ -57,6 +60,7 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         "unhealthy_at_claim" => "It was condemned, because a claim found it unhealthy".to_owned(),
         "drained" => format!("It was drained{after}"),
         "surplus" => format!("It was removed{after}, because the pool needed fewer"),
+        "pool_deleted" => format!("It was condemned{after}, because its pool was deleted"),
         "killed" => format!("It was killed{after}"),
         "dismissed" => format!("It was dismissed{after}"),
         "shut_down" => {

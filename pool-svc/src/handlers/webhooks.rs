@@ -9,6 +9,7 @@ use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::cipher::CipherError;
 use agent_pool_service_kit::db::DbError;
 use chrono::Utc;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -117,10 +118,12 @@ pub(crate) async fn test(id: String, app: App) -> Result<WebhooksQueued, Problem
 }
 
 /// A page of the log.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct DeliveriesQuery {
+    /// How many deliveries, at most 1000.
     #[serde(default = "default_limit")]
     limit: u16,
+    /// Only older ones than the delivery with this `id`.
     before: Option<i64>,
 }
 

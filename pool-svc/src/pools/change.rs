@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{PoolSpec, Status, WebhookEvent};
 use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use super::Definition;
 use super::parse::{Unfit, merge, parse_spec};
 use crate::app::App;
 use crate::background::Background;
-use crate::db::{instances, leases, pools, views};
+use crate::db::{instances, leases, pools, views, webhooks};
 use crate::lifecycle::{Cause, Move};
 use crate::ops::destruction::Destructions;
 
@@ -99,10 +100,11 @@ pub(crate) async fn change(
                 parse_spec(whole, settings.pool_max_total)?
             }
         };
-        if found.is_some_and(|found| found.spec == spec) {
+        if found.as_ref().is_some_and(|found| found.spec == spec) {
             return Ok(false);
         }
         pools::put(conn, name, &spec, by.as_deref(), None).await?;
+        raise_if_paused(conn, name, found.as_ref(), &spec, by.as_deref()).await?;
         Ok(true)
     });
     if changed.await? {
@@ -113,6 +115,22 @@ pub(crate) async fn change(
         background.request_replenish();
     }
     Ok(())
+}
+
+/// Notifies webhooks of a pool that is paused from now on. To be called in the transaction of the change.
+async fn raise_if_paused(
+    conn: &mut AsyncPgConnection,
+    name: &PoolName,
+    before: Option<&Definition>,
+    spec: &PoolSpec,
+    by: Option<&str>,
+) -> Result<(), DbError> {
+    let was_paused = before.is_some_and(|before| before.spec.policy.paused);
+    if !spec.policy.paused || was_paused {
+        return Ok(());
+    }
+    let data = json!({ "pool": name, "by": by, "reason": "its policy says so" });
+    webhooks::raise(conn, WebhookEvent::PoolPaused, &data).await
 }
 
 /// What became of a pool that was deleted.
@@ -211,7 +229,9 @@ async fn declare_all(app: &App) -> Result<(), DbError> {
         leases::lock_count(conn).await?;
         for (name, spec) in &app.config.declared {
             if pools::find_declared(conn, name).await?.as_ref() != Some(spec) {
+                let before = pools::find(conn, name).await?;
                 pools::put(conn, name, spec, Some(FILE), Some(spec)).await?;
+                raise_if_paused(conn, name, before.as_ref(), spec, Some(FILE)).await?;
                 info!("pool {name} is declared by POOLS_FILE");
             }
         }

@@ -38,7 +38,7 @@ impl SigningKey {
 
 /// A new random secret.
 pub(crate) fn generate() -> Secret {
-    let bytes: Vec<u8> = std::iter::repeat_with(|| rand::random::<u8>())
+    let bytes: Vec<u8> = std::iter::repeat_with(rand::random::<u8>)
         .take(BYTES)
         .collect();
     Secret::new(format!("{PREFIX}{}", STANDARD.encode(bytes)))

@@ -110,10 +110,13 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Only 2000::/3 is public, except for the ranges of protocols and of documentation.
+/// Only `2000::/3` is public, except for the ranges of protocols and of documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
-    let special = (a == 0x2001 && b < 0x0200) || (a == 0x2001 && b == 0x0db8) || a == 0x3fff;
+    let special = match a {
+        0x2001 => b < 0x0200 || b == 0x0db8,
+        _ => a == 0x3fff,
+    };
     (0x2000..0x4000).contains(&a) && !special
 }
 

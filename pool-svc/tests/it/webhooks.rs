@@ -73,14 +73,14 @@ impl Receiver {
         let route = warp::post()
             .and(warp::header::headers_cloned())
             .and(warp::body::bytes())
-            .then(move |headers: HeaderMap, body: hyper::body::Bytes| {
+            .then(move |headers: HeaderMap, body: warp::hyper::body::Bytes| {
                 it.clone().take(headers, body)
             });
         tokio::spawn(warp::serve(route).incoming(listener).run());
         receiver
     }
 
-    async fn take(self, headers: HeaderMap, body: hyper::body::Bytes) -> StatusCode {
+    async fn take(self, headers: HeaderMap, body: warp::hyper::body::Bytes) -> StatusCode {
         let text = |name: &str| headers[name].to_str().unwrap().to_owned();
         let message = Message {
             id: text("webhook-id"),
@@ -320,6 +320,30 @@ async fn an_empty_pool_is_reported_once_until_one_is_idle_again() {
         .await;
     receiver.until(2).await;
     assert_eq!(receiver.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_pool_that_is_paused_is_reported_once() {
+    let world = World::new(&[PRIVATE]).await;
+    let receiver = Receiver::start().await;
+    add(&world, &receiver, &["pool.paused", "webhook.test"]).await;
+    for policy in [
+        r#"{"paused": true}"#,
+        r#"{"paused": true, "minIdle": 1}"#,
+        r#"{"paused": false}"#,
+        r#"{"paused": true}"#,
+    ] {
+        let patched = world.send("PATCH", "/api/pool/settings", policy).await;
+        assert_eq!(patched.status, 200, "{}", patched.body);
+    }
+    world.replica.pool.keep_delivering();
+    let messages = receiver.until(2).await;
+    let body = messages[0].json();
+    assert_eq!(
+        (&body["type"], &body["data"]["pool"]),
+        (&"pool.paused".into(), &"default".into())
+    );
+    assert_eq!(log(&world).await.len(), 2, "once for each time");
 }
 
 #[tokio::test]

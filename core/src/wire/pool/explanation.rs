@@ -1,6 +1,7 @@
 //! Why things are as they are.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `GET /api/pool/explain/instance/:id` and `/api/pool/explain/pool/:name`: one story in sentences.
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(story.steps.len(), 1);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// What is explained.
@@ -23,7 +24,7 @@ pub struct Explanation {
 }
 
 /// One sentence of a story.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedStep {
     /// When it happened; absent for what holds now.

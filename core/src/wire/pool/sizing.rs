@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A share of claims, such as `99%` or `99.5%`.
@@ -16,8 +17,11 @@ use serde::{Deserialize, Serialize};
 /// assert!("100%".parse::<HitRate>().is_err());
 /// # Ok::<(), agent_pool_core::wire::pool::ParseHitRateError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^(?:[5-9][0-9](?:\.[0-9]{1,4})?%|0\.[5-9][0-9]{0,5})$"))]
 pub struct HitRate {
     /// In ten-thousandths of a percent.
     millionths: u32,
@@ -90,7 +94,7 @@ impl From<HitRate> for String {
 /// assert_eq!((objective.min, objective.max), (0, Some(30)));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Objective {
     /// The share of claims that are to find an idle instance.
@@ -117,7 +121,7 @@ pub struct Objective {
 }
 
 /// A time at which the minimum is higher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObjectiveFloor {
     /// When it begins: a cron expression, in the time zone of the objective.
@@ -129,7 +133,7 @@ pub struct ObjectiveFloor {
 }
 
 /// The latest decision about a pool that has an objective.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sizing {
     /// How many idle instances it keeps.
@@ -153,7 +157,7 @@ pub struct Sizing {
 }
 
 /// `POST /api/pool/simulate`: replay the log under another policy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SimulationRequest {
     /// The pool whose claims are replayed; absent: `default`.
@@ -169,7 +173,7 @@ pub struct SimulationRequest {
 }
 
 /// The answer to `POST /api/pool/simulate`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Simulation {
     /// Where the replay begins.
@@ -187,7 +191,7 @@ pub struct Simulation {
 }
 
 /// What a policy would have led to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SimulatedPolicy {
     /// The policy in words.

@@ -1,6 +1,7 @@
 //! Webhooks: the endpoints that are notified, and the log of deliveries.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
@@ -12,7 +13,7 @@ use crate::Secret;
 /// assert_eq!(WebhookEvent::PoolEmpty.as_str(), "pool.empty");
 /// assert_eq!("instance.claimed".parse(), Ok(WebhookEvent::InstanceClaimed));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum WebhookEvent {
     /// An instance became somebody's agent.
     #[serde(rename = "instance.claimed")]
@@ -92,7 +93,7 @@ impl std::str::FromStr for WebhookEvent {
 /// assert!(!format!("{new:?}").contains("example.com"), "a URL may contain a token");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where to send messages.
@@ -115,7 +116,7 @@ fn expose<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok,
 }
 
 /// An endpoint, without its secret and the parts of its URL that may contain one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookEndpoint {
     /// Its id.
@@ -134,7 +135,7 @@ pub struct WebhookEndpoint {
 }
 
 /// The answer to `POST /api/pool/webhooks`. Nothing shows the secret again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedWebhook {
     /// The endpoint.
@@ -146,21 +147,21 @@ pub struct CreatedWebhook {
 }
 
 /// `GET /api/pool/webhooks`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Webhooks {
     /// Every endpoint, oldest first.
     pub endpoints: Vec<WebhookEndpoint>,
 }
 
 /// `GET /api/pool/webhooks/deliveries`: newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookDeliveries {
     /// The deliveries.
     pub deliveries: Vec<WebhookDelivery>,
 }
 
 /// One message to one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
     /// A number that grows: pass it as `before` to page back.
@@ -190,7 +191,7 @@ pub struct WebhookDelivery {
 }
 
 /// The answer to requests that queue messages: how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhooksQueued {
     /// How many deliveries are due now.
     pub queued: u32,
