@@ -288,22 +288,22 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `GET /api/pool/webhooks/deliveries`: the log of deliveries, newest first.
+    /// `GET /api/pool/webhook-deliveries`: the log of deliveries, newest first.
     ///
     /// # Errors
     /// Every [`CallError`].
     pub async fn webhook_deliveries(&self, limit: u16) -> Result<WebhookDeliveries, CallError> {
-        let call = self.get(&["webhooks", "deliveries"]).query("limit", &limit);
+        let call = self.get(&["webhook-deliveries"]).query("limit", &limit);
         call.answer(SOON).await
     }
 
-    /// `POST /api/pool/webhooks/deliveries/:id/resend`: sends a message once more.
+    /// `POST /api/pool/webhook-deliveries/:id/resend`: sends a message once more.
     ///
     /// # Errors
     /// Every [`CallError`].
     pub async fn resend_webhook(&self, delivery: i64) -> Result<WebhooksQueued, CallError> {
         let delivery = delivery.to_string();
-        let path = ["webhooks", "deliveries", &delivery, "resend"];
+        let path = ["webhook-deliveries", &delivery, "resend"];
         self.call(Method::POST, &path).answer(SOON).await
     }
 

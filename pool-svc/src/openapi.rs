@@ -320,7 +320,7 @@ fn webhooks() -> Vec<Operation> {
             .answers::<CreatedWebhook>("The endpoint. Its secret is shown only here.")
             .problems(&DATABASE),
         Operation::get(
-            "/api/pool/webhooks/deliveries",
+            "/api/pool/webhook-deliveries",
             "webhook_deliveries",
             "Page through the log of deliveries, newest first",
         )
@@ -329,12 +329,12 @@ fn webhooks() -> Vec<Operation> {
         .answers::<WebhookDeliveries>("A page of the log.")
         .problems(&DATABASE),
         Operation::post(
-            "/api/pool/webhooks/deliveries/:id/resend",
+            "/api/pool/webhook-deliveries/:id/resend",
             "resend_webhook",
             "Send a message once more",
         )
         .key()
-        .segment::<i64>("id")
+        .segment::<String>("id")
         .answers::<WebhooksQueued>("It is due now.")
         .problems(&[Code::UnknownWebhook])
         .problems(&DATABASE),

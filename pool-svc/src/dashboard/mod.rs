@@ -10,7 +10,6 @@ mod claim;
 mod cookies;
 mod db;
 mod events;
-mod explain;
 mod fleet;
 mod format;
 mod gate;

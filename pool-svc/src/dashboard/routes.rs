@@ -18,8 +18,7 @@ use super::problem_page::{page_or_problem, problem_page};
 use super::state::Dashboard;
 use super::webhooks::Action as WebhookAction;
 use super::{
-    assets, claim, events, explain, fleet, instance, live, over_time, pools, providers, sign_in,
-    webhooks,
+    assets, claim, events, fleet, instance, live, over_time, pools, providers, sign_in, webhooks,
 };
 use crate::pool::Pool;
 
@@ -63,7 +62,6 @@ pub(crate) fn routes(
         path!("providers").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed(),
         path!("providers" / "orphans").boxed().and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed(),
         path!("providers" / "sweep").boxed().and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed(),
-        path!("explain" / PoolName).boxed().and(get())           .and(reader.clone())               .and(it.clone()).then(explain::show).map(page_or_problem).boxed(),
         path!("webhooks").boxed().and(get())                     .and(reader.clone())               .and(it.clone()).then(webhooks::show).map(page_or_problem).boxed(),
         path!("webhooks").boxed().and(post())                    .and(operator(dashboard.clone()))  .and(it.clone()).then(webhooks::add).map(page_or_problem).boxed(),
         path!("webhooks" / String / WebhookAction).boxed().and(post()).and(operator::<Nothing>(dashboard.clone())).and(it.clone()).then(webhooks::perform).map(page_or_problem).boxed(),

@@ -91,12 +91,7 @@ pub(super) async fn perform(
     match action {
         Action::Remove => api::remove(id, app).await?,
         Action::Test => api::test(id, app).await?,
-        Action::Resend => {
-            let id = id.parse().map_err(|_| {
-                Problem::new(ProblemCode::UnknownWebhook, "there is no such delivery")
-            })?;
-            api::resend(id, app).await?
-        }
+        Action::Resend => api::resend(id, app).await?,
     };
     Ok(reply::see_other("/webhooks"))
 }

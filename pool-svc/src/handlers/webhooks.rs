@@ -134,7 +134,7 @@ const fn default_limit() -> u16 {
 /// Most deliveries in one answer.
 const MOST_DELIVERIES: u16 = 1_000;
 
-/// `GET /api/pool/webhooks/deliveries`
+/// `GET /api/pool/webhook-deliveries`
 pub(crate) async fn deliveries(
     query: DeliveriesQuery,
     app: App,
@@ -146,8 +146,9 @@ pub(crate) async fn deliveries(
     Ok(WebhookDeliveries { deliveries })
 }
 
-/// `POST /api/pool/webhooks/deliveries/:id/resend`
-pub(crate) async fn resend(id: i64, app: App) -> Result<WebhooksQueued, Problem> {
+/// `POST /api/pool/webhook-deliveries/:id/resend`
+pub(crate) async fn resend(id: String, app: App) -> Result<WebhooksQueued, Problem> {
+    let id: i64 = id.parse().map_err(|_| unknown())?;
     let resend = async || webhooks::resend(&mut *app.db.conn().await?, id).await;
     queued(resend().await)
 }

@@ -71,7 +71,7 @@ async fn a_pool_with_an_objective_gets_its_target_from_the_log_and_says_why() {
         told["steps"][0]["text"].as_str().unwrap().contains(reason),
         "{told}"
     );
-    let page = Person::operator(&world).await.get("/explain/default").await;
+    let page = Person::operator(&world).await.get("/pools/default").await;
     assert!(
         page.has("claims a minute expected") && page.has("Nothing is missing."),
         "{}",

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use agent_pool_core::InstanceId;
 use agent_pool_service_kit::testing::eventually;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -126,7 +125,7 @@ async fn add(world: &World, receiver: &Receiver, events: &[&str]) -> Value {
 }
 
 async fn log(world: &World) -> Vec<Value> {
-    let log = world.send("GET", "/api/pool/webhooks/deliveries", "").await;
+    let log = world.send("GET", "/api/pool/webhook-deliveries", "").await;
     log.body["deliveries"].as_array().unwrap().clone()
 }
 
@@ -164,10 +163,10 @@ async fn a_claim_and_a_crash_are_sent_signed_to_those_who_want_them() {
     let body = claimed.json();
     assert_eq!(body["type"], "instance.claimed");
     assert_eq!(body["data"]["instanceId"], id.to_string());
-    world.fake.state().instances.clear();
-    let other = InstanceId::generate();
-    world.fake.add(&other);
-    world.insert(&other, "claimed", "NULL").await;
+    if let Some(instance) = world.fake.state().instances.get_mut(&id) {
+        instance.healthy = false;
+        "CRASHED".clone_into(&mut instance.deploy);
+    }
     world.tick().await;
     let crashed = crashes.until(1).await.remove(0).json();
     assert_eq!(
@@ -221,7 +220,7 @@ async fn a_message_that_fails_is_sent_again_with_the_same_id_and_then_resent_on_
     let resent = world
         .send(
             "POST",
-            &format!("/api/pool/webhooks/deliveries/{delivery}/resend"),
+            &format!("/api/pool/webhook-deliveries/{delivery}/resend"),
             "",
         )
         .await;
@@ -412,7 +411,7 @@ async fn private_targets_and_malformed_requests_are_refused() {
     }
     for path in [
         "/api/pool/webhooks/ep_x/test",
-        "/api/pool/webhooks/deliveries/7/resend",
+        "/api/pool/webhook-deliveries/7/resend",
     ] {
         let refused = world.send("POST", path, "").await;
         assert_eq!((refused.status, refused.code()), (404, "unknown_webhook"));

@@ -28,7 +28,8 @@ enum Action {
     /// Add a webhook and print its secret, which is not shown again
     Add {
         /// URL to send messages to
-        #[arg(value_parser = secret)]
+        // Another id than that of the global option --url.
+        #[arg(id = "target", value_name = "URL", value_parser = secret)]
         url: Secret,
         /// Event to send; repeat for several; all events if absent
         #[arg(long = "event", value_name = "EVENT")]

@@ -153,7 +153,7 @@ pub struct Webhooks {
     pub endpoints: Vec<WebhookEndpoint>,
 }
 
-/// `GET /api/pool/webhooks/deliveries`: newest first.
+/// `GET /api/pool/webhook-deliveries`: newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookDeliveries {
     /// The deliveries.

@@ -1,7 +1,7 @@
 //! One pool.
 
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::{PoolVersion, PoolView};
+use agent_pool_core::wire::pool::{Explanation, PoolVersion, PoolView};
 use agent_pool_core::wire::problem::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
@@ -12,6 +12,7 @@ use super::super::session::{Role, Session};
 use super::super::{format, reply};
 use crate::app::App;
 use crate::db::pools as table;
+use crate::handlers::explain;
 use crate::pools::view::find_view;
 use crate::problem::{from_database, unknown_pool};
 
@@ -26,6 +27,7 @@ pub(in crate::dashboard) async fn show(
 ) -> Result<Response, Problem> {
     let pool = find_view(&app, &name).await.map_err(from_database)?;
     let pool = pool.ok_or_else(|| unknown_pool(&name))?;
+    let story = explain::pool(name.clone(), app.clone()).await?;
     let versions = async || {
         let mut conn = app.db.conn().await?;
         table::load_versions(&mut conn, &name, MOST_VERSIONS).await
@@ -44,12 +46,22 @@ pub(in crate::dashboard) async fn show(
             @if session.role == Role::Operator { (actions(&session, &pool)) }
         }
         @if session.role == Role::Operator { (policy_form(&session, &pool)) }
+        (explanation(&story))
         (recipe(&pool))
         (history(&versions))
     };
     let title = format!("Pool {}", pool.name);
     let page = page::layout(&app, &session, Some(Tab::Pools), &title, &content);
     Ok(reply::ok(page))
+}
+
+fn explanation(story: &Explanation) -> Markup {
+    html! {
+        section .card aria-labelledby="explanation" {
+            h2 #explanation { "Explanation" }
+            @for step in &story.steps { p { (step.text) } }
+        }
+    }
 }
 
 fn actions(session: &Session, pool: &PoolView) -> Markup {
