@@ -3,11 +3,11 @@
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, DestroyedTool,
-    Done, InstanceDetails, LocalGrant, Logs, ProvisionLocalRequest, ProvisionToolRequest,
-    ProvisionedToolReply, RegistryReply, StatusBatch, StatusBatchRequest, SweepReport,
-    SweepRequest, Version,
+    Done, InstanceDetails, LocalGrant, Logs, NoticeTaken, ProvisionLocalRequest,
+    ProvisionToolRequest, ProvisionedToolReply, RegistryReply, StatusBatch, StatusBatchRequest,
+    SweepReport, SweepRequest, Version,
 };
-use agent_pool_core::{InstanceId, ResourceId, ToolId};
+use agent_pool_core::{InfraId, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
 
 use crate::handlers::logs;
@@ -56,7 +56,7 @@ const VENDOR: [Code; 14] = [
 /// The OpenAPI document of this service.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    let operations = [life(), views(), tools(), common_operations()].concat();
+    let operations = [life(), views(), tools(), notices(), common_operations()].concat();
     document(&ABOUT, &operations)
 }
 
@@ -225,5 +225,22 @@ fn tools() -> Vec<Operation> {
         .problems(&INSTANCE)
         .problems(&VENDOR)
         .problems(&DATABASE),
+    ]
+}
+
+fn notices() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/webhooks/:infra/:secret",
+            "take_notice",
+            "Take a webhook of a vendor, as a hint to look",
+        )
+        .segment::<InfraId>("infra")
+        .segment::<String>("secret")
+        .body::<serde_json::Value>()
+        .answers::<NoticeTaken>(
+            "It is verified. The vendor is asked anew, unless the notice is a repeated one.",
+        )
+        .problems(&[Code::UnknownRoute]),
     ]
 }

@@ -529,7 +529,7 @@ pub struct Missing {
 }
 
 /// The answer to `POST /webhooks/:infra/:secret`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeTaken {
     /// Whether the notice is new; false if it was delivered before.
     pub fresh: bool,
