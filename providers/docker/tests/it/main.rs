@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod any_answer;
 mod conformance;
 mod isolation;
 mod latency;
