@@ -1,23 +1,14 @@
-//! Webhooks of vendors. One is a hint that something changed: the vendor is asked anew, and Pool looks at once. What
-//! becomes of an instance follows from that look alone, so a forged or an old notice costs one look.
+//! The webhooks of vendors that this process received; [`crate::ops::follow_notices`] acts on them.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use agent_pool_core::{InfraId, VendorNotice, chain};
-use agent_pool_service_kit::shutdown::Shutdown;
+use agent_pool_core::{InfraId, VendorNotice};
 use metrics::counter;
 use tokio::sync::Notify;
-use tokio::time::sleep;
-use tracing::warn;
-
-use crate::app::App;
 
 /// Notices that are remembered, to recognise one that comes twice. One that is forgotten costs a look.
 const REMEMBERED: usize = 1_000;
-/// Between two looks: a new version of an image changes every deployment.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// The notices of this process.
 #[derive(Debug, Default)]
@@ -52,34 +43,18 @@ impl Notices {
         fresh
     }
 
-    fn take_changed(&self) -> BTreeSet<InfraId> {
+    /// Waits until a new one has been taken.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// The infras to ask anew.
+    pub(crate) fn take_changed(&self) -> BTreeSet<InfraId> {
         std::mem::take(&mut self.lock().changed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Follows notices until shutdown.
-pub(crate) async fn follow_notices(app: App, shutdown: Shutdown) {
-    loop {
-        tokio::select! {
-            () = app.notices().arrived.notified() => {}
-            () = shutdown.wait() => return,
-        }
-        for infra in app.notices().take_changed() {
-            app.providers().lists().forget(&infra).await;
-        }
-        if let Some(pool) = app.pool()
-            && let Err(error) = pool.reconcile().await
-        {
-            warn!(
-                error.chain = chain(&error),
-                "a vendor reported a change, and Pool notices it at its next tick: {error}"
-            );
-        }
-        sleep(PAUSE).await;
     }
 }
 

@@ -19,7 +19,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
-use crate::notices::follow_notices;
+use crate::ops::follow_notices::follow_notices;
 use crate::ops::recover::recover_periodically;
 use crate::ops::reseal::{keep_resealing, rekey};
 use crate::ops::sweep::sweep_periodically;

@@ -8,6 +8,7 @@ pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
 mod document;
+pub(crate) mod follow_notices;
 pub(crate) mod instance;
 pub(crate) mod lease;
 pub(crate) mod local_tools;
