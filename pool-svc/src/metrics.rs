@@ -6,8 +6,8 @@ use agent_pool_core::metrics::MetricSpec;
 pub const METRICS: &[MetricSpec] = &[
     MetricSpec::gauge(
         "agent_pool_instances",
-        &["status"],
-        "Instances in each status, as the last tick of this replica counted them",
+        &["pool", "status"],
+        "Instances of each pool in each status, as the last tick of this replica counted them",
     ),
     MetricSpec::counter(
         "agent_pool_claims_total",
@@ -65,5 +65,20 @@ pub const METRICS: &[MetricSpec] = &[
         "agent_pool_runtime_key_refusals_total",
         &[],
         "Runtimes that refused the key of their instance",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_target_instances",
+        &["pool"],
+        "Idle instances that a pool with an objective wants",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_expected_claims_per_minute",
+        &["pool"],
+        "Claims that a pool with an objective expects",
+    ),
+    MetricSpec::counter(
+        "agent_pool_webhooks_total",
+        &["outcome"],
+        "Attempts to deliver an event to an endpoint",
     ),
 ];

@@ -39,4 +39,9 @@ pub const METRICS: &[MetricSpec] = &[
         &["provider"],
         "Missing tools that sweeps provisioned again",
     ),
+    MetricSpec::counter(
+        "agent_pool_vendor_notices_total",
+        &["outcome"],
+        "Webhooks of vendors that were received; outcome is fresh or repeated",
+    ),
 ];
