@@ -7,8 +7,9 @@ use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use super::check::Checks;
 
 /// Variables that this program reads itself, or that say nothing of a service.
-const NOT_OF_A_SERVICE: [&str; 8] = [
+const NOT_OF_A_SERVICE: [&str; 9] = [
     "POOL_API_KEY",
+    "POOL_URL",
     "SERVICES_URL",
     "PORT",
     "HOST",
