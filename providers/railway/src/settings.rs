@@ -331,14 +331,19 @@ mod tests {
     }
 
     #[test]
-    fn the_token_and_the_password_are_listed_as_secrets() {
+    fn the_token_the_password_and_the_webhooks_secret_are_listed_as_secrets() {
         let specs = RailwaySettings::describe();
         let secret: Vec<_> = specs
             .iter()
             .filter(|spec| spec.secret)
             .map(|spec| spec.variable.as_str())
             .collect();
-        assert_eq!(secret, ["RAILWAY_API_TOKEN", "RAILWAY_REGISTRY_PASSWORD"]);
+        let expected = [
+            "RAILWAY_API_TOKEN",
+            "RAILWAY_WEBHOOK_SECRET",
+            "RAILWAY_REGISTRY_PASSWORD",
+        ];
+        assert_eq!(secret, expected);
     }
 
     #[test]
