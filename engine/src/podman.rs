@@ -1,6 +1,7 @@
 //! A private Podman: its own storage, networks and socket, in a folder that goes with it.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -67,7 +68,8 @@ impl Podman {
             .context("cannot start podman")?;
         let podman = Self { folder, service };
         let deadline = Instant::now() + START_LIMIT;
-        while !podman.socket().exists() {
+        // Its file is there a moment before it listens.
+        while UnixStream::connect(podman.socket()).is_err() {
             if Instant::now() > deadline {
                 let log = fs::read_to_string(podman.folder.path().join("service.log"));
                 bail!("Podman does not listen: {}", log.unwrap_or_default().trim());

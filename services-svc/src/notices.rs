@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_notice_that_comes_twice_is_followed_once() {
         let notices = Notices::default();
-        let infra: InfraId = "railway".parse().unwrap();
+        let infra: InfraId = "acme".parse().unwrap();
         let notice = VendorNotice::new("crashed 1");
         assert!(notices.take(&infra, &notice));
         assert!(!notices.take(&infra, &notice));

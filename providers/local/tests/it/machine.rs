@@ -61,13 +61,26 @@ pub(crate) fn environments(entry: &str) -> Vec<(u32, Vec<(String, String)>)> {
     let environment = |process: std::io::Result<std::fs::DirEntry>| {
         let process = process.ok()?;
         let pid = process.file_name().to_str()?.parse().ok()?;
-        let all = std::fs::read(process.path().join("environ")).ok()?;
-        let all = String::from_utf8(all).ok()?;
+        let all = String::from_utf8(environ(&process.path())?).ok()?;
         let entries = all.split('\0').filter_map(|pair| pair.split_once('='));
         let owned = entries.map(|(name, value)| (name.to_owned(), value.to_owned()));
         all.contains(entry).then(|| (pid, owned.collect()))
     };
     processes.filter_map(environment).collect()
+}
+
+/// The environment of a process. While a program is being executed it is empty for a moment, so an empty one is read
+/// again; a zombie and a thread of the kernel have no program.
+fn environ(process: &Path) -> Option<Vec<u8>> {
+    let deadline = Instant::now() + Duration::from_millis(200);
+    loop {
+        let all = std::fs::read(process.join("environ")).ok()?;
+        let has_program = std::fs::read_link(process.join("exe")).is_ok();
+        if !all.is_empty() || !has_program || Instant::now() > deadline {
+            return Some(all);
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// Values end at their first space there: for systems without `/proc`.
