@@ -11,9 +11,9 @@ use croner::Cron;
 pub struct Objective {
     /// The share of claims that are to find an idle instance.
     pub hit_rate: f64,
-    /// At least so many.
+    /// The fewest.
     pub min: u32,
-    /// At most so many.
+    /// The most.
     pub max: u32,
     /// The most that a decision may be above the one before.
     pub step_up: Option<u32>,

@@ -10,6 +10,7 @@ mod claim;
 mod cookies;
 mod db;
 mod events;
+mod explanation;
 mod fleet;
 mod format;
 mod gate;

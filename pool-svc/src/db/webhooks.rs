@@ -72,12 +72,7 @@ pub(crate) async fn delete_endpoint(
         .bind::<Text, _>(id)
         .execute(conn)
         .await?;
-    sql_query(
-        "UPDATE webhook_deliveries SET due_at = NULL WHERE endpoint_id = $1 AND due_at IS NOT NULL",
-    )
-    .bind::<Text, _>(id)
-    .execute(conn)
-    .await?;
+    cancel_deliveries(conn, id).await?;
     Ok(deleted > 0)
 }
 
@@ -89,10 +84,14 @@ pub(crate) async fn disable(conn: &mut AsyncPgConnection, id: &str) -> Result<()
     .bind::<Text, _>(id)
     .execute(conn)
     .await?;
+    cancel_deliveries(conn, id).await
+}
+
+async fn cancel_deliveries(conn: &mut AsyncPgConnection, endpoint: &str) -> Result<(), DbError> {
     sql_query(
         "UPDATE webhook_deliveries SET due_at = NULL WHERE endpoint_id = $1 AND due_at IS NOT NULL",
     )
-    .bind::<Text, _>(id)
+    .bind::<Text, _>(endpoint)
     .execute(conn)
     .await?;
     Ok(())

@@ -4,6 +4,8 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{ExplainedStep, Explanation, LifecycleEvent, Status};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::now;
+
 /// The story of an instance from its events, oldest first.
 pub(crate) fn explain_instance(
     id: &InstanceId,
@@ -20,10 +22,7 @@ pub(crate) fn explain_instance(
         before = Some(event);
     }
     if let Some(last) = before {
-        steps.push(ExplainedStep {
-            at: None,
-            text: standing(last, at),
-        });
+        steps.push(now(standing(last, at)));
     }
     Explanation {
         subject: format!("instance {id}"),
@@ -146,8 +145,8 @@ mod tests {
     #[test]
     fn every_cause_has_a_sentence() {
         for cause in Cause::ALL {
-            let told = sentence(&event(cause.as_str(), None, 0), None);
-            assert!(!told.starts_with("It changed"), "{told}");
+            let text = sentence(&event(cause.as_str(), None, 0), None);
+            assert!(!text.starts_with("It changed"), "{text}");
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Plan {
     pub(crate) recipe: Recipe,
     /// How many idle instances to keep.
     pub(crate) target: u32,
-    /// Why so many, in words.
+    /// The reason of the number, in words.
     pub(crate) reason: String,
     /// How many instances it may have in all.
     pub(crate) max_total: u32,

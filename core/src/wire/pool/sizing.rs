@@ -100,10 +100,10 @@ pub struct Objective {
     /// The share of claims that are to find an idle instance.
     #[serde(alias = "hit_rate")]
     pub hit_rate: HitRate,
-    /// At least so many are kept idle.
+    /// The fewest idle instances to keep.
     #[serde(default)]
     pub min: u32,
-    /// At most so many are kept idle; absent: as many as the pool may have in all.
+    /// The most idle instances to keep; absent: the limit of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
     /// The most that the target rises in a minute.
@@ -128,7 +128,7 @@ pub struct ObjectiveFloor {
     pub from: String,
     /// How long it lasts.
     pub minutes: u32,
-    /// At least so many are kept idle.
+    /// The fewest idle instances to keep.
     pub min: u32,
 }
 

@@ -5,6 +5,7 @@ use agent_pool_core::wire::pool::LifecycleEvent;
 use chrono::Utc;
 use maud::{Markup, html};
 
+use crate::dashboard::explanation;
 use crate::explain::explain_instance;
 
 /// `events` are newest first.
@@ -13,10 +14,7 @@ pub(super) fn section(id: &InstanceId, events: &[LifecycleEvent]) -> Markup {
     let story = explain_instance(id, &oldest_first, Utc::now());
     html! {
         @if !story.steps.is_empty() {
-            section .card aria-labelledby="explanation" {
-                h2 #explanation { "Explanation" }
-                @for step in &story.steps { p { (step.text) } }
-            }
+            (explanation::card(&story))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One pool.
 
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::{Explanation, PoolVersion, PoolView};
+use agent_pool_core::wire::pool::{PoolVersion, PoolView};
 use agent_pool_core::wire::problem::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
@@ -9,7 +9,7 @@ use warp::reply::Response;
 
 use super::super::page::{self, Tab};
 use super::super::session::{Role, Session};
-use super::super::{format, reply};
+use super::super::{explanation, format, reply};
 use crate::app::App;
 use crate::db::pools as table;
 use crate::handlers::explain;
@@ -46,22 +46,13 @@ pub(in crate::dashboard) async fn show(
             @if session.role == Role::Operator { (actions(&session, &pool)) }
         }
         @if session.role == Role::Operator { (policy_form(&session, &pool)) }
-        (explanation(&story))
+        (explanation::card(&story))
         (recipe(&pool))
         (history(&versions))
     };
     let title = format!("Pool {}", pool.name);
     let page = page::layout(&app, &session, Some(Tab::Pools), &title, &content);
     Ok(reply::ok(page))
-}
-
-fn explanation(story: &Explanation) -> Markup {
-    html! {
-        section .card aria-labelledby="explanation" {
-            h2 #explanation { "Explanation" }
-            @for step in &story.steps { p { (step.text) } }
-        }
-    }
 }
 
 fn actions(session: &Session, pool: &PoolView) -> Markup {

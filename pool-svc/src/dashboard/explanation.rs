@@ -1,0 +1,13 @@
+//! A story in sentences, of an instance or of a pool.
+
+use agent_pool_core::wire::pool::Explanation;
+use maud::{Markup, html};
+
+pub(super) fn card(story: &Explanation) -> Markup {
+    html! {
+        section .card aria-labelledby="explanation" {
+            h2 #explanation { "Explanation" }
+            @for step in &story.steps { p { (step.text) } }
+        }
+    }
+}
