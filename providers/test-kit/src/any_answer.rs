@@ -34,6 +34,15 @@ pub struct AnyVendor {
     pub members: &'static [&'static str],
 }
 
+impl AnyVendor {
+    fn answers(self, seed: u64) -> Answers {
+        Answers {
+            vendor: self,
+            random: StdRng::seed_from_u64(seed),
+        }
+    }
+}
+
 struct Answers {
     vendor: AnyVendor,
     random: StdRng,
@@ -96,9 +105,22 @@ fn any_value(random: &mut StdRng, members: &[&str], depth: u32) -> Value {
     }
 }
 
-async fn server(vendor: AnyVendor, seed: u64) -> FakeServer<Answers> {
-    let random = StdRng::seed_from_u64(seed);
-    FakeServer::start(vendor.id, Answers { vendor, random }).await
+/// A usual answer, of which any value may be another or be missing.
+pub fn any_form_of(usual: &Value, random: &mut StdRng) -> Value {
+    if random.random_ratio(1, 40) {
+        return any_value(random, &["name"], 2);
+    }
+    match usual {
+        Value::Object(members) => members
+            .iter()
+            .filter_map(|(name, value)| {
+                let is_kept = !random.random_ratio(1, 40);
+                is_kept.then(|| (name.clone(), any_form_of(value, random)))
+            })
+            .collect(),
+        Value::Array(values) => values.iter().map(|one| any_form_of(one, random)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => usual.clone(),
+    }
 }
 
 /// Contexts of single operations, which give up soon.
@@ -123,7 +145,7 @@ fn check<T>(what: &str, seed: u64, answer: Result<T, ProviderError>) -> Option<T
 pub async fn any_answer_to_a_tool_is_read_or_refused(vendor: AnyVendor) {
     let context = contexts();
     for seed in 0..ROUNDS {
-        let server = server(vendor, seed).await;
+        let server = FakeServer::start(vendor.id, vendor.answers(seed)).await;
         let tool: Arc<dyn ToolProvider> =
             ToolHarness::build(&server, &server.environment()).unwrap();
         let instance = InstanceId::generate();
@@ -143,11 +165,21 @@ pub async fn any_answer_to_a_tool_is_read_or_refused(vendor: AnyVendor) {
     }
 }
 
-/// Calls every operation of an infra: each answer of its vendor is read or refused.
+/// Calls every operation of an infra: each answer of its vendor is read or refused. `data` is what its handles hold.
 pub async fn any_answer_to_an_infra_is_read_or_refused(vendor: AnyVendor, data: Value) {
+    any_answer_of_an_infras_vendor(vendor.id, |seed| vendor.answers(seed), data).await;
+}
+
+/// The same with a vendor for each seed. Returns how many of the lists were read, and of how many.
+pub async fn any_answer_of_an_infras_vendor<V: FakeVendor>(
+    id: &'static str,
+    vendor: impl Fn(u64) -> V,
+    data: Value,
+) -> (u64, u64) {
     let context = contexts();
+    let mut read = 0;
     for seed in 0..ROUNDS {
-        let server = server(vendor, seed).await;
+        let server = FakeServer::start(id, vendor(seed)).await;
         let infra: Arc<dyn InfraProvider> =
             InfraHarness::build(&server, &server.environment()).unwrap();
         let instance = InstanceId::generate();
@@ -169,11 +201,13 @@ pub async fn any_answer_to_an_infra_is_read_or_refused(vendor: AnyVendor, data: 
             .await;
         check("configure", seed, configured);
         check("redeploy", seed, infra.redeploy(&context(), &handle).await);
-        check("list", seed, infra.list(&context()).await);
+        let listed = check("list", seed, infra.list(&context()).await);
+        read += u64::from(listed.is_some());
         check("logs", seed, infra.logs(&context(), &handle, 10).await);
         let image = infra.update_image(&context(), &handle, "image:2").await;
         check("update_image", seed, image);
         check("verify", seed, infra.verify(&context()).await);
         check("destroy", seed, infra.destroy(&context(), &handle).await);
     }
+    (read, ROUNDS)
 }

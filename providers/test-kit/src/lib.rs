@@ -17,7 +17,8 @@ mod readme;
 mod registered;
 
 pub use any_answer::{
-    AnyVendor, any_answer_to_a_tool_is_read_or_refused, any_answer_to_an_infra_is_read_or_refused,
+    AnyVendor, any_answer_of_an_infras_vendor, any_answer_to_a_tool_is_read_or_refused,
+    any_answer_to_an_infra_is_read_or_refused, any_form_of,
 };
 pub use cloud::{CloudHarness, CloudVendor};
 pub use lab::Lab;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod any_answer;
 mod conformance;
 mod life;
 mod lists;
