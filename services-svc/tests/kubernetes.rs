@@ -12,14 +12,11 @@ use std::time::Duration;
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::testing::fresh_database;
 use fake_cloud::BuiltinRuntime;
-use fake_cloud::kubernetes::{ClusterOptions, FakeCluster};
+use fake_cloud::kubernetes::{ClusterOptions, FakeCluster, Network};
 use reqwest::Method;
 use serde_json::{Value, json};
 use services_svc::MIGRATIONS;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
-use tokio_util::task::AbortOnDropHandle;
 
 const KEY: &str = "a-key-of-16-characters";
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,7 +26,7 @@ struct World {
     url: String,
     cluster: Arc<FakeCluster>,
     client: reqwest::Client,
-    _network: AbortOnDropHandle<()>,
+    _network: Network,
     _folder: tempfile::TempDir,
 }
 
@@ -49,9 +46,7 @@ impl World {
         };
         let token = options.token.clone();
         let cluster = Arc::new(FakeCluster::start(options).await.unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = format!("http://{}", listener.local_addr().unwrap());
-        let network = AbortOnDropHandle::new(tokio::spawn(serve(listener, Arc::clone(&cluster))));
+        let network = Network::start(Arc::clone(&cluster)).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("kubeconfig");
         let api = format!("http://{}", cluster.authority());
@@ -66,7 +61,7 @@ impl World {
                 ("KUBERNETES_KUBECONFIG", config.to_str().unwrap()),
                 ("KUBERNETES_TOKEN", &token),
                 ("KUBERNETES_IMAGE", "registry.example/agent:1"),
-                ("HTTP_PROXY", &proxy),
+                ("HTTP_PROXY", network.url()),
             ])
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -110,34 +105,6 @@ impl World {
             sleep(Duration::from_millis(50)).await;
         }
     }
-}
-
-/// The cluster's network as an HTTP proxy: `http://NAME.NAMESPACE.svc:8080` leads to the pod of that service. A connection
-/// serves one request, because the next one may be to another pod.
-async fn serve(listener: TcpListener, cluster: Arc<FakeCluster>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(forward(stream, Arc::clone(&cluster)));
-    }
-}
-
-async fn forward(mut stream: TcpStream, cluster: Arc<FakeCluster>) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n") {
-        head.push(stream.read_u8().await.ok()?);
-    }
-    let line = String::from_utf8(head).ok()?;
-    let host = line.split("http://").nth(1)?.split(['.', '/']).next()?;
-    let Some(address) = cluster.address(&format!("{host}-0")) else {
-        let answer = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        return stream.write_all(answer).await.ok();
-    };
-    let mut pod = TcpStream::connect(address).await.ok()?;
-    let first = format!("{line}connection: close\r\n");
-    pod.write_all(first.as_bytes()).await.ok()?;
-    copy_bidirectional(&mut stream, &mut pod)
-        .await
-        .ok()
-        .map(drop)
 }
 
 #[tokio::test]

@@ -4,3 +4,6 @@ use {
     mock_provider as _, provider_agentmail as _, provider_docker as _, provider_exa as _,
     provider_local as _, provider_openrouter as _, provider_railway as _, provider_telnyx as _,
 };
+
+#[cfg(feature = "kubernetes")]
+use provider_kubernetes as _;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use agent_pool_core::http::Proxies;
 use agent_pool_core::settings::Environment;
 use anyhow::{Context as _, bail, ensure};
 use nix::sys::signal::{Signal, kill};
@@ -27,8 +28,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(90);
 const LISTENING: &str = "listening on ";
 /// Lines of the log that an error shows.
 const LOG_LINES: usize = 12;
-/// Variables that a service inherits: where programs and files are, and how much to log. Nothing else, so that a stray
-/// `POOL_…` variable does not change the stack.
+/// Variables that a service inherits: where programs and files are, and how much to log. Nothing else except the proxies, so
+/// that a stray `POOL_…` variable does not change the stack.
 const INHERITED: [&str; 8] = [
     "PATH",
     "HOME",
@@ -77,13 +78,16 @@ impl Process {
         let name = service.name();
         let (stderr, log) = log.open()?;
         let inherited = Environment::of_process();
-        let inherited = INHERITED.map(|name| Some((name, inherited.get(name)?)));
+        let inherited = INHERITED
+            .into_iter()
+            .chain(Proxies::VARIABLES)
+            .filter_map(|name| Some((name, inherited.get(name)?)));
         let (program, arguments) = command.split_first().context("an empty command")?;
         let mut child = Command::new(program)
             .args(arguments)
             .arg(name)
             .env_clear()
-            .envs(inherited.into_iter().flatten())
+            .envs(inherited)
             .envs(settings.with_prefix(""))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

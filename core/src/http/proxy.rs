@@ -38,6 +38,18 @@ struct Inner {
 static OF_PROCESS: LazyLock<Proxies> = LazyLock::new(|| Proxies::new(&Environment::of_process()));
 
 impl Proxies {
+    /// The variables that are read.
+    pub const VARIABLES: [&str; 8] = [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    ];
+
     /// The proxies that these variables name. As in curl, lower case wins over upper case. A value that is
     /// not a URL is ignored, and one of another scheme than `http` and `https`, such as `socks5`, with a
     /// warning.

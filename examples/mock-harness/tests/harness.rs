@@ -7,6 +7,7 @@
 )]
 
 mod containers;
+mod kubernetes;
 mod support;
 
 use nix::sys::signal::Signal;

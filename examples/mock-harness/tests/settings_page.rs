@@ -8,7 +8,7 @@ use std::path::Path;
 use agent_pool_core::registry::Registry;
 use agent_pool_core::settings::{Environment, SettingSpec};
 // Links the providers.
-use {agent_pool_stack as _, provider_kubernetes as _};
+use agent_pool_stack as _;
 
 const AGAIN: &str = "UPDATE=1 cargo test -p mock-harness --test settings_page";
 

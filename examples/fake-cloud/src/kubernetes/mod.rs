@@ -12,6 +12,7 @@ mod kubelet;
 mod list;
 mod machines;
 mod merge;
+mod network;
 mod policy;
 mod rbac;
 mod respond;
@@ -23,5 +24,6 @@ mod status;
 mod target;
 
 pub use cluster::FakeCluster;
+pub use network::Network;
 pub use run::{Fate, Run};
 pub use state::ClusterOptions;
