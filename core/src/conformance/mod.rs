@@ -33,7 +33,7 @@ mod subject;
 mod tool;
 mod verdict;
 
-pub use fake::{FakeRequest, FakeResponse, FakeServer, FakeVendor};
+pub use fake::{FakeInstance, FakeRequest, FakeResponse, FakeServer, FakeVendor};
 pub use harness::{Fault, Harness, Held, InfraHarness, RetryAfter, ToolHarness, Unsupported};
 pub use infra::infra;
 pub use proxy::Proxy;

@@ -1,6 +1,7 @@
 //! A vendor with an HTTP API, in memory, for a provider's tests. Its author writes what it does; how it misbehaves is
 //! the same for all vendors.
 
+mod instance;
 mod message;
 mod running;
 mod server;
@@ -8,6 +9,7 @@ mod server;
 use super::harness::Held;
 use crate::{EnvVars, ProvisionedTool};
 
+pub use instance::FakeInstance;
 pub use message::{FakeRequest, FakeResponse};
 pub use running::FakeServer;
 pub(super) use server::fault_response;
@@ -90,6 +92,12 @@ pub trait FakeVendor: Send + 'static {
     /// For an infra: every deployment of one service so far, oldest first, each as the variables that it started with. `None`
     /// if the fake does not know.
     fn deployments(&self, _service: &str) -> Option<Vec<EnvVars>> {
+        None
+    }
+
+    /// For an infra: the instance of a service, from inside. `None` if the fake has none, and then the cases that look there do
+    /// not run.
+    fn instance(&mut self, _service: &str) -> Option<&mut FakeInstance> {
         None
     }
 

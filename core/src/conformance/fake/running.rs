@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::FakeVendor;
 use super::server::{SETTLE, Shared, start};
+use super::{FakeInstance, FakeVendor};
 use crate::conformance::harness::{Fault, Harness, Held, InfraHarness, ToolHarness, Unsupported};
 use crate::registry::{InfraRegistration, ToolRegistration};
 use crate::settings::Environment;
@@ -143,6 +143,45 @@ impl<V: FakeVendor> InfraHarness for FakeServer<V> {
 
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
         self.vendor().deployments(handle.service.as_str())
+    }
+
+    async fn write_data(&self, handle: &InfraHandle, text: &str) -> Result<(), Unsupported> {
+        self.inside(handle, |instance| instance.data = Some(text.to_owned()))
+    }
+
+    async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
+        self.inside(handle, |instance| instance.data.clone())
+    }
+
+    fn other_image(&self) -> Result<&'static str, Unsupported> {
+        Ok("registry.example/other:2")
+    }
+
+    async fn running_image(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        self.inside(handle, |instance| instance.image.clone())
+    }
+
+    async fn end(&self, handle: &InfraHandle) -> Result<(), Unsupported> {
+        self.inside(handle, |instance| instance.has_ended = true)
+    }
+
+    async fn write_line(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
+        let line = "a line of the conformance suite";
+        self.inside(handle, |instance| instance.lines.push(line.to_owned()))?;
+        Ok(line.to_owned())
+    }
+}
+
+impl<V: FakeVendor> FakeServer<V> {
+    fn inside<T>(
+        &self,
+        handle: &InfraHandle,
+        look: impl FnOnce(&mut FakeInstance) -> T,
+    ) -> Result<T, Unsupported> {
+        let mut vendor = self.vendor();
+        let instance = vendor.instance(handle.service.as_str());
+        let none = Unsupported("the fake has no `instance` of this service");
+        instance.map(look).ok_or(none)
     }
 }
 

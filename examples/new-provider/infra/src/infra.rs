@@ -4,11 +4,11 @@ use agent_pool_core::prelude::*;
 use agent_pool_core::settings::SettingSpec;
 use agent_pool_core::{
     Attempt, Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, Redeploy, runtime,
+    InstanceId, InstanceSpec, ListedInstance, LogLine, Redeploy, runtime,
 };
 
 use crate::settings::Settings;
-use crate::wire::{Machine, Machines, NewMachine, Variables};
+use crate::wire::{Changes, Lines, Machine, Machines, NewMachine};
 
 const PREFIX: &str = "ACME_";
 /// Every machine has an address of its own, so all instances can have the same port.
@@ -54,10 +54,15 @@ impl Acme {
         let pairs = variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()));
-        let body = Variables {
+        let changes = Changes {
             env: pairs.collect(),
+            image: None,
         };
-        let request = self.vendor.on(cx).patch(["machines", id]).json(&body);
+        self.change(cx, id, &changes).await
+    }
+
+    async fn change(&self, cx: &Context, id: &str, changes: &Changes<'_>) -> ProviderResult<()> {
+        let request = self.vendor.on(cx).patch(["machines", id]).json(changes);
         request.execute().await.map(drop)
     }
 
@@ -71,8 +76,9 @@ impl Acme {
 impl InfraProvider for Acme {
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities {
+            logs: true,
+            update_image: true,
             verify: true,
-            ..InfraCapabilities::default()
         }
     }
 
@@ -137,6 +143,21 @@ impl InfraProvider for Acme {
         self.start(cx, handle.service.as_str()).await
     }
 
+    async fn update_image(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        image: &str,
+    ) -> ProviderResult<()> {
+        let changes = Changes {
+            image: Some(image),
+            ..Changes::default()
+        };
+        let id = handle.service.as_str();
+        self.change(cx, id, &changes).await?;
+        self.start(cx, id).await
+    }
+
     // Yours: removing everything, volumes too
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> ProviderResult<()> {
         let api = self.vendor.on(cx);
@@ -159,6 +180,20 @@ impl InfraProvider for Acme {
             Some(listed)
         });
         listed.collect()
+    }
+
+    async fn logs(
+        &self,
+        cx: &Context,
+        handle: &InfraHandle,
+        lines: usize,
+    ) -> ProviderResult<Vec<LogLine>> {
+        let api = self.vendor.on(cx);
+        let request = api.get(["machines", handle.service.as_str(), "logs"]);
+        let mut written: Lines = request.query("tail", lines).fetch().await?;
+        let skipped = written.lines.len().saturating_sub(lines);
+        let last = written.lines.drain(skipped..);
+        Ok(last.map(|text| LogLine { at: None, text }).collect())
     }
 
     async fn verify(&self, cx: &Context) -> ProviderResult<()> {

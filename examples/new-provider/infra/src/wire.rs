@@ -47,8 +47,17 @@ impl Machine {
     }
 }
 
-/// Variables to merge into those that the machine has.
-#[derive(Debug, Serialize)]
-pub(crate) struct Variables<'a> {
+/// What changes at a machine: `env` is merged into the variables that it has.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Changes<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) env: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<&'a str>,
+}
+
+/// What a machine's program has written, oldest line first.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Lines {
+    pub(crate) lines: Vec<String>,
 }

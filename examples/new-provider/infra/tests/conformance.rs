@@ -5,8 +5,11 @@ mod fake;
 use agent_pool_core::conformance::{self, FakeServer};
 use provider_acme as _;
 
+/// Cases that do not run here, and why.
+const CANNOT: &[(&str, &str)] = &[("three_pages", "the fake answers in one page")];
+
 #[tokio::test]
 async fn every_promise_is_kept() {
     let engine = FakeServer::start("acme", fake::Acme::default()).await;
-    conformance::infra(&engine).await.assert();
+    conformance::infra(&engine).await.assert_ran(CANNOT);
 }

@@ -5,7 +5,9 @@ mod program;
 
 use std::collections::BTreeMap;
 
-use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
+use agent_pool_core::conformance::{
+    FakeInstance, FakeRequest, FakeResponse, FakeVendor, Held,
+};
 use agent_pool_core::{EnvVars, Secret};
 use program::Program;
 use serde_json::{Value, json};
@@ -26,7 +28,7 @@ pub(crate) struct Acme {
 struct Machine {
     id: String,
     name: String,
-    image: String,
+    instance: FakeInstance,
     variables: Variables,
     /// The variables of each start, oldest first.
     starts: Vec<Variables>,
@@ -59,11 +61,19 @@ impl FakeVendor for Acme {
             ("PATCH", ["machines", id]) => self.with(id, |machine| {
                 let changes: Variables = request.member("env").unwrap_or_default();
                 machine.variables.extend(changes);
+                if let Some(image) = request.member("image") {
+                    machine.instance.image = image;
+                }
             }),
             ("POST", ["machines", id, "start"]) => self.with(id, |machine| {
                 machine.starts.push(machine.variables.clone());
+                machine.instance.has_ended = false;
                 machine.run();
             }),
+            ("GET", ["machines", id, "logs"]) => {
+                let lines = &self.machine(id)?.instance.lines;
+                Some(FakeResponse::json(200, &json!({ "lines": lines })))
+            }
             ("DELETE", ["machines", id]) => {
                 let deleted = self.with(id, |_| ());
                 self.machines.retain(|machine| machine.id != *id);
@@ -88,9 +98,14 @@ impl FakeVendor for Acme {
     }
 
     fn deployments(&self, service: &str) -> Option<Vec<EnvVars>> {
-        let machine = self.machines.iter().find(|machine| machine.id == service);
+        let mut machines = self.machines.iter();
+        let machine = machines.find(|machine| machine.id == service);
         let starts = machine.map_or(&[][..], |machine| &machine.starts);
         Some(starts.iter().map(typed).collect())
+    }
+
+    fn instance(&mut self, service: &str) -> Option<&mut FakeInstance> {
+        Some(&mut self.machine(service)?.instance)
     }
 }
 
@@ -109,7 +124,10 @@ impl Acme {
         let machine = Machine {
             id: format!("machine-{}", self.created),
             name: request.member("name")?,
-            image: request.member("image")?,
+            instance: FakeInstance {
+                image: request.member("image")?,
+                ..FakeInstance::default()
+            },
             variables: Variables::new(),
             starts: Vec::new(),
             program: Program::new(&self.command),
@@ -119,8 +137,13 @@ impl Acme {
         Some(response)
     }
 
+    fn machine(&mut self, id: &str) -> Option<&mut Machine> {
+        let mut machines = self.machines.iter_mut();
+        machines.find(|machine| machine.id == id)
+    }
+
     fn with(&mut self, id: &str, change: impl FnOnce(&mut Machine)) -> Option<FakeResponse> {
-        let Some(machine) = self.machines.iter_mut().find(|machine| machine.id == id) else {
+        let Some(machine) = self.machine(id) else {
             return Some(FakeResponse::json(
                 404,
                 &json!({ "error": "no such machine" }),
@@ -144,9 +167,13 @@ impl Machine {
     }
 
     fn json(&self) -> Value {
+        let state = match self.starts[..] {
+            [] => "created",
+            _ if self.instance.has_ended => "stopped",
+            _ => "running",
+        };
         json!({
-            "id": self.id, "name": self.name, "image": self.image,
-            "state": if self.starts.is_empty() { "created" } else { "running" },
+            "id": self.id, "name": self.name, "image": self.instance.image, "state": state,
             "url": self.url(),
             "created_at": "2026-01-01T00:00:00Z",
         })
