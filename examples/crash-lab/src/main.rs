@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
 use crash_lab::operations::{fill_rate, restore, rolling, rotation};
-use crash_lab::outage::{failover, full_disk};
+use crash_lab::outage::{failover, full_disk, full_wal};
 use crash_lab::{
     Lab, Service, containers, recovery, replicas, secrets, self_test, shared, sigterm, storm,
 };
@@ -65,6 +65,8 @@ enum Command {
     Failover,
     /// Fill the disk of the database, as root: claims are answered 503, and served again once there is space.
     FullDisk,
+    /// The same with the disk of the database's write-ahead log, which ends the server until there is space.
+    FullWal,
     /// Let the pool fill where the vendor allows one new project in 30 s: its status says so.
     FillRate,
     /// Restart three replicas of each service behind plain TCP balancers while clients claim: no claim fails.
@@ -135,6 +137,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Recovery => recovery_times().await,
         Command::Failover => print_report(failover::run(&std::env::current_exe()?).await?),
         Command::FullDisk => print_report(full_disk::run(&std::env::current_exe()?).await?),
+        Command::FullWal => print_report(full_wal::run(&std::env::current_exe()?).await?),
         Command::FillRate => print_report(fill_rate::run(&lab().await?).await?),
         Command::Rolling { rounds, clients } => {
             let plan = rolling::Plan { rounds, clients };

@@ -34,7 +34,7 @@ async fn steps(pair: &mut Pair, site: &Site) -> anyhow::Result<Report> {
     site.until_warm().await?;
     let processes = site.processes();
     pair.fence(0).await?;
-    site.claim_until_refused().await?;
+    site.claim_until_refused(&["takes no writes"]).await?;
     site.until_ready_is(503).await?;
     pair.promote(1).await?;
     let promoted = site.claim_until_served("after the failover").await?;

@@ -1,18 +1,15 @@
 //! A database whose disk is full: a small tmpfs that holds its tables.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
-use anyhow::{Context as _, ensure};
-use nix::unistd::Uid;
+use anyhow::ensure;
 use tempfile::TempDir;
 use url::Url;
 
+use super::disk::Disk;
 use super::site::Site;
 use crate::lab::open_to_all;
 use crate::rows::Database;
@@ -27,12 +24,6 @@ pub struct Report {
     pub recovered: Duration,
 }
 
-/// Whether this user may mount a disk.
-#[must_use]
-pub fn can_run() -> bool {
-    Uid::effective().is_root()
-}
-
 /// Runs the scenario, as root: it mounts a disk. `exe` is the binary `crash-lab`.
 ///
 /// # Errors
@@ -43,11 +34,11 @@ pub async fn run(exe: &Path) -> anyhow::Result<Report> {
     let data = folder.path().join("postgres");
     let options = Options::new(Data::Keep(data.clone()), &Environment::of_process());
     let server = Embedded::start(options).await?;
-    let disk = Disk::mount(folder.path().join("disk"), &data)?;
+    let disk = Disk::mount(folder.path().join("disk"), SIZE, &data)?;
     let url = server.database("postgres").await?;
     let url = Url::parse(url.as_secret().expose())?;
     let session = Database::connect(url.as_str()).await?;
-    let location = disk.tables().display().to_string();
+    let location = disk.files().display().to_string();
     let tablespace = format!("CREATE TABLESPACE small LOCATION '{location}'");
     session.execute(&tablespace).await?;
     let mut urls = [url.clone(), url];
@@ -70,7 +61,7 @@ async fn steps(disk: &Disk, site: &Site) -> anyhow::Result<Report> {
     site.until_warm().await?;
     let processes = site.processes();
     disk.fill()?;
-    site.claim_until_refused().await?;
+    site.claim_until_refused(&["takes no writes"]).await?;
     disk.free()?;
     let recovered = site.claim_until_served("after the disk was full").await?;
     site.until_ready_is(200).await?;
@@ -82,55 +73,4 @@ async fn steps(disk: &Disk, site: &Site) -> anyhow::Result<Report> {
         site.processes()
     );
     Ok(Report { recovered })
-}
-
-/// A small disk. It is unmounted when this is dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Mounts it at `folder`, for the owner of `data`.
-    fn mount(folder: PathBuf, data: &Path) -> anyhow::Result<Self> {
-        fs::create_dir(&folder)?;
-        let mount = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", SIZE, "tmpfs"])
-            .arg(&folder)
-            .status();
-        ensure!(mount?.success(), "no disk can be mounted");
-        let disk = Self(folder);
-        fs::create_dir(disk.tables())?;
-        let owner = data.metadata()?;
-        chown(disk.tables(), Some(owner.uid()), Some(owner.gid()))?;
-        Ok(disk)
-    }
-
-    fn tables(&self) -> PathBuf {
-        self.0.join("tables")
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) -> anyhow::Result<()> {
-        let mut file = File::create(self.0.join("filler"))?;
-        loop {
-            match file.write_all(&[0; 4096]) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(()),
-                Err(error) => return Err(error).context("the disk cannot be filled"),
-            }
-        }
-    }
-
-    fn free(&self) -> anyhow::Result<()> {
-        fs::remove_file(self.0.join("filler")).context("the disk cannot be freed")
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmount = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(&self.0)
-            .status();
-        // Whoever runs the lab sees a disk that is left.
-        drop(unmount);
-    }
 }

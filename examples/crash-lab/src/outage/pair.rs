@@ -5,35 +5,22 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
-use agent_pool_core::settings::Environment;
-use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
-use url::Url;
 
-use crate::interceptor::Interceptor;
+use super::node::Node;
 use crate::lab::open_to_all;
-use crate::pg_proxy::{PgProxy, Upstream};
-use crate::rows::Database;
 use crate::settle::LOOK_EVERY;
 
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
 
-/// A primary and its standby. Each keeps its address, whatever becomes of its server.
+/// A primary and its standby.
 pub(super) struct Pair {
     nodes: [Node; 2],
     _folder: TempDir,
-}
-
-struct Node {
-    folder: PathBuf,
-    server: Option<(Embedded, Url)>,
-    upstream: Upstream,
-    address: PgProxy,
 }
 
 impl Pair {
@@ -56,7 +43,7 @@ impl Pair {
     pub(super) async fn database(&self, name: &str) -> anyhow::Result<String> {
         let (server, url) = self.nodes[0].running()?;
         server.database(name).await?;
-        let [one, two] = [&self.nodes[0], &self.nodes[1]].map(|node| node.address.port());
+        let [one, two] = [&self.nodes[0], &self.nodes[1]].map(Node::port);
         let (user, password) = (url.username(), url.password().unwrap_or_default());
         Ok(format!(
             "postgres://{user}:{password}@127.0.0.1:{one},127.0.0.1:{two}/{name}?sslmode=disable&\
@@ -92,9 +79,7 @@ impl Pair {
 
     /// Stops a server; its clients are cut off.
     pub(super) async fn stop(&mut self, node: usize) {
-        if let Some((server, _)) = self.nodes[node].server.take() {
-            server.stop().await;
-        }
+        self.nodes[node].stop().await;
     }
 
     /// Makes a server a standby of the other, whatever it was: with a copy of all its data.
@@ -107,8 +92,8 @@ impl Pair {
             .await?
             .text("SELECT setting FROM pg_config WHERE name = 'BINDIR'")
             .await?;
-        let folder = self.nodes[standby].folder.clone();
-        let owner = from.folder.metadata()?;
+        let folder = self.nodes[standby].folder().to_owned();
+        let owner = from.folder().metadata()?;
         let (uid, gid) = (owner.uid(), owner.gid());
         let data = folder.join("data");
         if data.exists() {
@@ -116,7 +101,7 @@ impl Pair {
         }
         fs::create_dir_all(&folder)?;
         chown(&folder, Some(uid), Some(gid))?;
-        fs::copy(from.folder.join("password"), folder.join("password"))?;
+        fs::copy(from.folder().join("password"), folder.join("password"))?;
         let mut copy = Command::new(PathBuf::from(bin).join("pg_basebackup"));
         copy.args([
             "--write-recovery-conf",
@@ -136,37 +121,5 @@ impl Pair {
         let said = String::from_utf8_lossy(&copied.stderr);
         ensure!(copied.status.success(), "pg_basebackup: {said}");
         self.nodes[standby].start().await
-    }
-}
-
-impl Node {
-    async fn new(folder: PathBuf) -> anyhow::Result<Self> {
-        let upstream = Upstream::default();
-        Ok(Self {
-            folder,
-            server: None,
-            address: PgProxy::open(Arc::new(Interceptor::default()), upstream.clone()).await?,
-            upstream,
-        })
-    }
-
-    async fn start(&mut self) -> anyhow::Result<()> {
-        let data = Data::Keep(self.folder.clone());
-        let server = Embedded::start(Options::new(data, &Environment::of_process())).await?;
-        let url = server.database("postgres").await?;
-        let url = Url::parse(url.as_secret().expose())?;
-        let addresses = url.socket_addrs(|| None)?;
-        self.upstream
-            .is_at(*addresses.first().context("an address")?);
-        self.server = Some((server, url));
-        Ok(())
-    }
-
-    fn running(&self) -> anyhow::Result<&(Embedded, Url)> {
-        self.server.as_ref().context("the server is stopped")
-    }
-
-    async fn session(&self) -> anyhow::Result<Database> {
-        Database::connect(self.running()?.1.as_str()).await
     }
 }

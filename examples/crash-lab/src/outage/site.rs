@@ -102,8 +102,8 @@ impl Site {
         }
     }
 
-    /// Claims until the database refuses one, which is to be a 503 that says when to come back.
-    pub(super) async fn claim_until_refused(&self) -> anyhow::Result<()> {
+    /// Claims until the database refuses one for one of these reasons, which is to be a 503 that says when to come back.
+    pub(super) async fn claim_until_refused(&self, reasons: &[&str]) -> anyhow::Result<()> {
         let begun = Instant::now();
         while begun.elapsed() < WITHIN {
             let Err(error) = self.claim("refused").await? else {
@@ -114,7 +114,8 @@ impl Site {
                 problem.status == 503 && error.retry_after().is_some(),
                 "a claim was answered {problem}, which is no 503 with Retry-After"
             );
-            if problem.to_string().contains("takes no writes") {
+            let problem = problem.to_string();
+            if reasons.iter().any(|reason| problem.contains(reason)) {
                 return Ok(());
             }
         }
