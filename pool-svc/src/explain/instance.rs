@@ -2,7 +2,8 @@
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{ExplainedStep, Explanation, LifecycleEvent, Status};
-use chrono::{DateTime, TimeDelta, Utc};
+use agent_pool_service_kit::elapsed::in_largest_unit;
+use chrono::{DateTime, Utc};
 
 use super::now;
 
@@ -31,7 +32,7 @@ pub(crate) fn explain_instance(
 }
 
 fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
-    let took = before.map(|before| lasting(event.at - before.at));
+    let took = before.map(|before| in_largest_unit(event.at - before.at));
     let after = took.map_or_else(String::new, |took| format!(" after {took}"));
     let what = match event.cause.as_str() {
         "warm_up" => "It was made to fill the pool".to_owned(),
@@ -77,28 +78,17 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
 }
 
 fn standing(last: &LifecycleEvent, at: DateTime<Utc>) -> String {
-    let since = lasting(at - last.at);
+    let since = in_largest_unit(at - last.at);
     match last.to {
-        None => format!("It is gone since {since}."),
-        Some(Status::Idle) => format!("It is idle since {since} and waits for a claim."),
-        Some(Status::Starting) => format!("It is being made since {since}."),
-        Some(Status::Claiming) => format!("A claim works on it since {since}."),
-        Some(Status::Claimed) => format!("It is an agent since {since}."),
+        None => format!("It has been gone for {since}."),
+        Some(Status::Idle) => format!("It has been idle for {since} and waits for a claim."),
+        Some(Status::Starting) => format!("It has been in the making for {since}."),
+        Some(Status::Claiming) => format!("A claim has been working on it for {since}."),
+        Some(Status::Claimed) => format!("It has been an agent for {since}."),
         Some(Status::Crashed) => {
-            format!("It is dead since {since}, and kept until somebody dismisses it.")
+            format!("It has been dead for {since}, and is kept until somebody dismisses it.")
         }
-        Some(Status::Destroying) => format!("It is being destroyed since {since}."),
-    }
-}
-
-/// `46 s`, `12 min`, `3 h`, `2 d`.
-fn lasting(time: TimeDelta) -> String {
-    let seconds = time.num_seconds().max(0);
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+        Some(Status::Destroying) => format!("Its destruction began {since} ago."),
     }
 }
 
@@ -137,7 +127,7 @@ mod tests {
                 "It became idle after 46 s, because its health check succeeded.",
                 "A claim took it after 5 min: it was the oldest idle instance.",
                 "It was killed after 54 s, on a request of ann.",
-                "It is being destroyed since 20 s.",
+                "Its destruction began 20 s ago.",
             ]
         );
     }

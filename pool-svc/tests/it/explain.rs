@@ -40,7 +40,7 @@ async fn the_story_of_an_instance_is_told_by_api_and_page_also_after_its_end() {
         "{texts:?}"
     );
     assert!(
-        texts.last().unwrap().starts_with("It is gone since"),
+        texts.last().unwrap().starts_with("It has been gone for"),
         "{texts:?}"
     );
     let page = Person::operator(&world)

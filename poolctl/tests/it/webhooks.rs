@@ -47,7 +47,7 @@ fn an_instance_is_explained_in_sentences() {
     let id = pool.ids("idle").remove(0);
     let told = pool.run(&["explain", &id, "--human"]).done().stdout;
     assert!(told.contains("It was made to fill the pool"), "{told}");
-    assert!(told.contains("It is idle since"), "{told}");
+    assert!(told.contains("It has been idle for"), "{told}");
     let unknown = pool.run(&["explain", "k3v9x0a1b2c3"]);
     assert_eq!(unknown.code, 4);
 }
