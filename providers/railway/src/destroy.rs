@@ -4,7 +4,7 @@
 //! removal begins with a look that a revoked token cannot have: what is missing in it is gone, and what
 //! is there and cannot be removed is an error.
 
-use agent_pool_core::{Context, ProviderError};
+use agent_pool_core::{Context, InstanceId, Mark, ProviderError};
 
 use crate::error::{Absence, Failure};
 use crate::fleet::Fleet;
@@ -53,8 +53,9 @@ impl Railway {
         }
     }
 
-    /// A project is the instance's own only if it bears its label: a handle may be from a time when
-    /// the settings put all instances into one project, and that one must never be deleted.
+    /// A project is the instance's own only if it bears its label, or the name that the Node.js original gave it: a
+    /// handle may be from a time when the settings put all instances into one project, and that one must never be
+    /// deleted.
     async fn remains_of_project(
         &self,
         cx: &Context,
@@ -63,7 +64,7 @@ impl Railway {
     ) -> Result<Remains, ProviderError> {
         match self.client.project(cx, project).await {
             Ok(found) if found.deleted_at.is_some() => Ok(Remains::Nothing),
-            Ok(found) if found.name == cx.mark().label(&handle.instance) => {
+            Ok(found) if is_own(cx.mark(), &handle.instance, &found.name) => {
                 Ok(Remains::Project(project.to_owned()))
             }
             Ok(_) => self.remaining_parts(cx, handle).await,
@@ -138,6 +139,12 @@ impl Railway {
     }
 }
 
+/// Whether a project of this name is the instance's own.
+fn is_own(mark: &Mark, instance: &InstanceId, name: &str) -> bool {
+    let by_the_original = name.strip_prefix("convos-agent-") == Some(instance.as_str());
+    by_the_original || name == mark.label(instance)
+}
+
 /// Whether the lookup before a removal found the resource.
 #[derive(Clone, Copy)]
 enum Seen {
@@ -157,5 +164,27 @@ fn removed(outcome: Result<(), Failure>, seen: Seen) -> Result<(), ProviderError
     match (failure.absence, seen) {
         (Absence::Stated, _) | (Absence::Possible, Seen::Gone) => Ok(()),
         (Absence::Possible, Seen::There) | (Absence::No, _) => Err(failure.error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_an_instances_own_by_our_name_or_by_that_of_the_original() {
+        let mark = Mark::new(&"eu".parse().unwrap());
+        let instance = "Ab_-3v9x0a1b".parse().unwrap();
+        for own in ["ap-eu-Ab_-3v9x0a1b", "convos-agent-Ab_-3v9x0a1b"] {
+            assert!(is_own(&mark, &instance, own), "{own}");
+        }
+        for other in [
+            "ap-us-Ab_-3v9x0a1b",
+            "convos-agent-k3v9x0a1b2c3",
+            "convos-agent-",
+            "agents",
+        ] {
+            assert!(!is_own(&mark, &instance, other), "{other}");
+        }
     }
 }
