@@ -189,11 +189,13 @@ pub(crate) enum Cause {
     Destroyed,
     /// Services has it again, or still.
     Reappeared,
+    /// It was taken over from the Node.js original.
+    Adopted,
 }
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -216,6 +218,7 @@ impl Cause {
         Self::ShutDown,
         Self::Destroyed,
         Self::Reappeared,
+        Self::Adopted,
     ];
 }
 
@@ -245,6 +248,7 @@ impl Cause {
             Self::ShutDown => "shut_down",
             Self::Destroyed => "destroyed",
             Self::Reappeared => "reappeared",
+            Self::Adopted => "adopted",
         }
     }
 }

@@ -16,6 +16,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
+use crate::ops::adopt;
 use crate::ops::reseal::rekey;
 use crate::pool::Pool;
 use crate::routes::{PATHS, routes};
@@ -28,6 +29,7 @@ impl Service for Pool {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const MIGRATIONS: EmbeddedMigrations = MIGRATIONS;
+    const ORIGINAL_TABLES: &'static [&'static str] = adopt::TABLES;
     const PATHS: Templates = PATHS;
     type Config = Config;
 
@@ -47,6 +49,7 @@ impl Service for Pool {
                 url: config.pool.pool_database_url.clone(),
                 direct_url: config.pool.pool_database_direct_url.clone(),
                 max_connections: CONNECTIONS,
+                original_url: None,
             },
         }
     }
@@ -54,6 +57,7 @@ impl Service for Pool {
     async fn task(config: Config, db: Db, task: Task) -> anyhow::Result<String> {
         match task {
             Task::Rekey => rekey(&db, &config.cipher).await,
+            Task::Adopt(adoption) => adopt::adopt(&db, &config.cipher, adoption).await,
         }
     }
 

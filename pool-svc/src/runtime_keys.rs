@@ -1,8 +1,9 @@
 //! The keys that open the runtimes of instances, and calls that present them.
 //!
 //! An instance has a key of its own, which Services makes with it. One that was made before accepts a key of
-//! the operators; which of the rotating ones, only the instance knows. A refused key is our fault, and never
-//! the fault of the instance.
+//! the operators; which of the rotating ones, only the instance knows. So may one that was taken over from the
+//! original, which gave instances keys before their runtimes accepted them. A refused key is our fault, and never the
+//! fault of the instance.
 
 use agent_pool_client::CallError;
 use agent_pool_core::{InstanceId, Secret, chain};
@@ -11,6 +12,7 @@ use metrics::counter;
 use tracing::{debug, warn};
 
 use crate::app::App;
+use crate::db::row::Maker;
 use crate::db::sealed::Column;
 
 /// The text to store for the key of an instance.
@@ -21,14 +23,37 @@ pub(crate) fn seal(app: &App, id: &InstanceId, key: &Secret) -> Result<String, C
 /// The keys to try, in order: that of the instance, or those of the operators if it has none. No key if the
 /// stored one cannot be decrypted.
 pub(crate) fn candidates(app: &App, id: &InstanceId, sealed: Option<&str>) -> Vec<Secret> {
-    let Some(sealed) = sealed else {
-        return app.config.http.pool_api_key.iter().cloned().collect();
-    };
+    match sealed {
+        Some(sealed) => own_key(app, id, sealed).into_iter().collect(),
+        None => operators_keys(app),
+    }
+}
+
+/// The same for an instance that may have been taken over from the original: then the operators' keys are tried after
+/// its own.
+pub(crate) fn candidates_of(
+    app: &App,
+    id: &InstanceId,
+    sealed: Option<&str>,
+    maker: Maker,
+) -> Vec<Secret> {
+    let mut keys = candidates(app, id, sealed);
+    if maker == Maker::Original && sealed.is_some() {
+        keys.extend(operators_keys(app));
+    }
+    keys
+}
+
+fn operators_keys(app: &App) -> Vec<Secret> {
+    app.config.http.pool_api_key.iter().cloned().collect()
+}
+
+fn own_key(app: &App, id: &InstanceId, sealed: &str) -> Option<Secret> {
     match Column::RUNTIME_KEY.open(&app.config.cipher, id.as_str(), sealed) {
-        Ok(key) => vec![key],
+        Ok(key) => Some(key),
         Err(error) => {
             warn!(instance.id = %id, error.chain = chain(&error), "the runtime key of instance {id} is lost");
-            Vec::new()
+            None
         }
     }
 }

@@ -72,6 +72,7 @@ impl PgBouncer {
             url: self.url.clone(),
             direct_url: direct.map(|direct| direct.url().clone()),
             max_connections: 4,
+            original_url: None,
         }
     }
 }

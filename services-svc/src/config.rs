@@ -87,6 +87,9 @@ pub(crate) struct General {
     /// The address of the database itself, if `SERVICES_DATABASE_URL` leads to a pooler such as PgBouncer:
     /// for migrations and locks. If the pooler loses prepared statements, for everything.
     pub(crate) services_database_direct_url: Option<DatabaseUrl>,
+    /// The database of the Node.js original, if it had one for everything: `services-svc adopt` copies the instances and
+    /// tools from it. Not needed once they are adopted.
+    pub(crate) original_database_url: Option<DatabaseUrl>,
     /// Most connections to the database. Too few, and requests wait for one another.
     #[serde(default = "General::connections")]
     pub(crate) services_database_connections: NonZeroU16,

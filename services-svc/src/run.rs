@@ -19,6 +19,7 @@ use warp::reply::Response;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::MIGRATIONS;
+use crate::ops::adopt;
 use crate::ops::follow_notices::follow_notices;
 use crate::ops::recover::recover_periodically;
 use crate::ops::reseal::{keep_resealing, rekey};
@@ -30,6 +31,7 @@ impl Service for App {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const MIGRATIONS: EmbeddedMigrations = MIGRATIONS;
+    const ORIGINAL_TABLES: &'static [&'static str] = adopt::TABLES;
     const PATHS: Templates = PATHS;
     type Config = (Config, Registry);
 
@@ -53,13 +55,15 @@ impl Service for App {
                 url: config.general.services_database_url.clone(),
                 direct_url: config.general.services_database_direct_url.clone(),
                 max_connections: config.general.services_database_connections.get().into(),
+                original_url: config.general.original_database_url.clone(),
             },
         }
     }
 
-    async fn task((config, _): Self::Config, db: Db, task: Task) -> anyhow::Result<String> {
+    async fn task((config, registry): Self::Config, db: Db, task: Task) -> anyhow::Result<String> {
         match task {
             Task::Rekey => rekey(&db, &config.cipher).await,
+            Task::Adopt(adoption) => adopt::adopt(&db, &config, &registry, adoption).await,
         }
     }
 

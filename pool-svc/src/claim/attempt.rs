@@ -70,7 +70,8 @@ impl Attempt<'_> {
         let id = &taken.id;
         let agent = self.provision_request();
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
-        let keys = runtime_keys::candidates(app, id, taken.runtime_key.as_deref());
+        let key = taken.runtime_key.as_deref();
+        let keys = runtime_keys::candidates_of(app, id, key, taken.maker);
         let within = HEALTH_WITHIN.min(self.remaining());
         let health = |key: Secret| async move {
             let runtime = &app.runtime;
@@ -270,7 +271,8 @@ impl Attempt<'_> {
     async fn try_to_clean(&self) -> Result<(), StepError> {
         let app = &self.claim.shared.app;
         let (id, url) = (&self.taken.id, &self.taken.url);
-        let keys = runtime_keys::candidates(app, id, self.taken.runtime_key.as_deref());
+        let key = self.taken.runtime_key.as_deref();
+        let keys = runtime_keys::candidates_of(app, id, key, self.taken.maker);
         // The runtime first: it is the one that may not know how.
         let reset = |key: Secret| async move { app.runtime.reset(url, &key, RESET_WITHIN).await };
         let reset = try_each(id, &keys, reset).await;

@@ -25,6 +25,7 @@ pub(super) fn in_words(cause: &str) -> &str {
         "shut_down" => "because of a shutdown",
         "destroyed" => "all resources destroyed",
         "reappeared" => "because it reappeared in Services",
+        "adopted" => "taken over from the original",
         other => other,
     }
 }

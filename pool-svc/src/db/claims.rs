@@ -11,14 +11,14 @@ use agent_pool_core::{InstanceId, Secret};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Array, Binary, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Bool, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use url::Url;
 
 use super::moves::{self, Moved, Rest, ids, logged};
 use super::prepared::Prepared;
-use super::row::{corrupt, parse_id};
+use super::row::{Maker, corrupt, parse_id};
 use super::sealed::Column;
 use crate::lifecycle::{Cause, Move};
 
@@ -30,6 +30,7 @@ pub(crate) struct TakenInstance {
     pub(crate) url: Url,
     /// The key of its runtime, sealed; `None` if it has no key of its own.
     pub(crate) runtime_key: Option<String>,
+    pub(crate) maker: Maker,
 }
 
 #[derive(Debug, QueryableByName)]
@@ -38,6 +39,8 @@ struct TakenRow {
     moved: Moved,
     #[diesel(sql_type = Nullable<Text>)]
     runtime_key: Option<String>,
+    #[diesel(sql_type = Bool)]
+    adopted: bool,
 }
 
 /// Where a claim stands among those that wait.
@@ -100,13 +103,13 @@ pub(super) fn take_sql(locked: Locked) -> String {
                  SELECT FROM claim_waiters AS ahead
                  WHERE ahead.pool = $6 AND ahead.id < $4 AND ahead.lease_expires_at > now())
              ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
-         RETURNING id, name, url, pool, runtime_key, created_at, '{cause}' AS cause"
+         RETURNING id, name, url, pool, runtime_key, adopted_at IS NOT NULL AS adopted, created_at, '{cause}' AS cause"
     );
     let rest = Rest {
         parts: ", served AS (
              DELETE FROM claim_waiters WHERE id = $4 AND EXISTS (SELECT FROM moved)
              RETURNING pg_notify('agent_pool_claims', ''))",
-        columns: "id, name, url, runtime_key",
+        columns: "id, name, url, runtime_key, adopted",
         order: "ORDER BY created_at, id",
         by: "claim.principal, claim.source",
         source: "(SELECT *, row_number() OVER (ORDER BY created_at, id) AS number FROM moved) AS taken
@@ -197,6 +200,7 @@ fn parse_taken(row: TakenRow) -> Result<TakenInstance, DbError> {
     let TakenRow {
         moved: row,
         runtime_key,
+        adopted,
     } = row;
     let url = row.url.as_deref().unwrap_or_default().parse();
     Ok(TakenInstance {
@@ -204,6 +208,7 @@ fn parse_taken(row: TakenRow) -> Result<TakenInstance, DbError> {
         name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
         id: parse_id(row.id)?,
         runtime_key,
+        maker: Maker::when_adopted(adopted),
     })
 }
 

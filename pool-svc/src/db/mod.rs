@@ -1,6 +1,7 @@
 //! The pool's tables, one module each or one for each kind of access. Functions take a connection;
 //! transactions are opened by their callers.
 
+pub(crate) mod adopted;
 pub(crate) mod claim_keys;
 pub(crate) mod claim_refusals;
 pub(crate) mod claim_waiters;

@@ -15,6 +15,24 @@ pub(super) struct IdRow {
     pub(super) id: String,
 }
 
+/// Who made an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maker {
+    Ourselves,
+    /// The Node.js original, from which it was taken over.
+    Original,
+}
+
+impl Maker {
+    pub(super) const fn when_adopted(adopted: bool) -> Self {
+        if adopted {
+            Self::Original
+        } else {
+            Self::Ourselves
+        }
+    }
+}
+
 pub(crate) fn corrupt<E: Display>(id: &str, problem: E) -> DbError {
     DbError::CorruptRow {
         table: "instances",

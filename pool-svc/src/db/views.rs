@@ -8,17 +8,18 @@ use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, before};
 use chrono::{DateTime, Utc};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, sql};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Int8, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::{Stream, StreamExt};
 use tracing::warn;
 use url::Url;
 
 use super::prepared::Prepared;
-use super::row::{corrupt, parse_id, parse_pool, parse_status};
+use super::row::{Maker, corrupt, parse_id, parse_pool, parse_status};
 use super::schema::instances;
 use super::sealed::Column;
 use super::tick_state::{Clock, Epoch};
@@ -379,6 +380,7 @@ pub(crate) struct UnwatchedInstance {
     pub(crate) url: Url,
     /// The key of its runtime, sealed.
     pub(crate) runtime_key: Option<String>,
+    pub(crate) maker: Maker,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -387,6 +389,10 @@ struct UnwatchedRow {
     id: String,
     url: Option<String>,
     runtime_key: Option<String>,
+    // See schema.rs.
+    #[diesel(select_expression = sql("instances.adopted_at IS NOT NULL"))]
+    #[diesel(select_expression_type = SqlLiteral<Bool>)]
+    adopted: bool,
 }
 
 /// Instances that were created longer than `age` ago and are not idle yet, the youngest first.
@@ -410,6 +416,7 @@ pub(crate) async fn load_unwatched(
             url: url.ok_or_else(|| corrupt(&row.id, "it has no URL"))?,
             id: parse_id(row.id)?,
             runtime_key: row.runtime_key,
+            maker: Maker::when_adopted(row.adopted),
         })
     };
     rows.into_iter().map(unwatched).collect()

@@ -68,6 +68,7 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         }
         "destroyed" => format!("It was destroyed with everything it had{after}"),
         "reappeared" => "It is to be destroyed again, because Services has it still".to_owned(),
+        "adopted" => "It was taken over from the Node.js original".to_owned(),
         other => format!("It changed{after}: {other}"),
     };
     let reason = event.reason.as_ref();

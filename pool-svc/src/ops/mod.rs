@@ -1,5 +1,6 @@
 //! What the pool does to instances: making them, removing them, and settling what fell between.
 
+pub(crate) mod adopt;
 pub(crate) mod backoff;
 pub(crate) mod destruction;
 pub(crate) mod drain;

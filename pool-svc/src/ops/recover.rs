@@ -152,7 +152,8 @@ impl Recovery {
 
     async fn check(&self, one: UnwatchedInstance) -> Option<InstanceId> {
         let within = HEALTH_WITHIN.min(self.period());
-        let keys = runtime_keys::candidates(&self.app, &one.id, one.runtime_key.as_deref());
+        let key = one.runtime_key.as_deref();
+        let keys = runtime_keys::candidates_of(&self.app, &one.id, key, one.maker);
         let (runtime, url) = (&self.app.runtime, &one.url);
         let is_ready = |key: Secret| async move { runtime.is_ready(url, &key, within).await };
         let ready = try_each(&one.id, &keys, is_ready).await;

@@ -4,6 +4,7 @@
     reason = "the exception for tests does not reach the functions that they call"
 )]
 
+mod adopt;
 mod at_rest;
 mod bad_input;
 mod claims;

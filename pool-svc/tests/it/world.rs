@@ -76,6 +76,16 @@ impl World {
 
     pub(crate) async fn with(fake: Fake, services: &str, more: &[(&str, &str)]) -> Self {
         let database = fresh_database(MIGRATIONS, "pool").await;
+        Self::on(database, fake, services, more).await
+    }
+
+    /// On a database that is there already.
+    pub(crate) async fn on(
+        database: TestDatabase,
+        fake: Fake,
+        services: &str,
+        more: &[(&str, &str)],
+    ) -> Self {
         let replica = Replica::start(&settings(&database, services, more)).await;
         let url = replica.url.clone();
         let http = agent_pool_core::http::bare_builder()

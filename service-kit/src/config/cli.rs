@@ -24,6 +24,17 @@ pub enum Command {
 pub enum Task {
     /// Seal everything that is stored with the newest encryption key, now.
     Rekey,
+    /// Take over the rows of the Node.js original.
+    Adopt(Adoption),
+}
+
+/// How far an adoption goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// Only report what it would do.
+    Preview,
+    /// Do it.
+    Apply,
 }
 
 /// An argument that no service takes.
@@ -35,6 +46,8 @@ const COMMANDS: &str = "\
 Commands:
   (none)           serve
   rekey            seal everything in the database with the first encryption key, and report the counts
+  adopt            show what adopting the database of the Node.js original would do
+  adopt --apply    adopt it: docs/moving-in.md
 ";
 
 /// Reads the arguments, without the program's name.
@@ -50,7 +63,11 @@ pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArg
         ["--version" | "-V", ..] => Ok(Command::Version),
         ["--health"] => Ok(Command::Health),
         ["rekey"] => Ok(Command::Task(Task::Rekey)),
-        ["--health" | "rekey", other, ..] | [other, ..] => Err(UnknownArgument(other.to_owned())),
+        ["adopt"] => Ok(Command::Task(Task::Adopt(Adoption::Preview))),
+        ["adopt", "--apply"] => Ok(Command::Task(Task::Adopt(Adoption::Apply))),
+        ["adopt", "--apply", other, ..]
+        | ["--health" | "rekey" | "adopt", other, ..]
+        | [other, ..] => Err(UnknownArgument(other.to_owned())),
     }
 }
 
@@ -94,6 +111,11 @@ mod tests {
         assert_eq!(parse(&["--health"]), Ok(Command::Health));
         assert_eq!(parse(&["rekey"]), Ok(Command::Task(Task::Rekey)));
         assert!(parse(&["rekey", "now"]).is_err());
+        let adopt = |adoption| Ok(Command::Task(Task::Adopt(adoption)));
+        assert_eq!(parse(&["adopt"]), adopt(Adoption::Preview));
+        assert_eq!(parse(&["adopt", "--apply"]), adopt(Adoption::Apply));
+        assert!(parse(&["adopt", "--aply"]).is_err());
+        assert!(parse(&["adopt", "--apply", "twice"]).is_err());
         let error = parse(&["--port=1"]).unwrap_err();
         assert!(error.to_string().contains("\"--port=1\""), "{error}");
     }

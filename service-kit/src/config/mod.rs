@@ -5,7 +5,7 @@ mod dialect;
 mod dotenv;
 mod http;
 
-pub use cli::{Command, Task, UnknownArgument, cli, help};
+pub use cli::{Adoption, Command, Task, UnknownArgument, cli, help};
 pub use dialect::Faults as DotenvFaults;
 pub use dotenv::{DotenvError, LoadedEnvironment, load_environment, merge_text};
 pub use http::{HttpDefaults, HttpSettings, ListenHost};

@@ -7,12 +7,14 @@ use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool, P
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
+use diesel_migrations::EmbeddedMigrations;
 use futures_util::FutureExt;
 use metrics::{gauge, histogram};
 use tokio::time::{Instant, timeout};
 
 use super::connect::{connect, establish};
 use super::lock::ReplicaLock;
+use super::migrate::migrate;
 use super::{DatabaseUrl, DbError, Route, doubt};
 
 /// A connection from the pool, to which it goes back when dropped.
@@ -100,6 +102,19 @@ impl Db {
         }
         gauge!("agent_pool_database_connections_limit").set(status.max_size as f64);
         gauge!("agent_pool_database_waiters").set(status.waiting as f64);
+    }
+
+    /// Applies the migrations that the database does not have yet, as [`migrate`] does.
+    ///
+    /// # Errors
+    /// As [`migrate`].
+    pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), DbError> {
+        migrate(&self.route.direct, migrations).await
+    }
+
+    /// The address of the database itself, for what a pooler would get in the way of.
+    pub(crate) const fn direct(&self) -> &DatabaseUrl {
+        self.route.direct()
     }
 
     /// Takes the lock called `name` among all replicas, or answers `None` if another one holds it.

@@ -12,4 +12,6 @@ pub struct DatabaseSettings {
     pub direct_url: Option<DatabaseUrl>,
     /// The most connections of the pool.
     pub max_connections: usize,
+    /// The database of the Node.js original, if its tables are to be adopted and are not in this one.
+    pub original_url: Option<DatabaseUrl>,
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use agent_pool_core::settings::Environment;
 use agent_pool_core::version_with_commit;
 use anyhow::Context;
-use diesel_migrations::EmbeddedMigrations;
 use tracing::{info, warn};
 
 use super::{ProcessSettings, Service, health};
+use crate::adopt::require_adopted;
 use crate::config::{Command, LoadedEnvironment, Task, cli, help, load_environment};
 use crate::db::{DatabaseSettings, Db, Migrated, migrate_until};
 use crate::http_server::Listeners;
@@ -142,7 +142,7 @@ async fn serve_until_shutdown<S: Service>(
     let shutdown = Shutdown::on_signals(left_behind.clone());
     let shutdown = shutdown.context("cannot listen for signals")?;
     let shutdown = shutdown.within(http.shutdown_timeout_ms.duration());
-    let Some(db) = prepare_database(&database, S::MIGRATIONS, &shutdown).await? else {
+    let Some(db) = prepare_database::<S>(&database, &shutdown).await? else {
         info!("stopped before the database was ready");
         return Ok(());
     };
@@ -163,9 +163,8 @@ async fn serve_until_shutdown<S: Service>(
 }
 
 /// Looks how the database is reached, and migrates it. `None` if the shutdown came first.
-async fn prepare_database(
+async fn prepare_database<S: Service>(
     settings: &DatabaseSettings,
-    migrations: EmbeddedMigrations,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Db>> {
     let unprepared = "cannot prepare the database";
@@ -173,7 +172,9 @@ async fn prepare_database(
         route = settings.route() => route.context(unprepared)?,
         () = shutdown.wait() => return Ok(None),
     };
-    let migrated = migrate_until(route.direct(), migrations, shutdown).await;
+    let adopted = require_adopted(route.direct(), settings, S::NAME, S::ORIGINAL_TABLES).await;
+    adopted.context(unprepared)?;
+    let migrated = migrate_until(route.direct(), S::MIGRATIONS, shutdown).await;
     match migrated.context(unprepared)? {
         Migrated::Complete => Ok(Some(Db::open(&route))),
         Migrated::Interrupted => Ok(None),

@@ -23,6 +23,8 @@ pub trait Service: Clone + Send + Sync + 'static {
     const ABOUT: &'static str;
     /// The schema of its database.
     const MIGRATIONS: EmbeddedMigrations;
+    /// The tables that the Node.js original has under the names of tables of ours.
+    const ORIGINAL_TABLES: &'static [&'static str];
     /// The paths that it serves.
     const PATHS: Templates;
     /// Its settings, read and checked.

@@ -4,6 +4,7 @@
 mod database;
 mod eventually;
 mod openapi;
+pub mod original;
 
 pub use database::{TestDatabase, fresh_database};
 pub use eventually::eventually;

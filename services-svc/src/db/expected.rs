@@ -1,11 +1,13 @@
-//! What vendors should have, according to the rows: everything that is made and in use, except what is
-//! younger than a grace period.
+//! What vendors should list, according to the rows: everything that is made and in use, except what is
+//! younger than a grace period, and what was taken over from the original, which bears no mark of ours.
 
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::db::{DbError, before};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::{instance_infra, instance_services};
@@ -36,6 +38,8 @@ pub(crate) async fn services(
         .filter(dsl::started_at.is_not_null())
         .filter(dsl::destroying_at.is_null())
         .filter(dsl::made_at.assume_not_null().le(before!(grace)))
+        // See schema.rs.
+        .filter(sql::<Bool>("instance_infra.adopted_at IS NULL"))
         .order(dsl::instance_id)
         .select((dsl::provider, dsl::provider_service_id, dsl::instance_id))
         .load(conn)
@@ -56,6 +60,7 @@ pub(crate) async fn resources(
         .filter(dsl::status.eq("active"))
         .filter(dsl::destroying_at.is_null())
         .filter(dsl::made_at.assume_not_null().le(before!(grace)))
+        .filter(dsl::adopted_at.is_null())
         .order((dsl::instance_id, dsl::tool_id))
         .select((dsl::tool_id, dsl::resource_id, dsl::instance_id))
         .load(conn)

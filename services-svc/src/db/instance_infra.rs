@@ -13,7 +13,7 @@ use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AsChangeset, QueryFragment};
-use diesel::sql_types::{Array, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ pub(crate) struct InstanceInfra {
     pub(crate) destroying: bool,
     /// The key of its runtime, sealed; `None` if it has no key of its own.
     pub(crate) runtime_key: Option<String>,
+    /// Whether it was taken over from the original: no listing has it, and its runtime may accept the operators' keys.
+    pub(crate) adopted: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -76,6 +78,18 @@ struct Row {
     started_at: Option<DateTime<Utc>>,
     destroying_at: Option<DateTime<Utc>>,
     runtime_key: Option<String>,
+    #[diesel(embed)]
+    origin: OriginRow,
+}
+
+/// The rest of a row, because a tuple of Diesel has 16 columns.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = instance_infra, check_for_backend(diesel::pg::Pg))]
+struct OriginRow {
+    // See schema.rs.
+    #[diesel(select_expression = sql("instance_infra.adopted_at IS NOT NULL"))]
+    #[diesel(select_expression_type = SqlLiteral<Bool>)]
+    adopted: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -390,7 +404,8 @@ impl Row {
             started: self.started_at.is_some(),
             destroying: self.destroying_at.is_some(),
             runtime_key: self.runtime_key,
-            created_at: self.created_at,
+            adopted: self.origin.adopted,
+            created_at: self.origin.created_at,
         })
     }
 }

@@ -92,7 +92,7 @@ pub(crate) async fn insert_intents(
                        WHERE lease.instance_id = $1 AND lease.holder = $2 FOR SHARE) \
          ON CONFLICT (instance_id, tool_id) DO UPDATE \
          SET status = excluded.status, resource_id = excluded.resource_id, \
-             made_at = NULL, destroying_at = NULL, repairing_at = NULL",
+             made_at = NULL, destroying_at = NULL, repairing_at = NULL, adopted_at = NULL",
     )
     .bind::<Text, _>(fence.instance.as_str())
     .bind::<Text, _>(&fence.holder)

@@ -45,6 +45,7 @@ impl Written {
 #[error("instance {0} was destroyed meanwhile")]
 pub(crate) struct RowGone(pub(crate) InstanceId);
 
+pub(crate) mod adopted;
 pub(crate) mod expected;
 pub(crate) mod instance_infra;
 pub(crate) mod instance_leases;

@@ -1,6 +1,6 @@
 //! The tables of `migrations/services`, as Diesel sees them.
 
-// `deploy_detail` of `instance_infra` is left out: with more than 16 columns, Diesel wants a feature that makes every table
+// `deploy_detail` and `adopted_at` of `instance_infra` are left out: with more than 16 columns, Diesel wants a feature that makes every table
 // slower to compile.
 diesel::table! {
     instance_infra (instance_id) {
@@ -38,6 +38,7 @@ diesel::table! {
         made_at -> Nullable<Timestamptz>,
         destroying_at -> Nullable<Timestamptz>,
         repairing_at -> Nullable<Timestamptz>,
+        adopted_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every operation that makes or destroys something holds the lease of its instance, records its intent
 //! before the effect, and is idempotent: after a crash the same request goes on from the rows.
 
+pub(crate) mod adopt;
 pub(crate) mod configure;
 pub(crate) mod create;
 pub(crate) mod destroy;

@@ -88,13 +88,16 @@ async fn check(app: &App, row: &InstanceInfra) -> (InstanceId, Health) {
 }
 
 /// The keys that may open an instance's runtime: its own, or those of the operators if it was made before
-/// instances had keys of their own. None if its own cannot be decrypted.
+/// instances had keys of their own. None if its own cannot be decrypted. Of those that the original gave keys, only
+/// the newer ones accept them: the operators' keys are tried after them.
 fn keys(app: &App, row: &InstanceInfra) -> Vec<Secret> {
+    let operators = || app.config().http.pool_api_key.iter().cloned();
     let Some(sealed) = &row.runtime_key else {
-        return app.config().http.pool_api_key.iter().cloned().collect();
+        return operators().collect();
     };
     match runtime_key::open(app.cipher(), &row.instance, sealed) {
-        Ok(key) => iter::once(key).collect(),
+        Ok(key) if row.adopted => iter::once(key).chain(operators()).collect(),
+        Ok(key) => vec![key],
         Err(error) => {
             debug!(
                 error.chain = chain(&error),

@@ -84,7 +84,7 @@ async fn list_one(
     let infra = app.providers().infra(id)?;
     let own = rows
         .iter()
-        .filter(|row| row.infra == *id && row.made.is_some());
+        .filter(|row| row.infra == *id && row.made.is_some() && !row.adopted);
     let suffices = |listed: &[ListedInstance]| {
         let alive = listed
             .iter()
@@ -102,12 +102,12 @@ async fn list_one(
 }
 
 /// What is known about an instance now. One that was made and is not listed is missing; one whose creation
-/// is in progress may merely not be there yet.
+/// is in progress may merely not be there yet, and of one that was taken over from the original no listing tells.
 fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
     let known_image = row.made.as_ref().and_then(|handle| handle.image.clone());
     let unlisted = Observation {
         instance: row.instance.clone(),
-        deploy_status: row.made.as_ref().map(|_| DeployStatus::Missing),
+        deploy_status: (row.made.is_some() && !row.adopted).then_some(DeployStatus::Missing),
         deploy_detail: None,
         url: row.url.clone(),
         image: known_image.clone(),

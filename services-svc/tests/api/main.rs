@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod adopted;
 mod bad_input;
 mod bad_providers;
 mod configure;

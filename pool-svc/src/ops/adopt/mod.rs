@@ -1,0 +1,13 @@
+//! `pool-svc adopt`: takes over the instances of the Node.js original. What was somebody's agent stays one.
+
+mod plan;
+mod run;
+
+pub(crate) use run::adopt;
+
+/// The tables that the original has under the names of ours.
+pub(crate) const TABLES: &[&str] = &[INSTANCES];
+
+const INSTANCES: &str = "instances";
+/// A table of Services, which newer versions of the original keep in the same database.
+const INFRA: &str = "instance_infra";
