@@ -119,6 +119,24 @@ impl Pool {
         call.answer(SOON).await
     }
 
+    /// `PUT /api/pool/instances/:id/protection`: an instance that is not claimed, drained, replaced or killed.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn protect(&self, id: &InstanceId) -> Result<InstanceView, CallError> {
+        let call = self.call(Method::PUT, &["instances", id.as_str(), "protection"]);
+        call.answer(SOON).await
+    }
+
+    /// `DELETE /api/pool/instances/:id/protection`: an instance as any other again.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn unprotect(&self, id: &InstanceId) -> Result<InstanceView, CallError> {
+        let call = self.call(Method::DELETE, &["instances", id.as_str(), "protection"]);
+        call.answer(SOON).await
+    }
+
     /// `DELETE /api/pool/crashed/:id`: destroys a crashed instance.
     ///
     /// # Errors

@@ -104,6 +104,7 @@ impl Move {
     pub(crate) const CONDEMN_STARTING: Self = Self::legal(Status::Starting, Event::Condemned);
     pub(crate) const CONDEMN_IDLE: Self = Self::legal(Status::Idle, Event::Condemned);
     pub(crate) const CONDEMN_CLAIMING: Self = Self::legal(Status::Claiming, Event::Condemned);
+    pub(crate) const CONDEMN_CLAIMED: Self = Self::legal(Status::Claimed, Event::Condemned);
 
     /// The moves that a tick makes.
     pub(crate) const BY_TICK: [Self; 5] = [
@@ -175,6 +176,18 @@ pub(crate) enum Cause {
     UnhealthyAtClaim,
     /// The pool needs fewer.
     Surplus,
+    /// It was idle for so long that a new one took its place.
+    Stale,
+    /// Its agent is older than its pool allows.
+    Expired,
+    /// Its agent did nothing for longer than its pool allows.
+    Inactive,
+    /// Its agent is about to be ended. It stays claimed.
+    EndingSoon,
+    /// A person keeps it. Its status stays.
+    Protected,
+    /// A person keeps it no longer. Its status stays.
+    Unprotected,
     /// Asked for by drain.
     Drained,
     /// Its pool was deleted.
@@ -195,7 +208,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -211,6 +224,12 @@ impl Cause {
         Self::ClaimFailed,
         Self::UnhealthyAtClaim,
         Self::Surplus,
+        Self::Stale,
+        Self::Expired,
+        Self::Inactive,
+        Self::EndingSoon,
+        Self::Protected,
+        Self::Unprotected,
         Self::Drained,
         Self::PoolDeleted,
         Self::Killed,
@@ -241,6 +260,12 @@ impl Cause {
             Self::ClaimFailed => "claim_failed",
             Self::UnhealthyAtClaim => "unhealthy_at_claim",
             Self::Surplus => "surplus",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
+            Self::Inactive => "inactive",
+            Self::EndingSoon => "ending_soon",
+            Self::Protected => "protected",
+            Self::Unprotected => "unprotected",
             Self::Drained => "drained",
             Self::PoolDeleted => "pool_deleted",
             Self::Killed => "killed",

@@ -59,6 +59,7 @@ pub fn openapi() -> serde_json::Value {
         pools(),
         changes_of_pools(),
         fleet(),
+        protection(),
         explanations(),
         webhooks(),
         common_operations(),
@@ -256,7 +257,7 @@ fn fleet() -> Vec<Operation> {
         .key()
         .segment::<InstanceId>("id")
         .answers::<Condemned>("It is being destroyed.")
-        .problems(&[Code::UnknownInstance])
+        .problems(&[Code::UnknownInstance, Code::InstanceProtected])
         .problems(&DATABASE),
         Operation::delete(
             "/api/pool/crashed/:id",
@@ -266,8 +267,31 @@ fn fleet() -> Vec<Operation> {
         .key()
         .segment::<InstanceId>("id")
         .answers::<Condemned>("It is being destroyed.")
-        .problems(&[Code::UnknownInstance, Code::NotCrashed])
+        .problems(&[Code::UnknownInstance, Code::NotCrashed, Code::InstanceProtected])
         .problems(&DATABASE),
+    ]
+}
+
+const PROTECTION: &str = "/api/pool/instances/:id/protection";
+
+fn protection() -> Vec<Operation> {
+    let protection = |operation: Operation| {
+        operation
+            .key()
+            .segment::<InstanceId>("id")
+            .answers::<InstanceView>("The instance.")
+            .problems(&DATABASE)
+    };
+    let keep = "Protect an instance: it is not claimed, drained, replaced or killed";
+    vec![
+        protection(Operation::put(PROTECTION, "protect", keep))
+            .problems(&[Code::UnknownInstance, Code::NotProtectable]),
+        protection(Operation::delete(
+            PROTECTION,
+            "unprotect",
+            "Lift the protection of an instance",
+        ))
+        .problems(&[Code::UnknownInstance]),
     ]
 }
 

@@ -11,6 +11,7 @@ use tracing::{error, warn};
 use crate::claim::ClaimError;
 use crate::db::problem_code;
 use crate::ops::destruction::CondemnError;
+use crate::ops::protect::ProtectError;
 use crate::pools::change::ChangeError;
 use crate::tick::TickError;
 
@@ -53,7 +54,22 @@ impl From<CondemnError> for Problem {
             CondemnError::NotCrashed { .. } => {
                 Self::new(ProblemCode::NotCrashed, error.to_string())
             }
+            CondemnError::Protected(_) => {
+                Self::new(ProblemCode::InstanceProtected, error.to_string())
+            }
             CondemnError::Database(error) => from_database(error),
+        }
+    }
+}
+
+impl From<ProtectError> for Problem {
+    fn from(error: ProtectError) -> Self {
+        match error {
+            ProtectError::Unknown(_) => Self::new(ProblemCode::UnknownInstance, error.to_string()),
+            ProtectError::Status { .. } => {
+                Self::new(ProblemCode::NotProtectable, error.to_string())
+            }
+            ProtectError::Database(error) => from_database(error),
         }
     }
 }
@@ -67,7 +83,7 @@ impl From<ChangeError> for Problem {
                 Self::new(ProblemCode::InvalidField, detail).with_field(unfit.field)
             }
             ChangeError::Changed { .. } => Self::new(ProblemCode::PoolChanged, detail),
-            ChangeError::Default | ChangeError::InUse { .. } => {
+            ChangeError::Default | ChangeError::InUse { .. } | ChangeError::Protected { .. } => {
                 Self::new(ProblemCode::PoolInUse, detail)
             }
             ChangeError::Database(error) => from_database(error),
@@ -221,8 +237,12 @@ mod tests {
             id: id(),
             status: Status::Idle,
         };
+        let starting = ProtectError::Status {
+            id: id(),
+            status: Status::Starting,
+        };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 25] = [
+        let table: [(Problem, u16, &str, bool); 29] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
@@ -244,7 +264,11 @@ mod tests {
             (ClaimError::Aborted(panic).into(),      500, "internal_error",       false),
             (CondemnError::Unknown(id()).into(),     404, "unknown_instance",     false),
             (idle.into(),                            409, "not_crashed",          false),
+            (CondemnError::Protected(id()).into(),   409, "instance_protected",   false),
             (CondemnError::Database(gone()).into(),  503, "database_unavailable", true),
+            (ProtectError::Unknown(id()).into(),     404, "unknown_instance",     false),
+            (starting.into(),                        409, "not_protectable",      false),
+            (ProtectError::Database(gone()).into(),  503, "database_unavailable", true),
             (TickError::TakenOver.into(),            503, "tick_taken_over",      true),
             (TickError::Database(gone()).into(),     503, "database_unavailable", true),
             (unknown_template("x"),                  404, "unknown_template",     false),

@@ -19,6 +19,7 @@ use crate::commands::{
     logs::Logs,
     mcp::Mcp,
     pools::Pools,
+    protect::Protect,
     providers::Providers,
     show::Show,
     simulate::Simulate,
@@ -96,6 +97,10 @@ pub(crate) enum Ask {
     Kill(Condemn),
     /// Destroy crashed instances after inspection
     Dismiss(Condemn),
+    /// Protect instances, so that they are not claimed, drained, replaced or killed
+    Protect(Protect),
+    /// Lift the protection of instances
+    Unprotect(Protect),
     /// Destroy idle instances
     Drain(Drain),
     /// Create missing instances, or a number of additional ones

@@ -87,6 +87,8 @@ async fn answer(
         Ask::Logs(logs) => logs.run(out, &target?).await,
         Ask::Kill(kill) => kill.kill(out, &target?).await,
         Ask::Dismiss(dismiss) => dismiss.dismiss(out, &target?).await,
+        Ask::Protect(protect) => protect.protect(out, &target?).await,
+        Ask::Unprotect(protect) => protect.unprotect(out, &target?).await,
         Ask::Drain(drain) => drain.run(out, &target?).await,
         Ask::Replenish(replenish) => replenish.run(out, &target?).await,
         Ask::Pools(pools) => pools.run(out, &target?).await,

@@ -11,6 +11,7 @@
 //! assert_eq!(request.agent_name.as_str(), "Tulip");
 //! ```
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -46,6 +47,14 @@ pub struct Health {
     /// the agent alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<bool>,
+    /// When the agent last did something for somebody. A pool with an idle timeout ends agents by it; a runtime that does
+    /// not report it is never ended for being idle.
+    #[serde(
+        default,
+        rename = "lastActivity",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub last_activity: Option<DateTime<Utc>>,
 }
 
 /// `POST /pool/provision`: not idempotent, a second call makes a second conversation.

@@ -58,7 +58,7 @@ pub(crate) async fn say(
 async fn exchange(agent: &Agent, text: String, runtime: &Runtime) -> std::io::Result<()> {
     let _turn = runtime.turn.lock().await;
     let keep = runtime.store.change(|saved| {
-        saved.conversation.say(Message::Person { text });
+        saved.hear(text);
         saved.conversation.messages().to_vec()
     });
     let messages = keep.await?;

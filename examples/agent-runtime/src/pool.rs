@@ -15,11 +15,13 @@ use crate::store::Saved;
 
 /// Ready as soon as it listens: what it needs is read before.
 pub(crate) async fn health(runtime: Arc<Runtime>) -> Json<Health> {
-    let provisioned = runtime.store.read(|saved| saved.agent.is_some()).await;
+    let look = |saved: &Saved| (saved.agent.is_some(), saved.last_activity);
+    let (provisioned, last_activity) = runtime.store.read(look).await;
     Json(Health {
         ready: true,
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         provisioned: Some(provisioned),
+        last_activity,
     })
 }
 

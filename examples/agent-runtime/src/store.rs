@@ -13,10 +13,11 @@ use std::sync::Arc;
 use agent_pool_core::Secret;
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, Message};
 
 /// The agent that a claim made of the instance.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,9 +53,18 @@ pub(crate) struct Saved {
     pub(crate) agent: Option<Agent>,
     #[serde(default)]
     pub(crate) conversation: Conversation,
+    /// When somebody last said something to the agent.
+    #[serde(default)]
+    pub(crate) last_activity: Option<DateTime<Utc>>,
 }
 
 impl Saved {
+    /// Adds what a person said.
+    pub(crate) fn hear(&mut self, text: String) {
+        self.conversation.say(Message::Person { text });
+        self.last_activity = Some(Utc::now());
+    }
+
     /// Makes the instance this agent. A repeated request returns the existing agent.
     pub(crate) fn become_agent(&mut self, request: ProvisionRequest) -> Result<Agent, Taken> {
         let agent = self
@@ -164,7 +174,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::conversation::Message;
 
     fn request(name: &str, instructions: &str) -> ProvisionRequest {
         let body = serde_json::json!({ "agentName": name, "instructions": instructions });
@@ -181,12 +190,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), None).unwrap();
         let before = become_tulip(&store).await;
-        let text = "hello".to_owned();
-        let said = store.change(|saved| saved.conversation.say(Message::Person { text }));
+        let said = store.change(|saved| saved.hear("hello".to_owned()));
         said.await.unwrap();
 
         let again = Store::open(folder.path(), None).unwrap();
         let saved = again.read(Saved::clone).await;
+        assert!(saved.last_activity.is_some());
         assert_eq!(saved.agent.unwrap().token(), before.token());
         assert_eq!(saved.conversation.messages().len(), 1);
         let file = fs::metadata(folder.path().join("agent.json")).unwrap();

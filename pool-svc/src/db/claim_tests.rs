@@ -136,6 +136,7 @@ async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
     idle(&mut conn).await;
     let mut begin = async |warm, max_total| {
         let demand = Demand {
+            max_starting: None,
             reason: String::new(),
             pool: PoolName::default(),
             recipe: Recipe::default(),

@@ -99,7 +99,7 @@ pub(super) fn take_sql(locked: Locked) -> String {
         "UPDATE instances SET status = '{to}', lease_expires_at = now() + make_interval(secs => $3)
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances
-             WHERE status = '{from}' AND pool = $6 AND id <> ALL ($5) AND NOT EXISTS (
+             WHERE status = '{from}' AND pool = $6 AND NOT protected AND id <> ALL ($5) AND NOT EXISTS (
                  SELECT FROM claim_waiters AS ahead
                  WHERE ahead.pool = $6 AND ahead.id < $4 AND ahead.lease_expires_at > now())
              ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))

@@ -4,18 +4,20 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::CreationFailure;
+use agent_pool_core::wire::pool::{CreationFailure, WebhookEvent};
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Double, Integer, Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::sql_types::{Array, Bool, Double, Integer, Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde_json::json;
 
 use super::row::parse_pool;
 use super::schema::{instances, pool_creation_failures as creation_failures};
+use super::webhooks;
 
 /// Pause after the first failure of a cause.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -28,11 +30,15 @@ const NEVER_READY: &str = "instance_never_ready";
 const DIED_EARLY: &str = "instance_died_early";
 /// Causes that a creation alone does not disprove.
 const UNPROVEN: [&str; 2] = [NEVER_READY, DIED_EARLY];
-/// After how many such failures in a row creations stop.
-const MAX_UNPROVEN: i32 = 8;
-/// What is said of that.
-const STOPPED: &str =
-    "; creations have stopped: fix the cause, then replenish (POST /api/pool/replenish)";
+/// After how many failures in a row with one cause creations stop, unless the policy of the pool says otherwise.
+const MAX_FAILURES: i32 = 10;
+/// Pause before the first probe after creations stopped; it doubles.
+const FIRST_PROBE_PAUSE: Duration = Duration::from_mins(10);
+/// Longest pause between two probes.
+const LONGEST_PROBE_PAUSE: Duration = Duration::from_hours(6);
+/// What is said of a cause for which creations stopped.
+const STOPPED: &str = "; creations have stopped, except for probes: fix the cause, then resume the pool \
+     (poolctl pools resume)";
 
 /// A creation that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,10 +71,22 @@ impl NewFailure {
     }
 }
 
-/// Records that the creation of `id` failed.
+/// Records that the creation of `id` failed, and stops creations of its pool if it was one too many.
 ///
 /// Creations that fail side by side count as one: those that began before the cause was known.
 pub(crate) async fn record(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+    failure: &NewFailure,
+) -> Result<(), DbError> {
+    conn.transaction(async |conn| {
+        count(conn, id, failure).await?;
+        stop(conn, id, failure).await
+    })
+    .await
+}
+
+async fn count(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     failure: &NewFailure,
@@ -96,6 +114,66 @@ pub(crate) async fn record(
     .bind::<Text, _>(id.as_str())
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+#[derive(Debug, QueryableByName)]
+struct StopRow {
+    #[diesel(sql_type = Text)]
+    pool: String,
+    #[diesel(sql_type = Integer)]
+    in_a_row: i32,
+    #[diesel(sql_type = Bool)]
+    begins: bool,
+}
+
+/// Stops creations, or puts off the next probe, if the cause failed too often in a row. Webhooks are notified once.
+async fn stop(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+    failure: &NewFailure,
+) -> Result<(), DbError> {
+    // sql_query: Diesel adds no bound interval, and the limit is in the policy of the pool.
+    let stopped: Option<StopRow> = sql_query(
+        "UPDATE pool_creation_failures AS f SET
+             stopped_at = coalesce(stopped_at, now()),
+             retry_at = greatest(retry_at, now() + make_interval(secs => least($5,
+                 $4 * 2 ^ least(in_a_row - most.failures, 16))))
+         FROM (SELECT own.pool, coalesce((pools.policy->>'maxFailures')::int4, $3) AS failures
+               FROM (SELECT coalesce((SELECT pool FROM instances WHERE id = $2), 'default')) AS own (pool)
+               LEFT JOIN pools ON pools.name = own.pool) AS most
+         WHERE f.pool = most.pool AND cause = $1 AND in_a_row >= most.failures
+         RETURNING f.pool, in_a_row, stopped_at = now() AS begins",
+    )
+    .bind::<Text, _>(&failure.cause)
+    .bind::<Text, _>(id.as_str())
+    .bind::<Integer, _>(MAX_FAILURES)
+    .bind::<Double, _>(FIRST_PROBE_PAUSE.as_secs_f64())
+    .bind::<Double, _>(LONGEST_PROBE_PAUSE.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    let Some(stopped) = stopped.filter(|stopped| stopped.begins) else {
+        return Ok(());
+    };
+    let times = stopped.in_a_row;
+    let reason = format!(
+        "creations failed {times} times in a row: {}",
+        failure.error
+    );
+    let data = json!({ "pool": stopped.pool, "cause": failure.cause, "reason": reason });
+    webhooks::raise(conn, WebhookEvent::PoolPaused, &data).await
+}
+
+/// A person resumes this pool: whatever its creations failed with is forgotten.
+pub(crate) async fn forget_all(
+    conn: &mut AsyncPgConnection,
+    pool: &PoolName,
+) -> Result<(), DbError> {
+    diesel::delete(creation_failures::table)
+        .filter(creation_failures::pool.eq(pool.as_str()))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -167,7 +245,7 @@ pub(crate) async fn forget_paused(
     // sql_query: the queue has no Diesel schema.
     sql_query(
         "DELETE FROM pool_creation_failures AS f
-         WHERE retry_at <= now() AND cause <> ALL ($1) AND pool = ANY ($2)
+         WHERE retry_at <= now() AND stopped_at IS NULL AND cause <> ALL ($1) AND pool = ANY ($2)
            AND NOT EXISTS (SELECT FROM claim_waiters AS w
                            WHERE w.pool = f.pool AND w.lease_expires_at > now())",
     )
@@ -199,13 +277,12 @@ impl Allowances {
 
 /// How many creations may start now in each pool: any number while none fails; none during a pause; after it one,
 /// whose end is awaited. If deployments fail, its end is that it is idle, so that tools are bought for one
-/// instance at a time; and after [`MAX_UNPROVEN`] failures in a row none starts until an operator replenishes.
+/// instance at a time. Where creations have stopped, the one is a probe, and its pause is longer.
 pub(crate) async fn load_allowances(conn: &mut AsyncPgConnection) -> Result<Allowances, DbError> {
     // sql_query: Diesel has no bool_or.
     let rows: Vec<AtOnce> = sql_query(
         "SELECT pool,
                 CASE WHEN bool_or(retry_at > now()) THEN 0
-                     WHEN bool_or(cause = ANY ($1) AND in_a_row >= $2) THEN 0
                      WHEN bool_or(cause = ANY ($1))
                           AND EXISTS (SELECT FROM instances AS i
                                       WHERE i.pool = f.pool AND status = 'starting') THEN 0
@@ -216,7 +293,6 @@ pub(crate) async fn load_allowances(conn: &mut AsyncPgConnection) -> Result<Allo
          FROM pool_creation_failures AS f GROUP BY pool",
     )
     .bind::<Array<Text>, _>(UNPROVEN.to_vec())
-    .bind::<Integer, _>(MAX_UNPROVEN)
     .load(conn)
     .await?;
     let allowance = |row: AtOnce| (row.pool, row.at_once.unsigned_abs());
@@ -232,14 +308,14 @@ struct Row {
     retry_at: DateTime<Utc>,
     error: String,
     failed_at: DateTime<Utc>,
+    stopped_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for CreationFailure {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let stopped = UNPROVEN.contains(&row.cause.as_str()) && row.in_a_row >= MAX_UNPROVEN;
-        let hint = if stopped { STOPPED } else { "" };
+        let hint = row.stopped_at.map_or("", |_| STOPPED);
         Ok(Self {
             pool: parse_pool(&row.cause, &row.pool)?,
             cause: row.cause,
@@ -247,6 +323,7 @@ impl TryFrom<Row> for CreationFailure {
             retry_at: row.retry_at,
             failed_at: row.failed_at,
             error: row.error + hint,
+            stopped_at: row.stopped_at,
         })
     }
 }
@@ -287,6 +364,7 @@ mod tests {
     async fn begun(conn: &mut Conn) -> InstanceId {
         let lease = Duration::from_mins(1);
         let demand = Demand {
+            max_starting: None,
             reason: String::new(),
             pool: PoolName::default(),
             recipe: Recipe::default(),
@@ -339,6 +417,11 @@ mod tests {
     async fn the_pause_of_a_cause_doubles_up_to_its_limit_and_then_one_may_try() {
         let mut conn = conn().await;
         assert_eq!(allowance(&mut conn).await, u32::MAX);
+        run(
+            &mut conn,
+            r#"INSERT INTO pools (name, recipe, policy, version) VALUES ('default', '{}', '{"maxFailures": 99}', 1)"#,
+        )
+        .await;
         let pauses = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300];
         for (in_a_row, seconds) in (1..).zip(pauses) {
             let known = fail(&mut conn, "quota", None).await;
@@ -434,7 +517,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_deployment_that_failed_one_is_proven_at_a_time_and_then_creations_stop() {
+    async fn after_a_deployment_that_failed_one_is_proven_at_a_time() {
         let mut conn = conn().await;
         let id = begun(&mut conn).await;
         let failure = NewFailure::never_ready(&id, "deployment_dead");
@@ -459,13 +542,45 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(allowance(&mut conn).await, 1, "a creation proves nothing");
-        run(&mut conn, "UPDATE pool_creation_failures SET in_a_row = 8").await;
-        assert_eq!(allowance(&mut conn).await, 0);
-        let known = &load(&mut conn).await.unwrap()[0];
-        assert!(known.error.ends_with(STOPPED), "{}", known.error);
         let idle = begun(&mut conn).await;
         forget_never_ready(&mut conn, &[idle]).await.unwrap();
         assert_eq!(allowance(&mut conn).await, u32::MAX);
+    }
+
+    #[tokio::test]
+    async fn after_many_failures_creations_stop_and_only_probes_are_made() {
+        let mut conn = conn().await;
+        let endpoint = "INSERT INTO webhook_endpoints (id, url, secret, events) VALUES ('e', 'u', 's', '{pool.paused}')";
+        run(&mut conn, endpoint).await;
+        for _ in 1..MAX_FAILURES {
+            assert_eq!(fail(&mut conn, "quota", None).await.stopped_at, None);
+        }
+        for probe_after in [600, 1_200, 2_400] {
+            let known = fail(&mut conn, "quota", None).await;
+            assert!(known.stopped_at.is_some() && known.error.ends_with(STOPPED));
+            assert_eq!(pause(&known), probe_after);
+            assert_eq!(allowance(&mut conn).await, 0);
+        }
+        run(
+            &mut conn,
+            "UPDATE pool_creation_failures SET retry_at = now()",
+        )
+        .await;
+        forget_paused(&mut conn, &[PoolName::DEFAULT])
+            .await
+            .unwrap();
+        assert_eq!(allowance(&mut conn).await, 1, "a probe");
+        let once = "SELECT count(*)::int8 AS n FROM webhook_messages WHERE body LIKE '%10 times in a row%'";
+        let raised: Count = sql_query(once).get_result(&mut conn).await.unwrap();
+        assert_eq!(raised.n, 1, "webhooks are notified when it stops");
+        forget_all(&mut conn, &PoolName::default()).await.unwrap();
+        assert_eq!(allowance(&mut conn).await, u32::MAX);
+    }
+
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
     }
 
     #[tokio::test]

@@ -52,10 +52,16 @@ pub(crate) async fn mark(
         | Status::Crashed
         | Status::Destroying => "",
     };
+    // Whoever condemns an instance, its protection comes first.
+    let unless = if step.keeps_lease() {
+        "AND NOT i.protected"
+    } else {
+        ""
+    };
     let change = format!(
         "UPDATE instances AS i SET status = '{to}', lease_expires_at = {lease}{health}
          FROM unnest($3, $4) AS planned (id, cause)
-         WHERE i.id = planned.id AND i.status = '{from}'
+         WHERE i.id = planned.id AND i.status = '{from}' {unless}
          RETURNING i.id, i.name, i.url, i.pool, planned.cause"
     );
     let planned_ids: Vec<_> = causes.iter().map(|(id, _)| id.as_str()).collect();
@@ -143,7 +149,7 @@ pub(crate) async fn drain_oldest_idle(
         "UPDATE instances SET status = '{to}'
          WHERE id = ANY (ARRAY (
              SELECT id FROM instances
-             WHERE status = '{from}' AND pool = coalesce($4, pool)
+             WHERE status = '{from}' AND pool = coalesce($4, pool) AND NOT protected
              ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED))
          RETURNING id, name, url, pool, '{cause}' AS cause"
     );
@@ -165,9 +171,10 @@ pub(crate) async fn remove_surplus(
     let change = format!(
         "UPDATE instances SET status = '{to}'
          WHERE id = ANY (ARRAY (
-             SELECT id FROM instances WHERE status = '{from}' AND pool = $4
+             SELECT id FROM instances WHERE status = '{from}' AND pool = $4 AND NOT protected
              ORDER BY created_at
-             LIMIT greatest(0, (SELECT count(*) FROM instances WHERE status = '{from}' AND pool = $4) - $3)
+             LIMIT greatest(0, (SELECT count(*) FROM instances
+                                WHERE status = '{from}' AND pool = $4 AND NOT protected) - $3)
              FOR UPDATE SKIP LOCKED))
          RETURNING id, name, url, pool, '{cause}' AS cause"
     );
@@ -185,6 +192,8 @@ pub(crate) struct Demand {
     pub(crate) wanted: Wanted,
     /// How many instances the pool may have in all.
     pub(crate) max_total: u32,
+    /// How many of its instances may be starting at once.
+    pub(crate) max_starting: Option<u32>,
     /// Why, in words.
     pub(crate) reason: String,
 }
@@ -239,12 +248,14 @@ pub(crate) async fn count_missing(
     let rows: Vec<Missing> = Prepared(
         sql_query(
             "SELECT greatest(0, least(demand.at_once, demand.max_total - coalesce(has.total, 0),
+                        demand.max_starting - coalesce(has.starting, 0),
                         demand.warm + coalesce(queue.waiting, 0) - coalesce(has.warm, 0))) AS missing,
                     coalesce(sum(has.total) OVER (), 0)::int8 + others.total AS total
-             FROM unnest($1, $2, $3, $4) WITH ORDINALITY
-                      AS demand (pool, warm, at_once, max_total, number)
+             FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY
+                      AS demand (pool, warm, at_once, max_total, max_starting, number)
              LEFT JOIN (SELECT pool, count(*) AS total,
-                               count(*) FILTER (WHERE status IN ('idle', 'starting')) AS warm
+                               count(*) FILTER (WHERE status = 'starting') AS starting,
+                               count(*) FILTER (WHERE status IN ('idle', 'starting') AND NOT protected) AS warm
                         FROM instances GROUP BY pool) AS has USING (pool)
              LEFT JOIN (SELECT pool, count(*) AS waiting FROM claim_waiters
                         WHERE lease_expires_at > now() GROUP BY pool) AS queue USING (pool)
@@ -254,7 +265,8 @@ pub(crate) async fn count_missing(
         .bind::<Array<Text>, _>(pools)
         .bind::<Array<Nullable<Int8>>, _>(column(|one| one.wanted.warm()))
         .bind::<Array<Nullable<Int8>>, _>(column(|one| Some(one.wanted.at_once())))
-        .bind::<Array<Nullable<Int8>>, _>(column(|one| Some(one.max_total))),
+        .bind::<Array<Nullable<Int8>>, _>(column(|one| Some(one.max_total)))
+        .bind::<Array<Nullable<Int8>>, _>(column(|one| one.max_starting)),
     )
     .load(conn)
     .await?;

@@ -9,6 +9,7 @@ pub(crate) mod claims;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod guards;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod listen;

@@ -55,6 +55,7 @@ diesel::table! {
         retry_at -> Timestamptz,
         error -> Text,
         failed_at -> Timestamptz,
+        stopped_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -32,6 +32,7 @@ const NEXT: Taking<'static> = Taking {
 /// What a pool without limits of its own wants.
 fn demand(pool: &str, wanted: Wanted) -> Demand {
     Demand {
+        max_starting: None,
         reason: String::new(),
         pool: pool.parse().unwrap(),
         recipe: Recipe::default(),

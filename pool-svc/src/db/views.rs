@@ -39,6 +39,10 @@ pub(crate) struct Row {
     last_healthy_at: Option<DateTime<Utc>>,
     lease_expires_at: Option<DateTime<Utc>>,
     pool: String,
+    // The schema has no room for a further column.
+    #[diesel(select_expression = sql::<Bool>("instances.protected"))]
+    #[diesel(select_expression_type = SqlLiteral<Bool>)]
+    protected: bool,
 }
 
 fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
@@ -69,6 +73,7 @@ impl Row {
                 .lease_expires_at
                 .filter(|_| status == Status::Claiming && self.agent_name.is_some()),
             agent_name: self.agent_name,
+            protected: self.protected,
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The story of a pool: what it keeps and why, what it has, and what holds it up.
 
-use agent_pool_core::wire::pool::{Counts, CreationFailure, ExplainedStep, Explanation};
+use agent_pool_core::wire::pool::{
+    Counts, CreationFailure, ExplainedStep, Explanation, Hold, HoldCause,
+};
 
 use super::{count_of, now};
 
@@ -10,7 +12,8 @@ pub(crate) struct PoolFacts {
     pub(crate) name: String,
     pub(crate) target: u32,
     pub(crate) max_total: u32,
-    pub(crate) paused: bool,
+    /// Why no instances are created.
+    pub(crate) hold: Option<Hold>,
     /// Why the target is what it is.
     pub(crate) reason: String,
     pub(crate) counts: Counts,
@@ -23,7 +26,7 @@ pub(crate) fn explain_pool(facts: &PoolFacts) -> Explanation {
         name,
         target,
         max_total,
-        paused,
+        hold,
         reason,
         counts,
         waiting,
@@ -59,8 +62,8 @@ pub(crate) fn explain_pool(facts: &PoolFacts) -> Explanation {
         ),
         (_, None) => format!("{} missing, and being made.", count_of(missing, "instance")),
     }));
-    if *paused && missing == 0 {
-        steps.push(now("It is paused: what is claimed is not replaced."));
+    if let Some(hold) = hold {
+        steps.push(held(hold, missing));
     }
     steps.extend(failures.iter().map(failed));
     if total >= *max_total {
@@ -73,6 +76,19 @@ pub(crate) fn explain_pool(facts: &PoolFacts) -> Explanation {
         subject: format!("pool {name}"),
         steps,
     }
+}
+
+fn held(hold: &Hold, missing: u32) -> ExplainedStep {
+    let reason = hold.reason.trim_end_matches('.');
+    now(match hold.cause {
+        HoldCause::Paused if missing == 0 => {
+            format!("It is paused, because {reason}: what is claimed is not replaced.")
+        }
+        HoldCause::Paused => format!("It is paused, because {reason}."),
+        HoldCause::Failing => {
+            format!("It creates nothing but probes, until one succeeds or a person resumes it: {reason}.")
+        }
+    })
 }
 
 fn failed(failure: &CreationFailure) -> ExplainedStep {
@@ -89,8 +105,11 @@ fn held_up(facts: &PoolFacts, missing: u32, total: u32) -> Option<String> {
     if missing == 0 {
         return None;
     }
-    if facts.paused {
-        return Some("the pool is paused".to_owned());
+    if let Some(hold) = &facts.hold {
+        return Some(match hold.cause {
+            HoldCause::Paused => "the pool is paused".to_owned(),
+            HoldCause::Failing => "creations have stopped".to_owned(),
+        });
     }
     if total >= facts.max_total {
         return Some(format!("there may be {} in all", facts.max_total));
@@ -108,7 +127,7 @@ mod tests {
             name: "default".to_owned(),
             target: 3,
             max_total: 10,
-            paused: false,
+            hold: None,
             reason: "3 wanted, as the policy says".to_owned(),
             counts: Counts {
                 idle: 3,
@@ -142,7 +161,12 @@ mod tests {
     #[test]
     fn what_holds_a_pool_up_is_said() {
         let paused = PoolFacts {
-            paused: true,
+            hold: Some(Hold {
+                cause: HoldCause::Paused,
+                reason: "its policy says so".to_owned(),
+                since: None,
+                until: None,
+            }),
             target: 5,
             ..facts()
         };

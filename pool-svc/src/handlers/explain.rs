@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, pools, views};
 use crate::explain::{PoolFacts, explain_instance, explain_pool};
-use crate::pools::Plan;
+use crate::pools::{Plan, hold};
 use crate::problem::{from_database, unknown_pool};
 
 /// Most events of one story: an instance has about ten.
@@ -59,7 +59,7 @@ async fn load_facts(app: &App, name: &PoolName) -> Result<Option<PoolFacts>, DbE
         name: name.to_string(),
         target: plan.target,
         max_total: plan.max_total,
-        paused: plan.paused,
+        hold: plan.hold.or_else(|| hold::stop(&failures, name)),
         reason: plan.reason,
         counts: counts.remove(name.as_str()).unwrap_or_default(),
         waiting: waiting.remove(name.as_str()).unwrap_or_default(),

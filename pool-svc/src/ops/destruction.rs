@@ -20,8 +20,9 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::patience::Patience;
 use crate::app::App;
 use crate::background::Background;
+use crate::db::guards::{self, Guarded};
+use crate::db::instances;
 use crate::db::leases::{self, Pending};
-use crate::db::{instances, views};
 use crate::lifecycle::{Cause, Event, Move};
 
 /// Destructions at once. They are slow at the vendors, and nothing waits for them.
@@ -40,6 +41,11 @@ pub(crate) enum CondemnError {
     Unknown(InstanceId),
     #[error("instance {id} is {}, not crashed: use kill to remove it anyway", status.as_str())]
     NotCrashed { id: InstanceId, status: Status },
+    #[error(
+        "instance {0} is protected: lift its protection first (poolctl unprotect {0}, or DELETE \
+         /api/pool/instances/{0}/protection)"
+    )]
+    Protected(InstanceId),
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -88,8 +94,9 @@ impl Destructions {
         // Another move may come in between; then the new status decides. Each round finds the instance
         // further on in its life, so this ends.
         loop {
-            let found = views::find_status(&mut conn, id).await?;
-            let status = found.ok_or_else(|| CondemnError::Unknown(id.clone()))?;
+            let found = guards::find(&mut conn, id).await?;
+            let Guarded { status, protected } =
+                found.ok_or_else(|| CondemnError::Unknown(id.clone()))?;
             if allowed == Allowed::Crashed && status != Status::Crashed {
                 let id = id.clone();
                 return Err(CondemnError::NotCrashed { id, status });
@@ -97,6 +104,9 @@ impl Destructions {
             let Some(step) = Move::new(status, Event::Condemned) else {
                 return Ok(());
             };
+            if protected {
+                return Err(CondemnError::Protected(id.clone()));
+            }
             let moved = instances::mark(&mut conn, step, &[(id.clone(), cause)]).await?;
             if !moved.is_empty() {
                 drop(conn);
@@ -259,7 +269,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::db::MIGRATIONS;
+    use crate::db::{MIGRATIONS, views};
 
     struct Fixture {
         destructions: Destructions,

@@ -25,6 +25,7 @@ use super::settle;
 use crate::app::App;
 use crate::background::Background;
 use crate::db::creation_failures::{self, Allowances};
+use crate::db::guards;
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
 use crate::db::pools;
@@ -81,7 +82,7 @@ impl Creations {
             let Some(plan) = self.find_plan(conn, pool).await? else {
                 return Ok::<_, DbError>(None);
             };
-            let demand = count.map_or_else(|| plan.deficit(u32::MAX), |count| plan.extra(count));
+            let demand = count.map_or_else(|| plan.deficit(u32::MAX, 0), |count| plan.extra(count));
             self.insert(conn, &[demand]).await.map(Some)
         });
         let Some(inserted) = inserted.await? else {
@@ -142,10 +143,13 @@ impl Creations {
         allowances: &Allowances,
     ) -> Result<Vec<Demand>, DbError> {
         let plans = load_plans(conn, &self.app.config.pool).await?;
-        let active = plans.iter().filter(|plan| !plan.paused);
-        Ok(active
-            .map(|plan| plan.deficit(allowances.of_pool(&plan.name)))
-            .collect())
+        let stale = guards::count_stale(conn, &plans).await?;
+        let deficit = |plan: &Plan| {
+            let stale = stale.get(plan.name.as_str()).copied().unwrap_or_default();
+            plan.deficit(allowances.of_pool(&plan.name), stale)
+        };
+        let active = plans.iter().filter(|plan| plan.refills());
+        Ok(active.map(deficit).collect())
     }
 
     async fn insert(

@@ -18,7 +18,7 @@ use super::Definition;
 use super::parse::{Unfit, merge, parse_spec};
 use crate::app::App;
 use crate::background::Background;
-use crate::db::{instances, leases, pools, views, webhooks};
+use crate::db::{creation_failures, instances, leases, pools, views, webhooks};
 use crate::lifecycle::{Cause, Move};
 use crate::ops::destruction::Destructions;
 
@@ -46,6 +46,8 @@ pub(crate) enum ChangeError {
     Default,
     #[error("pool {name} has {count} agents: kill them, or name a pool to move them to (moveTo)")]
     InUse { name: PoolName, count: u32 },
+    #[error("pool {name} has {count} protected idle instances: lift their protection first")]
+    Protected { name: PoolName, count: u32 },
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -63,6 +65,14 @@ pub(crate) enum Change {
     Put(Value),
     /// What it is, with these members.
     Patch(Value),
+}
+
+impl Change {
+    /// Whether somebody resumes the pool, also one that creations which failed have stopped.
+    fn resumes(&self) -> bool {
+        let (Self::Put(value) | Self::Patch(value)) = self;
+        value.pointer("/policy/paused") == Some(&Value::Bool(false))
+    }
 }
 
 /// Makes a pool what `change` says, or changes nothing if it is that already. `expected` is the version that the
@@ -89,6 +99,9 @@ pub(crate) async fn change(
                 expected,
             });
         }
+        if change.resumes() {
+            creation_failures::forget_all(conn, name).await?;
+        }
         let spec = match change {
             Change::Put(value) => parse_spec(value, settings.pool_max_total)?,
             Change::Patch(patch) => {
@@ -112,8 +125,8 @@ pub(crate) async fn change(
             "pool {name} is changed by {}",
             by.as_deref().unwrap_or("nobody")
         );
-        background.request_replenish();
     }
+    background.request_replenish();
     Ok(())
 }
 
@@ -193,6 +206,12 @@ async fn delete_in(
     }
     let mut counts = views::count_by_pool(conn).await?;
     let counts = counts.remove(name.as_str()).unwrap_or_default();
+    if counts.idle > 0 {
+        return Err(ChangeError::Protected {
+            name: name.clone(),
+            count: counts.idle,
+        });
+    }
     match counts.claiming + counts.claimed + counts.crashed {
         0 => Ok(deleted),
         count => Err(ChangeError::InUse {

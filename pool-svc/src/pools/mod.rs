@@ -8,9 +8,10 @@
 
 pub(crate) mod change;
 pub(crate) mod definition;
+pub(crate) mod hold;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod view;
 
 pub(crate) use definition::Definition;
-pub(crate) use plan::{Plan, load_plans};
+pub(crate) use plan::{EndRule, Plan, load_plans};

@@ -2,7 +2,7 @@
 //! misspelt limit would be no limit.
 
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::{PoolSpec, Recipe};
+use agent_pool_core::wire::pool::{Policy, PoolSpec, Recipe};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -50,6 +50,7 @@ pub(crate) fn parse_spec(value: Value, limit: u32) -> Result<PoolSpec, Unfit> {
         let problem = format!("is {min}: expected no more than maxTotal, which is {most}");
         return Err(Unfit::new("policy.minIdle", problem));
     }
+    check_guards(&spec.policy)?;
     if let Some(objective) = &spec.policy.objective {
         if min.is_some() {
             let problem = "expected either minIdle or an objective";
@@ -59,6 +60,31 @@ pub(crate) fn parse_spec(value: Value, limit: u32) -> Result<PoolSpec, Unfit> {
         checked.map_err(|error| Unfit::new("policy.objective", error.to_string()))?;
     }
     Ok(spec)
+}
+
+/// Most failures in a row that a policy can allow.
+const MOST_FAILURES: u32 = 1_000;
+
+fn check_guards(policy: &Policy) -> Result<(), Unfit> {
+    for (member, number) in [
+        ("maxStarting", policy.max_starting),
+        ("maxFailures", policy.max_failures),
+        ("maxIdleSeconds", policy.max_idle_seconds),
+        ("ttlSeconds", policy.ttl_seconds),
+        ("idleTimeoutSeconds", policy.idle_timeout_seconds),
+    ] {
+        if number == Some(0) {
+            let field = format!("policy.{member}");
+            return Err(Unfit::new(&field, "is 0: expected 1 or more"));
+        }
+    }
+    match policy.max_failures {
+        Some(failures) if failures > MOST_FAILURES => {
+            let problem = format!("is {failures}: expected no more than {MOST_FAILURES}");
+            Err(Unfit::new("policy.maxFailures", problem))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn check_recipe(recipe: &Recipe) -> Result<(), Unfit> {
@@ -186,6 +212,8 @@ mod tests {
             (json!({ "polcy": {} }), "polcy"),
             (json!({ "policy": { "minIdle": 11 } }), "policy.minIdle"),
             (json!({ "policy": { "maxTotal": 11 } }), "policy.maxTotal"),
+            (json!({ "policy": { "ttlSeconds": 0 } }), "policy.ttlSeconds"),
+            (json!({ "policy": { "maxFailures": 1001 } }), "policy.maxFailures"),
             (json!({ "recipe": { "image": " " } }), "recipe.image"),
             (json!({ "recipe": { "tools": ["a", "a"] } }), "recipe.tools"),
             (json!({ "policy": { "minIdle": -1 } }), "pool"),

@@ -1,11 +1,13 @@
 //! A pool as it is to be now.
 
+use std::time::Duration;
+
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::Recipe;
+use agent_pool_core::wire::pool::{Hold, HoldCause, Policy, Recipe};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::AsyncPgConnection;
 
-use super::Definition;
+use super::{Definition, hold};
 use crate::config::PoolSettings;
 use crate::db::instances::{Demand, Wanted};
 use crate::db::pools;
@@ -22,8 +24,49 @@ pub(crate) struct Plan {
     pub(crate) reason: String,
     /// How many instances it may have in all.
     pub(crate) max_total: u32,
-    /// Whether instances are only made if an operator asks.
-    pub(crate) paused: bool,
+    /// Why instances are only made if an operator asks.
+    pub(crate) hold: Option<Hold>,
+    /// How many of its instances may be starting at once.
+    pub(crate) max_starting: Option<u32>,
+    /// How long an instance may be idle before a new one takes its place.
+    pub(crate) max_idle: Option<Duration>,
+    /// When its agents are ended; `None`: never.
+    pub(crate) ends: Option<EndRule>,
+}
+
+/// When the agents of a pool are ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndRule {
+    /// How long after their claim.
+    pub(crate) ttl: Option<Duration>,
+    /// After how long without activity.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// How long before their end a warning is sent.
+    pub(crate) warning: Duration,
+}
+
+/// The time of a warning, unless the policy says otherwise.
+const WARNING: Duration = Duration::from_mins(10);
+/// How many idle instances are replaced at once because of their age: one for each so many that the pool keeps, and one.
+const KEPT_PER_REPLACEMENT: u32 = 10;
+
+impl EndRule {
+    fn new(policy: &Policy) -> Option<Self> {
+        let (ttl, idle_timeout) = (
+            seconds(policy.ttl_seconds),
+            seconds(policy.idle_timeout_seconds),
+        );
+        ttl.or(idle_timeout)?;
+        Some(Self {
+            ttl,
+            idle_timeout,
+            warning: seconds(policy.warning_seconds).unwrap_or(WARNING),
+        })
+    }
+}
+
+fn seconds(number: Option<u32>) -> Option<Duration> {
+    number.map(|number| Duration::from_secs(number.into()))
 }
 
 impl Plan {
@@ -54,14 +97,31 @@ impl Plan {
             target,
             reason,
             max_total,
-            paused: policy.paused,
+            hold: hold::pause(policy),
+            max_starting: policy.max_starting,
+            max_idle: seconds(policy.max_idle_seconds),
+            ends: EndRule::new(policy),
         }
     }
 
-    /// As many as are missing, and no more than `at_once`.
-    pub(crate) fn deficit(&self, at_once: u32) -> Demand {
-        let warm = self.target;
-        self.demand(Wanted::Deficit { warm, at_once }, self.reason.clone())
+    /// Whether the pool creates instances without being asked. If creations fail, a probe is one of them.
+    pub(crate) fn refills(&self) -> bool {
+        let cause = self.hold.as_ref().map(|hold| hold.cause);
+        matches!(cause, None | Some(HoldCause::Failing))
+    }
+
+    /// As many as are missing, and no more than `at_once`. Some of the `stale` ones that have been idle for too long are
+    /// replaced: the new ones come first, so that there are never fewer idle ones than wanted.
+    pub(crate) fn deficit(&self, at_once: u32, stale: u32) -> Demand {
+        let replaced = stale.min(1 + self.target / KEPT_PER_REPLACEMENT);
+        let warm = self.target.saturating_add(replaced);
+        let reason = match replaced {
+            0 => self.reason.clone(),
+            _ => format!("{}; {replaced} to be replaced, idle for too long", self.reason),
+        };
+        let mut demand = self.demand(Wanted::Deficit { warm, at_once }, reason);
+        demand.max_starting = self.max_starting;
+        demand
     }
 
     /// This many more.
@@ -75,6 +135,7 @@ impl Plan {
             pool: self.name.clone(),
             recipe: self.recipe.clone(),
             max_total: self.max_total,
+            max_starting: None,
             wanted,
             reason,
         }
@@ -123,9 +184,34 @@ mod tests {
     }
 
     #[test]
+    fn a_few_stale_instances_are_replaced_at_once_and_starting_ones_are_bounded() {
+        let mut pool = Definition::of_settings();
+        pool.spec.policy.min_idle = Some(10);
+        pool.spec.policy.max_starting = Some(1);
+        let plan = Plan::new(&pool, &settings());
+        for (stale, wanted) in [(0, 10), (1, 11), (9, 12)] {
+            let demand = plan.deficit(9, stale);
+            let (warm, at_once) = (wanted, 9);
+            assert_eq!(demand.wanted, Wanted::Deficit { warm, at_once });
+            assert_eq!(demand.max_starting, Some(1));
+        }
+        assert_eq!(plan.extra(5).max_starting, None, "an operator asks for more");
+    }
+
+    #[test]
+    fn an_agent_is_ended_if_its_policy_says_when() {
+        let mut pool = Definition::of_settings();
+        assert_eq!(Plan::new(&pool, &settings()).ends, None);
+        pool.spec.policy.ttl_seconds = Some(3_600);
+        let ends = Plan::new(&pool, &settings()).ends.unwrap();
+        assert_eq!(ends.warning, WARNING);
+        assert_eq!((ends.ttl, ends.idle_timeout), (Some(Duration::from_hours(1)), None));
+    }
+
+    #[test]
     fn what_a_pool_does_not_declare_follows_the_settings() {
         let plan = Plan::new(&Definition::of_settings(), &settings());
-        assert_eq!((plan.target, plan.max_total, plan.paused), (3, 10, false));
+        assert_eq!((plan.target, plan.max_total, plan.hold.clone()), (3, 10, None));
         assert_eq!(plan.recipe.tools, Some(vec!["exa".parse().unwrap()]));
         let mut other = Definition::of_settings();
         other.name = "research".parse().unwrap();

@@ -4,9 +4,9 @@ use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::PoolView;
 use agent_pool_service_kit::db::DbError;
 
-use super::{Definition, Plan};
+use super::{Definition, Plan, hold};
 use crate::app::App;
-use crate::db::{pools, views};
+use crate::db::{creation_failures, pools, views};
 
 /// Every pool with what it has, the pool `default` first.
 pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
@@ -14,6 +14,7 @@ pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
     let all = pools::load(&mut conn).await?;
     let mut counts = views::count_by_pool(&mut conn).await?;
     let mut waiting = pools::count_waiting(&mut conn).await?;
+    let failures = creation_failures::load(&mut conn).await?;
     let view = |pool: Definition| {
         let plan = Plan::new(&pool, &app.config.pool);
         let name = pool.name.as_str();
@@ -23,6 +24,7 @@ pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
             max_total: plan.max_total,
             counts: counts.remove(name).unwrap_or_default(),
             waiting: waiting.remove(name).unwrap_or_default(),
+            hold: plan.hold.or_else(|| hold::stop(&failures, &pool.name)),
             recipe: pool.spec.recipe,
             policy: pool.spec.policy,
             version: pool.version,

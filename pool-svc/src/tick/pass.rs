@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use agent_pool_client::status_within;
 use agent_pool_core::wire::pool::{Counts, Status, TickReport};
-use agent_pool_core::{PoolName, chain};
+use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::db::DbError;
+use chrono::{DateTime, Utc};
 use metrics::{counter, gauge, histogram};
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
@@ -17,12 +18,14 @@ use super::apply::apply;
 use super::begin::begin;
 use super::decide::{Limits, PROVEN_AFTER, decide};
 use super::error::TickError;
-use super::observe::observe;
+use super::observe::{Observation, observe};
 use super::ticker::Ticker;
 use crate::config::PoolSettings;
 use crate::db::tick_state::{self, Bounds, Epoch, Then, Turn};
 use crate::db::views::{self, FleetRow, Lease};
 use crate::db::{claim_keys, creation_failures, events};
+use crate::ops::end_agents::end_agents;
+use crate::ops::recycle::recycle;
 use crate::pools::load_plans;
 
 /// How many times the note that an instance is healthy is renewed within the stuck timeout.
@@ -114,7 +117,7 @@ async fn pass(ticker: &Ticker, turn: Turn, answer_within: Duration) -> Result<Pa
     if !ended {
         begin(ticker, turn.epoch, &mut report).await?;
     }
-    tidy(ticker, &fleet).await?;
+    tidy(ticker, &fleet, &observation).await?;
     Ok(Pass { report, ended })
 }
 
@@ -140,15 +143,24 @@ fn report_doubt(doubt: Option<&str>) {
     }
 }
 
-/// Housekeeping that needs no fence: old log entries and keys, pauses that nothing waits for, gauges.
-async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
+/// What needs no fence: old log entries and keys, pauses that nothing waits for, gauges, and what is ended by its age.
+async fn tidy(
+    ticker: &Ticker,
+    fleet: &[FleetRow],
+    observation: &Observation,
+) -> Result<(), DbError> {
     let pool = &ticker.app.config.pool;
     let counts = count_by_pool(fleet);
     show(ticker, &counts);
     let mut conn = ticker.app.db.conn().await?;
+    let plans = load_plans(&mut conn, pool).await?;
+    if plans.iter().any(|plan| plan.max_idle.is_some() || plan.ends.is_some()) {
+        recycle(&mut conn, &plans).await?;
+        end_agents(&mut conn, &plans, &activity(fleet, observation)).await?;
+        ticker.destructions.start_pending().await;
+    }
     if creation_failures::are_known(&mut conn).await? {
         creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
-        let plans = load_plans(&mut conn, pool).await?;
         let idle = |name: &PoolName| counts.get(name.as_str()).map_or(0, |counts| counts.idle);
         let full = plans.iter().filter(|plan| idle(&plan.name) >= plan.target);
         let full: Vec<&str> = full.map(|plan| plan.name.as_str()).collect();
@@ -159,6 +171,16 @@ async fn tidy(ticker: &Ticker, fleet: &[FleetRow]) -> Result<(), DbError> {
         claim_keys::prune(&mut conn).await?;
     }
     Ok(())
+}
+
+/// When agents last did something, of those whose runtimes report it.
+fn activity(fleet: &[FleetRow], observation: &Observation) -> Vec<(InstanceId, DateTime<Utc>)> {
+    let Observation::Batch(batch) = observation else {
+        return Vec::new();
+    };
+    let agents = fleet.iter().filter(|row| row.status == Status::Claimed);
+    let reported = agents.filter_map(|row| Some((row.id.clone(), batch.get(&row.id)?.last_activity?)));
+    reported.collect()
 }
 
 /// The instances of each pool that has any, and of the pool `default`.

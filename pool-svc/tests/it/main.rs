@@ -16,6 +16,7 @@ mod claims_wait;
 mod dashboard;
 mod explain;
 mod fake;
+mod guards;
 mod model;
 mod openapi;
 mod pools;

@@ -188,6 +188,7 @@ pub(crate) mod tests {
             claimed_at: None,
             last_healthy_at: Some(now - TimeDelta::seconds(index.into())),
             accept_by: None,
+            protected: false,
         });
         PoolStatus {
             counts: Counts::default(),

@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod mcp;
 pub(crate) mod pools;
+pub(crate) mod protect;
 pub(crate) mod providers;
 pub(crate) mod show;
 pub(crate) mod simulate;

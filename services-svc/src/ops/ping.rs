@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::iter;
 
 use agent_pool_core::{InstanceId, Secret, chain};
+use chrono::{DateTime, Utc};
 use futures_util::future::join;
 use futures_util::{Stream, StreamExt, stream};
 use metrics::gauge;
@@ -17,7 +18,10 @@ use crate::runtime_key;
 /// What an instance says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
-    Ready,
+    Ready {
+        /// When its agent last did something, if it tells.
+        last_activity: Option<DateTime<Utc>>,
+    },
     /// It does not answer, or says that it is not ready.
     NotReady,
     /// It refuses every key that we have. That is our fault, and says nothing about its health.
@@ -72,9 +76,12 @@ async fn check(app: &App, row: &InstanceInfra) -> (InstanceId, Health) {
     };
     let within = app.config().health.timeout_ms.duration();
     for key in keys(app, row) {
-        match app.runtime().is_ready(url, &key, within).await {
-            Ok(true) => return (instance.clone(), Health::Ready),
-            Ok(false) => return (instance.clone(), Health::NotReady),
+        match app.runtime().health(url, &key, within).await {
+            Ok(report) if report.ready => {
+                let last_activity = report.last_activity;
+                return (instance.clone(), Health::Ready { last_activity });
+            }
+            Ok(_) => return (instance.clone(), Health::NotReady),
             Err(error) if error.is_key_refused() => {
                 debug!(instance.id = %instance, "instance {instance} refuses a key");
             }

@@ -51,10 +51,15 @@ pub(crate) async fn status(
     }
     let reports = observed.into_iter().map(|seen| {
         let health = healths.get(&seen.instance);
+        let last_activity = match health {
+            Some(Health::Ready { last_activity }) => *last_activity,
+            Some(Health::NotReady | Health::KeyRefused) | None => None,
+        };
         let report = InstanceReport {
             status: seen.deploy_status,
             detail: seen.deploy_detail,
-            healthy: health == Some(&Health::Ready),
+            healthy: matches!(health, Some(Health::Ready { .. })),
+            last_activity,
             key_refused: health == Some(&Health::KeyRefused),
             url: seen.url,
             image: seen.image,

@@ -136,6 +136,9 @@ pub struct InstanceView {
     /// Until when it waits to be let into its conversation. Only where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_by: Option<DateTime<Utc>>,
+    /// Whether a person keeps it: it is never claimed, drained, replaced or killed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
 }
 
 /// `GET /api/pool/status`.
@@ -218,6 +221,9 @@ pub struct CreationFailure {
     pub failed_at: DateTime<Utc>,
     /// What the last one failed with, for people.
     pub error: String,
+    /// Since when creations are stopped because of it, except for a probe at `retry_at`; absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<DateTime<Utc>>,
 }
 
 /// `GET /api/pool/agents`.

@@ -31,7 +31,8 @@ pub use claim::{
 pub use explanation::{ExplainedStep, Explanation};
 pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
 pub use pools::{
-    DeletedPool, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools, Recipe,
+    DeletedPool, Hold, HoldCause, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools,
+    Recipe,
 };
 pub use sizing::{
     HitRate, Objective, ObjectiveFloor, ParseHitRateError, SimulatedPolicy, Simulation,

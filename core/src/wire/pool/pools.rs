@@ -60,6 +60,69 @@ pub struct Policy {
     pub max_total: Option<u32>,
     /// Whether no instances are made unless an operator asks for them. Idle ones can still be claimed.
     pub paused: bool,
+    /// How many of its instances may be starting at once; absent: as many as are missing.
+    #[serde(alias = "max_starting", skip_serializing_if = "Option::is_none")]
+    pub max_starting: Option<u32>,
+    /// After how many failures in a row with one cause creations stop; absent: 10.
+    #[serde(alias = "max_failures", skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<u32>,
+    /// Seconds after which an idle instance is replaced by a new one; absent: never.
+    #[serde(alias = "max_idle_seconds", skip_serializing_if = "Option::is_none")]
+    pub max_idle_seconds: Option<u32>,
+    /// Seconds after its claim at which an agent is ended; absent: never.
+    #[serde(alias = "ttl_seconds", skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u32>,
+    /// Seconds without activity after which an agent is ended, if its runtime reports `lastActivity`; absent: never.
+    #[serde(alias = "idle_timeout_seconds", skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_seconds: Option<u32>,
+    /// Seconds between the warning that an agent is about to be ended and its end; absent: 600.
+    #[serde(alias = "warning_seconds", skip_serializing_if = "Option::is_none")]
+    pub warning_seconds: Option<u32>,
+}
+
+/// Why a pool creates no instances.
+///
+/// ```
+/// use agent_pool_core::wire::pool::{Hold, HoldCause};
+///
+/// let hold: Hold = serde_json::from_str(r#"{"cause": "paused", "reason": "its policy says so"}"#)?;
+/// assert_eq!((hold.cause, hold.until), (HoldCause::Paused, None), "until a person resumes it");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hold {
+    /// The kind of reason.
+    pub cause: HoldCause,
+    /// The reason, in words.
+    pub reason: String,
+    /// Since when it holds; absent where that is not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// When it ends, or when the next probe is made; absent: when a person resumes the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What kind of reason keeps a pool from creating instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HoldCause {
+    /// Its policy says so.
+    Paused,
+    /// Creations failed too often in a row.
+    Failing,
+}
+
+impl HoldCause {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Failing => "failing",
+        }
+    }
 }
 
 /// What a pool is, as people declare it: `PUT /api/pool/pools/:name`.
@@ -120,6 +183,9 @@ pub struct PoolView {
     pub counts: Counts,
     /// How many claims wait for one of its instances.
     pub waiting: u32,
+    /// Why no instances are created; absent: they are, as far as any are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// `GET /api/pool/pools`: the pool `default` first, then by name.

@@ -21,6 +21,9 @@ pub enum WebhookEvent {
     /// A claimed instance was found dead.
     #[serde(rename = "instance.crashed")]
     InstanceCrashed,
+    /// An agent is about to be ended by its pool's policy.
+    #[serde(rename = "instance.ending")]
+    InstanceEnding,
     /// No instance is idle although some are wanted. Sent once until one is idle again.
     #[serde(rename = "pool.empty")]
     PoolEmpty,
@@ -45,9 +48,10 @@ pub struct UnknownWebhookEvent;
 
 impl WebhookEvent {
     /// Every event.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InstanceClaimed,
         Self::InstanceCrashed,
+        Self::InstanceEnding,
         Self::PoolEmpty,
         Self::PoolPaused,
         Self::BudgetReached,
@@ -61,6 +65,7 @@ impl WebhookEvent {
         match self {
             Self::InstanceClaimed => "instance.claimed",
             Self::InstanceCrashed => "instance.crashed",
+            Self::InstanceEnding => "instance.ending",
             Self::PoolEmpty => "pool.empty",
             Self::PoolPaused => "pool.paused",
             Self::BudgetReached => "pool.budget_reached",

@@ -141,6 +141,10 @@ problem_codes! {
     PoolChanged            "pool_changed"             409 Request  NotDone;
     /// Only a crashed instance can be dismissed.
     NotCrashed             "not_crashed"              409 Request  NotDone;
+    /// The instance is protected: it is not destroyed before that is lifted.
+    InstanceProtected      "instance_protected"       409 Request  NotDone;
+    /// Only an idle, claimed or crashed instance can be protected.
+    NotProtectable         "not_protectable"          409 Request  NotDone;
     /// The instance has no invite: it is not claimed.
     NotClaimed             "not_claimed"              404 Request  NotDone;
     /// The instance does not wait to be let into a conversation, or no longer.

@@ -221,6 +221,9 @@ pub struct InstanceReport {
     /// What it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// When its agent last did something, if its runtime reports that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<DateTime<Utc>>,
 }
 
 /// `POST /configure/:instanceId`.

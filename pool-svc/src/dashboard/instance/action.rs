@@ -1,7 +1,7 @@
 //! Actions on one instance, each with a confirmation page.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{InstanceView, Status};
 use agent_pool_core::wire::problem::Problem;
 use maud::html;
 use serde::Deserialize;
@@ -24,13 +24,21 @@ pub(in crate::dashboard) enum Action {
     Kill,
     Dismiss,
     Redeploy,
+    Protect,
+    Unprotect,
 }
 
 impl std::str::FromStr for Action {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        let all = [Self::Kill, Self::Dismiss, Self::Redeploy];
+        let all = [
+            Self::Kill,
+            Self::Dismiss,
+            Self::Redeploy,
+            Self::Protect,
+            Self::Unprotect,
+        ];
         all.into_iter()
             .find(|action| action.as_str() == word)
             .ok_or(())
@@ -38,13 +46,14 @@ impl std::str::FromStr for Action {
 }
 
 impl Action {
-    /// The actions that a status allows.
-    pub(super) fn available(status: Status) -> Vec<Self> {
-        match status {
-            Status::Starting | Status::Claiming => vec![Self::Kill],
-            Status::Idle | Status::Claimed => vec![Self::Redeploy, Self::Kill],
-            Status::Crashed => vec![Self::Redeploy, Self::Dismiss],
+    /// The actions that the state of an instance allows.
+    pub(super) fn available(instance: &InstanceView) -> Vec<Self> {
+        match instance.status {
             Status::Destroying => Vec::new(),
+            _ if instance.protected => vec![Self::Redeploy, Self::Unprotect],
+            Status::Starting | Status::Claiming => vec![Self::Kill],
+            Status::Idle | Status::Claimed => vec![Self::Redeploy, Self::Protect, Self::Kill],
+            Status::Crashed => vec![Self::Redeploy, Self::Protect, Self::Dismiss],
         }
     }
 
@@ -53,6 +62,8 @@ impl Action {
             Self::Kill => "kill",
             Self::Dismiss => "dismiss",
             Self::Redeploy => "redeploy",
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
         }
     }
 
@@ -61,13 +72,15 @@ impl Action {
             Self::Kill => "Kill",
             Self::Dismiss => "Dismiss",
             Self::Redeploy => "Redeploy",
+            Self::Protect => "Protect",
+            Self::Unprotect => "Unprotect",
         }
     }
 
     const fn class(self) -> &'static str {
         match self {
             Self::Kill | Self::Dismiss => "danger",
-            Self::Redeploy => "primary",
+            Self::Redeploy | Self::Protect | Self::Unprotect => "primary",
         }
     }
 
@@ -94,6 +107,13 @@ impl Action {
                 "Deploys the instance again with the same volume and tools. It does not answer until the \
                  new deployment is running."
             }
+            (Self::Protect, _) => {
+                "A protected instance is not claimed, drained, replaced or killed until its protection is \
+                 lifted. It does not count as an idle one, and it costs as long as it exists."
+            }
+            (Self::Unprotect, _) => {
+                "The instance can be claimed, drained, replaced and killed again, as any other."
+            }
         }
     }
 
@@ -107,6 +127,8 @@ impl Action {
             (Self::Redeploy, _) => {
                 "Redeploying. The infrastructure section shows the state of the deployment."
             }
+            (Self::Protect, _) => "Protected until its protection is lifted.",
+            (Self::Unprotect, _) => "Protected no longer.",
         }
     }
 }
@@ -148,6 +170,8 @@ pub(in crate::dashboard) async fn perform(
     match action {
         Action::Kill => drop(instances::kill(id.clone(), pool.destructions).await?),
         Action::Dismiss => drop(instances::dismiss(id.clone(), pool.destructions).await?),
+        Action::Protect => drop(instances::protect(id.clone(), pool).await?),
+        Action::Unprotect => drop(instances::unprotect(id.clone(), pool).await?),
         Action::Redeploy => {
             let redeployed = pool.app.services.redeploy(&id).await;
             redeployed.map_err(|error| from_services("the redeployment", &error))?;

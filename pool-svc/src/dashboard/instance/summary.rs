@@ -18,7 +18,8 @@ pub(super) fn head(
     row: Option<&InstanceRow>,
 ) -> Markup {
     let status = row.map(|it| it.view.status);
-    let actions = status.map(Action::available).unwrap_or_default();
+    let actions = row.map(|it| Action::available(&it.view)).unwrap_or_default();
+    let protected = row.is_some_and(|it| it.view.protected);
     html! {
         div .head {
             div {
@@ -30,6 +31,7 @@ pub(super) fn head(
                             None => span .status.gone { "gone" },
                         }
                     }
+                    @if protected { " " span .tag { "protected" } }
                     " " (page::live_indicator(5))
                 }
             }

@@ -4,7 +4,7 @@ use agent_pool_core::PoolName;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use maud::html;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use warp::reply::Response;
 
 use super::super::page::{self, Tab};
@@ -25,6 +25,36 @@ pub(in crate::dashboard) struct PolicyForm {
     min_idle: String,
     #[serde(default)]
     max_total: String,
+    #[serde(default)]
+    max_starting: String,
+    #[serde(default)]
+    max_failures: String,
+    #[serde(default)]
+    max_idle_seconds: String,
+    #[serde(default)]
+    ttl_seconds: String,
+    #[serde(default)]
+    idle_timeout_seconds: String,
+    #[serde(default)]
+    warning_seconds: String,
+}
+
+impl PolicyForm {
+    /// The members of the policy, null where a field is empty.
+    fn policy(&self) -> Result<Map<String, Value>, Problem> {
+        let fields = [
+            ("minIdle", &self.min_idle),
+            ("maxTotal", &self.max_total),
+            ("maxStarting", &self.max_starting),
+            ("maxFailures", &self.max_failures),
+            ("maxIdleSeconds", &self.max_idle_seconds),
+            ("ttlSeconds", &self.ttl_seconds),
+            ("idleTimeoutSeconds", &self.idle_timeout_seconds),
+            ("warningSeconds", &self.warning_seconds),
+        ];
+        let member = |(name, text): (&str, &String)| Ok((name.to_owned(), number(name, text)?));
+        fields.into_iter().map(member).collect()
+    }
 }
 
 /// `POST /pools/:name`
@@ -34,9 +64,7 @@ pub(in crate::dashboard) async fn save(
     form: PolicyForm,
     pool: Pool,
 ) -> Result<Response, Problem> {
-    let min_idle = number("minIdle", &form.min_idle)?;
-    let max_total = number("maxTotal", &form.max_total)?;
-    let policy = json!({ "policy": { "minIdle": min_idle, "maxTotal": max_total } });
+    let policy = json!({ "policy": form.policy()? });
     patch(name, policy, Some(form.version), pool).await
 }
 

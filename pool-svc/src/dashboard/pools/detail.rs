@@ -1,7 +1,7 @@
 //! One pool.
 
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::{PoolVersion, PoolView};
+use agent_pool_core::wire::pool::{HoldCause, PoolVersion, PoolView};
 use agent_pool_core::wire::problem::Problem;
 use chrono::Utc;
 use maud::{Markup, html};
@@ -36,7 +36,10 @@ pub(in crate::dashboard) async fn show(
     let content = html! {
         div .head {
             div {
-                h1 { "Pool " (pool.name) @if pool.policy.paused { " " span .tag.warn { "paused" } } }
+                h1 {
+                    "Pool " (pool.name)
+                    @if let Some(hold) = &pool.hold { " " span .tag.warn { (hold.cause.as_str()) } }
+                }
                 p .hint {
                     (pool.counts.idle) " of " (pool.target) " idle, " (pool.counts.starting) " starting, "
                     (pool.counts.claimed) " claimed. "
@@ -56,10 +59,9 @@ pub(in crate::dashboard) async fn show(
 }
 
 fn actions(session: &Session, pool: &PoolView) -> Markup {
-    let (word, paused) = if pool.policy.paused {
-        ("Resume", "false")
-    } else {
-        ("Pause", "true")
+    let (word, paused) = match pool.hold.as_ref().map(|hold| hold.cause) {
+        Some(HoldCause::Paused | HoldCause::Failing) => ("Resume", "false"),
+        None => ("Pause", "true"),
     };
     html! {
         div .actions {
@@ -74,23 +76,36 @@ fn actions(session: &Session, pool: &PoolView) -> Markup {
 }
 
 fn policy_form(session: &Session, pool: &PoolView) -> Markup {
+    let policy = &pool.policy;
     html! {
         form .card.short method="post" action={ "/pools/" (pool.name) } {
             (page::csrf_field(session))
             input type="hidden" name="version" value=(pool.version);
-            (number("minIdle", "Idle instances to keep", pool.policy.min_idle, pool.target))
-            (number("maxTotal", "Most instances", pool.policy.max_total, pool.max_total))
+            (number("minIdle", "Idle instances to keep", policy.min_idle, pool.target))
+            (number("maxTotal", "Most instances", policy.max_total, pool.max_total))
+            details {
+                summary { "Guards" }
+                (number("maxStarting", "Most starting at once", policy.max_starting, "as many as are missing"))
+                (number("maxFailures", "Failures in a row before creations stop", policy.max_failures, 10))
+                (number("maxIdleSeconds", "Seconds after which an idle one is replaced", policy.max_idle_seconds, "never"))
+                (number("ttlSeconds", "Seconds after which an agent is ended", policy.ttl_seconds, "never"))
+                (number(
+                    "idleTimeoutSeconds", "Seconds without activity after which an agent is ended",
+                    policy.idle_timeout_seconds, "never",
+                ))
+                (number("warningSeconds", "Seconds of warning before an end", policy.warning_seconds, 600))
+            }
             p .hint { "An empty field follows the settings." }
             div .actions { button type="submit" .primary { "Save" } }
         }
     }
 }
 
-fn number(name: &str, label: &str, value: Option<u32>, now: u32) -> Markup {
+fn number(name: &str, label: &str, value: Option<u32>, now: impl maud::Render) -> Markup {
     html! {
         div .field {
             label for=(name) { (label) }
-            input id=(name) type="number" name=(name) min="0" max="1000000" value=[value] placeholder=(now);
+            input id=(name) type="number" name=(name) min="0" max="100000000" value=[value] placeholder=(now);
         }
     }
 }

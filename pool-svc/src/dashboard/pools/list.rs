@@ -61,7 +61,7 @@ fn line(pool: &PoolView) -> Markup {
         tr {
             td {
                 a href={ "/pools/" (pool.name) } { (pool.name) }
-                @if pool.policy.paused { " " span .tag.warn { "paused" } }
+                @if let Some(hold) = &pool.hold { " " span .tag.warn { (hold.cause.as_str()) } }
             }
             td .number { (pool.target) }
             td .number { (counts.idle) }

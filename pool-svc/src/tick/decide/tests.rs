@@ -34,6 +34,7 @@ fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
         url: None,
         image: None,
         key_refused: false,
+        last_activity: None,
     }
 }
 

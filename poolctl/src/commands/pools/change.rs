@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::PoolView;
+use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::connect::Target;
@@ -39,18 +40,62 @@ impl From<Number> for Value {
     }
 }
 
+/// What to change in a policy
+#[derive(Debug, Args)]
+pub(super) struct PolicyChange {
+    /// Number of idle instances to keep; `default` follows the settings
+    #[arg(long, value_name = "N")]
+    min_idle: Option<Number>,
+    /// Most instances; `default` follows the settings
+    #[arg(long, value_name = "N")]
+    max_total: Option<Number>,
+    /// Most instances that are starting at once; `default`: no limit
+    #[arg(long, value_name = "N")]
+    max_starting: Option<Number>,
+    /// Failures in a row with one cause after which creations stop; `default`: 10
+    #[arg(long, value_name = "N")]
+    max_failures: Option<Number>,
+    /// Seconds after which an idle instance is replaced; `default`: never
+    #[arg(long, value_name = "SECONDS")]
+    max_idle: Option<Number>,
+    /// Seconds after its claim at which an agent is ended; `default`: never
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<Number>,
+    /// Seconds without activity after which an agent is ended; `default`: never
+    #[arg(long, value_name = "SECONDS")]
+    idle_timeout: Option<Number>,
+    /// Seconds between the warning of an end and the end; `default`: 600
+    #[arg(long, value_name = "SECONDS")]
+    warning: Option<Number>,
+}
+
+impl PolicyChange {
+    /// The members that were given.
+    fn members(self) -> Map<String, Value> {
+        let all = [
+            ("minIdle", self.min_idle),
+            ("maxTotal", self.max_total),
+            ("maxStarting", self.max_starting),
+            ("maxFailures", self.max_failures),
+            ("maxIdleSeconds", self.max_idle),
+            ("ttlSeconds", self.ttl),
+            ("idleTimeoutSeconds", self.idle_timeout),
+            ("warningSeconds", self.warning),
+        ];
+        let given = all.into_iter();
+        given
+            .filter_map(|(member, number)| Some((member.to_owned(), number?.into())))
+            .collect()
+    }
+}
+
 pub(super) async fn set(
     name: &PoolName,
-    min_idle: Option<Number>,
-    max_total: Option<Number>,
+    change: PolicyChange,
     out: Out,
     target: &Target,
 ) -> Result<Exit, Failure> {
-    let given = [("minIdle", min_idle), ("maxTotal", max_total)];
-    let policy: Map<String, Value> = given
-        .into_iter()
-        .filter_map(|(member, number)| Some((member.to_owned(), number?.into())))
-        .collect();
+    let policy = change.members();
     if policy.is_empty() {
         return Err(Failure::usage(
             "nothing to set: see `poolctl pools set --help`",
@@ -89,9 +134,10 @@ fn summary(pool: &PoolView) -> String {
         version,
         ..
     } = pool;
-    let paused = if pool.policy.paused { ", paused" } else { "" };
+    let hold = pool.hold.as_ref();
+    let hold = hold.map_or_else(String::new, |hold| format!(", {}", hold.cause.as_str()));
     format!(
-        "{} pool {name}: target {target}, limit {max_total}{paused} (version {version})",
+        "{} pool {name}: target {target}, limit {max_total}{hold} (version {version})",
         good("✓")
     )
 }

@@ -39,12 +39,9 @@ fn table(pools: &[PoolView]) -> String {
     table.to_string()
 }
 
-const fn state(pool: &PoolView) -> &'static str {
-    if pool.policy.paused {
-        "paused"
-    } else {
-        "active"
-    }
+fn state(pool: &PoolView) -> &'static str {
+    let hold = pool.hold.as_ref();
+    hold.map_or("active", |hold| hold.cause.as_str())
 }
 
 #[derive(Debug, Serialize)]
@@ -89,6 +86,9 @@ fn details(shown: &Shown) -> String {
     ];
     for (name, value) in &recipe.variables {
         lines.push(("Variable", format!("{}={value}", name.as_str())));
+    }
+    if let Some(hold) = &pool.hold {
+        lines.push(("Held", hold.reason.clone()));
     }
     text.push('\n');
     for (label, value) in lines {

@@ -46,12 +46,8 @@ enum Command {
     Set {
         /// Pool
         name: PoolName,
-        /// Number of idle instances to keep; `default` follows the settings
-        #[arg(long, value_name = "N")]
-        min_idle: Option<change::Number>,
-        /// Most instances; `default` follows the settings
-        #[arg(long, value_name = "N")]
-        max_total: Option<change::Number>,
+        #[command(flatten)]
+        change: change::PolicyChange,
     },
     /// Create no more instances in a pool; idle ones can still be claimed
     Pause {
@@ -83,11 +79,7 @@ impl Pools {
             Command::Apply { file, dry_run, yes } => {
                 apply::run(&file, dry_run, yes, out, target).await
             }
-            Command::Set {
-                name,
-                min_idle,
-                max_total,
-            } => change::set(&name, min_idle, max_total, out, target).await,
+            Command::Set { name, change } => change::set(&name, change, out, target).await,
             Command::Pause { name } => change::pause(&name, true, out, target).await,
             Command::Resume { name } => change::pause(&name, false, out, target).await,
             Command::Delete { name, move_to, yes } => {

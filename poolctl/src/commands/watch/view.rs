@@ -160,6 +160,7 @@ mod tests {
             claimed_at: None,
             last_healthy_at: None,
             accept_by: None,
+            protected: false,
         };
         PoolStatus {
             counts: Counts::default(),

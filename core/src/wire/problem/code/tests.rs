@@ -35,6 +35,8 @@ unknown_pool 404 Request NotDone
 pool_in_use 409 Request NotDone
 pool_changed 409 Request NotDone
 not_crashed 409 Request NotDone
+instance_protected 409 Request NotDone
+not_protectable 409 Request NotDone
 not_claimed 404 Request NotDone
 not_pending 409 Request NotDone
 unknown_webhook 404 Request NotDone
