@@ -1,12 +1,14 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{
-    Affected, ClaimOutcome, Condemned, CreatedWebhook, DeletedPool, DrainRequest, Events,
+    Affected, ClaimOutcome, Condemned, Costs, CreatedWebhook, DeletedPool, DrainRequest, Events,
     Explanation, Info, InstanceView, NewWebhook, PoolSpec, PoolStatus, PoolVersions, PoolView,
-    Pools, ReplenishRequest, Simulation, SimulationRequest, Template, TickReport,
+    Pools, ReplenishRequest, Simulation, SimulationRequest, Template, TickReport, ToolChange,
     WebhookDeliveries, Webhooks, WebhooksQueued,
 };
-use agent_pool_core::{InstanceId, PoolName, Secret};
+use agent_pool_core::wire::services::UpdatedTool;
+use agent_pool_core::{InstanceId, PoolName, Secret, ToolId};
+use chrono::NaiveDate;
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
@@ -17,6 +19,8 @@ use crate::{CallError, ClaimOrder, Http};
 
 /// How long an answer may take that only needs the database.
 const SOON: Duration = Duration::from_secs(15);
+/// How long a change at a vendor may take.
+const CHANGE_WITHIN: Duration = Duration::from_secs(30);
 /// How long a replay may take: of weeks of claims.
 const SIMULATE_WITHIN: Duration = Duration::from_mins(2);
 /// How long a tick may take: it examines the whole fleet.
@@ -135,6 +139,43 @@ impl Pool {
     pub async fn unprotect(&self, id: &InstanceId) -> Result<InstanceView, CallError> {
         let call = self.call(Method::DELETE, &["instances", id.as_str(), "protection"]);
         call.answer(SOON).await
+    }
+
+    /// `GET /api/pool/costs`: what pools cost on these days, by default the last 30, and one pool alone if it is named.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn costs(
+        &self,
+        since: Option<NaiveDate>,
+        until: Option<NaiveDate>,
+        pool: Option<&PoolName>,
+    ) -> Result<Costs, CallError> {
+        let mut call = self.get(&["costs"]);
+        for (name, day) in [("since", since), ("until", until)] {
+            if let Some(day) = day {
+                call = call.query(name, &day);
+            }
+        }
+        if let Some(pool) = pool {
+            call = call.query("pool", pool);
+        }
+        call.answer(SOON).await
+    }
+
+    /// `PATCH /api/pool/instances/:id/tools/:tool`: other options for a tool, such as a higher limit.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn change_tool(
+        &self,
+        id: &InstanceId,
+        tool: &ToolId,
+        change: &ToolChange,
+    ) -> Result<UpdatedTool, CallError> {
+        let path = ["instances", id.as_str(), "tools", tool.as_str()];
+        let call = self.call(Method::PATCH, &path).json(change);
+        call.answer(CHANGE_WITHIN).await
     }
 
     /// `DELETE /api/pool/crashed/:id`: destroys a crashed instance.

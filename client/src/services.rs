@@ -4,9 +4,10 @@ use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Document, Done,
     InstanceDetails, InstanceDocument, Logs, RegistryReply, StatusBatch, StatusBatchRequest,
-    SweepReport, SweepRequest,
+    SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool, UsageBatch, UsageBatchRequest,
 };
-use agent_pool_core::{InstanceId, Secret};
+use agent_pool_core::{InstanceId, Secret, ToolId, ToolOptions};
+use reqwest::Method;
 use url::Url;
 
 use crate::call::{Api, Limits, Texts, make_safe};
@@ -26,6 +27,8 @@ const STATUS_PER_INSTANCE: Duration = Duration::from_millis(125);
 const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
 /// How long a request for details may take: Services queries vendors for usage.
 const DETAILS_WITHIN: Duration = Duration::from_secs(10);
+/// How long the usage of a batch of instances may take: each is a call of a vendor, 10 s at most, 8 at a time.
+const USAGE_WITHIN: Duration = Duration::from_mins(5);
 /// How long a person waits for logs.
 const LOGS_WITHIN: Duration = Duration::from_secs(20);
 /// How long a sweep may take: every vendor lists all that it has, page by page.
@@ -193,6 +196,33 @@ impl Services {
     /// Every [`CallError`].
     pub async fn registry(&self) -> Result<RegistryReply, CallError> {
         self.0.get(&["registry"]).answer(DETAILS_WITHIN).await
+    }
+
+    /// `POST /usage/batch`: what the tools of these instances have used, 100 instances at most.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn usage(&self, instance_ids: Vec<InstanceId>) -> Result<UsageBatch, CallError> {
+        let request = UsageBatchRequest { instance_ids };
+        let call = self.0.post(&["usage", "batch"]).json(&request);
+        call.answer(USAGE_WITHIN).await
+    }
+
+    /// `PATCH /provision/:instanceId/:toolId`: other options for a tool, such as a higher limit.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn update_tool(
+        &self,
+        id: &InstanceId,
+        tool: &ToolId,
+        config: ToolOptions,
+    ) -> Result<UpdatedTool, CallError> {
+        let path = ["provision", id.as_str(), tool.as_str()];
+        let call = self.0.call(Method::PATCH, &path);
+        call.json(&UpdateToolRequest { config })
+            .answer(CONFIGURE_WITHIN)
+            .await
     }
 
     /// `GET /sweep`: the report of the last sweep.

@@ -116,6 +116,7 @@ mod literal;
 mod mark;
 mod notice;
 mod panic;
+mod price;
 mod secret;
 mod section;
 mod tool;
@@ -144,6 +145,7 @@ pub use infra::{
 pub use literal::{escape_value, unescape_value};
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use notice::{NoticeError, VendorNotice};
+pub use price::Price;
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use section::{Entry, Section, Sections};
 pub use tool::{

@@ -4,6 +4,7 @@ mod app;
 mod background;
 mod claim;
 mod config;
+mod costs;
 mod dashboard;
 mod db;
 mod explain;

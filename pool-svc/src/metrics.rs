@@ -76,6 +76,16 @@ pub const METRICS: &[MetricSpec] = &[
         &["pool"],
         "Claims that a pool with an objective expects",
     ),
+    MetricSpec::gauge(
+        "agent_pool_budget_spent_dollars",
+        &["pool"],
+        "US dollars that a pool with a budget has spent in its current day or month",
+    ),
+    MetricSpec::gauge(
+        "agent_pool_budget_dollars",
+        &["pool"],
+        "The budget of a pool, in US dollars for its day or month",
+    ),
     MetricSpec::counter(
         "agent_pool_webhooks_total",
         &["outcome"],

@@ -1,18 +1,21 @@
 //! The operations of the Pool API. Their order is that of `docs/api.md`.
 
 use agent_pool_core::wire::pool::{
-    Affected, Agents, ClaimRequest, Claimed, Condemned, Counts, CreatedWebhook, DeletedPool,
+    Affected, Agents, ClaimRequest, Claimed, Condemned, Costs, Counts, CreatedWebhook, DeletedPool,
     DrainRequest, Events, Explanation, Info, InstanceView, NewWebhook, PendingClaim, Policy,
     PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Simulation,
-    SimulationRequest, Template, TickReport, WebhookDeliveries, Webhooks, WebhooksQueued,
+    SimulationRequest, Template, TickReport, ToolChange, WebhookDeliveries, Webhooks,
+    WebhooksQueued,
 };
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::runtime::Acceptance;
-use agent_pool_core::{InstanceId, PoolName};
+use agent_pool_core::wire::services::UpdatedTool;
+use agent_pool_core::{InstanceId, PoolName, ToolId};
 use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
 
 use crate::claim::input::IdempotencyKey;
 use crate::handlers::claim_input::ClaimQuery;
+use crate::handlers::costs::CostsQuery;
 use crate::handlers::pools::{ChangeQuery, DeleteQuery};
 use crate::handlers::views::EventsQuery;
 use crate::handlers::webhooks::DeliveriesQuery;
@@ -60,6 +63,7 @@ pub fn openapi() -> serde_json::Value {
         changes_of_pools(),
         fleet(),
         protection(),
+        costs(),
         explanations(),
         webhooks(),
         common_operations(),
@@ -267,7 +271,11 @@ fn fleet() -> Vec<Operation> {
         .key()
         .segment::<InstanceId>("id")
         .answers::<Condemned>("It is being destroyed.")
-        .problems(&[Code::UnknownInstance, Code::NotCrashed, Code::InstanceProtected])
+        .problems(&[
+            Code::UnknownInstance,
+            Code::NotCrashed,
+            Code::InstanceProtected,
+        ])
         .problems(&DATABASE),
     ]
 }
@@ -292,6 +300,36 @@ fn protection() -> Vec<Operation> {
             "Lift the protection of an instance",
         ))
         .problems(&[Code::UnknownInstance]),
+    ]
+}
+
+/// What a change of a tool fails with, as Services and vendors say.
+const TOOL: [Code; 8] = [
+    Code::UnknownInstance,
+    Code::UnknownResource,
+    Code::InvalidField,
+    Code::InstanceBusy,
+    Code::Unsupported,
+    Code::ServicesUnavailable,
+    Code::ServicesTimedOut,
+    Code::ServicesRefused,
+];
+
+fn costs() -> Vec<Operation> {
+    let tool = "Change the options of a tool of an instance, such as its limit";
+    vec![
+        Operation::get("/api/pool/costs", "costs", "Show what pools cost")
+            .key()
+            .query::<CostsQuery>()
+            .answers::<Costs>("By pool, day, resource and agent.")
+            .problems(&DATABASE),
+        Operation::patch("/api/pool/instances/:id/tools/:tool", "change_tool", tool)
+            .key()
+            .segment::<InstanceId>("id")
+            .segment::<ToolId>("tool")
+            .body::<ToolChange>()
+            .answers::<UpdatedTool>("Its vendor has them.")
+            .problems(&TOOL),
     ]
 }
 

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::background::Background;
 use crate::claim::Claims;
 use crate::claim::serve::keep_queue;
+use crate::costs::keep_reading_usage;
 use crate::ops::destruction::Destructions;
 use crate::ops::recover::Recovery;
 use crate::ops::replenish::keep_replenishing;
@@ -85,6 +86,11 @@ impl Pool {
     /// Decides each minute how many idle instances the pools with an objective keep.
     pub fn keep_sizing(&self) {
         keep_sizing(&self.app, &self.background, &self.destructions);
+    }
+
+    /// Asks from time to time what the tools of agents have used.
+    pub fn keep_reading_usage(&self) {
+        keep_reading_usage(&self.app, &self.background);
     }
 
     /// Sends the messages of webhooks.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use agent_pool_core::wire::pool::ReplenishRequest;
-use agent_pool_core::{InstanceId, PoolName};
+use agent_pool_core::{InstanceId, PoolName, ToolId};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::presented;
 use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
@@ -18,7 +18,7 @@ use warp::{Filter, path};
 use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
 use crate::handlers::{
-    claim, explain, fleet, instances, pools, sizing, templates, views, webhooks,
+    claim, costs, explain, fleet, instances, pools, sizing, templates, views, webhooks,
 };
 use crate::pool::Pool;
 
@@ -43,6 +43,8 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/instances/:id",
     "/api/pool/instances/:id/acceptance",
     "/api/pool/instances/:id/protection",
+    "/api/pool/instances/:id/tools/:tool",
+    "/api/pool/costs",
     "/api/pool/crashed/:id",
     "/api/pool/explain/instance/:id",
     "/api/pool/explain/pool/:name",
@@ -62,6 +64,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id/invite",
     "/instances/:id/:act",
     "/over-time",
+    "/costs",
     "/events",
     "/pools",
     "/pools/:name",
@@ -124,6 +127,8 @@ pub fn routes(
         path!("drain").boxed().and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
         path!("instances" / InstanceId / "protection").boxed().and(put())   .and(key.clone())          .and(pool.clone())         .then(instances::protect).map(answer).boxed(),
         path!("instances" / InstanceId / "protection").boxed().and(delete()).and(key.clone())          .and(pool.clone())         .then(instances::unprotect).map(answer).boxed(),
+        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(patch()).and(key.clone()).and(json()).and(app.clone()) .then(costs::change_tool).map(answer).boxed(),
+        path!("costs").boxed().and(get())                        .and(read.clone()).and(query())          .and(app.clone())          .then(costs::costs).map(answer).boxed(),
         path!("reconcile").boxed().and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
         path!("instances" / InstanceId).boxed().and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
         path!("crashed" / InstanceId).boxed().and(delete())      .and(key.clone())                        .and(destructions)         .then(instances::dismiss).map(answer).boxed(),

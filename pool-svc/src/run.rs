@@ -75,6 +75,7 @@ impl Service for Pool {
         self.keep_ticking();
         self.keep_delivering();
         self.keep_sizing();
+        self.keep_reading_usage();
     }
 
     fn routes(

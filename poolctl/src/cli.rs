@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use crate::commands::{
     claim::Claim,
+    costs::{Costs, Limit},
     doctor::Doctor,
     events::Events,
     explain::Explain,
@@ -109,6 +110,10 @@ pub(crate) enum Ask {
     Watch(Watch),
     /// Show and change pools
     Pools(Pools),
+    /// Show what pools cost, by pool, day, resource and agent
+    Costs(Costs),
+    /// Change the spending limit of an agent's tool
+    Limit(Limit),
     /// List providers and their health
     Providers(Providers),
     /// Compare the vendors' resources with the database: orphans and missing resources

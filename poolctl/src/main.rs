@@ -92,6 +92,8 @@ async fn answer(
         Ask::Drain(drain) => drain.run(out, &target?).await,
         Ask::Replenish(replenish) => replenish.run(out, &target?).await,
         Ask::Pools(pools) => pools.run(out, &target?).await,
+        Ask::Costs(costs) => costs.run(out, &target?).await,
+        Ask::Limit(limit) => limit.run(out, &target?).await,
         Ask::Providers(providers) => providers.run(out, &target?).await,
         Ask::Sweep(sweep) => sweep.run(out, &target?).await,
         Ask::Simulate(simulate) => simulate.run(out, &target?).await,

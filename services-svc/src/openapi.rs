@@ -5,7 +5,8 @@ use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, DestroyedTool,
     Done, InstanceDetails, LocalGrant, Logs, NoticeTaken, ProvisionLocalRequest,
     ProvisionToolRequest, ProvisionedToolReply, RegistryReply, StatusBatch, StatusBatchRequest,
-    SweepReport, SweepRequest, Version,
+    SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool, UsageBatch, UsageBatchRequest,
+    Version,
 };
 use agent_pool_core::{InfraId, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
@@ -141,6 +142,15 @@ fn views() -> Vec<Operation> {
         .problems(&[Code::InstanceGone])
         .problems(&VENDOR)
         .problems(&DATABASE),
+        Operation::post(
+            "/usage/batch",
+            "usage_batch",
+            "Show what the tools of instances have used",
+        )
+        .key()
+        .body::<UsageBatchRequest>()
+        .answers::<UsageBatch>("By instance and tool; what is not known is absent.")
+        .problems(&DATABASE),
         Operation::get("/registry", "registry", "List the providers of this build")
             .key()
             .answers::<RegistryReply>("The providers."),
@@ -172,6 +182,23 @@ fn views() -> Vec<Operation> {
     ]
 }
 
+fn update_of_tool() -> Operation {
+    Operation::patch(
+        "/provision/:instanceId/:toolId",
+        "update_tool",
+        "Change the options of a tool that an instance has",
+    )
+    .key()
+    .segment::<InstanceId>("instanceId")
+    .segment::<ToolId>("toolId")
+    .body::<UpdateToolRequest>()
+    .answers::<UpdatedTool>("Its vendor has them.")
+    .problems(&[Code::UnknownResource])
+    .problems(&INSTANCE)
+    .problems(&VENDOR)
+    .problems(&DATABASE)
+}
+
 fn tools() -> Vec<Operation> {
     vec![
         Operation::post(
@@ -188,6 +215,7 @@ fn tools() -> Vec<Operation> {
         .problems(&INSTANCE)
         .problems(&VENDOR)
         .problems(&DATABASE),
+        update_of_tool(),
         Operation::delete(
             "/destroy/:instanceId/:toolId/:resourceId",
             "destroy_tool",

@@ -20,6 +20,7 @@ use crate::ops::running::RunningError;
 use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::{Leftover, Undo};
+use crate::ops::update_tool::UpdateToolError;
 
 /// When to try again after a failure that passes.
 const SOON: Duration = Duration::from_secs(5);
@@ -216,6 +217,24 @@ impl From<DestroyToolError> for Problem {
                 Self::new(ProblemCode::UnknownResource, error.to_string())
             }
             DestroyToolError::Step(source) => step(source),
+        }
+    }
+}
+
+impl From<UpdateToolError> for Problem {
+    fn from(error: UpdateToolError) -> Self {
+        match &error {
+            UpdateToolError::Precondition(source) => precondition(source),
+            UpdateToolError::UnknownTool { .. } => {
+                Self::new(ProblemCode::UnknownResource, error.to_string())
+            }
+            // The options are the request's, so that it can do something about it.
+            UpdateToolError::Step(StepError::Provider(source))
+                if source.kind() == ErrorKind::Invalid =>
+            {
+                Self::new(ProblemCode::InvalidField, source.to_string()).with_field("config")
+            }
+            UpdateToolError::Step(source) => step(source),
         }
     }
 }

@@ -7,7 +7,7 @@ use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::require;
 use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
-use agent_pool_service_kit::method::{delete, get, post};
+use agent_pool_service_kit::method::{delete, get, patch, post};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{health, metrics, openapi};
 use warp::http::HeaderValue;
@@ -18,7 +18,7 @@ use warp::{Filter, path};
 use crate::app::App;
 use crate::handlers::{
     configure, create_instance, destroy, destroy_tool, instance, logs, notice, provision_local,
-    provision_tool, redeploy, registry, status_batch, sweep, version,
+    provision_tool, redeploy, registry, status_batch, sweep, update_tool, usage_batch, version,
 };
 use crate::path_segment::PathSegment;
 
@@ -31,6 +31,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/provision-local",
     "/provision-local/:instanceId",
     "/status/batch",
+    "/usage/batch",
     "/registry",
     "/version",
     "/sweep",
@@ -63,6 +64,7 @@ pub fn routes(
         path!("provision-local").boxed().and(post())                 .and(grant.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed(),
         path!("provision-local" / InstanceId).boxed().and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed(),
         path!("status" / "batch").boxed().and(post())                .and(read.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed(),
+        path!("usage" / "batch").boxed().and(post())                 .and(read.clone()).and(json()).and(app.clone())          .then(usage_batch::handle).map(answer).boxed(),
         path!("registry").boxed().and(get())                         .and(read.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed(),
         path!("version").boxed().and(get())                                                                                   .then(version::handle).map(answer).boxed(),
         path!("sweep").boxed().and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed(),
@@ -74,6 +76,7 @@ pub fn routes(
         path!("logs" / InstanceId).boxed().and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed(),
         path!("webhooks" / InfraId / String).boxed().and(post())     .and(unverified()).and(app.clone())                      .then(notice::handle).map(answer).boxed(),
         path!("provision" / InstanceId / String).boxed().and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed(),
+        path!("provision" / InstanceId / ToolId).boxed().and(patch()).and(key.clone()).and(json()).and(app.clone())          .then(update_tool::handle).map(answer).boxed(),
         path!("destroy" / InstanceId / ToolId / Resource).boxed().and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed(),
     ]).recover(unrouted).unify()
 }

@@ -89,14 +89,7 @@ impl LayerSettings {
         own: &[SettingSpec],
         environment: &Environment,
     ) -> Result<Self, SettingsError> {
-        let mut environment = environment.clone();
-        for SettingSpec { variable, .. } in Self::describe(id) {
-            let own = own.iter().find(|spec| spec.variable == variable);
-            let default = own.and_then(|spec| spec.default.as_deref());
-            if let Some(default) = default.filter(|_| environment.get(&variable).is_none()) {
-                environment.set(variable, default);
-            }
-        }
+        let environment = settings::with_defaults(&Self::describe(id), own, environment);
         Self::read(id, &environment)
     }
 }

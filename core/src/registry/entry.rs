@@ -10,6 +10,7 @@ use tracing::error;
 use super::{LookupError, RegistryError};
 use crate::layer::{CallStats, LayerSettings, prefix_of};
 use crate::panic::caught_now;
+use crate::price::{Price, PriceSettings};
 use crate::settings::{Environment, Faults, SettingSpec, SettingsError};
 
 /// How the crate of a provider makes it known. There are two kinds: [`ToolRegistration`](super::ToolRegistration) and
@@ -54,13 +55,14 @@ pub trait Registration: Copy + Debug + 'static {
     ) -> Arc<Self::Provider>;
 }
 
-/// The reference of all that can be set: the provider's own settings, then those of its layers.
+/// The reference of all that can be set: the provider's own settings, then those of its layers and its prices.
 pub(super) fn reference(registration: &impl Registration) -> Vec<SettingSpec> {
     let mut all = own_settings(registration);
-    // A layer's setting that the provider declares itself has the provider's default.
-    let mut of_layers = LayerSettings::describe(registration.id());
-    of_layers.retain(|spec| all.iter().all(|own| own.variable != spec.variable));
-    all.extend(of_layers);
+    // What the provider declares itself has the provider's default.
+    let mut of_all = LayerSettings::describe(registration.id());
+    of_all.extend(PriceSettings::describe(registration.id()));
+    of_all.retain(|spec| all.iter().all(|own| own.variable != spec.variable));
+    all.extend(of_all);
     all
 }
 
@@ -82,6 +84,8 @@ pub struct Entry<R: Registration> {
     pub provider: Result<Arc<R::Provider>, SettingsError>,
     /// The outcomes of its calls so far.
     pub stats: Arc<CallStats>,
+    /// What one of its resources costs; nothing if its settings cannot be used.
+    pub price: Price,
 }
 
 /// Every provider of one kind, by id.
@@ -113,13 +117,16 @@ impl<R: Registration> Entries<R> {
             });
         }
         let stats = Arc::new(CallStats::default());
-        let provider = build(registration, environment).map(|(provider, settings)| {
-            registration.with_layers(&id, settings, Arc::clone(&stats), provider)
+        let built = build(registration, environment);
+        let price = built.as_ref().map(|built| built.price).unwrap_or_default();
+        let provider = built.map(|built| {
+            registration.with_layers(&id, built.layers, Arc::clone(&stats), built.provider)
         });
         let entry = Entry {
             registration,
             provider,
             stats,
+            price,
         };
         self.0.insert(id, entry);
         Ok(())
@@ -158,12 +165,19 @@ impl<R: Registration> Entries<R> {
     }
 }
 
-/// The provider and the settings of its layers, or the faults of both. A provider that panics counts as one that is
-/// not configured: it breaks no start.
+/// A provider and what its settings say of it.
+struct Built<R: Registration> {
+    provider: Arc<R::Provider>,
+    layers: LayerSettings,
+    price: Price,
+}
+
+/// The provider, the settings of its layers and its prices, or the faults of all. A provider that panics counts as one
+/// that is not configured: it breaks no start.
 fn build<R: Registration>(
     registration: R,
     environment: &Environment,
-) -> Result<(Arc<R::Provider>, LayerSettings), SettingsError> {
+) -> Result<Built<R>, SettingsError> {
     let id = registration.id();
     let mut faults = Faults::default();
     let built = caught_now(|| registration.build(environment)).unwrap_or_else(|panicked| {
@@ -174,5 +188,11 @@ fn build<R: Registration>(
     let provider = faults.keep(built);
     let own = own_settings(&registration);
     let layers = faults.keep(LayerSettings::read_with(id, &own, environment));
-    faults.finish(provider.zip(layers))
+    let price = faults.keep(PriceSettings::read_with(id, &own, environment));
+    let built = provider.zip(layers).zip(price);
+    faults.finish(built.map(|((provider, layers), price)| Built {
+        provider,
+        layers,
+        price,
+    }))
 }

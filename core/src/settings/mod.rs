@@ -38,5 +38,6 @@ pub use amount::{Amount, amount};
 pub use environment::Environment;
 pub use error::{Faults, SettingFault, SettingsError};
 pub use millis::{Millis, millis};
+pub(crate) use read::with_defaults;
 pub use read::{SettingSpec, describe, read, url};
 pub use template::url_by_template;

@@ -127,6 +127,23 @@ pub fn read<T: JsonSchema + DeserializeOwned>(
         .map_err(|error| SettingsError::fault(format!("{prefix}*"), error.to_string()))
 }
 
+/// `environment` with the defaults that `own` settings have for those of `specs` that are not set.
+pub(crate) fn with_defaults(
+    specs: &[SettingSpec],
+    own: &[SettingSpec],
+    environment: &Environment,
+) -> Environment {
+    let mut environment = environment.clone();
+    for SettingSpec { variable, .. } in specs {
+        let own = own.iter().find(|spec| spec.variable == *variable);
+        let default = own.and_then(|spec| spec.default.as_deref());
+        if let Some(default) = default.filter(|_| environment.get(variable).is_none()) {
+            environment.set(variable, default);
+        }
+    }
+    environment
+}
+
 /// The value of a secret setting from the file that `{variable}_FILE` names, as containers mount them.
 fn from_file(variable: &str, environment: &Environment) -> Result<Option<String>, String> {
     let Some(path) = environment.get(&format!("{variable}_FILE")) else {

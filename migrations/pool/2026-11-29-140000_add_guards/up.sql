@@ -9,7 +9,15 @@ ALTER TABLE instances
 ALTER TABLE pool_creation_failures ADD COLUMN stopped_at timestamptz;
 
 -- An entry of the log that moves nothing, such as a warning, is no claim and no crash.
-DROP TRIGGER instance_events_webhook ON instance_events;
-CREATE TRIGGER instance_events_webhook AFTER INSERT ON instance_events
-    FOR EACH ROW WHEN (NEW.to_status IN ('claimed', 'crashed') AND NEW.from_status IS DISTINCT FROM NEW.to_status)
-    EXECUTE FUNCTION raise_instance_webhook();
+CREATE OR REPLACE FUNCTION raise_instance_webhook() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.from_status = NEW.to_status THEN
+        RETURN NULL;
+    END IF;
+    PERFORM raise_webhook(
+        'instance.' || NEW.to_status,
+        jsonb_build_object(
+            'instanceId', NEW.instance_id, 'pool', coalesce(NEW.pool, 'default'), 'cause', NEW.cause, 'eventId', NEW.id));
+    RETURN NULL;
+END
+$$;

@@ -13,17 +13,19 @@ pub(super) enum Tab {
     Claim,
     Pools,
     OverTime,
+    Costs,
     Events,
     Providers,
     Webhooks,
 }
 
 impl Tab {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Fleet,
         Self::Claim,
         Self::Pools,
         Self::OverTime,
+        Self::Costs,
         Self::Events,
         Self::Providers,
         Self::Webhooks,
@@ -40,6 +42,7 @@ impl Tab {
             Self::Claim => ("/claim", "Claim"),
             Self::Pools => ("/pools", "Pools"),
             Self::OverTime => ("/over-time", "Over time"),
+            Self::Costs => ("/costs", "Costs"),
             Self::Events => ("/events", "Events"),
             Self::Providers => ("/providers", "Providers"),
             Self::Webhooks => ("/webhooks", "Webhooks"),

@@ -52,6 +52,7 @@ pub(crate) fn routes(
         path!("instances" / InstanceId / Action).boxed().and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed(),
         path!("instances" / InstanceId / Action).boxed().and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed(),
         path!("over-time").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed(),
+        path!("costs").boxed().and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show_costs).map(page_or_problem).boxed(),
         path!("events").boxed().and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed(),
         path!("pools").boxed().and(get())                        .and(reader.clone())               .and(it.clone()).then(pools::list).map(page_or_problem).boxed(),
         path!("pools" / PoolName).boxed().and(get())             .and(reader.clone())               .and(it.clone()).then(pools::show).map(page_or_problem).boxed(),

@@ -157,10 +157,7 @@ async fn stop(
         return Ok(());
     };
     let times = stopped.in_a_row;
-    let reason = format!(
-        "creations failed {times} times in a row: {}",
-        failure.error
-    );
+    let reason = format!("creations failed {times} times in a row: {}", failure.error);
     let data = json!({ "pool": stopped.pool, "cause": failure.cause, "reason": reason });
     webhooks::raise(conn, WebhookEvent::PoolPaused, &data).await
 }

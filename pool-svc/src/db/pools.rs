@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::costs::{self, Spending};
 use super::schema::{pool_versions, pools};
 use super::sizings;
 use crate::pools::Definition;
@@ -44,6 +45,7 @@ impl TryFrom<Row> for Definition {
             changed_by: row.changed_by,
             changed_at: Some(row.changed_at),
             sizing: None,
+            spending: Spending::default(),
         })
     }
 }
@@ -85,7 +87,26 @@ pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<Definition>
             pool.sizing = decisions.remove(pool.name.as_str());
         }
     }
+    fill_spending(conn, &mut all).await?;
     Ok(all)
+}
+
+/// What the pools with a budget have spent.
+async fn fill_spending(
+    conn: &mut AsyncPgConnection,
+    pools: &mut [Definition],
+) -> Result<(), DbError> {
+    let budgeted = |pool: &Definition| pool.spec.policy.budget.is_some();
+    if pools.iter().any(budgeted) {
+        let spending = costs::load_spending(conn).await?;
+        for pool in pools.iter_mut().filter(|pool| budgeted(pool)) {
+            pool.spending = spending
+                .get(pool.name.as_str())
+                .copied()
+                .unwrap_or_default();
+        }
+    }
+    Ok(())
 }
 
 /// One pool, if it exists. The pool `default` always does.
@@ -106,6 +127,7 @@ pub(crate) async fn find(
     {
         pool.sizing = sizings::find_latest(conn, name).await?;
     }
+    fill_spending(conn, found.as_mut_slice()).await?;
     Ok(found.or_else(|| name.is_default().then(Definition::of_settings)))
 }
 

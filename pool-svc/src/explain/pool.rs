@@ -85,8 +85,11 @@ fn held(hold: &Hold, missing: u32) -> ExplainedStep {
             format!("It is paused, because {reason}: what is claimed is not replaced.")
         }
         HoldCause::Paused => format!("It is paused, because {reason}."),
+        HoldCause::Budget => format!("It creates nothing: {reason}."),
         HoldCause::Failing => {
-            format!("It creates nothing but probes, until one succeeds or a person resumes it: {reason}.")
+            format!(
+                "It creates nothing but probes, until one succeeds or a person resumes it: {reason}."
+            )
         }
     })
 }
@@ -109,6 +112,7 @@ fn held_up(facts: &PoolFacts, missing: u32, total: u32) -> Option<String> {
         return Some(match hold.cause {
             HoldCause::Paused => "the pool is paused".to_owned(),
             HoldCause::Failing => "creations have stopped".to_owned(),
+            HoldCause::Budget => "its budget is spent".to_owned(),
         });
     }
     if total >= facts.max_total {

@@ -2,6 +2,7 @@
 
 pub(crate) mod claim;
 pub(crate) mod claim_input;
+pub(crate) mod costs;
 pub(crate) mod explain;
 pub(crate) mod fleet;
 pub(crate) mod instances;

@@ -35,7 +35,8 @@ async fn end_in(conn: &mut AsyncPgConnection, plan: &Plan, rule: EndRule) -> Res
     for agent in guards::mark_ending(conn, &plan.name, rule).await? {
         let (id, ends_at) = (&agent.id, agent.ends_at);
         info!(instance.id = %id, "instance {id} will be ended at {ends_at}: {reason}");
-        let data = json!({ "instanceId": id, "pool": plan.name, "endsAt": ends_at, "reason": reason });
+        let data =
+            json!({ "instanceId": id, "pool": plan.name, "endsAt": ends_at, "reason": reason });
         webhooks::raise(conn, WebhookEvent::InstanceEnding, &data).await?;
     }
     for id in guards::end_agents(conn, &plan.name, rule).await? {
@@ -45,7 +46,9 @@ async fn end_in(conn: &mut AsyncPgConnection, plan: &Plan, rule: EndRule) -> Res
 }
 
 fn describe(rule: EndRule) -> String {
-    let ttl = rule.ttl.map(|ttl| format!("{} s after their claim", ttl.as_secs()));
+    let ttl = rule
+        .ttl
+        .map(|ttl| format!("{} s after their claim", ttl.as_secs()));
     let idle = rule.idle_timeout;
     let idle = idle.map(|idle| format!("after {} s without activity", idle.as_secs()));
     let ends: Vec<String> = ttl.into_iter().chain(idle).collect();

@@ -8,10 +8,7 @@ use tracing::info;
 use crate::db::{explain, guards};
 use crate::pools::Plan;
 
-pub(crate) async fn recycle(
-    conn: &mut AsyncPgConnection,
-    plans: &[Plan],
-) -> Result<(), DbError> {
+pub(crate) async fn recycle(conn: &mut AsyncPgConnection, plans: &[Plan]) -> Result<(), DbError> {
     for plan in plans {
         let Some(max_idle) = plan.max_idle else {
             continue;

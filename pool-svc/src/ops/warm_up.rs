@@ -25,10 +25,9 @@ use super::settle;
 use crate::app::App;
 use crate::background::Background;
 use crate::db::creation_failures::{self, Allowances};
-use crate::db::guards;
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
-use crate::db::pools;
+use crate::db::{costs, guards, pools};
 use crate::lifecycle::{Cause, Move};
 use crate::pools::plan::with_tools;
 use crate::pools::{Plan, load_plans};
@@ -293,8 +292,12 @@ impl Creations {
         let mut conn = self.app.db.conn().await?;
         creation_failures::forget_refusals(&mut conn, id).await?;
         let CreatedInstance {
-            url, runtime_key, ..
+            url,
+            runtime_key,
+            prices,
+            ..
         } = created;
+        costs::insert_prices(&mut conn, id, &prices).await?;
         // It cannot fail for a key of this length. If it did, the operators' keys would be tried in vain,
         // and the instance would never become idle.
         let sealed = runtime_key

@@ -4,6 +4,8 @@ use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{PoolSpec, Sizing};
 use chrono::{DateTime, Utc};
 
+use crate::db::costs::Spending;
+
 /// A pool with the version of its declaration.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Definition {
@@ -15,6 +17,8 @@ pub(crate) struct Definition {
     pub(crate) changed_at: Option<DateTime<Utc>>,
     /// The latest decision about its target, if it has an objective and one was made.
     pub(crate) sizing: Option<Sizing>,
+    /// What it has spent, if it has a budget.
+    pub(crate) spending: Spending,
 }
 
 impl Definition {
@@ -27,6 +31,7 @@ impl Definition {
             changed_by: None,
             changed_at: None,
             sizing: None,
+            spending: Spending::default(),
         }
     }
 }

@@ -3,6 +3,8 @@
 use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{CreationFailure, Hold, HoldCause, Policy};
 
+use super::budget::BudgetUse;
+
 /// The hold of a pool that is paused.
 pub(super) fn pause(policy: &Policy) -> Option<Hold> {
     policy.paused.then(|| Hold {
@@ -10,6 +12,16 @@ pub(super) fn pause(policy: &Policy) -> Option<Hold> {
         reason: "its policy says so".to_owned(),
         since: None,
         until: None,
+    })
+}
+
+/// The hold of a pool that has spent its budget.
+pub(super) fn spent(used: BudgetUse) -> Option<Hold> {
+    used.is_reached().then(|| Hold {
+        cause: HoldCause::Budget,
+        reason: used.to_string(),
+        since: None,
+        until: Some(used.renews_at),
     })
 }
 
@@ -44,9 +56,16 @@ mod tests {
             stopped_at: stopped.map(|at| at.parse().unwrap()),
         };
         let stopped = "2026-11-29T12:00:00Z";
-        let all = [failure("a", None), failure("a", Some(stopped)), failure("b", None)];
+        let all = [
+            failure("a", None),
+            failure("a", Some(stopped)),
+            failure("b", None),
+        ];
         let hold = stop(&all, &"a".parse().unwrap()).unwrap();
-        assert_eq!(hold.reason, "creations failed 10 times in a row (quota): no");
+        assert_eq!(
+            hold.reason,
+            "creations failed 10 times in a row (quota): no"
+        );
         assert_eq!(hold.until, Some(all[1].retry_at));
         assert_eq!(stop(&all, &"b".parse().unwrap()), None);
     }

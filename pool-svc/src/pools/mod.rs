@@ -6,6 +6,7 @@
 //! settings filled in. Whatever makes or removes instances works from plans; what a plan's `target` is, is decided in
 //! [`plan`] and nowhere else.
 
+pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod definition;
 pub(crate) mod hold;
@@ -13,5 +14,6 @@ pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod view;
 
+pub(crate) use budget::BudgetUse;
 pub(crate) use definition::Definition;
 pub(crate) use plan::{EndRule, Plan, load_plans};

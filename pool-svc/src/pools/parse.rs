@@ -212,8 +212,14 @@ mod tests {
             (json!({ "polcy": {} }), "polcy"),
             (json!({ "policy": { "minIdle": 11 } }), "policy.minIdle"),
             (json!({ "policy": { "maxTotal": 11 } }), "policy.maxTotal"),
-            (json!({ "policy": { "ttlSeconds": 0 } }), "policy.ttlSeconds"),
-            (json!({ "policy": { "maxFailures": 1001 } }), "policy.maxFailures"),
+            (
+                json!({ "policy": { "ttlSeconds": 0 } }),
+                "policy.ttlSeconds",
+            ),
+            (
+                json!({ "policy": { "maxFailures": 1001 } }),
+                "policy.maxFailures",
+            ),
             (json!({ "recipe": { "image": " " } }), "recipe.image"),
             (json!({ "recipe": { "tools": ["a", "a"] } }), "recipe.tools"),
             (json!({ "policy": { "minIdle": -1 } }), "pool"),

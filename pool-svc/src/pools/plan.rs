@@ -7,6 +7,7 @@ use agent_pool_core::wire::pool::{Hold, HoldCause, Policy, Recipe};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::AsyncPgConnection;
 
+use super::budget::BudgetUse;
 use super::{Definition, hold};
 use crate::config::PoolSettings;
 use crate::db::instances::{Demand, Wanted};
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) max_idle: Option<Duration>,
     /// When its agents are ended; `None`: never.
     pub(crate) ends: Option<EndRule>,
+    /// Its budget, and what is spent of it.
+    pub(crate) budget: Option<BudgetUse>,
 }
 
 /// When the agents of a pool are ended.
@@ -91,13 +94,17 @@ impl Plan {
                 )
             }
         };
+        let budget = policy
+            .budget
+            .map(|budget| BudgetUse::new(budget, pool.spending));
         Self {
             name: pool.name.clone(),
             recipe: with_tools(pool.spec.recipe.clone(), settings),
             target,
             reason,
             max_total,
-            hold: hold::pause(policy),
+            hold: hold::pause(policy).or_else(|| budget.and_then(hold::spent)),
+            budget,
             max_starting: policy.max_starting,
             max_idle: seconds(policy.max_idle_seconds),
             ends: EndRule::new(policy),
@@ -117,7 +124,10 @@ impl Plan {
         let warm = self.target.saturating_add(replaced);
         let reason = match replaced {
             0 => self.reason.clone(),
-            _ => format!("{}; {replaced} to be replaced, idle for too long", self.reason),
+            _ => format!(
+                "{}; {replaced} to be replaced, idle for too long",
+                self.reason
+            ),
         };
         let mut demand = self.demand(Wanted::Deficit { warm, at_once }, reason);
         demand.max_starting = self.max_starting;
@@ -195,7 +205,11 @@ mod tests {
             assert_eq!(demand.wanted, Wanted::Deficit { warm, at_once });
             assert_eq!(demand.max_starting, Some(1));
         }
-        assert_eq!(plan.extra(5).max_starting, None, "an operator asks for more");
+        assert_eq!(
+            plan.extra(5).max_starting,
+            None,
+            "an operator asks for more"
+        );
     }
 
     #[test]
@@ -205,13 +219,19 @@ mod tests {
         pool.spec.policy.ttl_seconds = Some(3_600);
         let ends = Plan::new(&pool, &settings()).ends.unwrap();
         assert_eq!(ends.warning, WARNING);
-        assert_eq!((ends.ttl, ends.idle_timeout), (Some(Duration::from_hours(1)), None));
+        assert_eq!(
+            (ends.ttl, ends.idle_timeout),
+            (Some(Duration::from_hours(1)), None)
+        );
     }
 
     #[test]
     fn what_a_pool_does_not_declare_follows_the_settings() {
         let plan = Plan::new(&Definition::of_settings(), &settings());
-        assert_eq!((plan.target, plan.max_total, plan.hold.clone()), (3, 10, None));
+        assert_eq!(
+            (plan.target, plan.max_total, plan.hold.clone()),
+            (3, 10, None)
+        );
         assert_eq!(plan.recipe.tools, Some(vec!["exa".parse().unwrap()]));
         let mut other = Definition::of_settings();
         other.name = "research".parse().unwrap();

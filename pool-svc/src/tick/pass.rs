@@ -21,9 +21,10 @@ use super::error::TickError;
 use super::observe::{Observation, observe};
 use super::ticker::Ticker;
 use crate::config::PoolSettings;
+use crate::costs::charge;
 use crate::db::tick_state::{self, Bounds, Epoch, Then, Turn};
 use crate::db::views::{self, FleetRow, Lease};
-use crate::db::{claim_keys, creation_failures, events};
+use crate::db::{claim_keys, costs, creation_failures, events};
 use crate::ops::end_agents::end_agents;
 use crate::ops::recycle::recycle;
 use crate::pools::load_plans;
@@ -154,11 +155,15 @@ async fn tidy(
     show(ticker, &counts);
     let mut conn = ticker.app.db.conn().await?;
     let plans = load_plans(&mut conn, pool).await?;
-    if plans.iter().any(|plan| plan.max_idle.is_some() || plan.ends.is_some()) {
+    if plans
+        .iter()
+        .any(|plan| plan.max_idle.is_some() || plan.ends.is_some())
+    {
         recycle(&mut conn, &plans).await?;
         end_agents(&mut conn, &plans, &activity(fleet, observation)).await?;
         ticker.destructions.start_pending().await;
     }
+    charge(&mut conn, pool).await?;
     if creation_failures::are_known(&mut conn).await? {
         creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
         let idle = |name: &PoolName| counts.get(name.as_str()).map_or(0, |counts| counts.idle);
@@ -169,6 +174,7 @@ async fn tidy(
     if ticker.is_time_to_prune() {
         events::prune(&mut conn, pool.pool_events_keep_days).await?;
         claim_keys::prune(&mut conn).await?;
+        costs::prune(&mut conn).await?;
     }
     Ok(())
 }
@@ -179,7 +185,8 @@ fn activity(fleet: &[FleetRow], observation: &Observation) -> Vec<(InstanceId, D
         return Vec::new();
     };
     let agents = fleet.iter().filter(|row| row.status == Status::Claimed);
-    let reported = agents.filter_map(|row| Some((row.id.clone(), batch.get(&row.id)?.last_activity?)));
+    let reported =
+        agents.filter_map(|row| Some((row.id.clone(), batch.get(&row.id)?.last_activity?)));
     reported.collect()
 }
 

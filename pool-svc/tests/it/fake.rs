@@ -33,6 +33,8 @@ pub(crate) enum Op {
     Registry,
     LastSweep,
     Sweep,
+    Usage,
+    UpdateTool,
 }
 
 /// How the next request of a kind goes wrong.
@@ -76,6 +78,12 @@ pub(crate) struct State {
     /// Overrides the whole answer of /status/batch.
     pub(crate) batch: Option<Value>,
     pub(crate) provision_answer: Option<Value>,
+    /// What creations say of prices.
+    pub(crate) prices: Value,
+    /// The answer of POST /usage/batch.
+    pub(crate) usage: Value,
+    /// What the options of tools were changed to.
+    pub(crate) tool_changes: Vec<Value>,
     /// The answer of GET /sweep; before there is one, none has been made.
     pub(crate) swept: Option<Value>,
     pub(crate) asked: Vec<(Op, Option<InstanceId>)>,
@@ -96,6 +104,8 @@ impl Fake {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State {
             born_healthy: true,
+            prices: json!({}),
+            usage: json!({}),
             ..State::default()
         };
         let fake = Self {
@@ -221,7 +231,9 @@ impl Fake {
             | Op::Logs
             | Op::Registry
             | Op::LastSweep
-            | Op::Sweep => state.services_key.as_deref().unwrap_or(KEY),
+            | Op::Sweep
+            | Op::Usage
+            | Op::UpdateTool => state.services_key.as_deref().unwrap_or(KEY),
         };
         let presented = headers.get("authorization");
         presented.is_some_and(|presented| presented == &format!("Bearer {key}"))
@@ -275,13 +287,12 @@ impl Fake {
                 reply(200, &json!({"instanceId": id, "ok": true}))
             }
             Op::Details => reply(200, &answers::details(&id, instance)),
-            Op::Logs => reply(
-                200,
-                &json!({"instanceId": id, "lines": [
-                    {"at": "2026-11-25T06:00:00Z", "text": "listening on port 8080"},
-                    {"text": "<b>not markup</b>"}]}),
-            ),
-            Op::Create | Op::Status | Op::Registry | Op::LastSweep | Op::Sweep => {
+            Op::Logs => reply(200, &answers::logs(&id)),
+            Op::UpdateTool => {
+                state.tool_changes.push(body.clone());
+                reply(200, &answers::updated(&id))
+            }
+            Op::Create | Op::Status | Op::Registry | Op::LastSweep | Op::Sweep | Op::Usage => {
                 unreachable!("answered above")
             }
         }
@@ -295,7 +306,7 @@ impl Fake {
         reply(
             200,
             &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(id),
-                    "services": {}, "runtimeKey": key}),
+                    "services": {}, "runtimeKey": key, "prices": state.prices}),
         )
     }
 
@@ -304,6 +315,9 @@ impl Fake {
         let mut state = self.state();
         if op == Op::Registry {
             return reply(200, &answers::registry());
+        }
+        if op == Op::Usage {
+            return reply(200, &state.usage);
         }
         if op == Op::LastSweep {
             let none = || problem(404, "not_swept");
@@ -360,6 +374,8 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
         }
         ("DELETE", ["destroy", one]) => Some((Op::Destroy, Some(id(one)?))),
         ("POST", ["status", "batch"]) => Some((Op::Status, None)),
+        ("POST", ["usage", "batch"]) => Some((Op::Usage, None)),
+        ("PATCH", ["provision", one, _]) => Some((Op::UpdateTool, Some(id(one)?))),
         ("GET", ["registry"]) => Some((Op::Registry, None)),
         ("GET", ["sweep"]) => Some((Op::LastSweep, None)),
         ("POST", ["sweep"]) => Some((Op::Sweep, None)),

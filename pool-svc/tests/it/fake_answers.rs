@@ -75,3 +75,13 @@ pub(super) fn details(id: &InstanceId, instance: &Instance) -> Value {
             {"label": "phone_number", "value": "<b>+14155550123</b>"},
             created]}]}})
 }
+
+pub(crate) fn logs(id: &InstanceId) -> Value {
+    json!({"instanceId": id, "lines": [
+        {"at": "2026-11-25T06:00:00Z", "text": "listening on port 8080"},
+        {"text": "<b>not markup</b>"}]})
+}
+
+pub(crate) fn updated(id: &InstanceId) -> Value {
+    json!({"instanceId": id, "toolId": "openrouter", "ok": true})
+}

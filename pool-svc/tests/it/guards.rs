@@ -9,9 +9,7 @@ use crate::world::{SOON, World};
 
 async fn policy(world: &World, policy: Value) -> Value {
     let body = json!({ "policy": policy }).to_string();
-    let answer = world
-        .send("PATCH", "/api/pool/pools/default", &body)
-        .await;
+    let answer = world.send("PATCH", "/api/pool/pools/default", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.body
 }
@@ -38,16 +36,26 @@ async fn a_protected_instance_is_neither_claimed_nor_drained_nor_killed() {
     let id = &world.idle(1).await[0];
     for _ in 0..2 {
         let answer = world.send("PUT", &protection(id), "").await;
-        assert_eq!((answer.status, &answer.body["protected"]), (200, &json!(true)));
+        assert_eq!(
+            (answer.status, &answer.body["protected"]),
+            (200, &json!(true))
+        );
     }
     assert_eq!(world.claim("{}").await.code(), "no_idle_instance");
-    let drained = world.send("POST", "/api/pool/drain", r#"{"count": 1}"#).await;
+    let drained = world
+        .send("POST", "/api/pool/drain", r#"{"count": 1}"#)
+        .await;
     assert_eq!(drained.body["count"], 0);
     let killed = world
         .send("DELETE", &format!("/api/pool/instances/{id}"), "")
         .await;
     assert_eq!((killed.status, killed.code()), (409, "instance_protected"));
-    assert!(killed.body["detail"].as_str().unwrap().contains("unprotect"));
+    assert!(
+        killed.body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("unprotect")
+    );
     let answer = world.send("DELETE", &protection(id), "").await;
     assert_eq!(answer.body.get("protected"), None);
     assert_eq!(world.claim("{}").await.body["instanceId"], id.as_str());
@@ -55,7 +63,10 @@ async fn a_protected_instance_is_neither_claimed_nor_drained_nor_killed() {
         "SELECT string_agg(cause, ' ' ORDER BY id) AS it FROM instance_events WHERE instance_id = '{id}'"
     );
     let causes = world.ask(&causes).await.unwrap();
-    assert!(causes.starts_with("protected unprotected claim"), "{causes}");
+    assert!(
+        causes.starts_with("protected unprotected claim"),
+        "{causes}"
+    );
 }
 
 #[tokio::test]
@@ -89,13 +100,16 @@ async fn a_dead_instance_that_is_protected_stays_and_one_that_starts_cannot_be_p
 async fn a_stale_instance_goes_once_a_new_one_is_idle() {
     let world = World::new(&[]).await;
     let old = world.idle(1).await.remove(0);
-    world.fake.state().born_healthy = true;
     policy(&world, json!({ "minIdle": 1, "maxIdleSeconds": 3_600 })).await;
     assert_eq!(world.tick().await["created"], 0);
     world
         .sql("UPDATE instances SET created_at = now() - interval '2 h'")
         .await;
-    assert_eq!(world.tick().await["created"], 1, "its successor comes first");
+    assert_eq!(
+        world.tick().await["created"],
+        1,
+        "its successor comes first"
+    );
     assert_eq!(world.status(&old).await.as_deref(), Some("idle"));
     until_count(&world, "idle", "2").await;
     world.tick().await;
@@ -113,13 +127,17 @@ async fn a_stale_instance_goes_once_a_new_one_is_idle() {
 async fn no_more_instances_start_at_once_than_the_policy_allows() {
     let world = World::new(&[]).await;
     policy(&world, json!({ "minIdle": 3, "maxStarting": 2 })).await;
-    world.tick().await;
-    assert_eq!(count(&world, "starting").await, "2");
-    let asked = world.send("POST", "/api/pool/replenish", r#"{"count": 2}"#).await;
+    world.fake.state().born_healthy = false;
+    assert_eq!(world.tick().await["created"], 2);
+    assert_eq!(world.tick().await["created"], 0);
+    let asked = world
+        .send("POST", "/api/pool/replenish", r#"{"count": 2}"#)
+        .await;
     assert_eq!(asked.body["count"], 2, "an operator may ask for more");
 }
 
-const ENDING: &str = "SELECT count(*)::text AS it FROM webhook_messages WHERE event = 'instance.ending'";
+const ENDING: &str =
+    "SELECT count(*)::text AS it FROM webhook_messages WHERE event = 'instance.ending'";
 
 #[tokio::test]
 async fn an_agent_is_ended_by_its_age_after_a_warning() {
@@ -154,9 +172,17 @@ async fn an_agent_is_ended_by_its_age_after_a_warning() {
         .send("GET", &format!("/api/pool/explain/instance/{id}"), "")
         .await;
     let story = story.body.to_string();
-    assert!(story.contains("it had been an agent for too long"), "{story}");
-    let claims = "SELECT count(*)::text AS it FROM webhook_messages WHERE event = 'instance.claimed'";
-    assert_eq!(world.ask(claims).await.as_deref(), Some("0"), "a warning is no claim");
+    assert!(
+        story.contains("it had been an agent for too long"),
+        "{story}"
+    );
+    let claims =
+        "SELECT count(*)::text AS it FROM webhook_messages WHERE event = 'instance.claimed'";
+    assert_eq!(
+        world.ask(claims).await.as_deref(),
+        Some("0"),
+        "a warning is no claim"
+    );
 }
 
 #[tokio::test]
@@ -168,14 +194,20 @@ async fn an_agent_that_does_something_again_is_not_ended() {
     world
         .sql("UPDATE instances SET claimed_at = now() - interval '9 h'")
         .await;
-    policy(&world, json!({ "idleTimeoutSeconds": 3_600, "warningSeconds": 60 })).await;
+    policy(
+        &world,
+        json!({ "idleTimeoutSeconds": 3_600, "warningSeconds": 60 }),
+    )
+    .await;
     let url = world.fake.runtime_url(&id);
     let report = |at: Option<String>| {
-        let report = json!({ "status": "SUCCESS", "healthy": true, "url": url, "lastActivity": at });
+        let report =
+            json!({ "status": "SUCCESS", "healthy": true, "url": url, "lastActivity": at });
         Some(json!({ (id.to_string()): report }))
     };
     let warned = "SELECT (end_warned_at IS NOT NULL)::text AS it FROM instances";
-    let hours_ago = |hours: i64| (chrono::Utc::now() - chrono::TimeDelta::hours(hours)).to_rfc3339();
+    let hours_ago =
+        |hours: i64| (chrono::Utc::now() - chrono::TimeDelta::hours(hours)).to_rfc3339();
     for (activity, expected) in [
         (None, "false"),
         (Some(hours_ago(2)), "true"),
@@ -183,7 +215,11 @@ async fn an_agent_that_does_something_again_is_not_ended() {
     ] {
         world.fake.state().batch = report(activity.clone());
         world.tick().await;
-        assert_eq!(world.ask(warned).await.as_deref(), Some(expected), "{activity:?}");
+        assert_eq!(
+            world.ask(warned).await.as_deref(),
+            Some(expected),
+            "{activity:?}"
+        );
     }
     assert_eq!(world.status(&id).await.as_deref(), Some("claimed"));
 }
@@ -193,7 +229,9 @@ async fn a_pool_whose_creations_fail_too_often_is_held_until_it_is_resumed() {
     let world = World::new(&[]).await;
     let held = policy(&world, json!({ "minIdle": 1, "maxFailures": 1 })).await;
     assert_eq!(held.get("hold"), None);
-    world.fake.fail(Op::Create, Fault::Refuse(502, "vendor_refused"));
+    world
+        .fake
+        .fail(Op::Create, Fault::Refuse(502, "vendor_refused"));
     world.tick().await;
     let shown = async || world.send("GET", "/api/pool/pools/default", "").await.body;
     eventually("creations have stopped", SOON, async || {
@@ -201,10 +239,15 @@ async fn a_pool_whose_creations_fail_too_often_is_held_until_it_is_resumed() {
     })
     .await;
     let hold = &shown().await["hold"];
-    assert!(hold["reason"].as_str().unwrap().contains("vendor_refused"), "{hold}");
+    assert!(
+        hold["reason"].as_str().unwrap().contains("vendor_refused"),
+        "{hold}"
+    );
     until_count(&world, "destroying", "0").await;
     assert_eq!(world.tick().await["created"], 0);
-    let story = world.send("GET", "/api/pool/explain/pool/default", "").await;
+    let story = world
+        .send("GET", "/api/pool/explain/pool/default", "")
+        .await;
     let story = story.body.to_string();
     assert!(story.contains("creates nothing but probes"), "{story}");
     let resumed = policy(&world, json!({ "paused": false })).await;

@@ -13,6 +13,7 @@ mod claims_killed;
 mod claims_pending;
 mod claims_refused;
 mod claims_wait;
+mod costs;
 mod dashboard;
 mod explain;
 mod fake;

@@ -2,6 +2,7 @@
 
 pub(crate) mod claim;
 pub(crate) mod completions;
+pub(crate) mod costs;
 mod details;
 pub(crate) mod doctor;
 pub(crate) mod events;

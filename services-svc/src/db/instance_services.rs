@@ -4,7 +4,7 @@
 //! sealed.
 
 use agent_pool_core::wire::services::ToolStatus;
-use agent_pool_core::{EnvName, InstanceId, ResourceId, ToolId};
+use agent_pool_core::{EnvName, InstanceId, ParseIdError, ResourceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
@@ -221,6 +221,31 @@ pub(crate) async fn load(
         .load(conn)
         .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The tools that these instances have and are to keep.
+pub(crate) async fn load_in_use(
+    conn: &mut AsyncPgConnection,
+    instances: &[InstanceId],
+) -> Result<Vec<(InstanceId, InstanceTool)>, DbError> {
+    let ids: Vec<&str> = instances.iter().map(InstanceId::as_str).collect();
+    let rows: Vec<Row> = dsl::instance_services
+        .filter(dsl::instance_id.eq_any(ids))
+        .filter(dsl::status.eq(ACTIVE))
+        .filter(dsl::destroying_at.is_null())
+        .select(Row::as_select())
+        .load(conn)
+        .await?;
+    let tool = |row: Row| {
+        let id = row.instance_id.parse();
+        let id = id.map_err(|error: ParseIdError| DbError::CorruptRow {
+            table: "instance_services",
+            key: row.instance_id.clone(),
+            problem: error.to_string(),
+        })?;
+        Ok((id, row.try_into()?))
+    };
+    rows.into_iter().map(tool).collect()
 }
 
 impl TryFrom<Row> for InstanceTool {

@@ -13,4 +13,6 @@ pub(crate) mod redeploy;
 pub(crate) mod registry;
 pub(crate) mod status_batch;
 pub(crate) mod sweep;
+pub(crate) mod update_tool;
+pub(crate) mod usage_batch;
 pub(crate) mod version;

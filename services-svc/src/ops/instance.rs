@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use agent_pool_core::InstanceId;
 use agent_pool_core::wire::services::{
-    Document, InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails, ToolStatus,
+    Document, InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails,
 };
-use agent_pool_core::{InstanceId, Usage, chain};
 use agent_pool_service_kit::db::DbError;
 use futures_util::future::join_all;
-use tracing::debug;
 
 use super::document::document;
 use super::precondition::PreconditionError;
-use super::step_error::StepError;
+use super::usage::usage;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_leases;
@@ -73,33 +72,11 @@ fn describe(infra: InstanceInfra) -> InstanceInfraDetails {
 
 async fn describe_tool(app: &App, tool: InstanceTool) -> InstanceToolDetails {
     InstanceToolDetails {
-        usage: usage(app, &tool).await,
+        usage: usage(app, &tool, USAGE_WITHIN).await,
         tool_id: tool.tool,
         resource_id: tool.made,
         metadata: tool.metadata,
         status: tool.status,
         created_at: tool.created_at,
-    }
-}
-
-/// `None` if the provider cannot tell, or not now.
-async fn usage(app: &App, tool: &InstanceTool) -> Option<Usage> {
-    if tool.status == ToolStatus::Destroyed {
-        return None;
-    }
-    let resource = tool.made.as_ref()?;
-    let asked = async {
-        let provider = app.providers().tool(&tool.tool)?;
-        Ok::<_, StepError>(provider.usage(resource, USAGE_WITHIN).await?)
-    };
-    match asked.await {
-        Ok(usage) => usage,
-        Err(error) => {
-            debug!(
-                error.chain = chain(&error),
-                "the usage of {} is not available", tool.tool
-            );
-            None
-        }
     }
 }

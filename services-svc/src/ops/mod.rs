@@ -28,3 +28,5 @@ pub(crate) mod step_error;
 pub(crate) mod sweep;
 pub(crate) mod tear_down;
 mod tool;
+pub(crate) mod update_tool;
+pub(crate) mod usage;

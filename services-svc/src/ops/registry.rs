@@ -26,6 +26,7 @@ pub(crate) fn registry(app: &App) -> RegistryReply {
             .map(|provider| provider.capabilities()),
         settings: tool.registration.reference(),
         stats: tool.stats.snapshot(),
+        price: tool.price,
     });
     let infra = registry.infras().map(|(id, infra)| InfraInfo {
         id: id.clone(),
@@ -45,6 +46,7 @@ pub(crate) fn registry(app: &App) -> RegistryReply {
             .map(|provider| provider.capabilities()),
         settings: infra.registration.reference(),
         stats: infra.stats.snapshot(),
+        price: infra.price,
     });
     RegistryReply {
         version: env!("CARGO_PKG_VERSION").to_owned(),

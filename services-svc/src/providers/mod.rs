@@ -7,11 +7,12 @@ mod recent;
 mod sections;
 mod tool;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::registry::{LookupError, Registry};
-use agent_pool_core::{Context, InfraId, ToolId};
+use agent_pool_core::{Context, InfraId, Price, ToolId};
 
 use call_context::CallContext;
 pub(crate) use infra::Infra;
@@ -64,6 +65,23 @@ impl Providers {
     pub(crate) fn infra(&self, id: &InfraId) -> Result<Infra, LookupError> {
         let provider = Arc::clone(self.registry.infra(id)?);
         Ok(Infra::new(id.clone(), provider, self.calls.clone()))
+    }
+
+    /// What an infra and tools cost, by id; without what is free.
+    pub(crate) fn prices<'a>(
+        &self,
+        infra: &InfraId,
+        tools: impl Iterator<Item = &'a ToolId>,
+    ) -> BTreeMap<String, Price> {
+        let tools: BTreeSet<&ToolId> = tools.collect();
+        let infras = self.registry.infras().filter(|(id, _)| *id == infra);
+        let infras = infras.map(|(id, entry)| (id.to_string(), entry.price));
+        let tools = self.registry.tools().filter(|(id, _)| tools.contains(id));
+        let tools = tools.map(|(id, entry)| (id.to_string(), entry.price));
+        infras
+            .chain(tools)
+            .filter(|(_, price)| !price.is_free())
+            .collect()
     }
 
     /// Every tool that is configured.

@@ -76,6 +76,16 @@ impl Tool {
         self.provider.usage(&cx, resource).await.map(Some)
     }
 
+    /// Changes the options of a resource.
+    pub(crate) async fn update(
+        &self,
+        resource: &ResourceId,
+        options: &ToolOptions,
+    ) -> Result<(), ProviderError> {
+        let cx = self.calls.now();
+        self.provider.update(&cx, resource, options).await
+    }
+
     pub(crate) async fn list(&self) -> Result<Vec<ListedResource>, ProviderError> {
         let cx = self.calls.now();
         self.provider.list(&cx).await

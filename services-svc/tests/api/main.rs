@@ -6,6 +6,7 @@ mod adopted;
 mod bad_input;
 mod bad_providers;
 mod configure;
+mod costs;
 mod create;
 mod destroy;
 mod destroyed_meanwhile;

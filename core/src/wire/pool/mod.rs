@@ -12,6 +12,7 @@
 //! ```
 
 mod claim;
+mod costs;
 mod explanation;
 mod fleet;
 mod pools;
@@ -27,6 +28,10 @@ use crate::{EnvironmentName, InstanceId, PoolName, ToolId};
 
 pub use claim::{
     ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim,
+};
+pub use costs::{
+    AgentCosts, Budget, BudgetPeriod, BudgetState, Costs, DayCosts, ParseBudgetError, PoolCosts,
+    ResourceCosts, Spent, ToolChange, dollars,
 };
 pub use explanation::{ExplainedStep, Explanation};
 pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};

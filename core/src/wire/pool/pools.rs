@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Objective, Sizing};
+use super::{Budget, Counts, Objective, Sizing};
 use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
 
 /// What the instances of a pool are made from. What is absent follows the settings.
@@ -73,11 +73,17 @@ pub struct Policy {
     #[serde(alias = "ttl_seconds", skip_serializing_if = "Option::is_none")]
     pub ttl_seconds: Option<u32>,
     /// Seconds without activity after which an agent is ended, if its runtime reports `lastActivity`; absent: never.
-    #[serde(alias = "idle_timeout_seconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "idle_timeout_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub idle_timeout_seconds: Option<u32>,
     /// Seconds between the warning that an agent is about to be ended and its end; absent: 600.
     #[serde(alias = "warning_seconds", skip_serializing_if = "Option::is_none")]
     pub warning_seconds: Option<u32>,
+    /// What it and its agents may cost; when that is reached, no instances are created until the next day or month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// Why a pool creates no instances.
@@ -112,6 +118,8 @@ pub enum HoldCause {
     Paused,
     /// Creations failed too often in a row.
     Failing,
+    /// It has spent its budget.
+    Budget,
 }
 
 impl HoldCause {
@@ -121,6 +129,7 @@ impl HoldCause {
         match self {
             Self::Paused => "paused",
             Self::Failing => "failing",
+            Self::Budget => "budget",
         }
     }
 }

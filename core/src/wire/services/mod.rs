@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, ResourceId, Secret, ServiceId, ToolId,
-    ToolOptions,
+    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, Price, ResourceId, Secret, ServiceId,
+    ToolId, ToolOptions, Usage,
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
@@ -103,6 +103,9 @@ pub struct CreatedInstance {
     // Unlike other secrets it is shown, to Pool.
     #[schemars(with = "Option<String>")]
     pub runtime_key: Option<Secret>,
+    /// What its infra and its tools cost, by the id of the provider; absent what is free.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// One tool of a [`CreatedInstance`].
@@ -224,6 +227,59 @@ pub struct InstanceReport {
     /// When its agent last did something, if its runtime reports that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<DateTime<Utc>>,
+}
+
+/// `POST /usage/batch`: what the tools of instances have used.
+///
+/// ```
+/// # use agent_pool_core::wire::services::UsageBatchRequest;
+/// let request: UsageBatchRequest = serde_json::from_str(r#"{"instanceIds": ["k3v9x0a1b2c3"]}"#)?;
+/// assert_eq!(request.instance_ids.len(), 1);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageBatchRequest {
+    /// The instances, 100 at most.
+    pub instance_ids: Vec<InstanceId>,
+}
+
+/// The answer to [`UsageBatchRequest`]: by instance and tool. What no provider can tell, or not now, is absent.
+///
+/// ```
+/// # use agent_pool_core::{InstanceId, wire::services::UsageBatch};
+/// let body = r#"{"k3v9x0a1b2c3": {"openrouter": {"usd": 1.25}}}"#;
+/// let batch: UsageBatch = serde_json::from_str(body)?;
+/// let of_instance = &batch[&"k3v9x0a1b2c3".parse::<InstanceId>().unwrap()];
+/// assert_eq!(of_instance[&"openrouter".parse().unwrap()].0["usd"], 1.25);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub type UsageBatch = BTreeMap<InstanceId, BTreeMap<ToolId, Usage>>;
+
+/// `PATCH /provision/:instanceId/:toolId`: other options for a tool that an instance has.
+///
+/// ```
+/// # use agent_pool_core::wire::services::UpdateToolRequest;
+/// let request: UpdateToolRequest = serde_json::from_str(r#"{"config": {"limit": 50}}"#)?;
+/// assert_eq!(request.config["limit"], 50);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UpdateToolRequest {
+    /// The options to change; each provider documents its own.
+    pub config: ToolOptions,
+}
+
+/// The answer to [`UpdateToolRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdatedTool {
+    /// The instance.
+    pub instance_id: InstanceId,
+    /// The tool.
+    pub tool_id: ToolId,
+    /// Always true: a failure is a problem.
+    pub ok: bool,
 }
 
 /// `POST /configure/:instanceId`.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::SettingSpec;
-use crate::{InfraCapabilities, InfraId, ToolCapabilities, ToolId};
+use crate::{InfraCapabilities, InfraId, Price, ToolCapabilities, ToolId};
 
 /// The answer to `GET /registry`.
 ///
@@ -81,6 +81,9 @@ pub struct ToolInfo {
     /// What its calls came to since this replica began.
     #[serde(default)]
     pub stats: ProviderStats,
+    /// What one of its resources costs.
+    #[serde(default)]
+    pub price: Price,
 }
 
 /// One infra of this build.
@@ -116,6 +119,9 @@ pub struct InfraInfo {
     /// What its calls came to since this replica began.
     #[serde(default)]
     pub stats: ProviderStats,
+    /// What one of its resources costs.
+    #[serde(default)]
+    pub price: Price,
 }
 
 /// What a provider's calls came to since the process began, all attempts of one together.

@@ -18,7 +18,9 @@ pub(super) fn head(
     row: Option<&InstanceRow>,
 ) -> Markup {
     let status = row.map(|it| it.view.status);
-    let actions = row.map(|it| Action::available(&it.view)).unwrap_or_default();
+    let actions = row
+        .map(|it| Action::available(&it.view))
+        .unwrap_or_default();
     let protected = row.is_some_and(|it| it.view.protected);
     html! {
         div .head {

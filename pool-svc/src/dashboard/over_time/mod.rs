@@ -2,6 +2,7 @@
 //! the lifecycle log, so nothing has to be sampled.
 
 mod chart;
+mod costs;
 mod figure;
 mod levels;
 mod plot;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use warp::reply::Response;
 
 use self::chart::{Chart, Series, Size};
+pub(super) use self::costs::show_costs;
 use self::time_axis::{Range, TimeAxis};
 use super::db::history::{self, DurationStats, Percentiles, Period, StatusChange};
 use super::page::{self, Tab};

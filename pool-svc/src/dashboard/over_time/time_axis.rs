@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::super::db::history::Period;
@@ -98,6 +98,23 @@ impl Range {
 }
 
 impl TimeAxis {
+    /// A slice for each of these days.
+    pub(super) fn of_days(since: NaiveDate, until: NaiveDate) -> Self {
+        let slice = |day: NaiveDate| {
+            let label = day.format("%b %d").to_string();
+            Slice {
+                number: (day - NaiveDate::default()).num_days(),
+                short: label.clone(),
+                label,
+            }
+        };
+        let days = since.iter_days().take_while(|day| *day <= until);
+        Self {
+            slices: days.map(slice).collect(),
+            steps: &[1, 2, 5, 10, 30, 60, 120],
+        }
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.slices.len()
     }
@@ -152,6 +169,16 @@ mod tests {
             assert_eq!(period.until, until.parse::<DateTime<Utc>>().unwrap());
             assert_eq!(usize::from(period.slices), axis.len());
         }
+    }
+
+    #[test]
+    fn an_axis_of_days_has_both_ends() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let axis = TimeAxis::of_days(day("2026-11-29"), day("2026-12-02"));
+        assert_eq!(
+            (axis.len(), axis.label(0), axis.label(3)),
+            (4, "Nov 29", "Dec 02")
+        );
     }
 
     #[test]

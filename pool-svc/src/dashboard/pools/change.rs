@@ -37,6 +37,8 @@ pub(in crate::dashboard) struct PolicyForm {
     idle_timeout_seconds: String,
     #[serde(default)]
     warning_seconds: String,
+    #[serde(default)]
+    budget: String,
 }
 
 impl PolicyForm {
@@ -53,7 +55,11 @@ impl PolicyForm {
             ("warningSeconds", &self.warning_seconds),
         ];
         let member = |(name, text): (&str, &String)| Ok((name.to_owned(), number(name, text)?));
-        fields.into_iter().map(member).collect()
+        let members = fields.into_iter().map(member);
+        let mut policy = members.collect::<Result<Map<_, _>, Problem>>()?;
+        let budget = Some(self.budget.trim()).filter(|budget| !budget.is_empty());
+        policy.insert("budget".to_owned(), budget.into());
+        Ok(policy)
     }
 }
 

@@ -61,7 +61,7 @@ pub(in crate::dashboard) async fn show(
 fn actions(session: &Session, pool: &PoolView) -> Markup {
     let (word, paused) = match pool.hold.as_ref().map(|hold| hold.cause) {
         Some(HoldCause::Paused | HoldCause::Failing) => ("Resume", "false"),
-        None => ("Pause", "true"),
+        Some(HoldCause::Budget) | None => ("Pause", "true"),
     };
     html! {
         div .actions {
@@ -93,6 +93,10 @@ fn policy_form(session: &Session, pool: &PoolView) -> Markup {
                     "idleTimeoutSeconds", "Seconds without activity after which an agent is ended",
                     policy.idle_timeout_seconds, "never",
                 ))
+                div .field {
+                    label for="budget" { "Budget in US dollars" }
+                    input #budget name="budget" value=[policy.budget] placeholder="none, or $20/day, or $300/month";
+                }
                 (number("warningSeconds", "Seconds of warning before an end", policy.warning_seconds, 600))
             }
             p .hint { "An empty field follows the settings." }

@@ -67,6 +67,9 @@ pub(super) struct PolicyChange {
     /// Seconds between the warning of an end and the end; `default`: 600
     #[arg(long, value_name = "SECONDS")]
     warning: Option<Number>,
+    /// What the pool and its agents may cost, such as $20/day or $300/month; `default`: no budget
+    #[arg(long, value_name = "BUDGET")]
+    budget: Option<String>,
 }
 
 impl PolicyChange {
@@ -83,9 +86,14 @@ impl PolicyChange {
             ("warningSeconds", self.warning),
         ];
         let given = all.into_iter();
-        given
-            .filter_map(|(member, number)| Some((member.to_owned(), number?.into())))
-            .collect()
+        let numbers =
+            given.filter_map(|(member, number)| Some((member.to_owned(), number?.into())));
+        let budget = self.budget.map(|budget| match budget.as_str() {
+            "default" => Value::Null,
+            _ => budget.into(),
+        });
+        let budget = budget.map(|budget| ("budget".to_owned(), budget));
+        numbers.chain(budget).collect()
     }
 }
 

@@ -107,6 +107,7 @@ fn existing_instance(
         url: url.clone(),
         services: services.collect::<Result<_, CreateError>>()?,
         runtime_key: key.transpose().map_err(StepError::from)?,
+        prices: app.providers().prices(&infra.infra, plan.tools.keys()),
     }))
 }
 

@@ -51,6 +51,10 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
         url: infra.url,
         services: services.collect(),
         runtime_key: Some(plan.runtime_key.clone()),
+        prices: lease
+            .app()
+            .providers()
+            .prices(plan.infra.id(), plan.tools.keys()),
     })
 }
 

@@ -163,6 +163,7 @@ impl ToolProvider for Tool {
     fn capabilities(&self) -> ToolCapabilities {
         ToolCapabilities {
             usage: self.id == "alpha",
+            update: self.id == "alpha",
             ..ToolCapabilities::default()
         }
     }
@@ -172,6 +173,16 @@ impl ToolProvider for Tool {
         self.world
             .call(&format!("{} usage", self.id), message)
             .await
+    }
+
+    async fn update(
+        &self,
+        _: &Context,
+        _: &ResourceId,
+        _: &ToolOptions,
+    ) -> Result<(), ProviderError> {
+        let done = |_: &mut State| ();
+        self.world.call(&format!("{} update", self.id), done).await
     }
 
     async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {

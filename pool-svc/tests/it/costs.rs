@@ -1,0 +1,167 @@
+//! The ledger of costs, budgets, and the limits of agents.
+
+use agent_pool_core::InstanceId;
+use agent_pool_service_kit::testing::eventually;
+use serde_json::{Value, json};
+
+use crate::fake::{Fault, Op};
+use crate::world::{SOON, World};
+
+/// A pool whose instances cost ten dollars an hour, and one dollar once.
+async fn priced(policy: &Value) -> World {
+    let world = World::new(&[]).await;
+    world.fake.state().prices = json!({
+        "cloud": { "perHourMicros": 10_000_000 }, "phone": { "onceMicros": 1_000_000 },
+    });
+    let body = json!({ "policy": policy }).to_string();
+    let answer = world.send("PATCH", "/api/pool/pools/default", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    world.tick().await;
+    eventually("one is idle", SOON, async || {
+        let idle = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
+        world.ask(idle).await.as_deref() == Some("1")
+    })
+    .await;
+    world
+}
+
+/// As if everything had happened this much earlier.
+async fn let_pass(world: &World, time: &str) {
+    for statement in [
+        "UPDATE instance_costs SET since = since - interval '{time}', idle_at = NULL, claimed_at = NULL",
+        "UPDATE instance_events SET at = at - interval '{time}'",
+    ] {
+        world.sql(&statement.replace("{time}", time)).await;
+    }
+    world.tick().await;
+}
+
+async fn costs(world: &World) -> Value {
+    let answer = world.send("GET", "/api/pool/costs?pool=default", "").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body["pools"][0].clone()
+}
+
+fn dollars(costs: &Value, member: &str) -> u64 {
+    costs["spent"][member].as_u64().unwrap() / 1_000_000
+}
+
+#[tokio::test]
+async fn what_an_instance_costs_is_the_pools_until_it_is_claimed() {
+    let world = priced(&json!({ "minIdle": 1, "maxTotal": 1 })).await;
+    // A minute, so that the test may run just after midnight.
+    let_pass(&world, "1 min").await;
+    let id = world.claim("{}").await.body["instanceId"].clone();
+    let_pass(&world, "6 min").await;
+    let costs = costs(&world).await;
+    assert_eq!(
+        (
+            dollars(&costs, "idleMicros"),
+            dollars(&costs, "agentMicros")
+        ),
+        (1, 1)
+    );
+    assert_eq!(costs["agents"][0]["instanceId"], id);
+    let resources: Vec<_> = costs["resources"].as_array().unwrap().iter().collect();
+    assert_eq!(resources.len(), 2);
+    assert!(
+        resources
+            .iter()
+            .any(|one| one["resource"] == "phone" && one["onceMicros"] == 1_000_000)
+    );
+    let read = world
+        .send("GET", "/api/pool/costs?since=2020-01-01", "")
+        .await;
+    assert_eq!((read.status, &read.body["field"]), (400, &json!("since")));
+}
+
+#[tokio::test]
+async fn a_pool_that_has_spent_its_budget_creates_nothing_and_says_so_once() {
+    let world = priced(&json!({ "minIdle": 1, "budget": "$2/day" })).await;
+    world
+        .sql("INSERT INTO webhook_endpoints (id, url, secret, events) VALUES ('e', 'u', 's', '{pool.budget_reached}')")
+        .await;
+    let shown = async || world.send("GET", "/api/pool/pools/default", "").await.body;
+    assert_eq!(shown().await.get("hold"), None);
+    world
+        .sql("UPDATE cost_ledger SET micros = 2030000 WHERE kind = 'once'")
+        .await;
+    for _ in 0..2 {
+        world.tick().await;
+    }
+    let hold = shown().await["hold"].clone();
+    assert_eq!(hold["cause"], "budget");
+    assert!(
+        hold["reason"]
+            .as_str()
+            .unwrap()
+            .contains("of its budget of $2/day"),
+        "{hold}"
+    );
+    assert!(hold["until"].is_string());
+    assert_eq!(world.claim("{}").await.status, 200);
+    assert_eq!(
+        world.tick().await["created"],
+        0,
+        "what is claimed is not replaced"
+    );
+    let story = world
+        .send("GET", "/api/pool/explain/pool/default", "")
+        .await;
+    assert!(
+        story.body.to_string().contains("its budget is spent"),
+        "{}",
+        story.body
+    );
+    let raised = "SELECT count(*)::text AS it FROM webhook_messages";
+    assert_eq!(world.ask(raised).await.as_deref(), Some("1"));
+    let more = r#"{"policy": {"budget": "$500/month"}}"#;
+    let changed = world.send("PATCH", "/api/pool/pools/default", more).await;
+    assert_eq!(changed.body.get("hold"), None, "{}", changed.body);
+    assert_eq!(world.tick().await["created"], 1);
+    let bad = world
+        .send(
+            "PATCH",
+            "/api/pool/pools/default",
+            r#"{"policy": {"budget": "20"}}"#,
+        )
+        .await;
+    assert_eq!((bad.status, bad.code()), (400, "invalid_field"));
+    let page = costs(&world).await;
+    assert_eq!(page["budget"]["budget"], "$500/month");
+}
+
+#[tokio::test]
+async fn what_agents_use_is_in_the_ledger() {
+    let world = World::new(&[]).await;
+    let id = InstanceId::generate();
+    world.fake.add(&id);
+    world.insert(&id, "claimed", "NULL").await;
+    world.fake.state().usage = json!({ (id.to_string()): { "openrouter": { "usd": 1.25 } } });
+    world.replica.pool.keep_reading_usage();
+    eventually("usage is charged", SOON, async || {
+        costs(&world).await["spent"]["agentMicros"] == 1_250_000
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_limit_of_an_agent_is_raised_at_the_vendor() {
+    let world = World::new(&[]).await;
+    let id = InstanceId::generate();
+    world.fake.add(&id);
+    world.insert(&id, "claimed", "NULL").await;
+    let path = format!("/api/pool/instances/{id}/tools/openrouter");
+    let change = r#"{"config": {"limit": 50}}"#;
+    let answer = world.send("PATCH", &path, change).await;
+    assert_eq!((answer.status, &answer.body["ok"]), (200, &json!(true)));
+    assert_eq!(
+        world.fake.state().tool_changes,
+        [json!({ "config": { "limit": 50 } })]
+    );
+    world
+        .fake
+        .fail(Op::UpdateTool, Fault::Refuse(501, "unsupported"));
+    let refused = world.send("PATCH", &path, change).await;
+    assert_eq!((refused.status, refused.code()), (501, "unsupported"));
+}
