@@ -90,7 +90,7 @@ async fn follow_log(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
              ended_at = life.ended_at, pool = coalesce(life.pool, c.pool)
          FROM (SELECT open.instance_id, i.pool,
                       min(at) FILTER (WHERE to_status = 'idle') AS idle_at,
-                      min(at) FILTER (WHERE to_status = 'claimed' AND from_status <> to_status) AS claimed_at,
+                      min(at) FILTER (WHERE to_status = 'claimed' AND from_status IS DISTINCT FROM to_status) AS claimed_at,
                       max(at) FILTER (WHERE to_status IS NULL) AS ended_at
                FROM (SELECT DISTINCT instance_id FROM instance_costs WHERE NOT settled) AS open
                LEFT JOIN instance_events USING (instance_id)
