@@ -3,8 +3,9 @@ use std::time::Duration;
 use agent_pool_core::wire::pool::{
     Affected, ClaimOutcome, Condemned, Costs, CreatedWebhook, DeletedPool, DrainRequest, Events,
     Explanation, Info, InstanceView, NewWebhook, PoolSpec, PoolStatus, PoolVersions, PoolView,
-    Pools, ReplenishRequest, Simulation, SimulationRequest, Template, TickReport, ToolChange,
-    WebhookDeliveries, Webhooks, WebhooksQueued,
+    Pools, ReplenishRequest, RolloutAction, RolloutRequest, Simulation, SimulationRequest,
+    Template, TickReport, ToolChange, UpgradeRequest, Upgrades, WebhookDeliveries, Webhooks,
+    WebhooksQueued,
 };
 use agent_pool_core::wire::services::UpdatedTool;
 use agent_pool_core::{InstanceId, PoolName, Secret, ToolId};
@@ -21,6 +22,8 @@ use crate::{CallError, ClaimOrder, Http};
 const SOON: Duration = Duration::from_secs(15);
 /// How long a change at a vendor may take.
 const CHANGE_WITHIN: Duration = Duration::from_secs(30);
+/// How long an answer may take for which Services is asked what the recipes are.
+const RECIPES_WITHIN: Duration = Duration::from_mins(2);
 /// How long a replay may take: of weeks of claims.
 const SIMULATE_WITHIN: Duration = Duration::from_mins(2);
 /// How long a tick may take: it examines the whole fleet.
@@ -275,6 +278,36 @@ impl Pool {
             None => call,
         };
         call.answer(SOON).await
+    }
+
+    /// `POST /api/pool/pools/:name/rollout`: retries or stops the latest roll-out of a pool.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn change_rollout(
+        &self,
+        name: &PoolName,
+        action: RolloutAction,
+    ) -> Result<PoolView, CallError> {
+        let call = self.call(Method::POST, &["pools", name.as_str(), "rollout"]);
+        call.json(&RolloutRequest { action }).answer(SOON).await
+    }
+
+    /// `GET /api/pool/upgrades`: what each instance is made from and runs.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn upgrades(&self) -> Result<Upgrades, CallError> {
+        self.get(&["upgrades"]).answer(RECIPES_WITHIN).await
+    }
+
+    /// `POST /api/pool/upgrades`: brings claimed instances to the recipe of their pool.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn upgrade(&self, request: &UpgradeRequest) -> Result<Affected, CallError> {
+        let call = self.call(Method::POST, &["upgrades"]);
+        call.json(request).answer(RECIPES_WITHIN).await
     }
 
     /// `POST /api/pool/reconcile`: runs a tick now.

@@ -3,8 +3,9 @@ use std::time::Duration;
 use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Document, Done,
-    InstanceDetails, InstanceDocument, Logs, RegistryReply, StatusBatch, StatusBatchRequest,
-    SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool, UsageBatch, UsageBatchRequest,
+    InstanceDetails, InstanceDocument, Logs, MadeFrom, RecipeRequest, RegistryReply, StatusBatch,
+    StatusBatchRequest, SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool,
+    UpgradedInstance, UsageBatch, UsageBatchRequest,
 };
 use agent_pool_core::{InstanceId, Secret, ToolId, ToolOptions};
 use reqwest::Method;
@@ -29,6 +30,8 @@ const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
 const DETAILS_WITHIN: Duration = Duration::from_secs(10);
 /// How long the usage of a batch of instances may take: each is a call of a vendor, 10 s at most, 8 at a time.
 const USAGE_WITHIN: Duration = Duration::from_mins(5);
+/// How long a look at a recipe may take: an infra may have to fetch the image first.
+const RECIPE_WITHIN: Duration = Duration::from_mins(2);
 /// How long a person waits for logs.
 const LOGS_WITHIN: Duration = Duration::from_secs(20);
 /// How long a sweep may take: every vendor lists all that it has, page by page.
@@ -132,7 +135,12 @@ impl Services {
         // A fleet may have tens of thousands of entries: they are read straight into their type.
         let mut batch: StatusBatch = call.answer_as_sent(within).await?;
         for report in batch.values_mut() {
-            let texts = [&mut report.detail, &mut report.image];
+            let texts = [
+                &mut report.detail,
+                &mut report.image,
+                &mut report.image_digest,
+                &mut report.version,
+            ];
             texts.into_iter().flatten().for_each(make_safe);
         }
         Ok(batch)
@@ -160,6 +168,28 @@ impl Services {
     pub async fn redeploy(&self, id: &InstanceId) -> Result<(), CallError> {
         let call = self.0.post(&["redeploy", id.as_str()]);
         call.answer::<Done>(REDEPLOY_WITHIN).await.map(drop)
+    }
+
+    /// `POST /recipe`: what an instance would be made from now.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn recipe(&self, request: &RecipeRequest) -> Result<MadeFrom, CallError> {
+        let call = self.0.post(&["recipe"]).json(request);
+        call.answer(RECIPE_WITHIN).await
+    }
+
+    /// `POST /upgrade/:instanceId`: brings an instance to a recipe as it is now. It may be repeated.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn upgrade(
+        &self,
+        id: &InstanceId,
+        request: &RecipeRequest,
+    ) -> Result<UpgradedInstance, CallError> {
+        let call = self.0.post(&["upgrade", id.as_str()]).json(request);
+        call.answer(CREATE_WITHIN).await
     }
 
     /// `GET /instances/:instanceId`: its infra, its tools and what they have used, without secrets.

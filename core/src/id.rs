@@ -217,6 +217,36 @@ impl Default for PoolName {
 
 checked_text!(PoolName);
 
+/// What an instance was made from, as one word: two instances with the same hash were made from the same image, tools,
+/// variables and settings.
+///
+/// ```
+/// use agent_pool_core::RecipeHash;
+///
+/// assert_eq!("00c0ffee00c0ffee".parse::<RecipeHash>().unwrap().as_str(), "00c0ffee00c0ffee");
+/// assert!("C0FFEE".parse::<RecipeHash>().is_err());
+/// ```
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9a-f]{16}$"))]
+pub struct RecipeHash(String);
+
+impl RecipeHash {
+    const KIND: &'static str = "hash of a recipe";
+    const RULE: &'static str = "16 characters of 0-9 a-f";
+
+    fn accepts(text: &str) -> bool {
+        text.len() == 16
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    }
+}
+
+checked_text!(RecipeHash);
+
 fn is_vendor_text(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 256

@@ -116,6 +116,22 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The provider's variables whose values shape an instance, such as `ACME_MEMORY_MIB`: an instance that was made
+    /// with other values is made from another recipe. Not those that say how to call the vendor, and no secrets.
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The digest that the name of an image stands for now, so that a tag that has moved is noticed; `None` for an
+    /// infra that only knows it once an instance runs. It may fetch the image.
+    async fn resolve_image(
+        &self,
+        _: &Context,
+        _image: &str,
+    ) -> Result<Option<String>, ProviderError> {
+        Ok(None)
+    }
+
     /// Sets variables, keeping those that are not named.
     ///
     /// **Contract**
@@ -319,6 +335,8 @@ pub struct ListedInstance {
     /// Why it is so, for people, in one line without secrets: out of memory, an exit code, an image that cannot be
     /// pulled. `None` if the status says it all, or the vendor does not tell.
     pub detail: Option<String>,
+    /// The digest of the image that runs; `None` if the vendor does not tell.
+    pub image_digest: Option<String>,
     /// Its address, once it has one.
     pub url: Option<Url>,
     /// The vendor's time of creation; `None` if the vendor has none.

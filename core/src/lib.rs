@@ -137,7 +137,9 @@ pub mod wire;
 pub use context::{Attempt, Context};
 pub use error::{Effect, ErrorKind, ProviderError, absent_is_done, chain};
 pub use foreign::{is_unsafe, safe_line, safe_text};
-pub use id::{InfraId, InstanceId, ParseIdError, PoolName, ResourceId, ServiceId, ToolId};
+pub use id::{
+    InfraId, InstanceId, ParseIdError, PoolName, RecipeHash, ResourceId, ServiceId, ToolId,
+};
 pub use infra::{
     CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,
     ListedInstance, LogLine, Redeploy,

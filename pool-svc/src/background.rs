@@ -17,6 +17,8 @@ pub(crate) struct Background {
     pub(crate) leases: HeldLeases,
     replenish: Arc<Notify>,
     tick: Arc<Notify>,
+    roll_out: Arc<Notify>,
+    upgrade: Arc<Notify>,
 }
 
 impl Background {
@@ -26,6 +28,8 @@ impl Background {
             leases: HeldLeases::default(),
             replenish: Arc::default(),
             tick: Arc::default(),
+            roll_out: Arc::default(),
+            upgrade: Arc::default(),
         }
     }
 
@@ -51,5 +55,25 @@ impl Background {
     /// Returns once [`Self::request_tick`] was called.
     pub(crate) async fn tick_requested(&self) {
         self.tick.notified().await;
+    }
+
+    /// Asks for a look at the roll-outs now.
+    pub(crate) fn request_roll_out(&self) {
+        self.roll_out.notify_one();
+    }
+
+    /// Returns once [`Self::request_roll_out`] was called.
+    pub(crate) async fn roll_out_requested(&self) {
+        self.roll_out.notified().await;
+    }
+
+    /// Asks for a look at the upgrades now.
+    pub(crate) fn request_upgrade(&self) {
+        self.upgrade.notify_one();
+    }
+
+    /// Returns once [`Self::request_upgrade`] was called.
+    pub(crate) async fn upgrade_requested(&self) {
+        self.upgrade.notified().await;
     }
 }

@@ -18,6 +18,7 @@ mod ops;
 mod pool;
 mod pools;
 mod problem;
+mod rollout;
 mod routes;
 mod run;
 mod runtime_keys;
@@ -25,6 +26,7 @@ mod sizing;
 mod templates;
 mod tick;
 mod tools;
+mod upgrades;
 mod webhooks;
 
 pub use app::App;

@@ -188,6 +188,8 @@ pub(crate) enum Cause {
     Protected,
     /// A person keeps it no longer. Its status stays.
     Unprotected,
+    /// Another one of the newest recipe took its place.
+    Replaced,
     /// Asked for by drain.
     Drained,
     /// Its pool was deleted.
@@ -208,7 +210,7 @@ pub(crate) enum Cause {
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -230,6 +232,7 @@ impl Cause {
         Self::EndingSoon,
         Self::Protected,
         Self::Unprotected,
+        Self::Replaced,
         Self::Drained,
         Self::PoolDeleted,
         Self::Killed,
@@ -266,6 +269,7 @@ impl Cause {
             Self::EndingSoon => "ending_soon",
             Self::Protected => "protected",
             Self::Unprotected => "unprotected",
+            Self::Replaced => "replaced",
             Self::Drained => "drained",
             Self::PoolDeleted => "pool_deleted",
             Self::Killed => "killed",

@@ -3,9 +3,9 @@
 use agent_pool_core::wire::pool::{
     Affected, Agents, ClaimRequest, Claimed, Condemned, Costs, Counts, CreatedWebhook, DeletedPool,
     DrainRequest, Events, Explanation, Info, InstanceView, NewWebhook, PendingClaim, Policy,
-    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, Simulation,
-    SimulationRequest, Template, TickReport, ToolChange, WebhookDeliveries, Webhooks,
-    WebhooksQueued,
+    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, RolloutRequest,
+    Simulation, SimulationRequest, Template, TickReport, ToolChange, UpgradeRequest, Upgrades,
+    WebhookDeliveries, Webhooks, WebhooksQueued,
 };
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::runtime::Acceptance;
@@ -61,6 +61,7 @@ pub fn openapi() -> serde_json::Value {
         views(),
         pools(),
         changes_of_pools(),
+        rollouts(),
         fleet(),
         protection(),
         costs(),
@@ -231,6 +232,56 @@ fn changes_of_pools() -> Vec<Operation> {
             .problems(&CHANGE)
             .problems(&DATABASE),
         changed(Operation::patch(SETTINGS, "patch_settings", settings)).body::<Policy>(),
+    ]
+}
+
+const UPGRADES: &str = "/api/pool/upgrades";
+
+fn rollouts() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/api/pool/pools/:name/rollout",
+            "change_rollout",
+            "Retry or stop the latest roll-out of a pool",
+        )
+        .key()
+        .segment::<PoolName>("name")
+        .body::<RolloutRequest>()
+        .answers::<PoolView>("The pool as it is now.")
+        .problems(&[Code::UnknownPool, Code::NoRollout])
+        .problems(&DATABASE),
+        Operation::get(
+            UPGRADES,
+            "upgrades",
+            "Show what each instance is made from and runs",
+        )
+        .key()
+        .answers::<Upgrades>("The recipes of the pools, and the instances.")
+        .problems(&DATABASE),
+        Operation::post(
+            UPGRADES,
+            "upgrade",
+            "Bring claimed instances to the recipe of their pool",
+        )
+        .key()
+        .body::<UpgradeRequest>()
+        .answers::<Affected>("The instances that are to be upgraded.")
+        .problems(&[
+            Code::UnknownPool,
+            Code::UnknownInstance,
+            Code::NotClaimed,
+            Code::ServicesUnavailable,
+            Code::ServicesTimedOut,
+            Code::ServicesRefused,
+            Code::ServicesFailed,
+            Code::ImageNotAllowed,
+            Code::ProviderUnconfigured,
+            Code::ToolsClash,
+            Code::VendorRateLimited,
+            Code::VendorUnavailable,
+            Code::VendorConflict,
+        ])
+        .problems(&DATABASE),
     ]
 }
 

@@ -13,9 +13,11 @@ use crate::ops::replenish::keep_replenishing;
 use crate::ops::reseal::keep_resealing;
 use crate::ops::warm_up::Creations;
 use crate::pools::change::declare;
+use crate::rollout::Rollouts;
 use crate::sizing::keep_sizing;
 use crate::tick::Ticker;
 use crate::tick::timer::keep_ticking;
+use crate::upgrades::Upgrader;
 use crate::webhooks::keep_delivering;
 
 /// The running service. Cheap to clone.
@@ -91,6 +93,23 @@ impl Pool {
     /// Asks from time to time what the tools of agents have used.
     pub fn keep_reading_usage(&self) {
         keep_reading_usage(&self.app, &self.background);
+    }
+
+    /// Replaces idle instances of an old recipe.
+    pub fn keep_rolling_out(&self) {
+        let Self {
+            app,
+            background,
+            creations,
+            destructions,
+            ..
+        } = self.clone();
+        Rollouts::new(app, background, creations, destructions).keep_rolling_out();
+    }
+
+    /// Upgrades the claimed instances for which that is requested.
+    pub fn keep_upgrading(&self) {
+        Upgrader::new(self.app.clone(), self.background.clone()).keep_upgrading();
     }
 
     /// Sends the messages of webhooks.

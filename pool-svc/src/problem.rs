@@ -13,7 +13,9 @@ use crate::db::problem_code;
 use crate::ops::destruction::CondemnError;
 use crate::ops::protect::ProtectError;
 use crate::pools::change::ChangeError;
+use crate::rollout::RolloutError;
 use crate::tick::TickError;
+use crate::upgrades::UpgradeError;
 
 /// When a client may try again: a creation takes at least that long.
 const SOON: Duration = Duration::from_secs(5);
@@ -87,6 +89,34 @@ impl From<ChangeError> for Problem {
                 Self::new(ProblemCode::PoolInUse, detail)
             }
             ChangeError::Database(error) => from_database(error),
+        }
+    }
+}
+
+impl From<RolloutError> for Problem {
+    fn from(error: RolloutError) -> Self {
+        match error {
+            RolloutError::NotStopped(_) | RolloutError::NotActive(_) => {
+                Self::new(ProblemCode::NoRollout, error.to_string())
+            }
+            RolloutError::Database(error) => from_database(error),
+        }
+    }
+}
+
+impl From<UpgradeError> for Problem {
+    fn from(error: UpgradeError) -> Self {
+        let detail = error.to_string();
+        let field =
+            |name: &str| Self::new(ProblemCode::InvalidField, detail.clone()).with_field(name);
+        match error {
+            UpgradeError::NoInstances => field("instanceIds"),
+            UpgradeError::Batch => field("batch"),
+            UpgradeError::Unknown(_) => Self::new(ProblemCode::UnknownInstance, detail),
+            UpgradeError::NotClaimed { .. } => Self::new(ProblemCode::NotClaimed, detail),
+            UpgradeError::UnknownPool(pool) => unknown_pool(&pool),
+            UpgradeError::Recipe(error) => from_services("asking for the recipe", &error),
+            UpgradeError::Database(error) => from_database(error),
         }
     }
 }

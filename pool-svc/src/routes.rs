@@ -18,7 +18,7 @@ use warp::{Filter, path};
 use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
 use crate::handlers::{
-    claim, costs, explain, fleet, instances, pools, sizing, templates, views, webhooks,
+    claim, costs, explain, fleet, instances, pools, rollouts, sizing, templates, views, webhooks,
 };
 use crate::pool::Pool;
 
@@ -36,6 +36,8 @@ pub const PATHS: Templates = Templates::new(&[
     "/api/pool/pools",
     "/api/pool/pools/:name",
     "/api/pool/pools/:name/versions",
+    "/api/pool/pools/:name/rollout",
+    "/api/pool/upgrades",
     "/api/pool/settings",
     "/api/pool/replenish",
     "/api/pool/drain",
@@ -69,6 +71,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/pools",
     "/pools/:name",
     "/pools/:name/pause",
+    "/pools/:name/rollout",
     "/pools/:name/delete",
     "/providers",
     "/providers/orphans",
@@ -121,6 +124,9 @@ pub fn routes(
         path!("pools" / PoolName).boxed().and(put())             .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::put).map(answer).boxed(),
         path!("pools" / PoolName).boxed().and(patch())           .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::patch).map(answer).boxed(),
         path!("pools" / PoolName).boxed().and(delete())          .and(key.clone()).and(query())           .and(pool.clone())         .then(pools::delete).map(answer).boxed(),
+        path!("pools" / PoolName / "rollout").boxed().and(post()).and(key.clone()).and(json())             .and(pool.clone())         .then(rollouts::change).map(answer).boxed(),
+        path!("upgrades").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(rollouts::list).map(answer).boxed(),
+        path!("upgrades").boxed().and(post())                    .and(key.clone()).and(json())             .and(pool.clone())         .then(rollouts::upgrade).map(answer).boxed(),
         path!("settings").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(pools::settings).map(answer).boxed(),
         path!("settings").boxed().and(patch())                   .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::patch_settings).map(answer).boxed(),
         path!("replenish").boxed().and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),

@@ -76,6 +76,8 @@ impl Service for Pool {
         self.keep_delivering();
         self.keep_sizing();
         self.keep_reading_usage();
+        self.keep_rolling_out();
+        self.keep_upgrading();
     }
 
     fn routes(

@@ -22,9 +22,11 @@ use crate::commands::{
     pools::Pools,
     protect::Protect,
     providers::Providers,
+    rollout::Rollout,
     show::Show,
     simulate::Simulate,
     sweep::Sweep,
+    upgrades::Upgrades,
     watch::Watch,
     webhooks::Webhooks,
 };
@@ -114,6 +116,10 @@ pub(crate) enum Ask {
     Costs(Costs),
     /// Change the spending limit of an agent's tool
     Limit(Limit),
+    /// Show, retry or stop the roll-outs of a changed recipe
+    Rollout(Rollout),
+    /// Show who runs what, and upgrade claimed instances
+    Upgrades(Upgrades),
     /// List providers and their health
     Providers(Providers),
     /// Compare the vendors' resources with the database: orphans and missing resources

@@ -94,6 +94,8 @@ async fn answer(
         Ask::Pools(pools) => pools.run(out, &target?).await,
         Ask::Costs(costs) => costs.run(out, &target?).await,
         Ask::Limit(limit) => limit.run(out, &target?).await,
+        Ask::Rollout(rollout) => rollout.run(out, &target?).await,
+        Ask::Upgrades(upgrades) => upgrades.run(out, &target?).await,
         Ask::Providers(providers) => providers.run(out, &target?).await,
         Ask::Sweep(sweep) => sweep.run(out, &target?).await,
         Ask::Simulate(simulate) => simulate.run(out, &target?).await,

@@ -3,10 +3,10 @@
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, DestroyedTool,
-    Done, InstanceDetails, LocalGrant, Logs, NoticeTaken, ProvisionLocalRequest,
-    ProvisionToolRequest, ProvisionedToolReply, RegistryReply, StatusBatch, StatusBatchRequest,
-    SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool, UsageBatch, UsageBatchRequest,
-    Version,
+    Done, InstanceDetails, LocalGrant, Logs, MadeFrom, NoticeTaken, ProvisionLocalRequest,
+    ProvisionToolRequest, ProvisionedToolReply, RecipeRequest, RegistryReply, StatusBatch,
+    StatusBatchRequest, SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool,
+    UpgradedInstance, UsageBatch, UsageBatchRequest, Version,
 };
 use agent_pool_core::{InfraId, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
@@ -57,7 +57,15 @@ const VENDOR: [Code; 14] = [
 /// The OpenAPI document of this service.
 #[must_use]
 pub fn openapi() -> serde_json::Value {
-    let operations = [life(), views(), tools(), notices(), common_operations()].concat();
+    let operations = [
+        life(),
+        views(),
+        recipes(),
+        tools(),
+        notices(),
+        common_operations(),
+    ]
+    .concat();
     document(&ABOUT, &operations)
 }
 
@@ -197,6 +205,40 @@ fn update_of_tool() -> Operation {
     .problems(&INSTANCE)
     .problems(&VENDOR)
     .problems(&DATABASE)
+}
+
+fn recipes() -> Vec<Operation> {
+    vec![
+        Operation::post(
+            "/recipe",
+            "recipe",
+            "Show what an instance would be made from now",
+        )
+        .key()
+        .optional_body::<RecipeRequest>()
+        .answers::<MadeFrom>("The recipe, without values of variables.")
+        .problems(&[Code::ImageNotAllowed, Code::ToolsClash])
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::post(
+            "/upgrade/:instanceId",
+            "upgrade_instance",
+            "Bring an instance to a recipe as it is now, with its volume",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .optional_body::<RecipeRequest>()
+        .answers::<UpgradedInstance>("It has the recipe, and is being deployed if it had another.")
+        .problems(&[
+            Code::ImageNotAllowed,
+            Code::OtherInfra,
+            Code::AlreadyProvisioned,
+            Code::ToolsClash,
+        ])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+    ]
 }
 
 fn tools() -> Vec<Operation> {

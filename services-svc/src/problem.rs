@@ -15,12 +15,14 @@ use crate::ops::instance::InstanceError;
 use crate::ops::local_tools::ProvisionLocalError;
 use crate::ops::precondition::PreconditionError;
 use crate::ops::provision_tool::ProvisionError;
+use crate::ops::recipe::RecipeError;
 use crate::ops::requested_tools::UnavailableTool;
 use crate::ops::running::RunningError;
 use crate::ops::step_error::StepError;
 use crate::ops::sweep::SweepError;
 use crate::ops::tear_down::{Leftover, Undo};
 use crate::ops::update_tool::UpdateToolError;
+use crate::ops::upgrade::UpgradeError;
 
 /// When to try again after a failure that passes.
 const SOON: Duration = Duration::from_secs(5);
@@ -104,11 +106,7 @@ pub(crate) fn step(error: &StepError) -> Problem {
 impl From<CreateError> for Problem {
     fn from(error: CreateError) -> Self {
         match &error {
-            CreateError::Tool(source) => unavailable(source),
-            CreateError::Infra(source) => lookup(source),
-            CreateError::ImageNotAllowed(_) => {
-                Self::new(ProblemCode::ImageNotAllowed, error.to_string()).with_field("image")
-            }
+            CreateError::Recipe(source) => recipe(source),
             CreateError::InstanceLimit(_) => {
                 Self::new(ProblemCode::InstanceLimit, error.to_string())
             }
@@ -127,6 +125,37 @@ impl From<CreateError> for Problem {
                 cause.with_detail(detail)
             }
             CreateError::Step(source) => step(source),
+        }
+    }
+}
+
+fn recipe(error: &RecipeError) -> Problem {
+    match error {
+        RecipeError::Tool(source) => unavailable(source),
+        RecipeError::Infra(source) => lookup(source),
+        RecipeError::ImageNotAllowed(_) => {
+            Problem::new(ProblemCode::ImageNotAllowed, error.to_string()).with_field("image")
+        }
+        RecipeError::Step(source) => step(source),
+    }
+}
+
+impl From<RecipeError> for Problem {
+    fn from(error: RecipeError) -> Self {
+        recipe(&error)
+    }
+}
+
+impl From<UpgradeError> for Problem {
+    fn from(error: UpgradeError) -> Self {
+        match error {
+            UpgradeError::Recipe(source) => recipe(&source),
+            UpgradeError::Precondition(source) => precondition(&source),
+            UpgradeError::OtherInfra { .. } => {
+                Self::new(ProblemCode::OtherInfra, error.to_string())
+            }
+            UpgradeError::Tool(source) => source.into(),
+            UpgradeError::Step(source) => step(&source),
         }
     }
 }

@@ -18,7 +18,8 @@ use warp::{Filter, path};
 use crate::app::App;
 use crate::handlers::{
     configure, create_instance, destroy, destroy_tool, instance, logs, notice, provision_local,
-    provision_tool, redeploy, registry, status_batch, sweep, update_tool, usage_batch, version,
+    provision_tool, recipe, redeploy, registry, status_batch, sweep, update_tool, upgrade,
+    usage_batch, version,
 };
 use crate::path_segment::PathSegment;
 
@@ -39,6 +40,8 @@ pub const PATHS: Templates = Templates::new(&[
     "/destroy/:instanceId",
     "/configure/:instanceId",
     "/redeploy/:instanceId",
+    "/recipe",
+    "/upgrade/:instanceId",
     "/logs/:instanceId",
     "/webhooks/:infra/:secret",
     "/provision/:instanceId/:toolId",
@@ -73,6 +76,8 @@ pub fn routes(
         path!("destroy" / InstanceId).boxed().and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed(),
         path!("configure" / InstanceId).boxed().and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed(),
         path!("redeploy" / InstanceId).boxed().and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed(),
+        path!("recipe").boxed().and(post())                          .and(read.clone()).and(json_or_default()).and(app.clone()).then(recipe::handle).map(answer).boxed(),
+        path!("upgrade" / InstanceId).boxed().and(post())            .and(key.clone()).and(json_or_default()).and(app.clone()).then(upgrade::handle).map(answer).boxed(),
         path!("logs" / InstanceId).boxed().and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed(),
         path!("webhooks" / InfraId / String).boxed().and(post())     .and(unverified()).and(app.clone())                      .then(notice::handle).map(answer).boxed(),
         path!("provision" / InstanceId / String).boxed().and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed(),

@@ -54,6 +54,21 @@ impl InfraProvider for LayeredInfra {
         self.inner.default_image()
     }
 
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        self.inner.recipe_settings()
+    }
+
+    async fn resolve_image(
+        &self,
+        cx: &Context,
+        image: &str,
+    ) -> Result<Option<String>, ProviderError> {
+        let call = |cx| async move { self.inner.resolve_image(&cx, image).await };
+        self.stack
+            .call(Operation::read("resolve_image"), cx, call)
+            .await
+    }
+
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
         self.inner.read_notice(secret, body)
     }

@@ -75,6 +75,16 @@ fn own_settings(registration: &impl Registration) -> Vec<SettingSpec> {
     })
 }
 
+/// The values of those that are no secrets.
+fn shown_values(settings: Vec<SettingSpec>, environment: &Environment) -> BTreeMap<String, String> {
+    let shown = settings.into_iter().filter(|spec| !spec.secret);
+    let values = shown.filter_map(|spec| {
+        let set = environment.get(&spec.variable).map(ToOwned::to_owned);
+        Some((spec.variable, set.or(spec.default)?))
+    });
+    values.collect()
+}
+
 /// One provider of this build.
 #[derive(Debug)]
 pub struct Entry<R: Registration> {
@@ -86,6 +96,8 @@ pub struct Entry<R: Registration> {
     pub stats: Arc<CallStats>,
     /// What one of its resources costs; nothing if its settings cannot be used.
     pub price: Price,
+    /// Its own settings that are no secrets, by variable, as set or by default.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Every provider of one kind, by id.
@@ -127,6 +139,7 @@ impl<R: Registration> Entries<R> {
             provider,
             stats,
             price,
+            settings: shown_values(own_settings(&registration), environment),
         };
         self.0.insert(id, entry);
         Ok(())

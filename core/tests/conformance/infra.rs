@@ -153,6 +153,7 @@ impl InfraProvider for Trial {
                 detail: None,
                 url: Some(self.url(&service)?),
                 created_at: None,
+                image_digest: None,
             })
         });
         listed.collect()

@@ -10,8 +10,13 @@ mod containers;
 mod kubernetes;
 mod support;
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
+use reqwest::Method;
+use serde_json::json;
 use support::{Harness, Home};
+use tokio::time::{Instant, sleep};
 
 async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
     let client = agent_pool_core::http::bare_builder().build()?;
@@ -133,6 +138,56 @@ async fn what_was_claimed_is_there_again_at_the_next_start() {
         Vec::<String>::new(),
         "processes are left"
     );
+}
+
+#[tokio::test]
+async fn a_changed_recipe_reaches_idle_ones_by_itself_and_an_agent_on_request_with_its_conversation()
+ {
+    let home = Home::new();
+    let mut harness = Harness::start(&home, &["--min-idle", "2", "--claim", "Tulip"]).await;
+    let (invite, _) = harness.invite_of("Tulip").await;
+    let client = agent_pool_core::http::bare_builder().build().unwrap();
+    let said = [("text", "remember the milk")];
+    let sent = client.post(&invite).form(&said).send().await.unwrap();
+    sent.error_for_status().unwrap();
+
+    let recipe = json!({ "recipe": { "variables": { "MOOD": "calm" } } });
+    let pool = "api/pool/pools/default";
+    harness.post(Method::PATCH, "Pool API", pool, &recipe).await;
+    until("the idle ones are replaced", async || {
+        harness.get("Pool API", pool).await["rollout"]["state"] == "done"
+    })
+    .await;
+    let upgrades = "api/pool/upgrades";
+    let all = json!({ "pool": "default" });
+    let requested = harness.post(Method::POST, "Pool API", upgrades, &all).await;
+    assert_eq!(requested["count"], 1, "{requested}");
+    let id = requested["instanceIds"][0].as_str().unwrap();
+    until("the agent is upgraded", async || {
+        let answer = harness.get("Pool API", upgrades).await;
+        let rows = answer["instances"].as_array().unwrap().clone();
+        let row = rows.iter().find(|row| row["instanceId"] == id).unwrap();
+        row["upgrade"]["state"] == "done" && row["current"] == true
+    })
+    .await;
+    let details = harness
+        .get("Services API", &format!("instances/{id}"))
+        .await;
+    let names = details["madeFrom"]["variables"]["names"]
+        .as_array()
+        .unwrap();
+    assert!(names.contains(&json!("MOOD")), "{details}");
+    let page = get(&invite).await.unwrap().text().await.unwrap();
+    assert!(page.contains("remember the milk"), "{page}");
+    assert_eq!(harness.interrupt().await, Vec::<String>::new());
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ impl InfraProvider for MockInfra {
                 detail: None,
                 url: Some(self.settings.instance_url.clone()),
                 created_at: None,
+                image_digest: None,
             }))
         };
         services.into_iter().filter_map(listed).collect()

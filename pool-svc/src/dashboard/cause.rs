@@ -17,6 +17,7 @@ pub(super) fn in_words(cause: &str) -> &str {
         "claim_undone" => "because its claim ended without effect",
         "claim_failed" => "because its claim failed",
         "unhealthy_at_claim" => "because a claim found it unhealthy",
+        "replaced" => "because its recipe is not the newest",
         "surplus" => "because the pool needs fewer",
         "drained" => "drained by an operator",
         "pool_deleted" => "its pool was deleted",

@@ -58,6 +58,7 @@ pub(crate) fn routes(
         path!("pools" / PoolName).boxed().and(get())             .and(reader.clone())               .and(it.clone()).then(pools::show).map(page_or_problem).boxed(),
         path!("pools" / PoolName).boxed().and(post())            .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::save).map(page_or_problem).boxed(),
         path!("pools" / PoolName / "pause").boxed().and(post())  .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::pause).map(page_or_problem).boxed(),
+        path!("pools" / PoolName / "rollout").boxed().and(post()).and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::act).map(page_or_problem).boxed(),
         path!("pools" / PoolName / "delete").boxed().and(get())  .and(reader.clone())               .and(it.clone()).then(pools::confirm_delete).map(page_or_problem).boxed(),
         path!("pools" / PoolName / "delete").boxed().and(post()) .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::delete).map(page_or_problem).boxed(),
         path!("providers").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed(),

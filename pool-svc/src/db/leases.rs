@@ -7,9 +7,8 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::Status;
-use agent_pool_core::{InstanceId, ToolId};
+use agent_pool_core::{InstanceId, RecipeHash, ToolId};
 use agent_pool_service_kit::db::{DbError, after};
-use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -72,17 +71,20 @@ pub(crate) async fn end_creation(
     id: &InstanceId,
     url: &Url,
     runtime_key: Option<&str>,
+    made_from: Option<&RecipeHash>,
 ) -> Result<Held, DbError> {
-    let rows = diesel::update(instances::table.find(id.as_str()))
-        .filter(instances::status.eq(Status::Starting.as_str()))
-        .set((
-            instances::url.eq(url.as_str()),
-            instances::runtime_key.eq(runtime_key),
-            instances::lease_expires_at.eq(None::<DateTime<Utc>>),
-            instances::made_at.eq(now),
-        ))
-        .execute(conn)
-        .await?;
+    // sql_query: `made_from` is not in the Diesel schema.
+    let rows = sql_query(
+        "UPDATE instances
+         SET url = $2, runtime_key = $3, made_from = $4, lease_expires_at = NULL, made_at = now()
+         WHERE id = $1 AND status = 'starting'",
+    )
+    .bind::<Text, _>(id.as_str())
+    .bind::<Text, _>(url.as_str())
+    .bind::<Nullable<Text>, _>(runtime_key)
+    .bind::<Nullable<Text>, _>(made_from.map(RecipeHash::as_str))
+    .execute(conn)
+    .await?;
     Ok(rows.into())
 }
 

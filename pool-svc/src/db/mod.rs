@@ -14,9 +14,11 @@ pub(crate) mod guards;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod listen;
+pub(crate) mod rollouts;
 pub(crate) mod row;
 pub(crate) mod sizings;
 pub(crate) mod tick_state;
+pub(crate) mod upgrades;
 pub(crate) mod views;
 pub(crate) mod webhooks;
 

@@ -265,7 +265,7 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
     );
     let url = "http://h/".parse().unwrap();
     assert_eq!(
-        leases::end_creation(&mut conn, id, &url, Some("sealed"))
+        leases::end_creation(&mut conn, id, &url, Some("sealed"), None)
             .await
             .unwrap(),
         Held::No

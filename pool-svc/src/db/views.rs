@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{Counts, InstanceView, Status};
-use agent_pool_core::{InstanceId, PoolName, chain};
+use agent_pool_core::wire::pool::{Counts, InstanceView, Runs, Status};
+use agent_pool_core::{InstanceId, ParseIdError, PoolName, RecipeHash, chain};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, before};
 use chrono::{DateTime, Utc};
@@ -12,9 +12,10 @@ use diesel::dsl::{count_star, sql};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Int8, Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::{Stream, StreamExt};
+use serde_json::Value;
 use tracing::warn;
 use url::Url;
 
@@ -43,6 +44,13 @@ pub(crate) struct Row {
     #[diesel(select_expression = sql::<Bool>("instances.protected"))]
     #[diesel(select_expression_type = SqlLiteral<Bool>)]
     protected: bool,
+    // Not in the schema, which has 16 columns at most.
+    #[diesel(select_expression = sql("instances.made_from"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    made_from: Option<String>,
+    #[diesel(select_expression = sql("instances.runs"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+    runs: Option<Value>,
 }
 
 fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
@@ -51,10 +59,22 @@ fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
         .map_err(|error: url::ParseError| corrupt(id, error))
 }
 
+fn parse_made_from(id: &str, hash: Option<String>) -> Result<Option<RecipeHash>, DbError> {
+    let hash = hash.map(|hash| hash.parse()).transpose();
+    hash.map_err(|error: ParseIdError| corrupt(id, error))
+}
+
+fn parse_runs(id: &str, stored: Option<Value>) -> Result<Option<Runs>, DbError> {
+    let runs = stored.map(serde_json::from_value).transpose();
+    runs.map_err(|error| corrupt(id, error))
+}
+
 impl Row {
     /// The instance, with its invite link unless that cannot be decrypted.
     pub(crate) fn open(self, cipher: &Cipher) -> Result<InstanceView, DbError> {
         let status = parse_status(&self.id, &self.status)?;
+        let made_from = parse_made_from(&self.id, self.made_from)?;
+        let runs = parse_runs(&self.id, self.runs)?;
         let link = self.invite_url.as_deref();
         let invite_url = link.and_then(|link| open_invite(cipher, &self.id, link));
         Ok(InstanceView {
@@ -74,6 +94,8 @@ impl Row {
                 .filter(|_| status == Status::Claiming && self.agent_name.is_some()),
             agent_name: self.agent_name,
             protected: self.protected,
+            made_from,
+            runs,
         })
     }
 }
@@ -220,6 +242,10 @@ pub(crate) struct FleetRow {
     pub(crate) lease: Lease,
     /// Whether it waits, or waited, to be let into a conversation.
     pub(crate) pending: bool,
+    /// What it is on record as made from.
+    pub(crate) made_from: Option<RecipeHash>,
+    /// What it is on record as running.
+    pub(crate) runs: Option<Runs>,
 }
 
 /// Whether a task works on a row.
@@ -244,6 +270,12 @@ struct RawFleetRow {
     lease_expires_at: Option<DateTime<Utc>>,
     #[diesel(select_expression = instances::agent_name.is_not_null())]
     pending: bool,
+    #[diesel(select_expression = sql("instances.made_from"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    made_from: Option<String>,
+    #[diesel(select_expression = sql("instances.runs"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+    runs: Option<Value>,
 }
 
 impl RawFleetRow {
@@ -265,6 +297,8 @@ impl RawFleetRow {
                 Some(_) => Lease::Held,
             },
             pending: self.pending,
+            made_from: parse_made_from(&self.id, self.made_from)?,
+            runs: parse_runs(&self.id, self.runs)?,
             pool: self.pool,
             url: self.url,
             id: parse_id(self.id)?,
@@ -378,9 +412,9 @@ pub(crate) async fn note_still_healthy(
     Ok(())
 }
 
-/// A new instance that its creator may not watch any more.
+/// Where the runtime of an instance is, and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnwatchedInstance {
+pub(crate) struct RuntimeAddress {
     pub(crate) id: InstanceId,
     pub(crate) url: Url,
     /// The key of its runtime, sealed.
@@ -390,7 +424,7 @@ pub(crate) struct UnwatchedInstance {
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
-struct UnwatchedRow {
+struct RuntimeRow {
     id: String,
     url: Option<String>,
     runtime_key: Option<String>,
@@ -405,24 +439,44 @@ pub(crate) async fn load_unwatched(
     conn: &mut AsyncPgConnection,
     age: Duration,
     limit: u16,
-) -> Result<Vec<UnwatchedInstance>, DbError> {
-    let rows: Vec<UnwatchedRow> = instances::table
+) -> Result<Vec<RuntimeAddress>, DbError> {
+    let rows: Vec<RuntimeRow> = instances::table
         .filter(instances::status.eq(Status::Starting.as_str()))
         .filter(instances::url.is_not_null())
         .filter(instances::made_at.lt(before!(age).nullable()))
         .order(instances::made_at.desc())
         .limit(limit.into())
-        .select(UnwatchedRow::as_select())
+        .select(RuntimeRow::as_select())
         .load(conn)
         .await?;
-    let unwatched = |row: UnwatchedRow| {
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Where the runtime of an instance is; `None` if the instance is gone or was not made yet.
+pub(crate) async fn find_runtime(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<Option<RuntimeAddress>, DbError> {
+    let row: Option<RuntimeRow> = instances::table
+        .find(id.as_str())
+        .filter(instances::url.is_not_null())
+        .select(RuntimeRow::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(TryInto::try_into).transpose()
+}
+
+impl TryFrom<RuntimeRow> for RuntimeAddress {
+    type Error = DbError;
+
+    fn try_from(row: RuntimeRow) -> Result<Self, DbError> {
         let url = parse_url(&row.id, row.url)?;
-        Ok(UnwatchedInstance {
+        Ok(Self {
             url: url.ok_or_else(|| corrupt(&row.id, "it has no URL"))?,
             id: parse_id(row.id)?,
             runtime_key: row.runtime_key,
             maker: Maker::when_adopted(row.adopted),
         })
-    };
-    rows.into_iter().map(unwatched).collect()
+    }
 }

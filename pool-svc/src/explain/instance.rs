@@ -59,6 +59,7 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         }
         "unhealthy_at_claim" => "It was condemned, because a claim found it unhealthy".to_owned(),
         "drained" => format!("It was drained{after}"),
+        "replaced" => format!("It was replaced{after} by one that is made from the newest recipe"),
         "surplus" => format!("It was removed{after}, because the pool needed fewer"),
         "stale" => format!("It was replaced{after}, because it had been idle for too long"),
         "expired" => format!("It was ended{after}, because it had been an agent for too long"),

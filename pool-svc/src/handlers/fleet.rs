@@ -45,7 +45,8 @@ async fn outcome<T>(job: Job<T>) -> Result<T, Problem> {
     job.await.map_err(Problem::from)
 }
 
-fn affected(instance_ids: Vec<InstanceId>) -> Affected {
+/// The answer that names these instances.
+pub(super) fn affected(instance_ids: Vec<InstanceId>) -> Affected {
     Affected {
         count: u32::try_from(instance_ids.len()).unwrap_or(u32::MAX),
         instance_ids,

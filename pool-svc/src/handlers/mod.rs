@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod pools;
+pub(crate) mod rollouts;
 pub(crate) mod sizing;
 pub(crate) mod templates;
 pub(crate) mod views;

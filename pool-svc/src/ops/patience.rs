@@ -21,7 +21,7 @@ const MAX_BROKEN: u32 = 10;
 
 /// The patience with one call.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// What is repeated, for the log.
     what: String,
     pause: Duration,
@@ -32,7 +32,7 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Waits for the end of another operation on the instance for at most `busy_for`.
-    pub(super) fn new(what: String, busy_for: Duration) -> Self {
+    pub(crate) fn new(what: String, busy_for: Duration) -> Self {
         Self {
             what,
             pause: FIRST_PAUSE,
@@ -42,7 +42,7 @@ impl Patience {
     }
 
     /// How long to wait before the call is repeated; `None` if `failure` is final.
-    pub(super) fn pause_after(&mut self, failure: &CallError) -> Option<Duration> {
+    pub(crate) fn pause_after(&mut self, failure: &CallError) -> Option<Duration> {
         let repeat = match failure {
             CallError::Unreachable { .. } => true,
             CallError::Broken { .. } => {

@@ -19,7 +19,7 @@ use super::settle;
 use super::warm_up::Creations;
 use crate::app::App;
 use crate::background::Background;
-use crate::db::views::UnwatchedInstance;
+use crate::db::views::RuntimeAddress;
 use crate::db::{instances, leases, views};
 use crate::runtime_keys::{self, try_each};
 
@@ -150,7 +150,7 @@ impl Recovery {
         Ok(())
     }
 
-    async fn check(&self, one: UnwatchedInstance) -> Option<InstanceId> {
+    async fn check(&self, one: RuntimeAddress) -> Option<InstanceId> {
         let within = HEALTH_WITHIN.min(self.period());
         let key = one.runtime_key.as_deref();
         let keys = runtime_keys::candidates_of(&self.app, &one.id, key, one.maker);

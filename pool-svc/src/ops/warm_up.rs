@@ -295,6 +295,7 @@ impl Creations {
             url,
             runtime_key,
             prices,
+            made_from,
             ..
         } = created;
         costs::insert_prices(&mut conn, id, &prices).await?;
@@ -303,7 +304,8 @@ impl Creations {
         let sealed = runtime_key
             .as_ref()
             .and_then(|key| runtime_keys::seal(&self.app, id, key).ok());
-        let held = leases::end_creation(&mut conn, id, &url, sealed.as_deref()).await?;
+        let held = leases::end_creation(&mut conn, id, &url, sealed.as_deref(), made_from.as_ref())
+            .await?;
         drop(conn);
         match held {
             Held::Yes => Ok(Some(Created {

@@ -125,6 +125,7 @@ pub(crate) async fn change(
             "pool {name} is changed by {}",
             by.as_deref().unwrap_or("nobody")
         );
+        background.request_roll_out();
     }
     background.request_replenish();
     Ok(())

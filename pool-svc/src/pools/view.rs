@@ -6,7 +6,7 @@ use agent_pool_service_kit::db::DbError;
 
 use super::{Definition, Plan, hold};
 use crate::app::App;
-use crate::db::{creation_failures, pools, views};
+use crate::db::{creation_failures, pools, rollouts, views};
 
 /// Every pool with what it has, the pool `default` first.
 pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
@@ -15,6 +15,7 @@ pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
     let mut counts = views::count_by_pool(&mut conn).await?;
     let mut waiting = pools::count_waiting(&mut conn).await?;
     let failures = creation_failures::load(&mut conn).await?;
+    let mut latest = rollouts::load_latest(&mut conn).await?;
     let view = |pool: Definition| {
         let plan = Plan::new(&pool, &app.config.pool);
         let name = pool.name.as_str();
@@ -25,6 +26,7 @@ pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
             counts: counts.remove(name).unwrap_or_default(),
             waiting: waiting.remove(name).unwrap_or_default(),
             hold: plan.hold.or_else(|| hold::stop(&failures, &pool.name)),
+            rollout: latest.remove(name),
             recipe: pool.spec.recipe,
             policy: pool.spec.policy,
             version: pool.version,

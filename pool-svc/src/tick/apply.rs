@@ -16,7 +16,7 @@ use super::ticker::Ticker;
 use crate::db::creation_failures::{self, NewFailure};
 use crate::db::events::{self, StrayOrigin};
 use crate::db::tick_state::{self, Epoch, Look, Then};
-use crate::db::{instances, views};
+use crate::db::{instances, rollouts, views};
 use crate::lifecycle::Move;
 
 /// How many notes of health one statement renews.
@@ -67,6 +67,9 @@ pub(super) async fn apply(
     // Apart, so that claims find no idle row locked for longer than one of these statements takes.
     for some in decision.still_healthy.chunks(NOTED_AT_ONCE) {
         views::note_still_healthy(&mut conn, epoch, some).await?;
+    }
+    for some in decision.runs.chunks(NOTED_AT_ONCE) {
+        rollouts::note_runs(&mut conn, some).await?;
     }
     log_and_count(ticker, &applied, report);
     Ok(())

@@ -10,13 +10,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Runs, Status};
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
 use agent_pool_core::{DeployStatus, InstanceId};
 
 use super::decision::{Decision, DeploymentFailure, FailedCreation, PlannedMove};
 use super::doubt::doubt;
 use super::observe::Observation;
+use crate::db::rollouts::RunsNote;
 use crate::db::views::{FleetRow, HealthyInstance, Lease};
 use crate::lifecycle::{Cause, Move};
 
@@ -54,6 +55,9 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
     };
     for (row, report) in fleet.iter().zip(reports) {
         note(row, report, limits.renote_after, &mut decision);
+        decision
+            .runs
+            .extend(report.and_then(|report| note_runs(row, report)));
         let health = health(row, report);
         let silent = matches!(health, Health::Silent | Health::Dead) && !row.silent;
         if report.is_some() && silent && row.lease == Lease::Nobody {
@@ -68,6 +72,28 @@ pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limi
     }
     doubt(&mut decision, batch, settled, limits.max_vanished_percent);
     decision
+}
+
+/// What a row is to say of what its instance runs, if that is not what it says. What a report leaves out stays: an
+/// instance that does not answer does not tell its version.
+fn note_runs(row: &FleetRow, report: &InstanceReport) -> Option<RunsNote> {
+    let known = row.runs.clone().unwrap_or_default();
+    let runs = Runs {
+        image: report.image.clone().or(known.image),
+        image_digest: report.image_digest.clone().or(known.image_digest),
+        version: report.version.clone().or(known.version),
+    };
+    let is_new = row
+        .runs
+        .as_ref()
+        .map_or(runs != Runs::default(), |known| *known != runs);
+    let made_from = report.made_from.clone();
+    let is_remade = made_from.is_some() && made_from != row.made_from;
+    (is_new || is_remade).then(|| RunsNote {
+        id: row.id.clone(),
+        made_from,
+        runs,
+    })
 }
 
 /// Rows and reports brought together.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_pool_core::InstanceId;
 
+use crate::db::rollouts::RunsNote;
 use crate::db::views::HealthyInstance;
 use crate::lifecycle::{Cause, Move};
 
@@ -25,6 +26,8 @@ pub(crate) struct Decision {
     pub(crate) watched: bool,
     /// Planned deaths that count as failed creations.
     pub(crate) failed_creations: Vec<FailedCreation>,
+    /// Instances that are made from or run something else than is on record.
+    pub(crate) runs: Vec<RunsNote>,
 }
 
 impl Decision {
@@ -40,12 +43,14 @@ impl Decision {
             watched: _,
             // They are among the moves.
             failed_creations: _,
+            runs,
         } = self;
         !(healthy.is_empty()
             && still_healthy.is_empty()
             && silent.is_empty()
             && moves.is_empty()
-            && strays.is_empty())
+            && strays.is_empty()
+            && runs.is_empty())
     }
 }
 

@@ -24,7 +24,7 @@ use crate::config::PoolSettings;
 use crate::costs::charge;
 use crate::db::tick_state::{self, Bounds, Epoch, Then, Turn};
 use crate::db::views::{self, FleetRow, Lease};
-use crate::db::{claim_keys, costs, creation_failures, events};
+use crate::db::{claim_keys, costs, creation_failures, events, upgrades};
 use crate::ops::end_agents::end_agents;
 use crate::ops::recycle::recycle;
 use crate::pools::load_plans;
@@ -175,6 +175,7 @@ async fn tidy(
         events::prune(&mut conn, pool.pool_events_keep_days).await?;
         claim_keys::prune(&mut conn).await?;
         costs::prune(&mut conn).await?;
+        upgrades::prune(&mut conn, pool.pool_events_keep_days).await?;
     }
     Ok(())
 }

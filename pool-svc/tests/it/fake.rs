@@ -35,6 +35,8 @@ pub(crate) enum Op {
     Sweep,
     Usage,
     UpdateTool,
+    Recipe,
+    Upgrade,
 }
 
 /// How the next request of a kind goes wrong.
@@ -63,6 +65,8 @@ pub(crate) struct Instance {
     pub(crate) configured: usize,
     pub(crate) redeployed: usize,
     pub(crate) resets: usize,
+    /// What Services says that it is made from.
+    pub(crate) made_from: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +75,8 @@ pub(crate) struct State {
     /// The last request to create each instance.
     pub(crate) created: BTreeMap<InstanceId, Value>,
     pub(crate) born_healthy: bool,
+    /// The hash of what instances are made from now.
+    pub(crate) recipe: Option<String>,
     /// The key that Services accepts in place of the usual one.
     pub(crate) services_key: Option<String>,
     /// Runtimes answer health checks without a key.
@@ -233,7 +239,9 @@ impl Fake {
             | Op::LastSweep
             | Op::Sweep
             | Op::Usage
-            | Op::UpdateTool => state.services_key.as_deref().unwrap_or(KEY),
+            | Op::UpdateTool
+            | Op::Recipe
+            | Op::Upgrade => state.services_key.as_deref().unwrap_or(KEY),
         };
         let presented = headers.get("authorization");
         presented.is_some_and(|presented| presented == &format!("Bearer {key}"))
@@ -248,6 +256,7 @@ impl Fake {
             return self.create(&mut state, &id, body);
         }
         let canned = state.provision_answer.clone();
+        let recipe = state.recipe.clone();
         let Some(instance) = state.instances.get_mut(&id) else {
             return problem(404, "unknown_instance");
         };
@@ -264,17 +273,11 @@ impl Fake {
                 instance.configured += 1;
                 reply(200, &json!({"instanceId": id, "ok": true}))
             }
-            Op::Health => {
-                let provisioned = !instance.provisioned.is_empty();
-                let health = json!({"ready": instance.healthy, "provisioned": provisioned});
-                reply(200, &health)
-            }
+            Op::Health => reply(200, &instance.health()),
             Op::Provision => {
                 instance.provisioned.push(body.clone());
-                let join = body["joinUrl"].as_str();
-                let invite = join.map_or_else(|| format!("https://chat/{id}"), str::to_owned);
-                let usual = json!({"conversationId": format!("c-{id}"), "inviteUrl": invite, "joined": join.is_some()});
-                reply(200, &canned.unwrap_or(usual))
+                let usual = || answers::provisioned(&id, body);
+                reply(200, &canned.unwrap_or_else(usual))
             }
             Op::Reset => {
                 instance.provisioned.clear();
@@ -292,7 +295,14 @@ impl Fake {
                 state.tool_changes.push(body.clone());
                 reply(200, &answers::updated(&id))
             }
-            Op::Create | Op::Status | Op::Registry | Op::LastSweep | Op::Sweep | Op::Usage => {
+            Op::Upgrade => reply(200, &instance.upgrade(&id, recipe)),
+            Op::Create
+            | Op::Status
+            | Op::Registry
+            | Op::LastSweep
+            | Op::Sweep
+            | Op::Usage
+            | Op::Recipe => {
                 unreachable!("answered above")
             }
         }
@@ -300,13 +310,16 @@ impl Fake {
 
     fn create(&self, state: &mut State, id: &InstanceId, body: &Value) -> Response {
         state.created.insert(id.clone(), body.clone());
-        let new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
+        let mut new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
+        new.made_from.clone_from(&state.recipe);
         // Asked again it answers what is there, as Services does.
-        let key = state.instances.entry(id.clone()).or_insert(new).key.clone();
+        let instance = state.instances.entry(id.clone()).or_insert(new);
+        let (key, made_from) = (instance.key.clone(), instance.made_from.clone());
         reply(
             200,
             &json!({"instanceId": id, "serviceId": format!("s-{id}"), "url": self.runtime_url(id),
-                    "services": {}, "runtimeKey": key, "prices": state.prices}),
+                    "services": {}, "runtimeKey": key, "prices": state.prices,
+                    "madeFrom": made_from}),
         )
     }
 
@@ -318,6 +331,9 @@ impl Fake {
         }
         if op == Op::Usage {
             return reply(200, &state.usage);
+        }
+        if op == Op::Recipe {
+            return reply(200, &answers::made_from(state.recipe.as_deref()));
         }
         if op == Op::LastSweep {
             let none = || problem(404, "not_swept");
@@ -344,13 +360,24 @@ impl Fake {
             .unwrap_or_else(all)
             .iter()
             .filter_map(|id| Some((id, state.instances.get(id)?)))
-            .map(|(id, it)| (id.to_string(), json!({"status": it.deploy, "healthy": it.healthy, "url": self.runtime_url(id)})))
+            .map(|(id, it)| (id.to_string(), json!({"status": it.deploy, "healthy": it.healthy, "url": self.runtime_url(id), "madeFrom": it.made_from})))
             .collect::<serde_json::Map<_, _>>()
             .into()
     }
 }
 
 impl Instance {
+    fn health(&self) -> Value {
+        json!({"ready": self.healthy, "provisioned": !self.provisioned.is_empty()})
+    }
+
+    fn upgrade(&mut self, id: &InstanceId, recipe: Option<String>) -> Value {
+        let made_from = answers::made_from(recipe.as_deref());
+        self.made_from = recipe;
+        self.redeployed += 1;
+        json!({"instanceId": id, "deployed": true, "madeFrom": made_from})
+    }
+
     fn new(healthy: bool, key: &str) -> Self {
         Self {
             key: key.to_owned(),
@@ -361,6 +388,7 @@ impl Instance {
             configured: 0,
             redeployed: 0,
             resets: 0,
+            made_from: None,
         }
     }
 }
@@ -377,6 +405,8 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
         ("POST", ["usage", "batch"]) => Some((Op::Usage, None)),
         ("PATCH", ["provision", one, _]) => Some((Op::UpdateTool, Some(id(one)?))),
         ("GET", ["registry"]) => Some((Op::Registry, None)),
+        ("POST", ["recipe"]) => Some((Op::Recipe, None)),
+        ("POST", ["upgrade", one]) => Some((Op::Upgrade, Some(id(one)?))),
         ("GET", ["sweep"]) => Some((Op::LastSweep, None)),
         ("POST", ["sweep"]) => Some((Op::Sweep, None)),
         ("POST", ["redeploy", one]) => Some((Op::Redeploy, Some(id(one)?))),

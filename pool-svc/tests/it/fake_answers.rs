@@ -5,6 +5,20 @@ use serde_json::{Value, json};
 
 use super::Instance;
 
+/// What a runtime answers that became an agent.
+pub(super) fn provisioned(id: &InstanceId, body: &Value) -> Value {
+    let join = body["joinUrl"].as_str();
+    let invite = join.map_or_else(|| format!("https://chat/{id}"), str::to_owned);
+    json!({"conversationId": format!("c-{id}"), "inviteUrl": invite, "joined": join.is_some()})
+}
+
+/// What an instance is made from, by its hash.
+pub(super) fn made_from(hash: Option<&str>) -> Value {
+    let values = json!({"names": [], "fingerprint": ""});
+    json!({"hash": hash.unwrap_or("0000000000000000"), "infra": "railway", "image": "agent:1", "tools": [],
+           "variables": values, "settings": values})
+}
+
 pub(super) fn registry() -> Value {
     let usual = |id: &str, name: &str| {
         json!({"id": id, "name": name, "configured": true, "settings": [],

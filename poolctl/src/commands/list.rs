@@ -189,6 +189,8 @@ pub(crate) mod tests {
             last_healthy_at: Some(now - TimeDelta::seconds(index.into())),
             accept_by: None,
             protected: false,
+            made_from: None,
+            runs: None,
         });
         PoolStatus {
             counts: Counts::default(),

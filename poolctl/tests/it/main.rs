@@ -16,6 +16,7 @@ mod mcp;
 mod pooler;
 mod pools;
 mod process;
+mod rollout;
 mod stack;
 mod sweep;
 mod terminal;

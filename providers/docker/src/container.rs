@@ -27,6 +27,8 @@ pub(crate) struct Container {
     pub(crate) generation: u32,
     pub(crate) port: Option<u16>,
     pub(crate) image: Option<String>,
+    /// The engine's id of the image that it was made from.
+    pub(crate) image_digest: Option<String>,
     pub(crate) state: Option<ContainerSummaryStateEnum>,
     pub(crate) created_at: Option<DateTime<Utc>>,
 }
@@ -45,6 +47,7 @@ impl Container {
             generation: labels.get(names::GENERATION)?.parse().ok()?,
             port: labels.get(names::PORT).and_then(|port| port.parse().ok()),
             image: summary.image,
+            image_digest: summary.image_id.as_deref().and_then(digest),
             state: summary.state,
             created_at: created,
         })
@@ -81,6 +84,12 @@ impl Container {
             Some(State::STOPPING) => Some(DeployStatus::Removing),
         }
     }
+}
+
+/// An image's id of an engine as a digest. Docker writes `sha256:` before it, Podman does not everywhere.
+pub(crate) fn digest(id: &str) -> Option<String> {
+    let hex = id.strip_prefix("sha256:").unwrap_or(id);
+    (!hex.is_empty()).then(|| format!("sha256:{hex}"))
 }
 
 /// What the next generation is made of.

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::container::{Container, Plan};
 use crate::engine::Engine;
-use crate::settings::Settings;
+use crate::settings::{RECIPE_SETTINGS, Settings};
 use crate::{logs, names, objects, port};
 
 /// Runs instances as containers.
@@ -92,6 +92,18 @@ impl Docker {
 impl InfraProvider for Docker {
     fn default_image(&self) -> Option<&str> {
         Some(&self.settings.image)
+    }
+
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        &RECIPE_SETTINGS
+    }
+
+    async fn resolve_image(
+        &self,
+        cx: &Context,
+        image: &str,
+    ) -> Result<Option<String>, ProviderError> {
+        objects::resolve_image(&self.engine, cx, &self.settings, image).await
     }
 
     fn capabilities(&self) -> InfraCapabilities {

@@ -83,6 +83,7 @@ impl Docker {
                 detail: Some("its container is gone, and its volume or network is left".to_owned()),
                 url: None,
                 created_at: found.created_at,
+                image_digest: None,
             });
         };
         // A generation that waits for its deployment says nothing about the one that runs.
@@ -102,6 +103,7 @@ impl Docker {
             detail,
             url: self.url(cx, instance, newest.port)?,
             created_at: newest.created_at,
+            image_digest: deployed.unwrap_or(newest).image_digest.clone(),
         })
     }
 }

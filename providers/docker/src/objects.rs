@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use agent_pool_core::{Context, ErrorKind, InstanceId, ProviderError, absent_is_done};
-use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
+use bollard::models::{ImageInspect, NetworkCreateRequest, VolumeCreateRequest};
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, InspectNetworkOptions, RemoveVolumeOptions,
 };
 use futures_util::TryStreamExt as _;
 
+use crate::container::digest;
 use crate::engine::{Engine, found};
 use crate::names;
 use crate::settings::{Pull, Settings};
@@ -20,8 +21,7 @@ pub(crate) async fn ensure_image(
     settings: &Settings,
     image: &str,
 ) -> Result<(), ProviderError> {
-    let client = engine.client(cx).await?;
-    let there = found(engine.call(cx, client.inspect_image(image)).await)?.is_some();
+    let there = find_image(engine, cx, image).await?.is_some();
     let pull = match settings.pull {
         Pull::Always => true,
         Pull::Missing => !there,
@@ -34,6 +34,7 @@ pub(crate) async fn ensure_image(
         }
     };
     if pull {
+        let client = engine.client(cx).await?;
         let options = CreateImageOptionsBuilder::new()
             .from_image(&with_tag(image))
             .build();
@@ -43,6 +44,32 @@ pub(crate) async fn ensure_image(
             .await?;
     }
     Ok(())
+}
+
+/// The digest of the image that the next container is made from; the engine gets the image first if it lacks it. With
+/// `DOCKER_PULL=always` a new one in the registry shows once a container was made: asking here would be a pull each time.
+pub(crate) async fn resolve_image(
+    engine: &Engine,
+    cx: &Context,
+    settings: &Settings,
+    image: &str,
+) -> Result<Option<String>, ProviderError> {
+    let mut there = find_image(engine, cx, image).await?;
+    if there.is_none() {
+        ensure_image(engine, cx, settings, image).await?;
+        there = find_image(engine, cx, image).await?;
+    }
+    let id = there.and_then(|image| image.id);
+    Ok(id.as_deref().and_then(digest))
+}
+
+async fn find_image(
+    engine: &Engine,
+    cx: &Context,
+    image: &str,
+) -> Result<Option<ImageInspect>, ProviderError> {
+    let client = engine.client(cx).await?;
+    found(engine.call(cx, client.inspect_image(image)).await)
 }
 
 /// Without a tag an engine pulls every tag that there is.

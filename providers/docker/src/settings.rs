@@ -11,6 +11,22 @@ use url::Url;
 
 const PREFIX: &str = "DOCKER_";
 
+/// The variables that shape an instance, see `InfraProvider::recipe_settings`.
+pub(crate) const RECIPE_SETTINGS: [&str; 12] = [
+    "DOCKER_NETWORK",
+    "DOCKER_URL_TEMPLATE",
+    "DOCKER_TRAEFIK",
+    "DOCKER_CONTAINER_PORT",
+    "DOCKER_MEMORY_MIB",
+    "DOCKER_CPU_MILLIS",
+    "DOCKER_PIDS_LIMIT",
+    "DOCKER_READ_ONLY",
+    "DOCKER_USER",
+    "DOCKER_RUNTIME",
+    "DOCKER_RESTART_MAX",
+    "DOCKER_EXTRA_HOSTS",
+];
+
 /// When the image is pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -299,5 +315,14 @@ mod tests {
             settings.credentials().unwrap().password.as_deref(),
             Some("s3cret-token")
         );
+    }
+
+    #[test]
+    fn the_settings_of_a_recipe_are_settings_and_no_secrets() {
+        let all = Settings::describe();
+        for name in RECIPE_SETTINGS {
+            let spec = all.iter().find(|spec| spec.variable == name).unwrap();
+            assert!(!spec.secret, "{name}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::fault::Call;
 use crate::kind;
 use crate::names::{self, NAME};
 use crate::reference::{label, not_going, reference};
-use crate::settings::Settings;
+use crate::settings::{RECIPE_SETTINGS, Settings};
 use crate::workload::Workload;
 use crate::{access, listed, logs, state};
 
@@ -52,6 +52,10 @@ impl Kubernetes {
 impl InfraProvider for Kubernetes {
     fn default_image(&self) -> Option<&str> {
         Some(&self.settings.image)
+    }
+
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        &RECIPE_SETTINGS
     }
 
     fn capabilities(&self) -> InfraCapabilities {
@@ -186,6 +190,7 @@ impl InfraProvider for Kubernetes {
                 )?,
                 status,
                 detail,
+                image_digest: one.image_digest(&pods),
             })
         });
         listed.collect()

@@ -58,6 +58,11 @@ impl Listed {
         state::image(self.set.as_ref()?)
     }
 
+    /// The digest of the image that its pod runs, once the node has pulled it.
+    pub(crate) fn image_digest(&self, pods: &HashMap<String, Pod>) -> Option<String> {
+        state::image_digest(pods.get(&self.name)?).map(ToOwned::to_owned)
+    }
+
     pub(crate) fn created_at(&self) -> Option<DateTime<Utc>> {
         let created = self.set.as_ref()?.metadata.creation_timestamp.as_ref()?;
         created.0.to_string().parse().ok()

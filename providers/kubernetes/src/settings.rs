@@ -10,6 +10,28 @@ use crate::variables::{Route, Variables};
 
 pub(crate) const PREFIX: &str = "KUBERNETES_";
 
+/// The variables that shape an instance, see `InfraProvider::recipe_settings`.
+pub(crate) const RECIPE_SETTINGS: [&str; 18] = [
+    "KUBERNETES_URL_TEMPLATE",
+    "KUBERNETES_ROUTE",
+    "KUBERNETES_CONTAINER_PORT",
+    "KUBERNETES_MEMORY_MIB",
+    "KUBERNETES_MEMORY_REQUEST_MIB",
+    "KUBERNETES_CPU_MILLIS",
+    "KUBERNETES_CPU_REQUEST_MILLIS",
+    "KUBERNETES_READ_ONLY",
+    "KUBERNETES_USER",
+    "KUBERNETES_RUNTIME_CLASS",
+    "KUBERNETES_NODE_SELECTOR",
+    "KUBERNETES_TOLERATIONS",
+    "KUBERNETES_STORAGE_CLASS",
+    "KUBERNETES_STORAGE_MIB",
+    "KUBERNETES_RESTART_MAX",
+    "KUBERNETES_ALLOW_FROM",
+    "KUBERNETES_ALLOW_TO",
+    "KUBERNETES_DENY_TO",
+];
+
 /// The settings, checked, with their lists read.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -189,5 +211,14 @@ mod tests {
     fn the_token_is_in_no_debug_output() {
         let settings = read(&[("TOKEN", "s3cret-token")]).unwrap();
         assert!(!format!("{settings:?}").contains("s3cret-token"));
+    }
+
+    #[test]
+    fn the_settings_of_a_recipe_are_settings_and_no_secrets() {
+        let all = Settings::describe();
+        for name in RECIPE_SETTINGS {
+            let spec = all.iter().find(|spec| spec.variable == name).unwrap();
+            assert!(!spec.secret, "{name}");
+        }
     }
 }

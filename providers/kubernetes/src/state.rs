@@ -60,6 +60,14 @@ pub(crate) fn image(set: &StatefulSet) -> Option<&str> {
     pod.containers.first()?.image.as_deref()
 }
 
+/// The digest in a pod's `imageID`, such as `registry.example/agent@sha256:…`; some runtimes write the digest alone.
+pub(crate) fn image_digest(pod: &Pod) -> Option<&str> {
+    let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
+    let id = containers.first()?.image_id.as_str();
+    let digest = id.rsplit('@').next().unwrap_or(id);
+    digest.starts_with("sha256:").then_some(digest)
+}
+
 fn of_pod(pod: &Pod, restart_max: u32) -> State {
     let Some(status) = &pod.status else {
         return state(DeployStatus::Queued, None);
@@ -190,6 +198,22 @@ mod tests {
             "name": "agent", "image": "x", "imageID": "", "ready": false,
             "restartCount": restarts, "state": now, "lastState": last,
         })
+    }
+
+    #[test]
+    fn the_digest_is_read_however_the_runtime_writes_it() {
+        let digest = |id: &str| {
+            let container = json!({
+                "name": "agent", "image": "x", "imageID": id, "ready": true, "restartCount": 0,
+            });
+            let pod = json!({ "status": { "containerStatuses": [container] } });
+            let pod: Pod = serde_json::from_value(pod).unwrap();
+            image_digest(&pod).map(ToOwned::to_owned)
+        };
+        let expected = Some("sha256:ab".to_owned());
+        assert_eq!(digest("registry.example/agent@sha256:ab"), expected);
+        assert_eq!(digest("sha256:ab"), expected);
+        assert_eq!(digest(""), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::launch::launch;
 use crate::open::Open;
 use crate::process::Table;
 use crate::service::{Deployment, Service};
-use crate::settings::Settings;
+use crate::settings::{RECIPE_SETTINGS, Settings};
 use crate::{output, ports};
 
 /// Runs instances as processes of this machine.
@@ -74,6 +74,10 @@ impl Local {
 
 #[async_trait]
 impl InfraProvider for Local {
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        &RECIPE_SETTINGS
+    }
+
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities {
             logs: true,
@@ -243,5 +247,6 @@ fn listed(
             .map(|service| url(service.port))
             .transpose()?,
         created_at: service.map(|service| service.created_at),
+        image_digest: None,
     })
 }

@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 const PREFIX: &str = "LOCAL_";
 
+/// The variables that shape an instance, see `InfraProvider::recipe_settings`.
+pub(crate) const RECIPE_SETTINGS: [&str; 1] = ["LOCAL_RUNTIME_COMMAND"];
+
 /// Variables of our own process that an instance gets too: what a program needs to find its files,
 /// speak its user's language and trust the machine's certificates. None of them is a secret.
 const INHERITED: [&str; 9] = [
@@ -178,5 +181,14 @@ mod tests {
         let table = table.join("\n");
         let readme = include_str!("../README.md");
         assert!(readme.contains(&table), "README.md lacks:\n{table}");
+    }
+
+    #[test]
+    fn the_settings_of_a_recipe_are_settings_and_no_secrets() {
+        let all = Settings::describe();
+        for name in RECIPE_SETTINGS {
+            let spec = all.iter().find(|spec| spec.variable == name).unwrap();
+            assert!(!spec.secret, "{name}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::handle::Handle;
 use crate::notice;
 use crate::patch;
 use crate::placement::Placement;
-use crate::settings::{RailwaySettings, TokenKind};
+use crate::settings::{RECIPE_SETTINGS, RailwaySettings, TokenKind};
 use crate::wire::Log;
 
 /// Runs instances as services on Railway.
@@ -98,6 +98,10 @@ impl Railway {
 impl InfraProvider for Railway {
     fn default_image(&self) -> Option<&str> {
         Some(&self.settings.runtime_image)
+    }
+
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        &RECIPE_SETTINGS
     }
 
     fn capabilities(&self) -> InfraCapabilities {

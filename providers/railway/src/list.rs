@@ -69,6 +69,7 @@ impl Railway {
             detail: None,
             url: None,
             created_at: Some(created_at),
+            image_digest: None,
         })
     }
 }
@@ -94,6 +95,7 @@ fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Result<Vec<ListedInstanc
             detail: service.detail(),
             url: service.domain().and_then(domain::url),
             created_at: Some(service.created_at),
+            image_digest: None,
         }))
     };
     fleet.services.iter().filter_map(listed).collect()
@@ -122,6 +124,7 @@ fn lost_volumes(
                 detail: Some("its service is gone, and its volume is left".to_owned()),
                 url: None,
                 created_at: Some(volume.created_at),
+                image_digest: None,
             })
         })
         .collect()

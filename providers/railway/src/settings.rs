@@ -9,6 +9,21 @@ use serde::Deserialize;
 use url::Url;
 
 const PREFIX: &str = "RAILWAY_";
+
+/// The variables that shape an instance, see `InfraProvider::recipe_settings`.
+pub(crate) const RECIPE_SETTINGS: [&str; 11] = [
+    "RAILWAY_START_COMMAND",
+    "RAILWAY_MEMORY_MB",
+    "RAILWAY_VCPU",
+    "RAILWAY_VOLUME_MOUNT",
+    "RAILWAY_TARGET_PORT",
+    "RAILWAY_REGION",
+    "RAILWAY_RESTART_POLICY",
+    "RAILWAY_RESTART_RETRIES",
+    "RAILWAY_HEALTHCHECK_PATH",
+    "RAILWAY_HEALTHCHECK_TIMEOUT",
+    "RAILWAY_DRAINING_SECONDS",
+];
 /// Railway sets it in every container that it runs:
 /// <https://docs.railway.com/reference/variables#railway-provided-variables> (November 2026).
 const ON_RAILWAY: &str = "RAILWAY_DEPLOYMENT_ID";
@@ -356,5 +371,14 @@ mod tests {
 
     fn crate_readme() -> &'static str {
         include_str!("../README.md")
+    }
+
+    #[test]
+    fn the_settings_of_a_recipe_are_settings_and_no_secrets() {
+        let all = RailwaySettings::describe();
+        for name in RECIPE_SETTINGS {
+            let spec = all.iter().find(|spec| spec.variable == name).unwrap();
+            assert!(!spec.secret, "{name}");
+        }
     }
 }

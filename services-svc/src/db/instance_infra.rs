@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use agent_pool_core::wire::services::MadeFrom;
 use agent_pool_core::{CreatedInfra, DeployStatus, InfraHandle, InfraId, InstanceId};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AsChangeset, QueryFragment};
-use diesel::sql_types::{Array, Bool, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -43,6 +44,10 @@ pub(crate) struct InstanceInfra {
     pub(crate) runtime_key: Option<String>,
     /// Whether it was taken over from the original: no listing has it, and its runtime may accept the operators' keys.
     pub(crate) adopted: bool,
+    /// The digest of what it ran at the last check, as the infra said.
+    pub(crate) image_digest: Option<String>,
+    /// What it was made from; `None` if it was made before this was recorded.
+    pub(crate) made_from: Option<MadeFrom>,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -55,6 +60,7 @@ pub(crate) struct Observation {
     pub(crate) deploy_detail: Option<String>,
     pub(crate) url: Option<Url>,
     pub(crate) image: Option<String>,
+    pub(crate) image_digest: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -90,6 +96,12 @@ struct OriginRow {
     #[diesel(select_expression = sql("instance_infra.adopted_at IS NOT NULL"))]
     #[diesel(select_expression_type = SqlLiteral<Bool>)]
     adopted: bool,
+    #[diesel(select_expression = sql("instance_infra.image_digest"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    image_digest: Option<String>,
+    #[diesel(select_expression = sql("instance_infra.made_from"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+    made_from: Option<Value>,
     created_at: DateTime<Utc>,
 }
 
@@ -194,12 +206,27 @@ fn member<'a>(handle: &'a InfraHandle, name: &str) -> Option<&'a str> {
     handle.data.get(name)?.as_str()
 }
 
-/// Records that the instance was deployed with all its variables.
+/// Records that the instance was deployed with all its variables, and what it is made from now.
 pub(crate) async fn record_started(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
+    made_from: &MadeFrom,
 ) -> Result<Written, DbError> {
-    update(conn, fence, dsl::started_at.eq(now)).await
+    // sql_query: the column is not in the schema, see schema.rs.
+    let rows = diesel::sql_query(
+        "UPDATE instance_infra
+         SET started_at = coalesce(started_at, now()), made_from = $3,
+             runtime_image = coalesce($4, runtime_image), updated_at = now()
+         WHERE instance_id = $1 AND EXISTS (
+             SELECT FROM instance_leases WHERE instance_id = $1 AND holder = $2 FOR SHARE)",
+    )
+    .bind::<Text, _>(fence.instance.as_str())
+    .bind::<Text, _>(fence.holder.as_str())
+    .bind::<Jsonb, _>(serde_json::to_value(made_from).expect("a wire type is a JSON object"))
+    .bind::<Nullable<Text>, _>(made_from.image.as_deref())
+    .execute(conn)
+    .await?;
+    Ok(Written::from_count(rows))
 }
 
 /// The one fenced update of a row.
@@ -246,9 +273,10 @@ pub(crate) async fn record_observations(
     diesel::sql_query(
         "UPDATE instance_infra AS known \
          SET deploy_status = seen.deploy_status, deploy_detail = seen.deploy_detail, \
-             url = coalesce(seen.url, known.url), runtime_image = coalesce(seen.image, known.runtime_image), updated_at = now() \
-         FROM unnest($1, $2, $3, $4, $5) \
-             AS seen (instance_id, deploy_status, deploy_detail, url, image) \
+             url = coalesce(seen.url, known.url), runtime_image = coalesce(seen.image, known.runtime_image), \
+             image_digest = coalesce(seen.image_digest, known.image_digest), updated_at = now() \
+         FROM unnest($1, $2, $3, $4, $5, $6) \
+             AS seen (instance_id, deploy_status, deploy_detail, url, image, image_digest) \
          WHERE known.instance_id = seen.instance_id",
     )
     .bind::<Array<Text>, _>(
@@ -262,6 +290,7 @@ pub(crate) async fn record_observations(
     .bind::<Array<Nullable<Text>>, _>(column(|one| one.deploy_detail.clone()))
     .bind::<Array<Nullable<Text>>, _>(column(|one| one.url.as_ref().map(ToString::to_string)))
     .bind::<Array<Nullable<Text>>, _>(column(|one| one.image.clone()))
+    .bind::<Array<Nullable<Text>>, _>(column(|one| one.image_digest.clone()))
     .execute(conn)
     .await?;
     Ok(())
@@ -377,6 +406,11 @@ fn corrupt(key: &str, problem: &dyn ToString) -> DbError {
 impl Row {
     fn into_domain(self) -> Result<InstanceInfra, String> {
         let instance: InstanceId = self.instance_id.parse().map_err(text)?;
+        let made_from = self
+            .origin
+            .made_from
+            .map(serde_json::from_value)
+            .transpose();
         let url = self.url.as_deref().map(Url::parse).transpose();
         let made = match self.made_at {
             None => None,
@@ -404,6 +438,8 @@ impl Row {
             started: self.started_at.is_some(),
             destroying: self.destroying_at.is_some(),
             runtime_key: self.runtime_key,
+            image_digest: self.origin.image_digest,
+            made_from: made_from.map_err(text)?,
             adopted: self.origin.adopted,
             created_at: self.origin.created_at,
         })

@@ -52,6 +52,7 @@ pub(crate) mod instance_leases;
 pub(crate) mod instance_services;
 pub(crate) mod local_grants;
 pub(crate) mod made_instances;
+pub(crate) mod recipe_salt;
 pub(crate) mod reseal;
 mod schema;
 pub(crate) mod sections;

@@ -1,6 +1,7 @@
 //! The tables of `migrations/services`, as Diesel sees them.
 
-// `deploy_detail` and `adopted_at` of `instance_infra` are left out: with more than 16 columns, Diesel wants a feature that makes every table
+// `deploy_detail`, `adopted_at`, `made_from` and `image_digest` of `instance_infra` are left out: with more than 16
+// columns, Diesel wants a feature that makes every table
 // slower to compile.
 diesel::table! {
     instance_infra (instance_id) {
@@ -87,6 +88,13 @@ diesel::table! {
     confirmed_infras (infra_id) {
         infra_id -> Text,
         confirmed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    recipe_salt (only_row) {
+        only_row -> Bool,
+        salt -> Text,
     }
 }
 

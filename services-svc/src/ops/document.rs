@@ -1,8 +1,10 @@
 //! What `GET /instances/:instanceId` tells people: the details of an instance in words.
 
 use agent_pool_core::wire::services::{
-    Document, DocumentSection, InstanceDetails, InstancePhase, InstanceToolDetails, ToolStatus,
+    Document, DocumentSection, InstanceDetails, InstancePhase, InstanceToolDetails, MadeFrom,
+    NamedValues, ToolStatus,
 };
+use agent_pool_core::{EnvName, ToolId};
 
 /// The details as a section for the infrastructure and one for each tool.
 pub(super) fn document(details: &InstanceDetails) -> Document {
@@ -10,6 +12,7 @@ pub(super) fn document(details: &InstanceDetails) -> Document {
     Document {
         sections: std::iter::once(infrastructure(details))
             .chain(tools)
+            .chain(details.made_from.as_ref().map(recipe))
             .collect(),
     }
 }
@@ -29,12 +32,28 @@ fn infrastructure(details: &InstanceDetails) -> DocumentSection {
         .optional("Service", infra.service_id.as_ref())
         .optional("Deployment", infra.deploy_status.as_ref())
         .optional("Why", infra.deploy_detail.as_ref())
-        .optional("Image", infra.image.as_ref());
+        .optional("Image", infra.image.as_ref())
+        .optional("Image digest", infra.image_digest.as_ref());
     let section = match &infra.url {
         Some(url) => section.link("URL", url),
         None => section,
     };
     section.row("Created", time(infra.created_at))
+}
+
+fn recipe(made: &MadeFrom) -> DocumentSection {
+    let listed = |names: &NamedValues| {
+        let names: Vec<&str> = names.names.iter().map(EnvName::as_str).collect();
+        names.join(", ")
+    };
+    let tools: Vec<&str> = made.tools.iter().map(ToolId::as_str).collect();
+    DocumentSection::new("Made from")
+        .row("Recipe", &made.hash)
+        .optional("Image", made.image.as_ref())
+        .optional("Image digest", made.digest.as_ref())
+        .row("Tools", tools.join(", "))
+        .row("Variables", listed(&made.variables))
+        .row("Infra settings", listed(&made.settings))
 }
 
 fn tool(tool: &InstanceToolDetails) -> DocumentSection {

@@ -44,6 +44,7 @@ pub(crate) async fn instance(
     let mut details = InstanceDetails {
         instance_id: instance,
         busy,
+        made_from: infra.made_from.clone(),
         infra: describe(infra),
         tools: join_all(tools.into_iter().map(|tool| describe_tool(app, tool))).await,
         document: Document::default(),
@@ -63,6 +64,7 @@ fn describe(infra: InstanceInfra) -> InstanceInfraDetails {
         phase,
         service_id: infra.made.as_ref().map(|handle| handle.service.clone()),
         image: infra.made.and_then(|handle| handle.image),
+        image_digest: infra.image_digest,
         url: infra.url,
         deploy_status: infra.deploy_status,
         deploy_detail: infra.deploy_detail,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::iter;
 
-use agent_pool_core::{InstanceId, Secret, chain};
+use agent_pool_core::{InstanceId, Secret, chain, safe_line};
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
 use futures_util::{Stream, StreamExt, stream};
@@ -15,17 +15,35 @@ use crate::app::App;
 use crate::db::instance_infra::InstanceInfra;
 use crate::runtime_key;
 
+/// Longest version of a runtime that is kept, in characters.
+const MAX_VERSION_CHARS: usize = 100;
+
 /// What an instance says about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Health {
     Ready {
         /// When its agent last did something, if it tells.
         last_activity: Option<DateTime<Utc>>,
+        /// The version that it says it is.
+        version: Option<String>,
     },
     /// It does not answer, or says that it is not ready.
     NotReady,
     /// It refuses every key that we have. That is our fault, and says nothing about its health.
     KeyRefused,
+}
+
+impl Health {
+    /// The version that a ready instance says it is, safe to show.
+    pub(crate) fn version(&self) -> Option<String> {
+        match self {
+            Self::Ready { version, .. } => {
+                let version = version.as_deref()?;
+                Some(safe_line(version, MAX_VERSION_CHARS).into_owned())
+            }
+            Self::NotReady | Self::KeyRefused => None,
+        }
+    }
 }
 
 /// The health of every instance that has an address. `HEALTH_CONCURRENCY` of them are asked at a time, and as many of
@@ -78,8 +96,11 @@ async fn check(app: &App, row: &InstanceInfra) -> (InstanceId, Health) {
     for key in keys(app, row) {
         match app.runtime().health(url, &key, within).await {
             Ok(report) if report.ready => {
-                let last_activity = report.last_activity;
-                return (instance.clone(), Health::Ready { last_activity });
+                let ready = Health::Ready {
+                    last_activity: report.last_activity,
+                    version: report.version,
+                };
+                return (instance.clone(), ready);
             }
             Ok(_) => return (instance.clone(), Health::NotReady),
             Err(error) if error.is_key_refused() => {

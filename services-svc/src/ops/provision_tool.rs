@@ -62,7 +62,8 @@ pub(crate) async fn provision_tool(
     lease.hold(provision_leased(&lease, &tool, &options)).await
 }
 
-async fn provision_leased(
+/// The same, under the lease.
+pub(super) async fn provision_leased(
     lease: &Lease,
     tool: &Tool,
     options: &ToolOptions,

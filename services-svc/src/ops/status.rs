@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
-use agent_pool_core::{DeployStatus, InfraId, InstanceId, ListedInstance, chain, safe_line};
+use agent_pool_core::{
+    DeployStatus, InfraId, InstanceId, ListedInstance, RecipeHash, chain, safe_line,
+};
 use futures_util::future::{try_join, try_join_all};
 use tracing::warn;
 
@@ -49,12 +51,17 @@ pub(crate) async fn status(
             "observations are not recorded: {error}"
         );
     }
+    let mut made_from: HashMap<InstanceId, RecipeHash> = rows
+        .into_iter()
+        .filter_map(|row| Some((row.instance, row.made_from?.hash)))
+        .collect();
     let reports = observed.into_iter().map(|seen| {
         let health = healths.get(&seen.instance);
         let last_activity = match health {
-            Some(Health::Ready { last_activity }) => *last_activity,
+            Some(Health::Ready { last_activity, .. }) => *last_activity,
             Some(Health::NotReady | Health::KeyRefused) | None => None,
         };
+        let made_from = made_from.remove(&seen.instance);
         let report = InstanceReport {
             status: seen.deploy_status,
             detail: seen.deploy_detail,
@@ -63,6 +70,9 @@ pub(crate) async fn status(
             key_refused: health == Some(&Health::KeyRefused),
             url: seen.url,
             image: seen.image,
+            image_digest: seen.image_digest,
+            made_from,
+            version: health.and_then(Health::version),
         };
         (seen.instance, report)
     });
@@ -116,6 +126,7 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
         deploy_detail: None,
         url: row.url.clone(),
         image: known_image.clone(),
+        image_digest: row.image_digest.clone(),
     };
     let Some(one) = listed.get(&(row.infra.clone(), row.instance.clone())) else {
         return unlisted;
@@ -125,6 +136,8 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
         deploy_detail: printable(one.detail.as_deref(), MAX_DETAIL_CHARS),
         url: one.url.clone().or_else(|| row.url.clone()),
         image: printable(one.handle.image.as_deref(), MAX_IMAGE_CHARS).or(known_image),
+        image_digest: printable(one.image_digest.as_deref(), MAX_IMAGE_CHARS)
+            .or_else(|| row.image_digest.clone()),
         ..unlisted
     }
 }
@@ -140,6 +153,7 @@ fn differs(row: &InstanceInfra, seen: &Observation) -> bool {
         || row.deploy_detail != seen.deploy_detail
         || row.url != seen.url
         || image != seen.image.as_ref()
+        || row.image_digest != seen.image_digest
 }
 
 async fn record(app: &App, changed: Vec<Observation>) -> Result<(), StepError> {

@@ -143,9 +143,9 @@ fn what_creations_and_destructions_answer_is_pinned() {
         tool: tool(),
     };
     let source = unconfigured();
-    let in_request = CreateError::Tool(UnavailableTool { index: 2, source });
-    let infra = CreateError::Infra(unconfigured());
-    let image = CreateError::ImageNotAllowed("evil:1".to_owned());
+    let in_request = RecipeError::Tool(UnavailableTool { index: 2, source });
+    let infra = RecipeError::Infra(unconfigured());
+    let image = RecipeError::ImageNotAllowed("evil:1".to_owned());
     let busy = CreateError::from(DbError::Exhausted(SOON));
     let unreadable = DestroyError::Database(DbError::Exhausted(SOON));
     assert_all([
@@ -212,6 +212,16 @@ fn what_other_operations_answer_is_pinned() {
             precondition(&PreconditionError::Unfinished(instance())),
             409,
             "instance_unfinished",
+        ),
+        (
+            UpgradeError::OtherInfra {
+                instance: instance(),
+                from: "docker".parse().unwrap(),
+                to: "local".parse().unwrap(),
+            }
+            .into(),
+            409,
+            "other_infra",
         ),
         (SweepError::Running.into(), 409, "sweep_running"),
         (already.into(), 409, "already_provisioned"),

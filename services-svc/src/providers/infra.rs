@@ -36,6 +36,31 @@ impl Infra {
         self.provider.default_image()
     }
 
+    /// The variables whose values shape an instance.
+    pub(crate) fn recipe_settings(&self) -> &'static [&'static str] {
+        self.provider.recipe_settings()
+    }
+
+    /// Whether it can deploy another image.
+    pub(crate) fn updates_images(&self) -> bool {
+        self.provider.capabilities().update_image
+    }
+
+    /// The digest that an image's name stands for now; `None` if the infra cannot tell.
+    pub(crate) async fn resolve_image(&self, image: &str) -> Result<Option<String>, ProviderError> {
+        let cx = self.calls.now();
+        self.provider.resolve_image(&cx, image).await
+    }
+
+    pub(crate) async fn update_image(
+        &self,
+        handle: &InfraHandle,
+        image: &str,
+    ) -> Result<(), ProviderError> {
+        let cx = self.calls.now();
+        self.provider.update_image(&cx, handle, image).await
+    }
+
     pub(crate) async fn create(
         &self,
         instance: &InstanceId,

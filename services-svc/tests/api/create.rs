@@ -20,7 +20,7 @@ async fn an_instance_is_made_with_its_tools_and_started_once_with_all_variables(
             "alpha": { "resourceId": format!("alpha-{id}@0") },
             "beta": { "resourceId": format!("beta-{id}@0") },
         },
-        "runtimeKey": runtime_key,
+        "runtimeKey": runtime_key, "madeFrom": body["madeFrom"],
     });
     assert_eq!(body, expected);
 

@@ -39,7 +39,7 @@ async fn a_document_says_the_same_in_words_with_the_tools_metadata() {
     assert_eq!(body["tools"][0]["metadata"]["note"], "noted by alpha");
     let sections = body["document"]["sections"].as_array().unwrap();
     let titles: Vec<_> = sections.iter().map(|section| &section["title"]).collect();
-    assert_eq!(titles, ["Infrastructure", "alpha"]);
+    assert_eq!(titles, ["Infrastructure", "alpha", "Made from"]);
     let row = |section: usize, label: &str| {
         let rows = sections[section]["rows"].as_array().unwrap();
         let found = rows.iter().find(|row| row["label"] == label);

@@ -17,6 +17,7 @@ mod missing;
 mod notices;
 mod openapi;
 mod provision_local;
+mod recipe;
 mod recover;
 mod registry;
 mod runtime_keys;

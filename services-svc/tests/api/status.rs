@@ -19,18 +19,22 @@ async fn each_instance_is_reported_with_what_infra_and_runtime_say() {
         .services
         .remove(&id(3).parse().unwrap());
     let url = |number| format!("{}/{}", service.instances.url, id(number));
+    let report = |number: usize, status: &str, made_from: &serde_json::Value| {
+        json!({ "status": status, "healthy": false, "url": url(number), "image": "runtime:1",
+                "madeFrom": made_from })
+    };
+    let answer = service.send(reqwest::Method::POST, "/status/batch", None);
+    let answer = answer.await.ok();
+    let made_from = &answer[id(1)]["madeFrom"];
+    let mut first = report(1, "SUCCESS", made_from);
+    first["healthy"] = true.into();
+    first["version"] = "7.1".into();
     let all = json!({
-        id(1): { "status": "SUCCESS", "healthy": true, "url": url(1), "image": "runtime:1" },
-        id(2): { "status": "SUCCESS", "healthy": false, "url": url(2), "image": "runtime:1" },
-        id(3): { "status": "MISSING", "healthy": false, "url": url(3), "image": "runtime:1" },
+        id(1): first,
+        id(2): report(2, "SUCCESS", made_from),
+        id(3): report(3, "MISSING", made_from),
     });
-    assert_eq!(
-        service
-            .send(reqwest::Method::POST, "/status/batch", None)
-            .await
-            .ok(),
-        all
-    );
+    assert_eq!(answer, all);
     let asked = json!({ "instanceIds": [id(1), "nosuchinstan"] });
     let one = service.post("/status/batch", asked).await.ok();
     assert_eq!(one, json!({ id(1): all[id(1)] }));

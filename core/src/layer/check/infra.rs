@@ -72,6 +72,18 @@ impl InfraProvider for CheckedInfra {
         self.inner.default_image()
     }
 
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        self.inner.recipe_settings()
+    }
+
+    async fn resolve_image(
+        &self,
+        cx: &Context,
+        image: &str,
+    ) -> Result<Option<String>, ProviderError> {
+        self.inner.resolve_image(cx, image).await
+    }
+
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
         self.inner.read_notice(secret, body)
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{InstanceId, PoolName};
+use crate::{InstanceId, PoolName, RecipeHash};
 
 /// What the pool decided about an instance. The words are those of the database too.
 ///
@@ -93,6 +93,21 @@ pub struct Counts {
     pub destroying: u32,
 }
 
+/// What an instance runs, as Services last said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Runs {
+    /// The image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The digest of the image, where the infra tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+    /// The version that its runtime says it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
 /// One instance, as Pool shows it.
 ///
 /// ```
@@ -139,6 +154,12 @@ pub struct InstanceView {
     /// Whether a person keeps it: it is never claimed, drained, replaced or killed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// What it was made from; absent if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<RecipeHash>,
+    /// What it runs; absent if Services has not said yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Runs>,
 }
 
 /// `GET /api/pool/status`.

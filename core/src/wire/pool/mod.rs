@@ -16,6 +16,7 @@ mod costs;
 mod explanation;
 mod fleet;
 mod pools;
+mod rollout;
 mod sizing;
 mod webhook;
 
@@ -34,10 +35,16 @@ pub use costs::{
     ResourceCosts, Spent, ToolChange, dollars,
 };
 pub use explanation::{ExplainedStep, Explanation};
-pub use fleet::{Agents, Counts, CreationFailure, InstanceView, PoolStatus, Status, Unobserved};
+pub use fleet::{
+    Agents, Counts, CreationFailure, InstanceView, PoolStatus, Runs, Status, Unobserved,
+};
 pub use pools::{
     DeletedPool, Hold, HoldCause, Policy, PoolSpec, PoolVersion, PoolVersions, PoolView, Pools,
     Recipe,
+};
+pub use rollout::{
+    InstanceRecipe, PoolRecipe, Rollout, RolloutAction, RolloutRequest, RolloutState, Upgrade,
+    UpgradeRequest, UpgradeState, Upgrades,
 };
 pub use sizing::{
     HitRate, Objective, ObjectiveFloor, ParseHitRateError, SimulatedPolicy, Simulation,

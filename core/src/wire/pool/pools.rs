@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Counts, Objective, Sizing};
+use super::{Budget, Counts, Objective, Rollout, Sizing};
 use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
 
 /// What the instances of a pool are made from. What is absent follows the settings.
@@ -195,6 +195,9 @@ pub struct PoolView {
     /// Why no instances are created; absent: they are, as far as any are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// Its latest roll-out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
 }
 
 /// `GET /api/pool/pools`: the pool `default` first, then by name.

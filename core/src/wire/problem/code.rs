@@ -139,6 +139,8 @@ problem_codes! {
     PoolInUse              "pool_in_use"              409 Request  NotDone;
     /// Somebody else has changed the pool meanwhile.
     PoolChanged            "pool_changed"             409 Request  NotDone;
+    /// The pool has no roll-out that can be retried or stopped.
+    NoRollout              "no_rollout"               409 Request  NotDone;
     /// Only a crashed instance can be dismissed.
     NotCrashed             "not_crashed"              409 Request  NotDone;
     /// The instance is protected: it is not destroyed before that is lifted.
@@ -167,6 +169,8 @@ problem_codes! {
     InstanceGone           "instance_gone"            409 Instance Unknown;
     /// The instance exists, with other tools.
     OtherTools             "other_tools"              409 Request  NotDone;
+    /// The instance runs on another infra than the recipe names.
+    OtherInfra             "other_infra"              409 Request  NotDone;
     /// The image is not one of the allowed ones.
     ImageNotAllowed        "image_not_allowed"        422 Request  NotDone;
     /// There are as many instances as Services allows.

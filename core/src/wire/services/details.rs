@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Document, ToolStatus};
+use super::{Document, MadeFrom, ToolStatus};
 use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Usage};
 
 /// The answer to `GET /instances/:instanceId`: what is known of one, without secrets.
@@ -32,6 +32,9 @@ pub struct InstanceDetails {
     pub busy: bool,
     /// Where it runs.
     pub infra: InstanceInfraDetails,
+    /// What it was made from; absent if it was made before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<MadeFrom>,
     /// The tools that it has or had, in order of id.
     pub tools: Vec<InstanceToolDetails>,
     /// The same for people to read.
@@ -67,6 +70,9 @@ pub struct InstanceInfraDetails {
     /// What it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The digest of what it ran at the last check, where the infra tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
     /// The status of its deployment at the last check; absent before the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_status: Option<DeployStatus>,

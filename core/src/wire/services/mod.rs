@@ -12,6 +12,7 @@
 
 mod details;
 mod document;
+mod recipe;
 mod registry;
 
 use std::collections::BTreeMap;
@@ -22,12 +23,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, Price, ResourceId, Secret, ServiceId,
-    ToolId, ToolOptions, Usage,
+    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, Price, RecipeHash, ResourceId, Secret,
+    ServiceId, ToolId, ToolOptions, Usage,
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
 pub use document::{Document, DocumentRow, DocumentSection, InstanceDocument};
+pub use recipe::{MadeFrom, NamedValues, RecipeRequest, UpgradedInstance};
 pub use registry::{
     InfraInfo, LastError, ProviderHealth, ProviderStats, RegistryReply, ToolInfo, Version,
 };
@@ -106,6 +108,9 @@ pub struct CreatedInstance {
     /// What its infra and its tools cost, by the id of the provider; absent what is free.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<String, Price>,
+    /// What it was made from; absent for an instance that was made before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<RecipeHash>,
 }
 
 /// One tool of a [`CreatedInstance`].
@@ -224,6 +229,15 @@ pub struct InstanceReport {
     /// What it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The digest of what it runs, where the infra tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+    /// What it was made from; absent for an instance that was made before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<RecipeHash>,
+    /// The version that its runtime says it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// When its agent last did something, if its runtime reports that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<DateTime<Utc>>,

@@ -173,7 +173,7 @@ fn pod(set: &Value, key: &Key, revision: &str) -> Value {
 
 fn container(pod: &Value, ready: bool, restarts: u64, state: &Value, last: &Value) -> Value {
     json!([{
-        "name": "agent", "image": pod["spec"]["containers"][0]["image"], "imageID": "",
+        "name": "agent", "image": pod["spec"]["containers"][0]["image"], "imageID": if ready { "registry.example/agent@sha256:ab" } else { "" },
         "ready": ready, "started": ready, "restartCount": restarts, "state": state, "lastState": last,
     }])
 }

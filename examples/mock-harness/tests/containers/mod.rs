@@ -2,22 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use agent_pool_engine::{Engine, missing_program};
 use reqwest::Method;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
 
-use crate::get;
 use crate::support::{Harness, Home};
+use crate::{get, until};
 
 /// Held by a test with an engine of its own: two that start and end networks on one machine at the same time were seen
 /// to lose one another's.
 static ENGINE: Mutex<()> = Mutex::const_new(());
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// Whether there is no engine, after saying so. In CI there has to be one.
 fn skipped() -> bool {
@@ -42,14 +38,6 @@ fn held(engine: &Engine) -> Vec<String> {
     let names = all.iter().flat_map(|list| list.lines());
     let ours = names.filter(|name| name.starts_with("ap-"));
     ours.map(str::to_owned).collect()
-}
-
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !is_so().await {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        sleep(Duration::from_millis(100)).await;
-    }
 }
 
 async fn says(url: &str, text: &str) -> bool {

@@ -202,6 +202,21 @@ impl<'a> Harness<'a> {
         response.unwrap().status().as_u16()
     }
 
+    /// Sends a body to one of the printed APIs, which has to accept it.
+    pub(crate) async fn post(
+        &self,
+        method: reqwest::Method,
+        api: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> serde_json::Value {
+        let client = agent_pool_core::http::bare_builder().build().unwrap();
+        let request = client.request(method, format!("{}/{path}", self.printed(api)));
+        let request = request.bearer_auth(self.printed("key")).json(body);
+        let response = request.send().await.unwrap().error_for_status().unwrap();
+        response.json().await.unwrap()
+    }
+
     /// The printed `curl` command, for a shell.
     pub(crate) async fn printed_claim(&mut self) -> String {
         self.warm().await;

@@ -176,6 +176,7 @@ impl InfraProvider for Acme {
                 detail: machine.detail(),
                 url: Some(machine.url.clone()),
                 created_at: machine.created_at.as_deref().and_then(|at| at.parse().ok()),
+                image_digest: None,
             });
             Some(listed)
         });

@@ -11,7 +11,7 @@ struct Version {
     version: i64,
 }
 
-/// The version of the fleet: its events, its alarm and its creation failures.
+/// The version of the fleet: its events, its alarm, its creation failures, its pools, roll-outs and upgrades.
 ///
 /// The greatest event ID alone is not enough: events are not committed in the order of their IDs.
 pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i64, DbError> {
@@ -23,7 +23,9 @@ pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i
              (SELECT doubt FROM tick_state),
              (SELECT string_agg(pool || cause || in_a_row, ',' ORDER BY pool, cause)
               FROM pool_creation_failures),
-             (SELECT string_agg(name || version, ',' ORDER BY name) FROM pools)
+             (SELECT string_agg(name || version, ',' ORDER BY name) FROM pools),
+             (SELECT max(changed_at) FROM rollouts),
+             (SELECT max(coalesce(ended_at, requested_at)) FROM upgrades)
          ), 0) AS version",
     )
     .get_result(conn)

@@ -1,7 +1,7 @@
 //! Actions on one instance, each with a confirmation page.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::{InstanceView, Status};
+use agent_pool_core::wire::pool::{InstanceView, Status, UpgradeRequest};
 use agent_pool_core::wire::problem::Problem;
 use maud::html;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use super::super::reply;
 use super::super::session::Session;
 use super::find::find;
 use crate::app::App;
-use crate::handlers::instances;
+use crate::handlers::{instances, rollouts};
 use crate::pool::Pool;
 use crate::problem::from_services;
 
@@ -26,6 +26,7 @@ pub(in crate::dashboard) enum Action {
     Redeploy,
     Protect,
     Unprotect,
+    Upgrade,
 }
 
 impl std::str::FromStr for Action {
@@ -36,6 +37,7 @@ impl std::str::FromStr for Action {
             Self::Kill,
             Self::Dismiss,
             Self::Redeploy,
+            Self::Upgrade,
             Self::Protect,
             Self::Unprotect,
         ];
@@ -52,7 +54,8 @@ impl Action {
             Status::Destroying => Vec::new(),
             _ if instance.protected => vec![Self::Redeploy, Self::Unprotect],
             Status::Starting | Status::Claiming => vec![Self::Kill],
-            Status::Idle | Status::Claimed => vec![Self::Redeploy, Self::Protect, Self::Kill],
+            Status::Idle => vec![Self::Redeploy, Self::Protect, Self::Kill],
+            Status::Claimed => vec![Self::Upgrade, Self::Redeploy, Self::Protect, Self::Kill],
             Status::Crashed => vec![Self::Redeploy, Self::Protect, Self::Dismiss],
         }
     }
@@ -64,6 +67,7 @@ impl Action {
             Self::Redeploy => "redeploy",
             Self::Protect => "protect",
             Self::Unprotect => "unprotect",
+            Self::Upgrade => "upgrade",
         }
     }
 
@@ -74,13 +78,14 @@ impl Action {
             Self::Redeploy => "Redeploy",
             Self::Protect => "Protect",
             Self::Unprotect => "Unprotect",
+            Self::Upgrade => "Upgrade",
         }
     }
 
     const fn class(self) -> &'static str {
         match self {
             Self::Kill | Self::Dismiss => "danger",
-            Self::Redeploy | Self::Protect | Self::Unprotect => "primary",
+            Self::Redeploy | Self::Upgrade | Self::Protect | Self::Unprotect => "primary",
         }
     }
 
@@ -114,6 +119,10 @@ impl Action {
             (Self::Unprotect, _) => {
                 "The instance can be claimed, drained, replaced and killed again, as any other."
             }
+            (Self::Upgrade, _) => {
+                "Deploys the instance with the recipe of its pool as it is now: image, tools and variables. Its \
+                 volume and conversation stay. It does not answer until the new deployment is running."
+            }
         }
     }
 
@@ -124,6 +133,7 @@ impl Action {
             (Self::Dismiss, true) => "Dismissed. Its resources are being destroyed.",
             (Self::Kill, false) => "Killed. All its resources are destroyed.",
             (Self::Dismiss, false) => "Dismissed. All its resources are destroyed.",
+            (Self::Upgrade, _) => "Upgrade requested. The recipe below changes once it is done.",
             (Self::Redeploy, _) => {
                 "Redeploying. The infrastructure section shows the state of the deployment."
             }
@@ -170,8 +180,16 @@ pub(in crate::dashboard) async fn perform(
     match action {
         Action::Kill => drop(instances::kill(id.clone(), pool.destructions).await?),
         Action::Dismiss => drop(instances::dismiss(id.clone(), pool.destructions).await?),
-        Action::Protect => drop(instances::protect(id.clone(), pool).await?),
-        Action::Unprotect => drop(instances::unprotect(id.clone(), pool).await?),
+        Action::Protect => drop(Box::pin(instances::protect(id.clone(), pool)).await?),
+        Action::Unprotect => drop(Box::pin(instances::unprotect(id.clone(), pool)).await?),
+        Action::Upgrade => {
+            let request = UpgradeRequest {
+                instance_ids: vec![id.clone()],
+                pool: None,
+                batch: 1,
+            };
+            drop(Box::pin(rollouts::upgrade(request, pool)).await?);
+        }
         Action::Redeploy => {
             let redeployed = pool.app.services.redeploy(&id).await;
             redeployed.map_err(|error| from_services("the redeployment", &error))?;

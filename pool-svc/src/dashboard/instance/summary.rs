@@ -1,7 +1,7 @@
 //! The heading of the instance page, and what Pool knows about the instance.
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{InstanceView, Runs, Status};
 use chrono::Utc;
 use maud::{Markup, html};
 
@@ -52,6 +52,21 @@ pub(super) fn head(
     }
 }
 
+/// What it was made from and runs, as far as that is known.
+fn recipe(instance: &InstanceView) -> Markup {
+    let Runs {
+        image,
+        image_digest,
+        version,
+    } = instance.runs.clone().unwrap_or_default();
+    html! {
+        @if let Some(hash) = &instance.made_from { dt { "Recipe" } dd .mono { (hash) } }
+        @if let Some(image) = image { dt { "Image" } dd .mono { (image) } }
+        @if let Some(digest) = image_digest { dt { "Digest" } dd .mono { (digest) } }
+        @if let Some(version) = version { dt { "Version" } dd { (version) } }
+    }
+}
+
 pub(super) fn summary(id: &InstanceId, row: Option<&InstanceRow>) -> Markup {
     let now = Utc::now();
     html! {
@@ -65,6 +80,7 @@ pub(super) fn summary(id: &InstanceId, row: Option<&InstanceRow>) -> Markup {
                     @if let Some(tools) = tools {
                         dt { "Tools" } dd { (if tools.is_empty() { "none".to_owned() } else { tools.join(", ") }) }
                     }
+                    (recipe(it))
                     dt { "Created" } dd { (format::ago(it.created_at, now)) }
                     @if let Some(at) = it.claimed_at { dt { "Claimed" } dd { (format::ago(at, now)) } }
                     @if let Some(by) = it.accept_by {

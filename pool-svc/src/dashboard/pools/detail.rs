@@ -10,6 +10,7 @@ use warp::reply::Response;
 use super::super::page::{self, Tab};
 use super::super::session::{Role, Session};
 use super::super::{explanation, format, reply};
+use super::rollout;
 use crate::app::App;
 use crate::db::pools as table;
 use crate::handlers::explain;
@@ -50,6 +51,7 @@ pub(in crate::dashboard) async fn show(
         }
         @if session.role == Role::Operator { (policy_form(&session, &pool)) }
         (explanation::card(&story))
+        (rollout::section(&session, &pool))
         (recipe(&pool))
         (history(&versions))
     };

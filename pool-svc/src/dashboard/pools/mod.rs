@@ -1,9 +1,11 @@
-//! The pools page: every pool with what it has, and one pool with its recipe, its policy and its versions.
+//! The pools page: every pool with what it has, and one pool with its recipe, its policy, its roll-out and its versions.
 
 mod change;
 mod detail;
 mod list;
+mod rollout;
 
 pub(super) use self::change::{confirm_delete, delete, pause, save};
 pub(super) use self::detail::show;
 pub(super) use self::list::list;
+pub(super) use self::rollout::act;

@@ -23,6 +23,8 @@ fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Fle
         noted_before: Duration::ZERO,
         lease,
         pending: false,
+        made_from: None,
+        runs: None,
     }
 }
 
@@ -35,6 +37,9 @@ fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
         image: None,
         key_refused: false,
         last_activity: None,
+        image_digest: None,
+        made_from: None,
+        version: None,
     }
 }
 
@@ -288,4 +293,39 @@ fn an_instance_that_refuses_our_key_stays_as_it_is() {
         let decision = decide(&[row], &Observation::Batch(batch), LIMITS);
         assert_eq!((decision.silent.len(), decision.healthy.len()), (0, 0));
     }
+}
+
+#[test]
+fn what_an_instance_runs_is_noted_once_and_kept_while_it_is_silent() {
+    let said = InstanceReport {
+        image: Some("agent:1".to_owned()),
+        version: Some("7.1".to_owned()),
+        made_from: Some("00c0ffee00c0ffee".parse().unwrap()),
+        ..report(true, DeployStatus::Success)
+    };
+    let runs_of = |row: &FleetRow, report: &InstanceReport| {
+        let batch = StatusBatch::from([(row.id.clone(), report.clone())]);
+        let fleet = std::slice::from_ref(row);
+        decide(fleet, &Observation::Batch(batch), LIMITS).runs
+    };
+    let unknown = another();
+    let noted = runs_of(&unknown, &said);
+    assert_eq!(noted[0].runs.version.as_deref(), Some("7.1"));
+    assert_eq!(noted[0].made_from, said.made_from);
+    let known = FleetRow {
+        made_from: noted[0].made_from.clone(),
+        runs: Some(noted[0].runs.clone()),
+        ..unknown
+    };
+    assert_eq!(runs_of(&known, &said), []);
+    let silent = InstanceReport {
+        image: said.image.clone(),
+        ..report(false, DeployStatus::Success)
+    };
+    assert_eq!(runs_of(&known, &silent), []);
+    let upgraded = InstanceReport {
+        made_from: Some("0011223344556677".parse().unwrap()),
+        ..said
+    };
+    assert_eq!(runs_of(&known, &upgraded)[0].made_from, upgraded.made_from);
 }

@@ -161,6 +161,8 @@ mod tests {
             last_healthy_at: None,
             accept_by: None,
             protected: false,
+            made_from: None,
+            runs: None,
         };
         PoolStatus {
             counts: Counts::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_pool_core::{DeployStatus, Redeploy};
+use agent_pool_core::{DeployStatus, ErrorKind, Redeploy};
 use tokio::time::{Instant, sleep};
 
 use crate::podman::{GREEDY_IMAGE, OTHER_IMAGE};
@@ -187,4 +187,22 @@ async fn a_crash_between_the_steps_of_a_deployment_loses_no_variable() {
         .unwrap();
     world.healthy(&created).await;
     assert_eq!(world.inside(&created, "echo $A $B"), "1 2");
+}
+
+#[tokio::test]
+async fn the_list_has_the_digest_that_the_name_of_the_image_stands_for() {
+    let Some(world) = World::new(&[]).await else {
+        return;
+    };
+    let created = world.running(&[]).await;
+    let image = created.handle.image.as_deref().unwrap();
+    let digest = world.docker.resolve_image(&world.cx, image).await.unwrap();
+    assert!(
+        digest.as_ref().unwrap().starts_with("sha256:"),
+        "{digest:?}"
+    );
+    let listed = world.docker.list(&world.cx).await.unwrap();
+    assert_eq!(listed[0].image_digest, digest);
+    let absent = world.docker.resolve_image(&world.cx, "nosuch:1").await;
+    assert_eq!(absent.unwrap_err().kind(), ErrorKind::Invalid);
 }

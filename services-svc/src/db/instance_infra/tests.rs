@@ -54,6 +54,14 @@ fn made(id: &InstanceId) -> CreatedInfra {
     }
 }
 
+fn recipe() -> MadeFrom {
+    let values = json!({ "names": [], "fingerprint": "" });
+    let made = json!({
+        "hash": "00c0ffee00c0ffee", "infra": "acme", "image": "image:1", "tools": [], "variables": values, "settings": values,
+    });
+    serde_json::from_value(made).unwrap()
+}
+
 #[tokio::test]
 async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     let mut conn = conn().await;
@@ -66,7 +74,7 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
 
     let created = made(id);
     let written = record_made(&mut conn, fence, &created).await.unwrap();
-    let started = record_started(&mut conn, fence).await.unwrap();
+    let started = record_started(&mut conn, fence, &recipe()).await.unwrap();
     assert_eq!((written, started), (Written::Yes, Written::Yes));
     let again = insert_intent(
         &mut conn,
@@ -98,7 +106,7 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
     assert_eq!(deleted, Written::Yes);
     assert_eq!(find(&mut conn, id).await.unwrap(), None);
     let written = record_made(&mut conn, fence, &made(id)).await.unwrap();
-    let started = record_started(&mut conn, fence).await.unwrap();
+    let started = record_started(&mut conn, fence, &recipe()).await.unwrap();
     assert_eq!((written, started), (Written::NoRow, Written::NoRow));
 }
 
@@ -120,7 +128,7 @@ async fn who_lost_the_lease_writes_nothing() {
         insert_intent(&mut conn, fence, new(&infra, "label")).await,
         insert_new(&mut conn, fence, new(&infra, "label"), 9).await,
         record_made(&mut conn, fence, &made(id)).await,
-        record_started(&mut conn, fence).await,
+        record_started(&mut conn, fence, &recipe()).await,
         mark_destroying(&mut conn, fence).await,
         delete(&mut conn, fence).await,
     ] {
@@ -171,6 +179,7 @@ async fn what_is_seen_of_many_is_written_at_once_and_of_them_alone() {
         deploy_detail: Some("out of memory".to_owned()),
         url: Some("https://b.example/".parse().unwrap()),
         image: None,
+        image_digest: None,
     };
     record_observations(&mut conn, &[seen]).await.unwrap();
     let only = [one, InstanceId::generate()];
@@ -199,6 +208,7 @@ async fn what_is_not_seen_is_not_forgotten() {
         deploy_detail: None,
         url: None,
         image: None,
+        image_digest: None,
     };
     record_observations(&mut conn, &[before_it_was_made])
         .await

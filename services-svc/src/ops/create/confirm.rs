@@ -14,14 +14,14 @@ use crate::db::made_instances;
 /// # Errors
 /// Another deployment has instances under our mark.
 pub(super) async fn confirm(app: &App, plan: &Plan) -> Result<(), CreateError> {
-    let infra = plan.infra.id();
+    let infra = plan.recipe.infra.id();
     let mut conn = app.db().conn().await?;
     if made_instances::is_confirmed(&mut conn, infra).await? {
         return Ok(());
     }
     // Not held while the infra is asked.
     drop(conn);
-    let listed = match plan.infra.list().await {
+    let listed = match plan.recipe.infra.list().await {
         Ok(listed) => listed,
         Err(error) => {
             // The next creation looks again; a sweep never touches what is not ours in any case.

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use agent_pool_core::registry::LookupError;
 use agent_pool_core::{EnvironmentName, InfraId, InstanceId, ToolId};
 use agent_pool_service_kit::db::DbError;
 
 use crate::ops::precondition::PreconditionError;
-use crate::ops::requested_tools::UnavailableTool;
+use crate::ops::recipe::RecipeError;
 use crate::ops::step_error::StepError;
 use crate::ops::tear_down::Undo;
 
@@ -43,15 +42,9 @@ impl fmt::Display for CreateStep {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
-    /// A tool of the request is not available. Nothing was made.
+    /// The request cannot be made. Nothing was made.
     #[error(transparent)]
-    Tool(#[from] UnavailableTool),
-    /// The image is not one of this service's settings. Nothing was made.
-    #[error("the image {0:?} is not allowed: name it in ALLOWED_IMAGES")]
-    ImageNotAllowed(String),
-    /// The infra is not available. Nothing was made.
-    #[error("the infra is not available")]
-    Infra(#[source] LookupError),
+    Recipe(#[from] RecipeError),
     /// Nothing was done.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),

@@ -14,6 +14,7 @@ use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::{Written, instance_services};
 use crate::ops::lease::Lease;
 use crate::ops::precondition::PreconditionError;
+use crate::ops::recipe::find_infra;
 use crate::ops::step_error::StepError;
 use crate::ops::tear_down::{Undo, tear_down};
 use crate::runtime_key;
@@ -50,8 +51,7 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
                 plan.runtime_key = key.map_err(StepError::from)?;
             }
             // It continues on the infra where it began, whatever the settings say now.
-            let begun = app.providers().infra(&infra.infra);
-            plan.infra = begun.map_err(CreateError::Infra)?;
+            plan.recipe.infra = find_infra(app, &infra.infra)?;
         }
     }
     let (outcome, result) = match make(lease, &plan).await {
@@ -91,7 +91,7 @@ fn existing_instance(
     };
     let key = infra.runtime_key.as_deref();
     let key = key.map(|key| runtime_key::open(app.cipher(), &infra.instance, key));
-    let services = plan.tools.keys().map(|tool| {
+    let services = plan.recipe.tools.keys().map(|tool| {
         let Some((_, resource)) = plan.existing_tool(tool) else {
             return Err(CreateError::OtherTools {
                 instance: infra.instance.clone(),
@@ -107,7 +107,10 @@ fn existing_instance(
         url: url.clone(),
         services: services.collect::<Result<_, CreateError>>()?,
         runtime_key: key.transpose().map_err(StepError::from)?,
-        prices: app.providers().prices(&infra.infra, plan.tools.keys()),
+        prices: app
+            .providers()
+            .prices(&infra.infra, plan.recipe.tools.keys()),
+        made_from: infra.made_from.as_ref().map(|made| made.hash.clone()),
     }))
 }
 

@@ -1,6 +1,6 @@
 //! The steps of a creation. Each is idempotent, and none undoes anything.
 
-use agent_pool_core::wire::services::{CreatedInstance, ToolResource};
+use agent_pool_core::wire::services::{CreatedInstance, MadeFrom, ToolResource};
 use agent_pool_core::{CreatedInfra, Redeploy, ToolId, ToolOptions, chain};
 use futures_util::future::{join, join_all};
 use tracing::warn;
@@ -24,7 +24,7 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
     insert_intents(lease, plan)
         .await
         .map_err(failed_at(CreateStep::Intend))?;
-    let tools = plan.tools.iter();
+    let tools = plan.recipe.tools.iter();
     let tools = join_all(tools.map(|(id, tool)| async move {
         let ready = provision(lease, plan, tool).await;
         ready.map(|ready| (id.clone(), ready))
@@ -38,7 +38,7 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
         }
     })?;
     let tools = tools?;
-    start(lease, plan, &infra, &tools)
+    let made_from = start(lease, plan, &infra, &tools)
         .await
         .map_err(failed_at(CreateStep::Start))?;
     let services = tools.into_iter().map(|(id, tool)| {
@@ -54,7 +54,8 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
         prices: lease
             .app()
             .providers()
-            .prices(plan.infra.id(), plan.tools.keys()),
+            .prices(plan.recipe.infra.id(), plan.recipe.tools.keys()),
+        made_from: Some(made_from.hash),
     })
 }
 
@@ -64,7 +65,7 @@ pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), Ste
     let _ = insert_instance(lease, plan, None).await?;
     let context = lease.app().providers().context();
     let label = &context.mark().label(&plan.instance);
-    let missing = plan.tools.iter();
+    let missing = plan.recipe.tools.iter();
     let missing = missing.filter(|(id, _)| plan.existing_tool(id).is_none());
     let rows: Vec<NewTool<'_>> = missing
         .map(|(tool, provider)| NewTool {
@@ -94,7 +95,7 @@ pub(super) async fn insert_instance(
     let label = app.providers().context().mark().label(&plan.instance);
     let key = runtime_key::seal(app.cipher(), &plan.instance, &plan.runtime_key)?;
     let new = NewInstance {
-        infra: plan.infra.id(),
+        infra: plan.recipe.infra.id(),
         label: &label,
         runtime_key: &key,
     };
@@ -107,7 +108,11 @@ pub(super) async fn insert_instance(
 
 async fn create_infra(lease: &Lease, plan: &Plan) -> Result<CreatedInfra, StepError> {
     let Plan { instance, spec, .. } = plan;
-    let created = plan.infra.create(instance, plan.attempt, spec).await?;
+    let created = plan
+        .recipe
+        .infra
+        .create(instance, plan.attempt, spec)
+        .await?;
     let recorded = &created;
     let written =
         lease.write(async |conn, fence| instance_infra::record_made(conn, fence, recorded).await);
@@ -132,15 +137,19 @@ async fn start(
     plan: &Plan,
     infra: &CreatedInfra,
     tools: &[(ToolId, ReadyTool)],
-) -> Result<(), StepError> {
+) -> Result<MadeFrom, StepError> {
+    let made_from = plan.recipe.describe(lease.app()).await?;
     let tools = tools.iter().map(|(_, tool)| tool.env.clone());
-    let variables = plan.variables(lease.app(), tools);
-    plan.infra
+    let variables = plan.variables(tools);
+    plan.recipe
+        .infra
         .configure(&infra.handle, &variables, Redeploy::Yes)
         .await?;
-    let written =
-        lease.write(async |conn, fence| instance_infra::record_started(conn, fence).await);
-    Ok(written.await?.or_gone(&plan.instance)?)
+    let recorded = &made_from;
+    let written = lease
+        .write(async |conn, fence| instance_infra::record_started(conn, fence, recorded).await);
+    written.await?.or_gone(&plan.instance)?;
+    Ok(made_from)
 }
 
 fn first_failure<T>(plan: &Plan, results: Vec<Result<T, StepError>>) -> Result<Vec<T>, StepError> {

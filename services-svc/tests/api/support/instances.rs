@@ -49,7 +49,7 @@ impl Instances {
                         return warp::http::StatusCode::UNAUTHORIZED.into_response();
                     }
                     let ready = shared.answer(&id).await;
-                    warp::reply::json(&json!({ "ready": ready })).into_response()
+                    warp::reply::json(&json!({ "ready": ready, "version": "7.1" })).into_response()
                 }
             });
         tokio::spawn(warp::serve(health).incoming(listener).run());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
-    Context, CreatedInfra, DeployStatus, EnvVars, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, ListedResource, Metadata, NoticeError, ProviderError,
+    Context, CreatedInfra, DeployStatus, EnvVars, InfraCapabilities, InfraHandle, InfraProvider,
+    InstanceId, InstanceSpec, ListedInstance, ListedResource, Metadata, NoticeError, ProviderError,
     ProvisionedTool, Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider,
     Usage, VendorNotice,
 };
@@ -28,7 +28,10 @@ pub(super) const TOOLS: [ToolRegistration; 3] = [
 ];
 
 pub(super) const INFRA: [InfraRegistration; 2] = [
-    infra("cellar", |env| Ok(Arc::new(Cellar(world(env)?)))),
+    InfraRegistration {
+        settings: cellar_specs,
+        ..infra("cellar", |env| Ok(Arc::new(Cellar(world(env)?))))
+    },
     infra("attic", |_| Err(missing("ATTIC_TOKEN"))),
 ];
 
@@ -69,6 +72,17 @@ pub(crate) fn specs() -> Vec<SettingSpec> {
         secret: true,
         default: None,
     }]
+}
+
+fn cellar_specs() -> Vec<SettingSpec> {
+    let shelves = SettingSpec {
+        variable: "CELLAR_SHELVES".to_owned(),
+        description: "How many shelves an instance gets.".to_owned(),
+        required: false,
+        secret: false,
+        default: Some("2".to_owned()),
+    };
+    specs().into_iter().chain([shelves]).collect()
 }
 
 fn missing(variable: &str) -> SettingsError {
@@ -225,6 +239,40 @@ struct Cellar(Arc<World>);
 
 #[async_trait]
 impl InfraProvider for Cellar {
+    fn capabilities(&self) -> InfraCapabilities {
+        InfraCapabilities {
+            update_image: true,
+            ..InfraCapabilities::default()
+        }
+    }
+
+    fn recipe_settings(&self) -> &'static [&'static str] {
+        &["CELLAR_SHELVES"]
+    }
+
+    async fn resolve_image(
+        &self,
+        _: &Context,
+        image: &str,
+    ) -> Result<Option<String>, ProviderError> {
+        let digest = |state: &mut State| state.digests.get(image).cloned();
+        self.0.call("cellar resolve", digest).await
+    }
+
+    async fn update_image(
+        &self,
+        _: &Context,
+        handle: &InfraHandle,
+        image: &str,
+    ) -> Result<(), ProviderError> {
+        let changed = |state: &mut State| {
+            let service = state.services.get_mut(&handle.instance).unwrap();
+            service.handle.image = Some(image.to_owned());
+            service.deployments += 1;
+        };
+        self.0.call("cellar update", changed).await
+    }
+
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
         if secret.expose() != "the-secret-of-the-cellar" {
             return Err(NoticeError::Forged);
@@ -310,6 +358,7 @@ impl InfraProvider for Cellar {
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
         let all = |state: &mut State| {
             let base = state.instances_url.clone();
+            let digest = state.listed_digest.map(ToOwned::to_owned);
             let services = state.services.iter().filter(|(_, service)| {
                 let label = service.handle.service.as_str().strip_prefix("svc-");
                 label.is_some_and(|label| cx.mark().instance(label).is_some())
@@ -321,6 +370,7 @@ impl InfraProvider for Cellar {
                     detail: service.detail.clone(),
                     url: format!("{base}/{instance}").parse().ok(),
                     created_at: service.created_at,
+                    image_digest: digest.clone(),
                 })
                 .collect()
         };

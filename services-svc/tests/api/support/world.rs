@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub(crate) campaign: Option<&'static str>,
     /// Follows the environment that the infra answers.
     pub(crate) shelf_end: &'static str,
+    /// What every instance runs, as the infra lists it.
+    pub(crate) listed_digest: Option<&'static str>,
+    /// What the names of images stand for.
+    pub(crate) digests: HashMap<String, String>,
     failures: HashMap<String, Failure>,
     gates: HashMap<String, Arc<Semaphore>>,
 }

@@ -34,6 +34,7 @@ services_failed 502 Ours Unknown
 unknown_pool 404 Request NotDone
 pool_in_use 409 Request NotDone
 pool_changed 409 Request NotDone
+no_rollout 409 Request NotDone
 not_crashed 409 Request NotDone
 instance_protected 409 Request NotDone
 not_protectable 409 Request NotDone
@@ -47,6 +48,7 @@ instance_destroying 409 Instance NotDone
 instance_unfinished 409 Instance NotDone
 instance_gone 409 Instance Unknown
 other_tools 409 Request NotDone
+other_infra 409 Request NotDone
 image_not_allowed 422 Request NotDone
 instance_limit 409 Ours NotDone
 grant_limit 429 Request NotDone

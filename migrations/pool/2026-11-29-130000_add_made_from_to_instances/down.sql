@@ -1,0 +1,3 @@
+ALTER TABLE instances
+    DROP COLUMN made_from,
+    DROP COLUMN runs;

@@ -1,0 +1,3 @@
+ALTER TABLE instance_infra
+    DROP COLUMN made_from,
+    DROP COLUMN image_digest;

@@ -1,0 +1,20 @@
+//! What Services is asked: the recipe of a pool.
+
+use agent_pool_core::Secret;
+use agent_pool_core::wire::services::RecipeRequest;
+
+use crate::pools::Plan;
+
+/// The recipe of a pool as Services takes it, with the tools of the settings where the pool names none.
+pub(crate) fn recipe_request(plan: &Plan) -> RecipeRequest {
+    let recipe = plan.recipe.clone();
+    let variables = recipe.variables.into_iter();
+    RecipeRequest {
+        tools: recipe.tools.unwrap_or_default(),
+        infra: recipe.infra,
+        image: recipe.image,
+        variables: variables
+            .map(|(name, value)| (name, Secret::new(value)))
+            .collect(),
+    }
+}
