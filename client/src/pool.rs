@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{
-    Affected, ClaimOutcome, Condemned, Costs, CreatedWebhook, DeletedPool, DrainRequest, Events,
-    Explanation, Info, InstanceView, NewWebhook, PoolSpec, PoolStatus, PoolVersions, PoolView,
-    Pools, ReplenishRequest, RolloutAction, RolloutRequest, Simulation, SimulationRequest,
-    Template, TickReport, ToolChange, UpgradeRequest, Upgrades, WebhookDeliveries, Webhooks,
-    WebhooksQueued,
+    AddedTool, Affected, ClaimOutcome, Condemned, Costs, CreatedWebhook, DeletedPool, DrainRequest,
+    Events, Explanation, Info, InstanceView, NewWebhook, PoolSpec, PoolStatus, PoolVersions,
+    PoolView, Pools, ReleasedTool, ReplenishRequest, RolloutAction, RolloutRequest, Simulation,
+    SimulationRequest, Template, TickReport, ToolChange, UpgradeRequest, Upgrades,
+    WebhookDeliveries, Webhooks, WebhooksQueued,
 };
 use agent_pool_core::wire::services::UpdatedTool;
 use agent_pool_core::{InstanceId, PoolName, Secret, ToolId};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::call::{Api, Call};
-use crate::services::LIMITS;
+use crate::services::{CREATE_WITHIN, DESTROY_WITHIN, LIMITS};
 use crate::{CallError, ClaimOrder, Http};
 
 /// How long an answer may take that only needs the database.
@@ -343,6 +343,30 @@ impl Pool {
     pub async fn simulate(&self, request: &SimulationRequest) -> Result<Simulation, CallError> {
         let call = self.call(Method::POST, &["simulate"]);
         call.json(request).answer(SIMULATE_WITHIN).await
+    }
+
+    /// `POST /api/pool/instances/:id/tools/:tool`: gives an instance a tool.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn add_tool(&self, id: &InstanceId, tool: &ToolId) -> Result<AddedTool, CallError> {
+        let path = ["instances", id.as_str(), "tools", tool.as_str()];
+        let call = self.call(Method::POST, &path);
+        call.answer(CREATE_WITHIN + SOON).await
+    }
+
+    /// `DELETE /api/pool/instances/:id/tools/:tool`: takes a tool from an instance.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn release_tool(
+        &self,
+        id: &InstanceId,
+        tool: &ToolId,
+    ) -> Result<ReleasedTool, CallError> {
+        let path = ["instances", id.as_str(), "tools", tool.as_str()];
+        let call = self.call(Method::DELETE, &path);
+        call.answer(DESTROY_WITHIN + SOON).await
     }
 
     /// `GET /api/pool/webhooks`: the endpoints that are notified.

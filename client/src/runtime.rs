@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use agent_pool_core::Secret;
 use agent_pool_core::wire::runtime::{
-    HEALTH_PATH, Health, PROVISION_PATH, ProvisionRequest, Provisioned, RESET_PATH,
+    HEALTH_PATH, Health, PROVISION_PATH, ProvisionRequest, Provisioned, RESET_PATH, VARIABLES_PATH,
+    Variables,
 };
 use url::Url;
 
@@ -73,6 +74,22 @@ impl Runtime {
         let api = self.at(url, key);
         let call = api.post(&segments(PROVISION_PATH)).json(request);
         call.answer(within).await
+    }
+
+    /// `POST /pool/variables`: gives the agent at `url` variables. Not every runtime can.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn set_variables(
+        &self,
+        url: &Url,
+        key: &Secret,
+        variables: &Variables,
+        within: Duration,
+    ) -> Result<(), CallError> {
+        let api = self.at(url, key);
+        let call = api.post(&segments(VARIABLES_PATH)).json(variables);
+        call.done(within).await
     }
 
     /// `POST /pool/reset`: makes an unclaimed instance clean again. Not every runtime can.

@@ -3,9 +3,9 @@ use std::time::Duration;
 use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, Document, Done,
-    InstanceDetails, InstanceDocument, Logs, MadeFrom, RecipeRequest, RegistryReply, StatusBatch,
-    StatusBatchRequest, SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool,
-    UpgradedInstance, UsageBatch, UsageBatchRequest,
+    EnsureToolsRequest, EnsuredTools, InstanceDetails, InstanceDocument, Logs, MadeFrom,
+    RecipeRequest, RegistryReply, RemovedTool, StatusBatch, StatusBatchRequest, SweepReport,
+    SweepRequest, UpdateToolRequest, UpdatedTool, UpgradedInstance, UsageBatch, UsageBatchRequest,
 };
 use agent_pool_core::{InstanceId, Secret, ToolId, ToolOptions};
 use reqwest::Method;
@@ -190,6 +190,39 @@ impl Services {
     ) -> Result<UpgradedInstance, CallError> {
         let call = self.0.post(&["upgrade", id.as_str()]).json(request);
         call.answer(CREATE_WITHIN).await
+    }
+
+    /// `PUT /instances/:instanceId/tools`: gives an instance these tools, all or none. It takes as long as a creation where
+    /// `at_most` allows.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn ensure_tools(
+        &self,
+        id: &InstanceId,
+        tools: &[ToolId],
+        at_most: Duration,
+    ) -> Result<EnsuredTools, CallError> {
+        let request = EnsureToolsRequest {
+            tools: tools.to_vec(),
+        };
+        let path = ["instances", id.as_str(), "tools"];
+        let call = self.0.call(Method::PUT, &path).json(&request);
+        // Secrets must arrive as they are.
+        call.answer_as_sent(CREATE_WITHIN.min(at_most)).await
+    }
+
+    /// `DELETE /instances/:instanceId/tools/:toolId`: takes a tool from an instance that stays.
+    ///
+    /// # Errors
+    /// Every [`CallError`].
+    pub async fn remove_tool(
+        &self,
+        id: &InstanceId,
+        tool: &ToolId,
+    ) -> Result<RemovedTool, CallError> {
+        let path = ["instances", id.as_str(), "tools", tool.as_str()];
+        self.0.delete(&path).answer(DESTROY_WITHIN).await
     }
 
     /// `GET /instances/:instanceId`: its infra, its tools and what they have used, without secrets.

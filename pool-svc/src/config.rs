@@ -64,6 +64,13 @@ pub struct PoolSettings {
     /// The tools of every instance, separated by commas; `none` for no tools.
     #[serde(default)]
     pub pool_tools: Tools,
+    /// The tools that an instance gets when it is claimed, so that an idle one costs less. Its runtime has to take
+    /// variables while it runs. A slow one makes claims slow.
+    #[serde(default = "Tools::none")]
+    pub pool_claim_tools: Tools,
+    /// The tools that an agent gets when it asks for them with the key of its instance.
+    #[serde(default = "Tools::none")]
+    pub pool_demand_tools: Tools,
     /// How many instances are created at once. Too high, and vendors limit the rate.
     #[serde(default = "default_create_concurrency")]
     pub pool_create_concurrency: u16,
@@ -244,16 +251,45 @@ impl Config {
 impl PoolSettings {
     /// Where the runtime of this instance tells that its agent was let in, or was not.
     pub(crate) fn callback_url(&self, id: &InstanceId) -> Option<Url> {
+        self.instance_url(id, "acceptance")
+    }
+
+    /// Where the runtime of this instance asks for tools.
+    pub(crate) fn tools_url(&self, id: &InstanceId) -> Option<Url> {
+        self.instance_url(id, "tools")
+    }
+
+    fn instance_url(&self, id: &InstanceId, what: &str) -> Option<Url> {
         let base = self.pool_callback_url.as_ref().or(self.public_url.as_ref());
         let mut url = base?.clone();
-        let path = ["api", "pool", "instances", id.as_str(), "acceptance"];
+        let path = ["api", "pool", "instances", id.as_str(), what];
         url.path_segments_mut().ok()?.pop_if_empty().extend(path);
         Some(url)
     }
 
+    /// Tools that are in two lists.
+    fn tool_faults(&self) -> Vec<SettingsError> {
+        let lists = [
+            ("POOL_TOOLS", &self.pool_tools),
+            ("POOL_CLAIM_TOOLS", &self.pool_claim_tools),
+            ("POOL_DEMAND_TOOLS", &self.pool_demand_tools),
+        ];
+        let mut faults = Vec::new();
+        for (at, (variable, tools)) in lists.iter().enumerate() {
+            for (other, earlier) in &lists[..at] {
+                let twice = tools.ids().iter().find(|tool| earlier.ids().contains(tool));
+                faults.extend(twice.map(|tool| {
+                    let problem = format!("names {tool}, which {other} names too");
+                    SettingsError::fault(*variable, problem)
+                }));
+            }
+        }
+        faults
+    }
+
     /// Values that are well-formed but do not fit together or are out of range.
     fn faults(&self) -> Vec<SettingsError> {
-        let mut faults = Vec::new();
+        let mut faults = self.tool_faults();
         let mut require = |holds: bool, variable: &str, problem: String| {
             if !holds {
                 faults.push(SettingsError::fault(variable, problem));
@@ -404,9 +440,12 @@ mod tests {
             ("TICK_INTERVAL_MS", "0"),
             ("CLAIM_TIMEOUT_MS", "99999999999"),
             ("POOL_TEMPLATES_FILE", "/nowhere.json"),
+            ("POOL_TOOLS", "exa,telnyx"),
+            ("POOL_CLAIM_TOOLS", "telnyx"),
         ])
         .unwrap_err();
         let expected = [
+            "POOL_CLAIM_TOOLS",
             "POOL_MIN_IDLE",
             "SERVICES_URL",
             "POOL_CREATE_CONCURRENCY",

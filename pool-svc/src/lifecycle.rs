@@ -206,11 +206,15 @@ pub(crate) enum Cause {
     Reappeared,
     /// It was taken over from the Node.js original.
     Adopted,
+    /// It got a tool, and stays in its status.
+    ToolAdded,
+    /// It gave a tool back, and stays in its status.
+    ToolReleased,
 }
 
 #[cfg(test)]
 impl Cause {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::WarmUp,
         Self::CreationFailed,
         Self::Healthy,
@@ -241,6 +245,8 @@ impl Cause {
         Self::Destroyed,
         Self::Reappeared,
         Self::Adopted,
+        Self::ToolAdded,
+        Self::ToolReleased,
     ];
 }
 
@@ -278,6 +284,8 @@ impl Cause {
             Self::Destroyed => "destroyed",
             Self::Reappeared => "reappeared",
             Self::Adopted => "adopted",
+            Self::ToolAdded => "tool_added",
+            Self::ToolReleased => "tool_released",
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The operations of the Pool API. Their order is that of `docs/api.md`.
 
 use agent_pool_core::wire::pool::{
-    Affected, Agents, ClaimRequest, Claimed, Condemned, Costs, Counts, CreatedWebhook, DeletedPool,
-    DrainRequest, Events, Explanation, Info, InstanceView, NewWebhook, PendingClaim, Policy,
-    PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReplenishRequest, RolloutRequest,
-    Simulation, SimulationRequest, Template, TickReport, ToolChange, UpgradeRequest, Upgrades,
-    WebhookDeliveries, Webhooks, WebhooksQueued,
+    AddedTool, Affected, Agents, ClaimRequest, Claimed, Condemned, Costs, Counts, CreatedWebhook,
+    DeletedPool, DrainRequest, Events, Explanation, Info, InstanceView, NewWebhook, PendingClaim,
+    Policy, PoolSpec, PoolStatus, PoolVersions, PoolView, Pools, ReleasedTool, ReplenishRequest,
+    RolloutRequest, Simulation, SimulationRequest, Template, TickReport, ToolChange,
+    UpgradeRequest, Upgrades, WebhookDeliveries, Webhooks, WebhooksQueued,
 };
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::runtime::Acceptance;
@@ -65,6 +65,7 @@ pub fn openapi() -> serde_json::Value {
         fleet(),
         protection(),
         costs(),
+        tools(),
         explanations(),
         webhooks(),
         common_operations(),
@@ -355,7 +356,7 @@ fn protection() -> Vec<Operation> {
 }
 
 /// What a change of a tool fails with, as Services and vendors say.
-const TOOL: [Code; 8] = [
+const TOOL_CHANGE: [Code; 8] = [
     Code::UnknownInstance,
     Code::UnknownResource,
     Code::InvalidField,
@@ -380,7 +381,43 @@ fn costs() -> Vec<Operation> {
             .segment::<ToolId>("tool")
             .body::<ToolChange>()
             .answers::<UpdatedTool>("Its vendor has them.")
-            .problems(&TOOL),
+            .problems(&TOOL_CHANGE),
+    ]
+}
+
+/// What Services refuses a tool with.
+const TOOL: [Code; 11] = [
+    Code::UnknownTool,
+    Code::UnknownInstance,
+    Code::InstanceBusy,
+    Code::InstanceDestroying,
+    Code::InstanceUnfinished,
+    Code::ToolsClash,
+    Code::ProviderUnconfigured,
+    Code::ServicesUnavailable,
+    Code::ServicesTimedOut,
+    Code::ServicesRefused,
+    Code::ServicesFailed,
+];
+
+fn tools() -> Vec<Operation> {
+    let tool = |operation: Operation| {
+        operation
+            .key()
+            .segment::<InstanceId>("id")
+            .segment::<ToolId>("tool")
+            .problems(&[Code::ToolNotOnDemand, Code::ShuttingDown])
+            .problems(&TOOL)
+            .problems(&DATABASE)
+    };
+    let path = "/api/pool/instances/:id/tools/:tool";
+    let add = "Give an instance a tool, as an operator or as the agent itself";
+    let release = "Take a tool from an instance, as an operator or as the agent itself";
+    vec![
+        tool(Operation::post(path, "add_tool", add))
+            .answers::<AddedTool>("It has it. The agent itself is told the variables."),
+        tool(Operation::delete(path, "release_tool", release))
+            .answers::<ReleasedTool>("It does not have it."),
     ]
 }
 

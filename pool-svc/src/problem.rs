@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_pool_client::CallError;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
-use agent_pool_core::{PoolName, chain};
+use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::db::DbError;
 use tracing::{error, warn};
 
@@ -160,7 +160,8 @@ pub(crate) fn from_services(operation: &str, error: &CallError) -> Problem {
         CallError::Unreadable { .. } => Problem::new(ProblemCode::ServicesFailed, detail),
         // What Services says of our request is true of the person's request.
         CallError::Refused { problem, .. }
-            if matches!(problem.status, 404 | 409 | 422 | 501 | 503) =>
+            if matches!(problem.status, 404 | 409 | 422 | 501 | 503)
+                || problem.code == ProblemCode::UnknownTool =>
         {
             Problem::new(problem.code.clone(), detail).with_status(problem.status)
         }
@@ -178,6 +179,12 @@ pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
 pub(crate) fn unknown_pool(name: &PoolName) -> Problem {
     let detail = format!("there is no pool {name}: see /api/pool/pools");
     Problem::new(ProblemCode::UnknownPool, detail).with_field("pool")
+}
+
+/// There is no such instance.
+pub(crate) fn unknown_instance(id: &InstanceId) -> Problem {
+    let detail = format!("there is no instance {id}, or no longer");
+    Problem::new(ProblemCode::UnknownInstance, detail)
 }
 
 /// There is no such template.

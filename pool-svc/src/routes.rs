@@ -18,7 +18,8 @@ use warp::{Filter, path};
 use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
 use crate::handlers::{
-    claim, costs, explain, fleet, instances, pools, rollouts, sizing, templates, views, webhooks,
+    claim, costs, explain, fleet, instance_tools, instances, pools, rollouts, sizing, templates,
+    views, webhooks,
 };
 use crate::pool::Pool;
 
@@ -64,6 +65,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id",
     "/instances/:id/logs",
     "/instances/:id/invite",
+    "/instances/:id/tools",
     "/instances/:id/:act",
     "/over-time",
     "/costs",
@@ -73,6 +75,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/pools/:name/pause",
     "/pools/:name/rollout",
     "/pools/:name/delete",
+    "/pools/:name/simulation",
     "/providers",
     "/providers/orphans",
     "/providers/sweep",
@@ -110,6 +113,8 @@ pub fn routes(
         path!("claim").boxed().and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
         path!("claim" / "stream").boxed().and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
         path!("instances" / InstanceId / "acceptance").boxed().and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
+        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(post()).and(presented())             .and(pool.clone())         .then(instance_tools::add).map(answer).boxed(),
+        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(delete()).and(presented())           .and(pool.clone())         .then(instance_tools::release).map(answer).boxed(),
         path!("instances" / InstanceId).boxed().and(get())       .and(read.clone())                       .and(app.clone())          .then(views::instance).map(answer).boxed(),
         path!("templates").boxed().and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
         path!("templates" / String).boxed().and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),

@@ -48,7 +48,8 @@ fn operators_keys(app: &App) -> Vec<Secret> {
     app.config.http.pool_api_key.iter().cloned().collect()
 }
 
-fn own_key(app: &App, id: &InstanceId, sealed: &str) -> Option<Secret> {
+/// The key of an instance. `None` if the stored one cannot be decrypted.
+pub(crate) fn own_key(app: &App, id: &InstanceId, sealed: &str) -> Option<Secret> {
     match Column::RUNTIME_KEY.open(&app.config.cipher, id.as_str(), sealed) {
         Ok(key) => Some(key),
         Err(error) => {
@@ -56,6 +57,11 @@ fn own_key(app: &App, id: &InstanceId, sealed: &str) -> Option<Secret> {
             None
         }
     }
+}
+
+/// The name under which an instance is on record that presents its own key.
+pub(crate) fn principal_name(id: &InstanceId) -> String {
+    format!("instance-{id}")
 }
 
 /// Why no key opened a runtime, or the call with the one that did failed.

@@ -1,4 +1,4 @@
-//! The tools of every instance, as a setting.
+//! Lists of tools, as settings.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 pub struct Tools(Vec<ToolId>);
 
 impl Tools {
+    /// No tools.
+    pub(crate) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The ids, in the order of the setting.
     #[must_use]
     pub fn ids(&self) -> &[ToolId] {
@@ -48,6 +53,9 @@ impl TryFrom<String> for Tools {
 impl From<Tools> for String {
     fn from(tools: Tools) -> Self {
         let words: Vec<&str> = tools.0.iter().map(ToolId::as_str).collect();
+        if words.is_empty() {
+            return "none".to_owned();
+        }
         words.join(",")
     }
 }

@@ -26,6 +26,7 @@ use crate::commands::{
     show::Show,
     simulate::Simulate,
     sweep::Sweep,
+    tools::Tools,
     upgrades::Upgrades,
     watch::Watch,
     webhooks::Webhooks,
@@ -124,6 +125,8 @@ pub(crate) enum Ask {
     Providers(Providers),
     /// Compare the vendors' resources with the database: orphans and missing resources
     Sweep(Sweep),
+    /// Add tools to instances and release them
+    Tools(Tools),
     /// Replay the log of a pool under another policy
     Simulate(Simulate),
     /// List, add, test and remove webhooks, and resend their messages

@@ -98,6 +98,7 @@ async fn answer(
         Ask::Upgrades(upgrades) => upgrades.run(out, &target?).await,
         Ask::Providers(providers) => providers.run(out, &target?).await,
         Ask::Sweep(sweep) => sweep.run(out, &target?).await,
+        Ask::Tools(tools) => tools.run(out, &target?).await,
         Ask::Simulate(simulate) => simulate.run(out, &target?).await,
         Ask::Webhooks(webhooks) => webhooks.run(out, &target?).await,
         Ask::Watch(watch) => watch.run(out, &target?).await,

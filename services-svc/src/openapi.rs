@@ -3,10 +3,10 @@
 use agent_pool_core::wire::problem::ProblemCode as Code;
 use agent_pool_core::wire::services::{
     ConfigureRequest, CreateInstanceRequest, CreatedInstance, DestroyedInstance, DestroyedTool,
-    Done, InstanceDetails, LocalGrant, Logs, MadeFrom, NoticeTaken, ProvisionLocalRequest,
-    ProvisionToolRequest, ProvisionedToolReply, RecipeRequest, RegistryReply, StatusBatch,
-    StatusBatchRequest, SweepReport, SweepRequest, UpdateToolRequest, UpdatedTool,
-    UpgradedInstance, UsageBatch, UsageBatchRequest, Version,
+    Done, EnsureToolsRequest, EnsuredTools, InstanceDetails, LocalGrant, Logs, MadeFrom,
+    NoticeTaken, ProvisionLocalRequest, ProvisionToolRequest, ProvisionedToolReply, RecipeRequest,
+    RegistryReply, RemovedTool, StatusBatch, StatusBatchRequest, SweepReport, SweepRequest,
+    UpdateToolRequest, UpdatedTool, UpgradedInstance, UsageBatch, UsageBatchRequest, Version,
 };
 use agent_pool_core::{InfraId, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::openapi::{About, Operation, common_operations, document};
@@ -61,6 +61,7 @@ pub fn openapi() -> serde_json::Value {
         life(),
         views(),
         recipes(),
+        tools_of_instances(),
         tools(),
         notices(),
         common_operations(),
@@ -235,6 +236,36 @@ fn recipes() -> Vec<Operation> {
             Code::AlreadyProvisioned,
             Code::ToolsClash,
         ])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+    ]
+}
+
+fn tools_of_instances() -> Vec<Operation> {
+    vec![
+        Operation::put(
+            "/instances/:instanceId/tools",
+            "ensure_tools",
+            "Give an instance the tools that it lacks",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .body::<EnsureToolsRequest>()
+        .answers::<EnsuredTools>("It has them. The variables to use, with secrets.")
+        .problems(&[Code::ToolsClash])
+        .problems(&INSTANCE)
+        .problems(&VENDOR)
+        .problems(&DATABASE),
+        Operation::delete(
+            "/instances/:instanceId/tools/:toolId",
+            "remove_tool",
+            "Take a tool from an instance, whichever resource it is",
+        )
+        .key()
+        .segment::<InstanceId>("instanceId")
+        .segment::<ToolId>("toolId")
+        .answers::<RemovedTool>("It does not have it.")
         .problems(&INSTANCE)
         .problems(&VENDOR)
         .problems(&DATABASE),

@@ -11,6 +11,7 @@ use tracing::error;
 use crate::ops::create::CreateError;
 use crate::ops::destroy::DestroyError;
 use crate::ops::destroy_tool::DestroyToolError;
+use crate::ops::ensure_tools::EnsureToolsError;
 use crate::ops::instance::InstanceError;
 use crate::ops::local_tools::ProvisionLocalError;
 use crate::ops::precondition::PreconditionError;
@@ -234,6 +235,17 @@ impl From<ProvisionError> for Problem {
                 Self::new(ProblemCode::AlreadyProvisioned, error.to_string())
             }
             ProvisionError::Step(source) => step(source),
+        }
+    }
+}
+
+impl From<EnsureToolsError> for Problem {
+    fn from(error: EnsureToolsError) -> Self {
+        match &error {
+            EnsureToolsError::Tool(source) => unavailable(source),
+            EnsureToolsError::Clash(source) => lookup(source),
+            EnsureToolsError::Precondition(source) => precondition(source),
+            EnsureToolsError::Step(source) => step(source),
         }
     }
 }

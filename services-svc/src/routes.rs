@@ -7,7 +7,7 @@ use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::require;
 use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
-use agent_pool_service_kit::method::{delete, get, patch, post};
+use agent_pool_service_kit::method::{delete, get, patch, post, put};
 use agent_pool_service_kit::problem::{answer, unrouted};
 use agent_pool_service_kit::{health, metrics, openapi};
 use warp::http::HeaderValue;
@@ -17,9 +17,9 @@ use warp::{Filter, path};
 
 use crate::app::App;
 use crate::handlers::{
-    configure, create_instance, destroy, destroy_tool, instance, logs, notice, provision_local,
-    provision_tool, recipe, redeploy, registry, status_batch, sweep, update_tool, upgrade,
-    usage_batch, version,
+    configure, create_instance, destroy, destroy_tool, ensure_tools, instance, logs, notice,
+    provision_local, provision_tool, recipe, redeploy, registry, remove_tool, status_batch, sweep,
+    update_tool, upgrade, usage_batch, version,
 };
 use crate::path_segment::PathSegment;
 
@@ -37,6 +37,8 @@ pub const PATHS: Templates = Templates::new(&[
     "/version",
     "/sweep",
     "/instances/:instanceId",
+    "/instances/:instanceId/tools",
+    "/instances/:instanceId/tools/:toolId",
     "/destroy/:instanceId",
     "/configure/:instanceId",
     "/redeploy/:instanceId",
@@ -73,6 +75,8 @@ pub fn routes(
         path!("sweep").boxed().and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed(),
         path!("sweep").boxed().and(get())                            .and(read.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed(),
         path!("instances" / InstanceId).boxed().and(get())           .and(read.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed(),
+        path!("instances" / InstanceId / "tools").boxed().and(put()) .and(key.clone()).and(json()).and(app.clone())           .then(ensure_tools::handle).map(answer).map(not_stored).boxed(),
+        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(delete()).and(key.clone()).and(app.clone()).then(remove_tool::handle).map(answer).boxed(),
         path!("destroy" / InstanceId).boxed().and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed(),
         path!("configure" / InstanceId).boxed().and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed(),
         path!("redeploy" / InstanceId).boxed().and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed(),

@@ -18,6 +18,7 @@ use url::Url;
 
 use super::problem::ProblemCode;
 use super::{AgentMetadata, AgentName, Instructions, JoinUrl, ProfileImage};
+use crate::EnvVars;
 
 /// The path of the health check below an instance's URL.
 pub const HEALTH_PATH: &str = "pool/health";
@@ -27,6 +28,10 @@ pub const PROVISION_PATH: &str = "pool/provision";
 
 /// The path that makes an unclaimed instance clean again, below its URL. Optional: a runtime without it answers 404.
 pub const RESET_PATH: &str = "pool/reset";
+
+/// The path that gives a running agent variables, below its URL. A runtime without it answers 404: it cannot have tools
+/// that are made at a claim, and gets others by its next deployment.
+pub const VARIABLES_PATH: &str = "pool/variables";
 
 /// `GET /pool/health`. Anything but 200 with `ready: true` is not ready.
 ///
@@ -55,6 +60,9 @@ pub struct Health {
         skip_serializing_if = "Option::is_none"
     )]
     pub last_activity: Option<DateTime<Utc>>,
+    /// Whether it takes [`Variables`] while it runs. A claim makes no tools for an instance that does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<bool>,
 }
 
 /// `POST /pool/provision`: not idempotent, a second call makes a second conversation.
@@ -92,6 +100,29 @@ pub struct ProvisionRequest {
     /// wait, and a join that is pending is a failed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<Url>,
+    /// Where the agent asks for the tools that its pool gives on demand, with its own key: `POST {tools_url}/TOOL`, and
+    /// `DELETE` to give one back. Absent: the pool does not know its own address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools_url: Option<Url>,
+}
+
+/// `POST /pool/variables`: variables that the agent is to use from now on, also after a restart. A blank one counts as
+/// not set; those that are not named stay. The same again has the effect of once. It comes at any time once the runtime
+/// is ready, also before or during a `POST /pool/provision`; `POST /pool/reset` forgets what came.
+///
+/// ```
+/// # use agent_pool_core::wire::runtime::Variables;
+/// let body = r#"{"variables":{"TELNYX_API_KEY":"hunter2"}}"#;
+/// let variables: Variables = serde_json::from_str(body)?;
+/// assert_eq!(serde_json::to_string(&variables)?, body);
+/// assert!(!format!("{variables:?}").contains("hunter2"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Variables {
+    /// The variables.
+    #[serde(serialize_with = "EnvVars::expose_all")]
+    pub variables: EnvVars,
 }
 
 /// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the

@@ -63,7 +63,8 @@ async fn exchange(agent: &Agent, text: String, runtime: &Runtime) -> std::io::Re
     });
     let messages = keep.await?;
     let instructions = &agent.request.instructions;
-    let answer = runtime.llm.answer(&runtime.http, instructions, &messages);
+    let llm = runtime.llm().await;
+    let answer = llm.answer(&runtime.http, instructions, &messages);
     let reply = match answer.await {
         Ok(text) => Message::Agent { text },
         Err(error) => Message::Fault {

@@ -51,14 +51,18 @@ pub(crate) enum LlmError {
 }
 
 impl Llm {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        match &settings.openrouter_api_key {
+    /// The variable that holds its key.
+    pub(crate) const KEY: &str = "OPENROUTER_API_KEY";
+
+    /// The model that `key` opens; a blank one opens none.
+    pub(crate) fn new(settings: &Settings, key: Option<Secret>) -> Self {
+        match key.filter(|key| !key.expose().is_empty()) {
             Some(key) if !key.expose().starts_with("sk-or-fake") => {
                 let mut url = settings.openrouter_api_url.clone();
                 if let Ok(mut path) = url.path_segments_mut() {
                     path.pop_if_empty().extend(["chat", "completions"]);
                 }
-                let (key, model) = (key.clone(), settings.openrouter_model.clone());
+                let model = settings.openrouter_model.clone();
                 Self::OpenRouter { key, url, model }
             }
             Some(_) | None => Self::Offline,

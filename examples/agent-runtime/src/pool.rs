@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
-use agent_pool_core::wire::runtime::{Health, ProvisionRequest, Provisioned};
+use agent_pool_core::wire::runtime::{Health, ProvisionRequest, Provisioned, Variables};
 use tracing::info;
 use warp::hyper::body::Bytes;
 
@@ -22,6 +22,7 @@ pub(crate) async fn health(runtime: Arc<Runtime>) -> Json<Health> {
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         provisioned: Some(provisioned),
         last_activity,
+        variables: Some(true),
     })
 }
 
@@ -51,6 +52,17 @@ pub(crate) async fn provision(
     let provisioned = enter(&agent, &runtime).await?;
     info!(joined = provisioned.joined, "the instance became an agent");
     Ok(Json(provisioned))
+}
+
+/// Takes variables that the agent uses from now on: those of tools that it got or gave back.
+pub(crate) async fn variables(body: Bytes, runtime: Arc<Runtime>) -> Result<Json<Health>, Failure> {
+    let Variables { variables } = parse(&body)?;
+    let taken = runtime
+        .store
+        .change(|saved| saved.variables.merge(variables));
+    taken.await.map_err(not_written)?;
+    info!("the instance got variables");
+    Ok(health(runtime).await)
 }
 
 /// Makes an instance clean again whose agent could not join its conversation. An agent that is in a conversation is

@@ -28,6 +28,7 @@ pub(crate) fn routes(
 
     path!("pool" / "health").and(get()).and(key.clone()).and(runtime.clone()).then(pool::health).boxed()
         .or(path!("pool" / "provision").and(post()).and(key.clone()).and(limit(MAX_PROVISION_BYTES)).and(body::bytes()).and(runtime.clone()).then(pool::provision).boxed())
+        .or(path!("pool" / "variables").and(post()).and(key.clone()).and(limit(MAX_PROVISION_BYTES)).and(body::bytes()).and(runtime.clone()).then(pool::variables).boxed())
         .or(path!("pool" / "reset").and(post()).and(key).and(runtime.clone()).then(pool::reset).boxed())
         .or(path!("c" / String).and(get()).and(runtime.clone()).then(chat::read).boxed())
         .or(path!("c" / String).and(post()).and(limit(MAX_SAY_BYTES)).and(body::form()).and(runtime.clone()).then(chat::say).boxed())

@@ -19,7 +19,7 @@ pub(crate) struct Runtime {
     pub(crate) approval: Option<Duration>,
     public_url: Url,
     pub(crate) store: Store,
-    pub(crate) llm: Llm,
+    settings: Settings,
     /// Held from a message to its answer, so that a conversation stays in turns.
     pub(crate) turn: Mutex<()>,
     pub(crate) http: LazyClient,
@@ -33,8 +33,12 @@ impl Runtime {
             keys: settings.pool_keys(),
             approval: settings.join_approval_ms.map(Duration::from_millis),
             public_url: public_url.context("RAILWAY_PUBLIC_DOMAIN is no host")?,
-            store: Store::open(&settings.data_dir(), settings.configured_agent())?,
-            llm: Llm::new(settings),
+            store: Store::open(
+                &settings.data_dir(),
+                settings.configured_agent(),
+                settings.openrouter_api_key.as_ref().map(|_| Llm::KEY),
+            )?,
+            settings: settings.clone(),
             turn: Mutex::default(),
             http: LazyClient::default(),
         })
@@ -47,6 +51,17 @@ impl Runtime {
 
     pub(crate) fn knows(&self, key: &Secret) -> bool {
         self.keys.contains(key)
+    }
+
+    /// The language model, with the key that came last. One of the environment is newer than what came before the start.
+    pub(crate) async fn llm(&self) -> Llm {
+        let came = self
+            .store
+            .read(|saved| saved.variables.get(Llm::KEY).cloned());
+        let key = came
+            .await
+            .or_else(|| self.settings.openrouter_api_key.clone());
+        Llm::new(&self.settings, key)
     }
 
     /// Where people talk to the agent.

@@ -121,6 +121,7 @@ impl Settings {
             profile_image: None,
             metadata: None,
             callback_url: None,
+            tools_url: None,
         })
     }
 

@@ -10,8 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use agent_pool_core::Secret;
 use agent_pool_core::wire::runtime::ProvisionRequest;
+use agent_pool_core::{EnvVars, Secret};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,13 @@ pub(crate) struct Saved {
     /// When somebody last said something to the agent.
     #[serde(default)]
     pub(crate) last_activity: Option<DateTime<Utc>>,
+    /// Variables that came since the last deployment.
+    #[serde(
+        default,
+        skip_serializing_if = "EnvVars::is_empty",
+        serialize_with = "EnvVars::expose_all"
+    )]
+    pub(crate) variables: EnvVars,
 }
 
 impl Saved {
@@ -109,15 +116,24 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the folder, making it where there is none. Blocks: for start-up.
+    /// Opens the folder, making it where there is none. `deployed` is a variable that the deployment brought: it is newer
+    /// than what came before. Blocks: for start-up.
     pub(crate) fn open(
         folder: &Path,
         configured: Option<ProvisionRequest>,
+        deployed: Option<&str>,
     ) -> anyhow::Result<Self> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("data folder {} cannot be made", folder.display()))?;
         let path = folder.join("agent.json");
         let mut saved = load(&path).with_context(|| format!("reading {}", path.display()))?;
+        if let Some(newer) = deployed {
+            let came = saved.variables.iter();
+            let kept = came.filter(|(name, _)| name.as_str() != newer);
+            saved.variables = kept
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+        }
         if let Some(request) = configured {
             saved.configure(request);
             replace(&path, &saved).with_context(|| format!("writing {}", path.display()))?;
@@ -188,12 +204,12 @@ mod tests {
     #[tokio::test]
     async fn agent_and_conversation_are_there_again_and_nobody_else_can_read_them() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), None).unwrap();
+        let store = Store::open(folder.path(), None, None).unwrap();
         let before = become_tulip(&store).await;
         let said = store.change(|saved| saved.hear("hello".to_owned()));
         said.await.unwrap();
 
-        let again = Store::open(folder.path(), None).unwrap();
+        let again = Store::open(folder.path(), None, None).unwrap();
         let saved = again.read(Saved::clone).await;
         assert!(saved.last_activity.is_some());
         assert_eq!(saved.agent.unwrap().token(), before.token());
@@ -205,9 +221,9 @@ mod tests {
     #[tokio::test]
     async fn configured_instructions_replace_the_old_and_keep_the_invitation() {
         let folder = tempfile::tempdir().unwrap();
-        let before = become_tulip(&Store::open(folder.path(), None).unwrap()).await;
+        let before = become_tulip(&Store::open(folder.path(), None, None).unwrap()).await;
         let configured = request("Tulip", "Be brief.");
-        let store = Store::open(folder.path(), Some(configured.clone())).unwrap();
+        let store = Store::open(folder.path(), Some(configured.clone()), None).unwrap();
         let agent = store.read(|saved| saved.agent.clone()).await.unwrap();
         assert_eq!(agent.token(), before.token());
         assert_eq!(agent.request, configured);
@@ -216,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_written_is_not_remembered_either() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), None).unwrap();
+        let store = Store::open(folder.path(), None, None).unwrap();
         fs::remove_dir(folder.path()).unwrap();
         let change = store.change(|saved| saved.become_agent(request("Tulip", "Be kind.")).is_ok());
         assert!(change.await.is_err());
@@ -227,7 +243,7 @@ mod tests {
     fn a_damaged_file_stops_the_start_and_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("agent.json"), "{").unwrap();
-        let error = Store::open(folder.path(), None).err().unwrap();
+        let error = Store::open(folder.path(), None, None).err().unwrap();
         assert!(format!("{error:#}").contains("agent.json"), "{error:#}");
     }
 }

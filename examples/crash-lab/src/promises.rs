@@ -8,7 +8,7 @@ use fake_cloud::{CloudState, RailwayState, TelnyxOrderStatus};
 
 use crate::rows::{InfraRow, PoolRow};
 use crate::runtime::Provisioned;
-use crate::settings::{ENVIRONMENT, TOOLS};
+use crate::settings::{ENVIRONMENT, Phases};
 
 /// The whole state at one moment.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) pool: BTreeMap<String, PoolRow>,
     pub(crate) services: BTreeMap<String, InfraRow>,
     pub(crate) provisioned: &'a Provisioned,
+    /// When instances get their tools.
+    pub(crate) phases: Phases,
     /// The acknowledged claims whose instance nobody killed since.
     pub(crate) acknowledged: Vec<Claimed>,
 }
@@ -120,10 +122,18 @@ impl Snapshot<'_> {
         let Some(infra) = self.services.get(id) else {
             return; // Said already.
         };
-        let tools: Vec<_> = infra.tools.keys().map(String::as_str).collect();
-        broken.unless(tools == TOOLS, || {
-            format!("half-provisioned: {id} has {tools:?}")
-        });
+        let tools: BTreeSet<_> = infra.tools.keys().map(String::as_str).collect();
+        let Phases {
+            warm,
+            claim,
+            demand,
+        } = self.phases;
+        // An idle instance has no tool of a claim, and one that was claimed has all.
+        let claim = if row.status == "idle" { &[] } else { claim };
+        let due: BTreeSet<_> = warm.iter().chain(claim).copied().collect();
+        let allowed: BTreeSet<_> = due.iter().chain(demand).copied().collect();
+        let whole = due.is_subset(&tools) && tools.is_subset(&allowed);
+        broken.unless(whole, || format!("half-provisioned: {id} has {tools:?}"));
         let railway = &self.vendors.railway;
         let instance = railway
             .instances

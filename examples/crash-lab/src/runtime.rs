@@ -61,8 +61,13 @@ fn routes(
     bearer: String,
 ) -> impl Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Clone {
     let (seen, name) = (provisioned.clone(), service.clone());
-    let health = warp::path!("pool" / "health")
-        .map(move || json!({"ready": true, "provisioned": !seen.for_service(&name).is_empty()}));
+    let health = warp::path!("pool" / "health").map(move || {
+        let provisioned = !seen.for_service(&name).is_empty();
+        json!({"ready": true, "provisioned": provisioned, "variables": true})
+    });
+    let variables = warp::path!("pool" / "variables")
+        .and(warp::post())
+        .map(|| json!({"ok": true}));
     let provision = warp::path!("pool" / "provision")
         .and(warp::post())
         .and(warp::body::json())
@@ -73,7 +78,7 @@ fn routes(
             let invite = format!("https://example.org/v2?i={conversation}");
             json!({"conversationId": conversation, "inviteUrl": invite, "joined": false})
         });
-    let answer = health.or(provision).unify();
+    let answer = health.or(variables).unify().or(provision).unify();
     warp::header::optional("authorization").and(answer).map(
         move |shown: Option<String>, answer: Value| {
             if shown.as_deref() == Some(&bearer) {

@@ -7,8 +7,39 @@ use crate::http_proxy::{INSTANCES, SERVICES, VENDORS};
 
 /// The environment whose name the vendors' resources bear.
 pub(crate) const ENVIRONMENT: &str = "lab";
-/// The tools of every instance, in order of their ids.
-pub(crate) const TOOLS: [&str; 3] = ["agentmail", "openrouter", "telnyx"];
+/// When instances get their tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phases {
+    /// With them.
+    pub warm: &'static [&'static str],
+    /// At their claim.
+    pub claim: &'static [&'static str],
+    /// When somebody asks.
+    pub demand: &'static [&'static str],
+}
+
+impl Phases {
+    /// All with them.
+    pub const WARM: Self = Self {
+        warm: &["agentmail", "openrouter", "telnyx"],
+        claim: &[],
+        demand: &[],
+    };
+
+    /// Two at their claim.
+    pub const CLAIM: Self = Self {
+        warm: &["openrouter"],
+        claim: &["agentmail", "telnyx"],
+        demand: &[],
+    };
+
+    /// One when somebody asks.
+    pub const DEMAND: Self = Self {
+        warm: &["agentmail", "openrouter"],
+        claim: &[],
+        demand: &["telnyx"],
+    };
+}
 /// The key of all APIs.
 pub(crate) const KEY: &str = "the-key-of-the-crash-lab";
 /// Base64 of 32 bytes: secrets are sealed as they are in production.
@@ -33,6 +64,8 @@ pub struct Pacing {
     pub shutdown: u32,
     /// `LOG`.
     pub log: &'static str,
+    /// When instances get their tools.
+    pub phases: Phases,
     /// Leaves intervals, leases and limits at the services' own defaults, whatever the other fields say.
     pub defaults: bool,
 }
@@ -47,6 +80,7 @@ impl Pacing {
         max_total: 20,
         shutdown: 30_000,
         log: "info",
+        phases: Phases::WARM,
         defaults: false,
     };
 
@@ -94,12 +128,21 @@ fn common(pacing: Pacing, proxy: String) -> Environment {
     settings
 }
 
+fn list(tools: &[&str]) -> String {
+    match tools {
+        [] => "none".to_owned(),
+        tools => tools.join(","),
+    }
+}
+
 pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Environment {
     let mut settings = common(pacing, proxy);
     let own = [
         ("POOL_DATABASE_URL", database),
         ("SERVICES_URL", format!("http://{SERVICES}/")),
-        ("POOL_TOOLS", TOOLS.join(",")),
+        ("POOL_TOOLS", list(pacing.phases.warm)),
+        ("POOL_CLAIM_TOOLS", list(pacing.phases.claim)),
+        ("POOL_DEMAND_TOOLS", list(pacing.phases.demand)),
         ("POOL_MIN_IDLE", pacing.min_idle.to_string()),
         ("POOL_MAX_TOTAL", pacing.max_total.to_string()),
     ];

@@ -71,6 +71,7 @@ impl System {
             services: self.services_database().await?.infras().await?,
             vendors: self.cloud.state(),
             provisioned: &self.provisioned,
+            phases: self.phases,
             acknowledged,
         };
         Ok(snapshot.broken())

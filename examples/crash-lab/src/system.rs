@@ -21,7 +21,7 @@ use crate::lab::Lab;
 use crate::pg_proxy::PgProxy;
 use crate::rows::Database;
 use crate::runtime::Provisioned;
-use crate::settings::{self, Pacing};
+use crate::settings::{self, Pacing, Phases};
 use agent_pool_stack::{Log, Process, Service};
 
 /// The lines of each log that a failure shows.
@@ -39,6 +39,8 @@ pub struct System {
     pub(crate) services: Vec<Replica>,
     /// The acknowledged claims whose instance nobody killed since.
     pub(crate) acknowledged: StdMutex<Vec<Claimed>>,
+    /// When instances get their tools.
+    pub(crate) phases: Phases,
     directory: Arc<Directory>,
     pool_database: String,
     services_database: String,
@@ -85,6 +87,7 @@ impl System {
             pools: Vec::new(),
             services: Vec::new(),
             acknowledged: StdMutex::default(),
+            phases: pacing.phases,
             directory,
             logs: tempfile::Builder::new()
                 .prefix("crash-lab-logs-")

@@ -59,6 +59,21 @@ async fn claim() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn claim_with_tools() {
+    every_promise_holds_at_the_steps_of(Operation::ClaimWithTools).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn add_tool() {
+    every_promise_holds_at_the_steps_of(Operation::AddTool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn release_tool() {
+    every_promise_holds_at_the_steps_of(Operation::ReleaseTool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn claim_with_key() {
     every_promise_holds_at_the_steps_of(Operation::ClaimWithKey).await;
 }

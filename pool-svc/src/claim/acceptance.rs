@@ -95,8 +95,11 @@ fn keys_of(app: &App, id: &InstanceId, caller: Option<&Caller>) -> ApiKeys {
             runtime_key: Some(sealed),
             ..
         }) => {
-            let key = runtime_keys::candidates(app, id, Some(sealed)).pop();
-            ApiKeys::single(format!("instance-{id}"), key.unwrap_or_else(nobodys_key))
+            let key = runtime_keys::own_key(app, id, sealed);
+            ApiKeys::single(
+                runtime_keys::principal_name(id),
+                key.unwrap_or_else(nobodys_key),
+            )
         }
         None => ApiKeys::single("nobody".to_owned(), nobodys_key()),
     }

@@ -7,7 +7,7 @@ use agent_pool_client::{CONFIGURE_WITHIN, CallError, HEALTH_WITHIN};
 use agent_pool_core::wire::pool::{
     ClaimOutcome, ClaimRequest, ClaimStep, Claimed, PendingClaim, Status,
 };
-use agent_pool_core::wire::runtime::{ProvisionRequest, ProvisionStatus};
+use agent_pool_core::wire::runtime::{ProvisionRequest, ProvisionStatus, Provisioned};
 use agent_pool_core::wire::services::ConfigureRequest;
 use agent_pool_core::wire::{AgentName, Instructions};
 use agent_pool_core::{InstanceId, Secret, chain};
@@ -15,6 +15,7 @@ use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::future::join;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
@@ -37,6 +38,13 @@ const RECORD_RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// How long a runtime may take to become clean.
 const RESET_WITHIN: Duration = Duration::from_secs(10);
 
+/// Whether the tools of the claim may be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Yes,
+    No,
+}
+
 /// A claim on one instance.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
@@ -55,29 +63,30 @@ pub(super) struct AttemptFailure {
 
 impl Attempt<'_> {
     pub(super) async fn run(&self) -> Result<ClaimOutcome, AttemptFailure> {
-        match self.steps().await {
+        let (agent, taken) = (self.provision_request(), self.taken);
+        let app = &self.claim.shared.app;
+        let key = taken.runtime_key.as_deref();
+        let keys = runtime_keys::candidates_of(app, &taken.id, key, taken.maker);
+        if let Err(error) = self.prepare(&agent, &keys).await {
+            return Err(self.fail(error, Begun::No).await);
+        }
+        match self.become_agent(&agent, &keys).await {
             Ok(outcome) => Ok(outcome),
-            Err(error) => Err(self.fail(error).await),
+            Err(error) => Err(self.fail(error, Begun::Yes).await),
         }
     }
 
-    async fn steps(&self) -> Result<ClaimOutcome, StepError> {
-        let Self { taken, .. } = self;
-        let Claim {
-            shared, progress, ..
-        } = self.claim;
-        let app = &shared.app;
+    /// Checks its health and sets its variables.
+    async fn prepare(&self, agent: &ProvisionRequest, keys: &[Secret]) -> Result<(), StepError> {
+        let (taken, app) = (self.taken, &self.claim.shared.app);
         let id = &taken.id;
-        let agent = self.provision_request();
         // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
-        let key = taken.runtime_key.as_deref();
-        let keys = runtime_keys::candidates_of(app, id, key, taken.maker);
         let within = HEALTH_WITHIN.min(self.remaining());
         let health = |key: Secret| async move {
             let runtime = &app.runtime;
             runtime.health(&taken.url, &key, within).await
         };
-        let health = try_each(id, &keys, health).await;
+        let health = try_each(id, keys, health).await;
         let health = health.map_err(|error| keyed(error, StepError::Unhealthy))?;
         if health.provisioned == Some(true) {
             return Err(StepError::Somebodys);
@@ -85,23 +94,34 @@ impl Attempt<'_> {
         if !health.ready {
             return Err(StepError::NotReady);
         }
+        if !taken.claim_tools.is_empty() && health.variables != Some(true) {
+            return Err(StepError::TakesNoVariables);
+        }
         let request = ConfigureRequest {
-            variables: variables(&agent),
+            variables: variables(agent),
             redeploy: false,
         };
         let services = &app.services;
         let configured = services.configure(id, &request, self.remaining());
         configured.await.map_err(StepError::Configure)?;
-        progress.step_done(ClaimStep::Configured, id);
-        // Each key again: a runtime may answer health checks without one.
-        let (runtime, agent_ref, within) = (&app.runtime, &agent, self.remaining());
-        let provision = |key: Secret| async move {
-            runtime.provision(&taken.url, &key, agent_ref, within).await
-        };
-        let answer = try_each(id, &keys, provision).await;
-        let answer = answer.map_err(|error| keyed(error, StepError::Provision))?;
+        self.claim.progress.step_done(ClaimStep::Configured, id);
+        Ok(())
+    }
+
+    /// Provisions the runtime and makes the tools of the claim, side by side. Both are awaited, also after a failure,
+    /// because a call that is in flight cannot be undone.
+    async fn become_agent(
+        &self,
+        agent: &ProvisionRequest,
+        keys: &[Secret],
+    ) -> Result<ClaimOutcome, StepError> {
+        let (id, progress) = (&self.taken.id, &self.claim.progress);
+        let (answer, tools) = join(self.provision(agent, keys), self.add_tools(keys)).await;
+        // If both failed, the fault of the request is what the client can do something about.
+        let answer = answer?;
+        tools?;
         if answer.status == Some(ProvisionStatus::PendingAcceptance) && agent.join_url.is_some() {
-            return self.wait_to_be_let_in(&agent).await;
+            return self.wait_to_be_let_in(agent).await;
         }
         let conversation = Conversation::try_from(answer)?;
         progress.step_done(ClaimStep::Provisioned, id);
@@ -111,9 +131,23 @@ impl Attempt<'_> {
             instance_id: id.clone(),
             joined: conversation.joined,
         };
-        self.record(&agent, &claimed).await?;
+        self.record(agent, &claimed).await?;
         progress.step_done(ClaimStep::Recorded, id);
         Ok(ClaimOutcome::Claimed(claimed))
+    }
+
+    /// With each key again: a runtime may answer health checks without one.
+    async fn provision(
+        &self,
+        agent: &ProvisionRequest,
+        keys: &[Secret],
+    ) -> Result<Provisioned, StepError> {
+        let (taken, runtime) = (self.taken, &self.claim.shared.app.runtime);
+        let within = self.remaining();
+        let provision =
+            |key: Secret| async move { runtime.provision(&taken.url, &key, agent, within).await };
+        let answer = try_each(&taken.id, keys, provision).await;
+        answer.map_err(|error| keyed(error, StepError::Provision))
     }
 
     /// Keeps the instance for its agent, which a person has yet to let into the conversation.
@@ -209,10 +243,11 @@ impl Attempt<'_> {
         } = self.claim.input.request.clone();
         let agent_name = agent_name.unwrap_or_else(default_name);
         let given = instructions.filter(|text| !text.as_str().trim().is_empty());
-        let id = &self.taken.id;
-        let callback_url = self.claim.shared.app.config.pool.callback_url(id);
+        let (id, settings) = (&self.taken.id, &self.claim.shared.app.config.pool);
+        let callback_url = settings.callback_url(id);
         ProvisionRequest {
             callback_url: callback_url.filter(|_| join_url.is_some()),
+            tools_url: settings.tools_url(id),
             instructions: given.unwrap_or_else(|| default_instructions(&agent_name)),
             agent_name,
             join_url,
@@ -221,11 +256,11 @@ impl Attempt<'_> {
         }
     }
 
-    fn remaining(&self) -> Duration {
+    pub(super) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    async fn fail(&self, error: StepError) -> AttemptFailure {
+    async fn fail(&self, error: StepError, tools: Begun) -> AttemptFailure {
         let id = &self.taken.id;
         info!(instance.id = %id, error.chain = chain(&error), "the claim of instance {id} failed");
         let link = match self.claim.input.request.join_url {
@@ -239,6 +274,8 @@ impl Attempt<'_> {
         }
         if fate == Fate::Clean {
             fate = self.clean().await;
+        } else if fate == Fate::Release && tools == Begun::Yes {
+            fate = self.release_tools().await;
         }
         if let Err(error) = settle(&self.claim.shared, id, fate).await {
             let error = chain(&error);
@@ -277,6 +314,7 @@ impl Attempt<'_> {
         let reset = |key: Secret| async move { app.runtime.reset(url, &key, RESET_WITHIN).await };
         let reset = try_each(id, &keys, reset).await;
         reset.map_err(|error| keyed(error, StepError::Provision))?;
+        self.remove_tools().await?;
         let request = ConfigureRequest {
             variables: blank_variables(),
             redeploy: false,

@@ -71,7 +71,9 @@ impl ClaimError {
             (Next::JoinFailed, source) => Self::JoinFailed { source },
             (Next::PassOver, _) => Self::NoIdle,
             (Next::Superseded, _) => Self::Superseded,
-            (Next::MoveOn | Next::DatabaseFailed, source) => Self::Failed { id, source },
+            (Next::MoveOn | Next::Unfit | Next::DatabaseFailed, source) => {
+                Self::Failed { id, source }
+            }
         }
     }
 

@@ -162,6 +162,7 @@ async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome,
                 | Next::ServicesUnavailable
                 | Next::ServicesRefused
                 | Next::RuntimeRefused
+                | Next::Unfit
                 | Next::JoinFailed
                 | Next::DatabaseFailed => return Err(error),
             },

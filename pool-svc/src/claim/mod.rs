@@ -27,6 +27,7 @@ pub(crate) mod serve;
 mod start;
 mod step;
 pub(crate) mod stream;
+mod tools;
 mod verdict;
 
 pub(crate) use context::Claims;

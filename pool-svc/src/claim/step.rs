@@ -21,6 +21,14 @@ pub(crate) enum StepError {
     Configure(CallError),
     #[error("it could not be provisioned: {0}")]
     Provision(CallError),
+    #[error("its recipe has tools for a claim, and its runtime takes no variables while it runs")]
+    TakesNoVariables,
+    #[error("its tools could not be made: {0}")]
+    AddTools(CallError),
+    #[error("it could not be given the variables of its tools: {0}")]
+    Deliver(CallError),
+    #[error("its tools could not be released: {0}")]
+    RemoveTools(CallError),
     #[error("its runtime answered {0}, so the agent is in no conversation")]
     BadAnswer(String),
     #[error(
@@ -101,6 +109,7 @@ mod tests {
             profile_image: None,
             metadata: None,
             callback_url: None,
+            tools_url: None,
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) enum Next {
     ServicesUnavailable,
     ServicesRefused,
     RuntimeRefused,
+    /// Its runtime lacks what the recipe needs, as those of all others will.
+    Unfit,
     /// The conversation of the join link cannot be joined.
     JoinFailed,
     DatabaseFailed,
@@ -75,6 +77,9 @@ pub(super) fn verdict(error: &StepError, link: Link) -> (Fate, Next) {
         // From here on it has the variables of the agent, whatever its runtime did.
         StepError::Provision(call) => provisioning(call, link),
         StepError::BadAnswer(_) | StepError::Condemned => (TAINTED, Next::MoveOn),
+        StepError::TakesNoVariables => (Fate::Release, Next::Unfit),
+        StepError::AddTools(call) => (TAINTED, adding_tools(call)),
+        StepError::Deliver(_) | StepError::RemoveTools(_) => (TAINTED, Next::MoveOn),
         // Another instance would have to wait as well.
         StepError::CannotWait => (TAINTED, Next::RuntimeRefused),
         StepError::Superseded => (TAINTED, Next::Superseded),
@@ -101,6 +106,23 @@ fn configuring(call: &CallError) -> (Fate, Next) {
         (_, Effect::NotDone) => (Fate::Release, Next::ServicesRefused),
         (_, Effect::Unknown) if unavailable => (TAINTED, Next::ServicesUnavailable),
         (_, Effect::Unknown) => (TAINTED, Next::MoveOn),
+    }
+}
+
+/// Services could not make the tools of a claim. The runtime may be the agent already.
+fn adding_tools(call: &CallError) -> Next {
+    match call {
+        CallError::Unreachable { .. } => Next::ServicesUnavailable,
+        // It used up the time of the claim, and that is what the claim fails with.
+        CallError::TimedOut { .. } | CallError::Broken { .. } | CallError::Unreadable { .. } => {
+            Next::MoveOn
+        }
+        CallError::Refused { problem, .. } => match problem.fault() {
+            Fault::Instance => Next::MoveOn,
+            // A vendor that fails for this instance fails for the others too.
+            _ if problem.status == 503 => Next::ServicesUnavailable,
+            Fault::Request | Fault::Provider | Fault::Ours => Next::ServicesRefused,
+        },
     }
 }
 
@@ -158,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_instance_is_released_only_if_certainly_nothing_was_done() {
-        use StepError::{BadAnswer, Configure, Provision, Unhealthy};
+        use StepError::{AddTools, BadAnswer, Configure, Provision, Unhealthy};
         let dead = Fate::GiveUp(Cause::UnhealthyAtClaim);
         let release = Fate::Release;
         #[rustfmt::skip]
@@ -194,6 +216,16 @@ mod tests {
             (Provision(timed_out()),                           TAINTED, Next::MoveOn),
             (BadAnswer("x".to_owned()),                        TAINTED, Next::MoveOn),
             (StepError::CannotWait,                            TAINTED, Next::RuntimeRefused),
+            (StepError::TakesNoVariables,                      release, Next::Unfit),
+            (AddTools(refused(400, "unknown_tool")),           TAINTED, Next::ServicesRefused),
+            (AddTools(refused(409, "instance_busy")),          TAINTED, Next::MoveOn),
+            (AddTools(refused(422, "provider_unconfigured")),  TAINTED, Next::ServicesRefused),
+            (AddTools(refused(502, "vendor_refused")),         TAINTED, Next::ServicesRefused),
+            (AddTools(refused(503, "vendor_unavailable")),     TAINTED, Next::ServicesUnavailable),
+            (AddTools(timed_out()),                            TAINTED, Next::MoveOn),
+            (AddTools(unreadable()),                           TAINTED, Next::MoveOn),
+            (StepError::Deliver(timed_out()),                  TAINTED, Next::MoveOn),
+            (StepError::RemoveTools(timed_out()),              TAINTED, Next::MoveOn),
             (StepError::Condemned,                             TAINTED, Next::MoveOn),
             (StepError::Superseded,                            TAINTED, Next::Superseded),
         ];

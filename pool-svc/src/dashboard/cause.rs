@@ -27,6 +27,8 @@ pub(super) fn in_words(cause: &str) -> &str {
         "destroyed" => "all resources destroyed",
         "reappeared" => "because it reappeared in Services",
         "adopted" => "taken over from the original",
+        "tool_added" => "a tool was added",
+        "tool_released" => "a tool was released",
         other => other,
     }
 }

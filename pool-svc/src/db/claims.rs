@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::runtime::ProvisionRequest;
-use agent_pool_core::{InstanceId, Secret};
+use agent_pool_core::{InstanceId, Secret, ToolId};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Array, Binary, Bool, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Bool, Double, Int8, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
 use url::Url;
 
 use super::moves::{self, Moved, Rest, ids, logged};
@@ -31,6 +32,8 @@ pub(crate) struct TakenInstance {
     /// The key of its runtime, sealed; `None` if it has no key of its own.
     pub(crate) runtime_key: Option<String>,
     pub(crate) maker: Maker,
+    /// The tools that it is to get by its claim, as the recipe says that it was begun with.
+    pub(crate) claim_tools: Vec<ToolId>,
 }
 
 #[derive(Debug, QueryableByName)]
@@ -41,6 +44,8 @@ struct TakenRow {
     runtime_key: Option<String>,
     #[diesel(sql_type = Bool)]
     adopted: bool,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    claim_tools: Option<Value>,
 }
 
 /// Where a claim stands among those that wait.
@@ -103,13 +108,14 @@ pub(super) fn take_sql(locked: Locked) -> String {
                  SELECT FROM claim_waiters AS ahead
                  WHERE ahead.pool = $6 AND ahead.id < $4 AND ahead.lease_expires_at > now())
              ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
-         RETURNING id, name, url, pool, runtime_key, adopted_at IS NOT NULL AS adopted, created_at, '{cause}' AS cause"
+         RETURNING id, name, url, pool, runtime_key, adopted_at IS NOT NULL AS adopted,
+                   recipe -> 'claimTools' AS claim_tools, created_at, '{cause}' AS cause"
     );
     let rest = Rest {
         parts: ", served AS (
              DELETE FROM claim_waiters WHERE id = $4 AND EXISTS (SELECT FROM moved)
              RETURNING pg_notify('agent_pool_claims', ''))",
-        columns: "id, name, url, runtime_key, adopted",
+        columns: "id, name, url, runtime_key, adopted, claim_tools",
         order: "ORDER BY created_at, id",
         by: "claim.principal, claim.source",
         source: "(SELECT *, row_number() OVER (ORDER BY created_at, id) AS number FROM moved) AS taken
@@ -201,11 +207,16 @@ fn parse_taken(row: TakenRow) -> Result<TakenInstance, DbError> {
         moved: row,
         runtime_key,
         adopted,
+        claim_tools,
     } = row;
+    let claim_tools = claim_tools.map(serde_json::from_value).transpose();
     let url = row.url.as_deref().unwrap_or_default().parse();
     Ok(TakenInstance {
         url: url.map_err(|error| corrupt::<url::ParseError>(&row.id, error))?,
         name: AgentName::try_from(row.name).map_err(|problem| corrupt(&row.id, problem))?,
+        claim_tools: claim_tools
+            .map_err(|error| corrupt(&row.id, error))?
+            .unwrap_or_default(),
         id: parse_id(row.id)?,
         runtime_key,
         maker: Maker::when_adopted(adopted),

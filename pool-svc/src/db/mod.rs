@@ -11,6 +11,7 @@ pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod guards;
+pub(crate) mod instance_tools;
 pub(crate) mod instances;
 pub(crate) mod leases;
 pub(crate) mod listen;

@@ -61,6 +61,7 @@ fn agent(id: &InstanceId) -> NewAgent {
             profile_image: None,
             metadata: None,
             callback_url: None,
+            tools_url: None,
         },
         conversation_id: "c".to_owned(),
         invite_url: "i".to_owned(),

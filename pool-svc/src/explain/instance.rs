@@ -20,7 +20,10 @@ pub(crate) fn explain_instance(
             at: Some(event.at),
             text: sentence(event, before),
         });
-        before = Some(event);
+        // It did not move with its tools.
+        if event.from != event.to || before.is_none() {
+            before = Some(event);
+        }
     }
     if let Some(last) = before {
         steps.push(now(standing(last, at)));
@@ -76,6 +79,8 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         "destroyed" => format!("It was destroyed with everything it had{after}"),
         "reappeared" => "It is to be destroyed again, because Services has it still".to_owned(),
         "adopted" => "It was taken over from the Node.js original".to_owned(),
+        "tool_added" => "It got a tool".to_owned(),
+        "tool_released" => "It gave a tool back".to_owned(),
         other => format!("It changed{after}: {other}"),
     };
     let reason = event.reason.as_ref();

@@ -5,6 +5,7 @@ pub(crate) mod claim_input;
 pub(crate) mod costs;
 pub(crate) mod explain;
 pub(crate) mod fleet;
+pub(crate) mod instance_tools;
 pub(crate) mod instances;
 pub(crate) mod pools;
 pub(crate) mod rollouts;

@@ -3,7 +3,7 @@
 use agent_pool_core::wire::pool::{
     Agents, Counts, CreationFailure, Events, Info, InstanceView, PoolStatus, Status,
 };
-use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, tick_state, views};
 use crate::pools::plan::{load_plans, total_target};
-use crate::problem::from_database;
+use crate::problem::{from_database, unknown_instance};
 
 /// `GET /api/pool/status`
 pub(crate) async fn status(app: App) -> Result<PoolStatus, Problem> {
@@ -24,9 +24,14 @@ async fn load_status(app: &App) -> Result<PoolStatus, DbError> {
     let mut conn = app.db.conn().await?;
     let instances = views::load_all(&mut conn, &app.config.cipher).await?;
     let creation_failures = creation_failures::load(&mut conn).await?;
+    let plans = load_plans(&mut conn, &app.config.pool).await?;
     Ok(PoolStatus {
         counts: views::count_loaded(&instances),
-        min_idle: total_target(&load_plans(&mut conn, &app.config.pool).await?),
+        min_idle: total_target(&plans),
+        targets: plans
+            .into_iter()
+            .map(|plan| (plan.name, plan.target))
+            .collect(),
         max_total: app.config.pool.pool_max_total,
         unobserved: tick_state::load_doubt(&mut conn).await?,
         last_create_error: last_create_error(&creation_failures),
@@ -74,10 +79,7 @@ pub(crate) async fn agents(app: App) -> Result<Agents, Problem> {
 pub(crate) async fn instance(id: InstanceId, app: App) -> Result<InstanceView, Problem> {
     let find = async || views::find(&mut *app.db.conn().await?, &app.config.cipher, &id).await;
     let found = find().await.map_err(from_database)?;
-    found.ok_or_else(|| {
-        let detail = format!("there is no instance {id}, or no longer");
-        Problem::new(ProblemCode::UnknownInstance, detail)
-    })
+    found.ok_or_else(|| unknown_instance(&id))
 }
 
 /// `GET /api/pool/info`

@@ -5,6 +5,7 @@ pub(crate) mod backoff;
 pub(crate) mod destruction;
 pub(crate) mod drain;
 pub(crate) mod end_agents;
+pub(crate) mod instance_tools;
 pub(crate) mod patience;
 pub(crate) mod protect;
 pub(crate) mod recover;

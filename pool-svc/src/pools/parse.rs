@@ -94,14 +94,7 @@ fn check_recipe(recipe: &Recipe) -> Result<(), Unfit> {
         let problem = format!("expected 1 to {LONGEST_IMAGE} characters");
         return Err(Unfit::new("recipe.image", problem));
     }
-    let tools = recipe.tools.as_deref().unwrap_or_default();
-    let mut numbered = tools.iter().enumerate();
-    if let Some((_, twice)) = numbered.find(|(number, tool)| tools[..*number].contains(tool)) {
-        return Err(Unfit::new(
-            "recipe.tools",
-            format!("{twice} is named twice"),
-        ));
-    }
+    check_tools(recipe)?;
     if recipe.variables.len() > MOST_VARIABLES {
         let problem = format!("expected at most {MOST_VARIABLES}");
         return Err(Unfit::new("recipe.variables", problem));
@@ -115,6 +108,24 @@ fn check_recipe(recipe: &Recipe) -> Result<(), Unfit> {
             Err(Unfit::new(&field, problem))
         }
     }
+}
+
+/// A tool is made at one time.
+fn check_tools(recipe: &Recipe) -> Result<(), Unfit> {
+    let mut known = Vec::new();
+    for (field, tools) in [
+        ("recipe.tools", &recipe.tools),
+        ("recipe.claimTools", &recipe.claim_tools),
+        ("recipe.demandTools", &recipe.demand_tools),
+    ] {
+        for tool in tools.iter().flatten() {
+            if known.contains(&tool) {
+                return Err(Unfit::new(field, format!("{tool} is named twice")));
+            }
+            known.push(tool);
+        }
+    }
+    Ok(())
 }
 
 /// Refuses members that this version does not know.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{Hold, HoldCause, Policy, Recipe};
+use agent_pool_core::{PoolName, ToolId};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::AsyncPgConnection;
 
@@ -12,13 +12,17 @@ use super::{Definition, hold};
 use crate::config::PoolSettings;
 use crate::db::instances::{Demand, Wanted};
 use crate::db::pools;
+use crate::tools::Tools;
 
 /// What a pool is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) name: PoolName,
-    /// With the tools of the settings, if the pool declares none of its own.
+    /// By which instances are made and claimed: with the tools of the settings, if the pool declares none of its own,
+    /// and without those on demand.
     pub(crate) recipe: Recipe,
+    /// What agents get if they ask. Unlike the recipe, it is as the pool is now, whatever an instance was begun with.
+    pub(crate) demand_tools: Vec<ToolId>,
     /// How many idle instances to keep.
     pub(crate) target: u32,
     /// The reason of the number, in words.
@@ -97,9 +101,11 @@ impl Plan {
         let budget = policy
             .budget
             .map(|budget| BudgetUse::new(budget, pool.spending));
+        let mut recipe = with_tools(pool.spec.recipe.clone(), settings);
         Self {
             name: pool.name.clone(),
-            recipe: with_tools(pool.spec.recipe.clone(), settings),
+            demand_tools: recipe.demand_tools.take().unwrap_or_default(),
+            recipe,
             target,
             reason,
             max_total,
@@ -152,11 +158,21 @@ impl Plan {
     }
 }
 
-/// `recipe` with the tools of the settings, if it names none.
+/// `recipe` with the tools of the settings in each list that is absent, but for those that it names itself.
 pub(crate) fn with_tools(mut recipe: Recipe, settings: &PoolSettings) -> Recipe {
-    recipe
-        .tools
-        .get_or_insert_with(|| settings.pool_tools.ids().to_vec());
+    let lists = [&recipe.tools, &recipe.claim_tools, &recipe.demand_tools];
+    let named: Vec<ToolId> = lists.into_iter().flatten().flatten().cloned().collect();
+    let usual = |tools: &Tools| {
+        let others = tools.ids().iter().filter(|tool| !named.contains(tool));
+        Some(others.cloned().collect())
+    };
+    recipe.tools = recipe.tools.or_else(|| usual(&settings.pool_tools));
+    recipe.claim_tools = recipe
+        .claim_tools
+        .or_else(|| usual(&settings.pool_claim_tools));
+    recipe.demand_tools = recipe
+        .demand_tools
+        .or_else(|| usual(&settings.pool_demand_tools));
     recipe
 }
 
@@ -246,5 +262,26 @@ mod tests {
             "POOL_MAX_TOTAL is for all"
         );
         assert_eq!(plan.recipe.tools, Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_tool_that_a_recipe_names_is_made_then_and_at_no_other_time() {
+        let mut settings = settings();
+        let list = |text: &str| Tools::try_from(text.to_owned()).unwrap();
+        settings.pool_tools = list("exa,agentmail");
+        settings.pool_claim_tools = list("openrouter");
+        let mut pool = Definition::of_settings();
+        pool.spec.recipe.demand_tools = Some(list("telnyx,agentmail").ids().to_vec());
+        let plan = Plan::new(&pool, &settings);
+        assert_eq!(plan.recipe.tools, Some(list("exa").ids().to_vec()));
+        assert_eq!(
+            plan.recipe.claim_tools,
+            Some(list("openrouter").ids().to_vec())
+        );
+        assert_eq!(plan.demand_tools, list("telnyx,agentmail").ids());
+        assert_eq!(
+            plan.recipe.demand_tools, None,
+            "no part of what an instance is"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Services and runtimes in one loopback server: stateful, strict, and faulty on request.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use agent_pool_core::InstanceId;
@@ -26,7 +26,10 @@ pub(crate) enum Op {
     Configure,
     Health,
     Provision,
+    Variables,
     Reset,
+    EnsureTools,
+    RemoveTool,
     Redeploy,
     Details,
     Logs,
@@ -62,6 +65,10 @@ pub(crate) struct Instance {
     /// The one key that opens its runtime.
     pub(crate) key: String,
     pub(crate) provisioned: Vec<Value>,
+    /// Its tools.
+    pub(crate) tools: BTreeSet<String>,
+    /// What its runtime was given while it ran.
+    pub(crate) given: BTreeMap<String, String>,
     pub(crate) configured: usize,
     pub(crate) redeployed: usize,
     pub(crate) resets: usize,
@@ -81,6 +88,8 @@ pub(crate) struct State {
     pub(crate) services_key: Option<String>,
     /// Runtimes answer health checks without a key.
     pub(crate) open_health: bool,
+    /// Runtimes take no variables while they run.
+    pub(crate) fixed_variables: bool,
     /// Overrides the whole answer of /status/batch.
     pub(crate) batch: Option<Value>,
     pub(crate) provision_answer: Option<Value>,
@@ -185,13 +194,16 @@ impl Fake {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Response {
-        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let body: Value = serde_json::from_slice(body).unwrap_or_else(|_| {
+            // Of a request without a body, the last segment of its path.
+            path.rsplit('/').next().unwrap_or_default().into()
+        });
         let Some((op, id)) = understand(method, path, &body) else {
             self.state().unexpected.push(format!("{method} {path}"));
             return reply(501, &json!({}));
         };
         if !self.accepts(op, id.as_ref(), headers) {
-            if op == Op::Health || op == Op::Provision {
+            if matches!(op, Op::Health | Op::Provision | Op::Variables) {
                 return problem(401, "unauthorized");
             }
             let what = format!("{method} {path} without the key");
@@ -226,12 +238,16 @@ impl Fake {
         let instance = id.and_then(|id| state.instances.get(id));
         let key = match op {
             Op::Health if state.open_health => return true,
-            Op::Health | Op::Provision => instance.map_or(KEY, |instance| &instance.key),
+            Op::Health | Op::Provision | Op::Variables => {
+                instance.map_or(KEY, |instance| &instance.key)
+            }
             Op::Create
             | Op::Destroy
             | Op::Status
             | Op::Configure
             | Op::Reset
+            | Op::EnsureTools
+            | Op::RemoveTool
             | Op::Redeploy
             | Op::Details
             | Op::Logs
@@ -255,7 +271,7 @@ impl Fake {
         if op == Op::Create {
             return self.create(&mut state, &id, body);
         }
-        let canned = state.provision_answer.clone();
+        let (canned, fixed) = (state.provision_answer.clone(), state.fixed_variables);
         let recipe = state.recipe.clone();
         let Some(instance) = state.instances.get_mut(&id) else {
             return problem(404, "unknown_instance");
@@ -273,14 +289,18 @@ impl Fake {
                 instance.configured += 1;
                 reply(200, &json!({"instanceId": id, "ok": true}))
             }
-            Op::Health => reply(200, &instance.health()),
+            Op::Health => reply(200, &instance.health(!fixed)),
             Op::Provision => {
                 instance.provisioned.push(body.clone());
                 let usual = || answers::provisioned(&id, body);
                 reply(200, &canned.unwrap_or_else(usual))
             }
+            Op::Variables | Op::EnsureTools | Op::RemoveTool => {
+                tool_effect(op, &id, instance, body, fixed)
+            }
             Op::Reset => {
                 instance.provisioned.clear();
+                instance.given.clear();
                 instance.resets += 1;
                 reply(200, &json!({"ok": true}))
             }
@@ -367,8 +387,9 @@ impl Fake {
 }
 
 impl Instance {
-    fn health(&self) -> Value {
-        json!({"ready": self.healthy, "provisioned": !self.provisioned.is_empty()})
+    fn health(&self, variables: bool) -> Value {
+        let provisioned = !self.provisioned.is_empty();
+        json!({"ready": self.healthy, "provisioned": provisioned, "variables": variables})
     }
 
     fn upgrade(&mut self, id: &InstanceId, recipe: Option<String>) -> Value {
@@ -385,12 +406,47 @@ impl Instance {
             deploy: "SUCCESS".to_owned(),
             variables: BTreeMap::new(),
             provisioned: Vec::new(),
+            tools: BTreeSet::new(),
+            given: BTreeMap::new(),
             configured: 0,
             redeployed: 0,
             resets: 0,
             made_from: None,
         }
     }
+}
+
+/// What changes the tools of an instance, or gives its runtime their variables.
+fn tool_effect(
+    op: Op,
+    id: &InstanceId,
+    instance: &mut Instance,
+    body: &Value,
+    fixed: bool,
+) -> Response {
+    if op == Op::EnsureTools {
+        let tools: Vec<String> = serde_json::from_value(body["tools"].clone()).unwrap();
+        let made: Vec<_> = tools
+            .iter()
+            .filter(|tool| instance.tools.insert((*tool).clone()))
+            .collect();
+        return reply(200, &answers::ensured(id, &tools, &made));
+    }
+    if op == Op::RemoveTool {
+        let tool = body.as_str().unwrap();
+        let removed = instance.tools.remove(tool);
+        let names = [answers::variable(tool)];
+        let removed =
+            json!({"instanceId": id, "toolId": tool, "removed": removed, "variables": names});
+        return reply(200, &removed);
+    }
+    if fixed {
+        return problem(404, "unknown_route");
+    }
+    let given: BTreeMap<String, String> =
+        serde_json::from_value(body["variables"].clone()).unwrap();
+    instance.given.extend(given);
+    reply(200, &json!({"ok": true}))
 }
 
 fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<InstanceId>)> {
@@ -411,9 +467,12 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
         ("POST", ["sweep"]) => Some((Op::Sweep, None)),
         ("POST", ["redeploy", one]) => Some((Op::Redeploy, Some(id(one)?))),
         ("GET", ["instances", one]) => Some((Op::Details, Some(id(one)?))),
+        ("PUT", ["instances", one, "tools"]) => Some((Op::EnsureTools, Some(id(one)?))),
+        ("DELETE", ["instances", one, "tools", _]) => Some((Op::RemoveTool, Some(id(one)?))),
         ("GET", ["logs", one]) => Some((Op::Logs, Some(id(one)?))),
         ("POST", ["configure", one]) => Some((Op::Configure, Some(id(one)?))),
         ("GET", ["runtime", one, "pool", "health"]) => Some((Op::Health, Some(id(one)?))),
+        ("POST", ["runtime", one, "pool", "variables"]) => Some((Op::Variables, Some(id(one)?))),
         ("POST", ["runtime", one, "pool", "reset"]) => Some((Op::Reset, Some(id(one)?))),
         ("POST", ["runtime", one, "pool", "provision"]) => Some((Op::Provision, Some(id(one)?))),
         _ => None,

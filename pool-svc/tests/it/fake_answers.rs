@@ -99,3 +99,16 @@ pub(crate) fn logs(id: &InstanceId) -> Value {
 pub(crate) fn updated(id: &InstanceId) -> Value {
     json!({"instanceId": id, "toolId": "openrouter", "ok": true})
 }
+
+/// The variable of a tool.
+pub(crate) fn variable(tool: &str) -> String {
+    format!("{}_KEY", tool.to_uppercase())
+}
+
+pub(super) fn ensured(id: &InstanceId, tools: &[String], made: &[&String]) -> Value {
+    let resource = |tool: &String| (tool.clone(), json!({"resourceId": format!("{tool}-{id}")}));
+    let secret = |tool: &String| (variable(tool), json!(format!("hunter2-{tool}")));
+    json!({"instanceId": id, "made": made,
+           "tools": tools.iter().map(resource).collect::<serde_json::Map<_, _>>(),
+           "variables": tools.iter().map(secret).collect::<serde_json::Map<_, _>>()})
+}

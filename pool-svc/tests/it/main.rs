@@ -27,6 +27,7 @@ mod rollouts;
 mod runtime_keys;
 mod sizing;
 mod ticks;
+mod tools_by_phase;
 mod upgrades;
 mod views;
 mod warm_up;

@@ -166,6 +166,8 @@ pub(crate) fn alarms(pool: &PoolStatus, now: DateTime<Utc>) -> Vec<String> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
     use agent_pool_core::InstanceId;
     use chrono::TimeDelta;
 
@@ -195,6 +197,7 @@ pub(crate) mod tests {
         PoolStatus {
             counts: Counts::default(),
             min_idle: 3,
+            targets: BTreeMap::new(),
             max_total: 100,
             unobserved: None,
             creation_failures: Vec::new(),

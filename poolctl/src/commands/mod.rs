@@ -22,6 +22,7 @@ pub(crate) mod simulate;
 mod sort;
 pub(crate) mod sweep;
 pub(crate) mod templates;
+pub(crate) mod tools;
 mod until;
 pub(crate) mod up;
 pub(crate) mod upgrades;

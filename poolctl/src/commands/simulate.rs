@@ -1,7 +1,7 @@
 //! `poolctl simulate`.
 
 use agent_pool_core::wire::pool::{
-    HitRate, Objective, SimulatedPolicy, Simulation, SimulationRequest,
+    HitRate, Objective, ObjectiveFloor, SimulatedPolicy, Simulation, SimulationRequest,
 };
 use clap::Args;
 
@@ -33,6 +33,18 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N")]
     max: Option<u32>,
 
+    /// Most that the target rises in a minute
+    #[arg(long, value_name = "N")]
+    step_up: Option<u32>,
+
+    /// Most that the target falls in a minute
+    #[arg(long, value_name = "N")]
+    step_down: Option<u32>,
+
+    /// Higher minimum at times, such as '0 9 * * MON-FRI,540,10': from 9 on for 540 minutes at least 10
+    #[arg(long = "floor", value_name = "CRON,MINUTES,MIN", value_parser = floor)]
+    floors: Vec<ObjectiveFloor>,
+
     /// Time zone of hours and weekdays, such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
@@ -55,6 +67,20 @@ fn seconds(text: &str) -> Result<u32, String> {
     number.checked_mul(unit).ok_or_else(expected)
 }
 
+/// A cron expression may have commas itself, so the numbers are the last two parts.
+fn floor(text: &str) -> Result<ObjectiveFloor, String> {
+    let expected = || "expected CRON,MINUTES,MIN, such as '0 9 * * MON-FRI,540,10'".to_owned();
+    let mut parts = text.rsplitn(3, ',');
+    let mut number = || -> Option<u32> { parts.next()?.trim().parse().ok() };
+    let (min, minutes) = (number(), number());
+    let from = parts.next().map(|from| from.trim().to_owned());
+    Ok(ObjectiveFloor {
+        from: from.ok_or_else(expected)?,
+        minutes: minutes.ok_or_else(expected)?,
+        min: min.ok_or_else(expected)?,
+    })
+}
+
 impl Simulate {
     pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let request = SimulationRequest {
@@ -64,10 +90,10 @@ impl Simulate {
                 hit_rate: self.hit_rate,
                 min: self.min,
                 max: self.max,
-                step_up: None,
-                step_down: None,
+                step_up: self.step_up,
+                step_down: self.step_down,
                 time_zone: self.time_zone,
-                floors: Vec::new(),
+                floors: self.floors,
             },
             cost_per_hour: self.cost_per_hour,
         };
@@ -131,6 +157,16 @@ fn table(replayed: &Simulation, costs: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_floor_has_a_cron_expression_that_may_have_commas() {
+        let parsed = floor("0 9,14 * * MON-FRI, 60, 10").unwrap();
+        assert_eq!(parsed.from, "0 9,14 * * MON-FRI");
+        assert_eq!((parsed.minutes, parsed.min), (60, 10));
+        for wrong in ["", "10", "540,10", "0 9 * * *,x,10", "0 9 * * *,540,-1"] {
+            assert!(floor(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_are_numbers_with_a_unit() {

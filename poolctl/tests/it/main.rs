@@ -20,6 +20,7 @@ mod rollout;
 mod stack;
 mod sweep;
 mod terminal;
+mod tools;
 mod traces;
 mod up;
 mod webhooks;

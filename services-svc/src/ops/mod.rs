@@ -3,12 +3,14 @@
 //! Every operation that makes or destroys something holds the lease of its instance, records its intent
 //! before the effect, and is idempotent: after a crash the same request goes on from the rows.
 
+mod add_tools;
 pub(crate) mod adopt;
 pub(crate) mod configure;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod destroy_tool;
 mod document;
+pub(crate) mod ensure_tools;
 pub(crate) mod follow_notices;
 pub(crate) mod instance;
 pub(crate) mod lease;
@@ -20,6 +22,7 @@ pub(crate) mod provision_tool;
 pub(crate) mod recipe;
 pub(crate) mod recover;
 pub(crate) mod registry;
+pub(crate) mod remove_tool;
 mod repair_tool;
 pub(crate) mod requested_tools;
 pub(crate) mod reseal;

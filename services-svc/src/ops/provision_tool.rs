@@ -1,22 +1,19 @@
 //! `POST /provision/:instanceId/:toolId`: a further tool for an existing instance.
-//!
-//! Its variables are set without a deployment, which would interrupt the agent. The next deployment
-//! applies them; `POST /redeploy` makes one now.
 
 use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::services::{ProvisionedToolReply, ToolStatus};
-use agent_pool_core::{Attempt, InfraHandle, InstanceId, Redeploy, ToolId, ToolOptions, chain};
+use agent_pool_core::{EnvVars, InstanceId, ToolId, ToolOptions};
 use agent_pool_service_kit::db::DbError;
-use tracing::warn;
 
+use super::add_tools::{Place, add_tools};
 use super::lease::Lease;
 use super::precondition::PreconditionError;
 use super::running::{RunningError, find_running};
 use super::step_error::StepError;
-use super::tool::{ReadyTool, load, provision_and_record, undo};
+use super::tool::load;
 use crate::app::App;
-use crate::db::instance_services::{self, InstanceTool, NewTool};
-use crate::providers::{Infra, Tool};
+use crate::db::instance_services::InstanceTool;
+use crate::providers::Tool;
 
 /// Why an instance did not get a tool.
 #[derive(Debug, thiserror::Error)]
@@ -69,35 +66,18 @@ pub(super) async fn provision_leased(
     options: &ToolOptions,
 ) -> Result<ProvisionedToolReply, ProvisionError> {
     let (app, instance) = (lease.app(), lease.instance());
-    let (infra, handle) = find_running(app, instance).await?;
+    let (infra, handle) = &find_running(app, instance).await?;
     let rows = load(app, instance).await?;
     ensure_new(app, instance, &rows, tool.id())?;
-    // Of a tool that the instance had before, something may be left at the vendor.
-    let attempt = if rows.iter().any(|row| row.tool == *tool.id()) {
-        Attempt::Later
-    } else {
-        Attempt::First
-    };
-    insert_intent(lease, tool).await?;
-    match make(lease, tool, attempt, options, &infra, &handle).await {
-        Ok(made) => Ok(ProvisionedToolReply {
-            tool_id: tool.id().clone(),
-            resource_id: made.resource,
-            env_key: tool.main_variable().to_string(),
-            status: ToolStatus::Active,
-        }),
-        Err(error) => {
-            if let Err(left) = undo(lease, tool.id()).await {
-                warn!(
-                    instance.id = %instance,
-                    tool.id = %tool.id(),
-                    error.chain = chain(&left),
-                    "{} of instance {instance} could not be undone; its row stays", tool.id()
-                );
-            }
-            Err(error.into())
-        }
-    }
+    let place = Place { infra, handle };
+    let mut made = add_tools(lease, place, &[tool], options, &rows, EnvVars::new()).await?;
+    let made = made.pop().expect("each tool is made, or the call fails");
+    Ok(ProvisionedToolReply {
+        tool_id: tool.id().clone(),
+        resource_id: made.resource,
+        env_key: tool.main_variable().to_string(),
+        status: ToolStatus::Active,
+    })
 }
 
 /// Refuses a tool that the instance has, and one that sets the same variable as a tool that it has.
@@ -117,30 +97,4 @@ fn ensure_new(
     let all = present().map(|row| &row.tool).chain([tool]);
     let together = app.providers().registry().together(all);
     together.map_err(|clash| ProvisionError::Tool(LookupError::from(clash)))
-}
-
-async fn insert_intent(lease: &Lease, tool: &Tool) -> Result<(), StepError> {
-    let instance = lease.instance();
-    let label = &lease.app().providers().context().mark().label(instance);
-    let row = &[NewTool {
-        tool: tool.id(),
-        main: tool.main_variable(),
-    }];
-    let written = lease.write(async |conn, fence| {
-        instance_services::insert_intents(conn, fence, label, row).await
-    });
-    Ok(written.await?.or_gone(instance)?)
-}
-
-async fn make(
-    lease: &Lease,
-    tool: &Tool,
-    attempt: Attempt,
-    options: &ToolOptions,
-    infra: &Infra,
-    handle: &InfraHandle,
-) -> Result<ReadyTool, StepError> {
-    let made = provision_and_record(lease, tool, attempt, options).await?;
-    infra.configure(handle, &made.env, Redeploy::No).await?;
-    Ok(made)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::registry::{LookupError, Registry};
-use agent_pool_core::{Context, InfraId, Price, ToolId};
+use agent_pool_core::{Context, EnvName, InfraId, Price, ToolId};
 
 use call_context::CallContext;
 pub(crate) use infra::Infra;
@@ -55,8 +55,7 @@ impl Providers {
     /// One tool, if this build has it and it is configured.
     pub(crate) fn tool(&self, id: &ToolId) -> Result<Tool, LookupError> {
         let provider = Arc::clone(self.registry.tool(id)?);
-        let main = self.variables(id).first();
-        let main = main.and_then(|name| name.parse().ok());
+        let main = self.variable_names(id).into_iter().next();
         let main = main.expect("the registry refuses a tool without a well-formed variable");
         Ok(Tool::new(id.clone(), main, provider, self.calls.clone()))
     }
@@ -94,6 +93,12 @@ impl Providers {
     pub(crate) fn infras(&self) -> impl Iterator<Item = Infra> {
         let ids = self.registry.infras().map(|(id, _)| id);
         ids.filter_map(|id| self.infra(id).ok())
+    }
+
+    /// The names of the variables that a tool sets.
+    pub(crate) fn variable_names(&self, id: &ToolId) -> Vec<EnvName> {
+        let names = self.variables(id).iter();
+        names.filter_map(|name| name.parse().ok()).collect()
     }
 
     /// The variables that a tool registered.

@@ -1,4 +1,4 @@
-//! `POST /provision/:instanceId/:toolId` and `DELETE /destroy/:instanceId/:toolId/:resourceId`.
+//! Tools of an instance that exists: added, ensured and taken away.
 
 use agent_pool_core::{ErrorKind, Secret};
 use serde_json::json;
@@ -122,4 +122,102 @@ async fn a_tool_whose_vendor_is_down_stays_for_the_next_try() {
         .delete("/destroy/nosuchinstan/alpha/x")
         .await
         .is_problem(404, "unknown_instance");
+}
+
+fn tools_of(instance: &str) -> String {
+    format!("/instances/{instance}/tools")
+}
+
+fn variable(service: &Service, name: &str) -> Option<Secret> {
+    let state = service.world.state();
+    let made = state.services.values().next().unwrap();
+    made.variables.get(name).cloned()
+}
+
+#[tokio::test]
+async fn tools_are_ensured_together_and_repeated_it_answers_the_same() {
+    let service = with_instance().await;
+    let body = json!({ "tools": ["alpha", "beta"] });
+    let answer = service.put(&tools_of(&id(1)), body.clone()).await;
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let mut first = answer.ok();
+    assert_eq!(first["made"].take(), json!(["beta"]));
+    assert_eq!(
+        first["tools"],
+        json!({ "alpha": { "resourceId": format!("alpha-{}@0", id(1)) },
+                "beta": { "resourceId": format!("beta-{}@0", id(1)) } })
+    );
+    let number = format!("hunter2-BETA_NUMBER-{}", id(1));
+    assert_eq!(first["variables"]["BETA_NUMBER"], number.as_str());
+    assert_eq!(
+        variable(&service, "BETA_NUMBER"),
+        Some(Secret::new(&*number))
+    );
+    let mut again = service.put(&tools_of(&id(1)), body).await.ok();
+    assert_eq!(again["made"].take(), json!([]));
+    assert_eq!(again, first);
+    assert_eq!(service.world.count("alpha provision"), 1, "it was there");
+    assert_eq!(service.world.count("beta provision"), 1);
+    let state = service.world.state();
+    assert_eq!(state.services.values().next().unwrap().deployments, 1);
+}
+
+#[tokio::test]
+async fn tools_are_ensured_all_or_none() {
+    let service = Service::start().await;
+    service.create(&id(1), &[]).await.ok();
+    let body = json!({ "tools": ["alpha", "beta"] });
+    service
+        .world
+        .fail("beta provision", ErrorKind::Unavailable, When::Before);
+    service
+        .put(&tools_of(&id(1)), body.clone())
+        .await
+        .is_problem(503, "vendor_unavailable");
+    assert!(service.world.state().resources.is_empty());
+    service.world.heal();
+    service.put(&tools_of(&id(1)), body).await.ok();
+
+    for (tool, status, code) in [
+        ("nosuch", 400, "unknown_tool"),
+        ("gamma", 422, "provider_unconfigured"),
+    ] {
+        let refused = service
+            .put(&tools_of(&id(1)), json!({ "tools": ["alpha", tool] }))
+            .await;
+        refused.is_problem(status, code);
+        assert_eq!(refused.body["field"], "tools[1]");
+    }
+    service
+        .put(&tools_of("nosuchinstan"), json!({ "tools": ["alpha"] }))
+        .await
+        .is_problem(404, "unknown_instance");
+}
+
+#[tokio::test]
+async fn a_removed_tool_is_destroyed_and_its_variables_are_blank() {
+    let service = with_instance().await;
+    let path = format!("{}/alpha", tools_of(&id(1)));
+    service
+        .world
+        .fail("cellar configure", ErrorKind::Unavailable, When::Before);
+    service
+        .delete(&path)
+        .await
+        .is_problem(503, "vendor_unavailable");
+    assert!(service.world.state().resources.is_empty());
+    service.world.heal();
+    let removed = service.delete(&path).await.ok();
+    let name = removed["variables"][0].as_str().unwrap().to_owned();
+    assert_eq!(variable(&service, &name), Some(Secret::new("")));
+    assert_eq!(service.world.count("alpha destroy"), 1);
+    assert_eq!(removed["removed"], false, "the call before has done it");
+    assert_eq!(service.delete(&path).await.ok(), removed, "repeated");
+
+    let never = service.delete(&format!("{}/beta", tools_of(&id(1)))).await;
+    assert_eq!(never.ok()["variables"], json!([]), "it never had one");
+    let body = json!({ "tools": ["alpha"] });
+    service.put(&tools_of(&id(1)), body).await.ok();
+    assert_eq!(service.world.state().resources.len(), 1);
+    assert_ne!(variable(&service, &name), Some(Secret::new("")));
 }

@@ -1,5 +1,7 @@
 //! What the pool has, and how it does: statuses, counts, instances, alarms.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -179,8 +181,11 @@ pub struct InstanceView {
 pub struct PoolStatus {
     /// How many are in each status.
     pub counts: Counts,
-    /// How many idle ones the pool keeps.
+    /// How many idle ones all pools keep together.
     pub min_idle: u32,
+    /// How many idle ones each pool keeps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<PoolName, u32>,
     /// How many instances there may be in all.
     pub max_total: u32,
     /// Why liveness cannot be decided; absent otherwise. Meanwhile no instance is marked as crashed.

@@ -18,6 +18,7 @@ mod fleet;
 mod pools;
 mod rollout;
 mod sizing;
+mod tools;
 mod webhook;
 
 use chrono::{DateTime, Utc};
@@ -50,6 +51,7 @@ pub use sizing::{
     HitRate, Objective, ObjectiveFloor, ParseHitRateError, SimulatedPolicy, Simulation,
     SimulationRequest, Sizing,
 };
+pub use tools::{AddedTool, ReleasedTool};
 pub use webhook::{
     CreatedWebhook, NewWebhook, UnknownWebhookEvent, WebhookDeliveries, WebhookDelivery,
     WebhookEndpoint, WebhookEvent, Webhooks, WebhooksQueued,

@@ -11,6 +11,9 @@ use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
 
 /// What the instances of a pool are made from. What is absent follows the settings.
 ///
+/// Its tools are in three lists, by when they are made. A list that is absent follows its setting, without the tools
+/// that the recipe names in another list.
+///
 /// ```
 /// use agent_pool_core::wire::pool::Recipe;
 ///
@@ -28,13 +31,39 @@ pub struct Recipe {
     /// The image that they run, one of `ALLOWED_IMAGES` of Services; absent: the infra's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Their tools; absent: `POOL_TOOLS`.
+    /// The tools that are made with an instance; absent: `POOL_TOOLS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<ToolId>>,
+    /// The tools that are made when an instance is claimed; absent: `POOL_CLAIM_TOOLS`.
+    #[serde(alias = "claim_tools", skip_serializing_if = "Option::is_none")]
+    pub claim_tools: Option<Vec<ToolId>>,
+    /// The tools that an agent gets when it asks for them; absent: `POOL_DEMAND_TOOLS`.
+    #[serde(alias = "demand_tools", skip_serializing_if = "Option::is_none")]
+    pub demand_tools: Option<Vec<ToolId>>,
     /// Further variables to start them with. They are shown to everyone who can read the pool: secrets belong in
     /// `INSTANCE_ENV_*` of Services.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<EnvName, String>,
+}
+
+impl Recipe {
+    /// Its lists of tools by when they are made, each with a label.
+    ///
+    /// ```
+    /// # use agent_pool_core::wire::pool::Recipe;
+    /// let recipe: Recipe = serde_json::from_str(r#"{"demandTools": ["telnyx"]}"#)?;
+    /// let [(_, at_warm_up), _, (label, on_demand)] = recipe.tools_by_phase();
+    /// assert_eq!((at_warm_up, label, on_demand.unwrap().len()), (None, "Tools on demand", 1));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tools_by_phase(&self) -> [(&'static str, Option<&[ToolId]>); 3] {
+        [
+            ("Tools", self.tools.as_deref()),
+            ("Tools at a claim", self.claim_tools.as_deref()),
+            ("Tools on demand", self.demand_tools.as_deref()),
+        ]
+    }
 }
 
 /// How many instances a pool keeps. In a file its members may be written with `_` too.

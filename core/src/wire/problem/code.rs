@@ -151,6 +151,8 @@ problem_codes! {
     NotClaimed             "not_claimed"              404 Request  NotDone;
     /// The instance does not wait to be let into a conversation, or no longer.
     NotPending             "not_pending"              409 Request  NotDone;
+    /// The agent may not ask for this tool: its pool does not give it on demand.
+    ToolNotOnDemand        "tool_not_on_demand"       403 Request  NotDone;
     /// There is no such webhook or delivery, or its endpoint is disabled.
     UnknownWebhook         "unknown_webhook"          404 Request  NotDone;
     /// Another replica took over the tick.

@@ -14,6 +14,7 @@ mod details;
 mod document;
 mod recipe;
 mod registry;
+mod tools;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ pub use recipe::{MadeFrom, NamedValues, RecipeRequest, UpgradedInstance};
 pub use registry::{
     InfraInfo, LastError, ProviderHealth, ProviderStats, RegistryReply, ToolInfo, Version,
 };
+pub use tools::{EnsureToolsRequest, EnsuredTools, RemovedTool};
 
 /// `POST /create-instance`.
 ///

@@ -239,3 +239,48 @@ async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
         }
     }
 }
+
+#[tokio::test]
+async fn variables_that_come_later_are_kept_until_a_deployment_brings_newer_ones() {
+    let folder = tempdir().unwrap();
+    let stored = || std::fs::read_to_string(folder.path().join("agent.json")).unwrap();
+    let instance = Instance::start(folder.path(), []).await;
+    let health = instance.http.get(format!("{}/pool/health", instance.url));
+    let health: Health = health
+        .bearer_auth(KEY)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(health.variables, Some(true));
+    let give = |key: &'static str, value: &'static str| {
+        let body = json!({ "variables": { "OPENROUTER_API_KEY": value } });
+        let url = format!("{}/pool/variables", instance.url);
+        instance.http.post(url).bearer_auth(key).json(&body).send()
+    };
+    let refused = give("guess", "sk-or-fake-0").await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        give(KEY, "sk-or-fake-1").await.unwrap().status(),
+        StatusCode::OK
+    );
+    assert!(stored().contains("sk-or-fake-1"));
+    instance.stop().await;
+
+    let instance = Instance::start(folder.path(), []).await;
+    instance.become_tulip().await;
+    assert!(stored().contains("sk-or-fake-1"), "kept over a restart");
+    instance.stop().await;
+    let newer = ("OPENROUTER_API_KEY", "sk-or-fake-2");
+    let instance = Instance::start(folder.path(), [newer]).await;
+    let give = json!({ "variables": { "OTHER": "x" } });
+    let url = format!("{}/pool/variables", instance.url);
+    let given = instance.http.post(url).bearer_auth(KEY).json(&give).send();
+    assert_eq!(given.await.unwrap().status(), StatusCode::OK);
+    assert!(
+        !stored().contains("sk-or-fake-1"),
+        "the deployment is newer"
+    );
+}

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::setup;
 use crate::calls::order;
 use crate::interceptor::Interceptor;
-use crate::settings::Pacing;
+use crate::settings::{Pacing, Phases};
 use crate::settle::LOOK_EVERY;
 use crate::system::System;
 
@@ -27,10 +27,16 @@ pub enum Operation {
     Create,
     /// Claim an idle instance.
     Claim,
+    /// Claim an idle instance, which gets tools by it.
+    ClaimWithTools,
     /// Claim with an `Idempotency-Key`, and repeat the claim afterwards.
     ClaimWithKey,
     /// Set variables of an instance and redeploy it.
     Configure,
+    /// Give an instance a tool.
+    AddTool,
+    /// Take a tool from an instance.
+    ReleaseTool,
     /// Kill an instance, until its row is gone.
     Destroy,
     /// Destroy orphans, and repair a missing tool.
@@ -44,8 +50,11 @@ impl fmt::Display for Operation {
         f.write_str(match self {
             Self::Create => "create",
             Self::Claim => "claim",
+            Self::ClaimWithTools => "claim-with-tools",
             Self::ClaimWithKey => "claim-with-key",
             Self::Configure => "configure",
+            Self::AddTool => "add-tool",
+            Self::ReleaseTool => "release-tool",
             Self::Destroy => "destroy",
             Self::Sweep => "sweep",
             Self::Tick => "tick",
@@ -55,11 +64,14 @@ impl fmt::Display for Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Create,
         Self::Claim,
+        Self::ClaimWithTools,
         Self::ClaimWithKey,
         Self::Configure,
+        Self::AddTool,
+        Self::ReleaseTool,
         Self::Destroy,
         Self::Sweep,
         Self::Tick,
@@ -67,8 +79,16 @@ impl Operation {
 
     pub(super) fn pacing(self) -> Pacing {
         let mut pacing = Pacing::QUIET;
-        if self == Self::Tick {
-            pacing.min_idle = setup::TICK_IDLE;
+        match self {
+            Self::Tick => pacing.min_idle = setup::TICK_IDLE,
+            Self::ClaimWithTools => pacing.phases = Phases::CLAIM,
+            Self::AddTool | Self::ReleaseTool => pacing.phases = Phases::DEMAND,
+            Self::Create
+            | Self::Claim
+            | Self::ClaimWithKey
+            | Self::Configure
+            | Self::Destroy
+            | Self::Sweep => {}
         }
         pacing
     }
@@ -78,8 +98,15 @@ impl Operation {
         match self {
             // After the tick that Pool begins with.
             Self::Create => system.tick().await.map(|()| String::new()),
-            Self::Claim | Self::ClaimWithKey | Self::Configure | Self::Destroy => {
-                setup::one_idle(system).await
+            Self::Claim
+            | Self::ClaimWithTools
+            | Self::ClaimWithKey
+            | Self::Configure
+            | Self::AddTool
+            | Self::Destroy => setup::one_idle(system).await,
+            Self::ReleaseTool => {
+                let id = setup::one_idle(system).await?;
+                add_tool(system, &id).await.map(|()| id)
             }
             Self::Sweep => setup::orphan_and_missing(system).await,
             Self::Tick => setup::fleet(system).await,
@@ -107,8 +134,10 @@ impl Operation {
                 }
                 .await
             }
-            Self::Claim | Self::ClaimWithKey => self.claim(system).await,
+            Self::Claim | Self::ClaimWithTools | Self::ClaimWithKey => self.claim(system).await,
             Self::Configure => configure(system, subject).await,
+            Self::AddTool => add_tool(system, subject).await,
+            Self::ReleaseTool => release_tool(system, subject).await,
             Self::Destroy => {
                 async {
                     system.pool_api(0).await?.kill(&subject.parse()?).await?;
@@ -136,7 +165,7 @@ impl Operation {
     pub(super) async fn again(self, system: &System, subject: &str) -> anyhow::Result<()> {
         match self {
             Self::Create | Self::Tick | Self::Destroy => Ok(()),
-            Self::Claim | Self::ClaimWithKey => {
+            Self::Claim | Self::ClaimWithTools | Self::ClaimWithKey => {
                 setup::at_least_one_idle(system).await?;
                 let before = system.claimed();
                 let claimed = self.claim(system).await.context("the repeated claim");
@@ -149,6 +178,8 @@ impl Operation {
                 claimed
             }
             Self::Configure => configure(system, subject).await,
+            Self::AddTool => add_tool(system, subject).await,
+            Self::ReleaseTool => release_tool(system, subject).await,
             Self::Sweep => sweep(system).await,
         }
     }
@@ -180,6 +211,27 @@ async fn configure(system: &System, subject: &str) -> anyhow::Result<()> {
         .iter()
         .any(|one| one.variables.contains_key("COLOUR"));
     anyhow::ensure!(set, "a variable that was confirmed is not set");
+    Ok(())
+}
+
+async fn add_tool(system: &System, subject: &str) -> anyhow::Result<()> {
+    let tool = Phases::DEMAND.demand.concat().parse()?;
+    let pool = system.pool_api(0).await?;
+    pool.add_tool(&subject.parse()?, &tool).await?;
+    let numbers = system.cloud.state().telnyx.numbers.len();
+    anyhow::ensure!(
+        numbers == 1,
+        "a tool that was confirmed, and {numbers} numbers"
+    );
+    Ok(())
+}
+
+async fn release_tool(system: &System, subject: &str) -> anyhow::Result<()> {
+    let tool = Phases::DEMAND.demand.concat().parse()?;
+    let pool = system.pool_api(0).await?;
+    pool.release_tool(&subject.parse()?, &tool).await?;
+    let numbers = system.cloud.state().telnyx.numbers.len();
+    anyhow::ensure!(numbers == 0, "a tool that is gone, and {numbers} numbers");
     Ok(())
 }
 

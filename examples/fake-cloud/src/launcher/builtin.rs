@@ -1,4 +1,4 @@
-//! The default runtime: health and provision, without an agent.
+//! The default runtime: health, provision and variables, without an agent.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Container, Launcher, Running};
 use crate::http::{Answer, BodyFault, Request, Server};
 
-/// Serves `/pool/health` and `/pool/provision` to callers with the service's `POOL_API_KEY`.
+/// Serves `/pool/health`, `/pool/provision` and `/pool/variables` to callers with the service's `POOL_API_KEY`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltinRuntime;
 
@@ -62,8 +62,9 @@ impl Agent {
         }
         match (&request.method, request.path.as_str()) {
             (&Method::GET, "/pool/health") => {
-                Answer::ok(json!({"ready": true, "version": "fake-cloud"}))
+                Answer::ok(json!({"ready": true, "version": "fake-cloud", "variables": true}))
             }
+            (&Method::POST, "/pool/variables") => Answer::ok(json!({"ok": true})),
             (&Method::POST, "/pool/provision") => self.provision(request),
             _ => error(StatusCode::NOT_FOUND, "Not found"),
         }

@@ -7,6 +7,7 @@ mod find;
 mod logs;
 mod summary;
 mod timeline;
+mod tools;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::LifecycleEvent;
@@ -19,6 +20,7 @@ use warp::reply::Response;
 pub(super) use self::action::{Action, confirm, perform};
 pub(super) use self::find::find;
 pub(super) use self::logs::logs;
+pub(super) use self::tools::change_tools;
 use super::db::fleet::{self, InstanceRow};
 use super::page::{self, Tab};
 use super::reply;
@@ -26,6 +28,7 @@ use super::session::Session;
 use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::ops::destruction::CondemnError;
+use crate::ops::instance_tools;
 use crate::problem::from_database;
 
 /// The number of events that the page shows.
@@ -52,6 +55,11 @@ pub(super) async fn show(
         Some(_) => Some(app.services.document(&id).await),
         None => None,
     };
+    let offered = match &row {
+        Some(row) => instance_tools::load_offered(&app, &row.view.pool).await,
+        None => Ok(Vec::new()),
+    };
+    let offered = offered.map_err(from_database)?;
     let agent = row.as_ref().and_then(|it| it.view.agent_name.clone());
     let title = agent.unwrap_or_else(|| id.to_string());
     let content = html! {
@@ -65,6 +73,7 @@ pub(super) async fn show(
             div {
                 (summary::summary(&id, row.as_ref()))
                 @if let Some(document) = &document { (document::document(document)) }
+                @if row.is_some() { (tools::form(&session, &id, &offered)) }
             }
             div {
                 (explanation::section(&id, &events))

@@ -1,8 +1,8 @@
 //! One pool.
 
-use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{HoldCause, PoolVersion, PoolView};
 use agent_pool_core::wire::problem::Problem;
+use agent_pool_core::{PoolName, ToolId};
 use chrono::Utc;
 use maud::{Markup, html};
 use warp::reply::Response;
@@ -67,6 +67,7 @@ fn actions(session: &Session, pool: &PoolView) -> Markup {
     };
     html! {
         div .actions {
+            a .button href={ "/pools/" (pool.name) "/simulation" } { "Simulate" }
             form method="post" action={ "/pools/" (pool.name) "/pause" } {
                 (page::csrf_field(session))
                 input type="hidden" name="paused" value=(paused);
@@ -83,7 +84,10 @@ fn policy_form(session: &Session, pool: &PoolView) -> Markup {
         form .card.short method="post" action={ "/pools/" (pool.name) } {
             (page::csrf_field(session))
             input type="hidden" name="version" value=(pool.version);
-            (number("minIdle", "Idle instances to keep", policy.min_idle, pool.target))
+            @match &policy.objective {
+                None => (number("minIdle", "Idle instances to keep", policy.min_idle, pool.target)),
+                Some(objective) => p { "Sized for a hit rate of " (objective.hit_rate) "." },
+            }
             (number("maxTotal", "Most instances", policy.max_total, pool.max_total))
             details {
                 summary { "Guards" }
@@ -118,14 +122,6 @@ fn number(name: &str, label: &str, value: Option<u32>, now: impl maud::Render) -
 
 fn recipe(pool: &PoolView) -> Markup {
     let recipe = &pool.recipe;
-    let tools = recipe.tools.as_ref().map(|tools| {
-        let words: Vec<&str> = tools.iter().map(|tool| tool.as_str()).collect();
-        if words.is_empty() {
-            "none".to_owned()
-        } else {
-            words.join(", ")
-        }
-    });
     let infra = recipe.infra.as_ref().map(ToString::to_string);
     html! {
         section {
@@ -133,10 +129,20 @@ fn recipe(pool: &PoolView) -> Markup {
             dl {
                 (value("Infrastructure", infra.as_deref()))
                 (value("Image", recipe.image.as_deref()))
-                (value("Tools", tools.as_deref()))
+                @for (label, tools) in recipe.tools_by_phase() {
+                    (value(label, tools.map(list_tools).as_deref()))
+                }
                 @for (name, text) in &recipe.variables { (value(name.as_str(), Some(text))) }
             }
         }
+    }
+}
+
+fn list_tools(tools: &[ToolId]) -> String {
+    let words: Vec<&str> = tools.iter().map(ToolId::as_str).collect();
+    match words.len() {
+        0 => "none".to_owned(),
+        _ => words.join(", "),
     }
 }
 
@@ -180,8 +186,11 @@ fn version_line(version: &PoolVersion, now: chrono::DateTime<Utc>) -> Markup {
                 number.map_or_else(|| "settings".to_owned(), |number| number.to_string())
             };
             let paused = if spec.policy.paused { ", paused" } else { "" };
-            let (min, max) = (number(spec.policy.min_idle), number(spec.policy.max_total));
-            format!("idle {min}, limit {max}{paused}")
+            let max = number(spec.policy.max_total);
+            match &spec.policy.objective {
+                Some(objective) => format!("hit rate {}, limit {max}{paused}", objective.hit_rate),
+                None => format!("idle {}, limit {max}{paused}", number(spec.policy.min_idle)),
+            }
         },
     );
     html! {

@@ -159,3 +159,29 @@ async fn an_instance_that_there_never_was_is_a_404() {
         404
     );
 }
+
+#[tokio::test]
+async fn an_operator_adds_and_releases_a_tool() {
+    let world = World::new(&[("POOL_DEMAND_TOOLS", "telnyx")]).await;
+    let id = world.idle(1).await.remove(0);
+    world.claim("{}").await;
+    let person = Person::operator(&world).await;
+    let path = format!("/instances/{id}");
+    let page = person.get(&path).await;
+    assert!(page.has("<option value=\"telnyx\">"), "{}", page.html);
+    let tools = format!("{path}/tools");
+    let has = || world.fake.state().instances[&id].tools.contains("exa");
+    let added = person
+        .post(&tools, &[("act", "add"), ("tool", " exa ")])
+        .await;
+    assert_eq!((added.location(), has()), (path.as_str(), true));
+    assert!(person.get(&path).await.has("a tool was added"));
+    person
+        .post(&tools, &[("act", "release"), ("tool", "exa")])
+        .await;
+    assert!(!has());
+    let bad = person
+        .post(&tools, &[("act", "add"), ("tool", "No Tool")])
+        .await;
+    assert_eq!(bad.status, 400);
+}

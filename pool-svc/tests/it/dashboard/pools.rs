@@ -51,3 +51,53 @@ async fn a_reader_sees_pools_and_leaves_them() {
         .await;
     assert_eq!(paused.status, 403);
 }
+
+#[tokio::test]
+async fn a_pool_with_an_objective_is_saved_without_a_fixed_number() {
+    let world = World::new(&[]).await;
+    let body = r#"{"policy": {"objective": {"hitRate": "99%"}}}"#;
+    let put = world.send("PUT", "/api/pool/pools/research", body).await;
+    assert_eq!(put.status, 200, "{}", put.body);
+    let person = Person::operator(&world).await;
+    let page = person.get("/pools/research").await;
+    assert!(!page.has("name=\"minIdle\""), "{}", page.html);
+    assert!(page.has("hit rate of 99%"), "{}", page.html);
+    let fields = [("version", "1"), ("maxTotal", "5")];
+    let saved = person.post("/pools/research", &fields).await;
+    assert_eq!(saved.location(), "/pools/research");
+    let shown = world.send("GET", "/api/pool/pools/research", "").await.body;
+    assert_eq!(
+        shown["policy"],
+        json!({ "objective": { "hitRate": "99%", "min": 0 }, "maxTotal": 5, "paused": false })
+    );
+    let status = world.send("GET", "/api/pool/status", "").await.body;
+    assert_eq!(status["targets"], json!({ "default": 0, "research": 0 }));
+}
+
+#[tokio::test]
+async fn an_operator_replays_the_log_under_another_policy() {
+    let world = World::new(&[("POOL_READ_KEY", READ_KEY)]).await;
+    world.idle(1).await;
+    assert_eq!(world.claim("{}").await.status, 200);
+    let person = Person::operator(&world).await;
+    assert!(
+        person
+            .get("/pools/default")
+            .await
+            .has("/pools/default/simulation")
+    );
+    let form = person.get("/pools/default/simulation").await;
+    assert!(
+        form.has("name=\"hitRate\"") && !form.has("Best fixed"),
+        "{}",
+        form.html
+    );
+    let query = "/pools/default/simulation?hitRate=99%25&days=1&min=2";
+    let page = person.get(query).await;
+    assert!(page.has("Simulated: objective 99%"), "{}", page.html);
+    assert!(page.has("Best fixed number"), "{}", page.html);
+    let bad = person.get("/pools/default/simulation?hitRate=much").await;
+    assert_eq!(bad.status, 400);
+    let reader = Person::reader(&world).await;
+    assert_eq!(reader.get(query).await.status, 403);
+}

@@ -1,7 +1,7 @@
 //! `poolctl pools list` and `show`.
 
-use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{PoolVersion, PoolView};
+use agent_pool_core::{PoolName, ToolId};
 use chrono::Utc;
 use serde::Serialize;
 
@@ -39,6 +39,14 @@ fn table(pools: &[PoolView]) -> String {
     table.to_string()
 }
 
+fn list_tools(tools: &[ToolId]) -> String {
+    let words: Vec<&str> = tools.iter().map(ToolId::as_str).collect();
+    match words.len() {
+        0 => "none".to_owned(),
+        _ => words.join(", "),
+    }
+}
+
 fn state(pool: &PoolView) -> &'static str {
     let hold = pool.hold.as_ref();
     hold.map_or("active", |hold| hold.cause.as_str())
@@ -71,19 +79,14 @@ fn details(shown: &Shown) -> String {
     let mut text = table(std::slice::from_ref(pool));
     let usual = || "from the settings".to_owned();
     let recipe = &pool.recipe;
-    let tools = recipe.tools.as_ref().map(|tools| {
-        let words: Vec<&str> = tools.iter().map(|tool| tool.as_str()).collect();
-        match words.len() {
-            0 => "none".to_owned(),
-            _ => words.join(", "),
-        }
-    });
     let infra = recipe.infra.as_ref().map(ToString::to_string);
     let mut lines = vec![
         ("Infra", infra.unwrap_or_else(usual)),
         ("Image", recipe.image.clone().unwrap_or_else(usual)),
-        ("Tools", tools.unwrap_or_else(usual)),
     ];
+    for (label, tools) in recipe.tools_by_phase() {
+        lines.push((label, tools.map_or_else(usual, list_tools)));
+    }
     for (name, value) in &recipe.variables {
         lines.push(("Variable", format!("{}={value}", name.as_str())));
     }
@@ -92,7 +95,7 @@ fn details(shown: &Shown) -> String {
     }
     text.push('\n');
     for (label, value) in lines {
-        text.push_str(&format!("\n{label:<9} {}", crate::out::plain(&value)));
+        text.push_str(&format!("\n{label:<16} {}", crate::out::plain(&value)));
     }
     let mut table = Table::new(&["VERSION", "CHANGED", "BY"]);
     for version in versions {

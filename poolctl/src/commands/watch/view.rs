@@ -140,6 +140,8 @@ fn next_filter(filter: Option<Status>) -> Option<Status> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use agent_pool_core::PoolName;
     use agent_pool_core::wire::pool::Counts;
     use chrono::Utc;
@@ -167,6 +169,7 @@ mod tests {
         PoolStatus {
             counts: Counts::default(),
             min_idle: 0,
+            targets: BTreeMap::new(),
             max_total: 1,
             unobserved: None,
             creation_failures: Vec::new(),

@@ -116,6 +116,10 @@ impl Service {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(body.to_string())).await
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
         self.send_with(KEY, method, path, body).await
     }
