@@ -66,6 +66,7 @@ pub const PATHS: Templates = Templates::new(&[
     "/instances/:id/logs",
     "/instances/:id/invite",
     "/instances/:id/tools",
+    "/instances/:id/limit",
     "/instances/:id/:act",
     "/over-time",
     "/costs",

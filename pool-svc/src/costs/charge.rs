@@ -17,6 +17,9 @@ pub(crate) async fn charge(
     conn: &mut AsyncPgConnection,
     settings: &PoolSettings,
 ) -> Result<(), DbError> {
+    if !costs::is_anything_open(conn).await? {
+        return Ok(());
+    }
     conn.transaction(async |conn| costs::charge(conn).await)
         .await?;
     for plan in load_plans(conn, settings).await? {

@@ -50,6 +50,7 @@ pub(crate) fn routes(
         path!("instances" / InstanceId).boxed().and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed(),
         path!("instances" / InstanceId / "logs").boxed().and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed(),
         path!("instances" / InstanceId / "tools").boxed().and(post()).and(operator(dashboard.clone())).and(pool.clone()).then(instance::change_tools).map(page_or_problem).boxed(),
+        path!("instances" / InstanceId / "limit").boxed().and(post()).and(operator(dashboard.clone())) .and(it.clone()).then(instance::change_limit).map(page_or_problem).boxed(),
         path!("instances" / InstanceId / Action).boxed().and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed(),
         path!("instances" / InstanceId / Action).boxed().and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed(),
         path!("over-time").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed(),

@@ -61,9 +61,6 @@ pub(crate) async fn insert_prices(
 ///
 /// Each day's amounts are computed anew from the intervals, so that this may be repeated at any time.
 pub(crate) async fn charge(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
-    if !is_anything_open(conn).await? {
-        return Ok(());
-    }
     follow_log(conn).await?;
     charge_time(conn).await?;
     settle(conn).await?;
@@ -76,7 +73,8 @@ struct Open {
     open: bool,
 }
 
-async fn is_anything_open(conn: &mut AsyncPgConnection) -> Result<bool, DbError> {
+/// Whether anything costs something now, or cost something that the ledger does not have yet.
+pub(crate) async fn is_anything_open(conn: &mut AsyncPgConnection) -> Result<bool, DbError> {
     let query = "SELECT EXISTS (SELECT FROM instance_costs WHERE NOT settled) AS open";
     let open: Open = sql_query(query).get_result(conn).await?;
     Ok(open.open)

@@ -4,6 +4,7 @@ mod action;
 mod document;
 mod explanation;
 mod find;
+mod limit;
 mod logs;
 mod summary;
 mod timeline;
@@ -19,6 +20,7 @@ use warp::reply::Response;
 
 pub(super) use self::action::{Action, confirm, perform};
 pub(super) use self::find::find;
+pub(super) use self::limit::change_limit;
 pub(super) use self::logs::logs;
 pub(super) use self::tools::change_tools;
 use super::db::fleet::{self, InstanceRow};
@@ -74,6 +76,7 @@ pub(super) async fn show(
                 (summary::summary(&id, row.as_ref()))
                 @if let Some(document) = &document { (document::document(document)) }
                 @if row.is_some() { (tools::form(&session, &id, &offered)) }
+                @if let Some(row) = &row { (limit::form(&session, &id, row)) }
             }
             div {
                 (explanation::section(&id, &events))

@@ -2,6 +2,7 @@
 
 mod bench;
 mod claim;
+mod costs;
 mod events;
 mod fleet;
 mod instance;
