@@ -24,8 +24,8 @@ pub(super) fn form(session: &Session, id: &InstanceId, row: &InstanceRow) -> Mar
                 h2 #limit-title { "Spending limit" }
                 (page::csrf_field(session))
                 div .field {
-                    label for="tool" { "Tool" }
-                    select #tool name="tool" { @for tool in tools { option value=(tool) { (tool) } } }
+                    label for="limited-tool" { "Tool" }
+                    select #limited-tool name="tool" { @for tool in tools { option value=(tool) { (tool) } } }
                 }
                 div .field {
                     label for="limit" { "New limit" }
