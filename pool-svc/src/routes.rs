@@ -15,6 +15,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 use warp::{Filter, path};
 
+use crate::app::App;
 use crate::dashboard::{self, Dashboard};
 use crate::handlers::claim_input::claim_input;
 use crate::handlers::{
@@ -147,16 +148,27 @@ pub fn routes(
         path!("explain" / "instance" / InstanceId).boxed().and(get()).and(read.clone())                    .and(app.clone())          .then(explain::instance).map(answer).boxed(),
         path!("explain" / "pool" / PoolName).boxed().and(get())  .and(read.clone())                        .and(app.clone())          .then(explain::pool).map(answer).boxed(),
         path!("simulate").boxed().and(post())                    .and(key.clone()).and(json())            .and(app.clone())          .then(sizing::simulate).map(answer).boxed(),
+        webhook_routes(&read, &key, &app),
+    ]);
+    // Refused below the prefix, so that pages of other sites can read why.
+    let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
+    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), openapi::routes(&crate::openapi()).boxed(), pages.boxed()]).recover(unrouted).unify()
+}
+
+#[rustfmt::skip]
+fn webhook_routes(
+    read: &BoxedFilter<()>,
+    key: &BoxedFilter<()>,
+    app: &BoxedFilter<(App,)>,
+) -> BoxedFilter<(Response,)> {
+    any_of([
         path!("webhooks").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(webhooks::list).map(answer).boxed(),
         path!("webhooks").boxed().and(post())                    .and(key.clone()).and(json())            .and(app.clone())          .then(webhooks::add).map(answer).boxed(),
         path!("webhook-deliveries").boxed().and(get())          .and(read.clone()).and(query())           .and(app.clone())          .then(webhooks::deliveries).map(answer).boxed(),
         path!("webhook-deliveries" / String / "resend").boxed().and(post()).and(key.clone())            .and(app.clone())          .then(webhooks::resend).map(answer).boxed(),
         path!("webhooks" / String).boxed().and(delete())         .and(key.clone())                        .and(app.clone())          .then(webhooks::remove).map(answer).boxed(),
-        path!("webhooks" / String / "test").boxed().and(post())  .and(key)                                .and(app)                  .then(webhooks::test).map(answer).boxed(),
-    ]);
-    // Refused below the prefix, so that pages of other sites can read why.
-    let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
-    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), openapi::routes(&crate::openapi()).boxed(), pages.boxed()]).recover(unrouted).unify()
+        path!("webhooks" / String / "test").boxed().and(post())  .and(key.clone())                               .and(app.clone())               .then(webhooks::test).map(answer).boxed(),
+    ])
 }
 
 /// Lets pages of these sites call `api` from a browser, with a key and without cookies.

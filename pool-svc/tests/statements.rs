@@ -75,19 +75,28 @@ async fn statements_of_a_quiet_tick() -> usize {
     STATEMENTS.load(Ordering::SeqCst) - before
 }
 
+/// The least of three measurements: what runs in the background beside a tick now and then adds a statement of its own.
+async fn least(measure: impl AsyncFn() -> usize) -> usize {
+    let mut least = usize::MAX;
+    for _ in 0..3 {
+        least = least.min(Box::pin(measure()).await);
+    }
+    least
+}
+
 #[tokio::test]
 async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     set_default_instrumentation(|| Some(Box::new(Counter))).unwrap();
     // The first one also makes the connections.
     Box::pin(statements_of_a_tick(5)).await;
     let (few, many) = (
-        Box::pin(statements_of_a_tick(5)).await,
-        Box::pin(statements_of_a_tick(200)).await,
+        least(async || statements_of_a_tick(5).await).await,
+        least(async || statements_of_a_tick(200).await).await,
     );
     eprintln!("a tick makes {few} statements");
     assert!(few > 5, "{few}");
     assert_eq!(few, many);
-    let quiet = Box::pin(statements_of_a_quiet_tick()).await;
+    let quiet = least(statements_of_a_quiet_tick).await;
     assert_eq!(
         quiet, 8,
         "begin, rows, pools, what is missing, how it was seen, pools and their ages, open costs, failures of creations"

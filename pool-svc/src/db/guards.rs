@@ -1,7 +1,7 @@
 //! What keeps an instance from being destroyed, and what ends it after a time: protection, the age of idle ones, the
 //! age and the idleness of agents.
 //!
-//! They are `sql_query`, because they move instances (see [`moves`](super::moves)) and compare with bound intervals.
+//! They are `sql_query`, because they move instances (see [`moves`]) and compare with bound intervals.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -299,9 +299,7 @@ impl Fake {
                 tool_effect(op, &id, instance, body, fixed)
             }
             Op::Reset => {
-                instance.provisioned.clear();
-                instance.given.clear();
-                instance.resets += 1;
+                instance.reset();
                 reply(200, &json!({"ok": true}))
             }
             Op::Redeploy => {
@@ -390,6 +388,12 @@ impl Instance {
     fn health(&self, variables: bool) -> Value {
         let provisioned = !self.provisioned.is_empty();
         json!({"ready": self.healthy, "provisioned": provisioned, "variables": variables})
+    }
+
+    fn reset(&mut self) {
+        self.provisioned.clear();
+        self.given.clear();
+        self.resets += 1;
     }
 
     fn upgrade(&mut self, id: &InstanceId, recipe: Option<String>) -> Value {

@@ -226,8 +226,9 @@ async fn kill_once(
 
 /// Lets the system recover, repeats the operation, and checks the promises.
 async fn recovered(system: &System, operation: Operation, subject: &str) -> anyhow::Result<()> {
-    if operation == Operation::Sweep {
-        // The promises hold again only once what was swept half is swept.
+    if matches!(operation, Operation::Sweep | Operation::AddTool) {
+        // The promises hold again only once what was swept half is swept, and a tool whose call was cut off before its
+        // variables were set is asked for again.
         operation.again(system, subject).await?;
     }
     system

@@ -40,6 +40,7 @@ instance_protected 409 Request NotDone
 not_protectable 409 Request NotDone
 not_claimed 404 Request NotDone
 not_pending 409 Request NotDone
+tool_not_on_demand 403 Request NotDone
 unknown_webhook 404 Request NotDone
 tick_taken_over 503 Ours Unknown
 unknown_instance 404 Instance NotDone
