@@ -216,8 +216,8 @@ fn what_other_operations_answer_is_pinned() {
         (
             UpgradeError::OtherInfra {
                 instance: instance(),
-                from: "docker".parse().unwrap(),
-                to: "local".parse().unwrap(),
+                from: "here".parse().unwrap(),
+                to: "elsewhere".parse().unwrap(),
             }
             .into(),
             409,
