@@ -85,7 +85,7 @@ pub fn routes(
         path!("logs" / InstanceId).boxed().and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed(),
         path!("webhooks" / InfraId / String).boxed().and(post())     .and(unverified()).and(app.clone())                      .then(notice::handle).map(answer).boxed(),
         path!("provision" / InstanceId / String).boxed().and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed(),
-        path!("provision" / InstanceId / ToolId).boxed().and(patch()).and(key.clone()).and(json()).and(app.clone())          .then(update_tool::handle).map(answer).boxed(),
+        path!("provision" / InstanceId / String).boxed().and(patch()).and(key.clone()).and(json()).and(app.clone())          .then(update_tool::handle).map(answer).boxed(),
         path!("destroy" / InstanceId / ToolId / Resource).boxed().and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed(),
     ]).recover(unrouted).unify()
 }
