@@ -79,7 +79,7 @@ async fn statements_of_a_quiet_tick() -> usize {
 async fn least(measure: impl AsyncFn() -> usize) -> usize {
     let mut least = usize::MAX;
     for _ in 0..3 {
-        least = least.min(Box::pin(measure()).await);
+        least = least.min(measure().await);
     }
     least
 }
@@ -90,13 +90,13 @@ async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     // The first one also makes the connections.
     Box::pin(statements_of_a_tick(5)).await;
     let (few, many) = (
-        least(async || statements_of_a_tick(5).await).await,
-        least(async || statements_of_a_tick(200).await).await,
+        least(async || Box::pin(statements_of_a_tick(5)).await).await,
+        least(async || Box::pin(statements_of_a_tick(200)).await).await,
     );
     eprintln!("a tick makes {few} statements");
     assert!(few > 5, "{few}");
     assert_eq!(few, many);
-    let quiet = least(statements_of_a_quiet_tick).await;
+    let quiet = least(async || Box::pin(statements_of_a_quiet_tick()).await).await;
     assert_eq!(
         quiet, 8,
         "begin, rows, pools, what is missing, how it was seen, pools and their ages, open costs, failures of creations"
