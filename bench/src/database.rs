@@ -27,7 +27,7 @@ impl Server {
         Ok(Self { embedded })
     }
 
-    /// A database of this name, new or as it was left.
+    /// A new or existing database of this name.
     pub(crate) async fn database(&self, name: &str) -> anyhow::Result<Database> {
         let url = self.embedded.database(name).await?;
         let url = Url::parse(url.as_secret().expose())?;
@@ -70,7 +70,7 @@ impl Database {
         Ok(client.query_one(sql, &[&status]).await?.get(0))
     }
 
-    /// Adds an idle instance, the way a creation ends.
+    /// Adds an idle instance, as the end of a creation does.
     pub(crate) async fn add_idle(&self, number: u32, runtimes: &Url) -> anyhow::Result<()> {
         let client = self.client().await?;
         let sql = format!(

@@ -1,4 +1,4 @@
-//! Clients that claim, one after the other each.
+//! Clients that each make one claim after another.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use url::Url;
 use crate::report::percentile;
 use crate::service::KEY;
 
-/// The work that a number of clients got done.
+/// The measured work of concurrent clients.
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) elapsed: Duration,
-    /// Of every claim, in milliseconds.
+    /// Of each claim, in milliseconds.
     pub(crate) latencies: Vec<f64>,
 }
 
@@ -61,7 +61,7 @@ async fn claim_in_turn(http: reqwest::Client, url: Url, count: u32) -> anyhow::R
             let response = request.send().await?;
             let status = response.status();
             let body = response.text().await?;
-            ensure!(status.is_success(), "a claim was answered {status}: {body}");
+            ensure!(status.is_success(), "a claim failed with {status}: {body}");
             latencies.push(milliseconds(started.elapsed()));
         }
         Ok(latencies)

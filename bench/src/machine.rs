@@ -1,4 +1,4 @@
-//! What the operating system says of a process: CPU time and resident memory (Linux, `/proc`).
+//! CPU time and resident memory of a process (Linux, `/proc`).
 
 use std::fs::read_to_string;
 use std::time::Duration;

@@ -23,7 +23,7 @@ use crate::measure::{Lab, Measurement};
 use crate::report::Report;
 use crate::size::Size;
 
-/// Measures agent-pool against what each operation costs at least.
+/// Measures agent-pool against the minimum cost of each operation.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -32,7 +32,7 @@ struct Cli {
     /// Numbers of instances, clients and runs.
     #[arg(long, value_enum, default_value_t = Size::Full)]
     size: Size,
-    /// How often each figure is taken; 5 unless the size is tiny.
+    /// Number of runs for each figure; 5 unless the size is tiny.
     #[arg(long)]
     runs: Option<NonZeroUsize>,
     /// Measure only these, separated by commas.
@@ -46,7 +46,7 @@ struct Cli {
     svg: Option<PathBuf>,
 }
 
-/// The services that this binary starts as processes of their own, by running itself.
+/// The services, which this binary starts as separate processes by running itself.
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum Service {
     #[command(hide = true)]

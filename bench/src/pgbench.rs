@@ -1,4 +1,4 @@
-//! The baseline of claims: pgbench running the two statements of a claim, with nothing around them.
+//! The baseline of claims: pgbench running the two statements of a claim, and nothing else.
 
 use std::io::Write as _;
 

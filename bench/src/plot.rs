@@ -80,7 +80,7 @@ fn line(svg: &mut String, name: &str, color: &str, points: impl Iterator<Item = 
     }
 }
 
-/// Where `value` of the range lies between two pixels.
+/// The position of `value` of the range between two pixels.
 fn scale(value: f64, range: (f64, f64), from: f64, to: f64) -> f64 {
     from + (value - range.0) / (range.1 - range.0) * (to - from)
 }

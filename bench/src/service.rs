@@ -1,4 +1,4 @@
-//! A service as a process of its own: this binary, run again.
+//! A service as a separate process: this binary, run again.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use url::Url;
 pub(crate) const KEY: &str = "bench-key-0123456789";
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A running service. Dropped, it is killed.
+/// A running service. It is killed on drop.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -47,11 +47,11 @@ impl Process {
                     return Ok(Url::parse(url.trim())?);
                 }
             }
-            bail!("{name} ended before it listened")
+            bail!("{name} ended before it was listening")
         };
         let url = timeout(START_LIMIT, listening).await;
-        let url = url.with_context(|| format!("{name} does not listen"))??;
-        // What it prints later is read, so that its pipe never fills.
+        let url = url.with_context(|| format!("{name} is not listening"))??;
+        // Its later output is read, so that its pipe never fills.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { child, url, pid })
     }

@@ -1,4 +1,4 @@
-//! Stand-ins for Services and for every runtime, in this process: as fast as they can be, or slow by a given time.
+//! Stand-ins for Services and for every runtime, in this process: as fast as possible, or with a given delay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) struct Delays {
     pub(crate) provision: Duration,
 }
 
-/// A running stand-in. Dropped with its runtime.
+/// A running stand-in. It ends with its tokio runtime.
 #[derive(Debug)]
 pub(crate) struct StandIn {
     pub(crate) url: Url,

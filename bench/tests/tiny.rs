@@ -1,4 +1,4 @@
-//! The bench works: every measurement at its smallest, and no timing asserted.
+//! Smoke test: runs every measurement at the smallest size, and asserts no timing.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! One request and its answer: within a deadline, bounded, never redirected.
+//! One request and its answer: with a deadline and a size limit, and without redirects.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::{CallError, Http};
 
-/// How much is read of the answers of an API.
+/// Limits for the answers of an API.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Largest answer, in bytes.
@@ -29,12 +29,12 @@ pub(crate) struct Limits {
     pub(crate) texts: Texts,
 }
 
-/// What becomes of the texts of an answer.
+/// How the texts of an answer are treated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Texts {
-    /// They are made safe to show: they come from our own services, which pass on what others wrote.
+    /// They are made safe to show: our services pass on what others wrote.
     MadeSafe,
-    /// Their types check them, and an answer that does not fit is an error.
+    /// Their types check them, and an invalid answer is an error.
     AsSent,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Api {
 impl Api {
     /// A request to the path of these segments.
     pub(crate) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
-        let url = below(&self.base, path);
+        let url = join_url(&self.base, path);
         let request = self.http.client().request(method, url);
         Call {
             api: self,
@@ -88,7 +88,7 @@ impl Api {
         }
     }
 
-    /// The other side chose every text of `problem`.
+    /// Sanitises `problem`, whose texts come from the other side.
     pub(crate) fn refused(&self, mut problem: Problem) -> CallError {
         let line = |text: &str| safe_line(text, self.limits.detail).into_owned();
         problem.field = problem.field.as_deref().map(line);
@@ -123,7 +123,7 @@ impl Api {
         }
     }
 
-    /// What an answer with an error status says, whether it is a [`Problem`] or has at least an `error`.
+    /// Parses an answer with an error status, which is a [`Problem`] or has at least an `error`.
     async fn refusal(&self, response: Response) -> Result<CallError, CallError> {
         let status = response.status().as_u16();
         let wait = response.headers().get(RETRY_AFTER);
@@ -131,7 +131,7 @@ impl Api {
         let body = self.read(response).await?;
         let problem = serde_json::from_slice::<Problem>(&body);
         let mut problem = problem.unwrap_or_else(|_| self.without_code(&body));
-        // A proxy in between may have changed the status, and it is what the caller of an API sees.
+        // The status of the response counts: a proxy in between may have changed it.
         problem = problem.with_status(status);
         problem.retry_after = wait.or(problem.retry_after);
         Ok(self.refused(problem))
@@ -190,7 +190,7 @@ impl Call<'_> {
         self.answer_with(texts, limit).await
     }
 
-    /// The same for an answer whose texts the caller makes safe.
+    /// Like [`Self::answer`], for an answer whose texts the caller makes safe.
     pub(crate) async fn answer_as_sent<T: DeserializeOwned>(
         self,
         limit: Duration,
@@ -204,22 +204,28 @@ impl Call<'_> {
         limit: Duration,
     ) -> Result<T, CallError> {
         let api = self.api;
+        let body = self.body(limit).await?;
+        parse(&body, texts).map_err(|error| api.unreadable(error.to_string()))
+    }
+
+    /// Sends it and reads its answer, all within `limit`, without parsing it.
+    pub(crate) async fn body(self, limit: Duration) -> Result<Vec<u8>, CallError> {
+        let api = self.api;
         let whole = async {
             let response = self.send().await?;
-            let body = api.read(response).await?;
-            parse(&body, texts).map_err(|error| api.unreadable(error.to_string()))
+            api.read(response).await
         };
         timeout(limit, whole)
             .await
             .unwrap_or_else(|_| Err(api.timed_out(limit)))
     }
 
-    /// Sends it, and only wants to know that it succeeded within `limit`.
-    pub(crate) async fn done(self, limit: Duration) -> Result<(), CallError> {
+    /// Sends it, and checks only that it succeeds within `limit`.
+    pub(crate) async fn send_without_answer(self, limit: Duration) -> Result<(), CallError> {
         self.open(limit).await.map(drop)
     }
 
-    /// Sends it and returns as soon as a success begins, within `limit`.
+    /// Sends it, and returns as soon as a successful response begins, within `limit`.
     pub(crate) async fn open(self, limit: Duration) -> Result<Response, CallError> {
         let api = self.api;
         timeout(limit, self.send())
@@ -247,16 +253,16 @@ impl Call<'_> {
     }
 }
 
-/// How much is kept of the reason of a failure, in characters.
+/// Maximum length of the reason of a failure, in characters.
 const REASON: usize = 300;
 
-/// A reason may quote the answer.
+/// Makes a reason safe to show, because it may quote the answer.
 fn line(reason: impl AsRef<str>) -> String {
     safe_line(reason.as_ref(), REASON).into_owned()
 }
 
 /// The URL of a path below `base`, whether `base` ends with a slash or not.
-fn below(base: &Url, path: &[&str]) -> Url {
+fn join_url(base: &Url, path: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(path);
@@ -264,7 +270,7 @@ fn below(base: &Url, path: &[&str]) -> Url {
     url
 }
 
-/// The last cause is the telling one; those before it repeat the address.
+/// The last cause is the informative one; the others repeat the address.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = "the request could not be built".to_owned();
@@ -296,7 +302,7 @@ fn make_all_safe(value: &mut Value) {
     }
 }
 
-/// Makes a text safe: it may be longer than one line, and acts on nothing.
+/// Makes a text safe: it may have several lines, but no control characters.
 pub(crate) fn make_safe(text: &mut String) {
     if let Cow::Owned(safe) = safe_text(text, usize::MAX) {
         *text = safe;
@@ -324,7 +330,7 @@ mod tests {
             ("https://h/services/", "https://h/services/destroy/a%2Fb"),
         ] {
             let base: Url = base.parse().unwrap();
-            assert_eq!(below(&base, &["destroy", "a/b"]).as_str(), url);
+            assert_eq!(join_url(&base, &["destroy", "a/b"]).as_str(), url);
         }
     }
     proptest::proptest! {
@@ -347,7 +353,7 @@ mod tests {
         #[test]
         fn a_segment_never_leaves_its_base(segment in "(?s).{0,30}") {
             let base: Url = "https://h/base/".parse().unwrap();
-            let url = below(&base, &["a", &segment]);
+            let url = join_url(&base, &["a", &segment]);
             proptest::prop_assert!(url.path().starts_with("/base/"), "{}", url);
             proptest::prop_assert_eq!(url.host_str(), Some("h"));
             proptest::prop_assert_eq!(url.query(), None);

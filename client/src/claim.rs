@@ -13,13 +13,13 @@ use serde::de::DeserializeOwned;
 use crate::order::ClaimOrder;
 use crate::{CallError, Pool};
 
-/// How long nothing may arrive: the server sends a comment every 15 s, so the connection is broken.
+/// Time limit between two events. The server sends a comment every 15 s, so a longer silence means a broken connection.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What happens before a claim ends.
+/// Progress of a claim before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimUpdate {
-    /// It waits, at this place of the queue.
+    /// It waits at this place in the queue.
     Waiting(ClaimWaiting),
     /// A step is done.
     Step(ClaimProgress),
@@ -38,7 +38,7 @@ impl Pool {
         let api = &self.0;
         let call = self.call(Method::POST, &["claim", "stream"]);
         let response = order.write(call).open(SILENCE).await?;
-        // Silence has to be noticed below the parser, which skips comments.
+        // The timeout has to be below the parser, which skips comments.
         let chunks = tokio_stream::StreamExt::timeout(chunks(response), SILENCE);
         let chunks = chunks.map(|chunk| {
             let silent = "nothing arrived for a minute during the claim";
@@ -63,7 +63,7 @@ impl Pool {
                 _ => {}
             }
         }
-        Err(api.broken("it was cut off during the claim"))
+        Err(api.broken("it ended during the claim"))
     }
 
     fn parse<T: DeserializeOwned>(&self, event: &Event) -> Result<T, CallError> {

@@ -4,7 +4,7 @@ use agent_pool_core::Effect;
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use url::Url;
 
-/// Why a call has no result. Its text holds no URL, header or body.
+/// Why a call failed. Its text contains no URL, header or body.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// The request was not sent.
@@ -38,11 +38,10 @@ pub enum CallError {
     Refused {
         /// The API that was called, for people.
         service: &'static str,
-        /// What the answer says. An answer that is not from our APIs has
-        /// [`ProblemCode::WithoutCode`].
+        /// The problem in the answer. An answer that is not from our APIs has [`ProblemCode::WithoutCode`].
         problem: Box<Problem>,
     },
-    /// The answer is a success that is not of this API.
+    /// The answer is a success, but not one of this API.
     #[error("the answer of {service} cannot be read: {reason}")]
     Unreadable {
         /// The API that was called, for people.
@@ -96,7 +95,7 @@ impl CallError {
         }
     }
 
-    /// How long the other side asks to wait before another try.
+    /// How long to wait before another try, according to the other side.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.problem()?.retry_after

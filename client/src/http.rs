@@ -4,7 +4,7 @@ use agent_pool_core::http::{Proxies, client_builder};
 use reqwest::Client;
 use url::Url;
 
-/// How long a connection may take to make.
+/// Time limit for opening a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// The connections that calls share. Cheap to clone.
@@ -15,7 +15,8 @@ pub struct Http {
 }
 
 impl Http {
-    /// With the proxies of this process. `user_agent` is a name and a version, such as `pool-svc/0.1.0`.
+    /// Connections through the proxies of this process. `user_agent` is a name and a version, such as
+    /// `pool-svc/0.1.0`.
     ///
     /// # Errors
     /// The machine's TLS roots cannot be loaded.
@@ -23,10 +24,10 @@ impl Http {
         Self::with_proxies(user_agent, Proxies::of_process().clone())
     }
 
-    /// With these proxies.
+    /// Connections through these proxies.
     ///
     /// # Errors
-    /// As [`Http::new`].
+    /// See [`Http::new`].
     pub fn with_proxies(user_agent: &str, proxies: Proxies) -> reqwest::Result<Self> {
         let builder = client_builder(user_agent, &proxies);
         let client = builder
@@ -40,7 +41,7 @@ impl Http {
         &self.client
     }
 
-    /// The proxy between here and `url`, without its credentials.
+    /// The proxy for `url`, without its credentials.
     pub(crate) fn proxy_name(&self, url: &Url) -> Option<String> {
         self.proxies.name_for(url)
     }

@@ -9,6 +9,7 @@ mod order;
 mod pool;
 mod runtime;
 mod services;
+mod status;
 
 pub use claim::ClaimUpdate;
 pub use error::CallError;
@@ -19,3 +20,4 @@ pub use runtime::{HEALTH_WITHIN, Runtime};
 pub use services::{
     CONFIGURE_WITHIN, CREATE_WITHIN, DESTROY_WITHIN, Destruction, Services, status_within,
 };
+pub use status::StatusAnswer;

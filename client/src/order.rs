@@ -1,17 +1,17 @@
-//! What a claim asks for.
+//! The input of a claim.
 
 use agent_pool_core::wire::pool::ClaimRequest;
 
 use crate::call::Call;
 
-/// A claim to ask for.
+/// A claim to make.
 #[derive(Debug, Clone, Default)]
 pub struct ClaimOrder {
-    /// What the agent is to be.
+    /// The requested agent.
     pub request: ClaimRequest,
     /// How long to wait for an idle instance, in seconds.
     pub wait: u16,
-    /// Makes it one claim, however often it is asked for.
+    /// The idempotency key: repeated requests with it are one claim.
     pub idempotency_key: Option<String>,
 }
 

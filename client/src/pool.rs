@@ -18,17 +18,17 @@ use crate::call::{Api, Call};
 use crate::services::{CREATE_WITHIN, DESTROY_WITHIN, LIMITS};
 use crate::{CallError, ClaimOrder, Http};
 
-/// How long an answer may take that only needs the database.
+/// Time limit for an answer that only needs the database.
 const SOON: Duration = Duration::from_secs(15);
-/// How long a change at a vendor may take.
+/// Time limit for a change at a vendor.
 const CHANGE_WITHIN: Duration = Duration::from_secs(30);
-/// How long an answer may take for which Services is asked what the recipes are.
+/// Time limit for an answer for which Services has to report recipes.
 const RECIPES_WITHIN: Duration = Duration::from_mins(2);
-/// How long a replay may take: of weeks of claims.
+/// Time limit for a replay of weeks of claims.
 const SIMULATE_WITHIN: Duration = Duration::from_mins(2);
-/// How long a tick may take: it examines the whole fleet.
+/// Time limit for a tick, which examines the whole fleet.
 const TICK_WITHIN: Duration = Duration::from_mins(2);
-/// How long a claim may take, not counting the time that it waits for an idle instance.
+/// Time limit for a claim, without the time that it waits for an idle instance.
 const CLAIM_WITHIN: Duration = Duration::from_secs(90);
 
 /// The Pool API.
@@ -48,13 +48,13 @@ impl Pool {
         })
     }
 
-    /// Where it is.
+    /// Its address.
     #[must_use]
     pub const fn base(&self) -> &Url {
         &self.0.base
     }
 
-    /// `POST /api/pool/claim`: makes an idle instance an agent.
+    /// `POST /api/pool/claim`: turns an idle instance into an agent.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -84,12 +84,19 @@ impl Pool {
     ///
     /// # Errors
     /// Every [`CallError`].
-    pub async fn events(&self, id: Option<&InstanceId>, limit: u16) -> Result<Events, CallError> {
-        let call = self.get(&["events"]).query("limit", &limit);
-        let call = match id {
-            Some(id) => call.query("instanceId", id),
-            None => call,
-        };
+    pub async fn events(
+        &self,
+        id: Option<&InstanceId>,
+        pool: Option<&PoolName>,
+        limit: u16,
+    ) -> Result<Events, CallError> {
+        let mut call = self.get(&["events"]).query("limit", &limit);
+        if let Some(id) = id {
+            call = call.query("instanceId", id);
+        }
+        if let Some(pool) = pool {
+            call = call.query("pool", pool);
+        }
         call.answer(SOON).await
     }
 
@@ -126,7 +133,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `PUT /api/pool/instances/:id/protection`: an instance that is not claimed, drained, replaced or killed.
+    /// `PUT /api/pool/instances/:id/protection`: protects an instance from being claimed, drained, replaced or killed.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -135,7 +142,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `DELETE /api/pool/instances/:id/protection`: an instance as any other again.
+    /// `DELETE /api/pool/instances/:id/protection`: removes the protection of an instance.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -144,7 +151,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `GET /api/pool/costs`: what pools cost on these days, by default the last 30, and one pool alone if it is named.
+    /// `GET /api/pool/costs`: the costs on these days (the last 30 by default), of all pools or of one.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -166,7 +173,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `PATCH /api/pool/instances/:id/tools/:tool`: other options for a tool, such as a higher limit.
+    /// `PATCH /api/pool/instances/:id/tools/:tool`: changes the options of a tool, such as its limit.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -214,7 +221,7 @@ impl Pool {
         call.json(&request).answer(SOON).await
     }
 
-    /// `GET /api/pool/pools`: the pools and what they have.
+    /// `GET /api/pool/pools`: the pools with their counts.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -239,7 +246,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `PUT /api/pool/pools/:name`: makes the pool what `spec` says, if it still has this version.
+    /// `PUT /api/pool/pools/:name`: replaces the definition of a pool, if it still has this version.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -263,7 +270,8 @@ impl Pool {
         call.json(patch).answer(SOON).await
     }
 
-    /// `DELETE /api/pool/pools/:name`: drains and deletes a pool. Its agents go to the pool `move_to`, or there are none.
+    /// `DELETE /api/pool/pools/:name`: drains and deletes a pool. Its agents move to the pool `move_to`; without it
+    /// there must be none.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -293,7 +301,7 @@ impl Pool {
         call.json(&RolloutRequest { action }).answer(SOON).await
     }
 
-    /// `GET /api/pool/upgrades`: what each instance is made from and runs.
+    /// `GET /api/pool/upgrades`: the recipe of each instance, and what it runs.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -301,7 +309,7 @@ impl Pool {
         self.get(&["upgrades"]).answer(RECIPES_WITHIN).await
     }
 
-    /// `POST /api/pool/upgrades`: brings claimed instances to the recipe of their pool.
+    /// `POST /api/pool/upgrades`: upgrades claimed instances to the recipe of their pool.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -319,7 +327,7 @@ impl Pool {
         call.answer(TICK_WITHIN).await
     }
 
-    /// `GET /api/pool/explain/instance/:id`: its story, in sentences.
+    /// `GET /api/pool/explain/instance/:id`: its history, in sentences.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -328,7 +336,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `GET /api/pool/explain/pool/:name`: what it keeps and why, in sentences.
+    /// `GET /api/pool/explain/pool/:name`: its state, in sentences.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -345,7 +353,7 @@ impl Pool {
         call.json(request).answer(SIMULATE_WITHIN).await
     }
 
-    /// `POST /api/pool/instances/:id/tools/:tool`: gives an instance a tool.
+    /// `POST /api/pool/instances/:id/tools/:tool`: adds a tool to an instance.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -355,7 +363,7 @@ impl Pool {
         call.answer(CREATE_WITHIN + SOON).await
     }
 
-    /// `DELETE /api/pool/instances/:id/tools/:tool`: takes a tool from an instance.
+    /// `DELETE /api/pool/instances/:id/tools/:tool`: releases a tool of an instance.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -413,7 +421,7 @@ impl Pool {
         call.answer(SOON).await
     }
 
-    /// `POST /api/pool/webhook-deliveries/:id/resend`: sends a message once more.
+    /// `POST /api/pool/webhook-deliveries/:id/resend`: sends a message again.
     ///
     /// # Errors
     /// Every [`CallError`].

@@ -10,8 +10,7 @@ use url::Url;
 use crate::call::{Api, Limits, Texts};
 use crate::{CallError, Http};
 
-/// How long the health check of one instance may take for someone who waits for it. A warm instance
-/// answers at once.
+/// Time limit for the health check of an instance while a claim waits for it. A warm instance answers at once.
 pub const HEALTH_WITHIN: Duration = Duration::from_secs(3);
 
 /// An instance runs foreign code.
@@ -21,12 +20,12 @@ const LIMITS: Limits = Limits {
     texts: Texts::AsSent,
 };
 
-/// The runtimes of all instances. Each has an address and a key of its own.
+/// The runtimes of all instances. Each has its own address and key.
 #[derive(Debug, Clone)]
 pub struct Runtime(Http);
 
 impl Runtime {
-    /// Calls by `http`.
+    /// Calls through `http`.
     #[must_use]
     pub fn new(http: &Http) -> Self {
         Self(http.clone())
@@ -45,7 +44,7 @@ impl Runtime {
         Ok(self.health(url, key, within).await?.ready)
     }
 
-    /// `GET /pool/health`: what the instance at `url` says of itself.
+    /// `GET /pool/health`: the state of the instance at `url`.
     ///
     /// # Errors
     /// Every [`CallError`]: an instance without this answer is not healthy.
@@ -59,8 +58,8 @@ impl Runtime {
         api.get(&segments(HEALTH_PATH)).answer(within).await
     }
 
-    /// `POST /pool/provision`: makes the instance at `url` an agent. Never to be repeated, because a
-    /// second call makes a second conversation. Slow runtimes take up to a minute.
+    /// `POST /pool/provision`: turns the instance at `url` into an agent. Do not repeat it, because a second call makes
+    /// a second conversation. Slow runtimes take up to a minute.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -76,7 +75,7 @@ impl Runtime {
         call.answer(within).await
     }
 
-    /// `POST /pool/variables`: gives the agent at `url` variables. Not every runtime can.
+    /// `POST /pool/variables`: delivers variables to the agent at `url`. Not every runtime supports it.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -89,16 +88,18 @@ impl Runtime {
     ) -> Result<(), CallError> {
         let api = self.at(url, key);
         let call = api.post(&segments(VARIABLES_PATH)).json(variables);
-        call.done(within).await
+        call.send_without_answer(within).await
     }
 
-    /// `POST /pool/reset`: makes an unclaimed instance clean again. Not every runtime can.
+    /// `POST /pool/reset`: resets an unclaimed instance. Not every runtime supports it.
     ///
     /// # Errors
     /// Every [`CallError`]. The instance may have received the request anyway.
     pub async fn reset(&self, url: &Url, key: &Secret, within: Duration) -> Result<(), CallError> {
         let api = self.at(url, key);
-        api.post(&segments(RESET_PATH)).done(within).await
+        api.post(&segments(RESET_PATH))
+            .send_without_answer(within)
+            .await
     }
 
     fn at(&self, url: &Url, key: &Secret) -> Api {

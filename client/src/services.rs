@@ -11,30 +11,31 @@ use agent_pool_core::{InstanceId, Secret, ToolId, ToolOptions};
 use reqwest::Method;
 use url::Url;
 
-use crate::call::{Api, Limits, Texts, make_safe};
+use crate::call::{Api, Limits, Texts};
+use crate::status::StatusAnswer;
 use crate::{CallError, Http};
 
-/// How long a creation may take: tools are ordered from vendors, some of which deliver slowly.
+/// Time limit for a creation: some vendors are slow to deliver tools.
 pub const CREATE_WITHIN: Duration = Duration::from_mins(5);
-/// How long a destruction may take.
+/// Time limit for a destruction.
 pub const DESTROY_WITHIN: Duration = Duration::from_mins(2);
-/// How long setting variables may take.
+/// Time limit for setting variables.
 pub const CONFIGURE_WITHIN: Duration = Duration::from_secs(20);
-/// How long a status query may take, not counting the health checks.
+/// Time limit for a status query, without the health checks.
 const STATUS_WITHIN: Duration = Duration::from_mins(2);
-/// What each instance adds to that if none answers its health check: 5 s for 40 at a time.
+/// Additional time per instance if none answers its health check: 5 s for 40 at a time.
 const STATUS_PER_INSTANCE: Duration = Duration::from_millis(125);
-/// How long a new deployment may take to begin.
+/// Time limit for starting a deployment.
 const REDEPLOY_WITHIN: Duration = Duration::from_mins(1);
-/// How long a request for details may take: Services queries vendors for usage.
+/// Time limit for a request for details, for which Services queries vendors for usage.
 const DETAILS_WITHIN: Duration = Duration::from_secs(10);
-/// How long the usage of a batch of instances may take: each is a call of a vendor, 10 s at most, 8 at a time.
+/// Time limit for the usage of a batch of instances: a call of a vendor each, at most 10 s, 8 at a time.
 const USAGE_WITHIN: Duration = Duration::from_mins(5);
-/// How long a look at a recipe may take: an infra may have to fetch the image first.
+/// Time limit for a recipe: an infra may have to pull the image first.
 const RECIPE_WITHIN: Duration = Duration::from_mins(2);
-/// How long a person waits for logs.
+/// Time limit for logs, while a person waits.
 const LOGS_WITHIN: Duration = Duration::from_secs(20);
-/// How long a sweep may take: every vendor lists all that it has, page by page.
+/// Time limit for a sweep: every vendor lists all its resources, page by page.
 const SWEEP_WITHIN: Duration = Duration::from_mins(10);
 
 pub(crate) const LIMITS: Limits = Limits {
@@ -47,7 +48,7 @@ pub(crate) const LIMITS: Limits = Limits {
 #[derive(Debug, Clone)]
 pub struct Services(Api);
 
-/// How a destruction ended well.
+/// The outcome of a successful destruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destruction {
     /// Services destroyed the instance.
@@ -69,7 +70,7 @@ impl Services {
         })
     }
 
-    /// Where it is.
+    /// Its address.
     #[must_use]
     pub const fn base(&self) -> &Url {
         &self.0.base
@@ -93,8 +94,9 @@ impl Services {
         }
     }
 
-    /// `DELETE /destroy/:instanceId`. A 404 whose code says that the instance is unknown counts as such. Any server
-    /// answers 404 to a wrong path: another 404 counts only if a look at Services confirms that it has no such instance.
+    /// `DELETE /destroy/:instanceId`. A 404 with the code for an unknown instance counts as such. Because any server
+    /// answers 404 to a wrong path, another 404 counts only if Services confirms in a second request that it has no
+    /// such instance.
     ///
     /// # Errors
     /// Every other [`CallError`].
@@ -124,26 +126,17 @@ impl Services {
         Ok(batch.contains_key(id))
     }
 
-    /// `POST /status/batch`: deploy status and health of every instance that Services has, also those
-    /// that this pool does not know. [`status_within`] says how long it may take.
+    /// `POST /status/batch`: deploy status and health of every instance that Services has, including those that this
+    /// pool does not know. [`status_within`] is the time limit.
     ///
     /// # Errors
     /// Every [`CallError`].
-    pub async fn status(&self, within: Duration) -> Result<StatusBatch, CallError> {
+    pub async fn status(&self, within: Duration) -> Result<StatusAnswer, CallError> {
         let call = self.0.post(&["status", "batch"]);
         let call = call.json(&StatusBatchRequest::default());
-        // A fleet may have tens of thousands of entries: they are read straight into their type.
-        let mut batch: StatusBatch = call.answer_as_sent(within).await?;
-        for report in batch.values_mut() {
-            let texts = [
-                &mut report.detail,
-                &mut report.image,
-                &mut report.image_digest,
-                &mut report.version,
-            ];
-            texts.into_iter().flatten().for_each(make_safe);
-        }
-        Ok(batch)
+        let body = call.body(within).await?;
+        let api = self.0.clone();
+        Ok(StatusAnswer { api, body })
     }
 
     /// `POST /configure/:instanceId`: sets variables.
@@ -170,7 +163,7 @@ impl Services {
         call.answer::<Done>(REDEPLOY_WITHIN).await.map(drop)
     }
 
-    /// `POST /recipe`: what an instance would be made from now.
+    /// `POST /recipe`: the recipe that an instance would have now.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -179,7 +172,7 @@ impl Services {
         call.answer(RECIPE_WITHIN).await
     }
 
-    /// `POST /upgrade/:instanceId`: brings an instance to a recipe as it is now. It may be repeated.
+    /// `POST /upgrade/:instanceId`: upgrades an instance to a recipe. Idempotent.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -192,8 +185,8 @@ impl Services {
         call.answer(CREATE_WITHIN).await
     }
 
-    /// `PUT /instances/:instanceId/tools`: gives an instance these tools, all or none. It takes as long as a creation where
-    /// `at_most` allows.
+    /// `PUT /instances/:instanceId/tools`: adds the missing ones of these tools, all or none. The time limit is that of
+    /// a creation, but at most `at_most`.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -208,11 +201,11 @@ impl Services {
         };
         let path = ["instances", id.as_str(), "tools"];
         let call = self.0.call(Method::PUT, &path).json(&request);
-        // Secrets must arrive as they are.
+        // Secrets must arrive unchanged.
         call.answer_as_sent(CREATE_WITHIN.min(at_most)).await
     }
 
-    /// `DELETE /instances/:instanceId/tools/:toolId`: takes a tool from an instance that stays.
+    /// `DELETE /instances/:instanceId/tools/:toolId`: releases a tool of an instance.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -225,7 +218,7 @@ impl Services {
         self.0.delete(&path).answer(DESTROY_WITHIN).await
     }
 
-    /// `GET /instances/:instanceId`: its infra, its tools and what they have used, without secrets.
+    /// `GET /instances/:instanceId`: its infra, tools and usage, without secrets.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -234,7 +227,7 @@ impl Services {
         call.answer(DETAILS_WITHIN).await
     }
 
-    /// `GET /instances/:instanceId`, only what Services tells people about the instance.
+    /// `GET /instances/:instanceId`, only the document for people.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -244,7 +237,7 @@ impl Services {
         Ok(answer.document)
     }
 
-    /// `GET /logs/:instanceId`: the last lines that an instance wrote.
+    /// `GET /logs/:instanceId`: the last lines of an instance's output.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -253,7 +246,7 @@ impl Services {
         call.answer(LOGS_WITHIN).await
     }
 
-    /// `GET /registry`: the providers, and how their calls went.
+    /// `GET /registry`: the providers, and statistics of their calls.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -261,7 +254,7 @@ impl Services {
         self.0.get(&["registry"]).answer(DETAILS_WITHIN).await
     }
 
-    /// `POST /usage/batch`: what the tools of these instances have used, 100 instances at most.
+    /// `POST /usage/batch`: the usage of these instances' tools, at most 100 instances.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -271,7 +264,7 @@ impl Services {
         call.answer(USAGE_WITHIN).await
     }
 
-    /// `PATCH /provision/:instanceId/:toolId`: other options for a tool, such as a higher limit.
+    /// `PATCH /provision/:instanceId/:toolId`: changes the options of a tool, such as its limit.
     ///
     /// # Errors
     /// Every [`CallError`].
@@ -306,8 +299,7 @@ impl Services {
     }
 }
 
-/// How long [`Services::status`] may take for a fleet of this size, of which no instance answers its
-/// health check.
+/// Time limit of [`Services::status`] for a fleet of this size in which no instance answers its health check.
 #[must_use]
 pub const fn status_within(instances: u32) -> Duration {
     STATUS_WITHIN.saturating_add(STATUS_PER_INSTANCE.saturating_mul(instances))

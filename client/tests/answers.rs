@@ -1,4 +1,4 @@
-//! What becomes of answers that are not as they should be.
+//! Tests of invalid answers.
 
 #![cfg(test)]
 
@@ -21,7 +21,7 @@ async fn server(answer: impl Into<Vec<u8>>) -> Url {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             _ = stream.read(&mut [0; 8_192]).await;
-            // The client may close first: what it does not want it does not read.
+            // The client may close the connection before it has read everything.
             _ = stream.write_all(&answer).await;
         }
     });
@@ -113,7 +113,7 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_deadline_holds_for_an_answer_that_never_ends() {
     let url = server("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await;
-    // The server closes; one that does not is the same to the deadline.
+    // This server closes the connection. The deadline would be the same for one that does not.
     let error = is_ready(&url, LIMIT).await.unwrap_err();
     assert!(matches!(error, CallError::Broken { .. }), "{error}");
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,7 +124,7 @@ async fn a_deadline_holds_for_an_answer_that_never_ends() {
 }
 
 #[tokio::test]
-async fn nobody_who_listens_is_unreachable_and_nothing_was_done() {
+async fn a_refused_connection_is_unreachable_and_nothing_was_done() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: Url = format!("http://{}", closed.local_addr().unwrap())
         .parse()
@@ -170,9 +170,22 @@ async fn no_text_of_a_status_batch_acts_on_a_terminal() {
     let body = r#"{"k3v9x0a1b2c3": {"healthy": false, "status": "A\u0000", "detail": "a\u001b[2Jb\u202e",
                                     "image": "agent:1\u0007"}}"#;
     let server = server(response("200 OK", "", body)).await;
-    let batch = services(server).status(LIMIT).await.unwrap();
+    let answer = services(server).status(LIMIT).await.unwrap();
+    let batch = answer.parse().unwrap();
     let report = batch.values().next().unwrap();
     assert_eq!(report.detail.as_deref(), Some("ab\u{fffd}"));
     assert_eq!(report.image.as_deref(), Some("agent:1\u{fffd}"));
     assert_eq!(report.status.as_ref().unwrap().to_string(), "A\u{fffd}");
+}
+
+#[tokio::test]
+async fn a_status_batch_that_breaks_off_is_unreadable() {
+    let whole = r#"{"k3v9x0a1b2c3": {"healthy": true}, "k3v9x0a1b2c4": {"healthy": true}}"#;
+    for (body, readable) in [(whole, true), (&whole[..50], false), (&whole[..0], false)] {
+        let server = server(response("200 OK", "", body)).await;
+        let answer = services(server).status(LIMIT).await.unwrap();
+        let read = answer.for_each(|_, _| {});
+        let unreadable = matches!(read, Err(CallError::Unreadable { .. }));
+        assert_eq!((read.is_ok(), unreadable), (readable, !readable), "{body}");
+    }
 }

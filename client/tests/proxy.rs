@@ -1,4 +1,4 @@
-//! Calls of our own APIs behind a forward proxy.
+//! Tests of calls to our own APIs behind a forward proxy.
 
 #![cfg(test)]
 
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 const REGISTRY: &str = r#"{"infra":[],"tools":[]}"#;
 
-/// A server that answers everything with an empty registry, and tells the first line of each request.
+/// A server that answers everything with an empty registry, and reports the first line of each request.
 async fn server() -> (String, UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -74,7 +74,7 @@ async fn a_failure_behind_a_proxy_names_it_without_its_password() {
     assert!(!error.contains("hunter2"), "{error}");
 }
 
-/// A real proxy, which wants a password. It asks `upstream` for everything, because tests have no DNS.
+/// A real proxy that requires a password. It forwards everything to `upstream`, because tests have no DNS.
 struct Tinyproxy {
     process: Child,
     address: String,

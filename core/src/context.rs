@@ -1,4 +1,4 @@
-//! What a provider receives with every call, so that it needs no state or client of its own.
+//! The context that a provider receives with every call, so that it needs no state or client of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use crate::section::LocalSections;
 use crate::{Entry, ErrorKind, Mark, ProviderError, Section, Sections};
 
-/// The surroundings of one call of a provider: the mark, the HTTP client, the deadline.
+/// The context of one provider call: the mark, the HTTP client, the deadline.
 ///
-/// A call is cancelled by dropping its future. A provider must not spawn what outlives that.
+/// A call is cancelled by dropping its future. A provider must not spawn a task that outlives the call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,16 +34,16 @@ pub struct Context {
     sections: Arc<dyn Sections>,
 }
 
-/// Time that a caller of [`Context::enter`] keeps for the work itself.
+/// Time that a caller of [`Context::enter`] needs for the work itself.
 const TIME_FOR_WORK: Duration = Duration::from_secs(5);
 
-/// Whether the vendor may already have something of the instance that a call makes something for.
+/// Whether the vendor may already have resources of the instance.
 ///
-/// Looking for it costs calls, and in lists that grow with the account. The caller knows from its own
-/// records when there can be nothing to find.
+/// Looking for them costs calls, some of them to lists that grow with the account. The caller knows from its own
+/// records when there cannot be any.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Attempt {
-    /// Nothing was ever made for this instance: a provider makes it without looking.
+    /// Nothing was ever created for this instance: a provider creates without a lookup.
     First,
     /// An earlier attempt may have had an effect: a provider looks up existing resources before it creates any.
     #[default]
@@ -51,7 +51,7 @@ pub enum Attempt {
 }
 
 impl Context {
-    /// A context without a deadline, whose sections are those of this process.
+    /// A context without a deadline, whose sections are local to this process.
     #[must_use]
     pub fn new(mark: Mark, http: reqwest::Client) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Context {
         }
     }
 
-    /// The same with sections that other processes share.
+    /// The same context with sections that other processes share.
     #[must_use]
     pub fn with_sections(&self, sections: Arc<dyn Sections>) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Context {
         }
     }
 
-    /// The same, to be done within `limit` from now. An earlier deadline stays.
+    /// The same context with a deadline `limit` from now. An earlier deadline is kept.
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
         let at = Instant::now() + limit;
@@ -83,7 +83,7 @@ impl Context {
         }
     }
 
-    /// The same for an attempt of this kind.
+    /// The same context for an attempt of this kind.
     #[must_use]
     pub fn with_attempt(&self, attempt: Attempt) -> Self {
         Self {
@@ -111,13 +111,13 @@ impl Context {
         &self.http
     }
 
-    /// Waits until nobody is in the section `name`, in any replica, and `spacing` has passed since its last
-    /// holder left; then it is the caller's until the answer is dropped. For what a vendor allows one at
-    /// a time, or one in so many seconds.
+    /// Waits until the section `name` is free in every replica and `spacing` has passed since its last holder left.
+    /// The caller holds it until it drops the guard. Use it for operations that a vendor allows only one at a time,
+    /// or one per interval.
     ///
     /// # Errors
-    /// [`ErrorKind::RateLimited`] with `reason` if the turn would come too late for the deadline: nothing was
-    /// done. Those of the database where sections are shared.
+    /// [`ErrorKind::RateLimited`] with `reason` if the turn would come too late for the deadline; nothing was done.
+    /// Errors of the database if sections are shared.
     pub async fn enter(
         &self,
         name: &str,
@@ -140,10 +140,10 @@ impl Context {
         }
     }
 
-    /// Waits for `pause`, for what becomes ready at the vendor on its own.
+    /// Waits for `pause`, while something becomes ready at the vendor.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] at once if the deadline comes first.
+    /// [`ErrorKind::Unavailable`] at once if the deadline is earlier.
     pub async fn pause(&self, pause: Duration) -> Result<(), ProviderError> {
         if self.remaining().is_some_and(|left| pause >= left) {
             return Err(ErrorKind::Unavailable.because("not ready before the deadline"));
@@ -152,7 +152,7 @@ impl Context {
         Ok(())
     }
 
-    /// How long is left; `None` where there is no deadline, zero where it has passed.
+    /// The time left; `None` without a deadline, zero if it has passed.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline

@@ -1,4 +1,4 @@
-//! The one error of all providers: what failed, whether it may have happened, when to try again.
+//! The error of all providers: what failed, whether it may have taken effect, and when to try again.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::safe_line;
 use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 
-/// What failed, in terms that a caller treats differently.
+/// The kind of failure. Callers treat each kind differently.
 ///
 /// ```
 /// use agent_pool_core::ErrorKind;
@@ -21,26 +21,26 @@ use crate::{InstanceId, ParseEnvNameError, ParseIdError};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The vendor does not accept our credentials. Ours to fix, never our caller's.
+    /// The vendor does not accept our credentials. We must fix this, not our caller.
     Unauthorized,
     /// The vendor refuses: a permission, a quota, the account's state or credit.
     Forbidden,
-    /// The resource is not there.
+    /// The resource does not exist.
     NotFound,
     /// The vendor's state prevents it: a name is taken, an operation is in progress.
     Conflict,
-    /// The vendor finds our request wrong.
+    /// The vendor rejects our request as invalid.
     Invalid,
     /// The vendor asks us to slow down.
     RateLimited,
     /// The vendor is down, unreachable, or did not answer in time.
     Unavailable,
-    /// The vendor answered something that we do not understand.
+    /// The vendor's answer could not be understood.
     Protocol,
     /// The provider does not have this optional operation.
     Unsupported,
-    /// The provider itself is at fault: it panicked, or its answer breaks its contract. For whoever
-    /// maintains its crate to mend.
+    /// The provider itself is at fault: it panicked, or its answer breaks its contract. The maintainers of its crate
+    /// must fix it.
     Defect,
 }
 
@@ -93,15 +93,14 @@ impl ErrorKind {
 pub enum Effect {
     /// It was not sent, or the vendor refused it: nothing happened.
     NotDone,
-    /// It may have happened: a lost answer, a timeout, a 5xx. Whatever must not happen twice counts
-    /// this as done.
+    /// It may have happened: a lost answer, a timeout, a 5xx. A caller that must not do it twice treats this as done.
     Unknown,
 }
 
-/// What every provider operation fails with.
+/// The error of every provider operation.
 ///
-/// `Display` names vendor, operation and instance, as far as they are known, then the vendor's words.
-/// A provider fills in kind and message; who calls it adds the rest with [`ProviderError::at`].
+/// `Display` shows provider, operation and instance, as far as they are known, then the vendor's message. A provider
+/// sets kind and message; its caller adds the rest with [`ProviderError::at`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -116,7 +115,7 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct ProviderError(Box<Inner>);
 
-/// Boxed, so that a `Result` stays small where nothing fails.
+/// Boxed to keep `Result` small.
 #[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
@@ -126,19 +125,19 @@ struct Inner {
     operation: Option<&'static str>,
     instance: Option<InstanceId>,
     retry_after: Option<Duration>,
-    /// Zero until a layer gave up on it.
+    /// Zero unless a layer gave up.
     attempts: u32,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl ProviderError {
-    /// Longest vendor message that is kept, in characters.
+    /// Maximum length of the vendor's message, in characters.
     const MESSAGE_LIMIT: usize = 300;
 
-    /// An error of `kind`; `message` is in the vendor's words and holds no secret.
+    /// An error of `kind`. `message` is usually the vendor's and must not contain secrets.
     ///
-    /// [`ErrorKind::Unavailable`], [`ErrorKind::Protocol`] and [`ErrorKind::Defect`] start as
-    /// [`Effect::Unknown`], all else as [`Effect::NotDone`].
+    /// [`ErrorKind::Unavailable`], [`ErrorKind::Protocol`] and [`ErrorKind::Defect`] start as [`Effect::Unknown`],
+    /// all others as [`Effect::NotDone`].
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let effect = match kind {
             ErrorKind::Unavailable | ErrorKind::Protocol | ErrorKind::Defect => Effect::Unknown,
@@ -167,7 +166,7 @@ impl ProviderError {
         }))
     }
 
-    /// What an optional operation answers where a provider does not have it.
+    /// The error of an optional operation that the provider does not have.
     ///
     /// ```
     /// use agent_pool_core::{ErrorKind, ProviderError};
@@ -182,7 +181,7 @@ impl ProviderError {
         error
     }
 
-    /// What whoever calls a provider answers in its place where the provider breaks its contract.
+    /// The error that a caller returns if a provider breaks its contract.
     pub(crate) fn defect(how: impl fmt::Display) -> Self {
         Self::new(
             ErrorKind::Defect,
@@ -190,7 +189,7 @@ impl ProviderError {
         )
     }
 
-    /// States whether the effect may have happened, where the kind's default is wrong.
+    /// Sets the effect, if the default of the kind is wrong.
     ///
     /// ```
     /// use agent_pool_core::{Effect, ErrorKind, ProviderError};
@@ -205,14 +204,14 @@ impl ProviderError {
         self
     }
 
-    /// States how long the vendor asks us to wait.
+    /// Sets how long the vendor asks us to wait.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// Records that it was given up after this number of attempts. The first record wins.
+    /// Records that the operation was given up after this number of attempts. The first record wins.
     ///
     /// ```
     /// use agent_pool_core::{ErrorKind, ProviderError};
@@ -229,7 +228,7 @@ impl ProviderError {
         self
     }
 
-    /// Keeps the underlying error for the log's chain.
+    /// Adds the underlying error, which the logged chain includes.
     ///
     /// ```
     /// use agent_pool_core::{ErrorKind, ProviderError, chain};
@@ -245,8 +244,8 @@ impl ProviderError {
         self
     }
 
-    /// Names provider, operation and instance. What is named already stays, so that the innermost
-    /// layer, which knows best, wins.
+    /// Adds provider, operation and instance. Values that are already set are kept, because the innermost layer knows
+    /// best.
     ///
     /// ```
     /// use agent_pool_core::{ErrorKind, ProviderError};
@@ -270,44 +269,44 @@ impl ProviderError {
         self
     }
 
-    /// What failed.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether it may have happened anyway.
+    /// Whether the operation may have taken effect anyway.
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.0.effect
     }
 
-    /// How long the vendor asks us to wait, where it says.
+    /// How long the vendor asks us to wait, if it says so.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether a layer has given up on it: outer layers do not retry immediately.
+    /// Whether a layer has given up. Outer layers then do not retry immediately.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.0.attempts > 0
     }
 
-    /// The provider's id, once named.
+    /// The provider's id, if known.
     #[must_use]
     pub fn provider(&self) -> Option<&str> {
         self.0.provider.as_deref()
     }
 
-    /// The operation, once named.
+    /// The operation, if known.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// Whether the same call may succeed later without anybody changing anything. A conflict counts
-    /// only where the vendor said how long it lasts.
+    /// Whether the same call may succeed later without any intervention. A conflict counts only if the vendor said
+    /// how long it lasts.
     ///
     /// ```
     /// use std::time::Duration;
@@ -365,7 +364,7 @@ impl StdError for ProviderError {
     }
 }
 
-/// A deletion that found nothing to delete is done.
+/// Treats a deletion that found nothing to delete as done.
 ///
 /// ```
 /// use agent_pool_core::{ErrorKind, ProviderError, absent_is_done};
@@ -375,7 +374,7 @@ impl StdError for ProviderError {
 /// ```
 ///
 /// # Errors
-/// Those of the deletion, but for [`ErrorKind::NotFound`].
+/// Errors of the deletion except [`ErrorKind::NotFound`].
 pub fn absent_is_done(deletion: Result<(), ProviderError>) -> Result<(), ProviderError> {
     match deletion {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -383,24 +382,24 @@ pub fn absent_is_done(deletion: Result<(), ProviderError>) -> Result<(), Provide
     }
 }
 
-/// A vendor's id that does not fit our types.
+/// For a vendor's id that does not fit our types.
 impl From<ParseIdError> for ProviderError {
     fn from(error: ParseIdError) -> Self {
         Self::new(ErrorKind::Protocol, error.to_string())
     }
 }
 
-/// A variable that a provider names wrongly.
+/// For an invalid variable name from a provider.
 impl From<ParseEnvNameError> for ProviderError {
     fn from(error: ParseEnvNameError) -> Self {
         Self::new(ErrorKind::Protocol, error.to_string())
     }
 }
 
-/// Longest chain, in characters.
+/// Maximum length of a chain, in characters.
 const CHAIN_LIMIT: usize = 4_000;
 
-/// The whole chain of an error on one line, safe to log, to show and to store.
+/// The whole chain of an error on one line, safe to log, display and store.
 ///
 /// ```
 /// use agent_pool_core::{ErrorKind, ProviderError, chain};
@@ -436,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendors_words_forge_no_line_and_can_be_stored() {
+    fn a_vendors_message_is_one_line_that_can_be_stored() {
         let words = "quota\n2026-11-28 ERROR forged\u{1b}[2J\0".to_owned();
         let error = ProviderError::new(ErrorKind::Forbidden, words)
             .with_source(std::io::Error::other("first\nsecond"));
@@ -446,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_up_stays_so_and_says_how_often_it_was_tried() {
+    fn an_error_after_the_last_attempt_says_how_many_there_were() {
         let error = ProviderError::new(ErrorKind::Unavailable, "down");
         assert!(!error.is_spent());
         let error = error.spent(3).spent(9);

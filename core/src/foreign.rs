@@ -1,12 +1,12 @@
-//! Text that others wrote: vendors, runtimes, people. It passes here before it is logged, shown or stored.
+//! Makes text from vendors, runtimes and people safe to log, display and store.
 //!
-//! A newline would forge a line of a log, an escape sequence would act on a terminal, a bidirectional control would
-//! show text in another order than it has, and a NUL cannot be stored.
+//! A newline could forge a log line, an escape sequence could control a terminal, a bidirectional control could
+//! reorder the displayed text, and a NUL cannot be stored.
 
 use std::borrow::Cow;
 
 /// `foreign` as one line of at most `max_chars` characters: line breaks and tabs become spaces, other control
-/// characters and bidirectional controls become `U+FFFD`, and colours and other sequences of a terminal are dropped.
+/// characters and bidirectional controls become `U+FFFD`, and terminal escape sequences such as colours are dropped.
 ///
 /// ```
 /// use agent_pool_core::safe_line;
@@ -61,7 +61,7 @@ fn safe(
     let mut chars = kept.chars().peekable();
     while let Some(c) = chars.next() {
         if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
-            // A sequence of a terminal, such as a colour, is dropped whole: parameters, then one letter.
+            // A terminal escape sequence, such as a colour, is dropped completely: parameters, then one letter.
             while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
             chars.next_if(|c| ('@'..='~').contains(c));
         } else {

@@ -1,4 +1,4 @@
-//! Ids as types: each is checked once, where text enters, and is then what its type says.
+//! Id types. Each validates its text once, when it is parsed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not an id of the wanted kind.
+/// Why a text is not an id of the expected kind.
 ///
 /// ```
 /// let error = "Open Router".parse::<agent_pool_core::ToolId>().unwrap_err();
-/// assert!(error.to_string().starts_with("\"Open Router\" is no tool id: expected at most 32"));
+/// assert!(error.to_string().starts_with("\"Open Router\" is not a tool id: expected at most 32"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no {kind}: expected {rule}")]
+#[error("{text:?} is not {kind}: expected {rule}")]
 pub struct ParseIdError {
     kind: &'static str,
     rule: &'static str,
@@ -94,7 +94,7 @@ pub struct InstanceId(String);
 impl InstanceId {
     /// Number of characters in every instance id.
     pub const LEN: usize = 12;
-    const KIND: &'static str = "instance id";
+    const KIND: &'static str = "an instance id";
     const RULE: &'static str = "12 characters of A-Z a-z 0-9 _ -";
     const ALPHABET: [char; 36] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h',
@@ -127,7 +127,7 @@ fn is_slug(text: &str) -> bool {
 
 const SLUG_RULE: &str = "at most 32 characters of a-z 0-9 -, the first a letter";
 
-/// One kind of tool, such as `openrouter`. What a tool provider registers.
+/// The id of a kind of tool, such as `openrouter`. A tool provider registers it.
 ///
 /// ```
 /// let id: agent_pool_core::ToolId = "openrouter".parse().unwrap();
@@ -141,7 +141,7 @@ const SLUG_RULE: &str = "at most 32 characters of a-z 0-9 -, the first a letter"
 pub struct ToolId(String);
 
 impl ToolId {
-    const KIND: &'static str = "tool id";
+    const KIND: &'static str = "a tool id";
     const RULE: &'static str = SLUG_RULE;
 
     fn accepts(text: &str) -> bool {
@@ -151,7 +151,7 @@ impl ToolId {
 
 checked_text!(ToolId);
 
-/// One kind of infrastructure, such as `railway`. What an infra provider registers.
+/// The id of a kind of infrastructure, such as `railway`. An infra provider registers it.
 ///
 /// ```
 /// use agent_pool_core::InfraId;
@@ -167,7 +167,7 @@ checked_text!(ToolId);
 pub struct InfraId(String);
 
 impl InfraId {
-    const KIND: &'static str = "infra id";
+    const KIND: &'static str = "an infra id";
     const RULE: &'static str = SLUG_RULE;
 
     fn accepts(text: &str) -> bool {
@@ -195,7 +195,7 @@ pub struct PoolName(String);
 impl PoolName {
     /// The name of the pool that the settings describe.
     pub const DEFAULT: &'static str = "default";
-    const KIND: &'static str = "pool name";
+    const KIND: &'static str = "a pool name";
     const RULE: &'static str = SLUG_RULE;
 
     /// Whether it is the pool that the settings describe.
@@ -217,8 +217,8 @@ impl Default for PoolName {
 
 checked_text!(PoolName);
 
-/// What an instance was made from, as one word: two instances with the same hash were made from the same image, tools,
-/// variables and settings.
+/// A hash of everything that an instance was made from: two instances with the same hash were made from the same
+/// image, tools, variables and settings.
 ///
 /// ```
 /// use agent_pool_core::RecipeHash;
@@ -234,7 +234,7 @@ checked_text!(PoolName);
 pub struct RecipeHash(String);
 
 impl RecipeHash {
-    const KIND: &'static str = "hash of a recipe";
+    const KIND: &'static str = "the hash of a recipe";
     const RULE: &'static str = "16 characters of 0-9 a-f";
 
     fn accepts(text: &str) -> bool {
@@ -257,7 +257,7 @@ fn is_vendor_text(text: &str) -> bool {
 
 const VENDOR_RULE: &str = "1 to 256 visible ASCII characters without / and \\";
 
-/// One thing at a tool's vendor, in the vendor's words: a key's hash, a mailbox, a phone number.
+/// The vendor's id of one resource: a key's hash, a mailbox, a phone number.
 ///
 /// ```
 /// use agent_pool_core::ResourceId;
@@ -274,7 +274,7 @@ const VENDOR_RULE: &str = "1 to 256 visible ASCII characters without / and \\";
 pub struct ResourceId(String);
 
 impl ResourceId {
-    const KIND: &'static str = "resource id";
+    const KIND: &'static str = "a resource id";
     const RULE: &'static str = VENDOR_RULE;
 
     fn accepts(text: &str) -> bool {
@@ -284,7 +284,7 @@ impl ResourceId {
 
 checked_text!(ResourceId);
 
-/// What an infra calls the service that runs one instance.
+/// The infra's id of the service that runs one instance.
 ///
 /// ```
 /// use agent_pool_core::ServiceId;
@@ -300,7 +300,7 @@ checked_text!(ResourceId);
 pub struct ServiceId(String);
 
 impl ServiceId {
-    const KIND: &'static str = "service id";
+    const KIND: &'static str = "a service id";
     const RULE: &'static str = VENDOR_RULE;
 
     fn accepts(text: &str) -> bool {
@@ -351,7 +351,9 @@ mod tests {
             .parse::<InstanceId>()
             .unwrap_err()
             .to_string();
-        assert!(error.ends_with("is no instance id: expected 12 characters of A-Z a-z 0-9 _ -"));
+        assert!(
+            error.ends_with("is not an instance id: expected 12 characters of A-Z a-z 0-9 _ -")
+        );
         assert!(error.len() < 200, "{error}");
     }
 

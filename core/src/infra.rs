@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::safe_line;
@@ -28,7 +28,7 @@ use crate::{
 ///     InstanceSpec, ListedInstance, ProviderError, Redeploy,
 /// };
 ///
-/// /// Another team runs the instances: what is created is an address, and nothing is ours to change.
+/// /// Another team runs the instances: `create` only returns an address, and there is nothing to change.
 /// #[derive(Debug)]
 /// struct Elsewhere;
 ///
@@ -73,27 +73,27 @@ use crate::{
 /// ```
 ///
 /// **Contract**
-/// - A call may be cancelled at any point by dropping its future; the next call then goes on from what is
-///   there.
+/// - A call may be cancelled at any point by dropping its future; the next call then continues from what
+///   exists.
 /// - A call ends by the deadline of its context, as `Unavailable`.
 /// - A key that the vendor does not accept is `Unauthorized`.
-/// - A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, be it in seconds or
-///   as a date.
+/// - A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, in seconds or as a
+///   date.
 /// - A vendor that is down or cuts the connection is `Unavailable`.
 /// - An answer that cannot be understood is `Protocol`.
-/// - No secret is in a `Debug`, an error or a trace.
+/// - No secret appears in `Debug` output, an error or a trace.
 /// - A declared capability works; one that is not declared returns `Unsupported`.
 /// - Without a required setting it is not built, and the fault names the variable.
 #[async_trait]
 pub trait InfraProvider: fmt::Debug + Send + Sync {
-    /// Which optional operations are real.
+    /// The optional operations that work.
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities::default()
     }
 
-    /// Makes all that an instance needs to run (service, volume, domain), whose variables are not known
-    /// yet. In an [`Attempt::First`](crate::Attempt::First) of the context nothing of it is there yet, so that
-    /// nothing has to be looked for.
+    /// Creates everything that an instance needs to run (service, volume, domain). Its variables are not known yet.
+    /// In an [`Attempt::First`](crate::Attempt::First) of the context nothing of it exists yet, so no lookup is
+    /// needed.
     ///
     /// **Contract**
     /// - Starts nothing: the first [`InfraProvider::configure`] with [`Redeploy::Yes`] does.
@@ -116,14 +116,32 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The provider's variables whose values shape an instance, such as `ACME_MEMORY_MIB`: an instance that was made
-    /// with other values is made from another recipe. Not those that say how to call the vendor, and no secrets.
+    /// Names of the provider's settings that shape an instance, such as `ACME_MEMORY_MIB`: an instance that was made
+    /// with other values was made from another recipe. Omit settings about how to call the vendor, and secrets.
     fn recipe_settings(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The digest that the name of an image stands for now, so that a tag that has moved is noticed; `None` for an
-    /// infra that only knows it once an instance runs. It may fetch the image.
+    /// Checks the options of a recipe, without any network call. An infra that takes options reads them with
+    /// [`read_options`](crate::read_options) as a type of its own that denies unknown fields.
+    ///
+    /// # Errors
+    /// An option that the infra does not take, or an invalid value. By default, every option is refused.
+    ///
+    /// **Contract**
+    /// - Having no options is valid; an unknown option is `Invalid`, and the message names the known ones.
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        match options.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(ProviderError::new(
+                ErrorKind::Invalid,
+                format!("option {name}: this infra takes no options"),
+            )),
+        }
+    }
+
+    /// The digest that an image name refers to now, so that a moved tag is noticed; `None` for an infra that knows
+    /// the digest only once an instance runs. It may pull the image.
     async fn resolve_image(
         &self,
         _: &Context,
@@ -132,12 +150,13 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Sets variables, keeping those that are not named.
+    /// Sets variables and keeps those that are not named.
     ///
     /// **Contract**
+    /// - Each deployment uses the options of its handle, and the settings for options that are absent.
     /// - With [`Redeploy::Yes`] exactly one deployment follows, with all variables in place.
     /// - With [`Redeploy::No`] a running instance is left alone; the next deployment has them.
-    /// - A value arrives as it was given, whatever is in it: nothing of it is evaluated. Where the infra
+    /// - A value arrives unchanged, whatever it contains: no part is evaluated. Where the infra
     ///   would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).
     async fn configure(
         &self,
@@ -151,35 +170,35 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     ///
     /// **Contract**
     /// - Every variable that is set stays.
-    /// - What the instance wrote to its data folder is still there.
+    /// - The data folder of the instance keeps its contents.
     async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
-    /// Removes the service and every volume of it.
+    /// Removes the service and all its volumes.
     ///
     /// **Contract**
-    /// - Nothing of the instance is left at the vendor, of whatever kind.
-    /// - What runs is stopped, and its volumes are removed with it.
-    /// - What is already gone is a success.
-    /// - What never was is a success, and nothing else is touched.
-    /// - An id with characters that mean something in an address is encoded: it names itself alone.
-    /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
+    /// - No resource of the instance, of any kind, is left at the vendor.
+    /// - A running instance is stopped, and its volumes are removed with it.
+    /// - Destroying what no longer exists succeeds.
+    /// - Destroying what never existed succeeds and touches nothing else.
+    /// - An id with characters that are special in a URL is encoded, so that it names only its own resource.
+    /// - A refusal that could mean "does not exist" or "not allowed" is checked before it counts as destroyed.
     /// - If an answer was lost, `list` still returns what remains, and a repeated call destroys it.
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError>;
 
     /// Every instance of this environment, in as few calls as the vendor allows.
     ///
     /// **Contract**
-    /// - Follows the vendor's pages to their end: an answer is whole, or an error.
+    /// - Follows the vendor's pages to the last one: an answer is complete, or an error.
     /// - Omits other environments, even one whose name begins like ours.
     /// - Omits what the vendor is already deleting.
-    /// - Each has its handle, its address and, once it was deployed, its status.
+    /// - Each entry has its handle, its address and, once it was deployed, its status.
     /// - A program that has ended is reported as dead.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError>;
 
     /// The last `lines` lines of the instance's output, oldest first.
     ///
     /// **Contract**
-    /// - A line that the instance wrote is among them.
+    /// - A line that the instance wrote is in the result.
     async fn logs(
         &self,
         _: &Context,
@@ -207,10 +226,16 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
         Err(ProviderError::unsupported("verify"))
     }
 
+    /// Whether webhooks of the vendor are accepted: whether [`InfraProvider::read_notice`] has the settings that it
+    /// needs.
+    fn takes_notices(&self) -> bool {
+        false
+    }
+
     /// Verifies and reads a webhook of the vendor; `secret` is the last part of the path that it was sent to.
     ///
     /// - The secret is compared in constant time.
-    /// - It calls nobody: what a notice says is only a hint to look.
+    /// - It makes no calls: a notice is only a hint to check.
     ///
     /// # Errors
     /// The provider has no webhooks, which is the default; the secret is wrong; the body cannot be read.
@@ -219,7 +244,7 @@ pub trait InfraProvider: fmt::Debug + Send + Sync {
     }
 }
 
-/// Which optional operations of an [`InfraProvider`] work.
+/// The optional operations of an [`InfraProvider`] that work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InfraCapabilities {
@@ -232,13 +257,19 @@ pub struct InfraCapabilities {
 }
 
 /// The request for one instance.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstanceSpec {
     /// The instance's name for people; vendors' resources are named by [`crate::Mark::label`].
     pub name: String,
     /// The image to run; `None` takes the provider's setting.
     pub image: Option<String>,
+    /// The options of its recipe, as [`InfraProvider::check_options`] accepted them.
+    pub options: InfraOptions,
 }
+
+/// The options of a recipe that are specific to its infra, such as a memory limit. An omitted option has the value of
+/// the provider's settings. No secrets.
+pub type InfraOptions = Map<String, Value>;
 
 /// An infra's reference to one instance's service. Services stores it and passes it back.
 ///
@@ -274,18 +305,21 @@ pub struct InfraHandle {
     pub service: ServiceId,
     /// The image to run, for an infra that runs images.
     pub image: Option<String>,
-    /// What else the provider needs to find the service again; [`Value::Null`] if nothing.
+    /// The options of its recipe. Services fills them in; the provider leaves them empty in what it returns.
+    pub options: InfraOptions,
+    /// Other data that the provider needs to find the service again; [`Value::Null`] if none.
     pub data: Value,
 }
 
 impl InfraHandle {
     /// A handle without an image and without data.
     #[must_use]
-    pub const fn new(instance: InstanceId, service: ServiceId) -> Self {
+    pub fn new(instance: InstanceId, service: ServiceId) -> Self {
         Self {
             instance,
             service,
             image: None,
+            options: InfraOptions::new(),
             data: Value::Null,
         }
     }
@@ -332,10 +366,10 @@ pub struct ListedInstance {
     pub handle: InfraHandle,
     /// The status of its newest deployment; `None` before the first.
     pub status: Option<DeployStatus>,
-    /// Why it is so, for people, in one line without secrets: out of memory, an exit code, an image that cannot be
-    /// pulled. `None` if the status says it all, or the vendor does not tell.
+    /// The reason for the status, for people, in one line without secrets: out of memory, an exit code, an image that
+    /// cannot be pulled. `None` if the status is enough, or the vendor gives no reason.
     pub detail: Option<String>,
-    /// The digest of the image that runs; `None` if the vendor does not tell.
+    /// The digest of the running image; `None` if the vendor does not report it.
     pub image_digest: Option<String>,
     /// Its address, once it has one.
     pub url: Option<Url>,
@@ -355,8 +389,8 @@ pub struct LogLine {
 }
 
 impl LogLine {
-    /// A line as container engines and the API server of Kubernetes write it when asked for timestamps: its time by
-    /// RFC 3339, a space, the text. A line without a time is all text.
+    /// Parses a line with a timestamp, as container engines and the Kubernetes API server write it: a time in RFC
+    /// 3339, a space, the text. A line without a time is all text.
     #[must_use]
     pub fn with_timestamp(line: &str) -> Self {
         let timed = line.split_once(' ').and_then(|(at, text)| {
@@ -380,16 +414,16 @@ pub enum Redeploy {
     No,
 }
 
-/// How a deployment does, in the infras' own words brought to one set.
+/// The status of a deployment, in one vocabulary for all infras.
 ///
-/// Source of the words: Railway's `DeploymentStatus`. On the wire they are upper case with `_`.
+/// The words are those of Railway's `DeploymentStatus`. On the wire they are upper case with `_`.
 ///
 /// ```
 /// use agent_pool_core::DeployStatus;
 ///
 /// let status: DeployStatus = "CRASHED".to_owned().into();
 /// assert!(status.is_dead());
-/// let word = "HIBERNATING".to_owned(); // that a vendor adds is kept, and not dead
+/// let word = "HIBERNATING".to_owned(); // an unknown word is kept, and not dead
 /// assert_eq!(DeployStatus::from(word.clone()), DeployStatus::Other(word));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -407,7 +441,7 @@ pub enum DeployStatus {
     Building,
     /// It is being started.
     Deploying,
-    /// It was started. Not a proof that it still runs: see the health check for that.
+    /// It was started. This does not prove that it still runs: see the health check.
     Success,
     /// Put to sleep; a request wakes it.
     Sleeping,
@@ -427,7 +461,7 @@ pub enum DeployStatus {
     Other(String),
 }
 
-/// Longest foreign word that is kept, in characters.
+/// Maximum length of an unknown word, in characters.
 const OTHER_WORD_LIMIT: usize = 64;
 
 impl DeployStatus {
@@ -448,7 +482,7 @@ impl DeployStatus {
         (Self::Missing, "MISSING"),
     ];
 
-    /// Whether an instance in this state will not come back without a new deployment.
+    /// Whether an instance in this state needs a new deployment to run again.
     #[must_use]
     pub const fn is_dead(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! ## A tool and its test, whole
+//! ## A complete tool and its test
 //!
 //! ```
 //! use agent_pool_core::conformance::{self, FakeServer, FakeResponse, FakeRequest, FakeVendor, Held};
@@ -56,7 +56,7 @@
 //!
 //! inventory::submit! { ToolRegistration::for_tool::<Bolt>(env!("CARGO_PKG_NAME")) }
 //!
-//! /// In its tests: the vendor in memory, as its documents describe it.
+//! /// In its tests: an in-memory vendor that behaves as its documentation says.
 //! #[derive(Default)]
 //! struct FakeBolt {
 //!     made: usize,
@@ -141,13 +141,13 @@ pub use id::{
     InfraId, InstanceId, ParseIdError, PoolName, RecipeHash, ResourceId, ServiceId, ToolId,
 };
 pub use infra::{
-    CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraProvider, InstanceSpec,
-    ListedInstance, LogLine, Redeploy,
+    CreatedInfra, DeployStatus, InfraCapabilities, InfraHandle, InfraOptions, InfraProvider,
+    InstanceSpec, ListedInstance, LogLine, Redeploy,
 };
 pub use literal::{escape_value, unescape_value};
 pub use mark::{EnvironmentName, Mark, ParseEnvironmentError};
 pub use notice::{NoticeError, VendorNotice};
-pub use price::Price;
+pub use price::{Price, in_dollars, in_micros};
 pub use secret::{EnvName, EnvVars, ParseEnvNameError, Secret};
 pub use section::{Entry, Section, Sections};
 pub use tool::{

@@ -1,11 +1,11 @@
-//! Values that an infra would evaluate, such as `${{shared.KEY}}` on Railway, and how they reach an instance
-//! as they were given.
+//! Escapes values that an infra would evaluate, such as `${{shared.KEY}}` on Railway, so that they reach an instance
+//! unchanged.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// How an escaped value begins.
+/// The prefix of an escaped value.
 const ESCAPED: &str = "agent-pool-escaped:";
 
 /// `value` without a `$`, for an infra that evaluates what follows one. An instance reads it with
@@ -23,7 +23,7 @@ pub fn escape_value(value: &str) -> String {
     format!("{ESCAPED}{}", value.replace('%', "%25").replace('$', "%24"))
 }
 
-/// The value of an environment variable as it was given, escaped or not.
+/// The original value of an environment variable, escaped or not.
 #[must_use]
 pub fn unescape_value(text: &str) -> Cow<'_, str> {
     match text.strip_prefix(ESCAPED) {

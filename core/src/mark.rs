@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::InstanceId;
 
-/// Which deployment of this system a resource belongs to, such as `production`.
+/// The name of a deployment of this system, such as `production`. Every resource belongs to one.
 ///
-/// At most 14 characters of `a-z 0-9 -`, so that [`Mark::label`] fits the 32 characters that
-/// Railway allows a name.
+/// At most 14 characters of `a-z 0-9 -`, so that [`Mark::label`] fits the 32 characters that Railway allows for a
+/// name.
 ///
 /// ```
 /// use agent_pool_core::EnvironmentName;
@@ -23,7 +23,7 @@ use crate::InstanceId;
 #[serde(try_from = "String", into = "String")]
 pub struct EnvironmentName(String);
 
-/// A text that is no environment name.
+/// The error of a text that is not an environment name.
 ///
 /// ```
 /// let error = "".parse::<agent_pool_core::EnvironmentName>().unwrap_err();
@@ -83,9 +83,9 @@ impl JsonSchema for EnvironmentName {
 
 /// Creates and recognises the labels of this environment's resources at every vendor.
 ///
-/// A label is `ap-<environment>-<instance id>`: the same for every vendor, at most 30 characters,
-/// of an alphabet that all of them take, and naming the environment, so that two environments that
-/// share an account never sweep each other's resources.
+/// A label is `ap-<environment>-<instance id>`: the same for every vendor, at most 30 characters, in an alphabet that
+/// all vendors accept. It contains the environment, so that two environments that share an account never sweep each
+/// other's resources.
 ///
 /// ```
 /// use agent_pool_core::{InstanceId, Mark};
@@ -109,12 +109,12 @@ impl Mark {
         }
     }
 
-    /// What every label of this environment begins with: a filter for vendors that can filter.
+    /// The prefix of every label of this environment, for vendors that can filter lists.
     ///
     /// ```
     /// # use agent_pool_core::Mark;
     /// assert_eq!(Mark::new(&"eu".parse().unwrap()).prefix(), "ap-eu-");
-    /// // A filter and no proof: `ap-eu-west-…` begins like it. `Mark::instance` tells them apart.
+    /// // The prefix alone is no proof: `ap-eu-west-…` has it too. `Mark::instance` tells them apart.
     /// # let west = Mark::new(&"eu-west".parse().unwrap()).label(&"k3v9x0a1b2c3".parse().unwrap());
     /// # assert_eq!(Mark::new(&"eu".parse().unwrap()).instance(&west), None);
     /// ```
@@ -129,10 +129,10 @@ impl Mark {
         format!("{}{instance}", self.prefix)
     }
 
-    /// The instance that a label names; `None` for a label that is not of this environment.
+    /// The instance that a label names; `None` for a label of another environment.
     ///
-    /// The fixed length of an instance id makes this unambiguous: `ap-eu-west-…` is never taken for
-    /// a label of the environment `eu`.
+    /// The fixed length of an instance id makes this unambiguous: `ap-eu-west-…` is never read as a label of the
+    /// environment `eu`.
     #[must_use]
     pub fn instance(&self, label: &str) -> Option<InstanceId> {
         label.strip_prefix(&self.prefix)?.parse().ok()

@@ -1,4 +1,4 @@
-//! What the metrics of this system are: each is described once, in a table of the crate that records it.
+//! Descriptions of metrics. Each metric is described once, in a table of the crate that records it.
 //!
 //! Names follow Prometheus' conventions: `agent_pool_`, base units, `_total` for counters. Labels take values from
 //! closed sets, never an id. `docs/metrics.md` is generated from these tables.
@@ -17,7 +17,7 @@ pub enum MetricKind {
 }
 
 impl MetricKind {
-    /// The word for it.
+    /// The name of the kind.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl MetricKind {
 pub struct MetricSpec {
     /// Its name.
     pub name: &'static str,
-    /// What kind it is.
+    /// Its kind.
     pub kind: MetricKind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
@@ -86,7 +86,7 @@ impl MetricSpec {
         }
     }
 
-    /// Describes it to the recorder of this process, for the `# HELP` of `/metrics`.
+    /// Describes the metric to the recorder of this process, for the `# HELP` of `/metrics`.
     pub fn describe(&self) {
         match self.kind {
             MetricKind::Counter => describe_counter!(self.name, self.help),

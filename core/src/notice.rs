@@ -1,6 +1,6 @@
 //! Webhooks of vendors: notices that something about an instance changed.
 
-/// What a webhook of a vendor is about. It is a hint to look, never a reason to act.
+/// The content of a vendor's webhook. It is a hint to check the state, never a reason to act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorNotice {
     /// The same for every delivery of one notice.
@@ -17,7 +17,7 @@ impl VendorNotice {
 /// Why a webhook was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeError {
-    /// The provider expects none, or its setting for them is missing.
+    /// The provider accepts no webhooks, or its setting for them is missing.
     #[error("this provider accepts no webhooks")]
     Unsupported,
     /// The secret is wrong.

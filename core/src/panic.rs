@@ -1,4 +1,4 @@
-//! Panics of a provider, kept from whoever called it.
+//! Catches panics of a provider, so that they do not reach its caller.
 
 use std::any::Any;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-/// The panic of other code, with its message if that may be shown.
+/// A caught panic, with its message if that may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked(Option<&'static str>);
 
@@ -31,7 +31,7 @@ impl fmt::Display for Panicked {
     }
 }
 
-/// What `future` yields. One that panics is dropped where it stood, as if it had been cancelled.
+/// The output of `future`. If it panics, it is dropped, as if it had been cancelled.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
     let mut future = pin!(future);
     poll_fn(|cx| match caught_now(|| future.as_mut().poll(cx)) {
@@ -41,7 +41,7 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> 
     .await
 }
 
-/// What `call` answers.
+/// The result of `call`.
 pub(crate) fn caught_now<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(call)).map_err(Panicked::from_payload)
 }

@@ -1,7 +1,7 @@
 //! Everything that the crate of a tool with an HTTP API needs: `use agent_pool_core::prelude::*;`.
 //!
-//! Besides this crate its dependencies are `serde` and `schemars`, which the derives name; see [`HttpTool`] for a
-//! whole tool.
+//! Besides this crate, such a crate depends on `serde` and `schemars`, which the derives need; see [`HttpTool`] for a
+//! complete tool.
 //!
 //! ```
 //! use agent_pool_core::prelude::*;

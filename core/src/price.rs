@@ -1,4 +1,4 @@
-//! What a resource of a provider costs: settings that every provider has, with the provider's own defaults.
+//! The prices of a provider's resources: settings that every provider has, with the provider's own defaults.
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::layer::prefix_of;
 use crate::settings::{self, Amount, Environment, SettingSpec, SettingsError};
 
-/// Millionths of a US dollar in a dollar.
-const MICROS: f64 = 1e6;
-/// Hours of a month, as vendors count them: 8,760 hours of a year by 12.
+/// Millionths per US dollar.
+pub(crate) const MICROS: u64 = 1_000_000;
+/// Hours per month, as vendors count them: the 8,760 hours of a year divided by 12.
 const HOURS_OF_MONTH: u64 = 730;
 
 /// The prices of one provider, as an operator sets them.
@@ -18,13 +18,13 @@ const HOURS_OF_MONTH: u64 = 730;
 /// as their defaults: see [`LayerSettings::read_with`](crate::layer::LayerSettings::read_with).
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 pub(crate) struct PriceSettings {
-    /// What one resource costs for an hour, in US dollars.
+    /// Price of one resource per hour, in US dollars.
     #[serde(default = "settings::amount::<0>")]
     price_per_hour: Amount,
-    /// What one resource costs for a month of 730 hours, in US dollars, in addition.
+    /// Price of one resource per month of 730 hours, in US dollars, in addition to the price per hour.
     #[serde(default = "settings::amount::<0>")]
     price_per_month: Amount,
-    /// What one resource costs once, when it is created, in US dollars.
+    /// Price of creating one resource, in US dollars.
     #[serde(default = "settings::amount::<0>")]
     price_once: Amount,
     /// The day on which these prices were looked up, such as 2026-11-29.
@@ -32,7 +32,7 @@ pub(crate) struct PriceSettings {
 }
 
 impl PriceSettings {
-    /// The reference of the prices of the provider `id`.
+    /// The specs of the prices of the provider `id`.
     pub(crate) fn describe(id: &str) -> Vec<SettingSpec> {
         settings::describe::<Self>(&prefix_of(id))
     }
@@ -46,24 +46,37 @@ impl PriceSettings {
         let environment = settings::with_defaults(&Self::describe(id), own, environment);
         let read: Self = settings::read(&prefix_of(id), &environment)?;
         Ok(Price {
-            per_hour_micros: micros(read.price_per_hour),
-            per_month_micros: micros(read.price_per_month),
-            once_micros: micros(read.price_once),
+            per_hour_micros: in_micros(read.price_per_hour.get()),
+            per_month_micros: in_micros(read.price_per_month.get()),
+            once_micros: in_micros(read.price_once.get()),
             as_of: read.prices_as_of,
         })
     }
 }
 
+/// Converts dollars to millionths. A negative amount counts as zero.
 #[expect(
     clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "an amount is not negative, and a cast of one that is too large saturates"
+    reason = "it is not negative, and a cast of a number that is too large saturates"
 )]
-fn micros(amount: Amount) -> u64 {
-    (amount.get() * MICROS).round() as u64
+#[must_use]
+pub fn in_micros(dollars: f64) -> u64 {
+    (dollars.max(0.0) * MICROS as f64).round() as u64
 }
 
-/// What one resource costs, in millionths of a US dollar.
+/// Converts millionths of a dollar to dollars, for charts and gauges.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a float is exact up to nine billion dollars"
+)]
+#[must_use]
+pub fn in_dollars(micros: u64) -> f64 {
+    micros as f64 / MICROS as f64
+}
+
+/// The price of one resource, in millionths of a US dollar.
 ///
 /// ```
 /// use agent_pool_core::Price;
@@ -76,19 +89,19 @@ fn micros(amount: Amount) -> u64 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Price {
-    /// For an hour.
+    /// Per hour.
     pub per_hour_micros: u64,
-    /// For a month of 730 hours, in addition.
+    /// Per month of 730 hours, in addition to the price per hour.
     pub per_month_micros: u64,
     /// Once, when it is created.
     pub once_micros: u64,
-    /// The day on which this was looked up.
+    /// The day on which these prices were looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<NaiveDate>,
 }
 
 impl Price {
-    /// What an hour costs, with its share of the month.
+    /// The price of an hour, including its share of the monthly price.
     #[must_use]
     pub const fn hourly_micros(self) -> u64 {
         let of_month = self.per_month_micros.saturating_add(HOURS_OF_MONTH / 2) / HOURS_OF_MONTH;
@@ -110,7 +123,7 @@ mod tests {
     fn an_operator_overrides_the_prices_that_a_provider_declares() {
         #[derive(Deserialize, JsonSchema)]
         struct Own {
-            /// A number for a month.
+            /// The price of a number per month.
             #[serde(default = "settings::amount::<2>")]
             #[expect(dead_code, reason = "it is read as a price")]
             price_per_month: Amount,

@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq;
 
 /// A text that must never be logged, listed or shown.
 ///
-/// It has neither `Display` nor `Serialize`; [`Secret::expose`] is the one way to the text, so that
-/// every place that handles it in the clear can be found by name. Comparison takes constant time.
+/// It has neither `Display` nor `Serialize`; [`Secret::expose`] is the only way to read the text, so that every use
+/// of it in the clear can be found by name. Comparison takes constant time.
 ///
 /// ```
 /// use agent_pool_core::Secret;
@@ -26,7 +26,7 @@ use subtle::ConstantTimeEq;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text in.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -40,7 +40,7 @@ impl Secret {
     /// Serializes the text in the clear, for the few members of the wire that carry a secret.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// Errors of the serializer.
     pub fn expose_optional<S: Serializer>(
         secret: &Option<Self>,
         serializer: S,
@@ -99,15 +99,15 @@ impl JsonSchema for Secret {
 #[schemars(extend("pattern" = "^[A-Za-z_][A-Za-z0-9_]{0,127}$"))]
 pub struct EnvName(String);
 
-/// A text that is no name of an environment variable.
+/// The error of a text that is not the name of an environment variable.
 ///
 /// ```
 /// let error = "A-B".parse::<agent_pool_core::EnvName>().unwrap_err();
-/// assert!(error.to_string().starts_with("\"A-B\" is no environment variable name"));
+/// assert!(error.to_string().starts_with("\"A-B\" is not an environment variable name"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no environment variable name: expected letters, digits and _, the first no digit"
+    "{0:?} is not an environment variable name: expected letters, digits and _, the first no digit"
 )]
 pub struct ParseEnvNameError(String);
 
@@ -179,12 +179,12 @@ impl EnvVars {
         Self(BTreeMap::new())
     }
 
-    /// Sets one variable, replacing what it had.
+    /// Sets one variable, replacing its value.
     pub fn set(&mut self, name: EnvName, value: Secret) {
         self.0.insert(name, value);
     }
 
-    /// Sets all of `other`, which wins where both have a name.
+    /// Sets all variables of `other`, replacing values of the same name.
     ///
     /// ```
     /// use agent_pool_core::{EnvVars, Secret};
@@ -216,7 +216,7 @@ impl EnvVars {
         self.0.iter()
     }
 
-    /// Whether there is none.
+    /// Whether there are no variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -240,7 +240,7 @@ impl EnvVars {
     /// ```
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// Errors of the serializer.
     pub fn expose_all<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in &self.0 {

@@ -1,4 +1,4 @@
-//! Sections: work that one caller does at a time, in all replicas together.
+//! Sections: work that only one caller at a time may do, across all replicas.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::ProviderError;
 
-/// The right to do the work of a section. Dropping it lets the next caller in.
+/// The right to do the work of a section. Dropping it admits the next caller.
 pub struct Section(#[expect(dead_code, reason = "held for its drop")] Box<dyn Any + Send + Sync>);
 
 impl Section {
@@ -32,7 +32,7 @@ impl fmt::Debug for Section {
 pub enum Entry {
     /// The section is the caller's.
     Entered(Section),
-    /// Somebody else is in it, or the spacing has not passed: ask again after this time.
+    /// Another caller holds it, or the spacing has not passed: try again after this time.
     Busy(Duration),
 }
 
@@ -41,9 +41,9 @@ pub enum Entry {
 /// Providers use [`Context::enter`](crate::Context::enter), which waits.
 #[async_trait]
 pub trait Sections: fmt::Debug + Send + Sync {
-    /// Enters the section `name`, unless somebody is in it or left it less than `spacing` ago.
+    /// Enters the section `name`, unless another caller holds it or left it less than `spacing` ago.
     ///
-    /// A section whose holder died becomes free after a while, whatever became of the work.
+    /// A section whose holder died becomes free after a while, whether or not the work was done.
     async fn try_enter(&self, name: &str, spacing: Duration) -> Result<Entry, ProviderError>;
 }
 
@@ -89,7 +89,7 @@ struct LocalGuard {
 impl Drop for LocalGuard {
     fn drop(&mut self) {
         let mut slots = lock(&self.slots);
-        // Forgotten where nobody has to wait: names may be as many as instances.
+        // Removed if nobody has to wait, because there may be as many names as instances.
         if self.spacing.is_zero() {
             slots.remove(&self.name);
         } else {

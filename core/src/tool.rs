@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 
-/// Makes and removes one kind of tool. Used as `Arc<dyn ToolProvider>`.
+/// Creates and destroys one kind of tool. Used as `Arc<dyn ToolProvider>`.
 ///
 /// Every operation is idempotent on the instance.
 ///
@@ -64,26 +64,26 @@ use crate::{Context, EnvVars, InstanceId, ProviderError, ResourceId, Secret};
 /// ```
 ///
 /// **Contract**
-/// - A call may be cancelled at any point by dropping its future; the next call then goes on from what is
-///   there.
+/// - A call may be cancelled at any point by dropping its future; the next call then continues from what
+///   exists.
 /// - A call ends by the deadline of its context, as `Unavailable`.
 /// - A key that the vendor does not accept is `Unauthorized`.
-/// - A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, be it in seconds or
-///   as a date.
+/// - A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, in seconds or as a
+///   date.
 /// - A vendor that is down or cuts the connection is `Unavailable`.
 /// - An answer that cannot be understood is `Protocol`.
-/// - No secret is in a `Debug`, an error or a trace.
+/// - No secret appears in `Debug` output, an error or a trace.
 /// - A declared capability works; one that is not declared returns `Unsupported`.
 /// - Without a required setting it is not built, and the fault names the variable.
 #[async_trait]
 pub trait ToolProvider: fmt::Debug + Send + Sync {
-    /// Which optional operations are real.
+    /// The optional operations that work.
     fn capabilities(&self) -> ToolCapabilities {
         ToolCapabilities::default()
     }
 
-    /// Makes the tool of one instance. In an [`Attempt::First`](crate::Attempt::First) of the context nothing of
-    /// it is there yet, so that nothing has to be looked for.
+    /// Creates the tool of one instance. In an [`Attempt::First`](crate::Attempt::First) of the context nothing of it
+    /// exists yet, so no lookup is needed.
     ///
     /// **Contract**
     /// - Called again for the same instance, it returns what exists and completes what is missing;
@@ -94,7 +94,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     ///   blindly: it looks up first.
     /// - After a failure, what exists can be found by the mark through `list`, or is undone.
     /// - Its result can be used immediately, with credentials that belong to the instance alone.
-    /// - Secrets leave only in [`ProvisionedTool::env`].
+    /// - Secrets are returned only in [`ProvisionedTool::env`].
     /// - The variables are those that the registration declares.
     /// - The metadata takes at most [`ProvisionedTool::METADATA_LIMIT`] bytes as JSON.
     async fn provision(
@@ -107,11 +107,11 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Removes the tool of one instance.
     ///
     /// **Contract**
-    /// - Nothing of the instance is left at the vendor, of whatever kind.
-    /// - What is already gone is a success.
-    /// - What never was is a success, and nothing else is touched.
-    /// - An id with characters that mean something in an address is encoded: it names itself alone.
-    /// - A refusal that could mean "gone" or "not allowed" is looked into before it counts as gone.
+    /// - No resource of the instance, of any kind, is left at the vendor.
+    /// - Destroying what no longer exists succeeds.
+    /// - Destroying what never existed succeeds and touches nothing else.
+    /// - An id with characters that are special in a URL is encoded, so that it names only its own resource.
+    /// - A refusal that could mean "does not exist" or "not allowed" is checked before it counts as destroyed.
     /// - If an answer was lost, `list` still returns what remains, and a repeated call destroys it.
     async fn destroy(
         &self,
@@ -123,7 +123,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     /// Every resource at the vendor that bears this environment's mark.
     ///
     /// **Contract**
-    /// - Follows the vendor's pages to their end: an answer is whole, or an error.
+    /// - Follows the vendor's pages to the last one: an answer is complete, or an error.
     /// - Omits other environments, even one whose name begins like ours.
     /// - Omits what the vendor is already deleting.
     async fn list(&self, cx: &Context) -> Result<Vec<ListedResource>, ProviderError>;
@@ -133,7 +133,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
         Err(ProviderError::unsupported("usage"))
     }
 
-    /// Changes the options of a resource that is there.
+    /// Changes the options of an existing resource.
     async fn update(
         &self,
         _: &Context,
@@ -143,8 +143,8 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
         Err(ProviderError::unsupported("update"))
     }
 
-    /// Metadata that changed at the vendor after the provision, by resource: members to add or replace. The sweep asks for
-    /// it, and people see it with the instance.
+    /// Metadata that changed at the vendor after the provision, by resource: members to add or replace. The sweep
+    /// calls this, and people see the metadata with the instance.
     async fn refresh(&self, _: &Context) -> Result<Vec<(ResourceId, Metadata)>, ProviderError> {
         Ok(Vec::new())
     }
@@ -161,7 +161,7 @@ pub trait ToolProvider: fmt::Debug + Send + Sync {
     }
 }
 
-/// Which optional operations of a [`ToolProvider`] are real.
+/// The optional operations of a [`ToolProvider`] that work.
 ///
 /// ```
 /// use agent_pool_core::ToolCapabilities;
@@ -195,7 +195,7 @@ impl ToolCapabilities {
         verify: true,
     };
 
-    /// The same with [`ToolProvider::usage`].
+    /// Adds [`ToolProvider::usage`].
     #[must_use]
     pub const fn and_usage(self) -> Self {
         Self {
@@ -204,7 +204,7 @@ impl ToolCapabilities {
         }
     }
 
-    /// The same with [`ToolProvider::update`].
+    /// Adds [`ToolProvider::update`].
     ///
     /// ```
     /// use agent_pool_core::ToolCapabilities;
@@ -220,7 +220,7 @@ impl ToolCapabilities {
     }
 }
 
-/// What a caller may ask of one tool beyond the provider's settings; each provider documents its own.
+/// A caller's options for one tool; each provider documents its own.
 ///
 /// ```
 /// use agent_pool_core::ToolOptions;
@@ -230,7 +230,7 @@ impl ToolCapabilities {
 /// ```
 pub type ToolOptions = Map<String, Value>;
 
-/// What people may want to see of a tool. It is stored in the clear and must not contain secrets.
+/// Information about a tool for people. It is stored unencrypted and must not contain secrets.
 pub type Metadata = Map<String, Value>;
 
 /// A tool that an instance now has.
@@ -247,25 +247,24 @@ pub type Metadata = Map<String, Value>;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProvisionedTool {
-    /// The resource, in the vendor's words.
+    /// The vendor's id of the resource.
     pub resource: ResourceId,
     /// The variables to set on the instance. Their names are those of the registration.
     pub env: EnvVars,
-    /// What people may want to see of it. No secrets.
+    /// Information for people. No secrets.
     pub metadata: Metadata,
 }
 
 impl ProvisionedTool {
-    /// How many bytes of JSON the metadata may take.
+    /// Maximum size of the metadata as JSON, in bytes.
     pub const METADATA_LIMIT: usize = 16 * 1024;
-    /// How many bytes one variable may take.
+    /// Maximum size of one variable's value, in bytes.
     pub const VALUE_LIMIT: usize = 32 * 1024;
 
-    /// A tool without metadata, from the vendor's words for the resource and the variables to set.
+    /// A tool without metadata, from the vendor's id of the resource and the variables to set.
     ///
     /// # Errors
-    /// [`ErrorKind::Protocol`](crate::ErrorKind::Protocol) when the vendor's id cannot be kept or a
-    /// variable's name is none.
+    /// [`ErrorKind::Protocol`](crate::ErrorKind::Protocol) when the vendor's id or the name of a variable is invalid.
     pub fn new<'a>(
         resource: &str,
         env: impl IntoIterator<Item = (&'a str, Secret)>,
@@ -281,7 +280,7 @@ impl ProvisionedTool {
         })
     }
 
-    /// The same with one more thing for people to see. No secret.
+    /// Adds a member to the metadata. No secrets.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.metadata.insert(name.to_owned(), value.into());
@@ -316,18 +315,18 @@ pub fn read_options<T: DeserializeOwned>(options: &ToolOptions) -> Result<T, Pro
 /// One resource as its vendor lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedResource {
-    /// The resource, in the vendor's words.
+    /// The vendor's id of the resource.
     pub resource: ResourceId,
-    /// Whose it is, by its mark.
+    /// The instance that its mark names.
     pub instance: InstanceId,
-    /// When the vendor says that it was made; `None` where the vendor does not say.
+    /// The vendor's creation time; `None` if the vendor has none.
     pub created_at: Option<DateTime<Utc>>,
 }
 
 impl ListedResource {
-    /// A resource whose vendor shows this label; `None` where the label is not of this environment.
+    /// A resource with this label; `None` if the label is not of this environment.
     ///
-    /// `created_at` is the vendor's text. One that is no time is as good as none.
+    /// `created_at` is the vendor's text. A text that is not a time is ignored.
     #[must_use]
     pub fn marked(
         cx: &Context,

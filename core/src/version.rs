@@ -1,4 +1,4 @@
-//! What this binary was built from.
+//! The version of this binary.
 
 /// The commit that this binary was built from: `AGENT_POOL_COMMIT` during its build. The Containerfile and the release
 /// workflow set it; other builds have none.
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commit_is_told_where_the_build_knew_it() {
+    fn a_version_includes_the_commit_if_the_build_knew_it() {
         assert_eq!(with("0.1.0", Some("5f1c")), "0.1.0 (commit 5f1c)");
         assert_eq!(with("0.1.0", Some("")), "0.1.0");
         assert_eq!(with("0.1.0", None), "0.1.0");

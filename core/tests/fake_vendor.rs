@@ -1,4 +1,4 @@
-//! The fake vendor of a provider's tests: what it answers, and each way to misbehave, over real HTTP.
+//! Tests of the fake vendor: its answers and each fault, over real HTTP.
 
 #![expect(
     clippy::unwrap_used,
@@ -129,8 +129,8 @@ async fn it_asks_to_wait_in_both_forms() {
     assert_eq!(date, "Wed, 25 Nov 2026 07:05:09 GMT");
 }
 
-/// Whoever hangs is let go by healing, and settling waits for nobody who hangs. The request is written by
-/// hand, so that it is there before the settling is.
+/// Healing ends hanging requests, and settling does not wait for them. The request is written by hand, so that it has
+/// arrived before the settling starts.
 #[tokio::test]
 async fn a_hanging_request_ends_without_an_answer_once_it_is_healed() {
     let keys = keys().await;

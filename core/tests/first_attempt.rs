@@ -1,4 +1,4 @@
-//! A first attempt makes without looking; every later one looks first.
+//! A first attempt creates without a lookup; every later one looks up first.
 
 #![cfg(test)]
 
@@ -9,7 +9,7 @@ use agent_pool_core::http::client;
 use agent_pool_core::prelude::*;
 use agent_pool_core::{Context, InstanceId, Mark, ToolProvider};
 
-/// Makes keys whose secrets are shown once.
+/// Creates keys whose secrets are shown once.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Keys {
     /// Where the API is.

@@ -1,4 +1,4 @@
-//! The HTTP kit against a server that answers what it is told, byte by byte.
+//! Tests of the HTTP kit against a server whose answers the test sets byte by byte.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 const KEY: &str = "sk-very-secret";
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 #[derive(Debug, Clone)]
 enum Act {
     Answer(String),
@@ -33,7 +33,7 @@ fn answer(status: &str, head: &str, body: &str) -> Act {
     ))
 }
 
-/// The vendor, the context, and every request as it came.
+/// The vendor, the context, and every request as received.
 struct Lab {
     base: String,
     http: VendorHttp,
@@ -65,7 +65,7 @@ async fn serve(listener: TcpListener, act: Act, requests: Arc<Mutex<Vec<String>>
         requests.lock().unwrap().push(request);
         match &act {
             Act::Answer(bytes) => {
-                // A client that has read enough hangs up; that is its right.
+                // A client may disconnect once it has read enough.
                 let _ = stream.write_all(bytes.as_bytes()).await;
             }
             Act::Hang => std::future::pending().await,
@@ -74,7 +74,7 @@ async fn serve(listener: TcpListener, act: Act, requests: Arc<Mutex<Vec<String>>
     }
 }
 
-/// One request: its head, and as much body as it announces.
+/// Reads one request: its head, and a body of the announced length.
 async fn read(stream: &mut TcpStream) -> String {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
     loop {
@@ -195,7 +195,7 @@ async fn a_segment_that_would_lead_elsewhere_is_never_sent() {
 }
 
 #[tokio::test]
-async fn nobody_at_home_means_not_done() {
+async fn a_refused_connection_means_not_done() {
     let port = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()

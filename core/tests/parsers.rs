@@ -1,4 +1,5 @@
-//! Whatever parses what others send: any input is taken or refused, and what is taken is what its type promises.
+//! Property tests of the parsers of foreign input: any input is accepted or refused, and an accepted value satisfies
+//! the promises of its type.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -42,7 +43,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What is read can be written, and read again as the same.
+/// Requires that a parsed value can be serialised and parsed again to the same value.
 fn comes_back<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(json: &Value) {
     if let Ok(read) = serde_json::from_value::<T>(json.clone()) {
         let written = serde_json::to_string(&read).unwrap();

@@ -1,4 +1,4 @@
-//! The proxy in front of a real engine, over TCP and over a unix socket.
+//! Tests of the proxy in front of a real engine, over TCP and over a unix socket.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
-/// Counts what was created.
+/// Counts the created resources.
 #[derive(Default)]
 struct Engine {
     created: usize,

@@ -1,4 +1,4 @@
-//! Which engine is used.
+//! Selects the engine.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::podman::{Podman, missing_program};
 
-/// Seconds that one call may take; an import of an image is the longest.
+/// Time limit of one call, in seconds; importing an image takes longest.
 const CALL_LIMIT: u64 = 120;
 
-/// A container engine that answers.
+/// A running container engine.
 #[derive(Debug)]
 pub struct Engine {
     host: String,
@@ -65,7 +65,7 @@ impl Engine {
         })
     }
 
-    /// The engine at `DOCKER_HOST`'s kind of address.
+    /// The engine at an address in the form of `DOCKER_HOST`.
     async fn at(host: &str) -> anyhow::Result<Self> {
         let client = match host.strip_prefix("unix://") {
             Some(path) => Docker::connect_with_unix(path, CALL_LIMIT, API_DEFAULT_VERSION),
@@ -82,7 +82,7 @@ impl Engine {
         })
     }
 
-    /// `DOCKER_HOST`.
+    /// The engine's address, in the form of `DOCKER_HOST`.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host

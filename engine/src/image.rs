@@ -1,4 +1,4 @@
-//! Images without a registry.
+//! Builds images without a registry.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,29 +13,29 @@ use tempfile::TempDir;
 
 use crate::find::Engine;
 
-/// To whom everything in an image belongs: the user and group to run it as.
+/// The user and group that own all files in an image, and that it runs as.
 pub const USER: (u32, u32) = (1000, 1000);
-/// The program's place in its image.
+/// The path of the program in its image.
 const PROGRAM: &str = "/agent";
-/// Authorities of TLS, for calls to a language model; a program without them cannot call one.
+/// Certificate authorities for TLS. A program cannot call a language model without them.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The content of an image, and how it is run.
+/// The content of an image, and its command.
 #[derive(Debug)]
 pub struct Image {
     root: TempDir,
-    /// What it runs, as in a Containerfile. One such line is all that both engines take in the same form.
+    /// The command, as in a Containerfile. Both engines accept only one such line in the same form.
     command: String,
 }
 
 impl Image {
-    /// A root with an empty `/tmp` and `/data`, and this command.
+    /// An image with an empty `/tmp` and `/data`, and this command.
     ///
     /// # Errors
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     pub fn new(command: &[&str]) -> anyhow::Result<Self> {
         let root = tempfile::Builder::new().prefix("ap-image-").tempdir()?;
-        // Whatever user it runs as: a temporary folder is for its maker alone.
+        // The image may run as any user, but a temporary folder is accessible only to its creator.
         fs::set_permissions(root.path(), Permissions::from_mode(0o755))?;
         for (folder, mode) in [("tmp", 0o1777), ("data", 0o755)] {
             let folder = root.path().join(folder);
@@ -48,11 +48,11 @@ impl Image {
         })
     }
 
-    /// A program with the libraries that it needs, without its debug information where `strip` is installed.
+    /// A program with the libraries that it needs, without its debug information if `strip` is installed.
     ///
     /// # Errors
     /// A file cannot be copied.
-    pub fn of_program(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+    pub fn from_program(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let command: Vec<&str> = std::iter::once(PROGRAM)
             .chain(arguments.iter().copied())
             .collect();
@@ -72,7 +72,7 @@ impl Image {
         Ok(image)
     }
 
-    /// Copies a file of this machine to a path in the image, and answers where the copy is.
+    /// Copies a file of this machine to a path in the image, and returns the path of the copy.
     ///
     /// # Errors
     /// It cannot be copied.
@@ -90,8 +90,8 @@ impl Image {
         self.root.path()
     }
 
-    fn packed(&self) -> anyhow::Result<Vec<u8>> {
-        // A volume that is mounted over a folder takes its owner.
+    fn to_tar(&self) -> anyhow::Result<Vec<u8>> {
+        // A volume that is mounted over a folder gets the folder's owner.
         let (user, group) = USER;
         let owner = [format!("--owner={user}"), format!("--group={group}")];
         let packed = Command::new("tar")
@@ -109,18 +109,18 @@ impl Image {
 }
 
 impl Engine {
-    /// Gives the engine an image under a name such as `localhost/agent:1`.
+    /// Imports an image into the engine under a name such as `localhost/agent:1`.
     ///
     /// # Errors
-    /// The engine does not take it.
+    /// The engine refuses it.
     pub async fn import(&self, image: &Image, name: &str) -> anyhow::Result<()> {
         let options = CreateImageOptionsBuilder::new()
             .from_src("-")
-            // With its tag: Podman does not read a tag beside it.
+            // Includes the tag, because Podman ignores a separate one.
             .repo(name)
             .changes(vec![image.command.clone()])
             .build();
-        let body = body_full(image.packed()?.into());
+        let body = body_full(image.to_tar()?.into());
         let progress = self.client.create_image(Some(options), Some(body), None);
         let done = progress.try_for_each(|_| async { Ok(()) }).await;
         done.with_context(|| {
@@ -133,7 +133,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Removes an image, if it is there and unused.
+    /// Removes an image, if it exists and is unused.
     pub async fn remove_image(&self, name: &str) {
         let _ = self
             .client

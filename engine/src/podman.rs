@@ -1,4 +1,4 @@
-//! A private Podman: its own storage, networks and socket, in a folder that goes with it.
+//! A private Podman: its own storage, networks and socket, in a folder that is removed with it.
 
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-/// Without a call for ten minutes it ends by itself: whoever started it was killed.
+/// It exits after ten minutes without a call, in case the program that started it was killed.
 const IDLE_LIMIT: &str = "--time=600";
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -30,7 +30,7 @@ pub fn missing_program() -> Option<&'static str> {
     missing.or_else(|| runtime().is_none().then_some("runc or crun"))
 }
 
-/// `runc` where it is installed: `crun` fails on hybrid cgroups.
+/// `runc` if it is installed, because `crun` fails on hybrid cgroups.
 fn runtime() -> Option<&'static str> {
     let known = [
         ("runc", ["/usr/sbin/runc", "/usr/bin/runc"]),
@@ -44,7 +44,7 @@ fn runtime() -> Option<&'static str> {
 }
 
 impl Podman {
-    /// Starts one, and waits until it listens.
+    /// Starts a private Podman, and waits until it listens.
     ///
     /// # Errors
     /// It is not installed, or does not listen in time.
@@ -68,7 +68,7 @@ impl Podman {
             .context("cannot start podman")?;
         let podman = Self { folder, service };
         let deadline = Instant::now() + START_LIMIT;
-        // Its file is there a moment before it listens.
+        // The socket file exists a moment before Podman listens.
         while UnixStream::connect(podman.socket()).is_err() {
             if Instant::now() > deadline {
                 let log = fs::read_to_string(podman.folder.path().join("service.log"));
@@ -79,33 +79,33 @@ impl Podman {
         Ok(podman)
     }
 
-    /// `DOCKER_HOST`.
+    /// The engine's address, in the form of `DOCKER_HOST`.
     #[must_use]
     pub fn host(&self) -> String {
         format!("unix://{}", self.socket().display())
     }
 
-    /// Its folder, for [`Podman::remove_left`].
+    /// Its folder, for [`Podman::remove_leftovers`].
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Removes what an engine in this folder left that was killed before it could. Nothing happens if it left nothing.
-    pub fn remove_left(folder: &Path) {
+    /// Removes the remains of an engine in this folder that was killed, if there are any.
+    pub fn remove_leftovers(folder: &Path) {
         if folder.join("containers.conf").exists() {
             remove_all(folder);
             let _ = fs::remove_dir_all(folder);
         }
     }
 
-    /// Where it listens.
+    /// The socket that it listens on.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         socket(self.folder.path())
     }
 
-    /// Runs a command of Podman's on this engine and answers what it prints.
+    /// Runs a Podman command on this engine and returns its output.
     ///
     /// # Errors
     /// The command fails.
@@ -147,10 +147,10 @@ fn socket(folder: &Path) -> PathBuf {
 fn command(folder: &Path) -> Command {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new("podman");
-    // A group of its own: Ctrl-C reaches whoever started it, who stops it after its containers.
+    // A process group of its own: Ctrl-C reaches only the parent, which stops Podman after its containers.
     command
         .process_group(0)
-        // Conmon writes beside itself that memory ran out.
+        // Conmon reports an out-of-memory kill in a file in its working directory.
         .current_dir(folder)
         .env("CONTAINERS_CONF", folder.join("containers.conf"))
         .env("TMPDIR", folder)

@@ -1,4 +1,4 @@
-//! What a stopped stack leaves on the engine: nothing.
+//! Removes everything that a stack has left on the engine.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ impl Engine {
     /// Removes every container, network and volume with this label, such as `agent-pool.mark=ap-dev-`.
     ///
     /// # Errors
-    /// The engine does not answer, or refuses; what could be removed is.
+    /// The engine does not answer, or refuses; the other objects are removed.
     pub async fn remove_labelled(&self, label: &str) -> anyhow::Result<()> {
         let filter = HashMap::from([("label", vec![label.to_owned()])]);
         let client = &self.client;

@@ -7,7 +7,7 @@ use agent_pool_service_kit::db::Db;
 
 use crate::config::Config;
 
-/// Settings, database and clients. Cheap to clone, and without state of its own.
+/// Settings, database and clients. Cheap to clone; has no other state.
 #[derive(Debug, Clone)]
 pub struct App {
     pub(crate) config: Arc<Config>,
@@ -17,7 +17,7 @@ pub struct App {
 }
 
 impl App {
-    /// Nothing has to be reachable yet.
+    /// Does not connect to anything yet.
     ///
     /// # Errors
     /// The HTTP client cannot be built because TLS is not available.

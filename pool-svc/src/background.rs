@@ -1,6 +1,5 @@
-//! What handlers and operations need to have work done in the background: the supervisor that runs
-//! tasks, the leases that they hold, and the signals that wake the loops of [`run`](mod@crate::run). It knows
-//! nothing of that work, so that every layer may hold one.
+//! The background of this process: the supervisor that runs tasks, the leases that they hold, and the signals that wake
+//! the loops of [`run`](mod@crate::run). It does not depend on any of that work, so every layer may hold one.
 
 use std::sync::Arc;
 
@@ -37,7 +36,7 @@ impl Background {
         self.tasks.shutdown()
     }
 
-    /// Asks for new instances if any are missing. Requests that come together lead to one count.
+    /// Requests a check for missing instances. Requests that arrive together lead to one check.
     pub(crate) fn request_replenish(&self) {
         self.replenish.notify_one();
     }
@@ -47,7 +46,7 @@ impl Background {
         self.replenish.notified().await;
     }
 
-    /// Asks for a look at the fleet now. Requests that come together lead to one.
+    /// Requests a tick now. Requests that arrive together lead to one tick.
     pub(crate) fn request_tick(&self) {
         self.tick.notify_one();
     }
@@ -57,7 +56,7 @@ impl Background {
         self.tick.notified().await;
     }
 
-    /// Asks for a look at the roll-outs now.
+    /// Requests a check of the roll-outs now.
     pub(crate) fn request_roll_out(&self) {
         self.roll_out.notify_one();
     }
@@ -67,7 +66,7 @@ impl Background {
         self.roll_out.notified().await;
     }
 
-    /// Asks for a look at the upgrades now.
+    /// Requests a check of the upgrades now.
     pub(crate) fn request_upgrade(&self) {
         self.upgrade.notify_one();
     }

@@ -36,110 +36,113 @@ pub struct Config {
     pub pool: PoolSettings,
     /// The ready-made agents to offer.
     pub catalogue: Catalogue,
-    /// Encrypts the keys of instances at rest.
+    /// Encrypts secrets at rest.
     pub cipher: Cipher,
     /// The pools of `POOLS_FILE`.
     pub declared: Vec<(PoolName, PoolSpec)>,
 }
 
-/// How to run the pool.
+/// The settings of the pool.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct PoolSettings {
     /// The pool's own database.
     pub pool_database_url: DatabaseUrl,
-    /// The address of the database itself, if `POOL_DATABASE_URL` leads to a pooler such as PgBouncer: for
-    /// migrations, locks and notifications. If the pooler loses prepared statements, for everything.
+    /// The address of the database itself, if `POOL_DATABASE_URL` leads to a pooler such as PgBouncer. It is used for
+    /// migrations, locks and notifications, and for everything if the pooler does not support prepared statements.
     pub pool_database_direct_url: Option<DatabaseUrl>,
     /// Where services-svc is.
     pub services_url: Url,
-    /// Which deployment of this system it is.
+    /// The name of this deployment.
     #[serde(default = "default_environment")]
     pub pool_environment: EnvironmentName,
-    /// How many instances are kept idle. Too low, and claims find none; each one costs.
+    /// Number of idle instances to keep. Lower values risk claims that find none idle; each idle instance costs money.
     #[serde(default = "default_min_idle")]
     pub pool_min_idle: u32,
-    /// How many instances there may be in all, claimed ones and those being destroyed too.
+    /// Highest number of instances, including claimed ones and those being destroyed.
     #[serde(default = "default_max_total")]
     pub pool_max_total: u32,
     /// The tools of every instance, separated by commas; `none` for no tools.
     #[serde(default)]
     pub pool_tools: Tools,
-    /// The tools that an instance gets when it is claimed, so that an idle one costs less. Its runtime has to take
-    /// variables while it runs. A slow one makes claims slow.
+    /// The tools that are provisioned when an instance is claimed, so that idle instances cost less. The runtime has to
+    /// accept variables while it runs. A slow tool makes claims slow.
     #[serde(default = "Tools::none")]
     pub pool_claim_tools: Tools,
-    /// The tools that an agent gets when it asks for them with the key of its instance.
+    /// The tools that an agent may request with the key of its instance.
     #[serde(default = "Tools::none")]
     pub pool_demand_tools: Tools,
-    /// How many instances are created at once. Too high, and vendors limit the rate.
+    /// Highest number of creations at once. Higher values may exceed the rate limits of vendors.
     #[serde(default = "default_create_concurrency")]
     pub pool_create_concurrency: u16,
-    /// How often the fleet is looked at. Too low, and Services is kept busy with health checks.
+    /// Interval between two ticks. Lower values cause more health checks.
     #[serde(default = "default_tick_interval")]
     pub tick_interval_ms: Millis,
-    /// How long an instance may be unreachable. Too low, and slow starters never become idle.
+    /// How long an instance may be unreachable before it is destroyed. Lower values risk that slow starters never
+    /// become idle.
     #[serde(default = "default_stuck_timeout")]
     pub pool_stuck_timeout_ms: Millis,
-    /// How long a claim may take in all. A runtime is given what is left of it, and may need 60 s.
-    /// Too low, and slow runtimes are destroyed in mid-claim.
+    /// Time limit for a claim as a whole. The runtime gets what the earlier steps left of it, and may need 60 s. Lower
+    /// values risk that instances with slow runtimes are destroyed during a claim.
     #[serde(default = "default_claim_timeout")]
     pub claim_timeout_ms: Millis,
-    /// How long a claim that waits, or one with an Idempotency-Key, counts as alive after its replica
-    /// died. Too low, and a replica that pauses loses its places in the queue.
+    /// How long a waiting claim, or a claim with an Idempotency-Key, counts as alive after its replica died. Lower
+    /// values risk that a replica that pauses loses its places in the queue.
     #[serde(default = "default_claim_lease")]
     pub claim_lease_ms: Millis,
-    /// How long a creation, a claim or a destruction counts as under way after its replica died. Another
-    /// replica takes over then. Lower values risk that a replica that pauses loses its work.
+    /// How long a creation, a claim or a destruction counts as in progress after its replica died; then another replica
+    /// takes over. Lower values risk that a replica that pauses loses its work.
     #[serde(default = "default_work_lease")]
     pub pool_work_lease_ms: Millis,
-    /// The share of idle and claimed instances that may vanish at once. When more of them, and at
-    /// least 3, would be taken for dead, none is, and `unobserved` in the pool's status says so.
+    /// Highest share of idle and claimed instances that one tick may treat as dead. If more of them, and at least 3,
+    /// look dead, the tick treats none as dead, and `unobserved` in the pool's status gives the reason.
     #[serde(default = "default_max_vanished")]
     pub pool_max_vanished_percent: u32,
-    /// For how many days the lifecycle log is kept. What a vendor brings back later than that is no
-    /// longer known as ours.
+    /// Number of days to keep the lifecycle log. An instance that reappears at a vendor later than that is no longer
+    /// recognised as ours.
     #[serde(default = "default_events_keep_days")]
     pub pool_events_keep_days: u16,
-    /// The key that Services is called with. Default: `POOL_API_KEY`.
+    /// The key for calls to Services. Default: `POOL_API_KEY`.
     pub services_api_key: Option<ApiKeys>,
-    /// Encrypts invite links, instructions, stored answers and the keys of instances at rest: the base64 of 32 bytes.
-    /// Several, separated by commas, all decrypt, and the first encrypts, also what is stored already, so that keys can
-    /// be rotated. Without it they are stored in the clear.
+    /// Encrypts invite links, instructions, stored answers and the keys of instances at rest: 32 bytes in base64.
+    /// Several keys are separated by commas: all of them decrypt, and the first encrypts, including values that are
+    /// already stored, so that keys can be rotated. Without a key, values are stored in the clear.
     pub pool_encryption_key: Option<Secret>,
-    /// Where instances reach this Pool, to tell the outcome of a join that a person has to accept. Default: `PUBLIC_URL`.
-    /// Without either, a join that is not accepted at once fails.
+    /// The URL under which instances reach this Pool, to report the outcome of a join that a person has to accept.
+    /// Default: `PUBLIC_URL`. Without either, a join that is not accepted at once fails.
     pub pool_callback_url: Option<Url>,
-    /// How long an instance is kept for an agent that waits to be let into a conversation.
+    /// How long an instance is kept for an agent that waits to be accepted into a conversation.
     #[serde(default = "default_accept_timeout")]
     pub pool_accept_timeout_ms: Millis,
-    /// The schemes that the link of a conversation to join may have, separated by commas. A bare slug is always allowed.
+    /// The URL schemes allowed in the link of a conversation to join, separated by commas. A bare slug is always
+    /// allowed.
     #[serde(default)]
     pub join_url_schemes: JoinUrlSchemes,
     /// The web sites whose pages may call the Pool API from a browser, separated by commas. By default none.
     #[serde(default)]
     pub pool_cors_origins: CorsOrigins,
-    /// A key to look at the dashboard, to send GET requests to the Pool API, and to change nothing. Several, separated by commas, are all
-    /// accepted. Without it everybody who signs in may do everything.
+    /// A read-only key for the dashboard and for GET requests to the Pool API. Several keys, separated by commas, are
+    /// all accepted. Without it, everyone who signs in has full access.
     pub pool_read_key: Option<ApiKeys>,
-    /// The URL under which people reach the dashboard. With https its cookies are sent over TLS only and
-    /// bound to this host. Forms are accepted from pages of this URL alone.
+    /// The URL under which people reach the dashboard. With https, its cookies are sent only over TLS and are bound to
+    /// this host. Forms are accepted only from pages of this URL.
     pub public_url: Option<Url>,
-    /// A TOML file of pools, a table `[pools.NAME]` for each. It is read at the start. A change by API lasts until the
-    /// file says something else.
+    /// A TOML file with a table `[pools.NAME]` for each pool, read at start. A change by API lasts until the file
+    /// declares something else.
     pub pools_file: Option<PathBuf>,
-    /// Whether webhooks may lead to private, loopback and link-local addresses, and without TLS.
+    /// Whether webhooks may lead to private, loopback and link-local addresses, and may use HTTP without TLS.
     #[serde(default)]
     pub pool_webhook_private_targets: bool,
-    /// Time limit for an endpoint to answer a webhook. Lower values resend what slow endpoints received.
+    /// Time limit for an endpoint to answer a webhook. Lower values send messages again that slow endpoints have
+    /// already received.
     #[serde(default = "default_webhook_timeout")]
     pub pool_webhook_timeout_ms: Millis,
-    /// A JSON file of ready-made agents, to be offered instead of the ones built in.
+    /// A JSON file of ready-made agents that replaces the built-in catalogue.
     pub pool_templates_file: Option<PathBuf>,
 }
 
 fn default_environment() -> EnvironmentName {
     let name = "development".parse();
-    name.expect("it is a plain word of 11 letters")
+    name.expect("the literal is a valid name")
 }
 
 const fn default_min_idle() -> u32 {
@@ -195,7 +198,7 @@ impl Config {
     /// Reads all settings.
     ///
     /// # Errors
-    /// Every variable that is missing, wrong, or at odds with another; not only the first.
+    /// Every variable that is missing, invalid or in conflict with another one; not only the first.
     pub fn from_env(environment: &Environment) -> Result<Self, SettingsError> {
         let mut faults = Faults::default();
         let http = faults.keep(HttpSettings::read(environment, HTTP));
@@ -238,7 +241,7 @@ impl Config {
         })
     }
 
-    /// The reference of every variable, in the order of `--help`.
+    /// The reference of all variables, in the order of `--help`.
     #[must_use]
     pub fn reference() -> Vec<SettingSpec> {
         let mut all = HttpSettings::describe(HTTP);
@@ -249,12 +252,12 @@ impl Config {
 }
 
 impl PoolSettings {
-    /// Where the runtime of this instance tells that its agent was let in, or was not.
+    /// Where the runtime of this instance reports whether its agent was accepted into the conversation.
     pub(crate) fn callback_url(&self, id: &InstanceId) -> Option<Url> {
         self.instance_url(id, "acceptance")
     }
 
-    /// Where the runtime of this instance asks for tools.
+    /// Where the runtime of this instance requests tools.
     pub(crate) fn tools_url(&self, id: &InstanceId) -> Option<Url> {
         self.instance_url(id, "tools")
     }
@@ -306,7 +309,7 @@ impl PoolSettings {
         require(
             web,
             "SERVICES_URL",
-            "is no http:// or https:// URL".to_owned(),
+            "is not an http:// or https:// URL".to_owned(),
         );
         let creates = self.pool_create_concurrency > 0;
         require(
@@ -356,17 +359,17 @@ fn read_pools(settings: &PoolSettings) -> Result<Vec<(PoolName, PoolSpec)>, Sett
     })
 }
 
-/// A key in both settings would give readers the rights of operators.
+/// A key in both settings would make readers operators.
 fn roles_differ(http: &HttpSettings, pool: &PoolSettings) -> Result<(), SettingsError> {
     let readers = pool.pool_read_key.iter().flat_map(ApiKeys::iter);
     let mut both = readers.filter(|key| http.pool_api_key.accepts(key.expose()));
     both.next().map_or(Ok(()), |_| {
-        let problem = "has a key that POOL_API_KEY has too: expected a different one";
+        let problem = "contains a key that POOL_API_KEY contains too: expected a different one";
         Err(SettingsError::fault("POOL_READ_KEY", problem.to_owned()))
     })
 }
 
-/// A day. Longer times are mistakes, and Postgres cannot add much longer ones.
+/// A day. Longer durations are mistakes, and Postgres cannot add much longer ones.
 const LONGEST: Duration = Duration::from_hours(24);
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
-//! Which instances this replica works on: their leases are renewed together.
+//! The instances that this replica is working on: their leases are renewed together.
 //!
-//! A lease is short, so that another replica takes over soon after this one died. While this one lives,
-//! one statement renews the leases of all creations, claims and destructions that it has under way.
+//! A lease is short, so that another replica takes over soon after this one dies. While this one lives, one statement
+//! renews the leases of all its creations, claims and destructions in progress.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent_pool_core::InstanceId;
 
-/// The instances that tasks of this replica work on. Cheap to clone.
+/// The instances that tasks of this replica are working on. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HeldLeases(Arc<Mutex<HashMap<InstanceId, usize>>>);
 
 impl HeldLeases {
-    /// Has the lease of an instance renewed until the returned guard is dropped.
+    /// The lease of the instance is renewed until the returned guard is dropped.
     pub(crate) fn hold(&self, id: &InstanceId) -> HeldLease {
         *self.lock().entry(id.clone()).or_default() += 1;
         HeldLease {
@@ -26,13 +26,13 @@ impl HeldLeases {
         self.lock().keys().cloned().collect()
     }
 
-    /// A panic while it was locked leaves it consistent.
+    /// A panic while the lock is held leaves the data consistent.
     fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One task that works on an instance. Two may overlap, when one hands over to the other.
+/// One task that is working on an instance. Two may overlap when one hands over to the other.
 #[derive(Debug)]
 pub(crate) struct HeldLease {
     leases: HeldLeases,

@@ -1,7 +1,8 @@
-//! The life of an instance: which moves there are, and nothing about how they are stored.
+//! The life cycle of an instance: which moves are legal. How they are stored is up to [`db`](crate::db).
 //!
-//! Every change of a status is a [`Move`], and a `Move` comes only from [`after`], so that an illegal one
-//! cannot be expressed.
+//! Every change of a status is a [`Move`], and a `Move` can only be made by [`after`], so that an illegal one cannot be
+//! expressed. Every move is logged with a [`Cause`]; a new cause also needs its words in `dashboard/cause.rs` and
+//! `explain/instance.rs`, which tests check.
 
 use agent_pool_core::wire::pool::Status;
 
@@ -12,17 +13,17 @@ pub(crate) enum Event {
     BecameHealthy,
     /// A claim took it.
     ClaimTaken,
-    /// Its agent waits to be let into a conversation.
+    /// Its agent waits to be accepted into a conversation.
     AskedToJoin,
     /// Its claim is done.
     ClaimSucceeded,
     /// Its claim ended before any side effect.
     ClaimReleased,
-    /// It was an agent, and is dead.
+    /// It was an agent and is dead.
     Died,
-    /// The task that worked on it gives it up and releases it.
+    /// The task that worked on it gives it up and releases its lease.
     GivenUp,
-    /// It is to be destroyed, even if a task works on it; the task releases it when it notices.
+    /// It is to be destroyed, even if a task is working on it; the task releases the lease when it notices.
     Condemned,
 }
 
@@ -57,12 +58,12 @@ pub(crate) const fn after(status: Status, event: Event) -> Option<Status> {
     }
 }
 
-/// How a row is created: the two moves from nothing.
+/// How a row comes into being: the two moves without a previous status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The pool wants one more.
+    /// The pool needs one more.
     Wanted,
-    /// Services has an instance that was thought gone.
+    /// Services has an instance whose row was deleted.
     Reappeared,
 }
 
@@ -136,8 +137,9 @@ impl Move {
         self.to
     }
 
-    /// Whether the row keeps its lease. A creation or a claim that is still at work could overtake a
-    /// destruction that starts at once, and leave resources that no one knows of.
+    /// Whether the row keeps its lease. If a destruction started while a creation or a claim is still running, that
+    /// task could make resources after the destruction, which nobody would know about. So the destruction starts when
+    /// the lease is released or expires.
     pub(crate) const fn keeps_lease(self) -> bool {
         matches!(self.event, Event::Condemned)
     }
@@ -146,13 +148,13 @@ impl Move {
 /// Why an instance moved, as in the lifecycle log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The pool wanted one more.
+    /// The pool needed one more.
     WarmUp,
     /// Services could not make it.
     CreationFailed,
     /// Its health check said that it is ready.
     Healthy,
-    /// Its deployment failed, crashed or is gone.
+    /// Its deployment failed, crashed or no longer exists.
     DeploymentDead,
     /// It did not answer for longer than `POOL_STUCK_TIMEOUT_MS`.
     Unreachable,
@@ -160,55 +162,55 @@ pub(crate) enum Cause {
     LeaseExpired,
     /// A claim took it.
     Claim,
-    /// Its agent asked to join a conversation, and waits to be let in.
+    /// Its agent asked to join a conversation and waits to be accepted.
     PendingAcceptance,
-    /// It was not let in, or not in time.
+    /// Its agent was not accepted, or not in time.
     NotAccepted,
     /// Its claim is done.
     Provisioned,
-    /// A claim found that it is an agent already, of which the pool did not know.
+    /// A claim found that it already runs an agent that the pool did not know about.
     FoundClaimed,
     /// A claim failed before it had any effect on it.
     ClaimUndone,
-    /// A claim failed, and may have had an effect on it.
+    /// A claim failed and may have had an effect on it.
     ClaimFailed,
-    /// A claim found it not healthy.
+    /// A claim found it unhealthy.
     UnhealthyAtClaim,
     /// The pool needs fewer.
     Surplus,
-    /// It was idle for so long that a new one took its place.
+    /// It was idle for longer than its pool allows, and a new one replaced it.
     Stale,
     /// Its agent is older than its pool allows.
     Expired,
-    /// Its agent did nothing for longer than its pool allows.
+    /// Its agent was inactive for longer than its pool allows.
     Inactive,
-    /// Its agent is about to be ended. It stays claimed.
+    /// Its agent will be ended soon. The status does not change.
     EndingSoon,
-    /// A person keeps it. Its status stays.
+    /// A person protected it. The status does not change.
     Protected,
-    /// A person keeps it no longer. Its status stays.
+    /// A person removed its protection. The status does not change.
     Unprotected,
-    /// Another one of the newest recipe took its place.
+    /// An instance of the newest recipe replaced it.
     Replaced,
-    /// Asked for by drain.
+    /// Requested by drain.
     Drained,
     /// Its pool was deleted.
     PoolDeleted,
-    /// Asked for by kill.
+    /// Requested by kill.
     Killed,
-    /// Asked for by dismiss.
+    /// Requested by dismiss.
     Dismissed,
-    /// Its replica shut down before its turn to be created came.
+    /// Its replica shut down before its creation began.
     ShutDown,
-    /// Nothing of it is left.
+    /// All its resources are destroyed.
     Destroyed,
-    /// Services has it again, or still.
+    /// Services still has it, or has it again.
     Reappeared,
     /// It was taken over from the Node.js original.
     Adopted,
-    /// It got a tool, and stays in its status.
+    /// A tool was added. The status does not change.
     ToolAdded,
-    /// It gave a tool back, and stays in its status.
+    /// A tool was released. The status does not change.
     ToolReleased,
 }
 
@@ -251,7 +253,7 @@ impl Cause {
 }
 
 impl Cause {
-    /// The word for it in the log.
+    /// The word in the log.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::WarmUp => "warm_up",
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_condemned_instance_stays_with_who_works_on_it() {
+    fn a_condemned_instance_keeps_its_lease() {
         for from in Status::ALL {
             for event in Event::ALL {
                 if let Some(legal) = Move::new(from, event) {

@@ -14,7 +14,7 @@ impl JoinUrlSchemes {
     /// Refuses a link of another scheme. A bare slug has none.
     ///
     /// # Errors
-    /// What was expected.
+    /// The link has another scheme; the error names the allowed ones.
     pub(crate) fn check(&self, link: &JoinUrl) -> Result<(), String> {
         match link.scheme() {
             Some(scheme) if !self.0.iter().any(|one| one == scheme) => {

@@ -12,12 +12,12 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_claims_total",
         &["launch", "outcome"],
-        "Claims that ended; launch is warm, waited or none, outcome is claimed, pending_acceptance or the code of the problem",
+        "Claims that ended; launch is warm, waited or none; outcome is claimed, pending_acceptance or the code of the problem",
     ),
     MetricSpec::histogram(
         "agent_pool_claim_seconds",
         &["launch", "outcome"],
-        "Duration of a claim, its wait included",
+        "Duration of a claim, including its wait",
     ),
     MetricSpec::histogram(
         "agent_pool_claim_step_seconds",
@@ -37,7 +37,7 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_creations_total",
         &["outcome"],
-        "Creations of instances that ended; outcome is created or failed",
+        "Instance creations that ended; outcome is created or failed",
     ),
     MetricSpec::histogram(
         "agent_pool_warm_up_seconds",
@@ -49,7 +49,7 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::histogram(
         "agent_pool_tick_lag_seconds",
         &[],
-        "Delay of a tick after the time that its timer set",
+        "Delay of a tick behind its schedule",
     ),
     MetricSpec::gauge(
         "agent_pool_fleet_in_doubt",
@@ -59,7 +59,7 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::gauge(
         "agent_pool_foreign_instances",
         &[],
-        "Instances that Services has and this pool never had",
+        "Instances in Services that never belonged to this pool",
     ),
     MetricSpec::counter(
         "agent_pool_runtime_key_refusals_total",

@@ -26,14 +26,14 @@ const ABOUT: About = About {
     description: "Claims warm agent instances and manages the pool of them.",
 };
 
-/// What every operation fails with that reads or writes the database.
+/// The problems of every operation that uses the database.
 const DATABASE: [Code; 3] = [
     Code::DatabaseUnavailable,
     Code::SecretUnreadable,
     Code::InternalError,
 ];
 
-/// What a claim fails with.
+/// The problems of a claim.
 const CLAIM: [Code; 16] = [
     Code::UnknownPool,
     Code::InvalidIdempotencyKey,
@@ -88,7 +88,7 @@ fn claims() -> Vec<Operation> {
     vec![
         claim("/api/pool/claim", "claim", "Claim an idle instance")
             .answers::<Claimed>("The agent is in its conversation.")
-            .answers_with::<PendingClaim>(202, "A person has yet to let the agent in.")
+            .answers_with::<PendingClaim>(202, "A person must still accept the agent.")
             .problems(&CLAIM),
         claim(
             "/api/pool/claim/stream",
@@ -154,7 +154,7 @@ fn views() -> Vec<Operation> {
             "info",
             "Show environment, version and tools",
         )
-        .answers::<Info>("What this pool is."),
+        .answers::<Info>("Environment, version and tools."),
         Operation::get(
             "/api/pool/events",
             "events",
@@ -173,7 +173,7 @@ fn views() -> Vec<Operation> {
     ]
 }
 
-/// What a change of a pool fails with.
+/// The problems of a change of a pool.
 const CHANGE: [Code; 3] = [Code::UnknownPool, Code::PoolChanged, Code::PoolInUse];
 
 const POOL: &str = "/api/pool/pools/:name";
@@ -199,6 +199,7 @@ fn pools() -> Vec<Operation> {
         .key()
         .segment::<PoolName>("name")
         .answers::<PoolVersions>("The versions, also of a pool that was deleted.")
+        .problems(&[Code::UnknownPool])
         .problems(&DATABASE),
         Operation::get(SETTINGS, "settings", "Show the pool `default`")
             .key()
@@ -254,7 +255,7 @@ fn rollouts() -> Vec<Operation> {
         Operation::get(
             UPGRADES,
             "upgrades",
-            "Show what each instance is made from and runs",
+            "Show the recipe and the running version of each instance",
         )
         .key()
         .answers::<Upgrades>("The recipes of the pools, and the instances.")
@@ -262,7 +263,7 @@ fn rollouts() -> Vec<Operation> {
         Operation::post(
             UPGRADES,
             "upgrade",
-            "Bring claimed instances to the recipe of their pool",
+            "Upgrade claimed instances to the recipe of their pool",
         )
         .key()
         .body::<UpgradeRequest>()
@@ -355,7 +356,7 @@ fn protection() -> Vec<Operation> {
     ]
 }
 
-/// What a change of a tool fails with, as Services and vendors say.
+/// The problems of a change of a tool, from Services and vendors.
 const TOOL_CHANGE: [Code; 8] = [
     Code::UnknownInstance,
     Code::UnknownResource,
@@ -374,18 +375,19 @@ fn costs() -> Vec<Operation> {
             .key()
             .query::<CostsQuery>()
             .answers::<Costs>("By pool, day, resource and agent.")
+            .problems(&[Code::UnknownPool])
             .problems(&DATABASE),
         Operation::patch("/api/pool/instances/:id/tools/:tool", "change_tool", tool)
             .key()
             .segment::<InstanceId>("id")
             .segment::<ToolId>("tool")
             .body::<ToolChange>()
-            .answers::<UpdatedTool>("Its vendor has them.")
+            .answers::<UpdatedTool>("The vendor has accepted them.")
             .problems(&TOOL_CHANGE),
     ]
 }
 
-/// What Services refuses a tool with.
+/// The problems with which Services refuses a tool.
 const TOOL: [Code; 11] = [
     Code::UnknownTool,
     Code::UnknownInstance,
@@ -411,13 +413,14 @@ fn tools() -> Vec<Operation> {
             .problems(&DATABASE)
     };
     let path = "/api/pool/instances/:id/tools/:tool";
-    let add = "Give an instance a tool, as an operator or as the agent itself";
-    let release = "Take a tool from an instance, as an operator or as the agent itself";
+    let add = "Add a tool to an instance, as an operator or as its agent";
+    let release = "Release a tool of an instance, as an operator or as its agent";
     vec![
-        tool(Operation::post(path, "add_tool", add))
-            .answers::<AddedTool>("It has it. The agent itself is told the variables."),
+        tool(Operation::post(path, "add_tool", add)).answers::<AddedTool>(
+            "The instance has the tool. An agent also receives the variables.",
+        ),
         tool(Operation::delete(path, "release_tool", release))
-            .answers::<ReleasedTool>("It does not have it."),
+            .answers::<ReleasedTool>("The instance does not have the tool."),
     ]
 }
 
@@ -430,17 +433,17 @@ fn explanations() -> Vec<Operation> {
         )
         .key()
         .segment::<InstanceId>("id")
-        .answers::<Explanation>("The story, oldest first.")
+        .answers::<Explanation>("The sentences, oldest first.")
         .problems(&[Code::UnknownInstance])
         .problems(&DATABASE),
         Operation::get(
             "/api/pool/explain/pool/:name",
             "explain_pool",
-            "Explain what a pool keeps, in sentences",
+            "Explain the target and the state of a pool, in sentences",
         )
         .key()
         .segment::<PoolName>("name")
-        .answers::<Explanation>("The story.")
+        .answers::<Explanation>("The sentences.")
         .problems(&[Code::UnknownPool])
         .problems(&DATABASE),
         Operation::post(
@@ -485,7 +488,7 @@ fn webhooks() -> Vec<Operation> {
         )
         .key()
         .segment::<String>("id")
-        .answers::<WebhooksQueued>("It is due now.")
+        .answers::<WebhooksQueued>("The message is due now.")
         .problems(&[Code::UnknownWebhook])
         .problems(&DATABASE),
         Operation::delete(
@@ -495,7 +498,7 @@ fn webhooks() -> Vec<Operation> {
         )
         .key()
         .segment::<String>("id")
-        .answers::<WebhooksQueued>("It is removed, and gets nothing any more.")
+        .answers::<WebhooksQueued>("The endpoint is removed.")
         .problems(&[Code::UnknownWebhook])
         .problems(&DATABASE),
         Operation::post(

@@ -1,4 +1,4 @@
-//! The parts of the running service, put together: what the routes hand to their handlers.
+//! The running service: its parts, as the routes pass them to their handlers.
 
 use agent_pool_service_kit::supervisor::Supervisor;
 
@@ -8,12 +8,11 @@ use crate::claim::Claims;
 use crate::claim::serve::keep_queue;
 use crate::costs::keep_reading_usage;
 use crate::ops::destruction::Destructions;
-use crate::ops::recover::Recovery;
+use crate::ops::operations::Operations;
 use crate::ops::replenish::keep_replenishing;
 use crate::ops::reseal::keep_resealing;
 use crate::ops::warm_up::Creations;
 use crate::pools::change::declare;
-use crate::rollout::Rollouts;
 use crate::sizing::keep_sizing;
 use crate::tick::Ticker;
 use crate::tick::timer::keep_ticking;
@@ -22,7 +21,7 @@ use crate::webhooks::keep_delivering;
 
 /// The running service. Cheap to clone.
 ///
-/// Nothing that it keeps in memory has to survive: any number of replicas may run on one database.
+/// All state is in the database, so that any number of replicas may run on one database.
 #[derive(Debug, Clone)]
 pub struct Pool {
     pub(crate) app: App,
@@ -31,25 +30,16 @@ pub struct Pool {
     pub(crate) creations: Creations,
     pub(crate) destructions: Destructions,
     pub(crate) ticker: Ticker,
-    pub(crate) recovery: Recovery,
 }
 
 impl Pool {
-    /// A service that answers requests. What happens unasked is started by the functions below; each of
-    /// them runs until shutdown.
+    /// A service that answers requests. The functions below start its background tasks, which run until shutdown.
     #[must_use]
     pub fn new(app: App, tasks: Supervisor) -> Self {
         let background = Background::new(tasks);
         let destructions = Destructions::new(app.clone(), background.clone());
         let creations = Creations::new(app.clone(), background.clone(), destructions.clone());
-        let recovery = Recovery::new(
-            app.clone(),
-            background.clone(),
-            creations.clone(),
-            destructions.clone(),
-        );
         Self {
-            recovery,
             claims: Claims::new(app.clone(), background.clone(), destructions.clone()),
             ticker: Ticker::new(app.clone(), creations.clone(), destructions.clone()),
             app,
@@ -59,13 +49,22 @@ impl Pool {
         }
     }
 
-    /// Serves the claims that wait for an instance, and renews the leases of what is under way.
-    pub fn keep_serving(&self) {
-        keep_queue(&self.claims, &self.creations);
-        self.recovery.keep_renewing();
+    fn operations(&self) -> Operations {
+        Operations {
+            app: self.app.clone(),
+            background: self.background.clone(),
+            creations: self.creations.clone(),
+            destructions: self.destructions.clone(),
+        }
     }
 
-    /// Replaces what is claimed or destroyed, as soon as it is.
+    /// Serves the claims that wait for an instance, and renews the leases of work in progress.
+    pub fn keep_serving(&self) {
+        keep_queue(&self.claims, &self.creations);
+        self.operations().keep_renewing();
+    }
+
+    /// Replaces claimed and destroyed instances at once.
     pub fn keep_replenishing(&self) {
         keep_replenishing(&self.creations, &self.background);
     }
@@ -77,37 +76,30 @@ impl Pool {
 
     /// Takes over the work of replicas that died.
     pub fn keep_recovering(&self) {
-        self.recovery.keep_recovering();
+        self.operations().keep_recovering();
     }
 
-    /// Keeps what is sealed in the database sealed with the newest key.
+    /// Keeps stored values sealed with the newest key.
     pub fn keep_resealing(&self) {
         keep_resealing(&self.app, &self.background);
     }
 
-    /// Decides each minute how many idle instances the pools with an objective keep.
+    /// Decides each minute the targets of pools with an objective.
     pub fn keep_sizing(&self) {
         keep_sizing(&self.app, &self.background, &self.destructions);
     }
 
-    /// Asks from time to time what the tools of agents have used.
+    /// Periodically asks Services for the usage of agents' tools.
     pub fn keep_reading_usage(&self) {
         keep_reading_usage(&self.app, &self.background);
     }
 
     /// Replaces idle instances of an old recipe.
     pub fn keep_rolling_out(&self) {
-        let Self {
-            app,
-            background,
-            creations,
-            destructions,
-            ..
-        } = self.clone();
-        Rollouts::new(app, background, creations, destructions).keep_rolling_out();
+        self.operations().keep_rolling_out();
     }
 
-    /// Upgrades the claimed instances for which that is requested.
+    /// Upgrades claimed instances on request.
     pub fn keep_upgrading(&self) {
         Upgrader::new(self.app.clone(), self.background.clone()).keep_upgrading();
     }
@@ -117,7 +109,7 @@ impl Pool {
         keep_delivering(&self.app, &self.background);
     }
 
-    /// Looks at the fleet every `TICK_INTERVAL_MS`.
+    /// Ticks every `TICK_INTERVAL_MS`.
     pub fn keep_ticking(&self) {
         keep_ticking(&self.ticker, &self.background);
     }

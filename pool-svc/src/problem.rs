@@ -1,5 +1,6 @@
-//! Every error of this service as a [`Problem`]. No other place knows their HTTP status.
+//! Maps every error of this service to a [`Problem`]. No other place knows their HTTP status.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use agent_pool_client::CallError;
@@ -17,7 +18,7 @@ use crate::rollout::RolloutError;
 use crate::tick::TickError;
 use crate::upgrades::UpgradeError;
 
-/// When a client may try again: a creation takes at least that long.
+/// Retry-After of claims that found no idle instance: a creation takes at least that long.
 const SOON: Duration = Duration::from_secs(5);
 
 impl From<ClaimError> for Problem {
@@ -37,6 +38,9 @@ impl From<ClaimError> for Problem {
                 Self::new(code, chain(&error)).with_retry_after(SOON)
             }
             ClaimError::UnknownPool(pool) => unknown_pool(&pool),
+            ClaimError::TtlTooLong { .. } => {
+                Self::new(code, error.to_string()).with_field("ttlSeconds")
+            }
             ClaimError::UnusableLink(_) | ClaimError::NotAccepted(_) => {
                 Self::new(code, error.to_string()).with_field("joinUrl")
             }
@@ -138,7 +142,7 @@ pub(crate) fn from_database(error: DbError) -> Problem {
     database(&error)
 }
 
-/// Without the database's own words: they name tables, and may quote rows.
+/// The database's own message is not shown: it names tables and may quote rows.
 fn database(error: &DbError) -> Problem {
     let problem = Problem::new(problem_code(error), error.to_string());
     if error.is_transient() {
@@ -148,7 +152,7 @@ fn database(error: &DbError) -> Problem {
     }
 }
 
-/// A failed call that Services was asked for on behalf of a person.
+/// A failed call of Services on behalf of a person.
 pub(crate) fn from_services(operation: &str, error: &CallError) -> Problem {
     warn!(error.chain = chain(error), "{operation} failed: {error}");
     let detail = format!("{operation} failed: {error}");
@@ -158,7 +162,7 @@ pub(crate) fn from_services(operation: &str, error: &CallError) -> Problem {
         }
         CallError::TimedOut { .. } => Problem::new(ProblemCode::ServicesTimedOut, detail),
         CallError::Unreadable { .. } => Problem::new(ProblemCode::ServicesFailed, detail),
-        // What Services says of our request is true of the person's request.
+        // The problem of our request to Services also applies to the person's request.
         CallError::Refused { problem, .. }
             if matches!(problem.status, 404 | 409 | 422 | 501 | 503)
                 || problem.code == ProblemCode::UnknownTool =>
@@ -175,6 +179,11 @@ pub(crate) fn bad_idempotency_key(problem: &str) -> Problem {
     Problem::new(ProblemCode::InvalidIdempotencyKey, detail).with_field("Idempotency-Key")
 }
 
+/// A field has a wrong value.
+pub(crate) fn invalid_field(field: &str, problem: impl Display) -> Problem {
+    Problem::new(ProblemCode::InvalidField, format!("{field}: {problem}")).with_field(field)
+}
+
 /// There is no such pool.
 pub(crate) fn unknown_pool(name: &PoolName) -> Problem {
     let detail = format!("there is no pool {name}: see /api/pool/pools");
@@ -183,7 +192,7 @@ pub(crate) fn unknown_pool(name: &PoolName) -> Problem {
 
 /// There is no such instance.
 pub(crate) fn unknown_instance(id: &InstanceId) -> Problem {
-    let detail = format!("there is no instance {id}, or no longer");
+    let detail = format!("there is no instance {id}, or it no longer exists");
     Problem::new(ProblemCode::UnknownInstance, detail)
 }
 
@@ -279,7 +288,7 @@ mod tests {
             status: Status::Starting,
         };
         #[rustfmt::skip]
-        let table: [(Problem, u16, &str, bool); 29] = [
+        let table: [(Problem, u16, &str, bool); 30] = [
             (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
@@ -294,6 +303,7 @@ mod tests {
             (ClaimError::JoinFailed { source: step() }.into(), 422, "join_failed", false),
             (ClaimError::UnusableLink("x".to_owned()).into(), 400, "invalid_field", false),
             (ClaimError::UnknownPool(PoolName::default()).into(), 404, "unknown_pool", false),
+            (ClaimError::TtlTooLong { pool: PoolName::default(), most: 9 }.into(), 400, "invalid_field", false),
             (failed.into(),                          502, "claim_failed",         false),
             (ClaimError::Database(gone()).into(),    503, "database_unavailable", true),
             (ClaimError::Database(corrupt()).into(), 500, "internal_error",       false),

@@ -1,6 +1,6 @@
 //! The Pool API and the pages, as one table.
 
-use std::convert::Infallible;
+use std::convert::{Infallible, identity};
 
 use agent_pool_core::wire::pool::ReplenishRequest;
 use agent_pool_core::{InstanceId, PoolName, ToolId};
@@ -10,6 +10,7 @@ use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, patch, post, put};
 use agent_pool_service_kit::problem::{answer, unrouted};
+use agent_pool_service_kit::route::{Route as _, Take as _, at};
 use agent_pool_service_kit::{auth, health, metrics, openapi};
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -98,80 +99,76 @@ pub fn routes(
     metrics::describe(crate::metrics::METRICS);
     let keys = pool.app.config.http.pool_api_key.clone();
     let probes = health::probes(pool.app.db.clone(), keys.clone(), recorded, pool.background.tasks.clone());
-    let pages = dashboard::routes(Dashboard::new(pool.app.clone()), pool.clone())
-        .or(dashboard::not_found()).unify();
+    let pages = any_of([dashboard::routes(&Dashboard::new(pool.app.clone()), &pool), dashboard::not_found()]);
     let schemes = pool.app.config.pool.join_url_schemes.clone();
     let origins = pool.app.config.pool.pool_cors_origins.as_slice().to_vec();
     let readers = pool.app.config.pool.pool_read_key.as_ref();
     let read = auth::require(readers.map_or_else(|| keys.clone(), |readers| keys.and(readers)));
     let key = auth::require(keys);
     let input = claim_input(schemes).boxed();
-    let app = with(pool.app.clone());
-    let claims = with(pool.claims.clone());
-    let destructions = with(pool.destructions.clone());
-    let pool = with(pool);
+    let (app, claims, destructions) = (&pool.app, &pool.claims, &pool.destructions);
 
     let api = any_of([
-        path!("claim").boxed().and(post())                       .and(key.clone()).and(input.clone())     .and(claims.clone())       .then(claim::claim).boxed(),
-        path!("claim" / "stream").boxed().and(post())            .and(key.clone()).and(input)             .and(claims.clone())       .then(claim::stream).boxed(),
-        path!("instances" / InstanceId / "acceptance").boxed().and(post()).and(presented()).and(unverified()).and(claims) .then(claim::acceptance).map(answer).boxed(),
-        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(post()).and(presented())             .and(pool.clone())         .then(instance_tools::add).map(answer).boxed(),
-        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(delete()).and(presented())           .and(pool.clone())         .then(instance_tools::release).map(answer).boxed(),
-        path!("instances" / InstanceId).boxed().and(get())       .and(read.clone())                       .and(app.clone())          .then(views::instance).map(answer).boxed(),
-        path!("templates").boxed().and(get())                                                             .and(app.clone())          .then(templates::list).map(answer).boxed(),
-        path!("templates" / String).boxed().and(get())                                                    .and(app.clone())          .then(templates::find).map(answer).boxed(),
-        path!("status").boxed().and(get())                       .and(read.clone())                       .and(app.clone())          .then(views::status).map(answer).boxed(),
-        path!("counts").boxed().and(get())                                                                .and(app.clone())          .then(views::counts).map(answer).boxed(),
-        path!("agents").boxed().and(get())                       .and(read.clone())                       .and(app.clone())          .then(views::agents).map(answer).boxed(),
-        path!("info").boxed().and(get())                                                                  .and(app.clone())          .then(views::info).map(answer).boxed(),
-        path!("events").boxed().and(get())                       .and(read.clone()).and(query())           .and(app.clone())          .then(views::events).map(answer).boxed(),
-        path!("pools").boxed().and(get())                        .and(read.clone())                        .and(app.clone())          .then(pools::list).map(answer).boxed(),
-        path!("pools" / PoolName).boxed().and(get())             .and(read.clone())                        .and(app.clone())          .then(pools::find).map(answer).boxed(),
-        path!("pools" / PoolName / "versions").boxed().and(get()).and(read.clone())                        .and(app.clone())          .then(pools::versions).map(answer).boxed(),
-        path!("pools" / PoolName).boxed().and(put())             .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::put).map(answer).boxed(),
-        path!("pools" / PoolName).boxed().and(patch())           .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::patch).map(answer).boxed(),
-        path!("pools" / PoolName).boxed().and(delete())          .and(key.clone()).and(query())           .and(pool.clone())         .then(pools::delete).map(answer).boxed(),
-        path!("pools" / PoolName / "rollout").boxed().and(post()).and(key.clone()).and(json())             .and(pool.clone())         .then(rollouts::change).map(answer).boxed(),
-        path!("upgrades").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(rollouts::list).map(answer).boxed(),
-        path!("upgrades").boxed().and(post())                    .and(key.clone()).and(json())             .and(pool.clone())         .then(rollouts::upgrade).map(answer).boxed(),
-        path!("settings").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(pools::settings).map(answer).boxed(),
-        path!("settings").boxed().and(patch())                   .and(key.clone()).and(query()).and(json()).and(pool.clone())        .then(pools::patch_settings).map(answer).boxed(),
-        path!("replenish").boxed().and(post())                   .and(key.clone()).and(json_or_default::<ReplenishRequest>()).and(pool.clone()).then(fleet::replenish).map(answer).boxed(),
-        path!("drain").boxed().and(post())                       .and(key.clone()).and(json())            .and(pool.clone())         .then(fleet::drain).map(answer).boxed(),
-        path!("instances" / InstanceId / "protection").boxed().and(put())   .and(key.clone())          .and(pool.clone())         .then(instances::protect).map(answer).boxed(),
-        path!("instances" / InstanceId / "protection").boxed().and(delete()).and(key.clone())          .and(pool.clone())         .then(instances::unprotect).map(answer).boxed(),
-        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(patch()).and(key.clone()).and(json()).and(app.clone()) .then(costs::change_tool).map(answer).boxed(),
-        path!("costs").boxed().and(get())                        .and(read.clone()).and(query())          .and(app.clone())          .then(costs::costs).map(answer).boxed(),
-        path!("reconcile").boxed().and(post())                   .and(key.clone())                        .and(pool)                 .then(fleet::reconcile).map(answer).boxed(),
-        path!("instances" / InstanceId).boxed().and(delete())    .and(key.clone())                        .and(destructions.clone()) .then(instances::kill).map(answer).boxed(),
-        path!("crashed" / InstanceId).boxed().and(delete())      .and(key.clone())                        .and(destructions)         .then(instances::dismiss).map(answer).boxed(),
-        path!("explain" / "instance" / InstanceId).boxed().and(get()).and(read.clone())                    .and(app.clone())          .then(explain::instance).map(answer).boxed(),
-        path!("explain" / "pool" / PoolName).boxed().and(get())  .and(read.clone())                        .and(app.clone())          .then(explain::pool).map(answer).boxed(),
-        path!("simulate").boxed().and(post())                    .and(key.clone()).and(json())            .and(app.clone())          .then(sizing::simulate).map(answer).boxed(),
-        webhook_routes(&read, &key, &app),
+        at::<()>("claim")                                      .take(post())  .take(key.clone()).take(input.clone())                        .answered_by(claims, claim::claim, identity),
+        at::<()>("claim/stream")                               .take(post())  .take(key.clone()).take(input)                                .answered_by(claims, claim::stream, identity),
+        at::<(InstanceId,)>("instances/:id/acceptance")        .take(post())  .take(presented()).take(unverified())                         .answered_by(claims, claim::acceptance, answer),
+        at::<(InstanceId, ToolId)>("instances/:id/tools/:tool").take(post())  .take(presented())                                            .answered_by(&pool, instance_tools::add, answer),
+        at::<(InstanceId, ToolId)>("instances/:id/tools/:tool").take(delete()).take(presented())                                            .answered_by(&pool, instance_tools::release, answer),
+        at::<(InstanceId,)>("instances/:id")                   .take(get())   .take(read.clone())                                           .answered_by(app, views::instance, answer),
+        at::<()>("templates")                                  .take(get())                                                                 .answered_by(app, templates::list, answer),
+        at::<(String,)>("templates/:slug")                     .take(get())                                                                 .answered_by(app, templates::find, answer),
+        at::<()>("status")                                     .take(get())   .take(read.clone())                                           .answered_by(app, views::status, answer),
+        at::<()>("counts")                                     .take(get())                                                                 .answered_by(app, views::counts, answer),
+        at::<()>("agents")                                     .take(get())   .take(read.clone())                                           .answered_by(app, views::agents, answer),
+        at::<()>("info")                                       .take(get())                                                                 .answered_by(app, views::info, answer),
+        at::<()>("events")                                     .take(get())   .take(read.clone()).take(query())                             .answered_by(app, views::events, answer),
+        at::<()>("pools")                                      .take(get())   .take(read.clone())                                           .answered_by(app, pools::list, answer),
+        at::<(PoolName,)>("pools/:name")                       .take(get())   .take(read.clone())                                           .answered_by(app, pools::find, answer),
+        at::<(PoolName,)>("pools/:name/versions")              .take(get())   .take(read.clone())                                           .answered_by(app, pools::versions, answer),
+        at::<(PoolName,)>("pools/:name")                       .take(put())   .take(key.clone()).take(query()).take(json())                 .answered_by(&pool, pools::put, answer),
+        at::<(PoolName,)>("pools/:name")                       .take(patch()) .take(key.clone()).take(query()).take(json())                 .answered_by(&pool, pools::patch, answer),
+        at::<(PoolName,)>("pools/:name")                       .take(delete()).take(key.clone()).take(query())                              .answered_by(&pool, pools::delete, answer),
+        at::<(PoolName,)>("pools/:name/rollout")               .take(post())  .take(key.clone()).take(json())                               .answered_by(&pool, rollouts::change, answer),
+        at::<()>("upgrades")                                   .take(get())   .take(read.clone())                                           .answered_by(app, rollouts::list, answer),
+        at::<()>("upgrades")                                   .take(post())  .take(key.clone()).take(json())                               .answered_by(&pool, rollouts::upgrade, answer),
+        at::<()>("settings")                                   .take(get())   .take(read.clone())                                           .answered_by(app, pools::settings, answer),
+        at::<()>("settings")                                   .take(patch()) .take(key.clone()).take(query()).take(json())                 .answered_by(&pool, pools::patch_settings, answer),
+        at::<()>("replenish")                                  .take(post())  .take(key.clone()).take(json_or_default::<ReplenishRequest>()).answered_by(&pool, fleet::replenish, answer),
+        at::<()>("drain")                                      .take(post())  .take(key.clone()).take(json())                               .answered_by(&pool, fleet::drain, answer),
+        at::<(InstanceId,)>("instances/:id/protection")        .take(put())   .take(key.clone())                                            .answered_by(&pool, instances::protect, answer),
+        at::<(InstanceId,)>("instances/:id/protection")        .take(delete()).take(key.clone())                                            .answered_by(&pool, instances::unprotect, answer),
+        at::<(InstanceId, ToolId)>("instances/:id/tools/:tool").take(patch()) .take(key.clone()).take(json())                               .answered_by(app, costs::change_tool, answer),
+        at::<()>("costs")                                      .take(get())   .take(read.clone()).take(query())                             .answered_by(app, costs::costs, answer),
+        at::<()>("reconcile")                                  .take(post())  .take(key.clone())                                            .answered_by(&pool, fleet::reconcile, answer),
+        at::<(InstanceId,)>("instances/:id")                   .take(delete()).take(key.clone())                                            .answered_by(destructions, instances::kill, answer),
+        at::<(InstanceId,)>("crashed/:id")                     .take(delete()).take(key.clone())                                            .answered_by(destructions, instances::dismiss, answer),
+        at::<(InstanceId,)>("explain/instance/:id")            .take(get())   .take(read.clone())                                           .answered_by(app, explain::instance, answer),
+        at::<(PoolName,)>("explain/pool/:name")                .take(get())   .take(read.clone())                                           .answered_by(app, explain::pool, answer),
+        at::<()>("simulate")                                   .take(post())  .take(key.clone()).take(json())                               .answered_by(app, sizing::simulate, answer),
+        webhook_routes(&read, &key, app),
     ]);
-    // Refused below the prefix, so that pages of other sites can read why.
+    // Problems are made below the prefix, so that pages of allowed sites can read them.
     let api = cross_origin(api.recover(unrouted).unify().boxed(), &origins);
-    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), openapi::routes(&crate::openapi()).boxed(), pages.boxed()]).recover(unrouted).unify()
+    any_of([path("api").and(path("pool")).and(api).boxed(), probes.boxed(), openapi::routes(&crate::openapi()).boxed(), pages]).recover(unrouted).unify()
 }
 
 #[rustfmt::skip]
 fn webhook_routes(
     read: &BoxedFilter<()>,
     key: &BoxedFilter<()>,
-    app: &BoxedFilter<(App,)>,
+    app: &App,
 ) -> BoxedFilter<(Response,)> {
     any_of([
-        path!("webhooks").boxed().and(get())                     .and(read.clone())                        .and(app.clone())          .then(webhooks::list).map(answer).boxed(),
-        path!("webhooks").boxed().and(post())                    .and(key.clone()).and(json())            .and(app.clone())          .then(webhooks::add).map(answer).boxed(),
-        path!("webhook-deliveries").boxed().and(get())          .and(read.clone()).and(query())           .and(app.clone())          .then(webhooks::deliveries).map(answer).boxed(),
-        path!("webhook-deliveries" / String / "resend").boxed().and(post()).and(key.clone())            .and(app.clone())          .then(webhooks::resend).map(answer).boxed(),
-        path!("webhooks" / String).boxed().and(delete())         .and(key.clone())                        .and(app.clone())          .then(webhooks::remove).map(answer).boxed(),
-        path!("webhooks" / String / "test").boxed().and(post())  .and(key.clone())                               .and(app.clone())               .then(webhooks::test).map(answer).boxed(),
+        at::<()>("webhooks")                                   .take(get())   .take(read.clone())                                           .answered_by(app, webhooks::list, answer),
+        at::<()>("webhooks")                                   .take(post())  .take(key.clone()).take(json())                               .answered_by(app, webhooks::add, answer),
+        at::<()>("webhook-deliveries")                         .take(get())   .take(read.clone()).take(query())                             .answered_by(app, webhooks::deliveries, answer),
+        at::<(String,)>("webhook-deliveries/:id/resend")       .take(post())  .take(key.clone())                                            .answered_by(app, webhooks::resend, answer),
+        at::<(String,)>("webhooks/:id")                        .take(delete()).take(key.clone())                                            .answered_by(app, webhooks::remove, answer),
+        at::<(String,)>("webhooks/:id/test")                   .take(post())  .take(key.clone())                                            .answered_by(app, webhooks::test, answer),
     ])
 }
 
-/// Lets pages of these sites call `api` from a browser, with a key and without cookies.
+/// Allows pages of these sites to call `api` from a browser, with a key and without cookies.
 fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilter<(Response,)> {
     if origins.is_empty() {
         return api;
@@ -182,8 +179,4 @@ fn cross_origin(api: BoxedFilter<(Response,)>, origins: &[String]) -> BoxedFilte
         .allow_headers(["authorization", "content-type", "idempotency-key"])
         .expose_headers(["retry-after", "location"]);
     api.with(cors).map(Reply::into_response).boxed()
-}
-
-fn with<T: Clone + Send + Sync + 'static>(state: T) -> BoxedFilter<(T,)> {
-    warp::any().map(move || state.clone()).boxed()
 }

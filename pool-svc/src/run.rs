@@ -38,7 +38,7 @@ impl Service for Pool {
     }
 
     fn configure(environment: &Environment) -> anyhow::Result<Config> {
-        Config::from_env(environment).context("the settings are not right")
+        Config::from_env(environment).context("the settings are invalid")
     }
 
     fn process_settings(config: &Config) -> ProcessSettings {
@@ -91,7 +91,7 @@ impl Service for Pool {
     }
 }
 
-/// Runs the service until SIGTERM or SIGINT, for a program that has a command line of its own.
+/// Runs the service until SIGTERM or SIGINT, for a program with its own command line.
 ///
 /// # Errors
 /// The settings are wrong, the database cannot be migrated, or the port cannot be listened on.

@@ -1,9 +1,9 @@
-//! The keys that open the runtimes of instances, and calls that present them.
+//! The keys of instances' runtimes, and calls that present them.
 //!
-//! An instance has a key of its own, which Services makes with it. One that was made before accepts a key of
-//! the operators; which of the rotating ones, only the instance knows. So may one that was taken over from the
-//! original, which gave instances keys before their runtimes accepted them. A refused key is our fault, and never the
-//! fault of the instance.
+//! An instance has its own key, which Services makes with it. An older instance accepts one of the operators' keys;
+//! during a rotation it is unknown which one, so all are tried. The same holds for an instance taken over from the
+//! original, which gave instances keys before their runtimes accepted them. A refused key is our fault, never the fault
+//! of the instance.
 
 use agent_pool_client::CallError;
 use agent_pool_core::{InstanceId, Secret, chain};
@@ -15,13 +15,13 @@ use crate::app::App;
 use crate::db::row::Maker;
 use crate::db::sealed::Column;
 
-/// The text to store for the key of an instance.
+/// Seals the key of an instance for storage.
 pub(crate) fn seal(app: &App, id: &InstanceId, key: &Secret) -> Result<String, CipherError> {
     Column::RUNTIME_KEY.seal(&app.config.cipher, id.as_str(), key)
 }
 
-/// The keys to try, in order: that of the instance, or those of the operators if it has none. No key if the
-/// stored one cannot be decrypted.
+/// The keys to try, in order: the instance's own, or the operators' if it has none. Empty if the stored key cannot be
+/// decrypted.
 pub(crate) fn candidates(app: &App, id: &InstanceId, sealed: Option<&str>) -> Vec<Secret> {
     match sealed {
         Some(sealed) => own_key(app, id, sealed).into_iter().collect(),
@@ -29,8 +29,7 @@ pub(crate) fn candidates(app: &App, id: &InstanceId, sealed: Option<&str>) -> Ve
     }
 }
 
-/// The same for an instance that may have been taken over from the original: then the operators' keys are tried after
-/// its own.
+/// The same for an instance that may have been taken over from the original: then the operators' keys follow its own.
 pub(crate) fn candidates_of(
     app: &App,
     id: &InstanceId,
@@ -53,18 +52,18 @@ pub(crate) fn own_key(app: &App, id: &InstanceId, sealed: &str) -> Option<Secret
     match Column::RUNTIME_KEY.open(&app.config.cipher, id.as_str(), sealed) {
         Ok(key) => Some(key),
         Err(error) => {
-            warn!(instance.id = %id, error.chain = chain(&error), "the runtime key of instance {id} is lost");
+            warn!(instance.id = %id, error.chain = chain(&error), "the runtime key of instance {id} cannot be decrypted");
             None
         }
     }
 }
 
-/// The name under which an instance is on record that presents its own key.
+/// The principal of an instance that presents its own key.
 pub(crate) fn principal_name(id: &InstanceId) -> String {
     format!("instance-{id}")
 }
 
-/// Why no key opened a runtime, or the call with the one that did failed.
+/// Why a runtime accepted no key, or why the call with the accepted key failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyedCallError {
     /// Nothing was done.
@@ -74,7 +73,7 @@ pub(crate) enum KeyedCallError {
     Call(CallError),
 }
 
-/// Makes `call` with one key after the other until one is accepted.
+/// Makes `call` with one key after another until one is accepted.
 pub(crate) async fn try_each<T, F>(
     id: &InstanceId,
     keys: &[Secret],

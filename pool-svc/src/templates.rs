@@ -5,7 +5,7 @@ use std::path::Path;
 
 use agent_pool_core::wire::pool::Template;
 
-/// Ready-made agents, each under a slug of its own.
+/// Ready-made agents, each with its own slug.
 #[derive(Debug, Clone)]
 pub struct Catalogue(Vec<Template>);
 

@@ -1,6 +1,6 @@
-//! How many statements a tick makes: alone in its process, because it counts all of them.
+//! The number of statements of a tick. It runs alone in its process, because it counts all statements.
 //!
-//! One test, because two in parallel would count each other's.
+//! There is only one test, because two in parallel would count each other's statements.
 #![expect(
     clippy::unwrap_used,
     reason = "the exception for tests does not reach the functions that they call"
@@ -33,7 +33,7 @@ impl Instrumentation for Counter {
     }
 }
 
-/// A fleet of which every second one is dead, so that the tick makes every kind of move.
+/// A fleet in which every second instance is dead, so that the tick makes every kind of move.
 async fn fleet_of(each: usize) -> World {
     let world = World::new(&[("POOL_MAX_VANISHED_PERCENT", "100")]).await;
     for status in ["starting", "idle", "claimed"] {
@@ -45,7 +45,7 @@ async fn fleet_of(each: usize) -> World {
             let instance = state.instances.get_mut(&id).unwrap();
             instance.healthy = n % 2 == 0;
             "CRASHED".clone_into(&mut instance.deploy);
-            // What a tick begins is no part of it.
+            // The work that a tick begins is not counted.
             drop(state);
             world.fake.fail(Op::Destroy, Fault::Hang);
         }
@@ -64,7 +64,7 @@ async fn statements_of_a_tick(each: usize) -> usize {
     made
 }
 
-/// A tick over a fleet that does well, after one that wrote down so.
+/// A tick over a healthy fleet, after a tick that stored that.
 async fn statements_of_a_quiet_tick() -> usize {
     let world = World::new(&[]).await;
     world.idle(3).await;
@@ -75,7 +75,7 @@ async fn statements_of_a_quiet_tick() -> usize {
     STATEMENTS.load(Ordering::SeqCst) - before
 }
 
-/// The least of three measurements: what runs in the background beside a tick now and then adds a statement of its own.
+/// The minimum of three measurements, because background work sometimes adds a statement.
 async fn least(measure: impl AsyncFn() -> usize) -> usize {
     let mut least = usize::MAX;
     for _ in 0..3 {
@@ -87,7 +87,7 @@ async fn least(measure: impl AsyncFn() -> usize) -> usize {
 #[tokio::test]
 async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     set_default_instrumentation(|| Some(Box::new(Counter))).unwrap();
-    // The first one also makes the connections.
+    // The first tick also opens the connections.
     Box::pin(statements_of_a_tick(5)).await;
     let (few, many) = (
         least(async || Box::pin(statements_of_a_tick(5)).await).await,
@@ -98,7 +98,7 @@ async fn a_tick_makes_as_many_statements_for_600_instances_as_for_15() {
     assert_eq!(few, many);
     let quiet = least(async || Box::pin(statements_of_a_quiet_tick()).await).await;
     assert_eq!(
-        quiet, 8,
-        "begin, rows, pools, what is missing, how it was seen, pools and their ages, open costs, failures of creations"
+        quiet, 6,
+        "begin, rows, pools, deficit, costs and failures, the observation"
     );
 }

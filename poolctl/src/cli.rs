@@ -95,7 +95,7 @@ pub(crate) enum Ask {
     Logs(Logs),
     /// List changes of instances, newest first, and who made them
     Events(Events),
-    /// Say in sentences why an instance or a pool is what it is
+    /// Explain in sentences what happened to an instance, or the state of a pool
     Explain(Explain),
     /// Destroy instances in any status
     Kill(Condemn),
@@ -103,7 +103,7 @@ pub(crate) enum Ask {
     Dismiss(Condemn),
     /// Protect instances, so that they are not claimed, drained, replaced or killed
     Protect(Protect),
-    /// Lift the protection of instances
+    /// Remove the protection of instances
     Unprotect(Protect),
     /// Destroy idle instances
     Drain(Drain),
@@ -119,7 +119,7 @@ pub(crate) enum Ask {
     Limit(Limit),
     /// Show, retry or stop the roll-outs of a changed recipe
     Rollout(Rollout),
-    /// Show who runs what, and upgrade claimed instances
+    /// Show what instances run, and upgrade claimed ones
     Upgrades(Upgrades),
     /// List providers and their health
     Providers(Providers),
@@ -131,7 +131,7 @@ pub(crate) enum Ask {
     Simulate(Simulate),
     /// List, add, test and remove webhooks, and resend their messages
     Webhooks(Webhooks),
-    /// Check settings, databases, services and vendors, and say what to fix
+    /// Check settings, databases, services and vendors, and suggest fixes
     Doctor(Doctor),
     Mcp(Mcp),
 }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn no_help_and_no_debug_shows_a_key() {
+    fn keys_are_not_in_help_or_debug() {
         let cli = Cli::try_parse_from(["poolctl", "list", "--key", "hunter2"]).unwrap();
         assert!(!format!("{cli:?}").contains("hunter2"));
     }

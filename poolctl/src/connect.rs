@@ -20,7 +20,7 @@ const LOCAL_POOL: &str = "http://127.0.0.1:3001";
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
-    /// Where Pool is.
+    /// URL of Pool.
     #[arg(help = "URL of the Pool API [env: POOL_URL] [default: http://127.0.0.1:3001]")]
     #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
     pub(crate) url: Option<Url>,
@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "KEY", value_parser = any_text)]
     pub(crate) key: Option<Secret>,
 
-    /// Where Services is.
+    /// URL of Services.
     #[arg(help = "URL of the Services API, for commands that need it [env: SERVICES_URL]")]
     #[arg(long, global = true, value_name = "URL", value_parser = web_url)]
     pub(crate) services_url: Option<Url>,
@@ -44,7 +44,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Whether the command line says where the services are.
+    /// Whether the command line gives the address of the services.
     pub(crate) const fn is_given(&self) -> bool {
         self.url.is_some() || self.services_url.is_some() || self.data_dir.is_some()
     }
@@ -55,7 +55,7 @@ fn any_text(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 
-/// A key that can be sent. It is not quoted when it is refused.
+/// A key that can be sent in a header. A refused key is not quoted.
 fn checked(key: Secret, from: &str) -> Result<Secret, Failure> {
     let text = key.expose();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -82,7 +82,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// From the command line, else the environment, else a stack that `poolctl up` runs here.
+    /// From the command line, or the environment, or a stack that `poolctl up` runs here.
     ///
     /// # Errors
     /// The address of Pool or the key is unknown.
@@ -94,7 +94,7 @@ impl Target {
         } = Addresses::find(given, environment, Running::find)?;
         let http = Http::new(concat!("poolctl/", env!("CARGO_PKG_VERSION")));
         let http = http.map_err(|error| {
-            let text = format!("no HTTP client: {}", chain(&error));
+            let text = format!("cannot build an HTTP client: {}", chain(&error));
             Failure::new(Exit::Failed, "no_client", text)
         })?;
         Ok(Self {

@@ -1,41 +1,41 @@
-//! How a command ends, for scripts. These numbers are API: they do not change.
+//! Exit codes, for scripts. These numbers are API: they do not change.
 
 use std::process::ExitCode;
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 
-/// What the exit code says. The README has the same table.
+/// The exit codes. The README has the same table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// It is done.
+    /// Success.
     Done = 0,
     /// The command failed, or found a problem.
     Failed = 1,
-    /// The command line is wrong, or a value of it is refused.
+    /// The command line is invalid, or one of its values is refused.
     Usage = 2,
     /// No instance is idle.
     NothingIdle = 3,
     /// There is no such instance, template or resource.
     NotFound = 4,
-    /// The key is refused.
+    /// The key was rejected.
     KeyRefused = 5,
     /// Pool or Services cannot be reached.
     Unreachable = 6,
-    /// It is not in the state for that, or busy: another time it may be done.
+    /// The object is in the wrong state or busy; the command may succeed later.
     Conflict = 7,
     /// Ctrl-C.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// What a refusal comes to.
+    /// The exit code of a refusal.
     pub(crate) fn from_problem(problem: &Problem) -> Self {
         match (problem.status, &problem.code) {
             (_, ProblemCode::NoIdleInstance) => Self::NothingIdle,
             (401, _) => Self::KeyRefused,
             (400 | 422, _) => Self::Usage,
-            // The path is not there: it is no Pool, or no Services, that answered.
+            // The path does not exist: it was not Pool or Services that answered.
             (404, ProblemCode::UnknownRoute) => Self::Failed,
             (404, _) => Self::NotFound,
             (409, _) => Self::Conflict,

@@ -1,4 +1,4 @@
-//! What a command fails with: what failed, on what, and what to do.
+//! The error of a command: what failed, on what, and what to do.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::out::plain;
 
-/// A command that failed, for people and for programs. No secret is in it.
+/// A failed command, for people and for programs. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
     /// What failed and why.
     error: String,
-    /// A stable word: the API's, or one of this program.
+    /// A stable code: the API's, or this program's own.
     code: String,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    /// The provider that failed, where one did.
+    /// The provider that failed, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     /// What to do.
@@ -47,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// The command line asks for what cannot be.
+    /// The command line is invalid.
     pub(crate) fn usage(error: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", error)
     }
@@ -57,10 +57,10 @@ impl Failure {
         Self::new(Exit::Interrupted, "interrupted", "interrupted")
     }
 
-    /// Ctrl-C in mid-claim.
+    /// Ctrl-C during a claim.
     pub(crate) fn interrupted_claim() -> Self {
         Self::interrupted()
-            .hint("a claim that has begun runs to its end: see `poolctl list --status claimed`")
+            .hint("a claim in progress is still completed: see `poolctl list --status claimed`")
     }
 
     /// The user answered no.
@@ -68,7 +68,7 @@ impl Failure {
         Self::new(Exit::Failed, "declined", "nothing was done")
     }
 
-    /// `doing` is what was asked for, such as `kill k3v9x0a1b2c3`.
+    /// `doing` is the operation, such as `kill k3v9x0a1b2c3`.
     pub(crate) fn of_call(doing: &str, error: &CallError) -> Self {
         let text = format!("cannot {doing}: {}", plain(reason(error)));
         let may_go_on = "it may still continue: check with `poolctl list` before you retry";
@@ -83,7 +83,7 @@ impl Failure {
             }
             CallError::Unreachable { service, .. } => {
                 Self::new(Exit::Unreachable, "unreachable", text).hint(format!(
-                    "is {service} running, and is its address right? `poolctl doctor` checks that"
+                    "is {service} running, and is its address correct? `poolctl doctor` checks that"
                 ))
             }
             CallError::Broken { .. } => {
@@ -94,13 +94,13 @@ impl Failure {
             }
             CallError::Unreadable { service, .. } | CallError::Refused { service, .. } => {
                 Self::new(Exit::Failed, "garbled", text).hint(format!(
-                    "is that the address of {service}, and of the same version as this program?"
+                    "is that the address of {service}, and does it have the same version as this program?"
                 ))
             }
         }
     }
 
-    /// Says what to do.
+    /// Sets what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -115,7 +115,7 @@ impl Failure {
         self.exit
     }
 
-    /// What to do, where it is known.
+    /// What to do, if known.
     pub(crate) fn hinted(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -127,7 +127,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Why a call failed, with the address where that helps.
+/// Why a call failed, with the address if that helps.
 pub(crate) fn reason(error: &CallError) -> String {
     match error {
         CallError::Unreachable {
@@ -139,7 +139,7 @@ pub(crate) fn reason(error: &CallError) -> String {
             service,
             url,
             reason,
-        } => format!("the answer at {url} is not one of {service}: {reason}"),
+        } => format!("the answer from {url} is not from {service}: {reason}"),
         CallError::Refused { problem, .. } if problem.code != ProblemCode::WithoutCode => {
             problem.detail.clone()
         }
@@ -149,23 +149,25 @@ pub(crate) fn reason(error: &CallError) -> String {
     }
 }
 
-/// What to do about a refusal, if its own words do not say.
+/// What to do about a refusal, if its message does not say.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "every other code has the same hint: when to try again"
+    reason = "all other codes have the same hint: when to try again"
 )]
 fn hint_for(service: &str, problem: &Problem) -> Option<String> {
     let hint = match &problem.code {
         ProblemCode::NoIdleInstance => {
-            "wait for one with `--wait 60`, or make more with `poolctl replenish 1`".to_owned()
+            "wait for one with `--wait 60`, or create one with `poolctl replenish 1`".to_owned()
         }
         ProblemCode::Unauthorized => {
-            format!("give the key that {service} has in POOL_API_KEY, by that variable or --key")
+            format!("set POOL_API_KEY or --key to the key of {service}")
         }
-        ProblemCode::UnknownInstance => "`poolctl list` shows those that there are".to_owned(),
+        ProblemCode::UnknownInstance => "`poolctl list` shows existing instances".to_owned(),
         ProblemCode::UnknownTemplate => "`poolctl templates` lists them".to_owned(),
         ProblemCode::NotCrashed => "to destroy it anyway: `poolctl kill`".to_owned(),
-        ProblemCode::UnknownRoute => format!("is that the address of {service}, of this version?"),
+        ProblemCode::UnknownRoute => {
+            format!("is that the address of {service}, with the same version?")
+        }
         _ => {
             let seconds = problem.retry_after?.as_secs();
             format!("try again in {seconds} s")

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command that asks the services, until Ctrl-C.
+/// Runs a command that calls the services, until Ctrl-C.
 fn ask(wanted: Ask, connection: &Connection, out: Out) -> Result<Exit, Failure> {
     let LoadedEnvironment { environment, .. } =
         load_environment().map_err(|error| Failure::usage(agent_pool_core::chain(&error)))?;

@@ -1,12 +1,12 @@
 //! Encryption of secrets in a database.
 //!
-//! A sealed value is `xc1.` and the base64 of nonce and XChaCha20-Poly1305 ciphertext. The owner of the
-//! value (such as instance, tool and variable) is authenticated with it, so that a value copied to another
-//! row does not open. A value without that prefix was written while there was no key, and is read as it
-//! stands; a plain value that could be mistaken for a sealed one is written with the prefix `xc0.`.
+//! A sealed value is `xc1.` and the base64 of nonce and XChaCha20-Poly1305 ciphertext. The owner of the value (such as
+//! instance, tool and variable) is authenticated with it, so that a value copied to another row does not open. A value
+//! without that prefix was written without a key and is read as plain text; a plain value that could be mistaken for a
+//! sealed one is written with the prefix `xc0.`.
 //!
-//! A fingerprint recognises a text without storing it. With a key it is an HMAC, so that whoever reads the database
-//! cannot test a guess.
+//! A fingerprint recognises a text without storing it. With a key it is an HMAC, so that a reader of the database
+//! cannot test guesses.
 
 use std::fmt;
 
@@ -27,8 +27,8 @@ const NONCE_BYTES: usize = 24;
 /// Separates the keys of fingerprints from those that encrypt.
 const FINGERPRINTS: &[u8] = b"agent-pool fingerprint 1";
 
-/// Whose value it is: the parts of a path from the row to the value, none of them with a NUL, such as
-/// instance, tool and variable.
+/// The owner of a value: the parts of a path from the row to the value, such as instance, tool and variable. No part
+/// contains a NUL.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a>(pub &'a [&'a str]);
 
@@ -45,28 +45,28 @@ impl fmt::Display for Owner<'_> {
     }
 }
 
-/// Why a value could not be sealed or opened. Neither shows the value.
+/// Why a value could not be sealed or opened. No message shows the value.
 #[derive(Debug, thiserror::Error)]
 pub enum CipherError {
-    /// The cipher refused, which only happens for a value of many gigabytes.
+    /// The value is larger than the cipher allows, which is many gigabytes.
     #[error("{0} could not be encrypted")]
     Seal(String),
-    /// No key opens it: the keys were changed, or the row was.
+    /// No key opens it: the keys or the row were changed.
     #[error("{owner} cannot be decrypted: {variable} lacks the key that it was encrypted with")]
     Open {
-        /// Whose value it is.
+        /// The owner of the value.
         owner: String,
         /// The variable of the keys.
         variable: &'static str,
     },
 }
 
-/// What became of stored values when they were sealed again.
+/// The result of sealing stored values again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Values that were plain or sealed with an older key, and are sealed with the first one now.
+    /// Values that were plain or sealed with an older key, and are now sealed with the first one.
     pub sealed: usize,
-    /// Values that were sealed with the first key before.
+    /// Values that were already sealed with the first key.
     pub current: usize,
     /// Values that no key opens.
     pub lost: usize,
@@ -76,11 +76,11 @@ pub struct Resealed {
 #[derive(Clone)]
 pub struct Cipher {
     variable: &'static str,
-    /// The first seals, all open. None: values are written as they are.
+    /// The first key seals, all keys open. If there is none, values are stored in the clear.
     keys: Vec<Key>,
 }
 
-/// One key, as it is used.
+/// One parsed key: for encryption and for fingerprints.
 #[derive(Clone)]
 struct Key {
     cipher: XChaCha20Poly1305,
@@ -88,7 +88,7 @@ struct Key {
 }
 
 impl Key {
-    /// `None` if it has not 32 bytes.
+    /// `None` if it does not have 32 bytes.
     fn read(bytes: &[u8]) -> Option<Self> {
         let cipher = XChaCha20Poly1305::new_from_slice(bytes).ok()?;
         let derived = mac(bytes)?.chain_update(FINGERPRINTS).finalize();
@@ -145,8 +145,8 @@ impl Cipher {
         self.variable
     }
 
-    /// What to store instead of a text that only has to be recognised: an HMAC with the first key, or without a key its
-    /// SHA-256.
+    /// The fingerprint to store for a text that only has to be recognised: an HMAC with the first key, or its SHA-256
+    /// without a key.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> Vec<u8> {
         match self.keys.first() {
@@ -155,7 +155,7 @@ impl Cipher {
         }
     }
 
-    /// Every fingerprint that the text may be stored with: one for each key, and the one without a key.
+    /// Every fingerprint under which the text may be stored: one for each key, and the one without a key.
     #[must_use]
     pub fn fingerprints(&self, text: &str) -> Vec<Vec<u8>> {
         let mut all = self.keyed_fingerprints(text);
@@ -163,8 +163,8 @@ impl Cipher {
         all
     }
 
-    /// The fingerprints by which replicas with one key in common recognise a text: one for each key, or without any key
-    /// the one without.
+    /// The fingerprints by which replicas that share a key recognise a text: one for each key, or the unkeyed one if
+    /// there are no keys.
     #[must_use]
     pub fn shared_fingerprints(&self, text: &str) -> Vec<Vec<u8>> {
         if self.keys.is_empty() {
@@ -177,13 +177,13 @@ impl Cipher {
         self.keys.iter().map(|key| keyed(key, text)).collect()
     }
 
-    /// Whether there is a key, so that secrets are encrypted at rest.
+    /// Whether there is a key, so that secrets are encrypted.
     #[must_use]
     pub const fn encrypts(&self) -> bool {
         !self.keys.is_empty()
     }
 
-    /// The text to write for a secret.
+    /// Seals a secret for storage.
     ///
     /// # Errors
     /// [`CipherError::Seal`].
@@ -204,7 +204,7 @@ impl Cipher {
         Ok(format!("{PREFIX}{}", STANDARD_NO_PAD.encode(bytes)))
     }
 
-    /// The secret of a text that was read.
+    /// Opens a stored text.
     ///
     /// # Errors
     /// [`CipherError::Open`].
@@ -220,7 +220,7 @@ impl Cipher {
             })
     }
 
-    /// The same secret, sealed with the first key. `None` if it is already, or there is no key.
+    /// The same secret, sealed with the first key. `None` if it already is, or there is no key.
     ///
     /// # Errors
     /// No key opens it.

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-/// A duration in the largest unit of which there are two: `90 s`, `3 min`, `30 h`, `9 d`. A negative one is `0 s`.
+/// A duration in the largest unit of which it has at least two: `90 s`, `3 min`, `30 h`, `9 d`. A negative one is `0
+/// s`.
 #[must_use]
 pub fn in_largest_unit(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);

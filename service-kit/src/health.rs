@@ -1,4 +1,4 @@
-//! The probes of a service: is it alive, is it ready, and its metrics.
+//! The probes of a service: liveness, readiness, and metrics.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::problem::answer;
 use crate::shutdown::Shutdown;
 use crate::supervisor::{FailingTask, Supervisor};
 
-/// How long the database may take for the service to count as ready.
+/// Time limit for the database in a readiness check.
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
 /// [`probes`] of a service that has no background tasks.
@@ -32,8 +32,8 @@ pub fn routes(
     probes(db, keys, metrics, Supervisor::new(Shutdown::new()))
 }
 
-/// `/healthz`: the process is alive. `/readyz`: its database answers and no background task keeps
-/// failing, or 503 with the cause. `/metrics`, which needs a key.
+/// `/healthz`: the process is alive. `/readyz`: its database answers and no background task keeps failing; otherwise
+/// 503 with the cause. `/metrics`, which needs a key.
 pub fn probes(
     db: Db,
     keys: ApiKeys,
@@ -54,7 +54,7 @@ pub fn probes(
         .unify()
 }
 
-/// `/metrics` without a key, for a port of its own.
+/// `/metrics` without a key, for a separate port.
 pub(crate) fn open_metrics(
     metrics: Metrics,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
@@ -82,7 +82,7 @@ async fn readyz(db: Db, supervisor: Supervisor) -> Response {
         Ok(Ok(true)) => tasks_run(&supervisor).map(|()| Alive { ok: true }),
         Ok(Ok(false)) => {
             db::replace_sessions();
-            let detail = "the database takes no writes: it is read-only, or a standby";
+            let detail = "the database accepts no writes: it is read-only, or a standby";
             warn!("not ready: {detail}");
             Err(unready(detail))
         }
@@ -119,7 +119,7 @@ struct Writable {
     writable: bool,
 }
 
-/// Whether the database answers and takes writes: a standby, and a primary that is set read-only, do not.
+/// Whether the database answers and accepts writes, unlike a standby or a read-only primary.
 async fn ping(db: &Db) -> Result<bool, DbError> {
     let mut conn = db.conn().await?;
     let query = "SELECT current_setting('transaction_read_only') = 'off' AS writable";

@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod problem;
 pub mod process;
 pub mod reseal;
+pub mod route;
 pub mod shutdown;
 pub mod supervisor;
 #[cfg(feature = "testing")]

@@ -1,5 +1,5 @@
-//! The methods of routes. Unlike warp's own filters, these record on refusal which methods the path takes:
-//! a 405 must name them.
+//! The methods of routes. Unlike warp's own filters, these record which methods the path accepts, because a 405 must
+//! name them.
 
 use std::future::ready;
 
@@ -19,27 +19,27 @@ macro_rules! refusal {
 
 refusal!(NotDelete, NotGet, NotPatch, NotPost, NotPut);
 
-/// Lets DELETE pass.
+/// Accepts DELETE.
 pub fn delete() -> BoxedFilter<()> {
     only::<NotDelete>(&[Method::DELETE])
 }
 
-/// Lets GET pass, and HEAD, which probes and load balancers send: the server leaves the body out.
+/// Accepts GET, and HEAD, which probes and load balancers send: the server omits the body.
 pub fn get() -> BoxedFilter<()> {
     only::<NotGet>(&[Method::GET, Method::HEAD])
 }
 
-/// Lets PATCH pass.
+/// Accepts PATCH.
 pub fn patch() -> BoxedFilter<()> {
     only::<NotPatch>(&[Method::PATCH])
 }
 
-/// Lets PUT pass.
+/// Accepts PUT.
 pub fn put() -> BoxedFilter<()> {
     only::<NotPut>(&[Method::PUT])
 }
 
-/// Lets POST pass.
+/// Accepts POST.
 pub fn post() -> BoxedFilter<()> {
     only::<NotPost>(&[Method::POST])
 }
@@ -54,7 +54,7 @@ fn only<R: Reject + Default>(methods: &'static [Method]) -> BoxedFilter<()> {
         .boxed()
 }
 
-/// The methods that the routes of a request's path would have taken; none where it has no route.
+/// The methods that the routes of a request's path accept; none if it has no route.
 pub(crate) fn allowed(rejection: &Rejection) -> Vec<&'static str> {
     [
         rejection.find::<NotDelete>().map(|_| "DELETE"),

@@ -1,4 +1,4 @@
-//! Metrics of this process, as Prometheus reads them.
+//! Metrics of this process, in Prometheus' text format.
 
 use std::sync::OnceLock;
 
@@ -25,12 +25,12 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_auth_failures_total",
         &["reason"],
-        "Requests without a valid key; reason held_back means that the address sent too many wrong ones",
+        "Requests without a valid key; reason held_back means that the address had sent too many wrong ones",
     ),
     MetricSpec::counter(
         "agent_pool_task_restarts_total",
         &["task"],
-        "Background tasks that ended and were started again",
+        "Background tasks that failed and were restarted",
     ),
     MetricSpec::counter(
         "agent_pool_task_panics_total",
@@ -40,7 +40,7 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_log_lines_lost_total",
         &[],
-        "Lines of the log that found its queue full, or that stderr refused",
+        "Log lines that were lost, because the queue was full or stderr could not be written",
     ),
     MetricSpec::gauge(
         "agent_pool_database_connections",
@@ -69,7 +69,7 @@ pub fn describe(metrics: &[MetricSpec]) {
     metrics.iter().for_each(MetricSpec::describe);
 }
 
-/// What was recorded so far.
+/// The recorded metrics.
 #[derive(Clone, Debug)]
 pub struct Metrics(PrometheusHandle);
 
@@ -80,16 +80,16 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Folds what histograms have gathered into their buckets. Without it, or a [`Metrics::render`],
-    /// now and then, they grow; [`crate::http_server::Listeners::serve`] sees to it.
+    /// Aggregates the samples of histograms into their buckets. Without it, or a [`Metrics::render`], from time to
+    /// time, they grow; [`crate::http_server::Listeners::serve`] calls it.
     pub(crate) fn fold(&self) {
         self.0.run_upkeep();
     }
 }
 
-/// Records this process's metrics from now on. A further call answers the same ones.
+/// Records this process's metrics from now on. A further call returns the same ones.
 ///
-/// Where the process has another recorder already, that one stays, and these remain empty.
+/// If the process already has another recorder, that one is kept, and these metrics remain empty.
 #[must_use]
 pub fn install() -> Metrics {
     static INSTALLED: OnceLock<Metrics> = OnceLock::new();
@@ -103,7 +103,7 @@ pub fn install() -> Metrics {
             if metrics::set_global_recorder(recorder).is_err() {
                 tracing::warn!("another metrics recorder is installed: /metrics stays empty");
             }
-            // So that the first loss is an increase.
+            // Start at 0, so that the first loss is an increase.
             metrics::counter!("agent_pool_log_lines_lost_total").absolute(0);
             describe(agent_pool_core::metrics::METRICS);
             describe(METRICS);

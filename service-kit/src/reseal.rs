@@ -1,4 +1,4 @@
-//! Keeping what is sealed at rest sealed with the newest key, after the encryption key was set or rotated.
+//! Keeps stored values sealed with the newest key, after the encryption key was set or rotated.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::cipher::{Cipher, Resealed};
 use crate::db::DbError;
 use crate::shutdown::Shutdown;
 
-/// Between two passes. More than one is needed while a replica still runs that seals with an older key.
+/// Pause between two passes. More than one is needed while another replica still seals with an older key.
 const PERIOD: Duration = Duration::from_hours(1);
 
-/// Runs `pass` at once and from time to time, until shutdown.
+/// Runs `pass` at once and periodically, until shutdown.
 pub async fn keep_resealing<F>(cipher: &Cipher, shutdown: &Shutdown, pass: impl Fn() -> F)
 where
     F: Future<Output = Result<Resealed, DbError>>,
@@ -39,7 +39,7 @@ where
             ),
             Err(error) => warn!(
                 error.chain = chain(&error),
-                "stored values are not sealed again: {error}"
+                "stored values could not be sealed again: {error}"
             ),
         }
         sleep(PERIOD).await;
@@ -49,7 +49,7 @@ where
 /// The report of the command `rekey`, which runs `pass` once.
 ///
 /// # Errors
-/// There is no key, the database failed, or no key opens some of the values: the others are sealed.
+/// There is no key, the database failed, or no key opens some of the values; the others are sealed.
 pub async fn rekey<F>(cipher: &Cipher, pass: impl Fn() -> F) -> anyhow::Result<String>
 where
     F: Future<Output = Result<Resealed, DbError>>,
@@ -65,13 +65,13 @@ where
         lost,
     } = pass().await?;
     let counts = format!(
-        "sealed {sealed} values with the first key of {variable}; {current} were sealed with it already"
+        "sealed {sealed} values with the first key of {variable}; {current} were already sealed with it"
     );
     anyhow::ensure!(
         lost == 0,
         "{counts}; none of its keys opens {lost} values, which the log names: add the key that they were sealed with"
     );
     Ok(format!(
-        "{counts}. Nothing needs the other keys once no replica seals with them."
+        "{counts}. The other keys can be removed once no replica seals with them."
     ))
 }

@@ -1,4 +1,4 @@
-//! The pool, migrations and locks, on a real Postgres.
+//! Tests of the pool, migrations and locks, on a real Postgres.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn migrated() -> TestDatabase {
 }
 
 #[tokio::test]
-async fn a_look_tells_how_far_the_schema_is_and_changes_nothing() {
+async fn an_inspection_reports_pending_migrations_and_changes_nothing() {
     let database = fresh_database(NO_MIGRATIONS, "empty").await;
     for _ in 0..2 {
         let before = inspect(database.url(), MIGRATIONS).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_database_that_cannot_store_every_text_is_refused() {
     assert!(error.contains("its encoding is SQL_ASCII"), "{error}");
 }
 
-/// Sessions have the setting from their start, as those of a primary that was demoted lead to it.
+/// A session keeps the setting that it started with, as a session stays on a primary that was demoted.
 async fn set_read_only(database: &TestDatabase, on: bool) {
     let name = database
         .url()

@@ -1,4 +1,4 @@
-//! A real PgBouncer in front of a real Postgres.
+//! Tests with a real PgBouncer in front of a real Postgres.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use agent_pool_service_kit::db::{DatabaseSettings, DatabaseUrl, Db};
+use agent_pool_service_kit::db::{DatabaseSettings, DatabaseUrl, Db, inspect};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use tokio::task::JoinSet;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
 const SOON: Duration = Duration::from_secs(20);
@@ -89,7 +90,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Statements, a lock and notifications, as the services use them.
+/// Uses statements, a lock and notifications as the services do.
 async fn works(db: &Db) {
     for _ in 0..5 {
         let mut conn = db.conn().await.unwrap();
@@ -129,7 +130,30 @@ async fn a_direct_address_works_around_a_pooler_that_loses_statements() {
     .await;
 }
 
-/// A lock holds through the pooler alone: it belongs to a transaction.
+#[tokio::test]
+async fn a_pooler_in_transaction_mode_is_recognised_beside_other_clients() {
+    use tokio_postgres::NoTls;
+    let database = fresh_database(MIGRATIONS, "items").await;
+    let pooler = PgBouncer::start(&database, "transaction").await;
+    let url = pooler.url.as_secret().expose();
+    let mut others = JoinSet::new();
+    for _ in 0..4 {
+        let (other, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        others.spawn(async move {
+            let using = async { while other.batch_execute("SELECT 1").await.is_ok() {} };
+            tokio::select! {
+                () = using => {}
+                _ = connection => {}
+            }
+        });
+    }
+    for attempt in 1..=20 {
+        let found = inspect(&pooler.url, MIGRATIONS).await.unwrap();
+        assert!(!found.keeps_session, "attempt {attempt}");
+    }
+}
+
+/// A lock works through the pooler alone, because it belongs to a transaction.
 #[tokio::test]
 async fn a_lock_holds_behind_a_pooler_in_transaction_mode() {
     use tokio_postgres::NoTls;

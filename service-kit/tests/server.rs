@@ -1,4 +1,4 @@
-//! Serving, over real sockets.
+//! Tests of the server, over real sockets.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -109,7 +109,7 @@ impl Server {
         client().get(self.url(path)).send().await.unwrap()
     }
 
-    /// Sends bytes as they are, and returns all that comes back.
+    /// Sends bytes unchanged, and returns the whole response.
     async fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         stream.write_all(request).await.unwrap();

@@ -1,4 +1,4 @@
-//! A whole service: its port, its health, its end.
+//! Tests of a whole service: its port, its health, its shutdown.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::io::{BufRead, BufReader, Lines};
@@ -26,7 +26,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// A service in a process of its own: [`serves_until_told_to_end`].
 struct Service {
     process: Child,
-    /// Open until the end: a closed pipe would fail what the process prints last.
+    /// Kept open until the end, because a closed pipe would fail the last output of the process.
     _stdout: Lines<BufReader<ChildStdout>>,
     url: String,
 }
@@ -148,7 +148,7 @@ async fn serves_until_told_to_end() {
 }
 
 #[tokio::test]
-async fn a_service_says_how_it_is() {
+async fn health_routes_report_the_state() {
     let database = fresh_database(MIGRATIONS, "items").await;
     let metrics_port = free_port();
     let service = Service::start(database.url().as_secret().expose(), metrics_port);
@@ -199,8 +199,8 @@ async fn lost_lines(metrics_port: u16) -> u64 {
     lost.map_or(0, |lost| lost.parse().unwrap())
 }
 
-/// `/dev/full` refuses each write as a full disk does; a closed pipe is a log reader that is gone; a pipe
-/// that nobody reads fills up.
+/// `/dev/full` refuses each write as a full disk does; a closed pipe is a log reader that has exited; a pipe that
+/// nobody reads fills up.
 #[tokio::test]
 async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
     let full = || Stdio::from(std::fs::File::create("/dev/full").unwrap());
@@ -257,7 +257,7 @@ async fn a_second_ctrl_c_ends_at_once_and_says_what_is_left() {
         .collect();
     assert!(
         log.iter()
-            .any(|line| line.contains("Cut off: 1 of endless-job")),
+            .any(|line| line.contains("Aborted: 1 of endless-job")),
         "{log:?}"
     );
 }
@@ -286,9 +286,9 @@ async fn a_service_is_not_ready_while_its_database_takes_no_writes() {
     let service = Service::start(url, free_port());
     let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
     assert_eq!(answer.status(), 503);
-    assert!(answer.text().await.unwrap().contains("takes no writes"));
+    assert!(answer.text().await.unwrap().contains("accepts no writes"));
     alter("RESET ALL").await;
-    // Its session was read-only from its start: only a new one can write.
+    // Its session was read-only from its start: only a new session can write.
     assert_eq!(service.get("/readyz").await, 200);
 }
 
@@ -317,7 +317,7 @@ async fn head_is_answered_as_get_is_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_service_ends_well_on_each_signal() {
+async fn each_signal_ends_a_service_with_success() {
     for signal in [
         Signal::SIGTERM,
         Signal::SIGINT,

@@ -1,10 +1,10 @@
-//! Which key opens what: one key for each purpose, so that losing one costs no more than its purpose.
+//! The keys by purpose: one key for each, so that a leaked key gives access to that purpose only.
 
 use agent_pool_service_kit::auth::ApiKeys;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The keys by purpose, as the settings have them.
+/// The keys by purpose, from the settings.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct PurposeKeys {
     /// The key that Pool presents: opens everything but local grants. Pool needs the same. Default:
@@ -18,16 +18,16 @@ pub(crate) struct PurposeKeys {
     services_reader_key: Option<ApiKeys>,
 }
 
-/// Which keys are accepted for what.
+/// The accepted keys by purpose.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
     /// Reading, without logs.
     pub(crate) read: ApiKeys,
-    /// Making, changing and destroying instances; logs.
+    /// Creating, changing and destroying instances; logs.
     pub(crate) manage: ApiKeys,
     /// Local grants.
     pub(crate) grant: ApiKeys,
-    /// The variables that are not set, so that `POOL_API_KEY` serves in their place.
+    /// The variables that are not set, so that `POOL_API_KEY` is used instead.
     pub(crate) shared: Vec<&'static str>,
 }
 

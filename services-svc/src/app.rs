@@ -1,4 +1,4 @@
-//! What all requests share.
+//! State that all requests share.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl App {
         &self.0.failing
     }
 
-    /// The notices of vendors.
+    /// The webhooks received from vendors.
     pub(crate) fn notices(&self) -> &Notices {
         &self.0.notices
     }
@@ -110,7 +110,7 @@ impl App {
         &self.0.replica
     }
 
-    /// Runs an operation to its end, even if the caller hangs up. Shutdown waits for it.
+    /// Runs an operation to its end, even if the caller disconnects. Shutdown waits for it.
     pub(crate) async fn complete<T, E>(
         &self,
         operation: &'static str,

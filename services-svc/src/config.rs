@@ -25,7 +25,7 @@ const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
 const INSTANCE_ENV: &str = "INSTANCE_ENV_";
 const ENCRYPTION_KEY: &str = "SERVICES_ENCRYPTION_KEY";
 
-/// Everything that the service reads at its start.
+/// All settings, read at start.
 #[derive(Debug)]
 pub struct Config {
     pub(crate) http: HttpSettings,
@@ -33,12 +33,12 @@ pub struct Config {
     pub(crate) general: General,
     pub(crate) health: HealthSettings,
     pub(crate) sweep: SweepSettings,
-    /// The infra that new instances are made on: one of the registry.
+    /// The infra of new instances: one of the registry.
     pub(crate) infra: InfraId,
-    /// The variables of `INSTANCE_ENV_*`, without that beginning.
+    /// The variables of `INSTANCE_ENV_*`, without that prefix.
     pub(crate) instance_env: EnvVars,
     pub(crate) cipher: Cipher,
-    /// The images that requests may name, besides the infra's own.
+    /// The images that requests may name, in addition to the infra's own.
     pub(crate) allowed_images: Vec<String>,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
@@ -47,13 +47,13 @@ pub struct Config {
 /// Limits that apply to all callers.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct Limits {
-    /// Most instances at once. A creation beyond it is refused as `instance_limit`.
+    /// Maximum number of instances. Further creations are refused as `instance_limit`.
     #[serde(default = "Limits::default_instances")]
     pub(crate) services_max_instances: u32,
-    /// Most grants of local tools at once. Each costs what its tools cost.
+    /// Maximum number of local grants at the same time. Each grant costs as much as its tools.
     #[serde(default = "Limits::default_grants")]
     local_grant_max: u32,
-    /// Most grants of local tools in an hour.
+    /// Maximum number of local grants in an hour.
     #[serde(default = "Limits::default_grants_per_hour")]
     local_grants_per_hour: u32,
 }
@@ -79,59 +79,62 @@ impl Limits {
     }
 }
 
-/// The settings that are not of one concern alone.
+/// General settings.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct General {
     /// The database of Services: postgres://USER:PASSWORD@HOST:PORT/NAME.
     pub(crate) services_database_url: DatabaseUrl,
-    /// The address of the database itself, if `SERVICES_DATABASE_URL` leads to a pooler such as PgBouncer:
-    /// for migrations and locks. If the pooler loses prepared statements, for everything.
+    /// The address of the database itself, if `SERVICES_DATABASE_URL` leads to a pooler such as PgBouncer. It is used
+    /// for migrations and locks, and for everything if the pooler does not support prepared statements.
     pub(crate) services_database_direct_url: Option<DatabaseUrl>,
-    /// The database of the Node.js original, if it had one for everything: `services-svc adopt` copies the instances and
-    /// tools from it. Not needed once they are adopted.
+    /// The database of the Node.js original, if it used a single one: `services-svc adopt` copies the instances and
+    /// tools from it. Not needed after that.
     pub(crate) original_database_url: Option<DatabaseUrl>,
-    /// Most connections to the database. Too few, and requests wait for one another.
+    /// Maximum number of connections to the database. Lower values make requests wait for one another.
     #[serde(default = "General::connections")]
     pub(crate) services_database_connections: NonZeroU16,
-    /// The name of this deployment of the system. Providers' resources are labelled with it, so never change it while
-    /// there are any.
+    /// The name of this deployment. Providers' resources are labelled with it, so do not change it while any exist.
     #[serde(default = "General::environment")]
     pub(crate) pool_environment: EnvironmentName,
-    /// Longest that one operation of a provider may take, over all its attempts: more than its
-    /// `…_TIMEOUT_MS`, which is for one attempt, or nothing that was slow is tried again. Too low, and
-    /// slow vendors count as down; too high, and a hanging one holds a creation up.
+    /// Time limit for one operation of a provider over all its attempts. It has to be longer than the provider's
+    /// `…_TIMEOUT_MS`, which is for one attempt; otherwise slow calls are never retried. Lower values make slow vendors
+    /// count as down; higher values let a hanging vendor delay creations.
     #[serde(default = "General::provider_timeout")]
     pub(crate) provider_timeout_ms: Millis,
-    /// Age up to which `POST /status/batch` uses a list of an infra again, if it shows every instance alive. Higher
-    /// values notice a crash later; each list costs calls of the vendor.
+    /// Age up to which `POST /status/batch` reuses a list of an infra in which every instance is alive. Higher values
+    /// notice crashes later; lower values cost more calls of the vendor.
     #[serde(default = "General::status_list_max_age")]
     pub(crate) status_list_max_age_ms: Millis,
-    /// The address of pool-svc. When a webhook of a vendor reports a change, Pool is asked to look at the fleet at
-    /// once; without this it notices at its next tick.
+    /// Like `STATUS_LIST_MAX_AGE_MS`, for an infra whose webhooks are accepted and have arrived within the last day.
+    /// A webhook makes every replica list the infra again at once.
+    #[serde(default = "General::notified_list_max_age")]
+    pub(crate) notified_list_max_age_ms: Millis,
+    /// The address of pool-svc. When a webhook of a vendor reports a change, Pool is asked to tick at once; without
+    /// this it notices the change at its next tick.
     pub(crate) pool_url: Option<Url>,
-    /// How long an instance stays locked after the replica that worked on it died, and how often interrupted
-    /// operations are checked for. If it is too low, a replica that pauses loses its lock.
+    /// How long an instance stays locked after the replica that was working on it died, and how often to check for
+    /// interrupted operations. Lower values risk that a replica that pauses loses its lock.
     #[serde(default = "General::lease")]
     pub(crate) instance_lease_ms: Millis,
-    /// How long an operation waits for the one before it on the same instance, before it is refused as
-    /// `instance_busy`. Too low, and quick operations of one caller collide.
+    /// How long an operation waits for an earlier one on the same instance before it is refused as `instance_busy`.
+    /// Lower values make quick operations of one caller collide.
     #[serde(default = "General::lease_wait")]
     pub(crate) instance_wait_ms: Millis,
-    /// How long a developer keeps the tools of `POST /provision-local`. Then they are orphans. Too low,
-    /// and keys stop in the middle of the work; too high, and what was forgotten stays paid for.
+    /// How long a developer keeps the tools of `POST /provision-local`; after that they are orphans. Lower values end
+    /// keys that are still in use; higher values keep paying for forgotten ones.
     #[serde(default = "General::local_grant_ttl")]
     pub(crate) local_grant_ttl_ms: Millis,
 }
 
-/// The settings that need more than a type to be checked.
+/// Settings that need more checks than their type.
 #[derive(Deserialize, JsonSchema)]
 struct RawSettings {
-    /// Where new instances are made. Default: the distribution's, or the only infra that it has.
+    /// The infra of new instances. Default: that of the distribution, or its only infra.
     infra_provider: Option<String>,
-    /// Encrypts secrets at rest: the base64 of 32 bytes. Several, separated by commas, all decrypt,
-    /// and the first encrypts, so that keys can be rotated. Without it secrets are kept in the clear.
+    /// Encrypts secrets at rest: 32 bytes in base64. Several keys are separated by commas: all of them decrypt, and the
+    /// first encrypts, so that keys can be rotated. Without a key, secrets are stored in the clear.
     services_encryption_key: Option<Secret>,
-    /// The images that a request may ask for, separated by commas. The infra's own image is always allowed.
+    /// The images that a request may name, separated by commas. The infra's own image is always allowed.
     #[serde(default)]
     allowed_images: String,
 }
@@ -142,7 +145,7 @@ impl General {
     }
 
     fn environment() -> EnvironmentName {
-        "development".parse().expect("a constant of the right form")
+        "development".parse().expect("the constant is well-formed")
     }
 
     const fn provider_timeout() -> Millis {
@@ -151,6 +154,10 @@ impl General {
 
     const fn status_list_max_age() -> Millis {
         Millis::from_millis(3_000)
+    }
+
+    const fn notified_list_max_age() -> Millis {
+        Millis::from_millis(120_000)
     }
 
     const fn local_grant_ttl() -> Millis {
@@ -166,13 +173,13 @@ impl General {
     }
 }
 
-/// How instances are asked for their health.
+/// Health checks of instances.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct HealthSettings {
-    /// How many instances are pinged at once.
+    /// Maximum number of concurrent health checks.
     #[serde(default = "HealthSettings::default_concurrency")]
     pub(crate) concurrency: NonZeroU16,
-    /// How long an instance may take to say that it is ready.
+    /// Time limit for a health check.
     #[serde(default = "HealthSettings::default_timeout")]
     pub(crate) timeout_ms: Millis,
 }
@@ -187,25 +194,25 @@ impl HealthSettings {
     }
 }
 
-/// How vendors and rows are compared.
+/// Sweeps: the comparison of vendors with rows.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct SweepSettings {
-    /// How often the vendors are swept. 0 turns it off.
+    /// Interval between two sweeps. 0 turns sweeps off.
     #[serde(default = "SweepSettings::default_interval")]
     pub(crate) interval_ms: Millis,
-    /// How old a resource without a row must be to count as an orphan, and a row without a resource to
-    /// count as missing.
+    /// Minimum age of a resource without a row to count as an orphan, and of a row without a resource to count as
+    /// missing.
     #[serde(default = "SweepSettings::default_grace")]
     pub(crate) grace_ms: Millis,
     /// Whether the periodic sweep destroys the orphans that it finds.
     #[serde(default)]
     pub(crate) destroy: bool,
-    /// Whether the periodic sweep makes tools anew whose resources are gone at their vendors. Their
-    /// instances are deployed again, claimed ones too, and the vendors may ask for money.
+    /// Whether the periodic sweep provisions missing tools again. Their instances are deployed again, including claimed
+    /// ones, and vendors may charge for the new resources.
     #[serde(default)]
     pub(crate) repair: bool,
-    /// The share of what the rows know of a provider that may be missing at once, in percent. When more
-    /// of it, and at least 3, is missing, the listing is not believed and nothing is repaired.
+    /// Maximum share of a provider's resources that may be missing at once, in percent. If more of them, and at least
+    /// 3, are missing, the listing is not trusted and nothing is repaired.
     #[serde(default = "SweepSettings::default_max_missing")]
     pub(crate) max_missing_percent: u8,
 }
@@ -236,8 +243,8 @@ impl Config {
     /// Reads all settings.
     ///
     /// # Errors
-    /// Every variable that is missing or wrong. A provider's own settings are not among them: without
-    /// them it is merely not configured.
+    /// Every variable that is missing or invalid. Provider settings are not included: without them a provider is only
+    /// unconfigured.
     pub fn read(environment: &Environment, registry: &Registry) -> Result<Self, SettingsError> {
         let mut faults = Faults::default();
         let http = faults.keep(HttpSettings::read(environment, HTTP));
@@ -284,7 +291,7 @@ impl Config {
         faults.finish(config)
     }
 
-    /// The reference of all settings, those of the linked providers included.
+    /// The specs of all settings, including those of the linked providers.
     #[must_use]
     pub fn reference(registry: &Registry) -> Vec<SettingSpec> {
         let mut all = settings::describe::<General>("");
@@ -296,7 +303,7 @@ impl Config {
         all.extend(settings::describe::<SweepSettings>("SWEEP_"));
         all.push(SettingSpec {
             variable: format!("{INSTANCE_ENV}*"),
-            description: "Set on every instance, without the beginning INSTANCE_ENV_.".to_owned(),
+            description: "Set on every instance, without the prefix INSTANCE_ENV_.".to_owned(),
             required: false,
             secret: true,
             default: None,
@@ -365,7 +372,7 @@ fn chosen_infra(wanted: Option<&str>, registry: &Registry) -> Result<InfraId, Se
         let names: Vec<&str> = known.iter().map(|id| id.as_str()).collect();
         let is = wanted.map_or("is not set".to_owned(), |wanted| format!("is {wanted:?}"));
         let problem = match names.as_slice() {
-            [] => format!("{is}: this build has no infra, link one"),
+            [] => format!("{is}: this build contains no infra provider; link one"),
             names => format!("{is}: this build has {}", names.join(", ")),
         };
         SettingsError::fault(INFRA_PROVIDER, problem)

@@ -2,7 +2,7 @@
 
 use agent_pool_core::metrics::MetricSpec;
 
-/// What services-svc records, besides what every service does.
+/// The metrics of services-svc, in addition to those of every service.
 pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_builds_total",
@@ -12,22 +12,22 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_recovered_total",
         &["what"],
-        "Operations of a process that ended, which another one finished or undid",
+        "Operations of a dead process that another one finished or undid",
     ),
     MetricSpec::gauge(
         "agent_pool_runtime_keys_refused",
         &[],
-        "Instances that refused their key at the last check",
+        "Instances whose runtime refused our key at the last check",
     ),
     MetricSpec::gauge(
         "agent_pool_orphans",
         &["provider"],
-        "Resources of vendors with our mark and without a row, by the last sweep",
+        "Resources at vendors that have our mark but no row, by the last sweep",
     ),
     MetricSpec::gauge(
         "agent_pool_missing",
         &["provider"],
-        "Resources that rows know and vendors do not list, by the last sweep",
+        "Resources that have a row but are not listed by their vendor, by the last sweep",
     ),
     MetricSpec::counter(
         "agent_pool_orphans_destroyed_total",
@@ -42,6 +42,6 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::counter(
         "agent_pool_vendor_notices_total",
         &["outcome"],
-        "Webhooks of vendors that were received; outcome is fresh or repeated",
+        "Webhooks received from vendors; outcome is fresh or repeated",
     ),
 ];

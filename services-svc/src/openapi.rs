@@ -19,7 +19,7 @@ const ABOUT: About = About {
     description: "Builds instances out of provider plugins. Pool calls this API; it is not meant for the public.",
 };
 
-/// What every operation fails with that reads or writes the database.
+/// The problems of every operation that uses the database.
 const DATABASE: [Code; 4] = [
     Code::DatabaseUnavailable,
     Code::CorruptRow,
@@ -27,7 +27,7 @@ const DATABASE: [Code; 4] = [
     Code::InternalError,
 ];
 
-/// What an operation fails with that finds an instance first.
+/// The problems of an operation that starts with finding an instance.
 const INSTANCE: [Code; 5] = [
     Code::UnknownInstance,
     Code::InstanceBusy,
@@ -36,7 +36,7 @@ const INSTANCE: [Code; 5] = [
     Code::InstanceGone,
 ];
 
-/// What an operation fails with that calls vendors.
+/// The problems of an operation that calls vendors.
 const VENDOR: [Code; 14] = [
     Code::UnknownTool,
     Code::UnknownInfra,
@@ -79,7 +79,7 @@ fn life() -> Vec<Operation> {
         )
         .key()
         .body::<CreateInstanceRequest>()
-        .answers::<CreatedInstance>("All of it is made, and it is being deployed.")
+        .answers::<CreatedInstance>("All resources are made, and the instance is being deployed.")
         .problems(&[
             Code::ImageNotAllowed,
             Code::InstanceLimit,
@@ -97,7 +97,7 @@ fn life() -> Vec<Operation> {
         )
         .key()
         .segment::<InstanceId>("instanceId")
-        .answers::<DestroyedInstance>("Nothing of it is left.")
+        .answers::<DestroyedInstance>("The instance is destroyed.")
         .problems(&[Code::DestroyIncomplete])
         .problems(&INSTANCE)
         .problems(&VENDOR)
@@ -110,7 +110,7 @@ fn life() -> Vec<Operation> {
         .key()
         .segment::<InstanceId>("instanceId")
         .body::<ConfigureRequest>()
-        .answers::<Done>("They are set.")
+        .answers::<Done>("The variables are set.")
         .problems(&INSTANCE)
         .problems(&VENDOR)
         .problems(&DATABASE),
@@ -121,7 +121,7 @@ fn life() -> Vec<Operation> {
         )
         .key()
         .segment::<InstanceId>("instanceId")
-        .answers::<Done>("It is being deployed.")
+        .answers::<Done>("The instance is being deployed.")
         .problems(&INSTANCE)
         .problems(&VENDOR)
         .problems(&DATABASE),
@@ -137,7 +137,7 @@ fn views() -> Vec<Operation> {
         )
         .key()
         .segment::<InstanceId>("instanceId")
-        .answers::<InstanceDetails>("What it has, without secrets.")
+        .answers::<InstanceDetails>("Infra, tools and document, without secrets.")
         .problems(&[Code::UnknownInstance])
         .problems(&DATABASE),
         Operation::post(
@@ -158,13 +158,13 @@ fn views() -> Vec<Operation> {
         )
         .key()
         .body::<UsageBatchRequest>()
-        .answers::<UsageBatch>("By instance and tool; what is not known is absent.")
+        .answers::<UsageBatch>("By instance and tool; unknown values are absent.")
         .problems(&DATABASE),
         Operation::get("/registry", "registry", "List the providers of this build")
             .key()
             .answers::<RegistryReply>("The providers."),
         Operation::get("/version", "version", "Show version and commit")
-            .answers::<Version>("What this service is."),
+            .answers::<Version>("Version and commit."),
         Operation::get(
             "/logs/:instanceId",
             "instance_logs",
@@ -180,7 +180,7 @@ fn views() -> Vec<Operation> {
         Operation::post("/sweep", "sweep", "Compare what vendors have with our rows")
             .key()
             .optional_body::<SweepRequest>()
-            .answers::<SweepReport>("What was found and done.")
+            .answers::<SweepReport>("The findings, and what was done.")
             .problems(&[Code::SweepRunning, Code::ShuttingDown])
             .problems(&DATABASE),
         Operation::get("/sweep", "last_sweep", "Show the report of the last sweep")
@@ -201,7 +201,7 @@ fn update_of_tool() -> Operation {
     .segment::<InstanceId>("instanceId")
     .segment::<ToolId>("toolId")
     .body::<UpdateToolRequest>()
-    .answers::<UpdatedTool>("Its vendor has them.")
+    .answers::<UpdatedTool>("The vendor has accepted them.")
     .problems(&[Code::UnknownResource])
     .problems(&INSTANCE)
     .problems(&VENDOR)
@@ -213,7 +213,7 @@ fn recipes() -> Vec<Operation> {
         Operation::post(
             "/recipe",
             "recipe",
-            "Show what an instance would be made from now",
+            "Show the recipe from which an instance would be made now",
         )
         .key()
         .optional_body::<RecipeRequest>()
@@ -224,12 +224,14 @@ fn recipes() -> Vec<Operation> {
         Operation::post(
             "/upgrade/:instanceId",
             "upgrade_instance",
-            "Bring an instance to a recipe as it is now, with its volume",
+            "Upgrade an instance to a recipe, keeping its volume",
         )
         .key()
         .segment::<InstanceId>("instanceId")
         .optional_body::<RecipeRequest>()
-        .answers::<UpgradedInstance>("It has the recipe, and is being deployed if it had another.")
+        .answers::<UpgradedInstance>(
+            "The instance has the recipe, and is being deployed if it had another one.",
+        )
         .problems(&[
             Code::ImageNotAllowed,
             Code::OtherInfra,
@@ -247,12 +249,14 @@ fn tools_of_instances() -> Vec<Operation> {
         Operation::put(
             "/instances/:instanceId/tools",
             "ensure_tools",
-            "Give an instance the tools that it lacks",
+            "Add the tools that an instance lacks",
         )
         .key()
         .segment::<InstanceId>("instanceId")
         .body::<EnsureToolsRequest>()
-        .answers::<EnsuredTools>("It has them. The variables to use, with secrets.")
+        .answers::<EnsuredTools>(
+            "The instance has the tools. The answer has their variables, with secrets.",
+        )
         .problems(&[Code::ToolsClash])
         .problems(&INSTANCE)
         .problems(&VENDOR)
@@ -260,12 +264,12 @@ fn tools_of_instances() -> Vec<Operation> {
         Operation::delete(
             "/instances/:instanceId/tools/:toolId",
             "remove_tool",
-            "Take a tool from an instance, whichever resource it is",
+            "Release a tool of an instance, whichever resource it has",
         )
         .key()
         .segment::<InstanceId>("instanceId")
         .segment::<ToolId>("toolId")
-        .answers::<RemovedTool>("It does not have it.")
+        .answers::<RemovedTool>("The instance does not have the tool.")
         .problems(&INSTANCE)
         .problems(&VENDOR)
         .problems(&DATABASE),
@@ -298,7 +302,7 @@ fn tools() -> Vec<Operation> {
         .segment::<InstanceId>("instanceId")
         .segment::<ToolId>("toolId")
         .segment::<ResourceId>("resourceId")
-        .answers::<DestroyedTool>("It is destroyed.")
+        .answers::<DestroyedTool>("The tool is destroyed.")
         .problems(&[Code::UnknownResource])
         .problems(&INSTANCE)
         .problems(&VENDOR)
@@ -321,7 +325,7 @@ fn tools() -> Vec<Operation> {
         )
         .key()
         .segment::<InstanceId>("instanceId")
-        .answers::<DestroyedInstance>("Nothing of them is left.")
+        .answers::<DestroyedInstance>("The tools are destroyed.")
         .problems(&[Code::DestroyIncomplete])
         .problems(&INSTANCE)
         .problems(&VENDOR)
@@ -334,13 +338,13 @@ fn notices() -> Vec<Operation> {
         Operation::post(
             "/webhooks/:infra/:secret",
             "take_notice",
-            "Take a webhook of a vendor, as a hint to look",
+            "Receive a webhook of a vendor, as a hint to check",
         )
         .segment::<InfraId>("infra")
         .segment::<String>("secret")
         .body::<serde_json::Value>()
         .answers::<NoticeTaken>(
-            "It is verified. The vendor is asked anew, unless the notice is a repeated one.",
+            "The secret is valid. The vendor is listed again, unless the notice is a duplicate.",
         )
         .problems(&[Code::UnknownRoute]),
     ]

@@ -25,9 +25,9 @@ use crate::ops::tear_down::{Leftover, Undo};
 use crate::ops::update_tool::UpdateToolError;
 use crate::ops::upgrade::UpgradeError;
 
-/// When to try again after a failure that passes.
+/// Retry-After of a temporary failure.
 const SOON: Duration = Duration::from_secs(5);
-/// When to retry after a limit was reached.
+/// Retry-After when a limit is reached.
 const LATER: Duration = Duration::from_mins(5);
 
 pub(crate) fn precondition(error: &PreconditionError) -> Problem {
@@ -54,7 +54,7 @@ pub(crate) fn lookup(error: &LookupError) -> Problem {
     }
 }
 
-/// The cause goes to the log alone: it may hold the database's address.
+/// The cause is only logged, because it may contain the database's address.
 pub(crate) fn database(error: &DbError) -> Problem {
     error!(error.chain = chain(error), "the database failed");
     match error {
@@ -116,14 +116,19 @@ impl From<CreateError> for Problem {
                 Self::new(ProblemCode::EnvironmentTaken, error.to_string())
             }
             CreateError::OtherTools { .. } => Self::new(ProblemCode::OtherTools, error.to_string()),
-            CreateError::Failed { failure, undo, .. } => {
+            CreateError::Failed {
+                failure,
+                undo,
+                prices,
+                ..
+            } => {
                 let cause = step(&failure.cause);
                 let detail = format!(
                     "{failure}: {}; {error}{}",
                     cause.detail,
                     describe_leftovers(undo)
                 );
-                cause.with_detail(detail)
+                cause.with_detail(detail).with_prices(prices.clone())
             }
             CreateError::Step(source) => step(source),
         }
@@ -134,6 +139,10 @@ fn recipe(error: &RecipeError) -> Problem {
     match error {
         RecipeError::Tool(source) => unavailable(source),
         RecipeError::Infra(source) => lookup(source),
+        RecipeError::Options(_, source) => {
+            let detail = format!("{error}: {source}");
+            Problem::new(ProblemCode::InvalidField, detail).with_field("infraOptions")
+        }
         RecipeError::ImageNotAllowed(_) => {
             Problem::new(ProblemCode::ImageNotAllowed, error.to_string()).with_field("image")
         }
@@ -269,7 +278,7 @@ impl From<UpdateToolError> for Problem {
             UpdateToolError::UnknownTool { .. } => {
                 Self::new(ProblemCode::UnknownResource, error.to_string())
             }
-            // The options are the request's, so that it can do something about it.
+            // The options come from the request, so the caller can fix them.
             UpdateToolError::Step(StepError::Provider(source))
                 if source.kind() == ErrorKind::Invalid =>
             {
@@ -284,7 +293,7 @@ fn unavailable(error: &UnavailableTool) -> Problem {
     lookup(&error.source).with_field(format!("tools[{}]", error.index))
 }
 
-/// The end of a detail: what an undo left.
+/// The end of a detail: the resources that an undo left.
 fn describe_leftovers(undo: &Undo) -> String {
     match undo {
         Undo::Complete | Undo::NotStarted => String::new(),
@@ -292,7 +301,7 @@ fn describe_leftovers(undo: &Undo) -> String {
     }
 }
 
-/// 503 if trying again may help, 502 if somebody must repair something first.
+/// 503 if a retry may help, 502 if somebody has to fix something first.
 fn incomplete(left: &[Leftover], detail: String) -> Problem {
     let waits = left.iter().filter_map(|one| step(&one.cause).retry_after);
     let problem = Problem::new(ProblemCode::DestroyIncomplete, detail);
@@ -302,7 +311,7 @@ fn incomplete(left: &[Leftover], detail: String) -> Problem {
     }
 }
 
-/// Each leftover, with why.
+/// Each leftover with its error.
 fn list_leftovers<'a>(left: impl IntoIterator<Item = &'a Leftover>) -> String {
     let leftovers = left
         .into_iter()

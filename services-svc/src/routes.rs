@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InfraId, InstanceId, ResourceId, ToolId};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::require;
@@ -9,11 +10,13 @@ use agent_pool_service_kit::body::{json, json_or_default, query, unverified};
 use agent_pool_service_kit::http_server::Templates;
 use agent_pool_service_kit::method::{delete, get, patch, post, put};
 use agent_pool_service_kit::problem::{answer, unrouted};
+use agent_pool_service_kit::route::{Route as _, Take as _, at};
 use agent_pool_service_kit::{health, metrics, openapi};
+use serde::Serialize;
+use warp::Filter;
 use warp::http::HeaderValue;
 use warp::http::header::CACHE_CONTROL;
 use warp::reply::Response;
-use warp::{Filter, path};
 
 use crate::app::App;
 use crate::handlers::{
@@ -60,38 +63,38 @@ pub fn routes(
     metrics::describe(crate::metrics::METRICS);
     let health = health::probes(app.db().clone(), access.read.clone(), recorded, app.supervisor().clone());
     let (read, key, grant) = (require(access.read), require(access.manage), require(access.grant));
-    let app = warp::any().map(move || app.clone()).boxed();
 
     any_of([
         health.boxed(),
         openapi::routes(&crate::openapi()).boxed(),
-        path!("create-instance").boxed().and(post())                 .and(key.clone()).and(json()).and(app.clone())           .then(create_instance::handle).map(answer).map(not_stored).boxed(),
-        path!("provision-local").boxed().and(post())                 .and(grant.clone()).and(json()).and(app.clone())           .then(provision_local::handle).map(answer).map(not_stored).boxed(),
-        path!("provision-local" / InstanceId).boxed().and(delete())  .and(grant).and(app.clone())                             .then(provision_local::destroy).map(answer).boxed(),
-        path!("status" / "batch").boxed().and(post())                .and(read.clone()).and(json_or_default()).and(app.clone()).then(status_batch::handle).map(answer).boxed(),
-        path!("usage" / "batch").boxed().and(post())                 .and(read.clone()).and(json()).and(app.clone())          .then(usage_batch::handle).map(answer).boxed(),
-        path!("registry").boxed().and(get())                         .and(read.clone()).and(app.clone())                       .then(registry::handle).map(answer).boxed(),
-        path!("version").boxed().and(get())                                                                                   .then(version::handle).map(answer).boxed(),
-        path!("sweep").boxed().and(post())                           .and(key.clone()).and(json_or_default()).and(app.clone()).then(sweep::handle).map(answer).boxed(),
-        path!("sweep").boxed().and(get())                            .and(read.clone()).and(app.clone())                       .then(sweep::last).map(answer).boxed(),
-        path!("instances" / InstanceId).boxed().and(get())           .and(read.clone()).and(app.clone())                       .then(instance::handle).map(answer).boxed(),
-        path!("instances" / InstanceId / "tools").boxed().and(put()) .and(key.clone()).and(json()).and(app.clone())           .then(ensure_tools::handle).map(answer).map(not_stored).boxed(),
-        path!("instances" / InstanceId / "tools" / ToolId).boxed().and(delete()).and(key.clone()).and(app.clone()).then(remove_tool::handle).map(answer).boxed(),
-        path!("destroy" / InstanceId).boxed().and(delete())          .and(key.clone()).and(app.clone())                       .then(destroy::handle).map(answer).boxed(),
-        path!("configure" / InstanceId).boxed().and(post())          .and(key.clone()).and(json()).and(app.clone())           .then(configure::handle).map(answer).boxed(),
-        path!("redeploy" / InstanceId).boxed().and(post())           .and(key.clone()).and(app.clone())                       .then(redeploy::handle).map(answer).boxed(),
-        path!("recipe").boxed().and(post())                          .and(read.clone()).and(json_or_default()).and(app.clone()).then(recipe::handle).map(answer).boxed(),
-        path!("upgrade" / InstanceId).boxed().and(post())            .and(key.clone()).and(json_or_default()).and(app.clone()).then(upgrade::handle).map(answer).boxed(),
-        path!("logs" / InstanceId).boxed().and(get())                .and(key.clone()).and(query()).and(app.clone())          .then(logs::handle).map(answer).boxed(),
-        path!("webhooks" / InfraId / String).boxed().and(post())     .and(unverified()).and(app.clone())                      .then(notice::handle).map(answer).boxed(),
-        path!("provision" / InstanceId / String).boxed().and(post()) .and(key.clone()).and(json_or_default()).and(app.clone()).then(provision_tool::handle).map(answer).boxed(),
-        path!("provision" / InstanceId / String).boxed().and(patch()).and(key.clone()).and(json()).and(app.clone())          .then(update_tool::handle).map(answer).boxed(),
-        path!("destroy" / InstanceId / ToolId / Resource).boxed().and(delete()).and(key).and(app).then(destroy_tool::handle).map(answer).boxed(),
+        at::<()>("create-instance")                                                    .take(post())  .take(key.clone()).take(json())            .answered_by(&app, create_instance::handle, not_stored),
+        at::<()>("provision-local")                                                    .take(post())  .take(grant.clone()).take(json())          .answered_by(&app, provision_local::handle, not_stored),
+        at::<(InstanceId,)>("provision-local/:instanceId")                             .take(delete()).take(grant)                               .answered_by(&app, provision_local::destroy, answer),
+        at::<()>("status/batch")                                                       .take(post())  .take(read.clone()).take(json_or_default()).answered_by(&app, status_batch::handle, answer),
+        at::<()>("usage/batch")                                                        .take(post())  .take(read.clone()).take(json())           .answered_by(&app, usage_batch::handle, answer),
+        at::<()>("registry")                                                           .take(get())   .take(read.clone())                        .answered_by(&app, registry::handle, answer),
+        at::<()>("version")                                                            .take(get())                                              .answered_by(&(), |()| version::handle(), answer),
+        at::<()>("sweep")                                                              .take(post())  .take(key.clone()).take(json_or_default()) .answered_by(&app, sweep::handle, answer),
+        at::<()>("sweep")                                                              .take(get())   .take(read.clone())                        .answered_by(&app, sweep::last, answer),
+        at::<(InstanceId,)>("instances/:instanceId")                                   .take(get())   .take(read.clone())                        .answered_by(&app, instance::handle, answer),
+        at::<(InstanceId,)>("instances/:instanceId/tools")                             .take(put())   .take(key.clone()).take(json())            .answered_by(&app, ensure_tools::handle, not_stored),
+        at::<(InstanceId, ToolId)>("instances/:instanceId/tools/:toolId")              .take(delete()).take(key.clone())                         .answered_by(&app, remove_tool::handle, answer),
+        at::<(InstanceId,)>("destroy/:instanceId")                                     .take(delete()).take(key.clone())                         .answered_by(&app, destroy::handle, answer),
+        at::<(InstanceId,)>("configure/:instanceId")                                   .take(post())  .take(key.clone()).take(json())            .answered_by(&app, configure::handle, answer),
+        at::<(InstanceId,)>("redeploy/:instanceId")                                    .take(post())  .take(key.clone())                         .answered_by(&app, redeploy::handle, answer),
+        at::<()>("recipe")                                                             .take(post())  .take(read.clone()).take(json_or_default()).answered_by(&app, recipe::handle, answer),
+        at::<(InstanceId,)>("upgrade/:instanceId")                                     .take(post())  .take(key.clone()).take(json_or_default()) .answered_by(&app, upgrade::handle, answer),
+        at::<(InstanceId,)>("logs/:instanceId")                                        .take(get())   .take(key.clone()).take(query())           .answered_by(&app, logs::handle, answer),
+        at::<(InfraId, String)>("webhooks/:infra/:secret")                             .take(post())  .take(unverified())                        .answered_by(&app, notice::handle, answer),
+        at::<(InstanceId, String)>("provision/:instanceId/:toolId")                    .take(post())  .take(key.clone()).take(json_or_default()) .answered_by(&app, provision_tool::handle, answer),
+        at::<(InstanceId, String)>("provision/:instanceId/:toolId")                    .take(patch()) .take(key.clone()).take(json())            .answered_by(&app, update_tool::handle, answer),
+        at::<(InstanceId, ToolId, Resource)>("destroy/:instanceId/:toolId/:resourceId").take(delete()).take(key)                                 .answered_by(&app, destroy_tool::handle, answer),
     ]).recover(unrouted).unify()
 }
 
-/// For an answer with secrets, which no proxy or browser may store.
-fn not_stored(mut response: Response) -> Response {
+/// An answer with secrets, which no proxy or browser may store.
+fn not_stored<T: Serialize>(result: Result<T, Problem>) -> Response {
+    let mut response = answer(result);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

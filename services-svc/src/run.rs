@@ -42,7 +42,7 @@ impl Service for App {
     fn configure(environment: &Environment) -> anyhow::Result<Self::Config> {
         let registry = Registry::collect(environment)?;
         let config = Config::read(environment, &registry).map_err(|faults| {
-            anyhow::anyhow!("the settings are not right (see --help):\n{faults}")
+            anyhow::anyhow!("the settings are invalid (see --help):\n{faults}")
         })?;
         Ok((config, registry))
     }
@@ -77,7 +77,7 @@ impl Service for App {
         }
         if !config.access.shared.is_empty() {
             let variables = config.access.shared.join(", ");
-            warn!("{variables} are not set: POOL_API_KEY opens everything in their place");
+            warn!("{variables} are not set: POOL_API_KEY is used instead and opens everything");
         }
         Self::new(config, registry, db, supervisor).context("cannot build an HTTP client")
     }
@@ -122,8 +122,8 @@ pub fn main(defaults: &[(&str, &str)]) -> ExitCode {
 /// Runs the service until SIGTERM or SIGINT, for a program that has a command line of its own.
 ///
 /// # Errors
-/// Two providers with one id, faults of the settings (all of them in one message), a database that
-/// cannot be reached, a port that is taken.
+/// Two providers with the same id, invalid settings (all of them in one message), an unreachable database, or a port in
+/// use.
 pub async fn serve(environment: Environment) -> anyhow::Result<()> {
     process::serve::<App>(environment).await
 }

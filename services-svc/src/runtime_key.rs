@@ -1,7 +1,6 @@
 //! The key of an instance's runtime, as it is stored.
 //!
-//! Each instance has a key of its own, so that the agent, which reads strangers' words, holds nothing that
-//! opens our services.
+//! Each instance has its own key, so that the agent, which reads untrusted text, has no key of our services.
 
 use agent_pool_core::{InstanceId, Secret};
 use agent_pool_service_kit::cipher::{Cipher, CipherError, Owner};
@@ -18,7 +17,7 @@ pub(crate) fn seal(
     cipher.seal(Owner(&[instance.as_str(), VARIABLE]), key)
 }
 
-/// The text to store instead of a stored one, if that was not sealed with the newest key.
+/// The text to store instead, if the stored one is not sealed with the newest key.
 pub(crate) fn reseal(
     cipher: &Cipher,
     instance: &str,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub(crate) struct SealedEnv {
     /// The main variable.
     pub(crate) key: EnvName,
-    /// Its value; `None` if the tool did not set it, or is gone.
+    /// Its value; `None` if the tool did not set it, or is destroyed.
     pub(crate) value: Option<String>,
     /// The others, name to value.
     pub(crate) more: Map<String, Value>,
@@ -38,7 +38,7 @@ impl SealedEnv {
         Ok(Self { key, value, more })
     }
 
-    /// The variables in the clear.
+    /// The variables, decrypted.
     pub(crate) fn open(
         &self,
         cipher: &Cipher,
@@ -61,8 +61,8 @@ impl SealedEnv {
     }
 }
 
-/// The text to store instead of a stored one of `owner` (instance, tool and variable), if that was not sealed with the
-/// newest key.
+/// The text to store instead, if the stored one of `owner` (instance, tool and variable) is not sealed with the newest
+/// key.
 pub(crate) fn reseal(
     cipher: &Cipher,
     owner: [&str; 3],

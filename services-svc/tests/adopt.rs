@@ -1,5 +1,5 @@
-//! `services-svc adopt`, by the real binary: the databases of the Node.js original in both shapes, and vendors that have
-//! its resources under its names.
+//! Tests of `services-svc adopt` with the real binary: the databases of the Node.js original in both shapes, and
+//! vendors that have its resources under its names.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use agent_pool_service_kit::testing::TestDatabase;
 use agent_pool_service_kit::testing::original::{NEWER, OLDER_SERVICES, original_database};
-use fake_cloud::{FakeCloud, Options, Pace};
+use fake_cloud::{FakeCloud, Options, OriginalResources, OriginalShape, Pace};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -15,126 +15,33 @@ const KEY: &str = "a-key-of-16-characters";
 const ID: &str = "k3v9x0a1b2c3";
 const TOKEN: &str = "token-of-the-original";
 
-/// Where the original has put an instance on Railway.
-struct Place {
-    project: String,
-    environment: String,
-    service: String,
-    url: String,
-}
-
 /// The vendors with one instance of the original.
 struct World {
     cloud: FakeCloud,
     client: reqwest::Client,
-    place: Place,
-    key_hash: String,
-    inbox: String,
-}
-
-/// How the original places instances.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    /// All in one project; two databases.
-    Older,
-    /// Each in a project of its own; one database.
-    Newer,
+    made: OriginalResources,
 }
 
 impl World {
-    async fn new(shape: Shape) -> Self {
+    async fn new(shape: OriginalShape) -> Self {
         let mut options = Options::default();
         options.railway.stage_pace = Pace::AT_ONCE;
         let cloud = FakeCloud::start(options).await.unwrap();
+        // The runtimes of older versions know the operators' key only.
+        let made = cloud.make_original(ID, shape, KEY).await.unwrap();
         let client = agent_pool_core::http::bare_builder()
             .no_proxy()
             .build()
             .unwrap();
-        let mut world = Self {
+        Self {
             cloud,
             client,
-            place: Place {
-                project: String::new(),
-                environment: String::new(),
-                service: String::new(),
-                url: String::new(),
-            },
-            key_hash: String::new(),
-            inbox: String::new(),
-        };
-        world.place = world.place_instance(shape).await;
-        let name = format!("convos-agent-{ID}");
-        let keys = world.cloud.openrouter_url() + "/keys";
-        let management = world.cloud.options().openrouter.management_keys[0].clone();
-        let made = world
-            .send(Method::POST, &keys, &management, json!({"name": name}))
-            .await;
-        world.key_hash = made["data"]["hash"].as_str().unwrap().to_owned();
-        let inboxes = world.cloud.agentmail_url() + "/v0/inboxes";
-        let owner = world.cloud.options().agentmail.api_keys[0].clone();
-        let inbox = json!({"username": "assistant-x", "client_id": format!("assistant-{ID}")});
-        let made = world.send(Method::POST, &inboxes, &owner, inbox).await;
-        world.inbox = made["inbox_id"].as_str().unwrap().to_owned();
-        world
-    }
-
-    /// A service with a volume and a domain, under the names of the original.
-    async fn place_instance(&self, shape: Shape) -> Place {
-        let name = format!("convos-agent-{ID}");
-        let (project, environment) = match shape {
-            Shape::Older => (
-                self.cloud.railway_project_id(),
-                self.cloud.railway_environment_id(),
-            ),
-            Shape::Newer => {
-                let query = "mutation($i: ProjectCreateInput!) { projectCreate(input: $i) {
-                    id environments(first: 1) { edges { node { id } } } } }";
-                let input = json!({"name": name, "workspaceId": self.cloud.railway_workspace_id()});
-                let made = self.railway(query, json!({ "i": input })).await;
-                let made = &made["projectCreate"];
-                let environment = &made["environments"]["edges"][0]["node"]["id"];
-                (text(&made["id"]), text(environment))
-            }
-        };
-        let query = "mutation($i: ServiceCreateInput!) { serviceCreate(input: $i) { id } }";
-        let input = json!({"projectId": project, "environmentId": environment, "name": name});
-        let made = self.railway(query, json!({ "i": input })).await;
-        let service = text(&made["serviceCreate"]["id"]);
-        let query = "mutation($i: VolumeCreateInput!) { volumeCreate(input: $i) { id } }";
-        let input = json!({"projectId": project, "environmentId": environment, "serviceId": service, "mountPath": "/data"});
-        self.railway(query, json!({ "i": input })).await;
-        let query = "mutation($s: String!, $e: String!) {
-            serviceDomainCreate(input: {serviceId: $s, environmentId: $e}) { domain } }";
-        let ids = json!({"s": service, "e": environment});
-        let made = self.railway(query, ids).await;
-        let url = text(&made["serviceDomainCreate"]["domain"]);
-        let query = "mutation($e: String!, $p: EnvironmentConfig!) {
-            environmentPatchCommit(environmentId: $e, patch: $p) }";
-        // The runtimes of older versions know the operators' key only.
-        let block =
-            json!({"source": {"image": "agent:1"}, "variables": {"POOL_API_KEY": {"value": KEY}}});
-        let patch = json!({"services": {(&service): block}});
-        self.railway(query, json!({"e": environment, "p": patch}))
-            .await;
-        Place {
-            project,
-            environment,
-            service,
-            url,
+            made,
         }
     }
 
-    async fn railway(&self, query: &str, variables: Value) -> Value {
-        let token = self.cloud.options().railway.tokens.workspace.clone();
-        let body = json!({"query": query, "variables": variables});
-        let url = self.cloud.railway_url();
-        let mut answer = self.send(Method::POST, &url, &token, body).await;
-        assert!(answer["errors"].is_null(), "{answer}");
-        answer["data"].take()
-    }
-
-    async fn send(&self, method: Method, url: &str, key: &str, body: Value) -> Value {
-        let request = self.client.request(method, url).bearer_auth(key);
+    async fn send(&self, method: Method, url: &str, body: Value) -> Value {
+        let request = self.client.request(method, url).bearer_auth(KEY);
         let response = request.json(&body).send().await.unwrap();
         let status = response.status();
         let answer: Value = response.json().await.unwrap();
@@ -142,20 +49,22 @@ impl World {
         answer
     }
 
-    /// The rows that the original has of it, with a tool that this build does not have.
-    fn rows(&self, shape: Shape) -> String {
-        let Place {
+    /// The rows of the original for this instance, with a tool that this build does not have.
+    fn rows(&self, shape: OriginalShape) -> String {
+        let OriginalResources {
             project,
             environment,
             service,
             url,
-        } = &self.place;
+            key_hash,
+            inbox,
+        } = &self.made;
         let infra = match shape {
-            Shape::Older => format!(
+            OriginalShape::OneProject => format!(
                 "INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, url, deploy_status)
                  VALUES ('{ID}', '{service}', '{environment}', '{url}', 'SUCCESS')"
             ),
-            Shape::Newer => format!(
+            OriginalShape::ProjectEach => format!(
                 "INSERT INTO instances (id, name, status) VALUES ('{ID}', 'convos-agent-{ID}', 'claimed');
                  INSERT INTO instance_infra (instance_id, provider_service_id, provider_env_id, provider_project_id, url,
                      gateway_token)
@@ -165,14 +74,17 @@ impl World {
         format!(
             "{infra};
              INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key, env_value)
-             VALUES ('{ID}', 'openrouter', '{}', 'OPENROUTER_API_KEY', 'hush'),
-                    ('{ID}', 'agentmail', '{}', 'AGENTMAIL_INBOX_ID', NULL),
-                    ('{ID}', 'stripe', 'card-1', 'STRIPE_CARD', 'hush')",
-            self.key_hash, self.inbox
+             VALUES ('{ID}', 'openrouter', '{key_hash}', 'OPENROUTER_API_KEY', 'hush'),
+                    ('{ID}', 'agentmail', '{inbox}', 'AGENTMAIL_INBOX_ID', NULL),
+                    ('{ID}', 'stripe', 'card-1', 'STRIPE_CARD', 'hush')"
         )
     }
 
-    fn settings(&self, shape: Shape, database: &TestDatabase) -> Vec<(&'static str, String)> {
+    fn settings(
+        &self,
+        shape: OriginalShape,
+        database: &TestDatabase,
+    ) -> Vec<(&'static str, String)> {
         let options = self.cloud.options();
         let mut settings = vec![
             ("PORT", "0".to_owned()),
@@ -200,14 +112,14 @@ impl World {
             ("AGENTMAIL_API_KEY", options.agentmail.api_keys[0].clone()),
         ];
         match shape {
-            Shape::Older => settings.extend([
+            OriginalShape::OneProject => settings.extend([
                 ("RAILWAY_PROJECT_ID", self.cloud.railway_project_id()),
                 (
                     "RAILWAY_ENVIRONMENT_ID",
                     self.cloud.railway_environment_id(),
                 ),
             ]),
-            Shape::Newer => {
+            OriginalShape::ProjectEach => {
                 settings.push(("RAILWAY_WORKSPACE_ID", self.cloud.railway_workspace_id()));
             }
         }
@@ -216,10 +128,8 @@ impl World {
 
     /// Status, sweep and destruction of the adopted instance, by the service at `url`.
     async fn assert_looked_after(&self, url: &str) {
-        let post = async |path: &str, body| {
-            self.send(Method::POST, &format!("{url}{path}"), KEY, body)
-                .await
-        };
+        let post =
+            async |path: &str, body| self.send(Method::POST, &format!("{url}{path}"), body).await;
         let batch = post("/status/batch", json!({})).await;
         let report = &batch[ID];
         assert_eq!(report["healthy"], true, "{batch}");
@@ -239,7 +149,7 @@ impl World {
         post(&format!("/configure/{ID}"), variables).await;
 
         let destroy = format!("{url}/destroy/{ID}");
-        let answer = self.send(Method::DELETE, &destroy, KEY, json!({})).await;
+        let answer = self.send(Method::DELETE, &destroy, json!({})).await;
         assert_eq!(answer["destroyed"]["service"], true, "{answer}");
         let held = self.cloud.state();
         assert!(held.openrouter.keys.is_empty() && held.agentmail.inboxes.is_empty());
@@ -252,10 +162,6 @@ impl World {
         );
         assert!(self.cloud.unexpected().is_empty());
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
 }
 
 fn address(database: &TestDatabase) -> String {
@@ -272,7 +178,7 @@ fn binary(settings: &[(&'static str, String)]) -> Command {
     command
 }
 
-/// Runs the binary to its end; whether it succeeded, and what it said.
+/// Runs the binary to its end. Returns whether it succeeded, and its output.
 async fn run(settings: &[(&'static str, String)], arguments: &[&str]) -> (bool, String) {
     let mut command = binary(settings);
     command.args(arguments);
@@ -305,7 +211,7 @@ async fn start(settings: &[(&'static str, String)]) -> (Running, String) {
 
 #[tokio::test]
 async fn a_database_of_services_becomes_ours_and_its_resources_are_looked_after() {
-    let shape = Shape::Older;
+    let shape = OriginalShape::OneProject;
     let world = World::new(shape).await;
     let database = original_database(OLDER_SERVICES, &world.rows(shape)).await;
     let settings = world.settings(shape, &database);
@@ -336,7 +242,7 @@ async fn a_database_of_services_becomes_ours_and_its_resources_are_looked_after(
 
 #[tokio::test]
 async fn from_the_one_database_of_newer_versions_services_copies_its_part() {
-    let shape = Shape::Newer;
+    let shape = OriginalShape::ProjectEach;
     let world = World::new(shape).await;
     let original = original_database(NEWER, &world.rows(shape)).await;
     let (done, said) = run(&world.settings(shape, &original), &["adopt"]).await;
@@ -352,12 +258,19 @@ async fn from_the_one_database_of_newer_versions_services_copies_its_part() {
         "{said}"
     );
 
+    let mut same = world.settings(shape, &original);
+    // The same database under another spelling.
+    let spelling = address(&original) + "?application_name=adopt";
+    same.push(("ORIGINAL_DATABASE_URL", spelling));
+    let (done, said) = run(&same, &["adopt", "--apply"]).await;
+    assert!(!done && said.contains("the same database"), "{said}");
+
     settings.push(("ORIGINAL_DATABASE_URL", address(&original)));
     let (started, said) = run(&settings, &[]).await;
     assert!(!started && said.contains("not adopted"), "{said}");
     let (done, said) = run(&settings, &["adopt", "--apply"]).await;
     assert!(
-        done && said.contains("They stay where they are") && said.contains("Done."),
+        done && said.contains("They remain unchanged") && said.contains("Done."),
         "{said}"
     );
     let (_running, url) = start(&settings).await;

@@ -1,5 +1,4 @@
-//! The real binary: its start, its end, what it is linked with, and what it says when its settings
-//! are wrong.
+//! Tests of the real binary: its start, its end, its linked providers, and its messages about wrong settings.
 
 #![cfg(test)]
 
@@ -29,7 +28,7 @@ fn binary(settings: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Kills the process where the test fails before it ends.
+/// Kills the process if the test fails before it ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -44,7 +43,7 @@ fn text(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// The binary on a database of its own, once it listens; and its address.
+/// The binary on a database of its own, once it listens, and its address.
 async fn listening(database: &TestDatabase) -> (Running, String) {
     let settings = [
         ("PORT", "0"),
@@ -89,7 +88,7 @@ fn providers_of_the_manifest() -> BTreeSet<&'static str> {
     ids
 }
 
-/// A crate that is not named in `main.rs` is not linked, and nothing else would tell.
+/// A crate that is not named in `main.rs` is not linked, and no other test would notice.
 #[tokio::test]
 async fn this_distribution_has_the_providers_that_it_depends_on_and_makes_instances_on_railway() {
     let database = fresh_database(MIGRATIONS, "binary").await;

@@ -1,5 +1,5 @@
-//! The real binary with `INFRA_PROVIDER=kubernetes`, on the fake API server of a cluster whose pods run a runtime: created,
-//! healthy, configured, redeployed, destroyed.
+//! Tests of the real binary with `INFRA_PROVIDER=kubernetes`, on the fake API server of a cluster whose pods run a
+//! runtime: created, healthy, configured, redeployed, destroyed.
 
 #![cfg(all(test, feature = "kubernetes"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -117,7 +117,7 @@ async fn an_instance_lives_and_ends_on_a_cluster() {
     assert!(url.contains(".agents.svc:8080"), "{url}");
     world.healthy(&id).await;
 
-    // As a claim configures it, and an operator deploys it again.
+    // A claim configures it like this, and an operator deploys it again.
     let order = json!({ "variables": { "AGENT_NAME": "Tulip $HOME" } });
     world
         .send(Method::POST, &format!("configure/{id}"), &order)

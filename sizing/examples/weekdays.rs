@@ -1,7 +1,9 @@
-//! The figures and the plot of `docs/sizing.md`: `cargo run -p agent-pool-sizing --example weekdays docs/images/sizing.svg`.
+//! The figures and the plot of `docs/sizing.md`:
+//! `cargo run -p agent-pool-sizing --example weekdays docs/images/sizing.svg`.
 #![expect(clippy::print_stdout, reason = "it prints figures")]
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use agent_pool_sizing::trace::{START, Trace, WEEK};
@@ -45,6 +47,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     if let (Some(path), Some((sized, count))) = (std::env::args().nth(1), shown) {
+        if let Some(folder) = Path::new(&path).parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         std::fs::write(path, plot(&sized, count))?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The demand to expect: the hour of the week, as it was in the last weeks, mixed with the last minutes.
+//! The expected demand: the average of this hour of the week, mixed with the last minutes.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use chrono_tz::Tz;
 pub const HISTORY: Duration = Duration::from_hours(28 * 24);
 /// The last minutes that count as recent.
 pub const RECENT: Duration = Duration::from_mins(15);
-/// How many minutes of claims the profile weighs as much as.
+/// The weight of the profile, in minutes of claims.
 pub const PROFILE_WEIGHT: Duration = Duration::from_mins(30);
 
-/// Hours that the mean over all hours weighs as much as, so that one quiet hour does not count as none ever.
+/// The weight of the mean over all hours, in hours, so that one quiet hour does not mean no demand.
 const SMOOTHING_HOURS: f64 = 1.0;
-/// The most that claims may be spread out, against logs with a single burst.
+/// Maximum dispersion, to limit the effect of a single burst.
 const MOST_DISPERSION: f64 = 20.0;
 const HOURS_OF_WEEK: usize = 7 * 24;
 const HOUR_SECONDS: i64 = 3_600;
@@ -27,10 +27,10 @@ pub struct Profile {
     rates: Vec<f64>,
 }
 
-/// What was measured, and what follows from it.
+/// The measured and the resulting demand.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Demand {
-    /// Claims per second that the profile expects.
+    /// Claims per second according to the profile.
     pub profile: f64,
     /// Claims in the last minutes.
     pub recent: u32,
@@ -67,8 +67,8 @@ impl Profile {
         self.rates[hour_of_week(self.zone, at)]
     }
 
-    /// The demand while one is warmed: the busier of the hours at its beginning and its end, so that the pool grows
-    /// before a busy hour, mixed with the claims of the last minutes.
+    /// The demand during a lead time: the busier of the hours at its beginning and end, so that the pool grows before a
+    /// busy hour, mixed with the claims of the last minutes.
     #[must_use]
     pub fn demand(&self, now: DateTime<Utc>, lead: Duration, recent: u32) -> Demand {
         let profile = self.rate_at(now).max(self.rate_at(now + lead));
@@ -80,17 +80,17 @@ impl Profile {
     }
 }
 
-/// The profile mixed with the claims of the last minutes: the mean of a rate that was known as well as
-/// [`PROFILE_WEIGHT`] of claims, after [`RECENT`] more.
+/// The profile mixed with the claims of the last minutes: a weighted mean with the weights [`PROFILE_WEIGHT`] and
+/// [`RECENT`].
 #[must_use]
 pub fn mixed_rate(profile: f64, recent: u32) -> f64 {
     let weight = PROFILE_WEIGHT.as_secs_f64();
     (profile * weight + f64::from(recent)) / (weight + RECENT.as_secs_f64())
 }
 
-/// How much more claims are spread out than chance alone: the variance over the mean of the claims in windows as long
-/// as the lead time, against what the profile expects of them. `windows` are those with claims: the start of
-/// each, in seconds since 1970, and how many. `first` and `last` bound the time that was looked at.
+/// The dispersion of claims: the variance over the mean of the claims in windows of one lead time, relative to the
+/// profile; 1 for a Poisson process. `windows` are those with claims: the start of each, in seconds since 1970, and the
+/// number. `first` and `last` bound the examined time.
 #[must_use]
 pub fn dispersion(
     profile: &Profile,
@@ -125,7 +125,7 @@ pub fn dispersion(
 fn hour_of_week(zone: Tz, at: DateTime<Utc>) -> usize {
     let local = at.with_timezone(&zone);
     let hour = local.weekday().num_days_from_monday() * 24 + local.hour();
-    // Both are small.
+    // Both numbers are small.
     usize::try_from(hour).unwrap_or_default()
 }
 

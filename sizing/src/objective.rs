@@ -1,4 +1,4 @@
-//! What a pool is sized for.
+//! The objective of a pool.
 
 use std::str::FromStr as _;
 
@@ -6,32 +6,32 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
-/// What a pool is sized for: the share of claims that are to find an idle instance, and its bounds.
+/// The objective of a pool: the share of claims that must find an idle instance, and bounds of the target.
 #[derive(Debug, Clone)]
 pub struct Objective {
-    /// The share of claims that are to find an idle instance.
+    /// The share of claims that must find an idle instance.
     pub hit_rate: f64,
-    /// The fewest.
+    /// Minimum target.
     pub min: u32,
-    /// The most.
+    /// Maximum target.
     pub max: u32,
-    /// The most that a decision may be above the one before.
+    /// Maximum increase from one decision to the next.
     pub step_up: Option<u32>,
-    /// The most that a decision may be below the one before.
+    /// Maximum decrease from one decision to the next.
     pub step_down: Option<u32>,
-    /// Times at which the minimum is higher.
+    /// Times with a higher minimum.
     pub floors: Vec<Floor>,
-    /// Whose hours and weekdays count.
+    /// The time zone of hours and weekdays.
     pub zone: Tz,
 }
 
-/// A value of an objective is wrong.
+/// A value of an objective is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectiveError {
-    /// The share is not one that can be promised.
+    /// The share is outside the allowed range.
     #[error("the hit rate must be at least 50% and below 100%")]
     HitRate,
-    /// The bounds exclude each other.
+    /// The minimum is above the maximum.
     #[error("min is {min}, which is more than max, {max}")]
     Bounds {
         /// The minimum.
@@ -39,18 +39,21 @@ pub enum ObjectiveError {
         /// The maximum.
         max: u32,
     },
-    /// A step of 0 would keep the target where it is for ever.
+    /// A step of 0 would never change the target.
     #[error("a step must be at least 1")]
     Step,
     /// Not a name of the IANA database.
-    #[error("{0:?} is no time zone: expected a name such as Europe/Berlin")]
+    #[error("{0:?} is not a time zone: expected a name such as Europe/Berlin")]
     Zone(String),
-    /// The times of a floor cannot be read.
-    #[error("{pattern:?} is no cron expression: {problem}")]
+    /// A floor of 0 minutes would never be in effect.
+    #[error("a floor lasts 0 minutes: expected 1 or more")]
+    FloorMinutes,
+    /// The cron expression of a floor cannot be parsed.
+    #[error("{pattern:?} is not a cron expression: {problem}")]
     Cron {
         /// The expression.
         pattern: String,
-        /// What is wrong with it.
+        /// The error.
         problem: String,
     },
 }
@@ -59,7 +62,7 @@ impl Objective {
     /// An objective with these bounds, without steps and floors.
     ///
     /// # Errors
-    /// The hit rate or the bounds are wrong.
+    /// The hit rate or the bounds are invalid.
     pub fn new(hit_rate: f64, min: u32, max: u32) -> Result<Self, ObjectiveError> {
         if !(0.5..1.0).contains(&hit_rate) {
             return Err(ObjectiveError::HitRate);
@@ -81,13 +84,13 @@ impl Objective {
     /// A time zone by its name.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no such time zone.
     pub fn parse_zone(name: &str) -> Result<Tz, ObjectiveError> {
         name.parse()
             .map_err(|_| ObjectiveError::Zone(name.to_owned()))
     }
 
-    /// The highest floor that holds at this time; 0 if none does.
+    /// The highest floor in effect at this time; 0 if there is none.
     #[must_use]
     pub fn floor_at(&self, now: DateTime<Utc>) -> u32 {
         let active = self.floors.iter().filter(|floor| floor.holds_at(now));
@@ -95,7 +98,7 @@ impl Objective {
     }
 }
 
-/// A time at which the minimum is higher: from each time of a cron expression, for some minutes.
+/// A period with a higher minimum: from each time of a cron expression, for some minutes.
 #[derive(Debug, Clone)]
 pub struct Floor {
     cron: Cron,
@@ -105,7 +108,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// A floor from each time of `pattern`, in `zone`, for this many minutes.
+    /// A floor of `min` from each time of `pattern`, in `zone`, for this many minutes.
     ///
     /// ```
     /// use agent_pool_sizing::Floor;
@@ -115,13 +118,16 @@ impl Floor {
     /// ```
     ///
     /// # Errors
-    /// The expression or the zone cannot be read.
+    /// The expression or the zone cannot be parsed, or it would last 0 minutes.
     pub fn new(
         pattern: &str,
         zone: &str,
         minutes: u32,
         at_least: u32,
     ) -> Result<Self, ObjectiveError> {
+        if minutes == 0 {
+            return Err(ObjectiveError::FloorMinutes);
+        }
         let cron = Cron::from_str(pattern).map_err(|error| ObjectiveError::Cron {
             pattern: pattern.to_owned(),
             problem: error.to_string(),
@@ -136,7 +142,7 @@ impl Floor {
 
     fn holds_at(&self, now: DateTime<Utc>) -> bool {
         let local = now.with_timezone(&self.zone);
-        // An expression without a time before now, such as one of a later year, does not hold yet.
+        // An expression without a time before now, such as one for a later year, is not in effect yet.
         let began = self.cron.find_previous_occurrence(&local, true).ok();
         began.is_some_and(|began| local.signed_duration_since(began) < self.lasts)
     }
@@ -170,6 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn a_floor_lasts_its_minutes_on_the_days_when_clocks_change() {
+        let mut objective = Objective::new(0.99, 0, 50).unwrap();
+        let night = Floor::new("30 2 * * *", "Europe/Berlin", 60, 5).unwrap();
+        objective.floors = vec![night];
+        for (time, floor) in [
+            ("2027-03-27T01:29:59Z", 0), // 2:29 in winter
+            ("2027-03-27T01:30:00Z", 5),
+            ("2027-03-27T02:30:00Z", 0),
+            ("2027-03-28T00:59:59Z", 0), // there is no 2:30: it is 3:00 after 1:59
+            ("2027-03-28T01:30:00Z", 5),
+            ("2027-03-28T02:30:00Z", 0),
+            ("2027-10-31T00:29:59Z", 0), // 2:29 in summer, 2:30 comes twice
+            ("2027-10-31T00:30:00Z", 5),
+            ("2027-10-31T01:29:59Z", 5),
+            ("2027-10-31T02:30:00Z", 0),
+        ] {
+            assert_eq!(objective.floor_at(at(time)), floor, "{time}");
+        }
+    }
+
+    #[test]
     fn impossible_objectives_are_refused() {
         assert_eq!(
             Objective::new(1.0, 0, 1).unwrap_err(),
@@ -187,5 +214,9 @@ mod tests {
             Floor::new("* * * * *", "Mars/Base", 1, 1),
             Err(ObjectiveError::Zone(_))
         ));
+        assert_eq!(
+            Floor::new("* * * * *", "UTC", 0, 1).unwrap_err(),
+            ObjectiveError::FloorMinutes
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! The quantile of a count: Poisson, or more spread out where the log shows that it is.
+//! The quantile of a count with a Poisson distribution, or a negative binomial one if the log shows more dispersion.
 
 /// The smallest `n` with `P(N <= n) >= share`, for a count `N` of this mean; at most `most`.
 ///
 /// `dispersion` is the variance over the mean: at 1 the count is Poisson, above that negative binomial. Terms are
-/// kept as logarithms, so that the first of them may be too small for a float.
+/// computed as logarithms, because the first ones may be too small for a float.
 ///
 /// ```
 /// use agent_pool_sizing::quantile;
@@ -41,7 +41,7 @@ struct Spread {
     log_factor: f64,
 }
 
-/// Below this a count is as good as Poisson, and the formula for others loses its digits.
+/// Below this a count is practically Poisson, and the other formula loses precision.
 const POISSON_BELOW: f64 = 1.001;
 
 impl Count {

@@ -1,4 +1,4 @@
-//! The replay of a log of claims under another rule.
+//! Replays a log of claims under another rule.
 //!
 //! The replay knows at each moment only what was known then. Warming always takes the same time and always
 //! succeeds, and a claim that waits never gives up.
@@ -12,8 +12,8 @@ use crate::demand::{HISTORY, Profile, RECENT, dispersion};
 use crate::objective::Objective;
 use crate::target::{Inputs, decide};
 
-/// An idle instance is too many only if it was for this many minutes: a target that goes up and down by one must not
-/// have instances destroyed and made again.
+/// An idle instance is surplus only after this many minutes, so that a target that moves up and down by one does not
+/// cause instances to be destroyed and created again.
 pub const SURPLUS_AFTER: usize = 10;
 
 const MINUTE: i64 = 60;
@@ -28,18 +28,18 @@ pub enum Rule<'a> {
     Objective(&'a Objective),
 }
 
-/// What a rule would have led to.
+/// The outcome of a rule.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// Claims.
     pub claims: u32,
     /// Claims that found an idle instance.
     pub hits: u32,
-    /// The mean wait of those that did not.
+    /// The mean wait of the claims that did not.
     pub mean_wait: Duration,
     /// The longest wait.
     pub longest_wait: Duration,
-    /// Hours that instances were idle, summed up.
+    /// Sum of the idle time of instances, in hours.
     pub idle_hours: f64,
     /// Instances that were warmed.
     pub warmed: u32,
@@ -80,7 +80,7 @@ pub fn simulate(
     loop {
         let arrival = arrivals.get(next).copied().filter(|_| next < end);
         let ready = replay.warming.front().copied();
-        // What becomes ready in the same second comes first, and the claim last.
+        // Within the same second, instances become ready first, and claims come last.
         let soonest = [ready, Some(minute), arrival].into_iter().flatten().min();
         let at = soonest.unwrap_or(until);
         if at >= until {
@@ -135,7 +135,7 @@ struct Replay<'a> {
     idle: u32,
     /// The last targets.
     targets: VecDeque<u32>,
-    /// When those that are being warmed become ready.
+    /// When the instances being warmed become ready.
     warming: VecDeque<i64>,
     waiting: VecDeque<i64>,
     waited: i64,
@@ -191,7 +191,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Warms what is missing, as the pool does: the target, and one for each claim that waits.
+    /// Warms what is missing, as the pool does: up to the target, plus one for each waiting claim.
     fn refill(&mut self) {
         let count = |queue: &VecDeque<i64>| u32::try_from(queue.len()).unwrap_or(u32::MAX);
         let wanted = self.target + count(&self.waiting);
@@ -242,7 +242,7 @@ impl<'a> Replay<'a> {
         decide(objective, &inputs).target
     }
 
-    /// The profile and the spread of what was known before this hour.
+    /// The profile and the dispersion known before this hour.
     fn learn(&self, objective: &Objective, hour: i64) -> (Profile, f64) {
         let end = hour * HOUR;
         let oldest = self.arrivals.first().copied().unwrap_or(end);

@@ -1,37 +1,38 @@
-//! The decision: how many to keep idle now.
+//! The decision: how many instances to keep idle. A new rule belongs in [`decide`], with a [`Bound`] that names it and
+//! the sentence in pool-svc's `sizing/reason.rs`.
 
 use std::time::Duration;
 
 use crate::objective::Objective;
 use crate::quantile::quantile;
 
-/// What a decision depends on.
+/// The inputs of a decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Inputs {
-    /// Claims expected in a second.
+    /// Expected claims per second.
     pub rate: f64,
-    /// How long it takes to warm one.
+    /// The time to warm an instance.
     pub lead: Duration,
     /// The variance of the claims in that time over their mean; 1 for Poisson.
     pub dispersion: f64,
     /// The floor of the schedule.
     pub floor: u32,
-    /// The decision before.
+    /// The previous decision.
     pub previous: Option<u32>,
 }
 
-/// How many to keep, and why.
+/// A decision, with its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// How many to keep idle.
     pub target: u32,
-    /// How many the demand alone asks for.
+    /// How many the demand alone requires.
     pub wanted: u32,
-    /// What decided in the end.
+    /// What determined the target.
     pub bound: Bound,
 }
 
-/// What a target was decided by.
+/// What determined a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// The demand.
@@ -42,15 +43,15 @@ pub enum Bound {
     Floor,
     /// The maximum.
     Max,
-    /// The most that it may rise at once.
+    /// The maximum step up.
     StepUp,
-    /// The most that it may fall at once.
+    /// The maximum step down.
     StepDown,
 }
 
-/// How many to keep idle.
+/// Decides how many instances to keep idle.
 ///
-/// Each claim has its instance replaced at once, which takes the lead time. A claim finds one idle if fewer than
+/// The instance of each claim is replaced at once, which takes the lead time. A claim finds one idle if fewer than
 /// `target` claims came during the lead time before it, so the target is the smallest number for which that is as
 /// probable as the hit rate: one more than the quantile of the claims in a lead time.
 ///
@@ -77,7 +78,7 @@ pub fn decide(objective: &Objective, inputs: &Inputs) -> Decision {
         (wanted, Bound::Demand)
     };
     if let Some(previous) = inputs.previous {
-        // The schedule and the bounds are promises, steps only calm the demand down.
+        // Floors and bounds are applied after the steps: they are guarantees, while steps only smooth the demand.
         let highest = objective
             .step_up
             .map(|step| previous.saturating_add(step).max(lowest));

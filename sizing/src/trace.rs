@@ -1,26 +1,26 @@
-//! A trace of claims with office hours and weekdays, the same each time it is made.
+//! A reproducible trace of claims with office hours and weekdays.
 
 /// When a trace begins: Monday, 5 January 2026, 0:00 UTC.
 pub const START: i64 = 1_767_571_200;
 /// Seconds of a week.
 pub const WEEK: i64 = 7 * 24 * 3_600;
 
-/// Claims of an hour of a working day.
+/// Claims per hour of a working day.
 const WORKING_DAY: [f64; 24] = [
     4.0, 2.0, 2.0, 2.0, 3.0, 6.0, 15.0, 40.0, 90.0, 130.0, 140.0, 130.0, 100.0, 120.0, 140.0,
     130.0, 110.0, 80.0, 50.0, 35.0, 25.0, 18.0, 12.0, 7.0,
 ];
-/// How much quieter a day of the weekend is.
+/// The factor for days of the weekend.
 const WEEKEND: f64 = 0.2;
 
-/// A trace to make.
+/// The parameters of a trace.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace {
     /// How many weeks it has.
     pub weeks: u32,
-    /// Another seed makes another trace of the same kind.
+    /// The seed of the random numbers.
     pub seed: u64,
-    /// A number that every rate is multiplied by.
+    /// Factor for every rate.
     pub scale: f64,
 }
 
@@ -68,7 +68,7 @@ fn whole_seconds(at: f64) -> i64 {
 struct Random(u64);
 
 impl Random {
-    /// Within 0 and 1.
+    /// A number between 0 and 1.
     fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -7,7 +7,6 @@ use agent_pool_core::settings::Environment;
 use agent_pool_core::{InfraId, ToolId};
 use anyhow::Context as _;
 
-use crate::containers::Containers;
 use crate::folder::DataFolder;
 use crate::options::Options;
 use crate::part::Part;
@@ -22,7 +21,8 @@ pub(crate) enum Backend {
         runtime: Vec<String>,
     },
     /// Containers of an engine, and mock tools.
-    Containers(Box<Containers>),
+    #[cfg(feature = "containers")]
+    Containers(Box<crate::containers::Containers>),
     /// Another infra, and mock tools. Its settings are this command's.
     Infra(InfraId),
     /// The real providers on fakes of the four vendors.
@@ -35,11 +35,19 @@ impl Backend {
     pub(crate) async fn start(
         options: &Options,
         folder: &DataFolder,
+        #[cfg_attr(
+            not(feature = "containers"),
+            expect(unused_variables, reason = "the others start at once")
+        )]
         report: impl Fn(&str),
     ) -> anyhow::Result<Self> {
         if options.containers {
-            let containers = Containers::start(folder, report).await?;
-            return Ok(Self::Containers(Box::new(containers)));
+            #[cfg(feature = "containers")]
+            return Ok(Self::Containers(Box::new(
+                crate::containers::Containers::start(folder, report).await?,
+            )));
+            #[cfg(not(feature = "containers"))]
+            return Err(left_out("containers"));
         }
         if let Some(infra) = &options.infra {
             return Ok(Self::Infra(infra.clone()));
@@ -55,18 +63,15 @@ impl Backend {
             crate::cloud::start(options.like_live).await?,
         )));
         #[cfg(not(feature = "cloud"))]
-        anyhow::bail!(
-            "this build has no fake vendors; `--cloud` needs a build with `--features cloud`: \
-             cargo run -p mock-harness --features cloud -- --cloud"
-        )
+        Err(left_out("cloud"))
     }
 
     /// The default tools of every instance.
     const fn default_tools(&self) -> &'static str {
         match self {
-            Self::Local { .. } | Self::Containers(_) | Self::Infra(_) => "mock-llm,mock-mail",
             #[cfg(feature = "cloud")]
             Self::Cloud(_) => "openrouter,agentmail,telnyx",
+            _ => "mock-llm,mock-mail",
         }
     }
 
@@ -87,15 +92,16 @@ impl Backend {
                 ("LOCAL_RUNTIME_COMMAND", shell_words::join(runtime)),
                 ("LOCAL_DATA_DIR", instances.display().to_string()),
             ])),
+            #[cfg(feature = "containers")]
             Self::Containers(containers) => {
-                let mut settings = given(containers.infra(), &Environment::of_process())?;
+                let mut settings = infra_settings(containers.infra(), &Environment::of_process())?;
                 for (name, value) in containers.settings() {
                     settings.set(name, value);
                 }
                 Ok(settings)
             }
             Self::Infra(infra) => {
-                let settings = given(infra.as_str(), &Environment::of_process())?;
+                let settings = infra_settings(infra.as_str(), &Environment::of_process())?;
                 // An unknown or unconfigured one is refused at once.
                 Registry::collect(&settings)?.infra(infra)?;
                 Ok(settings)
@@ -114,6 +120,7 @@ impl Backend {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
             Self::Local { instances, .. } => Ok(provider_local::stop_all(&instances).await?),
+            #[cfg(feature = "containers")]
             Self::Containers(containers) => containers.stop().await,
             Self::Infra(_) => Ok(()),
             #[cfg(feature = "cloud")]
@@ -125,8 +132,17 @@ impl Backend {
     }
 }
 
+/// The error of `--feature` in a build without that feature.
+#[cfg(not(all(feature = "cloud", feature = "containers")))]
+fn left_out(feature: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "`--{feature}` needs a build with `--features {feature}`: \
+         cargo run -p mock-harness --features {feature} -- --{feature}"
+    )
+}
+
 /// The choice of an infra, and the variables of `process` that it reads.
-fn given(infra: &str, process: &Environment) -> anyhow::Result<Environment> {
+fn infra_settings(infra: &str, process: &Environment) -> anyhow::Result<Environment> {
     let mut settings = Environment::from_iter([("INFRA_PROVIDER", infra)]);
     let known = Registry::collect(&Environment::default())?;
     for (_, entry) in known.infras().filter(|(id, _)| id.as_str() == infra) {
@@ -139,8 +155,8 @@ fn given(infra: &str, process: &Environment) -> anyhow::Result<Environment> {
     Ok(settings)
 }
 
-/// The command of this program, to which a part is added. The folder is there for whoever reads the list of processes:
-/// it says which stack a process belongs to.
+/// The command of this program, to which a part is appended. The folder is included so that the list of processes shows
+/// which stack a process belongs to.
 pub(crate) fn own_command(folder: &DataFolder) -> anyhow::Result<Vec<String>> {
     let program = std::env::current_exe()?;
     let text = |path: &Path| path.to_str().map(str::to_owned);

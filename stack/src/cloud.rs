@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// How long a deployment stays in each of its three stages, and a number order pending: long enough to be seen, short
-/// enough to wait for.
+/// How long a deployment stays in each of its three stages, and a number order pending: long enough to be visible, but
+/// short.
 const PACE: Pace = Pace::Millis(300);
 /// Enough for the largest pool that the command line accepts.
 const VOLUMES: usize = 100;
 
-/// What the real Railway takes, in milliseconds: see the README of `provider-railway`.
+/// The times of the real Railway, in milliseconds: see the README of `provider-railway`.
 mod live {
     pub(super) const NOT_FOUND_YET: u64 = 60_000;
     pub(super) const LISTS_LAG: u64 = 28_000;
@@ -30,7 +30,7 @@ mod live {
     pub(super) const EDGE_REQUESTS_PER_SECOND: u32 = 10;
 }
 
-/// The fakes, and at which share of the vendors' times they behave like them, in percent.
+/// The fakes, and the share of the vendors' real times at which they run, in percent.
 #[derive(Debug)]
 pub(crate) struct Cloud {
     fakes: FakeCloud,
@@ -38,7 +38,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// The settings of services-svc that lead to the fakes.
+    /// The settings of services-svc that point to the fakes.
     pub(crate) fn settings(&self) -> Environment {
         let mut settings: Environment = self.fakes.settings().into_iter().collect();
         if let Some(percent) = self.like_live {
@@ -64,12 +64,12 @@ fn like_live(railway: &mut RailwayOptions, percent: u8) {
     railway.change_ms = share(live::CHANGE, percent);
     railway.edge = Some(RailwayEdge {
         requests_per_second: live::EDGE_REQUESTS_PER_SECOND,
-        // Never shorter: a run that trips it is to fail.
+        // Not shortened: a run that triggers it should fail.
         block_ms: live::EDGE_BLOCK,
     });
 }
 
-/// Starts the fakes, like the real vendors at a share of their times if one is given.
+/// Starts the fakes, optionally with a share of the vendors' real times.
 pub(crate) async fn start(percent: Option<u8>) -> anyhow::Result<Cloud> {
     let launcher = AgentLauncher::new().context("cannot create a folder for the volumes")?;
     let mut options = Options {
@@ -112,7 +112,7 @@ impl AgentLauncher {
         }
         let volume = self.volumes.path().join(&container.service_name);
         environment.set("INSTANCE_DATA_DIR", volume.display().to_string());
-        // A fake vendor's key opens no model. With this prefix the agent says so instead of calling one.
+        // A key of a fake vendor is not valid for a model. With this prefix the agent says so instead of calling one.
         environment.set(
             "OPENROUTER_API_KEY",
             format!("sk-or-fake-{}", container.service_name),

@@ -1,6 +1,7 @@
 //! Instances as containers: the engine that they run on, and the image of the agent.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 use agent_pool_core::settings::Environment;
@@ -10,23 +11,23 @@ use anyhow::Context as _;
 use crate::folder::DataFolder;
 use crate::part::Part;
 
-/// An engine with the image of the agent, whose instances are this stack's.
+/// An engine with the image of the agent.
 #[derive(Debug)]
 pub(crate) struct Containers {
     engine: Engine,
     /// `POOL_ENVIRONMENT`: several stacks may share an engine.
     environment: String,
     image: String,
-    /// Names the folder of a private engine, for the next start if this one is killed.
+    /// The file with the folder of a private engine, for the next start if this one is killed.
     note: PathBuf,
 }
 
 impl Containers {
-    /// Finds an engine, removes what a killed stack of this folder left, and makes the image.
+    /// Finds an engine, removes the remains of a killed stack of this folder, and builds the image.
     pub(crate) async fn start(folder: &DataFolder, report: impl Fn(&str)) -> anyhow::Result<Self> {
-        let note = folder.engine();
+        let note = folder.path().join("engine");
         if let Ok(left) = fs::read_to_string(&note) {
-            Podman::remove_left(left.trim().as_ref());
+            Podman::remove_leftovers(left.trim().as_ref());
         }
         report("looking for a container engine");
         let engine = Engine::find(&Environment::of_process()).await?;
@@ -34,7 +35,7 @@ impl Containers {
             fs::write(&note, podman.folder().display().to_string())
                 .with_context(|| format!("cannot write {}", note.display()))?;
         }
-        let environment = folder.environment();
+        let environment = environment_of(folder);
         let image = format!("localhost/agent-pool-agent:{environment}");
         let containers = Self {
             engine,
@@ -45,17 +46,17 @@ impl Containers {
         containers.remove_instances().await?;
         report("making the image of the agent");
         let program = std::env::current_exe()?;
-        let agent = Image::of_program(&program, &[Part::AgentRuntime.name()])?;
+        let agent = Image::from_program(&program, &[Part::AgentRuntime.name()])?;
         containers.engine.import(&agent, &containers.image).await?;
         Ok(containers)
     }
 
-    /// The infra that it is.
+    /// The id of its infra.
     pub(crate) const fn infra(&self) -> &'static str {
         "docker"
     }
 
-    /// The settings of services-svc that cannot be others.
+    /// The fixed settings of services-svc.
     pub(crate) fn settings(&self) -> [(&'static str, String); 5] {
         let (user, group) = USER;
         [
@@ -79,4 +80,11 @@ impl Containers {
         let label = format!("agent-pool.mark=ap-{}-", self.environment);
         self.engine.remove_labelled(&label).await
     }
+}
+
+/// `POOL_ENVIRONMENT` of the stack of this folder.
+fn environment_of(folder: &DataFolder) -> String {
+    let mut hasher = DefaultHasher::new();
+    folder.path().hash(&mut hasher);
+    format!("stack-{:08x}", hasher.finish() >> 32)
 }

@@ -1,7 +1,6 @@
 //! The data folder: databases, keys, logs and instances, kept between runs.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use rand::RngCore as _;
 
 /// The file of the key that both services and the instances share.
 const API_KEY: &str = "api-key";
-/// Where root's data is by default.
+/// The default folder for root.
 const ROOT_FOLDER: &str = "/var/lib/agent-pool";
 
 /// The data folder and the paths in it.
@@ -28,10 +27,10 @@ impl DataFolder {
         Ok(Self(given.map_or_else(by_default, Ok)?))
     }
 
-    /// The same, created if it does not exist.
+    /// Like [`Self::find`], and creates the folder if it does not exist.
     ///
-    /// Only this user can read it. Root's can be passed through by others, because Postgres runs as another user
-    /// there; everything in it is closed to them.
+    /// Only this user can read it. If the user is root, others can traverse it, because Postgres runs as another user
+    /// then; everything in it is closed to them.
     pub(crate) fn create(given: Option<PathBuf>) -> anyhow::Result<Self> {
         let Self(path) = Self::find(given)?;
         let is_root = nix::unistd::geteuid().is_root();
@@ -61,19 +60,7 @@ impl DataFolder {
         self.0.join("logs").join(format!("{service}.log"))
     }
 
-    /// The file that names the folder of a private container engine.
-    pub(crate) fn engine(&self) -> PathBuf {
-        self.0.join("engine")
-    }
-
-    /// A name for what this stack makes elsewhere, which follows from the folder.
-    pub(crate) fn environment(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
-        format!("stack-{:08x}", hasher.finish() >> 32)
-    }
-
-    /// The file that says where the stack of this folder listens.
+    /// The file with the addresses of this folder's stack.
     pub(crate) fn addresses(&self) -> PathBuf {
         self.0.join("running.json")
     }
@@ -122,7 +109,7 @@ fn private_folder(path: &Path, mode: u32) -> std::io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-/// Root's own home is closed to the user that Postgres runs as, so root has a folder of the machine by default.
+/// Root's home is closed to the user that Postgres runs as, so the default for root is a system folder.
 fn default_folder(environment: &Environment) -> anyhow::Result<PathBuf> {
     let state = environment.get("XDG_STATE_HOME").map(PathBuf::from);
     // The specification of these variables says to ignore a relative path.

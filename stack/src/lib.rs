@@ -3,6 +3,7 @@
 mod backend;
 #[cfg(feature = "cloud")]
 mod cloud;
+#[cfg(feature = "containers")]
 mod containers;
 mod distribution;
 mod folder;

@@ -10,13 +10,12 @@ use crate::folder::DataFolder;
 
 /// Held while the stack runs. The system releases it however the process ends.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held for its drop")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "held until it is dropped")] File);
 
 impl Lock {
     /// Locks the folder.
     ///
-    /// Without it, a second stack would take over the instances of the first: it finds them by the folder, and
-    /// restarts and stops them.
+    /// Without it, a second stack would take over the instances of the first, which it finds by the folder.
     ///
     /// # Errors
     /// Another process holds it; the error names that process.

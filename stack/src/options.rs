@@ -4,7 +4,7 @@ use agent_pool_core::wire::AgentName;
 use agent_pool_core::{InfraId, ToolId};
 use clap::Args;
 
-/// What the stack consists of.
+/// The options of the stack.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Number of idle instances to keep.
@@ -21,18 +21,18 @@ pub struct Options {
     pub cloud: bool,
 
     /// Run instances as containers: on the engine of `DOCKER_HOST`, or of Docker's or Podman's socket, or on a private
-    /// Podman. Nothing is kept between such runs.
+    /// Podman. Needs a build with `--features containers`. Nothing is kept between such runs.
     #[arg(long, conflicts_with = "cloud")]
     pub containers: bool,
 
-    /// Run instances on this infra, which reads its settings, such as `EXAMPLE_API_KEY`, from this command's environment.
-    /// They are destroyed at the end, and nothing is kept between such runs.
+    /// Run instances on this infra, which reads its settings, such as `EXAMPLE_API_KEY`, from this command's
+    /// environment. They are destroyed at the end, and nothing is kept between such runs.
     #[arg(long, value_name = "INFRA", conflicts_with_all = ["cloud", "containers"])]
     pub infra: Option<InfraId>,
 
-    /// With `--cloud`: let the fake Railway be as slow and strict as Railway, at this share of its times. At 100 a new
-    /// service is "not found" for a minute, a new project comes every 30 s, and its edge blocks for a day. Each instance
-    /// gets a project of its own.
+    /// With `--cloud`: make the fake Railway as slow and strict as the real one, at this percentage of its times. At
+    /// 100 a new service is "not found" for a minute, a new project comes every 30 s, and its edge blocks for a day.
+    /// Each instance gets a project of its own.
     #[arg(long, value_name = "PERCENT", requires = "cloud", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub like_live: Option<u8>,
 
@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether the next run goes on with the data of this one: its instances are still there then.
+    /// Whether the next run continues with the data and instances of this one.
     pub(crate) const fn is_kept(&self) -> bool {
         !self.cloud && !self.containers && self.infra.is_none()
     }

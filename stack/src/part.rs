@@ -1,6 +1,9 @@
-//! The processes of the stack. Each is the starting program again, under a hidden subcommand.
+//! The processes of the stack. Each is the starting program with a hidden subcommand.
 
 use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::config::Task;
+use agent_pool_service_kit::db::{DatabaseUrl, DbError, migrate};
+use agent_pool_service_kit::process;
 use clap::Subcommand;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -52,6 +55,29 @@ impl Service {
             Self::PoolSvc => pool_svc::run(environment).await,
         }
     }
+
+    /// Runs one task on the database of the service, as its binary does, and returns the report.
+    ///
+    /// # Errors
+    /// The service's own error.
+    pub async fn perform(self, environment: &Environment, task: Task) -> anyhow::Result<String> {
+        match self {
+            Self::ServicesSvc => process::perform::<services_svc::App>(environment, task).await,
+            Self::PoolSvc => process::perform::<pool_svc::Pool>(environment, task).await,
+        }
+    }
+
+    /// Migrates a database, as the start of the service would.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a migration fails.
+    pub async fn migrate(self, database: &DatabaseUrl) -> Result<(), DbError> {
+        let migrations = match self {
+            Self::ServicesSvc => services_svc::MIGRATIONS,
+            Self::PoolSvc => pool_svc::MIGRATIONS,
+        };
+        migrate(database, migrations).await
+    }
 }
 
 impl Part {
@@ -85,8 +111,8 @@ pub fn run_part(part: Part) -> anyhow::Result<()> {
     })
 }
 
-/// Sends this process SIGTERM when standard input ends. The parent holds the other end of that pipe, so it ends
-/// however the parent dies.
+/// Sends this process SIGTERM when standard input ends. The parent holds the other end of that pipe, so this works even
+/// if the parent is killed.
 fn exit_with_parent() {
     std::thread::spawn(|| {
         std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).ok();

@@ -1,4 +1,4 @@
-//! A service of the stack as a process of its own.
+//! A service of the stack as a separate process.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -20,16 +20,16 @@ use url::Url;
 
 use crate::part::Service;
 
-/// How long a service may take until it listens.
+/// Time limit for a service to start listening.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long a service may take to exit after SIGTERM: it finishes the claims in flight first.
+/// Time limit for a service to exit after SIGTERM: it finishes claims in flight first.
 const STOP_LIMIT: Duration = Duration::from_secs(90);
 /// What both services print once they accept requests.
 const LISTENING: &str = "listening on ";
 /// Lines of the log that an error shows.
 const LOG_LINES: usize = 12;
-/// Variables that a service inherits: where programs and files are, and how much to log. Nothing else except the proxies, so
-/// that a stray `POOL_…` variable does not change the stack.
+/// Variables that a service inherits: paths, log settings and proxies. Nothing else, so that a stray `POOL_…` variable
+/// does not change the stack.
 const INHERITED: [&str; 8] = [
     "PATH",
     "HOME",
@@ -46,7 +46,7 @@ const INHERITED: [&str; 8] = [
 pub enum Log {
     /// A new file; the log of an earlier process is overwritten.
     Replace(PathBuf),
-    /// After what earlier processes wrote.
+    /// Appended to the log of earlier processes.
     Append(PathBuf),
 }
 
@@ -92,7 +92,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
-            // A group of its own: Ctrl-C reaches the parent only, which stops the services in order.
+            // Its own process group, so that Ctrl-C reaches only the parent, which stops the services in order.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -146,8 +146,7 @@ impl Process {
         Ok(kill(pid, signal)?)
     }
 
-    /// Waits until the process exits, which it should not do by itself. Returns the status and the end of the log as
-    /// an error.
+    /// Waits until the process exits unexpectedly. Returns the status and the end of the log as an error.
     pub async fn exited(&mut self) -> anyhow::Error {
         let status = match self.child.wait().await {
             Ok(status) => status.to_string(),

@@ -36,7 +36,7 @@ impl Progress {
         }
     }
 
-    /// Shows what changed in the fleet.
+    /// Shows the changes of the fleet.
     pub(crate) fn show_fleet(&mut self, status: &PoolStatus) {
         for instance in &status.instances {
             let known = self.instances.get(&instance.id).map(|(status, _)| *status);
@@ -59,7 +59,7 @@ impl Progress {
         }
     }
 
-    /// Stops the spinners, so that plain text can follow. What they show of the instances stays.
+    /// Stops the spinners, so that plain text can follow. Their last state stays visible.
     pub(crate) fn finish(&mut self) {
         for (_, bar) in std::mem::take(&mut self.instances).into_values() {
             bar.into_iter()

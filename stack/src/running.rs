@@ -1,4 +1,4 @@
-//! Where a stack listens, for its user and for programs on this machine.
+//! The addresses of a running stack, for its user and for programs on this machine.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -15,17 +15,17 @@ use crate::folder::DataFolder;
 /// A running stack.
 #[derive(Debug, Clone)]
 pub struct Running {
-    /// Where pool-svc listens.
+    /// URL of pool-svc.
     pub pool: Url,
-    /// Where services-svc listens.
+    /// URL of services-svc.
     pub services: Url,
     /// The key of both.
     pub key: Secret,
-    /// Where data and logs are.
+    /// The folder of the data and logs.
     pub folder: PathBuf,
 }
 
-/// The content of the file in the data folder. The key has a file of its own.
+/// The content of the file in the data folder. The key has its own file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Addresses {
     pool: Url,
@@ -35,7 +35,7 @@ struct Addresses {
 impl Running {
     /// The stack of a data folder, or of this user's default one; `None` if none runs.
     ///
-    /// A stack that was killed may still be returned, and does not answer.
+    /// A killed stack may still be returned, but does not answer.
     #[must_use]
     pub fn find(folder: Option<PathBuf>) -> Option<Self> {
         let data = DataFolder::find(folder).ok()?;

@@ -8,16 +8,16 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// As a shell reports a process that SIGINT ended.
+/// The exit code of a process ended by SIGINT, by the convention of shells.
 const INTERRUPTED: i32 = 130;
 
 /// A token that the first signal cancels. The second prints `remains` and ends the process at once.
 ///
-/// The signals have a thread of their own, so that the second one is heard while the stack is stopping, and also while
-/// the runtime waits for something that blocks, such as a Postgres that is being started.
+/// The signals have their own thread, so that the second one works while the stack is stopping, and while the runtime
+/// is blocked, for example by the start of Postgres.
 ///
 /// # Errors
-/// The signals cannot be listened to.
+/// Signal handlers cannot be installed.
 pub(crate) fn stop_on_signals(remains: String) -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let first = stop.clone();

@@ -23,7 +23,7 @@ use crate::tools;
 /// How often Pool reconciles here. It replaces a claimed instance at once in any case.
 const TICK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Everything that runs. [`Stack::stop`] stops it in order.
+/// The running parts. [`Stack::stop`] stops them in order.
 #[derive(Debug)]
 pub(crate) struct Stack {
     pub(crate) pool: Process,
@@ -48,7 +48,7 @@ impl Stack {
         let http = Http::new(concat!("agent-pool-stack/", env!("CARGO_PKG_VERSION")))?;
         let process = Environment::of_process();
         let backend = Backend::start(options, folder, &report).await?;
-        // Before anything is started: a tool that lacks a setting is refused at once.
+        // Before anything is started, so that a missing setting of a tool is reported at once.
         let providers = tools::settings(&options.tools, backend.settings()?, &process)?;
         report("starting Postgres");
         let data = if options.is_kept() {
@@ -95,15 +95,15 @@ impl Stack {
         Services::new(&self.http, self.services.url().clone(), self.key.clone())
     }
 
-    /// Destroys instances that are nobody's and have other tools than now asked for: the last run may have had other
-    /// `--tools`. Pool replaces them. Claimed agents keep what they have.
+    /// Destroys unclaimed instances with other tools than requested now: the last run may have had other `--tools`.
+    /// Pool replaces them. Claimed agents keep their tools.
     pub(crate) async fn replace_outdated(&self, report: impl Fn(&str)) -> anyhow::Result<()> {
         let wanted: BTreeSet<&str> = self.tools.split(',').collect();
         let (pool, services) = (self.pool_api(), self.services_api());
         let instances = pool.status().await?.instances;
         let unclaimed = |status| matches!(status, Status::Idle | Status::Starting);
         for instance in instances.iter().filter(|one| unclaimed(one.status)) {
-            // What Services does not know yet is being made now, with these tools.
+            // An instance that Services does not know yet is being made now, with these tools.
             let Ok(details) = services.instance(&instance.id).await else {
                 continue;
             };
@@ -129,7 +129,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Waits until a service exits by itself, and returns why.
+    /// Waits until a service exits unexpectedly, and returns why.
     pub(crate) async fn failed(&mut self) -> anyhow::Error {
         tokio::select! {
             error = self.pool.exited() => error,
@@ -137,8 +137,8 @@ impl Stack {
         }
     }
 
-    /// Stops everything; the data stays. Pool goes first, so that nobody claims what is about to stop. A failure does
-    /// not keep the rest running.
+    /// Stops everything; the data stays. Pool stops first, so that no instance is claimed that is about to stop. After
+    /// a failure the rest is still stopped.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let api = self.services_api();
         let pool = self.pool.stop().await;
@@ -199,10 +199,10 @@ fn pool_settings(
     ])
 }
 
-/// Starts the instances of the last run again, before Pool looks at them and takes them for crashed: its claimed agents
-/// keep their conversations, and its idle ones are warm at once.
+/// Starts the instances of the last run again, before Pool checks them and marks them as crashed: claimed agents keep
+/// their conversations, and idle ones are warm at once.
 async fn resume(services: &Services, report: &impl Fn(&str)) -> anyhow::Result<()> {
-    for (id, instance) in services.status(status_within(0)).await? {
+    for (id, instance) in services.status(status_within(0)).await?.parse()? {
         if instance.status.as_ref().is_some_and(DeployStatus::is_dead) {
             report(&format!("restarting instance {id}"));
             if let Err(error) = services.redeploy(&id).await {
@@ -213,9 +213,9 @@ async fn resume(services: &Services, report: &impl Fn(&str)) -> anyhow::Result<(
     Ok(())
 }
 
-/// Destroys every instance, each at its infra and its tools' vendors.
+/// Destroys every instance at its infra and its tools' vendors.
 async fn destroy_all(services: &Services) -> anyhow::Result<()> {
-    for (id, _) in services.status(status_within(0)).await? {
+    for (id, _) in services.status(status_within(0)).await?.parse()? {
         let destroyed = services.destroy(&id).await;
         destroyed.with_context(|| format!("cannot destroy instance {id}"))?;
     }

@@ -19,13 +19,13 @@ use crate::stack::Stack;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Starts the stack, waits until the pool is warm, claims an agent if the options say so, and runs until Ctrl-C or
-/// until a service exits by itself.
+/// until a service exits unexpectedly.
 ///
 /// `data_dir` keeps the data between runs; without it a folder of this user is used. `guide` is the text that tells the
 /// user how to use the running stack.
 ///
 /// # Errors
-/// A part does not start, or exits by itself.
+/// A part does not start, or exits unexpectedly.
 pub fn up(
     options: &Options,
     data_dir: Option<PathBuf>,
@@ -100,7 +100,7 @@ async fn warm_up(
     if let Some(name) = &options.claim {
         let mut order = ClaimOrder::default();
         order.request.agent_name = Some(name.clone());
-        // Without a link to join there is nothing to wait for.
+        // A claim without a join link is never pending.
         if let ClaimOutcome::Claimed(claimed) = pool.claim(&order).await? {
             print(&format!(
                 "{name} is instance {}: {}\n",

@@ -1,4 +1,4 @@
-//! Claims per second and their latency, with a large idle fleet and ticks going on, against pgbench.
+//! Claims per second and their latency, with a large idle fleet and running ticks, against pgbench.
 
 use std::time::Duration;
 

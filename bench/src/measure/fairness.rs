@@ -1,4 +1,4 @@
-//! Who gets an instance when claims wait and others keep coming: the one that has waited longest.
+//! Fairness: the claim that has waited longest gets the next instance, even if new claims keep arriving.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -17,14 +17,14 @@ use crate::report::{Figure, Report};
 use crate::service::KEY;
 use crate::standin::{Delays, StandIn};
 
-/// Clients that claim all the time and do not wait.
+/// Clients that claim continuously and do not wait.
 const NEWCOMERS: u32 = 8;
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let waiters = lab.pick(5, 100);
     let delays = Delays {
-        // Claims that wait have instances made, which must not come before the measurement ends.
+        // Waiting claims cause creations, which must not complete before the measurement ends.
         create: LIMIT * 60,
         ..Delays::default()
     };
@@ -49,11 +49,11 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
         let (number, claimed) = next
             .context("no claim got the instance")?
             .context("claims")?;
-        ensure!(claimed? == StatusCode::OK, "a claim that waited failed");
+        ensure!(claimed? == StatusCode::OK, "a waiting claim failed");
         out_of_turn += u32::from(number != turn);
         waits.push(load::milliseconds(became_idle.elapsed()));
     }
-    let of = format!("of {waiters} claims that wait, beside {NEWCOMERS} clients that do not");
+    let of = format!("of {waiters} waiting claims, beside {NEWCOMERS} clients that do not wait");
     let runs = vec![f64::from(out_of_turn)];
     report.add(Figure::new(
         format!("served out of turn, {of}"),
@@ -62,12 +62,12 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     ));
     let runs = vec![f64::from(newcomers.stop())];
     report.add(Figure::new(
-        format!("newcomers served before, {of}"),
+        format!("newcomers served first, {of}"),
         "claims",
         runs,
     ));
     report.add(Figure::new(
-        "an instance becomes idle until the claim that waits has it",
+        "from an idle instance to the waiting claim that gets it",
         "ms",
         waits,
     ));
@@ -89,7 +89,7 @@ async fn until_waiting(database: &Database, count: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Clients that claim one after the other, and give up at once.
+/// Clients that claim one after another, without waiting.
 struct Newcomers {
     go_on: Arc<AtomicBool>,
     served: Arc<AtomicU32>,

@@ -1,4 +1,4 @@
-//! What the measurements share.
+//! The context that the measurements share.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::standin::StandIn;
 
 const LOOK_LIMIT: Duration = Duration::from_secs(60);
 
-/// What the measurements share.
+/// The context that the measurements share.
 #[derive(Debug)]
 pub(crate) struct Lab {
     pub(super) server: Server,
@@ -27,7 +27,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// `runs` replaces the number of runs that belongs to the size.
+    /// `runs` overrides the default number of runs for the size.
     pub(crate) fn new(
         server: Server,
         size: Size,
@@ -46,7 +46,7 @@ impl Lab {
         self.server.stop().await;
     }
 
-    /// How often each figure is taken.
+    /// The number of runs for each figure.
     pub(super) const fn runs(&self) -> usize {
         match (self.runs, self.size) {
             (Some(runs), _) => runs.get(),
@@ -62,7 +62,7 @@ impl Lab {
         }
     }
 
-    /// Starts pool-svc on a database of this name, with these settings besides.
+    /// Starts pool-svc on a database of this name, with these additional settings.
     pub(super) async fn pool(
         &self,
         name: &str,
@@ -81,23 +81,23 @@ impl Lab {
         Ok((Process::start("pool-svc", &all).await?, database))
     }
 
-    /// Milliseconds that one tick takes, asked for by `POST /api/pool/reconcile`.
+    /// Duration of one tick in milliseconds, requested by `POST /api/pool/reconcile`.
     pub(super) async fn tick(&self, pool: &Process) -> anyhow::Result<f64> {
         let url = pool.url.join("api/pool/reconcile")?;
         let started = Instant::now();
         let response = self.http.post(url).bearer_auth(KEY).send().await?;
         let status = response.status();
         let body = response.text().await?;
-        ensure!(status.is_success(), "a tick was answered {status}: {body}");
+        ensure!(status.is_success(), "a tick failed with {status}: {body}");
         Ok(load::milliseconds(started.elapsed()))
     }
 
-    /// Milliseconds until a client has the status batch as values: what any look at the fleet costs.
+    /// Milliseconds until a client has the status batch as a map: the minimum cost of observing the fleet.
     pub(super) async fn bare_batch(&self, standin: &StandIn) -> anyhow::Result<f64> {
         let http = agent_pool_client::Http::new("bench")?;
         let services = Services::new(&http, standin.url.clone(), Secret::new(KEY));
         let started = Instant::now();
-        services.status(LOOK_LIMIT).await?;
+        services.status(LOOK_LIMIT).await?.parse()?;
         Ok(load::milliseconds(started.elapsed()))
     }
 }

@@ -1,4 +1,4 @@
-//! The measurements. Each starts its own processes on a database of its own.
+//! The measurements. Each starts its own processes on its own database.
 
 mod claims;
 mod fairness;

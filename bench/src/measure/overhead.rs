@@ -1,4 +1,4 @@
-//! What a claim costs besides what it waits for.
+//! The overhead of a claim, beyond the calls that it waits for.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `kill -9` of pool-svc during creations, and how long until another one has the pool full again. All settings are at
-//! their defaults, but in the smallest run, which nobody is to wait for.
+//! How long after `kill -9` of pool-svc during creations another pool-svc has filled the pool. All settings have their
+//! defaults, except in the smallest run, to keep it short.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
         runs.push(killed.elapsed().as_secs_f64());
     }
     report.add(Figure::new(
-        "kill -9 in mid-creation to a full pool",
+        "from kill -9 during creations to a full pool",
         "s",
         runs,
     ));

@@ -1,5 +1,4 @@
-//! Instances from nothing to idle: the two services with the real providers, on fakes of the four vendors that take
-//! their time for each call.
+//! Warm-up of an empty pool: both services with the real providers, on fakes of the four vendors that delay each call.
 
 use std::time::Duration;
 
@@ -27,12 +26,14 @@ const VENDORS: [Vendor; 4] = [
 const CHAIN: u32 = 7;
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What one run gave.
+/// The results of one run.
 struct Run {
     /// From the start of pool-svc until all are idle.
     all: f64,
-    /// One more, in an account that is set up.
+    /// One more instance, in an account that is already set up.
     one: f64,
+    /// As many more at once, from the request until all are idle.
+    more: f64,
     /// The calls for that one.
     calls: f64,
 }
@@ -45,10 +46,12 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     }
     let all = |value: fn(&Run) -> f64| runs.iter().map(value).collect::<Vec<f64>>();
     let least = load::milliseconds(call * CHAIN);
-    let name = format!("start of pool-svc to {INSTANCES} idle, {call:?} a vendor call");
+    let name = format!("start of pool-svc to {INSTANCES} idle, {call:?} per vendor call");
     report.add(Figure::new(name, "ms", all(|run| run.all)).against(least));
-    let name = format!("one more instance until it is idle, {call:?} a vendor call");
+    let name = format!("one more instance until it is idle, {call:?} per vendor call");
     report.add(Figure::new(name, "ms", all(|run| run.one)).against(least));
+    let name = format!("{INSTANCES} more at once until they are idle, {call:?} per vendor call");
+    report.add(Figure::new(name, "ms", all(|run| run.more)).against(least));
     report.add(Figure::new(
         "vendor calls of that instance",
         "calls",
@@ -75,16 +78,22 @@ async fn warm_up(lab: &Lab, run: usize, call: Duration) -> anyhow::Result<Run> {
     let all = load::milliseconds(started.elapsed());
     let calls = calls(&cloud);
     let started = Instant::now();
-    create_one(&pool.url).await?;
+    create(&pool.url, 1).await?;
     until(&database, "idle", INSTANCES + 1, LIMIT).await?;
+    let one = load::milliseconds(started.elapsed());
+    let calls = calls_since(&cloud, calls);
+    let started = Instant::now();
+    create(&pool.url, INSTANCES).await?;
+    until(&database, "idle", 2 * INSTANCES + 1, LIMIT).await?;
     Ok(Run {
         all,
-        one: load::milliseconds(started.elapsed()),
-        calls: calls_since(&cloud, calls),
+        one,
+        more: load::milliseconds(started.elapsed()),
+        calls,
     })
 }
 
-/// Deployments and orders are through at once: what is measured is our calls.
+/// Deployments and orders complete at once, so that only our calls are measured.
 fn vendors(call: Duration) -> Options {
     let base_ms = u64::try_from(call.as_millis()).unwrap_or(u64::MAX);
     let mut options = Options {
@@ -100,11 +109,12 @@ fn vendors(call: Duration) -> Options {
     options
 }
 
-async fn create_one(pool: &Url) -> anyhow::Result<()> {
+async fn create(pool: &Url, count: i64) -> anyhow::Result<()> {
     let request = load::http()?.post(pool.join("api/pool/replenish")?);
     let request = request.bearer_auth(KEY);
     let request = request.header("content-type", "application/json");
-    let response = request.body(r#"{"count":1}"#).send().await?;
+    let body = format!(r#"{{"count":{count}}}"#);
+    let response = request.body(body).send().await?;
     response.error_for_status()?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a provider declares: its settings and its capabilities.
+//! Cases about what a provider declares: its settings and its capabilities.
 
 use super::bench::Bench;
 use super::case::Case;
@@ -10,7 +10,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![Case {
         name: "missing_settings",
         promise: "Without a required setting it is not built, and the fault names the variable.",
-        matters: "Whoever starts the service has only this message to learn what to set.",
+        matters: "Only this message shows the operator what to set.",
         run: |bench| Box::pin(missing_settings(bench)),
     }]
 }

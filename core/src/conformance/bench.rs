@@ -9,7 +9,7 @@ use super::verdict::{Tried, Verdict, ensure};
 use crate::settings::Environment;
 use crate::{Context, InstanceId, Mark, ProviderError, Secret, chain};
 
-/// The wrong value for every secret setting.
+/// The value that replaces every secret setting to test a wrong key.
 pub(super) const WRONG_KEY: &str = "a-key-that-is-wrong";
 /// The number of attempts after transient errors, and the pauses between them.
 const ATTEMPTS: usize = 20;
@@ -19,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Bench<S> {
     pub(super) subject: S,
     pub(super) cx: Context,
-    /// An environment whose name has that of `cx` as a prefix.
+    /// A context whose environment name has the environment name of `cx` as a prefix.
     pub(super) neighbour: Context,
     before: usize,
 }
@@ -76,7 +76,7 @@ impl<S: Subject> Bench<S> {
         held
     }
 
-    /// The instance has one resource of each kind, and `list` returns `made` and no other.
+    /// Requires that the instance has one resource of each kind, and that `list` returns `made` and no other.
     pub(super) async fn has_one(&self, made: &S::Ref) -> Tried {
         let instance = S::instance(made);
         let mut kinds: Vec<_> = self.held(instance).await.iter().map(|h| h.kind).collect();
@@ -97,7 +97,7 @@ impl<S: Subject> Bench<S> {
         Ok(())
     }
 
-    /// The vendor has no resource of the instance, and no more in total than before the case.
+    /// Requires that the vendor has no resource of the instance, and no more in total than before the case.
     pub(super) async fn has_nothing(&self, instance: &InstanceId) -> Tried {
         let left = self.held(instance).await;
         ensure!(left.is_empty(), "the vendor still has {left:?}");
@@ -130,7 +130,7 @@ impl<S: Subject> Bench<S> {
             .collect()
     }
 
-    /// The environment with a wrong value for every secret.
+    /// The environment with a wrong value for every secret setting.
     pub(super) fn wrong_keys(&self) -> Result<Environment, Verdict> {
         let secrets = self.secrets();
         if secrets.is_empty() {
@@ -150,8 +150,8 @@ impl<S: Subject> Bench<S> {
         self.secrets().into_iter().fold(text, hide)
     }
 
-    /// Destroys what the case left, so that nothing remains at a real vendor. An error is ignored: the case has
-    /// reported it.
+    /// Destroys the resources that the case left, so that nothing remains at a real vendor. Errors are ignored,
+    /// because the case has already reported them.
     pub(super) async fn clean_up(&self) {
         for cx in [&self.cx, &self.neighbour] {
             for made in self.subject.list(cx).await.unwrap_or_default() {
@@ -161,7 +161,7 @@ impl<S: Subject> Bench<S> {
     }
 }
 
-/// Calls again after transient errors, as the layers do.
+/// Repeats a call after transient errors, as the layers do.
 pub(super) async fn persist<T, F>(call: impl Fn() -> F) -> Result<T, ProviderError>
 where
     F: Future<Output = Result<T, ProviderError>>,

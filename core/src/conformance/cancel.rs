@@ -7,7 +7,7 @@ use std::task::Poll;
 /// The maximum number of polls; a call that needs more is not tested further.
 pub(super) const POLLS: usize = 64;
 
-/// The output of the future, if it is ready within this number of polls; otherwise it is dropped.
+/// Polls the future up to `times` times. Returns its output if it is ready by then, and drops it otherwise.
 pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = times;

@@ -1,4 +1,4 @@
-//! How a provider reports a vendor's misbehaviour, and that nothing is left behind.
+//! Cases: a provider reports each fault of a vendor as the contract says, and leaves nothing behind.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ const DEADLINE: Duration = Duration::from_millis(300);
 /// The time after which a call has exceeded its deadline even on a slow machine.
 const GRACE: Duration = Duration::from_secs(10);
 
-const SLOW_DOWN: &str = "A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, be it in seconds or as a date.";
+const SLOW_DOWN: &str = "A vendor that asks to slow down is `RateLimited`, with the wait that it asks for, in seconds or as a date.";
 const TOO_SOON: &str =
-    "Who comes back too soon is refused for longer; who does not know when waits by guess.";
+    "A client that retries too early is refused for longer; without the wait it can only guess.";
 const DOWN: &str = "A vendor that is down or cuts the connection is `Unavailable`.";
-const RETRIED: &str = "The layers repeat only what may pass: with another kind an outage of a second fails a warm-up.";
+const RETRIED: &str = "The layers retry only temporary failures: with another kind, an outage of one second fails a warm-up.";
 
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![
@@ -153,7 +153,7 @@ async fn kind<S: Subject>(bench: &Bench<S>, fault: Fault, kind: ErrorKind) -> Tr
     recovers(bench, &instance).await
 }
 
-/// Without `destroy`, which may do without the body of a success.
+/// Leaves out `destroy`, which may not need the body of a success.
 async fn not_json<S: Subject>(bench: &Bench<S>) -> Tried {
     bench.fault(Fault::NotJson).await?;
     let instance = InstanceId::generate();

@@ -9,30 +9,31 @@ use serde_json::Value;
 use crate::registry::{InfraRegistration, ToolRegistration};
 use crate::settings::{Environment, SettingsError};
 use crate::{
-    EnvVars, InfraHandle, InfraProvider, InstanceSpec, ProvisionedTool, ToolOptions, ToolProvider,
+    EnvVars, InfraHandle, InfraOptions, InfraProvider, InstanceSpec, ProvisionedTool, ToolOptions,
+    ToolProvider,
 };
 
-/// A vendor under test: its URL, its resources, and how it is made to misbehave.
+/// A vendor under test: its URL, its resources, and the means to make it misbehave.
 #[async_trait]
 pub trait Harness: Send + Sync {
     /// The settings of a working provider. The values of secret settings must be texts that occur nowhere else: the
     /// suite searches all output for them, and replaces them to test a wrong key.
     fn environment(&self) -> Environment;
 
-    /// Everything that the vendor holds now, read from the vendor and not through the provider. What all instances share
-    /// is left out.
+    /// Everything that the vendor holds now, read from the vendor and not through the provider. Resources that all
+    /// instances share are left out.
     async fn held(&self) -> Vec<Held>;
 
-    /// How many resources are on one page of the vendor's list; `None` if it has no pages.
+    /// Number of resources on one page of the vendor's list; `None` if it has no pages.
     fn page_size(&self) -> Option<usize>;
 
-    /// The vendor's operations that change something in one provision or creation, in order. The suite loses the answer
-    /// of each.
+    /// The vendor's operations that change something in one provision or creation, in order. The suite drops the
+    /// answer of each in turn.
     fn changes(&self) -> &'static [&'static str] {
         &["create"]
     }
 
-    /// The same for one destruction.
+    /// Like [`Self::changes`], for one destruction.
     fn removals(&self) -> &'static [&'static str] {
         &["delete"]
     }
@@ -45,10 +46,10 @@ pub trait Harness: Send + Sync {
     /// Ends every fault, and answers or drops the requests that hang.
     async fn heal(&self) {}
 
-    /// Waits until the vendor has handled everything that it was sent, also requests whose sender has gone.
+    /// Waits until the vendor has handled every request that it received, even if the sender has disconnected.
     async fn settle(&self) {}
 
-    /// Makes the vendor hold a resource for each of these labels, faster than the provider would.
+    /// Creates a resource at the vendor for each of these labels, faster than through the provider.
     async fn seed(&self, _labels: &[String]) -> Result<(), Unsupported> {
         Err(Unsupported("only the provider can create resources"))
     }
@@ -57,7 +58,7 @@ pub trait Harness: Send + Sync {
 /// The harness of a tool provider.
 #[async_trait]
 pub trait ToolHarness: Harness {
-    /// What the provider's crate registers.
+    /// The registration in the provider's crate.
     fn registration(&self) -> ToolRegistration;
 
     /// Builds the provider; by default as the registry does.
@@ -73,8 +74,8 @@ pub trait ToolHarness: Harness {
         ToolOptions::new()
     }
 
-    /// Whether an instance can use what it was given: the resource is ready, and the credentials in `tool.env` are its
-    /// own and not the account's. `Err` says why not; `None` if the harness cannot know.
+    /// Whether an instance can use the tool: the resource is ready, and the credentials in `tool.env` are its own and
+    /// not the account's. `Err` says why not; `None` if the harness cannot tell.
     async fn usable(&self, _tool: &ProvisionedTool) -> Option<Result<(), String>> {
         None
     }
@@ -88,7 +89,7 @@ pub trait ToolHarness: Harness {
 /// The harness of an infra provider.
 #[async_trait]
 pub trait InfraHarness: Harness {
-    /// What the provider's crate registers.
+    /// The registration in the provider's crate.
     fn registration(&self) -> InfraRegistration;
 
     /// Builds the provider; by default as the registry does.
@@ -103,12 +104,22 @@ pub trait InfraHarness: Harness {
     fn spec(&self) -> InstanceSpec {
         InstanceSpec {
             name: "conformance".to_owned(),
-            image: None,
+            ..InstanceSpec::default()
         }
     }
 
-    /// The handle data of a service that does not exist, made from that of one that does: it must not
-    /// lead to parts of the latter, such as its volume. Unchanged by default.
+    /// Two different values for the options that the infra takes; `None` if it takes none.
+    fn options(&self) -> Option<[InfraOptions; 2]> {
+        None
+    }
+
+    /// The values of [`InfraHarness::options`] in the last deployment of an instance, according to the vendor.
+    async fn applied_options(&self, _: &InfraHandle) -> Result<InfraOptions, Unsupported> {
+        Err(Unsupported("the harness does not know what limits apply"))
+    }
+
+    /// Changes the handle data of an existing service into that of a service that does not exist. The result must not
+    /// refer to parts of the existing one, such as its volume. Unchanged by default.
     fn data_of_unknown(&self, data: Value) -> Value {
         data
     }
@@ -131,7 +142,7 @@ pub trait InfraHarness: Harness {
         ))
     }
 
-    /// That file, as the program that runs now finds it; `None` if it is not there.
+    /// Reads that file as the running program sees it; `None` if it does not exist.
     async fn read_data(&self, _: &InfraHandle) -> Result<Option<String>, Unsupported> {
         Err(Unsupported(
             "the harness cannot read an instance's data folder",
@@ -141,7 +152,7 @@ pub trait InfraHarness: Harness {
     /// An image other than the usual one, to update an instance to.
     ///
     /// # Errors
-    /// The harness has none.
+    /// The harness has no such image.
     fn other_image(&self) -> Result<&'static str, Unsupported> {
         Err(Unsupported("the harness has no second image"))
     }
@@ -156,7 +167,7 @@ pub trait InfraHarness: Harness {
         Err(Unsupported("the harness cannot end what an instance runs"))
     }
 
-    /// A line that the instance's program has written to its output, or is made to write now.
+    /// Returns a line that the instance's program has written to its output, or makes it write one.
     async fn write_line(&self, _: &InfraHandle) -> Result<String, Unsupported> {
         Err(Unsupported(
             "the harness does not know what an instance writes",
@@ -176,7 +187,8 @@ pub struct Held {
 /// How a vendor misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The next time, this one of [`Harness::changes`] or [`Harness::removals`] takes effect and its answer is lost.
+    /// The next request of this operation takes effect, but its answer is lost. It is one of [`Harness::changes`] or
+    /// [`Harness::removals`].
     LostAnswer(&'static str),
     /// Every request is refused with the status 429.
     RateLimited(RetryAfter),

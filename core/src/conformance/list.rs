@@ -1,4 +1,4 @@
-//! Lists: complete, without resources of others, without deleted ones.
+//! Cases about lists: they are complete, and omit resources of others and deleted ones.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![
         Case {
             name: "three_pages",
-            promise: "Follows the vendor's pages to their end: an answer is whole, or an error.",
+            promise: "Follows the vendor's pages to the last one: an answer is complete, or an error.",
             matters: "What is not listed looks lost to the tick and is never found by the sweep.",
             run: |bench| Box::pin(three_pages(bench)),
         },
@@ -26,7 +26,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
             name: "gone_not_listed",
             promise: "Omits what the vendor is already deleting.",
             matters: "A deleted resource that is listed is swept again and again, and reported as an orphan.",
-            run: |bench| Box::pin(gone(bench)),
+            run: |bench| Box::pin(omits_deleted(bench)),
         },
     ]
 }
@@ -79,7 +79,7 @@ async fn own_environment<S: Subject>(bench: &Bench<S>) -> Tried {
     Ok(())
 }
 
-async fn gone<S: Subject>(bench: &Bench<S>) -> Tried {
+async fn omits_deleted<S: Subject>(bench: &Bench<S>) -> Tried {
     let made = bench.make_one().await?;
     bench.remove(&made).await?;
     let listed = bench.listed(S::instance(&made)).await?;

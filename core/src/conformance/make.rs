@@ -1,4 +1,4 @@
-//! Creation: once, again, concurrently, after a lost answer, after a cancellation.
+//! Cases about creation: once, repeated, concurrent, after a lost answer, after a cancellation.
 
 use super::bench::{Bench, persist};
 use super::cancel::{POLLS, polled};
@@ -25,7 +25,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
         Case {
             name: "lost_answer",
             promise: "A create that is not idempotent at the vendor and whose answer was lost is not repeated blindly: it looks up first.",
-            matters: "A lost answer would leave a resource that costs money and that no row knows.",
+            matters: "A lost answer would leave a resource that costs money and has no row.",
             run: |bench| Box::pin(lost_answer(bench)),
         },
         Case {
@@ -36,7 +36,7 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
         },
         Case {
             name: "cancelled",
-            promise: "A call may be cancelled at any point by dropping its future; the next call then goes on from what is there.",
+            promise: "A call may be cancelled at any point by dropping its future; the next call then continues from what exists.",
             matters: "A deadline or a shutdown drops calls at any point; what they began must not be lost or created twice.",
             run: |bench| Box::pin(cancelled(bench)),
         },

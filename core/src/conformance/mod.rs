@@ -3,7 +3,8 @@
 //! A provider's test supplies a *harness*: the settings of a working provider, what its vendor holds, and how to make
 //! that vendor misbehave. The suite builds the provider from its registration, against the endpoint that the settings
 //! name, and tests every promise of [`ToolProvider`](crate::ToolProvider) or [`InfraProvider`](crate::InfraProvider).
-//! Each case has its own mark, so that no case sees what another left behind, and destroys at its end what it created.
+//! Each case has its own mark, so that no case sees the resources of another. At its end it destroys the resources
+//! that it created.
 //!
 //! A tool whose vendor has an HTTP API needs no harness of its own: [`FakeServer`] is one, for a vendor that the test
 //! describes as a [`FakeVendor`]. Then the test is:

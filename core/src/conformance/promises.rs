@@ -1,8 +1,8 @@
-//! The suite and the traits' contracts say the same, in the same words.
+//! Tests that the suite and the traits' contracts state the same promises in the same words.
 
 use super::case::Case;
 
-/// The text of every doc comment of a source, and the bullets of its contracts.
+/// The bullets of every contract in the doc comments of a source.
 fn contracts(source: &str) -> Vec<String> {
     let mut bullets: Vec<String> = Vec::new();
     let mut within = false;
@@ -24,7 +24,7 @@ fn contracts(source: &str) -> Vec<String> {
     bullets
 }
 
-fn in_step<S>(source: &str, cases: &[Case<S>]) {
+fn assert_same_promises<S>(source: &str, cases: &[Case<S>]) {
     let bullets = contracts(source);
     for case in cases {
         let said = bullets.iter().any(|bullet| bullet == case.promise);
@@ -38,10 +38,10 @@ fn in_step<S>(source: &str, cases: &[Case<S>]) {
 
 #[test]
 fn every_promise_of_a_tool_has_a_case_and_every_case_a_promise() {
-    in_step(include_str!("../tool.rs"), &super::tool::all());
+    assert_same_promises(include_str!("../tool.rs"), &super::tool::all());
 }
 
 #[test]
 fn every_promise_of_an_infra_has_a_case_and_every_case_a_promise() {
-    in_step(include_str!("../infra.rs"), &super::infra::all());
+    assert_same_promises(include_str!("../infra.rs"), &super::infra::all());
 }

@@ -1,4 +1,4 @@
-//! A proxy in front of a real engine, which misbehaves as the suite wants.
+//! A proxy in front of a real engine, which injects the faults of the suite.
 
 use std::future::pending;
 use std::io;
@@ -21,7 +21,7 @@ use super::harness::Fault;
 
 /// Forwards HTTP to a real engine, at an address or a unix socket, and injects faults on request.
 ///
-/// With it the harness of an infra on a real engine can run every case of the suite. Its [`Harness::fault`],
+/// With it, the harness of an infra on a real engine can run every case of the suite. Its [`Harness::fault`],
 /// [`Harness::heal`] and [`Harness::settle`] call the methods of the same names, and its settings name the proxy:
 ///
 /// ```no_run
@@ -52,7 +52,7 @@ pub struct Proxy {
 struct Shared {
     target: Target,
     fault: watch::Sender<Option<Fault>>,
-    /// Requests that the engine has not answered yet, also those whose sender has gone.
+    /// Requests that the engine has not answered yet, including those whose sender has disconnected.
     in_flight: watch::Sender<usize>,
 }
 
@@ -65,7 +65,7 @@ enum Target {
 type Body = Either<Incoming, Full<Bytes>>;
 
 impl Proxy {
-    /// In front of `host:port`, on a free local port; see [`Proxy::url`].
+    /// Starts a proxy for `host:port` on a free local port; see [`Proxy::url`].
     ///
     /// # Errors
     /// When no port is free.
@@ -86,7 +86,7 @@ impl Proxy {
         })
     }
 
-    /// In front of a unix socket, on another one at the path `listen`.
+    /// Starts a proxy for a unix socket, which listens on another socket at the path `listen`.
     ///
     /// # Errors
     /// When `listen` exists or cannot be created.
@@ -115,7 +115,7 @@ impl Proxy {
         self.address.map(|address| format!("http://{address}"))
     }
 
-    /// Misbehaves until [`Proxy::heal`].
+    /// Injects the fault until [`Proxy::heal`].
     pub fn fault(&self, fault: Fault) {
         self.shared.fault.send_replace(Some(fault));
     }
@@ -180,7 +180,7 @@ impl Shared {
         }
     }
 
-    /// In its own task: the engine executes a request even if the client has hung up.
+    /// Runs in its own task, because the engine executes a request even if the client has disconnected.
     async fn forward(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -208,7 +208,7 @@ impl Target {
 async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, shared: Arc<Shared>) {
     let exchange = service_fn(|request| Arc::clone(&shared).exchange(request));
     let connection = hyper::server::conn::http1::Builder::new();
-    // A client that left and a fault both end a connection with an error.
+    // A client that disconnected and a fault both end a connection with an error.
     let _ = connection
         .serve_connection(TokioIo::new(stream), exchange)
         .await;

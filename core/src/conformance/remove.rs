@@ -1,4 +1,4 @@
-//! Removing: all of it, again, what never was, and nothing else.
+//! Cases about destruction: it is complete, can be repeated, accepts unknown ids, and removes nothing else.
 
 use super::bench::Bench;
 use super::cancel::{POLLS, polled};
@@ -12,43 +12,43 @@ pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![
         Case {
             name: "destroyed",
-            promise: "Nothing of the instance is left at the vendor, of whatever kind.",
-            matters: "A key that lives on can be used, and a volume or a number costs on.",
+            promise: "No resource of the instance, of any kind, is left at the vendor.",
+            matters: "A key that still exists can be used, and a volume or a number continues to cost money.",
             run: |bench| Box::pin(destroyed(bench)),
         },
         Case {
             name: "destroyed_twice",
-            promise: "What is already gone is a success.",
-            matters: "A destruction is repeated until it succeeds: one that never does keeps its instance for ever.",
+            promise: "Destroying what no longer exists succeeds.",
+            matters: "A destruction is repeated until it succeeds: one that never does keeps its row for ever.",
             run: |bench| Box::pin(twice(bench)),
         },
         Case {
             name: "unknown_destroyed",
-            promise: "What never was is a success, and nothing else is touched.",
-            matters: "A row whose creation failed is destroyed too; it must end, and harm no other instance.",
+            promise: "Destroying what never existed succeeds and touches nothing else.",
+            matters: "An instance whose creation failed is destroyed too; that must succeed and harm no other instance.",
             run: |bench| Box::pin(unknown(bench)),
         },
         Case {
             name: "odd_ids",
-            promise: "An id with characters that mean something in an address is encoded: it names itself alone.",
+            promise: "An id with characters that are special in a URL is encoded, so that it names only its own resource.",
             matters: "An id that is cut short by a ? or # names another instance's resource, which is then lost.",
-            run: |bench| Box::pin(odd_ids(bench)),
+            run: |bench| Box::pin(ids_needing_encoding(bench)),
         },
         Case {
             name: "refused_is_not_gone",
-            promise: "A refusal that could mean \"gone\" or \"not allowed\" is looked into before it counts as gone.",
-            matters: "A revoked key would make every resource look gone: rows vanish, and the vendor bills on.",
-            run: |bench| Box::pin(refused(bench)),
+            promise: "A refusal that could mean \"does not exist\" or \"not allowed\" is checked before it counts as destroyed.",
+            matters: "A revoked key would make every resource look destroyed: rows are deleted, and the vendor continues to bill.",
+            run: |bench| Box::pin(refusal_is_not_absence(bench)),
         },
         Case {
             name: "lost_removal",
             promise: "If an answer was lost, `list` still returns what remains, and a repeated call destroys it.",
-            matters: "What is half removed and cannot be found again, such as a volume without its service, costs on for ever.",
+            matters: "A remainder that cannot be found again, such as a volume without its service, costs money for ever.",
             run: |bench| Box::pin(lost_answer(bench)),
         },
         Case {
             name: "removal_cancelled",
-            promise: "A call may be cancelled at any point by dropping its future; the next call then goes on from what is there.",
+            promise: "A call may be cancelled at any point by dropping its future; the next call then continues from what exists.",
             matters: "A deadline or a shutdown drops calls at any point; what is half removed must still be removed.",
             run: |bench| Box::pin(cancelled(bench)),
         },
@@ -67,8 +67,8 @@ async fn twice<S: Subject>(bench: &Bench<S>) -> Tried {
     bench.remove(&made).await
 }
 
-/// Of the same shape as a real id, so that the vendor takes it for one.
-fn nobody(id: &str) -> String {
+/// An unknown id of the same shape as a real one, so that the vendor accepts its syntax.
+fn unknown_id(id: &str) -> String {
     let same_kind = |c: char| match c {
         '0'..='9' => '0',
         'a'..='z' => 'f',
@@ -80,7 +80,7 @@ fn nobody(id: &str) -> String {
 
 async fn unknown<S: Subject>(bench: &Bench<S>) -> Tried {
     let made = bench.make_one().await?;
-    let other = bench.subject.with_id(&made, nobody(S::id(&made)));
+    let other = bench.subject.with_id(&made, unknown_id(S::id(&made)));
     let Some(other) = other.filter(|other| S::id(other) != S::id(&made)) else {
         let why = "no unknown id can be made from this vendor's".to_owned();
         return Err(Verdict::NotApplicable(why));
@@ -89,7 +89,7 @@ async fn unknown<S: Subject>(bench: &Bench<S>) -> Tried {
     bench.has_one(&made).await
 }
 
-async fn odd_ids<S: Subject>(bench: &Bench<S>) -> Tried {
+async fn ids_needing_encoding<S: Subject>(bench: &Bench<S>) -> Tried {
     let made = bench.make_one().await?;
     let id = S::id(&made);
     for odd in [
@@ -112,7 +112,7 @@ async fn odd_ids<S: Subject>(bench: &Bench<S>) -> Tried {
     Ok(())
 }
 
-async fn refused<S: Subject>(bench: &Bench<S>) -> Tried {
+async fn refusal_is_not_absence<S: Subject>(bench: &Bench<S>) -> Tried {
     let wrong = bench.subject.rebuilt(&bench.wrong_keys()?);
     let wrong = wrong.map_err(|error| Verdict::Broken(error.to_string()))?;
     let instance = InstanceId::generate();

@@ -56,8 +56,8 @@ impl Report {
         assert!(failed == 0, "{failed} promises are broken: see above");
     }
 
-    /// As [`Report::assert`], and every case must run except those in `not_applicable`, each with the reason why this
-    /// vendor cannot show it. So a harness that lacks a hook does not lose a case unnoticed.
+    /// Like [`Report::assert`]; in addition, every case must run except those in `not_applicable`, each with the
+    /// reason why it does not apply to this vendor. A harness that lacks a hook thus does not skip a case unnoticed.
     ///
     /// # Panics
     /// When a promise was broken, when another case did not run, or when a case of `not_applicable` ran or is unknown.

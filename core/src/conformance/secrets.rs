@@ -17,7 +17,7 @@ use crate::{InstanceId, ProviderError, Secret, chain};
 pub(super) fn cases<S: Subject>() -> Vec<Case<S>> {
     vec![Case {
         name: "no_secret_shown",
-        promise: "No secret is in a `Debug`, an error or a trace.",
+        promise: "No secret appears in `Debug` output, an error or a trace.",
         matters: "Logs are read, shipped and kept by people and systems that may not have the keys.",
         run: |bench| Box::pin(none_shown(bench)),
     }]
@@ -30,7 +30,7 @@ async fn none_shown<S: Subject>(bench: &Bench<S>) -> Tried {
         mut secrets,
     } = everything(bench).with_subscriber(log.subscriber()).await?;
     shown.push(("a trace", log.text()));
-    shown.push(("the provider's Debug", bench.subject.shown()));
+    shown.push(("the provider's Debug", bench.subject.debug_output()));
     secrets.extend(bench.secrets());
     for (name, secret) in secrets
         .iter()
@@ -50,7 +50,7 @@ const SHORT: usize = 8;
 
 fn describe_leak(name: &str, place: &str, secret: &Secret) -> String {
     let hint = match secret.expose().len() {
-        ..SHORT => "; its value is short and may be there by chance: take one that is no word",
+        ..SHORT => "; its value is short and may be there by chance: take one that is not a word",
         _ => "",
     };
     format!("the secret {name} is in {place}{hint}")
@@ -59,7 +59,7 @@ fn describe_leak(name: &str, place: &str, secret: &Secret) -> String {
 async fn everything<S: Subject>(bench: &Bench<S>) -> Result<Tour, Verdict> {
     let (subject, cx) = (&bench.subject, &bench.cx);
     let instance = InstanceId::generate();
-    let mut tour = must("a call", subject.tour(cx, &instance).await)?;
+    let mut tour = must("a call", subject.call_all_operations(cx, &instance).await)?;
     let made = bench.make(&instance).await?;
     for fault in [
         Fault::RateLimited(RetryAfter::Seconds(1)),
@@ -94,7 +94,7 @@ fn tell<T>(tour: &mut Tour, result: Result<T, ProviderError>) {
     }
 }
 
-/// All traces.
+/// Collects all traces.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -138,6 +138,6 @@ mod tests {
             describe("sk-fake-31c7"),
             "the secret ACME_ADMIN_KEY is in a trace"
         );
-        assert!(describe("admin").ends_with("by chance: take one that is no word"));
+        assert!(describe("admin").ends_with("by chance: take one that is not a word"));
     }
 }

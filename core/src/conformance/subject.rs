@@ -16,17 +16,17 @@ pub(super) trait Subject: Sized + Send + Sync {
 
     fn harness(&self) -> &dyn Harness;
 
-    /// The reference of the provider's settings.
+    /// The specs of the provider's settings.
     fn settings(&self) -> Vec<SettingSpec>;
 
-    /// The same with other settings.
+    /// The same provider, built from other settings.
     fn rebuilt(&self, environment: &Environment) -> Result<Self, SettingsError>;
 
-    /// The same within the layers, as the registry hands it out.
+    /// The same provider within the layers, as the registry returns it.
     fn layered(&self) -> Result<Self, SettingsError>;
 
-    /// The provider's `Debug`.
-    fn shown(&self) -> String;
+    /// The provider's `Debug` output.
+    fn debug_output(&self) -> String;
 
     async fn make(&self, cx: &Context, instance: &InstanceId) -> Result<Self::Ref, ProviderError>;
 
@@ -34,15 +34,19 @@ pub(super) trait Subject: Sized + Send + Sync {
 
     async fn list(&self, cx: &Context) -> Result<Vec<Self::Ref>, ProviderError>;
 
-    /// `verify`; `None` where it is not declared.
+    /// Calls `verify`; `None` if it is not declared.
     async fn verify(&self, cx: &Context) -> Option<Result<(), ProviderError>>;
 
-    /// Calls everything else that is declared.
-    async fn tour(&self, cx: &Context, instance: &InstanceId) -> Result<Tour, ProviderError>;
+    /// Calls every other operation that is declared.
+    async fn call_all_operations(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+    ) -> Result<Tour, ProviderError>;
 
     fn instance(made: &Self::Ref) -> &InstanceId;
 
-    /// The vendor's ID of it.
+    /// The vendor's ID of the resource.
     fn id(made: &Self::Ref) -> &str;
 
     /// The same reference with another ID; `None` if that is not a valid one.

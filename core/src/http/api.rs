@@ -25,7 +25,7 @@ impl<'a> Api<'a> {
         self.cx
     }
 
-    /// The vendor: where the calls go, and what its refusals mean.
+    /// The vendor: the base URL of calls, and the meaning of its refusals.
     #[must_use]
     pub const fn vendor(self) -> &'a VendorHttp {
         self.vendor
@@ -36,7 +36,7 @@ impl<'a> Api<'a> {
         VendorRequest::new(self.vendor, self.cx, Method::GET, segments)
     }
 
-    /// A `POST`; see [`Api::get`]. Without segments it goes to the base URL itself.
+    /// A `POST`; see [`Api::get`]. Without segments it is sent to the base URL itself.
     pub fn post(self, segments: impl IntoIterator<Item = &'a str>) -> VendorRequest<'a> {
         VendorRequest::new(self.vendor, self.cx, Method::POST, segments)
     }

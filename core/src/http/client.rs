@@ -1,11 +1,24 @@
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
+use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::Proxies;
 
 /// The time limit of one request, unless the context allows less.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// TLS settings of every client of the process. The machine's roots are read only once, because this takes longer
+/// than all other steps of building a client. `None` if they cannot be read: building a client reports the error.
+/// that makes a client. `None` if they cannot be read: making a client reports that.
+static TLS: LazyLock<Option<ClientConfig>> = LazyLock::new(|| {
+    let verified = ClientConfig::builder().with_platform_verifier();
+    let mut config = verified.ok()?.with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Some(config)
+});
 
 /// The HTTP client of a process for calls to vendors, for [`Context`](crate::Context): connection pool, TLS, our user
 /// agent, and limits on connecting and on the whole request.
@@ -22,8 +35,8 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
         .build()
 }
 
-/// What every client of ours has: kept-alive connections, these proxies, and no redirects, because a
-/// redirect would carry the key to another host.
+/// The common settings of our clients: keep-alive connections, these proxies, and no redirects, because a redirect
+/// would send the key to another host.
 pub fn client_builder(user_agent: &str, proxies: &Proxies) -> reqwest::ClientBuilder {
     let proxies = proxies.clone();
     bare_builder()
@@ -34,18 +47,22 @@ pub fn client_builder(user_agent: &str, proxies: &Proxies) -> reqwest::ClientBui
         .proxy(reqwest::Proxy::custom(move |url| proxies.proxy_for(url)))
 }
 
-/// A client whose TLS works in every binary, whatever else is linked, and that has nothing else set.
+/// A client builder whose TLS works in every binary, whatever else is linked, with no other settings.
 ///
 /// `reqwest` is built without a cryptography library of its own, because the default one takes half a minute of C
 /// to compile; its own builder panics until one is installed. This function installs `ring` for the process, unless
 /// the process chose one before.
 pub fn bare_builder() -> reqwest::ClientBuilder {
     if CryptoProvider::get_default().is_none() {
-        // It fails only if another thread was faster, and then one is installed as well.
+        // This fails only if another thread installed one first.
         let _ = ring::default_provider().install_default();
     }
     #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    match &*TLS {
+        Some(config) => builder.tls_backend_preconfigured(config.clone()),
+        None => builder,
+    }
 }
 
 #[cfg(test)]

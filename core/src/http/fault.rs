@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Reply;
 use crate::{Effect, ErrorKind, ProviderError, Secret};
 
-/// What a vendor's error body says. A member that is `None` follows from status and headers.
+/// The contents of a vendor's error body. A member that is `None` follows from status and headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VendorFault {
-    /// What failed.
+    /// The kind of failure.
     pub kind: Option<ErrorKind>,
     /// The vendor's message.
     pub message: String,
@@ -30,8 +30,8 @@ const fn kind_of(status: u16) -> ErrorKind {
     }
 }
 
-/// Whether a page of HTML came in place of an answer. A 403 of that kind is not about the key: the edge in front of the
-/// vendor's API, such as Cloudflare, holds back who sends too much.
+/// Whether the reply is an HTML page instead of an answer. A 403 of that kind is not about the key: the edge in front
+/// of the vendor's API, such as Cloudflare, blocks clients that send too many requests.
 fn is_page(reply: &Reply) -> bool {
     reply.text().trim_start().starts_with('<')
 }
@@ -47,7 +47,7 @@ const fn effect_of(status: u16) -> Option<Effect> {
     }
 }
 
-/// The error of a refusal. If the vendor's message repeats one of `secrets`, the secret is left out.
+/// The error of a refusal. A secret of `secrets` that the vendor's message repeats is left out.
 pub(super) fn refusal<'a>(
     reply: &Reply,
     read: Option<VendorFault>,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_403_of_html_is_the_edge_which_wants_fewer_requests() {
+    fn an_html_403_is_a_rate_limit_of_the_edge() {
         let page =
             "\n<!DOCTYPE html><title>Access denied | api.vendor.example used Cloudflare</title>";
         assert_eq!(error(403, page).kind(), ErrorKind::RateLimited);

@@ -1,4 +1,4 @@
-//! Items of a list that are read one by one.
+//! List items that are parsed one by one.
 
 use std::fmt;
 
@@ -12,10 +12,11 @@ use crate::{ErrorKind, Mark, ProviderError};
 
 /// One item of a vendor's list, which may be of a form that this version does not know.
 ///
-/// An account also holds what other programs and people made. A `null`, an absent member or an unknown word in one of
-/// their items must not fail the whole list. [`VendorRequest::fetch_pages`](super::VendorRequest::fetch_pages) and
-/// [`known_items`] therefore skip an item that cannot be read. They fail only if it bears our mark: a list without it
-/// would look as if the resource were gone.
+/// An account also holds items that other programs and people created. A `null`, an absent member or an unknown word
+/// in one of their items must not fail the whole list.
+/// [`VendorRequest::fetch_pages`](super::VendorRequest::fetch_pages) and [`known_items`] therefore skip an item that
+/// cannot be read. They fail only if it bears our mark: a list without it would look as if the resource did not
+/// exist.
 ///
 /// ```
 /// # use agent_pool_core::prelude::*;
@@ -42,7 +43,7 @@ enum Read<T> {
     Unknown { problem: String, texts: Vec<String> },
 }
 
-/// Without the texts of an item that could not be read, which may contain secrets.
+/// Omits the texts of an item that could not be read, because they may contain secrets.
 impl<T: fmt::Debug> fmt::Debug for ListItem<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

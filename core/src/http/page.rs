@@ -22,13 +22,13 @@ pub struct Data<T> {
     pub data: T,
 }
 
-/// The most pages of one list. A vendor that ignores the cursor would answer without end.
+/// The maximum number of pages of one list. A vendor that ignores the cursor would return pages forever.
 const PAGE_LIMIT: usize = 1_000;
 
 /// Every item of a list, page by page, starting with the cursor `None`. The result is complete, or an error.
 ///
 /// # Errors
-/// Those of `fetch`, and [`ErrorKind::Protocol`] if a cursor repeats or there are more than a thousand pages.
+/// Errors of `fetch`, and [`ErrorKind::Protocol`] if a cursor repeats or there are more than a thousand pages.
 pub async fn pages<T, C, F>(mut fetch: impl FnMut(Option<C>) -> F) -> Result<Vec<T>, ProviderError>
 where
     C: Clone + Eq + Hash,

@@ -32,7 +32,7 @@ impl Polling {
 impl Api<'_> {
     /// Calls `look` until it returns something.
     ///
-    /// This is for what a vendor does after its answer, such as an order that is pending. It is not a retry: the
+    /// This is for work that a vendor finishes after its answer, such as a pending order. It is not a retry: the
     /// first error ends it, except for [`ErrorKind::NotFound`], which means "not yet".
     ///
     /// ```
@@ -48,8 +48,8 @@ impl Api<'_> {
     /// ```
     ///
     /// # Errors
-    /// Those of `look`, and [`ErrorKind::Unavailable`] with the message `late` when the time is over. A later call
-    /// can continue from there.
+    /// Those of `look`, and [`ErrorKind::Unavailable`] with the message `late` when the time limit has passed. A
+    /// later call can continue from there.
     pub async fn poll<T, F>(
         self,
         polling: Polling,
@@ -80,8 +80,8 @@ impl Api<'_> {
 
     /// Waits until each of `operations` is finished, one after the other, within one common time limit.
     ///
-    /// It is for a vendor whose creation or deletion answers with the ids of operations that it carries out later.
-    /// `is_finished` asks for one of them; an operation that failed is an error of `is_finished`.
+    /// This is for a vendor that answers a creation or deletion with the ids of operations that it carries out later.
+    /// `is_finished` checks one operation; it returns an error if the operation failed.
     ///
     /// ```
     /// # use agent_pool_core::prelude::*;
@@ -99,7 +99,7 @@ impl Api<'_> {
     /// ```
     ///
     /// # Errors
-    /// As [`Api::poll`].
+    /// Like [`Api::poll`].
     pub async fn await_all<'o, T, F>(
         self,
         polling: Polling,
@@ -145,7 +145,7 @@ mod tests {
         VendorHttp::new("http://localhost".parse().unwrap())
     }
 
-    /// Polls for something that is there at the given attempt; with the total time that it took.
+    /// Polls for something that exists from the given attempt on. Returns the result and the total time.
     async fn found_at(attempt: u32, left: Option<Duration>) -> (ProviderResult<u32>, Duration) {
         let (vendor, cx) = (vendor(), context());
         let cx = left.map_or_else(|| cx.clone(), |left| cx.within(left));

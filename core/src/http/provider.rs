@@ -15,7 +15,7 @@ use crate::{
     absent_is_done, read_options,
 };
 
-/// The reference of a tool's settings.
+/// The specs of a tool's settings.
 pub(crate) fn describe<T: HttpTool>() -> Vec<SettingSpec> {
     settings::describe::<T>(&prefix_of(T::ID))
 }
@@ -48,8 +48,8 @@ impl<T: HttpTool> HttpProvider<T> {
         Ok(())
     }
 
-    /// Creates the resource. A later attempt first deletes what an earlier one left. What the vendor may have created
-    /// without its secret reaching us is deleted again.
+    /// Creates the resource. A later attempt first deletes the resource of an earlier one. If the vendor may have
+    /// created a resource whose secret did not reach us, it is deleted again.
     async fn replace(
         &self,
         api: Api<'_>,
@@ -145,7 +145,7 @@ impl<T: HttpTool> ToolProvider for HttpProvider<T> {
     }
 }
 
-/// Each resource once: while resources come and go, the pages of a list shift, and one may be on two of them.
+/// Removes duplicates: pages shift while resources are created and deleted, so a resource may be on two pages.
 fn unique(mut resources: Vec<VendorResource>) -> Vec<VendorResource> {
     let mut seen = HashSet::new();
     resources.retain(|one| seen.insert(one.id.clone()));

@@ -50,9 +50,8 @@ impl Proxies {
         "NO_PROXY",
     ];
 
-    /// The proxies that these variables name. As in curl, lower case wins over upper case. A value that is
-    /// not a URL is ignored, and one of another scheme than `http` and `https`, such as `socks5`, with a
-    /// warning.
+    /// The proxies that these variables name. As in curl, lower case wins over upper case. A value that is not a URL
+    /// is ignored. A URL with another scheme than `http` and `https`, such as `socks5`, is ignored with a warning.
     #[must_use]
     pub fn new(environment: &Environment) -> Self {
         let variable = |names: &[&str]| names.iter().find_map(|name| environment.get(name));
@@ -81,7 +80,7 @@ impl Proxies {
         &OF_PROCESS
     }
 
-    /// The proxy between here and `url`, for people: without its credentials.
+    /// The proxy for `url`, for display: without its credentials.
     #[must_use]
     pub fn name_for(&self, url: &Url) -> Option<String> {
         self.proxy_for(url).as_ref().map(name)
@@ -97,8 +96,8 @@ impl Proxies {
     }
 }
 
-/// `NO_PROXY`: names with all below them, addresses, networks such as `10.0.0.0/8`, and `*` for everything,
-/// separated by commas or blanks. An entry with a port holds for that port.
+/// `NO_PROXY`: domain names including their subdomains, addresses, networks such as `10.0.0.0/8`, and `*` for
+/// everything, separated by commas or blanks. An entry with a port applies to that port only.
 struct Exceptions(Vec<(Option<u16>, Matcher)>);
 
 impl Exceptions {
@@ -107,7 +106,7 @@ impl Exceptions {
         let parsed = entries.filter(|entry| !entry.is_empty()).map(|entry| {
             let (host, port) = split_port(entry);
             let host = host.trim_end_matches('.').to_lowercase();
-            // `*.example` is what others write for all names below one.
+            // Some programs write `*.example` for all subdomains of `example`.
             let host = match host.strip_prefix('*') {
                 Some(below) if below.starts_with('.') => below.to_owned(),
                 _ => host,
@@ -124,7 +123,7 @@ impl Exceptions {
         };
         let port = url.port_or_known_default();
         let mut entries = self.0.iter();
-        // A matcher intercepts what is not excepted.
+        // The matcher intercepts every URL except those of the entry.
         entries.any(|(of_port, matcher)| {
             (of_port.is_none() || *of_port == port) && matcher.intercept(&uri).is_none()
         })
@@ -148,7 +147,7 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// Shows no credentials.
+/// Omits the credentials.
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies")
@@ -162,8 +161,8 @@ fn name(proxy: &Url) -> String {
     proxy.origin().ascii_serialization()
 }
 
-/// Whether `url` is of this machine or a private network, as far as its text says. Names are not
-/// resolved: behind a proxy there may be no DNS.
+/// Whether `url` names this machine or a private network, according to its text. Names are not resolved: behind a
+/// proxy there may be no DNS.
 fn is_private(url: &Url) -> bool {
     match url.host() {
         None => true,
@@ -179,7 +178,7 @@ fn is_private(url: &Url) -> bool {
 
 const fn is_private_v4(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
-    // 100.64.0.0/10 is the shared space of providers, which private networks use too.
+    // 100.64.0.0/10 is the shared address space of providers, which private networks also use.
     let is_shared = first == 100 && second & 0b1100_0000 == 64;
     address.is_loopback()
         || address.is_private()

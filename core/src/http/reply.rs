@@ -113,7 +113,7 @@ pub(super) fn describe_mismatch(error: &serde_path_to_error::Error<serde_json::E
     }
 }
 
-/// Without headers and body, which may contain secrets.
+/// Omits headers and body, which may contain secrets.
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")

@@ -16,7 +16,7 @@ use super::unanswered::unanswered;
 use super::{Data, ListItem, Page, Reply, VendorHttp, known_items, pages};
 use crate::{Context, Effect, ErrorKind, ProviderError, Secret};
 
-/// All but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -35,7 +35,7 @@ pub struct VendorRequest<'a> {
     body: Option<Vec<u8>>,
     /// A secret in the URL, which traces and errors must not contain.
     redacted: Option<Secret>,
-    /// Why it cannot be sent. It is returned by the last step, so that a call reads as one chain.
+    /// Why the request cannot be sent. The last step returns it, so that a call reads as one chain.
     fault: Option<ProviderError>,
 }
 
@@ -202,7 +202,7 @@ impl<'a> VendorRequest<'a> {
     /// Sends it and requires a 2xx status.
     ///
     /// # Errors
-    /// As [`VendorRequest::send`], and what another status means.
+    /// As [`VendorRequest::send`], and the error of any other status.
     pub async fn execute(self) -> Result<Reply, ProviderError> {
         let (vendor, redacted) = (self.vendor, self.redacted.clone());
         vendor.check_redacted(self.send().await?, redacted.as_ref())
@@ -252,7 +252,7 @@ impl<'a> VendorRequest<'a> {
     }
 }
 
-/// Without the query and the body, which may contain secrets.
+/// Omits the query and the body, which may contain secrets.
 impl fmt::Debug for VendorRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorRequest")

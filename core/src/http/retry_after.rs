@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// No server makes us wait longer than this.
+/// The maximum wait that we accept from a server.
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// A bare number above this is a point in time, not a number of seconds to wait (2001-09-09).
@@ -10,7 +10,8 @@ const EPOCH_SECONDS: u64 = 1_000_000_000;
 /// A bare number above this counts milliseconds since 1970.
 const EPOCH_MILLIS: u64 = 1_000_000_000_000;
 
-/// How long `value` asks to wait, at most an hour: seconds (decimals too), a point in time as a number, or an HTTP date.
+/// The wait that `value` asks for, at most an hour: seconds (decimals too), a point in time as a number, or an HTTP
+/// date.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,8 +46,7 @@ fn parse_at(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(LONGEST))
 }
 
-/// `wait` as the header states it: whole seconds, rounded up, and at least 1, because 0 invites a busy
-/// loop.
+/// The header's value for `wait`: whole seconds, rounded up, and at least 1, because 0 invites a busy loop.
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -23,7 +23,7 @@ use crate::ErrorKind;
 pub struct FaultTable {
     /// Where the code is, as a JSON pointer; empty if the status says everything.
     pub code: &'static str,
-    /// Where the messages are, as JSON pointers. Of a list or an object, every item or member is read.
+    /// The messages, as JSON pointers. Every item of a list and every member of an object is read.
     pub messages: &'static [&'static str],
     /// The kinds of codes whose kind does not follow from the status; several codes are separated by spaces.
     pub kinds: &'static [(ErrorKind, &'static str)],
@@ -94,7 +94,7 @@ impl FaultTable {
     }
 }
 
-/// A list item by item, an object as its members with their names.
+/// Describes a list item by item, and an object as its members with their names.
 fn describe(value: &Value) -> String {
     match value {
         Value::Array(items) => join(items.iter().map(|item| texts_in(item, ": ")), "; "),

@@ -129,7 +129,7 @@ pub trait HttpTool: fmt::Debug + DeserializeOwned + JsonSchema + Send + Sync + '
     /// Every resource of the account that may belong to an instance, with the text that may be one of our labels.
     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>>;
 
-    /// Creates the resource with this label. [`HttpTool::ON_REPEAT`] says who handles one that exists already.
+    /// Creates the resource with this label. [`HttpTool::ON_REPEAT`] says who handles an existing one.
     async fn create(
         &self,
         api: Api<'_>,
@@ -217,7 +217,7 @@ impl VendorResource {
         }
     }
 
-    /// The same with the vendor's creation time. A text that is not a time is ignored.
+    /// The same resource with the vendor's creation time. A text that is not a time is ignored.
     #[must_use]
     pub fn created_at(mut self, time: impl Into<Option<String>>) -> Self {
         self.created_at = time.into();

@@ -43,7 +43,8 @@ impl VendorHttp {
         }
     }
 
-    /// The same API with the provider's id as the name in metrics. The kit does this for an [`HttpTool`](super::HttpTool).
+    /// The same API with the provider's id as its name in metrics. The kit does this for an
+    /// [`HttpTool`](super::HttpTool).
     #[must_use]
     pub const fn named(mut self, provider: &'static str) -> Self {
         self.name = provider;
@@ -101,8 +102,8 @@ impl VendorHttp {
 
     /// The same API, whose error bodies are read by `read_fault`.
     ///
-    /// It gets every reply without a 2xx status, and those passed to [`VendorHttp::refusal`]. What it leaves open
-    /// follows from the status.
+    /// `read_fault` is called for every reply without a 2xx status, and for those passed to [`VendorHttp::refusal`].
+    /// Members that it leaves `None` follow from the status and headers.
     #[must_use]
     pub fn faults(mut self, read_fault: fn(&Reply) -> Option<VendorFault>) -> Self {
         self.faults = Faults::By(read_fault);
@@ -124,7 +125,7 @@ impl VendorHttp {
     /// handles some other statuses itself.
     ///
     /// # Errors
-    /// What another status means; see [`VendorHttp::refusal`].
+    /// The error of any other status; see [`VendorHttp::refusal`].
     pub fn check(&self, reply: Reply) -> Result<Reply, ProviderError> {
         self.check_redacted(reply, None)
     }

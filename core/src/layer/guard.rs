@@ -1,14 +1,14 @@
 //! Makes a panic of the provider an error. Place in the order: inside the timeout.
 //!
-//! Without it the panic would end the task that called, and with it whatever that task did for other
-//! providers: the other tools of the same instance, the sweep, the tick.
+//! Otherwise the panic would end the calling task and its work for other providers: the other tools of the same
+//! instance, the sweep, the tick.
 
 use std::future::Future;
 
 use crate::ProviderError;
 use crate::panic::caught;
 
-/// Runs `attempt`. Whether one that panicked had its effect is not known.
+/// Runs `attempt`. The effect of an attempt that panicked is unknown.
 pub(super) async fn guard<T>(
     attempt: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {

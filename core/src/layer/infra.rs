@@ -7,12 +7,12 @@ use super::operation::{Nature, Operation};
 use super::stack::{Stack, declared};
 use super::stats::CallStats;
 use crate::{
-    Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraId, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy,
-    Secret, VendorNotice,
+    Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraId, InfraOptions,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError,
+    Redeploy, Secret, VendorNotice,
 };
 
-/// Puts the layers around an infra provider, which errors, traces and metrics will call `id`.
+/// Puts the layers around an infra provider. Errors, traces and metrics name it `id`.
 #[must_use]
 pub fn layered_infra(
     id: &InfraId,
@@ -22,7 +22,7 @@ pub fn layered_infra(
     counted_infra(id, settings, Arc::default(), inner)
 }
 
-/// The same, counting in `stats`.
+/// Like [`layered_infra`], counting in `stats`.
 pub(crate) fn counted_infra(
     id: &InfraId,
     settings: LayerSettings,
@@ -58,6 +58,10 @@ impl InfraProvider for LayeredInfra {
         self.inner.recipe_settings()
     }
 
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        self.inner.check_options(options)
+    }
+
     async fn resolve_image(
         &self,
         cx: &Context,
@@ -67,6 +71,10 @@ impl InfraProvider for LayeredInfra {
         self.stack
             .call(Operation::read("resolve_image"), cx, call)
             .await
+    }
+
+    fn takes_notices(&self) -> bool {
+        self.inner.takes_notices()
     }
 
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {

@@ -1,6 +1,6 @@
-//! Admits attempts, by rate and by number at once, and none while the vendor wants fewer calls. Place in the
-//! order: around the timeout, so that waiting does not use up an attempt's time, and inside retry, so that
-//! nothing is held while backing off.
+//! Limits the rate and the concurrency of attempts, and pauses them while the vendor wants fewer calls. Place in the
+//! order: around the timeout, so that waiting does not use up an attempt's time, and inside retry, so that no permit
+//! is held while backing off.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -21,8 +21,8 @@ pub(super) struct Limit {
     pause: Mutex<Pause>,
 }
 
-/// The pause of all attempts after a vendor refused one as too many and did not say for how long. It doubles
-/// with each refusal after it, and ends with the first success.
+/// The pause of all attempts after a vendor refused one as rate limited without saying for how long. It doubles with
+/// each further refusal, and ends with the first success.
 #[derive(Debug)]
 struct Pause {
     until: Instant,
@@ -51,8 +51,8 @@ impl Limit {
 
     /// Waits for a permit, which counts until it is dropped.
     ///
-    /// The turn comes after the permit: turns taken by those who wait for permits would be used all at
-    /// once when the permits come free.
+    /// The turn is taken after the permit: if it were taken first, turns taken while waiting for permits would all be
+    /// used at once when permits are released.
     pub(super) async fn admit(&self, cx: &Context) -> Result<SemaphorePermit<'_>, ProviderError> {
         let permit = before_the_deadline(cx, self.at_once.acquire()).await?;
         let permit = permit.map_err(|_| {
@@ -83,9 +83,9 @@ impl Limit {
         }
     }
 
-    /// Learns from the outcome of an attempt whether all others have to pause.
+    /// Decides from the outcome of an attempt whether all others have to pause.
     ///
-    /// A refusal that says how long it lasts is left to whoever was refused: it may be about one kind of call.
+    /// A refusal that says how long it lasts is left to its caller: it may apply to one kind of call only.
     pub(super) fn note<T>(&self, outcome: Result<T, ProviderError>) -> Result<T, ProviderError> {
         let mut pause = self.lock_pause();
         let now = Instant::now();
@@ -115,7 +115,7 @@ impl Limit {
     }
 }
 
-/// What `waiting` yields, unless the deadline comes first: then nothing was done.
+/// The output of `waiting`, or an error if the deadline comes first; nothing was done then.
 pub(super) async fn before_the_deadline<T>(
     cx: &Context,
     waiting: impl Future<Output = T>,
@@ -129,7 +129,7 @@ pub(super) async fn before_the_deadline<T>(
 
 /// Turns at even intervals. Unused turns of the last second may be used later.
 ///
-/// Our own and not a crate's, because it goes by tokio's clock, which tests can pause.
+/// Not from a crate, because it uses tokio's clock, which tests can pause.
 #[derive(Debug)]
 pub struct Rate {
     distance: Duration,
@@ -162,7 +162,7 @@ impl Rate {
         Ok(())
     }
 
-    /// The time of the next free turn. One that would come too late is not taken.
+    /// The time of the next free turn. A turn that would come too late is not taken.
     fn book(&self, left: Option<Duration>) -> Result<Instant, ProviderError> {
         let now = Instant::now();
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -231,7 +231,7 @@ mod tests {
         for _ in 0..3 {
             let error = limit.note(refused()).unwrap_err();
             waits.push(error.retry_after().unwrap().as_secs());
-            // One that was under way at the same time.
+            // An attempt that ran at the same time.
             limit.note(refused()).unwrap_err();
             let start = Instant::now();
             drop(limit.admit(&cx).await.unwrap());
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_with_a_time_holds_up_nobody_else() {
+    async fn retry_after_pauses_no_other_call() {
         let (limit, cx) = (Limit::new(&settings()), context());
         let quota = ErrorKind::RateLimited.because("one project in 30 s");
         let quota = quota.with_retry_after(Duration::from_secs(30));
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_than_so_many_are_under_way() {
+    async fn concurrency_is_limited() {
         let mut settings = settings();
         settings.max_concurrent = NonZeroU32::MIN;
         let limit = Arc::new(Limit::new(&settings));

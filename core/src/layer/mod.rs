@@ -1,26 +1,26 @@
 //! Layers: behaviour that every provider gets without writing it.
 //!
-//! [`layered_tool`] and [`layered_infra`] put them around a provider; the registry does so when it builds
-//! one. From outside to inside, each for a reason:
+//! [`layered_tool`] and [`layered_infra`] put them around a provider; the registry does so when it builds one. From
+//! the outermost to the innermost:
 //!
 //! ```text
 //! observe( serial( retry( limit( timeout( guard( check( provider )))))))
 //! ```
 //!
 //! - *observe* names, traces and counts the call as its caller sees it, all attempts together;
-//! - *serial* lets one change of an instance end before the next begins, retries included;
-//! - *retry* repeats what may be repeated, and holds no permit while it waits;
-//! - *limit* admits one attempt, by rate and by number at once;
+//! - *serial* runs changes of an instance one after another, each with its retries;
+//! - *retry* repeats calls that may be repeated, and holds no permit while it waits;
+//! - *limit* limits the rate and the concurrency of attempts;
 //! - *timeout* bounds one attempt. The deadline over all of them is in the [`Context`](crate::Context);
 //! - *guard* makes a panic of the provider an error, which is not tried again;
-//! - *check* refuses an answer that breaks the contract, and destroys what was made with it. It is the
-//!   innermost, so that its undo is timed and guarded like the provider. [`checked_tool`] and
-//!   [`checked_infra`] are apart, because only the registry knows what a provider declares.
+//! - *check* refuses an answer that breaks the contract, and destroys the resource that was made. It is the
+//!   innermost, so that its undo is timed and guarded like the provider. [`checked_tool`] and [`checked_infra`] are
+//!   separate functions, because only the registry knows what a provider declares.
 //!
-//! A call that waits by itself for ever is ended by the timeout. One that blocks its thread is not: a
-//! provider leaves what blocks to `tokio::task::spawn_blocking`.
+//! The timeout ends a call that waits forever, but not one that blocks its thread: a provider runs blocking code in
+//! `tokio::task::spawn_blocking`.
 //!
-//! What an operator can set is in [`LayerSettings`], read with the provider's prefix.
+//! The settings of an operator are in [`LayerSettings`], read with the provider's prefix.
 
 mod check;
 mod guard;

@@ -1,8 +1,8 @@
 //! Names, traces and counts every call. Place in the order: outermost.
 //!
-//! An error that leaves this layer names the provider, the operation and the instance, so that no
-//! provider has to. Each call is one span `provider.call`; how it ended is one debug event in it,
-//! because whoever handles an error logs it, and counts in [`CallStats`], and in `agent_pool_provider_calls_total` and
+//! An error that leaves this layer names the provider, the operation and the instance, so that no provider has to.
+//! Each call is one span `provider.call`. Its outcome is one debug event in the span, because the code that handles
+//! an error logs it. It is also counted in [`CallStats`], and in `agent_pool_provider_calls_total` and
 //! `agent_pool_provider_calls_seconds` by provider, operation and outcome.
 
 use std::future::Future;

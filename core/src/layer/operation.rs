@@ -8,15 +8,15 @@ pub(super) struct Operation<'a> {
     pub(super) nature: Nature,
 }
 
-/// What it means to do an operation twice.
+/// Whether an operation may be done twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nature {
     /// It changes nothing.
     Read,
-    /// It changes something, and done twice it leaves the same: by the provider's contract, which has it
-    /// look up what an attempt before may have made.
+    /// It changes something and is idempotent: by its contract, the provider looks up what an earlier attempt may
+    /// have made.
     Repeatable,
-    /// Done twice it does more: only what certainly did not happen is repeated.
+    /// It is not idempotent: it is repeated only if it certainly did not happen.
     Once,
 }
 

@@ -1,4 +1,4 @@
-//! Repeats what failed for the moment. Place in the order: around the limit and the timeout.
+//! Repeats calls that failed with a transient error. Place in the order: around the limit and the timeout.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -12,13 +12,13 @@ use tracing::info;
 use super::operation::{Nature, Operation};
 use crate::{Attempt, Context, Effect, ProviderError};
 
-/// A vendor that asks for more patience than this is left to whoever called.
+/// If a vendor asks for a longer wait, the error is returned to the caller.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Runs `attempt` until it succeeds, fails for good, or attempts or time are used up. Waits grow from a
-/// quarter of a second to ten seconds with jitter, on top of what the vendor asks for. An error that comes
-/// out is spent: no layer outside of this one tries again. A repeated call is an [`Attempt::Later`], since
-/// the one before may have had an effect.
+/// Runs `attempt` until it succeeds, fails for good, or attempts or time are used up. Waits grow from a quarter of a
+/// second to ten seconds with jitter, on top of what the vendor asks for. The returned error is marked as spent, so
+/// that no outer layer tries again. A repeated call is an [`Attempt::Later`], because an earlier one may have had an
+/// effect.
 pub(super) async fn retry<T, F>(
     provider: &str,
     operation: Operation<'_>,
@@ -82,7 +82,8 @@ fn announce(
     );
 }
 
-/// What certainly did not happen may be repeated; what may have happened, only where that does no harm.
+/// A call that certainly did not happen may be repeated; one that may have happened, only if repeating it is
+/// harmless.
 fn may_repeat(nature: Nature, error: &ProviderError) -> bool {
     let harmless = match nature {
         Nature::Read | Nature::Repeatable => true,
@@ -103,7 +104,7 @@ mod tests {
         ProviderError::new(ErrorKind::Unavailable, "down")
     }
 
-    /// How often an operation that fails so is tried, and how long that took.
+    /// Number of attempts of an operation that fails this way, and the time that they took.
     async fn tries(
         nature: Nature,
         cx: &Context,
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_wait_does_not_mend_is_tried_once() {
+    async fn a_permanent_error_is_not_retried() {
         for kind in [
             ErrorKind::Invalid,
             ErrorKind::Unauthorized,

@@ -1,7 +1,7 @@
-//! One change of an instance after the other. Place in the order: around retry.
+//! Runs the changes of an instance one after another. Place in the order: around retry.
 //!
-//! Providers look up before they create; two creations for one instance at once would both find nothing,
-//! and buy two phone numbers. This guards one process. Between replicas the database's row does.
+//! Providers look up before they create; two concurrent creations for one instance would both find nothing, and buy
+//! two phone numbers. This serialises them within one process. Between replicas, the row in the database does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_done_is_forgotten() {
+    async fn finished_locks_are_removed() {
         let serial = Serial::default();
         for _ in 0..100 {
             let instance = InstanceId::generate();

@@ -18,13 +18,14 @@ use crate::settings::{self, Environment, Millis, SettingSpec, SettingsError};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct LayerSettings {
-    /// How long one attempt of an operation may take. If it is too short, operations are repeated that were nearly done.
+    /// Time limit of one attempt of an operation. If it is too short, operations that are almost finished are
+    /// repeated.
     #[serde(default = "timeout")]
     pub timeout_ms: Millis,
-    /// How often an operation is tried in all; 1 never repeats.
+    /// Maximum number of attempts of an operation; 1 means no retries.
     #[serde(default = "max_attempts")]
     pub max_attempts: NonZeroU32,
-    /// How many attempts may begin in a minute. Each costs several of the vendor's calls. Not set: no limit.
+    /// Maximum number of attempts per minute. Each makes several calls to the vendor. Not set: no limit.
     pub rate_per_minute: Option<NonZeroU32>,
     /// Maximum number of concurrent attempts.
     #[serde(default = "max_concurrent")]
@@ -58,7 +59,7 @@ pub fn prefix_of(id: &str) -> String {
 }
 
 impl LayerSettings {
-    /// The reference of the settings of the provider `id`.
+    /// The specs of the settings of the provider `id`.
     ///
     /// ```
     /// use agent_pool_core::layer::LayerSettings;
@@ -79,8 +80,8 @@ impl LayerSettings {
         settings::read(&prefix_of(id), environment)
     }
 
-    /// The same with the provider's own defaults: a provider that declares a setting of the same name, such as a field
-    /// `max_concurrent` with the default 1, gives the layer that default.
+    /// Like [`LayerSettings::read`], with the provider's own defaults: a provider that declares a setting of the same
+    /// name, such as a field `max_concurrent` with the default 1, gives the layer that default.
     ///
     /// # Errors
     /// As [`LayerSettings::read`].
@@ -102,7 +103,7 @@ mod tests {
     fn a_provider_has_defaults_of_its_own_that_an_operator_overrides() {
         #[derive(Deserialize, JsonSchema)]
         struct Own {
-            /// Calls at once.
+            /// Number of concurrent calls.
             #[serde(default = "one")]
             #[expect(dead_code, reason = "the layer reads it")]
             max_concurrent: NonZeroU32,

@@ -17,7 +17,7 @@ use super::timeout::timeout;
 use crate::panic::caught_now;
 use crate::{Context, ProviderError};
 
-/// All layers around one provider. The module's doc says why in this order.
+/// All layers around one provider. For their order see the module's documentation.
 #[derive(Debug)]
 pub(super) struct Stack {
     provider: String,
@@ -44,7 +44,7 @@ impl Stack {
         }
     }
 
-    /// Does one operation of the provider; `call` is one attempt at it.
+    /// Runs one operation of the provider; `call` is one attempt at it.
     pub(super) async fn call<T, F>(
         &self,
         operation: Operation<'_>,
@@ -77,7 +77,7 @@ impl Stack {
     }
 }
 
-/// The limits of a provider, beside which its calls are shown.
+/// Publishes the limits of a provider as metrics, to be shown next to its calls.
 fn publish_limits(provider: &str, settings: &LayerSettings) {
     let label = || provider.to_owned();
     let at_once = f64::from(settings.max_concurrent.get());
@@ -88,7 +88,7 @@ fn publish_limits(provider: &str, settings: &LayerSettings) {
     }
 }
 
-/// Counts an attempt as being worked on, until it is dropped.
+/// Counts an attempt as in flight until it is dropped.
 struct InFlight(Gauge);
 
 impl InFlight {
@@ -110,7 +110,7 @@ impl Drop for InFlight {
     }
 }
 
-/// What a provider declares; one that panics declares nothing.
+/// The capabilities of a provider; the default if it panics.
 pub(super) fn declared<C: Default>(stack: &Stack, capabilities: impl FnOnce() -> C) -> C {
     caught_now(capabilities).unwrap_or_else(|panicked| {
         error!(

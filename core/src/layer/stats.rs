@@ -1,4 +1,4 @@
-//! What a provider's calls came to since the process began: for people to look at. Metrics have more.
+//! Statistics of a provider's calls since the process started, for people. Metrics have more detail.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -9,10 +9,10 @@ use chrono::Utc;
 use crate::ProviderError;
 use crate::wire::services::{LastError, ProviderStats};
 
-/// How many of the last calls the latencies are of.
+/// Number of latest calls whose latencies are kept.
 const LATEST: usize = 256;
 
-/// Counts the calls of one provider. Shared by whoever shows them.
+/// Counts the calls of one provider. Shared with the code that shows them.
 #[derive(Debug, Default)]
 pub struct CallStats(Mutex<Inner>);
 
@@ -43,7 +43,7 @@ impl CallStats {
         }
     }
 
-    /// What they came to so far. The latencies are of the last 256 calls, all attempts together.
+    /// The statistics so far. The latencies are those of the last 256 calls, each with all its attempts.
     #[must_use]
     pub fn snapshot(&self) -> ProviderStats {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +59,7 @@ impl CallStats {
     }
 }
 
-/// The value that this percentage of the numbers do not exceed; `None` without numbers.
+/// The value that `percent` percent of the numbers do not exceed; `None` without numbers.
 fn percentile(sorted: &[Duration], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     let found = sorted.get(rank.checked_sub(1)?)?;

@@ -1,11 +1,11 @@
-//! Bounds one attempt. Place in the order: around the guard, so that it drops what it guards.
+//! Bounds one attempt. Place in the order: around the guard, so that a timeout drops the guarded attempt.
 
 use std::future::Future;
 use std::time::Duration;
 
 use crate::{Context, Effect, ErrorKind, ProviderError};
 
-/// Runs `attempt` with a context that ends after `limit`, or earlier where `cx` does; then drops it.
+/// Runs `attempt` with a context that ends after `limit`, or earlier if `cx` does, and drops the attempt then.
 pub(super) async fn timeout<T, F>(
     limit: Duration,
     cx: &Context,

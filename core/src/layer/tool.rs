@@ -11,7 +11,7 @@ use crate::{
     ToolCapabilities, ToolId, ToolOptions, ToolProvider, Usage,
 };
 
-/// Puts the layers around a tool provider, which errors, traces and metrics will call `id`.
+/// Puts the layers around a tool provider. Errors, traces and metrics name it `id`.
 #[must_use]
 pub fn layered_tool(
     id: &ToolId,
@@ -21,7 +21,7 @@ pub fn layered_tool(
     counted_tool(id, settings, Arc::default(), inner)
 }
 
-/// The same, counting in `stats`.
+/// Like [`layered_tool`], counting in `stats`.
 pub(crate) fn counted_tool(
     id: &ToolId,
     settings: LayerSettings,

@@ -1,4 +1,4 @@
-//! What tools and infras have in common: one way to register, build and find them.
+//! Code that tools and infras share to register, build and find them.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
@@ -13,8 +13,8 @@ use crate::panic::caught_now;
 use crate::price::{Price, PriceSettings};
 use crate::settings::{Environment, Faults, SettingSpec, SettingsError};
 
-/// How the crate of a provider makes it known. There are two kinds: [`ToolRegistration`](super::ToolRegistration) and
-/// [`InfraRegistration`](super::InfraRegistration).
+/// The registration of a provider by its crate. There are two kinds: [`ToolRegistration`](super::ToolRegistration)
+/// and [`InfraRegistration`](super::InfraRegistration).
 pub trait Registration: Copy + Debug + 'static {
     /// The typed id.
     type Id: FromStr<Err: Display> + Ord + Display;
@@ -27,22 +27,22 @@ pub trait Registration: Copy + Debug + 'static {
     /// The provider's id.
     fn id(&self) -> &'static str;
 
-    /// The crate that registers.
+    /// The name of the registering crate.
     fn crate_name(&self) -> &'static str;
 
-    /// The reference of the provider's own settings.
+    /// The specs of the provider's own settings.
     fn own_settings(&self) -> Vec<SettingSpec>;
 
-    /// Reads the settings and makes the provider.
+    /// Reads the settings and builds the provider.
     ///
     /// # Errors
     /// Every setting that is missing or wrong.
     fn build(&self, environment: &Environment) -> Result<Arc<Self::Provider>, SettingsError>;
 
-    /// Refuses a registration that is malformed besides its id.
+    /// Checks the registration except for its id.
     ///
     /// # Errors
-    /// What is malformed.
+    /// A malformed member.
     fn check(&self) -> Result<(), RegistryError>;
 
     /// The provider with its layers around it.
@@ -55,10 +55,10 @@ pub trait Registration: Copy + Debug + 'static {
     ) -> Arc<Self::Provider>;
 }
 
-/// The reference of all that can be set: the provider's own settings, then those of its layers and its prices.
+/// The specs of all settings: the provider's own, then those of its layers and its prices.
 pub(super) fn reference(registration: &impl Registration) -> Vec<SettingSpec> {
     let mut all = own_settings(registration);
-    // What the provider declares itself has the provider's default.
+    // A setting that the provider declares itself has the provider's default.
     let mut of_all = LayerSettings::describe(registration.id());
     of_all.extend(PriceSettings::describe(registration.id()));
     of_all.retain(|spec| all.iter().all(|own| own.variable != spec.variable));
@@ -75,7 +75,7 @@ fn own_settings(registration: &impl Registration) -> Vec<SettingSpec> {
     })
 }
 
-/// The values of those that are no secrets.
+/// The values of the settings that are not secret.
 fn shown_values(settings: Vec<SettingSpec>, environment: &Environment) -> BTreeMap<String, String> {
     let shown = settings.into_iter().filter(|spec| !spec.secret);
     let values = shown.filter_map(|spec| {
@@ -88,15 +88,15 @@ fn shown_values(settings: Vec<SettingSpec>, environment: &Environment) -> BTreeM
 /// One provider of this build.
 #[derive(Debug)]
 pub struct Entry<R: Registration> {
-    /// What its crate registered.
+    /// The registration by its crate.
     pub registration: R,
     /// The provider, or why it cannot be used.
     pub provider: Result<Arc<R::Provider>, SettingsError>,
     /// The outcomes of its calls so far.
     pub stats: Arc<CallStats>,
-    /// What one of its resources costs; nothing if its settings cannot be used.
+    /// The price of one of its resources; zero if its settings cannot be used.
     pub price: Price,
-    /// Its own settings that are no secrets, by variable, as set or by default.
+    /// Its own settings that are not secret, by variable, as set or by default.
     pub settings: BTreeMap<String, String>,
 }
 
@@ -178,15 +178,15 @@ impl<R: Registration> Entries<R> {
     }
 }
 
-/// A provider and what its settings say of it.
+/// A provider with the values of its settings.
 struct Built<R: Registration> {
     provider: Arc<R::Provider>,
     layers: LayerSettings,
     price: Price,
 }
 
-/// The provider, the settings of its layers and its prices, or the faults of all. A provider that panics counts as one
-/// that is not configured: it breaks no start.
+/// The provider, the settings of its layers and its prices, or the faults of all. A provider that panics counts as
+/// not configured; it does not prevent the start.
 fn build<R: Registration>(
     registration: R,
     environment: &Environment,

@@ -1,9 +1,9 @@
-//! Why there is no registry, and why a provider cannot be used.
+//! Errors of building the registry and of looking up a provider.
 
 use crate::ToolId;
 use crate::settings::SettingsError;
 
-/// Why the linked providers do not make a registry.
+/// Why no registry can be built from the linked providers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// Two crates register one id.
@@ -54,10 +54,10 @@ pub enum LookupError {
         kind: &'static str,
         /// The requested ID.
         id: String,
-        /// What there is, as a list for people.
+        /// The known ids, as a list for people.
         known: String,
     },
-    /// It is linked, and its settings are missing or wrong.
+    /// It is linked, but its settings are missing or wrong.
     #[error("{kind} {id:?} is not configured: {problem}")]
     Unconfigured {
         /// `tool` or `infra`.
@@ -67,7 +67,7 @@ pub enum LookupError {
         /// The variables at fault.
         problem: SettingsError,
     },
-    /// One instance cannot have both.
+    /// Two tools that one instance cannot both have.
     #[error(transparent)]
     Clash(#[from] Clash),
 }
@@ -78,8 +78,8 @@ pub enum LookupError {
 pub struct Clash {
     /// The tool that cannot be added.
     pub tool: ToolId,
-    /// The tool before it.
+    /// The earlier tool.
     pub other: ToolId,
-    /// What both set.
+    /// The variable that both set.
     pub variable: &'static str,
 }

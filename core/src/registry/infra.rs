@@ -6,7 +6,7 @@ use crate::layer::{CallStats, LayerSettings, checked_infra, counted_infra};
 use crate::settings::{Environment, SettingSpec, SettingsError};
 use crate::{InfraId, InfraProvider};
 
-/// How the crate of an infra makes it known, from its root:
+/// The registration of an infra, at the root of its crate:
 ///
 /// ```ignore
 /// inventory::submit! {
@@ -25,16 +25,16 @@ pub struct InfraRegistration {
     pub id: &'static str,
     /// The name that people read.
     pub name: &'static str,
-    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
+    /// The name of the registering crate: `env!("CARGO_PKG_NAME")`.
     pub crate_name: &'static str,
-    /// The reference of the provider's own settings; [`Self::reference`] has the layers' too.
+    /// The specs of the provider's own settings; [`Self::reference`] also has those of the layers.
     pub settings: fn() -> Vec<SettingSpec>,
-    /// Reads the settings and makes the provider.
+    /// Reads the settings and builds the provider.
     pub build: fn(&Environment) -> Result<Arc<dyn InfraProvider>, SettingsError>,
 }
 
 impl InfraRegistration {
-    /// The reference of all that can be set: the provider's own settings, then those of its layers.
+    /// The specs of all settings: the provider's own, then those of its layers.
     #[must_use]
     pub fn reference(&self) -> Vec<SettingSpec> {
         reference(self)

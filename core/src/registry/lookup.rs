@@ -10,7 +10,7 @@ use crate::{InfraId, InfraProvider, ToolId, ToolProvider};
 
 /// Every provider of this build, by id.
 ///
-/// A provider whose settings are missing or wrong is listed as unconfigured; it never breaks a start.
+/// A provider whose settings are missing or wrong is listed as unconfigured; it does not prevent the start.
 #[derive(Debug)]
 pub struct Registry {
     tools: Entries<ToolRegistration>,
@@ -88,7 +88,7 @@ impl Registry {
     /// Checks that one instance can have all of these tools.
     ///
     /// # Errors
-    /// The first tool that sets a variable which one before it sets too.
+    /// The first tool that sets a variable that an earlier one also sets.
     pub fn together<'a>(&self, tools: impl IntoIterator<Item = &'a ToolId>) -> Result<(), Clash> {
         let mut owners = BTreeMap::new();
         for tool in tools {

@@ -1,4 +1,4 @@
-//! What a registry makes of registrations and settings.
+//! Tests of the registry: registrations and settings.
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ const RESERVED: [&str; 8] = [
     "AGENT_JOIN_URL",
 ];
 
-/// How the crate of a tool makes it known, from its root. A tool of the HTTP kit uses [`ToolRegistration::for_tool`]:
+/// The registration of a tool, at the root of its crate. A tool of the HTTP kit uses [`ToolRegistration::for_tool`]:
 ///
 /// ```ignore
 /// inventory::submit! { ToolRegistration::for_tool::<Acme>(env!("CARGO_PKG_NAME")) }
@@ -34,11 +34,11 @@ pub struct ToolRegistration {
     pub mode: &'static str,
     /// The variables that an instance gets; the first is the tool's main one.
     pub env_keys: &'static [&'static str],
-    /// The crate that registers: `env!("CARGO_PKG_NAME")`.
+    /// The name of the registering crate: `env!("CARGO_PKG_NAME")`.
     pub crate_name: &'static str,
-    /// The reference of the provider's own settings; [`Self::reference`] has the layers' too.
+    /// The specs of the provider's own settings; [`Self::reference`] also has those of the layers.
     pub settings: fn() -> Vec<SettingSpec>,
-    /// Reads the settings and makes the provider.
+    /// Reads the settings and builds the provider.
     pub build: fn(&Environment) -> Result<Arc<dyn ToolProvider>, SettingsError>,
 }
 
@@ -58,7 +58,7 @@ impl ToolRegistration {
         }
     }
 
-    /// The reference of all that can be set: the provider's own settings, then those of its layers.
+    /// The specs of all settings: the provider's own, then those of its layers.
     #[must_use]
     pub fn reference(&self) -> Vec<SettingSpec> {
         reference(self)

@@ -2,7 +2,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An amount of money, zero or more; the setting says of which currency.
+/// An amount of money, zero or more, in the currency that the setting names.
 ///
 /// ```
 /// use agent_pool_core::settings::Amount;
@@ -37,7 +37,7 @@ impl Amount {
         self.0
     }
 
-    /// Whether a vendor's price, a number or a text of one, is no higher. One that cannot be read is too
+    /// Whether a vendor's price, as a number or a text, is at most this amount. A price that cannot be parsed is too
     /// high.
     ///
     /// ```

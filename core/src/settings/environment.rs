@@ -16,7 +16,7 @@ use std::fmt;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The variables of this process. For `main` alone.
+    /// The variables of this process. Only for `main`.
     ///
     /// ```
     /// # use agent_pool_core::settings::Environment;
@@ -30,7 +30,7 @@ impl Environment {
             .collect()
     }
 
-    /// The value of a variable. An empty one counts as not set, as compose files leave them.
+    /// The value of a variable. An empty one counts as not set, because compose files set missing variables to empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0

@@ -1,4 +1,4 @@
-//! What is wrong with the settings: all of it, not only the first.
+//! Faults of settings: all of them, not only the first.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
-    /// An error of one fault, for what a type cannot check.
+    /// An error of one fault, for a check that a type cannot make.
     pub fn fault(variable: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             faults: vec![SettingFault {
@@ -55,7 +55,7 @@ impl SettingsError {
         &self.faults
     }
 
-    /// Adds the faults of another reading.
+    /// Adds the faults of another error.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.faults.extend(other.faults);
@@ -78,7 +78,7 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// Gathers the faults of several readings, so that a start names them all at once.
+/// Collects the faults of several results, so that all are reported at once.
 ///
 /// ```
 /// use agent_pool_core::settings::{Faults, SettingsError};
@@ -93,7 +93,7 @@ impl std::error::Error for SettingsError {}
 pub struct Faults(Option<SettingsError>);
 
 impl Faults {
-    /// The value of a reading; its faults are kept.
+    /// Returns the value, or keeps the faults.
     pub fn keep<T>(&mut self, reading: Result<T, SettingsError>) -> Option<T> {
         match reading {
             Ok(value) => Some(value),
@@ -107,7 +107,7 @@ impl Faults {
         }
     }
 
-    /// The value, unless a reading was faulty.
+    /// Returns the value, unless faults were kept.
     ///
     /// # Errors
     /// All the faults that were kept.

@@ -27,13 +27,13 @@ pub const fn millis<const N: u64>() -> Millis {
 }
 
 impl Millis {
-    /// A time of so many milliseconds.
+    /// A time of `millis` milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// The same as a [`Duration`].
+    /// The time as a [`Duration`].
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_millis(self.0)

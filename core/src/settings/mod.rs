@@ -1,8 +1,8 @@
-//! Settings: a typed struct is all that an author writes.
+//! Settings: an author writes only a typed struct.
 //!
-//! A settings struct derives `Deserialize` and `JsonSchema`. Its fields are the variables (prefix and
-//! the field's name in capitals), their doc comments the reference, their types the validation,
-//! [`Secret`](crate::Secret) the redaction. Reading gathers every fault before it answers.
+//! A settings struct derives `Deserialize` and `JsonSchema`. Each field is a variable (the prefix and the field's
+//! name in capitals). Its doc comment is the description, its type the validation, and [`Secret`](crate::Secret)
+//! values are redacted. Reading collects every fault before it returns.
 //!
 //! ```
 //! use agent_pool_core::settings::{self, Environment, Millis};

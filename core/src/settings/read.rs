@@ -30,18 +30,18 @@ use super::{Environment, SettingFault, SettingsError};
 pub struct SettingSpec {
     /// The environment variable.
     pub variable: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: String,
-    /// Whether nothing works without it.
+    /// Whether it is required.
     pub required: bool,
-    /// Whether its value is never shown.
+    /// Whether its value is secret and never shown.
     pub secret: bool,
-    /// What holds where it is not set.
+    /// The value if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
 }
 
-/// The reference of a settings struct, in order of its fields.
+/// The specs of a settings struct, in order of its fields.
 ///
 /// ```
 /// # use agent_pool_core::settings::{self, Environment};
@@ -127,7 +127,7 @@ pub fn read<T: JsonSchema + DeserializeOwned>(
         .map_err(|error| SettingsError::fault(format!("{prefix}*"), error.to_string()))
 }
 
-/// `environment` with the defaults that `own` settings have for those of `specs` that are not set.
+/// `environment`, in which unset variables of `specs` have the default that `own` declares.
 pub(crate) fn with_defaults(
     specs: &[SettingSpec],
     own: &[SettingSpec],
@@ -156,7 +156,7 @@ fn from_file(variable: &str, environment: &Environment) -> Result<Option<String>
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-/// A URL that the code itself states, as a setting's default.
+/// A URL literal, as a setting's default.
 ///
 /// ```
 /// let default = agent_pool_core::settings::url("https://api.example.com/v1");
@@ -164,7 +164,7 @@ fn from_file(variable: &str, environment: &Environment) -> Result<Option<String>
 /// ```
 ///
 /// # Panics
-/// When it is no URL: the crate that states it is wrong.
+/// When `text` is not a URL, which is a bug of the calling crate.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a constant of the code")]
 pub fn url(text: &'static str) -> Url {
@@ -220,13 +220,13 @@ fn shown(default: &Value) -> Option<String> {
 }
 
 impl Field {
-    /// The text as the JSON value that the field's type expects, tried on the type itself.
+    /// Converts the text to the JSON value that the field's type expects, and checks it with that type.
     fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<Value, String> {
         let value = self.convert(text)?;
         let alone = Value::Object(Map::from_iter([(self.name.clone(), value.clone())]));
         match serde_path_to_error::deserialize::<_, T>(alone) {
             Err(error) if error.path().to_string() == self.name && self.spec.secret => {
-                // A type that holds a secret says what is wrong without quoting it; serde's own errors do.
+                // A type that holds a secret describes the fault without quoting it; serde's own errors quote it.
                 let message = error.inner().to_string();
                 let quotes = message.contains(text) || message.starts_with("invalid type");
                 let safe = (!quotes).then_some(message);
@@ -235,7 +235,7 @@ impl Field {
             Err(error) if error.path().to_string() == self.name => {
                 Err(format!("is {text:?}: {}", error.inner()))
             }
-            // The other fields are missing here; whether they are at all is not this field's matter.
+            // The other fields are missing here; that is not a fault of this field.
             Ok(_) | Err(_) => Ok(value),
         }
     }

@@ -16,7 +16,7 @@ use crate::InstanceId;
 /// ```
 ///
 /// # Errors
-/// What is wrong with the template, to follow the name of its variable.
+/// The fault of the template, as a text that follows the name of its variable.
 pub fn url_by_template(template: &str, instance: &InstanceId, name: &str) -> Result<Url, String> {
     if !template.contains("{id}") && !template.contains("{name}") {
         return Err("has neither {id} nor {name}: all instances would share one URL".to_owned());

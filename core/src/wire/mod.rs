@@ -1,5 +1,5 @@
-//! The JSON of every internal API, shared by who serves it and who calls it, so that they cannot
-//! drift. JSON is camelCase; members that a reader does not know are ignored.
+//! The JSON of every internal API, shared by servers and clients, so that they cannot diverge. JSON is camelCase;
+//! unknown members are ignored.
 //!
 //! ```
 //! use agent_pool_core::wire::AgentName;

@@ -1,4 +1,4 @@
-//! The runtime contract: what every instance serves, authorised by a bearer key.
+//! The runtime contract: the API of every instance, authorised by a bearer key.
 //!
 //! ```
 //! use agent_pool_core::wire::runtime::{Health, ProvisionRequest};
@@ -26,11 +26,11 @@ pub const HEALTH_PATH: &str = "pool/health";
 /// The path that provisions an instance as an agent, below its URL.
 pub const PROVISION_PATH: &str = "pool/provision";
 
-/// The path that makes an unclaimed instance clean again, below its URL. Optional: a runtime without it answers 404.
+/// The path that resets an unclaimed instance, below its URL. Optional: a runtime without it answers 404.
 pub const RESET_PATH: &str = "pool/reset";
 
-/// The path that gives a running agent variables, below its URL. A runtime without it answers 404: it cannot have tools
-/// that are made at a claim, and gets others by its next deployment.
+/// The path that passes variables to a running agent, below its URL. A runtime without it answers 404: it cannot have
+/// tools that are created at a claim, and gets the variables of others with its next deployment.
 pub const VARIABLES_PATH: &str = "pool/variables";
 
 /// `GET /pool/health`. Anything but 200 with `ready: true` is not ready.
@@ -43,35 +43,36 @@ pub const VARIABLES_PATH: &str = "pool/variables";
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
-    /// Whether the agent can take a conversation now.
+    /// Whether the agent can join a conversation now.
     pub ready: bool,
     /// The runtime's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Whether it is an agent already. A claim that finds such an instance idle, as after a database was restored, leaves
-    /// the agent alone.
+    /// Whether it is already an agent. A claim that finds such an instance idle, for example after a database was
+    /// restored, leaves the agent alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<bool>,
-    /// When the agent last did something for somebody. A pool with an idle timeout ends agents by it; a runtime that does
-    /// not report it is never ended for being idle.
+    /// When the agent was last active for somebody. A pool with an idle timeout uses it to end agents; an agent whose
+    /// runtime does not report it is never ended for being idle.
     #[serde(
         default,
         rename = "lastActivity",
         skip_serializing_if = "Option::is_none"
     )]
     pub last_activity: Option<DateTime<Utc>>,
-    /// Whether it takes [`Variables`] while it runs. A claim makes no tools for an instance that does not.
+    /// Whether it accepts [`Variables`] while it runs. At a claim, no tools are created for an instance that does
+    /// not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variables: Option<bool>,
 }
 
-/// `POST /pool/provision`: not idempotent, a second call makes a second conversation.
+/// `POST /pool/provision`: not idempotent, a second call creates a second conversation.
 ///
 /// A refusal is a [`Problem`](super::problem::Problem), whose code says whose fault it is:
 /// [`JoinFailed`](super::problem::ProblemCode::JoinFailed), the conversation of `join_url` could not be joined;
 /// [`NotReady`](super::problem::ProblemCode::NotReady), the runtime cannot take a conversation yet;
 /// [`AlreadyProvisioned`](super::problem::ProblemCode::AlreadyProvisioned), it is another agent. A 5xx without one of
-/// these codes counts as the link's fault where there is a link, and as the instance's where there is none.
+/// these codes counts as the link's fault if there is a link, and otherwise as the instance's.
 ///
 /// ```
 /// # use {agent_pool_core::wire::runtime::ProvisionRequest, serde_json::json};
@@ -93,22 +94,22 @@ pub struct ProvisionRequest {
     /// The agent's picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_image: Option<ProfileImage>,
-    /// Whatever else the claimer wants the runtime to know.
+    /// Further data from the claimer for the runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<AgentMetadata>,
-    /// Where to send an [`Acceptance`] after answering [`ProvisionStatus::PendingAcceptance`]. Absent: the pool cannot
-    /// wait, and a join that is pending is a failed one.
+    /// Where to send an [`Acceptance`] after answering [`ProvisionStatus::PendingAcceptance`]. Absent: the pool
+    /// cannot wait, and a pending join counts as failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<Url>,
-    /// Where the agent asks for the tools that its pool gives on demand, with its own key: `POST {tools_url}/TOOL`, and
-    /// `DELETE` to give one back. Absent: the pool does not know its own address.
+    /// Where the agent requests the tools that its pool gives on demand, with its own key: `POST {tools_url}/TOOL`,
+    /// and `DELETE` to release one. Absent: the pool does not know its own address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools_url: Option<Url>,
 }
 
-/// `POST /pool/variables`: variables that the agent is to use from now on, also after a restart. A blank one counts as
-/// not set; those that are not named stay. The same again has the effect of once. It comes at any time once the runtime
-/// is ready, also before or during a `POST /pool/provision`; `POST /pool/reset` forgets what came.
+/// `POST /pool/variables`: variables that the agent must use from now on, also after a restart. A blank one counts as
+/// not set; variables that are not named are kept. The request is idempotent. It may arrive at any time once the
+/// runtime is ready, even before or during a `POST /pool/provision`; `POST /pool/reset` discards these variables.
 ///
 /// ```
 /// # use agent_pool_core::wire::runtime::Variables;
@@ -125,8 +126,8 @@ pub struct Variables {
     pub variables: EnvVars,
 }
 
-/// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in none, and the
-/// claim is not done.
+/// The answer to [`ProvisionRequest`]. Without a `conversation_id` the agent is in no conversation, and the claim is
+/// not complete.
 ///
 /// ```
 /// # use agent_pool_core::wire::runtime::Provisioned;
@@ -140,7 +141,7 @@ pub struct Provisioned {
     /// The conversation.
     #[serde(default)]
     pub conversation_id: Option<String>,
-    /// Where a person reaches the agent; the `join_url` where it joined one.
+    /// Where a person reaches the agent; the `join_url` if it joined one.
     #[serde(default)]
     pub invite_url: Option<String>,
     /// Whether it joined an existing conversation.
@@ -151,20 +152,20 @@ pub struct Provisioned {
     pub status: Option<ProvisionStatus>,
 }
 
-/// How far a runtime got with [`ProvisionRequest`].
+/// The progress of a runtime with [`ProvisionRequest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProvisionStatus {
-    /// The agent asked to join; a person has yet to let it in.
+    /// The agent asked to join; a person must still accept it.
     PendingAcceptance,
     /// Any other word: the agent is in its conversation.
     #[serde(other)]
     Other,
 }
 
-/// `POST` to [`ProvisionRequest::callback_url`], authorised by the instance's own key: what the runtime would have
-/// answered to the provision if a person had decided at once. Either [`Provisioned`] with a conversation, or a problem
-/// with a code, such as `join_failed` if the agent was not let in.
+/// `POST` to [`ProvisionRequest::callback_url`], authorised by the instance's own key: the answer that the runtime
+/// would have given to the provision if a person had decided at once. Either [`Provisioned`] with a conversation, or
+/// a problem with a code, such as `join_failed` if the agent was not accepted.
 ///
 /// ```
 /// # use agent_pool_core::wire::runtime::Acceptance;
@@ -177,18 +178,18 @@ pub enum ProvisionStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Acceptance {
-    /// The conversation that the agent was let into.
+    /// The conversation that the agent was accepted into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<String>,
     /// Where a person reaches the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invite_url: Option<String>,
-    /// Whether it joined a conversation that was there.
+    /// Whether it joined an existing conversation.
     pub joined: bool,
-    /// Why it is in no conversation. Absent if it is.
+    /// Why it is in no conversation; absent if it is in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<ProblemCode>,
-    /// The same in words.
+    /// The reason in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What people and runtimes write, checked as it is read.
+//! Texts from people and runtimes, validated when they are parsed.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ use crate::is_unsafe;
 pub struct AgentName(String);
 
 impl AgentName {
-    /// Most characters that a name may have.
+    /// Maximum length of a name, in characters.
     pub const MAX_CHARS: usize = 64;
 
     /// The name as text.
@@ -87,7 +87,7 @@ impl fmt::Display for AgentName {
 pub struct Instructions(String);
 
 impl Instructions {
-    /// Most bytes that instructions may have.
+    /// Maximum length of instructions, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
 
     /// The instructions as text.
@@ -127,10 +127,10 @@ impl fmt::Debug for Instructions {
     }
 }
 
-/// Most characters that an address may have.
+/// Maximum length of a URL, in characters.
 const ADDRESS_LIMIT: usize = 2_048;
 
-/// Refuses what no address has: white space and whatever acts on a terminal.
+/// Refuses white space and characters that act on a terminal.
 fn check_address(text: &str) -> Result<(), String> {
     let length = text.chars().count();
     if length > ADDRESS_LIMIT {
@@ -199,14 +199,14 @@ impl fmt::Display for InviteUrl {
     }
 }
 
-/// What a runtime calls a conversation: 1 to 256 characters, none of them a control character or white space.
+/// A runtime's id of a conversation: 1 to 256 characters, none of them a control character or white space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("minLength" = 1, "maxLength" = 256))]
 pub struct ConversationId(String);
 
 impl ConversationId {
-    /// Most characters that an id may have.
+    /// Maximum length of an id, in characters.
     pub const MAX_CHARS: usize = 256;
 
     /// The id as text.
@@ -243,7 +243,7 @@ impl fmt::Display for ConversationId {
     }
 }
 
-/// Schemes that run in the page which shows such a link, or read this machine's files.
+/// Schemes of links that run code in the page that shows them, or read local files.
 const DANGEROUS_SCHEMES: [&str; 5] = ["javascript", "data", "vbscript", "file", "blob"];
 
 /// An invitation to a conversation that exists: a URL, or a bare slug of letters, digits, `-` and `_`; at most 2,048
@@ -322,14 +322,14 @@ impl From<ProfileImage> for String {
     }
 }
 
-/// What a claimer wants a runtime to know besides: a JSON object of at most 4 KiB. The pool does not read it. `Debug`
-/// shows its size only.
+/// Further data from a claimer for a runtime: a JSON object of at most 4 KiB. The pool does not interpret it.
+/// `Debug` shows only its size.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct AgentMetadata(Map<String, Value>);
 
 impl AgentMetadata {
-    /// Most bytes that it may have as JSON.
+    /// Maximum length as JSON, in bytes.
     pub const MAX_BYTES: usize = 4 * 1024;
 }
 

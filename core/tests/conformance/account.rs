@@ -1,5 +1,5 @@
-//! What the tool and the infra provider of these tests share: two kinds of things per instance, each
-//! looked for before it is made.
+//! The part that the tool and the infra provider of these tests share: two kinds of resources per instance, each
+//! looked up before it is created.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -64,7 +64,7 @@ impl Account {
         self.flaw == Some(flaw)
     }
 
-    /// One request to the vendor, and what this provider makes of its outcome.
+    /// Sends one request to the vendor and converts its outcome.
     pub(crate) async fn call<T: Default>(
         &self,
         cx: &Context,
@@ -121,7 +121,7 @@ impl Account {
         }
     }
 
-    /// The first of `kinds`, after each was found or made.
+    /// Finds or creates each of `kinds`, and returns the first.
     pub(crate) async fn make(
         &self,
         cx: &Context,
@@ -183,7 +183,7 @@ impl Account {
         }
     }
 
-    /// Removes what bears the instance's label, and what the id names.
+    /// Removes the resources with the instance's label, and the one with the id.
     pub(crate) async fn remove(&self, cx: &Context, id: &str) -> Result<(), ProviderError> {
         if !self.removing.lock().unwrap().insert(id.to_owned())
             && self.has(Flaw::RemembersWhatItRemoves)
@@ -209,7 +209,7 @@ impl Account {
         let Some(main) = wanted else {
             let was = self.vendor.state().gone.iter().any(|thing| thing.id == id);
             return match self.flaw {
-                Some(Flaw::GoneIsAnError) if was => {
+                Some(Flaw::AbsentIsAnError) if was => {
                     Err(ProviderError::new(ErrorKind::NotFound, "it is gone"))
                 }
                 Some(Flaw::UnknownIsAnError) if !was => {
@@ -224,8 +224,8 @@ impl Account {
         if self.has(Flaw::LeavesTheSecond) || (ran && self.has(Flaw::LeavesWhatRan)) {
             all.retain(|thing| thing.id == id);
         }
-        // The one by which the rest is found goes last.
-        all.sort_by_key(|thing| (thing.id == id) != self.has(Flaw::TheFirstGoesFirst));
+        // The resource by which the others are found is removed last.
+        all.sort_by_key(|thing| (thing.id == id) != self.has(Flaw::RemovesRootFirst));
         for thing in all {
             let deleted = self
                 .call(cx, "delete", |vendor| vendor.delete(&thing.id))
@@ -242,7 +242,7 @@ impl Account {
         Ok(())
     }
 
-    /// The first kind's things of this environment, by instance.
+    /// The resources of the first kind in this environment, by instance.
     pub(crate) async fn list(
         &self,
         cx: &Context,

@@ -1,51 +1,51 @@
 //! One way to break each promise.
 
-/// What a broken provider does wrong.
+/// The flaw of a broken provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// Creates without looking.
+    /// Creates without a lookup.
     MakesAnother,
     /// Creates again when the answer was lost.
     RepeatsBlindly,
-    /// Lists only what was made completely.
+    /// Lists only resources that were created completely.
     HidesTheHalfMade,
-    /// Keeps in memory what is under way, and refuses it.
+    /// Keeps operations in progress in memory, and refuses to repeat them.
     RemembersWhatItBegan,
     /// Removes the first kind only.
     LeavesTheSecond,
-    /// Takes what is gone for a failure.
-    GoneIsAnError,
-    /// Takes what never was for a failure.
+    /// Reports an absent resource as an error.
+    AbsentIsAnError,
+    /// Reports an unknown resource as an error.
     UnknownIsAnError,
-    /// Takes an id up to its first `?` or `#`.
+    /// Cuts an id at its first `?` or `#`.
     CutsIds,
-    /// Takes a refused key for a resource that is gone.
+    /// Treats a refused key as an absent resource.
     RefusedIsGone,
-    /// Removes first what the rest is found by.
-    TheFirstGoesFirst,
-    /// Takes a lost answer to a removal for a success.
+    /// Removes the resource first by which the others are found.
+    RemovesRootFirst,
+    /// Treats a lost answer to a removal as a success.
     LostIsDone,
-    /// Keeps in memory what it is removing, and refuses it.
+    /// Keeps removals in progress in memory, and refuses to repeat them.
     RemembersWhatItRemoves,
     /// Lists one page too few.
     LosesTheLastPage,
-    /// Takes every label that begins like ours.
+    /// Accepts every label with our prefix.
     TakesTheNeighbours,
-    /// Lists what was deleted.
+    /// Lists deleted resources.
     ListsTheGone,
-    /// Tells a wrong key as another kind.
+    /// Reports a wrong key as another kind of error.
     KeyIsForbidden,
-    /// Leaves out for how many seconds to wait.
+    /// Omits a wait that is given in seconds.
     LosesTheSeconds,
-    /// Leaves out until when to wait.
+    /// Omits a wait that is given as a date.
     LosesTheDate,
-    /// Tells an outage as a fault of ours.
+    /// Reports an outage as an invalid request.
     DownIsInvalid,
-    /// Tells a lost connection as a fault of ours.
+    /// Reports a lost connection as an invalid request.
     CutIsInvalid,
-    /// Takes what it does not understand for nothing.
+    /// Reads an answer that it does not understand as empty.
     NonsenseIsEmpty,
-    /// Waits for ever.
+    /// Waits forever.
     IgnoresTheDeadline,
     /// Shows the key in `Debug`.
     KeyInDebug,
@@ -55,57 +55,63 @@ pub(crate) enum Flaw {
     KeyInTraces,
     /// Is built without a key.
     NeedsNoKey,
-    /// Tools: sets what it did not declare.
+    /// Tools: sets a variable that it did not declare.
     AnotherVariable,
-    /// Tools: has the secret the first time only.
+    /// Tools: returns the secret only the first time.
     SecretOnce,
-    /// Tools: gives what the instance cannot use yet.
+    /// Tools: returns a tool that the instance cannot use yet.
     NotReady,
-    /// Tools: gives the account's own key.
+    /// Tools: returns the account's own key.
     ParentsKey,
     /// Tools: shows the secret in the metadata.
     SecretInMetadata,
-    /// Tools: keeps all that the vendor says.
+    /// Tools: keeps the vendor's whole answer.
     HugeMetadata,
-    /// Declares what it does not have.
+    /// Declares an operation that it does not have.
     DeclaresTooMuch,
-    /// Has what it does not declare.
+    /// Has an operation that it does not declare.
     DeclaresTooLittle,
     /// Tools: panics in an optional operation.
     PanicsInUsage,
-    /// Infra: starts what it creates.
+    /// Infra: accepts any option.
+    AcceptsAnyOption,
+    /// Infra: ignores the options in deployments.
+    IgnoresOptions,
+    /// Infra: deploys again with the options of the first deployment.
+    KeepsTheOptions,
+    /// Infra: starts an instance when it is created.
     StartsAtOnce,
-    /// Infra: deploys for each variable.
+    /// Infra: deploys once for each variable.
     DeploysForEach,
-    /// Infra: deploys what runs when it was told not to.
+    /// Infra: deploys a running instance in spite of `Redeploy::No`.
     RestartsWhatRuns,
     /// Infra: replaces references in values.
     EvaluatesValues,
     /// Infra: deploys again without the variables.
     Forgets,
-    /// Infra: removes the first kind only of what was deployed.
+    /// Infra: of a deployed instance, removes only the first kind.
     LeavesWhatRan,
     /// Infra: lists without status.
     NoStatus,
     /// Infra: gives every instance the same address.
     OneAddress,
-    /// Infra: gives an instance another address when it is asked again.
+    /// Infra: gives an instance another address when it is created again.
     AddressChanges,
     /// Infra: deploys with an empty data folder.
     LosesData,
-    /// Infra: does nothing when asked for another image.
+    /// Infra: does not change the image.
     KeepsTheImage,
     /// Infra: deploys the first image again.
     ForgetsTheImage,
     /// Infra: deploys another image without the variables.
     ImageWithoutVariables,
-    /// Infra: takes what ended for running.
-    SeesNoEnd,
-    /// Infra: has no line of what was written.
+    /// Infra: reports an ended program as running.
+    EndedIsRunning,
+    /// Infra: returns no line of the output.
     SilentLogs,
 }
 
-/// Every case of both suites with what breaks it. A flaw breaks these cases and no other.
+/// Every case of both suites with the flaw that breaks it. A flaw breaks these cases and no other.
 macro_rules! of_both {
     ($($own:expr),+ $(,)?) => {
         &[
@@ -122,15 +128,15 @@ macro_rules! of_both {
             ("half_made", Flaw::LeavesTheSecond),
             ("lost_removal", Flaw::LeavesTheSecond),
             ("removal_cancelled", Flaw::LeavesTheSecond),
-            ("destroyed_twice", Flaw::GoneIsAnError),
-            ("lost_removal", Flaw::GoneIsAnError),
-            ("removal_cancelled", Flaw::GoneIsAnError),
+            ("destroyed_twice", Flaw::AbsentIsAnError),
+            ("lost_removal", Flaw::AbsentIsAnError),
+            ("removal_cancelled", Flaw::AbsentIsAnError),
             ("unknown_destroyed", Flaw::UnknownIsAnError),
             ("odd_ids", Flaw::CutsIds),
             ("refused_is_not_gone", Flaw::RefusedIsGone),
             ("wrong_key", Flaw::RefusedIsGone),
-            ("lost_removal", Flaw::TheFirstGoesFirst),
-            ("removal_cancelled", Flaw::TheFirstGoesFirst),
+            ("lost_removal", Flaw::RemovesRootFirst),
+            ("removal_cancelled", Flaw::RemovesRootFirst),
             ("lost_removal", Flaw::LostIsDone),
             ("removal_cancelled", Flaw::RemembersWhatItRemoves),
             ("three_pages", Flaw::LosesTheLastPage),
@@ -167,6 +173,10 @@ pub(crate) const OF_TOOLS: &[(&str, Flaw)] = of_both![
 ];
 
 pub(crate) const OF_INFRA: &[(&str, Flaw)] = of_both![
+    ("options_checked", Flaw::AcceptsAnyOption),
+    ("options_apply", Flaw::IgnoresOptions),
+    ("options_apply", Flaw::KeepsTheOptions),
+    ("options_apply", Flaw::NoStatus),
     ("create_starts_nothing", Flaw::StartsAtOnce),
     ("deploys_once", Flaw::StartsAtOnce),
     ("left_alone", Flaw::StartsAtOnce),
@@ -191,7 +201,7 @@ pub(crate) const OF_INFRA: &[(&str, Flaw)] = of_both![
     ("image_changes", Flaw::KeepsTheImage),
     ("image_changes", Flaw::ForgetsTheImage),
     ("image_changes", Flaw::ImageWithoutVariables),
-    ("ended_is_dead", Flaw::SeesNoEnd),
+    ("ended_is_dead", Flaw::EndedIsRunning),
     ("written_lines", Flaw::SilentLogs),
     ("destroyed_while_running", Flaw::LeavesWhatRan),
     ("destroyed_while_running", Flaw::LeavesTheSecond),

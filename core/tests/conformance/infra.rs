@@ -1,4 +1,4 @@
-//! An infra provider of the vendor in memory, and its harness.
+//! An infra provider of the in-memory vendor, and its harness.
 
 use std::sync::Arc;
 
@@ -7,10 +7,12 @@ use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, DeployStatus, EnvVars, ErrorKind, InfraCapabilities, InfraHandle,
-    InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
-    Secret,
+    InfraOptions, InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError,
+    Redeploy, Secret, read_options,
 };
 use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::json;
 use url::Url;
 
 use crate::account::{Account, describe};
@@ -24,6 +26,13 @@ const OTHER_IMAGE: &str = "example.org/trial:2";
 #[derive(Debug)]
 struct Trial(Account);
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    #[serde(rename = "size")]
+    _size: Option<u32>,
+}
+
 fn handle(instance: &InstanceId, service: &Thing) -> Result<InfraHandle, ProviderError> {
     Ok(InfraHandle::new(instance.clone(), service.id.parse()?))
 }
@@ -33,7 +42,7 @@ fn url(host: &str) -> Result<Url, ProviderError> {
     url.map_err(|error| ProviderError::new(ErrorKind::Protocol, error.to_string()))
 }
 
-/// Without the references in them, as if there were nothing that they refer to.
+/// Evaluates each reference to an empty text, as if nothing existed that it refers to.
 fn evaluated(variables: &EnvVars) -> EnvVars {
     let evaluate = |value: &Secret| Secret::new(value.expose().replace("${{CF_PLAIN}}", ""));
     let pairs = variables.iter();
@@ -53,6 +62,12 @@ impl Trial {
     async fn deploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
         let deploy = |vendor: &mut crate::vendor::State| {
             let service = vendor.thing(handle.service.as_str())?;
+            if !self.0.has(Flaw::KeepsTheOptions) || service.deployments.is_empty() {
+                service.options.clone_from(&handle.options);
+            }
+            if self.0.has(Flaw::IgnoresOptions) {
+                service.options.clear();
+            }
             service.deployments.push(service.variables.clone());
             if service.image.is_empty() || self.0.has(Flaw::ForgetsTheImage) {
                 IMAGE.clone_into(&mut service.image);
@@ -73,6 +88,13 @@ impl InfraProvider for Trial {
             logs: true,
             update_image: true,
             verify: !self.0.has(Flaw::DeclaresTooLittle),
+        }
+    }
+
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        match self.0.has(Flaw::AcceptsAnyOption) {
+            true => Ok(()),
+            false => read_options::<Options>(options).map(drop),
         }
     }
 
@@ -143,7 +165,7 @@ impl InfraProvider for Trial {
         let listed = self.0.list(cx, KINDS).await?.into_iter();
         let listed = listed.map(|(instance, service)| {
             let deployed = !service.deployments.is_empty() && !self.0.has(Flaw::NoStatus);
-            let status = match service.ended && !self.0.has(Flaw::SeesNoEnd) {
+            let status = match service.ended && !self.0.has(Flaw::EndedIsRunning) {
                 true => DeployStatus::Crashed,
                 false => DeployStatus::Success,
             };
@@ -288,6 +310,14 @@ impl InfraHarness for AtVendor {
     fn build(&self, environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
         let account = Account::build(&self.vendor, self.flaw, environment)?;
         Ok(Arc::new(Trial(account)))
+    }
+
+    fn options(&self) -> Option<[InfraOptions; 2]> {
+        Some([1, 2].map(|size| InfraOptions::from_iter([("size".to_owned(), json!(size))])))
+    }
+
+    async fn applied_options(&self, handle: &InfraHandle) -> Result<InfraOptions, Unsupported> {
+        Ok(self.with_service(handle, |service| service.options.clone()))
     }
 
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {

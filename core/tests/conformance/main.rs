@@ -1,4 +1,4 @@
-//! The conformance suite, tried on a provider that keeps every promise and on ones that break one each.
+//! Tests of the conformance suite, on a provider that keeps every promise and on ones that each break one.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,9 +24,12 @@ fn outcome_of<'r>(report: &'r Report, case: &str) -> &'r Outcome {
         .outcome
 }
 
-/// Each flaw breaks the cases of the table and no other, and the report says which promise it is and why
-/// it matters.
-async fn each_is_found_out(table: &[(&'static str, Flaw)], run: impl AsyncFn(Flaw) -> Report) {
+/// Requires that each flaw breaks the cases of the table and no other, and that the report says which promise it is
+/// and why it matters.
+async fn assert_flaws_are_detected(
+    table: &[(&'static str, Flaw)],
+    run: impl AsyncFn(Flaw) -> Report,
+) {
     let mut cases: BTreeMap<String, (Flaw, BTreeSet<&str>)> = BTreeMap::new();
     for (case, flaw) in table {
         let of_flaw = cases.entry(format!("{flaw:?}"));
@@ -52,7 +55,7 @@ async fn each_is_found_out(table: &[(&'static str, Flaw)], run: impl AsyncFn(Fla
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Each case of the suite is broken by some flaw.
+/// Requires that each case of the suite is broken by some flaw.
 fn each_is_broken(report: &Report, table: &[(&str, Flaw)]) {
     for row in report.rows() {
         let case = row.case;
@@ -87,7 +90,7 @@ async fn an_infra_that_keeps_every_promise_passes_every_case() {
 #[tokio::test(start_paused = true)]
 async fn each_promise_that_a_tool_breaks_is_found_out() {
     let table = flaw::OF_TOOLS;
-    each_is_found_out(table, async |flaw| {
+    assert_flaws_are_detected(table, async |flaw| {
         conformance::tool(&tool::AtVendor::with(flaw)).await
     })
     .await;
@@ -97,7 +100,7 @@ async fn each_promise_that_a_tool_breaks_is_found_out() {
 #[tokio::test(start_paused = true)]
 async fn each_promise_that_an_infra_breaks_is_found_out() {
     let table = flaw::OF_INFRA;
-    each_is_found_out(table, async |flaw| {
+    assert_flaws_are_detected(table, async |flaw| {
         conformance::infra(&infra::AtVendor::with(flaw)).await
     })
     .await;
@@ -116,7 +119,7 @@ async fn a_provider_that_panics_fails_its_case_and_ends_no_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_harness_cannot_do_is_told_with_the_reason() {
+async fn a_missing_hook_is_not_applicable_with_the_reason() {
     let report = conformance::tool(&tool::AtVendor::without_faults()).await;
     for case in ["lost_answer", "half_made", "unavailable", "deadline"] {
         let why = Outcome::NotApplicable("this vendor never fails".to_owned());

@@ -1,4 +1,4 @@
-//! A tool provider of the vendor in memory, and its harness.
+//! A tool provider of the in-memory vendor, and its harness.
 
 use std::sync::Arc;
 

@@ -1,15 +1,15 @@
-//! A vendor in memory: it pages, makes two of one name when asked twice, and misbehaves on request.
+//! An in-memory vendor: it has pages, creates two resources of one name if asked twice, and misbehaves on request.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use agent_pool_core::conformance::{Fault, Held, RetryAfter};
-use agent_pool_core::{Context, EnvVars, ErrorKind, ProviderError, Secret};
+use agent_pool_core::{Context, EnvVars, ErrorKind, InfraOptions, ProviderError, Secret};
 
 pub(crate) const KEY: &str = "the-key-of-the-account";
 pub(crate) const PAGE: usize = 5;
 
-/// What the vendor says when it refuses.
+/// The vendor's message when it refuses.
 pub(crate) const IN_SECONDS: &str = "slow down for so many seconds";
 pub(crate) const BY_DATE: &str = "slow down until then";
 pub(crate) const STATUS_500: &str = "an error of the server";
@@ -24,7 +24,8 @@ pub(crate) struct Thing {
     pub(crate) variables: EnvVars,
     pub(crate) deployments: Vec<EnvVars>,
     pub(crate) image: String,
-    /// What its program wrote to its data folder, and to its output.
+    pub(crate) options: InfraOptions,
+    /// The content of its data folder, and its output.
     pub(crate) data: Option<String>,
     pub(crate) lines: Vec<String>,
     pub(crate) ended: bool,
@@ -90,7 +91,7 @@ impl Vendor {
         self.state().fault = fault;
     }
 
-    /// One request: the key, the fault, the effect, the answer, and a moment before and after.
+    /// One request: the key, the fault, the effect, the answer, and a pause before and after.
     pub(crate) async fn call<T>(
         &self,
         cx: &Context,

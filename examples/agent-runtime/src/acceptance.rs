@@ -1,5 +1,5 @@
-//! A join that a person has to accept: the provision answers at once, and the pool is told the outcome later. Who
-//! accepts is played by a pause.
+//! A join that a person has to accept: the provision answers at once, and the outcome is reported to the pool later. A
+//! delay simulates the person.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::enter::enter;
 use crate::runtime::Runtime;
 use crate::store::Agent;
 
-/// How often the pool is told before it is left to its deadline, and the pause between two tries.
+/// Attempts to report the outcome, before it is left to the pool's deadline.
 const TRIES: u32 = 10;
 const AGAIN_AFTER: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whether the agent has to wait; it goes on waiting after this returns. Asked again it waits twice, and the pool is told
-/// the same twice.
+/// Whether the agent has to wait, which it does in the background. A repeated request waits again, and the outcome is
+/// reported twice.
 pub(crate) fn begin(agent: &Agent, runtime: &Arc<Runtime>) -> bool {
     let (Some(wait), Some(callback)) = (runtime.approval, agent.request.callback_url.clone())
     else {
@@ -38,7 +38,7 @@ pub(crate) fn begin(agent: &Agent, runtime: &Arc<Runtime>) -> bool {
     waits
 }
 
-/// The answer to a provision that waits.
+/// The answer to a provision whose agent waits.
 pub(crate) const fn pending() -> Provisioned {
     Provisioned {
         conversation_id: None,
@@ -64,14 +64,14 @@ async fn outcome(agent: &Agent, runtime: &Runtime) -> Acceptance {
     }
 }
 
-/// Whether the pool may answer otherwise later.
+/// Whether another attempt may succeed.
 fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 async fn tell(runtime: &Runtime, callback: Url, outcome: &Acceptance) {
     let (Ok(http), Some(key)) = (runtime.http.get(), runtime.own_key()) else {
-        return warn!("the pool cannot be told that the agent was let in");
+        return warn!("cannot report the outcome of the join to Pool");
     };
     for _ in 0..TRIES {
         let request = http.post(callback.clone()).bearer_auth(key.expose());
@@ -82,8 +82,8 @@ async fn tell(runtime: &Runtime, callback: Url, outcome: &Acceptance) {
                     answer.status()
                 );
             }
-            Ok(answer) => warn!("the pool answered {}", answer.status()),
-            Err(error) => warn!("the pool cannot be told: {error}"),
+            Ok(answer) => warn!("reporting the outcome failed with {}", answer.status()),
+            Err(error) => warn!("cannot report the outcome to Pool: {error}"),
         }
         sleep(AGAIN_AFTER).await;
     }

@@ -15,7 +15,7 @@ pub(crate) struct Unauthorized;
 
 impl warp::reject::Reject for Unauthorized {}
 
-/// Passes requests that show one of the instance's keys.
+/// Accepts requests with one of the instance's keys.
 pub(crate) fn key(
     runtime: &Arc<Runtime>,
 ) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {

@@ -27,14 +27,14 @@ pub(crate) struct Say {
     text: String,
 }
 
-/// Takes a message and answers it, then leads back to the page.
+/// Stores a message and answers it, then redirects to the page.
 pub(crate) async fn say(
     token: String,
     say: Say,
     runtime: Arc<Runtime>,
 ) -> Result<SeeOther, PageFailure> {
     let agent = runtime.invited(&token).await.map_err(PageFailure)?;
-    // A form's line ends come as CR LF.
+    // Forms send line breaks as CR LF.
     let text = say.text.replace("\r\n", "\n").trim().to_owned();
     let length = text.chars().count();
     if length > MAX_MESSAGE_CHARS {
@@ -45,7 +45,7 @@ pub(crate) async fn say(
         )));
     }
     if !text.is_empty() {
-        // Spawned, because a browser that goes away must not cost the answer.
+        // Spawned, so that the answer is stored even if the browser disconnects.
         let exchange = tokio::spawn(async move { exchange(&agent, text, &runtime).await });
         let exchanged = exchange.await.map_err(std::io::Error::other);
         let exchanged = exchanged.and_then(|done| done);
@@ -54,7 +54,7 @@ pub(crate) async fn say(
     Ok(SeeOther(format!("/c/{token}#say")))
 }
 
-/// One turn: the message is kept first, so that it is there whatever comes of the answer.
+/// One turn: the message is stored first, so that it is kept even if the answer fails.
 async fn exchange(agent: &Agent, text: String, runtime: &Runtime) -> std::io::Result<()> {
     let _turn = runtime.turn.lock().await;
     let keep = runtime.store.change(|saved| {

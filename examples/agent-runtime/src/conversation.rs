@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 /// Maximum length of a message, in characters.
 pub(crate) const MAX_MESSAGE_CHARS: usize = 4_000;
 
-/// Messages kept; older ones go, so that an agent's folder does not grow for ever.
+/// Maximum number of stored messages; older ones are removed, so that the data folder does not grow without limit.
 const MAX_KEPT: usize = 500;
 
-/// One message, as it is shown and kept.
+/// One message, as it is shown and stored.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "lowercase")]
 pub(crate) enum Message {
@@ -34,7 +34,7 @@ impl Conversation {
         self.0.drain(..surplus);
     }
 
-    /// Adds a guest; one that is there already (its answer was lost, it asks again) is not added twice.
+    /// Adds a guest, unless it was added before: a guest whose answer was lost repeats its request.
     pub(crate) fn welcome(&mut self, name: AgentName, url: InviteUrl) {
         let guest = Message::Guest { name, url };
         if !self.0.contains(&guest) {

@@ -1,4 +1,4 @@
-//! The way of an agent into its conversation.
+//! How an agent enters its conversation.
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::runtime::Provisioned;
@@ -10,7 +10,7 @@ use crate::join::{self, Guest};
 use crate::runtime::Runtime;
 use crate::store::Agent;
 
-/// Brings the agent into the conversation that it is wanted in, or else into its own.
+/// Brings the agent into the requested conversation, or else into its own.
 pub(crate) async fn enter(agent: &Agent, runtime: &Runtime) -> Result<Provisioned, Failure> {
     let Some(invitation) = &agent.request.join_url else {
         return Ok(Provisioned {
@@ -57,7 +57,7 @@ async fn join(agent: &Agent, invitation: &JoinUrl, runtime: &Runtime) -> Result<
 fn not_joined(error: &anyhow::Error) -> Failure {
     warn!("the conversation could not be joined: {error:#}");
     let detail = "the conversation at joinUrl could not be joined: it must be the link to an agent \
-         of this runtime that is up";
+         of this runtime that is running";
     Failure(Problem::new(ProblemCode::JoinFailed, detail))
 }
 

@@ -1,4 +1,4 @@
-//! How answers leave: JSON for programs, HTML for people, and the headers of both.
+//! HTTP answers: JSON for programs, HTML for people, and their headers.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ use warp::{Rejection, body, reject};
 use crate::auth::Unauthorized;
 use crate::page;
 
-/// On every answer: nothing from elsewhere, nothing in a frame, and a secret URL that does not travel.
+/// The headers of every answer: nothing from other sites, no framing, no caching, and no Referer with the secret URL.
 pub(crate) fn headers() -> HeaderMap {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; \
          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -74,7 +74,7 @@ impl Reply for Page {
     }
 }
 
-/// "See other": where a form leads once it is done.
+/// "See other": the redirect after a form.
 pub(crate) struct SeeOther(pub(crate) String);
 
 impl Reply for SeeOther {
@@ -105,12 +105,12 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     })
 }
 
-/// What no route took. Our own refusal first: one request collects the refusals of several routes.
+/// Answers a request that no route accepted. Our own rejection comes first, because several routes may reject it.
 pub(crate) async fn unrouted(rejection: Rejection) -> Result<Failure, Infallible> {
     let problem = if rejection.find::<Unauthorized>().is_some() {
         Problem::new(
             ProblemCode::Unauthorized,
-            "show the pool's key: Authorization: Bearer …",
+            "expected the pool's key: Authorization: Bearer …",
         )
     } else if rejection.find::<reject::PayloadTooLarge>().is_some() {
         Problem::new(ProblemCode::BodyTooLarge, "the body is too large")
@@ -124,9 +124,9 @@ pub(crate) async fn unrouted(rejection: Rejection) -> Result<Failure, Infallible
     } else if rejection.find::<reject::UnsupportedMediaType>().is_some() {
         Problem::new(ProblemCode::UnsupportedMediaType, "the body is not a form")
     } else if rejection.find::<reject::MethodNotAllowed>().is_some() {
-        Problem::new(ProblemCode::MethodNotAllowed, "this path has other methods")
+        Problem::new(ProblemCode::MethodNotAllowed, "wrong method for this path")
     } else if rejection.is_not_found() {
-        Problem::new(ProblemCode::UnknownRoute, "there is nothing at this path")
+        Problem::new(ProblemCode::UnknownRoute, "this path does not exist")
     } else {
         Problem::new(ProblemCode::BadRequest, "the request is malformed")
     };

@@ -1,7 +1,7 @@
 //! Joining an existing conversation: the agent sends the URL of its chat.
 //!
-//! A conversation is the invite URL of another agent-runtime. Its people see that the agent has come,
-//! and the link to it; the two agents do not listen to each other.
+//! A conversation is the invite URL of another agent-runtime. People there see that the agent has
+//! joined, and a link to it; the two agents do not exchange messages.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(crate) const GUESTS: &str = "guests";
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// `POST <invite URL>/guests`. Saying it twice has the effect of once.
+/// `POST <invite URL>/guests`. Idempotent.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Guest {
     pub(crate) name: AgentName,

@@ -1,4 +1,4 @@
-//! The language model: `OpenRouter`'s chat completions, or nothing at all when there is no real key.
+//! The language model: `OpenRouter`'s chat completions, or none without a real key.
 //!
 //! API: <https://openrouter.ai/docs/api-reference/chat-completion>.
 
@@ -19,8 +19,8 @@ use crate::settings::Settings;
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How much of the conversation the model is shown: messages, and bytes of them. The newest message
-/// is always shown.
+/// How much of the conversation the model gets: the number of messages, and their bytes. The newest message
+/// is always included.
 const MAX_SHOWN: usize = 40;
 const MAX_SHOWN_BYTES: usize = 48 * 1024;
 
@@ -40,13 +40,13 @@ pub(crate) enum LlmError {
     KeyRefused,
     #[error("I cannot answer: the credit of my key for the language model is used up.")]
     NoCredit,
-    #[error("The language model has too much to do just now. Please try again in a minute.")]
+    #[error("The language model is overloaded. Please try again in a minute.")]
     Busy,
     #[error("The language model refused this message.")]
     Refused,
     #[error("The language model did not answer. Please try again.")]
     Unavailable,
-    #[error("The language model answered something that I do not understand. Please try again.")]
+    #[error("The language model sent an invalid answer. Please try again.")]
     Odd,
 }
 
@@ -54,7 +54,7 @@ impl Llm {
     /// The variable that holds its key.
     pub(crate) const KEY: &str = "OPENROUTER_API_KEY";
 
-    /// The model that `key` opens; a blank one opens none.
+    /// The model for `key`; none for a blank key.
     pub(crate) fn new(settings: &Settings, key: Option<Secret>) -> Self {
         match key.filter(|key| !key.expose().is_empty()) {
             Some(key) if !key.expose().starts_with("sk-or-fake") => {
@@ -69,7 +69,7 @@ impl Llm {
         }
     }
 
-    /// What the agent says next. The last of `messages` is the one to answer.
+    /// The next message of the agent. The last of `messages` is the one to answer.
     pub(crate) async fn answer(
         &self,
         http: &LazyClient,
@@ -97,7 +97,7 @@ fn offline(messages: &[Message]) -> String {
     format!("I run offline, without a language model, so I can only repeat what you said: {said}")
 }
 
-/// Who speaks in the model's terms; what is not speech is not for the model.
+/// Role and text of a message for the model; `None` for what is not part of the dialogue.
 fn spoken(message: &Message) -> Option<(&'static str, &str)> {
     match message {
         Message::Person { text } => Some(("user", text)),
@@ -169,7 +169,7 @@ fn understand(status: StatusCode, body: &[u8]) -> Result<String, LlmError> {
         return Err(meaning(status.as_u16()));
     }
     let completion: Completion = serde_json::from_slice(body).map_err(|_| LlmError::Odd)?;
-    // What the model's own vendor fails with comes as 200 with an error in the body.
+    // A failure of the model's own vendor arrives as 200 with an error in the body.
     if let Some(error) = completion.error {
         return Err(error.code.map_or(LlmError::Unavailable, meaning));
     }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_or_nonsense_under_200_is_no_answer() {
+    fn an_error_or_invalid_body_with_200_is_a_failure() {
         let answer = |body: &str| understand(StatusCode::OK, body.as_bytes());
         let busy = r#"{"error": {"code": 429, "message": "slow down"}}"#;
         assert_eq!(answer(busy), Err(LlmError::Busy));

@@ -1,4 +1,4 @@
-//! The pages, drawn on the server: they work without JavaScript, and load nothing from elsewhere.
+//! The pages, rendered on the server: they work without JavaScript, and load nothing from other hosts.
 
 use agent_pool_core::wire::problem::Problem;
 use maud::{DOCTYPE, Markup, html};

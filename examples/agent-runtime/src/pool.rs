@@ -1,4 +1,4 @@
-//! What the pool asks of an instance: is it ready, and whose is it now.
+//! The calls of the pool: health, provision, variables and reset.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::http::{Failure, Json, parse};
 use crate::runtime::Runtime;
 use crate::store::Saved;
 
-/// Ready as soon as it listens: what it needs is read before.
+/// Ready as soon as it listens, because everything is loaded before.
 pub(crate) async fn health(runtime: Arc<Runtime>) -> Json<Health> {
     let look = |saved: &Saved| (saved.agent.is_some(), saved.last_activity);
     let (provisioned, last_activity) = runtime.store.read(look).await;
@@ -28,9 +28,8 @@ pub(crate) async fn health(runtime: Arc<Runtime>) -> Json<Health> {
 
 /// Makes the instance an agent.
 ///
-/// The contract leaves a second call open. Here the same request again has the same answer, so that a
-/// lost answer can be asked for once more, and any other request is a 409: an instance is one
-/// person's.
+/// The contract leaves open what a second call does. Here the same request gets the same answer, so that it can be
+/// repeated after a lost answer, and any other request gets 409: an instance belongs to one person.
 pub(crate) async fn provision(
     body: Bytes,
     runtime: Arc<Runtime>,
@@ -42,11 +41,11 @@ pub(crate) async fn provision(
     }
     let agent = runtime.store.change(|saved| saved.become_agent(request));
     let agent = agent.await.map_err(not_written)?.map_err(|_| {
-        let detail = "the instance is another agent's already";
+        let detail = "the instance already runs another agent";
         Failure(Problem::new(ProblemCode::AlreadyProvisioned, detail))
     })?;
     if acceptance::begin(&agent, &runtime) {
-        info!("the agent waits to be let into its conversation");
+        info!("the agent waits to be accepted into its conversation");
         return Ok(Json(acceptance::pending()));
     }
     let provisioned = enter(&agent, &runtime).await?;
@@ -54,23 +53,23 @@ pub(crate) async fn provision(
     Ok(Json(provisioned))
 }
 
-/// Takes variables that the agent uses from now on: those of tools that it got or gave back.
+/// Stores variables that the agent uses from now on: those of tools that were added or released.
 pub(crate) async fn variables(body: Bytes, runtime: Arc<Runtime>) -> Result<Json<Health>, Failure> {
     let Variables { variables } = parse(&body)?;
     let taken = runtime
         .store
         .change(|saved| saved.variables.merge(variables));
     taken.await.map_err(not_written)?;
-    info!("the instance got variables");
+    info!("the instance received variables");
     Ok(health(runtime).await)
 }
 
-/// Makes an instance clean again whose agent could not join its conversation. An agent that is in a conversation is
-/// somebody's, and stays.
+/// Resets an instance whose agent could not join its conversation. An agent that is in a conversation belongs to a
+/// person, and stays.
 pub(crate) async fn reset(runtime: Arc<Runtime>) -> Result<Json<Health>, Failure> {
     let reset = runtime.store.change(Saved::reset).await;
     reset.map_err(not_written)?.map_err(|_| {
-        let detail = "the instance is an agent in a conversation";
+        let detail = "the instance runs an agent in a conversation";
         Failure(Problem::new(ProblemCode::AlreadyProvisioned, detail))
     })?;
     info!("the instance was reset");

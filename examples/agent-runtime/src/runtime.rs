@@ -1,4 +1,4 @@
-//! One running instance: what every handler shares.
+//! One running instance: the state that all handlers share.
 
 use std::time::Duration;
 
@@ -20,19 +20,19 @@ pub(crate) struct Runtime {
     public_url: Url,
     pub(crate) store: Store,
     settings: Settings,
-    /// Held from a message to its answer, so that a conversation stays in turns.
+    /// Held from a message until its answer, so that messages and answers alternate.
     pub(crate) turn: Mutex<()>,
     pub(crate) http: LazyClient,
 }
 
 impl Runtime {
-    /// Blocks while it reads the data folder: for start-up.
+    /// Blocks while it reads the data folder; call it only at start.
     pub(crate) fn start(settings: &Settings, port: u16) -> anyhow::Result<Self> {
         let public_url = settings.public_url(port);
         Ok(Self {
             keys: settings.pool_keys(),
             approval: settings.join_approval_ms.map(Duration::from_millis),
-            public_url: public_url.context("RAILWAY_PUBLIC_DOMAIN is no host")?,
+            public_url: public_url.context("RAILWAY_PUBLIC_DOMAIN is not a host")?,
             store: Store::open(
                 &settings.data_dir(),
                 settings.configured_agent(),
@@ -53,7 +53,7 @@ impl Runtime {
         self.keys.contains(key)
     }
 
-    /// The language model, with the key that came last. One of the environment is newer than what came before the start.
+    /// The language model, with the newest key. A key in the environment is newer than one delivered before the start.
     pub(crate) async fn llm(&self) -> Llm {
         let came = self
             .store

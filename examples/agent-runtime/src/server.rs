@@ -37,7 +37,7 @@ pub async fn run(environment: Environment) -> anyhow::Result<()> {
     let mut quit = signal(SignalKind::quit())?;
     let address = settings.address().unwrap_or_else(|| {
         let host = settings.host.as_deref().unwrap_or_default();
-        warn!("HOST is {host:?}, which is no address: listening on every IPv4 address");
+        warn!("HOST is {host:?}, which is not an address: listening on every IPv4 address");
         Ipv4Addr::UNSPECIFIED.into()
     });
     let listener = TcpListener::bind((address, settings.port)).await;
@@ -77,7 +77,7 @@ pub async fn serve(
     let (stopping, stopped) = oneshot::channel();
     let asked = async move {
         shutdown.await;
-        // Nobody listens any more only when the server has ended.
+        // The receiver is dropped only when the server has ended.
         let _ = stopping.send(());
     };
     let server = warp::serve(routes(&runtime))

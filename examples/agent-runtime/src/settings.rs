@@ -22,12 +22,12 @@ pub struct Settings {
     pub host: Option<String>,
     /// The instance's id, for its log.
     pub instance_id: Option<String>,
-    /// The folder that keeps the agent and its conversation over a restart.
+    /// The folder that keeps the agent and its conversation across restarts.
     pub instance_data_dir: Option<PathBuf>,
-    /// Railway's word for the folder of its volume, where `INSTANCE_DATA_DIR` is not set; without
-    /// either it is `data` in the working folder.
+    /// Railway's variable for the folder of its volume, used if `INSTANCE_DATA_DIR` is not set. Without either, the
+    /// folder is `data` in the working folder.
     pub railway_volume_mount_path: Option<PathBuf>,
-    /// The key that the pool shows; several, separated by commas, while it is being rotated.
+    /// The key that the pool sends; several, separated by commas, during a rotation.
     pub pool_api_key: Secret,
     /// The agent's name, once claimed.
     #[schemars(with = "Option<String>")]
@@ -41,18 +41,18 @@ pub struct Settings {
     /// The key of the language model; without one, or with one that begins with `sk-or-fake`, the
     /// agent runs offline.
     pub openrouter_api_key: Option<Secret>,
-    /// Where the language model's API is.
+    /// URL of the language model's API.
     #[serde(default = "Settings::default_openrouter_api_url")]
     pub openrouter_api_url: Url,
-    /// The language model, in OpenRouter's words.
+    /// The language model, by its name at OpenRouter.
     #[serde(default = "Settings::default_openrouter_model")]
     pub openrouter_model: String,
     /// Milliseconds that a join waits, as if a person had to accept it; its outcome goes to the pool's callback.
     pub join_approval_ms: Option<u64>,
-    /// Where people reach the instance: scheme and host, without a path. `http://127.0.0.1:PORT` if
-    /// nothing else says so.
+    /// The URL under which people reach the instance: scheme and host, without a path. Without it and
+    /// `RAILWAY_PUBLIC_DOMAIN`, `http://127.0.0.1:PORT`.
     pub public_url: Option<Url>,
-    /// Railway's word for the instance's domain, where `PUBLIC_URL` is not set.
+    /// Railway's variable for the domain of the instance, used if `PUBLIC_URL` is not set.
     pub railway_public_domain: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl Settings {
     /// # Errors
     /// Every variable that is missing or malformed; `POOL_API_KEY` is required.
     pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        // An infra that would evaluate a value hands it over escaped.
+        // An infra that would evaluate a value passes it escaped.
         let all = environment.with_prefix("");
         let plain = all.map(|(name, value)| (name, unescape_value(value)));
         let settings: Self = settings::read("", &plain.collect())?;
@@ -81,7 +81,7 @@ impl Settings {
         settings::describe::<Self>("")
     }
 
-    /// Where to listen; `None` for a host that is no address.
+    /// Where to listen; `None` for a host that is not an address.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         match self.host.as_deref() {
             None => Some(Ipv4Addr::UNSPECIFIED.into()),
@@ -133,7 +133,7 @@ impl Settings {
         Url::parse("https://openrouter.ai/api/v1").expect("the text is a URL")
     }
 
-    /// `OpenRouter` picks the model, so that this default does not grow old.
+    /// `OpenRouter` picks the model, so that this default does not become outdated.
     fn default_openrouter_model() -> String {
         "openrouter/auto".to_owned()
     }

@@ -1,8 +1,8 @@
-//! What an instance remembers over a restart: who it is, and its conversation.
+//! What an instance keeps across restarts: its agent and its conversation.
 //!
 //! One file of mode 0600 in the data folder, replaced by renaming, so that a process that dies at any
 //! point leaves the old or the new content. It is not synced to the disk on every message: a power cut
-//! may cost the last seconds.
+//! may lose the last seconds.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::conversation::{Conversation, Message};
 
-/// The agent that a claim made of the instance.
+/// The agent that a claim turned the instance into.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) request: ProvisionRequest,
@@ -45,7 +45,7 @@ impl Agent {
     }
 }
 
-/// The instance is another agent already.
+/// The instance already runs another agent.
 pub(crate) struct Taken;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub(crate) struct Saved {
     /// When somebody last said something to the agent.
     #[serde(default)]
     pub(crate) last_activity: Option<DateTime<Utc>>,
-    /// Variables that came since the last deployment.
+    /// Variables that were delivered since the last deployment.
     #[serde(
         default,
         skip_serializing_if = "EnvVars::is_empty",
@@ -66,7 +66,7 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Adds what a person said.
+    /// Adds a message of a person.
     pub(crate) fn hear(&mut self, text: String) {
         self.conversation.say(Message::Person { text });
         self.last_activity = Some(Utc::now());
@@ -95,8 +95,8 @@ impl Saved {
         Ok(())
     }
 
-    /// Takes over what the environment says of the agent: a claim that was configured and then
-    /// restarted, a lost data folder, or instructions that were changed by configuring again.
+    /// Applies the agent in the environment: after a restart of a configured claim, after the loss of the data folder,
+    /// or after a change of its instructions.
     fn configure(&mut self, request: ProvisionRequest) {
         match &mut self.agent {
             Some(agent) => {
@@ -116,15 +116,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the folder, making it where there is none. `deployed` is a variable that the deployment brought: it is newer
-    /// than what came before. Blocks: for start-up.
+    /// Opens the folder, and creates it if it does not exist. `deployed` is a variable that the deployment has set: it
+    /// is newer than a stored one. Blocks; call it only at start.
     pub(crate) fn open(
         folder: &Path,
         configured: Option<ProvisionRequest>,
         deployed: Option<&str>,
     ) -> anyhow::Result<Self> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("data folder {} cannot be made", folder.display()))?;
+        made.with_context(|| format!("cannot create data folder {}", folder.display()))?;
         let path = folder.join("agent.json");
         let mut saved = load(&path).with_context(|| format!("reading {}", path.display()))?;
         if let Some(newer) = deployed {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_written_is_not_remembered_either() {
+    async fn a_failed_write_changes_no_state() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), None, None).unwrap();
         fs::remove_dir(folder.path()).unwrap();

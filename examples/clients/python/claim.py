@@ -14,6 +14,6 @@ match outcome:
     case Claimed():
         print(f"{outcome.instance_id} is reached at {outcome.invite_url}")
     case PendingClaim():
-        print(f"{outcome.instance_id} waits to be let in until {outcome.accept_by}")
+        print(f"{outcome.instance_id} waits to be accepted until {outcome.accept_by}")
     case problem:
         sys.exit(f"no agent: {problem.code}: {problem.detail}")

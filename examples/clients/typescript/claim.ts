@@ -15,5 +15,5 @@ if (error) {
 } else if ('inviteUrl' in data) {
   console.log(`${data.instanceId} is reached at ${data.inviteUrl}`);
 } else {
-  console.log(`${data.instanceId} waits to be let in until ${data.acceptBy}`);
+  console.log(`${data.instanceId} waits to be accepted until ${data.acceptBy}`);
 }

@@ -36,7 +36,7 @@ impl System {
         Ok(Services::new(&self.http, url, Secret::new(KEY)))
     }
 
-    /// Claims at the first replica of Pool. The error begins with the word by which the storm counts failures.
+    /// Claims at the first replica of Pool. The error begins with the code under which the storm counts failures.
     pub(crate) async fn claim(&self, order: &ClaimOrder) -> anyhow::Result<Claimed> {
         let claimed = self.pool_api(0).await?.claim(order).await;
         let outcome = claimed.map_err(|error| {

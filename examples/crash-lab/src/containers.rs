@@ -1,7 +1,8 @@
-//! `kill -9` of services-svc at every step of a creation and a destruction, with instances as containers of a real engine.
+//! `kill -9` of services-svc at every step of a creation and a destruction, with instances as containers of a real
+//! engine.
 //!
-//! There is no Pool: whoever got no answer destroys the instance, as Pool does. Then nothing of it may be left, neither on
-//! the engine nor in the database.
+//! There is no Pool: a caller without an answer destroys the instance, as Pool does. Then none of its resources may be
+//! left, neither on the engine nor in the database.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use agent_pool_client::{Http, Services};
 use agent_pool_core::settings::Environment;
 use agent_pool_core::wire::services::CreateInstanceRequest;
-use agent_pool_core::{EnvVars, InstanceId, Secret};
+use agent_pool_core::{EnvVars, InfraOptions, InstanceId, Secret};
 use agent_pool_engine::{Engine, Image, USER};
 use agent_pool_stack::{Log, Process, Service};
 use anyhow::{Context as _, bail, ensure};
@@ -28,19 +29,19 @@ use crate::settings::{ENCRYPTION_KEY, KEY};
 use crate::socket_proxy::SocketProxy;
 
 const IMAGE: &str = "localhost/crash-lab:1";
-/// Long enough for a machine that builds something else at the same time.
+/// Long enough for a machine that is also building something else.
 const GONE_WITHIN: Duration = Duration::from_secs(90);
 const QUIET: Duration = Duration::from_millis(300);
 const POLL: Duration = Duration::from_millis(100);
 
-/// What is killed.
+/// The operation during which the service is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     Create,
     Destroy,
 }
 
-/// How it is run.
+/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// The number of systems at the same time.
@@ -63,13 +64,13 @@ pub struct Row {
 pub struct Report(Vec<Row>);
 
 impl Report {
-    /// How many kills broke a promise.
+    /// The number of kills that broke a promise.
     #[must_use]
     pub fn broken(&self) -> usize {
         self.count(|outcome| matches!(outcome, Outcome::Broken(_)))
     }
 
-    /// How many kills held.
+    /// The number of kills after which the promises held.
     #[must_use]
     pub fn held(&self) -> usize {
         self.count(|outcome| *outcome == Outcome::Held)
@@ -109,7 +110,7 @@ pub async fn run(lab: &Arc<Lab>, plan: Plan) -> anyhow::Result<Report> {
     let engine = Arc::new(Engine::private().await?);
     engine
         .import(
-            &Image::of_program("/bin/sleep".as_ref(), &["100000"])?,
+            &Image::from_program("/bin/sleep".as_ref(), &["100000"])?,
             IMAGE,
         )
         .await?;
@@ -168,7 +169,7 @@ async fn kill(
     Ok(Outcome::Held)
 }
 
-/// A services-svc behind its proxies, with a database of its own.
+/// A services-svc behind its proxies, with its own database.
 struct World<'a> {
     engine: &'a Engine,
     http: Http,
@@ -188,10 +189,10 @@ impl<'a> World<'a> {
         let interceptor = Arc::new(Interceptor::default());
         let socket = folder.path().join("engine.sock");
         let to_engine = SocketProxy::open(Arc::clone(&interceptor), podman.socket(), &socket)?;
-        let database = lab.database().await?;
+        let database = lab.database(Service::ServicesSvc).await?;
         let to_rows = PgProxy::open(Arc::clone(&interceptor), lab.upstream()).await?;
         let url = lab.database_url(&database, Some(to_rows.port()))?;
-        // Two of one name on one engine would take the other's instances for strangers.
+        // Two labs with the same environment name on one engine would treat each other's instances as foreign.
         let environment = format!("lab-{}", &database[..8]);
         let settings = settings(environment, url, &socket.display());
         let log = folder.path().join("services.log");
@@ -209,7 +210,7 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Starts the service again after it was killed, as if its leases had run out.
+    /// Starts the service again after a kill, with expired leases.
     async fn restart(&mut self, lab: &Lab) -> anyhow::Result<()> {
         let expire = "UPDATE instance_leases SET leased_until = now() - interval '1 s'";
         self.rows.execute(expire).await?;
@@ -221,7 +222,7 @@ impl<'a> World<'a> {
         Services::new(&self.http, self.process.url().clone(), Secret::new(KEY))
     }
 
-    /// An instance as it is before the operation.
+    /// An instance in its state before the operation.
     async fn begin(&self, operation: Operation) -> anyhow::Result<InstanceId> {
         let id = InstanceId::generate();
         if operation == Operation::Destroy {
@@ -240,6 +241,7 @@ impl<'a> World<'a> {
                     name: format!("crash-lab-{id}"),
                     tools: Vec::new(),
                     image: None,
+                    infra_options: InfraOptions::new(),
                     variables: EnvVars::new(),
                 };
                 self.api().create(&request).await.map(drop)?;
@@ -259,7 +261,7 @@ impl<'a> World<'a> {
         if operation == Operation::Create {
             ensure!(
                 self.held(&id)?.len() == 3,
-                "not what an instance has: {:?}",
+                "unexpected resources of an instance: {:?}",
                 self.held(&id)?
             );
         }
@@ -267,7 +269,7 @@ impl<'a> World<'a> {
         Ok(steps)
     }
 
-    /// What the engine has of an instance.
+    /// The resources of an instance on the engine.
     fn held(&self, id: &InstanceId) -> anyhow::Result<Vec<String>> {
         let podman = self.engine.podman().context("the engine is private")?;
         let mut held = Vec::new();
@@ -283,7 +285,7 @@ impl<'a> World<'a> {
         Ok(held)
     }
 
-    /// Destroys the instance, as often as is needed, until nothing of it is left.
+    /// Destroys the instance, repeatedly if needed, until none of its resources is left.
     async fn destroyed(&self, id: &InstanceId) -> anyhow::Result<()> {
         let deadline = Instant::now() + GONE_WITHIN;
         loop {

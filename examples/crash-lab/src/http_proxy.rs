@@ -18,13 +18,13 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::interceptor::{Action, Interceptor};
 use crate::label;
 
-/// The host that stands for the replicas of Services, wherever they listen now.
+/// The host name for the replicas of Services, wherever they listen now.
 ///
-/// These are names, because calls to addresses of this machine never go through a proxy.
+/// These are names and not addresses, because calls to local addresses never go through a proxy.
 pub(crate) const SERVICES: &str = "services.lab";
-/// The host that stands for the vendors.
+/// The host name for the vendors.
 pub(crate) const VENDORS: &str = "vendors.lab";
-/// The host of every instance; the port says which.
+/// The host name of every instance; the port says which one.
 pub(crate) const INSTANCES: &str = "instances.lab";
 
 /// The addresses behind the names of the lab, shared by all proxies of a system.
@@ -94,7 +94,7 @@ pub(crate) struct HttpProxy {
     _accepting: AbortOnDropHandle<()>,
 }
 
-/// The connection is closed without an answer, as a killed process leaves it.
+/// The connection is closed without an answer, as after a kill.
 #[derive(Debug)]
 struct Cut;
 
@@ -155,7 +155,7 @@ impl HttpProxy {
 async fn serve(stream: TcpStream, way: Arc<Way>) {
     let service = service_fn(move |request| pass(Arc::clone(&way), request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // It ends early where it is cut, or where the process is killed: both are what we are for.
+    // An error is expected here: the connection was cut on purpose, or the process was killed.
     let _ = connection.await;
 }
 

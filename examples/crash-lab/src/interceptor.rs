@@ -1,9 +1,9 @@
-//! The interceptor of one process: the proxies tell it every step that the process takes, and it kills the process at
-//! the step it is set to.
+//! The interceptor of one process: the proxies report every step of the process to it, and it kills the process at a
+//! chosen step.
 //!
 //! A step is a request to a vendor, an instance or a service, or a statement in the database. It is
 //! identified by its label and by the number of earlier steps with that label, so that concurrent steps
-//! are identified in whatever order they come.
+//! are identified in any order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -49,9 +49,9 @@ impl fmt::Display for Step {
 /// Whether a process is killed before or after the effect of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// The step was sent and did not arrive.
+    /// The step was sent but did not arrive.
     Before,
-    /// The step took effect and its answer was lost.
+    /// The step took effect but its answer was lost.
     After,
 }
 
@@ -70,7 +70,7 @@ pub(crate) enum Action {
     Pass,
     /// Do not forward it; call [`Interceptor::kill`].
     Before,
-    /// Forward it, keep its answer back, and call [`Interceptor::kill`].
+    /// Forward it, withhold its answer, and call [`Interceptor::kill`].
     After,
     /// Forward it after [`Interceptor::wait_for_release`], unless the process has ended by then.
     Hold,
@@ -95,7 +95,7 @@ struct State {
     last: Option<Instant>,
 }
 
-/// Sees the steps of one process, and can kill or hold it at one of them.
+/// Observes the steps of one process, and can kill or hold it at one of them.
 #[derive(Debug, Default)]
 pub struct Interceptor {
     state: Mutex<State>,
@@ -139,7 +139,7 @@ impl Interceptor {
         self.changed.notify_waiters();
     }
 
-    /// Waits for [`Interceptor::release`]. Returns whether the process still runs, so that its step is to be forwarded.
+    /// Waits for [`Interceptor::release`]. Returns whether the process still runs, and so whether to forward its step.
     pub(crate) async fn wait_for_release(&self) -> bool {
         loop {
             let changed = self.changed.notified();
@@ -163,7 +163,7 @@ impl Interceptor {
         state.triggered = false;
     }
 
-    /// Lets everything pass from now on. Returns the recorded steps.
+    /// Forwards everything from now on. Returns the recorded steps.
     pub fn end(&self) -> Vec<Step> {
         match std::mem::take(&mut self.state().mode) {
             Mode::Record(steps) => steps,
@@ -230,7 +230,7 @@ impl Interceptor {
     pub(crate) fn kill(&self) {
         let mut state = self.state();
         if let Some(process) = state.process.take() {
-            // It may have ended by itself.
+            // It may have ended on its own.
             kill(process, Signal::SIGKILL).ok();
         }
         state.mode = Mode::Off;

@@ -1,10 +1,11 @@
-//! What all systems share: a private Postgres that can be killed, and this program.
+//! Shared by all systems: a private Postgres that can be killed, and this program.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
+use agent_pool_stack::Service;
 use anyhow::{Context as _, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::pg_proxy::Upstream;
+use crate::rows::Database;
 
 /// How long Postgres may take to restart after it was killed.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
@@ -40,6 +42,14 @@ impl Lab {
         let postgres = start(folder.path()).await?;
         let url = postgres.database("postgres").await?;
         let url = Url::parse(url.as_secret().expose())?;
+        let session = Database::connect(url.as_str()).await?;
+        // Only processes are killed, not the machine, so the operating system writes everything that it was given.
+        session.execute("ALTER SYSTEM SET fsync = off").await?;
+        session.execute("SELECT pg_reload_conf()").await?;
+        for service in [Service::PoolSvc, Service::ServicesSvc] {
+            let template = postgres.database(service.name()).await?;
+            service.migrate(&template).await?;
+        }
         let upstream = Upstream::default();
         let lab = Self {
             exe,
@@ -66,13 +76,22 @@ impl Lab {
         self.upstream.clone()
     }
 
-    /// Creates a database and returns its name.
-    pub(crate) async fn database(&self) -> anyhow::Result<String> {
+    /// Creates a database with the tables of a service, and returns its name.
+    pub(crate) async fn database(&self, service: Service) -> anyhow::Result<String> {
+        self.copy_of(service.name()).await
+    }
+
+    /// Creates a database without tables, and returns its name.
+    pub(crate) async fn empty_database(&self) -> anyhow::Result<String> {
+        self.copy_of("template1").await
+    }
+
+    async fn copy_of(&self, template: &str) -> anyhow::Result<String> {
         let letters: Vec<char> = ('a'..='z').collect();
         let name = nanoid::nanoid!(16, &letters);
-        let postgres = self.postgres.lock().await;
-        let postgres = postgres.as_ref().context("Postgres is down")?;
-        postgres.database(&name).await?;
+        let session = Database::connect(&self.database_url("postgres", None)?).await?;
+        let copy = format!("CREATE DATABASE {name} TEMPLATE \"{template}\"");
+        session.execute(&copy).await?;
         Ok(name)
     }
 
@@ -123,7 +142,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Sets where the services' connections lead.
+    /// Sets the address of the services' connections.
     fn found(&self, url: &Url) -> anyhow::Result<()> {
         let addresses = url.socket_addrs(|| None)?;
         let address = addresses.first().context("a URL with an address")?;
@@ -143,7 +162,7 @@ pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .context("no HTTP client")
+        .context("cannot build an HTTP client")
 }
 
 async fn start(folder: &Path) -> anyhow::Result<Embedded> {
@@ -152,7 +171,7 @@ async fn start(folder: &Path) -> anyhow::Result<Embedded> {
     Ok(Embedded::start(options).await?)
 }
 
-/// For the user that Postgres runs as.
+/// Accessible to the user that Postgres runs as.
 pub(crate) fn open_to_all(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))

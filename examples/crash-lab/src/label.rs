@@ -1,4 +1,4 @@
-//! The label of a step in the table. It is the same in every run, so it has no ids.
+//! The label of a step in the table. It contains no ids, so that it is the same in every run.
 
 /// The characters of a statement that are shown.
 const STATEMENT: usize = 76;

@@ -9,6 +9,7 @@ mod label;
 pub mod matrix;
 pub mod operations;
 pub mod outage;
+mod own_database;
 mod pg_proxy;
 mod pg_wire;
 mod promises;

@@ -1,12 +1,13 @@
 //! The command line: see the library.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use crash_lab::matrix::{self, Operation, Plan};
-use crash_lab::operations::{fill_rate, restore, rolling, rotation};
+use crash_lab::operations::{fill_rate, moving_in, restore, rolling, rotation, upgrade};
 use crash_lab::outage::{failover, full_disk, full_wal};
 use crash_lab::{
     Lab, Service, containers, recovery, replicas, secrets, self_test, shared, sigterm, storm,
@@ -30,8 +31,8 @@ enum Command {
         /// Number of systems that run at the same time.
         #[arg(long, default_value_t = 4)]
         at_once: usize,
-        /// A sample, as the tests take it: every kill after a step that writes, and a third of the others, which
-        /// this seed chooses.
+        /// Run a sample, as in the tests: every kill after a step that writes, and a third of the others, chosen by
+        /// this seed.
         #[arg(long)]
         sample: Option<u64>,
     },
@@ -40,34 +41,34 @@ enum Command {
         /// Number of systems that run at the same time.
         #[arg(long, default_value_t = 3)]
         at_once: usize,
-        /// Only around requests to the engine that change something, as the tests do.
+        /// Only around requests to the engine that change something, as in the tests.
         #[arg(long)]
         only_changes: bool,
     },
-    /// Let vendors fail and kill processes at random while clients claim; then check the promises.
+    /// Let vendors fail and kill processes at random while clients claim, then check the promises.
     Storm {
-        /// Seconds that it lasts.
+        /// Duration in seconds.
         #[arg(long, default_value_t = 30)]
         seconds: u64,
         /// Seed of every random choice [default: a new one, which is printed].
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Run two replicas of each service; pause one and kill one in the middle of its work.
+    /// Run two replicas of each service; pause one and kill one during their work.
     Replicas,
     /// Kill Pool at a statement that several claims share.
     Shared,
-    /// Send SIGTERM in the middle of an operation: each service finishes it or leaves it, and exits in time.
+    /// Send SIGTERM during an operation: each service finishes or abandons it, and exits in time.
     Sigterm,
-    /// Measure how long users wait after `kill -9` with every interval and lease at its default. Takes minutes.
+    /// Measure how long users wait after `kill -9` with default intervals and leases. Takes minutes.
     Recovery,
-    /// Make a standby the primary and back, under both services: they follow without a restart.
+    /// Promote a standby and switch back, under both running services: they follow without a restart.
     Failover,
     /// Fill the disk of the database, as root: claims are answered 503, and served again once there is space.
     FullDisk,
-    /// The same with the disk of the database's write-ahead log, which ends the server until there is space.
+    /// The same with the disk of the write-ahead log, which stops the server until there is space.
     FullWal,
-    /// Let the pool fill where the vendor allows one new project in 30 s: its status says so.
+    /// Fill the pool while the vendor allows one new project in 30 s: the status reports the limit.
     FillRate,
     /// Restart three replicas of each service behind plain TCP balancers while clients claim: no claim fails.
     Rolling {
@@ -80,9 +81,17 @@ enum Command {
     },
     /// Rotate every key step by step: no instance changes its status.
     Rotation,
+    /// Replace the last release by this build while clients claim at both: no claim fails.
+    Upgrade {
+        /// A program of the last release that has the services as hidden subcommands, such as its mock-harness.
+        #[arg(long, value_name = "PROGRAM")]
+        from: PathBuf,
+    },
+    /// Adopt the databases and the fleet of the Node.js original, and run both services on them.
+    MovingIn,
     /// Restore a database from a backup: agents that were claimed meanwhile are left alone.
     Restore {
-        /// Only this one.
+        /// Only this database.
         #[arg(long, value_enum)]
         database: Option<restore::Restored>,
     },
@@ -144,13 +153,21 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_report(rolling::run(&lab().await?, plan).await?)
         }
         Command::Rotation => print_report(rotation::run(&lab().await?).await?),
+        Command::Upgrade { from } => {
+            let lab = Arc::new(Lab::start(from).await?);
+            print_report(upgrade::run(&lab, std::env::current_exe()?).await?)
+        }
+        Command::MovingIn => print_report(moving_in::run(&lab().await?).await?),
         Command::Restore { database } => restore_all(database).await,
         Command::SelfTest => print_report(self_test::run(&lab().await?).await?),
         Command::Secrets => print_report(secrets::run(&lab().await?).await?),
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the table is the output of this command"
+)]
 async fn matrix_of(
     operation: Option<Operation>,
     at_once: usize,
@@ -176,7 +193,10 @@ async fn matrix_of(
     })
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the table is the output of this command"
+)]
 async fn containers_of(plan: containers::Plan) -> anyhow::Result<ExitCode> {
     let report = containers::run(&lab().await?, plan).await?;
     println!("{report}");
@@ -188,7 +208,7 @@ async fn containers_of(plan: containers::Plan) -> anyhow::Result<ExitCode> {
 
 #[expect(
     clippy::print_stdout,
-    reason = "the seed and the figures are what it is run for"
+    reason = "the seed and the figures are the output of this command"
 )]
 async fn storm_of(seconds: u64, seed: Option<u64>) -> anyhow::Result<ExitCode> {
     let seed = seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
@@ -210,19 +230,28 @@ async fn restore_all(only: Option<restore::Restored>) -> anyhow::Result<ExitCode
     print_report(reports)
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are the output of this command"
+)]
 async fn recovery_times() -> anyhow::Result<ExitCode> {
     println!("{}", recovery::run(&lab().await?, &recovery::ALL).await?);
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are the output of this command"
+)]
 async fn shared_statements() -> anyhow::Result<ExitCode> {
     println!("{}", shared::run(&lab().await?).await?);
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are the output of this command"
+)]
 fn print_report(report: impl std::fmt::Debug) -> anyhow::Result<ExitCode> {
     println!("held: {report:?}");
     Ok(ExitCode::SUCCESS)

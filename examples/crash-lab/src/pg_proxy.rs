@@ -1,7 +1,7 @@
 //! The proxy between one process and its database: every statement passes here, from the batch of messages that sends
 //! it to the `ReadyForQuery` that ends its answer.
 //!
-//! Preparing a statement and beginning a transaction are no steps: they change nothing.
+//! Preparing a statement and beginning a transaction are not steps: they change nothing.
 
 use std::collections::VecDeque;
 use std::io;
@@ -86,9 +86,9 @@ async fn pass(
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    // The session's start is answered by a first `ReadyForQuery`.
+    // The first `ReadyForQuery` is the answer to the start of the session.
     let due: Due = Mutex::new(VecDeque::from([Action::Pass]));
-    // Either end, and the interceptor, ends both.
+    // If either direction ends, or the interceptor kills, both end.
     tokio::select! {
         ended = asks(from_client, to_server, &interceptor, &due) => ended,
         ended = answers(from_server, to_client, &interceptor, &due) => ended,
@@ -120,7 +120,7 @@ async fn asks(
             interceptor.kill();
             return Ok(());
         }
-        // A password, a flush or a farewell has no answer of this kind, and does not wait for one.
+        // Password, flush and terminate messages have no such answer, and do not wait for one.
         if ends_batch {
             let action = std::mem::replace(&mut action, Action::Pass);
             due.lock()

@@ -1,11 +1,11 @@
-//! As much of Postgres's wire protocol as it takes to see the statements go by.
+//! The part of Postgres's wire protocol that is needed to observe statements.
 
 use std::collections::HashMap;
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// Longest message that is taken: a statement with its parameters is a thousandth of it.
+/// Longest accepted message: a statement with its parameters is a thousandth of it.
 const LARGEST: usize = 64 * 1024 * 1024;
 
 /// One message: its kind, and all its bytes as they are on the wire.
@@ -49,14 +49,14 @@ async fn read_rest(from: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>) -> i
     into.extend(length.to_be_bytes());
     let body = usize::try_from(length).map_err(io::Error::other)?;
     let body = body.checked_sub(4).filter(|body| *body < LARGEST);
-    let body = body.ok_or_else(|| io::Error::other("no message of Postgres"))?;
+    let body = body.ok_or_else(|| io::Error::other("not a Postgres message"))?;
     let start = into.len();
     into.resize(start + body, 0);
     from.read_exact(&mut into[start..]).await?;
     Ok(())
 }
 
-/// What one session prepared, and what is bound to be executed.
+/// The prepared and bound statements of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     statements: HashMap<String, String>,
@@ -64,7 +64,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The statement that this message has executed, if it does that.
+    /// The statement that this message executes, if any.
     pub(crate) fn executed(&mut self, message: &Message) -> Option<String> {
         let mut texts = message.texts();
         let mut next = || texts.next().unwrap_or_default();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_message_is_refused() {
+    async fn an_invalid_message_is_refused() {
         let wire = [b'Q', 0xff, 0xff, 0xff, 0xff];
         assert!(Message::read(&mut wire.as_slice()).await.is_err());
         assert!(Message::read(&mut [].as_slice()).await.unwrap().is_none());

@@ -1,5 +1,5 @@
-//! The promises, checked against the vendors' own state, the rows, and the answers that clients got. The only place that
-//! judges them.
+//! Checks the promises against the vendors' state, the rows, and the answers that clients got. No other place judges
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) acknowledged: Vec<Claimed>,
 }
 
-/// The broken promises, in words; empty if all hold.
+/// Descriptions of the broken promises; empty if all hold.
 #[derive(Debug, Default)]
 struct Broken(Vec<String>);
 
@@ -120,7 +120,7 @@ impl Snapshot<'_> {
     /// once.
     fn instance_is_whole(&self, broken: &mut Broken, id: &str, row: &PoolRow) {
         let Some(infra) = self.services.get(id) else {
-            return; // Said already.
+            return; // Already reported.
         };
         let tools: BTreeSet<_> = infra.tools.keys().map(String::as_str).collect();
         let Phases {
@@ -128,7 +128,7 @@ impl Snapshot<'_> {
             claim,
             demand,
         } = self.phases;
-        // An idle instance has no tool of a claim, and one that was claimed has all.
+        // An idle instance has no claim tools, and a claimed one has all.
         let claim = if row.status == "idle" { &[] } else { claim };
         let due: BTreeSet<_> = warm.iter().chain(claim).copied().collect();
         let allowed: BTreeSet<_> = due.iter().chain(demand).copied().collect();

@@ -1,8 +1,8 @@
 //! How long users wait after `kill -9`, with every interval and lease at its default.
 //!
-//! Elsewhere the lab sets leases to now, because only the promises matter there. Here nothing but the services' own
-//! timers brings the system back: each service is killed in the middle of an operation and started again at once, as a
-//! supervisor does, and the time is measured until the whole fleet is as it should be.
+//! Elsewhere the lab expires leases at once, because only the promises matter there. Here the system recovers by the
+//! services' own timers alone: each service is killed during an operation and restarted at once, as a supervisor does,
+//! and the time is measured until the whole fleet has recovered.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::settings::Pacing;
 use crate::settle::LOOK_EVERY;
 use crate::system::System;
 
-/// How long the fleet may take. Nobody would wait for longer.
+/// Time limit for the recovery of the fleet.
 const LIMIT: Duration = Duration::from_secs(900);
 /// How long the services may take until they reach the step at which one is killed.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
@@ -121,7 +121,7 @@ impl Operation {
         match self {
             Self::Create => system.replenish(1).await,
             Self::Claim => {
-                // Acknowledged or not: what counts is that the fleet is whole again.
+                // The answer does not matter, only that the fleet recovers.
                 system.claim(&order("Tulip")?).await.map(drop)
             }
             Self::Destroy => {

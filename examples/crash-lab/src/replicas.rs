@@ -1,5 +1,5 @@
 //! Two replicas of each service on one database: claims on both; one services-svc is paused until the other has taken
-//! over its work; then one of each is killed in the middle of its work, and stays down.
+//! over its work; then one of each is killed during its work, and stays down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use agent_pool_stack::Service;
 const TICK: Duration = Duration::from_secs(2);
 /// `POOL_WORK_LEASE_MS`, at its default: how long a tick has its turn after its replica died.
 const LEASE: Duration = Duration::from_secs(10);
-/// How much longer one tick may take on a busy machine.
+/// Additional time for a tick on a busy machine.
 const SLACK: Duration = Duration::from_secs(2);
 /// The limit of everything else.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -40,15 +40,15 @@ const PACING: Pacing = Pacing {
     ..Pacing::QUIET
 };
 
-/// How long the remaining replica took to do what the killed one had begun.
+/// How long the remaining replica took to finish the work of the killed one.
 #[derive(Debug, Clone, Copy)]
 pub struct Report {
-    /// From the resumption of a services-svc that was paused in a creation for longer than its lease, until the fleet is
-    /// whole again.
+    /// From the resumption of a services-svc that was paused in a creation for longer than its lease, until the fleet
+    /// has recovered.
     pub woken: Duration,
     /// From the kill of a pool-svc in a tick until the other has ticked.
     pub next_tick: Duration,
-    /// From the kill of a services-svc in a creation until the fleet is whole again.
+    /// From the kill of a services-svc in a creation until the fleet has recovered.
     pub recovered: Duration,
 }
 
@@ -97,8 +97,8 @@ async fn claim_at(system: &System, replica: usize, agent: &str) -> anyhow::Resul
     Ok(())
 }
 
-/// A paused machine: stopped in the middle of a creation, which the other replica then undoes. It resumes with what it
-/// knew, and finds that it has lost its lease.
+/// A paused machine: stopped during a creation, which the other replica then undoes. It resumes with outdated
+/// knowledge, and finds that it has lost its lease.
 async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     let pool = system.pool_api(1).await?;
     let interceptor = &system.services[0].interceptor;
@@ -121,10 +121,8 @@ async fn sleep_in_mid_creation(system: &System) -> anyhow::Result<Duration> {
     let woken = Instant::now();
     system.settle(Some(IDLE), WITHIN).await?;
     ensure!(
-        system
-            .logged()
-            .contains("is lost: its operation is aborted"),
-        "the replica that slept never found out that its lease was lost"
+        system.logged().contains("is lost: aborting its operation"),
+        "the paused replica never noticed that its lease was lost"
     );
     Ok(woken.elapsed())
 }
@@ -161,7 +159,7 @@ async fn kill_in_mid_tick(system: &System) -> anyhow::Result<Duration> {
     while pool.number(seen).await? <= killed_at {
         ensure!(
             killed.elapsed() <= LEASE + TICK + SLACK,
-            "no tick of the other replica within {LEASE:?} and {TICK:?} of the death of the one that ticked"
+            "no tick of the other replica within {LEASE:?} and {TICK:?} after the kill of the ticking one"
         );
         sleep(LOOK_EVERY).await;
     }
@@ -186,6 +184,6 @@ async fn kill_at(system: &System, part: Service, label: &str, when: When) -> any
     let label = label.to_owned();
     interceptor.set(Step { label, nth: 1 }, when);
     let triggered = timeout(WITHIN, interceptor.wait()).await;
-    triggered.context("the replica never came to the step at which it was to die")?;
+    triggered.context("the replica never reached the step at which it should be killed")?;
     system.kill(part, 0).await
 }

@@ -1,15 +1,17 @@
-//! What the two databases hold, read as an outsider reads it.
+//! The contents of the two databases, read without the services' code.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio_postgres::{Client, NoTls};
 use tokio_util::task::AbortOnDropHandle;
 
-/// One database, asked directly: not through a proxy.
+/// A session in one database, directly: not through a proxy. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Database {
-    client: Client,
-    _session: AbortOnDropHandle<()>,
+    client: Arc<Client>,
+    _session: Arc<AbortOnDropHandle<()>>,
 }
 
 /// A row of Pool's `instances`.
@@ -43,13 +45,18 @@ impl Database {
         let connected = tokio_postgres::connect(url, NoTls).await;
         let (client, session) = connected.context("the database does not answer")?;
         let session = tokio::spawn(async move {
-            // How it ended is seen by who asks next.
+            // An error shows at the next query.
             let _ = session.await;
         });
         Ok(Self {
-            client,
-            _session: AbortOnDropHandle::new(session),
+            client: Arc::new(client),
+            _session: Arc::new(AbortOnDropHandle::new(session)),
         })
+    }
+
+    /// Whether Postgres ended the session.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
     }
 
     /// Runs statements that answer nothing.
@@ -58,14 +65,14 @@ impl Database {
         done.with_context(|| format!("the statement failed: {sql}"))
     }
 
-    /// The one number that a query answers.
+    /// The single number that a query returns.
     pub(crate) async fn number(&self, sql: &str) -> anyhow::Result<i64> {
         let row = self.client.query_one(sql, &[]).await;
         let row = row.with_context(|| format!("the query failed: {sql}"))?;
         Ok(row.try_get(0)?)
     }
 
-    /// The one text that a query answers.
+    /// The single text that a query returns.
     pub(crate) async fn text(&self, sql: &str) -> anyhow::Result<String> {
         let row = self.client.query_one(sql, &[]).await;
         let row = row.with_context(|| format!("the query failed: {sql}"))?;

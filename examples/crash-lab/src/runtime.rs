@@ -1,5 +1,5 @@
-//! The runtime in the containers of the fake Railway. It remembers who was provisioned on it, so that an instance that
-//! is handed out twice is noticed.
+//! The runtime in the containers of the fake Railway. It remembers which agents were provisioned, so that an instance
+//! that is handed out twice is noticed.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -16,7 +16,7 @@ use crate::system::System;
 /// How long an instance may take.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What was searched for, and in how much.
+/// The extent of the search.
 #[derive(Debug, Clone, Copy)]
 pub struct Report {
     /// The number of secrets.
@@ -64,13 +64,13 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Report> {
     })
 }
 
-/// Whether the log holds the secret, as text or as a list of bytes.
+/// Whether the log contains the secret, as text or as a list of bytes.
 fn contains_secret(log: &str, secret: &str) -> bool {
     let bytes = format!("{:?}", secret.as_bytes());
     log.contains(secret) || log.contains(bytes.trim_matches(['[', ']']))
 }
 
-/// Every secret of the system, with what it opens.
+/// Every secret of the system, with its purpose.
 fn secrets(system: &System) -> anyhow::Result<Vec<(&'static str, String)>> {
     let Options {
         railway,

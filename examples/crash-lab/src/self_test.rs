@@ -19,7 +19,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 const NOT_LONG: Duration = Duration::from_millis(500);
 const IDLE: u32 = 2;
 
-/// What is broken, and the report that it must cause.
+/// Each breakage with the report that it must cause.
 #[derive(Debug, Clone, Copy)]
 enum Breakage {
     LeakedKey,
@@ -31,7 +31,7 @@ enum Breakage {
 }
 
 impl Breakage {
-    /// In an order in which none hides another's report.
+    /// Ordered so that none hides another's report.
     const ALL: [Self; 6] = [
         Self::LeakedKey,
         Self::LostTool,
@@ -53,7 +53,7 @@ impl Breakage {
     }
 }
 
-/// What is broken on purpose.
+/// The databases and instances that are broken on purpose.
 struct Targets {
     pool: Database,
     services: Database,
@@ -77,7 +77,10 @@ pub async fn run(lab: &Arc<Lab>) -> anyhow::Result<Vec<&'static str>> {
     for breakage in Breakage::ALL {
         let report = breakage.report();
         let said = system.broken().await?.join("; ");
-        ensure!(!said.contains(report), "said before {breakage:?}: {said}");
+        ensure!(
+            !said.contains(report),
+            "reported before {breakage:?}: {said}"
+        );
         commit(&system, &targets, breakage).await?;
         let said = system.broken().await?.join("; ");
         ensure!(

@@ -5,35 +5,35 @@ use fake_cloud::{FakeCloud, Options, Pace};
 
 use crate::http_proxy::{INSTANCES, SERVICES, VENDORS};
 
-/// The environment whose name the vendors' resources bear.
+/// The environment name in the marks of the vendors' resources.
 pub(crate) const ENVIRONMENT: &str = "lab";
 /// When instances get their tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Phases {
-    /// With them.
+    /// With the instance.
     pub warm: &'static [&'static str],
-    /// At their claim.
+    /// At the claim.
     pub claim: &'static [&'static str],
-    /// When somebody asks.
+    /// On demand.
     pub demand: &'static [&'static str],
 }
 
 impl Phases {
-    /// All with them.
+    /// All with the instance.
     pub const WARM: Self = Self {
         warm: &["agentmail", "openrouter", "telnyx"],
         claim: &[],
         demand: &[],
     };
 
-    /// Two at their claim.
+    /// Two at the claim.
     pub const CLAIM: Self = Self {
         warm: &["openrouter"],
         claim: &["agentmail", "telnyx"],
         demand: &[],
     };
 
-    /// One when somebody asks.
+    /// One on demand.
     pub const DEMAND: Self = Self {
         warm: &["agentmail", "openrouter"],
         claim: &[],
@@ -44,7 +44,7 @@ impl Phases {
 pub(crate) const KEY: &str = "the-key-of-the-crash-lab";
 /// Base64 of 32 bytes: secrets are sealed as they are in production.
 pub(crate) const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-/// How long a deployment stays in each of its stages, and an order is pending.
+/// How long a deployment stays in each of its stages, and how long an order is pending.
 const SLOWNESS: Pace = Pace::Millis(15);
 
 /// Intervals and limits of the services, in milliseconds, the size of the pool, and the log level.
@@ -54,6 +54,8 @@ pub struct Pacing {
     pub tick: u32,
     /// `INSTANCE_LEASE_MS`.
     pub lease: u32,
+    /// `POOL_WORK_LEASE_MS`.
+    pub work_lease: u32,
     /// The limit of one attempt at a vendor, and of the HTTP calls of a claim.
     pub attempt: u32,
     /// `POOL_MIN_IDLE`.
@@ -75,6 +77,7 @@ impl Pacing {
     pub const QUIET: Self = Self {
         tick: 3_600_000,
         lease: 15_000,
+        work_lease: 10_000,
         attempt: 10_000,
         min_idle: 0,
         max_total: 20,
@@ -84,7 +87,14 @@ impl Pacing {
         defaults: false,
     };
 
-    /// As a user's services run.
+    /// A tick each second, and leases that expire soon after a replica has died.
+    pub const LIVELY: Self = Self {
+        tick: 1_000,
+        lease: 5_000,
+        ..Self::QUIET
+    };
+
+    /// The settings of a normal deployment.
     pub const DEFAULTS: Self = Self {
         defaults: true,
         ..Self::QUIET
@@ -151,6 +161,7 @@ pub(crate) fn pool(pacing: Pacing, proxy: String, database: String) -> Environme
         let timeout = pacing.attempt.saturating_mul(2);
         let paced = [
             ("TICK_INTERVAL_MS", pacing.tick),
+            ("POOL_WORK_LEASE_MS", pacing.work_lease),
             ("CLAIM_TIMEOUT_MS", timeout),
             ("CLAIM_LEASE_MS", pacing.lease.min(1_000)),
         ];

@@ -1,4 +1,4 @@
-//! Bringing a system to rest, and checking its promises.
+//! Lets a system settle, and checks its promises.
 
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ impl System {
                 pool.execute("UPDATE instances SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
                 pool.execute("UPDATE tick_state SET turn_expires_at = NULL")
                     .await?;
+                pool.execute("UPDATE upgrades SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
                 pool.execute("UPDATE claim_keys SET lease_expires_at = now() - interval '1 s' WHERE lease_expires_at IS NOT NULL").await?;
             }
         }
@@ -80,7 +81,7 @@ impl System {
     /// Runs ticks until all promises hold and `idle` instances are idle.
     ///
     /// # Errors
-    /// What is still broken at the end of `limit`.
+    /// The promises that are still broken after `limit`.
     pub(crate) async fn settle(&self, idle: Option<u32>, limit: Duration) -> anyhow::Result<()> {
         let deadline = Instant::now() + limit;
         loop {

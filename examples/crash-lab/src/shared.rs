@@ -1,7 +1,7 @@
-//! Claims that come together share a statement, which one of them runs. The replica is killed at that statement, before
-//! and after it: all of the claims lose their server at once.
+//! Claims that arrive together share a statement, which one of them runs. The replica is killed before or after that
+//! statement, so that all of the claims lose their server at once.
 //!
-//! Postgres is slowed down, so that claims gather while the first one's statement runs.
+//! Postgres is slowed down, so that claims gather while the first statement runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use agent_pool_stack::Service;
 const CLAIMS: u32 = 5;
 /// The limit of everything.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How long Services may still be busy with what the killed replica asked for.
+/// How long Services may still be busy with the requests of the killed replica.
 const BUSY_FOR: Duration = Duration::from_secs(10);
 /// Makes statements that update instances last long enough for claims to gather: those that record a claim longer than
 /// those that take instances, so that all that were taken together are recorded together.
@@ -57,7 +57,7 @@ enum Statement {
 }
 
 impl Statement {
-    /// More of its beginning than a label has.
+    /// A longer beginning of the statement than in a label.
     const fn beginning(self) -> &'static str {
         match self {
             Self::Take => {
@@ -79,8 +79,8 @@ impl Kill {
         Ok(Step { label, nth: SHARED })
     }
 
-    /// In which status the kill leaves the instances of all claims that share the statement; `None` where that cannot be
-    /// told, because it was never run.
+    /// The status of the instances of all claims that share the statement after the kill; `None` if the statement was
+    /// never run.
     const fn leaves(self) -> Option<&'static str> {
         match (self.statement, self.when) {
             (Statement::Take, When::Before) => None,
@@ -153,7 +153,7 @@ async fn kill_in_a_shared_statement(system: &System, kill: Kill) -> anyhow::Resu
     system.expire_leases(Service::PoolSvc, BUSY_FOR).await?;
     system.restart(Service::PoolSvc, 0, Pacing::QUIET).await?;
     system.settle(None, WITHIN).await?;
-    // Claims are served as before.
+    // Claims are still served.
     system.replenish(1).await?;
     system.settle(Some(1), WITHIN).await?;
     system.acknowledge(system.claim(&order("Later")?).await?);
@@ -161,7 +161,8 @@ async fn kill_in_a_shared_statement(system: &System, kill: Kill) -> anyhow::Resu
     Ok(answered)
 }
 
-/// Claims that all come at once. Returns how many were answered; a client that got an error cannot know whether it has an agent.
+/// Sends concurrent claims. Returns how many were answered; after an error a client cannot know whether it has an
+/// agent.
 async fn claim_together(system: &System) -> anyhow::Result<usize> {
     let order = order("Tulip")?;
     let claims = (0..CLAIMS).map(|_| system.claim(&order));

@@ -1,4 +1,4 @@
-//! SIGTERM in the middle of an operation: work in flight is finished, or left to the recovery if that takes longer than
+//! SIGTERM during an operation: work in flight is finished, or left to the recovery if that takes longer than
 //! `SHUTDOWN_TIMEOUT_MS`. Either way the process exits in time, with success.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use agent_pool_stack::Service;
 const IDLE: u32 = 2;
 /// The limit of everything but the exit of a process.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How much longer a busy machine may take.
+/// Additional time on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Enough time for all work in flight.
@@ -47,9 +47,9 @@ pub struct Report {
     pub pool_finished: Duration,
     /// Services, which finished a creation.
     pub services_finished: Duration,
-    /// Pool, which cut a claim off after 1500 ms.
+    /// Pool, which aborted a claim after 1500 ms.
     pub pool_cut: Duration,
-    /// Services, which cut a creation off after 1500 ms.
+    /// Services, which aborted a creation after 1500 ms.
     pub services_cut: Duration,
 }
 
@@ -87,7 +87,7 @@ async fn steps(system: &System) -> anyhow::Result<Report> {
     })
 }
 
-/// Stops Pool in the middle of a claim and of a creation, and starts another.
+/// Stops Pool during a claim and a creation, and starts another.
 async fn pool(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     system.replenish(1).await?;
     hold(system, Service::PoolSvc, CLAIM);
@@ -98,7 +98,7 @@ async fn pool(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     if pacing.shutdown == PATIENT.shutdown {
         system.acknowledge(claimed.context("a claim in flight")?);
     } else {
-        ensure!(claimed.is_err(), "a claim that was cut off was answered");
+        ensure!(claimed.is_err(), "an aborted claim was answered");
         system.expire_leases(Service::PoolSvc, WITHIN).await?;
     }
     system.restart(Service::PoolSvc, 0, pacing).await?;
@@ -106,7 +106,7 @@ async fn pool(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     Ok(ended)
 }
 
-/// Stops Services in the middle of a creation, and starts another.
+/// Stops Services during a creation, and starts another.
 async fn services(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     hold(system, Service::ServicesSvc, CREATION);
     system.replenish(1).await?;
@@ -118,7 +118,7 @@ async fn services(system: &System, pacing: Pacing) -> anyhow::Result<Duration> {
     if pacing.shutdown == PATIENT.shutdown {
         ensure!(left == 0, "a creation in flight was not finished");
     } else {
-        ensure!(left > 0, "a creation that was cut off has left nothing");
+        ensure!(left > 0, "an aborted creation has left nothing");
         system.expire_leases(Service::ServicesSvc, WITHIN).await?;
     }
     system.restart(Service::ServicesSvc, 0, pacing).await?;
@@ -137,13 +137,16 @@ fn hold(system: &System, part: Service, label: &str) {
 async fn end(system: &System, part: Service, pacing: Pacing) -> anyhow::Result<Duration> {
     let interceptor = &system.replicas(part)[0].interceptor;
     let held = timeout(WITHIN, interceptor.wait()).await;
-    held.context("it never came to the step at which it was to end")?;
+    held.context("it never reached the step at which it should end")?;
     let url = system.url(part, 0).await?;
     let address = url.socket_addrs(|| None)?;
     let signalled = Instant::now();
     system.signal(part, 0, Signal::SIGTERM).await?;
     while TcpStream::connect(&*address).await.is_ok() {
-        ensure!(signalled.elapsed() < WITHIN, "it still takes new requests");
+        ensure!(
+            signalled.elapsed() < WITHIN,
+            "it still accepts new requests"
+        );
         sleep(LOOK_EVERY).await;
     }
     if pacing.shutdown == PATIENT.shutdown {

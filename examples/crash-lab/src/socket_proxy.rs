@@ -46,7 +46,7 @@ impl SocketProxy {
 async fn serve(stream: UnixStream, interceptor: Arc<Interceptor>, engine: PathBuf) {
     let pass = service_fn(|request| pass(&interceptor, &engine, request));
     let connection = hyper::server::conn::http1::Builder::new();
-    // It ends early where it is cut, or where the process is killed: both are what we are for.
+    // An error is expected here: the connection was cut on purpose, or the process was killed.
     let _ = connection
         .serve_connection(TokioIo::new(stream), pass)
         .await;
@@ -87,7 +87,7 @@ async fn forward(engine: &Path, request: Request<Incoming>) -> io::Result<Respon
         .map_err(io::Error::other)?;
     let (mut parts, body) = answer.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    // The whole answer is passed on at once.
+    // The whole answer is forwarded at once.
     parts.headers.remove(hyper::header::TRANSFER_ENCODING);
     Ok(Response::from_parts(parts, Full::new(body)))
 }

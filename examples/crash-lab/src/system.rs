@@ -1,4 +1,4 @@
-//! One whole system: the fake vendors, two databases, and replicas of both services, each behind its own proxies.
+//! A whole system: the fake vendors, two databases, and replicas of both services, each behind its own proxies.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,7 @@ use url::Url;
 use crate::http_proxy::{Directory, HttpProxy};
 use crate::interceptor::Interceptor;
 use crate::lab::Lab;
+use crate::own_database::OwnDatabase;
 use crate::pg_proxy::PgProxy;
 use crate::rows::Database;
 use crate::runtime::Provisioned;
@@ -42,8 +43,8 @@ pub struct System {
     /// When instances get their tools.
     pub(crate) phases: Phases,
     directory: Arc<Directory>,
-    pool_database: String,
-    services_database: String,
+    pool_database: OwnDatabase,
+    services_database: OwnDatabase,
     logs: TempDir,
 }
 
@@ -78,8 +79,8 @@ impl System {
         let directory = Arc::new(Directory::default());
         directory.cloud_is(cloud.authority());
         let mut system = Self {
-            pool_database: lab.database().await?,
-            services_database: lab.database().await?,
+            pool_database: OwnDatabase::new(lab.database(Service::PoolSvc).await?),
+            services_database: OwnDatabase::new(lab.database(Service::ServicesSvc).await?),
             lab,
             cloud,
             provisioned,
@@ -199,7 +200,7 @@ impl System {
         ended.with_context(|| format!("{} after SIGTERM", part.name()))
     }
 
-    /// Tells the proxies which replicas of Services run.
+    /// Sets in the proxies which replicas of Services are running.
     async fn announce(&self) -> anyhow::Result<()> {
         let mut all = Vec::new();
         for replica in &self.services {
@@ -218,17 +219,17 @@ impl System {
         let port = Some(replica.database.port());
         Ok(match replica.part {
             Service::PoolSvc => {
-                let url = self.lab.database_url(&self.pool_database, port)?;
+                let url = self.lab.database_url(&self.pool_database.name, port)?;
                 settings::pool(pacing, proxy, url)
             }
             Service::ServicesSvc => {
-                let url = self.lab.database_url(&self.services_database, port)?;
+                let url = self.lab.database_url(&self.services_database.name, port)?;
                 settings::services(pacing, proxy, url, &self.cloud)
             }
         })
     }
 
-    /// Where a replica listens; an error while it is down.
+    /// The address of a replica; an error while it is down.
     pub(crate) async fn url(&self, part: Service, index: usize) -> anyhow::Result<Url> {
         let process = self.replicas(part)[index].process.lock().await;
         let process = process.as_ref().context(DOWN)?;
@@ -236,11 +237,11 @@ impl System {
     }
 
     pub(crate) async fn pool_database(&self) -> anyhow::Result<Database> {
-        Database::connect(&self.lab.database_url(&self.pool_database, None)?).await
+        self.pool_database.session(&self.lab).await
     }
 
     pub(crate) async fn services_database(&self) -> anyhow::Result<Database> {
-        Database::connect(&self.lab.database_url(&self.services_database, None)?).await
+        self.services_database.session(&self.lab).await
     }
 
     pub(crate) fn acknowledge(&self, claimed: Claimed) {

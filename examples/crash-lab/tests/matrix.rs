@@ -4,7 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test fails by panicking, and the table is to be seen"
+    reason = "a test fails by panicking, and prints the table"
 )]
 
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crash_lab::matrix::{Operation, Plan, run};
 
 /// Systems at once in one test; two tests run at a time on a machine with two cores.
 const AT_ONCE: usize = 4;
-/// Of how many rows, in percent, nobody may be killed: a matrix of steps that were not taken shows nothing.
+/// Maximum share, in percent, of rows without a kill: a matrix of steps that were not taken proves nothing.
 const MOST_NOT_TAKEN: usize = 10;
 
-/// Of the sample: another one each time, unless `CRASH_LAB_SEED` says which.
+/// The seed of the sample: random, unless `CRASH_LAB_SEED` sets it.
 fn seed() -> u64 {
     let environment = Environment::of_process();
     let given = environment.get("CRASH_LAB_SEED");
@@ -51,6 +51,16 @@ async fn every_promise_holds_at_the_steps_of(operation: Operation) {
 #[tokio::test(flavor = "multi_thread")]
 async fn create() {
     every_promise_holds_at_the_steps_of(Operation::Create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_limit() {
+    every_promise_holds_at_the_steps_of(Operation::UpdateLimit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delete_pool() {
+    every_promise_holds_at_the_steps_of(Operation::DeletePool).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,4 +106,14 @@ async fn sweep() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tick() {
     every_promise_holds_at_the_steps_of(Operation::Tick).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roll_out() {
+    every_promise_holds_at_the_steps_of(Operation::RollOut).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upgrade() {
+    every_promise_holds_at_the_steps_of(Operation::Upgrade).await;
 }

@@ -1,5 +1,5 @@
-//! A short storm, two replicas, shared statements, SIGTERM, recovery at default settings, logs without secrets; and that
-//! the lab would see what is broken.
+//! A short storm, two replicas, shared statements, SIGTERM, recovery at default settings, logs without secrets; and the
+//! test that the lab reports broken promises.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,10 +9,10 @@ use std::time::Duration;
 use agent_pool_core::settings::Environment;
 use crash_lab::{Lab, recovery, replicas, secrets, self_test, shared, sigterm, storm};
 
-/// Where `CRASH_LAB_SEED` does not say otherwise.
+/// The seed, unless `CRASH_LAB_SEED` sets another one.
 const SEED: u64 = 2026;
 const BLOWS_FOR: Duration = Duration::from_secs(25);
-/// Of the claims, in percent: a storm in which next to nobody is served shows little.
+/// Minimum share of acknowledged claims, in percent: a storm in which almost none is served proves little.
 const LEAST_ACKNOWLEDGED: u64 = 10;
 
 async fn lab() -> Arc<Lab> {
@@ -36,16 +36,16 @@ async fn after_a_storm_nothing_is_lost_leaked_or_claimed_twice() {
     let (asked, acknowledged) = (report.asked(), report.acknowledged());
     assert!(
         acknowledged * 100 >= asked * LEAST_ACKNOWLEDGED,
-        "next to nothing was claimed: {report}"
+        "too few claims were acknowledged: {report}"
     );
     assert!(
         !report.killed().contains(&0),
-        "somebody was spared: {report}"
+        "some process was never killed: {report}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_one_of_two_replicas_sleeps_or_dies_at_work_the_other_goes_on() {
+async fn the_other_replica_continues_after_a_pause_or_kill() {
     println!("{:?}", replicas::run(&lab().await).await.unwrap());
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::admin;
 use crate::fault::FaultRule;
-use crate::http::Server;
+use crate::http::{Answer, Request, Server};
 use crate::inner::{CloudState, Inner};
 use crate::ledger::{Exchange, Unexpected};
 use crate::options::Options;
@@ -165,6 +165,21 @@ impl FakeCloud {
         lock(&self.inner.gate.faults).clear();
     }
 
+    /// Issues another key to the customer of a vendor: `new` is accepted wherever `key` is.
+    pub fn issue_key(&self, key: &str, new: &str) {
+        lock(&self.inner.gate.keys).issue(key, new);
+    }
+
+    /// Revokes a key of the customer of a vendor. Keys that were issued for it stay valid.
+    pub fn revoke_key(&self, key: &str) {
+        lock(&self.inner.gate.keys).revoke(key);
+    }
+
+    /// What a vendor answers; `None` if it cuts the connection.
+    pub(crate) async fn answer(&self, request: Request) -> Option<Answer> {
+        self.inner.gate.handle(request).await.ok()
+    }
+
     /// Sets a vendor's rate limit and starts a new window.
     pub fn set_rate_limit(&self, vendor: Vendor, limit: Option<RateLimit>) {
         if let Some(gated) = self.inner.gate.vendor(vendor) {
@@ -173,7 +188,7 @@ impl FakeCloud {
     }
 
     /// From now on, deployments of this Railway image end with this status.
-    pub fn doom_image(&self, image: &str, end: DeploymentStatus) {
+    pub fn set_image_outcome(&self, image: &str, end: DeploymentStatus) {
         lock(&self.inner.railway.state)
             .doomed
             .insert(image.to_owned(), end);
@@ -191,7 +206,7 @@ impl FakeCloud {
 
     /// Another buyer takes this Telnyx number: it is no longer available, and an order for it
     /// that is pending fails.
-    pub fn snatch_number(&self, number: &str) {
+    pub fn take_number_as_another_buyer(&self, number: &str) {
         let mut telnyx = lock(&self.inner.telnyx.state);
         telnyx.stock.retain(|held| held != number);
         telnyx.snatched.insert(number.to_owned());

@@ -10,6 +10,7 @@ use crate::Vendor;
 use crate::api::{ErrorSpec, VendorApi};
 use crate::fault::{Body, Effect, Faults, Phase};
 use crate::http::{Answer, Cut, Request};
+use crate::keys::Keys;
 use crate::ledger::{Exchange, Ledger, Unexpected};
 use crate::options::Latency;
 use crate::rate::Meter;
@@ -22,11 +23,12 @@ pub(crate) struct Gated {
     pub(crate) latency: Mutex<Latency>,
 }
 
-/// All vendors, faults and records of one cloud.
+/// All vendors, faults, keys and records of one cloud.
 pub(crate) struct Gate {
     pub(crate) vendors: Vec<Gated>,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) keys: Mutex<Keys>,
     pub(crate) record: bool,
 }
 
@@ -39,13 +41,14 @@ impl Gate {
     }
 
     /// Answers one request, or cuts the connection.
-    pub(crate) async fn handle(&self, request: Request) -> Result<Answer, Cut> {
+    pub(crate) async fn handle(&self, mut request: Request) -> Result<Answer, Cut> {
         let Some(gated) = self.vendors.iter().find(|gated| {
             let rest = request.path.strip_prefix(gated.api.base());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         }) else {
             return Ok(self.lost(&request));
         };
+        lock(&self.keys).translate(&mut request.headers);
         let operations = match gated.api.locate(&request) {
             Ok(operations) => operations,
             Err(refusal) => {

@@ -3,7 +3,7 @@
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// Makes ids; two clouds with the same seed and the same calls make the same ids.
+/// Generates ids; two clouds with the same seed and the same calls generate the same ids.
 #[derive(Debug)]
 pub(crate) struct Ids {
     random: StdRng,
@@ -18,7 +18,7 @@ impl Ids {
         }
     }
 
-    /// The next number of this vendor's one sequence, which orders lists and makes cursors.
+    /// The next number of this vendor's only sequence, which orders lists and is used for cursors.
     pub(crate) fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence

@@ -8,6 +8,7 @@ use crate::agentmail::{AgentMail, AgentMailState};
 use crate::api::{Rest, VendorApi};
 use crate::fault::Faults;
 use crate::gate::{Gate, Gated};
+use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::openrouter::{OpenRouter, OpenRouterState};
 use crate::options::Options;
@@ -40,7 +41,7 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn new(options: &Options) -> Self {
-        let seed = options.seed; // one more for each vendor, so that no two make the same ids
+        let seed = options.seed; // one more for each vendor, so that no two generate the same ids
         let state = crate::railway::State::new(options.railway.clone(), seed);
         let railway = Arc::new(Railway::new(state, Arc::clone(&options.launcher)));
         let openrouter = Arc::new(Rest::new(OpenRouter::new(
@@ -70,6 +71,7 @@ impl Inner {
             vendors: gated.collect(),
             faults: Faults::new(seed).into(),
             ledger: Ledger::default().into(),
+            keys: Keys::default().into(),
             record: options.record,
         };
         Self {

@@ -2,7 +2,7 @@
 #![deny(missing_docs)]
 #![allow(
     rustdoc::broken_intra_doc_links,
-    reason = "[D], [S], [U], [O] and [?] say where a vendor's fact is from; they are no links"
+    reason = "[D], [S], [U], [O] and [?] mark the source of a fact; they are not links"
 )]
 
 mod admin;
@@ -16,12 +16,14 @@ mod given;
 mod http;
 mod ids;
 mod inner;
+mod keys;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod launcher;
 mod ledger;
 mod openrouter;
 mod options;
+mod original;
 mod pace;
 mod railway;
 mod rate;
@@ -42,6 +44,7 @@ pub use openrouter::{
     OpenRouterKey, OpenRouterOptions, OpenRouterState, OpenRouterWorkspace, WorkspaceList,
 };
 pub use options::{Latency, Options};
+pub use original::{OriginalResources, OriginalShape};
 pub use pace::Pace;
 pub use railway::{
     DeploymentStatus, RailwayDeployment, RailwayDomain, RailwayEdge, RailwayEnvironment,

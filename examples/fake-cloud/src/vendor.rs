@@ -46,7 +46,7 @@ impl fmt::Display for Vendor {
     }
 }
 
-/// The text is no name of a vendor of this cloud.
+/// The text is not the name of a vendor of this cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no such vendor: {0}")]
 pub struct UnknownVendor(String);

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_client_id_replays_the_original_whatever_else_is_asked() {
+async fn a_repeated_client_id_returns_the_original() {
     let api = start(Options::default()).await;
     let first = api
         .agentmail(
@@ -35,7 +35,7 @@ async fn a_client_id_replays_the_original_whatever_else_is_asked() {
 }
 
 #[tokio::test]
-async fn a_used_client_id_answers_as_told_after_its_inbox_is_deleted() {
+async fn a_client_id_of_a_deleted_inbox_follows_the_option() {
     for (after_delete, status, inboxes) in [
         (AfterDelete::Forget, 200, 1),
         (AfterDelete::Replay, 200, 0),

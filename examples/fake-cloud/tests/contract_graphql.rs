@@ -89,7 +89,7 @@ fn every_operation_of_the_contracts_is_valid_here() {
     }
 }
 
-/// Variables of the right types for any operation; the ids are of nothing.
+/// Variables of the right types for any operation; the ids do not exist.
 fn variables(operation: &str) -> Value {
     let (project, environment, service) = ("p", "e", "s");
     let input = match operation {

@@ -12,14 +12,14 @@ use common::{Api, start};
 use fake_cloud::{Effect, FaultRule, Options, TelnyxState, Vendor};
 use serde_json::{Value, json};
 
-/// Answers that the document does not declare, and who says that they come all the same.
+/// Answers that the document does not declare, and the source for each.
 const UNDECLARED: [(&str, u16, &str); 1] = [(
     "inboxes_list",
     400,
     "a bad page token is a validation_error [D]",
 )];
 
-/// The document's schema for one answer; `None` where it declares the status without a body.
+/// The document's schema for one answer; `None` if it declares the status without a body.
 fn schema_of(document: &Value, operation: &str, status: u16) -> Option<Value> {
     let paths = document["paths"].as_object().unwrap().values();
     let mut operations = paths.flat_map(|path| path.as_object().unwrap().values());
@@ -38,7 +38,7 @@ fn schema_of(document: &Value, operation: &str, status: u16) -> Option<Value> {
         .map(|content| content["schema"].clone())
 }
 
-/// What is wrong with an answer.
+/// The faults of an answer.
 fn faults(document: &Value, schema: Value, answer: &Value) -> Vec<String> {
     let mut root = document.clone();
     root["$ref"] = "#/x-answer".into();

@@ -1,4 +1,4 @@
-//! Faults at every vendor: they strike where told, before or after the effect, as often as told.
+//! Faults at every vendor: they apply at the given operation, before or after the effect, the given number of times.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Containers: what a launcher is given, and what the edge makes of what it answers.
+//! Containers: the input of a launcher, and how the edge uses its result.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,7 +17,7 @@ use fake_cloud::{BuiltinRuntime, Container, Launcher, Options, Pace, Running};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Notes what it is given; refuses the image `bad`.
+/// Records its input; refuses the image `bad`.
 #[derive(Debug, Default)]
 struct Noting(Mutex<Vec<Container>>);
 
@@ -87,7 +87,7 @@ async fn a_launcher_gets_the_deployment_and_its_refusal_is_a_crash() {
     assert_eq!(
         health(&api, &url, "k").await,
         200,
-        "the old one still serves"
+        "the old container still serves"
     );
     let first = launcher.0.lock().unwrap()[0].clone();
     assert_eq!(
@@ -101,7 +101,7 @@ async fn a_launcher_gets_the_deployment_and_its_refusal_is_a_crash() {
 }
 
 #[tokio::test]
-async fn time_moves_deployments_though_nobody_asks_and_a_crash_shows() {
+async fn deployments_progress_without_reads() {
     let mut options = Options::default();
     options.railway.stage_pace = Pace::Millis(1);
     let api = start(options).await;

@@ -27,7 +27,7 @@ const DOMAIN: &str = "mutation($s: String!, $e: String!) {
 const REDEPLOY: &str = "mutation($s: String!, $e: String!) {
     serviceInstanceRedeploy(serviceId: $s, environmentId: $e) }";
 
-/// The message of the refusal, if it is one, that a token gets for a query.
+/// The message of the refusal of a query with a token; `None` if it succeeds.
 async fn refusal_for(url: String, header: &str, token: &str, query: &str) -> Option<String> {
     let client = agent_pool_core::http::bare_builder().build().unwrap();
     let request = client.post(url).header(header, token);
@@ -328,9 +328,10 @@ async fn lists_follow_cursors_and_lag_when_asked_to() {
 }
 
 #[tokio::test]
-async fn doomed_images_fail_and_logs_tell() {
+async fn failing_images_fail_and_the_logs_show_it() {
     let api = start(at_once()).await;
-    api.cloud.doom_image("agent:1", DeploymentStatus::Failed);
+    api.cloud
+        .set_image_outcome("agent:1", DeploymentStatus::Failed);
     let service = api.create_service("one").await;
     api.patch(&service, block(json!({}))).await;
     let deployment = api.instance(&service).await["latestDeployment"].take();

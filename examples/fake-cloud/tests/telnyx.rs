@@ -91,7 +91,7 @@ async fn a_number_that_another_buyer_takes_fails_its_order() {
     let api = start(Options::default()).await;
     let number = search(&api).await;
     let (_, body) = order(&api, &number).await;
-    api.cloud.snatch_number(&number);
+    api.cloud.take_number_as_another_buyer(&number);
     let path = format!("/number_orders/{}", body["data"]["id"].as_str().unwrap());
     api.telnyx("GET", &path, Value::Null).await;
     let (_, body) = api.telnyx("GET", &path, Value::Null).await;

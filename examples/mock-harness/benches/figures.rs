@@ -1,6 +1,6 @@
 //! The figures of the harness: time to warm 5, claim latency, resident memory of the services.
 //!
-//! `cargo bench -p mock-harness`. It prints what it measured and judges nothing.
+//! `cargo bench -p mock-harness`. It prints the figures and asserts nothing.
 
 #![expect(
     clippy::unwrap_used,
@@ -81,7 +81,7 @@ impl Pool {
         }
     }
 
-    /// One claim, on a pool that is warm again; then the agent goes, so that the machine does not fill.
+    /// One claim on a full pool; then the agent is destroyed, so that the machine does not fill up.
     async fn claim(&self) -> Duration {
         while self.counts().await["idle"].as_u64().unwrap() < WARM {
             sleep(Duration::from_millis(20)).await;

@@ -70,7 +70,7 @@ Claim an agent:
     -H 'Content-Type: application/json' \\
     -d '{{\"agentName\": \"Tulip\", \"instructions\": \"You help a small club plan its outings.\"}}'
 
-Open the inviteUrl of the answer. Ctrl-C takes everything down.
+Open the inviteUrl of the answer. Ctrl-C stops everything.
 "
     )
 }

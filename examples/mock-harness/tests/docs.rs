@@ -5,7 +5,7 @@
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-/// A README that fits on a screen per reader.
+/// Maximum number of lines of the README.
 const README_LINES: usize = 150;
 
 fn root() -> PathBuf {

@@ -56,7 +56,7 @@ async fn on_the_fake_cloud_the_four_real_providers_warm_and_claim() {
     );
 }
 
-/// New services are not found for a while, projects come one at a time, and the edge blocks for a day.
+/// New services are not found for a while, projects can be created one at a time, and the edge blocks for a day.
 #[tokio::test]
 async fn on_a_cloud_as_slow_and_strict_as_the_vendors_it_warms_and_claims() {
     let home = Home::new();
@@ -266,7 +266,7 @@ async fn the_second_interrupt_ends_it_at_once_and_says_what_remains() {
     let home = Home::new();
     let mut harness = Harness::start(&home, &["--min-idle", "1"]).await;
     harness.warm().await;
-    // A service that does not end: the harness would wait for it for 90 s.
+    // A service that does not end: the harness would wait 90 s for it.
     let pool = home.process("pool-svc");
     pool.signal(Signal::SIGSTOP);
     harness.signal(Signal::SIGINT);
@@ -277,7 +277,7 @@ async fn the_second_interrupt_ends_it_at_once_and_says_what_remains() {
     assert!(error.contains("the next start"), "{error}");
     pool.signal(Signal::SIGCONT);
     home.only_instances_are_left().await;
-    // Which takes the instances over.
+    // The next start takes over the instances.
     let mut next = Harness::start(&home, &["--min-idle", "1"]).await;
     next.warm().await;
     assert_eq!(next.interrupt().await, Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` is what the services record, and they record what it says.
+//! `docs/metrics.md` lists exactly the metrics that the services record.
 
 #![cfg(test)]
 
@@ -33,10 +33,10 @@ fn tables() -> [(&'static str, &'static [MetricSpec], &'static [&'static str]); 
 
 fn page() -> String {
     let mut page = "# Metrics\n\n\
-        What `/metrics` of each service answers, in Prometheus' text format. A histogram is in seconds and has the series\n\
+        The metrics at `/metrics` of each service, in the Prometheus text format. A histogram is in seconds and has the series\n\
         `_bucket`, `_sum` and `_count`. Dashboard and alerts: [`deploy/grafana`](../deploy/grafana),\n\
         [`deploy/prometheus`](../deploy/prometheus).\n\n\
-        <!-- Generated from the tables in the code; write it again with: UPDATE=1 cargo test -p mock-harness --test metrics_page -->\n"
+        <!-- Generated from the tables in the code; update it with: UPDATE=1 cargo test -p mock-harness --test metrics_page -->\n"
         .to_owned();
     for (title, metrics, _) in tables() {
         write!(

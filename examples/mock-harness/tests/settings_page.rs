@@ -1,4 +1,4 @@
-//! `docs/settings.md` is what the services, the providers and the runtime read.
+//! `docs/settings.md` lists the variables that the services, the providers and the runtime read.
 
 #![cfg(test)]
 
@@ -27,7 +27,7 @@ fn table(settings: &[SettingSpec]) -> String {
     };
     let rows: String = settings.iter().map(row).collect();
     format!(
-        "| variable | default | required | secret | what it is |\n|---|---|---|---|---|\n{rows}"
+        "| variable | default | required | secret | description |\n|---|---|---|---|---|\n{rows}"
     )
 }
 
@@ -66,10 +66,10 @@ fn sections() -> Vec<(String, Vec<SettingSpec>)> {
 fn page() -> String {
     let mut page = format!(
         "# Settings\n\n\
-         Environment variables, read once at start; a `.env` file is honoured. What is missing or wrong stops a \
-         service with one\nmessage that names every fault; a provider with such a fault is listed as unconfigured \
-         and breaks nothing.\n\n\
-         <!-- Generated from the settings structs; write it again with: {AGAIN} -->\n"
+         Environment variables, read once at start; a `.env` file is honoured. A missing or invalid variable \
+         stops a service with one\nmessage that names every fault; a provider with such a fault is listed as \
+         unconfigured and stops nothing.\n\n\
+         <!-- Generated from the settings structs; update it with: {AGAIN} -->\n"
     );
     for (title, settings) in sections() {
         let _ = write!(page, "\n## {title}\n\n{}", table(&settings));
@@ -90,7 +90,7 @@ fn the_page_of_settings_is_what_is_read() {
         .find(|line| !written.lines().any(|one| one == *line));
     assert!(
         written == page,
-        "docs/settings.md is out of date{}; write it again with: {AGAIN}",
+        "docs/settings.md is out of date{}; update it with: {AGAIN}",
         stale
             .map(|line| format!(", it lacks\n{line}\n"))
             .unwrap_or_default()

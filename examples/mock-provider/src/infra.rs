@@ -50,7 +50,7 @@ impl InfraProvider for MockInfra {
         instance: &InstanceId,
         _: &InstanceSpec,
     ) -> Result<CreatedInfra, ProviderError> {
-        // It follows from the instance: asked again, the vendor has it already.
+        // The name follows from the instance, so a repeated call finds the existing service.
         let name = cx.mark().label(instance);
         let handle = handle(&name, instance)?;
         let make = self.vendor.call(cx, |all| _ = all.entry(name).or_default());
@@ -83,7 +83,7 @@ impl InfraProvider for MockInfra {
     }
 
     async fn destroy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
-        // What is gone already is a success.
+        // Destroying what no longer exists succeeds.
         let name = handle.service.as_str();
         self.vendor.call(cx, |all| _ = all.remove(name)).await
     }

@@ -1,4 +1,4 @@
-//! What the mock infra's vendor has of one instance.
+//! The state of one instance at the vendor of the mock infra.
 
 use agent_pool_core::{DeployStatus, EnvVars};
 

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::vendor::id;
 use crate::{Settings, Vendor};
 
-/// What one of the mock tools makes.
+/// The product of a mock tool.
 #[derive(Debug, Clone, Copy)]
 pub struct Product {
     /// The variable that an instance gets.
@@ -35,7 +35,7 @@ pub const MAIL: Product = Product {
     value: |name| format!("{name}@mail.invalid"),
 };
 
-/// Makes mock tools; what there is of them is gone with the process.
+/// Creates mock tools. They are lost when the process ends.
 #[derive(Debug)]
 pub struct MockTool {
     product: Product,
@@ -77,7 +77,7 @@ impl ToolProvider for MockTool {
         instance: &InstanceId,
         _: &ToolOptions,
     ) -> Result<ProvisionedTool, ProviderError> {
-        // The name follows from the instance: asked again, the vendor has it already.
+        // The name follows from the instance, so a repeated call finds the existing resource.
         let name = cx.mark().label(instance);
         let make = |made: &mut BTreeMap<_, _>| *made.entry(name.clone()).or_insert_with(Utc::now);
         self.vendor.call(cx, make).await?;
@@ -95,7 +95,7 @@ impl ToolProvider for MockTool {
         _: &InstanceId,
         resource: &ResourceId,
     ) -> Result<(), ProviderError> {
-        // What is gone already is a success.
+        // Destroying what no longer exists succeeds.
         let remove = |made: &mut BTreeMap<_, _>| _ = made.remove(resource.as_str());
         self.vendor.call(cx, remove).await
     }

@@ -47,7 +47,7 @@ impl<T> Vendor<T> {
         self.state().latency = latency;
     }
 
-    /// Refuses the next call that is not spoken for, before it has an effect.
+    /// Refuses the next call without a planned outcome, before it has an effect.
     pub fn refuse_next(&self, kind: ErrorKind) {
         let refusal = Fault::Refused(kind, None);
         self.state().planned.push_back(refusal);
@@ -58,7 +58,7 @@ impl<T> Vendor<T> {
         self.state().lasting = Some(Fault::Refused(kind, retry_after));
     }
 
-    /// Lets the next call that is not spoken for take effect, and loses the answer.
+    /// Lets the next call without a planned outcome take effect, and loses the answer.
     pub fn lose_next_answer(&self) {
         self.state().planned.push_back(Fault::AnswerLost);
     }
@@ -94,7 +94,7 @@ impl<T> Vendor<T> {
         }
     }
 
-    /// The vendor takes its time, and the caller waits no longer than its deadline.
+    /// Waits for the latency of the vendor, but no longer than the deadline of the caller.
     async fn wait(&self, cx: &Context) -> Result<(), ProviderError> {
         let answer = sleep(self.state().latency);
         let patience = cx.remaining().unwrap_or(Duration::MAX);
@@ -107,7 +107,7 @@ impl<T> Vendor<T> {
         self.state().things.keys().cloned().collect()
     }
 
-    /// What the vendor has under this name.
+    /// The resource with this name.
     pub fn get(&self, name: &str) -> Option<T>
     where
         T: Clone,
@@ -146,11 +146,11 @@ fn down(problem: &'static str) -> ProviderError {
     ProviderError::new(ErrorKind::Unavailable, problem)
 }
 
-/// What a vendor says of a name that it does not have.
+/// The error for a name that the vendor does not have.
 pub(crate) fn unknown() -> ProviderError {
     ProviderError::new(
         ErrorKind::NotFound,
-        "the mock vendor has nothing of this name",
+        "the mock vendor has no resource of this name",
     )
 }
 

@@ -1,4 +1,4 @@
-//! The mocks on the behaviour suite that any provider runs.
+//! Runs the conformance suite on the mocks.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -30,6 +30,7 @@ const INFRA_CANNOT: &[(&str, &str)] = &[
     ("addresses_differ", "the address is a setting"),
     ("data_survives", IN_MEMORY),
     ("image_changes", IN_MEMORY),
+    ("options_apply", "it takes no options"),
     ("ended_is_dead", IN_MEMORY),
     ("written_lines", IN_MEMORY),
 ];

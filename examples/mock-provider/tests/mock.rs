@@ -23,7 +23,10 @@ fn context(environment: &str) -> Context {
 
 fn spec() -> InstanceSpec {
     let name = "convos-agent-test".to_owned();
-    InstanceSpec { name, image: None }
+    InstanceSpec {
+        name,
+        ..InstanceSpec::default()
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Generates the crate of a new provider. It compiles, passes the conformance suite against a fake of its own, and is
+/// Generates the crate of a new provider. It compiles, passes the conformance suite against its own fake, and is
 /// linked into this distribution. The places to change are listed at the end.
 #[derive(Debug, Parser)]
 #[command(name = "new-provider", version)]

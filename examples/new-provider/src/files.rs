@@ -14,24 +14,24 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// For a folder that is not there yet.
+    /// For a new folder.
     ///
     /// # Errors
-    /// It is there.
+    /// The folder exists.
     pub(crate) fn into_new(folder: &Path) -> anyhow::Result<Self> {
         if folder.exists() {
             bail!(
-                "{} exists already: take another name, or remove it first",
+                "{} already exists: choose another name, or remove it first",
                 folder.display()
             );
         }
         Ok(Files::new(folder))
     }
 
-    /// For a folder that is not there yet, or has nothing in it.
+    /// For a new or an empty folder.
     ///
     /// # Errors
-    /// It has something in it.
+    /// The folder is not empty.
     pub(crate) fn into_empty(folder: &Path) -> anyhow::Result<Self> {
         let empty = || Ok::<_, std::io::Error>(fs::read_dir(folder)?.next().is_none());
         if folder.exists() && !empty().with_context(|| format!("{}", folder.display()))? {
@@ -68,7 +68,7 @@ impl Files {
         self.changed.push((path, text));
     }
 
-    /// Writes everything; the crate first, so that what names it comes last.
+    /// Writes everything: first the crate, then the files that name it.
     ///
     /// # Errors
     /// A file that cannot be written, by its path.

@@ -15,7 +15,7 @@ const DISTRIBUTIONS: [(&str, &str); 2] = [
     ("stack", "src/distribution.rs"),
 ];
 
-/// Adds what names the new crate to `files`.
+/// Adds the changes that name the new crate to `files`.
 ///
 /// # Errors
 /// A file of the workspace that is not as expected.
@@ -42,7 +42,7 @@ pub(crate) fn provider(
     Ok(())
 }
 
-/// The source of a distribution that names one more crate, in the order of the alphabet.
+/// The source of a distribution that names one more crate, in alphabetical order.
 fn with_link(source: &str, library: &str) -> anyhow::Result<String> {
     let linked = |line: &str| -> Vec<String> {
         let items = line.split([',', '{', '}', ';']);

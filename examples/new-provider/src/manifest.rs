@@ -3,10 +3,10 @@
 use anyhow::Context as _;
 use toml_edit::{DocumentMut, Item, Key, Table, Value, value};
 
-/// Adds a member to the workspace, before the first of the same folder that comes after it.
+/// Adds a member to the workspace, before the first one of the same folder that sorts after it.
 ///
 /// # Errors
-/// The manifest is no workspace's.
+/// The manifest is not that of a workspace.
 pub(crate) fn add_member(manifest: &mut DocumentMut, member: &str) -> anyhow::Result<()> {
     let members = manifest["workspace"]["members"].as_array_mut();
     let members = members.context("the root's Cargo.toml has no list workspace.members")?;
@@ -53,8 +53,8 @@ pub(crate) fn add_dependency(manifest: &mut DocumentMut, package: &str) -> anyho
     Ok(())
 }
 
-/// Puts an entry beside its like: behind the last one of the same first word that is before it, and
-/// leaves the order of the others.
+/// Inserts an entry after the last one that has the same first word and sorts before it, and keeps the
+/// order of the others.
 fn insert_sorted(table: &mut Table, name: &str, item: Item) {
     let word = name.split('-').next().unwrap_or_default();
     let like = |key: &str| key.split('-').next() == Some(word);
@@ -125,7 +125,7 @@ debug = false
     }
 
     #[test]
-    fn what_is_no_workspace_is_said() {
+    fn a_folder_outside_a_workspace_is_reported() {
         let mut manifest: DocumentMut = "[package]\nname = \"x\"\n".parse().unwrap();
         let error = add_member(&mut manifest, "providers/mid").unwrap_err();
         assert!(error.to_string().contains("workspace.members"), "{error}");

@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::texts;
 
-/// What a type cannot be called, or what Rust has everywhere.
+/// Names that a type cannot have, or that Rust defines everywhere.
 const OF_RUST: [&str; 14] = [
     "Self", "Option", "Some", "None", "Result", "Ok", "Err", "String", "Vec", "Box", "Send",
     "Sync", "Copy", "Default",
@@ -64,13 +64,13 @@ impl FromStr for Name {
         let name = Self(text.parse()?);
         if name.parts().any(str::is_empty) {
             bail!(
-                "{text:?} has a - with nothing beside it, and the names of variables follow from it"
+                "{text:?} has a - that is not between two words, as in the names of its variables"
             );
         }
         if OF_RUST.contains(&name.camel().as_str()) || texts::has_word(&name.camel()) {
             let type_name = name.camel();
             bail!(
-                "{text:?} would name a type {type_name}, which the code of a provider uses already: take another name, such as {text}-tool"
+                "{text:?} would name a type {type_name}, which the code of a provider already uses: choose another name, such as {text}-tool"
             );
         }
         Ok(name)
@@ -100,10 +100,10 @@ mod tests {
             assert!(problem(bad).contains("expected at most 32"), "{bad}");
         }
         for bad in ["acme-", "a--b"] {
-            assert!(problem(bad).contains("nothing beside it"), "{bad}");
+            assert!(problem(bad).contains("between two words"), "{bad}");
         }
         for bad in ["self", "option", "secret", "api", "http-tool"] {
-            assert!(problem(bad).contains("uses already"), "{bad}");
+            assert!(problem(bad).contains("already uses"), "{bad}");
         }
     }
 }

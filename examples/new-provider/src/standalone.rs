@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 const CORE: &str = "agent-pool-core";
 
-/// The files of a crate that depends on no workspace.
+/// The files of a crate that does not depend on a workspace.
 ///
 /// # Errors
 /// The workspace does not state what the template takes from it.
@@ -41,7 +41,7 @@ pub(crate) fn tool(
     Ok(files)
 }
 
-/// The manifest with everything that it inherits in its place.
+/// The manifest with the values that it inherits from the workspace filled in.
 fn resolved(text: &str, workspace: &Workspace, core: &(&str, String)) -> anyhow::Result<String> {
     let mut manifest: DocumentMut = text.parse()?;
     manifest.remove("lints");

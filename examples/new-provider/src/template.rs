@@ -19,8 +19,8 @@ pub(crate) fn infra(name: &Name) -> impl Iterator<Item = (&'static str, String)>
         .into_iter()
 }
 
-/// The text with every form of the name in the place of acme's: in one pass, because a new name may have
-/// the old one in it.
+/// The text with every form of acme's name replaced: in one pass, because a new name may contain the old
+/// one.
 fn renamed(text: &str, name: &Name) -> String {
     let forms = [
         ("provider_acme", name.library()),
@@ -61,7 +61,7 @@ mod tests {
         );
     }
 
-    /// An id with a `-` is no name of Rust: it stands in texts and comments alone.
+    /// An id with a `-` is not a name in Rust, so it may only be in texts and comments.
     #[test]
     fn an_id_is_never_taken_for_a_name_of_rust() {
         let name: Name = "acme-mail".parse().unwrap();

@@ -1,7 +1,7 @@
 //! The files of the templates, as they are for the id `acme`.
 
-/// The files of the crate, as they are for the id `acme`. Rust in a template is Rust, so that editors,
-/// rustfmt and readers take it for what it is.
+/// The files of the crate, as they are for the id `acme`. The templates are Rust files, so that
+/// editors and rustfmt can handle them.
 pub(crate) const TOOL: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml")),
     ("README.md", include_str!("../template/README.md")),

@@ -1,4 +1,4 @@
-//! The workspace that a provider is made in.
+//! The workspace in which a provider is generated.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// The one that `folder` is in.
+    /// The checkout that contains `folder`.
     ///
     /// # Errors
     /// There is none, or its manifest cannot be read.
@@ -53,11 +53,11 @@ impl Workspace {
 /// A TOML file, which keeps its comments and order when it is written again.
 ///
 /// # Errors
-/// It cannot be read, or is no TOML.
+/// It cannot be read, or is not TOML.
 pub(crate) fn document(path: &Path) -> anyhow::Result<DocumentMut> {
     let text = text(path)?;
     text.parse()
-        .with_context(|| format!("{} is no TOML", path.display()))
+        .with_context(|| format!("{} is not TOML", path.display()))
 }
 
 /// The text of a file.

@@ -1,4 +1,4 @@
-//! `docs/architecture.md` draws the crates as their manifests have them.
+//! `docs/architecture.md` shows the crates and their dependencies as in the manifests.
 
 #![cfg(test)]
 
@@ -10,14 +10,14 @@ use agent_pool_core::settings::Environment;
 use toml_edit::DocumentMut;
 
 const AGAIN: &str = "UPDATE=1 cargo test -p new-provider --test architecture";
-const BEGIN: &str = "<!-- crates: generated; write them again with: ";
+const BEGIN: &str = "<!-- crates: generated; update them with: ";
 const END: &str = "<!-- end of crates -->";
 
 /// One member of the workspace.
 struct Member {
     folder: String,
     description: String,
-    /// The members that it is built with, tests aside.
+    /// The members that it depends on, without those of its tests.
     needs: BTreeSet<String>,
 }
 
@@ -55,14 +55,14 @@ fn members() -> BTreeMap<String, Member> {
     members
 }
 
-/// Everything that a member needs, directly or not.
+/// All direct and indirect dependencies of a member.
 fn reach(members: &BTreeMap<String, Member>, name: &str) -> BTreeSet<String> {
     let direct = &members[name].needs;
     let indirect = direct.iter().flat_map(|one| reach(members, one));
     indirect.chain(direct.iter().cloned()).collect()
 }
 
-/// An arrow for each need that does not follow from the others.
+/// An arrow for each dependency that does not follow from the others.
 fn drawing(members: &BTreeMap<String, Member>) -> String {
     let mut text = "```mermaid\nflowchart TD\n    subgraph providers\n".to_owned();
     let provider = |member: &Member| member.folder.starts_with("providers/");
@@ -93,7 +93,7 @@ fn table(members: &BTreeMap<String, Member>) -> String {
         )
     };
     let rows: String = rows.into_iter().map(row).collect();
-    format!("| folder | crate | what it is |\n|---|---|---|\n{rows}")
+    format!("| folder | crate | description |\n|---|---|---|\n{rows}")
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn the_page_draws_the_crates_as_they_are() {
     }
     assert!(
         page == wanted,
-        "docs/architecture.md is out of date; write it again with: {AGAIN}\n{crates}"
+        "docs/architecture.md is out of date; update it with: {AGAIN}\n{crates}"
     );
 }
 

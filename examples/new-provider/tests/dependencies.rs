@@ -95,7 +95,7 @@ fn every_dependency_comes_from_crates_io_and_none_is_banned() {
     }
 }
 
-/// Two versions of one crate are compiled twice. What only tests and other systems need does not count.
+/// Two versions of one crate are compiled twice. Dependencies only of tests or other platforms do not count.
 #[test]
 fn no_crate_has_two_versions_unless_deny_toml_says_so() {
     let rules = rules();

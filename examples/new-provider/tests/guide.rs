@@ -48,7 +48,7 @@ fn every_block_of_code_is_part_of_a_file_that_is_compiled() {
     }
 }
 
-/// What a command writes to and how it is left running is CI's own.
+/// Redirections and background jobs may differ in CI.
 #[test]
 fn every_command_is_run_by_ci_in_the_same_order() {
     let script = read(".ci/new-provider");
@@ -117,7 +117,7 @@ fn a_vendor_with_operations_takes_under_200_lines_by_hand() {
 }
 
 #[test]
-fn what_was_written_is_what_is_not_kept() {
+fn lines_by_hand_are_the_lines_not_in_the_template() {
     assert_eq!(written("a\nb\nc\n", "a\nx\nc\ny\n"), 2);
     assert_eq!(written("a\nb\n", "b\na\n"), 1);
 }

@@ -1,7 +1,7 @@
-//! Inside a crate no two modules need each other, directly or through others.
+//! Inside a crate no two modules depend on each other, directly or indirectly.
 //!
-//! A module needs another if a path in its text, tests aside, leads there; a re-export leads on to the
-//! module that has the item. A `pub use` by itself is no need: it is how a folder presents its files.
+//! A module depends on another one if its text, without tests, has a path to it; a re-export leads to the
+//! module that has the item. A `pub use` alone is not a dependency: a folder re-exports its files.
 
 #![cfg(test)]
 
@@ -24,7 +24,7 @@ struct Module {
 
 type Crate = BTreeMap<Name, Module>;
 
-/// Circles that stay, by crate and module: types of one GraphQL schema name each other.
+/// Allowed cycles, by crate and module: types of one GraphQL schema name each other.
 const ALLOWED: [&str; 1] = ["examples/fake-cloud railway::schema"];
 
 fn read_crate(src: &Path) -> Crate {
@@ -200,7 +200,7 @@ fn home(modules: &Crate, path: &[String], depth: usize) -> Option<Name> {
     }
 }
 
-/// For each module the others that it needs.
+/// The direct dependencies of each module.
 fn needs(modules: &Crate) -> BTreeMap<&Name, BTreeSet<Name>> {
     let of = |name: &Name, module: &Module| {
         let homes = module
@@ -216,7 +216,7 @@ fn needs(modules: &Crate) -> BTreeMap<&Name, BTreeSet<Name>> {
         .collect()
 }
 
-/// Everything that a module needs, directly or through others.
+/// All direct and indirect dependencies of a module.
 fn reach(needs: &BTreeMap<&Name, BTreeSet<Name>>, from: &Name) -> BTreeSet<Name> {
     let mut seen = BTreeSet::new();
     let mut open = vec![from];
@@ -230,7 +230,7 @@ fn reach(needs: &BTreeMap<&Name, BTreeSet<Name>>, from: &Name) -> BTreeSet<Name>
     seen
 }
 
-/// The modules of circles: each needs itself through others.
+/// The modules in cycles: each depends on itself through others.
 fn in_circles(modules: &Crate) -> Vec<String> {
     let needs = needs(modules);
     let circular = needs
@@ -253,14 +253,14 @@ fn no_module_needs_itself_through_others() {
         });
         assert!(
             circular.is_empty(),
-            "{member}: these modules need each other: {circular:?}"
+            "{member}: these modules depend on each other: {circular:?}"
         );
     }
 }
 
-/// The test would be worth nothing if it saw no circle.
+/// The test above proves nothing unless it detects cycles.
 #[test]
-fn a_circle_is_found_and_a_re_export_is_none() {
+fn a_cycle_is_found_and_a_re_export_is_not_one() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("lib.rs", "mod a; mod b; mod c; pub use b::B;");

@@ -40,8 +40,8 @@ fn every_threat_names_tests_that_exist() {
     let mut known = HashSet::new();
     functions(root(), &mut known);
     let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
-    // The last section tells of an attack, not of tests.
-    let threats = page.split("## Attacked").next().unwrap();
+    // The last section describes an attack, not tests.
+    let threats = page.split("## Attacks").next().unwrap();
     let rows = threats
         .lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| threat"));

@@ -1,4 +1,4 @@
-//! The tool `team-token`, with which an instance proves to the team's other services that it is one of the pool.
+//! The tool `team-token`, with which an instance proves to the team's other services that it belongs to the pool.
 
 use std::sync::Arc;
 

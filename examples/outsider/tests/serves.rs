@@ -1,4 +1,4 @@
-//! The distribution as its operator runs it: a real binary on a database of its own.
+//! The distribution as its operator runs it: a real binary on its own database.
 
 #![cfg(test)]
 
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use services_svc::MIGRATIONS;
 
 const INSTANCE: &str = "outsider0001";
-/// What an instance runs: it keeps its token, and stays.
+/// The command of an instance: it stores its token, and keeps running.
 const RUNTIME: &str =
     r#"sh -c 'printf %s "$TEAM_TOKEN" > "$INSTANCE_DATA_DIR/token"; exec sleep 600'"#;
 
-/// The binary; killed where the test fails before its end.
+/// The binary; it is killed if the test fails.
 struct Outsider {
     process: Child,
     url: String,

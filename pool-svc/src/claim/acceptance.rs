@@ -1,4 +1,4 @@
-//! The end of a claim that waited for a person: the runtime tells whether its agent was let in.
+//! The end of a pending claim: the runtime reports whether its agent was accepted into the conversation.
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::runtime::{Acceptance, Provisioned};
@@ -17,10 +17,10 @@ use crate::problem::from_database;
 use crate::runtime_keys;
 
 impl Claims {
-    /// Lets the runtime of this instance in: with its own key, and no other.
+    /// Accepts a call of the runtime of this instance, which must present its own key.
     ///
     /// # Errors
-    /// 401 for a wrong key, and for an instance that does not exist: who has no key learns nothing.
+    /// 401 for a wrong key, and for an instance that does not exist, so that a caller without a key learns nothing.
     pub(crate) async fn verify_runtime(
         &self,
         id: &InstanceId,
@@ -33,10 +33,10 @@ impl Claims {
         caller.ok_or_else(|| not_pending(id))
     }
 
-    /// Ends the claim. Told twice, it has the effect of once.
+    /// Ends the claim. Idempotent.
     ///
     /// # Errors
-    /// 400 for an answer without a conversation, 409 `not_pending` if the instance does not wait.
+    /// 400 for an answer without a conversation, 409 `not_pending` if the instance is not waiting.
     pub(crate) async fn end_waiting(
         &self,
         id: &InstanceId,
@@ -47,8 +47,9 @@ impl Claims {
             if !caller.waits {
                 return Err(not_pending(id));
             }
-            info!(instance.id = %id, "the agent of instance {id} was not let in: {code}");
-            let given_up = settle::give_up(&self.app, Move::ABANDON_CLAIM, id, Cause::NotAccepted);
+            info!(instance.id = %id, "the agent of instance {id} was not accepted into its conversation: {code}");
+            let (step, cause, reason) = (Move::ABANDON_CLAIM, Cause::NotAccepted, code.to_string());
+            let given_up = settle::give_up(&self.app, step, id, cause, &reason);
             given_up.await.map_err(from_database)?;
             self.destructions.start_pending().await;
             return Ok(());
@@ -66,7 +67,7 @@ impl Claims {
             .await
             .map_err(from_database)?
         {
-            info!(instance.id = %id, "the agent of instance {id} was let in");
+            info!(instance.id = %id, "the agent of instance {id} was accepted into its conversation");
             return Ok(());
         }
         let repeated =
@@ -105,13 +106,13 @@ fn keys_of(app: &App, id: &InstanceId, caller: Option<&Caller>) -> ApiKeys {
     }
 }
 
-/// A key that nobody has.
+/// A key that no caller has.
 fn nobodys_key() -> Secret {
     let halves = [InstanceId::generate(), InstanceId::generate()];
     Secret::new(halves.map(String::from).concat())
 }
 
 fn not_pending(id: &InstanceId) -> Problem {
-    let detail = format!("instance {id} does not wait to be let into a conversation");
+    let detail = format!("instance {id} is not waiting to be accepted into a conversation");
     Problem::new(ProblemCode::NotPending, detail)
 }

@@ -1,4 +1,4 @@
-//! A claim on one instance, and what becomes of the instance when it fails.
+//! A claim on one instance, and the fate of the instance if the claim fails.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -35,10 +35,10 @@ use crate::runtime_keys::{self, KeyedCallError, try_each};
 /// Pause before recording a claim is retried.
 const RECORD_RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a runtime may take to become clean.
+/// Time limit for a runtime to reset itself.
 const RESET_WITHIN: Duration = Duration::from_secs(10);
 
-/// Whether the tools of the claim may be there.
+/// Whether the instance may already have tools of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begun {
     Yes,
@@ -80,7 +80,7 @@ impl Attempt<'_> {
     async fn prepare(&self, agent: &ProvisionRequest, keys: &[Secret]) -> Result<(), StepError> {
         let (taken, app) = (self.taken, &self.claim.shared.app);
         let id = &taken.id;
-        // Before anything is done to it, so that a dead instance costs the claim a moment and no more.
+        // The health check comes first, so that a dead instance delays the claim only briefly.
         let within = HEALTH_WITHIN.min(self.remaining());
         let health = |key: Secret| async move {
             let runtime = &app.runtime;
@@ -108,8 +108,8 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Provisions the runtime and makes the tools of the claim, side by side. Both are awaited, also after a failure,
-    /// because a call that is in flight cannot be undone.
+    /// Provisions the runtime and makes the tools of the claim concurrently. Both are awaited even if one fails,
+    /// because a call in flight cannot be undone.
     async fn become_agent(
         &self,
         agent: &ProvisionRequest,
@@ -117,11 +117,11 @@ impl Attempt<'_> {
     ) -> Result<ClaimOutcome, StepError> {
         let (id, progress) = (&self.taken.id, &self.claim.progress);
         let (answer, tools) = join(self.provision(agent, keys), self.add_tools(keys)).await;
-        // If both failed, the fault of the request is what the client can do something about.
+        // If both failed, report the provision: the client may be able to fix its request.
         let answer = answer?;
         tools?;
         if answer.status == Some(ProvisionStatus::PendingAcceptance) && agent.join_url.is_some() {
-            return self.wait_to_be_let_in(agent).await;
+            return self.wait_for_acceptance(agent).await;
         }
         let conversation = Conversation::try_from(answer)?;
         progress.step_done(ClaimStep::Provisioned, id);
@@ -136,7 +136,7 @@ impl Attempt<'_> {
         Ok(ClaimOutcome::Claimed(claimed))
     }
 
-    /// With each key again: a runtime may answer health checks without one.
+    /// Tries each key again, because a runtime may answer health checks without checking the key.
     async fn provision(
         &self,
         agent: &ProvisionRequest,
@@ -150,8 +150,11 @@ impl Attempt<'_> {
         answer.map_err(|error| keyed(error, StepError::Provision))
     }
 
-    /// Keeps the instance for its agent, which a person has yet to let into the conversation.
-    async fn wait_to_be_let_in(&self, agent: &ProvisionRequest) -> Result<ClaimOutcome, StepError> {
+    /// Keeps the instance for its agent, which a person must still accept into the conversation.
+    async fn wait_for_acceptance(
+        &self,
+        agent: &ProvisionRequest,
+    ) -> Result<ClaimOutcome, StepError> {
         if agent.callback_url.is_none() {
             return Err(StepError::CannotWait);
         }
@@ -174,7 +177,8 @@ impl Attempt<'_> {
             {
                 return Ok(Err(StepError::Superseded));
             }
-            let Some(pending) = pending::begin(conn, cipher, id, agent, wait).await? else {
+            let ttl = self.claim.input.request.ttl_seconds;
+            let Some(pending) = pending::begin(conn, cipher, id, agent, ttl, wait).await? else {
                 return Ok(Err(StepError::Condemned));
             };
             if let Some(run) = self.run {
@@ -191,10 +195,11 @@ impl Attempt<'_> {
             id: self.taken.id.clone(),
             by: Principal::current(),
             request: request.clone(),
+            ttl: self.claim.input.request.ttl_seconds,
             conversation_id: claimed.conversation_id.as_str().to_owned(),
             invite_url: claimed.invite_url.as_str().to_owned(),
         };
-        // The conversation exists: a database that fails for a moment must not cost it.
+        // The conversation exists already, so a short database failure must not lose it: retry.
         let recorded = retry_until(self.deadline, || self.try_to_record(&agent, claimed));
         match recorded.await? {
             Recorded::Yes => Ok(()),
@@ -203,8 +208,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// No other claim can have taken this instance: if it is claimed, an earlier try was recorded and its
-    /// answer was lost.
+    /// No other claim can have taken this instance. If it is claimed, an earlier try was recorded but its response was
+    /// lost.
     async fn try_to_record(
         &self,
         agent: &NewAgent,
@@ -230,8 +235,7 @@ impl Attempt<'_> {
         Ok(recorded)
     }
 
-    /// The agent to provision. Runtimes refuse to be without a name and instructions, so defaults fill
-    /// in for them.
+    /// The agent to provision. Runtimes require a name and instructions, so absent ones get defaults.
     fn provision_request(&self) -> ProvisionRequest {
         let ClaimRequest {
             agent_name,
@@ -240,6 +244,7 @@ impl Attempt<'_> {
             profile_image,
             metadata,
             pool: _,
+            ttl_seconds: _,
         } = self.claim.input.request.clone();
         let agent_name = agent_name.unwrap_or_else(default_name);
         let given = instructions.filter(|text| !text.as_str().trim().is_empty());
@@ -269,7 +274,7 @@ impl Attempt<'_> {
         };
         let (mut fate, next) = verdict(&error, link);
         if fate == Fate::GiveUp(Cause::UnhealthyAtClaim) && self.remaining().is_zero() {
-            // It may only have run out of time to answer.
+            // The claim ran out of time, so the instance may still be healthy.
             fate = Fate::Release;
         }
         if fate == Fate::Clean {
@@ -277,7 +282,7 @@ impl Attempt<'_> {
         } else if fate == Fate::Release && tools == Begun::Yes {
             fate = self.release_tools().await;
         }
-        if let Err(error) = settle(&self.claim.shared, id, fate).await {
+        if let Err(error) = settle(&self.claim.shared, id, fate, &error.reason()).await {
             let error = chain(&error);
             warn!(instance.id = %id, "instance {id} keeps its lease until it expires: {error}");
         }
@@ -289,17 +294,17 @@ impl Attempt<'_> {
 }
 
 impl Attempt<'_> {
-    /// Removes all that the claim gave the instance, so that another claim may have it.
+    /// Removes everything that the claim gave the instance, so that another claim may use it.
     async fn clean(&self) -> Fate {
         let id = &self.taken.id;
         match self.try_to_clean().await {
             Ok(()) => {
-                info!(instance.id = %id, "instance {id} is clean again");
+                info!(instance.id = %id, "instance {id} is reset");
                 Fate::Release
             }
             Err(error) => {
                 let error = chain(&error);
-                info!(instance.id = %id, "instance {id} cannot be made clean: {error}");
+                info!(instance.id = %id, "instance {id} cannot be reset: {error}");
                 Fate::GiveUp(Cause::ClaimFailed)
             }
         }
@@ -310,7 +315,7 @@ impl Attempt<'_> {
         let (id, url) = (&self.taken.id, &self.taken.url);
         let key = self.taken.runtime_key.as_deref();
         let keys = runtime_keys::candidates_of(app, id, key, self.taken.maker);
-        // The runtime first: it is the one that may not know how.
+        // The runtime first, because it may not support a reset.
         let reset = |key: Secret| async move { app.runtime.reset(url, &key, RESET_WITHIN).await };
         let reset = try_each(id, &keys, reset).await;
         reset.map_err(|error| keyed(error, StepError::Provision))?;
@@ -333,7 +338,7 @@ impl Attempt<'_> {
     }
 }
 
-/// Repeats `attempt` while the database fails for the moment, until `deadline`.
+/// Repeats `attempt` while the database fails with transient errors, until `deadline`.
 async fn retry_until<T, F>(deadline: Instant, attempt: impl Fn() -> F) -> Result<T, DbError>
 where
     F: Future<Output = Result<T, DbError>>,
@@ -343,7 +348,7 @@ where
             Err(error) if error.is_transient() && Instant::now() < deadline => {
                 warn!(
                     error.chain = chain(&error),
-                    "recording a claim is retried: {error}"
+                    "retrying to record a claim: {error}"
                 );
                 sleep(RECORD_RETRY_PAUSE).await;
             }
@@ -366,7 +371,7 @@ async fn record_together(app: &App, agents: Vec<NewAgent>) -> Result<Vec<Recorde
     Ok(agents.iter().map(outcome).collect())
 }
 
-/// The failure of a call of a runtime, which `call` names unless the key was refused.
+/// Converts the failure of a runtime call: a refused key is its own error, everything else becomes `call`.
 fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
     match error {
         KeyedCallError::KeyRefused => StepError::KeyRefused,
@@ -374,7 +379,7 @@ fn keyed(error: KeyedCallError, call: fn(CallError) -> StepError) -> StepError {
     }
 }
 
-/// Records the claim and the answer of its key, or neither.
+/// Records the claim and the answer for its key, both or neither.
 async fn record_with_key(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -397,7 +402,7 @@ async fn record_with_key(
     .await
 }
 
-async fn settle(shared: &Claims, id: &InstanceId, fate: Fate) -> Result<(), DbError> {
+async fn settle(shared: &Claims, id: &InstanceId, fate: Fate, reason: &str) -> Result<(), DbError> {
     let Claims {
         app, destructions, ..
     } = shared;
@@ -416,14 +421,14 @@ async fn settle(shared: &Claims, id: &InstanceId, fate: Fate) -> Result<(), DbEr
         Fate::Keep => {
             let kept = claims::keep_found(&mut *app.db.conn().await?, id).await?;
             if !kept.is_empty() {
-                warn!(instance.id = %id, "instance {id} was idle and is somebody's agent: it is kept as claimed");
+                warn!(instance.id = %id, "instance {id} was idle but its runtime already runs an agent: keeping it as claimed");
             }
         }
         Fate::GiveUp(cause) => {
-            settle::give_up(app, Move::ABANDON_CLAIM, id, cause).await?;
+            settle::give_up(app, Move::ABANDON_CLAIM, id, cause, reason).await?;
             destructions.start_pending().await;
         }
-        // `clean` says which of the two it is.
+        // `clean` has already replaced this by one of the two above.
         Fate::Clean | Fate::Leave => {}
     }
     Ok(())
@@ -454,7 +459,7 @@ mod tests {
         let tries = Cell::new(0);
         let outcome = retry_until::<(), _>(started + Duration::from_secs(10), || {
             tries.set(tries.get() + 1);
-            assert!(tries.get() < 1_000, "it goes on for ever");
+            assert!(tries.get() < 1_000, "the retries never end");
             async { Err(DbError::Unreachable("gone".into())) }
         });
         assert!(matches!(outcome.await, Err(DbError::Unreachable(_))));

@@ -1,7 +1,7 @@
-//! Statements that several claims share.
+//! Batching: one statement serves several claims.
 //!
-//! A claim that is alone runs its statement at once. While it runs, others gather, and the next statement
-//! serves all of them. Nothing waits for company.
+//! A single claim runs its statement at once. Claims that arrive meanwhile gather, and the next statement serves all of
+//! them. No claim waits for a batch to fill up.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,10 +9,10 @@ use agent_pool_core::chain;
 use agent_pool_service_kit::db::DbError;
 use tokio::sync::oneshot;
 
-/// Most requests that one statement serves.
+/// Maximum number of requests per statement.
 const MAX_SHARED: usize = 64;
 
-/// Requests of one kind that wait for a statement.
+/// Requests of one kind that are waiting for a statement.
 #[derive(Debug)]
 pub(super) struct Batcher<T, R> {
     waiting: Mutex<Vec<Request<T, R>>>,
@@ -36,14 +36,13 @@ impl<T, R> Default for Batcher<T, R> {
 }
 
 impl<T: Clone, R> Batcher<T, R> {
-    /// Has `input` served by a statement of this claim or of another one. `run` answers each of its inputs,
-    /// in their order.
+    /// Serves `input` with a statement of this claim or of another one. `run` answers each of its inputs, in order.
     ///
-    /// If the claim that runs the statement is cut off, the claims that share it ask again.
+    /// If the claim that runs the statement is cancelled, the claims that share it submit again.
     ///
     /// # Errors
-    /// The statement failed, for all that share it: waiting for another try would take ever longer while
-    /// the database is down.
+    /// The statement failed, for all claims that share it. Retrying here would make claims wait ever longer while the
+    /// database is down.
     pub(super) async fn submit<F>(&self, input: &T, run: impl Fn(Vec<T>) -> F) -> Result<R, DbError>
     where
         F: Future<Output = Result<Vec<R>, DbError>>,
@@ -52,6 +51,8 @@ impl<T: Clone, R> Batcher<T, R> {
             let (answer, mut answered) = oneshot::channel();
             let input = input.clone();
             self.waiting().push(Request { input, answer });
+            // The claim that gets the lock leads: it runs the statement for all claims that are waiting then. The others
+            // wait for both their answer and the lock, because the leader may be cancelled before it serves them.
             let leading = tokio::select! {
                 biased;
                 received = &mut answered => match received {
@@ -60,21 +61,21 @@ impl<T: Clone, R> Batcher<T, R> {
                 },
                 leading = self.leader.lock() => leading,
             };
-            // A long queue takes several statements until it is this claim's turn.
+            // With a long queue it takes several statements until this claim is served.
             loop {
                 if let Ok(result) = answered.try_recv() {
                     return result;
                 }
                 let shared = self.take_waiting();
                 if shared.is_empty() {
-                    // An earlier leader had taken this request, and was cut off.
+                    // An earlier leader had taken this request and was cancelled.
                     break;
                 }
                 let (inputs, answers): (Vec<_>, Vec<_>) = shared
                     .into_iter()
                     .map(|request| (request.input, request.answer))
                     .unzip();
-                // A claim that was cut off does not receive its answer.
+                // A cancelled claim does not receive its answer.
                 match run(inputs).await {
                     Ok(results) => {
                         for (answer, result) in answers.into_iter().zip(results) {
@@ -98,7 +99,7 @@ impl<T: Clone, R> Batcher<T, R> {
         waiting.drain(..count).collect()
     }
 
-    /// A panic while it was locked leaves it consistent.
+    /// A panic while the lock is held leaves the data consistent.
     fn waiting(&self) -> MutexGuard<'_, Vec<Request<T, R>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,7 +185,7 @@ mod tests {
     async fn when_the_claim_that_runs_a_shared_statement_is_cut_off_the_others_are_served() {
         let shared = Shared::default();
         let (first, mut others) = gathered(&shared).await;
-        // The first one ends. One of the others leads the statement that all of them share, and is cut off.
+        // The first one ends. One of the others leads the statement that all of them share, and is cancelled.
         shared.1.statements.store(0, Ordering::SeqCst);
         shared.1.release.notify_one();
         first.await.unwrap().unwrap();

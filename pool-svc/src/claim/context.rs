@@ -1,5 +1,6 @@
-//! What every claim works with.
+//! The context that all claims share.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,10 @@ use super::progress::Progress;
 use super::queue::Queue;
 use crate::app::App;
 use crate::background::Background;
+use crate::db::claim_keys::{self, Run};
 use crate::db::claims::{NewAgent, Recorded, TakenInstance};
 use crate::ops::destruction::Destructions;
+use crate::renewal;
 
 /// Makes claims. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,9 +28,9 @@ pub(crate) struct Claims {
     pub(super) destructions: Destructions,
     pub(super) queue: Arc<Queue>,
     pub(super) listener: Listener,
-    /// Claims that have just come, and take the oldest idle instances of their pools together.
+    /// Batches claims that have just arrived: they take the oldest idle instances of their pools together.
     pub(super) taking: Arc<Batcher<Newcomer, Option<TakenInstance>>>,
-    /// Claims without a key that are recorded together.
+    /// Batches claims without a key: they are recorded together.
     pub(super) recording: Arc<Batcher<NewAgent, Recorded>>,
 }
 
@@ -44,19 +47,18 @@ impl Claims {
         }
     }
 
-    /// How long a claim that waits, or one with a key, counts as alive without a renewal.
+    /// How long a waiting claim, or a claim with a key, counts as alive without a renewal.
     pub(super) fn lease(&self) -> Duration {
         self.app.config.pool.claim_lease_ms.duration()
     }
 
-    /// How often a lease is renewed, and the queue is looked at without a notification: three times
-    /// within a lease, so that one renewal may fail.
+    /// How often a lease is renewed, and the queue is read without a notification.
     pub(super) fn heartbeat(&self) -> Duration {
-        self.lease() / 3
+        renewal::period(self.lease())
     }
 }
 
-/// A claim that has just come.
+/// A claim that has just arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Newcomer {
     pub(super) pool: PoolName,
@@ -68,13 +70,23 @@ pub(super) struct Claim {
     pub(super) shared: Claims,
     pub(super) input: ClaimInput,
     pub(super) progress: Progress,
-    /// Nobody waits for the answer any more.
+    /// The client has disconnected.
     pub(super) hung_up: CancellationToken,
 }
 
 impl Claim {
-    /// The pool to take an instance of.
+    /// The pool to take an instance from.
     pub(super) fn pool(&self) -> PoolName {
         self.input.request.pool.clone().unwrap_or_default()
+    }
+
+    /// Renews the lease of a key while this claim works on it.
+    pub(super) async fn keep_key(&self, run: &Run) -> Infallible {
+        let shared = &self.shared;
+        let renew = || async {
+            let mut conn = shared.app.db.conn().await?;
+            claim_keys::renew(&mut conn, run, shared.lease()).await
+        };
+        renewal::keep_renewing("the lease of a claim's key", shared.lease(), renew).await
     }
 }

@@ -18,13 +18,15 @@ pub(crate) enum ClaimError {
     NoIdle,
     #[error("there is no pool {0}: see /api/pool/pools")]
     UnknownPool(PoolName),
+    #[error("ttlSeconds: the policy of pool {pool} allows no more than {most}")]
+    TtlTooLong { pool: PoolName, most: u32 },
     #[error("the service is shutting down: try again in a few seconds")]
     ShuttingDown,
     #[error("the client hung up while the claim waited")]
     HungUp,
     #[error("the Idempotency-Key was used for a claim with another body: use a new key")]
     KeyReused,
-    /// How another run of this claim's key, or of its request, failed.
+    /// The failure of another run of the same key or request.
     #[error("{}", .0.detail)]
     Repeated(Box<Problem>),
     #[error("another replica has taken over the claim")]
@@ -49,13 +51,15 @@ pub(crate) enum ClaimError {
     UnusableLink(String),
     #[error("the conversation of joinUrl could not be joined")]
     JoinFailed { source: StepError },
-    #[error("the agent was not let into the conversation in time; its instance {0} is given up")]
+    #[error(
+        "the agent was not accepted into the conversation in time; its instance {0} is given up"
+    )]
     NotAccepted(InstanceId),
-    #[error("instance {id} failed, and no other was left to try")]
+    #[error("instance {id} failed, and no other instance was left to try")]
     Failed { id: InstanceId, source: StepError },
     #[error(transparent)]
     Database(#[from] DbError),
-    #[error("the claim was cut off by a fault of this service")]
+    #[error("the claim was aborted by an internal error")]
     Aborted(#[source] TaskFailed),
 }
 
@@ -77,7 +81,7 @@ impl ClaimError {
         }
     }
 
-    /// The stable word for it, in problems and in metrics.
+    /// The stable code in problems and metrics.
     pub(crate) fn code(&self) -> ProblemCode {
         match self {
             Self::NoIdle => ProblemCode::NoIdleInstance,
@@ -91,7 +95,7 @@ impl ClaimError {
             Self::ServicesUnavailable { .. } => ProblemCode::ServicesUnavailable,
             Self::ServicesRefused { .. } => ProblemCode::ServicesRefused,
             Self::RuntimeRefused { .. } => ProblemCode::RuntimeRefused,
-            Self::UnusableLink(_) => ProblemCode::InvalidField,
+            Self::UnusableLink(_) | Self::TtlTooLong { .. } => ProblemCode::InvalidField,
             Self::JoinFailed { .. } | Self::NotAccepted(_) => ProblemCode::JoinFailed,
             Self::Failed { .. } => ProblemCode::ClaimFailed,
             Self::Database(error) => problem_code(error),

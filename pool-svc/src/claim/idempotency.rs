@@ -1,12 +1,11 @@
-//! Claims with an `Idempotency-Key`: one claim, however often it is asked for and of whom.
+//! Claims with an `Idempotency-Key`: one claim, no matter how often it is requested and from which replica.
 //!
-//! A request that finds a key that nobody works on leads: it makes the claim, and renews the key's lease
-//! meanwhile. The answer is recorded in the transaction that records the claim. All other requests follow,
-//! and get the same answer. If the leader's replica dies, its lease ends and the next request that looks
-//! leads; the dead leader's instance is destroyed. Should the leader come back, it finds the key taken and
-//! records nothing.
+//! The first request with a key is the leader: it makes the claim and renews the key's lease meanwhile. The answer is
+//! recorded in the transaction that records the claim. All other requests are followers and get the same answer. If the
+//! leader's replica dies, its lease expires and the next follower that checks becomes the leader; the dead leader's
+//! instance is destroyed. If the old leader was only slow, it finds the key taken and records nothing.
 //!
-//! A failure is the answer to those that waited for it; a later request tries the claim again.
+//! Followers that were waiting get a failure as their answer; a later request tries the claim again.
 
 use agent_pool_core::chain;
 use agent_pool_core::wire::pool::{ClaimOutcome, PendingClaim};
@@ -17,20 +16,19 @@ use tracing::warn;
 use super::context::Claim;
 use super::error::ClaimError;
 use super::input::IdempotencyKey;
-use super::key_lease::keep_renewing;
 use super::listener::Subscription;
 use super::make::make;
 use crate::app::App;
 use crate::db::claim_keys::{self, KeyState, Run, StoredFailure};
 use crate::db::pending;
 
-/// Leads or follows, until the claim of this key has ended.
+/// Leads or follows until the claim with this key has ended.
 pub(super) async fn run(claim: &Claim, key: &IdempotencyKey) -> Result<ClaimOutcome, ClaimError> {
-    // Absent members are left out and members are in the order of the type: equal requests have equal texts.
+    // Absent members are omitted and members are in declaration order, so equal requests have equal texts.
     let request = serde_json::to_string(&claim.input.request)
         .expect("wire types are JSON objects with text keys");
     let shared = &claim.shared;
-    // Subscribed before the first look, so that nothing after it is missed.
+    // Subscribe before the first check, so that no later notification is missed.
     let mut subscription = shared.listener.subscribe();
     loop {
         let begun = {
@@ -53,11 +51,11 @@ pub(super) async fn run(claim: &Claim, key: &IdempotencyKey) -> Result<ClaimOutc
 async fn lead(claim: &Claim, run: &Run) -> Result<ClaimOutcome, ClaimError> {
     let outcome = tokio::select! {
         outcome = make(claim, Some(run)) => outcome,
-        never = keep_renewing(claim, run) => match never {},
+        never = claim.keep_key(run) => match never {},
     };
     let (failure, error) = match outcome {
         Err(ClaimError::Superseded) => return Err(ClaimError::Superseded),
-        // Nobody received this failure: the next request, here or elsewhere, may have the claim.
+        // Nobody received this failure, so the next request on any replica may make the claim.
         Err(error @ (ClaimError::HungUp | ClaimError::ShuttingDown)) => (None, error),
         Err(error) => {
             let problem = Problem::from(error);
@@ -83,15 +81,18 @@ async fn lead(claim: &Claim, run: &Run) -> Result<ClaimOutcome, ClaimError> {
     Err(error)
 }
 
-/// What became of an agent that waited to be let in when its claim was answered.
-async fn how_it_stands(claim: &Claim, pending: &PendingClaim) -> Result<ClaimOutcome, ClaimError> {
+/// The current state of a claim that was answered as pending.
+async fn load_pending_outcome(
+    claim: &Claim,
+    pending: &PendingClaim,
+) -> Result<ClaimOutcome, ClaimError> {
     let App { db, config, .. } = &claim.shared.app;
     let mut conn = db.conn().await?;
     let outcome = pending::find_outcome(&mut conn, &config.cipher, &pending.instance_id).await?;
     outcome.ok_or_else(|| ClaimError::NotAccepted(pending.instance_id.clone()))
 }
 
-/// Waits for the end of another run of the key. `None` if there is none to wait for any more.
+/// Waits for the end of another run of the key. `None` if there is no other run to wait for.
 async fn follow(
     claim: &Claim,
     key: &IdempotencyKey,
@@ -114,7 +115,7 @@ async fn follow(
         }
         match record.state {
             KeyState::Answered(ClaimOutcome::Pending(pending)) => {
-                return how_it_stands(claim, &pending).await.map(Some);
+                return load_pending_outcome(claim, &pending).await.map(Some);
             }
             KeyState::Answered(claimed) => return Ok(Some(claimed)),
             KeyState::Failed(failure) if waited => {

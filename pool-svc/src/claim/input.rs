@@ -1,4 +1,4 @@
-//! What a claim is asked for: its body, the key that makes it safe to repeat, and how long it may wait.
+//! The input of a claim: its body, the key that makes it safe to repeat, and how long it may wait.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use agent_pool_core::wire::pool::ClaimRequest;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What a client asks for.
+/// The input of a claim.
 #[derive(Debug, Clone)]
 pub(crate) struct ClaimInput {
     pub(crate) request: ClaimRequest,

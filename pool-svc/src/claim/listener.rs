@@ -1,6 +1,6 @@
-//! Notifications of other replicas, passed on to the claims of this one.
+//! Notifications from other replicas, forwarded to the claims of this one.
 //!
-//! A notification can be lost with the connection: whoever waits for one also looks from time to time.
+//! A notification can be lost with the connection, so every receiver also polls.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,19 +16,18 @@ use tracing::warn;
 
 use crate::db::listen::listen;
 
-/// The topic of the queue. Every other topic is an idempotency key, which is never empty.
+/// The topic of the queue of claims. Every other topic is an idempotency key, which is never empty.
 pub(super) const QUEUE: &str = "";
 
-/// Notifications that a subscriber may be behind; one that is further behind looks as if all had been
-/// for it.
+/// How many notifications a subscriber may lag behind. A subscriber that lags further treats all of them as its own.
 const BACKLOG: usize = 256;
-/// Pause before a connection that broke is made again.
+/// Pause before reconnecting.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 enum Notification {
     About(Arc<str>),
-    /// Some may have been missed.
+    /// Some notifications may have been missed.
     Unknown,
 }
 
@@ -53,7 +52,7 @@ impl Listener {
         let _ = self.0.send(notification);
     }
 
-    /// Passes on what the database sends, until dropped.
+    /// Forwards notifications from the database until dropped.
     pub(super) async fn keep_listening(&self, db: &Db) {
         loop {
             if let Err(error) = self.listen(db).await {
@@ -69,7 +68,7 @@ impl Listener {
     async fn listen(&self, db: &Db) -> Result<(), DbError> {
         let session = listen(db).await?;
         self.publish(Notification::Unknown);
-        // Without one no notification arrives: everything is looked at once per pause.
+        // Without notifications, wake every subscriber once per pause.
         let Some(mut session) = session else {
             return Ok(());
         };
@@ -81,11 +80,11 @@ impl Listener {
     }
 }
 
-/// Receives what a [`Listener`] passes on.
+/// Receives what a [`Listener`] forwards.
 pub(super) struct Subscription(broadcast::Receiver<Notification>);
 
 impl Subscription {
-    /// Returns when there was a notification about `topic`, or may have been.
+    /// Returns when there was, or may have been, a notification about `topic`.
     pub(super) async fn notified(&mut self, topic: &str) {
         loop {
             match self.0.recv().await {

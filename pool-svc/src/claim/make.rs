@@ -23,10 +23,10 @@ use crate::db::{claim_refusals, instances};
 /// whole pool.
 const MAX_USED_UP: usize = 3;
 
-/// How long a request is refused that failed by a fault of its own, without trying it on another instance.
+/// How long a request that failed through its own fault is refused without trying another instance.
 const REFUSED_FOR: Duration = Duration::from_mins(10);
 
-/// Makes the claim. `run` is what its key knows it by.
+/// Makes the claim. `run` identifies it under its idempotency key.
 pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome, ClaimError> {
     let started = Instant::now();
     let outcome = try_claim(claim, run).await;
@@ -43,7 +43,7 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcom
         Ok(ClaimOutcome::Claimed(claimed)) => info!("instance {} is claimed", claimed.instance_id),
         Ok(ClaimOutcome::Pending(pending)) => {
             info!(
-                "the agent of instance {} waits to be let in",
+                "the agent of instance {} waits to be accepted into its conversation",
                 pending.instance_id
             );
         }
@@ -53,7 +53,7 @@ pub(super) async fn make(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcom
     outcome
 }
 
-/// Claims, unless the request was answered or refused before.
+/// Claims, unless the same request was answered or refused before.
 async fn try_claim(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome, ClaimError> {
     let request = &claim.input.request;
     let Some(subject) = subject(request) else {
@@ -84,18 +84,18 @@ async fn try_new(
     }
 }
 
-/// What a refusal of this request is remembered by. `None` for an empty request: it carries nothing that could be at
-/// fault.
+/// The text under which a refusal of this request is remembered. `None` for an empty request: it contains nothing that
+/// could be at fault.
 fn subject(request: &ClaimRequest) -> Option<String> {
     match &request.join_url {
-        // Whatever else the request says, the link is what failed.
+        // Only the link counts, because the link is what failed.
         Some(link) => Some(format!("joinUrl {}", link.as_str())),
         None if *request == ClaimRequest::default() => None,
         None => Some(serde_json::to_string(request).expect("a wire type is a JSON object")),
     }
 }
 
-/// The agent that joined by the same link, or the refusal of the same request.
+/// The agent that joined through the same link, or the refusal of the same request.
 async fn find_earlier(
     claim: &Claim,
     subject: &str,
@@ -124,7 +124,7 @@ async fn remember_refusal(claim: &Claim, subject: &str, problem: &Problem) {
     };
     if let Err(error) = remember().await {
         let error = chain(&error);
-        warn!("the refusal of a claim is not remembered: {error}");
+        warn!("the refusal of a claim was not stored: {error}");
     }
 }
 
@@ -142,7 +142,7 @@ async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome,
             Err(ClaimError::NoIdle) => return Err(used_up.pop().unwrap_or(ClaimError::NoIdle)),
             Err(error) => return Err(error),
         };
-        // The time of waiting does not count as time of claiming.
+        // Waiting in the queue does not count towards the time limit of the claim.
         deadline += asked.elapsed();
         let _lease = claim.shared.background.leases.hold(&taken.id);
         claim.progress.step_done(ClaimStep::Taken, &taken.id);

@@ -1,13 +1,15 @@
-//! A claim: an idle instance becomes somebody's agent.
+//! A claim turns an idle instance into a person's agent.
 //!
-//! A claim runs in a task of its own, so that it finishes even if the client hangs up, and shutdown waits
-//! for it. While it only waits, for an instance or for the same claim elsewhere, a client that hangs up or
-//! a shutdown ends it. An instance that fails before any side effect goes back to idle; after one it is
-//! destroyed, so that nobody's instructions leak into another claim, and the claim moves on.
+//! A claim runs in its own task, so that it finishes even if the client hangs up; a shutdown waits for it. While
+//! it is only waiting (for an instance, or for the same claim elsewhere), a disconnect or a shutdown ends it. An
+//! instance on which the claim fails before any side effect becomes idle again. After a side effect it is destroyed, so
+//! that no instructions leak into another claim, and the claim tries the next instance.
 //!
-//! In the order in which a claim passes them: [`start`] runs it, [`idempotency`] if it has a key, [`make`]
-//! tries one instance after another, [`place`] takes each, waiting in the [`queue`] if it may, and
-//! [`attempt`] makes the instance an agent; [`verdict`] says what follows from a failure.
+//! The files in the order in which a claim passes them: [`start`] spawns it; [`idempotency`] finds an earlier answer to
+//! its key; [`make`] tries one instance after another; [`place`] takes an instance, waiting in the [`queue`] if the
+//! claim may; [`attempt`] turns the instance into an agent, with [`step`] and [`tools`]; [`verdict`] decides what
+//! follows from a failure. [`serve`] and [`listener`] run in the background and wake the claims that wait;
+//! [`acceptance`] ends a claim that waited for a person.
 
 mod acceptance;
 mod attempt;
@@ -16,7 +18,6 @@ mod context;
 mod error;
 mod idempotency;
 pub(crate) mod input;
-mod key_lease;
 mod listener;
 mod make;
 mod one_link;

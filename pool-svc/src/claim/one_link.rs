@@ -1,8 +1,7 @@
-//! Claims with one and the same join link: one after the other, over all replicas, so that a second one finds the agent
-//! of the first.
+//! Serialises claims with the same join link across all replicas, so that the second one finds the agent of the first.
 //!
-//! The link is a key of table `claim_keys`, which is held and never answered. It is stored as a fingerprint, one for each
-//! key of `POOL_ENCRYPTION_KEY`: in the middle of a rotation, replicas that have one key in common exclude each other.
+//! The link is a key in table `claim_keys` that is held but never answered. It is stored as one fingerprint per key of
+//! `POOL_ENCRYPTION_KEY`: during a rotation, replicas that share at least one key exclude each other.
 
 use agent_pool_core::chain;
 use agent_pool_core::wire::JoinUrl;
@@ -15,13 +14,12 @@ use tracing::warn;
 
 use super::context::Claim;
 use super::error::ClaimError;
-use super::key_lease::keep_renewing;
 use crate::app::App;
 use crate::db::claim_keys::{self, Run};
 
 type Work<'a> = BoxFuture<'a, Result<ClaimOutcome, ClaimError>>;
 
-/// Makes a claim with `link` while no other one is made with it.
+/// Runs `work` while no other claim with `link` runs.
 pub(super) async fn one_at_a_time(
     claim: &Claim,
     link: &JoinUrl,
@@ -31,7 +29,7 @@ pub(super) async fn one_at_a_time(
     holding(claim, &keys, work.boxed()).await
 }
 
-/// Does the work while this claim holds all `keys`.
+/// Runs the work while this claim holds all `keys`.
 fn holding<'a>(claim: &'a Claim, keys: &'a [String], work: Work<'a>) -> Work<'a> {
     let Some((key, rest)) = keys.split_first() else {
         return work;
@@ -40,7 +38,7 @@ fn holding<'a>(claim: &'a Claim, keys: &'a [String], work: Work<'a>) -> Work<'a>
         let run = begin(claim, key).await?;
         let outcome = tokio::select! {
             outcome = holding(claim, rest, work) => outcome,
-            never = keep_renewing(claim, &run) => match never {},
+            never = claim.keep_key(&run) => match never {},
         };
         end(claim, &run).await;
         outcome
@@ -62,7 +60,7 @@ async fn end(claim: &Claim, run: &Run) {
 
 async fn begin(claim: &Claim, key: &str) -> Result<Run, ClaimError> {
     let shared = &claim.shared;
-    // Subscribed before the first look, so that nothing after it is missed.
+    // Subscribe before the first check, so that no later notification is missed.
     let mut subscription = shared.listener.subscribe();
     loop {
         let mut conn = shared.app.db.conn().await?;
@@ -81,7 +79,8 @@ async fn begin(claim: &Claim, key: &str) -> Result<Run, ClaimError> {
     }
 }
 
-/// No client's keys: they have a space. In one order for all replicas, so that none waits for another in a circle.
+/// The space keeps these keys apart from clients' keys. All replicas take them in the same order, so that they cannot
+/// deadlock.
 fn keys(cipher: &Cipher, link: &JoinUrl) -> Vec<String> {
     let name = |fingerprint: Vec<u8>| {
         let hex: String = fingerprint

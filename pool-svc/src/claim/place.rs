@@ -1,4 +1,4 @@
-//! A claim's place among all that want an instance: first come, first served, over all replicas.
+//! A claim's place in the queue for an instance: first come, first served, across all replicas.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::app::App;
 use crate::db::claim_waiters::{self, Waiter};
 use crate::db::claims::{QueuePosition, TakenInstance, Taking, take_oldest_idle};
 
-/// How long a claim that waits leaves an instance alone that Services was busy with.
+/// How long a waiting claim skips an instance that Services was busy with.
 const LEAVE_BUSY: Duration = Duration::from_secs(2);
 
-/// Where a claim stands.
+/// The place of a claim.
 pub(super) struct Place<'a> {
     claim: &'a Claim,
     pool: PoolName,
     /// How long it may wait.
     until: Instant,
-    /// Its number in the queue, once it has waited.
+    /// Its number in the queue, once it has joined the queue.
     number: Option<i64>,
     served: bool,
 }
@@ -40,10 +40,10 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Takes the next instance for this claim, none of `busy`, after waiting for it if it may.
+    /// Takes the next instance for this claim, except those in `busy`. Waits for one if the claim may wait.
     ///
     /// # Errors
-    /// There was none, the client hung up, or the database failed. Nothing is taken then.
+    /// There was no instance, the client hung up, or the database failed. No instance is taken then.
     pub(super) async fn next(&mut self, busy: &[InstanceId]) -> Result<TakenInstance, ClaimError> {
         let position = if self.served {
             QueuePosition::Served
@@ -80,7 +80,7 @@ impl<'a> Place<'a> {
         Ok(taken.pop())
     }
 
-    /// Takes an instance in one statement with the other claims on its pool that have just come.
+    /// Takes an instance in one statement together with the other claims that have just arrived.
     async fn take_with_others(
         &self,
         taking: Taking<'_>,
@@ -107,7 +107,7 @@ impl<'a> Place<'a> {
         drop(conn);
         self.number = Some(number);
         let waiting = shared.queue.enter(number);
-        let outcome = self.stand_in_line(number, busy).await;
+        let outcome = self.join_queue(number, busy).await;
         drop(waiting);
         if outcome.is_err() {
             self.leave(number).await;
@@ -115,8 +115,8 @@ impl<'a> Place<'a> {
         outcome
     }
 
-    /// Waits in the queue until this claim is its head and an instance is idle.
-    async fn stand_in_line(
+    /// Waits until this claim is at the head of the queue and an instance is idle.
+    async fn join_queue(
         &self,
         number: i64,
         busy: &[InstanceId],
@@ -136,12 +136,15 @@ impl<'a> Place<'a> {
                 () = hung_up.cancelled() => return Err(ClaimError::HungUp),
                 () = shared.background.shutdown().wait() => return Err(ClaimError::ShuttingDown),
                 () = sleep_until(self.until) => return Err(ClaimError::NoIdle),
-                // The sender lives as long as `shared`.
+                // `changed` cannot fail: the sender lives as long as `shared`.
                 _ = line.changed() => {}
             }
-            // Otherwise this look was made before this claim joined.
-            let Some(ahead) = position(&line.borrow_and_update(), number) else {
+            // `None`: the queue was read before this claim joined it.
+            let Some(position) = position(&line.borrow_and_update(), number) else {
                 continue;
+            };
+            let Position::Behind(ahead) = position else {
+                return Err(ClaimError::UnknownPool(self.pool.clone()));
             };
             if reported.replace(ahead) != Some(ahead) {
                 progress.waiting(ahead);
@@ -159,14 +162,14 @@ impl<'a> Place<'a> {
                 Ok(None) => {}
                 Err(error) if error.is_transient() => {
                     let error = chain(&error);
-                    warn!("a claim goes on waiting: {error}");
+                    warn!("a claim could not take an instance and keeps waiting: {error}");
                 }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Leaves the queue. If that fails, the place ends with its lease, which is no longer renewed.
+    /// Leaves the queue. If that fails, the place expires with its lease, which is no longer renewed.
     async fn leave(&self, number: i64) {
         let leave = async || {
             let mut conn = self.claim.shared.app.db.conn().await?;
@@ -179,7 +182,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// What each of `newcomers` takes, one statement for each pool. `like` says the rest.
+/// Takes an instance for each of `newcomers`, with one statement per pool. `like` has the other parameters.
 async fn take_for_all(
     app: &App,
     newcomers: Vec<Newcomer>,
@@ -205,7 +208,8 @@ async fn take_for_all(
                     outcome[number] = Some(taken);
                 }
             }
-            // What the pools before it took must reach its claims; the claims of this one find nothing.
+            // Earlier pools have taken instances, which must reach their claims. Only the claims of this pool find
+            // nothing.
             Err(error) if outcome.iter().any(Option::is_some) => {
                 let error = chain(&error);
                 warn!("claims on pool {pool} took no instance: {error}");
@@ -216,9 +220,22 @@ async fn take_for_all(
     Ok(outcome)
 }
 
-/// How many claims on the same pool are ahead of this one; `None` if it is not in the line.
-fn position(line: &[Waiter], number: i64) -> Option<usize> {
+/// Where a claim is in the queue.
+enum Position {
+    /// Behind this many claims on the same pool.
+    Behind(usize),
+    /// Its pool was deleted.
+    Nowhere,
+}
+
+/// The position of a claim; `None` if it is not in the queue.
+fn position(line: &[Waiter], number: i64) -> Option<Position> {
     let own = line.iter().find(|waiter| waiter.id == number)?;
+    if own.pool_deleted {
+        return Some(Position::Nowhere);
+    }
     let same_pool = line.iter().filter(|waiter| waiter.pool == own.pool);
-    Some(same_pool.take_while(|waiter| waiter.id < number).count())
+    Some(Position::Behind(
+        same_pool.take_while(|waiter| waiter.id < number).count(),
+    ))
 }

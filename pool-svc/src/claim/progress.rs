@@ -1,4 +1,4 @@
-//! What a claim reports while it goes on: to its client, and to the metrics.
+//! Progress reports of a claim, to its client and to the metrics.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,10 +15,10 @@ pub(super) enum ProgressEvent {
     Step(ClaimProgress),
 }
 
-/// How a claim came by its instance: the label `launch`.
+/// How a claim got its instance: the label `launch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Launch {
-    /// It took none: it failed before, or was answered from an earlier one.
+    /// It took none: it failed before that, or was answered from an earlier claim.
     None,
     /// One was idle.
     Warm,
@@ -36,14 +36,14 @@ impl Launch {
     }
 }
 
-/// Where a claim reports its progress. It goes on whether or not anybody listens.
+/// Where a claim reports its progress. The claim continues whether or not anybody listens.
 #[derive(Debug)]
 pub(crate) struct Progress {
     listener: Option<UnboundedSender<ProgressEvent>>,
     course: Mutex<Course>,
 }
 
-/// What the reports were so far.
+/// The state of the reports so far.
 #[derive(Debug)]
 struct Course {
     launch: Launch,
@@ -73,12 +73,12 @@ impl Progress {
         Self::new(Some(listener))
     }
 
-    /// How the claim came by its instance so far.
+    /// How the claim got its instance so far.
     pub(super) fn launch(&self) -> Launch {
         self.course().launch
     }
 
-    /// Reports the place in the queue, behind `ahead` others.
+    /// Reports the place in the queue, with `ahead` claims in front.
     pub(super) fn waiting(&self, ahead: usize) {
         self.course().launch = Launch::Waited;
         let position = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1);

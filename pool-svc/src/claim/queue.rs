@@ -1,7 +1,7 @@
-//! The claims that wait on this replica.
+//! The claims that are waiting on this replica.
 //!
-//! The queue is a table, so that it is one over all replicas. A replica reads it for all of its own
-//! waiters at once (see [`serve`](super::serve)).
+//! The queue is a table, so that all replicas share it. A replica reads it for all of its own waiters at once (see
+//! [`serve`](super::serve)).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,12 +12,12 @@ use tokio::time::Instant;
 
 use crate::db::claim_waiters::Waiter;
 
-/// The queue, as this replica knows it.
+/// This replica's copy of the queue.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// The numbers of the claims that wait here.
     here: Mutex<BTreeSet<i64>>,
-    /// All that wait, in order, sent with each look.
+    /// All waiting claims in order, sent after each read of the queue.
     line: watch::Sender<Arc<[Waiter]>>,
     joined: Notify,
 }
@@ -39,7 +39,7 @@ impl Queue {
         self.line.subscribe()
     }
 
-    /// Returns once a claim began to wait here.
+    /// Returns once a claim has begun to wait here.
     pub(super) async fn joined(&self) {
         self.joined.notified().await;
     }
@@ -49,7 +49,7 @@ impl Queue {
         self.here().iter().copied().collect()
     }
 
-    /// Tells the claims that wait here who waits in all.
+    /// Sends the whole queue to the claims that wait here.
     pub(super) fn update(&self, line: Vec<Waiter>) {
         self.line.send_replace(line.into());
     }

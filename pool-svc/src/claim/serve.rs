@@ -1,5 +1,5 @@
-//! Serving the claims that wait: a replica reads the queue for all of its own waiters at once, when
-//! notified and from time to time. Reading it also renews their leases.
+//! Serves waiting claims: a replica reads the queue for all of its own waiters at once, when notified and periodically.
+//! Reading it also renews their leases.
 
 use agent_pool_core::chain;
 use agent_pool_service_kit::db::DbError;
@@ -29,14 +29,14 @@ pub(crate) fn keep_queue(claims: &Claims, creations: &Creations) {
         let (claims, creations) = (claims.clone(), creations.clone());
         async move {
             tokio::select! {
-                () = keep_looking(&claims, &creations) => {}
+                () = keep_reading_queue(&claims, &creations) => {}
                 () = shutdown.wait() => {}
             }
         }
     });
 }
 
-async fn keep_looking(claims: &Claims, creations: &Creations) {
+async fn keep_reading_queue(claims: &Claims, creations: &Creations) {
     let mut subscription = claims.listener.subscribe();
     loop {
         let may_lack_instances = tokio::select! {
@@ -53,7 +53,7 @@ async fn keep_looking(claims: &Claims, creations: &Creations) {
     }
 }
 
-/// Reads the queue, and has an instance made for each claim that lacks one.
+/// Reads the queue, and starts a creation for each claim without an instance.
 async fn look(
     claims: &Claims,
     creations: &Creations,

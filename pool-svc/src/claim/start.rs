@@ -13,8 +13,8 @@ use super::make::make;
 use super::progress::Progress;
 use crate::db::pools;
 
-/// A claim that was started. To drop it is to hang up: the claim ends if it only waits, and finishes
-/// once it has taken an instance.
+/// A claim that was started. Dropping it is a disconnect: the claim ends if it is only waiting, and finishes if it has
+/// already taken an instance.
 #[derive(Debug)]
 pub(crate) struct StartedClaim {
     job: Job<Result<ClaimOutcome, ClaimError>>,
@@ -53,22 +53,27 @@ async fn run(claim: Claim) -> Result<ClaimOutcome, ClaimError> {
         let schemes = &claim.shared.app.config.pool.join_url_schemes;
         schemes.check(link).map_err(ClaimError::UnusableLink)?;
     }
-    require_pool(&claim).await?;
+    check_pool(&claim).await?;
     match &claim.input.key {
         None => make(&claim, None).await,
         Some(key) => idempotency::run(&claim, key).await,
     }
 }
 
-/// The pool `default` is always there, and is not looked for.
-async fn require_pool(claim: &Claim) -> Result<(), ClaimError> {
-    let pool = claim.pool();
-    if pool.is_default() {
+/// Checks that the pool exists and that its policy allows the requested TTL. The pool `default` always exists and is
+/// loaded only for its policy.
+async fn check_pool(claim: &Claim) -> Result<(), ClaimError> {
+    let (pool, ttl) = (claim.pool(), claim.input.request.ttl_seconds);
+    if pool.is_default() && ttl.is_none() {
         return Ok(());
     }
     let mut conn = claim.shared.app.db.conn().await?;
-    match pools::find(&mut conn, &pool).await? {
-        Some(_) => Ok(()),
-        None => Err(ClaimError::UnknownPool(pool)),
+    let found = pools::find(&mut conn, &pool).await?;
+    let found = found.ok_or_else(|| ClaimError::UnknownPool(pool.clone()))?;
+    match (ttl, found.spec.policy.ttl_seconds) {
+        (Some(asked), Some(most)) if asked.seconds() > most => {
+            Err(ClaimError::TtlTooLong { pool, most })
+        }
+        _ => Ok(()),
     }
 }

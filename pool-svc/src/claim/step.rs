@@ -1,4 +1,4 @@
-//! What the steps of a claim on one instance work with, and what they fail with.
+//! The inputs and errors of the steps of a claim on one instance.
 
 use agent_pool_client::CallError;
 use agent_pool_core::wire::runtime::{ProvisionRequest, Provisioned};
@@ -13,7 +13,7 @@ pub(crate) enum StepError {
     Unhealthy(CallError),
     #[error("its runtime is not ready")]
     NotReady,
-    #[error("it is somebody's agent already, which the pool did not know")]
+    #[error("its runtime already runs an agent that the pool did not know about")]
     Somebodys,
     #[error("its runtime refuses our key")]
     KeyRefused,
@@ -21,18 +21,18 @@ pub(crate) enum StepError {
     Configure(CallError),
     #[error("it could not be provisioned: {0}")]
     Provision(CallError),
-    #[error("its recipe has tools for a claim, and its runtime takes no variables while it runs")]
+    #[error("its recipe has claim tools, but its runtime does not accept variables while it runs")]
     TakesNoVariables,
     #[error("its tools could not be made: {0}")]
     AddTools(CallError),
-    #[error("it could not be given the variables of its tools: {0}")]
+    #[error("the variables of its tools could not be delivered: {0}")]
     Deliver(CallError),
     #[error("its tools could not be released: {0}")]
     RemoveTools(CallError),
-    #[error("its runtime answered {0}, so the agent is in no conversation")]
+    #[error("its runtime answered {0}, so the agent has no conversation")]
     BadAnswer(String),
     #[error(
-        "its agent has yet to be let into the conversation, and could not say when: set POOL_CALLBACK_URL or PUBLIC_URL"
+        "its agent waits to be accepted into the conversation, but has no URL to report the outcome: set POOL_CALLBACK_URL or PUBLIC_URL"
     )]
     CannotWait,
     #[error("it was condemned meanwhile")]
@@ -41,6 +41,18 @@ pub(crate) enum StepError {
     Superseded,
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+impl StepError {
+    /// The error for the lifecycle log. Of the answer of a runtime, which may quote the request, it has only the code.
+    pub(super) fn reason(&self) -> String {
+        if let Self::Provision(call) = self
+            && let Some(problem) = call.problem()
+        {
+            return format!("it could not be provisioned: {}", problem.code);
+        }
+        self.to_string()
+    }
 }
 
 /// The conversation that a provisioned agent is in.
@@ -63,7 +75,7 @@ impl TryFrom<Provisioned> for Conversation {
     }
 }
 
-/// A member of a runtime's answer, which may be anything.
+/// Reads a member of a runtime's answer, which may contain anything.
 fn member<T: TryFrom<String, Error = String>>(
     name: &str,
     text: Option<String>,
@@ -85,7 +97,7 @@ pub(crate) fn variables(agent: &ProvisionRequest) -> EnvVars {
     ])
 }
 
-/// The variables of no agent. A blank one counts as not set.
+/// The variables of an unclaimed instance: blank, which counts as not set.
 pub(crate) fn blank_variables() -> EnvVars {
     collect(["AGENT_NAME", "AGENT_INSTRUCTIONS", "AGENT_JOIN_URL"].map(|name| (name, Some(""))))
 }

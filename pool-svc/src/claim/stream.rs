@@ -1,5 +1,5 @@
-//! A claim as server-sent events: `waiting` with its place in the queue, `step` for each step that is
-//! done, then `result`, `pending` or `error`.
+//! A claim as server-sent events: `waiting` with its place in the queue, `step` after each step, then `result`,
+//! `pending` or `error`.
 
 use std::convert::Infallible;
 
@@ -16,7 +16,7 @@ use super::error::ClaimError;
 use super::input::ClaimInput;
 use super::progress::{Progress, ProgressEvent};
 
-/// Starts a claim and streams its progress. To drop the stream is to hang up.
+/// Starts a claim and streams its progress. Dropping the stream is a disconnect.
 pub(crate) fn claim(
     claims: &Claims,
     input: ClaimInput,

@@ -1,7 +1,6 @@
-//! The tools of a claim. They are made while the runtime is provisioned, and given to it as soon as they are there.
+//! The tools of a claim. They are created while the runtime is provisioned, and delivered to it as soon as they exist.
 //!
-//! A claim that fails leaves none: an instance that goes back to idle gives them back first, and one that is destroyed
-//! is destroyed with them.
+//! A failed claim leaves none: they are released before the instance becomes idle again, or destroyed with it.
 
 use agent_pool_core::{Secret, chain};
 use tracing::info;
@@ -10,11 +9,11 @@ use super::attempt::Attempt;
 use super::step::StepError;
 use super::verdict::Fate;
 use crate::lifecycle::Cause;
-use crate::ops::instance_tools::deliver;
+use crate::ops::instance_tools::{deliver, note_end, note_prices};
 use crate::runtime_keys::KeyedCallError;
 
 impl Attempt<'_> {
-    /// Makes the tools, if there are any, and gives the agent their variables.
+    /// Makes the tools, if any, and delivers their variables to the runtime.
     pub(super) async fn add_tools(&self, keys: &[Secret]) -> Result<(), StepError> {
         let (taken, app) = (self.taken, &self.claim.shared.app);
         if taken.claim_tools.is_empty() {
@@ -22,7 +21,9 @@ impl Attempt<'_> {
         }
         let (id, tools) = (&taken.id, &taken.claim_tools);
         let ensured = app.services.ensure_tools(id, tools, self.remaining()).await;
-        let variables = ensured.map_err(StepError::AddTools)?.variables;
+        let ensured = ensured.map_err(StepError::AddTools)?;
+        note_prices(app, id, &ensured.prices).await;
+        let variables = ensured.variables;
         let within = self.remaining();
         let delivered = deliver(app, id, &taken.url, keys, variables, within).await;
         delivered.map_err(|error| match error {
@@ -31,23 +32,24 @@ impl Attempt<'_> {
         })
     }
 
-    /// Takes the tools from an instance that is to be idle again. One that keeps any is given up.
+    /// Releases the tools of an instance before it becomes idle again. If that fails, the instance is given up.
     pub(super) async fn release_tools(&self) -> Fate {
         match self.remove_tools().await {
             Ok(()) => Fate::Release,
             Err(error) => {
                 let (id, error) = (&self.taken.id, chain(&error));
-                info!(instance.id = %id, "instance {id} keeps tools of its claim: {error}");
+                info!(instance.id = %id, "the tools of the claim on instance {id} could not be released: {error}");
                 Fate::GiveUp(Cause::ClaimFailed)
             }
         }
     }
 
     pub(super) async fn remove_tools(&self) -> Result<(), StepError> {
-        let services = &self.claim.shared.app.services;
+        let (app, id) = (&self.claim.shared.app, &self.taken.id);
         for tool in &self.taken.claim_tools {
-            let removed = services.remove_tool(&self.taken.id, tool).await;
+            let removed = app.services.remove_tool(id, tool).await;
             removed.map_err(StepError::RemoveTools)?;
+            note_end(app, id, tool).await;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The taint rule: after which failures of a claim its instance may be used for another one.
+//! The taint rule: after which failures of a claim its instance may be reused.
 
 use agent_pool_client::CallError;
 use agent_pool_core::Effect;
@@ -7,46 +7,47 @@ use agent_pool_core::wire::problem::{Fault, ProblemCode};
 use super::step::StepError;
 use crate::lifecycle::Cause;
 
-/// What becomes of an instance that a claim failed on.
+/// The fate of an instance on which a claim failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Certainly nothing was done to it: it becomes idle again.
+    /// The claim had no effect on it: it becomes idle again.
     Release,
-    /// It has the variables of an agent that the request kept it from becoming: it is made clean and becomes idle, or
-    /// is destroyed if it cannot be made clean.
+    /// It has the variables of an agent, but could not become it because of the request: it is reset and becomes idle,
+    /// or is destroyed if the reset fails.
     Clean,
-    /// Something may have been done to it, or it is unusable: it is destroyed.
+    /// The claim may have changed it, or it is unusable: it is destroyed.
     GiveUp(Cause),
-    /// It is somebody's agent, of which the pool did not know, as after its database was restored: it is claimed.
+    /// It already runs an agent that the pool did not know about, for example after the database was restored: it
+    /// becomes claimed.
     Keep,
     /// The database failed: the instance is destroyed when its lease expires.
     Leave,
 }
 
 impl Fate {
-    /// In words, as the end of an error message.
+    /// A phrase for the end of an error message.
     pub(super) const fn outcome(self) -> &'static str {
         match self {
             Self::Release => "is idle again",
-            Self::Clean => "is made clean or destroyed",
-            Self::Keep => "stays somebody's",
+            Self::Clean => "is reset or destroyed",
+            Self::Keep => "stays claimed",
             Self::GiveUp(_) => "may have been changed and is destroyed",
             Self::Leave => "is destroyed when its lease expires",
         }
     }
 }
 
-/// How a claim goes on. All but the first two end it, because every other instance would fail too.
+/// How a claim continues. All but the first two end it, because every other instance would fail too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     MoveOn,
-    /// The same, and the instance was not used up: it is only busy now.
+    /// Try the next instance. This one does not count as used up: it is only busy now.
     PassOver,
     Superseded,
     ServicesUnavailable,
     ServicesRefused,
     RuntimeRefused,
-    /// Its runtime lacks what the recipe needs, as those of all others will.
+    /// Its runtime lacks what the recipe needs, and so do the runtimes of all others.
     Unfit,
     /// The conversation of the join link cannot be joined.
     JoinFailed,
@@ -65,16 +66,16 @@ pub(super) enum Link {
 /// What follows from a failure.
 pub(super) fn verdict(error: &StepError, link: Link) -> (Fate, Next) {
     match error {
-        // It refuses our key: our fault, and no sign of its death.
+        // A refused key is our fault and does not mean that the instance is dead.
         StepError::Unhealthy(call) if refuses_our_key(call) => (Fate::Release, Next::PassOver),
         StepError::Unhealthy(_) | StepError::NotReady => {
             (Fate::GiveUp(Cause::UnhealthyAtClaim), Next::MoveOn)
         }
         StepError::Somebodys => (Fate::Keep, Next::PassOver),
-        // Our fault: the runtime did nothing, and the instance is as good as before.
+        // Our fault: the runtime did nothing, so the instance is unchanged.
         StepError::KeyRefused => (Fate::Release, Next::PassOver),
         StepError::Configure(call) => configuring(call),
-        // From here on it has the variables of the agent, whatever its runtime did.
+        // From here on the instance has the variables of the agent, whatever its runtime did.
         StepError::Provision(call) => provisioning(call, link),
         StepError::BadAnswer(_) | StepError::Condemned => (TAINTED, Next::MoveOn),
         StepError::TakesNoVariables => (Fate::Release, Next::Unfit),
@@ -97,7 +98,7 @@ fn configuring(call: &CallError) -> (Fate, Next) {
     };
     let unavailable = problem.status == 503;
     match (problem.fault(), problem.effect()) {
-        // Another operation works on it: it is only busy now.
+        // Another operation is working on it: it is only busy now.
         _ if problem.code == ProblemCode::InstanceBusy => (Fate::Release, Next::PassOver),
         // Unknown, being destroyed or unfinished: it is unusable.
         (Fault::Instance, _) => (TAINTED, Next::MoveOn),
@@ -113,7 +114,7 @@ fn configuring(call: &CallError) -> (Fate, Next) {
 fn adding_tools(call: &CallError) -> Next {
     match call {
         CallError::Unreachable { .. } => Next::ServicesUnavailable,
-        // It used up the time of the claim, and that is what the claim fails with.
+        // It used up the time limit of the claim, so the claim fails with a timeout.
         CallError::TimedOut { .. } | CallError::Broken { .. } | CallError::Unreadable { .. } => {
             Next::MoveOn
         }
@@ -126,8 +127,8 @@ fn adding_tools(call: &CallError) -> Next {
     }
 }
 
-/// A runtime did not become the agent. What the request carries fails on every instance; all else may be the fault of
-/// this one.
+/// A runtime did not become the agent. A fault of the request fails on every instance; anything else may be the fault
+/// of this one.
 fn provisioning(call: &CallError, link: Link) -> (Fate, Next) {
     let Some(problem) = call.problem() else {
         return (TAINTED, Next::MoveOn);
@@ -137,7 +138,7 @@ fn provisioning(call: &CallError, link: Link) -> (Fate, Next) {
         (ProblemCode::AlreadyProvisioned, _) => (Fate::Keep, Next::PassOver),
         (ProblemCode::NotReady, _) => (TAINTED, Next::MoveOn),
         (_, 400 | 413 | 422) => (Fate::Clean, Next::RuntimeRefused),
-        // Runtimes that do not know the codes answer so to a link that does not work.
+        // Runtimes that do not know the codes answer like this to a link that does not work.
         (_, 500..) if link == Link::Given => (Fate::Clean, Next::JoinFailed),
         _ => (TAINTED, Next::MoveOn),
     }

@@ -1,5 +1,6 @@
-//! Bringing the ledger up to date, and noticing that a budget is reached.
+//! Brings the ledger up to date, and notices when a budget is reached.
 
+use agent_pool_core::in_dollars;
 use agent_pool_core::wire::pool::WebhookEvent;
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -8,46 +9,44 @@ use serde_json::json;
 use tracing::warn;
 
 use crate::config::PoolSettings;
-use crate::db::costs;
-use crate::db::webhooks::{self, Condition};
+use crate::db::{costs, webhooks};
 use crate::pools::{BudgetUse, Plan, load_plans};
 
-/// Charges what resources cost until now. Webhooks are notified once when a pool reaches its budget.
+/// Charges the cost of resources until now. Webhooks are notified once when a pool reaches its budget.
 pub(crate) async fn charge(
     conn: &mut AsyncPgConnection,
     settings: &PoolSettings,
 ) -> Result<(), DbError> {
-    if !costs::is_anything_open(conn).await? {
-        return Ok(());
-    }
     conn.transaction(async |conn| costs::charge(conn).await)
         .await?;
-    for plan in load_plans(conn, settings).await? {
-        if let Some(used) = plan.budget {
-            show(&plan, used);
-            conn.transaction(async |conn| notice(conn, &plan, used).await)
-                .await?;
-        }
+    let plans = load_plans(conn, settings).await?;
+    let budgets = plans.iter().filter_map(|plan| Some((plan, plan.budget?)));
+    let budgets: Vec<(&Plan, BudgetUse)> = budgets.collect();
+    for (plan, used) in &budgets {
+        show(plan, *used);
     }
-    Ok(())
+    conn.transaction(async |conn| notice(conn, &budgets).await)
+        .await
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a gauge is a float, and dollars have fewer than 2^53 millionths"
-)]
 fn show(plan: &Plan, used: BudgetUse) {
-    let dollars = |micros: u64| micros as f64 / 1e6;
     let pool = plan.name.to_string();
-    gauge!("agent_pool_budget_spent_dollars", "pool" => pool.clone()).set(dollars(used.spent));
-    gauge!("agent_pool_budget_dollars", "pool" => pool).set(dollars(used.budget.micros));
+    gauge!("agent_pool_budget_spent_dollars", "pool" => pool.clone()).set(in_dollars(used.spent));
+    gauge!("agent_pool_budget_dollars", "pool" => pool).set(in_dollars(used.budget.micros));
 }
 
-async fn notice(conn: &mut AsyncPgConnection, plan: &Plan, used: BudgetUse) -> Result<(), DbError> {
+async fn notice(
+    conn: &mut AsyncPgConnection,
+    budgets: &[(&Plan, BudgetUse)],
+) -> Result<(), DbError> {
     let event = WebhookEvent::BudgetReached;
-    let condition = format!("{} {}", event.as_str(), plan.name);
-    let noted = webhooks::note_condition(conn, &condition, used.is_reached()).await?;
-    if noted == Condition::Began {
+    let reached = budgets.iter().filter(|(_, used)| used.is_reached());
+    let names: Vec<&str> = reached
+        .clone()
+        .map(|(plan, _)| plan.name.as_str())
+        .collect();
+    let began = webhooks::note_state(conn, event, &names).await?;
+    for (plan, used) in reached.filter(|(plan, _)| began.contains(plan.name.as_str())) {
         let reason = used.to_string();
         warn!("pool {} creates no instances: {reason}", plan.name);
         let data = json!({ "pool": plan.name, "reason": reason });

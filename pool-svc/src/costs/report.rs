@@ -10,12 +10,10 @@ use crate::app::App;
 use crate::db::costs::{self, Days};
 use crate::pools::load_plans;
 
-/// Most days of one report.
-pub(crate) const LONGEST_DAYS: u16 = 400;
-/// Most instances of a pool in a report.
+/// Maximum number of instances of a pool in a report.
 const MOST_INSTANCES: u16 = 100;
 
-/// What pools cost on these days, or one pool alone.
+/// What all pools, or one pool, cost on these days.
 pub(crate) async fn report(
     app: &App,
     days: Days,

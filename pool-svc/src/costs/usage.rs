@@ -1,25 +1,25 @@
-//! The loop that asks what the tools of agents have used.
+//! The loop that asks Services for the usage of agents' tools.
 
 use std::time::Duration;
 
 use agent_pool_core::wire::services::UsageBatch;
-use agent_pool_core::{Usage, chain};
+use agent_pool_core::{InstanceId, Usage, chain, in_micros};
 use agent_pool_service_kit::db::DbError;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use crate::app::App;
 use crate::background::Background;
 use crate::db::costs::{self, Used};
 
-/// Between two looks: each asks vendors for every agent.
+/// Pause between two rounds: each round asks vendors about every agent.
 const PERIOD: Duration = Duration::from_mins(10);
-/// Instances of one request.
+/// How long a destruction waits for the last usage.
+const LAST_WITHIN: Duration = Duration::from_secs(10);
+/// Maximum number of instances per request.
 const AT_ONCE: usize = 100;
-/// Millionths of a US dollar in a dollar.
-const MICROS: f64 = 1e6;
 
-/// Asks until shutdown, in one replica at a time.
+/// Runs until shutdown, in one replica at a time.
 pub(crate) fn keep_reading_usage(app: &App, background: &Background) {
     let app = app.clone();
     background.tasks.keep("usage", move |shutdown| {
@@ -28,7 +28,7 @@ pub(crate) fn keep_reading_usage(app: &App, background: &Background) {
             loop {
                 if let Err(error) = read_all(&app).await {
                     let error = chain(&error);
-                    warn!("the ledger of costs lacks usage until the next look: {error}");
+                    warn!("usage is missing in the ledger of costs until the next round: {error}");
                 }
                 tokio::select! {
                     () = sleep(PERIOD) => {}
@@ -49,18 +49,39 @@ async fn read_all(app: &App) -> Result<(), DbError> {
     };
     let mut outcome = Ok(());
     for some in agents.chunks(AT_ONCE) {
-        // Without a connection: vendors take their time.
+        // No database connection is held here, because vendors may be slow.
         match app.services.usage(some.to_vec()).await {
-            Ok(batch) => outcome = record(app, &batch).await,
+            Ok(batch) => outcome = outcome.and(record(app, &batch).await),
             Err(error) => {
                 let error = chain(&error);
-                warn!("the usage of {} agents is not known: {error}", some.len());
+                warn!("the usage of {} agents is unknown: {error}", some.len());
                 break;
             }
         }
     }
     lock.release().await;
     outcome
+}
+
+/// Asks for the usage of an agent's tools a last time, before they are destroyed.
+pub(crate) async fn read_last(app: &App, id: &InstanceId) {
+    let usage = app.services.usage(vec![id.clone()]);
+    let batch = match timeout(LAST_WITHIN, usage).await {
+        Ok(Ok(batch)) => batch,
+        Ok(Err(error)) => {
+            let error = chain(&error);
+            warn!(instance.id = %id, "cannot read the last usage of instance {id}: {error}");
+            return;
+        }
+        Err(_) => {
+            warn!(instance.id = %id, "timed out reading the last usage of instance {id}");
+            return;
+        }
+    };
+    if let Err(error) = record(app, &batch).await {
+        let error = chain(&error);
+        warn!(instance.id = %id, "the ledger lacks the last usage of instance {id}: {error}");
+    }
 }
 
 async fn record(app: &App, batch: &UsageBatch) -> Result<(), DbError> {
@@ -70,7 +91,7 @@ async fn record(app: &App, batch: &UsageBatch) -> Result<(), DbError> {
             Some(Used {
                 id: id.clone(),
                 resource: tool.to_string(),
-                micros: dollars(usage)?,
+                micros: spent_micros(usage)?,
             })
         });
         used.collect::<Vec<_>>()
@@ -82,17 +103,12 @@ async fn record(app: &App, batch: &UsageBatch) -> Result<(), DbError> {
     costs::record_usage(&mut *app.db.conn().await?, &used).await
 }
 
-/// The measures that tell what was spent in US dollars: in all, or in the last month.
+/// The measures that contain the amount spent in US dollars: in total, or in the last month.
 const MEASURES: [&str; 2] = ["usd", "usd_30_days"];
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it is not negative, and a cast of a number that is too large saturates"
-)]
-fn dollars(usage: &Usage) -> Option<u64> {
+fn spent_micros(usage: &Usage) -> Option<u64> {
     let spent = MEASURES.iter().find_map(|measure| usage.0.get(*measure))?;
-    Some((spent.max(0.0) * MICROS).round() as u64)
+    Some(in_micros(*spent))
 }
 
 #[cfg(test)]
@@ -110,9 +126,9 @@ mod tests {
             )
         };
         let openrouter = usage(&[("usd", 1.25), ("usd_remaining", 3.0)]);
-        assert_eq!(dollars(&openrouter), Some(1_250_000));
-        assert_eq!(dollars(&usage(&[("usd_30_days", 0.5)])), Some(500_000));
-        assert_eq!(dollars(&usage(&[("messages", 9.0)])), None);
-        assert_eq!(dollars(&usage(&[("usd", -1.0)])), Some(0));
+        assert_eq!(spent_micros(&openrouter), Some(1_250_000));
+        assert_eq!(spent_micros(&usage(&[("usd_30_days", 0.5)])), Some(500_000));
+        assert_eq!(spent_micros(&usage(&[("messages", 9.0)])), None);
+        assert_eq!(spent_micros(&usage(&[("usd", -1.0)])), Some(0));
     }
 }

@@ -1,6 +1,6 @@
-//! The causes of changes in words.
+//! Descriptions of the causes of changes.
 
-/// A cause in words. An unknown cause is shown as it is.
+/// The description of a cause. An unknown cause is shown as it is.
 pub(super) fn in_words(cause: &str) -> &str {
     match cause {
         "warm_up" => "to fill the pool",
@@ -10,27 +10,27 @@ pub(super) fn in_words(cause: &str) -> &str {
         "unreachable" => "because it did not answer",
         "lease_expired" => "because an operation on it timed out",
         "claim" => "for a claim",
-        "pending_acceptance" => "until its agent is let in",
-        "not_accepted" => "because its agent was not let in",
+        "pending_acceptance" => "until its agent is accepted",
+        "not_accepted" => "because its agent was not accepted",
         "provisioned" => "by a claim",
-        "found_claimed" => "because a claim found that it is somebody's already",
-        "claim_undone" => "because its claim ended without effect",
+        "found_claimed" => "because a claim found an agent on it",
+        "claim_undone" => "because its claim had no effect",
         "claim_failed" => "because its claim failed",
         "unhealthy_at_claim" => "because a claim found it unhealthy",
         "stale" => "because it was idle for too long",
-        "expired" => "because its time was over",
+        "expired" => "because it reached its maximum age",
         "inactive" => "because it was not used for too long",
-        "ending_soon" => "its end is near",
+        "ending_soon" => "it will be ended soon",
         "protected" => "protected by an operator",
         "unprotected" => "no longer protected",
-        "replaced" => "because its recipe is not the newest",
+        "replaced" => "because its recipe is outdated",
         "surplus" => "because the pool needs fewer",
         "drained" => "drained by an operator",
         "pool_deleted" => "its pool was deleted",
         "killed" => "killed by an operator",
         "dismissed" => "dismissed by an operator",
         "shut_down" => "because of a shutdown",
-        "destroyed" => "all resources destroyed",
+        "destroyed" => "with all its resources",
         "reappeared" => "because it reappeared in Services",
         "adopted" => "taken over from the original",
         "tool_added" => "a tool was added",

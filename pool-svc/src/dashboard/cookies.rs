@@ -128,7 +128,7 @@ mod tests {
         assert!(found(CookiePolicy::Https, HOST_NAME) && found(CookiePolicy::Http, NAME));
         assert!(
             !found(CookiePolicy::Https, NAME),
-            "it may be planted by a subdomain"
+            "a subdomain may have set it"
         );
         assert!(CookiePolicy::Http.read(&HeaderMap::new()).is_none());
     }

@@ -1,5 +1,6 @@
-//! The events page: the changes of all instances, newest first, with who made them.
+//! The events page: the changes of all instances and who made them, newest first.
 
+use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::LifecycleEvent;
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
@@ -22,6 +23,8 @@ const PAGE_SIZE: u16 = 100;
 pub(super) struct EventsQuery {
     /// Show only events before this one.
     before: Option<i64>,
+    /// Show only those of this pool.
+    pool: Option<PoolName>,
 }
 
 /// `GET /events`
@@ -30,12 +33,12 @@ pub(super) async fn show(
     query: EventsQuery,
     app: App,
 ) -> Result<Response, Problem> {
-    let events = load(&app, query.before).await.map_err(from_database)?;
+    let events = load(&app, &query).await.map_err(from_database)?;
     let content = html! {
         div .head {
             div {
-                h1 { "Events" }
-                p .hint { "Changes of all instances, newest first. " (page::live_indicator(15)) }
+                h1 { "Events" @if let Some(pool) = &query.pool { " of pool " (pool) } }
+                p .hint { "Changes of instances, newest first. " (page::live_indicator(15)) }
             }
         }
         div data-part="events" { (table(&events)) (pager(&query, &events)) }
@@ -44,12 +47,12 @@ pub(super) async fn show(
     Ok(reply::ok(page))
 }
 
-async fn load(app: &App, before: Option<i64>) -> Result<Vec<LifecycleEvent>, DbError> {
+async fn load(app: &App, query: &EventsQuery) -> Result<Vec<LifecycleEvent>, DbError> {
     let page = Page {
         limit: PAGE_SIZE,
-        before,
+        before: query.before,
         instance_id: None,
-        pool: None,
+        pool: query.pool.clone(),
     };
     events::load(&mut *app.db.conn().await?, &page).await
 }
@@ -64,7 +67,7 @@ fn table(events: &[LifecycleEvent]) -> Markup {
                     caption .hidden { "Events" }
                     thead { tr {
                         th scope="col" { "Time" } th scope="col" { "Instance" } th scope="col" { "Status" }
-                        th scope="col" .wide { "Cause" } th scope="col" { "By" }
+                        th scope="col" .wide { "Cause" } th scope="col" .wide { "By" }
                     } }
                     tbody { @for event in events { (row(event, now)) } }
                 }
@@ -78,18 +81,21 @@ fn row(event: &LifecycleEvent, now: DateTime<Utc>) -> Markup {
         tr {
             td .time { (format::ago(event.at, now)) }
             td { a .mono href={ "/instances/" (event.instance_id) } { (event.instance_id) } }
-            td { @match event.to { Some(status) => (format::status(status)), None => span .status.gone { "gone" } } }
+            td {
+                @match event.to { Some(status) => (format::status(status)), None => span .status.gone { "destroyed" } }
+                span .small.slim { (cause::in_words(&event.cause)) }
+            }
             td .wide { (cause::in_words(&event.cause)) }
-            td { (by(event)) }
+            td .wide { (by(event)) }
         }
     }
 }
 
-/// Who made a change; the pool itself has no principal.
+/// Who made a change. Changes by the pool itself have no principal.
 pub(super) fn by(event: &LifecycleEvent) -> Markup {
     html! {
         @match &event.principal {
-            Some(name) => { (name) @if let Some(source) = &event.source { span .small { (source) } } },
+            Some(name) => { (name) @if let Some(source) = &event.source { " " span .small { (source) } } },
             None => span .hint { "pool" },
         }
     }
@@ -98,11 +104,15 @@ pub(super) fn by(event: &LifecycleEvent) -> Markup {
 fn pager(query: &EventsQuery, events: &[LifecycleEvent]) -> Markup {
     let more = events.len() == usize::from(PAGE_SIZE);
     let last = events.last().filter(|_| more);
+    let filter = query
+        .pool
+        .as_ref()
+        .map_or_else(String::new, |pool| format!("pool={pool}&"));
     html! {
         nav .pages aria-label="Table pages" {
             div .actions {
-                @if query.before.is_some() { a .button href="/events" { "Newest" } }
-                @if let Some(last) = last { a .button rel="next" href={ "/events?before=" (last.id) } { "Older" } }
+                @if query.before.is_some() { a .button href={ "/events?" (filter) } { "Newest" } }
+                @if let Some(last) = last { a .button rel="next" href={ "/events?" (filter) "before=" (last.id) } { "Older" } }
             }
         }
     }

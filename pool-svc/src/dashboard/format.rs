@@ -26,6 +26,11 @@ fn time(at: DateTime<Utc>, words: &str) -> Markup {
     html! { time datetime=(at.to_rfc3339()) title=(full) { (words) } }
 }
 
+/// A URL or the name of an event, with the places where a narrow column may break it.
+pub(super) fn breakable(text: &str) -> Markup {
+    html! { @for part in text.split_inclusive(['/', '.', '_']) { (part) wbr; } }
+}
+
 /// `640 ms`, `14.8 s`.
 pub(super) fn millis(millis: u64) -> String {
     match millis {

@@ -1,4 +1,4 @@
-//! Access control: who may see a page and who may submit a form, decided before any handler runs.
+//! Access control: decides who may see a page or submit a form, before any handler runs.
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_service_kit::auth::{Caller, caller};
@@ -21,7 +21,7 @@ use super::session::{Role, Session};
 use super::state::Dashboard;
 use crate::problem::from_database;
 
-/// The request has no valid session. The sign-in page leads on to `next`.
+/// The request has no valid session. The sign-in page then redirects to `next`.
 #[derive(Debug)]
 struct SignInFirst {
     next: String,
@@ -87,6 +87,17 @@ fn writer<T: DeserializeOwned + Send + 'static>(
     dashboard: Dashboard,
     may: fn(Role) -> bool,
 ) -> BoxedFilter<(Session, T)> {
+    submitted(dashboard, may)
+        .and_then(|session: Session, body: Vec<u8>| async move {
+            let fields = read(&session, &body).map_err(reject)?;
+            Ok::<_, Rejection>((session, fields))
+        })
+        .untuple_one()
+        .boxed()
+}
+
+/// The session and the body of a form.
+fn submitted(dashboard: Dashboard, may: fn(Role) -> bool) -> BoxedFilter<(Session, Vec<u8>)> {
     warp::header::headers_cloned()
         .and(caller())
         .and_then(move |headers: HeaderMap, caller: Caller| {
@@ -94,11 +105,6 @@ fn writer<T: DeserializeOwned + Send + 'static>(
             async move { may_write(&dashboard, &headers, &caller, may).await }
         })
         .and(form())
-        .and_then(|session: Session, body: Vec<u8>| async move {
-            let fields = read(&session, &body).map_err(reject)?;
-            Ok::<_, Rejection>((session, fields))
-        })
-        .untuple_one()
         .boxed()
 }
 
@@ -170,9 +176,4 @@ fn to_sign_in(next: &str) -> Response {
         .append_pair("next", next)
         .finish();
     reply::see_other(&format!("/sign-in?{query}"))
-}
-
-/// Passes state to a handler.
-pub(super) fn with<T: Clone + Send + Sync + 'static>(state: T) -> BoxedFilter<(T,)> {
-    warp::any().map(move || state.clone()).boxed()
 }

@@ -1,4 +1,4 @@
-//! The keys that open the dashboard, and the roles that they give.
+//! The keys that sign in to the dashboard, and their roles.
 
 use agent_pool_core::Secret;
 use agent_pool_core::wire::problem::Problem;
@@ -37,8 +37,8 @@ impl Keys {
         Ok((Session::new(id, role, principal.name), proof))
     }
 
-    /// The keys to compare `presented` with, and the role that they give. Only one set, so that a wrong key
-    /// counts as one guess.
+    /// The set of keys to compare `presented` with, and its role. Only one set, so that a wrong key counts as one
+    /// guess.
     fn candidates(&self, presented: &str) -> (Role, &ApiKeys) {
         let readers = self.readers.as_ref();
         match readers.filter(|keys| keys.accepts(presented)) {
@@ -72,7 +72,7 @@ mod tests {
         Keys::new(&parse(operators), Some(&parse(&format!("guest:{LOOK}"))))
     }
 
-    /// What a session begun with `presented` has in the database.
+    /// The ID and the stored proof of a session that `presented` starts.
     fn begin(presented: &str) -> (SessionId, [u8; 32]) {
         let id = SessionId::generate();
         let proof = id.proof(&Secret::new(presented));

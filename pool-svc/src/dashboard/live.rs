@@ -22,7 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const STREAM_LIFETIME: Duration = Duration::from_mins(10);
 
 /// `GET /live`: sends an event `version` immediately and after each change, until a shutdown.
-pub(super) async fn stream(_session: Session, dashboard: Dashboard, pool: Pool) -> Response {
+pub(super) async fn stream(_session: Session, (dashboard, pool): (Dashboard, Pool)) -> Response {
     let (page, versions) = mpsc::channel(1);
     let background = pool.background;
     let shutdown = background.shutdown().clone();

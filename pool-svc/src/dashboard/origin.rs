@@ -5,7 +5,7 @@ use url::{Origin, Url};
 use warp::http::HeaderMap;
 use warp::http::header::{HOST, ORIGIN, REFERER};
 
-/// Refuses a form from another site. Every browser sends one of the headers that tell.
+/// Refuses a form from another site. Every browser sends one of the headers that show it.
 pub(super) fn require_same_origin(
     headers: &HeaderMap,
     public_url: Option<&Url>,
@@ -21,7 +21,7 @@ pub(super) fn require_same_origin(
     if own { Ok(()) } else { Err(foreign_form()) }
 }
 
-/// By `PUBLIC_URL`, or else by the host that the request names: behind a proxy the scheme is unknown.
+/// Compares with `PUBLIC_URL`, or else with the host of the request: behind a proxy the scheme is unknown.
 fn is_own(from: &Url, host: Option<&str>, public_url: Option<&Url>) -> bool {
     if let Some(public) = public_url {
         return from.origin() == public.origin();

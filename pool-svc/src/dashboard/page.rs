@@ -1,5 +1,6 @@
 //! The layout of every page.
 
+use agent_pool_core::wire::problem::Problem;
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{CLAIM, ICON, LIVE, STYLE};
@@ -50,7 +51,7 @@ impl Tab {
     }
 }
 
-/// The layout for a signed-in person. `content` begins with the `h1`.
+/// The layout for a signed-in user. `content` begins with the `h1`.
 pub(super) fn layout(
     app: &App,
     session: &Session,
@@ -99,6 +100,18 @@ pub(super) fn sentence(detail: &str) -> String {
     first.chain(chars).chain(['.']).collect()
 }
 
+/// What a problem says. The name of a member, such as `policy.minIdle`, stays as it is.
+pub(super) fn explain(problem: &Problem) -> String {
+    let detail = &problem.detail;
+    let is_word = |name: &str| name.chars().all(|it| it.is_lowercase() || it == ' ');
+    match &problem.field {
+        Some(field) if detail.starts_with(field) && !is_word(field) => {
+            format!("{}.", detail.trim_end_matches('.'))
+        }
+        Some(_) | None => sentence(detail),
+    }
+}
+
 pub(super) fn html_page(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -122,6 +135,8 @@ pub(super) fn html_page(title: &str, content: &Markup) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use agent_pool_core::wire::problem::ProblemCode;
+
     use super::*;
 
     #[test]
@@ -129,5 +144,10 @@ mod tests {
         assert_eq!(sentence("no instance is idle"), "No instance is idle.");
         assert_eq!(sentence("Done."), "Done.");
         assert_eq!(sentence(""), ".");
+        let detail = "policy.minIdle: is 3: expected no more than maxTotal, which is 2";
+        let problem = Problem::new(ProblemCode::InvalidField, detail);
+        assert!(explain(&problem).starts_with("Policy"));
+        let named = explain(&problem.with_field("policy.minIdle"));
+        assert_eq!(named, format!("{detail}."));
     }
 }

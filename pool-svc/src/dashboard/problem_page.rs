@@ -7,7 +7,7 @@ use warp::http::StatusCode;
 use warp::http::header::RETRY_AFTER;
 use warp::reply::Response;
 
-use super::page::{html_page, sentence};
+use super::page::{explain, html_page};
 use super::reply;
 
 /// The page, or a page about the problem.
@@ -31,7 +31,7 @@ fn draw(problem: &Problem) -> Markup {
     let content = html! {
         main #main .narrow tabindex="-1" {
             h1 { (problem.title) }
-            p .notice.bad role="alert" { (sentence(&problem.detail)) }
+            p .notice.bad role="alert" { (explain(problem)) }
             p .hint { "Status " (problem.status) ", code " code { (problem.code) } }
             p { a .button href="/" { "Back to the fleet" } }
         }

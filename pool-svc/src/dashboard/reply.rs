@@ -13,7 +13,7 @@ use warp::reply::{Reply, Response};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page. It must not be cached: it is private and soon outdated.
+/// A page. It must not be cached: it is private and changes often.
 pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
     let mut response = warp::reply::html(markup.into_string()).into_response();
     *response.status_mut() = status;

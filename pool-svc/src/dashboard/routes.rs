@@ -1,18 +1,22 @@
 //! The table of the dashboard's routes.
 
+use std::convert::identity;
+
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::any_of::any_of;
 use agent_pool_service_kit::auth::caller;
 use agent_pool_service_kit::body::{query, unverified};
 use agent_pool_service_kit::method::{get, post};
+use agent_pool_service_kit::route::{Route as _, Take as _, at};
+use warp::Filter;
+use warp::filters::BoxedFilter;
 use warp::http::header::ACCEPT;
 use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::reply::Response;
-use warp::{Filter, Rejection, path};
 
-use super::gate::{Nothing, anybody, operator, reader, refused, with};
+use super::gate::{Nothing, anybody, operator, reader, refused};
 use super::instance::Action;
 use super::problem_page::{page_or_problem, problem_page};
 use super::state::Dashboard;
@@ -25,63 +29,61 @@ use crate::pool::Pool;
 /// Every page, its forms and its files.
 #[rustfmt::skip]
 pub(crate) fn routes(
-    dashboard: Dashboard,
-    pool: Pool,
-) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
-    let headers = warp::header::headers_cloned;
+    dashboard: &Dashboard,
+    pool: &Pool,
+) -> BoxedFilter<(Response,)> {
+    let headers = || warp::header::headers_cloned().boxed();
     let reader = reader(dashboard.clone());
     let nothing = operator::<Nothing>(dashboard.clone());
     let count = operator(dashboard.clone());
     let filled = operator(dashboard.clone());
-    let it = with(dashboard.app.clone());
-    let own = with(dashboard.clone());
-    let pool = with(pool);
+    let app = &dashboard.app;
 
     any_of([
-        path::end().boxed().and(get())                                   .and(reader.clone()).and(query())  .and(it.clone()).then(fleet::show).map(page_or_problem).boxed(),
-        path!("drain").boxed().and(get())                        .and(reader.clone())               .and(it.clone()).then(fleet::confirm_drain).map(page_or_problem).boxed(),
-        path!("drain").boxed().and(post())                       .and(count.clone())                .and(pool.clone()).then(fleet::drain).map(page_or_problem).boxed(),
-        path!("replenish").boxed().and(get())                    .and(reader.clone())               .and(it.clone()).then(fleet::confirm_replenish).map(page_or_problem).boxed(),
-        path!("replenish").boxed().and(post())                   .and(count)                        .and(pool.clone()).then(fleet::replenish).map(page_or_problem).boxed(),
-        path!("claim").boxed().and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(claim::show).map(page_or_problem).boxed(),
-        path!("claim").boxed().and(post())                       .and(filled.clone())               .and(pool.clone()).then(claim::claim).map(page_or_problem).boxed(),
-        path!("claim" / "stream").boxed().and(post())            .and(filled)                       .and(pool.clone()).then(claim::stream).boxed(),
-        path!("instances" / InstanceId / "invite").boxed().and(get()).and(reader.clone())           .and(it.clone()).then(claim::invite).map(page_or_problem).boxed(),
-        path!("instances" / InstanceId).boxed().and(get())       .and(reader.clone()).and(query())  .and(it.clone()).then(instance::show).map(page_or_problem).boxed(),
-        path!("instances" / InstanceId / "logs").boxed().and(get()).and(reader.clone())             .and(it.clone()).then(instance::logs).map(page_or_problem).boxed(),
-        path!("instances" / InstanceId / "tools").boxed().and(post()).and(operator(dashboard.clone())).and(pool.clone()).then(instance::change_tools).map(page_or_problem).boxed(),
-        path!("instances" / InstanceId / "limit").boxed().and(post()).and(operator(dashboard.clone())) .and(it.clone()).then(instance::change_limit).map(page_or_problem).boxed(),
-        path!("instances" / InstanceId / Action).boxed().and(get()) .and(reader.clone())               .and(it.clone()).then(instance::confirm).map(page_or_problem).boxed(),
-        path!("instances" / InstanceId / Action).boxed().and(post()).and(nothing)                      .and(pool.clone()).then(instance::perform).map(page_or_problem).boxed(),
-        path!("over-time").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show).map(page_or_problem).boxed(),
-        path!("costs").boxed().and(get())                        .and(reader.clone()).and(query())  .and(it.clone()).then(over_time::show_costs).map(page_or_problem).boxed(),
-        path!("events").boxed().and(get())                       .and(reader.clone()).and(query())  .and(it.clone()).then(events::show).map(page_or_problem).boxed(),
-        path!("pools").boxed().and(get())                        .and(reader.clone())               .and(it.clone()).then(pools::list).map(page_or_problem).boxed(),
-        path!("pools" / PoolName).boxed().and(get())             .and(reader.clone())               .and(it.clone()).then(pools::show).map(page_or_problem).boxed(),
-        path!("pools" / PoolName).boxed().and(post())            .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::save).map(page_or_problem).boxed(),
-        path!("pools" / PoolName / "pause").boxed().and(post())  .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::pause).map(page_or_problem).boxed(),
-        path!("pools" / PoolName / "rollout").boxed().and(post()).and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::act).map(page_or_problem).boxed(),
-        path!("pools" / PoolName / "delete").boxed().and(get())  .and(reader.clone())               .and(it.clone()).then(pools::confirm_delete).map(page_or_problem).boxed(),
-        path!("pools" / PoolName / "delete").boxed().and(post()) .and(operator(dashboard.clone()))  .and(pool.clone()).then(pools::delete).map(page_or_problem).boxed(),
-        path!("pools" / PoolName / "simulation").boxed().and(get()).and(reader.clone()).and(query())  .and(it.clone()).then(pools::simulation).map(page_or_problem).boxed(),
-        path!("providers").boxed().and(get())                    .and(reader.clone()).and(query())  .and(it.clone()).then(providers::show).map(page_or_problem).boxed(),
-        path!("providers" / "orphans").boxed().and(get())        .and(reader.clone()).and(query())  .and(it.clone()).then(providers::confirm).map(page_or_problem).boxed(),
-        path!("providers" / "sweep").boxed().and(post())         .and(operator(dashboard.clone()))  .and(it.clone()).then(providers::sweep).map(page_or_problem).boxed(),
-        path!("webhooks").boxed().and(get())                     .and(reader.clone())               .and(it.clone()).then(webhooks::show).map(page_or_problem).boxed(),
-        path!("webhooks").boxed().and(post())                    .and(operator(dashboard.clone()))  .and(it.clone()).then(webhooks::add).map(page_or_problem).boxed(),
-        path!("webhooks" / String / WebhookAction).boxed().and(post()).and(operator::<Nothing>(dashboard.clone())).and(it.clone()).then(webhooks::perform).map(page_or_problem).boxed(),
-        path!("live").boxed().and(get())                         .and(reader)                       .and(own.clone()).and(pool).then(live::stream).boxed(),
-        path!("sign-in").boxed().and(get())                      .and(query()).and(headers())       .and(own.clone()).then(sign_in::show).map(page_or_problem).boxed(),
-        path!("sign-in").boxed().and(post())                     .and(headers()).and(unverified()).and(caller()).and(own.clone()).then(sign_in::begin).map(page_or_problem).boxed(),
-        path!("sign-out").boxed().and(post())                    .and(headers()).and(anybody(dashboard)).and(own).then(sign_in::end).map(page_or_problem).boxed(),
-        path!("assets" / String / String).boxed().and(get())     .and(headers())                    .then(assets::serve).map(page_or_problem).boxed(),
-    ]).recover(refused).unify()
+        at::<()>("")                                      .take(get()) .take(reader.clone()).take(query())               .answered_by(app, fleet::show, page_or_problem),
+        at::<()>("drain")                                 .take(get()) .take(reader.clone())                             .answered_by(app, fleet::confirm_drain, page_or_problem),
+        at::<()>("drain")                                 .take(post()).take(count.clone())                              .answered_by(pool, fleet::drain, page_or_problem),
+        at::<()>("replenish")                             .take(get()) .take(reader.clone())                             .answered_by(app, fleet::confirm_replenish, page_or_problem),
+        at::<()>("replenish")                             .take(post()).take(count)                                      .answered_by(pool, fleet::replenish, page_or_problem),
+        at::<()>("claim")                                 .take(get()) .take(reader.clone()).take(query())               .answered_by(app, claim::show, page_or_problem),
+        at::<()>("claim")                                 .take(post()).take(filled.clone())                             .answered_by(pool, claim::claim, page_or_problem),
+        at::<()>("claim/stream")                          .take(post()).take(filled)                                     .answered_by(pool, claim::stream, identity),
+        at::<(InstanceId,)>("instances/:id/invite")       .take(get()) .take(reader.clone())                             .answered_by(app, claim::invite, page_or_problem),
+        at::<(InstanceId,)>("instances/:id")              .take(get()) .take(reader.clone()).take(query())               .answered_by(app, instance::show, page_or_problem),
+        at::<(InstanceId,)>("instances/:id/logs")         .take(get()) .take(reader.clone())                             .answered_by(app, instance::logs, page_or_problem),
+        at::<(InstanceId,)>("instances/:id/tools")        .take(post()).take(operator(dashboard.clone()))                .answered_by(pool, instance::change_tools, page_or_problem),
+        at::<(InstanceId,)>("instances/:id/limit")        .take(post()).take(operator(dashboard.clone()))                .answered_by(app, instance::change_limit, page_or_problem),
+        at::<(InstanceId, Action)>("instances/:id/:act")  .take(get()) .take(reader.clone())                             .answered_by(app, instance::confirm, page_or_problem),
+        at::<(InstanceId, Action)>("instances/:id/:act")  .take(post()).take(nothing)                                    .answered_by(pool, instance::perform, page_or_problem),
+        at::<()>("over-time")                             .take(get()) .take(reader.clone()).take(query())               .answered_by(app, over_time::show, page_or_problem),
+        at::<()>("costs")                                 .take(get()) .take(reader.clone()).take(query())               .answered_by(app, over_time::show_costs, page_or_problem),
+        at::<()>("events")                                .take(get()) .take(reader.clone()).take(query())               .answered_by(app, events::show, page_or_problem),
+        at::<()>("pools")                                 .take(get()) .take(reader.clone())                             .answered_by(app, pools::list, page_or_problem),
+        at::<()>("pools")                                 .take(post()).take(operator(dashboard.clone()))                .answered_by(pool, pools::declare, page_or_problem),
+        at::<(PoolName,)>("pools/:name")                  .take(get()) .take(reader.clone())                             .answered_by(app, pools::show, page_or_problem),
+        at::<(PoolName,)>("pools/:name")                  .take(post()).take(operator(dashboard.clone()))                .answered_by(pool, pools::save, page_or_problem),
+        at::<(PoolName,)>("pools/:name/pause")            .take(post()).take(operator(dashboard.clone()))                .answered_by(pool, pools::pause, page_or_problem),
+        at::<(PoolName,)>("pools/:name/rollout")          .take(post()).take(operator(dashboard.clone()))                .answered_by(pool, pools::act, page_or_problem),
+        at::<(PoolName,)>("pools/:name/delete")           .take(get()) .take(reader.clone())                             .answered_by(app, pools::confirm_delete, page_or_problem),
+        at::<(PoolName,)>("pools/:name/delete")           .take(post()).take(operator(dashboard.clone()))                .answered_by(pool, pools::delete, page_or_problem),
+        at::<(PoolName,)>("pools/:name/simulation")       .take(get()) .take(reader.clone()).take(query())               .answered_by(app, pools::simulation, page_or_problem),
+        at::<()>("providers")                             .take(get()) .take(reader.clone()).take(query())               .answered_by(app, providers::show, page_or_problem),
+        at::<()>("providers/orphans")                     .take(get()) .take(reader.clone()).take(query())               .answered_by(app, providers::confirm, page_or_problem),
+        at::<()>("providers/sweep")                       .take(post()).take(operator(dashboard.clone()))                .answered_by(app, providers::sweep, page_or_problem),
+        at::<()>("webhooks")                              .take(get()) .take(reader.clone())                             .answered_by(app, webhooks::show, page_or_problem),
+        at::<()>("webhooks")                              .take(post()).take(operator(dashboard.clone()))                .answered_by(app, webhooks::add, page_or_problem),
+        at::<(String, WebhookAction)>("webhooks/:id/:act").take(post()).take(operator::<Nothing>(dashboard.clone()))     .answered_by(app, webhooks::perform, page_or_problem),
+        at::<()>("live")                                  .take(get()) .take(reader)                   .answered_by(&(dashboard.clone(), pool.clone()), live::stream, identity),
+        at::<()>("sign-in")                               .take(get()) .take(query()).take(headers())                    .answered_by(dashboard, sign_in::show, page_or_problem),
+        at::<()>("sign-in")                               .take(post()).take(headers()).take(unverified()).take(caller()).answered_by(dashboard, sign_in::begin, page_or_problem),
+        at::<()>("sign-out")                              .take(post()).take(headers()).take(anybody(dashboard.clone()))         .answered_by(dashboard, sign_in::end, page_or_problem),
+        at::<(String, String)>("assets/:version/:name")   .take(get()) .take(headers())                                  .answered_by(&(), |version, name, headers, ()| assets::serve(version, name, headers), page_or_problem),
+    ]).recover(refused).unify().boxed()
 }
 
 /// Answers an unknown path with a page if a browser asks; programs get a problem as JSON.
-pub(crate) fn not_found()
--> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {
-    // Not `get()`: its rejection would claim that every path accepts GET.
+pub(crate) fn not_found() -> BoxedFilter<(Response,)> {
+    // Not `get()`: its rejection would say that every path accepts GET.
     warp::method()
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
@@ -101,4 +103,5 @@ pub(crate) fn not_found()
                 }
             },
         )
+        .boxed()
 }

@@ -1,8 +1,8 @@
 //! Sessions: a random ID in a cookie and a row in the database.
 //!
-//! The row contains no secret: it has a hash of the ID, and a proof of the key that was presented. So a
-//! copy of the database opens no session, and a key that is withdrawn ends its sessions on every replica.
-//! Signing out deletes the row.
+//! The row contains no secret: it has a hash of the ID, and a proof of the key that was presented. A copy of the
+//! database therefore opens no session, and removing a key ends its sessions on every replica. Signing out deletes the
+//! row.
 
 use agent_pool_core::Secret;
 use agent_pool_service_kit::auth::{Caller, Principal};
@@ -16,13 +16,13 @@ pub(super) const LIFETIME: TimeDelta = TimeDelta::hours(12);
 /// The number of characters of an ID: more than 200 bits of randomness.
 const ID_CHARS: usize = 36;
 
-/// What a signed-in person may do.
+/// What a signed-in user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Everything.
     Operator,
-    /// See the fleet and change nothing. Invite links and logs are hidden: an invite link gives access to
-    /// the agent, and a log may contain one.
+    /// Read-only access. Invite links and logs are hidden: an invite link gives access to the agent, and a log may
+    /// contain one.
     Reader,
 }
 
@@ -35,7 +35,7 @@ impl Role {
     }
 }
 
-/// A signed-in person.
+/// A signed-in user.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) role: Role,
@@ -77,7 +77,7 @@ impl Session {
     }
 }
 
-/// The ID of a session, as its cookie has it. Whoever knows it is signed in.
+/// The ID of a session, as in its cookie. Anyone who knows it is signed in.
 #[derive(Debug, Clone)]
 pub(super) struct SessionId(Secret);
 
@@ -101,7 +101,7 @@ impl SessionId {
         self.derive(&[], "stored ID")
     }
 
-    /// Proves which key began the session. It says nothing about the key to anyone without the ID.
+    /// Proves which key started the session. Without the ID it reveals nothing about the key.
     pub(super) fn proof(&self, key: &Secret) -> [u8; 32] {
         self.derive(key.expose().as_bytes(), "key proof")
     }

@@ -27,7 +27,7 @@ pub(crate) struct Dashboard {
 }
 
 impl Dashboard {
-    /// The dashboard of `app`, opened by the keys of `POOL_API_KEY` and `POOL_READ_KEY`.
+    /// The dashboard of `app`, for the keys in `POOL_API_KEY` and `POOL_READ_KEY`.
     pub(crate) fn new(app: App) -> Self {
         let config = &app.config;
         let keys = Keys::new(
@@ -47,7 +47,7 @@ impl Dashboard {
         origin::require_same_origin(request, public_url)
     }
 
-    /// Begins a session of whoever presents a key.
+    /// Starts a session for a caller that presents a key.
     pub(super) async fn begin_session(
         &self,
         caller: &Caller,
@@ -66,7 +66,7 @@ impl Dashboard {
         sessions::insert(&mut conn, &session.id.hash(), proof, session::LIFETIME).await
     }
 
-    /// The session of a request, if it has one that has neither ended nor expired.
+    /// The session of a request, if it has a valid one.
     pub(super) async fn find_session(
         &self,
         request: &HeaderMap,

@@ -16,7 +16,7 @@ const CACHE_TTL: Duration = Duration::from_millis(500);
 pub(super) struct VersionCache(Mutex<Option<(Instant, i64)>>);
 
 impl VersionCache {
-    /// Queries the database at most twice a second, however many pages are open.
+    /// Queries the database at most twice a second, no matter how many pages are open.
     pub(super) async fn current(&self, db: &Db) -> Result<i64, DbError> {
         let mut latest = self.0.lock().await;
         if let Some((at, version)) = *latest

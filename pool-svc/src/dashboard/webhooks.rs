@@ -6,7 +6,7 @@ use agent_pool_core::Secret;
 use agent_pool_core::wire::pool::{
     CreatedWebhook, NewWebhook, WebhookDelivery, WebhookEndpoint, WebhookEvent,
 };
-use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -20,7 +20,7 @@ use super::{format, reply};
 use crate::app::App;
 use crate::db::webhooks;
 use crate::handlers::webhooks as api;
-use crate::problem::from_database;
+use crate::problem::{from_database, invalid_field};
 
 /// Deliveries that the page shows.
 const SHOWN: u16 = 100;
@@ -66,11 +66,11 @@ pub(super) async fn add(session: Session, form: AddForm, app: App) -> Result<Res
         .events
         .split([',', ' '])
         .filter(|word| !word.is_empty());
-    let events: Result<Vec<WebhookEvent>, _> = words.map(str::parse).collect();
-    let events = events.map_err(|error| {
-        let detail = format!("events: a word {error}");
-        Problem::new(ProblemCode::InvalidField, detail).with_field("events")
-    })?;
+    let events = words.map(|word| {
+        word.parse()
+            .map_err(|error| invalid_field("events", format!("{word:?} {error}")))
+    });
+    let events = events.collect::<Result<Vec<WebhookEvent>, Problem>>()?;
     let new = NewWebhook {
         url: form.url,
         events,
@@ -107,7 +107,7 @@ async fn render(
         div .head {
             div {
                 h1 { "Webhooks" }
-                p .hint { "Endpoints that are notified, and what was sent to them. " (page::live_indicator(15)) }
+                p .hint { "Endpoints that receive events, and the deliveries to them. " (page::live_indicator(15)) }
             }
         }
         @if let Some(created) = created { (secret_once(created)) }
@@ -130,7 +130,7 @@ async fn load(app: &App) -> Result<(Vec<WebhookEndpoint>, Vec<WebhookDelivery>),
 fn secret_once(created: &CreatedWebhook) -> Markup {
     html! {
         div .notice role="status" {
-            p { "Webhook " code { (created.endpoint.id) } " is added. Its secret verifies the signatures and is not shown again:" }
+            p { "Webhook " code { (created.endpoint.id) } " is added. Use this secret to verify signatures. It is not shown again:" }
             p { code { (created.secret.as_ref().map_or("", Secret::expose)) } }
         }
     }
@@ -164,14 +164,19 @@ fn endpoint_table(session: &Session, endpoints: &[WebhookEndpoint]) -> Markup {
                 table {
                     caption .hidden { "Webhooks" }
                     thead { tr {
-                        th scope="col" { "Webhook" } th scope="col" { "Target" } th scope="col" .wide { "Events" }
-                        th scope="col" { "Pending" } th scope="col" { "" }
+                        th scope="col" .wide { "Webhook" } th scope="col" { "Target" } th scope="col" .wide { "Events" }
+                        th scope="col" .wide { "Pending" } th scope="col" { span .hidden { "Actions" } }
                     } }
                     tbody { @for it in endpoints { tr {
-                        td .mono { (it.id) }
-                        td { (it.target) @if it.disabled_at.is_some() { span .small { "disabled: it answered 410 Gone" } } }
+                        td .mono.wide { (it.id) }
+                        td {
+                            (format::breakable(&it.target))
+                            span .small.slim.mono { (it.id) }
+                            @if it.pending > 0 { span .small.slim { (it.pending) " pending" } }
+                            @if it.disabled_at.is_some() { span .small { "disabled: it answered 410 Gone" } }
+                        }
                         td .wide { @if it.events.is_empty() { "all" } @else { (it.events.join(", ")) } }
-                        td { (it.pending) }
+                        td .wide { (it.pending) }
                         td { div .actions {
                             (button(session, &it.id, "test", "Test"))
                             (button(session, &it.id, "remove", "Remove"))
@@ -192,14 +197,19 @@ fn delivery_table(session: &Session, deliveries: &[WebhookDelivery]) -> Markup {
                 table {
                     caption .hidden { "Deliveries" }
                     thead { tr {
-                        th scope="col" { "Time" } th scope="col" { "Event" } th scope="col" { "Webhook" }
-                        th scope="col" { "Attempts" } th scope="col" .wide { "Outcome" } th scope="col" { "" }
+                        th scope="col" .wide { "Time" } th scope="col" { "Event" } th scope="col" .wide { "Webhook" }
+                        th scope="col" .wide { "Attempts" } th scope="col" .wide { "Outcome" } th scope="col" { span .hidden { "Actions" } }
                     } }
                     tbody { @for it in deliveries { tr {
-                        td .time { (format::ago(it.at, now)) }
-                        td { (it.event) }
-                        td .mono { (it.endpoint_id) }
-                        td { (it.attempts) }
+                        td .time.wide { (format::ago(it.at, now)) }
+                        td {
+                            (format::breakable(it.event.as_str()))
+                            span .small.slim { (format::ago(it.at, now)) }
+                            span .small.slim.mono { (it.endpoint_id) }
+                            span .small.slim { (outcome(it, now)) }
+                        }
+                        td .mono.wide { (it.endpoint_id) }
+                        td .wide { (it.attempts) }
                         td .wide { (outcome(it, now)) }
                         td { (button(session, &it.id.to_string(), "resend", "Resend")) }
                     } } }
@@ -221,7 +231,7 @@ fn outcome(it: &WebhookDelivery, now: DateTime<Utc>) -> Markup {
     }
 }
 
-/// For operators only: readers change nothing.
+/// For operators only: readers cannot change anything.
 fn button(session: &Session, id: &str, action: &str, name: &str) -> Markup {
     html! {
         @if session.role == Role::Operator {

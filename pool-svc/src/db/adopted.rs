@@ -27,7 +27,7 @@ pub(crate) struct AdoptedInstance {
     pub(crate) claimed_at: Option<DateTime<Utc>>,
 }
 
-/// Inserts instances as made, and logs that they were adopted.
+/// Inserts instances as already created, and logs that they were adopted.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     instances: &[AdoptedInstance],

@@ -1,7 +1,7 @@
-//! Table `claim_keys`: what became of the claims with an `Idempotency-Key`.
+//! Table `claim_keys`: the claims with an `Idempotency-Key` and their answers.
 //!
-//! One run at a time works on a key, and each run has a number of its own. When the lease of a run has
-//! expired, another run may take the key; what the first one would record after that is refused.
+//! One run at a time works on a key, and each run has its own number. When the lease of a run has expired, another run
+//! may take the key; anything that the first run tries to record later is refused.
 //!
 //! The statements with `sql_query` need a conditional upsert or `pg_notify`, which Diesel does not have.
 
@@ -31,7 +31,7 @@ pub(crate) struct Run {
     pub(crate) number: i64,
 }
 
-/// What is known of a key.
+/// The state of a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KeyRecord {
     pub(crate) same_request: bool,
@@ -40,7 +40,7 @@ pub(crate) struct KeyRecord {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum KeyState {
-    /// A replica works on it.
+    /// A replica is working on it.
     InFlight,
     /// Its last run ended without an answer.
     Abandoned,
@@ -50,7 +50,7 @@ pub(crate) enum KeyState {
     Failed(StoredFailure),
 }
 
-/// A failure as it is kept for the requests that wait for it.
+/// A failure as it is stored for the requests that wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredFailure {
@@ -95,17 +95,17 @@ pub(crate) async fn begin(
     begin_with(conn, key, cipher.fingerprints(request), lease).await
 }
 
-/// Begins a run of a key that no client sent and that belongs to no request.
+/// Begins a run of an internal key that no client sent.
 pub(crate) async fn begin_without_request(
     conn: &mut AsyncPgConnection,
     key: &str,
     lease: Duration,
 ) -> Result<Option<Run>, DbError> {
-    // Not keyed: replicas in the middle of a rotation share the row.
+    // Not keyed, so that replicas share the row during a rotation.
     begin_with(conn, key, vec![Sha256::digest("").to_vec()], lease).await
 }
 
-/// The first of `fingerprints` is stored; any of them is the same request.
+/// The first of `fingerprints` is stored; a match of any of them means the same request.
 async fn begin_with(
     conn: &mut AsyncPgConnection,
     key: &str,
@@ -146,7 +146,7 @@ struct KeyRow {
     failure: Option<Value>,
 }
 
-/// What is known of a key, if anything.
+/// The state of a key, if there is one.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -219,7 +219,7 @@ pub(crate) async fn answer(
     end(conn, run, Some(answer), None).await
 }
 
-/// Ends a run that failed; with `None` it leaves no answer.
+/// Ends a run that failed. With `None` no answer is stored.
 pub(crate) async fn fail(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -252,10 +252,10 @@ async fn end(
 
 /// How long the answer to a key is kept.
 const KEPT: Duration = Duration::from_hours(24);
-/// How long the place of a waiter is kept whose replica died.
+/// How long the place of a waiter is kept after its replica died.
 const DEAD_PLACES_KEPT: Duration = Duration::from_hours(1);
 
-/// Deletes the keys that are older than 24 hours, and waiters whose replica died long ago.
+/// Deletes keys that are older than 24 hours, and waiters whose replica died long ago.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     let dead = claim_waiters::lease_expires_at
         .nullable()

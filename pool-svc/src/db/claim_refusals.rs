@@ -1,6 +1,6 @@
-//! Table `claim_refusals`: requests that used up an instance by a fault of their own.
+//! Table `claim_refusals`: requests that used up an instance through their own fault.
 //!
-//! They are `sql_query` for the arithmetic of their times.
+//! They use `sql_query` because they compute with intervals.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ struct Row {
     seconds_left: f64,
 }
 
-/// What a request was refused with, and how long that holds.
+/// The problem with which a request was refused, and how long that holds.
 pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -49,7 +49,7 @@ pub(crate) async fn find(
     .transpose()
 }
 
-/// Refuses a request with `problem` for as long as `lasts`. Refusals that have expired are deleted.
+/// Stores that a request is refused with `problem` for the time `lasts`. Expired refusals are deleted.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -80,18 +80,15 @@ pub(crate) async fn insert(
 #[cfg(test)]
 mod tests {
     use agent_pool_core::wire::problem::ProblemCode;
-    use agent_pool_service_kit::testing::fresh_database;
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::fresh_conn;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_refusal_holds_for_its_request_until_it_expires() {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let db = database.db();
-        let mut conn = db.conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         let problem = Problem::new(ProblemCode::JoinFailed, "no such conversation");
         let cipher = Cipher::read("KEY", None).unwrap();
         insert(&mut conn, &cipher, "link", &problem, MINUTE)

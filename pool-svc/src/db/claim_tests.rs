@@ -7,26 +7,16 @@ use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::Conn;
-use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
-use diesel::sql_query;
-use diesel_async::RunQueryDsl;
 
 use super::claim_keys::{self, KeyState, Run, StoredFailure};
+use super::claim_waiters;
 use super::claims::{self, QueuePosition, Taking};
 use super::instances::{self, Demand, Wanted};
 use super::leases::Held;
-use super::{MIGRATIONS, claim_waiters};
+use super::test_database::{fresh_conn, run};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const OVER: Duration = Duration::ZERO;
-
-async fn database() -> TestDatabase {
-    fresh_database(MIGRATIONS, "pool").await
-}
-
-async fn run(conn: &mut Conn, statement: &str) -> usize {
-    sql_query(statement).execute(conn).await.unwrap()
-}
 
 async fn idle(conn: &mut Conn) -> InstanceId {
     let id = InstanceId::generate();
@@ -38,6 +28,11 @@ async fn idle(conn: &mut Conn) -> InstanceId {
 
 fn numbers(line: Vec<claim_waiters::Waiter>) -> Vec<i64> {
     line.into_iter().map(|waiter| waiter.id).collect()
+}
+
+async fn join(conn: &mut Conn, lease: Duration) -> i64 {
+    let joined = claim_waiters::join(conn, None, PoolName::DEFAULT, lease);
+    joined.await.unwrap()
 }
 
 async fn take(
@@ -57,18 +52,11 @@ async fn take(
 }
 
 #[tokio::test]
-async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
-    let dead = claim_waiters::join(&mut conn, None, "default", OVER)
-        .await
-        .unwrap();
-    let first = claim_waiters::join(&mut conn, None, "default", MINUTE)
-        .await
-        .unwrap();
-    let second = claim_waiters::join(&mut conn, None, "default", MINUTE)
-        .await
-        .unwrap();
+async fn the_first_waiter_gets_the_instance() {
+    let mut conn = fresh_conn().await;
+    let dead = join(&mut conn, OVER).await;
+    let first = join(&mut conn, MINUTE).await;
+    let second = join(&mut conn, MINUTE).await;
     let (one, two, three) = (
         idle(&mut conn).await,
         idle(&mut conn).await,
@@ -97,15 +85,10 @@ async fn an_instance_goes_to_whose_turn_it_is_and_ends_their_waiting() {
 }
 
 #[tokio::test]
-async fn a_look_keeps_its_own_alive_and_nobody_else() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
-    let own = claim_waiters::join(&mut conn, None, "default", OVER)
-        .await
-        .unwrap();
-    claim_waiters::join(&mut conn, None, "default", OVER)
-        .await
-        .unwrap();
+async fn reading_the_queue_renews_only_own_waiters() {
+    let mut conn = fresh_conn().await;
+    let own = join(&mut conn, OVER).await;
+    join(&mut conn, OVER).await;
     for mine in [&[own][..], &[]] {
         let line = claim_waiters::look(&mut conn, mine, MINUTE).await.unwrap();
         assert_eq!(numbers(line), [own]);
@@ -114,24 +97,19 @@ async fn a_look_keeps_its_own_alive_and_nobody_else() {
     let line = claim_waiters::look(&mut conn, &[own], MINUTE)
         .await
         .unwrap();
-    assert!(line.is_empty(), "who left is not brought back");
+    assert!(line.is_empty(), "a claim that left is not brought back");
     let again = claim_waiters::join(&mut conn, Some(own), "default", MINUTE)
         .await
         .unwrap();
-    assert_eq!(again, own, "who waits again has the place of before");
+    assert_eq!(again, own, "a claim that waits again has its earlier place");
 }
 
 #[tokio::test]
 async fn a_deficit_counts_those_who_wait_and_never_exceeds_the_total() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
-    claim_waiters::join(&mut conn, None, "default", OVER)
-        .await
-        .unwrap();
+    let mut conn = fresh_conn().await;
+    join(&mut conn, OVER).await;
     for _ in 0..4 {
-        claim_waiters::join(&mut conn, None, "default", MINUTE)
-            .await
-            .unwrap();
+        join(&mut conn, MINUTE).await;
     }
     idle(&mut conn).await;
     let mut begin = async |warm, max_total| {
@@ -158,6 +136,18 @@ async fn begin(conn: &mut Conn, request: &str, lease: Duration) -> Option<Run> {
         .unwrap()
 }
 
+async fn answer(conn: &mut Conn, run: &Run, outcome: &ClaimOutcome) {
+    let cipher = plain();
+    let answered = claim_keys::answer(conn, &cipher, run, outcome);
+    answered.await.unwrap();
+}
+
+async fn fail(conn: &mut Conn, run: &Run, failure: Option<&StoredFailure>) {
+    let cipher = plain();
+    let failed = claim_keys::fail(conn, &cipher, run, failure);
+    failed.await.unwrap();
+}
+
 async fn state(conn: &mut Conn) -> KeyState {
     let seen = claim_keys::find(conn, &plain(), "k", "{}")
         .await
@@ -167,7 +157,7 @@ async fn state(conn: &mut Conn) -> KeyState {
     seen.state
 }
 
-/// What is stored is as the statements of a test read it.
+/// Stores values in the clear, so that the SQL of a test can read them.
 fn plain() -> Cipher {
     Cipher::read("KEY", None).unwrap()
 }
@@ -183,8 +173,7 @@ fn claimed() -> ClaimOutcome {
 
 #[tokio::test]
 async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
+    let mut conn = fresh_conn().await;
     assert_eq!(
         claim_keys::find(&mut conn, &plain(), "k", "{}")
             .await
@@ -199,12 +188,8 @@ async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
     assert_eq!(claim_keys::hold(&mut conn, &dead).await.unwrap(), Held::No);
     assert_eq!(claim_keys::hold(&mut conn, &run).await.unwrap(), Held::Yes);
     claim_keys::renew(&mut conn, &dead, OVER).await.unwrap();
-    claim_keys::answer(&mut conn, &plain(), &dead, &claimed())
-        .await
-        .unwrap();
-    claim_keys::fail(&mut conn, &plain(), &dead, None)
-        .await
-        .unwrap();
+    answer(&mut conn, &dead, &claimed()).await;
+    fail(&mut conn, &dead, None).await;
     assert_eq!(state(&mut conn).await, KeyState::InFlight);
     claim_keys::renew(&mut conn, &run, OVER).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::Abandoned);
@@ -212,32 +197,20 @@ async fn a_key_has_one_run_at_a_time_and_who_lost_it_records_nothing() {
 
 #[tokio::test]
 async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
+    let mut conn = fresh_conn().await;
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
     let problem = Problem::new(ProblemCode::ShuttingDown, "y").with_retry_after(MINUTE);
     let failure = StoredFailure::from(problem.clone());
-    claim_keys::fail(&mut conn, &plain(), &run, Some(&failure))
-        .await
-        .unwrap();
+    fail(&mut conn, &run, Some(&failure)).await;
     let KeyState::Failed(failure) = state(&mut conn).await else {
-        panic!("it failed")
+        panic!("the run has failed")
     };
     assert_eq!(Problem::from(failure), problem);
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::InFlight);
     let claimed = claimed();
-    claim_keys::answer(&mut conn, &plain(), &run, &claimed)
-        .await
-        .unwrap();
-    claim_keys::fail(
-        &mut conn,
-        &plain(),
-        &run,
-        Some(&StoredFailure::from(problem)),
-    )
-    .await
-    .unwrap();
+    answer(&mut conn, &run, &claimed).await;
+    fail(&mut conn, &run, Some(&StoredFailure::from(problem))).await;
     claim_keys::renew(&mut conn, &run, MINUTE).await.unwrap();
     assert_eq!(state(&mut conn).await, KeyState::Answered(claimed));
     assert_eq!(begin(&mut conn, "{}", MINUTE).await, None);
@@ -245,12 +218,9 @@ async fn a_failure_may_be_tried_again_and_an_answer_is_for_good() {
 
 #[tokio::test]
 async fn a_key_of_another_request_is_not_taken_even_after_a_failure() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
+    let mut conn = fresh_conn().await;
     let run = begin(&mut conn, "{}", MINUTE).await.unwrap();
-    claim_keys::fail(&mut conn, &plain(), &run, None)
-        .await
-        .unwrap();
+    fail(&mut conn, &run, None).await;
     assert_eq!(begin(&mut conn, "{\"x\":1}", MINUTE).await, None);
     let seen = claim_keys::find(&mut conn, &plain(), "k", "{\"x\":1}")
         .await
@@ -260,8 +230,7 @@ async fn a_key_of_another_request_is_not_taken_even_after_a_failure() {
 
 #[tokio::test]
 async fn keys_of_yesterday_and_waiters_of_long_ago_are_pruned() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
+    let mut conn = fresh_conn().await;
     for (key, age, lease) in [
         ("old", "25 hours", "NULL"),
         ("new", "23 hours", "NULL"),

@@ -1,4 +1,4 @@
-//! Table `claim_waiters`: the queue of the claims that wait, over all replicas.
+//! Table `claim_waiters`: the queue of waiting claims, shared by all replicas.
 //!
 //! The ids are the order. A waiter whose lease has expired no longer counts: its replica is dead. Taking an
 //! instance removes the waiter, in the same statement
@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Array, Double, Int8, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Double, Int8, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -50,16 +50,19 @@ pub(crate) async fn leave(conn: &mut AsyncPgConnection, number: i64) -> Result<(
     Ok(())
 }
 
-/// One that waits, and for which pool.
+/// A waiting claim and its pool.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub(crate) struct Waiter {
     #[diesel(sql_type = Int8)]
     pub(crate) id: i64,
     #[diesel(sql_type = Text)]
     pub(crate) pool: String,
+    /// Whether its pool was deleted in the meantime.
+    #[diesel(sql_type = Bool)]
+    pub(crate) pool_deleted: bool,
 }
 
-/// All waiters in order. The leases of `mine` are renewed, unless they were renewed just before.
+/// All waiters in order. The leases of `mine` are renewed, unless they were renewed a moment ago.
 pub(crate) async fn look(
     conn: &mut AsyncPgConnection,
     mine: &[i64],
@@ -69,7 +72,10 @@ pub(crate) async fn look(
         "WITH renewed AS (
              UPDATE claim_waiters SET lease_expires_at = now() + make_interval(secs => $2)
              WHERE id = ANY ($1) AND lease_expires_at < now() + make_interval(secs => $2 * 0.8))
-         SELECT id, pool FROM claim_waiters
+         SELECT id, pool,
+                pool <> 'default' AND NOT EXISTS (SELECT FROM pools WHERE pools.name = claim_waiters.pool)
+                    AS pool_deleted
+         FROM claim_waiters
          WHERE lease_expires_at > now() OR id = ANY ($1)
          ORDER BY id",
     )

@@ -1,17 +1,18 @@
-//! The two moves of a claim: taking idle instances, and recording what was made of them.
+//! The two moves of a claim: taking idle instances, and recording the agents.
 //!
-//! Each statement serves all claims of a replica that come together. They are `sql_query`, because Diesel
-//! has no statement that modifies inside a `WITH`.
+//! Each statement serves all claims of a replica that arrive together. They use `sql_query`, because Diesel has no
+//! statement that modifies inside a `WITH`.
 
 use std::time::Duration;
 
 use agent_pool_core::wire::AgentName;
+use agent_pool_core::wire::pool::Ttl;
 use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::{InstanceId, Secret, ToolId};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
-use diesel::sql_types::{Array, Binary, Bool, Double, Int8, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, Binary, Bool, Double, Int8, Integer, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
@@ -32,7 +33,7 @@ pub(crate) struct TakenInstance {
     /// The key of its runtime, sealed; `None` if it has no key of its own.
     pub(crate) runtime_key: Option<String>,
     pub(crate) maker: Maker,
-    /// The tools that it is to get by its claim, as the recipe says that it was begun with.
+    /// The tools that the claim makes, according to the recipe with which its creation began.
     pub(crate) claim_tools: Vec<ToolId>,
 }
 
@@ -48,14 +49,14 @@ struct TakenRow {
     claim_tools: Option<Value>,
 }
 
-/// Where a claim stands among those that wait.
+/// The position of a claim in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueuePosition {
-    /// Behind all that wait: it has just come.
+    /// Behind all waiting claims: it has just arrived.
     Newcomer,
-    /// Behind those that began to wait before it did.
+    /// Behind the claims that began to wait earlier.
     Waiter(i64),
-    /// Before all that wait: it has had its turn, and they came after it.
+    /// Ahead of all waiting claims: it has been served before, and they came later.
     Served,
 }
 
@@ -77,16 +78,16 @@ pub(crate) struct Taking<'a> {
     pub(crate) position: QueuePosition,
     pub(crate) except: &'a [InstanceId],
     pub(crate) lease: Duration,
-    /// On whose behalf each claim takes one.
+    /// The principal of each claim.
     pub(crate) claims: &'a [Option<Principal>],
 }
 
-/// What a claim does about rows that another statement has locked.
+/// What a claim does with rows that another statement has locked.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Locked {
-    /// Passes them over, so that claims do not queue behind each other.
+    /// Skips them, so that claims do not queue behind each other.
     Skip,
-    /// Waits for them: what locked them need not have been a claim.
+    /// Waits for them: they may be locked by something other than a claim.
     Await,
 }
 
@@ -99,7 +100,10 @@ pub(super) fn take_sql(locked: Locked) -> String {
     };
     let (from, to) = (Move::TAKE.from().as_str(), Move::TAKE.to().as_str());
     let cause = Cause::Claim.as_str();
+    // NOT EXISTS keeps the queue fair across replicas: the statement that takes an instance also checks that no earlier
+    // claim waits, so no replica has to know the whole queue.
     // ARRAY(…) runs once; after IN the planner may run the locking subquery again, and take more.
+    // The number is hidden in a subquery, or Postgres plans anew for each number, which takes longer than the claim.
     let change = format!(
         "UPDATE instances SET status = '{to}', lease_expires_at = now() + make_interval(secs => $3)
          WHERE id = ANY (ARRAY (
@@ -107,7 +111,7 @@ pub(super) fn take_sql(locked: Locked) -> String {
              WHERE status = '{from}' AND pool = $6 AND NOT protected AND id <> ALL ($5) AND NOT EXISTS (
                  SELECT FROM claim_waiters AS ahead
                  WHERE ahead.pool = $6 AND ahead.id < $4 AND ahead.lease_expires_at > now())
-             ORDER BY created_at LIMIT cardinality($1) FOR UPDATE {locked}))
+             ORDER BY created_at LIMIT (SELECT cardinality($1)) FOR UPDATE {locked}))
          RETURNING id, name, url, pool, runtime_key, adopted_at IS NOT NULL AS adopted,
                    recipe -> 'claimTools' AS claim_tools, created_at, '{cause}' AS cause"
     );
@@ -129,8 +133,8 @@ pub(super) fn take_sql(locked: Locked) -> String {
     )
 }
 
-/// The two statements of a claim, with the parameters that one claim has, for pgbench to run: the first
-/// answers the `id` that the second has as its variable. They are what the claims of a bench are compared with.
+/// The two statements of a claim, with the parameters of one claim, as the baseline that `bench` runs with pgbench. The
+/// first returns the `id` that the second has as a variable.
 #[must_use]
 pub fn claim_statements() -> [String; 2] {
     let fill = |statement: String, values: &[&str]| {
@@ -152,6 +156,7 @@ pub fn claim_statements() -> [String; 2] {
         "ARRAY[NULL]::bytea[]",
         nobody,
         nobody,
+        "ARRAY[NULL]::integer[]",
     ];
     [
         fill(take_sql(Locked::Skip), &take),
@@ -159,12 +164,11 @@ pub fn claim_statements() -> [String; 2] {
     ]
 }
 
-/// Takes the oldest idle instances that no other claim is taking, the oldest first. There are fewer than
-/// asked for if there are not enough, and none if other claims come first. A waiter that takes one leaves
-/// the queue.
+/// Takes the oldest idle instances that no other claim is taking. Returns fewer than requested if there are not enough,
+/// and none if other claims are ahead in the queue. A waiter that takes one leaves the queue.
 ///
-/// Rows may be locked for a moment by something other than a claim. So if too few are free, the claim
-/// waits for those that are locked before it says that there are none.
+/// Rows may be locked briefly by something other than a claim. So if too few are free, the claim waits for the locked
+/// ones before it reports that there are none.
 pub(crate) async fn take_oldest_idle(
     conn: &mut AsyncPgConnection,
     taking: Taking<'_>,
@@ -223,17 +227,19 @@ fn parse_taken(row: TakenRow) -> Result<TakenInstance, DbError> {
     })
 }
 
-/// What a claim made of the instance that it took.
+/// The agent that a claim turned its instance into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewAgent {
     pub(crate) id: InstanceId,
     pub(crate) by: Option<Principal>,
     pub(crate) request: ProvisionRequest,
+    /// After how many seconds it is ended, if its claim says so.
+    pub(crate) ttl: Option<Ttl>,
     pub(crate) conversation_id: String,
     pub(crate) invite_url: String,
 }
 
-/// Whether a claim is on record.
+/// Whether a claim was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recorded {
     Yes,
@@ -243,7 +249,9 @@ pub(crate) enum Recorded {
     Superseded,
 }
 
-/// $1 to $6: what the claims made of the instances, a column each. $7 and $8: the claims' principals.
+/// $1 to $6 and $9: the agents, one parameter per column. $7 and $8: the claims' principals.
+///
+/// The number of claims is hidden from the planner as in [`take_sql`].
 fn record_sql() -> String {
     let (from, to) = (Move::RECORD.from(), Move::RECORD.to());
     let (taken, claimed) = (from.as_str(), to.as_str());
@@ -254,9 +262,9 @@ fn record_sql() -> String {
              last_healthy_at = now(), silent_since = NULL,
              agent_name = agent.name, instructions = agent.instructions,
              conversation_id = agent.conversation_id, invite_url = agent.invite_url,
-             join_url_hash = agent.join_url_hash
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-              AS agent (id, name, instructions, conversation_id, invite_url, join_url_hash, principal, source)
+             join_url_hash = agent.join_url_hash, ttl_seconds = agent.ttl_seconds
+         FROM unnest((SELECT $1), $2, $3, $4, $5, $6, $7, $8, $9) AS agent
+              (id, name, instructions, conversation_id, invite_url, join_url_hash, principal, source, ttl_seconds)
          WHERE i.id = agent.id AND i.status = '{taken}'
          RETURNING i.id, i.name, i.url, i.pool, '{cause}' AS cause, agent.principal, agent.source"
     );
@@ -267,8 +275,7 @@ fn record_sql() -> String {
     logged(Some(from), Some(to), &change, rest)
 }
 
-/// Records what claims made of the instances that they took. Returns the instances that are on record
-/// now; the others were condemned meanwhile.
+/// Records the agents of claims. Returns the instances that were recorded; the others were condemned meanwhile.
 pub(crate) async fn record(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -280,6 +287,7 @@ pub(crate) async fn record(
         link.map(|link| cipher.fingerprint(link.as_str()))
     };
     let links: Vec<Option<Vec<u8>>> = agents.iter().map(link).collect();
+    let ttls: Vec<Option<i32>> = agents.iter().map(|agent| ttl_column(agent.ttl)).collect();
     let seal = |column: Column, text: fn(&NewAgent) -> &str| {
         let seal =
             |agent: &NewAgent| column.seal(cipher, agent.id.as_str(), &Secret::new(text(agent)));
@@ -298,12 +306,13 @@ pub(crate) async fn record(
             .bind::<Array<Text>, _>(invite_urls)
             .bind::<Array<Nullable<Binary>>, _>(links)
             .bind::<Array<Nullable<Text>>, _>(names(&by))
-            .bind::<Array<Nullable<Text>>, _>(sources(&by)),
+            .bind::<Array<Nullable<Text>>, _>(sources(&by))
+            .bind::<Array<Nullable<Integer>>, _>(ttls),
     );
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// Records that the instance of a claim is somebody's agent, of which nothing else is known. Returns it unless it was
+/// Records that the instance of a claim already runs an agent of which nothing else is known. Returns it unless it was
 /// condemned meanwhile.
 pub(crate) async fn keep_found(
     conn: &mut AsyncPgConnection,
@@ -315,12 +324,18 @@ pub(crate) async fn keep_found(
     let change = format!(
         "UPDATE instances
          SET status = '{claimed}', lease_expires_at = NULL, claimed_at = now(),
-             last_healthy_at = now(), silent_since = NULL, conversation_id = 'unknown', invite_url = ''
+             last_healthy_at = now(), silent_since = NULL, conversation_id = 'unknown', invite_url = '',
+             ttl_seconds = NULL
          WHERE id = $3 AND status = '{taken}'
          RETURNING id, name, url, pool, '{cause}' AS cause"
     );
     let moved = moves::change(Some(from), Some(to), &change).bind::<Text, _>(id.as_str());
     ids(moved.load::<Moved>(conn).await?)
+}
+
+/// A time as its column has it.
+pub(super) fn ttl_column(ttl: Option<Ttl>) -> Option<i32> {
+    ttl.map(|ttl| i32::try_from(ttl.seconds()).unwrap_or(i32::MAX))
 }
 
 fn column(agents: &[NewAgent], of: fn(&NewAgent) -> &str) -> Vec<&str> {

@@ -8,46 +8,69 @@ use agent_pool_core::wire::pool::{BudgetPeriod, ResourceCosts, Spent};
 use agent_pool_core::{InstanceId, PoolName, Price};
 use agent_pool_service_kit::db::DbError;
 use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::{IdRow, parse_id, parse_pool};
 
-/// What a row that cannot be read is called.
+/// The name of a row that cannot be read.
 const LEDGER: &str = "(ledger)";
-/// Days after which the ledger forgets.
-const KEEP_DAYS: i32 = 400;
+/// Days for which the ledger keeps its entries.
+pub(crate) const KEEP_DAYS: u16 = 400;
 
 fn bigint(micros: u64) -> i64 {
     i64::try_from(micros).unwrap_or(i64::MAX)
 }
 
-/// Notes what the resources of a new instance cost, by the id of their provider. Repeated, it changes nothing.
+/// Since when resources cost money, and who pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// The creation of the instance: its pool pays.
+    Creation,
+    /// Now, for a claim or an agent that pays.
+    Now,
+}
+
+/// Stores the prices of resources of an instance, by provider id. Idempotent.
 pub(crate) async fn insert_prices(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
     prices: &BTreeMap<String, Price>,
+    since: Since,
 ) -> Result<(), DbError> {
     if prices.is_empty() {
         return Ok(());
     }
     let resources: Vec<&str> = prices.keys().map(String::as_str).collect();
+    let (since, payer) = match since {
+        Since::Creation => ("i.created_at", "idle"),
+        Since::Now => {
+            keep_past(conn, id, &resources).await?;
+            ("now()", "agent")
+        }
+    };
     let hourly = prices.values().map(|price| bigint(price.hourly_micros()));
     let once = prices.values().map(|price| bigint(price.once_micros));
-    sql_query(
+    // An existing row belongs to a resource that was released, or that has only reported usage so far.
+    sql_query(format!(
         "WITH new AS (
-             INSERT INTO instance_costs (instance_id, resource, pool, per_hour_micros, since, charged_until)
-             SELECT i.id, price.resource, i.pool, price.hourly, i.created_at, i.created_at
+             INSERT INTO instance_costs AS c (instance_id, resource, pool, per_hour_micros, since, charged_until)
+             SELECT i.id, price.resource, i.pool, price.hourly, {since}, {since}
              FROM instances AS i, unnest($2, $3) AS price (resource, hourly) WHERE i.id = $1
-             ON CONFLICT DO NOTHING
+             ON CONFLICT (instance_id, resource) DO UPDATE
+                 SET per_hour_micros = excluded.per_hour_micros, since = excluded.since,
+                     charged_until = excluded.charged_until, ended_at = NULL, settled = false
+                 WHERE c.ended_at IS NOT NULL OR c.per_hour_micros = 0 AND excluded.per_hour_micros > 0
              RETURNING instance_id, resource, pool)
-         INSERT INTO cost_ledger (day, instance_id, resource, spent_on, kind, pool, micros)
-         SELECT (now() AT TIME ZONE 'UTC')::date, instance_id, resource, 'idle', 'once', pool, price.once
+         INSERT INTO cost_ledger AS l (day, instance_id, resource, spent_on, kind, pool, micros)
+         SELECT (now() AT TIME ZONE 'UTC')::date, instance_id, resource, '{payer}', 'once', pool, price.once
          FROM new JOIN unnest($2, $4) AS price (resource, once) USING (resource)
          WHERE price.once > 0
-         ON CONFLICT DO NOTHING",
-    )
+         ON CONFLICT (day, instance_id, resource, spent_on, kind)
+             DO UPDATE SET micros = l.micros + excluded.micros"
+    ))
     .bind::<Text, _>(id.as_str())
     .bind::<Array<Text>, _>(resources)
     .bind::<Array<BigInt>, _>(hourly.collect::<Vec<_>>())
@@ -57,9 +80,50 @@ pub(crate) async fn insert_prices(
     Ok(())
 }
 
-/// Brings the ledger up to date: what resources cost for the time until now. To be called in a transaction.
+/// Keeps the past costs of resources that were released and exist again now, because their time is computed anew.
+async fn keep_past(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+    resources: &[&str],
+) -> Result<(), DbError> {
+    sql_query(
+        "WITH past AS (
+             DELETE FROM cost_ledger AS l USING instance_costs AS c
+             WHERE c.instance_id = $1 AND c.resource = ANY ($2) AND c.ended_at IS NOT NULL
+               AND l.instance_id = c.instance_id AND l.resource = c.resource AND l.kind = 'time'
+             RETURNING l.*)
+         INSERT INTO cost_ledger AS l (day, instance_id, resource, spent_on, kind, pool, micros)
+         SELECT day, instance_id, resource, spent_on, 'past', pool, micros FROM past
+         ON CONFLICT (day, instance_id, resource, spent_on, kind)
+             DO UPDATE SET micros = l.micros + excluded.micros",
+    )
+    .bind::<Text, _>(id.as_str())
+    .bind::<Array<Text>, _>(resources)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores that an instance has released a resource.
+pub(crate) async fn end_price(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+    resource: &str,
+) -> Result<(), DbError> {
+    sql_query(
+        "UPDATE instance_costs SET ended_at = now()
+         WHERE instance_id = $1 AND resource = $2 AND ended_at IS NULL",
+    )
+    .bind::<Text, _>(id.as_str())
+    .bind::<Text, _>(resource)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Brings the ledger up to date: adds what resources cost until now. Call it in a transaction.
 ///
-/// Each day's amounts are computed anew from the intervals, so that this may be repeated at any time.
+/// The amounts of each day are recomputed from the intervals, so this may be repeated at any time.
 pub(crate) async fn charge(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     follow_log(conn).await?;
     charge_time(conn).await?;
@@ -67,25 +131,12 @@ pub(crate) async fn charge(conn: &mut AsyncPgConnection) -> Result<(), DbError> 
     sum_up(conn).await
 }
 
-#[derive(Debug, QueryableByName)]
-struct Open {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    open: bool,
-}
-
-/// Whether anything costs something now, or cost something that the ledger does not have yet.
-pub(crate) async fn is_anything_open(conn: &mut AsyncPgConnection) -> Result<bool, DbError> {
-    let query = "SELECT EXISTS (SELECT FROM instance_costs WHERE NOT settled) AS open";
-    let open: Open = sql_query(query).get_result(conn).await?;
-    Ok(open.open)
-}
-
-/// When the instances became idle, were claimed and ended, and whose they are.
+/// When the instances became idle, were claimed and ended, and which pool they belong to.
 async fn follow_log(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     sql_query(
         "UPDATE instance_costs AS c
          SET idle_at = coalesce(c.idle_at, life.idle_at), claimed_at = coalesce(c.claimed_at, life.claimed_at),
-             ended_at = life.ended_at, pool = coalesce(life.pool, c.pool)
+             ended_at = coalesce(c.ended_at, life.ended_at), pool = coalesce(life.pool, c.pool)
          FROM (SELECT open.instance_id, i.pool,
                       min(at) FILTER (WHERE to_status = 'idle') AS idle_at,
                       min(at) FILTER (WHERE to_status = 'claimed' AND from_status IS DISTINCT FROM to_status) AS claimed_at,
@@ -97,7 +148,7 @@ async fn follow_log(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
          WHERE NOT c.settled AND c.instance_id = life.instance_id
            AND (c.idle_at IS NULL AND life.idle_at IS NOT NULL
                 OR c.claimed_at IS NULL AND life.claimed_at IS NOT NULL
-                OR c.ended_at IS DISTINCT FROM life.ended_at
+                OR c.ended_at IS NULL AND life.ended_at IS NOT NULL
                 OR c.pool <> life.pool)",
     )
     .execute(conn)
@@ -105,8 +156,8 @@ async fn follow_log(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     Ok(())
 }
 
-/// What the open resources cost on each day since the one before the ledger last had them: the log may have told since
-/// then of a claim or an end of that day. Each day has the part before and the part after the claim.
+/// Charges the open resources for each day, beginning the day before they were last charged: the log may since have
+/// an entry about a claim or an end on that day. Each day has the part before and the part after the claim.
 async fn charge_time(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     sql_query(
         "WITH open AS (
@@ -183,7 +234,7 @@ pub(crate) struct Used {
     pub(crate) micros: u64,
 }
 
-/// Adds to the ledger what was used since it was last reported.
+/// Adds the usage since the last report to the ledger.
 pub(crate) async fn record_usage(
     conn: &mut AsyncPgConnection,
     used: &[Used],
@@ -191,7 +242,7 @@ pub(crate) async fn record_usage(
     let ids: Vec<&str> = used.iter().map(|one| one.id.as_str()).collect();
     let resources: Vec<&str> = used.iter().map(|one| one.resource.as_str()).collect();
     let micros: Vec<i64> = used.iter().map(|one| bigint(one.micros)).collect();
-    // A number that falls is that of a new resource, or of a period that has begun anew.
+    // A number that falls belongs to a new resource, or to a new period.
     sql_query(
         "WITH reported AS (
              SELECT i.id, i.pool, i.created_at, CASE WHEN i.claimed_at IS NULL THEN 'idle' ELSE 'agent' END AS spent_on,
@@ -302,7 +353,7 @@ impl SumColumns {
     }
 }
 
-/// By what it was spent on.
+/// The sums by purpose.
 const SUMS: &str = "coalesce(sum(micros) FILTER (WHERE spent_on = 'idle'), 0)::int8 AS idle,
     coalesce(sum(micros) FILTER (WHERE spent_on = 'agent'), 0)::int8 AS agent,
     coalesce(sum(micros) FILTER (WHERE spent_on = 'failed'), 0)::int8 AS failed";
@@ -354,7 +405,7 @@ struct PayeeRow {
     agent_name: Option<String>,
 }
 
-/// The `most` instances of each pool that cost most, the most first.
+/// The `most` most expensive instances of each pool, most expensive first.
 pub(crate) async fn load_instances(
     conn: &mut AsyncPgConnection,
     days: Days,
@@ -395,13 +446,13 @@ struct ResourceRow {
     usage: i64,
 }
 
-/// What each pool spent on the resources of each provider, the most first.
+/// What each pool spent on the resources of each provider, highest sum first.
 pub(crate) async fn load_resources(
     conn: &mut AsyncPgConnection,
     days: Days,
 ) -> Result<Vec<(PoolName, ResourceCosts)>, DbError> {
     let rows: Vec<ResourceRow> = sql_query(
-        "SELECT pool, resource, coalesce(sum(micros) FILTER (WHERE kind = 'time'), 0)::int8 AS time,
+        "SELECT pool, resource, coalesce(sum(micros) FILTER (WHERE kind IN ('time', 'past')), 0)::int8 AS time,
                 coalesce(sum(micros) FILTER (WHERE kind = 'once'), 0)::int8 AS once,
                 coalesce(sum(micros) FILTER (WHERE kind = 'usage'), 0)::int8 AS usage
          FROM cost_ledger WHERE day BETWEEN $1 AND $2
@@ -423,16 +474,16 @@ pub(crate) async fn load_resources(
     rows.into_iter().map(costs).collect()
 }
 
-/// Forgets what is too old.
+/// Deletes old entries.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     sql_query("DELETE FROM cost_ledger WHERE day < (now() AT TIME ZONE 'UTC')::date - $1")
-        .bind::<Integer, _>(KEEP_DAYS)
+        .bind::<Integer, _>(i32::from(KEEP_DAYS))
         .execute(conn)
         .await?;
     sql_query(
         "DELETE FROM instance_costs WHERE settled AND ended_at < now() - make_interval(days => $1)",
     )
-    .bind::<Integer, _>(KEEP_DAYS)
+    .bind::<Integer, _>(i32::from(KEEP_DAYS))
     .execute(conn)
     .await?;
     Ok(())
@@ -450,21 +501,15 @@ pub(crate) async fn load_agents(conn: &mut AsyncPgConnection) -> Result<Vec<Inst
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::fresh_database;
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::{fresh_conn, run};
 
     const ID: &str = "k3v9x0a1b2c3";
 
-    async fn run(conn: &mut Conn, statement: &str) {
-        sql_query(statement).execute(conn).await.unwrap();
-    }
-
     /// An instance that costs 24 dollars a day for a vendor, and 2 dollars once for another; made at noon two days ago.
     async fn priced() -> Conn {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         run(
             &mut conn,
             &format!(
@@ -484,14 +529,14 @@ mod tests {
         };
         let prices = [("cloud".to_owned(), hour), ("phone".to_owned(), once)].into();
         for _ in 0..2 {
-            insert_prices(&mut conn, &ID.parse().unwrap(), &prices)
+            insert_prices(&mut conn, &ID.parse().unwrap(), &prices, Since::Creation)
                 .await
                 .unwrap();
         }
         conn
     }
 
-    /// Moves the instance, some hours after it was made.
+    /// Moves the instance, this many hours after its creation.
     async fn log(conn: &mut Conn, from: &str, to: &str, hours: u32) {
         let statement = format!(
             "INSERT INTO instance_events (instance_id, from_status, to_status, cause, pool, at)
@@ -538,11 +583,7 @@ mod tests {
         }
         log(&mut conn, "'destroying'", "NULL", 30).await;
         let days = by_day(&mut conn).await;
-        assert_eq!(
-            days[1],
-            (6, 12, 0),
-            "what was charged too much is corrected"
-        );
+        assert_eq!(days[1], (6, 12, 0), "the overcharge is corrected");
         run(&mut conn, "DELETE FROM instance_events").await;
         assert_eq!(by_day(&mut conn).await, days, "what is settled stays");
     }
@@ -556,6 +597,45 @@ mod tests {
         let spending = load_spending(&mut conn).await.unwrap();
         let today = spending["default"].in_period(BudgetPeriod::Day);
         assert_eq!(today, 2_000_000);
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_is_given_back_and_had_again_costs_while_it_is_there() {
+        let mut conn = priced().await;
+        let id = ID.parse().unwrap();
+        let number = Price {
+            per_hour_micros: 1_000_000,
+            once_micros: 5_000_000,
+            ..Price::default()
+        };
+        let prices = [("number".to_owned(), number)].into();
+        // Two periods of two hours, however often its price is stored meanwhile.
+        for _ in 0..2 {
+            for _ in 0..2 {
+                insert_prices(&mut conn, &id, &prices, Since::Now)
+                    .await
+                    .unwrap();
+            }
+            end_price(&mut conn, &id, "number").await.unwrap();
+            let earlier = "UPDATE instance_costs
+                 SET since = ended_at - interval '2 h', claimed_at = ended_at
+                 WHERE resource = 'number'";
+            run(&mut conn, earlier).await;
+            charge(&mut conn).await.unwrap();
+        }
+        let all = Days {
+            since: "2000-01-01".parse().unwrap(),
+            until: "2999-01-01".parse().unwrap(),
+        };
+        let resources = load_resources(&mut conn, all).await.unwrap();
+        let (_, costs) = resources
+            .iter()
+            .find(|(_, costs)| costs.resource == "number")
+            .unwrap();
+        assert_eq!(
+            (costs.time_micros, costs.once_micros),
+            (4_000_000, 10_000_000)
+        );
     }
 
     #[tokio::test]

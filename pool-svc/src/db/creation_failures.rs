@@ -1,5 +1,7 @@
-//! Table `pool_creation_failures`: what the creations of each pool fail with, and when its next may start. All
-//! replicas share it; times are the database's.
+//! Table `pool_creation_failures`: the back-off of each pool. Each cause of failure has its own pause, which
+//! doubles with each failure in a row, and after too many failures creations stop, except for probes. While any pause
+//! runs no creation starts; after it one is tried, and a success ends all pauses. All replicas share the table, and a
+//! restart forgets nothing; times are the database's.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,7 +10,6 @@ use agent_pool_core::wire::pool::{CreationFailure, WebhookEvent};
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Bool, Double, Integer, Text};
@@ -18,6 +19,7 @@ use serde_json::json;
 use super::row::parse_pool;
 use super::schema::{instances, pool_creation_failures as creation_failures};
 use super::webhooks;
+use crate::plural::count_of;
 
 /// Pause after the first failure of a cause.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -28,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const NEVER_READY: &str = "instance_never_ready";
 /// The cause of instances that died soon after they became idle.
 const DIED_EARLY: &str = "instance_died_early";
-/// Causes that a creation alone does not disprove.
+/// Causes that a successful creation alone does not disprove.
 const UNPROVEN: [&str; 2] = [NEVER_READY, DIED_EARLY];
 /// After how many failures in a row with one cause creations stop, unless the policy of the pool says otherwise.
 const MAX_FAILURES: i32 = 10;
@@ -36,14 +38,14 @@ const MAX_FAILURES: i32 = 10;
 const FIRST_PROBE_PAUSE: Duration = Duration::from_mins(10);
 /// Longest pause between two probes.
 const LONGEST_PROBE_PAUSE: Duration = Duration::from_hours(6);
-/// What is said of a cause for which creations stopped.
+/// Appended to the error of a cause for which creations stopped.
 const STOPPED: &str = "; creations have stopped, except for probes: fix the cause, then resume the pool \
      (poolctl pools resume)";
 
 /// A creation that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewFailure {
-    /// The stable word for it.
+    /// The stable identifier of the cause.
     pub(crate) cause: String,
     pub(crate) error: String,
     pub(crate) retry_after: Option<Duration>,
@@ -71,9 +73,9 @@ impl NewFailure {
     }
 }
 
-/// Records that the creation of `id` failed, and stops creations of its pool if it was one too many.
+/// Records that the creation of `id` failed, and stops creations of its pool after too many failures.
 ///
-/// Creations that fail side by side count as one: those that began before the cause was known.
+/// Concurrent failures count as one: those of creations that began before the cause was known.
 pub(crate) async fn record(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -127,7 +129,7 @@ struct StopRow {
     begins: bool,
 }
 
-/// Stops creations, or puts off the next probe, if the cause failed too often in a row. Webhooks are notified once.
+/// Stops creations, or postpones the next probe, if the cause failed too often in a row. Webhooks are notified once.
 async fn stop(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -156,13 +158,13 @@ async fn stop(
     let Some(stopped) = stopped.filter(|stopped| stopped.begins) else {
         return Ok(());
     };
-    let times = stopped.in_a_row;
-    let reason = format!("creations failed {times} times in a row: {}", failure.error);
+    let times = count_of(stopped.in_a_row.unsigned_abs(), "time");
+    let reason = format!("creations failed {times} in a row: {}", failure.error);
     let data = json!({ "pool": stopped.pool, "cause": failure.cause, "reason": reason });
     webhooks::raise(conn, WebhookEvent::PoolPaused, &data).await
 }
 
-/// A person resumes this pool: whatever its creations failed with is forgotten.
+/// Forgets all failures of a pool, because a person resumes it.
 pub(crate) async fn forget_all(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -174,7 +176,7 @@ pub(crate) async fn forget_all(
     Ok(())
 }
 
-/// Services created this instance: whatever it refused others of the pool for is over.
+/// Forgets the refusals of Services in the pool of this instance, because Services has created it.
 pub(crate) async fn forget_refusals(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -188,7 +190,7 @@ pub(crate) async fn forget_refusals(
     Ok(())
 }
 
-/// These new instances became idle: deployments of their pools work again.
+/// Forgets the failed deployments in the pools of these instances, because they became idle.
 pub(crate) async fn forget_never_ready(
     conn: &mut AsyncPgConnection,
     ids: &[InstanceId],
@@ -203,14 +205,6 @@ pub(crate) async fn forget_never_ready(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// Whether creations fail with anything.
-pub(crate) async fn are_known(conn: &mut AsyncPgConnection) -> Result<bool, DbError> {
-    let known = diesel::select(exists(
-        creation_failures::table.select(creation_failures::cause),
-    ));
-    Ok(known.get_result(conn).await?)
 }
 
 /// Forgets early deaths once an instance that was created later has lived for `proof`.
@@ -233,8 +227,8 @@ pub(crate) async fn forget_early_deaths(
     Ok(())
 }
 
-/// These pools are full. If a pause is over there is nothing to try again: another creation succeeded, or
-/// nothing is missing, unless a claim waits. Deployments that fail stay known until one is proven.
+/// Forgets failures of full pools whose pause is over: there is nothing to try again unless a claim waits. Failed
+/// deployments stay known until a later one is proven.
 pub(crate) async fn forget_paused(
     conn: &mut AsyncPgConnection,
     full: &[&str],
@@ -272,9 +266,9 @@ impl Allowances {
     }
 }
 
-/// How many creations may start now in each pool: any number while none fails; none during a pause; after it one,
-/// whose end is awaited. If deployments fail, its end is that it is idle, so that tools are bought for one
-/// instance at a time. Where creations have stopped, the one is a probe, and its pause is longer.
+/// How many creations may start now in each pool: any number without failures; none during a pause; after it one, which
+/// must end before the next. If deployments fail, it ends when it becomes idle, so that tools are bought for one
+/// instance at a time. If creations have stopped, that one is a probe, and pauses are longer.
 pub(crate) async fn load_allowances(conn: &mut AsyncPgConnection) -> Result<Allowances, DbError> {
     // sql_query: Diesel has no bool_or.
     let rows: Vec<AtOnce> = sql_query(
@@ -325,7 +319,7 @@ impl TryFrom<Row> for CreationFailure {
     }
 }
 
-/// What creations fail with, the latest first.
+/// Why creations fail, latest first.
 pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<CreationFailure>, DbError> {
     let rows: Vec<Row> = creation_failures::table
         .order((
@@ -341,21 +335,21 @@ pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<CreationFai
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::fresh_database;
 
     use agent_pool_core::wire::pool::Recipe;
 
     use super::*;
-    use crate::db::MIGRATIONS;
     use crate::db::instances::{Demand, Wanted, insert_starting};
+    use crate::db::test_database::{fresh_conn, run};
 
-    async fn conn() -> Conn {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        database.db().conn().await.unwrap()
+    async fn end_pause(conn: &mut Conn) {
+        run(conn, "UPDATE pool_creation_failures SET retry_at = now()").await;
     }
 
-    async fn run(conn: &mut Conn, statement: &str) {
-        sql_query(statement).execute(conn).await.unwrap();
+    /// Does what a tick does when the pool has its target.
+    async fn forget_pauses(conn: &mut Conn) {
+        let full = [PoolName::DEFAULT];
+        forget_paused(conn, &full).await.unwrap();
     }
 
     async fn begun(conn: &mut Conn) -> InstanceId {
@@ -372,7 +366,7 @@ mod tests {
         begun.unwrap().remove(0).id
     }
 
-    /// A creation that begins and fails, and what is known of its cause then.
+    /// Begins a creation that fails. Returns the failure as it is stored.
     async fn fail(conn: &mut Conn, cause: &str, retry_after: Option<Duration>) -> CreationFailure {
         let id = begun(conn).await;
         record(conn, &id, &failed(cause, retry_after))
@@ -412,7 +406,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_pause_of_a_cause_doubles_up_to_its_limit_and_then_one_may_try() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         assert_eq!(allowance(&mut conn).await, u32::MAX);
         run(
             &mut conn,
@@ -427,11 +421,7 @@ mod tests {
                 (in_a_row, seconds)
             );
             assert_eq!(allowance(&mut conn).await, 0);
-            run(
-                &mut conn,
-                "UPDATE pool_creation_failures SET retry_at = now()",
-            )
-            .await;
+            end_pause(&mut conn).await;
             assert_eq!(allowance(&mut conn).await, 1);
         }
         let other = fail(&mut conn, "down", None).await;
@@ -442,13 +432,9 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_pause_one_tries_and_no_other_until_it_ends() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         fail(&mut conn, "quota", None).await;
-        run(
-            &mut conn,
-            "UPDATE pool_creation_failures SET retry_at = now()",
-        )
-        .await;
+        end_pause(&mut conn).await;
         begun(&mut conn).await;
         assert_eq!(allowance(&mut conn).await, 0);
         run(&mut conn, "UPDATE instances SET lease_expires_at = now()").await;
@@ -457,7 +443,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pause_is_as_long_as_the_vendor_asks() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         let minute = Some(Duration::from_mins(1));
         for in_a_row in 1..3 {
             let known = fail(&mut conn, "quota", minute).await;
@@ -467,33 +453,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_pause_that_is_over_is_forgotten_unless_a_claim_waits() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         fail(&mut conn, "quota", None).await;
-        run(
-            &mut conn,
-            "UPDATE pool_creation_failures SET retry_at = now()",
-        )
-        .await;
+        end_pause(&mut conn).await;
         let waiter = "INSERT INTO claim_waiters (lease_expires_at) VALUES (now() + interval '1 m')";
         run(&mut conn, waiter).await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT])
-            .await
-            .unwrap();
+        forget_pauses(&mut conn).await;
         assert_eq!(load(&mut conn).await.unwrap().len(), 1);
         run(
             &mut conn,
             "UPDATE claim_waiters SET lease_expires_at = now()",
         )
         .await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT])
-            .await
-            .unwrap();
+        forget_pauses(&mut conn).await;
         assert_eq!(load(&mut conn).await.unwrap(), []);
     }
 
     #[tokio::test]
     async fn failures_side_by_side_count_once_and_a_success_ends_them() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         let (first, second) = (begun(&mut conn).await, begun(&mut conn).await);
         record(&mut conn, &first, &failed("quota", None))
             .await
@@ -504,26 +482,20 @@ mod tests {
             .unwrap();
         let known = known(&mut conn, "quota").await;
         assert_eq!(known.failures_in_a_row, 1);
-        assert!(pause(&known) >= 60, "the longer wait is kept");
-        forget_paused(&mut conn, &[PoolName::DEFAULT])
-            .await
-            .unwrap();
-        assert_eq!(load(&mut conn).await.unwrap().len(), 1, "its pause goes on");
+        assert!(pause(&known) >= 60, "the longer pause is kept");
+        forget_pauses(&mut conn).await;
+        assert_eq!(load(&mut conn).await.unwrap().len(), 1, "its pause is kept");
         forget_refusals(&mut conn, &second).await.unwrap();
         assert_eq!(load(&mut conn).await.unwrap(), []);
     }
 
     #[tokio::test]
     async fn after_a_deployment_that_failed_one_is_proven_at_a_time() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         let id = begun(&mut conn).await;
         let failure = NewFailure::never_ready(&id, "deployment_dead");
         record(&mut conn, &id, &failure).await.unwrap();
-        run(
-            &mut conn,
-            "UPDATE pool_creation_failures SET retry_at = now()",
-        )
-        .await;
+        end_pause(&mut conn).await;
         run(
             &mut conn,
             "UPDATE instances SET lease_expires_at = NULL, url = 'http://h/'",
@@ -535,9 +507,7 @@ mod tests {
         let created = begun(&mut conn).await;
         forget_refusals(&mut conn, &created).await.unwrap();
         run(&mut conn, "DELETE FROM instances").await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT])
-            .await
-            .unwrap();
+        forget_pauses(&mut conn).await;
         assert_eq!(allowance(&mut conn).await, 1, "a creation proves nothing");
         let idle = begun(&mut conn).await;
         forget_never_ready(&mut conn, &[idle]).await.unwrap();
@@ -546,7 +516,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_many_failures_creations_stop_and_only_probes_are_made() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         let endpoint = "INSERT INTO webhook_endpoints (id, url, secret, events) VALUES ('e', 'u', 's', '{pool.paused}')";
         run(&mut conn, endpoint).await;
         for _ in 1..MAX_FAILURES {
@@ -558,14 +528,8 @@ mod tests {
             assert_eq!(pause(&known), probe_after);
             assert_eq!(allowance(&mut conn).await, 0);
         }
-        run(
-            &mut conn,
-            "UPDATE pool_creation_failures SET retry_at = now()",
-        )
-        .await;
-        forget_paused(&mut conn, &[PoolName::DEFAULT])
-            .await
-            .unwrap();
+        end_pause(&mut conn).await;
+        forget_pauses(&mut conn).await;
         assert_eq!(allowance(&mut conn).await, 1, "a probe");
         let once = "SELECT count(*)::int8 AS n FROM webhook_messages WHERE body LIKE '%10 times in a row%'";
         let raised: Count = sql_query(once).get_result(&mut conn).await.unwrap();
@@ -582,7 +546,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_early_death_is_forgotten_once_a_later_instance_has_lived() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         let (id, minute) = (InstanceId::generate(), Duration::from_mins(1));
         let failure = NewFailure::died_early(&id, "deployment_dead");
         record(&mut conn, &id, &failure).await.unwrap();

@@ -1,8 +1,8 @@
 //! Reading and pruning table `instance_events`, the lifecycle log. The moves in
 //! [`instances`](super::instances) and [`claims`](super::claims) write it.
 //!
-//! By the log the pool recognises an instance that it once had. If an instance reappears after its entries
-//! were pruned, the pool leaves it to a sweep of Services.
+//! The pool recognises a former instance by the log. If an instance reappears after its entries were pruned, it is left
+//! to a sweep of Services.
 
 use agent_pool_core::wire::pool::{LifecycleEvent, Status};
 use agent_pool_core::{InstanceId, PoolName};
@@ -97,14 +97,14 @@ pub(crate) struct Stray {
     pub(crate) origin: StrayOrigin,
 }
 
-/// What the log says of a stray.
+/// What the log says about a stray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StrayOrigin {
-    /// Nothing: it was never of this pool.
+    /// Nothing: it never belonged to this pool.
     Foreign,
-    /// It was ours, and was gone before the tick began.
+    /// It was ours, and its row was deleted before the tick began.
     Ours,
-    /// It was ours, and may have gone only while the tick looked.
+    /// It was ours, and its row may have been deleted during the tick.
     JustGone,
 }
 
@@ -118,7 +118,7 @@ struct StrayRow {
     gone: bool,
 }
 
-/// The instances of `listed` that have no row, and what the log says of them.
+/// The instances of `listed` without a row, and what the log says about them.
 pub(crate) async fn find_strays(
     conn: &mut AsyncPgConnection,
     listed: &[InstanceId],
@@ -151,10 +151,10 @@ pub(crate) async fn find_strays(
     rows.into_iter().map(stray).collect()
 }
 
-/// Most entries that one statement prunes: the first time there may be millions.
+/// Maximum entries that one statement prunes: the first time there may be millions.
 const PRUNED_AT_ONCE: i64 = 10_000;
 
-/// Deletes the oldest of the entries that are older than `days`; answers how many.
+/// Deletes the oldest of the entries that are older than `days`. Returns how many.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection, days: u16) -> Result<usize, DbError> {
     // Diesel cannot subtract a bound interval from now().
     let pruned = sql_query(prune_sql())
@@ -174,24 +174,12 @@ fn prune_sql() -> String {
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::fresh_database;
-
     use super::*;
-    use crate::db::MIGRATIONS;
-
-    async fn conn() -> Conn {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        database.db().conn().await.unwrap()
-    }
-
-    async fn run(conn: &mut Conn, statement: &str) {
-        sql_query(statement).execute(conn).await.unwrap();
-    }
+    use crate::db::test_database::{fresh_conn, run};
 
     #[tokio::test]
     async fn entries_are_pruned_by_age() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         run(
             &mut conn,
             "INSERT INTO instance_events (instance_id, to_status, cause, at)
@@ -219,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn pruning_takes_what_is_old_from_an_index() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         run(
             &mut conn,
             "INSERT INTO instance_events (instance_id, to_status, cause, at)
@@ -243,7 +231,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stray_is_ours_only_where_the_log_has_its_end() {
-        let mut conn = conn().await;
+        let mut conn = fresh_conn().await;
         let ids: Vec<InstanceId> = (0..5).map(|_| InstanceId::generate()).collect();
         let [foreign, gone, unfinished, just_gone, there] = ids.as_slice() else {
             unreachable!("they are 5")

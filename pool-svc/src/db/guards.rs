@@ -1,7 +1,7 @@
-//! What keeps an instance from being destroyed, and what ends it after a time: protection, the age of idle ones, the
-//! age and the idleness of agents.
+//! The guards of instances: protection, the maximum age of idle instances, and the maximum age and inactivity of
+//! agents.
 //!
-//! They are `sql_query`, because they move instances (see [`moves`]) and compare with bound intervals.
+//! They use `sql_query`, because they move instances (see [`moves`]) and compare with bound intervals.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) enum Protection {
     Off,
 }
 
-/// An instance as somebody wants to protect or to destroy it.
+/// Status and protection of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guarded {
     pub(crate) status: Status,
@@ -86,7 +86,7 @@ pub(crate) async fn protect(
     Ok(!changed.is_empty())
 }
 
-/// How long an instance is idle at least.
+/// Since when an instance has been idle, at the earliest.
 const IDLE_SINCE: &str = "coalesce(made_at, created_at)";
 
 #[derive(Debug, QueryableByName)]
@@ -97,7 +97,7 @@ struct StaleRow {
     stale: i64,
 }
 
-/// How many instances of each pool are idle for longer than its policy allows. Those without any are absent.
+/// How many instances of each pool have been idle for longer than its policy allows. Pools without any are absent.
 pub(crate) async fn count_stale(
     conn: &mut AsyncPgConnection,
     plans: &[Plan],
@@ -122,8 +122,8 @@ pub(crate) async fn count_stale(
     Ok(rows.into_iter().map(count).collect())
 }
 
-/// Condemns the oldest of the instances that are idle for longer than `max_idle`, as many as the pool has more than
-/// `keep`.
+/// Condemns the oldest of the instances that have been idle for longer than `max_idle`, and leaves the pool at least
+/// `keep` idle ones.
 pub(crate) async fn remove_stale(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -152,14 +152,14 @@ pub(crate) async fn remove_stale(
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// Notes when agents last did something, as their runtimes report it.
+/// Stores when agents were last active, as reported by their runtimes.
 pub(crate) async fn note_activity(
     conn: &mut AsyncPgConnection,
     reported: &[(InstanceId, DateTime<Utc>)],
 ) -> Result<(), DbError> {
     let (ids, times): (Vec<&str>, Vec<DateTime<Utc>>) =
         reported.iter().map(|(id, at)| (id.as_str(), *at)).unzip();
-    // A clock that is ahead must not keep an agent for ever.
+    // A clock that is ahead must not keep an agent alive for ever.
     sql_query(
         "UPDATE instances AS i SET active_at = least(now(), reported.at)
          FROM unnest($1, $2) AS reported (id, at)
@@ -173,12 +173,26 @@ pub(crate) async fn note_activity(
     Ok(())
 }
 
-/// When an agent is to be ended: $4 is its longest age, $5 its longest idleness. NULL: never.
-const ENDS_AT: &str = "least(claimed_at + make_interval(secs => $4),
-    CASE WHEN active_at IS NOT NULL
-         THEN greatest(active_at, claimed_at) + make_interval(secs => $5) END)";
+/// When an agent is too old: $4 is the longest age of all, `ttl_seconds` that of its claim. NULL: never.
+const TOO_OLD_AT: &str = "claimed_at + make_interval(secs => least($4, ttl_seconds))";
 
-/// The agents of the pool $3 that nobody protects.
+/// How long before that it is warned: not before half of a short life.
+const WARNED_OLD: &str =
+    "make_interval(secs => least($6, $4 / 2.0::float8, ttl_seconds / 2.0::float8))";
+
+/// When an agent is inactive for too long: $5 is the longest inactivity. NULL: never.
+const INACTIVE_AT: &str = "CASE WHEN active_at IS NOT NULL
+     THEN greatest(active_at, claimed_at) + make_interval(secs => $5) END";
+
+/// How long before that it is warned: not before half of a short timeout, so that an active agent is not.
+const WARNED_INACTIVE: &str = "make_interval(secs => least($6, $5 / 2.0::float8))";
+
+/// When an agent is to be warned. NULL: never.
+fn warned_at() -> String {
+    format!("least({TOO_OLD_AT} - {WARNED_OLD}, {INACTIVE_AT} - {WARNED_INACTIVE})")
+}
+
+/// The unprotected agents of the pool $3.
 const AGENTS: &str = "status = 'claimed' AND pool = $3 AND NOT protected";
 
 fn seconds(time: Option<Duration>) -> Option<f64> {
@@ -200,14 +214,14 @@ struct EndingRow {
     ends_at: DateTime<Utc>,
 }
 
-/// Marks agents that are to be ended after the time of a warning, and returns those that were not marked before. One
-/// that became active again loses its mark.
+/// Marks agents whose end is within the warning time, and returns those that were not marked before. An agent that
+/// became active again loses its mark.
 pub(crate) async fn mark_ending(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
     rule: EndRule,
 ) -> Result<Vec<EndingAgent>, DbError> {
-    let warned_at = format!("{ENDS_AT} - make_interval(secs => $6)");
+    let warned_at = warned_at();
     let reset = sql_query(format!(
         "UPDATE instances SET end_warned_at = NULL
          WHERE {AGENTS} AND end_warned_at IS NOT NULL AND coalesce({warned_at} > now(), true)"
@@ -227,7 +241,9 @@ pub(crate) async fn mark_ending(
         "UPDATE instances SET end_warned_at = now()
          WHERE {AGENTS} AND end_warned_at IS NULL AND {warned_at} <= now()
          RETURNING id, name, url, pool, '{cause}' AS cause,
-                   greatest({ENDS_AT}, now() + make_interval(secs => $6)) AS ends_at"
+                   -- greatest() passes over NULL: an end that never comes stays NULL.
+                   least({TOO_OLD_AT} + greatest('0', now() + {WARNED_OLD} - {TOO_OLD_AT}),
+                         {INACTIVE_AT} + greatest('0', now() + {WARNED_INACTIVE} - {INACTIVE_AT})) AS ends_at"
     );
     let claimed = Some(Status::Claimed);
     let rest = Rest {
@@ -250,7 +266,7 @@ pub(crate) async fn mark_ending(
     rows.into_iter().map(ending).collect()
 }
 
-/// Condemns the agents whose time is over and that were marked long enough before.
+/// Condemns the agents that have reached their end and were marked long enough before.
 pub(crate) async fn end_agents(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -261,9 +277,10 @@ pub(crate) async fn end_agents(
     let [expired, inactive] = [Cause::Expired, Cause::Inactive].map(Cause::as_str);
     let change = format!(
         "UPDATE instances SET status = '{to}', lease_expires_at = NULL
-         WHERE {AGENTS} AND {ENDS_AT} <= now() AND end_warned_at <= now() - make_interval(secs => $6)
+         WHERE {AGENTS} AND ({TOO_OLD_AT} <= now() AND end_warned_at <= now() - {WARNED_OLD}
+                          OR {INACTIVE_AT} <= now() AND end_warned_at <= now() - {WARNED_INACTIVE})
          RETURNING id, name, url, pool,
-                   CASE WHEN claimed_at + make_interval(secs => $4) <= now()
+                   CASE WHEN {TOO_OLD_AT} <= now()
                         THEN '{expired}' ELSE '{inactive}' END AS cause"
     );
     let moved = moves::change(Some(step.from()), Some(step.to()), &change)

@@ -1,26 +1,27 @@
-//! Instances that get tools and give them back: who they are, and the log of it.
+//! Adding and releasing tools of instances: what is needed to know about an instance, and the entries in the log.
 
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{Recipe, Status};
 use agent_pool_core::{InstanceId, PoolName, ToolId};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::json;
 use url::Url;
 
 use super::row::{corrupt, parse_pool, parse_status};
 use super::schema::instances;
 use crate::lifecycle::Cause;
 
-/// An instance as far as its tools depend on it.
+/// The parts of an instance that matter for its tools.
 #[derive(Debug, Clone)]
 pub(crate) struct Holder {
     pub(crate) pool: PoolName,
-    /// Whether it is somebody's agent, or waits to be let into its conversation.
+    /// Whether it is an agent, or waits to be accepted into its conversation.
     pub(crate) is_agent: bool,
-    /// Where its runtime is, once it is made.
+    /// The URL of its runtime, once it is made.
     pub(crate) url: Option<Url>,
     /// The key of its runtime, sealed.
     pub(crate) runtime_key: Option<String>,
@@ -63,7 +64,41 @@ fn parse(id: &InstanceId, row: Row) -> Result<Holder, DbError> {
     })
 }
 
-/// Notes in the lifecycle log that an instance got a tool or gave it back. It stays in its status.
+/// Gives the starting and idle instances of a pool the claim tools of its recipe. An instance without a tool that the
+/// recipe moved to the warm-up still gets it at its claim, and one that has a tool already does not get it again.
+pub(crate) async fn update_claim_tools(
+    conn: &mut AsyncPgConnection,
+    pool: &PoolName,
+    recipe: &Recipe,
+) -> Result<(), DbError> {
+    // sql_query: Diesel has no operators of jsonb in an UPDATE from a CTE.
+    sql_query(
+        "WITH due AS (
+             SELECT id, (
+                 SELECT coalesce(jsonb_agg(tool ORDER BY tool), '[]') FROM (
+                     SELECT * FROM jsonb_array_elements($2) AS now (tool)
+                     UNION
+                     SELECT * FROM jsonb_array_elements(recipe -> 'claimTools') AS before (tool)
+                     WHERE $3 @> before.tool
+                 ) AS wanted WHERE NOT coalesce(recipe -> 'tools', '[]') @> tool
+             ) AS tools
+             FROM instances
+             WHERE pool = $1 AND status IN ('starting', 'idle') AND recipe IS NOT NULL
+         )
+         UPDATE instances SET recipe = jsonb_set(recipe, '{claimTools}', due.tools)
+         FROM due
+         WHERE instances.id = due.id AND status IN ('starting', 'idle')
+               AND recipe -> 'claimTools' IS DISTINCT FROM due.tools",
+    )
+    .bind::<Text, _>(pool.as_str())
+    .bind::<Jsonb, _>(json!(recipe.claim_tools.as_deref().unwrap_or_default()))
+    .bind::<Jsonb, _>(json!(recipe.tools.as_deref().unwrap_or_default()))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes to the lifecycle log that a tool was added to an instance or released. The status does not change.
 pub(crate) async fn log(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,

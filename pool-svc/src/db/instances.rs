@@ -1,9 +1,9 @@
 //! The moves of table `instances` besides those of a claim (see [`claims`](super::claims)). Nothing else
 //! writes `status`.
 //!
-//! Each is one statement, guarded by the status that it moves from, which writes the lifecycle log too.
-//! Moving no row is an ordinary outcome: another move came first. They are `sql_query`, because Diesel
-//! has no statement that modifies inside a `WITH`.
+//! Each is one statement, guarded by the status that it moves from, which writes the lifecycle log too. Moving no row
+//! is an ordinary outcome: another move came first. They use `sql_query`, because Diesel has no statement that modifies
+//! inside a `WITH`.
 
 use std::time::Duration;
 
@@ -38,7 +38,9 @@ pub(crate) async fn mark(
     }
     let (from, to) = (step.from().as_str(), step.to().as_str());
     let lease = if step.keeps_lease() {
-        // Nobody works on an instance that waits to be let into a conversation.
+        // A condemned instance keeps its lease while a task works on it, so that its destruction cannot overtake that
+        // task. No task works on an instance that waits to be accepted into a conversation: its lease is only a
+        // deadline.
         "CASE WHEN i.agent_name IS NULL THEN i.lease_expires_at END"
     } else {
         "NULL"
@@ -52,7 +54,7 @@ pub(crate) async fn mark(
         | Status::Crashed
         | Status::Destroying => "",
     };
-    // Whoever condemns an instance, its protection comes first.
+    // A protected instance is never condemned, whatever the cause.
     let unless = if step.keeps_lease() {
         "AND NOT i.protected"
     } else {
@@ -74,10 +76,10 @@ pub(crate) async fn mark(
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// Wakes the claims that wait, after instances became idle.
+/// Wakes waiting claims after instances became idle.
 ///
-/// To be called once that is committed: a claim that joins the queue later finds the instances itself,
-/// so that no notification is lost between the two.
+/// Call it after the commit: a claim that joins the queue later finds the instances itself, so no notification is lost
+/// in between.
 pub(crate) async fn notify_waiting_claims(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     // Diesel has no notifications.
     Prepared(sql_query(
@@ -111,10 +113,10 @@ pub(crate) async fn condemn_expired_claims(
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// How long a join link leads to the agent that joined by it.
+/// How long a join link leads to the agent that joined through it.
 const JOINED_FOR: Duration = Duration::from_hours(24);
 
-/// How the claim stands that joined by this link within the last day.
+/// The state of the claim that joined through this link within the last day.
 pub(crate) async fn find_joined(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -159,7 +161,7 @@ pub(crate) async fn drain_oldest_idle(
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// Condemns the oldest idle instances of a pool, as many as it has more than `keep`.
+/// Condemns the oldest idle instances of a pool, so that `keep` are left.
 pub(crate) async fn remove_surplus(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -184,7 +186,7 @@ pub(crate) async fn remove_surplus(
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// How many instances of a pool to create, from what, and how many it may have.
+/// How many instances of a pool to create, their recipe, and the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Demand {
     pub(crate) pool: PoolName,
@@ -201,10 +203,10 @@ pub(crate) struct Demand {
 /// How many instances to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// As many as are missing from `warm` that are idle or starting, and one for each claim that waits,
-    /// but no more than `at_once`.
+    /// Fill up to `warm` idle or starting instances, plus one for each waiting claim, but create no more than
+    /// `at_once`.
     Deficit { warm: u32, at_once: u32 },
-    /// This many, whatever is there.
+    /// This many more.
     Extra(u32),
 }
 
@@ -232,8 +234,8 @@ struct Missing {
     total: i64,
 }
 
-/// How many instances each of `demands` lacks, in their order, as far as there is room for them below `max_total`
-/// over all pools. The first get the room if there is not enough.
+/// How many instances to create for each of `demands`, in their order, within the limit `max_total` over all pools. If
+/// there is not enough room, the first ones get it.
 pub(crate) async fn count_missing(
     conn: &mut AsyncPgConnection,
     demands: &[Demand],
@@ -244,22 +246,22 @@ pub(crate) async fn count_missing(
         numbers.map(|number| number.map(i64::from)).collect()
     };
     let pools: Vec<&str> = demands.iter().map(|one| one.pool.as_str()).collect();
-    // sql_query: Diesel has no table of bound arrays, and no least(), which passes over a NULL.
+    // sql_query: Diesel has no table of bound arrays, and no least(), which ignores NULL.
     let rows: Vec<Missing> = Prepared(
         sql_query(
-            "SELECT greatest(0, least(demand.at_once, demand.max_total - coalesce(has.total, 0),
+            "WITH has AS (
+                 SELECT pool, count(*) AS total, count(*) FILTER (WHERE status = 'starting') AS starting,
+                        count(*) FILTER (WHERE status IN ('idle', 'starting') AND NOT protected) AS warm
+                 FROM instances GROUP BY pool)
+             SELECT greatest(0, least(demand.at_once, demand.max_total - coalesce(has.total, 0),
                         demand.max_starting - coalesce(has.starting, 0),
                         demand.warm + coalesce(queue.waiting, 0) - coalesce(has.warm, 0))) AS missing,
-                    coalesce(sum(has.total) OVER (), 0)::int8 + others.total AS total
+                    (SELECT coalesce(sum(total), 0)::int8 FROM has) AS total
              FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY
                       AS demand (pool, warm, at_once, max_total, max_starting, number)
-             LEFT JOIN (SELECT pool, count(*) AS total,
-                               count(*) FILTER (WHERE status = 'starting') AS starting,
-                               count(*) FILTER (WHERE status IN ('idle', 'starting') AND NOT protected) AS warm
-                        FROM instances GROUP BY pool) AS has USING (pool)
+             LEFT JOIN has USING (pool)
              LEFT JOIN (SELECT pool, count(*) AS waiting FROM claim_waiters
                         WHERE lease_expires_at > now() GROUP BY pool) AS queue USING (pool)
-             CROSS JOIN (SELECT count(*) AS total FROM instances WHERE pool <> ALL ($1)) AS others
              ORDER BY demand.number",
         )
         .bind::<Array<Text>, _>(pools)
@@ -280,19 +282,19 @@ pub(crate) async fn count_missing(
     Ok(rows.into_iter().map(share).collect())
 }
 
-/// An instance whose row is written, and that Services has not been asked for yet.
+/// An instance whose row is written and whose creation has not been requested from Services yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewInstance {
     pub(crate) id: InstanceId,
     pub(crate) name: String,
-    /// What to make it from; `None` for what the settings say.
+    /// Its recipe; `None` for the one in the settings.
     pub(crate) recipe: Option<Recipe>,
 }
 
-/// Writes the rows of new instances, so that there are never more than `max_total` rows.
+/// Inserts the rows of new instances, so that there are never more than `max_total` rows.
 ///
-/// To be called in a transaction that has [`lock_count`](super::leases::lock_count): two at once would
-/// both see room for the same instance.
+/// To be called in a transaction that has [`lock_count`](super::leases::lock_count): two concurrent calls would both
+/// see room for the same instance.
 pub(crate) async fn insert_starting(
     conn: &mut AsyncPgConnection,
     demands: &[Demand],
@@ -349,7 +351,7 @@ async fn insert_of_pool(
     moved.into_iter().map(new).collect()
 }
 
-/// Writes again, as condemned, the rows of instances that were thought gone. Returns their ids.
+/// Inserts rows, as condemned, for instances that have reappeared after their rows were deleted. Returns their ids.
 pub(crate) async fn insert_reappeared(
     conn: &mut AsyncPgConnection,
     strays: &[InstanceId],
@@ -373,7 +375,7 @@ pub(crate) async fn insert_reappeared(
     ids(moved.load::<Moved>(conn).await?)
 }
 
-/// Deletes the row of an instance of which nothing is left.
+/// Deletes the row of an instance whose resources are all destroyed.
 pub(crate) async fn delete_destroyed(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,

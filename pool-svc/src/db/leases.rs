@@ -1,8 +1,8 @@
-//! Who works on a row, and until when. Time is the database's, so that replicas agree.
+//! The leases of instances: which rows a replica is working on, and until when. Times are the database's, so that
+//! replicas agree.
 //!
-//! A row with a lease that has not expired is being worked on: no other replica calls Services for it.
-//! The replica renews its leases while it works; a lease that has expired is one of a dead replica.
-//! These statements never write `status`.
+//! While a row has a lease that has not expired, no other replica calls Services for it. The replica renews its leases
+//! while it works; an expired lease means that the replica died. These statements never write `status`.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use url::Url;
 
 use super::instances::NewInstance;
 use super::prepared::Prepared;
-use super::row::{IdRow, parse_id, parse_recipe};
+use super::row::{parse_id, parse_recipe};
 use super::schema::instances;
 
 /// Serialises the transactions that count instances in order to add some.
@@ -31,11 +31,11 @@ pub(crate) async fn lock_count(conn: &mut AsyncPgConnection) -> Result<(), DbErr
     Ok(())
 }
 
-/// Whether the work on a row may go on.
+/// Whether the work on a row may continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
     Yes,
-    /// The instance was condemned, or its row is gone.
+    /// The instance was condemned, or its row was deleted.
     No,
 }
 
@@ -45,7 +45,7 @@ impl From<usize> for Held {
     }
 }
 
-/// Begins the creation of an instance that is still wanted, and is to have these tools.
+/// Begins the creation of an instance with these tools, unless it was condemned.
 pub(crate) async fn begin_creation(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -65,7 +65,7 @@ pub(crate) async fn begin_creation(
     Ok(rows.into())
 }
 
-/// Ends the creation of an instance: from now on its health decides.
+/// Ends the creation of an instance: from now on its health checks decide.
 pub(crate) async fn end_creation(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -91,20 +91,47 @@ pub(crate) async fn end_creation(
 /// Which rows a destruction may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pending {
-    /// Rows that no attempt has failed on lately.
+    /// Rows without a recent failed attempt.
     Fresh,
-    /// Failed ones too.
+    /// All rows, including those with a failed attempt.
     All,
 }
 
-/// Takes up to `limit` instances that are to be destroyed and that no task works on, those that failed
+/// An instance that is to be destroyed, taken by this replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Condemned {
+    pub(crate) id: InstanceId,
+    /// Whether it was an agent, whose usage is then read a last time.
+    pub(crate) was_claimed: bool,
+}
+
+#[derive(Debug, QueryableByName)]
+struct CondemnedRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Bool)]
+    was_claimed: bool,
+}
+
+impl TryFrom<CondemnedRow> for Condemned {
+    type Error = DbError;
+
+    fn try_from(row: CondemnedRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: parse_id(row.id)?,
+            was_claimed: row.was_claimed,
+        })
+    }
+}
+
+/// Takes up to `limit` instances that are to be destroyed and that no task works on. Those with a failed attempt come
 /// last.
 pub(crate) async fn take_destroying(
     conn: &mut AsyncPgConnection,
     pending: Pending,
     limit: usize,
     lease: Duration,
-) -> Result<Vec<InstanceId>, DbError> {
+) -> Result<Vec<Condemned>, DbError> {
     // sql_query: Diesel has no UPDATE by a locking subquery.
     let rows = Prepared(
         sql_query(
@@ -114,15 +141,15 @@ pub(crate) async fn take_destroying(
                  WHERE status = 'destroying' AND coalesce(lease_expires_at <= now(), true)
                    AND ($2 OR destroy_failed_at IS NULL)
                  ORDER BY destroy_failed_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED))
-             RETURNING id",
+             RETURNING id, claimed_at IS NOT NULL AS was_claimed",
         )
         .bind::<Double, _>(lease.as_secs_f64())
         .bind::<Bool, _>(pending == Pending::All)
         .bind::<Int8, _>(i64::try_from(limit).unwrap_or(i64::MAX)),
     )
-    .load::<IdRow>(conn)
+    .load::<CondemnedRow>(conn)
     .await?;
-    rows.into_iter().map(|row| parse_id(row.id)).collect()
+    rows.into_iter().map(Condemned::try_from).collect()
 }
 
 /// Ends the lease of an instance that is to be destroyed, so that any replica may take it.
@@ -138,7 +165,7 @@ pub(crate) async fn release_destroying(
     Ok(())
 }
 
-/// The same after an attempt that failed: the next tick tries again.
+/// The same after a failed attempt: the next tick tries again.
 pub(crate) async fn release_failed(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -205,7 +232,8 @@ pub(crate) async fn renew(
     diesel::update(instances::table)
         .filter(instances::id.eq_any(held))
         .filter(instances::lease_expires_at.is_not_null())
-        // The lease of one that waits to be let into a conversation is its deadline.
+        // The lease of an instance that waits to be accepted into a conversation is its deadline: renewing it would let
+        // it wait for ever.
         .filter(
             instances::status
                 .ne(Status::Claiming.as_str())

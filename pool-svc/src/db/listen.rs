@@ -9,8 +9,7 @@ use futures_util::{Stream, StreamExt};
 /// A session that listens. It ends when this is dropped.
 pub(crate) struct ListeningSession(AsyncPgConnection);
 
-/// Starts listening on a connection of its own. `None` behind a pooler through which no notifications
-/// come.
+/// Starts listening on its own connection. `None` behind a pooler that does not pass notifications on.
 pub(crate) async fn listen(db: &Db) -> Result<Option<ListeningSession>, DbError> {
     let Some(mut session) = db.listener().await? else {
         return Ok(None);

@@ -1,7 +1,8 @@
-//! The pool's tables, one module each or one for each kind of access. Functions take a connection;
-//! transactions are opened by their callers.
+//! The pool's tables: one module per table or per kind of access. Functions take a connection; their callers open
+//! transactions.
 
 pub(crate) mod adopted;
+pub(crate) mod chores;
 pub(crate) mod claim_keys;
 pub(crate) mod claim_refusals;
 pub(crate) mod claim_waiters;
@@ -10,6 +11,7 @@ pub(crate) mod costs;
 pub(crate) mod creation_failures;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod fleet;
 pub(crate) mod guards;
 pub(crate) mod instance_tools;
 pub(crate) mod instances;
@@ -27,11 +29,15 @@ pub(crate) mod webhooks;
 mod claim_tests;
 mod moves;
 pub(crate) mod pending;
+#[cfg(test)]
+mod plan_tests;
 pub(crate) mod pools;
 mod prepared;
 pub(crate) mod reseal;
 pub(crate) mod schema;
 pub(crate) mod sealed;
+#[cfg(test)]
+pub(crate) mod test_database;
 #[cfg(test)]
 mod tests;
 
@@ -42,7 +48,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 /// The migrations of the pool's database, run at start under a lock.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/pool");
 
-/// The stable word for a failure of the database, in problems and in metrics.
+/// The stable identifier of a database failure, in problems and in metrics.
 pub(crate) const fn problem_code(error: &DbError) -> ProblemCode {
     match error {
         DbError::Unreachable(_) | DbError::Exhausted(_) | DbError::Unwritable(_) => {

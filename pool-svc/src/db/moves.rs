@@ -1,4 +1,5 @@
-//! The form of every statement that changes the status of instances: it writes the lifecycle log too.
+//! The common form of every statement that changes the status of instances: it also writes the lifecycle log, in the
+//! same statement, so that no status changes without an entry.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
@@ -22,9 +23,10 @@ pub(super) struct Moved {
     pub(super) url: Option<String>,
 }
 
-/// `change` with its log entries. It is guarded by the status `from`, sets `to`, and returns at least id,
-/// name, url, pool and cause of what it moved. Both statuses are literals, so that the planner can use partial
-/// indexes. `rest` may add parts that read `moved`, and an order.
+/// Wraps `change` with its log entries. `change` is guarded by the status `from` (so that of two concurrent moves of a
+/// row only one finds it), sets `to`, and returns at least id, name, url, pool and cause of the rows it moved. Both
+/// statuses are literals, so that the planner can use partial indexes. `rest` may add parts that read `moved`, and an
+/// order.
 pub(super) fn logged(
     from: Option<Status>,
     to: Option<Status>,
@@ -55,7 +57,7 @@ pub(super) fn logged(
     )
 }
 
-/// A change on behalf of the principal of this task, who is $1 and $2.
+/// A change on behalf of the principal of this task, which is $1 and $2.
 pub(super) fn change<'a>(
     from: Option<Status>,
     to: Option<Status>,
@@ -64,7 +66,7 @@ pub(super) fn change<'a>(
     change_and(from, to, change, Rest::default())
 }
 
-/// The same, with more than the change.
+/// The same with further parts.
 pub(super) fn change_and<'a>(
     from: Option<Status>,
     to: Option<Status>,
@@ -79,7 +81,7 @@ pub(super) fn change_and<'a>(
         .bind::<Nullable<Text>, _>(source.map(|source| source.to_string()))
 }
 
-/// What some statements have besides the change.
+/// Optional parts of a statement besides the change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rest<'a> {
     /// Who makes the change and from where.

@@ -1,11 +1,11 @@
-//! Instances whose agents wait to be let into a conversation.
+//! Instances whose agents wait to be accepted into a conversation.
 //!
-//! Such an instance stays `claiming`, has the name of its agent already, and has a lease that nobody renews: its end is
-//! the deadline. They are `sql_query`, as all that changes a status.
+//! Such an instance stays `claiming`, already has the name of its agent, and has a lease that is never renewed: its
+//! expiry is the deadline. They use `sql_query`, like all changes of a status.
 
 use std::time::Duration;
 
-use agent_pool_core::wire::pool::{ClaimOutcome, Claimed, PendingClaim, Status};
+use agent_pool_core::wire::pool::{ClaimOutcome, Claimed, PendingClaim, Status, Ttl};
 use agent_pool_core::wire::runtime::{ProvisionRequest, ProvisionStatus};
 use agent_pool_core::wire::{ConversationId, InviteUrl};
 use agent_pool_core::{InstanceId, Secret};
@@ -13,9 +13,10 @@ use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Binary, Double, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::claims::ttl_column;
 use super::moves::{self, Moved, Rest};
 use super::row::{corrupt, parse_id};
 use super::schema::instances;
@@ -28,12 +29,13 @@ struct WaitingRow {
     lease_expires_at: DateTime<Utc>,
 }
 
-/// Notes what agent the instance is to be, and that it waits. `None` if it was condemned meanwhile.
+/// Stores the agent and that it waits. `None` if the instance was condemned meanwhile.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
     id: &InstanceId,
     agent: &ProvisionRequest,
+    ttl: Option<Ttl>,
     wait: Duration,
 ) -> Result<Option<PendingClaim>, DbError> {
     let status = Move::WAIT.from();
@@ -44,7 +46,7 @@ pub(crate) async fn begin(
     let change = format!(
         "UPDATE instances
          SET lease_expires_at = now() + make_interval(secs => $4),
-             agent_name = $5, instructions = $6, join_url_hash = $7
+             agent_name = $5, instructions = $6, join_url_hash = $7, ttl_seconds = $8
          WHERE id = $3 AND status = '{word}'
          RETURNING id, name, url, pool, lease_expires_at, '{cause}' AS cause"
     );
@@ -61,13 +63,14 @@ pub(crate) async fn begin(
             .bind::<Text, _>(agent.agent_name.as_str())
             .bind::<Text, _>(instructions)
             .bind::<Nullable<Binary>, _>(link)
+            .bind::<Nullable<Integer>, _>(ttl_column(ttl))
             .get_result(conn)
             .await
             .optional()?;
     Ok(row.map(|row| pending(id.clone(), row.lease_expires_at)))
 }
 
-/// Records that the agent was let in. `false` if the instance does not wait, or no longer.
+/// Records that the agent was accepted. `false` if the instance is not waiting.
 pub(crate) async fn accept(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -96,10 +99,10 @@ pub(crate) async fn accept(
     Ok(!moved.is_empty())
 }
 
-/// What is known of an instance whose runtime calls back.
+/// An instance whose runtime calls back.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// Whether its agent waits to be let in.
+    /// Whether its agent waits to be accepted.
     pub(crate) waits: bool,
     /// Whether it is in its conversation.
     pub(crate) claimed: bool,
@@ -134,7 +137,7 @@ pub(crate) async fn find_caller(
     Ok(row.map(caller))
 }
 
-/// The columns that tell how a claim stands.
+/// The columns with the state of a claim.
 #[derive(Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = instances, check_for_backend(diesel::pg::Pg))]
 pub(super) struct OutcomeRow {
@@ -148,7 +151,7 @@ impl OutcomeRow {
     /// The claim of an instance that is claimed, or waits.
     pub(super) fn open(self, cipher: &Cipher) -> Result<ClaimOutcome, DbError> {
         let unfit = |problem: String| corrupt(&self.id, problem);
-        // One that is claimed has no lease.
+        // A claimed instance has no lease.
         if let Some(by) = self.lease_expires_at {
             return Ok(ClaimOutcome::Pending(pending(parse_id(self.id)?, by)));
         }
@@ -164,7 +167,7 @@ impl OutcomeRow {
     }
 }
 
-/// How the claim stands that waited with this instance; `None` if it was given up.
+/// The state of the claim that waited with this instance; `None` if it was given up.
 pub(crate) async fn find_outcome(
     conn: &mut AsyncPgConnection,
     cipher: &Cipher,
@@ -195,11 +198,10 @@ fn pending(instance_id: InstanceId, accept_by: DateTime<Utc>) -> PendingClaim {
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::fresh_database;
-    use diesel::sql_query;
 
     use super::*;
-    use crate::db::{MIGRATIONS, instances as moves_of_instances, leases};
+    use crate::db::test_database::{fresh_conn, run};
+    use crate::db::{instances as moves_of_instances, leases};
 
     const MINUTE: Duration = Duration::from_mins(1);
     const HOUR: Duration = Duration::from_hours(1);
@@ -210,19 +212,18 @@ mod tests {
             "INSERT INTO instances (id, name, status, url, lease_expires_at)
              VALUES ('{id}', 'x', 'claiming', 'http://h/', now() + interval '1 min')"
         );
-        sql_query(insert).execute(conn).await.unwrap();
+        run(conn, &insert).await;
         let agent = serde_json::from_str(
             r#"{"agentName": "Tulip", "instructions": "x", "joinUrl": "https://chat/x"}"#,
         );
         let cipher = Cipher::read("KEY", None).unwrap();
-        let begun = begin(conn, &cipher, &id, &agent.unwrap(), HOUR).await;
+        let begun = begin(conn, &cipher, &id, &agent.unwrap(), None, HOUR).await;
         (id, begun.unwrap().unwrap())
     }
 
     #[tokio::test]
     async fn the_deadline_is_not_renewed_and_is_no_lease_of_a_task() {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         let (id, pending) = waiting(&mut conn).await;
         leases::renew(&mut conn, std::slice::from_ref(&id), MINUTE)
             .await
@@ -237,6 +238,10 @@ mod tests {
             .unwrap();
         assert_eq!(find_outcome(&mut conn, &cipher, &id).await.unwrap(), None);
         let taken = leases::take_destroying(&mut conn, leases::Pending::Fresh, 9, MINUTE);
-        assert_eq!(taken.await.unwrap(), [id], "it is destroyed at once");
+        let taken = taken.await.unwrap();
+        assert!(
+            taken.iter().map(|one| &one.id).eq([&id]),
+            "it is destroyed at once"
+        );
     }
 }

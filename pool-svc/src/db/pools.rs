@@ -1,4 +1,4 @@
-//! Tables `pools` and `pool_versions`: what people have declared, and what it was before.
+//! Tables `pools` and `pool_versions`: the declared pools and their earlier versions.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ fn json(wire: &impl Serialize) -> Value {
     serde_json::to_value(wire).expect("a wire type is a JSON object")
 }
 
-/// Every pool, the pool `default` first, whether it has a row or not.
+/// Every pool, the pool `default` first, even if it has no row.
 pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<Definition>, DbError> {
     let rows: Vec<Row> = pools::table
         .order((pools::name.eq(PoolName::DEFAULT).desc(), pools::name))
@@ -91,7 +91,7 @@ pub(crate) async fn load(conn: &mut AsyncPgConnection) -> Result<Vec<Definition>
     Ok(all)
 }
 
-/// What the pools with a budget have spent.
+/// What each pool with a budget has spent.
 async fn fill_spending(
     conn: &mut AsyncPgConnection,
     pools: &mut [Definition],
@@ -131,8 +131,8 @@ pub(crate) async fn find(
     Ok(found.or_else(|| name.is_default().then(Definition::of_settings)))
 }
 
-/// Writes what a pool is from now on, as its next version, by whom. `declared` is what `POOLS_FILE` says, if that
-/// is where it comes from.
+/// Stores the next version of a pool and who made it. `declared` is the declaration in `POOLS_FILE`, if it comes from
+/// there.
 ///
 /// To be called in a transaction that has [`lock_count`](super::leases::lock_count), as the version that it
 /// replaces was read before.
@@ -143,8 +143,8 @@ pub(crate) async fn put(
     by: Option<&str>,
     declared: Option<&PoolSpec>,
 ) -> Result<(), DbError> {
-    // sql_query: Diesel has no statement that modifies inside a WITH. A pool that is declared again after it was
-    // deleted goes on counting.
+    // sql_query: Diesel has no statement that modifies inside a WITH. A pool that is declared again after a deletion
+    // continues its version numbers.
     sql_query(
         "WITH next AS (
              SELECT coalesce(max(version), 0) + 1 AS version FROM pool_versions WHERE name = $1
@@ -177,7 +177,9 @@ pub(crate) async fn delete(
 ) -> Result<bool, DbError> {
     // sql_query: Diesel has no statement that modifies inside a WITH.
     let deleted = sql_query(
-        "WITH deleted AS (DELETE FROM pools WHERE name = $1 RETURNING name, version)
+        "WITH deleted AS (
+             DELETE FROM pools WHERE name = $1
+             RETURNING name, version, pg_notify('agent_pool_claims', ''))
          INSERT INTO pool_versions (name, version, changed_by)
          SELECT name, version + 1, $2 FROM deleted",
     )
@@ -229,7 +231,7 @@ pub(crate) async fn load_versions(
     rows.into_iter().map(version).collect()
 }
 
-/// What `POOLS_FILE` said of a pool when it was last applied.
+/// The declaration of a pool in `POOLS_FILE` when it was last applied.
 pub(crate) async fn find_declared(
     conn: &mut AsyncPgConnection,
     name: &PoolName,
@@ -246,7 +248,7 @@ pub(crate) async fn find_declared(
         .transpose()
 }
 
-/// Gives the instances of a pool that are somebody's, or are about to be, to another pool. Returns how many.
+/// Moves the claimed and claiming instances of a pool to another pool. Returns how many.
 pub(crate) async fn move_agents(
     conn: &mut AsyncPgConnection,
     from: &PoolName,
@@ -269,11 +271,11 @@ struct Waiting {
     waiting: i32,
 }
 
-/// How many claims wait for an instance of each pool; those for which none waits are absent.
+/// How many claims wait for an instance of each pool; pools without any are absent.
 pub(crate) async fn count_waiting(
     conn: &mut AsyncPgConnection,
 ) -> Result<BTreeMap<String, u32>, DbError> {
-    // sql_query: the queue has no Diesel schema of its lease's age.
+    // sql_query: the queue has no Diesel schema.
     let rows: Vec<Waiting> = sql_query(
         "SELECT pool, count(*)::int4 AS waiting FROM claim_waiters
          WHERE lease_expires_at > now() GROUP BY pool",

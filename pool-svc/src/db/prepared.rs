@@ -4,8 +4,8 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
-/// A raw statement whose text is one of a few. Diesel parses and plans a raw statement anew each time it
-/// runs, because it cannot know how many different texts there are; hot statements are wrapped in this.
+/// A raw statement whose text is one of a few. Diesel prepares a raw statement each time it runs, because it cannot
+/// know how many different texts there are; frequent statements are wrapped in this.
 #[derive(Debug)]
 pub(super) struct Prepared<Q>(pub(super) Q);
 
@@ -23,7 +23,7 @@ impl<Q: Query> Query for Prepared<Q> {
     type SqlType = Q::SqlType;
 }
 
-/// Without an id of its type, the cache goes by the text of the statement.
+/// Without a type id, the cache key is the text of the statement.
 impl<Q> QueryId for Prepared<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

@@ -1,6 +1,6 @@
-//! Sealing again what was sealed with an older key, or not at all.
+//! Seals again the values that are sealed with an older key, or not sealed.
 //!
-//! They are `sql_query`, because the table and column are values here.
+//! They use `sql_query`, because table and column are values here.
 
 use agent_pool_core::chain;
 use agent_pool_service_kit::cipher::{Cipher, Resealed};
@@ -46,7 +46,7 @@ pub(crate) async fn reseal(
                         done.lost += 1;
                         warn!(
                             error.chain = chain(&error),
-                            "a stored value is lost: {error}"
+                            "a stored value cannot be decrypted: {error}"
                         );
                     }
                 }

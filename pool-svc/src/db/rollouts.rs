@@ -1,7 +1,7 @@
-//! Table `rollouts`, and what roll-outs read and write of the instances of a pool.
+//! Table `rollouts`, and the columns of `instances` that roll-outs use.
 //!
-//! They are `sql_query`, because the columns `made_from` and `runs` are not in the Diesel schema of `instances`, which has
-//! 16 columns at most.
+//! They use `sql_query`, because the columns `made_from` and `runs` are not in the Diesel schema of `instances`, which
+//! is limited to 16 columns.
 
 use std::collections::BTreeMap;
 
@@ -22,12 +22,12 @@ use crate::lifecycle::{Cause, Move};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunsNote {
     pub(crate) id: InstanceId,
-    /// `None` leaves what is known.
+    /// `None` leaves the stored value.
     pub(crate) made_from: Option<RecipeHash>,
     pub(crate) runs: Runs,
 }
 
-/// Notes what instances were made from and run.
+/// Stores what instances were made from and run.
 pub(crate) async fn note_runs(
     conn: &mut AsyncPgConnection,
     notes: &[RunsNote],
@@ -56,7 +56,7 @@ pub(crate) async fn note_runs(
     Ok(())
 }
 
-/// Notes what an instance is made from now.
+/// Stores what an instance is made from now.
 pub(crate) async fn note_made_from(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,
@@ -76,7 +76,7 @@ struct PoolRow {
     pool: String,
 }
 
-/// The pools that may have something to replace: a roll-out is under way, or an idle instance says what it is made from.
+/// The pools that may have instances to replace: a roll-out is in progress, or the recipe of an idle instance is known.
 pub(crate) async fn load_concerned_pools(
     conn: &mut AsyncPgConnection,
 ) -> Result<Vec<String>, DbError> {
@@ -89,20 +89,20 @@ pub(crate) async fn load_concerned_pools(
     Ok(rows.into_iter().map(|row| row.pool).collect())
 }
 
-/// What a roll-out of a pool to one recipe goes by.
+/// The counts from which the next step of a roll-out to one recipe is decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// Idle instances, without those that a person protects.
+    /// Idle instances, except protected ones.
     pub(crate) idle: u32,
     /// Idle instances that were made from this recipe.
     pub(crate) current: u32,
-    /// Idle instances that were made from another one.
+    /// Idle instances that were made from another recipe.
     pub(crate) outdated: u32,
-    /// Instances that are being made.
+    /// Instances that are being created.
     pub(crate) starting: u32,
-    /// Instances that are being made and whose recipe is another one, or was when they were begun.
+    /// Instances that are being created from another recipe, or were begun with another one.
     pub(crate) outdated_starting: u32,
-    /// The recipe of most of those that are outdated.
+    /// The most frequent recipe of the outdated ones.
     pub(crate) from: Option<RecipeHash>,
 }
 
@@ -122,7 +122,7 @@ struct FactsRow {
     from_recipe: Option<String>,
 }
 
-/// Counts the instances of a pool by whether they were made from `recipe`. One whose recipe is not known counts as
+/// Counts the instances of a pool by whether they were made from `recipe`. An instance of unknown recipe counts as
 /// outdated if it was begun before `since` and is not idle yet.
 pub(crate) async fn count_facts(
     conn: &mut AsyncPgConnection,
@@ -158,7 +158,7 @@ pub(crate) async fn count_facts(
     })
 }
 
-/// Condemns the oldest idle instances of a pool that were made from another recipe: `most` at most, and so that `keep`
+/// Condemns the oldest idle instances of a pool that were made from another recipe: at most `most`, and so that `keep`
 /// idle ones are left.
 pub(crate) async fn replace_outdated(
     conn: &mut AsyncPgConnection,
@@ -300,13 +300,13 @@ pub(crate) async fn find_latest(
     row.map(StoredRollout::try_from).transpose()
 }
 
-/// What the roll-outs of a pool say about going to a recipe now.
+/// The history of a pool with respect to a recipe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, QueryableByName)]
 pub(crate) struct Record {
-    /// The latest one to it was stopped.
+    /// The latest roll-out to it was stopped.
     #[diesel(sql_type = Bool)]
     pub(crate) was_stopped: bool,
-    /// Within the last hour one went away from it, or one to it was superseded.
+    /// Within the last hour a roll-out left it, or a roll-out to it was superseded.
     #[diesel(sql_type = Bool)]
     pub(crate) was_left: bool,
 }
@@ -355,17 +355,17 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// What becomes of a roll-out.
+/// A change of a roll-out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Update {
     pub(crate) state: RolloutState,
     pub(crate) cause: Option<String>,
     pub(crate) canary: Option<InstanceId>,
-    /// How many more were replaced.
+    /// How many more instances were replaced.
     pub(crate) replaced: u32,
 }
 
-/// Writes a change of a roll-out, if it is one. `by` is who asked for it, and stays if nobody did.
+/// Stores a change of a roll-out, if anything differs. `by` is who requested it; without one the stored value stays.
 pub(crate) async fn update(
     conn: &mut AsyncPgConnection,
     id: i64,
@@ -389,7 +389,7 @@ pub(crate) async fn update(
     Ok(())
 }
 
-/// Begins a stopped roll-out again.
+/// Restarts a stopped roll-out.
 pub(crate) async fn restart(
     conn: &mut AsyncPgConnection,
     id: i64,
@@ -407,10 +407,10 @@ pub(crate) async fn restart(
     Ok(())
 }
 
-/// What became of a canary.
+/// The state of a canary.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub(crate) struct CanaryRow {
-    /// Its status; `None` if its row is gone.
+    /// Its status; `None` if its row was deleted.
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) status: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -418,7 +418,7 @@ pub(crate) struct CanaryRow {
     /// Why it was condemned, if it was.
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) condemned: Option<String>,
-    /// What the latest creation in its pool failed with since then.
+    /// The latest creation failure in its pool since then.
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) error: Option<String>,
 }

@@ -45,7 +45,7 @@ pub(crate) fn parse_id(id: String) -> Result<InstanceId, DbError> {
     id.parse().map_err(|error| corrupt(&id, error))
 }
 
-/// What an instance is made from; `None` if a version made it that knew no recipes.
+/// The recipe of an instance; `None` if an older version made it, which did not record recipes.
 pub(super) fn parse_recipe(id: &str, stored: Option<Value>) -> Result<Option<Recipe>, DbError> {
     let recipe = stored.map(serde_json::from_value).transpose();
     recipe.map_err(|error| corrupt(id, error))

@@ -1,4 +1,4 @@
-//! The columns that Diesel builds queries on, of `instances` 16 at most. `migrations/pool` is what makes them.
+//! The columns that Diesel builds queries on, at most 16 of `instances`. `migrations/pool` creates them.
 
 diesel::table! {
     instances (id) {

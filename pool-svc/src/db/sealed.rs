@@ -1,6 +1,6 @@
-//! The values that are as good as passwords, and how they are kept: sealed if `POOL_ENCRYPTION_KEY` is set.
+//! The secret values and how they are stored: sealed if `POOL_ENCRYPTION_KEY` is set.
 //!
-//! A column of JSON holds a sealed value as a string, and a plain one as it is.
+//! A JSON column holds a sealed value as a string, and a plain value as it is.
 
 use agent_pool_core::Secret;
 use agent_pool_service_kit::cipher::{Cipher, CipherError, Owner};
@@ -95,7 +95,7 @@ impl Column {
         cipher.open(Owner(&[row, self.name]), stored)
     }
 
-    /// What to store instead of what is stored, if that was not sealed with the newest key.
+    /// The value to store instead, if the stored one is not sealed with the newest key.
     pub(super) fn reseal(
         self,
         cipher: &Cipher,

@@ -1,6 +1,6 @@
-//! Table `pool_sizings`, and what the log says of demand and of the time to warm an instance.
+//! Table `pool_sizings`, and the demand and lead times in the lifecycle log.
 //!
-//! They are `sql_query`, because Diesel has no `extract` and no `DISTINCT ON` with these types.
+//! They use `sql_query`, because Diesel has no `extract` and no `DISTINCT ON` with these types.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-/// The claims of a pool in the log. Entries before there were pools are of the pool `default`.
+/// The claims of a pool in the log. Entries from before pools existed belong to the pool `default`.
 const CLAIMS: &str = "instance_events
     WHERE from_status = 'idle' AND to_status = 'claiming' AND coalesce(pool, 'default') = $1";
 
-/// How many warm-ups the lead time is measured by.
+/// How many warm-ups the lead time is averaged over.
 const MEASURED: i64 = 200;
 
 #[derive(Debug, QueryableByName)]
@@ -29,7 +29,7 @@ struct Bucket {
     claims: i64,
 }
 
-/// The claims since then in windows of this many seconds: the start of each window that has any, and how many.
+/// The claims since then in windows of this many seconds: the start of each window with claims, and their number.
 pub(crate) async fn count_claims(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -77,7 +77,7 @@ struct Oldest {
     at: Option<DateTime<Utc>>,
 }
 
-/// Since when there is a log.
+/// The time of the oldest entry in the log.
 pub(crate) async fn find_oldest_entry(
     conn: &mut AsyncPgConnection,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
@@ -93,7 +93,7 @@ struct Lead {
     seconds: Option<f64>,
 }
 
-/// The mean time from the wish for an instance to its being idle, over the latest ones of the pool.
+/// The mean time from the row of an instance until it is idle, over the latest ones of the pool.
 pub(crate) async fn measure_lead(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -222,7 +222,7 @@ struct Most {
     target: Option<i32>,
 }
 
-/// The highest target of the last minutes: more idle instances than that are too many.
+/// The highest target of the last minutes: idle instances above it are surplus.
 pub(crate) async fn highest_target(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,

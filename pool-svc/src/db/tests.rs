@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{Recipe, Status};
-use agent_pool_core::wire::runtime::ProvisionRequest;
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{Conn, Db};
-use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
+use agent_pool_service_kit::testing::eventually;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
-use super::claims::{self, Locked, NewAgent, QueuePosition, TakenInstance, Taking, take_sql};
+use super::claims::{self, NewAgent, QueuePosition, TakenInstance, Taking};
 use super::instances::{self, Demand, Wanted};
 use super::leases::{self, Held, Pending};
-use super::{MIGRATIONS, pending, views};
+use super::test_database::{agent, database, run};
+use super::tick_state::{self, Bounds};
+use super::{pending, views};
 use crate::lifecycle::{Cause, Event, Move};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ const NEXT: Taking<'static> = Taking {
     claims: &[None],
 };
 
-/// What a pool without limits of its own wants.
+/// The demand of a pool without its own limits.
 fn demand(pool: &str, wanted: Wanted) -> Demand {
     Demand {
         max_starting: None,
@@ -50,34 +51,8 @@ async fn take(conn: &mut Conn) -> Option<TakenInstance> {
     claims::take_oldest_idle(conn, NEXT).await.unwrap().pop()
 }
 
-fn agent(id: &InstanceId) -> NewAgent {
-    NewAgent {
-        id: id.clone(),
-        by: None,
-        request: ProvisionRequest {
-            agent_name: "Tulip".to_owned().try_into().unwrap(),
-            instructions: "Be kind.".to_owned().try_into().unwrap(),
-            join_url: None,
-            profile_image: None,
-            metadata: None,
-            callback_url: None,
-            tools_url: None,
-        },
-        conversation_id: "c".to_owned(),
-        invite_url: "i".to_owned(),
-    }
-}
-
 fn plain() -> Cipher {
     Cipher::read("KEY", None).unwrap()
-}
-
-async fn database() -> TestDatabase {
-    fresh_database(MIGRATIONS, "pool").await
-}
-
-async fn run(conn: &mut Conn, statement: &str) {
-    sql_query(statement).execute(conn).await.unwrap();
 }
 
 async fn insert(conn: &mut Conn, status: Status) -> InstanceId {
@@ -100,13 +75,13 @@ async fn insert(conn: &mut Conn, status: Status) -> InstanceId {
     id
 }
 
-/// Makes a move by the function that this move has.
+/// Makes a move, with the function for it.
 async fn make(conn: &mut Conn, step: Move, id: &InstanceId) -> bool {
     if step == Move::TAKE {
         let taken = take(conn).await;
         taken.is_some_and(|taken| taken.id == *id)
     } else if step == Move::WAIT {
-        let waiting = pending::begin(conn, &plain(), id, &agent(id).request, MINUTE).await;
+        let waiting = pending::begin(conn, &plain(), id, &agent(id).request, None, MINUTE).await;
         waiting.unwrap().is_some()
     } else if step == Move::RECORD {
         claims::record(conn, &plain(), &[agent(id)]).await.unwrap() == [id.clone()]
@@ -139,7 +114,7 @@ async fn every_move_is_made_from_its_own_status_and_from_no_other() {
 }
 
 #[tokio::test]
-async fn a_row_of_no_known_status_or_half_a_claim_is_refused() {
+async fn an_unknown_status_or_incomplete_claim_is_corrupt() {
     let db = database().await.db();
     let mut conn = db.conn().await.unwrap();
     for bad in [
@@ -169,7 +144,7 @@ async fn the_oldest_idle_instance_that_nobody_else_is_taking_is_claimed() {
     let first = take(&mut one).await.unwrap();
     let second = take(&mut other).await.unwrap();
     assert_eq!((first.id, second.id), (oldest, younger));
-    let (third, ()) = tokio::join!(take(&mut other), run(&mut one, "COMMIT"));
+    let (third, _) = tokio::join!(take(&mut other), run(&mut one, "COMMIT"));
     assert_eq!(third, None);
 }
 
@@ -201,43 +176,6 @@ async fn a_claim_does_not_take_a_locked_fleet_for_an_empty_one() {
 struct Line {
     #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
     text: String,
-}
-
-#[tokio::test]
-async fn the_claim_takes_its_instance_from_the_partial_index() {
-    let db = database().await.db();
-    let mut conn = db.conn().await.unwrap();
-    run(
-        &mut conn,
-        "INSERT INTO instances
-                (id, name, status, url, created_at, claimed_at, conversation_id, invite_url, pool)
-         SELECT n::text, 'n', CASE WHEN n % 10 = 0 THEN 'idle' ELSE 'claimed' END, 'u',
-                now() - n * interval '1 s', now(), 'c', 'i', 'pool-' || n % 100
-         FROM generate_series(1, 2000) AS n",
-    )
-    .await;
-    run(&mut conn, "ANALYZE instances").await;
-    // The generic plan, which a statement that is run often gets.
-    run(&mut conn, "SET plan_cache_mode = force_generic_plan").await;
-    run(
-        &mut conn,
-        &format!(
-            "PREPARE claim (text[], text[], float8, int8, text[], text) AS {}",
-            take_sql(Locked::Skip)
-        ),
-    )
-    .await;
-    let plan: Vec<Line> =
-        sql_query("EXPLAIN EXECUTE claim ('{NULL}', '{NULL}', 60, 1, '{}', 'default')")
-            .load(&mut conn)
-            .await
-            .unwrap();
-    let plan: String = plan.into_iter().map(|line| line.text + "\n").collect();
-    assert!(
-        plan.contains("Index Scan using instances_pool_created_at_idx"),
-        "{plan}"
-    );
-    assert!(!plan.contains("Seq Scan on instances"), "{plan}");
 }
 
 #[tokio::test]
@@ -275,7 +213,8 @@ async fn a_condemned_instance_is_destroyed_only_when_it_is_let_go() {
     let taken = leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
         .await
         .unwrap();
-    assert_eq!(taken.as_slice(), std::slice::from_ref(id));
+    assert!(taken.iter().map(|one| &one.id).eq([id]));
+    assert!(!taken[0].was_claimed);
     assert_eq!(
         leases::take_destroying(&mut conn, Pending::Fresh, 9, MINUTE)
             .await
@@ -460,14 +399,15 @@ async fn a_destruction_that_failed_waits_for_a_tick_behind_the_others() {
     let fresh = insert(&mut conn, Status::Destroying).await;
     let mut take = async |pending| {
         let taken = leases::take_destroying(&mut conn, pending, 1, MINUTE).await;
-        taken.unwrap()
+        let ids = taken.unwrap().into_iter().map(|one| one.id);
+        ids.collect::<Vec<_>>()
     };
     assert_eq!(take(Pending::All).await, [fresh]);
     assert_eq!(take(Pending::Fresh).await, []);
     assert_eq!(take(Pending::All).await, [failed]);
 }
 
-/// Diesel takes what stands before the first `_` for the version, and applies one migration of each version.
+/// Diesel takes the part before the first `_` as the version, and applies one migration per version.
 #[test]
 fn no_two_migrations_have_the_same_version() {
     for service in ["pool", "services"] {
@@ -479,4 +419,21 @@ fn no_two_migrations_have_the_same_version() {
             assert!(versions.insert(version), "{service}: {name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_renewal_that_comes_after_the_end_of_its_tick_does_not_take_the_turn() {
+    let db = database().await.db();
+    let mut conn = db.conn().await.unwrap();
+    let bounds = Bounds {
+        lease: MINUTE,
+        unwatched_after: MINUTE,
+    };
+    let ended = tick_state::begin(&mut conn, bounds).await.unwrap().unwrap();
+    tick_state::end(&mut conn, ended.epoch).await.unwrap();
+    tick_state::renew(&mut conn, ended.epoch, MINUTE)
+        .await
+        .unwrap();
+    let next = tick_state::begin(&mut conn, bounds).await.unwrap();
+    assert!(next.is_some(), "the next tick begins");
 }

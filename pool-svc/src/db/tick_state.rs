@@ -1,8 +1,8 @@
-//! Table `tick_state`: one row that fences ticks, and says how the fleet was last seen.
+//! Table `tick_state`: one row that fences ticks and stores how the fleet was last observed.
 //!
-//! A tick takes its turn by a lease, which its replica can lose without noticing. So each tick has a number,
-//! and every transaction of it begins with a statement that locks the row and checks the number. A tick
-//! that was taken over finds another number, and does nothing.
+//! A tick takes its turn by a lease, which its replica can lose without noticing, for example while its machine sleeps.
+//! So each tick has a number, and every transaction of a tick begins with a statement that locks the row and checks the
+//! number. A tick that was taken over finds another number and does nothing.
 
 use std::time::Duration;
 
@@ -52,12 +52,12 @@ pub(crate) struct Turn {
     pub(crate) clock: Clock,
 }
 
-/// The times by which a tick judges, of the database.
+/// The times that a tick uses, from the database.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     /// When the tick began.
     pub(crate) now: DateTime<Utc>,
-    /// Since when the fleet was watched without a gap.
+    /// Since when the fleet has been watched without a gap.
     pub(crate) watched_since: Option<DateTime<Utc>>,
 }
 
@@ -78,8 +78,8 @@ pub(crate) struct Bounds {
     pub(crate) unwatched_after: Duration,
 }
 
-/// Begins a tick, unless one is under way. An earlier one whose lease has expired is taken over. If the fleet
-/// was last seen too long ago, it counts as watched from this tick on.
+/// Begins a tick, unless one is in progress. A tick whose lease has expired is taken over. If the fleet was last
+/// observed too long ago, it counts as watched from this tick on.
 pub(crate) async fn begin(
     conn: &mut AsyncPgConnection,
     bounds: Bounds,
@@ -110,7 +110,7 @@ pub(crate) async fn begin(
     }))
 }
 
-/// Renews the turn of a tick that is under way.
+/// Renews the turn of a tick. A renewal that arrives after the end of its tick changes nothing.
 pub(crate) async fn renew(
     conn: &mut AsyncPgConnection,
     epoch: Epoch,
@@ -118,6 +118,7 @@ pub(crate) async fn renew(
 ) -> Result<(), DbError> {
     diesel::update(tick_state::table)
         .filter(tick_state::epoch.eq(epoch.0))
+        .filter(tick_state::turn_expires_at.is_not_null())
         .set(tick_state::turn_expires_at.eq(after!(lease).nullable()))
         .execute(conn)
         .await?;
@@ -134,7 +135,7 @@ pub(crate) async fn end(conn: &mut AsyncPgConnection, epoch: Epoch) -> Result<()
     Ok(())
 }
 
-/// How far a tick believes its look at the fleet.
+/// How far a tick trusts its observation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look<'a> {
     /// Whether instances that did not answer count as silent.
@@ -143,22 +144,23 @@ pub(crate) struct Look<'a> {
     pub(crate) then: Then,
 }
 
-/// What a tick does after it has noted how it saw the fleet.
+/// What a tick does after it has stored its observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// It writes what it decided.
+    /// It writes its decisions.
     Apply,
     /// Nothing: it ends.
     End,
 }
 
-/// Notes how the fleet was seen, and keeps later ticks from beginning until the transaction ends.
+/// The fence: stores how the fleet was observed if this is still the latest tick, and locks the row, so that no later
+/// tick begins until the transaction ends.
 pub(crate) async fn note(
     conn: &mut AsyncPgConnection,
     epoch: Epoch,
     look: Look<'_>,
 ) -> Result<Standing, DbError> {
-    // sql_query, as its counterpart above: the two are read together.
+    // sql_query, like its counterpart above, so that the two read alike.
     let rows = Prepared(
         sql_query(
             "UPDATE tick_state
@@ -190,7 +192,7 @@ pub(crate) async fn hold(conn: &mut AsyncPgConnection, epoch: Epoch) -> Result<S
     Ok(rows.len().into())
 }
 
-/// Why the latest look at the fleet was not believed; `None` if it was.
+/// Why the latest observation was not trusted; `None` if it was.
 pub(crate) async fn load_doubt(
     conn: &mut AsyncPgConnection,
 ) -> Result<Option<Unobserved>, DbError> {
@@ -206,10 +208,9 @@ pub(crate) async fn load_doubt(
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::{database, fresh_conn, run};
 
     const BOUNDS: Bounds = Bounds {
         lease: Duration::from_mins(1),
@@ -228,19 +229,12 @@ mod tests {
 
     /// As if the replica of the latest tick had died a minute ago.
     async fn expire(conn: &mut Conn) {
-        let expire = "UPDATE tick_state SET turn_expires_at = now()";
-        sql_query(expire).execute(conn).await.unwrap();
-    }
-
-    async fn database() -> (TestDatabase, Conn) {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let conn = database.db().conn().await.unwrap();
-        (database, conn)
+        run(conn, "UPDATE tick_state SET turn_expires_at = now()").await;
     }
 
     #[tokio::test]
     async fn a_tick_does_nothing_more_once_another_has_begun() {
-        let (_database, mut conn) = database().await;
+        let mut conn = fresh_conn().await;
         let first = begun(&mut conn).await;
         assert_eq!(hold(&mut conn, first).await.unwrap(), Standing::Latest);
         assert_eq!(
@@ -257,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_tick_is_under_way_at_a_time_until_it_ends_or_its_lease_does() {
-        let (_database, mut conn) = database().await;
+        let mut conn = fresh_conn().await;
         let first = begun(&mut conn).await;
         assert!(begin(&mut conn, BOUNDS).await.unwrap().is_none());
         renew(&mut conn, first, BOUNDS.lease).await.unwrap();
@@ -278,23 +272,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_tick_that_is_applied_keeps_the_next_from_beginning() {
-        let (database, mut conn) = database().await;
+        let database = database().await;
+        let mut conn = database.db().conn().await.unwrap();
         let first = begun(&mut conn).await;
         expire(&mut conn).await;
         for first_statement in ["note", "hold"] {
-            sql_query("BEGIN").execute(&mut conn).await.unwrap();
+            run(&mut conn, "BEGIN").await;
             match first_statement {
                 "note" => note(&mut conn, first, BELIEVED).await.unwrap(),
                 _ => hold(&mut conn, first).await.unwrap(),
             };
             let mut other = database.db().conn().await.unwrap();
-            let impatient = "SET lock_timeout = '50 ms'";
-            sql_query(impatient).execute(&mut other).await.unwrap();
+            run(&mut other, "SET lock_timeout = '50 ms'").await;
             assert!(
                 begin(&mut other, BOUNDS).await.is_err(),
                 "{first_statement}"
             );
-            sql_query("COMMIT").execute(&mut conn).await.unwrap();
+            run(&mut conn, "COMMIT").await;
         }
     }
 
@@ -306,14 +300,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_fleet_is_watched_until_it_was_not_seen_for_too_long() {
-        let (_database, mut conn) = database().await;
+        let mut conn = fresh_conn().await;
         let old = "SELECT watched_since < now() - interval '1 h' AS old FROM tick_state";
         for (seen_ago, then) in [("1 s", Some(true)), ("6 min", None)] {
             let past = format!(
                 "UPDATE tick_state SET watched_since = now() - interval '2 h',
                                        observed_at = now() - interval '{seen_ago}'"
             );
-            sql_query(past).execute(&mut conn).await.unwrap();
+            run(&mut conn, &past).await;
             let epoch = begun(&mut conn).await;
             let watched: Watched = sql_query(old).get_result(&mut conn).await.unwrap();
             assert_eq!(watched.old, then, "{seen_ago}");
@@ -326,7 +320,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_doubt_lasts_from_its_first_reason_to_the_first_look_that_is_believed() {
-        let (_database, mut conn) = database().await;
+        let mut conn = fresh_conn().await;
         let mut sinces = Vec::new();
         for reason in ["down", "empty"] {
             let epoch = begun(&mut conn).await;

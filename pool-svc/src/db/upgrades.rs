@@ -1,6 +1,6 @@
-//! Table `upgrades`: claimed instances that are to be brought to the recipe of their pool. Times are the database's.
+//! Table `upgrades`: requests to upgrade claimed instances to the recipe of their pool. Times are the database's.
 //!
-//! They are `sql_query`, because Diesel has no UPDATE by a locking subquery.
+//! They use `sql_query`, because Diesel has no UPDATE by a locking subquery.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::{IdRow, parse_id};
 
-/// The claimed instances of a pool that were made from another recipe, or from one that is not known.
+/// The claimed instances of a pool that were made from another or an unknown recipe.
 pub(crate) async fn load_outdated(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -34,7 +34,7 @@ pub(crate) async fn load_outdated(
     rows.into_iter().map(|row| parse_id(row.id)).collect()
 }
 
-/// Writes a request to upgrade `instances`, `batch` at a time. Those that have an upgrade under way are left out.
+/// Stores a request to upgrade `instances`, `batch` at a time. Instances with an upgrade in progress are left out.
 /// Returns the others.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
@@ -75,8 +75,8 @@ struct TakenRow {
     id: String,
 }
 
-/// Takes the next upgrade: one whose replica died, or one that waits and has its turn. To be called in a transaction,
-/// in which one replica at a time counts those that run.
+/// Takes the next upgrade: one whose replica died, or a waiting one whose batch has room. Call it in a transaction, in
+/// which one replica at a time counts the running ones.
 pub(crate) async fn take(
     conn: &mut AsyncPgConnection,
     lease: Duration,
@@ -126,7 +126,7 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// Gives an upgrade back at a shutdown, so that another replica goes on with it at once.
+/// Releases an upgrade at shutdown, so that another replica continues it at once.
 pub(crate) async fn release(conn: &mut AsyncPgConnection, id: i64) -> Result<(), DbError> {
     sql_query("UPDATE upgrades SET lease_expires_at = now() WHERE id = $1 AND state = 'running'")
         .bind::<BigInt, _>(id)
@@ -147,7 +147,7 @@ pub(crate) async fn end(conn: &mut AsyncPgConnection, id: i64) -> Result<(), DbE
     Ok(())
 }
 
-/// Records that an upgrade failed, and that those of its request that wait do not begin.
+/// Records that an upgrade failed, and stops the waiting ones of the same request.
 pub(crate) async fn fail(
     conn: &mut AsyncPgConnection,
     upgrade: &TakenUpgrade,
@@ -188,7 +188,43 @@ struct Row {
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// The latest upgrade of each instance that is there.
+impl TryFrom<Row> for Upgrade {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let mut states = UpgradeState::ALL.into_iter();
+        let state = states.find(|state| state.as_str() == row.state);
+        Ok(Self {
+            state: state.ok_or_else(|| DbError::CorruptRow {
+                table: "upgrades",
+                key: row.instance_id,
+                problem: format!("unknown state {:?}", row.state),
+            })?,
+            error: row.error,
+            requested_by: row.requested_by,
+            requested_at: row.requested_at,
+            ended_at: row.ended_at,
+        })
+    }
+}
+
+/// The latest upgrade of an instance, if it had one.
+pub(crate) async fn find_latest(
+    conn: &mut AsyncPgConnection,
+    id: &InstanceId,
+) -> Result<Option<Upgrade>, DbError> {
+    let row: Option<Row> = sql_query(
+        "SELECT instance_id, state, error, requested_by, requested_at, ended_at
+         FROM upgrades WHERE instance_id = $1 ORDER BY id DESC LIMIT 1",
+    )
+    .bind::<Text, _>(id.as_str())
+    .get_result(conn)
+    .await
+    .optional()?;
+    row.map(Upgrade::try_from).transpose()
+}
+
+/// The latest upgrade of each existing instance.
 pub(crate) async fn load_latest(
     conn: &mut AsyncPgConnection,
 ) -> Result<HashMap<String, Upgrade>, DbError> {
@@ -199,27 +235,11 @@ pub(crate) async fn load_latest(
     )
     .load(conn)
     .await?;
-    let upgrade = |row: Row| {
-        let mut states = UpgradeState::ALL.into_iter();
-        let state = states.find(|state| state.as_str() == row.state);
-        let state = state.ok_or_else(|| DbError::CorruptRow {
-            table: "upgrades",
-            key: row.instance_id.clone(),
-            problem: format!("unknown state {:?}", row.state),
-        })?;
-        let upgrade = Upgrade {
-            state,
-            error: row.error,
-            requested_by: row.requested_by,
-            requested_at: row.requested_at,
-            ended_at: row.ended_at,
-        };
-        Ok((row.instance_id, upgrade))
-    };
+    let upgrade = |row: Row| Ok((row.instance_id.clone(), Upgrade::try_from(row)?));
     rows.into_iter().map(upgrade).collect()
 }
 
-/// Deletes what ended longer than `days` ago.
+/// Deletes upgrades that ended more than `days` ago.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection, days: u16) -> Result<(), DbError> {
     sql_query("DELETE FROM upgrades WHERE ended_at < now() - make_interval(days => $1)")
         .bind::<Integer, _>(i32::from(days))

@@ -1,4 +1,4 @@
-//! Reading table `instances`, and its notes of health.
+//! Reads table `instances`, and stores health observations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,14 +7,13 @@ use agent_pool_core::wire::pool::{Counts, InstanceView, Runs, Status};
 use agent_pool_core::{InstanceId, ParseIdError, PoolName, RecipeHash, chain};
 use agent_pool_service_kit::cipher::Cipher;
 use agent_pool_service_kit::db::{DbError, before};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{count_star, sql};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Int8, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Int8, Integer, Jsonb, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use tracing::warn;
 use url::Url;
@@ -23,7 +22,7 @@ use super::prepared::Prepared;
 use super::row::{Maker, corrupt, parse_id, parse_pool, parse_status};
 use super::schema::instances;
 use super::sealed::Column;
-use super::tick_state::{Clock, Epoch};
+use super::tick_state::Epoch;
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = instances)]
@@ -40,17 +39,20 @@ pub(crate) struct Row {
     last_healthy_at: Option<DateTime<Utc>>,
     lease_expires_at: Option<DateTime<Utc>>,
     pool: String,
-    // The schema has no room for a further column.
+    // The Diesel schema has no room for another column.
     #[diesel(select_expression = sql::<Bool>("instances.protected"))]
     #[diesel(select_expression_type = SqlLiteral<Bool>)]
     protected: bool,
-    // Not in the schema, which has 16 columns at most.
+    // Not in the Diesel schema, which is limited to 16 columns.
     #[diesel(select_expression = sql("instances.made_from"))]
     #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
     made_from: Option<String>,
     #[diesel(select_expression = sql("instances.runs"))]
     #[diesel(select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
     runs: Option<Value>,
+    #[diesel(select_expression = sql("instances.ttl_seconds"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Integer>>)]
+    ttl_seconds: Option<i32>,
 }
 
 fn parse_url(id: &str, url: Option<String>) -> Result<Option<Url>, DbError> {
@@ -75,6 +77,8 @@ impl Row {
         let status = parse_status(&self.id, &self.status)?;
         let made_from = parse_made_from(&self.id, self.made_from)?;
         let runs = parse_runs(&self.id, self.runs)?;
+        let ttl = self.ttl_seconds.map(|ttl| TimeDelta::seconds(ttl.into()));
+        let ends_at = self.claimed_at.zip(ttl).map(|(claimed, ttl)| claimed + ttl);
         let link = self.invite_url.as_deref();
         let invite_url = link.and_then(|link| open_invite(cipher, &self.id, link));
         Ok(InstanceView {
@@ -88,11 +92,12 @@ impl Row {
             created_at: self.created_at,
             claimed_at: self.claimed_at,
             last_healthy_at: self.last_healthy_at,
-            // A claim that is under way has no agent yet; one that waits for a person has.
+            // A claim in progress has no agent yet; a claim that waits for a person has one.
             accept_by: self
                 .lease_expires_at
                 .filter(|_| status == Status::Claiming && self.agent_name.is_some()),
             agent_name: self.agent_name,
+            ends_at: ends_at.filter(|_| status == Status::Claimed),
             protected: self.protected,
             made_from,
             runs,
@@ -100,7 +105,7 @@ impl Row {
     }
 }
 
-/// A lost key must not hide the fleet.
+/// A lost encryption key must not hide the fleet.
 fn open_invite(cipher: &Cipher, id: &str, stored: &str) -> Option<String> {
     match Column::INVITE_URL.open(cipher, id, stored) {
         Ok(link) => Some(link.expose().to_owned()),
@@ -214,7 +219,7 @@ pub(crate) fn count_mut(counts: &mut Counts, status: Status) -> &mut u32 {
     }
 }
 
-/// Counts instances that are loaded already.
+/// Counts loaded instances.
 pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
     let mut counts = Counts::default();
     for instance in instances {
@@ -223,119 +228,15 @@ pub(crate) fn count_loaded(instances: &[InstanceView]) -> Counts {
     counts
 }
 
-/// An instance as a tick finds it. Times are by the database's clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FleetRow {
-    pub(crate) id: InstanceId,
-    pub(crate) status: Status,
-    /// The name of its pool.
-    pub(crate) pool: String,
-    pub(crate) url: Option<String>,
-    /// Since its creation ended, or else since its row was written.
-    pub(crate) age: Duration,
-    /// Whether it is on record as unhealthy.
-    pub(crate) silent: bool,
-    /// Since it was first found unhealthy, as far back as the fleet was watched without a gap.
-    pub(crate) silent_for: Duration,
-    /// Since it was last noted as healthy; its age if it never was.
-    pub(crate) noted_before: Duration,
-    pub(crate) lease: Lease,
-    /// Whether it waits, or waited, to be let into a conversation.
-    pub(crate) pending: bool,
-    /// What it is on record as made from.
-    pub(crate) made_from: Option<RecipeHash>,
-    /// What it is on record as running.
-    pub(crate) runs: Option<Runs>,
-}
-
-/// Whether a task works on a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lease {
-    Nobody,
-    Held,
-    Expired,
-}
-
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = instances)]
-struct RawFleetRow {
-    id: String,
-    status: String,
-    pool: String,
-    url: Option<String>,
-    created_at: DateTime<Utc>,
-    made_at: Option<DateTime<Utc>>,
-    last_healthy_at: Option<DateTime<Utc>>,
-    silent_since: Option<DateTime<Utc>>,
-    lease_expires_at: Option<DateTime<Utc>>,
-    #[diesel(select_expression = instances::agent_name.is_not_null())]
-    pending: bool,
-    #[diesel(select_expression = sql("instances.made_from"))]
-    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
-    made_from: Option<String>,
-    #[diesel(select_expression = sql("instances.runs"))]
-    #[diesel(select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
-    runs: Option<Value>,
-}
-
-impl RawFleetRow {
-    /// What the row is to a tick with this clock.
-    fn at(self, clock: Clock) -> Result<FleetRow, DbError> {
-        let watched = self.silent_since.zip(clock.watched_since);
-        let since = |time: DateTime<Utc>| age(clock.now, time);
-        Ok(FleetRow {
-            status: parse_status(&self.id, &self.status)?,
-            age: since(self.made_at.unwrap_or(self.created_at)),
-            silent: self.silent_since.is_some(),
-            silent_for: watched
-                .map(|(silent, watched)| since(silent.max(watched)))
-                .unwrap_or_default(),
-            noted_before: since(self.last_healthy_at.unwrap_or(self.created_at)),
-            lease: match self.lease_expires_at {
-                None => Lease::Nobody,
-                Some(end) if end <= clock.now => Lease::Expired,
-                Some(_) => Lease::Held,
-            },
-            pending: self.pending,
-            made_from: parse_made_from(&self.id, self.made_from)?,
-            runs: parse_runs(&self.id, self.runs)?,
-            pool: self.pool,
-            url: self.url,
-            id: parse_id(self.id)?,
-        })
-    }
-}
-
-/// A clock that was set back must not make a negative time.
-fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> Duration {
-    (now - then).to_std().unwrap_or_default()
-}
-
-/// Every instance, with the columns that a tick judges by. The rows are as they were when the first one arrives;
-/// the others may still be under way then.
-pub(crate) async fn stream_fleet(
-    conn: &mut AsyncPgConnection,
-    clock: Clock,
-) -> Result<impl Stream<Item = Result<FleetRow, DbError>> + Send + use<'_>, DbError> {
-    let rows = instances::table
-        .select(RawFleetRow::as_select())
-        .load_stream::<RawFleetRow>(conn)
-        .await?;
-    // Fused: the driver calls the connection closed if it is asked for more after the last row.
-    Ok(rows
-        .map(move |row| row.map_err(DbError::from)?.at(clock))
-        .fuse())
-}
-
 /// An instance that answered its health check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HealthyInstance {
     pub(crate) id: InstanceId,
-    /// Where Services says that it is.
+    /// Its URL according to Services.
     pub(crate) url: Option<Url>,
 }
 
-/// Notes that instances are healthy now, and where Services says that they are.
+/// Stores that instances are healthy now, and their URLs according to Services.
 pub(crate) async fn note_healthy(
     conn: &mut AsyncPgConnection,
     healthy: &[HealthyInstance],
@@ -348,8 +249,8 @@ pub(crate) async fn note_healthy(
         .iter()
         .map(|one| one.url.as_ref().map(Url::as_str))
         .collect();
-    // Diesel has no UPDATE from arrays. A row without a URL is somebody's creation: its URL is
-    // stored with the end of the lease, so that the two go together.
+    // Diesel has no UPDATE from arrays. A row without a URL belongs to a creation in progress: its URL is stored
+    // together with the end of the lease.
     sql_query(
         "UPDATE instances AS i
          SET last_healthy_at = now(), silent_since = NULL, url = coalesce(seen.url, i.url),
@@ -366,7 +267,7 @@ pub(crate) async fn note_healthy(
     Ok(())
 }
 
-/// Notes since when instances are unhealthy, if that is not noted yet.
+/// Stores since when instances are unhealthy, if that is not stored yet.
 pub(crate) async fn note_silent(
     conn: &mut AsyncPgConnection,
     silent: &[InstanceId],
@@ -386,8 +287,8 @@ pub(crate) async fn note_silent(
     Ok(())
 }
 
-/// Notes that instances are still healthy. Rows that something else has locked are left to the next tick.
-/// A tick that was taken over notes nothing.
+/// Stores that instances are still healthy. Rows that are locked are left to the next tick. A tick that was taken over
+/// stores nothing.
 pub(crate) async fn note_still_healthy(
     conn: &mut AsyncPgConnection,
     epoch: Epoch,
@@ -412,7 +313,7 @@ pub(crate) async fn note_still_healthy(
     Ok(())
 }
 
-/// Where the runtime of an instance is, and its key.
+/// The URL of an instance's runtime, and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RuntimeAddress {
     pub(crate) id: InstanceId,
@@ -452,7 +353,7 @@ pub(crate) async fn load_unwatched(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Where the runtime of an instance is; `None` if the instance is gone or was not made yet.
+/// The URL of an instance's runtime; `None` if the instance does not exist or is not made yet.
 pub(crate) async fn find_runtime(
     conn: &mut AsyncPgConnection,
     id: &InstanceId,

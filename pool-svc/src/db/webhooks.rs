@@ -1,6 +1,6 @@
 //! The tables of webhooks: endpoints, messages and deliveries.
 //!
-//! They are `sql_query`, because Diesel has no `SKIP LOCKED` inside an `UPDATE`, and no functions of ours.
+//! They are `sql_query`, because Diesel has no `SKIP LOCKED` inside an `UPDATE`, and cannot call our SQL functions.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use url::Url;
 use super::prepared::Prepared;
 use super::sealed::Column;
 
-/// Raises an event: writes its message for every endpoint that wants it. Call it in the transaction that stores what
-/// happened, so that neither is without the other, and only when a state begins (a budget is reached, a roll-out
-/// stops), not on each look at it: [`note_condition`] tells for states that are only compared. `data` is what the message
-/// says under `data`: at least `pool` and a `reason` in words, in `camelCase`, and nothing secret.
+/// Raises an event: writes its message for every endpoint that subscribes to it. Call it in the transaction that stores
+/// what happened, so that both are stored or neither, and only when a state begins (a budget is reached, a roll-out
+/// stops); for states that are polled, [`note_state`] returns where they begin. `data` is the member `data` of the
+/// message: at least `pool` and a `reason` in words, in `camelCase`, without secrets.
 ///
 /// ```ignore
 /// let data = json!({ "pool": plan.name, "reason": "spent $20.03 of $20/day" });
@@ -63,7 +63,7 @@ pub(crate) async fn insert_endpoint(
     Ok(())
 }
 
-/// Deletes an endpoint and what was to be sent to it. Returns whether there was one.
+/// Deletes an endpoint and its deliveries. Returns whether it existed.
 pub(crate) async fn delete_endpoint(
     conn: &mut AsyncPgConnection,
     id: &str,
@@ -76,7 +76,7 @@ pub(crate) async fn delete_endpoint(
     Ok(deleted > 0)
 }
 
-/// Sends nothing to an endpoint any more, until it is added again.
+/// Disables an endpoint until it is added again.
 pub(crate) async fn disable(conn: &mut AsyncPgConnection, id: &str) -> Result<(), DbError> {
     sql_query(
         "UPDATE webhook_endpoints SET disabled_at = now() WHERE id = $1 AND disabled_at IS NULL",
@@ -129,7 +129,7 @@ pub(crate) async fn load_endpoints(
     Ok(rows.into_iter().map(|row| endpoint(row, cipher)).collect())
 }
 
-/// One whose URL no key opens is still listed, so that it can be deleted.
+/// An endpoint whose URL cannot be decrypted is still listed, so that it can be deleted.
 fn endpoint(row: EndpointRow, cipher: &Cipher) -> WebhookEndpoint {
     let url = Column::WEBHOOK_URL.open(cipher, &row.id, &row.url).ok();
     let url = url.and_then(|url| url.expose().parse::<Url>().ok());
@@ -146,12 +146,12 @@ fn endpoint(row: EndpointRow, cipher: &Cipher) -> WebhookEndpoint {
     }
 }
 
-/// What there is to do.
+/// The work to do.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// Whether there is any endpoint at all.
+    /// Whether any endpoint exists.
     pub(crate) any: bool,
-    /// The endpoints that a message is due to.
+    /// The endpoints with due messages.
     pub(crate) due: Vec<String>,
 }
 
@@ -163,7 +163,7 @@ struct FoundRow {
     due: bool,
 }
 
-/// The endpoints that messages are due to, except for `busy` ones.
+/// The endpoints with due messages, except `busy` ones.
 pub(crate) async fn find_due(
     conn: &mut AsyncPgConnection,
     busy: &[String],
@@ -209,13 +209,13 @@ pub(crate) struct DueDelivery {
 }
 
 impl DueDelivery {
-    /// How many attempts there were, with the one that is to be made.
+    /// Number of attempts, including the one to be made.
     pub(crate) fn attempts(&self) -> u32 {
         u32::try_from(self.attempts).unwrap_or_default()
     }
 }
 
-/// Takes what is due to an endpoint, for as long as `lease`: after that another replica may send it.
+/// Takes the due messages of an endpoint for the time `lease`: after that another replica may send them.
 pub(crate) async fn take_due(
     conn: &mut AsyncPgConnection,
     endpoint: &str,
@@ -246,7 +246,7 @@ pub(crate) enum Outcome {
     Delivered {
         status: u16,
     },
-    /// To be sent again after a pause.
+    /// Send again after a pause.
     Again {
         pause: Duration,
         status: Option<u16>,
@@ -258,7 +258,7 @@ pub(crate) enum Outcome {
     },
 }
 
-/// Records how an attempt ended. A delivery that is done stays done: a slow attempt may end after another one.
+/// Records how an attempt ended. A delivered message stays delivered: a slow attempt may end after another one.
 pub(crate) async fn record(
     conn: &mut AsyncPgConnection,
     id: i64,
@@ -343,7 +343,7 @@ pub(crate) async fn load_deliveries(
     Ok(rows.into_iter().map(delivery).collect())
 }
 
-/// Has a message sent once more, with its id and its body. Returns how many deliveries that concerns.
+/// Queues a message again, with the same id and body. Returns the number of deliveries.
 pub(crate) async fn resend(conn: &mut AsyncPgConnection, id: i64) -> Result<usize, DbError> {
     let queued = sql_query(
         "UPDATE webhook_deliveries AS d SET due_at = now(), attempts = 0, delivered_at = NULL, error = NULL
@@ -356,7 +356,7 @@ pub(crate) async fn resend(conn: &mut AsyncPgConnection, id: i64) -> Result<usiz
     Ok(queued)
 }
 
-/// Queues a test message to one endpoint, whatever events it wants.
+/// Queues a test message to one endpoint, whatever events it subscribes to.
 pub(crate) async fn raise_test(
     conn: &mut AsyncPgConnection,
     endpoint: &str,
@@ -379,40 +379,32 @@ pub(crate) async fn raise_test(
     Ok(queued)
 }
 
-/// What became of a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Condition {
-    /// It holds from now on.
-    Began,
-    Unchanged,
-}
-
-/// Notes whether a condition holds.
-pub(crate) async fn note_condition(
-    conn: &mut AsyncPgConnection,
-    name: &str,
-    holds: bool,
-) -> Result<Condition, DbError> {
-    let statement = if holds {
-        "INSERT INTO webhook_conditions (name) VALUES ($1) ON CONFLICT DO NOTHING"
-    } else {
-        "DELETE FROM webhook_conditions WHERE name = $1"
-    };
-    let changed = sql_query(statement)
-        .bind::<Text, _>(name)
-        .execute(conn)
-        .await?;
-    Ok(if holds && changed > 0 {
-        Condition::Began
-    } else {
-        Condition::Unchanged
-    })
-}
-
 #[derive(Debug, QueryableByName)]
-struct Stocked {
+struct PoolRow {
     #[diesel(sql_type = Text)]
     pool: String,
+}
+
+/// Stores for which pools a polled state holds. Returns those for which it begins. It ends for all others, including
+/// deleted pools.
+pub(crate) async fn note_state(
+    conn: &mut AsyncPgConnection,
+    event: WebhookEvent,
+    holding: &[&str],
+) -> Result<BTreeSet<String>, DbError> {
+    // Diesel has no INSERT after a DELETE in one statement.
+    let rows: Vec<PoolRow> = sql_query(
+        "WITH ended AS (
+             DELETE FROM webhook_conditions
+             WHERE starts_with(name, $1 || ' ') AND substr(name, length($1) + 2) <> ALL ($2))
+         INSERT INTO webhook_conditions (name) SELECT $1 || ' ' || pool FROM unnest($2) AS pool
+         ON CONFLICT DO NOTHING RETURNING substr(name, length($1) + 2) AS pool",
+    )
+    .bind::<Text, _>(event.as_str())
+    .bind::<Array<Text>, _>(holding)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.pool).collect())
 }
 
 /// The pools that have an idle instance.
@@ -420,11 +412,11 @@ pub(crate) async fn load_stocked_pools(
     conn: &mut AsyncPgConnection,
 ) -> Result<BTreeSet<String>, DbError> {
     let query = sql_query("SELECT DISTINCT pool FROM instances WHERE status = 'idle'");
-    let rows: Vec<Stocked> = Prepared(query).load(conn).await?;
+    let rows: Vec<PoolRow> = Prepared(query).load(conn).await?;
     Ok(rows.into_iter().map(|row| row.pool).collect())
 }
 
-/// Deletes messages of which nothing is due and that are older than `days`.
+/// Deletes messages that are older than `days` and have no due delivery.
 pub(crate) async fn prune(conn: &mut AsyncPgConnection, days: u16) -> Result<(), DbError> {
     sql_query(
         "DELETE FROM webhook_messages AS m

@@ -1,4 +1,4 @@
-//! The story of an instance.
+//! The history of an instance in sentences.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{ExplainedStep, Explanation, LifecycleEvent, Status};
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::now;
 
-/// The story of an instance from its events, oldest first.
+/// The history of an instance from its events, oldest first.
 pub(crate) fn explain_instance(
     id: &InstanceId,
     events: &[LifecycleEvent],
@@ -20,7 +20,7 @@ pub(crate) fn explain_instance(
             at: Some(event.at),
             text: sentence(event, before),
         });
-        // It did not move with its tools.
+        // An entry about a tool does not change the status.
         if event.from != event.to || before.is_none() {
             before = Some(event);
         }
@@ -42,7 +42,7 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         "creation_failed" => format!("It was given up{after}, because it could not be created"),
         "healthy" => format!("It became idle{after}, because its health check succeeded"),
         "deployment_dead" if event.to == Some(Status::Crashed) => {
-            format!("It was found dead{after}: its deployment ended")
+            format!("It crashed{after}: its deployment ended")
         }
         "deployment_dead" => format!("It was condemned{after}, because its deployment ended"),
         "unreachable" => format!("It was condemned{after}, because it did not answer for too long"),
@@ -50,11 +50,13 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
             format!("It was condemned{after}, because the replica that worked on it died")
         }
         "claim" => format!("A claim took it{after}: it was the oldest idle instance"),
-        "pending_acceptance" => "Its agent asked to join, and waits to be let in".to_owned(),
-        "not_accepted" => format!("It was condemned{after}, because its agent was not let in"),
+        "pending_acceptance" => {
+            "Its agent asked to join a conversation and waits to be accepted".to_owned()
+        }
+        "not_accepted" => format!("It was condemned{after}, because its agent was not accepted"),
         "provisioned" => format!("It became an agent{after}"),
         "found_claimed" => {
-            format!("It became an agent{after}: its runtime says so, although the answer was lost")
+            format!("It became an agent{after}: a claim found that its runtime already runs one")
         }
         "claim_undone" => format!("It went back to idle{after}: its claim had no effect on it"),
         "claim_failed" => {
@@ -67,7 +69,7 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         "stale" => format!("It was replaced{after}, because it had been idle for too long"),
         "expired" => format!("It was ended{after}, because it had been an agent for too long"),
         "inactive" => format!("It was ended{after}, because its agent did nothing for too long"),
-        "ending_soon" => format!("A warning was sent{after}: its pool is about to end it"),
+        "ending_soon" => format!("A warning was sent{after}: its pool will end it soon"),
         "protected" => format!("It was protected{after}"),
         "unprotected" => format!("Its protection was lifted{after}"),
         "pool_deleted" => format!("It was condemned{after}, because its pool was deleted"),
@@ -76,30 +78,30 @@ fn sentence(event: &LifecycleEvent, before: Option<&LifecycleEvent>) -> String {
         "shut_down" => {
             "It was given up, because its replica shut down before it was created".to_owned()
         }
-        "destroyed" => format!("It was destroyed with everything it had{after}"),
-        "reappeared" => "It is to be destroyed again, because Services has it still".to_owned(),
+        "destroyed" => format!("It was destroyed with all its resources{after}"),
+        "reappeared" => "It will be destroyed again, because Services still has it".to_owned(),
         "adopted" => "It was taken over from the Node.js original".to_owned(),
-        "tool_added" => "It got a tool".to_owned(),
-        "tool_released" => "It gave a tool back".to_owned(),
+        "tool_added" => "A tool was added".to_owned(),
+        "tool_released" => "A tool was released".to_owned(),
         other => format!("It changed{after}: {other}"),
     };
     let reason = event.reason.as_ref();
     let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     let by = event.principal.as_ref();
-    let by = by.map_or_else(String::new, |name| format!(", on a request of {name}"));
+    let by = by.map_or_else(String::new, |name| format!(", requested by {name}"));
     format!("{what}{by}{reason}.")
 }
 
 fn standing(last: &LifecycleEvent, at: DateTime<Utc>) -> String {
     let since = in_largest_unit(at - last.at);
     match last.to {
-        None => format!("It has been gone for {since}."),
+        None => format!("It was destroyed {since} ago."),
         Some(Status::Idle) => format!("It has been idle for {since} and waits for a claim."),
-        Some(Status::Starting) => format!("It has been in the making for {since}."),
-        Some(Status::Claiming) => format!("A claim has been working on it for {since}."),
+        Some(Status::Starting) => format!("Its creation began {since} ago."),
+        Some(Status::Claiming) => format!("A claim has been in progress for {since}."),
         Some(Status::Claimed) => format!("It has been an agent for {since}."),
         Some(Status::Crashed) => {
-            format!("It has been dead for {since}, and is kept until somebody dismisses it.")
+            format!("It crashed {since} ago and is kept until it is dismissed.")
         }
         Some(Status::Destroying) => format!("Its destruction began {since} ago."),
     }
@@ -121,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn a_life_is_one_story() {
+    fn events_of_an_instance_become_sentences() {
         let mut events = [
             event("warm_up", Some("starting"), 0),
             event("healthy", Some("idle"), 46),
             event("claim", Some("claiming"), 346),
             event("killed", Some("destroying"), 400),
         ];
-        events[0].reason = Some("7 wanted: 2.1 claims a minute expected".to_owned());
+        events[0].reason = Some("7 needed for 2.1 claims a minute".to_owned());
         events[3].principal = Some("ann".to_owned());
         let id: InstanceId = "k3v9x0a1b2c3".parse().unwrap();
         let story = explain_instance(&id, &events, "2026-11-29T01:07:00Z".parse().unwrap());
@@ -136,10 +138,10 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "It was made to fill the pool (7 wanted: 2.1 claims a minute expected).",
+                "It was made to fill the pool (7 needed for 2.1 claims a minute).",
                 "It became idle after 46 s, because its health check succeeded.",
                 "A claim took it after 5 min: it was the oldest idle instance.",
-                "It was killed after 54 s, on a request of ann.",
+                "It was killed after 54 s, requested by ann.",
                 "Its destruction began 20 s ago.",
             ]
         );

@@ -1,4 +1,5 @@
-//! Explanations: the story of an instance or of a pool, in sentences, from what was recorded when it was decided.
+//! Explanations: the history of an instance or the state of a pool, in sentences, from what was recorded at each
+//! decision.
 //!
 //! The sentences are pure functions of the log and of the state; the handler loads both.
 
@@ -6,22 +7,14 @@ mod instance;
 mod pool;
 
 pub(crate) use instance::explain_instance;
-pub(crate) use pool::{PoolFacts, explain_pool};
+pub(crate) use pool::{PoolFacts, count_all, explain_pool};
 
 use agent_pool_core::wire::pool::ExplainedStep;
 
-/// A sentence about now.
+/// A sentence about the present.
 fn now(text: impl Into<String>) -> ExplainedStep {
     ExplainedStep {
         at: None,
         text: text.into(),
-    }
-}
-
-/// `1 claim`, `2 claims`.
-fn count_of(count: u32, thing: &str) -> String {
-    match count {
-        1 => format!("1 {thing}"),
-        _ => format!("{count} {thing}s"),
     }
 }

@@ -1,17 +1,21 @@
-//! The story of a pool: what it keeps and why, what it has, and what holds it up.
+//! The state of a pool in sentences: its target and why, what it has, and what blocks it.
 
 use agent_pool_core::wire::pool::{
     Counts, CreationFailure, ExplainedStep, Explanation, Hold, HoldCause,
 };
 
-use super::{count_of, now};
+use super::now;
+use crate::plural::count_of;
 
-/// What the story of a pool is made from.
+/// The inputs of the explanation of a pool.
 #[derive(Debug, Clone)]
 pub(crate) struct PoolFacts {
     pub(crate) name: String,
     pub(crate) target: u32,
     pub(crate) max_total: u32,
+    /// The number of instances of all pools, and its maximum.
+    pub(crate) fleet_total: u32,
+    pub(crate) fleet_max_total: u32,
     /// Why no instances are created.
     pub(crate) hold: Option<Hold>,
     /// Why the target is what it is.
@@ -31,36 +35,35 @@ pub(crate) fn explain_pool(facts: &PoolFacts) -> Explanation {
         counts,
         waiting,
         failures,
+        ..
     } = facts;
     let mut steps = vec![now(format!("It keeps {target} idle: {reason}."))];
-    let Counts {
-        idle,
-        starting,
-        claiming,
-        claimed,
-        crashed,
-        destroying,
-    } = *counts;
+    let total = count_all(counts);
     steps.push(now(format!(
-        "It has {idle} idle and {starting} starting; {claiming} being claimed, {claimed} claimed, {crashed} crashed, \
-         {destroying} being destroyed."
+        "It has {} idle and {} starting; {} being claimed, {} claimed, {} crashed, {} being destroyed.",
+        counts.idle,
+        counts.starting,
+        counts.claiming,
+        counts.claimed,
+        counts.crashed,
+        counts.destroying
     )));
     if *waiting > 0 {
         let claims = count_of(*waiting, "claim");
-        steps.push(now(format!(
-            "{claims} waiting for an instance, so as many more are made."
-        )));
+        steps.push(now(format!("{claims} waiting for an instance.")));
     }
-    let total = idle + starting + claiming + claimed + crashed + destroying;
-    let missing = (target + waiting).saturating_sub(idle + starting);
+    let missing = (target + waiting).saturating_sub(counts.idle + counts.starting);
     let held_up = held_up(facts, missing, total);
     steps.push(now(match (missing, held_up) {
         (0, _) => "Nothing is missing.".to_owned(),
         (_, Some(reason)) => format!(
-            "{} missing, and not made: {reason}.",
+            "{} missing, but not created: {reason}.",
             count_of(missing, "instance")
         ),
-        (_, None) => format!("{} missing, and being made.", count_of(missing, "instance")),
+        (_, None) => format!(
+            "{} missing and being created.",
+            count_of(missing, "instance")
+        ),
     }));
     if let Some(hold) = hold {
         steps.push(held(hold, missing));
@@ -78,18 +81,30 @@ pub(crate) fn explain_pool(facts: &PoolFacts) -> Explanation {
     }
 }
 
+/// The number of instances in any status.
+pub(crate) const fn count_all(counts: &Counts) -> u32 {
+    let Counts {
+        idle,
+        starting,
+        claiming,
+        claimed,
+        crashed,
+        destroying,
+    } = *counts;
+    idle + starting + claiming + claimed + crashed + destroying
+}
+
 fn held(hold: &Hold, missing: u32) -> ExplainedStep {
     let reason = hold.reason.trim_end_matches('.');
     now(match hold.cause {
         HoldCause::Paused if missing == 0 => {
-            format!("It is paused, because {reason}: what is claimed is not replaced.")
+            format!("It is paused, because {reason}: claimed instances are not replaced.")
         }
         HoldCause::Paused => format!("It is paused, because {reason}."),
         HoldCause::Budget => format!("It creates nothing: {reason}."),
+        // The failures follow.
         HoldCause::Failing => {
-            format!(
-                "It creates nothing but probes, until one succeeds or a person resumes it: {reason}."
-            )
+            "It creates only probes, until one succeeds or a person resumes it.".to_owned()
         }
     })
 }
@@ -116,7 +131,13 @@ fn held_up(facts: &PoolFacts, missing: u32, total: u32) -> Option<String> {
         });
     }
     if total >= facts.max_total {
-        return Some(format!("there may be {} in all", facts.max_total));
+        return Some(format!("the limit is {}", facts.max_total));
+    }
+    if facts.fleet_total >= facts.fleet_max_total {
+        let max = facts.fleet_max_total;
+        return Some(format!(
+            "all pools together have reached POOL_MAX_TOTAL, which is {max}"
+        ));
     }
     let failure = facts.failures.first()?;
     Some(format!("creations fail ({})", failure.cause))
@@ -131,8 +152,10 @@ mod tests {
             name: "default".to_owned(),
             target: 3,
             max_total: 10,
+            fleet_total: 5,
+            fleet_max_total: 20,
             hold: None,
-            reason: "3 wanted, as the policy says".to_owned(),
+            reason: "the policy sets 3".to_owned(),
             counts: Counts {
                 idle: 3,
                 claimed: 2,
@@ -151,40 +174,72 @@ mod tests {
 
     #[test]
     fn a_full_pool_says_what_it_keeps_and_why() {
-        let told = story(&facts());
+        let text = story(&facts());
         assert!(
-            told.starts_with("It keeps 3 idle: 3 wanted, as the policy says.\n"),
-            "{told}"
+            text.starts_with("It keeps 3 idle: the policy sets 3.\n"),
+            "{text}"
         );
         assert!(
-            told.contains("3 idle and 0 starting") && told.contains("Nothing is missing."),
-            "{told}"
+            text.contains("3 idle and 0 starting") && text.contains("Nothing is missing."),
+            "{text}"
         );
     }
 
     #[test]
-    fn what_holds_a_pool_up_is_said() {
+    fn a_hold_of_a_pool_is_explained() {
         let paused = PoolFacts {
             hold: Some(Hold {
                 cause: HoldCause::Paused,
-                reason: "its policy says so".to_owned(),
+                reason: "its policy is set to paused".to_owned(),
                 since: None,
                 until: None,
             }),
             target: 5,
             ..facts()
         };
-        assert!(story(&paused).contains("2 instances missing, and not made: the pool is paused."));
+        assert!(
+            story(&paused).contains("2 instances missing, but not created: the pool is paused.")
+        );
         let full = PoolFacts {
             target: 9,
             max_total: 5,
             ..facts()
         };
-        assert!(story(&full).contains("there may be 5 in all"));
+        assert!(story(&full).contains("the limit is 5"));
+        let crowded = PoolFacts {
+            target: 9,
+            fleet_total: 20,
+            ..facts()
+        };
+        assert!(
+            story(&crowded).contains("not created: all pools together have reached POOL_MAX_TOTAL")
+        );
         let busy = PoolFacts {
             waiting: 2,
             ..facts()
         };
-        assert!(story(&busy).contains("2 instances missing, and being made."));
+        assert!(story(&busy).contains("2 instances missing and being created."));
+    }
+
+    #[test]
+    fn a_failure_that_stops_a_pool_is_named_once() {
+        let failure = CreationFailure {
+            pool: "default".parse().unwrap(),
+            cause: "quota".to_owned(),
+            failures_in_a_row: 1,
+            retry_at: "2026-11-29T12:10:00Z".parse().unwrap(),
+            failed_at: "2026-11-29T12:00:00Z".parse().unwrap(),
+            error: "the vendor has no room".to_owned(),
+            stopped_at: Some("2026-11-29T12:00:00Z".parse().unwrap()),
+        };
+        let failures = vec![failure];
+        let stopped = PoolFacts {
+            hold: crate::pools::hold::stop(&failures, &"default".parse().unwrap()),
+            failures,
+            ..facts()
+        };
+        let text = story(&stopped);
+        assert_eq!(text.matches("the vendor has no room").count(), 1, "{text}");
+        assert!(text.contains("failed 1 time in a row"), "{text}");
     }
 }

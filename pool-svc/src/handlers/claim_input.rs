@@ -53,9 +53,9 @@ fn parse_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, String> {
     let mut values = headers.get_all(HEADER).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err("is given more than once".to_owned());
+        return Err("is present more than once".to_owned());
     }
-    // What is not ASCII is not a key either, like an empty text.
+    // A header that is not ASCII is treated like an empty key, which is invalid too.
     let text = first.map(|value| value.to_str().unwrap_or_default().to_owned());
     text.map(IdempotencyKey::try_from).transpose()
 }

@@ -1,7 +1,7 @@
-//! What pools cost, and the limits of agents.
+//! Costs of pools, and spending limits of agents.
 
 use agent_pool_core::wire::pool::{Costs, ToolChange};
-use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::UpdatedTool;
 use agent_pool_core::{InstanceId, PoolName, ToolId};
 use chrono::{Days as Back, NaiveDate, Utc};
@@ -9,15 +9,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing::info;
 
+use super::pools;
 use crate::app::App;
-use crate::costs::{LONGEST_DAYS, report};
-use crate::db::costs::Days;
-use crate::problem::{from_database, from_services};
+use crate::costs::report;
+use crate::db::costs::{Days, KEEP_DAYS};
+use crate::problem::{from_database, from_services, invalid_field};
 
-/// Days of a report unless the request says otherwise.
+/// Default number of days of a report.
 const USUAL_DAYS: u64 = 30;
 
-/// Which days, of which pool.
+/// The days and the pool of a report.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct CostsQuery {
     /// The first day, UTC, such as 2026-11-01; absent: 30 days up to the last one.
@@ -34,18 +35,23 @@ impl CostsQuery {
         let usual = until.checked_sub_days(Back::new(USUAL_DAYS - 1));
         let since = self.since.or(usual).unwrap_or(until);
         let count = (until - since).num_days() + 1;
-        if (1..=i64::from(LONGEST_DAYS)).contains(&count) {
+        if (1..=i64::from(KEEP_DAYS)).contains(&count) {
             return Ok(Days { since, until });
         }
-        let detail = format!("since: expected up to {LONGEST_DAYS} days before {until}");
-        Err(Problem::new(ProblemCode::InvalidField, detail).with_field("since"))
+        let problem = format!("expected up to {KEEP_DAYS} days before {until}");
+        Err(invalid_field("since", problem))
     }
 }
 
 /// `GET /api/pool/costs`
 pub(crate) async fn costs(query: CostsQuery, app: App) -> Result<Costs, Problem> {
     let report = report(&app, query.days()?, query.pool.as_ref()).await;
-    report.map_err(from_database)
+    let report = report.map_err(from_database)?;
+    // The ledger keeps the costs of deleted pools.
+    if let Some(name) = query.pool.filter(|_| report.pools.is_empty()) {
+        pools::require(&name, &app).await?;
+    }
+    Ok(report)
 }
 
 /// `PATCH /api/pool/instances/:id/tools/:tool`

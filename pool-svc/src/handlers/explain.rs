@@ -9,18 +9,18 @@ use chrono::Utc;
 use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, pools, views};
-use crate::explain::{PoolFacts, explain_instance, explain_pool};
+use crate::explain::{PoolFacts, count_all, explain_instance, explain_pool};
 use crate::pools::{Plan, hold};
 use crate::problem::{from_database, unknown_pool};
 
-/// Most events of one story: an instance has about ten.
+/// Maximum events of one explanation: an instance has about ten.
 const MOST_EVENTS: u16 = 200;
 
 /// `GET /api/pool/explain/instance/:id`
 pub(crate) async fn instance(id: InstanceId, app: App) -> Result<Explanation, Problem> {
     let events = load_events(&app, &id).await.map_err(from_database)?;
     if events.is_empty() {
-        let detail = format!("the log knows no instance {id}, or no longer");
+        let detail = format!("the log has no entries of instance {id}, or no longer has them");
         return Err(Problem::new(ProblemCode::UnknownInstance, detail));
     }
     Ok(explain_instance(&id, &events, Utc::now()))
@@ -55,10 +55,13 @@ async fn load_facts(app: &App, name: &PoolName) -> Result<Option<PoolFacts>, DbE
     let mut counts = views::count_by_pool(&mut conn).await?;
     let mut waiting = pools::count_waiting(&mut conn).await?;
     let failures = creation_failures::load(&mut conn).await?;
+    let fleet_total = counts.values().map(count_all).sum();
     Ok(Some(PoolFacts {
         name: name.to_string(),
         target: plan.target,
         max_total: plan.max_total,
+        fleet_total,
+        fleet_max_total: app.config.pool.pool_max_total,
         hold: plan.hold.or_else(|| hold::stop(&failures, name)),
         reason: plan.reason,
         counts: counts.remove(name.as_str()).unwrap_or_default(),

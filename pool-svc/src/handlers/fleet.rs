@@ -5,11 +5,12 @@ use agent_pool_core::wire::pool::{Affected, DrainRequest, ReplenishRequest, Tick
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::supervisor::Job;
 
+use super::pools;
 use crate::ops::drain;
 use crate::pool::Pool;
 use crate::problem::{from_database, unknown_pool};
 
-/// `POST /api/pool/replenish`: does not wait for the pauses after failures, because an operator asked.
+/// `POST /api/pool/replenish`: does not wait for the pauses after failures, because an operator requested it.
 pub(crate) async fn replenish(request: ReplenishRequest, pool: Pool) -> Result<Affected, Problem> {
     let name = request.pool.unwrap_or_default();
     let (creations, wanted) = (pool.creations, name.clone());
@@ -21,6 +22,9 @@ pub(crate) async fn replenish(request: ReplenishRequest, pool: Pool) -> Result<A
 
 /// `POST /api/pool/drain`
 pub(crate) async fn drain(request: DrainRequest, pool: Pool) -> Result<Affected, Problem> {
+    if let Some(name) = &request.pool {
+        pools::require(name, &pool.app).await?;
+    }
     let Pool {
         app, destructions, ..
     } = pool;
@@ -39,13 +43,13 @@ pub(crate) async fn reconcile(pool: Pool) -> Result<TickReport, Problem> {
     Ok(outcome(ticked).await??)
 }
 
-/// Awaits work that finishes even if the client hangs up: rows that were written, and that no one works
-/// on, would otherwise wait for the end of their lease.
+/// Completes the work even if the client hangs up. Otherwise rows that were written without a task working on them
+/// would have to wait until their lease expires.
 async fn outcome<T>(job: Job<T>) -> Result<T, Problem> {
     job.await.map_err(Problem::from)
 }
 
-/// The answer that names these instances.
+/// The response with these instances.
 pub(super) fn affected(instance_ids: Vec<InstanceId>) -> Affected {
     Affected {
         count: u32::try_from(instance_ids.len()).unwrap_or(u32::MAX),

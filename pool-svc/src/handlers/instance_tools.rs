@@ -16,7 +16,7 @@ pub(crate) async fn add(
     pool: Pool,
 ) -> Result<AddedTool, Problem> {
     let request = ToolRequest::admit(pool.app, id, tool, &presented).await?;
-    // It goes on if the caller hangs up, so that the log has it.
+    // It continues if the caller hangs up, so that the log is complete.
     pool.background
         .tasks
         .spawn("add_tool", request.add())

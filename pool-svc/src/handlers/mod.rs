@@ -1,4 +1,4 @@
-//! One function for each route: it parses, makes one call, and shapes the answer.
+//! One function per route: it parses the request, makes one call, and builds the response.
 
 pub(crate) mod claim;
 pub(crate) mod claim_input;

@@ -14,7 +14,7 @@ use crate::pools::change::{self, Change};
 use crate::pools::view::{find_view, load_views};
 use crate::problem::{from_database, unknown_pool};
 
-/// Most versions of one answer.
+/// Maximum number of versions in one answer.
 const MOST_VERSIONS: u16 = 100;
 
 /// `GET /api/pool/pools`
@@ -29,18 +29,29 @@ pub(crate) async fn find(name: PoolName, app: App) -> Result<PoolView, Problem> 
     found.ok_or_else(|| unknown_pool(&name))
 }
 
+/// Answers 404 unless there is such a pool.
+pub(crate) async fn require(name: &PoolName, app: &App) -> Result<(), Problem> {
+    let find = async || table::find(&mut *app.db.conn().await?, name).await;
+    let found = find().await.map_err(from_database)?;
+    found.map(|_| ()).ok_or_else(|| unknown_pool(name))
+}
+
 /// `GET /api/pool/pools/:name/versions`: also of a pool that was deleted.
 pub(crate) async fn versions(name: PoolName, app: App) -> Result<PoolVersions, Problem> {
     let load =
         async || table::load_versions(&mut *app.db.conn().await?, &name, MOST_VERSIONS).await;
     let versions = load().await.map_err(from_database)?;
+    // The pool `default` has none while it follows the settings.
+    if versions.is_empty() && !name.is_default() {
+        return Err(unknown_pool(&name));
+    }
     Ok(PoolVersions { versions })
 }
 
 /// Which version a change is for.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ChangeQuery {
-    /// The version that the change is made to; without it, whatever is stored is changed.
+    /// The version to change. Without it, the stored version is changed, whichever it is.
     version: Option<u32>,
 }
 
@@ -92,11 +103,11 @@ async fn apply(
     find(name, app).await
 }
 
-/// Where the agents of a pool go that is deleted.
+/// The query of a deletion.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteQuery {
-    /// The pool that gets its claimed instances.
+    /// The pool that takes over its claimed instances.
     move_to: Option<PoolName>,
 }
 

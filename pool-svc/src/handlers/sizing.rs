@@ -1,4 +1,4 @@
-//! Replaying the log under another policy.
+//! Replays the log under another policy.
 
 use agent_pool_core::wire::pool::{Simulation, SimulationRequest};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
@@ -15,6 +15,7 @@ pub(crate) async fn simulate(request: SimulationRequest, app: App) -> Result<Sim
         ReplayError::UnknownPool(_) => Problem::new(ProblemCode::UnknownPool, error.to_string()),
         ReplayError::Objective(_) => invalid("objective", &error),
         ReplayError::Since => invalid("sinceSeconds", &error),
+        ReplayError::Cost => invalid("costPerHour", &error),
         ReplayError::CutOff => Problem::new(ProblemCode::ShuttingDown, error.to_string()),
     })
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::events::{self, Page};
 use crate::db::{creation_failures, tick_state, views};
+use crate::plural::count_of;
 use crate::pools::plan::{load_plans, total_target};
 use crate::problem::{from_database, unknown_instance};
 
@@ -49,7 +50,8 @@ fn last_create_error(failures: &[CreationFailure]) -> Option<String> {
         ..
     } = failures.first()?;
     Some(format!(
-        "failed {failures_in_a_row} times in a row, next try after {}: {error}",
+        "failed {} in a row, next try after {}: {error}",
+        count_of(*failures_in_a_row, "time"),
         retry_at.format("%FT%TZ")
     ))
 }
@@ -110,7 +112,7 @@ const fn default_limit() -> u16 {
     100
 }
 
-/// Most entries of the log in one answer.
+/// Maximum number of log entries in one answer.
 const MOST_EVENTS: u16 = 1_000;
 
 /// `GET /api/pool/events`

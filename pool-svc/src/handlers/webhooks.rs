@@ -1,4 +1,4 @@
-//! Webhooks: endpoints, their log, and sending again.
+//! Webhooks: endpoints, the log of deliveries, and resending.
 
 use agent_pool_core::Secret;
 use agent_pool_core::wire::pool::{
@@ -19,9 +19,9 @@ use crate::problem::from_database;
 use crate::webhooks::signature::{self, SigningKey};
 use crate::webhooks::target::Reach;
 
-/// Most endpoints: each event is sent to all of them.
+/// Maximum number of endpoints: each event is sent to all of them.
 const MOST_ENDPOINTS: usize = 50;
-/// Characters of an id.
+/// Length of an id in characters.
 const ID_LENGTH: usize = 16;
 
 /// `GET /api/pool/webhooks`
@@ -47,7 +47,7 @@ pub(crate) async fn add(new: NewWebhook, app: App) -> Result<CreatedWebhook, Pro
     let secret = new.secret.unwrap_or_else(signature::generate);
     SigningKey::parse(&secret).map_err(|problem| invalid("secret", problem))?;
     if load(&app).await.map_err(from_database)?.len() >= MOST_ENDPOINTS {
-        let problem = format!("there are {MOST_ENDPOINTS} webhooks already: remove one first");
+        let problem = format!("there are already {MOST_ENDPOINTS} webhooks: remove one first");
         return Err(invalid("url", &problem));
     }
     let id = format!(
@@ -123,7 +123,7 @@ pub(crate) struct DeliveriesQuery {
     /// How many deliveries, at most 1000.
     #[serde(default = "default_limit")]
     limit: u16,
-    /// Only older ones than the delivery with this `id`.
+    /// Only deliveries older than the one with this `id`.
     before: Option<i64>,
 }
 
@@ -131,7 +131,7 @@ const fn default_limit() -> u16 {
     100
 }
 
-/// Most deliveries in one answer.
+/// Maximum number of deliveries in one answer.
 const MOST_DELIVERIES: u16 = 1_000;
 
 /// `GET /api/pool/webhook-deliveries`

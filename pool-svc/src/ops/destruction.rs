@@ -1,9 +1,9 @@
-//! Destroying instances: a row is deleted once Services confirms that nothing of the instance is left.
+//! Destroys instances: a row is deleted once Services confirms that nothing of the instance is left.
 //!
-//! To condemn an instance is to mark its row; [`Destructions::start_pending`] takes marked rows that no
-//! one works on. A destruction that fails leaves the row marked, and the next tick tries again; it is no
-//! failure that Services is away (see [`Patience`]). One whose replica died is taken over when its lease has
-//! expired.
+//! Condemning an instance marks its row; [`Destructions::start_pending`] takes marked rows that no task is working on.
+//! A destruction that fails leaves the row marked, and the next tick tries again. If Services is unavailable, the call
+//! is repeated and does not count as failed (see [`CallRetry`]). A destruction whose replica died is taken over when
+//! its lease has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,21 +17,22 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use super::patience::Patience;
+use super::call_retry::CallRetry;
 use crate::app::App;
 use crate::background::Background;
+use crate::costs::read_last;
 use crate::db::guards::{self, Guarded};
 use crate::db::instances;
-use crate::db::leases::{self, Pending};
+use crate::db::leases::{self, Condemned, Pending};
 use crate::lifecycle::{Cause, Event, Move};
 
-/// Destructions at once. They are slow at the vendors, and nothing waits for them.
+/// Concurrent destructions. Vendors are slow to destroy, and nothing waits for it.
 const CONCURRENCY: usize = 8;
 
-/// How long another operation of Services on the instance is waited for.
+/// How long to wait for another operation of Services on the instance.
 const BUSY_FOR: Duration = Duration::from_secs(30);
 
-/// How long a shutdown waits for destructions. Another replica repeats those that are cut off.
+/// How long a shutdown waits for destructions. Another replica repeats the interrupted ones.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(30);
 
 /// Why an instance cannot be condemned.
@@ -91,8 +92,8 @@ impl Destructions {
         allowed: Allowed,
     ) -> Result<(), CondemnError> {
         let mut conn = self.app.db.conn().await?;
-        // Another move may come in between; then the new status decides. Each round finds the instance
-        // further on in its life, so this ends.
+        // Another move may come in between; then the new status decides. Each round finds the instance further along in
+        // its life cycle, so the loop ends.
         loop {
             let found = guards::find(&mut conn, id).await?;
             let Guarded { status, protected } =
@@ -117,8 +118,8 @@ impl Destructions {
         }
     }
 
-    /// Starts destroying the marked rows that no one works on, except those that failed lately. If it
-    /// fails it is only logged: the recovery loop does the same.
+    /// Starts destroying the marked rows that no task is working on, except those with a recent failure. An error is
+    /// only logged, because the recovery loop does the same.
     pub(crate) async fn start_pending(&self) {
         let take = async || {
             let mut conn = self.app.db.conn().await?;
@@ -128,10 +129,10 @@ impl Destructions {
             Ok(taken) => self.spawn(taken),
             Err(error) => warn!(
                 error.chain = chain(&error),
-                "destructions start a few seconds later: {error}"
+                "destructions are delayed by a few seconds: {error}"
             ),
         }
-        // An instance that is condemned is missing.
+        // A condemned instance has to be replaced.
         self.background.request_replenish();
     }
 
@@ -140,7 +141,7 @@ impl Destructions {
         &self,
         conn: &mut AsyncPgConnection,
         pending: Pending,
-    ) -> Result<Vec<InstanceId>, DbError> {
+    ) -> Result<Vec<Condemned>, DbError> {
         match self.slots.available_permits() {
             0 => Ok(Vec::new()),
             free => leases::take_destroying(conn, pending, free, self.lease()).await,
@@ -148,22 +149,23 @@ impl Destructions {
     }
 
     /// Destroys the instances that were taken.
-    pub(crate) fn spawn(&self, taken: Vec<InstanceId>) {
-        for id in taken {
-            let work = self.clone().work(id).instrument(info_span!("destroy"));
+    pub(crate) fn spawn(&self, taken: Vec<Condemned>) {
+        for one in taken {
+            let work = self.clone().work(one).instrument(info_span!("destroy"));
             drop(self.background.tasks.spawn("destroy", work));
         }
     }
 
     /// Destroys one instance after another as long as that succeeds.
-    async fn work(self, first: InstanceId) {
+    async fn work(self, first: Condemned) {
         let _slot = self.slots.acquire().await.expect("never closed");
         let mut next = Some(first);
-        while let Some(id) = next {
-            let _lease = self.background.leases.hold(&id);
-            next = match self.destroy(&id).await {
+        while let Some(condemned) = next {
+            let id = &condemned.id;
+            let _lease = self.background.leases.hold(id);
+            next = match self.destroy(&condemned).await {
                 Ok(Outcome::Destroyed) => {
-                    // There may be room now where POOL_MAX_TOTAL was reached.
+                    // There may be room now if POOL_MAX_TOTAL was reached.
                     self.background.request_replenish();
                     self.take_another().await
                 }
@@ -177,7 +179,7 @@ impl Destructions {
         }
     }
 
-    async fn take_another(&self) -> Option<InstanceId> {
+    async fn take_another(&self) -> Option<Condemned> {
         if self.background.shutdown().is_triggered() {
             return None;
         }
@@ -190,14 +192,15 @@ impl Destructions {
         self.app.config.pool.pool_work_lease_ms.duration()
     }
 
-    async fn destroy(&self, id: &InstanceId) -> Result<Outcome, DbError> {
+    async fn destroy(&self, condemned: &Condemned) -> Result<Outcome, DbError> {
+        let id = &condemned.id;
         let shutdown = self.background.shutdown();
         let overdue = async {
             shutdown.wait().await;
             sleep(SHUTDOWN_WAIT).await;
         };
         let answer = tokio::select! {
-            answer = self.ask_services(id) => answer,
+            answer = self.read_usage_and_destroy(condemned) => answer,
             () = overdue => return Ok(Outcome::Failed),
         };
         let mut conn = self.app.db.conn().await?;
@@ -206,7 +209,7 @@ impl Destructions {
                 instances::delete_destroyed(&mut conn, id).await?;
                 let how = match destruction {
                     Destruction::Destroyed => "is destroyed",
-                    Destruction::Unknown => "is removed: Services has nothing of it",
+                    Destruction::Unknown => "is removed: Services does not know it",
                 };
                 info!(instance.id = %id, "instance {id} {how}");
                 Ok(Outcome::Destroyed)
@@ -226,15 +229,26 @@ impl Destructions {
         }
     }
 
-    /// Asks Services to destroy the instance, again while Services is away. `None` at shutdown.
+    /// The usage of an agent can be read only while its tools exist.
+    async fn read_usage_and_destroy(
+        &self,
+        condemned: &Condemned,
+    ) -> Result<Option<Destruction>, CallError> {
+        if condemned.was_claimed {
+            read_last(&self.app, &condemned.id).await;
+        }
+        self.ask_services(&condemned.id).await
+    }
+
+    /// Asks Services to destroy the instance, and repeats that while Services is unavailable. `None` at shutdown.
     async fn ask_services(&self, id: &InstanceId) -> Result<Option<Destruction>, CallError> {
-        let mut patience = Patience::new(format!("the destruction of instance {id}"), BUSY_FOR);
+        let mut retry = CallRetry::new(format!("the destruction of instance {id}"), BUSY_FOR);
         loop {
             let failure = match self.app.services.destroy(id).await {
                 Ok(destruction) => return Ok(Some(destruction)),
                 Err(failure) => failure,
             };
-            let Some(pause) = patience.pause_after(&failure) else {
+            let Some(pause) = retry.pause_after(&failure) else {
                 return Err(failure);
             };
             tokio::select! {
@@ -259,9 +273,7 @@ mod tests {
     use agent_pool_core::wire::problem::{Problem, ProblemCode};
     use agent_pool_service_kit::shutdown::Shutdown;
     use agent_pool_service_kit::supervisor::Supervisor;
-    use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
-    use diesel::sql_query;
-    use diesel_async::RunQueryDsl;
+    use agent_pool_service_kit::testing::TestDatabase;
     use futures_util::FutureExt;
     use tokio::net::TcpListener;
     use warp::Filter as _;
@@ -269,7 +281,8 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::db::{MIGRATIONS, views};
+    use crate::db::test_database::{database, run};
+    use crate::db::views;
 
     struct Fixture {
         destructions: Destructions,
@@ -281,7 +294,7 @@ mod tests {
 
     /// One instance to be destroyed, with Services at `services`.
     async fn fixture(services: SocketAddr) -> Fixture {
-        let database = fresh_database(MIGRATIONS, "pool").await;
+        let database = database().await;
         let services = format!("http://{services}");
         let environment = Environment::from_iter([
             ("POOL_API_KEY", "a-key-of-16-characters"),
@@ -293,11 +306,8 @@ mod tests {
         let destructions = Destructions::new(app.clone(), background.clone());
         let id = InstanceId::generate();
         let insert = "INSERT INTO instances (id, name, status) VALUES ('{id}', 'x', 'destroying')";
-        let insert = sql_query(insert.replace("{id}", id.as_str()));
-        insert
-            .execute(&mut app.db.conn().await.unwrap())
-            .await
-            .unwrap();
+        let insert = insert.replace("{id}", id.as_str());
+        run(&mut app.db.conn().await.unwrap(), &insert).await;
         Fixture {
             destructions,
             background,
@@ -308,7 +318,15 @@ mod tests {
     }
 
     impl Fixture {
-        async fn take(&self, pending: Pending) -> Vec<InstanceId> {
+        /// The instance, as it is taken.
+        fn condemned(&self) -> Condemned {
+            Condemned {
+                id: self.id.clone(),
+                was_claimed: false,
+            }
+        }
+
+        async fn take(&self, pending: Pending) -> Vec<Condemned> {
             let mut conn = self.app.db.conn().await.unwrap();
             let lease = Duration::from_mins(1);
             let taken = leases::take_destroying(&mut conn, pending, 1, lease).await;
@@ -330,7 +348,7 @@ mod tests {
         let at = fixture(listener.local_addr().unwrap()).await;
         let refusal = Problem::new(ProblemCode::VendorUnavailable, "x");
         tokio::spawn(serve(listener, refusal));
-        at.destructions.clone().work(at.id.clone()).await;
+        at.destructions.clone().work(at.condemned()).await;
         let requested = at.background.replenish_requested().now_or_never();
         assert!(requested.is_none());
         assert_eq!(
@@ -339,11 +357,7 @@ mod tests {
             "it is not retried at once"
         );
         let again = at.take(Pending::All).await;
-        assert_eq!(
-            again,
-            std::slice::from_ref(&at.id),
-            "the next tick tries again"
-        );
+        assert_eq!(again, [at.condemned()], "the next tick tries again");
     }
 
     #[tokio::test]
@@ -356,7 +370,7 @@ mod tests {
             }
             serve(listener, Problem::new(ProblemCode::UnknownInstance, "x")).await;
         });
-        at.destructions.clone().work(at.id.clone()).await;
+        at.destructions.clone().work(at.condemned()).await;
         let mut conn = at.app.db.conn().await.unwrap();
         assert_eq!(views::find_status(&mut conn, &at.id).await.unwrap(), None);
     }
@@ -368,8 +382,8 @@ mod tests {
         drop(listener);
         let at = fixture(address).await;
         at.background.shutdown().trigger();
-        at.destructions.clone().work(at.id.clone()).await;
+        at.destructions.clone().work(at.condemned()).await;
         let taken = at.take(Pending::Fresh).await;
-        assert_eq!(taken, std::slice::from_ref(&at.id), "it did not fail");
+        assert_eq!(taken, [at.condemned()], "it did not fail");
     }
 }

@@ -1,4 +1,4 @@
-//! Removing idle instances.
+//! Drains idle instances.
 
 use agent_pool_core::{InstanceId, PoolName};
 use agent_pool_service_kit::db::DbError;

@@ -1,4 +1,6 @@
-//! Ending agents whose time is over, each after a warning.
+//! Ends agents by age or inactivity, each after a warning.
+
+use std::collections::HashSet;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::WebhookEvent;
@@ -11,25 +13,35 @@ use tracing::info;
 use crate::db::{explain, guards, webhooks};
 use crate::pools::{EndRule, Plan};
 
-/// Warns of the ends that are near, and makes those that were warned of. `activity` is what runtimes have reported.
+/// What a tick knows of agents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Agents<'a> {
+    /// When they last did something, as their runtimes report it.
+    pub(crate) activity: &'a [(InstanceId, DateTime<Utc>)],
+    /// The pools with agents whose claims set when they end.
+    pub(crate) limited_in: &'a HashSet<&'a str>,
+}
+
+/// Warns of agents that will be ended soon, and ends those whose warning time is over.
 pub(crate) async fn end_agents(
     conn: &mut AsyncPgConnection,
     plans: &[Plan],
-    activity: &[(InstanceId, DateTime<Utc>)],
+    agents: Agents<'_>,
 ) -> Result<(), DbError> {
-    let mut ending = plans.iter().filter_map(|plan| Some((plan, plan.ends?)));
-    let Some(first) = ending.next() else {
-        return Ok(());
-    };
-    guards::note_activity(conn, activity).await?;
-    for (plan, rule) in std::iter::once(first).chain(ending) {
-        conn.transaction(async |conn| end_in(conn, plan, rule).await)
-            .await?;
+    if plans.iter().any(|plan| plan.ends.idle_timeout.is_some()) {
+        guards::note_activity(conn, agents.activity).await?;
+    }
+    for plan in plans {
+        if plan.ends.ends_any() || agents.limited_in.contains(plan.name.as_str()) {
+            conn.transaction(async |conn| end_in(conn, plan).await)
+                .await?;
+        }
     }
     Ok(())
 }
 
-async fn end_in(conn: &mut AsyncPgConnection, plan: &Plan, rule: EndRule) -> Result<(), DbError> {
+async fn end_in(conn: &mut AsyncPgConnection, plan: &Plan) -> Result<(), DbError> {
+    let rule = plan.ends;
     let reason = describe(rule);
     explain::set_reason(conn, &reason).await?;
     for agent in guards::mark_ending(conn, &plan.name, rule).await? {
@@ -51,7 +63,8 @@ fn describe(rule: EndRule) -> String {
         .map(|ttl| format!("{} s after their claim", ttl.as_secs()));
     let idle = rule.idle_timeout;
     let idle = idle.map(|idle| format!("after {} s without activity", idle.as_secs()));
-    let ends: Vec<String> = ttl.into_iter().chain(idle).collect();
+    let claim = "as set by their claim".to_owned();
+    let ends: Vec<String> = ttl.into_iter().chain(idle).chain([claim]).collect();
     format!("agents of the pool end {}", ends.join(" or "))
 }
 
@@ -70,7 +83,7 @@ mod tests {
         };
         assert_eq!(
             describe(rule),
-            "agents of the pool end 3600 s after their claim or after 60 s without activity"
+            "agents of the pool end 3600 s after their claim or after 60 s without activity or as set by their claim"
         );
     }
 }

@@ -1,21 +1,24 @@
-//! Tools that an instance gets and gives back while it lives: on a request of an operator, or of the agent itself.
+//! Adds tools to a running instance and releases them, on request of an operator or of the agent itself.
 //!
-//! Services makes and destroys them. The agent has the variables at once: in the answer if it asks itself, otherwise by
-//! `POST /pool/variables` of its runtime. A runtime without that has them from its next deployment on.
+//! Services makes and destroys them. The agent gets the variables at once: in the answer if it made the request,
+//! otherwise by `POST /pool/variables` of its runtime. A runtime without that route gets them with its next deployment.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agent_pool_client::CREATE_WITHIN;
 use agent_pool_core::wire::pool::{AddedTool, ReleasedTool};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::runtime::Variables;
-use agent_pool_core::{EnvName, EnvVars, InstanceId, PoolName, Secret, ToolId, chain};
+use agent_pool_core::{EnvName, EnvVars, InstanceId, PoolName, Price, Secret, ToolId, chain};
 use agent_pool_service_kit::auth::{ApiKeys, Presented};
 use agent_pool_service_kit::db::DbError;
+use diesel_async::AsyncConnection;
 use tracing::{info, warn};
 use url::Url;
 
 use crate::app::App;
+use crate::db::costs::{self, Since};
 use crate::db::instance_tools::{self, Holder};
 use crate::db::pools;
 use crate::lifecycle::Cause;
@@ -23,19 +26,19 @@ use crate::pools::Plan;
 use crate::problem::{from_database, from_services, unknown_instance};
 use crate::runtime_keys::{self, KeyedCallError, try_each};
 
-/// How long a runtime may take to take variables.
+/// Time limit for a runtime to accept variables.
 const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Who asks for a tool.
+/// Who requests a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asker {
-    /// May give any tool to any instance.
+    /// May add any tool to any instance.
     Operator,
-    /// The agent of this instance may have the tools that its pool gives on demand.
+    /// May add the tools that its pool offers on demand.
     Agent,
 }
 
-/// A request about one tool of one instance, by somebody who may make it.
+/// An authorised request about one tool of one instance.
 #[derive(Debug)]
 pub(crate) struct ToolRequest {
     app: App,
@@ -46,10 +49,10 @@ pub(crate) struct ToolRequest {
 }
 
 impl ToolRequest {
-    /// The request of whoever presents the key of an operator, or that of the instance.
+    /// Authorises a caller with the key of an operator or of the instance.
     ///
     /// # Errors
-    /// 401 for any other key; 403 for a tool that the agent may not have.
+    /// 401 for any other key; 403 for a tool that the agent may not request.
     pub(crate) async fn admit(
         app: App,
         id: InstanceId,
@@ -81,7 +84,7 @@ impl ToolRequest {
         Ok(request)
     }
 
-    /// The request of an operator whose right is checked already.
+    /// The request of an operator that is already authorised.
     pub(crate) async fn of_operator(
         app: App,
         id: InstanceId,
@@ -97,7 +100,7 @@ impl ToolRequest {
         })
     }
 
-    /// An agent may only have what its pool gives on demand.
+    /// An agent may only request the tools that its pool offers on demand.
     async fn check(&self) -> Result<(), Problem> {
         let Self { id, tool, .. } = self;
         if self.asker == Asker::Operator {
@@ -105,7 +108,7 @@ impl ToolRequest {
         }
         let refused = |detail| Err(Problem::new(ProblemCode::ToolNotOnDemand, detail));
         if !self.holder.is_agent {
-            let detail = format!("instance {id} is no agent: it gets tools once it is claimed");
+            let detail = format!("instance {id} is not claimed: only an agent may request tools");
             return refused(detail);
         }
         let offered = load_offered(&self.app, &self.holder.pool).await;
@@ -120,11 +123,11 @@ impl ToolRequest {
             offered => offered.join(", "),
         };
         refused(format!(
-            "pool {pool} does not give {tool} on demand, but {offered}: see its demandTools"
+            "pool {pool} does not offer {tool} on demand, only {offered}: see its demandTools"
         ))
     }
 
-    /// Gives the instance the tool, unless it has it.
+    /// Adds the tool to the instance, unless it has it.
     pub(crate) async fn add(self) -> Result<AddedTool, Problem> {
         let Self { app, id, tool, .. } = &self;
         let tools = std::slice::from_ref(tool);
@@ -132,6 +135,7 @@ impl ToolRequest {
         let operation = format!("adding {tool} to instance {id}");
         let ensured = ensured.map_err(|error| from_services(&operation, &error))?;
         info!(instance.id = %id, tool.id = %tool, "instance {id} has {tool}");
+        note_prices(app, id, &ensured.prices).await;
         if ensured.made.contains(tool) {
             self.log(Cause::ToolAdded).await;
         }
@@ -148,13 +152,14 @@ impl ToolRequest {
         })
     }
 
-    /// Takes the tool from the instance, unless that is done.
+    /// Releases the tool of the instance, unless it does not have it.
     pub(crate) async fn release(self) -> Result<ReleasedTool, Problem> {
         let Self { app, id, tool, .. } = &self;
         let removed = app.services.remove_tool(id, tool).await;
         let operation = format!("releasing {tool} of instance {id}");
         let removed = removed.map_err(|error| from_services(&operation, &error))?;
-        info!(instance.id = %id, tool.id = %tool, "instance {id} does not have {tool}");
+        info!(instance.id = %id, tool.id = %tool, "{tool} of instance {id} is released");
+        note_end(app, id, tool).await;
         if removed.removed {
             self.log(Cause::ToolReleased).await;
         }
@@ -169,17 +174,17 @@ impl ToolRequest {
         })
     }
 
-    /// The tool is there, or gone, whether the log says so or not.
+    /// The operation has succeeded even if it cannot be logged.
     async fn log(&self, cause: Cause) {
         let Self { app, id, tool, .. } = self;
         let log = async || instance_tools::log(&mut *app.db.conn().await?, id, cause, tool).await;
         if let Err(error) = log().await {
             let error = chain(&error);
-            warn!(instance.id = %id, "the log lacks {} {tool}: {error}", cause.as_str());
+            warn!(instance.id = %id, "{} {tool} was not written to the log: {error}", cause.as_str());
         }
     }
 
-    /// Whether the runtime has taken the variables.
+    /// Whether the runtime accepted the variables.
     async fn deliver(&self, variables: EnvVars) -> bool {
         let Self { app, id, .. } = self;
         let Some(url) = &self.holder.url else {
@@ -189,7 +194,7 @@ impl ToolRequest {
         let delivered = deliver(app, id, url, &keys, variables, DELIVER_WITHIN).await;
         if let Err(error) = &delivered {
             let error = chain(error);
-            info!(instance.id = %id, "instance {id} has its variables after its next deployment: {error}");
+            info!(instance.id = %id, "instance {id} gets its variables with its next deployment: {error}");
         }
         delivered.is_ok()
     }
@@ -199,11 +204,37 @@ async fn find(app: &App, id: &InstanceId) -> Result<Option<Holder>, DbError> {
     instance_tools::find(&mut *app.db.conn().await?, id).await
 }
 
-/// The tools that a pool gives on demand.
+/// The tools that a pool offers on demand.
 pub(crate) async fn load_offered(app: &App, pool: &PoolName) -> Result<Vec<ToolId>, DbError> {
     let pool = pools::find(&mut *app.db.conn().await?, pool).await?;
     let settings = &app.config.pool;
     Ok(pool.map_or_else(Vec::new, |pool| Plan::new(&pool, settings).demand_tools))
+}
+
+/// Stores what the tools of a claim or of an agent cost from now on. A failure is only logged: the tools exist anyway.
+pub(crate) async fn note_prices(app: &App, id: &InstanceId, prices: &BTreeMap<String, Price>) {
+    let note = async || {
+        let mut conn = app.db.conn().await?;
+        let noted =
+            conn.transaction(async |conn| costs::insert_prices(conn, id, prices, Since::Now).await);
+        noted.await
+    };
+    if !prices.is_empty() {
+        warn_about(id, note().await);
+    }
+}
+
+/// Stores that a tool no longer costs anything.
+pub(crate) async fn note_end(app: &App, id: &InstanceId, tool: &ToolId) {
+    let note = async || costs::end_price(&mut *app.db.conn().await?, id, tool.as_str()).await;
+    warn_about(id, note().await);
+}
+
+fn warn_about(id: &InstanceId, noted: Result<(), DbError>) {
+    if let Err(error) = noted {
+        let error = chain(&error);
+        warn!(instance.id = %id, "the costs of a tool of instance {id} were not stored: {error}");
+    }
 }
 
 fn blank(names: Vec<EnvName>) -> EnvVars {
@@ -211,7 +242,7 @@ fn blank(names: Vec<EnvName>) -> EnvVars {
     names.into_iter().map(blank).collect()
 }
 
-/// Gives the runtime of an instance variables.
+/// Delivers variables to the runtime of an instance.
 pub(crate) async fn deliver(
     app: &App,
     id: &InstanceId,

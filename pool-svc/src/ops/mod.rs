@@ -1,12 +1,13 @@
-//! What the pool does to instances: making them, removing them, and settling what fell between.
+//! Operations on instances outside claims and ticks.
 
 pub(crate) mod adopt;
-pub(crate) mod backoff;
+pub(crate) mod call_retry;
 pub(crate) mod destruction;
 pub(crate) mod drain;
 pub(crate) mod end_agents;
+pub(crate) mod failure_cause;
 pub(crate) mod instance_tools;
-pub(crate) mod patience;
+pub(crate) mod operations;
 pub(crate) mod protect;
 pub(crate) mod recover;
 pub(crate) mod recycle;

@@ -1,4 +1,4 @@
-//! Protecting instances: what a person keeps is never claimed, drained, replaced or killed.
+//! Protects instances: a protected instance is never claimed, drained, replaced or killed.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::guards::{self, Guarded, Protection};
 
-/// Why an instance is not protected.
+/// Why an instance cannot be protected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProtectError {
     #[error("there is no instance {0}")]
@@ -20,7 +20,7 @@ pub(crate) enum ProtectError {
     Database(#[from] DbError),
 }
 
-/// Protects an instance, or lifts its protection. What it has already is no error.
+/// Protects an instance, or removes its protection. Idempotent.
 pub(crate) async fn protect(
     app: &App,
     background: &Background,
@@ -28,8 +28,8 @@ pub(crate) async fn protect(
     protection: Protection,
 ) -> Result<(), ProtectError> {
     let mut conn = app.db.conn().await?;
-    // Another move may come in between; then the new status decides. Each round finds the instance further on in its
-    // life, so this ends.
+    // Another move may come in between; then the new status decides. Each round finds the instance further along in its
+    // life cycle, so the loop ends.
     loop {
         let found = guards::find(&mut conn, id).await?;
         let Guarded { status, protected } =
@@ -45,7 +45,7 @@ pub(crate) async fn protect(
         if guards::protect(&mut conn, id, status, protection).await? {
             let word = match protection {
                 Protection::On => "is protected",
-                Protection::Off => "is protected no longer",
+                Protection::Off => "is no longer protected",
             };
             info!(instance.id = %id, "instance {id} {word}");
             // A protected instance does not count as an idle one.

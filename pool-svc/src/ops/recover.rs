@@ -1,7 +1,9 @@
-//! Taking over the work of replicas that died, within seconds: a dead replica renews no leases.
+//! Takes over the work of replicas that died, within seconds: a dead replica renews no leases.
 //!
-//! What a pass does is idempotent, guarded by the statements, and shared among the replicas by row locks.
-//! A claim cannot be taken over, because its client is gone with its replica: its instance is destroyed.
+//! A pass is idempotent: its statements take only rows whose lease has expired, and row locks share the work among
+//! replicas. A creation is requested again (Services continues it or answers with the result), a destruction is
+//! repeated. A claim cannot be taken over, because its client was connected to the dead replica: its instance is
+//! destroyed.
 
 use std::time::Duration;
 
@@ -14,55 +16,30 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::destruction::Destructions;
+use super::operations::Operations;
 use super::settle;
-use super::warm_up::Creations;
-use crate::app::App;
-use crate::background::Background;
 use crate::db::views::RuntimeAddress;
 use crate::db::{instances, leases, views};
+use crate::renewal;
 use crate::runtime_keys::{self, try_each};
 
-/// Most instances of which one pass checks the health.
+/// Maximum instances whose health one pass checks.
 const MAX_CHECKED: u16 = 64;
 
-/// Takes over work. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Recovery {
-    app: App,
-    background: Background,
-    creations: Creations,
-    destructions: Destructions,
-}
-
-impl Recovery {
-    pub(crate) fn new(
-        app: App,
-        background: Background,
-        creations: Creations,
-        destructions: Destructions,
-    ) -> Self {
-        Self {
-            app,
-            background,
-            creations,
-            destructions,
-        }
-    }
-
+impl Operations {
     /// Renews the leases of this replica, until shutdown has ended its work.
-    pub(crate) fn keep_renewing(&self) {
-        let recovery = self.clone();
-        self.background.tasks.keep("renew_leases", move |shutdown| {
-            recovery.clone().renew_until(shutdown)
+    pub(crate) fn keep_renewing(self) {
+        let tasks = self.background.tasks.clone();
+        tasks.keep("renew_leases", move |shutdown| {
+            self.clone().renew_until(shutdown)
         });
     }
 
     /// Takes over what other replicas left behind, until shutdown.
-    pub(crate) fn keep_recovering(&self) {
-        let recovery = self.clone();
-        self.background.tasks.keep("recover", move |shutdown| {
-            recovery.clone().recover_until(shutdown)
+    pub(crate) fn keep_recovering(self) {
+        let tasks = self.background.tasks.clone();
+        tasks.keep("recover", move |shutdown| {
+            self.clone().recover_until(shutdown)
         });
     }
 
@@ -70,13 +47,12 @@ impl Recovery {
         self.app.config.pool.pool_work_lease_ms.duration()
     }
 
-    /// Three times within a lease, so that one renewal may fail.
     fn period(&self) -> Duration {
-        self.lease() / 3
+        renewal::period(self.lease())
     }
 
     async fn renew_until(self, shutdown: Shutdown) {
-        // Claims and creations go on after a shutdown began, and end in a while.
+        // Keep renewing during a shutdown, while claims and creations finish.
         while !shutdown.is_triggered() || !self.background.leases.ids().is_empty() {
             tokio::select! {
                 () = sleep(self.period()) => {}
@@ -113,8 +89,8 @@ impl Recovery {
         }
     }
 
-    /// One pass. While the database was down nobody could renew a lease: after that every replica has the
-    /// time of a lease before its work is taken away.
+    /// One pass. While the database was down no replica could renew its leases. So after an outage every replica first
+    /// gets the time of one lease to renew them, before its work is taken over.
     async fn recover(&self, reachable_since: Option<Instant>) -> Result<(), DbError> {
         let settled = |since: Instant| since.elapsed() >= self.lease();
         if reachable_since.is_none_or(settled) {
@@ -130,6 +106,7 @@ impl Recovery {
     }
 
     async fn condemn_expired_claims(&self, conn: &mut AsyncPgConnection) -> Result<(), DbError> {
+        // Without those of this replica: their leases may be late, but their tasks are alive.
         let held = self.background.leases.ids();
         for id in instances::condemn_expired_claims(conn, &held).await? {
             warn!(instance.id = %id, "instance {id} is condemned: the replica that claimed it is dead");
@@ -137,7 +114,7 @@ impl Recovery {
         Ok(())
     }
 
-    /// Makes new instances idle that are healthy and that nobody watches any more.
+    /// Makes healthy new instances idle that no task watches any more.
     async fn check_unwatched(&self) -> Result<(), DbError> {
         let mut conn = self.app.db.conn().await?;
         let unwatched = views::load_unwatched(&mut conn, self.lease(), MAX_CHECKED).await?;

@@ -1,5 +1,6 @@
-//! Replacing instances that have been idle for too long. The new ones are part of the deficit (see
-//! [`Plan::deficit`](crate::pools::Plan::deficit)); here the old ones go, as many as the pool has more than it wants.
+//! Replaces instances that have been idle for too long. The new ones are part of the deficit (see
+//! [`Plan::deficit`](crate::pools::Plan::deficit)); here the old ones are condemned, as far as the pool has more idle
+//! ones than its target.
 
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};

@@ -1,4 +1,4 @@
-//! The loop that replaces what was claimed or destroyed.
+//! The loop that replaces claimed and destroyed instances.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tracing::error;
 use super::warm_up::Creations;
 use crate::background::Background;
 
-/// Shortest pause between two counts. A burst of claims asks for one with each of them.
+/// Shortest pause between two counts. In a burst, each claim requests one.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How much longer than a count takes the pause after it is at least: a count reads the rows of all instances.
+/// The pause after a count is at least this many times its duration, because a count reads the rows of all instances.
 const PAUSE_PER_COUNT: u32 = 20;
 /// Longest such pause, however slow the database is.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Starts creations at once when that is requested, until shutdown.
+/// Starts missing creations when requested, until shutdown.
 pub(crate) fn keep_replenishing(creations: &Creations, background: &Background) {
     let (creations, woken) = (creations.clone(), background.clone());
     background.tasks.keep("replenish", move |shutdown| {

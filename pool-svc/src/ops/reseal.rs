@@ -1,4 +1,4 @@
-//! Keeping what is sealed at rest sealed with the newest key, after `POOL_ENCRYPTION_KEY` was set or rotated.
+//! Keeps stored values sealed with the newest key, after `POOL_ENCRYPTION_KEY` was set or rotated.
 
 use agent_pool_service_kit::cipher::{Cipher, Resealed};
 use agent_pool_service_kit::db::{Db, DbError};
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::reseal::reseal;
 
-/// Seals again at start, and from time to time, until shutdown.
+/// Seals again at start and periodically, until shutdown.
 pub(crate) fn keep_resealing(app: &App, background: &Background) {
     if !app.config.cipher.encrypts() {
         warn!(
@@ -26,7 +26,7 @@ pub(crate) fn keep_resealing(app: &App, background: &Background) {
     });
 }
 
-/// Seals everything again now, and answers a report.
+/// Seals everything again now, and returns a report.
 pub(crate) async fn rekey(db: &Db, cipher: &Cipher) -> anyhow::Result<String> {
     reseal::rekey(cipher, || pass(db, cipher)).await
 }

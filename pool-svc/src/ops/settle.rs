@@ -1,16 +1,17 @@
-//! What becomes of an instance when the work on it does not end as planned.
+//! Settles an instance after work on it has ended, in particular if it did not end as planned.
 
 use agent_pool_core::wire::pool::Status;
 use agent_pool_core::{InstanceId, chain};
 use agent_pool_service_kit::db::DbError;
+use diesel_async::AsyncConnection;
 use tracing::{info, warn};
 
 use super::destruction::Destructions;
 use crate::app::App;
-use crate::db::{creation_failures, instances, leases, views};
+use crate::db::{creation_failures, explain, instances, leases, views};
 use crate::lifecycle::{Cause, Move};
 
-/// Makes new instances idle that have just answered their health check. Returns those that were starting.
+/// Makes new instances idle after a successful health check. Returns those that were starting.
 pub(crate) async fn become_idle(
     app: &App,
     ids: Vec<InstanceId>,
@@ -29,15 +30,20 @@ pub(crate) async fn become_idle(
 }
 
 /// Condemns an instance whose lease this task holds, and releases the lease. If another task condemned
-/// it meanwhile, only the lease is released.
+/// it meanwhile, only the lease is released. `reason` is stored in the log beside the cause.
 pub(crate) async fn give_up(
     app: &App,
     step: Move,
     id: &InstanceId,
     cause: Cause,
+    reason: &str,
 ) -> Result<(), DbError> {
     let mut conn = app.db.conn().await?;
-    let moved = instances::mark(&mut conn, step, &[(id.clone(), cause)]).await?;
+    let marked = conn.transaction(async |conn| {
+        explain::set_reason(conn, reason).await?;
+        instances::mark(conn, step, &[(id.clone(), cause)]).await
+    });
+    let moved = marked.await?;
     if moved.is_empty() {
         leases::release_destroying(&mut conn, id).await?;
     } else {
@@ -46,7 +52,7 @@ pub(crate) async fn give_up(
     Ok(())
 }
 
-/// Releases the lease of an instance that was condemned while this task held it, and has it destroyed.
+/// Releases the lease of an instance that was condemned while this task held it, and starts its destruction.
 pub(crate) async fn release_condemned(
     app: &App,
     destructions: &Destructions,
@@ -57,11 +63,11 @@ pub(crate) async fn release_condemned(
     Ok(())
 }
 
-/// An instance was created whose row is no longer `starting`.
+/// Called when an instance was created but its row is no longer `starting`.
 ///
-/// If a tick already made it idle, there is nothing to do. If it was condemned, its destruction waited
-/// for the creation to end. If its row is gone, the creation outlived its lease, and no one else knows
-/// about the instance.
+/// If a tick already made it idle, there is nothing to do. If it was condemned, its destruction has been waiting for
+/// the creation to end. If its row was deleted, the creation outlived its lease, and only this task knows about the
+/// instance.
 pub(crate) async fn created_too_late(
     app: &App,
     destructions: &Destructions,

@@ -1,15 +1,16 @@
-//! Creating instances and watching them until they are idle.
+//! Creates instances and watches them until they are idle.
 //!
-//! The row is written before Services is asked, so a crash leaves a row, never a resource that no one
-//! knows of. When the replica dies, its lease expires and another one asks Services again: a creation is
-//! idempotent, so that it goes on where it was cut off.
+//! The row is written before Services is called, so a crash leaves a row, never a resource without a row.
+//! When the replica dies, its lease expires and another replica calls Services again: a creation is idempotent and
+//! continues where it was interrupted.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_client::{CREATE_WITHIN, CallError, HEALTH_WITHIN};
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance};
-use agent_pool_core::{InstanceId, PoolName, Secret, ToolId, chain};
+use agent_pool_core::{InstanceId, PoolName, Price, Secret, ToolId, chain};
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use metrics::{counter, histogram};
@@ -18,22 +19,23 @@ use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, info, info_span, warn};
 use url::Url;
 
-use super::backoff::describe_failure;
+use super::call_retry::CallRetry;
 use super::destruction::Destructions;
-use super::patience::Patience;
+use super::failure_cause::describe_failure;
 use super::settle;
 use crate::app::App;
 use crate::background::Background;
+use crate::db::costs::{self, Since};
 use crate::db::creation_failures::{self, Allowances};
 use crate::db::instances::{self, Demand, NewInstance};
 use crate::db::leases::{self, Held};
-use crate::db::{costs, guards, pools};
+use crate::db::{guards, pools};
 use crate::lifecycle::{Cause, Move};
 use crate::pools::plan::with_tools;
 use crate::pools::{Plan, load_plans};
 use crate::runtime_keys::{self, try_each};
 
-/// How long a shutdown waits for creations. Most take less, and none has to be waited for.
+/// How long a shutdown waits for creations. Most take less, and an interrupted one is taken over by another replica.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(30);
 /// First pause between two health checks of a new instance; it doubles.
 const FIRST_WATCH_PAUSE: Duration = Duration::from_millis(50);
@@ -42,7 +44,7 @@ const LONGEST_WATCH_PAUSE: Duration = Duration::from_secs(2);
 /// How long a new instance is watched; after that the recovery loop checks it.
 const WATCH_FOR: Duration = Duration::from_mins(2);
 
-/// An instance that Services has made: where its runtime is, and the keys that may open it.
+/// An instance that Services has made: the URL of its runtime, and the keys that it may accept.
 struct Created {
     url: Url,
     keys: Vec<Secret>,
@@ -68,8 +70,8 @@ impl Creations {
         }
     }
 
-    /// Starts creations in a pool because an operator asked: as many as are missing, or `count`. The pauses after
-    /// failures do not matter, nor whether the pool is paused. Returns their ids, or `None` if there is no such pool.
+    /// Starts creations in a pool on request of an operator: as many as are missing, or `count`. Ignores pauses after
+    /// failures and whether the pool is paused. Returns the ids, or `None` if there is no such pool.
     pub(crate) async fn start(
         &self,
         pool: &PoolName,
@@ -101,54 +103,44 @@ impl Creations {
         Ok(found.map(|pool| Plan::new(&pool, &self.app.config.pool)))
     }
 
-    /// Starts creations for the deficit of every pool. It depends on nothing but the rows.
+    /// Starts creations for the deficit of every pool. It depends only on the rows.
     pub(crate) async fn replenish(&self) -> Result<(), DbError> {
-        // Without the lock: usually nothing is missing.
-        if !self.is_short().await? {
+        let mut conn = self.app.db.conn().await?;
+        let plans = load_plans(&mut conn, &self.app.config.pool).await?;
+        // First without the lock, because usually nothing is missing.
+        if !self.is_any_short(&mut conn, &plans).await? {
             return Ok(());
         }
-        let mut conn = self.app.db.conn().await?;
         let inserted = conn.transaction(async |conn| self.insert_deficit(conn).await);
         self.spawn(inserted.await?);
         Ok(())
     }
 
-    /// Whether instances of any pool are missing.
-    pub(crate) async fn is_short(&self) -> Result<bool, DbError> {
-        let mut conn = self.app.db.conn().await?;
-        let demands = self.deficits(&mut conn, &Allowances::default()).await?;
+    /// Whether any pool lacks instances.
+    pub(crate) async fn is_any_short(
+        &self,
+        conn: &mut AsyncPgConnection,
+        plans: &[Plan],
+    ) -> Result<bool, DbError> {
+        let demands = deficits(conn, plans, &Allowances::default()).await?;
         let max_total = self.app.config.pool.pool_max_total;
-        let missing = instances::count_missing(&mut conn, &demands, max_total).await?;
+        let missing = instances::count_missing(conn, &demands, max_total).await?;
         Ok(missing.iter().any(|missing| *missing > 0))
     }
 
-    /// Writes the rows of the deficits, of pools in which creations may start. To be called in a transaction, and
-    /// followed by [`Self::spawn`].
+    /// Inserts the rows of the deficits of all pools in which creations may start. Call it in a transaction, and then
+    /// [`Self::spawn`].
     pub(crate) async fn insert_deficit(
         &self,
         conn: &mut AsyncPgConnection,
     ) -> Result<Vec<NewInstance>, DbError> {
-        // The pools are read behind the lock: a pool that is deleted gets no more instances.
+        // Count and insert behind one lock: two replicas that both count first would both fill the same deficit. The
+        // pools are read behind it too, so that a deleted pool gets no more instances.
         leases::lock_count(conn).await?;
         let allowances = creation_failures::load_allowances(conn).await?;
-        let demands = self.deficits(conn, &allowances).await?;
-        self.insert(conn, &demands).await
-    }
-
-    /// What the pools that are not paused want.
-    async fn deficits(
-        &self,
-        conn: &mut AsyncPgConnection,
-        allowances: &Allowances,
-    ) -> Result<Vec<Demand>, DbError> {
         let plans = load_plans(conn, &self.app.config.pool).await?;
-        let stale = guards::count_stale(conn, &plans).await?;
-        let deficit = |plan: &Plan| {
-            let stale = stale.get(plan.name.as_str()).copied().unwrap_or_default();
-            plan.deficit(allowances.of_pool(&plan.name), stale)
-        };
-        let active = plans.iter().filter(|plan| plan.refills());
-        Ok(active.map(deficit).collect())
+        let demands = deficits(conn, &plans, &allowances).await?;
+        self.insert(conn, &demands).await
     }
 
     async fn insert(
@@ -160,7 +152,7 @@ impl Creations {
         instances::insert_starting(conn, demands, max_total, self.lease()).await
     }
 
-    /// Takes over the creations of replicas that died; to be passed to [`Self::spawn`].
+    /// Takes over the creations of replicas that died. Pass the result to [`Self::spawn`].
     pub(crate) async fn take_expired(
         &self,
         conn: &mut AsyncPgConnection,
@@ -177,7 +169,7 @@ impl Creations {
         self.app.config.pool.pool_work_lease_ms.duration()
     }
 
-    /// Creates the instances whose rows are written.
+    /// Creates the instances whose rows were inserted.
     pub(crate) fn spawn(&self, inserted: Vec<NewInstance>) {
         for new in inserted {
             let span = info_span!("warm_up", instance.id = %new.id);
@@ -217,13 +209,13 @@ impl Creations {
             turn = self.turns.acquire() => turn.ok(),
         };
         if turn.is_none() {
-            // Services was not asked for anything yet: another replica starts afresh.
+            // Services has not been called yet, so another replica can start from scratch.
             let step = Move::ABANDON_CREATION;
-            settle::give_up(&self.app, step, &new.id, Cause::ShutDown).await?;
+            settle::give_up(&self.app, step, &new.id, Cause::ShutDown, "").await?;
             return Ok(None);
         }
-        // It is safe to stop waiting: Services goes on, and another replica asks it for the outcome once the
-        // lease has expired.
+        // It is safe to stop waiting: Services continues, and another replica asks it for the outcome once the lease
+        // has expired.
         let overdue = async {
             shutdown.wait().await;
             sleep(SHUTDOWN_WAIT).await;
@@ -234,13 +226,13 @@ impl Creations {
         }
     }
 
-    /// Asks Services for the instance, again while Services is away. Returns its URL, or `None` if there is
+    /// Calls Services to create the instance, and repeats the call while Services is unavailable. `None` if there is
     /// nothing left to watch.
     async fn ask_services(&self, new: &NewInstance) -> Result<Option<Created>, DbError> {
         let what = format!("the creation of instance {}", new.id);
-        let mut patience = Patience::new(what, CREATE_WITHIN);
+        let mut retry = CallRetry::new(what, CREATE_WITHIN);
         loop {
-            // Before each try: the instance may have been condemned while Services was away.
+            // Before each try, because the instance may have been condemned while Services was unavailable.
             let Some(request) = self.begin(new).await? else {
                 settle::release_condemned(&self.app, &self.destructions, &new.id).await?;
                 return Ok(None);
@@ -249,7 +241,7 @@ impl Creations {
                 Ok(created) => return self.record_created(&new.id, created).await,
                 Err(failure) => failure,
             };
-            let Some(pause) = patience.pause_after(&failure) else {
+            let Some(pause) = retry.pause_after(&failure) else {
                 self.record_failure(&new.id, &request.tools, &failure)
                     .await?;
                 return Ok(None);
@@ -262,7 +254,7 @@ impl Creations {
         }
     }
 
-    /// Renews the lease of a creation. `None` if the instance is no longer wanted.
+    /// Renews the lease of a creation. `None` if the instance was condemned.
     async fn begin(&self, new: &NewInstance) -> Result<Option<CreateInstanceRequest>, DbError> {
         let recipe = new.recipe.clone().unwrap_or_default();
         let recipe = with_tools(recipe, &self.app.config.pool);
@@ -275,6 +267,7 @@ impl Creations {
             tools,
             infra: recipe.infra,
             image: recipe.image,
+            infra_options: recipe.infra_options,
             variables: recipe
                 .variables
                 .into_iter()
@@ -298,7 +291,7 @@ impl Creations {
             made_from,
             ..
         } = created;
-        costs::insert_prices(&mut conn, id, &prices).await?;
+        costs::insert_prices(&mut conn, id, &prices, Since::Creation).await?;
         // It cannot fail for a key of this length. If it did, the operators' keys would be tried in vain,
         // and the instance would never become idle.
         let sealed = runtime_key
@@ -319,7 +312,7 @@ impl Creations {
         }
     }
 
-    /// Services undoes what it began, unless Services itself failed: so the instance is destroyed.
+    /// Services undoes a failed creation unless Services itself failed, so the instance is destroyed.
     async fn record_failure(
         &self,
         id: &InstanceId,
@@ -327,19 +320,35 @@ impl Creations {
         failure: &CallError,
     ) -> Result<(), DbError> {
         counter!("agent_pool_creations_total", "outcome" => "failed").increment(1);
+        if let CallError::Refused { problem, .. } = failure {
+            self.record_undone_creation(id, &problem.prices).await;
+        }
         let failure = describe_failure(failure, tools);
         let (cause, error) = (&failure.cause, &failure.error);
         error!(error.chain = %error, "instance {id} cannot be created ({cause}): {error}");
         let record =
             async || creation_failures::record(&mut *self.app.db.conn().await?, id, &failure).await;
-        // The instance must go all the same: a row that waits for this record would be stuck.
+        // Give the instance up even if that cannot be recorded; otherwise the row would be stuck.
         if let Err(error) = record().await {
             let error = chain(&error);
-            warn!(instance.id = %id, "the failed creation of instance {id} is not recorded: {error}");
+            warn!(instance.id = %id, "the failed creation of instance {id} was not recorded: {error}");
         }
-        settle::give_up(&self.app, Move::ABANDON_CREATION, id, Cause::CreationFailed).await?;
+        let step = Move::ABANDON_CREATION;
+        settle::give_up(&self.app, step, id, Cause::CreationFailed, error).await?;
         self.destructions.start_pending().await;
         Ok(())
+    }
+
+    /// Adds the costs of a creation that Services undid to the ledger.
+    async fn record_undone_creation(&self, id: &InstanceId, prices: &BTreeMap<String, Price>) {
+        let record = async || {
+            let mut conn = self.app.db.conn().await?;
+            costs::insert_prices(&mut conn, id, prices, Since::Creation).await
+        };
+        if let Err(error) = record().await {
+            let error = chain(&error);
+            warn!(instance.id = %id, "the ledger lacks the failed creation of instance {id}: {error}");
+        }
     }
 
     /// Makes a new instance idle as soon as it is healthy, without waiting for a tick.
@@ -370,4 +379,19 @@ impl Creations {
         }
         Ok(())
     }
+}
+
+/// The demands of the pools that are not paused.
+async fn deficits(
+    conn: &mut AsyncPgConnection,
+    plans: &[Plan],
+    allowances: &Allowances,
+) -> Result<Vec<Demand>, DbError> {
+    let stale = guards::count_stale(conn, plans).await?;
+    let deficit = |plan: &Plan| {
+        let stale = stale.get(plan.name.as_str()).copied().unwrap_or_default();
+        plan.deficit(allowances.of_pool(&plan.name), stale)
+    };
+    let active = plans.iter().filter(|plan| plan.refills());
+    Ok(active.map(deficit).collect())
 }

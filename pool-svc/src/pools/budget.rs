@@ -1,4 +1,4 @@
-//! What a pool has spent of its budget.
+//! The budget of a pool and how much of it is spent.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
 
 use crate::db::costs::Spending;
 
-/// A budget and what is spent of it in its current period.
+/// A budget and the amount spent in its current period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BudgetUse {
     pub(crate) budget: Budget,
@@ -26,7 +26,7 @@ impl BudgetUse {
         }
     }
 
-    /// Whether nothing of it is left.
+    /// Whether the budget is used up.
     pub(crate) const fn is_reached(self) -> bool {
         self.spent >= self.budget.micros
     }
@@ -42,13 +42,13 @@ impl fmt::Display for BudgetUse {
         let renews_at = renews_at.format("%FT%TZ");
         write!(
             f,
-            "{} of its budget of {budget} are spent, which renews at {renews_at}",
+            "{} of its budget of {budget} is spent; the next period begins at {renews_at}",
             dollars(*spent)
         )
     }
 }
 
-/// The end of the period that `now` is in.
+/// The end of the period that contains `now`.
 fn end_of(period: BudgetPeriod, now: DateTime<Utc>) -> DateTime<Utc> {
     let today = now.date_naive();
     let first = NaiveDate::from_ymd_opt(today.year(), today.month(), 1);
@@ -84,8 +84,7 @@ mod tests {
             renews_at: "2026-11-30T00:00:00Z".parse().unwrap(),
         };
         assert!(used.is_reached());
-        let expected =
-            "$20.03 of its budget of $20/day are spent, which renews at 2026-11-30T00:00:00Z";
+        let expected = "$20.03 of its budget of $20/day is spent; the next period begins at 2026-11-30T00:00:00Z";
         assert_eq!(used.to_string(), expected);
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::db::costs::Spending;
 
-/// A pool with the version of its declaration.
+/// A pool with its version.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Definition {
     pub(crate) name: PoolName,
@@ -17,7 +17,7 @@ pub(crate) struct Definition {
     pub(crate) changed_at: Option<DateTime<Utc>>,
     /// The latest decision about its target, if it has an objective and one was made.
     pub(crate) sizing: Option<Sizing>,
-    /// What it has spent, if it has a budget.
+    /// The amount spent, if it has a budget.
     pub(crate) spending: Spending,
 }
 

@@ -4,18 +4,20 @@ use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{CreationFailure, Hold, HoldCause, Policy};
 
 use super::budget::BudgetUse;
+use crate::plural::count_of;
 
 /// The hold of a pool that is paused.
 pub(super) fn pause(policy: &Policy) -> Option<Hold> {
     policy.paused.then(|| Hold {
         cause: HoldCause::Paused,
-        reason: "its policy says so".to_owned(),
+        reason: "its policy is set to paused".to_owned(),
         since: None,
         until: None,
     })
 }
 
-/// The hold of a pool that has spent its budget.
+/// The hold of a pool that has spent its budget. It ends automatically: the spending is compared with the budget of the
+/// current period each time a plan is made, so nothing has to be reset at midnight.
 pub(super) fn spent(used: BudgetUse) -> Option<Hold> {
     used.is_reached().then(|| Hold {
         cause: HoldCause::Budget,
@@ -25,15 +27,18 @@ pub(super) fn spent(used: BudgetUse) -> Option<Hold> {
     })
 }
 
-/// The hold of a pool whose creations failed too often: until the next probe, or until a person resumes it.
+/// The hold of a pool whose creations failed too often: it lasts until the next probe, or until a person resumes the
+/// pool.
 pub(crate) fn stop(failures: &[CreationFailure], pool: &PoolName) -> Option<Hold> {
     let own = failures.iter().filter(|failure| failure.pool == *pool);
     let failure = own.min_by_key(|failure| (failure.stopped_at.is_none(), failure.stopped_at))?;
     Some(Hold {
         cause: HoldCause::Failing,
         reason: format!(
-            "creations failed {} times in a row ({}): {}",
-            failure.failures_in_a_row, failure.cause, failure.error
+            "creations failed {} in a row ({}): {}",
+            count_of(failure.failures_in_a_row, "time"),
+            failure.cause,
+            failure.error
         ),
         since: Some(failure.stopped_at?),
         until: Some(failure.retry_at),

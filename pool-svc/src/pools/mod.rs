@@ -1,10 +1,9 @@
-//! Warm pools. A pool is a name with a recipe, by which its instances are made, and a policy, by which there are so
-//! many of them. The pool `default` is what the settings say, unless somebody has changed it; further ones are
-//! declared in `POOLS_FILE` or by the API.
+//! Warm pools. A pool is a name with a recipe (what its instances are made from) and a policy (how many there are, and
+//! for how long). The pool `default` follows the settings unless it was changed; further ones are declared in
+//! `POOLS_FILE` or by the API.
 //!
-//! [`Definition`] is a pool as it is stored. [`Plan`] is a pool as it is to be now: its definition with the
-//! settings filled in. Whatever makes or removes instances works from plans; what a plan's `target` is, is decided in
-//! [`plan`] and nowhere else.
+//! [`Definition`] is a pool as stored. [`Plan`] is a pool in effect: its definition with the settings filled in. Code
+//! that creates or removes instances works from plans; the `target` of a plan is decided in [`plan`] and nowhere else.
 
 pub(crate) mod budget;
 pub(crate) mod change;

@@ -1,14 +1,15 @@
-//! Reading what people declare. Here, unlike on the wire between services, a member that is unknown is an error: a
-//! misspelt limit would be no limit.
+//! Parses declarations of pools. Here, unlike on the wire between services, an unknown member is an error: a misspelt
+//! limit would be no limit.
 
 use agent_pool_core::PoolName;
-use agent_pool_core::wire::pool::{Policy, PoolSpec, Recipe};
+use agent_pool_core::wire::pool::{Objective, Policy, PoolSpec, Recipe};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::{Deserializer as Tracked, Track};
 
 use crate::sizing::objective::parse_objective;
 
-/// Most variables of a recipe.
+/// Maximum number of variables of a recipe.
 const MOST_VARIABLES: usize = 100;
 /// Longest value of a variable, and longest name of an image, in bytes.
 const LONGEST_VALUE: usize = 32 * 1024;
@@ -18,13 +19,13 @@ const LONGEST_IMAGE: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub(crate) struct Unfit {
-    /// The member, with a `.` between a member and its own.
+    /// The path of the member, separated by `.`.
     pub(crate) field: String,
     pub(crate) problem: String,
 }
 
 impl Unfit {
-    fn new(field: &str, problem: impl Into<String>) -> Self {
+    pub(super) fn new(field: &str, problem: impl Into<String>) -> Self {
         Self {
             field: field.to_owned(),
             problem: problem.into(),
@@ -32,8 +33,9 @@ impl Unfit {
     }
 }
 
-/// Reads a declaration of one pool. `limit` is that of all pools together, `POOL_MAX_TOTAL`.
+/// Parses the declaration of one pool. `limit` is the limit of all pools together, `POOL_MAX_TOTAL`.
 pub(crate) fn parse_spec(value: Value, limit: u32) -> Result<PoolSpec, Unfit> {
+    check_objects(&value)?;
     let spec: PoolSpec = parse_strictly(value)?;
     check_recipe(&spec.recipe)?;
     let (min, max) = (spec.policy.min_idle, spec.policy.max_total);
@@ -56,13 +58,47 @@ pub(crate) fn parse_spec(value: Value, limit: u32) -> Result<PoolSpec, Unfit> {
             let problem = "expected either minIdle or an objective";
             return Err(Unfit::new("policy.objective", problem));
         }
-        let checked = parse_objective(objective, most);
-        checked.map_err(|error| Unfit::new("policy.objective", error.to_string()))?;
+        check_objective(objective, most)?;
     }
     Ok(spec)
 }
 
-/// Most failures in a row that a policy can allow.
+fn check_objective(objective: &Objective, most: u32) -> Result<(), Unfit> {
+    let min = objective.min;
+    if min > most {
+        let problem = format!("is {min}: expected no more than maxTotal, which is {most}");
+        return Err(Unfit::new("policy.objective.min", problem));
+    }
+    let checked = parse_objective(objective, most);
+    let max = checked
+        .map_err(|error| Unfit::new("policy.objective", error.to_string()))?
+        .max;
+    match objective.floors.iter().find(|floor| floor.min > max) {
+        None => Ok(()),
+        Some(floor) => {
+            let min = floor.min;
+            let problem =
+                format!("min is {min}: expected no more than the maximum, which is {max}");
+            Err(Unfit::new("policy.objective.floors", problem))
+        }
+    }
+}
+
+/// An array would be taken for the members in their order.
+fn check_objects(value: &Value) -> Result<(), Unfit> {
+    for (field, part) in [
+        ("pool", Some(value)),
+        ("recipe", value.get("recipe")),
+        ("policy", value.get("policy")),
+    ] {
+        if part.is_some_and(|part| !part.is_object()) {
+            return Err(Unfit::new(field, "expected an object"));
+        }
+    }
+    Ok(())
+}
+
+/// Maximum failures in a row that a policy can allow.
 const MOST_FAILURES: u32 = 1_000;
 
 fn check_guards(policy: &Policy) -> Result<(), Unfit> {
@@ -110,7 +146,7 @@ fn check_recipe(recipe: &Recipe) -> Result<(), Unfit> {
     }
 }
 
-/// A tool is made at one time.
+/// A tool belongs to one phase.
 fn check_tools(recipe: &Recipe) -> Result<(), Unfit> {
     let mut known = Vec::new();
     for (field, tools) in [
@@ -128,26 +164,28 @@ fn check_tools(recipe: &Recipe) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// Refuses members that this version does not know.
+/// Refuses members that this version does not know, and names the one whose value is wrong.
 fn parse_strictly<T: DeserializeOwned>(value: Value) -> Result<T, Unfit> {
     let mut unknown = None;
-    let parsed = serde_ignored::deserialize(value, |path| {
+    let mut track = Track::new();
+    let parsed = serde_ignored::deserialize(Tracked::new(value, &mut track), |path| {
         unknown.get_or_insert_with(|| path.to_string());
     });
-    let parsed =
-        parsed.map_err(|error: serde_json::Error| Unfit::new("pool", error.to_string()))?;
+    let parsed = parsed.map_err(|error: serde_json::Error| {
+        Unfit::new(&track.path().to_string(), error.to_string())
+    })?;
     match unknown {
         Some(member) => Err(Unfit::new(&member, "there is no such member")),
         None => Ok(parsed),
     }
 }
 
-/// Reads `POOLS_FILE`: a table `[pools.NAME]` for each pool.
+/// Parses `POOLS_FILE`: a table `[pools.NAME]` for each pool.
 pub(crate) fn parse_file(text: &str, limit: u32) -> Result<Vec<(PoolName, PoolSpec)>, String> {
     let all: Value =
-        toml_edit::de::from_str(text).map_err(|error| format!("is no TOML: {error}"))?;
+        toml_edit::de::from_str(text).map_err(|error| format!("is not TOML: {error}"))?;
     let Value::Object(mut all) = all else {
-        return Err("is no table".to_owned());
+        return Err("is not a table".to_owned());
     };
     let pools = match all.remove("pools") {
         Some(Value::Object(pools)) => pools,
@@ -198,6 +236,7 @@ mod tests {
         image = "agent:2"
         tools = []
         variables = { MODE = "deep" }
+        infra_options = { memoryMib = 1024 }
 
         [pools.research.policy]
         min_idle = 2
@@ -207,7 +246,10 @@ mod tests {
     #[test]
     fn a_file_says_the_same_as_the_body_of_a_request() {
         let body = json!({
-            "recipe": { "image": "agent:2", "tools": [], "variables": { "MODE": "deep" } },
+            "recipe": {
+                "image": "agent:2", "tools": [], "variables": { "MODE": "deep" },
+                "infraOptions": { "memoryMib": 1024 },
+            },
             "policy": { "minIdle": 2, "maxTotal": 5 },
         });
         let spec = parse_spec(body, 10).unwrap();
@@ -216,8 +258,14 @@ mod tests {
         assert_eq!(parse_file("", 10), Ok(Vec::new()));
     }
 
+    /// A pool with a maximum of 8 and this floor, every day at 9.
+    fn floor(mut floor: Value) -> Value {
+        floor["from"] = json!("0 9 * * *");
+        json!({ "policy": { "objective": { "hitRate": "99%", "max": 8, "floors": [floor] } } })
+    }
+
     #[test]
-    fn what_is_misspelt_or_does_not_fit_is_named() {
+    fn misspelt_and_invalid_members_are_named() {
         for (body, field) in [
             (json!({ "policy": { "minIdel": 2 } }), "policy.minIdel"),
             (json!({ "polcy": {} }), "polcy"),
@@ -233,7 +281,23 @@ mod tests {
             ),
             (json!({ "recipe": { "image": " " } }), "recipe.image"),
             (json!({ "recipe": { "tools": ["a", "a"] } }), "recipe.tools"),
-            (json!({ "policy": { "minIdle": -1 } }), "pool"),
+            (json!({ "policy": { "minIdle": -1 } }), "policy.minIdle"),
+            (json!({ "policy": { "budget": "20" } }), "policy.budget"),
+            (
+                json!({ "policy": { "objective": { "hitRate": "0%" } } }),
+                "policy.objective.hitRate",
+            ),
+            (
+                json!({ "policy": { "objective": { "hitRate": "99%", "min": 11 } } }),
+                "policy.objective.min",
+            ),
+            (floor(json!({ "minutes": 0, "min": 1 })), "policy.objective"),
+            (
+                floor(json!({ "minutes": 1, "min": 9 })),
+                "policy.objective.floors",
+            ),
+            (json!([]), "pool"),
+            (json!({ "policy": [2] }), "policy"),
         ] {
             let unfit = parse_spec(body.clone(), 10).unwrap_err();
             assert_eq!(unfit.field, field, "{body}");
@@ -243,6 +307,7 @@ mod tests {
             "pools = 3",
             "[pools.'A b']",
             "[pools.x.policy]\nmin = 1",
+            "[pools.x.policy.objective]\nhit_rate = '99%'\nfloors = [{ from = '0 9 * * *', minutes = 0, min = 1 }]",
             "=",
         ] {
             assert!(parse_file(file, 10).is_err(), "{file}");

@@ -1,4 +1,4 @@
-//! A pool as it is to be now.
+//! A pool in effect: its definition with the settings filled in.
 
 use std::time::Duration;
 
@@ -14,29 +14,30 @@ use crate::db::instances::{Demand, Wanted};
 use crate::db::pools;
 use crate::tools::Tools;
 
-/// What a pool is to have.
+/// A pool in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) name: PoolName,
-    /// By which instances are made and claimed: with the tools of the settings, if the pool declares none of its own,
-    /// and without those on demand.
+    /// The recipe with which instances are created and claimed. Tools come from the settings if the pool declares none;
+    /// tools on demand are not included.
     pub(crate) recipe: Recipe,
-    /// What agents get if they ask. Unlike the recipe, it is as the pool is now, whatever an instance was begun with.
+    /// The tools that agents may request. Unlike the recipe, this is always the current list of the pool, not the one
+    /// with which an instance was begun.
     pub(crate) demand_tools: Vec<ToolId>,
     /// How many idle instances to keep.
     pub(crate) target: u32,
-    /// The reason of the number, in words.
+    /// The reason for the target, in words.
     pub(crate) reason: String,
-    /// How many instances it may have in all.
+    /// Maximum number of its instances.
     pub(crate) max_total: u32,
-    /// Why instances are only made if an operator asks.
+    /// Why instances are only created on request of an operator.
     pub(crate) hold: Option<Hold>,
-    /// How many of its instances may be starting at once.
+    /// Maximum number of its starting instances.
     pub(crate) max_starting: Option<u32>,
-    /// How long an instance may be idle before a new one takes its place.
+    /// How long an instance may be idle before it is replaced.
     pub(crate) max_idle: Option<Duration>,
-    /// When its agents are ended; `None`: never.
-    pub(crate) ends: Option<EndRule>,
+    /// When its agents are ended, unless their claims say earlier.
+    pub(crate) ends: EndRule,
     /// Its budget, and what is spent of it.
     pub(crate) budget: Option<BudgetUse>,
 }
@@ -44,31 +45,31 @@ pub(crate) struct Plan {
 /// When the agents of a pool are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EndRule {
-    /// How long after their claim.
+    /// Maximum age, counted from the claim.
     pub(crate) ttl: Option<Duration>,
-    /// After how long without activity.
+    /// Maximum time without activity.
     pub(crate) idle_timeout: Option<Duration>,
-    /// How long before their end a warning is sent.
+    /// How long before the end a warning is sent.
     pub(crate) warning: Duration,
 }
 
-/// The time of a warning, unless the policy says otherwise.
+/// The default warning time.
 const WARNING: Duration = Duration::from_mins(10);
-/// How many idle instances are replaced at once because of their age: one for each so many that the pool keeps, and one.
+/// Divisor for how many stale idle instances are replaced at once: the target divided by it, plus one.
 const KEPT_PER_REPLACEMENT: u32 = 10;
 
 impl EndRule {
-    fn new(policy: &Policy) -> Option<Self> {
-        let (ttl, idle_timeout) = (
-            seconds(policy.ttl_seconds),
-            seconds(policy.idle_timeout_seconds),
-        );
-        ttl.or(idle_timeout)?;
-        Some(Self {
-            ttl,
-            idle_timeout,
+    fn new(policy: &Policy) -> Self {
+        Self {
+            ttl: seconds(policy.ttl_seconds),
+            idle_timeout: seconds(policy.idle_timeout_seconds),
             warning: seconds(policy.warning_seconds).unwrap_or(WARNING),
-        })
+        }
+    }
+
+    /// Whether it ends agents whose claims say nothing.
+    pub(crate) fn ends_any(self) -> bool {
+        self.ttl.or(self.idle_timeout).is_some()
     }
 }
 
@@ -88,13 +89,13 @@ impl Plan {
         let max_total = policy.max_total.map_or(all, |max| max.min(all));
         let fixed = policy.min_idle.unwrap_or(usual);
         let (target, reason) = match (&policy.objective, &pool.sizing) {
-            (None, _) => (fixed, format!("{fixed} wanted, as the policy says")),
+            (None, _) => (fixed, format!("the policy sets {fixed}")),
             (Some(_), Some(sizing)) => (sizing.target.min(max_total), sizing.reason.clone()),
             (Some(objective), None) => {
                 let min = objective.min.min(max_total);
                 (
                     min,
-                    format!("{min} wanted, the minimum, until the demand is known"),
+                    format!("the minimum is {min} until the demand is known"),
                 )
             }
         };
@@ -117,14 +118,14 @@ impl Plan {
         }
     }
 
-    /// Whether the pool creates instances without being asked. If creations fail, a probe is one of them.
+    /// Whether the pool creates instances on its own, including probes after failures.
     pub(crate) fn refills(&self) -> bool {
         let cause = self.hold.as_ref().map(|hold| hold.cause);
         matches!(cause, None | Some(HoldCause::Failing))
     }
 
-    /// As many as are missing, and no more than `at_once`. Some of the `stale` ones that have been idle for too long are
-    /// replaced: the new ones come first, so that there are never fewer idle ones than wanted.
+    /// The demand to fill the target, at most `at_once`. Some of the `stale` instances are replaced: the new ones are
+    /// created first, so that there are never fewer idle ones than the target.
     pub(crate) fn deficit(&self, at_once: u32, stale: u32) -> Demand {
         let replaced = stale.min(1 + self.target / KEPT_PER_REPLACEMENT);
         let warm = self.target.saturating_add(replaced);
@@ -140,9 +141,9 @@ impl Plan {
         demand
     }
 
-    /// This many more.
+    /// The demand for `count` more.
     pub(crate) fn extra(&self, count: u32) -> Demand {
-        let reason = format!("{count} more were asked for");
+        let reason = format!("{count} more requested by an operator");
         self.demand(Wanted::Extra(count), reason)
     }
 
@@ -158,7 +159,8 @@ impl Plan {
     }
 }
 
-/// `recipe` with the tools of the settings in each list that is absent, but for those that it names itself.
+/// `recipe` with each absent list of tools taken from the settings, without the tools that the recipe names in another
+/// list.
 pub(crate) fn with_tools(mut recipe: Recipe, settings: &PoolSettings) -> Recipe {
     let lists = [&recipe.tools, &recipe.claim_tools, &recipe.demand_tools];
     let named: Vec<ToolId> = lists.into_iter().flatten().flatten().cloned().collect();
@@ -181,7 +183,7 @@ pub(crate) fn total_target(plans: &[Plan]) -> u32 {
     plans.iter().map(|plan| plan.target).sum()
 }
 
-/// Every pool as it is to be now, the pool `default` first.
+/// The plan of every pool, the pool `default` first.
 pub(crate) async fn load_plans(
     conn: &mut AsyncPgConnection,
     settings: &PoolSettings,
@@ -231,9 +233,10 @@ mod tests {
     #[test]
     fn an_agent_is_ended_if_its_policy_says_when() {
         let mut pool = Definition::of_settings();
-        assert_eq!(Plan::new(&pool, &settings()).ends, None);
+        assert!(!Plan::new(&pool, &settings()).ends.ends_any());
         pool.spec.policy.ttl_seconds = Some(3_600);
-        let ends = Plan::new(&pool, &settings()).ends.unwrap();
+        let ends = Plan::new(&pool, &settings()).ends;
+        assert!(ends.ends_any());
         assert_eq!(ends.warning, WARNING);
         assert_eq!(
             (ends.ttl, ends.idle_timeout),
@@ -242,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pool_does_not_declare_follows_the_settings() {
+    fn absent_members_follow_the_settings() {
         let plan = Plan::new(&Definition::of_settings(), &settings());
         assert_eq!(
             (plan.target, plan.max_total, plan.hold.clone()),
@@ -281,7 +284,7 @@ mod tests {
         assert_eq!(plan.demand_tools, list("telnyx,agentmail").ids());
         assert_eq!(
             plan.recipe.demand_tools, None,
-            "no part of what an instance is"
+            "tools on demand are not part of the recipe"
         );
     }
 }

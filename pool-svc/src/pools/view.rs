@@ -1,4 +1,4 @@
-//! Pools as they are shown.
+//! Pools as the API and the pages show them.
 
 use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::PoolView;
@@ -8,7 +8,7 @@ use super::{Definition, Plan, hold};
 use crate::app::App;
 use crate::db::{creation_failures, pools, rollouts, views};
 
-/// Every pool with what it has, the pool `default` first.
+/// Every pool with its counts, the pool `default` first.
 pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
     let mut conn = app.db.conn().await?;
     let all = pools::load(&mut conn).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn load_views(app: &App) -> Result<Vec<PoolView>, DbError> {
     Ok(all.into_iter().map(view).collect())
 }
 
-/// One pool with what it has, if it exists.
+/// One pool with its counts, if it exists.
 pub(crate) async fn find_view(app: &App, name: &PoolName) -> Result<Option<PoolView>, DbError> {
     let all = load_views(app).await?;
     Ok(all.into_iter().find(|pool| pool.name == *name))

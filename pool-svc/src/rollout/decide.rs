@@ -1,4 +1,4 @@
-//! What is next in a roll-out. A pure function of the rows.
+//! Decides the next step of a roll-out. A pure function of the rows.
 
 use agent_pool_core::wire::pool::{Rollout, RolloutState, Status};
 use agent_pool_core::{InstanceId, RecipeHash};
@@ -6,7 +6,7 @@ use agent_pool_core::{InstanceId, RecipeHash};
 use crate::db::rollouts::{CanaryRow, Facts, Record};
 use crate::lifecycle::Cause;
 
-/// Causes that say nothing about the recipe: another canary is made.
+/// Causes that do not depend on the recipe: another canary is made.
 const UNRELATED: [Cause; 6] = [
     Cause::ShutDown,
     Cause::Killed,
@@ -16,30 +16,31 @@ const UNRELATED: [Cause; 6] = [
     Cause::LeaseExpired,
 ];
 
-/// What is next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
     /// A roll-out from this recipe begins.
     Begin(RecipeHash),
-    /// It would go back to a recipe that was just left: it is only shown, until somebody retries it.
+    /// It would go back to a recipe that was left a short time ago: it is recorded as stopped until a person retries
+    /// it.
     Refuse(RecipeHash),
-    /// The recipe is another one again.
+    /// The recipe changed again.
     Supersede,
     MakeCanary,
-    /// The recipe has proven itself: the others are replaced.
+    /// The canary is idle: the others are replaced.
     Roll,
-    /// It stops, for this reason.
+    /// It stops for this reason.
     Stop(String),
-    /// Nothing can be done now, for this reason.
+    /// It waits for this reason.
     Wait(String),
     Finish,
 }
 
-/// What the rows say.
+/// The state from which the next step is decided.
 #[derive(Debug, Clone)]
 pub(super) struct Situation<'a> {
-    /// What an instance would be made from now.
+    /// The recipe from which an instance would be made now.
     pub(super) recipe: &'a RecipeHash,
     /// Whether the pool creates no instances on its own.
     pub(super) paused: bool,
@@ -87,7 +88,7 @@ fn begin(situation: &Situation<'_>, latest: Option<&Rollout>) -> Next {
         return Next::Nothing;
     }
     match latest {
-        // One of the old recipe came back, such as by a claim that was undone.
+        // An instance of the old recipe became idle again, for example after a claim that was undone.
         Some(rollout) if rollout.to == *situation.recipe && rollout.state == RolloutState::Done => {
             Next::Roll
         }
@@ -104,8 +105,9 @@ fn judge_canary(situation: &Situation<'_>, rollout: &Rollout) -> Next {
         return Next::MakeCanary;
     };
     let status = row.status.as_deref();
+    // A canary that was claimed or has crashed since it became idle has proven the recipe too.
     match status.and_then(|word| Status::ALL.into_iter().find(|one| one.as_str() == word)) {
-        Some(Status::Starting) => Next::Wait(format!("its canary {id} is being made")),
+        Some(Status::Starting) => Next::Wait(format!("its canary {id} is being created")),
         Some(Status::Idle | Status::Claiming | Status::Claimed | Status::Crashed) => {
             match &row.made_from {
                 Some(made_from) if made_from == situation.recipe.as_str() => Next::Roll,
@@ -113,7 +115,7 @@ fn judge_canary(situation: &Situation<'_>, rollout: &Rollout) -> Next {
                     "its canary {id} was made from recipe {other}: do all replicas of Services have the same settings?"
                 )),
                 None => Next::Stop(format!(
-                    "Services does not say what its canary {id} was made from"
+                    "Services did not report the recipe of its canary {id}"
                 )),
             }
         }
@@ -180,7 +182,7 @@ mod tests {
         }
     }
 
-    /// What is next on the way to recipe `b`.
+    /// The next step of a roll-out to recipe `b`.
     fn next(latest: Option<&Rollout>, facts: &Facts, canary: Option<&CanaryRow>) -> Next {
         next_after(latest, facts, canary, Record::default())
     }
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stopped_or_just_left_does_not_begin_on_its_own() {
+    fn a_stopped_or_recent_recipe_needs_an_operator() {
         let stopped = Record {
             was_stopped: true,
             was_left: false,

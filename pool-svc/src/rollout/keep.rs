@@ -10,59 +10,33 @@ use tracing::warn;
 
 use super::recipe::recipe_request;
 use super::step::step;
-use crate::app::App;
-use crate::background::Background;
 use crate::db::{rollouts, tick_state};
-use crate::ops::destruction::Destructions;
-use crate::ops::warm_up::Creations;
+use crate::ops::operations::Operations;
 use crate::pools::{Plan, load_plans};
 
-/// Between two looks while nothing is rolled out.
+/// Pause between two checks while nothing is rolled out.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Between two looks during a roll-out.
+/// Pause between two checks during a roll-out.
 const PAUSE_BETWEEN_STEPS: Duration = Duration::from_secs(1);
-/// Most steps of a pool in one look.
+/// Maximum steps of a pool in one check.
 const MOST_STEPS: usize = 4;
 
-/// Rolls out recipes. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Rollouts {
-    app: App,
-    background: Background,
-    creations: Creations,
-    destructions: Destructions,
-}
-
-impl Rollouts {
-    pub(crate) fn new(
-        app: App,
-        background: Background,
-        creations: Creations,
-        destructions: Destructions,
-    ) -> Self {
-        Self {
-            app,
-            background,
-            creations,
-            destructions,
-        }
-    }
-
-    /// Looks at the pools until shutdown.
-    pub(crate) fn keep_rolling_out(&self) {
-        let rollouts = self.clone();
-        self.background.tasks.keep("roll_out", move |shutdown| {
-            let rollouts = rollouts.clone();
+impl Operations {
+    /// Rolls out recipes until shutdown.
+    pub(crate) fn keep_rolling_out(self) {
+        let tasks = self.background.tasks.clone();
+        tasks.keep("roll_out", move |shutdown| {
+            let operations = self.clone();
             async move {
                 loop {
-                    let pause = rollouts.advance_all().await.unwrap_or_else(|error| {
+                    let pause = operations.advance_all().await.unwrap_or_else(|error| {
                         let error = chain(&error);
-                        warn!("roll-outs wait: {error}");
+                        warn!("roll-outs are delayed: {error}");
                         PAUSE
                     });
                     tokio::select! {
                         () = sleep(pause) => {}
-                        () = rollouts.background.roll_out_requested() => {}
+                        () = operations.background.roll_out_requested() => {}
                         () = shutdown.wait() => return,
                     }
                 }
@@ -70,10 +44,10 @@ impl Rollouts {
         });
     }
 
-    /// Takes the steps that can be taken now. Returns when to look again.
+    /// Takes the steps that can be taken now. Returns the pause until the next check.
     async fn advance_all(&self) -> Result<Duration, DbError> {
         let mut conn = self.app.db.conn().await?;
-        // A fleet that is not seen well is no base for replacing it.
+        // While the fleet is in doubt, nothing is replaced.
         if tick_state::load_doubt(&mut conn).await?.is_some() {
             return Ok(PAUSE);
         }
@@ -91,7 +65,7 @@ impl Rollouts {
                 Err(error) => {
                     let (pool, error) = (&plan.name, chain(&error));
                     warn!(
-                        "pool {pool} is not rolled out: Services does not say what its recipe is: {error}"
+                        "pool {pool} is not rolled out: Services did not report its recipe: {error}"
                     );
                 }
             }
@@ -103,7 +77,7 @@ impl Rollouts {
         })
     }
 
-    /// Whether a roll-out of the pool is under way.
+    /// Whether a roll-out of the pool is in progress.
     async fn advance(&self, plan: &Plan, recipe: &RecipeHash) -> Result<bool, DbError> {
         let pool = &self.app.config.pool;
         let lease = pool.pool_work_lease_ms.duration();

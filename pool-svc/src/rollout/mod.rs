@@ -1,11 +1,12 @@
-//! Roll-outs: the idle instances of a pool are replaced when what they are made from has changed.
+//! Roll-outs: the idle instances of a pool are replaced when its recipe has changed.
 //!
-//! Services says what an instance would be made from now; each row says what its instance was made from. One instance of
-//! the new recipe, the canary, is made beside the others. Once it is idle, the others are replaced a few at a time, and
-//! there are never fewer idle ones than the target. A canary that does not become ready stops the roll-out.
+//! Services names the recipe from which an instance would be made now; each row names the one from which its instance
+//! was made. One instance of the new recipe, the canary, is created in addition to the target. Once it is idle, the
+//! others are replaced a few at a time, and there are never fewer idle ones than the target. A canary that does not
+//! become ready stops the roll-out.
 //!
-//! The state is in rows. Each step is one transaction behind the lock under which instances are counted, decided from the
-//! rows as they are then, so that any replica may take it and none has to remember anything.
+//! The state is in rows. Each step is one transaction behind the lock under which instances are counted, and is decided
+//! from the rows inside it. So any replica may take any step, and two replicas cannot both make a canary.
 
 mod decide;
 mod keep;
@@ -13,6 +14,5 @@ mod recipe;
 mod request;
 mod step;
 
-pub(crate) use keep::Rollouts;
 pub(crate) use recipe::recipe_request;
 pub(crate) use request::{RolloutError, act};

@@ -1,11 +1,11 @@
-//! What Services is asked: the recipe of a pool.
+//! The recipe of a pool, as the request to Services.
 
 use agent_pool_core::Secret;
 use agent_pool_core::wire::services::RecipeRequest;
 
 use crate::pools::Plan;
 
-/// The recipe of a pool as Services takes it, with the tools of the settings where the pool names none.
+/// The request for the recipe of a pool, with the tools of the settings if the pool names none.
 pub(crate) fn recipe_request(plan: &Plan) -> RecipeRequest {
     let recipe = plan.recipe.clone();
     let variables = recipe.variables.into_iter();
@@ -13,6 +13,7 @@ pub(crate) fn recipe_request(plan: &Plan) -> RecipeRequest {
         tools: recipe.tools.unwrap_or_default(),
         infra: recipe.infra,
         image: recipe.image,
+        infra_options: recipe.infra_options,
         variables: variables
             .map(|(name, value)| (name, Secret::new(value)))
             .collect(),

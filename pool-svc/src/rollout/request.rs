@@ -1,4 +1,4 @@
-//! Retrying and stopping a roll-out, because somebody asked.
+//! Retries and stops roll-outs on request.
 
 use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{RolloutAction, RolloutState, WebhookEvent};
@@ -18,7 +18,7 @@ use crate::db::{leases, webhooks};
 pub(crate) enum RolloutError {
     #[error("pool {0} has no stopped roll-out to retry")]
     NotStopped(PoolName),
-    #[error("pool {0} has no roll-out under way to stop")]
+    #[error("pool {0} has no roll-out in progress to stop")]
     NotActive(PoolName),
     #[error(transparent)]
     Database(#[from] DbError),
@@ -30,7 +30,7 @@ impl From<diesel::result::Error> for RolloutError {
     }
 }
 
-/// Does what was asked with the latest roll-out of a pool.
+/// Carries out a request about the latest roll-out of a pool.
 pub(crate) async fn act(
     app: &App,
     background: &Background,

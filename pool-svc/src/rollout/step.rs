@@ -1,5 +1,7 @@
 //! One step of a roll-out, in one transaction.
 
+use std::time::Duration;
+
 use agent_pool_core::wire::pool::{RolloutState, WebhookEvent};
 use agent_pool_core::{InstanceId, RecipeHash};
 use agent_pool_service_kit::db::DbError;
@@ -13,10 +15,10 @@ use crate::db::rollouts::{self, Facts, NewRollout, StoredRollout, Update};
 use crate::db::{creation_failures, explain, leases, webhooks};
 use crate::pools::Plan;
 
-/// Most instances that are replaced at a time.
+/// Maximum instances that are replaced at a time.
 const MOST_AT_ONCE: u32 = 10;
 
-/// What a step wrote, and whether the next one can be taken at once.
+/// The result of a step, and whether the next one can be taken at once.
 #[derive(Debug, Default)]
 pub(super) struct Stepped {
     /// To be created.
@@ -24,18 +26,19 @@ pub(super) struct Stepped {
     /// To be destroyed.
     pub(super) condemned: Vec<InstanceId>,
     pub(super) again: bool,
-    /// Whether a roll-out is under way after it.
+    /// Whether a roll-out is in progress after it.
     pub(super) active: bool,
 }
 
-/// Takes the next step of the roll-out of a pool to `recipe`. To be called in a transaction.
+/// Takes the next step of the roll-out of a pool to `recipe`. Call it in a transaction.
 pub(super) async fn step(
     conn: &mut AsyncPgConnection,
     plan: &Plan,
     recipe: &RecipeHash,
     max_total: u32,
-    lease: std::time::Duration,
+    lease: Duration,
 ) -> Result<Stepped, DbError> {
+    // Behind the lock the counts below stay true until the commit: replenishing and other replicas' steps wait.
     leases::lock_count(conn).await?;
     let pool = &plan.name;
     let latest = rollouts::find_latest(conn, pool).await?;
@@ -72,7 +75,7 @@ struct Step<'a> {
     recipe: &'a RecipeHash,
     facts: &'a Facts,
     max_total: u32,
-    lease: std::time::Duration,
+    lease: Duration,
 }
 
 impl Step<'_> {
@@ -104,7 +107,7 @@ impl Step<'_> {
                 Ok(Stepped::default())
             }
             (Some(stored), Next::Supersede) => {
-                let cause = format!("recipe {} came before it was done", self.recipe);
+                let cause = format!("recipe {} superseded it", self.recipe);
                 self.update(&stored, RolloutState::Superseded, Some(cause), 0)
                     .await?;
                 Ok(again())
@@ -129,7 +132,7 @@ impl Step<'_> {
             }
             (Some(stored), Next::MakeCanary) => self.make_canary(stored).await,
             (Some(stored), Next::Roll) => self.roll(stored).await,
-            // Those above follow from a roll-out.
+            // The steps above only occur with a roll-out.
             (None, _) => Ok(Stepped::default()),
         }
     }
@@ -183,13 +186,13 @@ impl Step<'_> {
         webhooks::raise(self.conn, WebhookEvent::RolloutStopped, &data).await
     }
 
-    /// One more instance, beside the target. If the limits leave no room, an idle one above the target makes room; if
-    /// there is none, the roll-out waits.
+    /// Creates one more instance than the target. If the limits leave no room, an idle one above the target is removed
+    /// first; if there is none, the roll-out waits.
     async fn make_canary(&mut self, mut stored: StoredRollout) -> Result<Stepped, DbError> {
         let inserted = self.insert(1, None).await?;
         if let Some(canary) = inserted.first() {
             stored.rollout.canary = Some(canary.id.clone());
-            let cause = format!("its canary {} is being made", canary.id);
+            let cause = format!("its canary {} is being created", canary.id);
             self.update(&stored, RolloutState::Canary, Some(cause), 0)
                 .await?;
             return Ok(Stepped {
@@ -200,7 +203,7 @@ impl Step<'_> {
         let condemned = self.condemn(1).await?;
         let cause = match condemned.first() {
             Some(id) => {
-                format!("the limits leave no room for a canary: idle instance {id} makes room")
+                format!("the limits leave no room for a canary: removing idle instance {id}")
             }
             None => self.blocked("a canary").await?,
         };
@@ -217,7 +220,8 @@ impl Step<'_> {
         })
     }
 
-    /// Removes what is above the target, and has as many made as are to be removed next.
+    /// Removes old instances above the target, and creates as many new ones as are to be removed next. Only what is above
+    /// the target is removed, so the pool never has fewer idle instances.
     async fn roll(&mut self, stored: StoredRollout) -> Result<Stepped, DbError> {
         let at_once = (self.plan.target / 4).clamp(1, MOST_AT_ONCE);
         let condemned = self.condemn(at_once).await?;
@@ -245,12 +249,12 @@ impl Step<'_> {
     }
 
     async fn condemn(&mut self, most: u32) -> Result<Vec<InstanceId>, DbError> {
-        self.give_reason().await?;
+        explain::set_reason(self.conn, &self.reason()).await?;
         let plan = self.plan;
         rollouts::replace_outdated(self.conn, &plan.name, self.recipe, plan.target, most).await
     }
 
-    /// Rows of new instances: this many, or as many above the target as are missing.
+    /// Inserts rows of new instances: this many, or as many as are missing above the target.
     async fn insert(
         &mut self,
         count: u32,
@@ -268,21 +272,22 @@ impl Step<'_> {
                 raised.deficit(count, 0)
             }
         };
-        demand.reason = format!("roll-out to recipe {}", self.recipe);
+        demand.reason = self.reason();
         instances::insert_starting(self.conn, &[demand], self.max_total, self.lease).await
     }
 
-    async fn give_reason(&mut self) -> Result<(), DbError> {
-        let reason = format!("roll-out to recipe {}", self.recipe);
-        explain::set_reason(self.conn, &reason).await
+    /// Why instances come and go.
+    fn reason(&self) -> String {
+        format!("roll-out to recipe {}", self.recipe)
     }
 
-    /// Why no instance can be made.
+    /// Why no instance can be created.
     async fn blocked(&mut self, what: &str) -> Result<String, DbError> {
         let allowances = creation_failures::load_allowances(self.conn).await?;
         if allowances.of_pool(&self.plan.name) == 0 {
             return Ok(
-                "creations of the pool fail: it goes on once one may start again".to_owned(),
+                "creations of the pool fail: it continues once a creation may start again"
+                    .to_owned(),
             );
         }
         let Plan {

@@ -22,7 +22,7 @@ use crate::db::{explain, instances, pools, sizings};
 use crate::ops::destruction::Destructions;
 use crate::pools::Plan;
 
-/// Between two decisions.
+/// Pause between two decisions.
 const PERIOD: Duration = Duration::from_mins(1);
 
 /// Decides each minute until shutdown, in one replica at a time.
@@ -56,7 +56,7 @@ struct Sizer {
     app: App,
     background: Background,
     destructions: Destructions,
-    /// What the log says, learnt for an objective as it was declared then.
+    /// Demand and lead time from the log, with the objective for which they were computed.
     known: HashMap<PoolName, (Declared, Knowledge)>,
 }
 
@@ -159,7 +159,7 @@ impl Sizer {
     }
 }
 
-/// Condemns the idle instances that were too many for some minutes.
+/// Condemns idle instances that have been surplus for some minutes.
 async fn remove_surplus(
     conn: &mut AsyncPgConnection,
     plan: &Plan,

@@ -1,4 +1,4 @@
-//! What the log says of a pool.
+//! Learns demand and lead time of a pool from the log.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use diesel_async::AsyncPgConnection;
 
 use crate::db::sizings;
 
-/// The time to warm an instance, until one was warmed.
+/// The assumed lead time until an instance has been warmed.
 const ASSUMED_LEAD: Duration = Duration::from_mins(1);
 const HOUR: i64 = 3_600;
 
-/// What is known of the demand for a pool and of its supply. Learnt once an hour: the last weeks are many rows.
+/// Demand and lead time of a pool. Computed once an hour, because the last weeks are many rows.
 #[derive(Debug, Clone)]
 pub(super) struct Knowledge {
     pub(super) profile: Profile,
     pub(super) lead: Duration,
     pub(super) dispersion: f64,
-    /// Which hour it is of, since 1970.
+    /// The hour it was computed in, since 1970.
     pub(super) hour: i64,
 }
 
-/// The hour that a time is in, since 1970.
+/// The hour of a time, since 1970.
 pub(super) fn hour_of(at: DateTime<Utc>) -> i64 {
     at.timestamp().div_euclid(HOUR)
 }
@@ -37,7 +37,7 @@ pub(super) async fn lead(
     Ok(measured.unwrap_or(ASSUMED_LEAD).max(Duration::from_secs(1)))
 }
 
-/// Learns from the whole hours before `now`.
+/// Computes it from the whole hours before `now`.
 pub(super) async fn learn(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,
@@ -72,7 +72,7 @@ pub(super) async fn learn(
     })
 }
 
-/// The demand to expect now.
+/// The expected demand now.
 pub(super) async fn demand(
     conn: &mut AsyncPgConnection,
     pool: &PoolName,

@@ -1,8 +1,8 @@
-//! Sizing pools that have an objective: each minute a target is decided from the log and stored, with the
-//! numbers that it follows from. The decision itself is the pure function of `agent-pool-sizing`.
+//! Sizes pools that have an objective: each minute a target is decided from the log and stored, together with its
+//! inputs. The decision itself is a pure function in the crate `agent-pool-sizing`; a new rule belongs there.
 //!
-//! Whatever makes instances reads the stored target. If no decision was made for a while, because no replica runs this
-//! loop, the last one holds.
+//! Code that creates instances reads the stored target. If no decision was made for a while, because no replica runs
+//! this loop, the last one holds.
 
 mod keep;
 mod learn;

@@ -1,4 +1,4 @@
-//! An objective as people write it, as the one that decisions use.
+//! Converts a declared objective to the one that decisions use.
 
 use agent_pool_core::wire::pool::Objective as Declared;
 use agent_pool_sizing::{Floor, Objective, ObjectiveError};

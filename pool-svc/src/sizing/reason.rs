@@ -1,4 +1,4 @@
-//! A decision in a sentence.
+//! A decision as a sentence.
 
 use agent_pool_core::wire::pool::HitRate;
 use agent_pool_sizing::{Bound, Decision, Inputs, Objective};
@@ -15,7 +15,7 @@ pub(super) const fn word(bound: Bound) -> &'static str {
     }
 }
 
-/// Such as `7 wanted: 2.1 claims a minute expected, 46 s to warm one, 99% of claims to find one idle`.
+/// Such as `7 needed for 2.1 claims a minute, 46 s to warm one and a hit rate of 99%`.
 pub(super) fn sentence(
     hit_rate: HitRate,
     objective: &Objective,
@@ -26,8 +26,7 @@ pub(super) fn sentence(
     let per_minute = inputs.rate * 60.0;
     let lead = inputs.lead.as_secs_f64();
     let demand = format!(
-        "{wanted} wanted: {per_minute:.1} claims a minute expected, {lead:.0} s to warm one, \
-         {hit_rate} of claims to find one idle"
+        "{wanted} needed for {per_minute:.1} claims a minute, {lead:.0} s to warm one and a hit rate of {hit_rate}"
     );
     let spread = if inputs.dispersion > 1.05 {
         format!(
@@ -40,10 +39,10 @@ pub(super) fn sentence(
     let bound = match decision.bound {
         Bound::Demand => String::new(),
         Bound::Min => format!("; {target} is the minimum"),
-        Bound::Floor => format!("; the schedule asks for {target} now"),
+        Bound::Floor => format!("; the schedule sets a floor of {target} now"),
         Bound::Max => format!("; {} is the maximum", objective.max),
-        Bound::StepUp => format!("; it rises to {target} first"),
-        Bound::StepDown => format!("; it falls to {target} first"),
+        Bound::StepUp => format!("; limited to {target} by the step up"),
+        Bound::StepDown => format!("; limited to {target} by the step down"),
     };
     format!("{demand}{spread}{bound}")
 }
@@ -66,7 +65,7 @@ mod tests {
             floor: 0,
             previous: None,
         };
-        let tell = |objective: &Objective, inputs: &Inputs| {
+        let text_of = |objective: &Objective, inputs: &Inputs| {
             sentence(
                 "99%".parse().unwrap(),
                 objective,
@@ -75,18 +74,19 @@ mod tests {
             )
         };
         assert_eq!(
-            tell(&objective, &inputs),
-            "6 wanted: 2.1 claims a minute expected, 46 s to warm one, 99% of claims to find one idle"
+            text_of(&objective, &inputs),
+            "6 needed for 2.1 claims a minute, 46 s to warm one and a hit rate of 99%"
         );
         let floor = Inputs {
             floor: 12,
             dispersion: 2.0,
             ..inputs
         };
-        let told = tell(&objective, &floor);
+        let text = text_of(&objective, &floor);
         assert!(
-            told.contains("2.0 times the mean") && told.ends_with("the schedule asks for 12 now"),
-            "{told}"
+            text.contains("2.0 times the mean")
+                && text.ends_with("the schedule sets a floor of 12 now"),
+            "{text}"
         );
     }
 }

@@ -16,6 +16,8 @@ use crate::pools::Plan;
 
 /// How far back a replay may begin.
 const LONGEST: Duration = Duration::from_hours(90 * 24);
+/// Highest cost of an idle hour: sums of higher ones are no numbers in JSON.
+const HIGHEST_COST: f64 = 1e6;
 
 /// Why a log cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +28,15 @@ pub(crate) enum ReplayError {
     Objective(#[from] ObjectiveError),
     #[error("sinceSeconds must be 1 hour to 90 days")]
     Since,
-    #[error("the replay was cut off")]
+    #[error("costPerHour must be 0 to 1000000")]
+    Cost,
+    #[error("the replay was interrupted")]
     CutOff,
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Replays the log of a pool under its own policy, under another objective, and under the best fixed number.
+/// Replays the log of a pool under its own policy, under another objective, and with the best fixed number.
 pub(crate) async fn replay(
     app: &App,
     request: SimulationRequest,
@@ -40,6 +44,9 @@ pub(crate) async fn replay(
     let since = Duration::from_secs(request.since_seconds.into());
     if !(Duration::from_hours(1)..=LONGEST).contains(&since) {
         return Err(ReplayError::Since);
+    }
+    if !(0.0..=HIGHEST_COST).contains(&request.cost_per_hour) {
+        return Err(ReplayError::Cost);
     }
     let unknown = |name: &str| ReplayError::UnknownPool(name.to_owned());
     let name = request.pool.as_deref().unwrap_or(PoolName::DEFAULT);
@@ -67,7 +74,7 @@ pub(crate) async fn replay(
         max: plan.max_total,
     };
     let fixed = plan.target;
-    // Weeks of claims are seconds of work.
+    // Weeks of claims take seconds of CPU time.
     let work = tokio::task::spawn_blocking(move || {
         let now = match &current {
             Some(objective) => inputs.run("objective of the pool", Rule::Objective(objective)),
@@ -101,7 +108,7 @@ impl Inputs {
         self.shown(policy, &outcome)
     }
 
-    /// The objective, and the best fixed number for the hit rate that it has.
+    /// The objective, and the best fixed number for the hit rate that it reaches.
     fn other(&self, objective: &Objective) -> (SimulatedPolicy, SimulatedPolicy) {
         let percent = objective.hit_rate * 100.0;
         let sized = self.run(&format!("objective {percent}%"), Rule::Objective(objective));

@@ -1,4 +1,4 @@
-//! Writing what was decided: one statement for each kind of move, in one transaction behind the fence.
+//! Writes the decision: one statement for each kind of move, in one transaction behind the fence.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ use crate::db::tick_state::{self, Epoch, Look, Then};
 use crate::db::{instances, rollouts, views};
 use crate::lifecycle::Move;
 
-/// How many notes of health one statement renews.
+/// How many health observations one statement stores.
 const NOTED_AT_ONCE: usize = 1_000;
 
 /// What a tick wrote.
@@ -57,6 +57,7 @@ pub(super) async fn apply(
     }
     let applied = conn
         .transaction(async |conn| {
+            // The fence comes first: what this tick has observed may be outdated if another one has begun.
             require_latest(tick_state::note(conn, epoch, look).await?)?;
             Ok::<_, TickError>(write(conn, decision).await?)
         })
@@ -64,7 +65,7 @@ pub(super) async fn apply(
     if applied.any_became_idle() {
         instances::notify_waiting_claims(&mut conn).await?;
     }
-    // Apart, so that claims find no idle row locked for longer than one of these statements takes.
+    // Outside the transaction, so that claims find no idle row locked for longer than one of these statements takes.
     for some in decision.still_healthy.chunks(NOTED_AT_ONCE) {
         views::note_still_healthy(&mut conn, epoch, some).await?;
     }
@@ -102,7 +103,7 @@ async fn write(conn: &mut AsyncPgConnection, decision: &Decision) -> Result<Appl
     Ok(applied)
 }
 
-/// Deployments that failed are found out by ticks. Those of one tick count as one failure.
+/// Ticks find failed deployments. All those of one tick count as one failure.
 async fn record_failed_creations(
     conn: &mut AsyncPgConnection,
     decision: &Decision,
@@ -146,7 +147,7 @@ fn log_and_count(ticker: &Ticker, applied: &Applied, report: &mut TickReport) {
         *count_of(report, step.to()) += u32::try_from(moved.len()).unwrap_or(u32::MAX);
     }
     for id in &applied.reappeared {
-        warn!(instance.id = %id, "instance {id} was gone, but Services has it: destroying it");
+        warn!(instance.id = %id, "instance {id} was destroyed, but Services has it: destroying it again");
     }
     report.reappeared = u32::try_from(applied.reappeared.len()).unwrap_or(u32::MAX);
     report.foreign = u32::try_from(applied.foreign).unwrap_or(u32::MAX);
@@ -154,7 +155,9 @@ fn log_and_count(ticker: &Ticker, applied: &Applied, report: &mut TickReport) {
     let before = ticker.foreign.swap(report.foreign, Ordering::Relaxed);
     if before != report.foreign && report.foreign > 0 {
         let count = report.foreign;
-        warn!("Services has {count} instances that were never of this pool: leaving them alone");
+        warn!(
+            "Services has {count} instances that never belonged to this pool: leaving them alone"
+        );
     }
 }
 

@@ -1,19 +1,18 @@
-//! The work that a tick starts: destructions and creations, also those that failed or whose replica died.
-//! Their rows are taken behind the fence, and each is then protected by a lease of its own.
+//! The work that a tick starts: destructions and creations, including those that failed or whose replica died. Their
+//! rows are taken behind the fence, and each is then protected by its own lease.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::TickReport;
 use diesel_async::AsyncConnection;
 
 use super::error::{TickError, require_latest};
 use super::ticker::Ticker;
 use crate::db::instances::NewInstance;
-use crate::db::leases::Pending;
+use crate::db::leases::{Condemned, Pending};
 use crate::db::tick_state::{self, Epoch};
 
-/// Rows that this tick has taken or written.
+/// Rows that this tick has taken or inserted.
 struct Begun {
-    condemned: Vec<InstanceId>,
+    condemned: Vec<Condemned>,
     taken: Vec<NewInstance>,
     new: Vec<NewInstance>,
 }
@@ -36,6 +35,7 @@ pub(super) async fn begin(
         new,
     } = conn
         .transaction(async |conn| {
+            // The fence comes first: it locks the row of the turn, so that a tick that was taken over takes no work.
             require_latest(tick_state::hold(conn, epoch).await?)?;
             let condemned = destructions.take_pending(conn, Pending::All).await?;
             let taken = creations.take_expired(conn).await?;

@@ -1,30 +1,31 @@
-//! What follows from a look at the fleet. A pure function: the rows carry their ages.
+//! Decides what follows from an observation of the fleet. A pure function: the rows carry their ages.
 //!
 //! - **Healthy wins** over any deploy status: a listing may lag, a health check does not.
 //! - If Services did not answer, or lists none of our instances, nothing is decided from that. Leases of
 //!   claims still expire, because they do not depend on it.
-//! - Silence counts from the first look that found an instance unhealthy, and only as far back as the
-//!   fleet was watched without a gap: a pool that was stopped for an hour has seen nothing.
-//! - If one look would take more of the fleet for dead than allowed, it takes none (see [`doubt`]).
+//! - Unreachable time counts from the first tick that found an instance unhealthy, and only as far back as the fleet
+//!   was watched without a gap: a pool that was stopped for an hour has observed nothing.
+//! - If one tick would treat more of the fleet as dead than allowed, it treats none as dead (see [`doubt`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use agent_pool_core::wire::pool::{Runs, Status};
-use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
+use agent_pool_core::wire::services::InstanceReport;
 use agent_pool_core::{DeployStatus, InstanceId};
 
 use super::decision::{Decision, DeploymentFailure, FailedCreation, PlannedMove};
 use super::doubt::doubt;
 use super::observe::Observation;
+use crate::db::fleet::{FleetRow, Lease};
 use crate::db::rollouts::RunsNote;
-use crate::db::views::{FleetRow, HealthyInstance, Lease};
+use crate::db::views::HealthyInstance;
 use crate::lifecycle::{Cause, Move};
 
 /// An instance younger than this that is not listed is not dead: vendors' listings lag.
 const LISTED_WITHIN: Duration = Duration::from_mins(5);
 
-/// An idle instance that dies younger than this was not deployed well.
+/// An idle instance that dies younger than this counts as a failed deployment.
 pub(crate) const PROVEN_AFTER: Duration = Duration::from_mins(10);
 
 /// The bounds of a decision.
@@ -32,108 +33,167 @@ pub(crate) const PROVEN_AFTER: Duration = Duration::from_mins(10);
 pub(crate) struct Limits {
     pub(crate) stuck_after: Duration,
     pub(crate) max_vanished_percent: u32,
-    /// After how long the note that an instance is healthy is renewed.
+    /// How often the stored time of the last healthy check is renewed.
     pub(crate) renote_after: Duration,
 }
 
-pub(crate) fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limits) -> Decision {
-    let settled = |row: &&FleetRow| matches!(row.status, Status::Idle | Status::Claimed);
-    let settled = fleet.iter().filter(settled).count();
-    let batch = match observation {
-        Observation::Unavailable(reason) => return blind(fleet, reason.clone()),
-        Observation::Batch(batch) => batch,
+pub(super) fn decide(fleet: &[FleetRow], observation: Observation, limits: Limits) -> Decision {
+    let answer = match observation {
+        Observation::Answer(answer) => answer,
+        Observation::Unavailable(reason) => return blind(fleet, reason),
     };
-    let Paired { reports, strays } = pair(fleet, batch);
-    if settled > 0 && lists_none(&reports, fleet) {
-        let reason = format!("Services lists none of {settled} instances");
-        return blind(fleet, reason);
+    let mut survey = Survey::new(fleet, limits);
+    match answer.for_each(|id, report| survey.add(id, &report)) {
+        Ok(()) => survey.finish(),
+        Err(error) => blind(fleet, error.to_string()),
     }
-    let mut decision = Decision {
-        strays,
-        watched: true,
-        ..Decision::default()
-    };
-    for (row, report) in fleet.iter().zip(reports) {
-        note(row, report, limits.renote_after, &mut decision);
-        decision
-            .runs
-            .extend(report.and_then(|report| note_runs(row, report)));
-        let health = health(row, report);
-        let silent = matches!(health, Health::Silent | Health::Dead) && !row.silent;
-        if report.is_some() && silent && row.lease == Lease::Nobody {
-            decision.silent.push(row.id.clone());
-        }
-        if let Some((step, cause)) = judge(row, health, limits.stuck_after) {
-            let failed = failed_creation(row, report, step, cause);
-            decision.failed_creations.extend(failed);
-            let id = row.id.clone();
-            decision.moves.push(PlannedMove { step, id, cause });
-        }
-    }
-    doubt(&mut decision, batch, settled, limits.max_vanished_percent);
-    decision
 }
 
-/// What a row is to say of what its instance runs, if that is not what it says. What a report leaves out stays: an
-/// instance that does not answer does not tell its version.
+/// What an answer says about an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Absent,
+    /// It has a report, but no deployment.
+    Missing,
+    Listed,
+}
+
+/// The rows, compared with the reports one by one, so that no report is kept.
+struct Survey<'a> {
+    fleet: &'a [FleetRow],
+    limits: Limits,
+    places: HashMap<&'a InstanceId, usize>,
+    /// By place.
+    listings: Vec<Listing>,
+    decision: Decision,
+}
+
+impl<'a> Survey<'a> {
+    fn new(fleet: &'a [FleetRow], limits: Limits) -> Self {
+        let places = fleet.iter().enumerate();
+        Self {
+            fleet,
+            limits,
+            places: places.map(|(place, row)| (&row.id, place)).collect(),
+            listings: vec![Listing::Absent; fleet.len()],
+            decision: Decision {
+                watched: true,
+                ..Decision::default()
+            },
+        }
+    }
+
+    fn add(&mut self, id: InstanceId, report: &InstanceReport) {
+        let Some(&place) = self.places.get(&id) else {
+            self.decision.strays.push(id);
+            return;
+        };
+        if self.listings[place] != Listing::Absent {
+            // An answer that has an instance twice.
+            return;
+        }
+        self.listings[place] = if report.status == Some(DeployStatus::Missing) {
+            Listing::Missing
+        } else {
+            Listing::Listed
+        };
+        let (row, decision) = (&self.fleet[place], &mut self.decision);
+        note(row, report, self.limits.renote_after, decision);
+        decision.runs.extend(note_runs(row, report));
+        if let (Status::Claimed, Some(time)) = (row.status, report.last_activity) {
+            decision.activity.push((row.id.clone(), time));
+        }
+        let health = health(row, Some(report));
+        let silent = matches!(health, Health::Silent | Health::Dead) && !row.silent;
+        if silent && row.lease == Lease::Nobody {
+            decision.silent.push(row.id.clone());
+        }
+        self.plan(row, Some(report), health);
+    }
+
+    fn plan(&mut self, row: &FleetRow, report: Option<&InstanceReport>, health: Health) {
+        if let Some((step, cause)) = judge(row, health, self.limits.stuck_after) {
+            let failed = failed_creation(row, report, step, cause);
+            self.decision.failed_creations.extend(failed);
+            let id = row.id.clone();
+            self.decision.moves.push(PlannedMove { step, id, cause });
+        }
+    }
+
+    /// The decision, after the last report.
+    fn finish(mut self) -> Decision {
+        let is_settled = |row: &&FleetRow| matches!(row.status, Status::Idle | Status::Claimed);
+        let settled = self.fleet.iter().filter(is_settled).count();
+        if settled > 0 && self.lists_none() {
+            let reason = format!("Services lists none of {settled} instances");
+            return blind(self.fleet, reason);
+        }
+        for (place, row) in self.fleet.iter().enumerate() {
+            if self.listings[place] == Listing::Absent {
+                self.plan(row, None, health(row, None));
+            }
+        }
+        let (places, listings) = (&self.places, &self.listings);
+        let is_listed = |id: &InstanceId| {
+            let place = places.get(id);
+            place.is_some_and(|place| listings[*place] == Listing::Listed)
+        };
+        let max_percent = self.limits.max_vanished_percent;
+        doubt(&mut self.decision, is_listed, settled, max_percent);
+        self.decision
+    }
+
+    /// Whether the answer contains none of the instances that may be alive.
+    fn lists_none(&self) -> bool {
+        let reported = |(_, listing): &(_, &Listing)| **listing != Listing::Absent;
+        let mut reported = self.fleet.iter().zip(&self.listings).filter(reported);
+        !reported.any(|(row, _)| {
+            matches!(
+                row.status,
+                Status::Starting | Status::Idle | Status::Claimed
+            )
+        })
+    }
+}
+
+/// The change of the stored `runs` of an instance, if there is one. Members that are absent from a report keep their
+/// stored value: an instance that does not answer does not report its version.
 fn note_runs(row: &FleetRow, report: &InstanceReport) -> Option<RunsNote> {
-    let known = row.runs.clone().unwrap_or_default();
-    let runs = Runs {
-        image: report.image.clone().or(known.image),
-        image_digest: report.image_digest.clone().or(known.image_digest),
-        version: report.version.clone().or(known.version),
-    };
-    let is_new = row
-        .runs
-        .as_ref()
-        .map_or(runs != Runs::default(), |known| *known != runs);
-    let made_from = report.made_from.clone();
-    let is_remade = made_from.is_some() && made_from != row.made_from;
-    (is_new || is_remade).then(|| RunsNote {
+    let unknown = Runs::default();
+    let known = row.runs.as_deref().unwrap_or(&unknown);
+    let members = [
+        (&report.image, &known.image),
+        (&report.image_digest, &known.image_digest),
+        (&report.version, &known.version),
+    ];
+    let is_new = members
+        .iter()
+        .any(|(said, known)| said.is_some() && said != known);
+    let made_from = report.made_from.as_ref();
+    let is_remade = made_from.is_some() && made_from != row.made_from.as_deref();
+    if !is_new && !is_remade {
+        return None;
+    }
+    let [image, image_digest, version] =
+        members.map(|(said, known)| said.as_ref().or(known.as_ref()).cloned());
+    Some(RunsNote {
         id: row.id.clone(),
-        made_from,
-        runs,
+        made_from: made_from.cloned(),
+        runs: Runs {
+            image,
+            image_digest,
+            version,
+        },
     })
 }
 
-/// Rows and reports brought together.
-struct Paired<'a> {
-    /// What is said of each row, in the order of the rows.
-    reports: Vec<Option<&'a InstanceReport>>,
-    /// Of which no row is.
-    strays: Vec<InstanceId>,
-}
-
-fn pair<'a>(fleet: &[FleetRow], batch: &'a StatusBatch) -> Paired<'a> {
-    let places = fleet.iter().enumerate();
-    let places: HashMap<&InstanceId, usize> = places.map(|(place, row)| (&row.id, place)).collect();
-    let mut paired = Paired {
-        reports: vec![None; fleet.len()],
-        strays: Vec::new(),
-    };
-    for (id, report) in batch {
-        match places.get(id) {
-            Some(&place) => paired.reports[place] = Some(report),
-            None => paired.strays.push(id.clone()),
-        }
-    }
-    paired
-}
-
-/// Has it written that a row is healthy, if that changes anything or the last note is old. Most rows of
-/// most ticks are left alone.
-fn note(
-    row: &FleetRow,
-    report: Option<&InstanceReport>,
-    renote_after: Duration,
-    decision: &mut Decision,
-) {
-    let Some(InstanceReport {
-        healthy: true, url, ..
-    }) = report
-    else {
+/// Plans to store that a row is healthy, if that changes anything or the stored time is old. Most ticks leave most rows
+/// unchanged.
+fn note(row: &FleetRow, report: &InstanceReport, renote_after: Duration, decision: &mut Decision) {
+    if !report.healthy {
         return;
-    };
+    }
+    let url = &report.url;
     let elsewhere = url
         .as_ref()
         .is_some_and(|url| row.url.as_deref() != Some(url.as_str()));
@@ -148,7 +208,7 @@ fn note(
     }
 }
 
-/// Whether a death says that deployments fail: the instance never became ready, or not for long.
+/// Whether a death counts as a failed deployment: the instance never became ready, or only for a short time.
 fn failed_creation(
     row: &FleetRow,
     report: Option<&InstanceReport>,
@@ -169,18 +229,7 @@ fn failed_creation(
     })
 }
 
-/// Whether none of the instances that may be alive is listed.
-fn lists_none(reports: &[Option<&InstanceReport>], fleet: &[FleetRow]) -> bool {
-    let mut listed = fleet.iter().zip(reports).filter(|(_, one)| one.is_some());
-    !listed.any(|(row, _)| {
-        matches!(
-            row.status,
-            Status::Starting | Status::Idle | Status::Claimed
-        )
-    })
-}
-
-/// The decision if Services is not believed: only what does not depend on it.
+/// The decision without a trustworthy answer of Services: only what does not depend on it.
 fn blind(fleet: &[FleetRow], reason: String) -> Decision {
     let expired = |row: &&FleetRow| row.status == Status::Claiming && row.lease == Lease::Expired;
     let moves = fleet.iter().filter(expired);
@@ -212,7 +261,7 @@ enum Health {
     Healthy,
     Silent,
     Dead,
-    /// It answers, and refuses our key: nothing else is known.
+    /// It answers but refuses our key: nothing else is known.
     KeyRefused,
 }
 
@@ -226,7 +275,7 @@ fn health(row: &FleetRow, report: Option<&InstanceReport>) -> Health {
                 Health::Silent
             }
         }
-        // Before the deploy status, as a healthy answer is: a listing may lag, an answer does not.
+        // Before the deploy status, like a healthy answer: a listing may lag, an answer does not.
         Some(InstanceReport {
             key_refused: true, ..
         }) => Health::KeyRefused,
@@ -256,8 +305,8 @@ fn judge(row: &FleetRow, health: Health, stuck_after: Duration) -> Option<(Move,
         Health::Silent => None,
     };
     match (row.status, row.lease) {
-        // Its creation is under way, or another replica is about to take it over. Only a creation learns the
-        // key of the runtime, which it stores with the URL; without it no claim could use the instance.
+        // Its creation is in progress, or another replica is about to take it over. Only the creation receives the key
+        // of the runtime, which it stores with the URL; without the key no claim could use the instance.
         (Status::Starting, _) if row.url.is_none() => None,
         (Status::Starting, _) if health == Health::Healthy => {
             Some((Move::BECOME_IDLE, Cause::Healthy))

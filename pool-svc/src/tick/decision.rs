@@ -1,37 +1,40 @@
-//! What a tick is going to do.
+//! The decision of a tick.
 
 use std::time::Duration;
 
 use agent_pool_core::InstanceId;
+use chrono::{DateTime, Utc};
 
 use crate::db::rollouts::RunsNote;
 use crate::db::views::HealthyInstance;
 use crate::lifecycle::{Cause, Move};
 
-/// Everything that follows from one look at the fleet.
+/// Everything that follows from one observation of the fleet.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// Why the observation was not, or not wholly, believed.
+    /// Why the observation was not, or not fully, trusted.
     pub(crate) unobserved: Option<String>,
-    /// Healthy instances of which something else has to be written too.
+    /// Healthy instances with other changes to store.
     pub(crate) healthy: Vec<HealthyInstance>,
-    /// Healthy instances of which only the note is old.
+    /// Healthy instances whose stored time is old.
     pub(crate) still_healthy: Vec<InstanceId>,
-    /// Instances that no one works on and whose health check failed for the first time.
+    /// Instances that no task works on and whose health check failed for the first time.
     pub(crate) silent: Vec<InstanceId>,
     pub(crate) moves: Vec<PlannedMove>,
-    /// Instances that Services has and that have no row.
+    /// Instances at Services without a row.
     pub(crate) strays: Vec<InstanceId>,
-    /// Whether this look counts as having watched the fleet.
+    /// Whether this observation counts as watching the fleet.
     pub(crate) watched: bool,
     /// Planned deaths that count as failed creations.
     pub(crate) failed_creations: Vec<FailedCreation>,
-    /// Instances that are made from or run something else than is on record.
+    /// Instances that are made from, or run, something else than stored.
     pub(crate) runs: Vec<RunsNote>,
+    /// When agents last did something, of those whose runtimes report it.
+    pub(crate) activity: Vec<(InstanceId, DateTime<Utc>)>,
 }
 
 impl Decision {
-    /// Whether anything is to be written, besides how the fleet was seen.
+    /// Whether anything is to be written besides the state of the observation.
     pub(crate) const fn writes(&self) -> bool {
         let Self {
             unobserved: _,
@@ -41,9 +44,10 @@ impl Decision {
             moves,
             strays,
             watched: _,
-            // They are among the moves.
+            // Failed creations are among the moves.
             failed_creations: _,
             runs,
+            activity: _,
         } = self;
         !(healthy.is_empty()
             && still_healthy.is_empty()
@@ -54,7 +58,7 @@ impl Decision {
     }
 }
 
-/// One move that is to be made.
+/// One planned move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannedMove {
     pub(crate) step: Move,
@@ -62,7 +66,7 @@ pub(crate) struct PlannedMove {
     pub(crate) cause: Cause,
 }
 
-/// An instance that was created and did not work.
+/// An instance whose deployment failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedCreation {
     pub(crate) id: InstanceId,

@@ -4,10 +4,10 @@ use agent_pool_service_kit::db::DbError;
 
 use crate::db::tick_state::Standing;
 
-/// Why a tick ended early. What it had done by then is complete, and the next tick goes on.
+/// Why a tick ended early. What it had done by then is complete, and the next tick continues.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TickError {
-    /// It lost its turn, and what it saw may be out of date.
+    /// It lost its turn, so its observation may be outdated.
     #[error("another replica took over: this tick does nothing more")]
     TakenOver,
     #[error(transparent)]
@@ -20,7 +20,7 @@ impl From<diesel::result::Error> for TickError {
     }
 }
 
-/// The fence: a tick that was taken over ends here.
+/// The fence: a tick that was taken over ends here, before it writes anything based on an outdated observation.
 pub(super) const fn require_latest(standing: Standing) -> Result<(), TickError> {
     match standing {
         Standing::Latest => Ok(()),

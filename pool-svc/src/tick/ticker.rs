@@ -1,4 +1,4 @@
-//! What a tick works with.
+//! The parts that a tick needs.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU32;
@@ -15,7 +15,7 @@ use crate::ops::warm_up::Creations;
 /// How often old log entries and keys are pruned.
 const PRUNED_EVERY: Duration = Duration::from_secs(20);
 
-/// Makes ticks. Cheap to clone.
+/// Runs ticks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Ticker {
     pub(super) app: App,
@@ -23,9 +23,9 @@ pub(crate) struct Ticker {
     pub(super) destructions: Destructions,
     /// One tick of this process at a time.
     pub(super) ticking: Arc<Mutex<()>>,
-    /// How many instances at Services were never ours at the last tick: a change is logged.
+    /// Number of foreign instances at Services at the last tick: a change is logged.
     pub(super) foreign: Arc<AtomicU32>,
-    /// The pools whose counts this process has shown: one that is empty now is shown so.
+    /// The pools whose gauges this process has set, so that a pool that becomes empty is set to 0.
     pub(super) shown: Arc<std::sync::Mutex<BTreeSet<String>>>,
     /// When this process last pruned.
     pruned: Arc<std::sync::Mutex<Option<Instant>>>,

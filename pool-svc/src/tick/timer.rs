@@ -1,4 +1,4 @@
-//! When to tick.
+//! The timer of ticks.
 
 use agent_pool_core::chain;
 use agent_pool_service_kit::shutdown::Shutdown;
@@ -9,7 +9,7 @@ use tracing::{Instrument, error, info_span};
 use super::ticker::Ticker;
 use crate::background::Background;
 
-/// Ticks every `TICK_INTERVAL_MS`, and at once when asked, until shutdown.
+/// Ticks every `TICK_INTERVAL_MS`, and at once on request, until shutdown.
 pub(crate) fn keep_ticking(ticker: &Ticker, background: &Background) {
     let (ticker, woken) = (ticker.clone(), background.clone());
     background.tasks.keep("tick", move |shutdown| {

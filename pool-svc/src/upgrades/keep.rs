@@ -1,4 +1,4 @@
-//! The loop that upgrades.
+//! The loop that carries out upgrades.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,30 +15,31 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::upgrades::{self, TakenUpgrade};
 use crate::db::{pools, rollouts, views};
-use crate::ops::patience::Patience;
+use crate::ops::call_retry::CallRetry;
 use crate::pools::Plan;
+use crate::renewal::keep_renewing;
 use crate::rollout::recipe_request;
 use crate::runtime_keys::{self, try_each};
 
-/// Between two looks for upgrades whose replica died.
+/// Pause between two checks for upgrades whose replica died.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How long another operation of Services on the instance is waited for.
+/// How long to wait for another operation of Services on the instance.
 const BUSY_FOR: Duration = Duration::from_mins(1);
-/// How long an upgraded instance may take to become ready.
+/// Time limit for an upgraded instance to become ready.
 const READY_WITHIN: Duration = Duration::from_mins(10);
-/// Between two health checks of it.
+/// Pause between two health checks of it.
 const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
-/// Why an instance is not upgraded.
+/// Why an upgrade failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("it is {} and not claimed", status.map_or("gone", Status::as_str))]
+    #[error("it is {}, not claimed", status.map_or("destroyed", Status::as_str))]
     NotClaimed { status: Option<Status> },
-    #[error("its pool {0} is gone")]
+    #[error("its pool {0} does not exist any more")]
     PoolGone(String),
     #[error("Services did not upgrade it")]
     Services(#[source] CallError),
-    #[error("it runs the new recipe and did not become ready within {} minutes", READY_WITHIN.as_secs() / 60)]
+    #[error("it runs the new recipe but did not become ready within {} minutes", READY_WITHIN.as_secs() / 60)]
     NotReady,
     #[error(transparent)]
     Database(#[from] DbError),
@@ -48,7 +49,7 @@ enum Failure {
 enum Outcome {
     Done,
     Failed(Failure),
-    /// Another replica goes on with it.
+    /// Another replica continues it.
     ShutDown,
 }
 
@@ -64,7 +65,7 @@ impl Upgrader {
         Self { app, background }
     }
 
-    /// Works on what is requested, until shutdown.
+    /// Carries out requested upgrades until shutdown.
     pub(crate) fn keep_upgrading(&self) {
         let upgrader = self.clone();
         self.background.tasks.keep("upgrade", move |shutdown| {
@@ -73,7 +74,7 @@ impl Upgrader {
                 loop {
                     if let Err(error) = upgrader.start_all().await {
                         let error = chain(&error);
-                        warn!("upgrades wait: {error}");
+                        warn!("upgrades are delayed: {error}");
                     }
                     tokio::select! {
                         () = sleep(PAUSE) => {}
@@ -85,7 +86,7 @@ impl Upgrader {
         });
     }
 
-    /// Starts every upgrade that has its turn.
+    /// Starts upgrades until no batch has room for another.
     async fn start_all(&self) -> Result<(), DbError> {
         let lease = self.lease();
         loop {
@@ -116,7 +117,7 @@ impl Upgrader {
             Outcome::Failed(failure) => {
                 error!(
                     error.chain = chain(failure),
-                    "instance {id} is not upgraded: {failure}"
+                    "the upgrade of instance {id} failed: {failure}"
                 );
             }
             Outcome::ShutDown => info!("the upgrade of instance {id} is left to another replica"),
@@ -137,19 +138,12 @@ impl Upgrader {
         }
     }
 
-    /// Three times within a lease, so that one renewal may fail.
     async fn keep_lease(&self, id: i64) -> Infallible {
-        loop {
-            sleep(self.lease() / 3).await;
-            let renew = async || {
-                let mut conn = self.app.db.conn().await?;
-                upgrades::renew(&mut conn, id, self.lease()).await
-            };
-            if let Err(error) = renew().await {
-                let error = chain(&error);
-                warn!("the lease of an upgrade is not renewed: {error}");
-            }
-        }
+        let renew = || async {
+            let mut conn = self.app.db.conn().await?;
+            upgrades::renew(&mut conn, id, self.lease()).await
+        };
+        keep_renewing("the lease of an upgrade", self.lease(), renew).await
     }
 
     async fn upgrade(&self, id: &InstanceId) -> Outcome {
@@ -163,7 +157,7 @@ impl Upgrader {
                 Ok(()) => Outcome::Done,
                 Err(failure) => Outcome::Failed(failure),
             },
-            // Services goes on, and is asked again: an upgrade may be repeated.
+            // Services continues and is called again, because an upgrade is idempotent.
             () = shutdown.wait() => Outcome::ShutDown,
         }
     }
@@ -178,13 +172,13 @@ impl Upgrader {
         drop(conn);
         let pool = pool.ok_or_else(|| Failure::PoolGone(instance.pool.to_string()))?;
         let recipe = recipe_request(&Plan::new(&pool, &self.app.config.pool));
-        let mut patience = Patience::new(format!("the upgrade of instance {id}"), BUSY_FOR);
+        let mut retry = CallRetry::new(format!("the upgrade of instance {id}"), BUSY_FOR);
         let upgraded = loop {
             let failure = match self.app.services.upgrade(id, &recipe).await {
                 Ok(upgraded) => break upgraded,
                 Err(failure) => failure,
             };
-            let Some(pause) = patience.pause_after(&failure) else {
+            let Some(pause) = retry.pause_after(&failure) else {
                 return Err(Failure::Services(failure));
             };
             sleep(pause).await;

@@ -1,7 +1,8 @@
-//! Upgrades: claimed instances are brought to the recipe of their pool, because somebody asked.
+//! Upgrades: claimed instances are upgraded to the recipe of their pool on request.
 //!
-//! An instance keeps its volume, address, key and conversation: Services deploys it again. The requests are rows, so that
-//! any replica goes on with what another one left. After a failure, no further instance of the same request begins.
+//! An instance keeps its volume, address, key and conversation: Services deploys it again. The requests are rows, so
+//! that any replica continues what another one left. After a failure, no further instance of the same request is
+//! started.
 
 mod keep;
 mod request;

@@ -1,4 +1,4 @@
-//! Asking for upgrades.
+//! Requests upgrades.
 
 use agent_pool_client::CallError;
 use agent_pool_core::wire::pool::{Status, UpgradeRequest};
@@ -13,10 +13,10 @@ use crate::db::{pools, upgrades, views};
 use crate::pools::Plan;
 use crate::rollout::recipe_request;
 
-/// Most instances of a request that are upgraded at a time.
+/// Maximum instances of a request that are upgraded at a time.
 const MOST_AT_ONCE: u16 = 50;
 
-/// Why nothing is upgraded.
+/// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpgradeError {
     #[error("name either instances (instanceIds) or a pool")]
@@ -29,13 +29,13 @@ pub(crate) enum UpgradeError {
     NotClaimed { id: InstanceId, status: Status },
     #[error("there is no pool {0}")]
     UnknownPool(PoolName),
-    #[error("Services does not say what the recipe is")]
+    #[error("Services did not report the recipe")]
     Recipe(#[source] CallError),
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Writes a request. Returns the instances that are to be upgraded.
+/// Stores a request. Returns the instances that are to be upgraded.
 pub(crate) async fn request(
     app: &App,
     background: &Background,

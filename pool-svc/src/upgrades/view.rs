@@ -1,4 +1,4 @@
-//! Who runs what.
+//! Shows the recipe and the running version of each instance.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::db::{rollouts, upgrades, views};
 use crate::pools::{Plan, load_plans};
 use crate::rollout::recipe_request;
 
-/// The recipe of each pool as it is now, and what each instance is made from and runs.
+/// The current recipe of each pool, and what each instance is made from and runs.
 pub(crate) async fn load(app: &App) -> Result<Upgrades, DbError> {
     let mut conn = app.db.conn().await?;
     let plans = load_plans(&mut conn, &app.config.pool).await?;

@@ -19,13 +19,13 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::webhooks::{self, DueDelivery, Outcome};
 
-/// Between two looks for messages.
+/// Pause between two checks for messages.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Messages that are sent to one endpoint at once.
+/// Concurrent messages to one endpoint.
 const AT_ONCE: u16 = 8;
-/// How much longer than an attempt a message belongs to the replica that sends it.
+/// How much longer than an attempt a replica holds a message.
 const LEASE_MARGIN: Duration = Duration::from_secs(15);
-/// Looks between two prunings of the log.
+/// Checks between two prunings of the log.
 const PRUNE_EVERY: u32 = 600;
 
 /// Delivers messages until shutdown.
@@ -38,10 +38,7 @@ pub(crate) fn keep_delivering(app: &App, background: &Background) {
             let mut looks = 0_u32;
             loop {
                 if let Err(error) = deliverer.look(&tasks, looks).await {
-                    warn!(
-                        error.chain = chain(&error),
-                        "webhooks are sent later: {error}"
-                    );
+                    warn!(error.chain = chain(&error), "webhooks are delayed: {error}");
                 }
                 looks = looks.wrapping_add(1);
                 tokio::select! {
@@ -57,7 +54,7 @@ pub(crate) fn keep_delivering(app: &App, background: &Background) {
 struct Deliverer {
     app: App,
     sender: Option<Sender>,
-    /// Endpoints that this process works on. A slow one holds up no other.
+    /// Endpoints that this process is working on. A slow one does not delay the others.
     busy: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -108,14 +105,14 @@ impl Deliverer {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers what is due to one endpoint.
+    /// Delivers the due messages of one endpoint.
     async fn work(self, sender: Sender, endpoint: String) {
         if !self.busy().insert(endpoint.clone()) {
             return;
         }
         if let Err(error) = self.deliver_all(&sender, &endpoint).await {
             let error = chain(&error);
-            warn!("messages to webhook {endpoint} are sent again later: {error}");
+            warn!("messages to webhook {endpoint} are retried later: {error}");
         }
         self.busy().remove(&endpoint);
     }
@@ -139,7 +136,7 @@ impl Deliverer {
             }
             if gone {
                 webhooks::disable(&mut *self.app.db.conn().await?, endpoint).await?;
-                info!("webhook {endpoint} answered 410 Gone and gets nothing any more");
+                info!("webhook {endpoint} answered 410 Gone and is disabled");
                 return Ok(());
             }
         }
@@ -174,7 +171,7 @@ impl Deliverer {
     }
 }
 
-/// Owns what it needs: several of these run side by side.
+/// Owns its data, because several of these run concurrently.
 async fn attempt(deliverer: Deliverer, sender: Sender, due: DueDelivery) -> (DueDelivery, Attempt) {
     let attempt = sender.attempt(&deliverer.app.config.cipher, &due).await;
     (due, attempt)

@@ -1,8 +1,8 @@
-//! When a message is sent again that was not delivered.
+//! The schedule of retries.
 
 use std::time::Duration;
 
-/// The pauses after each failed attempt: close together at first, and then over three days.
+/// The pauses after each failed attempt: short at first, then over three days.
 const PAUSES: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_mins(5),
@@ -15,8 +15,8 @@ const PAUSES: [Duration; 9] = [
     Duration::from_hours(24),
 ];
 
-/// The pause after this many attempts, the last of which failed; `None` to give up. `share` within 0 and 1
-/// spreads out what failed at the same moment.
+/// The pause after this many attempts, the last of which failed; `None` to give up. `share`, from 0 to 1, is jitter for
+/// messages that failed at the same moment.
 pub(super) fn pause_after(attempts: u32, share: f64) -> Option<Duration> {
     let index = usize::try_from(attempts).ok()?.checked_sub(1)?;
     let pause = PAUSES.get(index)?;

@@ -14,14 +14,14 @@ use super::target::{CheckedResolver, Reach};
 use crate::db::sealed::Column;
 use crate::db::webhooks::DueDelivery;
 
-/// Most characters of an error that are kept.
+/// Maximum characters of an error that are stored.
 const LONGEST_ERROR: usize = 300;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Attempt {
     Delivered(u16),
-    /// The endpoint wants nothing any more: 410.
+    /// The endpoint unsubscribed: 410.
     Gone,
     Failed {
         status: Option<u16>,
@@ -37,7 +37,8 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Connects directly, never through a proxy: a proxy would resolve names itself, and could be led inside.
+    /// Connects directly, never through a proxy: a proxy would resolve names itself, and a name could resolve to an
+    /// internal address.
     pub(super) fn new(reach: Reach, within: Duration) -> reqwest::Result<Self> {
         let client = bare_builder()
             .user_agent(concat!("agent-pool/", env!("CARGO_PKG_VERSION")))

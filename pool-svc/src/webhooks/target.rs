@@ -1,7 +1,7 @@
-//! Where messages may go: to public addresses, unless private ones are allowed.
+//! Which addresses messages may be sent to: public ones, unless private ones are allowed.
 //!
-//! A name may resolve to another address each time, so the check is where the connection is made: the client
-//! connects only to addresses that [`CheckedResolver`] returned.
+//! A name may resolve to another address each time, so the check is made at connection time: the client connects only
+//! to addresses that [`CheckedResolver`] returned.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,9 +19,12 @@ pub(crate) enum Reach {
 }
 
 impl Reach {
-    /// The URL of an endpoint, if messages may go there as far as the text tells.
+    /// The URL of an endpoint, if its text alone allows messages there.
     pub(crate) fn parse(self, text: &Secret) -> Result<Url, String> {
-        let url: Url = text.expose().parse().map_err(|_| "is no URL".to_owned())?;
+        let url: Url = text
+            .expose()
+            .parse()
+            .map_err(|_| "is not a URL".to_owned())?;
         match (url.scheme(), self) {
             ("https", _) | ("http", Self::Anywhere) => {}
             ("http", Self::Public) => {
@@ -51,7 +54,7 @@ impl Reach {
     }
 }
 
-/// Resolves names, and refuses one with any address that is out of reach.
+/// Resolves names, and refuses a name if any of its addresses is not allowed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CheckedResolver(pub(super) Reach);
 

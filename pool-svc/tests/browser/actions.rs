@@ -1,8 +1,8 @@
-//! What an operator does: each is confirmed, followed, and tells its outcome.
+//! The actions of an operator: each is confirmed, and shows its progress and its outcome.
 
 use crate::browser::with;
 use crate::chrome::Screen;
-use crate::fake::answers;
+use crate::fake::{Fault, Op, answers};
 use crate::world::World;
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn kill_is_confirmed_and_followed_to_its_end() {
             .await;
         browser.sees("h1", "Kill").await;
         browser.press("form.card button").await;
-        browser.sees("[data-part=status]", "gone").await;
+        browser.sees("[data-part=status]", "destroyed").await;
         browser.sees(".timeline", "killed by an operator").await;
         assert_eq!(world.status(&id).await, None);
     })
@@ -44,7 +44,7 @@ async fn drain_is_confirmed_and_tells_its_outcome() {
 }
 
 #[tokio::test]
-async fn replenish_shows_how_far_it_is() {
+async fn replenish_shows_its_progress() {
     let world = World::new(&[]).await;
     world.fake.state().born_healthy = false;
     with(&world, Screen::Desk, &[], async |browser| {
@@ -86,6 +86,35 @@ async fn redeploy_and_dismiss_are_confirmed_and_tell_their_outcome() {
             .sees(outcome, "Dismissed. All its resources are destroyed.")
             .await;
         assert_eq!(world.status(&id).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upgrade_is_confirmed_and_followed_to_its_end() {
+    let world = World::new(&[]).await;
+    let id = world.idle(1).await.remove(0);
+    assert_eq!(world.claim(r#"{"agentName": "Tulip"}"#).await.status, 200);
+    world.fake.fail(Op::Upgrade, Fault::Hang);
+    world.replica.pool.keep_upgrading();
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        browser.press(&format!("a[href='/instances/{id}']")).await;
+        browser.follow("Upgrade").await;
+        browser.sees("form.card", "Its volume and").await;
+        browser.press("form.card button").await;
+        let upgrade = "section:has(#upgrade)";
+        browser.sees(upgrade, "is being deployed").await;
+        world.fake.resume();
+        browser.sees(upgrade, "done").await;
+
+        world
+            .fake
+            .fail(Op::Upgrade, Fault::Refuse(422, "image_not_allowed"));
+        browser.follow("Upgrade").await;
+        browser.press("form.card button").await;
+        browser.sees(upgrade, "failed").await;
+        browser.sees(upgrade, "the fake says so").await;
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! axe-core, which finds what keeps people out.
+//! axe-core, which finds violations of accessibility.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::chrome::skip_or_fail;
 
-/// The text of axe-core. Says so loudly where it is not there, and fails in CI.
+/// The script of axe-core. Without it, the test is reported as skipped, and fails in CI.
 pub(crate) fn axe() -> Option<String> {
     let file = "tests/browser/node_modules/axe-core/axe.min.js";
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -18,7 +18,7 @@ pub(crate) fn axe() -> Option<String> {
     text
 }
 
-/// It finds nothing, not even what is minor.
+/// Asserts that axe-core finds no violation, not even a minor one.
 pub(crate) async fn assert_accessible(browser: &Browser<'_>, axe: &str, what: &str) {
     browser.script(axe, json!([])).await;
     let run = "const done = arguments[0];

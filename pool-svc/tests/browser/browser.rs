@@ -1,4 +1,4 @@
-//! What a person does with a browser, and what they see.
+//! A browser, as a person uses it.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
@@ -20,8 +20,8 @@ pub(crate) struct Browser<'a> {
     base: String,
 }
 
-/// Runs `test` in a Chromium, which is closed however it ends. Afterwards the console must have no error
-/// and no violation of the policy besides those that are `expected`.
+/// Runs `test` in a Chromium, which is closed in any case. Afterwards the console must have no errors and no
+/// policy violations except the `expected` ones.
 pub(crate) async fn with(
     world: &World,
     screen: Screen,
@@ -32,7 +32,7 @@ pub(crate) async fn with(
     world.fake.assert_nothing_unexpected();
 }
 
-/// The same of any site.
+/// The same for any site.
 pub(crate) async fn at(
     base: &str,
     screen: Screen,
@@ -85,14 +85,14 @@ impl Browser<'_> {
         }
     }
 
-    /// The text of an element as a person sees it, or nothing where it is replaced just now.
+    /// The visible text of an element; empty while the element is being replaced.
     pub(crate) async fn text(&self, css: &str) -> String {
         let script = "return [...document.querySelectorAll(arguments[0])].map(it => it.innerText).join('\\n')";
         let text = self.script(script, json!([css])).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until some text is there.
+    /// Waits until an element contains this text.
     pub(crate) async fn sees(&self, css: &str, text: &str) {
         let within = tokio::time::timeout(PATIENCE, async {
             while !self.text(css).await.contains(text) {
@@ -121,13 +121,13 @@ impl Browser<'_> {
         link.click().await.unwrap();
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the focused element.
     pub(crate) async fn keys(&self, keys: &str) {
         let active = self.chrome.client.active_element().await.unwrap();
         active.send_keys(keys).await.unwrap();
     }
 
-    /// The text of what has the focus.
+    /// The text of the focused element.
     pub(crate) async fn focus(&self) -> String {
         let script =
             "const it = document.activeElement; return it.labels?.[0]?.innerText ?? it.innerText";
@@ -135,7 +135,7 @@ impl Browser<'_> {
         text.as_str().unwrap_or_default().trim().to_owned()
     }
 
-    /// Presses the tabulator until something with this text has the focus.
+    /// Presses Tab until an element with this text has the focus.
     pub(crate) async fn tab_to(&self, text: &str) {
         for _ in 0..40 {
             self.keys("\u{E004}").await;
@@ -166,7 +166,7 @@ impl Browser<'_> {
         answer.unwrap()
     }
 
-    /// Asks the browser's own protocol.
+    /// Sends a command of the Chrome debugging protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) {
         let body = json!({"cmd": command, "params": parameters});
         let path = "goog/cdp/execute";
@@ -193,7 +193,7 @@ impl Browser<'_> {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// As wide as a desk's.
+    /// Sets the width of a desktop screen.
     pub(crate) async fn screen(&self, height: u32) {
         let desk =
             json!({"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": false});
@@ -205,7 +205,7 @@ impl Browser<'_> {
         self.chrome.client.screenshot().await.unwrap()
     }
 
-    /// The console has nothing that is wrong.
+    /// Asserts that the console has no unexpected messages.
     async fn assert_quiet(&self, expected: &[&str]) {
         let body = json!({"type": "browser"});
         let output = self

@@ -13,14 +13,14 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::{ParseError, Url};
 
-/// Chromiums at once: more would only wait for each other.
+/// Maximum number of concurrent Chromiums: more would only wait for each other.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
-/// What a Chromium is called, on one system or another.
+/// The names of the Chromium binary on different systems.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const DRIVER: [&str; 1] = ["chromedriver"];
 
-/// What a test wants to look through.
+/// The screen of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Screen {
     Desk,
@@ -29,19 +29,19 @@ pub(crate) enum Screen {
 
 pub(crate) struct Chrome {
     pub(crate) client: Client,
-    /// Ends when it is dropped.
+    /// It ends on drop.
     _driver: Child,
     _profile: tempfile::TempDir,
     _room: SemaphorePermit<'static>,
 }
 
-/// Where the two programs are.
+/// The paths of the two programs.
 pub(crate) struct Programs {
     chromium: PathBuf,
     driver: PathBuf,
 }
 
-/// Nothing where there is no Chromium. Says so loudly then, and fails in CI.
+/// `None` without a Chromium: then the test is reported as skipped, and fails in CI.
 pub(crate) fn programs() -> Option<Programs> {
     let chromium = on_path(&CHROMIUM);
     let programs = chromium.zip(on_path(&DRIVER));
@@ -56,7 +56,7 @@ pub(crate) fn skip_or_fail(why: &str) {
     let environment = Environment::of_process();
     let ci = environment.get("CI").is_some_and(|ci| ci == "true");
     assert!(!ci, "{why}");
-    // Not `eprintln`, which nobody sees of a test that passes.
+    // Not `eprintln`, whose output is hidden if the test passes.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
@@ -72,14 +72,7 @@ fn on_path(names: &[&str]) -> Option<PathBuf> {
 pub(crate) async fn start(programs: &Programs, screen: Screen) -> Chrome {
     let room = ROOM.acquire().await.unwrap();
     let profile = tempfile::tempdir().unwrap();
-    let mut driver = Command::new(&programs.driver)
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let url = address(&mut driver).await;
+    let (driver, url) = start_driver(&programs.driver).await;
     let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
     builder.capabilities(capabilities(&programs.chromium, screen, profile.path()));
     Chrome {
@@ -90,18 +83,35 @@ pub(crate) async fn start(programs: &Programs, screen: Screen) -> Chrome {
     }
 }
 
-/// Where chromedriver says that it listens.
-async fn address(driver: &mut Child) -> String {
+/// chromedriver chooses a port that is free for IPv4, and ends if it is taken for IPv6.
+async fn start_driver(program: &Path) -> (Child, String) {
+    for _ in 0..5 {
+        let mut driver = Command::new(program)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        if let Some(url) = address(&mut driver).await {
+            return (driver, url);
+        }
+    }
+    panic!("chromedriver ended before it was listening")
+}
+
+/// The address that chromedriver reports, unless it ends.
+async fn address(driver: &mut Child) -> Option<String> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some((_, port)) = line.split_once("successfully on port ") {
             let port = port.trim_end_matches('.');
-            // It must be able to go on writing.
+            // Keep reading its output, so that it can continue to write.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return format!("http://127.0.0.1:{port}");
+            return Some(format!("http://127.0.0.1:{port}"));
         }
     }
-    panic!("chromedriver ended before it listened")
+    None
 }
 
 fn capabilities(chromium: &Path, screen: Screen, profile: &Path) -> Capabilities {

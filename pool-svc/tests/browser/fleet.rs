@@ -48,7 +48,7 @@ async fn the_page_follows_while_another_client_claims() {
         let focus = browser
             .script("return document.activeElement.textContent", json!([]))
             .await;
-        assert_eq!(focus, id.as_str(), "whoever was at a link stays there");
+        assert_eq!(focus, id.as_str(), "the focus stays on its link");
     })
     .await;
 }
@@ -92,6 +92,34 @@ async fn ten_thousand_instances_are_searched_and_paged() {
         browser.follow("Clear").await;
         browser.press("a.crashed").await;
         browser.sees(".pages", "of 13 instances").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_table_shows_who_is_made_from_an_old_recipe_and_which_version_runs() {
+    let world = World::new(&[]).await;
+    let ids = world.idle(2).await;
+    let [old, new] = ["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"];
+    for (id, hash) in ids.iter().zip([old, new]) {
+        world
+            .sql(&format!(
+                "UPDATE instances SET made_from = '{hash}', runs = '{{\"version\": \"1.2\"}}' WHERE id = '{id}'"
+            ))
+            .await;
+    }
+    world
+        .sql(&format!(
+            "INSERT INTO rollouts (pool, from_recipe, to_recipe, state)
+             VALUES ('default', '{old}', '{new}', 'rolling')"
+        ))
+        .await;
+    with(&world, Screen::Desk, &[], async |browser| {
+        browser.sign_in().await;
+        for (id, word) in ids.iter().zip(["old 1.2", "current 1.2"]) {
+            let row = format!("tr:has(a[href='/instances/{id}'])");
+            browser.sees(&row, word).await;
+        }
     })
     .await;
 }

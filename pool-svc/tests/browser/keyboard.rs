@@ -1,4 +1,4 @@
-//! With the keyboard alone.
+//! Using only the keyboard.
 
 use crate::browser::with;
 use crate::chrome::Screen;
@@ -51,7 +51,7 @@ async fn one_kills_with_the_keyboard_alone() {
         browser.sees("form.card", "are destroyed").await;
         browser.tab_to("Kill").await;
         browser.keys(ENTER).await;
-        browser.sees("[data-part=status]", "gone").await;
+        browser.sees("[data-part=status]", "destroyed").await;
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! What every page looks like, to eyes and to tools: axe-core, widths, and pictures on request.
+//! The appearance of every page: accessibility, widths, and pictures on request.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use crate::browser::{Browser, with};
 use crate::chrome::Screen;
 use crate::life::{TULIP, world};
 
-/// Each page: what its picture is called, its path, and how high its picture is.
-const PAGES: [(&str, &str, u32); 15] = [
+/// Each page: the name of its picture, its path, and the height of its picture.
+const PAGES: [(&str, &str, u32); 20] = [
     ("fleet", "/", 780),
     ("nothing-found", "/?q=nothing+like+it", 500),
     ("replenish", "/replenish", 420),
     ("drain", "/drain", 420),
-    ("claim", "/claim?template=trip-planner", 880),
+    ("claim", "/claim?template=trip-planner", 1_000),
     ("invite", "/instances/INSTANCE/invite", 480),
     ("instance", "/instances/INSTANCE", 780),
     ("logs", "/instances/INSTANCE/logs", 420),
@@ -24,6 +24,15 @@ const PAGES: [(&str, &str, u32); 15] = [
     ("over-time", "/over-time", 980),
     ("over-a-week", "/over-time?range=week", 980),
     ("events", "/events", 780),
+    ("pools", "/pools", 460),
+    ("pool", "/pools/research", 1_100),
+    (
+        "simulation",
+        "/pools/default/simulation?hitRate=99%25&days=1",
+        780,
+    ),
+    ("costs", "/costs", 980),
+    ("webhooks", "/webhooks", 980),
     ("providers", "/providers", 960),
     (
         "orphan",
@@ -33,8 +42,8 @@ const PAGES: [(&str, &str, u32); 15] = [
     ("not-found", "/instances/neverthere00", 420),
 ];
 
-/// The pictures that are kept: dark ones and small ones of what looks most different there.
-const KEPT: [&str; 15] = [
+/// The stored pictures. Dark and small ones are stored only of the pages that differ most.
+const KEPT: [&str; 20] = [
     "sign-in",
     "fleet",
     "fleet-dark",
@@ -49,8 +58,30 @@ const KEPT: [&str; 15] = [
     "over-time",
     "over-time-dark",
     "over-time-phone",
+    "pools",
+    "pool",
+    "simulation",
+    "costs",
+    "webhooks",
     "providers",
 ];
+
+/// The words in tables that are on two lines, unless they have places to break.
+const BROKEN_WORDS: &str = r"
+    const broken = [], range = document.createRange();
+    for (const cell of document.querySelectorAll('.table td')) {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const text = texts.currentNode;
+            for (const word of text.data.matchAll(/[^\s-]+/g)) {
+                range.setStart(text, word.index);
+                range.setEnd(text, word.index + word[0].length);
+                const lines = new Set([...range.getClientRects()].map(line => Math.round(line.top)));
+                if (lines.size > 1) broken.push(word[0]);
+            }
+        }
+    }
+    return broken;";
 
 fn pages() -> impl Iterator<Item = (&'static str, String, u32)> {
     let page = |(name, path, height): (_, &str, _)| (name, path.replace("INSTANCE", TULIP), height);
@@ -89,12 +120,14 @@ async fn on_a_phone_every_page_is_accessible_and_as_wide_as_the_screen() {
             let script = "return [document.documentElement.scrollWidth, innerWidth]";
             let widths = browser.script(script, json!([])).await;
             assert_eq!(widths[0], widths[1], "{path} is wider than the screen");
+            let broken = browser.script(BROKEN_WORDS, json!([])).await;
+            assert_eq!(broken, json!([]), "words of tables on {path} are broken");
         }
     })
     .await;
 }
 
-/// With `UPDATE=1`: writes those that are kept to `docs/screenshots`. With `UPDATE=/a/folder`: all to it.
+/// With `UPDATE=1`, writes the stored pictures to `docs/screenshots`; with `UPDATE=/a/folder`, all to that folder.
 #[tokio::test]
 async fn pictures_are_taken_on_request() {
     let environment = Environment::of_process();
@@ -168,7 +201,7 @@ impl Album {
         }
     }
 
-    /// A claim on its way.
+    /// A claim in progress.
     async fn claiming(&self) {
         use crate::fake::{Fault, Op};
         let world = crate::world::World::new(&[("POOL_ENVIRONMENT", "staging")]).await;

@@ -28,7 +28,7 @@ async fn without_a_script_one_claims_all_the_same() {
             .press(&format!("a[href='/instances/{id}/kill']"))
             .await;
         browser.press("form.card button").await;
-        eventually("it is gone", SOON, async || {
+        eventually("it is destroyed", SOON, async || {
             world.status(&id).await.is_none()
         })
         .await;

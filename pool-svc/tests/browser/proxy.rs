@@ -1,4 +1,4 @@
-//! A wire to a server that can be cut and mended.
+//! A connection to a server that can be interrupted and restored.
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ impl Proxy {
         Self { url, whole }
     }
 
-    /// Breaks off what is open, and whatever comes until it is mended.
+    /// Closes open connections, and new ones until the connection is restored.
     pub(crate) fn cut(&self) {
         self.whole.send_replace(false);
     }

@@ -16,7 +16,7 @@ const SEALING: (&str, &str) = (
     "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
 );
 
-/// Runs the binary with `arguments` on a database of the original; whether it succeeded, and what it said.
+/// Runs the binary with `arguments` on a database of the original. Returns whether it succeeded, and its output.
 async fn run(database: &TestDatabase, fake: &Fake, arguments: &[&str]) -> (bool, String) {
     let output = binary()
         .args(arguments)
@@ -98,7 +98,7 @@ async fn an_adoption_is_shown_first_and_a_start_before_it_is_refused() {
         "  1 instances that are pending_acceptance with an agent: they are claimed",
         "  1 instances that are idle: they are idle",
         "  1 instances that are starting: they are destroyed",
-        "and its address is not known",
+        "but its URL is unknown",
         "  instances bad id: ",
         "Nothing is changed.",
     ] {
@@ -138,7 +138,7 @@ async fn a_claimed_agent_stays_one_and_an_idle_instance_is_claimed() {
     assert_eq!(world.status(claimed).await.as_deref(), Some("claimed"));
     assert_eq!(world.status(waiting).await.as_deref(), Some("claimed"));
     assert_eq!(world.status(idle).await.as_deref(), Some("idle"));
-    assert_eq!(world.status(unreachable).await, None, "it is left aside");
+    assert_eq!(world.status(unreachable).await, None, "it is skipped");
     let answer = world.claim(r#"{"agentName": "Iris"}"#).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.body["instanceId"], idle.as_str());

@@ -45,7 +45,7 @@ impl World {
         self.fake
             .fail(Op::Provision, Fault::Refuse(500, "join_failed"));
         let refused = self.claim_with("two", REFUSED).await;
-        assert_eq!((refused.status, refused.code()), (422, "join_failed"));
+        refused.is_problem(422, "join_failed");
         assert!(
             refused.body["detail"]
                 .as_str()
@@ -63,7 +63,7 @@ async fn with_a_key_no_table_holds_a_link_or_instructions() {
     let dump = world.dump().await;
     assert!(dump.contains("Tulip") && dump.contains("xc1."), "{dump}");
     assert!(!dump.contains("hush"), "{dump}");
-    // All that reads them opens them.
+    // Every reader can decrypt them.
     assert_eq!(world.claim_with("one", AGENT).await.body, claimed);
     assert_eq!(world.claim(AGENT).await.body, claimed);
     let refused = world.claim(REFUSED).await;
@@ -85,7 +85,7 @@ fn hash_of(guess: &str) -> String {
 }
 
 #[tokio::test]
-async fn with_a_key_no_table_confirms_a_guess_of_a_link_or_a_request() {
+async fn fingerprints_are_keyed() {
     let guesses = [
         "https://chat/hush-link",
         "joinUrl https://chat/hush-dead",
@@ -126,7 +126,7 @@ async fn what_was_stored_before_a_key_or_under_an_older_one_is_sealed_again_at_s
         let joined = answer(world.claim_at(&restarted.url, "", None, AGENT)).await;
         assert_eq!(joined.body, claimed, "readable before it is sealed again");
         let refused = answer(world.claim_at(&restarted.url, "", None, REFUSED)).await;
-        assert_eq!((refused.status, refused.code()), (422, "join_failed"));
+        refused.is_problem(422, "join_failed");
         let again = answer(world.claim_at(&restarted.url, "", Some("one"), AGENT)).await;
         assert_eq!((again.status, &again.body), (200, &claimed));
         restarted.pool.keep_resealing();
@@ -143,7 +143,7 @@ async fn what_was_stored_before_a_key_or_under_an_older_one_is_sealed_again_at_s
         before = world.ask(SEALED).await;
         assert!(!world.dump().await.contains("hush"));
     }
-    // Under the new key alone everything is readable still.
+    // With the new key alone, everything is still readable.
     let only = [("POOL_ENCRYPTION_KEY", NEW)];
     let last = replica(&settings(&world.database, &world.fake.url, &only)).await;
     for (key, body) in [(Some("one"), AGENT), (None, AGENT)] {
@@ -164,7 +164,7 @@ async fn without_its_key_a_link_is_not_shown_and_nothing_else_is_hidden() {
     assert_eq!(shown["id"], claimed["instanceId"]);
     assert_eq!(shown["inviteUrl"], json!(null));
     let again = answer(world.claim_at(&other, "", Some("one"), AGENT)).await;
-    assert_eq!((again.status, again.code()), (500, "secret_unreadable"));
+    again.is_problem(500, "secret_unreadable");
 }
 
 #[tokio::test]

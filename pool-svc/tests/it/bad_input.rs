@@ -55,7 +55,7 @@ async fn every_route_but_the_open_ones_wants_the_key() {
         ("DELETE", "instances/abcdefghijkl"),
         ("DELETE", "crashed/abcdefghijkl"),
     ];
-    // Each replica holds a source back after ten wrong keys: two of them answer eleven.
+    // Each replica slows a source down after ten wrong keys, so that two replicas answer eleven.
     let second = replica(&settings(&world.database, &world.fake.url, &[])).await;
     for (index, (method, path)) in keyed.into_iter().enumerate() {
         let base = if index < 6 { &world.url } else { &second };

@@ -1,14 +1,13 @@
 use std::collections::BTreeSet;
 
-use agent_pool_service_kit::testing::eventually;
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::fake::{Fake, Fault, KEY, Op};
-use crate::world::{SOON, World, replica, settings};
+use crate::world::{World, replica, settings};
 
 #[tokio::test]
-async fn a_claim_tells_the_instance_who_it_is_and_answers_where_it_is() {
+async fn a_claim_provisions_the_agent_and_returns_its_link() {
     let world = World::new(&[]).await;
     let id = world.idle(1).await.remove(0);
     let body =
@@ -57,8 +56,14 @@ async fn a_claim_without_a_body_gets_a_name_and_instructions() {
 async fn without_an_idle_instance_the_answer_says_when_to_come_back() {
     let world = World::new(&[]).await;
     let answer = world.claim("{}").await;
-    assert_eq!((answer.status, answer.code()), (503, "no_idle_instance"));
+    answer.is_problem(503, "no_idle_instance");
     assert_eq!(answer.headers["retry-after"], "5");
+}
+
+fn each_was_claimed_once(world: &World) {
+    let state = world.fake.state();
+    let mut instances = state.instances.values();
+    assert!(instances.all(|one| one.provisioned.len() == 1));
 }
 
 #[tokio::test]
@@ -79,14 +84,7 @@ async fn of_200_claims_at_once_on_50_instances_exactly_50_succeed_all_different(
         .filter(|answer| answer.code() == "no_idle_instance")
         .count();
     assert_eq!(lost, 150);
-    assert!(
-        world
-            .fake
-            .state()
-            .instances
-            .values()
-            .all(|one| one.provisioned.len() == 1)
-    );
+    each_was_claimed_once(&world);
 }
 
 #[tokio::test]
@@ -110,14 +108,7 @@ async fn two_replicas_never_claim_the_same_instance() {
             .len(),
         10
     );
-    assert!(
-        world
-            .fake
-            .state()
-            .instances
-            .values()
-            .all(|one| one.provisioned.len() == 1)
-    );
+    each_was_claimed_once(&world);
 }
 
 #[tokio::test]
@@ -129,29 +120,19 @@ async fn services_down_leaves_the_instance_idle() {
     let world = World::with(Fake::start().await, &closed, &[]).await;
     let id = world.idle(1).await.remove(0);
     let answer = world.claim("{}").await;
-    assert_eq!(
-        (answer.status, answer.code()),
-        (503, "services_unavailable"),
-        "{}",
-        answer.body
-    );
+    answer.is_problem(503, "services_unavailable");
     assert!(answer.headers.contains_key("retry-after"));
     assert_eq!(world.status(&id).await.as_deref(), Some("idle"));
     assert_eq!(world.fake.state().instances[&id].provisioned.len(), 0);
 }
 
 #[tokio::test]
-async fn services_that_surely_did_nothing_leave_the_instance_idle() {
+async fn a_failure_without_effect_leaves_the_instance_idle() {
     let world = World::new(&[]).await;
     let id = world.idle(1).await.remove(0);
     world.fake.fail(Op::Configure, Fault::Before(401));
     let answer = world.claim("{}").await;
-    assert_eq!(
-        (answer.status, answer.code()),
-        (502, "services_refused"),
-        "{}",
-        answer.body
-    );
+    answer.is_problem(502, "services_refused");
     assert_eq!(world.status(&id).await.as_deref(), Some("idle"));
     assert_eq!(
         world.claim("{}").await.status,
@@ -202,12 +183,7 @@ async fn an_answer_without_a_conversation_is_a_failure() {
         let id = world.idle(1).await.remove(0);
         world.fake.state().provision_answer = Some(answer);
         let answer = world.claim("{}").await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (502, "claim_failed"),
-            "{}",
-            answer.body
-        );
+        answer.is_problem(502, "claim_failed");
         world.until(&id, None).await;
     }
 }
@@ -220,19 +196,14 @@ async fn a_request_that_every_runtime_fails_on_does_not_cost_the_whole_pool() {
         world.fake.fail(Op::Provision, Fault::After(500));
     }
     assert_eq!(world.claim("{}").await.code(), "claim_failed");
-    let idle = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
-    assert_eq!(world.ask(idle).await.as_deref(), Some("2"));
+    assert_eq!(world.count("idle").await, 2);
     let world = World::new(&[]).await;
     world.idle(5).await;
     world.fake.fail(Op::Provision, Fault::Before(400));
     let refused = world.claim("{}").await;
-    assert_eq!((refused.status, refused.code()), (422, "runtime_refused"));
-    let left = world.ask(idle).await;
-    assert_eq!(
-        left.as_deref(),
-        Some("5"),
-        "the one that was used is clean again"
-    );
+    refused.is_problem(422, "runtime_refused");
+    let left = world.count("idle").await;
+    assert_eq!(left, 5, "the one that was used is clean again");
 }
 
 #[tokio::test]
@@ -241,12 +212,7 @@ async fn a_claim_that_takes_too_long_ends_and_its_instance_is_destroyed() {
     let ids = world.idle(2).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let answer = world.claim("{}").await;
-    assert_eq!(
-        (answer.status, answer.code()),
-        (504, "claim_timed_out"),
-        "{}",
-        answer.body
-    );
+    answer.is_problem(504, "claim_timed_out");
     world.until(&ids[0], None).await;
     assert_eq!(world.status(&ids[1]).await.as_deref(), Some("idle"));
 }
@@ -259,12 +225,9 @@ async fn a_claim_comes_to_its_end_when_the_client_hangs_up() {
     {
         let claim = world.claim("{}");
         let mut claim = std::pin::pin!(claim);
-        let asked = eventually("provision is asked", SOON, async || {
-            world.fake.times(Op::Provision) == 1
-        });
         tokio::select! {
             _ = &mut claim => panic!("the runtime hangs"),
-            () = asked => {}
+            () = world.asked(Op::Provision, 1) => {}
         }
     }
     world.fake.resume();
@@ -277,10 +240,7 @@ async fn an_instance_killed_in_mid_claim_is_destroyed_and_not_handed_out() {
     let ids = world.idle(2).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let kill = async {
-        eventually("provision is asked", SOON, async || {
-            world.fake.times(Op::Provision) == 1
-        })
-        .await;
+        world.asked(Op::Provision, 1).await;
         let path = format!("/api/pool/instances/{}", ids[0]);
         assert_eq!(world.send("DELETE", &path, "").await.status, 200);
         assert_eq!(world.status(&ids[0]).await.as_deref(), Some("destroying"));

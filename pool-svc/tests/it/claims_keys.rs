@@ -1,5 +1,5 @@
-//! Claims with an `Idempotency-Key`. Where a test's lease is an hour, no replica looks without having
-//! heard news, and no lease is renewed.
+//! Claims with an `Idempotency-Key`. If the lease of a test is an hour, no replica polls without a
+//! notification, and no lease is renewed.
 
 use agent_pool_service_kit::testing::eventually;
 use futures_util::future::join_all;
@@ -17,19 +17,12 @@ async fn world_of_two() -> (World, String) {
 }
 
 impl World {
-    async fn until_provision_is_asked(&self, times: usize) {
-        eventually("provision is asked", SOON, async || {
-            self.fake.times(Op::Provision) == times
-        })
-        .await;
-    }
-
-    /// Until a replica has found the key in flight, and so waits for its end.
+    /// Waits until a replica has found the key in flight, and follows it.
     async fn until_somebody_follows(&self) {
         let found = "SELECT query AS it FROM pg_stat_activity
                      WHERE datname = current_database() AND state = 'idle'
                        AND query LIKE '%AS same_request%' AND pid <> pg_backend_pid()";
-        eventually("somebody follows", SOON, async || {
+        eventually("a request follows", SOON, async || {
             self.ask(found).await.is_some()
         })
         .await;
@@ -56,10 +49,7 @@ async fn a_claim_repeated_is_answered_the_same_even_by_a_replica_that_was_not_th
             "{text}"
         );
         let other = claim(base, "", r#"{"agentName":"Rose"}"#).await;
-        assert_eq!(
-            (other.status, other.code()),
-            (422, "idempotency_key_reused")
-        );
+        other.is_problem(422, "idempotency_key_reused");
     }
     assert_eq!(world.fake.times(Op::Provision), 1);
 }
@@ -80,7 +70,7 @@ async fn the_same_key_on_two_replicas_at_once_is_one_claim() {
 }
 
 #[tokio::test]
-async fn who_follows_hears_of_the_failure_and_who_comes_later_tries_again() {
+async fn followers_get_the_failure_and_later_requests_retry() {
     let (world, other) = world_of_two().await;
     world.idle(2).await;
     world.fake.fail(Op::Provision, Fault::Hang);
@@ -89,12 +79,12 @@ async fn who_follows_hears_of_the_failure_and_who_comes_later_tries_again() {
         .sql("UPDATE instances SET status = 'idle' WHERE false")
         .await;
     let leader = tokio::spawn(answer(world.claim_at(&world.url, "", Some("one"), "{}")));
-    world.until_provision_is_asked(1).await;
+    world.asked(Op::Provision, 1).await;
     let follower = tokio::spawn(answer(world.claim_at(&other, "", Some("one"), "{}")));
     world.until_somebody_follows().await;
     world.fake.resume();
     let (leader, follower) = (leader.await.unwrap(), follower.await.unwrap());
-    assert_eq!((leader.status, leader.code()), (502, "claim_failed"));
+    leader.is_problem(502, "claim_failed");
     assert_eq!((follower.status, &follower.body), (502, &leader.body));
     assert_eq!(
         world.fake.times(Op::Provision),
@@ -108,12 +98,12 @@ async fn who_follows_hears_of_the_failure_and_who_comes_later_tries_again() {
 }
 
 #[tokio::test]
-async fn a_key_whose_replica_is_gone_starts_afresh_and_one_that_comes_back_records_nothing() {
+async fn the_key_of_a_dead_replica_is_taken_over() {
     let (world, other) = world_of_two().await;
     let ids = world.idle(2).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let silent = tokio::spawn(answer(world.claim_at(&world.url, "", Some("one"), "{}")));
-    world.until_provision_is_asked(1).await;
+    world.asked(Op::Provision, 1).await;
     world
         .sql("UPDATE claim_keys SET lease_expires_at = now()")
         .await;
@@ -137,7 +127,7 @@ async fn a_key_is_kept_alive_as_long_as_its_claim_goes_on() {
     world.idle(2).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let claim = tokio::spawn(answer(world.claim_at(&world.url, "", Some("one"), "{}")));
-    world.until_provision_is_asked(1).await;
+    world.asked(Op::Provision, 1).await;
     let renewed = "SELECT 'yes' AS it FROM claim_keys
                    WHERE lease_expires_at > begun_at + interval '3500 ms'";
     eventually("its lease is renewed", SOON, async || {
@@ -177,7 +167,7 @@ async fn a_key_is_free_again_when_who_waited_with_it_hung_up() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_refused_and_takes_nothing() {
+async fn an_invalid_idempotency_key_is_refused() {
     let world = World::new(&QUIET).await;
     let id = world.idle(1).await.remove(0);
     for path in ["", "/stream"] {

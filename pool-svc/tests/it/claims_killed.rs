@@ -48,7 +48,7 @@ async fn sigterm_answers_those_who_wait_at_once() {
     until_waiting(&world, "1").await;
     send(&child, Signal::SIGTERM);
     let claim = claim.await.unwrap();
-    assert_eq!((claim.status, claim.code()), (503, "shutting_down"));
+    claim.is_problem(503, "shutting_down");
     assert_eq!(claim.headers["retry-after"], "5");
     let ended = tokio::time::timeout(SOON, child.wait()).await;
     assert!(ended.unwrap().unwrap().success());
@@ -59,7 +59,7 @@ async fn sigterm_answers_those_who_wait_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_killed_replica_had_under_way_is_settled_and_refilled() {
+async fn work_of_a_killed_replica_is_completed() {
     let settings = [("POOL_MIN_IDLE", "2"), ("POOL_WORK_LEASE_MS", "1000")];
     let world = World::new(&settings).await;
     let ids = world.idle(5).await;

@@ -1,4 +1,4 @@
-//! Claims whose agent a person has to let into the conversation, and claims that meet at one link.
+//! Claims whose agent a person has to accept into the conversation, and claims with the same link at the same time.
 
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::testing::eventually;
@@ -10,10 +10,9 @@ use crate::world::{Answer, SOON, World, answer, replica, settings};
 const CALLBACK: (&str, &str) = ("POOL_CALLBACK_URL", "https://pool.example/base");
 const OWN_KEY: &str = "the-key-of-the-runtime";
 const JOIN: &str = r#"{"agentName": "Tulip", "joinUrl": "https://chat/x"}"#;
-const IDLE: &str = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
 
 impl World {
-    /// A pool whose runtimes answer that a person has yet to let the agent in.
+    /// A pool whose runtimes answer that a person must still accept the agent.
     async fn of_patience(more: &[(&str, &str)]) -> Self {
         let world = Self::new(more).await;
         world.fake.state().provision_answer = Some(json!({"status": "pending_acceptance",
@@ -63,7 +62,7 @@ async fn an_agent_that_waits_to_be_let_in_keeps_its_instance_and_is_claimed_once
     let asked = world.fake.state().instances[&id].provisioned[0].clone();
     let callback = format!("https://pool.example/base{path}/acceptance");
     assert_eq!(asked["callbackUrl"], callback.as_str());
-    // The same claim again, by its key or its link, has the same answer and costs nothing.
+    // A repeated claim, by its key or its link, gets the same answer and uses no instance.
     for key in [Some("one"), None] {
         assert_eq!(world.pends(key).await.1.body, claim.body);
     }
@@ -86,19 +85,19 @@ async fn an_agent_that_waits_to_be_let_in_keeps_its_instance_and_is_claimed_once
         );
         assert_eq!(again.body["instanceId"], json!(id));
     }
-    assert_eq!(world.ask(IDLE).await.as_deref(), Some("2"));
+    assert_eq!(world.count("idle").await, 2);
     let who = &world.last_event(&id, "provisioned").await["principal"];
     assert_eq!(*who, format!("instance-{id}").as_str());
 
     assert_eq!(
         world.call_back(&id, OWN_KEY, &let_in()).await.status,
         200,
-        "told twice"
+        "reported twice"
     );
     let mut other = let_in();
     other["conversationId"] = "c-2".into();
     let late = world.call_back(&id, OWN_KEY, &other).await;
-    assert_eq!((late.status, late.code()), (409, "not_pending"));
+    late.is_problem(409, "not_pending");
 }
 
 #[tokio::test]
@@ -112,12 +111,12 @@ async fn only_the_key_of_the_instance_ends_its_waiting() {
         (&nobody, OWN_KEY),
     ] {
         let refused = world.call_back(id, key, &let_in()).await;
-        assert_eq!((refused.status, refused.code()), (401, "unauthorized"));
+        refused.is_problem(401, "unauthorized");
     }
     let mut hostile = let_in();
     hostile["inviteUrl"] = "javascript:alert(1)".into();
     let refused = world.call_back(&id, OWN_KEY, &hostile).await;
-    assert_eq!((refused.status, refused.code()), (400, "invalid_field"));
+    refused.is_problem(400, "invalid_field");
     let large = json!({"detail": "x".repeat(20_000)});
     assert_eq!(world.call_back(&id, OWN_KEY, &large).await.status, 413);
     assert_eq!(world.status(&id).await.as_deref(), Some("claiming"));
@@ -127,14 +126,11 @@ async fn only_the_key_of_the_instance_ends_its_waiting() {
             .await;
     }
     let guessing = world.call_back(&id, OWN_KEY, &let_in()).await;
-    assert_eq!(
-        (guessing.status, guessing.code()),
-        (429, "too_many_wrong_keys")
-    );
+    guessing.is_problem(429, "too_many_wrong_keys");
 }
 
 #[tokio::test]
-async fn an_agent_that_is_not_let_in_is_given_up_with_its_instance() {
+async fn a_refused_agent_is_destroyed_with_its_instance() {
     let world = World::of_patience(&[CALLBACK]).await;
     let (refused, _) = world.pends(Some("one")).await;
     let no = json!({"code": "join_failed", "detail": "they said no"});
@@ -145,7 +141,7 @@ async fn an_agent_that_is_not_let_in_is_given_up_with_its_instance() {
         "destroying"
     );
     let claim = answer(world.claim_at(&world.url, "", Some("one"), JOIN)).await;
-    assert_eq!((claim.status, claim.code()), (422, "join_failed"));
+    claim.is_problem(422, "join_failed");
 
     let (late, _) = world.pends(None).await;
     assert_ne!(late, refused, "the link may be tried again");
@@ -153,7 +149,7 @@ async fn an_agent_that_is_not_let_in_is_given_up_with_its_instance() {
         .sql("UPDATE instances SET lease_expires_at = now() WHERE status = 'claiming'")
         .await;
     let message = world.call_back(&late, OWN_KEY, &let_in()).await;
-    assert_eq!((message.status, message.code()), (409, "not_pending"));
+    message.is_problem(409, "not_pending");
     world.tick().await;
     world.until(&late, None).await;
     assert_eq!(
@@ -171,14 +167,14 @@ async fn an_agent_that_is_not_let_in_is_given_up_with_its_instance() {
 async fn a_pool_that_cannot_be_called_back_does_not_wait_and_uses_up_one_instance() {
     let world = World::of_patience(&[]).await;
     let claim = world.claim(JOIN).await;
-    assert_eq!((claim.status, claim.code()), (422, "runtime_refused"));
+    claim.is_problem(422, "runtime_refused");
     assert!(
         claim.body["detail"]
             .as_str()
             .unwrap()
             .contains("POOL_CALLBACK_URL")
     );
-    assert_eq!(world.ask(IDLE).await.as_deref(), Some("2"));
+    assert_eq!(world.count("idle").await, 2);
 }
 
 #[tokio::test]
@@ -202,5 +198,5 @@ async fn claims_of_one_link_at_the_same_moment_get_one_agent() {
     }
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
     assert_eq!(world.fake.times(Op::Provision), 1);
-    assert_eq!(world.ask(IDLE).await.as_deref(), Some("3"));
+    assert_eq!(world.count("idle").await, 3);
 }

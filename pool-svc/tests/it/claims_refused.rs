@@ -1,11 +1,10 @@
-//! Claims that fail by what they carry, or by what a runtime answers.
+//! Claims that fail because of their request, or because of the answer of a runtime.
 
 use serde_json::{Value, json};
 
 use crate::fake::{Fault, Op};
 use crate::world::World;
 
-const IDLE: &str = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
 const DEAD_LINK: &str = r#"{"joinUrl": "https://chat/dead"}"#;
 
 #[tokio::test]
@@ -14,9 +13,9 @@ async fn a_dead_link_costs_no_instance_and_is_not_tried_again() {
     let ids = world.idle(3).await;
     world.fake.fail(Op::Provision, Fault::Before(500));
     let failed = world.claim(DEAD_LINK).await;
-    assert_eq!((failed.status, failed.code()), (422, "join_failed"));
+    failed.is_problem(422, "join_failed");
     assert_eq!(failed.body["field"], "joinUrl");
-    assert_eq!(world.ask(IDLE).await.as_deref(), Some("3"));
+    assert_eq!(world.count("idle").await, 3);
     {
         let state = world.fake.state();
         let used = &state.instances[&ids[0]];
@@ -28,7 +27,7 @@ async fn a_dead_link_costs_no_instance_and_is_not_tried_again() {
     let asked = world.fake.times(Op::Provision);
     let again = r#"{"joinUrl": "https://chat/dead", "agentName": "Another"}"#;
     let again = world.claim(again).await;
-    assert_eq!((again.status, again.code()), (422, "join_failed"));
+    again.is_problem(422, "join_failed");
     assert!(again.headers.contains_key("retry-after"));
     assert_eq!(
         world.fake.times(Op::Provision),
@@ -49,9 +48,9 @@ async fn an_instance_that_cannot_be_made_clean_is_destroyed_and_no_other_is_used
             .fail(Op::Provision, Fault::Refuse(500, "join_failed"));
         world.fake.fail(Op::Reset, fault.clone());
         let failed = world.claim(DEAD_LINK).await;
-        assert_eq!((failed.status, failed.code()), (422, "join_failed"));
+        failed.is_problem(422, "join_failed");
         world.until(&ids[0], None).await;
-        assert_eq!(world.ask(IDLE).await.as_deref(), Some("2"), "{fault:?}");
+        assert_eq!(world.count("idle").await, 2, "{fault:?}");
     }
 }
 
@@ -66,7 +65,7 @@ async fn the_same_link_within_a_day_leads_to_the_same_agent() {
         .claim(r#"{"joinUrl": "https://chat/x", "agentName": "Other"}"#)
         .await;
     assert_eq!(second.body, first.body);
-    assert_eq!(world.ask(IDLE).await.as_deref(), Some("2"));
+    assert_eq!(world.count("idle").await, 2);
     world
         .sql("UPDATE instances SET claimed_at = now() - interval '25 hours' WHERE status = 'claimed'")
         .await;
@@ -91,7 +90,7 @@ async fn a_runtimes_answer_that_does_not_fit_is_the_fault_of_the_instance() {
         let answer = json!({"inviteUrl": invite, "conversationId": id, "joined": false});
         world.fake.state().provision_answer = Some(answer);
         let failed = world.claim("{}").await;
-        assert_eq!((failed.status, failed.code()), (502, "claim_failed"));
+        failed.is_problem(502, "claim_failed");
         assert!(failed.body.to_string().len() < 2_000, "{}", failed.body);
         world.until(&ids[0], None).await;
     }
@@ -145,9 +144,9 @@ async fn the_schemes_of_links_are_a_setting_and_a_slug_has_none() {
         world.claim(&body.to_string()).await
     };
     let refused = claim("https://chat/x").await;
-    assert_eq!((refused.status, refused.code()), (400, "invalid_field"));
+    refused.is_problem(400, "invalid_field");
     assert_eq!(refused.body["field"], "joinUrl");
-    assert_eq!(world.ask(IDLE).await.as_deref(), Some("2"));
+    assert_eq!(world.count("idle").await, 2);
     for link in ["convos://join/x", "EOQJCm5z"] {
         // The fake echoes the link, which no browser could open.
         let answer = json!({"inviteUrl": "https://chat/x", "conversationId": "c", "joined": true});
@@ -203,7 +202,7 @@ async fn pages_of_named_sites_may_call_the_api_and_info_needs_no_key() {
 
 #[tokio::test]
 async fn an_idle_row_that_is_somebodys_agent_is_kept_and_the_claim_goes_on() {
-    // Runtimes that say so in their health check, and those that refuse to become another agent.
+    // Runtimes that report it in their health check, and those that refuse to become another agent.
     for says_so in [true, false] {
         let world = World::new(&[]).await;
         let ids = world.idle(5).await;

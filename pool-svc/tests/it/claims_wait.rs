@@ -1,4 +1,4 @@
-//! Claims that wait. Where a test's lease is an hour, no replica looks without having heard news.
+//! Claims that wait. If the lease of a test is an hour, no replica polls without a notification.
 
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::testing::eventually;
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::fake::{Fault, Op};
 use crate::world::{Answer, SOON, World, answer, replica, settings};
 
-/// Nothing is made, and nobody looks without news.
+/// No instance is created, and no replica polls without a notification.
 const QUIET: [(&str, &str); 2] = [("POOL_MAX_TOTAL", "0"), ("CLAIM_LEASE_MS", "3600000")];
 
 impl World {
@@ -23,7 +23,7 @@ impl World {
         eventually(&what, SOON, async || self.waiting().await == count).await;
     }
 
-    /// One more who waits, and who is in the queue when this returns.
+    /// Adds a waiting claim, which is in the queue when this returns.
     async fn waiter(&self, base: &str, name: &str) -> JoinHandle<Answer> {
         let before = self.waiting().await;
         let body = json!({ "agentName": name }).to_string();
@@ -32,7 +32,7 @@ impl World {
         claim
     }
 
-    /// Instances that a tick finds healthy, and so makes idle.
+    /// Adds instances that a tick finds healthy and makes idle.
     async fn become_idle(&self, count: usize) -> Vec<InstanceId> {
         let mut ids = Vec::new();
         for _ in 0..count {
@@ -76,7 +76,7 @@ async fn twenty_waiters_on_two_replicas_are_served_in_order_by_notifications_alo
 }
 
 #[tokio::test]
-async fn each_who_waits_has_one_instance_made_and_no_more() {
+async fn one_instance_is_created_per_waiting_claim() {
     let world = World::new(&[("CLAIM_LEASE_MS", "3600000")]).await;
     let claims = (0..3).map(|_| answer(world.claim_at(&world.url, "?wait=300", None, "")));
     for answer in join_all(claims).await {
@@ -86,7 +86,7 @@ async fn each_who_waits_has_one_instance_made_and_no_more() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_leaves_the_queue_and_nothing_is_claimed_for_them() {
+async fn a_disconnected_waiter_leaves_the_queue() {
     let world = World::new(&QUIET).await;
     let gone = world.waiter(&world.url, "gone").await;
     let stream = world
@@ -106,7 +106,7 @@ async fn who_hangs_up_leaves_the_queue_and_nothing_is_claimed_for_them() {
 }
 
 #[tokio::test]
-async fn who_comes_later_finds_none_while_somebody_waits() {
+async fn a_new_claim_does_not_overtake_a_waiter() {
     let world = World::new(&QUIET).await;
     world.idle(1).await;
     world
@@ -134,10 +134,10 @@ async fn the_place_of_a_replica_that_died_ends_with_its_lease() {
 }
 
 #[tokio::test]
-async fn a_wait_that_ends_in_vain_says_when_to_come_back_and_leaves_no_trace() {
+async fn a_failed_wait_sends_retry_after_and_leaves_the_queue() {
     let world = World::new(&QUIET).await;
     let claim = answer(world.claim_at(&world.url, "?wait=1", None, "")).await;
-    assert_eq!((claim.status, claim.code()), (503, "no_idle_instance"));
+    claim.is_problem(503, "no_idle_instance");
     assert_eq!(claim.headers["retry-after"], "5");
     assert_eq!(world.waiting().await, 0);
     let claim = answer(world.claim_at(&world.url, "?wait=0", None, "")).await;
@@ -152,7 +152,7 @@ async fn a_claim_behind_another_one_gives_up_when_its_time_is_over() {
         .sql("INSERT INTO claim_waiters (lease_expires_at) VALUES (now() + interval '1 hour')")
         .await;
     let claim = answer(world.claim_at(&world.url, "?wait=1", None, "")).await;
-    assert_eq!((claim.status, claim.code()), (503, "no_idle_instance"));
+    claim.is_problem(503, "no_idle_instance");
     assert_eq!(world.waiting().await, 1, "only the other one is left");
 }
 
@@ -180,7 +180,7 @@ async fn a_stream_tells_its_place_when_that_changes() {
     let request = world.claim_at(&world.url, "/stream?wait=300", None, "");
     let stream = tokio::spawn(answer(request));
     world.until_waiting(2).await;
-    // Looks at which nothing has changed for it.
+    // Reads of the queue that find no change for it.
     world.sql("NOTIFY agent_pool_claims").await;
     let third = world.waiter(&world.url, "third").await;
     world.become_idle(1).await;
@@ -216,7 +216,7 @@ async fn waiting_is_not_part_of_the_time_that_a_claim_may_take() {
 }
 
 #[tokio::test]
-async fn a_claim_that_waits_goes_on_waiting_when_an_instance_fails_it() {
+async fn a_waiting_claim_keeps_its_place_after_a_failed_instance() {
     let world = World::new(&[]).await;
     world.fake.fail(Op::Provision, Fault::After(500));
     let claim = answer(world.claim_at(&world.url, "?wait=300", None, "")).await;
@@ -244,7 +244,7 @@ async fn an_instance_that_services_is_busy_with_is_passed_over_and_kept() {
     assert_eq!(world.status(&ids[0]).await.as_deref(), Some("idle"));
     busy();
     let claim = world.claim("").await;
-    assert_eq!((claim.status, claim.code()), (503, "no_idle_instance"));
+    claim.is_problem(503, "no_idle_instance");
     assert_eq!(world.status(&ids[0]).await.as_deref(), Some("idle"));
     busy();
     let claim = answer(world.claim_at(&world.url, "?wait=300", None, "")).await;
@@ -255,4 +255,19 @@ async fn an_instance_that_services_is_busy_with_is_passed_over_and_kept() {
         claim.body
     );
     assert_eq!(world.fake.times(Op::Destroy), 0);
+}
+
+#[tokio::test]
+async fn a_claim_stops_waiting_once_its_pool_is_deleted() {
+    let world = World::new(&QUIET).await;
+    let path = "/api/pool/pools/research";
+    assert_eq!(world.send("PUT", path, "{}").await.status, 200);
+    let body = r#"{"pool": "research"}"#;
+    let claim = tokio::spawn(answer(world.claim_at(&world.url, "?wait=300", None, body)));
+    world.until_waiting(1).await;
+    let other = world.waiter(&world.url, "Rose").await;
+    assert_eq!(world.send("DELETE", path, "").await.status, 200);
+    claim.await.unwrap().is_problem(404, "unknown_pool");
+    world.until_waiting(1).await;
+    other.abort();
 }

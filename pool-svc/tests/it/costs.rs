@@ -17,15 +17,11 @@ async fn priced(policy: &Value) -> World {
     let answer = world.send("PATCH", "/api/pool/pools/default", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     world.tick().await;
-    eventually("one is idle", SOON, async || {
-        let idle = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
-        world.ask(idle).await.as_deref() == Some("1")
-    })
-    .await;
+    world.until_count("idle", 1).await;
     world
 }
 
-/// As if everything had happened this much earlier.
+/// Moves everything into the past by this time.
 async fn let_pass(world: &World, time: &str) {
     for statement in [
         "UPDATE instance_costs SET since = since - interval '{time}', idle_at = NULL, claimed_at = NULL",
@@ -103,7 +99,7 @@ async fn a_pool_that_has_spent_its_budget_creates_nothing_and_says_so_once() {
     assert_eq!(
         world.tick().await["created"],
         0,
-        "what is claimed is not replaced"
+        "claimed instances are not replaced"
     );
     let story = world
         .send("GET", "/api/pool/explain/pool/default", "")
@@ -126,9 +122,34 @@ async fn a_pool_that_has_spent_its_budget_creates_nothing_and_says_so_once() {
             r#"{"policy": {"budget": "20"}}"#,
         )
         .await;
-    assert_eq!((bad.status, bad.code()), (400, "invalid_field"));
+    bad.is_problem(400, "invalid_field");
     let page = costs(&world).await;
     assert_eq!(page["budget"]["budget"], "$500/month");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_removed_and_set_again_is_reported_again() {
+    let world = World::new(&[]).await;
+    world
+        .sql("INSERT INTO webhook_endpoints (id, url, secret, events) VALUES ('e', 'u', 's', '{pool.budget_reached}')")
+        .await;
+    let raised = async || {
+        world.tick().await;
+        let raised = "SELECT count(*)::text AS it FROM webhook_messages";
+        world.ask(raised).await.unwrap()
+    };
+    let path = "/api/pool/pools/research";
+    let spent = r#"{"policy": {"budget": "$0/day"}}"#;
+    assert_eq!(world.send("PUT", path, spent).await.status, 200);
+    assert_eq!(raised().await, "1");
+    assert_eq!(world.send("PUT", path, "{}").await.status, 200);
+    assert_eq!(raised().await, "1");
+    assert_eq!(world.send("PUT", path, spent).await.status, 200);
+    assert_eq!(raised().await, "2");
+    assert_eq!(world.send("DELETE", path, "").await.status, 200);
+    assert_eq!(raised().await, "2");
+    assert_eq!(world.send("PUT", path, spent).await.status, 200);
+    assert_eq!(raised().await, "3");
 }
 
 #[tokio::test]
@@ -163,5 +184,89 @@ async fn the_limit_of_an_agent_is_raised_at_the_vendor() {
         .fake
         .fail(Op::UpdateTool, Fault::Refuse(501, "unsupported"));
     let refused = world.send("PATCH", &path, change).await;
-    assert_eq!((refused.status, refused.code()), (501, "unsupported"));
+    refused.is_problem(501, "unsupported");
+}
+
+#[tokio::test]
+async fn a_creation_that_services_undid_is_charged_as_failed() {
+    let world = World::new(&[]).await;
+    world.fake.state().prices = json!({ "phone": { "onceMicros": 1_000_000 } });
+    world
+        .fake
+        .fail(Op::Create, Fault::Refuse(502, "vendor_refused"));
+    let body = json!({ "policy": { "minIdle": 1 } }).to_string();
+    world.send("PATCH", "/api/pool/pools/default", &body).await;
+    world.tick().await;
+    eventually("it is destroyed", SOON, async || {
+        let left = "SELECT count(*)::text AS it FROM instances";
+        world.ask(left).await.as_deref() == Some("0")
+    })
+    .await;
+    world
+        .send(
+            "PATCH",
+            "/api/pool/pools/default",
+            r#"{"policy": {"paused": true}}"#,
+        )
+        .await;
+    world.tick().await;
+    let costs = costs(&world).await;
+    assert_eq!(dollars(&costs, "failedMicros"), 1, "{costs}");
+}
+
+#[tokio::test]
+async fn an_added_tool_costs_its_agent_until_it_is_released() {
+    let world = World::new(&[]).await;
+    let id = InstanceId::generate();
+    world.fake.add(&id);
+    world.insert(&id, "claimed", "NULL").await;
+    world.fake.state().tool_prices =
+        json!({ "telnyx": { "perHourMicros": 60_000_000, "onceMicros": 2_000_000 } });
+    let path = format!("/api/pool/instances/{id}/tools/telnyx");
+    for _ in 0..2 {
+        let added = world.send("POST", &path, "").await;
+        assert_eq!(added.status, 200, "{}", added.body);
+    }
+    let earlier = "UPDATE instance_costs
+                   SET since = since - interval '1 min', claimed_at = since - interval '1 min'";
+    world.sql(earlier).await;
+    let released = world.send("DELETE", &path, "").await;
+    assert_eq!(released.status, 200, "{}", released.body);
+    world.tick().await;
+    let charged = costs(&world).await;
+    assert_eq!(dollars(&charged, "agentMicros"), 3, "{charged}");
+    let open = "SELECT count(*)::text AS it FROM instance_costs WHERE NOT settled";
+    assert_eq!(
+        world.ask(open).await.as_deref(),
+        Some("0"),
+        "the tool is released"
+    );
+}
+
+#[tokio::test]
+async fn what_an_agent_used_last_is_asked_before_it_is_destroyed() {
+    let world = World::new(&[]).await;
+    let (agent, idle) = (InstanceId::generate(), InstanceId::generate());
+    world.fake.add(&agent);
+    world.insert(&agent, "claimed", "NULL").await;
+    world.fake.add(&idle);
+    world.insert(&idle, "idle", "NULL").await;
+    world
+        .sql(&format!(
+            "UPDATE instances SET claimed_at = NULL WHERE id = '{idle}'"
+        ))
+        .await;
+    world.fake.state().usage = json!({ (agent.to_string()): { "openrouter": { "usd": 2 } } });
+    for id in [&agent, &idle] {
+        let path = format!("/api/pool/instances/{id}");
+        assert_eq!(world.send("DELETE", &path, "").await.status, 200);
+        world.until(id, None).await;
+    }
+    assert_eq!(
+        world.fake.times(Op::Usage),
+        1,
+        "an idle instance has used nothing"
+    );
+    world.tick().await;
+    assert_eq!(dollars(&costs(&world).await, "agentMicros"), 2);
 }

@@ -1,19 +1,24 @@
 //! Explanations by API and on the page.
 
+use agent_pool_core::InstanceId;
+
 use crate::dashboard::Person;
+use crate::fake::{Fault, Op};
 use crate::world::World;
 
+/// The sentences about an instance, each on a line.
+async fn story(world: &World, id: &InstanceId) -> String {
+    let path = format!("/api/pool/explain/instance/{id}");
+    let story = world.send("GET", &path, "").await.body;
+    let steps = story["steps"].as_array().unwrap().iter();
+    let texts: Vec<_> = steps.map(|step| step["text"].as_str().unwrap()).collect();
+    texts.join("\n")
+}
+
 #[tokio::test]
-async fn the_story_of_an_instance_is_told_by_api_and_page_also_after_its_end() {
+async fn an_instance_is_explained_after_its_destruction() {
     let world = World::new(&[]).await;
-    let replenished = world
-        .send("POST", "/api/pool/replenish", r#"{"count": 1}"#)
-        .await;
-    let id = replenished.body["instanceIds"][0]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let id = world.replenish(1).await.remove(0);
     world.until(&id, Some("idle")).await;
     world
         .sql("UPDATE instance_events SET reason = '1 <wanted>' WHERE cause = 'warm_up'")
@@ -40,7 +45,7 @@ async fn the_story_of_an_instance_is_told_by_api_and_page_also_after_its_end() {
         "{texts:?}"
     );
     assert!(
-        texts.last().unwrap().starts_with("It has been gone for"),
+        texts.last().unwrap().starts_with("It was destroyed"),
         "{texts:?}"
     );
     let page = Person::operator(&world)
@@ -55,5 +60,34 @@ async fn the_story_of_an_instance_is_told_by_api_and_page_also_after_its_end() {
     let unknown = world
         .send("GET", "/api/pool/explain/instance/k3v9x0a1b2c3", "")
         .await;
-    assert_eq!((unknown.status, unknown.code()), (404, "unknown_instance"));
+    unknown.is_problem(404, "unknown_instance");
+}
+
+#[tokio::test]
+async fn an_instance_that_is_given_up_says_why() {
+    let world = World::new(&[]).await;
+    world
+        .fake
+        .fail(Op::Create, Fault::Refuse(422, "provider_unconfigured"));
+    let failed = world.replenish(1).await.remove(0);
+    world.until(&failed, None).await;
+    let text = story(&world, &failed).await;
+    assert!(
+        text.contains("it could not be created") && text.contains("provider_unconfigured"),
+        "{text}"
+    );
+    let claimed = world.idle(1).await.remove(0);
+    world
+        .fake
+        .fail(Op::Provision, Fault::Refuse(409, "not_ready"));
+    let link = "https://chat.example/secret";
+    world.claim(&format!(r#"{{"joinUrl": "{link}"}}"#)).await;
+    world.until(&claimed, None).await;
+    let text = story(&world, &claimed).await;
+    assert!(
+        text.contains("may have had an effect")
+            && text.contains("(it could not be provisioned: not_ready)"),
+        "{text}"
+    );
+    assert!(!text.contains(link), "{text}");
 }

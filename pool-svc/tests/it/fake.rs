@@ -17,7 +17,7 @@ pub(crate) mod answers;
 
 pub(crate) const KEY: &str = "the-key-of-the-pool";
 
-/// What can be asked of the fake.
+/// The requests that the fake serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Create,
@@ -51,7 +51,7 @@ pub(crate) enum Fault {
     Refuse(u16, &'static str),
     /// This status, after the effect.
     After(u16),
-    /// The effect, and 200 with something else.
+    /// The effect, and a 200 with another body.
     Garbled,
     /// No answer until `Fake::resume`.
     Hang,
@@ -67,12 +67,12 @@ pub(crate) struct Instance {
     pub(crate) provisioned: Vec<Value>,
     /// Its tools.
     pub(crate) tools: BTreeSet<String>,
-    /// What its runtime was given while it ran.
+    /// The variables that its runtime received while it ran.
     pub(crate) given: BTreeMap<String, String>,
     pub(crate) configured: usize,
     pub(crate) redeployed: usize,
     pub(crate) resets: usize,
-    /// What Services says that it is made from.
+    /// The recipe that Services reports.
     pub(crate) made_from: Option<String>,
 }
 
@@ -88,18 +88,20 @@ pub(crate) struct State {
     pub(crate) services_key: Option<String>,
     /// Runtimes answer health checks without a key.
     pub(crate) open_health: bool,
-    /// Runtimes take no variables while they run.
+    /// Runtimes accept no variables while they run.
     pub(crate) fixed_variables: bool,
     /// Overrides the whole answer of /status/batch.
     pub(crate) batch: Option<Value>,
     pub(crate) provision_answer: Option<Value>,
-    /// What creations say of prices.
+    /// The prices in the answers to creations, also to refused ones.
     pub(crate) prices: Value,
+    /// The prices of added tools.
+    pub(crate) tool_prices: Value,
     /// The answer of POST /usage/batch.
     pub(crate) usage: Value,
-    /// What the options of tools were changed to.
+    /// The changed options of tools.
     pub(crate) tool_changes: Vec<Value>,
-    /// The answer of GET /sweep; before there is one, none has been made.
+    /// The answer of GET /sweep; `None` before the first sweep.
     pub(crate) swept: Option<Value>,
     pub(crate) asked: Vec<(Op, Option<InstanceId>)>,
     faults: HashMap<Op, VecDeque<Fault>>,
@@ -120,6 +122,7 @@ impl Fake {
         let state = State {
             born_healthy: true,
             prices: json!({}),
+            tool_prices: json!({}),
             usage: json!({}),
             ..State::default()
         };
@@ -160,7 +163,7 @@ impl Fake {
         self.state().faults.clear();
     }
 
-    /// Lets go of the requests that hang.
+    /// Releases the hanging requests.
     pub(crate) fn resume(&self) {
         self.resume.notify_waiters();
     }
@@ -217,7 +220,14 @@ impl Fake {
         match fault {
             None => self.effect(op, id, &body),
             Some(Fault::Before(status)) => problem(status, "test_fault"),
-            Some(Fault::Refuse(status, code)) => refusal(status, code, &body),
+            Some(Fault::Refuse(status, code)) => {
+                let made = if op == Op::Create {
+                    self.state().prices.clone()
+                } else {
+                    json!({})
+                };
+                refusal(status, code, &body, made)
+            }
             Some(Fault::After(status)) => {
                 self.effect(op, id, &body);
                 problem(status, "test_fault")
@@ -272,7 +282,7 @@ impl Fake {
             return self.create(&mut state, &id, body);
         }
         let (canned, fixed) = (state.provision_answer.clone(), state.fixed_variables);
-        let recipe = state.recipe.clone();
+        let (recipe, prices) = (state.recipe.clone(), state.tool_prices.clone());
         let Some(instance) = state.instances.get_mut(&id) else {
             return problem(404, "unknown_instance");
         };
@@ -296,7 +306,7 @@ impl Fake {
                 reply(200, &canned.unwrap_or_else(usual))
             }
             Op::Variables | Op::EnsureTools | Op::RemoveTool => {
-                tool_effect(op, &id, instance, body, fixed)
+                tool_effect(op, &id, instance, body, fixed, prices)
             }
             Op::Reset => {
                 instance.reset();
@@ -330,7 +340,7 @@ impl Fake {
         state.created.insert(id.clone(), body.clone());
         let mut new = Instance::new(state.born_healthy, &format!("key-of-{id}"));
         new.made_from.clone_from(&state.recipe);
-        // Asked again it answers what is there, as Services does.
+        // A repeated request gets what exists, as from Services.
         let instance = state.instances.entry(id.clone()).or_insert(new);
         let (key, made_from) = (instance.key.clone(), instance.made_from.clone());
         reply(
@@ -341,7 +351,7 @@ impl Fake {
         )
     }
 
-    /// What names no instance.
+    /// Requests that name no instance.
     fn effect_on_all(&self, op: Op, body: &Value) -> Response {
         let mut state = self.state();
         if op == Op::Registry {
@@ -351,6 +361,14 @@ impl Fake {
             return reply(200, &state.usage);
         }
         if op == Op::Recipe {
+            let tools = body["tools"].as_array().into_iter().flatten();
+            if let Some(unknown) = tools.clone().position(|tool| tool == "nosuch") {
+                let problem = Problem::new("unknown_tool".into(), "unknown tool \"nosuch\"");
+                let problem = problem
+                    .with_status(400)
+                    .with_field(format!("tools[{unknown}]"));
+                return reply(400, &serde_json::to_value(problem).unwrap());
+            }
             return reply(200, &answers::made_from(state.recipe.as_deref()));
         }
         if op == Op::LastSweep {
@@ -420,13 +438,14 @@ impl Instance {
     }
 }
 
-/// What changes the tools of an instance, or gives its runtime their variables.
+/// Requests that change the tools of an instance, or deliver their variables to its runtime.
 fn tool_effect(
     op: Op,
     id: &InstanceId,
     instance: &mut Instance,
     body: &Value,
     fixed: bool,
+    prices: Value,
 ) -> Response {
     if op == Op::EnsureTools {
         let tools: Vec<String> = serde_json::from_value(body["tools"].clone()).unwrap();
@@ -434,7 +453,9 @@ fn tool_effect(
             .iter()
             .filter(|tool| instance.tools.insert((*tool).clone()))
             .collect();
-        return reply(200, &answers::ensured(id, &tools, &made));
+        let mut ensured = answers::ensured(id, &tools, &made);
+        ensured["prices"] = prices;
+        return reply(200, &ensured);
     }
     if op == Op::RemoveTool {
         let tool = body.as_str().unwrap();
@@ -484,14 +505,16 @@ fn understand(method: &Method, path: &str, body: &Value) -> Option<(Op, Option<I
 }
 
 fn problem(status: u16, code: &str) -> Response {
-    refusal(status, code, &Value::Null)
+    refusal(status, code, &Value::Null, json!({}))
 }
 
-/// It quotes the link that it was asked to join by, as runtimes do.
-fn refusal(status: u16, code: &str, request: &Value) -> Response {
+/// It quotes the join link, as runtimes do. `made` are the prices of resources that were created and undone.
+fn refusal(status: u16, code: &str, request: &Value, made: Value) -> Response {
     let link = request["joinUrl"].as_str().unwrap_or_default();
     let problem = Problem::new(code.into(), format!("the fake says so {link}"));
-    let problem = problem.with_status(status);
+    let problem = problem
+        .with_status(status)
+        .with_prices(serde_json::from_value(made).unwrap());
     reply(status, &serde_json::to_value(problem).unwrap())
 }
 

@@ -1,18 +1,18 @@
-//! What the fake's Services answers to who looks.
+//! The answers of the fake Services to reads.
 
 use agent_pool_core::InstanceId;
 use serde_json::{Value, json};
 
 use super::Instance;
 
-/// What a runtime answers that became an agent.
+/// The answer of a runtime that became an agent.
 pub(super) fn provisioned(id: &InstanceId, body: &Value) -> Value {
     let join = body["joinUrl"].as_str();
     let invite = join.map_or_else(|| format!("https://chat/{id}"), str::to_owned);
     json!({"conversationId": format!("c-{id}"), "inviteUrl": invite, "joined": join.is_some()})
 }
 
-/// What an instance is made from, by its hash.
+/// The recipe with this hash.
 pub(super) fn made_from(hash: Option<&str>) -> Value {
     let values = json!({"names": [], "fingerprint": ""});
     json!({"hash": hash.unwrap_or("0000000000000000"), "infra": "railway", "image": "agent:1", "tools": [],
@@ -60,7 +60,7 @@ pub(crate) fn sweep_report(destroyed: bool) -> Value {
         "failures": {"telnyx": "it is not configured"}})
 }
 
-/// Pool reads the document alone: the other members have no meaning here.
+/// Pool reads only the document; the other members do not matter here.
 pub(super) fn details(id: &InstanceId, instance: &Instance) -> Value {
     let created = json!({"label": "Created", "value": "2026-11-25 06:00 UTC"});
     json!({"instanceId": id, "infra": "opaque", "tools": 7, "document": {"sections": [

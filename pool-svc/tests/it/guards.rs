@@ -14,18 +14,6 @@ async fn policy(world: &World, policy: Value) -> Value {
     answer.body
 }
 
-async fn count(world: &World, status: &str) -> String {
-    let query = format!("SELECT count(*)::text AS it FROM instances WHERE status = '{status}'");
-    world.ask(&query).await.unwrap()
-}
-
-async fn until_count(world: &World, status: &str, expected: &str) {
-    eventually(&format!("{expected} are {status}"), SOON, async || {
-        count(world, status).await == expected
-    })
-    .await;
-}
-
 fn protection(id: &InstanceId) -> String {
     format!("/api/pool/instances/{id}/protection")
 }
@@ -49,7 +37,7 @@ async fn a_protected_instance_is_neither_claimed_nor_drained_nor_killed() {
     let killed = world
         .send("DELETE", &format!("/api/pool/instances/{id}"), "")
         .await;
-    assert_eq!((killed.status, killed.code()), (409, "instance_protected"));
+    killed.is_problem(409, "instance_protected");
     assert!(
         killed.body["detail"]
             .as_str()
@@ -89,11 +77,11 @@ async fn a_dead_instance_that_is_protected_stays_and_one_that_starts_cannot_be_p
     let starting = InstanceId::generate();
     world.insert(&starting, "starting", "now()").await;
     let refused = world.send("PUT", &protection(&starting), "").await;
-    assert_eq!((refused.status, refused.code()), (409, "not_protectable"));
+    refused.is_problem(409, "not_protectable");
     let unknown = world
         .send("PUT", &protection(&InstanceId::generate()), "")
         .await;
-    assert_eq!((unknown.status, unknown.code()), (404, "unknown_instance"));
+    unknown.is_problem(404, "unknown_instance");
 }
 
 #[tokio::test]
@@ -108,13 +96,24 @@ async fn a_stale_instance_goes_once_a_new_one_is_idle() {
     assert_eq!(
         world.tick().await["created"],
         1,
-        "its successor comes first"
+        "its replacement comes first"
     );
-    assert_eq!(world.status(&old).await.as_deref(), Some("idle"));
-    until_count(&world, "idle", "2").await;
-    world.tick().await;
-    world.until(&old, None).await;
-    assert_eq!(count(&world, "idle").await, "1");
+    eventually("the stale one is destroyed", SOON, async || {
+        world.tick().await;
+        world.status(&old).await.is_none()
+    })
+    .await;
+    assert_eq!(world.count("idle").await, 1);
+    let order = format!(
+        "SELECT ((SELECT min(id) FROM instance_events WHERE instance_id <> '{old}' AND to_status = 'idle')
+               < (SELECT id FROM instance_events WHERE instance_id = '{old}' AND to_status = 'destroying'))::text AS it"
+    );
+    let order = world.ask(&order).await;
+    assert_eq!(
+        order.as_deref(),
+        Some("true"),
+        "its replacement is idle before it is destroyed"
+    );
     let why = format!(
         "SELECT cause || ': ' || reason AS it FROM instance_events
          WHERE instance_id = '{old}' AND to_status = 'destroying'"
@@ -181,7 +180,7 @@ async fn an_agent_is_ended_by_its_age_after_a_warning() {
     assert_eq!(
         world.ask(claims).await.as_deref(),
         Some("0"),
-        "a warning is no claim"
+        "a warning is not a claim"
     );
 }
 
@@ -243,14 +242,123 @@ async fn a_pool_whose_creations_fail_too_often_is_held_until_it_is_resumed() {
         hold["reason"].as_str().unwrap().contains("vendor_refused"),
         "{hold}"
     );
-    until_count(&world, "destroying", "0").await;
+    world.until_count("destroying", 0).await;
     assert_eq!(world.tick().await["created"], 0);
     let story = world
         .send("GET", "/api/pool/explain/pool/default", "")
         .await;
     let story = story.body.to_string();
-    assert!(story.contains("creates nothing but probes"), "{story}");
+    assert!(story.contains("creates only probes"), "{story}");
     let resumed = policy(&world, json!({ "paused": false })).await;
     assert_eq!(resumed.get("hold"), None);
     assert_eq!(world.tick().await["created"], 1);
+}
+
+#[tokio::test]
+async fn an_agent_ends_when_its_claim_says_after_a_warning() {
+    let world = World::new(&[]).await;
+    world
+        .sql("INSERT INTO webhook_endpoints (id, url, secret, events) VALUES ('e', 'u', 's', '{instance.ending}')")
+        .await;
+    world.idle(2).await;
+    let short = world.claim(r#"{"ttlSeconds": 60}"#).await;
+    assert_eq!(short.status, 200, "{}", short.body);
+    let id: InstanceId = short.body["instanceId"].as_str().unwrap().parse().unwrap();
+    let forever = world.claim("{}").await.body["instanceId"].clone();
+    let shown = world
+        .send("GET", &format!("/api/pool/instances/{id}"), "")
+        .await
+        .body;
+    let time = |member: &str| -> chrono::DateTime<chrono::Utc> {
+        shown[member].as_str().unwrap().parse().unwrap()
+    };
+    let life = time("endsAt") - time("claimedAt");
+    assert_eq!(life.num_seconds(), 60);
+    world.tick().await;
+    assert_eq!(world.ask(ENDING).await.as_deref(), Some("0"));
+    // The warning is sent when half of its time is over, and the agent is ended only when the rest is over.
+    for (age, warned) in [("31 s", "0 s"), ("61 s", "31 s")] {
+        assert_eq!(world.status(&id).await.as_deref(), Some("claimed"));
+        world
+            .sql(&format!(
+                "UPDATE instances SET claimed_at = now() - interval '{age}',
+                     end_warned_at = end_warned_at - interval '{warned}'"
+            ))
+            .await;
+        world.tick().await;
+        assert_eq!(world.ask(ENDING).await.as_deref(), Some("1"), "{age}");
+    }
+    world.until(&id, None).await;
+    let forever: InstanceId = forever.as_str().unwrap().parse().unwrap();
+    assert_eq!(world.status(&forever).await.as_deref(), Some("claimed"));
+}
+
+#[tokio::test]
+async fn the_ttl_of_a_claim_is_bounded_by_the_policy() {
+    let world = World::new(&[]).await;
+    world.idle(1).await;
+    policy(&world, json!({ "ttlSeconds": 3_600 })).await;
+    for ttl in ["3601", "0", "31536001", "-1"] {
+        let body = format!(r#"{{"ttlSeconds": {ttl}}}"#);
+        let refused = world.claim(&body).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (400, "invalid_field"),
+            "{ttl}"
+        );
+        assert_eq!(refused.body["field"], "ttlSeconds");
+    }
+    assert_eq!(world.claim(r#"{"ttlSeconds": 3600}"#).await.status, 200);
+}
+
+#[tokio::test]
+async fn where_a_policy_ends_agents_soon_they_are_warned_at_half_of_it() {
+    let world = World::new(&[]).await;
+    let (old, inactive, active) = (
+        InstanceId::generate(),
+        InstanceId::generate(),
+        InstanceId::generate(),
+    );
+    for (id, pool, quiet) in [
+        (&old, "old", "NULL"),
+        (&inactive, "inactive", "now()"),
+        (&active, "inactive", "now()"),
+    ] {
+        world.fake.add(id);
+        world.insert(id, "claimed", "NULL").await;
+        let change =
+            format!("UPDATE instances SET pool = '{pool}', active_at = {quiet} WHERE id = '{id}'");
+        world.sql(&change).await;
+    }
+    for (pool, member) in [("old", "ttlSeconds"), ("inactive", "idleTimeoutSeconds")] {
+        let body = json!({ "policy": { member: 60 } }).to_string();
+        let put = world
+            .send("PUT", &format!("/api/pool/pools/{pool}"), &body)
+            .await;
+        assert_eq!(put.status, 200, "{}", put.body);
+    }
+    let warned = "SELECT count(end_warned_at)::text AS it FROM instances";
+    world.tick().await;
+    assert_eq!(
+        world.ask(warned).await.as_deref(),
+        Some("0"),
+        "the usual warning is 10 min"
+    );
+    assert_eq!(world.status(&inactive).await.as_deref(), Some("claimed"));
+    let grow_older = |age: &str, since_warning: &str| {
+        format!(
+            "UPDATE instances SET end_warned_at = end_warned_at - interval '{since_warning}',
+                 claimed_at = now() - interval '{age}',
+                 active_at = active_at - interval '{age}' * (id <> '{active}')::int"
+        )
+    };
+    world.sql(&grow_older("31 s", "0 s")).await;
+    world.tick().await;
+    assert_eq!(world.ask(warned).await.as_deref(), Some("2"));
+    assert_eq!(world.status(&inactive).await.as_deref(), Some("claimed"));
+    world.sql(&grow_older("61 s", "31 s")).await;
+    world.tick().await;
+    world.until(&old, None).await;
+    world.until(&inactive, None).await;
+    assert_eq!(world.status(&active).await.as_deref(), Some("claimed"));
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI document is the one in `docs`, and knows every route.
+//! The OpenAPI document is the one in `docs`, and contains every route.
 
 use agent_pool_service_kit::testing::{assert_described, assert_generated};
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fake::{Fake, Fault, Op};
 use crate::world::{Replica, SOON, World, settings};
 
-/// A pool `research` that keeps one instance of its own.
+/// A pool `research` that keeps one instance.
 const RESEARCH: &str = r#"{
     "recipe": { "infra": "docker", "image": "agent:2", "tools": ["exa"], "variables": { "MODE": "deep" } },
     "policy": { "minIdle": 1, "maxTotal": 2 }
@@ -69,7 +69,7 @@ async fn a_pool_is_filled_by_its_recipe_and_claimed_by_its_name() {
     let claimed = world.claim(r#"{"pool": "research"}"#).await;
     assert_eq!(claimed.body["instanceId"], id.as_str());
     let unknown = world.claim(r#"{"pool": "nobodys"}"#).await;
-    assert_eq!((unknown.status, unknown.code()), (404, "unknown_pool"));
+    unknown.is_problem(404, "unknown_pool");
     let shown = world.send("GET", "/api/pool/pools/research", "").await.body;
     assert_eq!(shown["counts"]["claimed"], 1);
     let events = world
@@ -178,7 +178,7 @@ async fn a_change_for_another_version_is_refused_and_the_same_again_is_none() {
     let late = world
         .send("PUT", "/api/pool/pools/research?version=0", "{}")
         .await;
-    assert_eq!((late.status, late.code()), (409, "pool_changed"));
+    late.is_problem(409, "pool_changed");
     let current = world
         .send("PUT", "/api/pool/pools/research?version=1", "{}")
         .await;
@@ -199,7 +199,7 @@ async fn a_pool_with_agents_is_deleted_only_if_they_are_moved() {
         .unwrap();
     let path = "/api/pool/pools/research";
     let refused = world.send("DELETE", path, "").await;
-    assert_eq!((refused.status, refused.code()), (409, "pool_in_use"));
+    refused.is_problem(409, "pool_in_use");
     assert_eq!(
         idle_in(&world, "research").await.len(),
         1,
@@ -229,6 +229,11 @@ async fn a_pool_with_agents_is_deleted_only_if_they_are_moved() {
         .await
         .body;
     assert_eq!(versions["versions"][0]["spec"], Value::Null);
+    for (pool, status) in [("nobodys", 404), ("default", 200)] {
+        let versions = format!("/api/pool/pools/{pool}/versions");
+        let answer = world.send("GET", &versions, "").await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
     let usual = world.send("DELETE", "/api/pool/pools/default", "").await;
     assert_eq!(usual.code(), "pool_in_use");
 }
@@ -253,7 +258,7 @@ async fn a_file_declares_pools_and_a_later_change_lasts_until_the_file_changes()
     let restart = async || {
         let replica = Replica::start(&settings(&world.database, &world.fake.url, &more)).await;
         replica.pool.declare_pools();
-        eventually("the file is looked at", SOON, async || {
+        eventually("the file is read", SOON, async || {
             !replica.tasks.describe_running().contains("pools_file")
         })
         .await;
@@ -286,4 +291,61 @@ async fn a_creation_that_another_replica_takes_over_keeps_the_recipe_that_it_beg
     world.tick().await;
     world.until(&id, Some("idle")).await;
     assert_eq!(world.fake.state().created[&id]["image"], "agent:1");
+}
+
+#[tokio::test]
+async fn infra_options_reach_each_creation_and_are_shown() {
+    let world = World::new(&[]).await;
+    let body = r#"{
+        "recipe": { "infra": "docker", "infraOptions": { "memoryMib": 1024 } }, "policy": { "minIdle": 1 }
+    }"#;
+    let pool = put(&world, "large", body).await;
+    let options = json!({ "memoryMib": 1024 });
+    assert_eq!(pool["recipe"]["infraOptions"], options);
+    world.tick().await;
+    until_idle(&world, "large", 1).await;
+    let id: InstanceId = idle_in(&world, "large").await[0].parse().unwrap();
+    assert_eq!(world.fake.state().created[&id]["infraOptions"], options);
+    let changed = world
+        .send(
+            "PATCH",
+            "/api/pool/pools/large",
+            r#"{"recipe": {"infraOptions": {"memoryMib": null, "cpuMillis": 500}}}"#,
+        )
+        .await;
+    assert_eq!(
+        changed.body["recipe"]["infraOptions"],
+        json!({ "cpuMillis": 500 })
+    );
+}
+
+#[tokio::test]
+async fn options_that_services_refuses_are_no_part_of_a_pool() {
+    let world = World::new(&[]).await;
+    let body = r#"{"recipe": {"infraOptions": {"memory": 1024}}}"#;
+    let path = "/api/pool/pools/large";
+    world
+        .fake
+        .fail(Op::Recipe, Fault::Refuse(400, "invalid_field"));
+    let refused = world.send("PUT", path, body).await;
+    assert_eq!((refused.status, refused.code()), (400, "invalid_field"));
+    assert!(
+        refused.body["field"]
+            .as_str()
+            .unwrap()
+            .starts_with("recipe.")
+    );
+    assert_eq!(world.send("GET", path, "").await.status, 404);
+    // If Services is unavailable now, it refuses the first creation instead.
+    world.fake.fail(Op::Recipe, Fault::Before(503));
+    put(&world, "large", body).await;
+    let asked = world.fake.times(Op::Recipe);
+    world
+        .send("PATCH", path, r#"{"policy": {"minIdle": 0}}"#)
+        .await;
+    assert_eq!(
+        world.fake.times(Op::Recipe),
+        asked,
+        "the recipe is the same"
+    );
 }

@@ -16,7 +16,7 @@ pub(crate) fn binary() -> Command {
     command
 }
 
-/// One more replica in a process of its own, and the URL that it serves.
+/// Another replica in a separate process, and its URL.
 pub(crate) async fn start(world: &World, settings: &[(&str, &str)]) -> (Child, String) {
     let mut child = binary()
         .envs([("PORT", "0"), ("POOL_API_KEY", KEY), ("POOL_MIN_IDLE", "0")])
@@ -46,13 +46,10 @@ async fn sigterm_lets_a_claim_in_flight_finish_and_exits_with_0() {
         .post(format!("{url}/api/pool/claim"))
         .bearer_auth(KEY);
     let claim = tokio::spawn(crate::world::answer(request));
-    eventually("provision is asked", SOON, async || {
-        world.fake.times(Op::Provision) == 1
-    })
-    .await;
+    world.asked(Op::Provision, 1).await;
     let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap());
     kill(pid, Signal::SIGTERM).unwrap();
-    eventually("it takes no more requests", SOON, async || {
+    eventually("it accepts no more requests", SOON, async || {
         world
             .http
             .get(format!("{url}/healthz"))

@@ -8,16 +8,13 @@ use diesel_async::RunQueryDsl;
 use crate::fake::{Fault, Op};
 use crate::world::{SOON, World};
 
-/// Fails the statement that records the claim, once; `then` is what the row is by the next try.
-async fn claim_whose_record_is_cut(then: &str) -> (World, u16) {
+/// Fails the statement that records the claim, once; `then` changes the row before the next attempt.
+async fn claim_with_interrupted_record(then: &str) -> (World, u16) {
     let world = World::new(&[]).await;
     world.idle(1).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let cut = async {
-        eventually("provision is asked", SOON, async || {
-            world.fake.times(Op::Provision) == 1
-        })
-        .await;
+        world.asked(Op::Provision, 1).await;
         let mut holder = world.db.conn().await.unwrap();
         run(&mut holder, "BEGIN").await;
         run(&mut holder, then).await;
@@ -40,7 +37,7 @@ async fn run(conn: &mut Conn, statement: &str) {
 
 #[tokio::test]
 async fn a_claim_whose_record_is_cut_is_recorded_again() {
-    let (world, status) = claim_whose_record_is_cut("SELECT FROM instances FOR UPDATE").await;
+    let (world, status) = claim_with_interrupted_record("SELECT FROM instances FOR UPDATE").await;
     assert_eq!(status, 200);
     let row = "SELECT status || conversation_id AS it FROM instances";
     let row = world.ask(row).await.unwrap();
@@ -51,5 +48,5 @@ async fn a_claim_whose_record_is_cut_is_recorded_again() {
 async fn a_claim_whose_record_is_cut_after_it_took_effect_succeeds() {
     let effect = "UPDATE instances SET status = 'claimed', lease_expires_at = NULL,
                   claimed_at = now(), conversation_id = 'c', invite_url = 'i'";
-    assert_eq!(claim_whose_record_is_cut(effect).await.1, 200);
+    assert_eq!(claim_with_interrupted_record(effect).await.1, 200);
 }

@@ -12,13 +12,8 @@ const OLD: &str = "aaaaaaaaaaaaaaaa";
 const NEW: &str = "bbbbbbbbbbbbbbbb";
 
 /// A pool with `count` idle instances of the old recipe, that rolls out the new one from now on.
-async fn with_old_ones(count: usize, more: &[(&str, &str)]) -> World {
-    let target = count.to_string();
-    let all: Vec<_> = [("POOL_MIN_IDLE", target.as_str())]
-        .into_iter()
-        .chain(more.iter().copied())
-        .collect();
-    let world = World::new(&all).await;
+async fn with_old_ones(count: usize) -> World {
+    let world = World::new(&[("POOL_MIN_IDLE", &count.to_string())]).await;
     recipe(&world, OLD);
     let pool = &world.replica.pool;
     pool.keep_replenishing();
@@ -26,6 +21,15 @@ async fn with_old_ones(count: usize, more: &[(&str, &str)]) -> World {
     until_idle(&world, OLD, count).await;
     recipe(&world, NEW);
     pool.keep_rolling_out();
+    world
+}
+
+/// A pool with target 0 and `count` idle instances of the old recipe, which is still the recipe.
+async fn with_spare_ones(count: usize) -> World {
+    let world = with_old_ones(0).await;
+    recipe(&world, OLD);
+    world.replenish(count).await;
+    until_idle(&world, OLD, count).await;
     world
 }
 
@@ -64,10 +68,9 @@ async fn act(world: &World, action: &str) -> crate::world::Answer {
 
 #[tokio::test]
 async fn idle_ones_are_replaced_behind_a_canary_and_never_below_the_target() {
-    let world = with_old_ones(3, &[]).await;
+    let world = with_old_ones(3).await;
     eventually("it is done", SOON, async || {
-        let idle = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
-        let idle: usize = world.ask(idle).await.unwrap().parse().unwrap();
+        let idle = world.count("idle").await;
         assert!(idle >= 3, "{idle} idle of 3");
         rollout(&world).await["state"] == "done"
     })
@@ -91,15 +94,10 @@ async fn idle_ones_are_replaced_behind_a_canary_and_never_below_the_target() {
 }
 
 #[tokio::test]
-async fn a_failed_canary_stops_it_with_the_cause_and_a_retry_goes_on() {
-    let world = with_old_ones(0, &[]).await;
+async fn a_failed_canary_stops_the_roll_out_and_a_retry_continues_it() {
+    let world = with_spare_ones(2).await;
     let hook = r#"{"url": "https://example.com/hook", "events": ["rollout.stopped"]}"#;
     world.send("POST", "/api/pool/webhooks", hook).await;
-    recipe(&world, OLD);
-    world
-        .send("POST", "/api/pool/replenish", r#"{"count": 2}"#)
-        .await;
-    until_idle(&world, OLD, 2).await;
     world
         .fake
         .fail(Op::Create, Fault::Refuse(422, "image_not_allowed"));
@@ -127,12 +125,7 @@ async fn a_failed_canary_stops_it_with_the_cause_and_a_retry_goes_on() {
 
 #[tokio::test]
 async fn an_operator_stops_it_and_it_stays_stopped() {
-    let world = with_old_ones(0, &[]).await;
-    recipe(&world, OLD);
-    world
-        .send("POST", "/api/pool/replenish", r#"{"count": 1}"#)
-        .await;
-    until_idle(&world, OLD, 1).await;
+    let world = with_spare_ones(1).await;
     world.fake.fail(Op::Create, Fault::Hang);
     recipe(&world, NEW);
     world
@@ -153,24 +146,18 @@ async fn an_operator_stops_it_and_it_stays_stopped() {
 
 #[tokio::test]
 async fn limits_without_room_are_named_until_one_is_raised() {
-    let policy = r#"{"maxTotal": 2}"#;
-    let world = with_old_ones(0, &[]).await;
-    recipe(&world, OLD);
-    world
-        .send("POST", "/api/pool/replenish", r#"{"count": 2}"#)
-        .await;
-    until_idle(&world, OLD, 2).await;
+    let world = with_spare_ones(2).await;
     let limited = r#"{"minIdle": 2, "maxTotal": 2}"#;
     recipe(&world, NEW);
     world.send("PATCH", "/api/pool/settings", limited).await;
-    eventually("it says what is in the way", SOON, async || {
+    eventually("it reports what blocks it", SOON, async || {
         let cause = rollout(&world).await["cause"].clone();
         cause
             .as_str()
             .is_some_and(|cause| cause.contains("no room for a canary"))
     })
     .await;
-    assert_eq!(idle(&world, OLD).await, 2, "{policy} leaves them alone");
+    assert_eq!(idle(&world, OLD).await, 2, "they are left alone");
     world
         .send("PATCH", "/api/pool/settings", r#"{"maxTotal": 3}"#)
         .await;
@@ -179,12 +166,7 @@ async fn limits_without_room_are_named_until_one_is_raised() {
 
 #[tokio::test]
 async fn an_idle_one_above_the_target_makes_room_for_the_canary() {
-    let world = with_old_ones(0, &[]).await;
-    recipe(&world, OLD);
-    world
-        .send("POST", "/api/pool/replenish", r#"{"count": 2}"#)
-        .await;
-    until_idle(&world, OLD, 2).await;
+    let world = with_spare_ones(2).await;
     recipe(&world, NEW);
     let limited = r#"{"minIdle": 1, "maxTotal": 2}"#;
     world.send("PATCH", "/api/pool/settings", limited).await;
@@ -194,10 +176,10 @@ async fn an_idle_one_above_the_target_makes_room_for_the_canary() {
 
 #[tokio::test]
 async fn going_back_within_the_hour_waits_for_an_operator() {
-    let world = with_old_ones(1, &[]).await;
+    let world = with_old_ones(1).await;
     until_state(&world, "done").await;
     recipe(&world, OLD);
-    // Any change of the pool has it looked at now.
+    // Any change of the pool starts a check of its roll-out.
     world
         .send("PATCH", "/api/pool/settings", r#"{"minIdle": 2}"#)
         .await;
@@ -216,7 +198,7 @@ async fn going_back_within_the_hour_waits_for_an_operator() {
 
 #[tokio::test]
 async fn a_recipe_that_flips_back_and_forth_is_rolled_out_once_at_most() {
-    let world = with_old_ones(2, &[]).await;
+    let world = with_old_ones(2).await;
     for flip in [OLD, NEW, OLD, NEW] {
         tokio::time::sleep(Duration::ZERO).await;
         recipe(&world, flip);
@@ -224,7 +206,7 @@ async fn a_recipe_that_flips_back_and_forth_is_rolled_out_once_at_most() {
         let body = json!({ "minIdle": target }).to_string();
         world.send("PATCH", "/api/pool/settings", &body).await;
     }
-    eventually("nothing moves any more", SOON, async || {
+    eventually("no roll-out is in progress", SOON, async || {
         rollout(&world).await["state"] != "canary" && rollout(&world).await["state"] != "rolling"
     })
     .await;
@@ -235,7 +217,7 @@ async fn a_recipe_that_flips_back_and_forth_is_rolled_out_once_at_most() {
 
 #[tokio::test]
 async fn two_replicas_make_one_canary_together() {
-    let world = with_old_ones(2, &[]).await;
+    let world = with_old_ones(2).await;
     let environment = settings(&world.database, &world.fake.url, &[("POOL_MIN_IDLE", "2")]);
     let other = Replica::start(&environment).await;
     other.pool.keep_rolling_out();

@@ -1,4 +1,4 @@
-//! Each instance has a key of its own, and no rotation of any key ends an instance.
+//! Each instance has its own key, and no rotation of any key ends an instance.
 
 use agent_pool_service_kit::testing::eventually;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ async fn an_instance_that_refuses_our_key_is_passed_over_and_never_destroyed() {
             state.instances.get_mut(&id).unwrap().key = "nobody has it".to_owned();
         }
         let answer = world.claim("{}").await;
-        assert_eq!((answer.status, answer.code()), (503, "no_idle_instance"));
+        answer.is_problem(503, "no_idle_instance");
         world.until(&id, Some("idle")).await;
     }
     assert_eq!(world.fake.times(Op::Destroy), 0);
@@ -70,7 +70,7 @@ async fn an_instance_that_refuses_our_key_is_passed_over_and_never_destroyed() {
 }
 
 #[tokio::test]
-async fn a_tick_leaves_an_instance_that_refuses_our_key_as_it_is() {
+async fn a_refused_key_does_not_change_the_status() {
     let world = World::new(&[("POOL_STUCK_TIMEOUT_MS", "1")]).await;
     let ids = world.idle(2).await;
     world

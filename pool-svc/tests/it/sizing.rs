@@ -49,7 +49,7 @@ async fn a_pool_with_an_objective_gets_its_target_from_the_log_and_says_why() {
     );
     let reason = sizing["reason"].as_str().unwrap();
     assert!(
-        reason.contains("claims a minute expected, 40 s to warm one, 99% of claims"),
+        reason.contains("claims a minute, 40 s to warm one and a hit rate of 99%"),
         "{reason}"
     );
     eventually("it is filled", SOON, async || {
@@ -73,7 +73,7 @@ async fn a_pool_with_an_objective_gets_its_target_from_the_log_and_says_why() {
     );
     let page = Person::operator(&world).await.get("/pools/default").await;
     assert!(
-        page.has("claims a minute expected") && page.has("Nothing is missing."),
+        page.has("claims a minute") && page.has("Nothing is missing."),
         "{}",
         page.html
     );
@@ -96,7 +96,7 @@ async fn idle_instances_that_are_too_many_are_removed_and_the_log_says_why() {
     let logged = "SELECT min(reason) AS it FROM instance_events WHERE cause = 'surplus'";
     let logged = world.ask(logged).await.unwrap();
     assert!(
-        logged.starts_with("more than 1 idle for 10 min; 0 wanted"),
+        logged.starts_with("more than 1 idle for 10 min; 0 needed"),
         "{logged}"
     );
 }
@@ -132,6 +132,14 @@ async fn the_log_is_replayed_under_another_policy() {
         ),
         (
             json!({ "sinceSeconds": 1, "objective": { "hitRate": "99%" } }),
+            "invalid_field",
+        ),
+        (
+            json!({ "sinceSeconds": 86_400, "objective": { "hitRate": "99%" }, "costPerHour": -1 }),
+            "invalid_field",
+        ),
+        (
+            json!({ "sinceSeconds": 86_400, "objective": { "hitRate": "99%" }, "costPerHour": 1e308 }),
             "invalid_field",
         ),
         (

@@ -17,7 +17,7 @@ async fn age(world: &World, id: &InstanceId) {
     watched_for(world, "1 hour", "1 s").await;
 }
 
-/// As if the pool had looked at the fleet all that time, and last so long ago.
+/// Makes it look as if the fleet has been watched for `time`, and was last observed `last` ago.
 async fn watched_for(world: &World, time: &str, last: &str) {
     world
         .sql(&format!(
@@ -38,7 +38,7 @@ fn set(world: &World, id: &InstanceId, healthy: bool, deploy: &str) {
 async fn each_status_moves_as_the_fleet_does() {
     let world = World::new(&[]).await;
     let (free, held, expired) = ("NULL", "now() + interval '1 h'", "now() - interval '1 s'");
-    // status, lease, healthy, deploy, old, what it is then
+    // status, lease, healthy, deploy, old, status after the tick
     #[rustfmt::skip]
     let table = [
         ("starting",   free,    true,  "SUCCESS",   true,  Some("idle")),
@@ -87,7 +87,7 @@ async fn each_status_moves_as_the_fleet_does() {
 }
 
 #[tokio::test]
-async fn a_failed_or_empty_answer_condemns_nobody() {
+async fn a_failed_or_empty_batch_condemns_no_instance() {
     let world = World::new(&[("POOL_MIN_IDLE", "9")]).await;
     let ids = world.idle(2).await;
     for id in &ids {
@@ -97,7 +97,7 @@ async fn a_failed_or_empty_answer_condemns_nobody() {
         world.fake.fail(Op::Status, fault);
         let report = world.tick().await;
         assert!(report["unobserved"].is_string(), "{report}");
-        assert_eq!(report["created"], created, "replenishing needs no look");
+        assert_eq!(report["created"], created, "creation needs no observation");
     }
     world.fake.state().batch = Some(json!({}));
     let report = world.tick().await;
@@ -115,7 +115,7 @@ async fn a_failed_or_empty_answer_condemns_nobody() {
 }
 
 #[tokio::test]
-async fn a_fleet_that_vanishes_at_once_is_not_believed() {
+async fn an_empty_listing_is_not_trusted() {
     let world = World::new(&[]).await;
     let ids = world.idle(5).await;
     for id in &ids[..3] {
@@ -141,7 +141,7 @@ async fn a_destruction_that_fails_is_tried_again_by_the_next_tick() {
     let free = format!(
         "SELECT status AS it FROM instances WHERE id = '{id}' AND lease_expires_at <= now()"
     );
-    let what = "the failed destruction is let go";
+    let what = "the failed destruction is released";
     eventually(what, SOON, async || world.ask(&free).await.is_some()).await;
     assert!(world.fake.state().instances.contains_key(&id));
     assert_eq!(world.tick().await["destroying"], 1);
@@ -166,7 +166,7 @@ async fn a_tick_that_takes_long_keeps_its_turn() {
     world.fake.fail(Op::Status, Fault::Hang);
     let turn = "SELECT turn_expires_at::text AS it FROM tick_state";
     let looked = async {
-        eventually("it asks", SOON, async || world.fake.times(Op::Status) == 1).await;
+        world.asked(Op::Status, 1).await;
         let first = world.ask(turn).await;
         eventually("its turn is renewed", SOON, async || {
             world.ask(turn).await > first
@@ -193,13 +193,10 @@ async fn a_tick_that_was_taken_over_applies_nothing() {
     world.fake.fail(Op::Status, Fault::Hang);
     let late = async {
         let answer = world.send("POST", "/api/pool/reconcile", "").await;
-        assert_eq!((answer.status, answer.code()), (503, "tick_taken_over"));
+        answer.is_problem(503, "tick_taken_over");
     };
     let taking_over = async {
-        eventually("the first tick asks", SOON, async || {
-            world.fake.times(Op::Status) == 1
-        })
-        .await;
+        world.asked(Op::Status, 1).await;
         world
             .sql("UPDATE tick_state SET turn_expires_at = now()")
             .await;
@@ -208,7 +205,7 @@ async fn a_tick_that_was_taken_over_applies_nothing() {
             answer(tick.bearer_auth(KEY)).await.body["ran"] == true
         })
         .await;
-        // What the first one is told now would kill the instance.
+        // The answer that the first one gets now would kill the instance.
         set(&world, &id, false, "CRASHED");
         world.fake.resume();
     };
@@ -231,10 +228,7 @@ async fn when_a_replica_is_killed_in_mid_tick_the_other_goes_on() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    eventually("it is in mid-tick", SOON, async || {
-        world.fake.times(Op::Status) == 1
-    })
-    .await;
+    world.asked(Op::Status, 1).await;
     assert_eq!(world.tick().await["ran"], false);
     let id = InstanceId::generate();
     world.fake.add(&id);
@@ -252,20 +246,20 @@ async fn silence_counts_only_while_the_fleet_was_watched() {
     world.tick().await;
     let noted = "SELECT (silent_since IS NOT NULL)::text AS it FROM instances";
     assert_eq!(world.ask(noted).await.as_deref(), Some("true"));
-    // It was silent for an hour, but nobody looked: the pool or Services was down.
+    // It was unhealthy for an hour, but not observed: the pool or Services was down.
     world
         .sql("UPDATE instances SET silent_since = now() - interval '1 h'")
         .await;
     watched_for(&world, "1 hour", "59 min").await;
-    // Three ticks of an hour: a shorter one is set for the pool that looks now.
+    // Three ticks of an hour; the pool that ticks now has a shorter interval.
     let hurried = [("TICK_INTERVAL_MS", "30000")];
     let url = replica(&settings(&world.database, &world.fake.url, &hurried)).await;
     let tick = async || {
         let tick = world.http.post(format!("{url}/api/pool/reconcile"));
         answer(tick.bearer_auth(KEY)).await.body
     };
-    assert_eq!(tick().await["condemned"], 0, "nobody looked");
-    assert_eq!(tick().await["condemned"], 0, "the watch began anew");
+    assert_eq!(tick().await["condemned"], 0, "it was not watched");
+    assert_eq!(tick().await["condemned"], 0, "watching began again");
     watched_for(&world, "10 min", "30 s").await;
     assert_eq!(tick().await["condemned"], 0, "not for long enough");
     watched_for(&world, "16 min", "30 s").await;
@@ -273,7 +267,7 @@ async fn silence_counts_only_while_the_fleet_was_watched() {
 }
 
 #[tokio::test]
-async fn a_pool_that_was_stopped_for_an_hour_gives_everybody_time() {
+async fn unobserved_time_does_not_count() {
     let world = World::new(&[("TICK_INTERVAL_MS", "30000")]).await;
     let ids = world.idle(2).await;
     for id in &ids {
@@ -297,7 +291,7 @@ async fn a_pool_that_was_stopped_for_an_hour_gives_everybody_time() {
     assert_eq!(
         world.ask(silent).await.as_deref(),
         Some("2"),
-        "an answer ends it"
+        "a healthy answer ends it"
     );
 }
 
@@ -346,7 +340,7 @@ async fn a_listing_that_lacks_most_of_the_fleet_kills_nobody_and_alarms_every_re
 }
 
 #[tokio::test]
-async fn a_fleet_that_falls_silent_at_once_is_not_destroyed() {
+async fn a_fleet_that_becomes_unreachable_at_once_is_not_destroyed() {
     let world = World::new(&[]).await;
     let ids = world.idle(4).await;
     for id in &ids {
@@ -372,7 +366,7 @@ async fn a_fleet_that_falls_silent_at_once_is_not_destroyed() {
 }
 
 #[tokio::test]
-async fn what_was_ours_and_is_gone_is_destroyed_when_it_reappears() {
+async fn a_reappeared_instance_is_destroyed() {
     let world = World::new(&[]).await;
     let id = world.idle(1).await.remove(0);
     let path = format!("/api/pool/instances/{id}");
@@ -399,7 +393,7 @@ async fn what_was_ours_and_is_gone_is_destroyed_when_it_reappears() {
 }
 
 #[tokio::test]
-async fn what_was_never_ours_is_left_alone() {
+async fn a_foreign_instance_is_left_alone() {
     let world = World::new(&[]).await;
     let foreign = InstanceId::generate();
     world.fake.add(&foreign);
@@ -424,10 +418,10 @@ async fn what_was_never_ours_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_restarted_pool_drives_what_another_left_to_an_end() {
+async fn a_restarted_pool_completes_the_work_of_a_dead_one() {
     let world = World::new(&[("POOL_MIN_IDLE", "0")]).await;
     let gone = "now() - interval '1 s'";
-    // Nothing of it was made; all of it was made, and nobody was told; half destroyed; half claimed.
+    // Nothing was created; everything was created but not recorded; half destroyed; half claimed.
     let [nothing, made, destroying, claiming] = [(); 4].map(|()| InstanceId::generate());
     for (id, status) in [
         (&nothing, "starting"),
@@ -456,7 +450,7 @@ async fn a_restarted_pool_drives_what_another_left_to_an_end() {
     assert_eq!(
         world.fake.state().instances.len(),
         2,
-        "nothing is left that nobody knows"
+        "every instance has a row"
     );
 }
 
@@ -483,19 +477,16 @@ async fn a_tick_that_was_asked_for_comes_to_its_end_when_the_client_hangs_up() {
     world.fake.add(&id);
     world.insert(&id, "starting", "NULL").await;
     world.fake.fail(Op::Status, Fault::Hang);
-    let asked = eventually("Services is asked", SOON, async || {
-        world.fake.times(Op::Status) == 1
-    });
     tokio::select! {
         _ = world.tick() => panic!("Services hangs"),
-        () = asked => {}
+        () = world.asked(Op::Status, 1) => {}
     }
     world.fake.resume();
     world.until(&id, Some("idle")).await;
 }
 
 #[tokio::test]
-async fn a_whole_fleet_that_died_is_told_of_and_can_be_killed_and_replaced() {
+async fn a_dead_fleet_is_reported_and_can_be_replaced() {
     let world = World::new(&[("POOL_MIN_IDLE", "3")]).await;
     let ids = world.idle(3).await;
     for id in &ids {
@@ -517,12 +508,7 @@ async fn services_that_is_busy_with_an_instance_is_asked_again() {
     let world = World::new(&[]).await;
     world.fake.fail(Op::Create, Fault::Before(409));
     world.fake.fail(Op::Destroy, Fault::Before(409));
-    let begun = world.send("POST", "/api/pool/replenish", r#"{"count": 1}"#);
-    let begun = begun.await.body["instanceIds"][0]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let id = begun.parse().unwrap();
+    let id = world.replenish(1).await.remove(0);
     eventually("the row is gone", SOON, async || {
         world.tick().await;
         world.status(&id).await.is_none()

@@ -1,11 +1,11 @@
-//! Tools that are made at a claim or on demand, and released again.
+//! Tools that are created at a claim or on demand, and released again.
 
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::testing::eventually;
 use serde_json::{Value, json};
 
 use crate::fake::{Fault, KEY, Op};
-use crate::world::{Answer, SOON, World, answer};
+use crate::world::{Answer, Replica, SOON, World, answer, settings};
 
 const OWN_KEY: &str = "the-key-of-the-runtime";
 /// A pool that gives a mailbox at a claim and a phone number on demand.
@@ -104,7 +104,7 @@ async fn a_vendor_that_fails_ends_the_claim_and_uses_up_one_instance() {
     let failed = Fault::Refuse(503, "vendor_unavailable");
     world.fake.fail(Op::EnsureTools, failed);
     let claim = world.claim("{}").await;
-    assert_eq!((claim.status, claim.code()), (503, "services_unavailable"));
+    claim.is_problem(503, "services_unavailable");
     let detail = claim.body["detail"].as_str().unwrap();
     assert!(detail.contains("its tools could not be made"), "{detail}");
     world.until(&id, None).await;
@@ -119,7 +119,7 @@ async fn tools_that_take_longer_than_the_claim_may_end_it() {
     let (id, _) = world.next_idle(None).await;
     world.fake.fail(Op::EnsureTools, Fault::Hang);
     let claim = world.claim("{}").await;
-    assert_eq!((claim.status, claim.code()), (504, "claim_timed_out"));
+    claim.is_problem(504, "claim_timed_out");
     world.fake.resume();
     world.until(&id, None).await;
 }
@@ -131,7 +131,7 @@ async fn an_instance_that_is_idle_again_has_no_tools_of_its_claim() {
     world.fake.fail(Op::Provision, failed.clone());
     let join = r#"{"joinUrl": "https://chat/x"}"#;
     let claim = world.claim(join).await;
-    assert_eq!((claim.status, claim.code()), (422, "join_failed"));
+    claim.is_problem(422, "join_failed");
     world.until(&id, Some("idle")).await;
     assert_eq!(world.tools(&id), [""; 0]);
     assert_eq!(world.given(&id, "AGENTMAIL_KEY"), None, "it was reset");
@@ -148,11 +148,11 @@ async fn a_runtime_that_takes_no_variables_costs_a_claim_of_tools_nothing() {
     let (world, id, _) = World::of_phases().await;
     world.fake.state().fixed_variables = true;
     let claim = world.claim("{}").await;
-    assert_eq!((claim.status, claim.code()), (502, "claim_failed"));
+    claim.is_problem(502, "claim_failed");
     assert!(
         claim.body["detail"]
             .to_string()
-            .contains("takes no variables")
+            .contains("does not accept variables")
     );
     world.until(&id, Some("idle")).await;
     assert_eq!(world.fake.times(Op::EnsureTools), 0);
@@ -162,7 +162,7 @@ async fn a_runtime_that_takes_no_variables_costs_a_claim_of_tools_nothing() {
 async fn an_agent_gets_what_its_pool_gives_on_demand_and_returns_it() {
     let (world, id, key) = World::of_phases().await;
     let early = world.ask_for("POST", &id, "telnyx", &key).await;
-    assert_eq!((early.status, early.code()), (403, "tool_not_on_demand"));
+    early.is_problem(403, "tool_not_on_demand");
     assert_eq!(world.claim("{}").await.status, 200);
     for _ in 0..2 {
         let added = world.ask_for("POST", &id, "telnyx", &key).await;
@@ -173,9 +173,9 @@ async fn an_agent_gets_what_its_pool_gives_on_demand_and_returns_it() {
     }
     assert_eq!(world.tools(&id), ["agentmail", "telnyx"]);
     let other = world.ask_for("POST", &id, "exa", &key).await;
-    assert_eq!((other.status, other.code()), (403, "tool_not_on_demand"));
+    other.is_problem(403, "tool_not_on_demand");
     let detail = other.body["detail"].as_str().unwrap();
-    assert!(detail.contains("but telnyx"), "{detail}");
+    assert!(detail.contains("only telnyx"), "{detail}");
     for tool in ["openrouter", "agentmail"] {
         let kept = world.ask_for("DELETE", &id, tool, &key).await;
         assert_eq!(kept.code(), "tool_not_on_demand");
@@ -195,7 +195,7 @@ async fn an_agent_gets_what_its_pool_gives_on_demand_and_returns_it() {
 }
 
 #[tokio::test]
-async fn nobody_else_gets_a_tool() {
+async fn a_tool_requires_the_key_of_the_instance_or_an_operator() {
     let (world, id, key) = World::of_phases().await;
     assert_eq!(world.claim("{}").await.status, 200);
     world.tick().await;
@@ -237,10 +237,7 @@ async fn an_operator_gives_any_tool_and_sees_no_secret() {
     let refused = Fault::Refuse(422, "provider_unconfigured");
     world.fake.fail(Op::EnsureTools, refused);
     let refused = world.ask_for("POST", &id, "telnyx", KEY).await;
-    assert_eq!(
-        (refused.status, refused.code()),
-        (422, "provider_unconfigured")
-    );
+    refused.is_problem(422, "provider_unconfigured");
 }
 
 #[tokio::test]
@@ -269,6 +266,58 @@ async fn the_settings_have_phases_too_and_no_tool_has_two() {
     );
     assert_eq!(world.claim("{}").await.status, 200);
     assert_eq!(world.tools(&id), ["telnyx"]);
+}
+
+#[tokio::test]
+async fn a_tool_that_services_does_not_know_is_refused_with_its_phase() {
+    let world = World::new(&[]).await;
+    for (recipe, field) in [
+        (r#"{"tools": ["nosuch"]}"#, "recipe.tools"),
+        (
+            r#"{"tools": ["exa"], "claimTools": ["telnyx", "nosuch"]}"#,
+            "recipe.claimTools",
+        ),
+        (r#"{"demandTools": ["nosuch"]}"#, "recipe.demandTools"),
+    ] {
+        let body = format!(r#"{{"recipe": {recipe}}}"#);
+        let refused = world.send("PUT", "/api/pool/pools/phased", &body).await;
+        assert_eq!((refused.status, refused.code()), (400, "invalid_field"));
+        assert_eq!(refused.body["field"], field);
+    }
+    let missing = world.send("GET", "/api/pool/pools/phased", "").await;
+    assert_eq!(missing.status, 404);
+}
+
+#[tokio::test]
+async fn changed_tools_of_a_claim_apply_to_instances_that_are_idle_already() {
+    let (world, id, _) = World::of_phases().await;
+    let moved = r#"{
+        "recipe": { "tools": ["agentmail"], "claimTools": ["exa", "openrouter"] }, "policy": { "minIdle": 1 }
+    }"#;
+    let put = world.send("PUT", "/api/pool/pools/default", moved).await;
+    assert_eq!(put.status, 200, "{}", put.body);
+    let claim = world.claim("{}").await;
+    assert_eq!(claim.body["instanceId"], id.as_str(), "{}", claim.body);
+    assert_eq!(
+        world.tools(&id),
+        ["agentmail", "exa"],
+        "it was warmed up with openrouter, and without agentmail"
+    );
+}
+
+#[tokio::test]
+async fn changed_settings_apply_to_instances_that_are_idle_already() {
+    let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
+    world.tick().await;
+    world.next_idle(None).await;
+    let changed = [("POOL_CLAIM_TOOLS", "exa")];
+    let replica = Replica::start(&settings(&world.database, &world.fake.url, &changed)).await;
+    replica.pool.declare_pools();
+    let tool = "SELECT recipe -> 'claimTools' ->> 0 AS it FROM instances";
+    eventually("the next claim makes it", SOON, async || {
+        world.ask(tool).await.as_deref() == Some("exa")
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Upgrades of claimed instances, and who runs what.
+//! Upgrades of claimed instances, and what each instance runs.
 
 use agent_pool_core::InstanceId;
 use agent_pool_service_kit::testing::eventually;
@@ -10,7 +10,7 @@ use crate::world::{SOON, World};
 const OLD: &str = "aaaaaaaaaaaaaaaa";
 const NEW: &str = "bbbbbbbbbbbbbbbb";
 
-/// `count` claimed instances of the old recipe; the pool's is the new one now.
+/// `count` claimed instances of the old recipe, in a pool that now has the new one.
 async fn with_claimed(count: usize) -> (World, Vec<InstanceId>) {
     let world = World::new(&[]).await;
     let mut ids = Vec::new();
@@ -50,7 +50,7 @@ async fn until_state(world: &World, id: &InstanceId, state: &str) -> Value {
 }
 
 #[tokio::test]
-async fn who_runs_what_is_shown_before_and_after_an_upgrade() {
+async fn upgrades_list_the_recipe_of_each_instance() {
     let (world, ids) = with_claimed(1).await;
     let id = &ids[0];
     let before = row(&world, id).await;
@@ -119,10 +119,7 @@ async fn a_batch_is_upgraded_at_a_time() {
         world.fake.fail(Op::Upgrade, Fault::Hang);
     }
     upgrade(&world, json!({ "instanceIds": ids, "batch": 2 })).await;
-    eventually("two are under way", SOON, async || {
-        world.fake.times(Op::Upgrade) == 2
-    })
-    .await;
+    world.asked(Op::Upgrade, 2).await;
     let waiting = "SELECT count(*)::text AS it FROM upgrades WHERE state = 'waiting'";
     assert_eq!(world.ask(waiting).await.as_deref(), Some("1"));
     world.fake.resume();

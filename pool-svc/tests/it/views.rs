@@ -36,21 +36,14 @@ async fn status_counts_agents_and_info_show_the_fleet() {
     );
     assert!(
         !status.to_string().contains("instructions"),
-        "they are somebody's"
+        "they are private"
     );
 }
 
 #[tokio::test]
 async fn the_log_tells_a_whole_life_newest_first_and_pages() {
     let world = World::new(&[]).await;
-    let begun = world
-        .send("POST", "/api/pool/replenish", r#"{"count": 1}"#)
-        .await;
-    let id: InstanceId = begun.body["instanceIds"][0]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let id = world.replenish(1).await.remove(0);
     world.until(&id, Some("idle")).await;
     world.idle(1).await;
     assert_eq!(world.claim("{}").await.body["instanceId"], id.to_string());
@@ -101,7 +94,7 @@ async fn dismiss_takes_only_what_has_crashed() {
     let id = world.idle(1).await.remove(0);
     let path = format!("/api/pool/crashed/{id}");
     let refused = world.send("DELETE", &path, "").await;
-    assert_eq!((refused.status, refused.code()), (409, "not_crashed"));
+    refused.is_problem(409, "not_crashed");
     world.sql("UPDATE instances SET status = 'crashed'").await;
     assert_eq!(world.send("DELETE", &path, "").await.status, 200);
     world.until(&id, None).await;

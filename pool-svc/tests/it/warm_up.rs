@@ -5,19 +5,11 @@ use serde_json::json;
 use crate::fake::{Fault, Op};
 use crate::world::{SOON, World, replica, settings};
 
-async fn counted(world: &World, status: &str) -> String {
-    let count = format!("SELECT count(*)::text AS it FROM instances WHERE status = '{status}'");
-    world.ask(&count).await.unwrap()
-}
-
 #[tokio::test]
 async fn a_tick_fills_the_pool_and_new_instances_become_idle_without_another() {
     let world = World::new(&[("POOL_MIN_IDLE", "5")]).await;
     assert_eq!(world.tick().await["created"], 5);
-    eventually("5 are idle", SOON, async || {
-        counted(&world, "idle").await == "5"
-    })
-    .await;
+    world.until_count("idle", 5).await;
     assert_eq!(world.tick().await["created"], 0);
     assert_eq!(world.fake.times(Op::Create), 5);
     world.fake.assert_nothing_unexpected();
@@ -28,16 +20,10 @@ async fn a_claim_is_replaced_at_once_without_a_look_at_the_fleet() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
     world.replica.pool.keep_replenishing();
     world.send("POST", "/api/pool/replenish", "").await;
-    eventually("1 is idle", SOON, async || {
-        counted(&world, "idle").await == "1"
-    })
-    .await;
+    world.until_count("idle", 1).await;
     assert_eq!(world.claim("{}").await.status, 200);
-    eventually("1 is idle again", SOON, async || {
-        counted(&world, "idle").await == "1"
-    })
-    .await;
-    assert_eq!(counted(&world, "claimed").await, "1");
+    world.until_count("idle", 1).await;
+    assert_eq!(world.count("claimed").await, 1);
     assert_eq!(world.fake.times(Op::Status), 0);
 }
 
@@ -81,39 +67,33 @@ async fn a_creation_that_fails_is_undone_shown_and_slows_the_next() {
     .await;
     assert!(
         world.fake.state().instances.is_empty(),
-        "what was made is destroyed"
+        "the created resources are destroyed"
     );
     let status = world.send("GET", "/api/pool/status", "").await;
     let shown = status.body["lastCreateError"].as_str().unwrap();
     assert!(shown.contains("answered 500 test_fault"), "{shown}");
     let again = world.send("POST", "/api/pool/replenish", "").await;
     assert_eq!(again.body["count"], 1, "an operator need not wait");
-    eventually("1 is idle", SOON, async || {
-        counted(&world, "idle").await == "1"
-    })
-    .await;
+    world.until_count("idle", 1).await;
     let status = world.send("GET", "/api/pool/status", "").await;
     assert_eq!(status.body.get("lastCreateError"), None);
 }
 
 #[tokio::test]
-async fn a_creation_goes_on_when_services_is_back_and_counts_as_no_failure() {
+async fn a_creation_resumes_when_services_is_available() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
     for _ in 0..3 {
         let away = Fault::Refuse(503, "without_code");
         world.fake.fail(Op::Create, away);
     }
     assert_eq!(world.tick().await["created"], 1);
-    eventually("1 is idle", SOON, async || {
-        counted(&world, "idle").await == "1"
-    })
-    .await;
+    world.until_count("idle", 1).await;
     assert_eq!(world.fake.times(Op::Create), 4);
     let rows = "SELECT count(*)::text AS it FROM instance_events WHERE from_status IS NULL";
     assert_eq!(
         world.ask(rows).await.as_deref(),
         Some("1"),
-        "it is the same one"
+        "it is the same instance"
     );
 }
 
@@ -162,7 +142,7 @@ async fn an_error_is_no_longer_shown_when_another_replica_has_filled_the_pool() 
     };
     eventually("the error is shown", SOON, &shown).await;
     world.idle(1).await;
-    eventually("it is shown no more", SOON, async || {
+    eventually("it is no longer shown", SOON, async || {
         world.tick().await;
         !shown().await
     })
@@ -173,18 +153,8 @@ async fn an_error_is_no_longer_shown_when_another_replica_has_filled_the_pool() 
 async fn an_instance_killed_while_it_is_created_is_destroyed_when_it_is_there() {
     let world = World::new(&[]).await;
     world.fake.fail(Op::Create, Fault::Hang);
-    let begun = world
-        .send("POST", "/api/pool/replenish", r#"{"count": 1}"#)
-        .await;
-    let id = begun.body["instanceIds"][0]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-    eventually("create is asked", SOON, async || {
-        world.fake.times(Op::Create) == 1
-    })
-    .await;
+    let id = world.replenish(1).await.remove(0);
+    world.asked(Op::Create, 1).await;
     assert_eq!(
         world
             .send("DELETE", &format!("/api/pool/instances/{id}"), "")
@@ -197,7 +167,7 @@ async fn an_instance_killed_while_it_is_created_is_destroyed_when_it_is_there() 
     world.until(&id, None).await;
     assert!(
         world.fake.state().instances.is_empty(),
-        "nothing is left that nobody knows"
+        "every instance has a row"
     );
 }
 
@@ -205,14 +175,7 @@ async fn an_instance_killed_while_it_is_created_is_destroyed_when_it_is_there() 
 async fn a_new_instance_that_is_not_healthy_yet_is_watched() {
     let world = World::new(&[]).await;
     world.fake.state().born_healthy = false;
-    let begun = world
-        .send("POST", "/api/pool/replenish", r#"{"count": 1}"#)
-        .await;
-    let id = begun.body["instanceIds"][0]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let id = world.replenish(1).await.remove(0);
     eventually("it is watched", SOON, async || {
         world.fake.times(Op::Health) >= 2
     })
@@ -241,7 +204,7 @@ async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
         status.body["creationFailures"].clone()
     };
     eventually("both have failed", SOON, async || {
-        counted(&world, "starting").await == "0" && shown().await[0].is_object()
+        world.count("starting").await == 0 && shown().await[0].is_object()
     })
     .await;
     let failure = &shown().await[0];
@@ -269,10 +232,7 @@ async fn failures_are_shown_by_every_replica_and_outlive_a_restart() {
         (json!(1), json!(0)),
         "one tries"
     );
-    eventually("create is asked", SOON, async || {
-        world.fake.times(Op::Create) == 3
-    })
-    .await;
+    world.asked(Op::Create, 3).await;
     world.fake.resume();
     eventually("it succeeds", SOON, async || shown().await == json!([])).await;
     assert_eq!(tick().await, 1, "then the rest");
@@ -310,20 +270,12 @@ async fn a_burst_on_two_replicas_never_exceeds_the_total() {
 async fn a_shutdown_gives_up_what_has_not_begun_and_waits_for_what_has() {
     let world = World::new(&[("POOL_CREATE_CONCURRENCY", "1")]).await;
     world.fake.fail(Op::Create, Fault::Hang);
-    world
-        .send("POST", "/api/pool/replenish", r#"{"count": 2}"#)
-        .await;
-    eventually("create is asked", SOON, async || {
-        world.fake.times(Op::Create) == 1
-    })
-    .await;
+    world.replenish(2).await;
+    world.asked(Op::Create, 1).await;
     let tasks = world.replica.tasks.clone();
     tasks.shutdown().trigger();
     let finished = tokio::spawn(async move { tasks.finish(SOON).await });
-    eventually("the other one is given up", SOON, async || {
-        counted(&world, "destroying").await == "1"
-    })
-    .await;
+    world.until_count("destroying", 1).await;
     assert!(!finished.is_finished());
     world.fake.resume();
     assert!(finished.await.unwrap().is_empty());
@@ -342,7 +294,7 @@ async fn a_creation_that_a_dead_replica_left_under_way_is_not_done_twice() {
         .insert(&id, "starting", "now() + interval '1 min'")
         .await;
     assert_eq!(world.tick().await["created"], 0, "its lease runs");
-    // Services has finished it, and its replica did not hear of that.
+    // Services has finished it, but its replica did not get the answer.
     world.fake.add(&id);
     let report = world.tick().await;
     assert_eq!(
@@ -406,10 +358,7 @@ async fn an_image_that_never_becomes_ready_costs_one_instance_at_a_time_and_show
     for instance in world.fake.state().instances.values_mut() {
         instance.healthy = true;
     }
-    eventually("it is idle", SOON, async || {
-        counted(&world, "idle").await == "1"
-    })
-    .await;
+    world.until_count("idle", 1).await;
     eventually("the failure is forgotten", SOON, async || {
         failures().await.get(0).is_none()
     })

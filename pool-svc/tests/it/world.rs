@@ -1,4 +1,4 @@
-//! A pool on a database of its own, with a fake around it.
+//! A pool on its own database, with a fake of Services and the runtimes.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use diesel_async::RunQueryDsl;
 use pool_svc::{App, Config, MIGRATIONS, PATHS, Pool, routes};
 use serde_json::Value;
 
-use crate::fake::{Fake, KEY};
+use crate::fake::{Fake, KEY, Op};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
@@ -36,6 +36,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        let body = &self.body;
+        assert_eq!((self.status, self.code()), (status, code), "{body}");
     }
 }
 
@@ -67,7 +72,7 @@ pub(crate) fn settings(
 }
 
 impl World {
-    /// A pool that does not tick by itself, and keeps nothing idle unless told.
+    /// A pool that does not tick on its own, and keeps nothing idle by default.
     pub(crate) async fn new(more: &[(&str, &str)]) -> Self {
         let fake = Fake::start().await;
         let services = fake.url.clone();
@@ -79,7 +84,7 @@ impl World {
         Self::on(database, fake, services, more).await
     }
 
-    /// On a database that is there already.
+    /// On an existing database.
     pub(crate) async fn on(
         database: TestDatabase,
         fake: Fake,
@@ -103,7 +108,7 @@ impl World {
         }
     }
 
-    /// `count` instances that are idle here and healthy there.
+    /// `count` instances that are idle in Pool and healthy in the fake.
     pub(crate) async fn idle(&self, count: usize) -> Vec<InstanceId> {
         let mut ids = Vec::new();
         for _ in 0..count {
@@ -115,7 +120,7 @@ impl World {
         ids
     }
 
-    /// A row in any status, with all that this status needs; `lease` is SQL.
+    /// A row in any status, with the columns that this status needs; `lease` is SQL.
     pub(crate) async fn insert(&self, id: &InstanceId, status: &str, lease: &str) {
         let url = self.fake.runtime_url(id);
         self.sql(&format!(
@@ -147,6 +152,17 @@ impl World {
         .await
     }
 
+    /// How many instances are in this status.
+    pub(crate) async fn count(&self, status: &str) -> usize {
+        let count = format!("SELECT count(*)::text AS it FROM instances WHERE status = '{status}'");
+        self.ask(&count).await.unwrap().parse().unwrap()
+    }
+
+    pub(crate) async fn until_count(&self, status: &str, number: usize) {
+        let what = format!("{number} are {status}");
+        eventually(&what, SOON, async || self.count(status).await == number).await;
+    }
+
     pub(crate) async fn until(&self, id: &InstanceId, status: Option<&str>) {
         let what = format!("{id} is {status:?}");
         eventually(&what, SOON, async || {
@@ -159,6 +175,19 @@ impl World {
         let method = method.parse().unwrap();
         let request = self.http.request(method, format!("{}{path}", self.url));
         answer(request.bearer_auth(KEY).body(body.to_owned())).await
+    }
+
+    /// Creates instances. Returns their ids.
+    pub(crate) async fn replenish(&self, count: usize) -> Vec<InstanceId> {
+        let body = format!(r#"{{"count": {count}}}"#);
+        let begun = self.send("POST", "/api/pool/replenish", &body).await;
+        serde_json::from_value(begun.body["instanceIds"].clone()).unwrap()
+    }
+
+    /// Waits until the fake has received `times` requests of this kind.
+    pub(crate) async fn asked(&self, op: Op, times: usize) {
+        let what = format!("{op:?}, {times} times");
+        eventually(&what, SOON, async || self.fake.times(op) == times).await;
     }
 
     pub(crate) async fn claim(&self, body: &str) -> Answer {
@@ -188,7 +217,7 @@ impl World {
     }
 }
 
-/// Fails if none comes: what a test waits for comes long before.
+/// Sends a request. Fails without an answer after a time that no test needs.
 pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let request = request.timeout(Duration::from_mins(3));
     let response = request.send().await.unwrap();
@@ -210,7 +239,7 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    /// One that serves claims that wait, and does not tick unasked.
+    /// A replica that serves waiting claims, and ticks only on request.
     pub(crate) async fn start(environment: &Environment) -> Self {
         use agent_pool_service_kit::http_server::Bound;
         let config = Config::from_env(environment).unwrap();
@@ -225,7 +254,7 @@ impl Replica {
     }
 }
 
-/// Where one more pool on the same settings listens.
+/// The URL of another pool with the same settings.
 pub(crate) async fn replica(environment: &Environment) -> String {
     Replica::start(environment).await.url
 }

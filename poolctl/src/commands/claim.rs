@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, dim, good, plain, spinner, strong};
 
-/// Attempts at a claim whose connection breaks. Its key keeps it one claim.
+/// Attempts of a claim if its connection breaks. Because of its key, it remains one claim.
 const TRIES: u8 = 3;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -29,9 +29,13 @@ pub(crate) struct Claim {
     #[arg(long, value_name = "URL", value_parser = order::join_url)]
     join: Option<agent_pool_core::wire::JoinUrl>,
 
-    /// Pool to take an instance of; without it, the template's, or `default`
+    /// Pool to take an instance from; by default the template's pool, or `default`
     #[arg(long, value_name = "POOL")]
     pool: Option<agent_pool_core::PoolName>,
+
+    /// Seconds after which the agent is ended; by default as in the policy of the pool
+    #[arg(long, value_name = "SECONDS", value_parser = order::ttl)]
+    ttl: Option<agent_pool_core::wire::pool::Ttl>,
 
     /// Seconds to wait if no instance is idle; first come, first served
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=300))]
@@ -47,10 +51,11 @@ impl Claim {
         let mut request = self.agent.request(target).await?;
         request.join_url = self.join;
         request.pool = self.pool.or(request.pool);
+        request.ttl_seconds = self.ttl;
         let order = ClaimOrder {
             request,
             wait: self.wait,
-            // So that it may be asked for again where the connection breaks.
+            // A key, so that the claim can be repeated if the connection breaks.
             idempotency_key: Some(self.idempotency_key.unwrap_or_else(|| nanoid::nanoid!())),
         };
         let claimed = claim(out, target, &order).await?;
@@ -121,7 +126,7 @@ fn describe_claimed(name: Option<&str>, claimed: &Claimed) -> String {
 
 fn describe_pending(name: Option<&str>, pending: &PendingClaim) -> String {
     format!(
-        "{} asked to join, and waits to be let in until {}\n\n  instance  {}\n  follow    poolctl show {2}",
+        "{} asked to join and waits to be accepted until {}\n\n  instance  {}\n  follow    poolctl show {2}",
         strong(name.unwrap_or("The agent")),
         pending.accept_by.format("%F %H:%M UTC"),
         pending.instance_id,

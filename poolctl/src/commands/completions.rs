@@ -16,7 +16,7 @@ pub(crate) fn run(shell: Shell) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The command line without what is hidden: a script would offer that too.
+/// The command line without hidden commands, which a script would offer too.
 fn shown(whole: &Command) -> Command {
     let commands = whole.get_subcommands().filter(|it| !it.is_hide_set());
     Command::new("poolctl")

@@ -10,25 +10,25 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, Table, cell, during, good};
 
-/// Instances that the table shows of each pool.
+/// Number of instances per pool in the table.
 const SHOWN: usize = 10;
 
 /// Show what pools cost
 #[derive(Debug, Args)]
 pub(crate) struct Costs {
-    /// Pool; by default all
+    /// Pool; all pools by default
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
 
-    /// First day, UTC; by default 30 days up to the last
+    /// First day in UTC; by default 29 days before the last
     #[arg(long, value_name = "DAY")]
     since: Option<NaiveDate>,
 
-    /// Last day, UTC; by default today
+    /// Last day in UTC; today by default
     #[arg(long, value_name = "DAY")]
     until: Option<NaiveDate>,
 
-    /// Show each day
+    /// Show each day separately
     #[arg(long)]
     days: bool,
 }
@@ -60,20 +60,19 @@ fn summary(report: &Report, days: bool) -> String {
     if days {
         parts.push(by_day(pools).to_string());
     }
-    parts.push(by_resource(pools).to_string());
-    parts.push(by_instance(pools).to_string());
+    // Without costs yet, only the overview has rows.
+    if pools.iter().any(|costs| !costs.resources.is_empty()) {
+        parts.push(by_resource(pools).to_string());
+    }
+    if pools.iter().any(|costs| !costs.agents.is_empty()) {
+        parts.push(by_instance(pools).to_string());
+    }
     parts.join("\n\n")
 }
 
 fn overview(pools: &[PoolCosts]) -> Table {
     let head = [
-        "POOL",
-        "TOTAL",
-        "IDLE",
-        "AGENTS",
-        "FAILED",
-        "BUDGET",
-        "SPENT OF IT",
+        "POOL", "TOTAL", "IDLE", "AGENTS", "FAILED", "BUDGET", "SPENT",
     ];
     let mut table = Table::new(&head).keep(&[0]);
     for costs in pools {
@@ -146,7 +145,7 @@ pub(crate) struct Limit {
     /// Instance id
     id: InstanceId,
 
-    /// New limit, in the unit of the tool: OpenRouter counts US dollars
+    /// New limit, in the unit of the tool: US dollars for OpenRouter
     limit: f64,
 
     /// Tool

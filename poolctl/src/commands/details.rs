@@ -16,12 +16,12 @@ use crate::out::{ago, clock, colour_of, dim, plain, strong, warning};
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Known {
-    /// As Pool knows it; absent once it is destroyed.
+    /// Pool's view; absent once it is destroyed.
     pub(super) instance: Option<InstanceView>,
-    /// Its resources, as Services knows them.
+    /// Its resources according to Services.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) details: Option<InstanceDetails>,
-    /// Why Services did not answer.
+    /// The error, if Services did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) details_error: Option<String>,
     /// Its history, newest first.
@@ -30,7 +30,7 @@ pub(super) struct Known {
     pub(super) logs: Option<Logs>,
 }
 
-/// What `poolctl show` prints.
+/// The output of `poolctl show`.
 pub(super) struct Page<'a> {
     id: &'a InstanceId,
     known: &'a Known,
@@ -54,7 +54,11 @@ impl<'a> Page<'a> {
             (
                 "waits",
                 it.accept_by
-                    .map(|by| format!("to be let in, until {}", by.format("%F %H:%M UTC"))),
+                    .map(|by| format!("to be accepted, until {}", by.format("%F %H:%M UTC"))),
+            ),
+            (
+                "ends",
+                it.ends_at.map(|end| end.format("%F %H:%M UTC").to_string()),
             ),
             ("healthy", since(it.last_healthy_at)),
         ];
@@ -88,7 +92,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Why something happened, and who asked for it.
+/// The cause of an event, and who requested it.
 fn cause(event: &LifecycleEvent) -> String {
     match event.principal {
         Some(_) => format!("{}, by {}", event.cause, by(event)),
@@ -138,7 +142,7 @@ impl fmt::Display for Page<'_> {
             writeln!(
                 f,
                 "\n{}",
-                warning(&format!("! its resources are unknown: {}", plain(why)))
+                warning(&format!("! the resources are unknown: {}", plain(why)))
             )?;
         }
         self.timeline(f)?;

@@ -1,7 +1,7 @@
 //! `poolctl events`.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::{Events as Answer, LifecycleEvent, Status};
+use agent_pool_core::{InstanceId, PoolName};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use comfy_table::Cell;
@@ -19,6 +19,10 @@ pub(crate) struct Events {
     /// Only the changes of this instance
     id: Option<InstanceId>,
 
+    /// Only the changes of instances of this pool, also of a deleted one
+    #[arg(long, value_name = "NAME")]
+    pool: Option<PoolName>,
+
     /// Number of events
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -26,7 +30,9 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
-        let events = target.pool.events(self.id.as_ref(), self.limit);
+        let events = target
+            .pool
+            .events(self.id.as_ref(), self.pool.as_ref(), self.limit);
         let events = during("asking Pool", events).await;
         let events = events.map_err(|error| Failure::of_call("list events", &error))?;
         out.answer(&events, || table(&events, Utc::now()))?;
@@ -47,7 +53,7 @@ fn table(answer: &Answer, now: DateTime<Utc>) -> String {
             Cell::new(clock(event.at, now)),
             Cell::new(&event.instance_id),
             word(event.from, "-"),
-            word(event.to, "gone"),
+            word(event.to, "destroyed"),
             Cell::new(printable(&event.cause)),
             Cell::new(by(event)),
         ]);

@@ -1,7 +1,7 @@
 //! `poolctl explain`.
 
-use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Explanation;
+use agent_pool_core::{InstanceId, PoolName};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -10,16 +10,16 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, clock, during, plain, strong};
 
-/// Say in sentences why an instance or a pool is what it is
+/// Explain in sentences what happened to an instance, or the state of a pool
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// Instance id, also of one that was destroyed
+    /// Instance id; destroyed instances are explained too
     #[arg(required_unless_present = "pool")]
     id: Option<InstanceId>,
 
     /// Explain this pool instead
     #[arg(long, value_name = "NAME", conflicts_with = "id")]
-    pool: Option<String>,
+    pool: Option<PoolName>,
 }
 
 impl Explain {
@@ -27,7 +27,7 @@ impl Explain {
         let story = match (&self.id, &self.pool) {
             (Some(id), _) => during("asking Pool", target.pool.explain_instance(id)).await,
             (None, name) => {
-                let name = name.as_deref().unwrap_or("default");
+                let name = name.as_ref().map_or(PoolName::DEFAULT, PoolName::as_str);
                 during("asking Pool", target.pool.explain_pool(name)).await
             }
         };

@@ -17,7 +17,7 @@ pub(crate) struct Drain {
     #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
 
-    /// Pool; without it, the oldest of all pools
+    /// Pool; by default the oldest instances of all pools
     #[arg(long, value_name = "POOL")]
     pool: Option<PoolName>,
 
@@ -31,11 +31,11 @@ pub(crate) struct Drain {
 /// Create instances
 #[derive(Debug, Args)]
 pub(crate) struct Replenish {
-    /// Number of instances to add; without it, as many as are missing
+    /// Number of instances to add; by default as many as are missing
     #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
 
-    /// Pool; without it, `default`
+    /// Pool; by default `default`
     #[arg(long, value_name = "POOL")]
     pool: Option<PoolName>,
 
@@ -119,7 +119,7 @@ impl Replenish {
     }
 }
 
-/// Asked for, and none there or made.
+/// Nothing was drained or created.
 const fn none_is(affected: &Affected) -> Exit {
     match affected.count {
         0 => Exit::Conflict,
@@ -140,7 +140,7 @@ fn concerned(affected: &Affected, ended: &str, none: &str) -> String {
     )
 }
 
-/// Those that began to be made and are on their way out again, or gone, could not be made.
+/// New instances that are being destroyed, or have no row any more, could not be created.
 fn all_warm(made: &Affected, fleet: &PoolStatus) -> Result<(), Failure> {
     let lives = |it: &&InstanceView| it.status != Status::Destroying;
     let there = |id: &InstanceId| fleet.instances.iter().filter(lives).any(|it| it.id == *id);

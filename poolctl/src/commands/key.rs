@@ -33,7 +33,7 @@ impl Key {
     }
 }
 
-/// Letters and digits alone, so that no shell, `.env` file or URL needs quotes for it.
+/// Only letters and digits, so that no shell, `.env` file or URL needs quotes or escapes.
 fn api_key() -> String {
     let alphabet = ALPHABET.map(char::from);
     nanoid::nanoid!(LENGTH, &alphabet)

@@ -42,12 +42,12 @@ impl Condemn {
     pub(crate) async fn dismiss(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let which = list_of(&self.ids);
         self.yes.or_ask(&format!(
-            "Dismiss {which}? This destroys what is left of it"
+            "Dismiss {which}? This destroys its remaining resources"
         ))?;
         self.run(Act::Dismiss, out, target).await
     }
 
-    /// Handles one after the other, and stops at the first failure.
+    /// Handles one after another, and stops at the first failure.
     async fn run(self, act: Act, out: Out, target: &Target) -> Result<Exit, Failure> {
         let mut condemned: Vec<Condemned> = Vec::new();
         for id in &self.ids {

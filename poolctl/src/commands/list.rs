@@ -121,7 +121,7 @@ fn shown(pool: &PoolStatus, instances: &[&InstanceView], now: DateTime<Utc>) -> 
     format!("{text}\n\n{table}")
 }
 
-/// The count of each status that has any, always of idle, and the configured limits.
+/// The count of each status with instances, always of idle, and the configured limits.
 fn summary(pool: &PoolStatus) -> String {
     let wanted = dim(&format!(
         "(target: {} idle, limit: {} in total)",
@@ -173,7 +173,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A fleet of so many, in every status in turn, the first the oldest.
+    /// A fleet of this size, with every status in turn, the first one the oldest.
     pub(crate) fn fleet(size: i32) -> PoolStatus {
         let now = Utc::now();
         let statuses = Status::ALL.into_iter().cycle();
@@ -190,6 +190,7 @@ pub(crate) mod tests {
             claimed_at: None,
             last_healthy_at: Some(now - TimeDelta::seconds(index.into())),
             accept_by: None,
+            ends_at: None,
             protected: false,
             made_from: None,
             runs: None,

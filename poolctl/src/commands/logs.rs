@@ -1,4 +1,4 @@
-//! `poolctl logs`, and what `poolctl show --logs` adds.
+//! `poolctl logs`, and the logs of `poolctl show --logs`.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::services::Logs as Written;
@@ -29,7 +29,7 @@ impl Logs {
     }
 }
 
-/// The last lines of an instance, as its infra has them.
+/// The last log lines of an instance, from its infra.
 pub(super) async fn fetch(
     target: &Target,
     id: &InstanceId,
@@ -56,7 +56,7 @@ pub(super) fn lines(written: &Written, now: DateTime<Utc>) -> String {
         .join("\n")
 }
 
-/// A line without colours: what an instance writes does not act on this terminal.
+/// A line without control characters, so that the output of an instance cannot affect the terminal.
 pub(super) fn printable(text: &str) -> String {
     plain(console::strip_ansi_codes(text))
 }

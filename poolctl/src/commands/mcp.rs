@@ -1,4 +1,4 @@
-//! `poolctl mcp`: the pool as tools for the host of a language model, by the Model Context Protocol.
+//! `poolctl mcp`: the pool as tools for a language model, by the Model Context Protocol.
 
 use std::fmt::Display;
 
@@ -20,13 +20,13 @@ use crate::connect::Target;
 use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 
-/// How many moves of an instance are shown.
+/// Number of events shown per instance.
 const MOST_MOVES: u16 = 50;
 
 /// Offer the pool to a language model: list, show, claim and kill as MCP tools on stdin and stdout
 ///
 /// For the configuration of an MCP host, such as `{"command": "poolctl", "args": ["mcp"], "env": {"POOL_URL": "…",
-/// "POOL_API_KEY": "…"}}`. With a reader's key the model can look and change nothing.
+/// "POOL_API_KEY": "…"}}`. With a read-only key the model cannot change anything.
 #[derive(Debug, Args)]
 pub(crate) struct Mcp {}
 
@@ -52,7 +52,7 @@ fn failed(error: &dyn Display) -> Failure {
     )
 }
 
-/// The tools, and the pool that they act on.
+/// The MCP tools, and the pool that they use.
 #[derive(Debug, Clone)]
 struct Tools {
     target: Target,
@@ -67,7 +67,7 @@ struct ListParameters {
     status: Option<Status>,
 }
 
-/// Which instance it is about.
+/// The instance of a call.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct OneInstance {
     /// The instance.
@@ -79,37 +79,37 @@ struct OneInstance {
 struct ClaimParameters {
     #[serde(flatten)]
     request: ClaimRequest,
-    /// How many seconds to wait if no instance is idle: 0 to 300.
+    /// Seconds to wait if no instance is idle: 0 to 300.
     #[serde(default)]
     #[schemars(extend("maximum" = 300))]
     wait_seconds: u16,
 }
 
-/// What became of a claim: one of both is there.
+/// The result of a claim: exactly one of both is present.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ClaimAnswer {
     /// The agent is in its conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<Claimed>,
-    /// A person has yet to let the agent in.
+    /// A person must still accept the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<PendingClaim>,
 }
 
-/// One instance and what happened to it.
+/// One instance and its history.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     /// The instance.
     instance: InstanceView,
-    /// Its moves, newest first.
+    /// Its events, newest first.
     events: Vec<LifecycleEvent>,
 }
 
 #[tool_router(router = tool_router)]
 impl Tools {
     #[tool(
-        description = "List the instances of the pool, with counts by status and what creations fail with",
+        description = "List the instances of the pool, with counts by status and the causes of failed creations",
         annotations(read_only_hint = true)
     )]
     async fn list(
@@ -135,7 +135,7 @@ impl Tools {
         let pool = &self.target.pool;
         let (instance, events) = tokio::join!(
             pool.instance(&instance_id),
-            pool.events(Some(&instance_id), MOST_MOVES)
+            pool.events(Some(&instance_id), None, MOST_MOVES)
         );
         Ok(Json(Shown {
             instance: instance.map_err(|error| refused("show", &error))?,
@@ -161,7 +161,7 @@ impl Tools {
         let order = ClaimOrder {
             request,
             wait: wait_seconds,
-            // So that a lost answer does not cost a second instance.
+            // With a key, so that a lost answer does not cost a second instance.
             idempotency_key: Some(nanoid::nanoid!()),
         };
         let outcome = self.target.pool.claim(&order).await;
@@ -208,7 +208,7 @@ impl ServerHandler for Tools {
     }
 }
 
-/// The text that the model reads.
+/// The text for the model.
 fn refused(doing: &str, error: &CallError) -> String {
     format!("cannot {doing}: {}", reason(error))
 }

@@ -1,4 +1,5 @@
-//! One file for each command: its arguments, its requests, its output.
+//! One file for each command: its arguments, requests and output. A new command also needs a variant of `Ask` in
+//! `cli.rs`, a line in `main.rs`, and a row in README.md.
 
 pub(crate) mod claim;
 pub(crate) mod completions;

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, during, good, list_of};
 
-/// Instances to protect, or to protect no longer
+/// Instances to protect or unprotect
 #[derive(Debug, Args)]
 pub(crate) struct Protect {
     /// Instance ids
@@ -26,10 +26,10 @@ impl Protect {
 
     pub(crate) async fn unprotect(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let ask = async |id: &InstanceId| target.pool.unprotect(id).await;
-        self.run("unprotect", "protected no longer", out, ask).await
+        self.run("unprotect", "no longer protected", out, ask).await
     }
 
-    /// Handles one after the other, and stops at the first failure.
+    /// Handles one after another, and stops at the first failure.
     async fn run(
         self,
         verb: &str,

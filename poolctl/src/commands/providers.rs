@@ -107,7 +107,7 @@ impl Provider<'_> {
         }
     }
 
-    /// What keeps it from working, one line each.
+    /// What prevents it from working, one line each.
     fn notes(&self, now: DateTime<Utc>) -> String {
         let faults = self.faults.iter();
         let faults =

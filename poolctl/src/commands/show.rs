@@ -14,13 +14,13 @@ use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 use crate::out::{Out, during};
 
-/// The most events that are shown.
+/// Maximum number of events shown.
 const MOST_MOVES: u16 = 200;
 
 /// Show one instance: its resources and its history
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Instance id; the history of a destroyed one is kept
+    /// Instance id; the history of destroyed instances is shown too
     id: InstanceId,
 
     /// Also show its last log lines
@@ -42,7 +42,7 @@ impl Show {
         let doing = format!("show {id}");
         let (fleet, events) = tokio::join!(
             target.pool.status(),
-            target.pool.events(Some(id), MOST_MOVES)
+            target.pool.events(Some(id), None, MOST_MOVES)
         );
         let fleet = fleet.map_err(|error| Failure::of_call(&doing, &error))?;
         let events = events
@@ -50,7 +50,7 @@ impl Show {
             .events;
         let instance = fleet.instances.into_iter().find(|it| it.id == *id);
         if instance.is_none() && events.is_empty() {
-            let message = format!("cannot {doing}: no such instance exists or existed lately");
+            let message = format!("cannot {doing}: no such instance exists or existed recently");
             return Err(Failure::new(Exit::NotFound, "unknown_instance", message)
                 .hint("`poolctl list` shows existing instances"));
         }

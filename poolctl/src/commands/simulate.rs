@@ -1,5 +1,6 @@
 //! `poolctl simulate`.
 
+use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{
     HitRate, Objective, ObjectiveFloor, SimulatedPolicy, Simulation, SimulationRequest,
 };
@@ -15,29 +16,29 @@ use crate::out::{Out, Table, cell, during};
 pub(crate) struct Simulate {
     /// Pool whose claims are replayed
     #[arg(long, value_name = "NAME", default_value = "default")]
-    pool: String,
+    pool: PoolName,
 
     /// Share of claims that must find an idle instance
     #[arg(long, value_name = "SHARE", default_value = "99%")]
     hit_rate: HitRate,
 
-    /// How far back, such as 12h or 7d
+    /// How far back to start, such as 12h or 7d
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = seconds)]
     since: u32,
 
-    /// Fewest idle instances
+    /// Minimum number of idle instances
     #[arg(long, value_name = "N", default_value_t = 0)]
     min: u32,
 
-    /// Most idle instances; by default as many as the pool may have
+    /// Maximum number of idle instances; by default the limit of the pool
     #[arg(long, value_name = "N")]
     max: Option<u32>,
 
-    /// Most that the target rises in a minute
+    /// Maximum increase of the target in a minute
     #[arg(long, value_name = "N")]
     step_up: Option<u32>,
 
-    /// Most that the target falls in a minute
+    /// Maximum decrease of the target in a minute
     #[arg(long, value_name = "N")]
     step_down: Option<u32>,
 
@@ -49,7 +50,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
 
-    /// What an idle hour costs
+    /// Cost of an idle hour
     #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
     cost_per_hour: f64,
 }
@@ -67,7 +68,7 @@ fn seconds(text: &str) -> Result<u32, String> {
     number.checked_mul(unit).ok_or_else(expected)
 }
 
-/// A cron expression may have commas itself, so the numbers are the last two parts.
+/// A cron expression may contain commas, so the numbers are the last two parts.
 fn floor(text: &str) -> Result<ObjectiveFloor, String> {
     let expected = || "expected CRON,MINUTES,MIN, such as '0 9 * * MON-FRI,540,10'".to_owned();
     let mut parts = text.rsplitn(3, ',');
@@ -84,7 +85,7 @@ fn floor(text: &str) -> Result<ObjectiveFloor, String> {
 impl Simulate {
     pub(crate) async fn run(self, out: Out, target: &Target) -> Result<Exit, Failure> {
         let request = SimulationRequest {
-            pool: Some(self.pool),
+            pool: Some(self.pool.to_string()),
             since_seconds: self.since,
             objective: Objective {
                 hit_rate: self.hit_rate,

@@ -40,7 +40,7 @@ impl Sort {
         }
     }
 
-    /// Sorts; equal ones by age.
+    /// Sorts the instances; equal ones by age.
     pub(crate) fn apply(self, found: &mut [&InstanceView]) {
         found.sort_by_key(|it| Reverse(it.created_at));
         match self {

@@ -52,7 +52,7 @@ impl Sweep {
         answer(out, &sweep(services, wanted).await?)
     }
 
-    /// Whether the options apply to anything that was found.
+    /// Whether the options apply to any finding.
     fn acts_on(&self, found: &SweepReport) -> bool {
         (self.destroy && !found.orphans.is_empty()) || (self.repair && !found.missing.is_empty())
     }
@@ -73,7 +73,7 @@ async fn sweep(services: &Services, wanted: SweepRequest) -> Result<SweepReport,
     report.map_err(|error| Failure::of_call("sweep", &error))
 }
 
-/// Prints the report. It is a failure if a vendor could not be asked, since that may hide orphans.
+/// Prints the report. A vendor that could not be listed is a failure, because it may hide orphans.
 fn answer(out: Out, report: &SweepReport) -> Result<Exit, Failure> {
     out.answer(report, || shown(report, Utc::now()))?;
     Ok(if report.failures.is_empty() {

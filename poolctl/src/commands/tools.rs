@@ -1,4 +1,4 @@
-//! `poolctl tools`: tools that an instance gets and gives back while it lives.
+//! `poolctl tools`: adds tools to running instances and releases them.
 
 use agent_pool_core::{InstanceId, ToolId};
 use clap::{Args, Subcommand};
@@ -17,12 +17,12 @@ pub(crate) struct Tools {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Give an instance a tool, unless it has it
+    /// Add a tool to an instance, unless it has it
     Add {
         #[command(flatten)]
         subject: Subject,
     },
-    /// Destroy a tool of an instance, which stays
+    /// Destroy a tool of an instance; the instance stays
     Release {
         #[command(flatten)]
         subject: Subject,
@@ -59,7 +59,7 @@ async fn add(Subject { id, tool }: &Subject, out: Out, target: &Target) -> Resul
         let from = if added.delivered {
             ""
         } else {
-            "; its variables are there from the next deployment on"
+            "; its variables are available after the next deployment"
         };
         format!("{} instance {id} has {tool}{from}", good("✓"))
     })?;

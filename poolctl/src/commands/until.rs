@@ -42,7 +42,7 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    /// For an instance that is being destroyed: done once it has no row.
+    /// For an instance that is being destroyed: done once its row is deleted.
     pub(super) const fn gone(row: Option<&InstanceView>) -> Self {
         match row {
             Some(_) => Self::Pending,
@@ -52,11 +52,11 @@ impl Standing {
 }
 
 impl Wait {
-    /// Waits until each of `ids` is done, by what `standing` makes of its row, or of there being none;
-    /// answers the fleet as it was then. Where no wait is wanted, at once.
+    /// Waits until `standing`, given the row of an instance if there is one, is done for each of `ids`. Returns the
+    /// fleet at that time. Without a wait, returns at once.
     ///
     /// # Errors
-    /// It takes too long, or Pool cannot be asked.
+    /// It takes too long, or Pool cannot be reached.
     pub(super) async fn until(
         self,
         doing: &str,

@@ -1,4 +1,4 @@
-//! `poolctl up`: the stack, and its parts, which are this program again.
+//! `poolctl up`: runs the stack. Its parts are subcommands of this program.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub(crate) fn run_part(part: Part) -> Result<Exit, Failure> {
         })
 }
 
-/// How to use the stack from another terminal. The key is not printed, only where it is.
+/// How to use the stack from another terminal. Prints the location of the key, not the key itself.
 fn guide(running: &Running, named: bool) -> String {
     let Running {
         pool,
@@ -59,7 +59,7 @@ In another terminal:
   poolctl watch{more}
   poolctl doctor{more}
 
-Ctrl-C takes everything down.
+Ctrl-C stops everything.
 "
     )
 }

@@ -1,4 +1,4 @@
-//! `poolctl upgrades`: who runs what, and bringing claimed instances to the recipe of their pool.
+//! `poolctl upgrades`: shows what instances run, and upgrades claimed ones to the recipe of their pool.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::out::{
 /// How often the progress is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Show who runs what, and upgrade claimed instances
+/// Show what instances run, and upgrade claimed ones
 #[derive(Debug, Args)]
 pub(crate) struct Upgrades {
     #[command(subcommand)]
@@ -28,13 +28,13 @@ pub(crate) struct Upgrades {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List what each instance is made from and runs
+    /// List the recipe and the running version of each instance
     List {
-        /// Only instances that are not made from the recipe of their pool
+        /// Only instances with another recipe than their pool
         #[arg(long)]
         outdated: bool,
     },
-    /// Bring claimed instances to the recipe of their pool; they keep their volume and conversation
+    /// Upgrade claimed instances to the recipe of their pool; they keep their volume and conversation
     Start(Start),
 }
 
@@ -52,7 +52,7 @@ struct Start {
     #[arg(long, value_name = "POOL")]
     pool: Option<PoolName>,
 
-    /// Number to upgrade at a time; after a failure no further one begins
+    /// Number to upgrade at a time; after a failure no further one is started
     #[arg(long, value_name = "N", default_value_t = 1)]
     batch: u16,
 
@@ -146,7 +146,7 @@ impl Start {
             None => list_of(&self.ids),
         };
         self.yes
-            .or_ask(&format!("Deploy {which} again with the recipe of today?"))?;
+            .or_ask(&format!("Deploy {which} again with the current recipe?"))?;
         let request = UpgradeRequest {
             instance_ids: self.ids,
             pool: self.pool,
@@ -190,7 +190,7 @@ async fn wait(requested: &Affected, target: &Target) -> Result<(), Failure> {
                     bar.finish_and_clear();
                     let message = format!("instance {}: {}", one.instance_id, upgrade(one));
                     return Err(Failure::new(Exit::Failed, "not_upgraded", message)
-                        .hint("see `poolctl upgrades`; those that were upgraded before stay so"));
+                        .hint("see `poolctl upgrades`; the other instances of the request that were upgraded stay upgraded"));
                 }
             }
         }

@@ -28,10 +28,10 @@ enum Action {
     /// Add a webhook and print its secret, which is not shown again
     Add {
         /// URL to send messages to
-        // Another id than that of the global option --url.
+        // Another id, because --url is a global option.
         #[arg(id = "target", value_name = "URL", value_parser = secret)]
         url: Secret,
-        /// Event to send; repeat for several; all events if absent
+        /// Event to send; may be repeated; all events by default
         #[arg(long = "event", value_name = "EVENT")]
         events: Vec<WebhookEvent>,
     },

@@ -10,7 +10,7 @@ use dialoguer::{Confirm, Select};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Whether a command that changes something asks before.
+/// Whether a command that changes something asks first.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Yes {
     /// Do not ask for confirmation; without a terminal nothing is asked anyway
@@ -24,7 +24,7 @@ impl Yes {
     /// # Errors
     /// The answer is no, or Ctrl-C.
     pub(crate) fn or_ask(self, question: &str) -> Result<(), Failure> {
-        if self.yes || !somebody_is_there() {
+        if self.yes || !is_interactive() {
             return Ok(());
         }
         let theme = ColorfulTheme::default();
@@ -39,14 +39,14 @@ impl Yes {
     }
 }
 
-/// Has one of `items` chosen, by its index.
+/// Lets the user choose one of `items`. Returns its index.
 ///
 /// # Errors
-/// None was, or Ctrl-C.
+/// None was chosen, or Ctrl-C.
 pub(crate) fn choose(question: &str, items: &[String]) -> Result<usize, Failure> {
     let theme = ColorfulTheme::default();
     let terminal = Term::stderr();
-    // A line that wraps would be drawn again and again.
+    // Items are shortened, because a wrapped line would be redrawn incorrectly.
     let room = usize::from(terminal.size().1).saturating_sub(4);
     let cut = |item: &String| truncate_str(item, room, "…").into_owned();
     let items: Vec<String> = items.iter().map(cut).collect();
@@ -64,7 +64,7 @@ fn answered<T>(asked: dialoguer::Result<T>) -> Result<T, Failure> {
         Ok(answer) => return Ok(answer),
         Err(dialoguer::Error::IO(error)) => error,
     };
-    // A question that is broken off leaves the cursor hidden.
+    // An interrupted question leaves the cursor hidden.
     Term::stderr().show_cursor().ok();
     Err(if error.kind() == ErrorKind::Interrupted {
         Failure::interrupted()
@@ -82,7 +82,7 @@ fn unanswered(error: &io::Error) -> Failure {
     .hint("use --yes to skip the question")
 }
 
-/// Whether a person is at the terminal, to answer questions and see progress.
-pub(crate) fn somebody_is_there() -> bool {
+/// Whether there is a terminal, for questions and progress.
+pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

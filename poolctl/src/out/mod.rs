@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-pub(crate) use confirm::{Yes, choose, somebody_is_there};
+pub(crate) use confirm::{Yes, choose, is_interactive};
 pub(crate) use form::Form;
 pub(crate) use progress::{during, progress_bar, spinner};
 pub(crate) use table::Table;
@@ -37,7 +37,7 @@ impl Out {
         let elsewhere = !form.human && !io::stdout().is_terminal();
         Self {
             json: form.json || elsewhere,
-            // Somebody who sends the answer to a file still reads the errors.
+            // If the output goes to a file, errors are still shown on the terminal.
             json_errors: form.json || (elsewhere && !io::stderr().is_terminal()),
         }
     }
@@ -47,7 +47,7 @@ impl Out {
         self.json
     }
 
-    /// The answer: `value` as JSON, or else the text that `human` makes.
+    /// Prints the answer: `value` as JSON, or the text from `human`.
     pub(crate) fn answer<T: Serialize>(
         self,
         value: &T,
@@ -68,7 +68,7 @@ impl Out {
         }
     }
 
-    /// What a command failed with.
+    /// Prints the error of a command.
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json_errors {
             let json = serde_json::to_string(failure).unwrap_or_else(|_| failure.to_string());
@@ -89,7 +89,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_line(text).map(|_| ())
 }
 
-/// The same; returns whether the reader is still there.
+/// The same. Returns whether the reader is still open.
 pub(crate) fn print_line(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     let text = text.trim_end_matches('\n');

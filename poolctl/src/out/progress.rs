@@ -1,4 +1,4 @@
-//! What is seen of anything that takes longer than a moment: on standard error, and only on a terminal.
+//! Progress of slow operations: on standard error, and only on a terminal.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::sleep;
 
-/// What takes no longer than that is not worth a spinner.
+/// Faster operations show no spinner.
 const MOMENT: Duration = Duration::from_millis(400);
 const FRAME: Duration = Duration::from_millis(80);
 const FRAMES: &str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏✓";

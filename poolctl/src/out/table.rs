@@ -1,4 +1,4 @@
-//! Tables without lines: a head, and a row for each thing.
+//! Tables without lines: a header, and a row for each item.
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Width};
 use console::{Term, colors_enabled};
@@ -6,7 +6,7 @@ use console::{Term, colors_enabled};
 /// Columns of the terminal between two columns of a table.
 const PADDING: u16 = 2;
 
-/// A table for a terminal of its width; elsewhere as wide as it is.
+/// A table that fits the terminal; not limited elsewhere.
 #[derive(Debug)]
 pub(crate) struct Table(comfy_table::Table);
 
@@ -21,7 +21,8 @@ impl Table {
             table.force_no_tty();
         }
         let terminal = Term::stdout();
-        // It would find another terminal of the process where the output is none.
+        // Set explicitly, because the library would use another terminal of the process if the output is not a
+        // terminal.
         if let (true, Some((_, columns))) = (terminal.is_term(), terminal.size_checked()) {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(columns);
@@ -35,7 +36,7 @@ impl Table {
         table.set_header(head.iter().map(cell));
         for (column, title) in table.column_iter_mut().zip(head) {
             column.set_padding((0, PADDING));
-            // No title is broken in two.
+            // Headers are not wrapped.
             let width = u16::try_from(title.len()).unwrap_or(u16::MAX);
             let width = Width::Fixed(width.saturating_add(PADDING));
             column.set_constraint(ColumnConstraint::LowerBoundary(width));
@@ -43,7 +44,7 @@ impl Table {
         Self(table)
     }
 
-    /// Has these columns, by their index, as wide as what is in them: others give way on a narrow terminal.
+    /// Keeps these columns, by index, at full width; the others are wrapped on a narrow terminal.
     pub(crate) fn keep(mut self, columns: &[usize]) -> Self {
         for &index in columns {
             if let Some(column) = self.0.column_mut(index) {
@@ -53,14 +54,14 @@ impl Table {
         self
     }
 
-    /// One more row, on one line.
+    /// Adds a row on one line.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         let mut row = comfy_table::Row::from(cells.into_iter().collect::<Vec<_>>());
         row.max_height(1);
         self.0.add_row(row);
     }
 
-    /// One more row, as high as its texts are long.
+    /// Adds a row whose texts may wrap.
     pub(crate) fn tall_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.0.add_row(cells.into_iter().collect::<Vec<_>>());
     }

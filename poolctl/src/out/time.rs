@@ -3,7 +3,7 @@
 use agent_pool_service_kit::elapsed::in_largest_unit;
 use chrono::{DateTime, Local, Utc};
 
-/// How long ago that was, in its largest unit: `12 s`, `3 min`.
+/// The elapsed time in its largest unit: `12 s`, `3 min`.
 pub(crate) fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     in_largest_unit(now - at)
 }
@@ -13,7 +13,7 @@ pub(crate) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} ago", age(at, now))
 }
 
-/// The time of day here, with the day where that is not today.
+/// The local time, with the date if it is not today.
 pub(crate) fn clock(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let (at, now) = (at.with_timezone(&Local), now.with_timezone(&Local));
     let form = if at.date_naive() == now.date_naive() {

@@ -1,15 +1,15 @@
-//! Texts with the colours that this program has: few, and each with one meaning.
+//! Styled texts: few colours, each with one meaning.
 
 use agent_pool_core::safe_line;
 use agent_pool_core::wire::pool::Status;
 use comfy_table::{Cell, Color};
 use console::{Style, style};
 
-/// Characters of a foreign text that are shown.
+/// Maximum characters shown of a foreign text.
 const MOST_CHARS: usize = 1_000;
 
-/// Text that vendors, runtimes and people wrote, as one line that acts on no terminal: it cannot forge another line,
-/// such as a second invite link.
+/// Text by vendors, runtimes or people, as one line without control characters: it cannot forge another line, such as a
+/// second invite link.
 pub(crate) fn plain(text: impl ToString) -> String {
     safe_line(&text.to_string(), MOST_CHARS).into_owned()
 }
@@ -19,27 +19,27 @@ pub(crate) fn cell(text: impl ToString) -> Cell {
     Cell::new(plain(text))
 }
 
-/// What is well.
+/// Success.
 pub(crate) fn good(text: &str) -> String {
     style(text).green().to_string()
 }
 
-/// For what needs attention.
+/// Warning.
 pub(crate) fn warning(text: &str) -> String {
     style(text).yellow().to_string()
 }
 
-/// What is wrong.
+/// Failure.
 pub(crate) fn bad(text: &str) -> String {
     style(text).red().to_string()
 }
 
-/// What matters most.
+/// Emphasis.
 pub(crate) fn strong(text: &str) -> String {
     style(text).bold().to_string()
 }
 
-/// What matters least.
+/// Secondary text.
 pub(crate) fn dim(text: &str) -> String {
     style(text).dim().to_string()
 }

@@ -3,7 +3,9 @@
 use std::io::Read as _;
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-use crate::stack::Pool;
+use chrono::{DateTime, Utc};
+
+use crate::stack::{Pool, eventually};
 
 #[test]
 fn a_template_is_claimed_and_ends_with_its_invite_link() {
@@ -154,5 +156,69 @@ fn an_unknown_template_is_not_found() {
     assert_eq!(
         (refused.code, &refused.error()["code"]),
         (4, &"unknown_template".into())
+    );
+}
+
+#[test]
+fn an_agent_ends_when_its_claim_says() {
+    let pool = Pool::warm(2);
+    let claim = |ttl: &str| {
+        let claimed = pool.run(&["claim", "trip-planner", "--ttl", ttl]).done();
+        claimed.json()["instanceId"].as_str().unwrap().to_owned()
+    };
+    let long = claim("3600");
+    let shown = pool.run(&["show", &long]).done().json();
+    let time = |member: &str| -> DateTime<Utc> {
+        let text = shown["instance"][member].as_str();
+        text.unwrap_or_else(|| panic!("no {member}: {shown}"))
+            .parse()
+            .unwrap()
+    };
+    assert_eq!((time("endsAt") - time("claimedAt")).num_seconds(), 3_600);
+    let page = pool.run(&["show", &long, "--human"]).done().stdout;
+    let end = format!("ends      {}", time("endsAt").format("%F %H:%M UTC"));
+    assert!(page.contains(&end), "{page}");
+
+    let short = claim("2");
+    eventually(|| {
+        let known = pool.run(&["show", &short]).done().json();
+        known["instance"].is_null().then_some(()).ok_or(known)
+    });
+    let events = pool.run(&["show", &short]).done().json()["events"].to_string();
+    assert!(events.contains("\"ending_soon\""), "{events}");
+    assert_eq!(pool.ids("claimed"), [long]);
+    for wrong in ["0", "31536001", "soon"] {
+        let refused = pool.run(&["claim", "trip-planner", "--ttl", wrong]);
+        assert_eq!(refused.code, 2, "{wrong}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_template_names_its_pool_and_the_command_line_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let scout = r#"[{"slug": "scout", "name": "Scout", "emoji": "", "category": "", "description": "", "instructions": "Look.",
+                     "pool": "research"}]"#;
+    let templates = file("templates.json", scout);
+    let pool = Pool::with(&[("POOL_TEMPLATES_FILE", &templates)]);
+    let unknown = pool.run(&["claim", "scout"]);
+    assert_eq!(
+        (unknown.code, &unknown.error()["code"]),
+        (4, &"unknown_pool".into())
+    );
+    let pools = file("pools.toml", "[pools.research]\n");
+    pool.run(&["pools", "apply", "-f", &pools]).done();
+    pool.run(&["replenish", "1", "--pool", "research", "--wait"])
+        .done();
+    assert_eq!(pool.run(&["claim", "scout", "--pool", "default"]).code, 3);
+    let claimed = pool.run(&["claim", "scout"]).done().json();
+    let listed = pool.run(&["list", "--pool", "research"]).done().json();
+    assert_eq!(
+        listed["instances"][0]["id"], claimed["instanceId"],
+        "{listed}"
     );
 }

@@ -1,12 +1,16 @@
 //! `doctor`.
 
+use agent_pool_core::settings::Environment;
+use agent_pool_service_kit::config::{Adoption, Task};
+use agent_pool_service_kit::testing::original::{OLDER_POOL, original_database};
+use agent_pool_stack::Service;
 use serde_json::Value;
 
 use crate::pooler::PgBouncer;
 use crate::process::{Ran, run};
 use crate::stack::{KEY, Pool, execute, shared};
 
-/// The checks that went so, as `name: found`.
+/// The checks with this verdict, as `name: found`.
 fn checks(ran: &Ran, verdict: &str) -> Vec<String> {
     let all = ran.json()["checks"].as_array().unwrap().clone();
     let text = |it: &Value, member: &str| it[member].as_str().unwrap_or_default().to_owned();
@@ -20,7 +24,7 @@ fn has(checks: &[String], text: &str) -> bool {
 }
 
 #[test]
-fn where_all_is_well_it_says_so() {
+fn doctor_passes_on_a_healthy_system() {
     let pool = Pool::warm(1);
     let database = shared().pool_database();
     let mut variables: Vec<(&str, &str)> = shared()
@@ -49,9 +53,9 @@ fn where_all_is_well_it_says_so() {
         "Pool version: 0",
         "Services: answers at http",
         "Services version: 0",
-        "railway: answers, and takes the credentials",
-        "openrouter: answers, and takes the credentials",
-        "agentmail: answers, and takes the credentials",
+        "railway: answers, and accepts the credentials",
+        "openrouter: answers, and accepts the credentials",
+        "agentmail: answers, and accepts the credentials",
     ] {
         assert!(has(&ok, found), "{found}: {ok:#?}");
     }
@@ -127,7 +131,7 @@ fn a_vendor_that_refuses_the_credentials_here_is_reported() {
 }
 
 #[test]
-fn pending_migrations_are_told_and_left_alone() {
+fn pending_migrations_are_reported_and_not_applied() {
     let pool = Pool::empty();
     let empty = shared().services_database.as_secret().expose();
     let mut variables = pool.variables().to_vec();
@@ -140,7 +144,7 @@ fn pending_migrations_are_told_and_left_alone() {
 }
 
 #[test]
-fn elsewhere_the_settings_are_passed_over() {
+fn settings_of_another_machine_are_skipped() {
     let pool = Pool::warm(1);
     let output = pool.run(&["doctor"]).done();
     let skipped = checks(&output, "skip");
@@ -159,7 +163,7 @@ fn elsewhere_the_settings_are_passed_over() {
 }
 
 #[test]
-fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
+fn doctor_reports_the_environment_without_secrets() {
     let variables = [
         ("POOL_API_KEY", KEY),
         ("POOL_URL", "http://127.0.0.1:9"),
@@ -174,10 +178,10 @@ fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
     let ran = run(&variables, ["doctor"]);
     let warned = checks(&ran, "warn");
     for found in [
-        "HOST: \"x86_64-conda-linux-gnu\" is no address",
-        "POOL_MIN_IDEL: is set, and nothing reads it",
-        "TELNYX_CAMPAIN_ID: is set, and nothing reads it",
-        "ALL_PROXY: a proxy of the scheme socks5 is ignored",
+        "HOST: \"x86_64-conda-linux-gnu\" is not an address",
+        "POOL_MIN_IDEL: is set, but nothing reads it",
+        "TELNYX_CAMPAIN_ID: is set, but nothing reads it",
+        "ALL_PROXY: a proxy with the scheme socks5 is ignored",
         "POOL_SVC_PORT: was set by Kubernetes",
     ] {
         assert!(has(&warned, found), "{found}: {warned:#?}");
@@ -201,7 +205,7 @@ fn what_the_environment_does_to_the_services_is_told_without_its_secrets() {
     assert!(text.contains("did you mean POOL_MIN_IDLE?"), "{text}");
 }
 
-/// Runs the check of this database as that of pool-svc.
+/// Runs the check of this database as the database of pool-svc.
 fn doctor_of(database: &str) -> Ran {
     let variables = [
         ("POOL_API_KEY", KEY),
@@ -235,6 +239,31 @@ fn a_database_that_cannot_hold_every_text_or_be_written_fails() {
         has(&failed, "pool-svc writes: transactions are read-only"),
         "{failed:#?}"
     );
+}
+
+#[test]
+fn a_database_of_the_original_is_to_be_adopted_and_what_is_skipped_is_named() {
+    let row = "INSERT INTO instances (id, name, status) VALUES ('bad id', 'x', 'idle')";
+    let original = shared().block_on(original_database(OLDER_POOL, row));
+    let url = original.url().as_secret().expose();
+    let failed = checks(&doctor_of(url), "fail");
+    let found = "pool-svc: tables of the Node.js original are not adopted: instances";
+    assert!(has(&failed, found), "{failed:#?}");
+
+    let settings = Environment::from_iter([
+        ("POOL_API_KEY", KEY),
+        ("POOL_DATABASE_URL", url),
+        ("SERVICES_URL", "http://127.0.0.1:9"),
+    ]);
+    let apply = Task::Adopt(Adoption::Apply);
+    let adopted = Service::PoolSvc.perform(&settings, apply);
+    shared().block_on(adopted).unwrap();
+    let ran = doctor_of(url);
+    let ok = checks(&ran, "ok");
+    assert!(has(&ok, "pool-svc: 0 rows adopted on 20"), "{ok:#?}");
+    let warned = checks(&ran, "warn");
+    let left = "pool-svc: skipped: instances bad id: ";
+    assert!(has(&warned, left), "{warned:#?}");
 }
 
 #[test]

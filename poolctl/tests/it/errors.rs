@@ -1,4 +1,4 @@
-//! What goes wrong before anything is asked, and on the way.
+//! Errors before a request is sent, and during a request.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use crate::process::run;
 use crate::stack::{KEY, Pool};
 
-/// What needs the services, each in a way that changes nothing.
+/// The commands that need the services, with arguments that change nothing.
 const ASKING: [&[&str]; 4] = [
     &["list"],
     &["claim", "trip-planner"],
@@ -59,7 +59,7 @@ fn what_cannot_be_reached_is_named() {
 }
 
 #[test]
-fn what_is_no_pool_is_said_to_be_none() {
+fn another_server_is_not_taken_for_pool() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -78,7 +78,7 @@ fn what_is_no_pool_is_said_to_be_none() {
 }
 
 #[test]
-fn where_the_pool_is_must_be_said() {
+fn the_address_of_the_pool_is_required() {
     let lost = run(&[], ["list"]);
     assert_eq!(lost.code, 2);
     assert!(

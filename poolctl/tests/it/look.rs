@@ -103,7 +103,7 @@ fn the_logs_of_an_instance_are_those_that_its_infra_has() {
 }
 
 #[test]
-fn providers_are_told_with_what_keeps_them_from_working() {
+fn providers_are_listed_with_their_faults() {
     let pool = Pool::empty();
     let registry = pool.run(&["providers"]).done().json();
     let ids = registry["infra"]

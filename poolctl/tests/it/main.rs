@@ -1,4 +1,4 @@
-//! The built program, as people and scripts use it: against real services of its own, with a real Postgres,
+//! The built program, as people and scripts use it: against its own real services, with a real Postgres,
 //! and fakes of the vendors.
 
 #![expect(
@@ -8,6 +8,7 @@
 )]
 
 mod claim;
+mod costs;
 mod doctor;
 mod errors;
 mod fleet;

@@ -1,4 +1,4 @@
-//! `mcp`: the real program, spoken to as an MCP host does, by JSON-RPC on its standard input and output.
+//! `mcp`: the real program, called like an MCP host does, by JSON-RPC on its standard input and output.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};

@@ -20,12 +20,12 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// What it failed with, which is JSON.
+    /// Its error, which is JSON.
     pub(crate) fn error(&self) -> Value {
         serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The same, once it ended with 0.
+    /// The same, after asserting that it ended with 0.
     #[track_caller]
     pub(crate) fn done(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
@@ -38,7 +38,7 @@ pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poolctl"));
     command
         .env_clear()
-        // Nobody's stack is there.
+        // No stack runs there.
         .env("XDG_STATE_HOME", "/nonexistent")
         .env("HOME", "/nonexistent")
         .envs(variables.iter().copied())
@@ -49,7 +49,7 @@ pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs it until it exits.
 pub(crate) fn run<S: AsRef<OsStr>>(
     variables: &[(&str, &str)],
     arguments: impl IntoIterator<Item = S>,

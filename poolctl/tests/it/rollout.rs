@@ -1,6 +1,6 @@
 //! `rollout` and `upgrades`.
 
-use crate::stack::{Pool, eventually};
+use crate::stack::Pool;
 
 #[test]
 fn a_changed_recipe_is_rolled_out_and_an_agent_upgraded_on_request() {
@@ -22,11 +22,9 @@ fn a_changed_recipe_is_rolled_out_and_an_agent_upgraded_on_request() {
     std::fs::write(&file, recipe).unwrap();
     pool.run(&["pools", "apply", "-f", file.to_str().unwrap()])
         .done();
-    eventually(|| {
-        let shown = pool.run(&["rollout"]).done().json();
-        let rollout = shown["pools"][0]["rollout"].clone();
-        (rollout["state"] == "done").then_some(()).ok_or(rollout)
-    });
+    let waited = pool.run(&["rollout", "wait"]).done().json();
+    assert_eq!(waited["rollout"]["state"], "done", "{waited}");
+    assert_eq!(waited["rollout"]["to"], waited["recipe"]["hash"]);
     let outdated = || {
         let listed = pool.run(&["upgrades", "list", "--outdated"]).done().json();
         let rows = listed["instances"].as_array().unwrap().iter();
@@ -39,6 +37,13 @@ fn a_changed_recipe_is_rolled_out_and_an_agent_upgraded_on_request() {
     assert_eq!(outdated(), Vec::<String>::new());
     let table = pool.run(&["upgrades", "--human"]).done().stdout;
     assert!(table.contains(id) && table.contains("done"), "{table}");
+
+    // Back to the previous recipe, which looks like replicas of Services with different settings.
+    std::fs::write(&file, "[pools.default.recipe.variables]\n").unwrap();
+    pool.run(&["pools", "apply", "-f", file.to_str().unwrap()])
+        .done();
+    let waited = pool.run(&["rollout", "wait"]);
+    assert_eq!(waited.error()["code"], "rollout_stopped", "{waited:?}");
     let neither = pool.run(&["upgrades", "start"]);
     assert_eq!(neither.code, 2, "{}", neither.stderr);
 }

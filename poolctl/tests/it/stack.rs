@@ -19,14 +19,14 @@ use tokio_postgres::NoTls;
 
 use crate::process::{Ran, run, run_with_input};
 
-/// The key of all services; no output may have it.
+/// The key of all services; no output may contain it.
 pub(crate) const KEY: &str = "hunter2-is-the-key";
 /// Long enough for a machine that builds something else at the same time.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// What all tests of this process share.
+/// Shared by all tests of this process.
 pub(crate) struct Shared {
     pub(crate) cloud: FakeCloud,
     pub(crate) services: Process,
@@ -52,7 +52,7 @@ impl Shared {
             let database = fresh_database(services_svc::MIGRATIONS, "services").await;
             (cloud, database.url().clone())
         });
-        // Telnyx is not configured: tests look at what is said about that.
+        // Telnyx is not configured, because tests check how that is reported.
         let vendors = cloud.settings().into_iter();
         let vendors = vendors.filter(|(name, _)| !name.starts_with("TELNYX_"));
         let own = [
@@ -76,12 +76,12 @@ impl Shared {
         }
     }
 
-    /// Runs something on the threads that the fakes have.
+    /// Runs a future on the threads of the fakes.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
-    /// A database of its own, empty but for the schema of pool-svc.
+    /// A new database, with only the schema of pool-svc.
     pub(crate) fn pool_database(&self) -> DatabaseUrl {
         let database = self
             .runtime
@@ -114,9 +114,14 @@ impl Pool {
         pool
     }
 
-    /// One that has no idle instances and makes none by itself.
+    /// One that has no idle instances and creates none on its own.
     pub(crate) fn empty() -> Self {
         Self::start(0)
+    }
+
+    /// An empty one with further settings.
+    pub(crate) fn with(more: &[(&'static str, &str)]) -> Self {
+        Self::on(shared().services.url().as_str(), 0, more)
     }
 
     fn start(min_idle: u32) -> Self {
@@ -156,7 +161,7 @@ impl Pool {
         ]
     }
 
-    /// Runs the program on it. The key is in none of its outputs, whatever it does.
+    /// Runs the program on it. Asserts that no output contains the key.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         without_key(run(&self.variables(), arguments))
     }
@@ -185,7 +190,7 @@ impl Pool {
     }
 }
 
-/// A Services of a test's own and a Pool on it, with one idle instance, which send their traces to a collector.
+/// A separate Services and a Pool on it, with one idle instance, which send their traces to a collector.
 pub(crate) struct Traced {
     pub(crate) pool: Pool,
     _services: Process,

@@ -1,5 +1,5 @@
-//! `sweep`. One test, because every sweep sees what all vendors have. What the pools of other tests take down
-//! meanwhile may be missing for a moment: hence the looks that are repeated.
+//! `sweep`. One test, because every sweep sees what all vendors have. Resources that other tests destroy
+//! meanwhile may be missing for a moment, so sweeps are repeated.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::process::Ran;
 use crate::stack::{KEY, Pool, eventually, shared};
 
-/// Tools for a developer, who is not entitled to them any more: orphans.
+/// Tools of a developer whose grant has ended: orphans.
 fn make_orphan() {
     let url = format!("{}provision-local", shared().services.url());
     let header = format!("Authorization: Bearer {KEY}");
@@ -36,8 +36,8 @@ fn orphans(ran: &Ran) -> Vec<Value> {
     ran.json()["orphans"].as_array().unwrap().clone()
 }
 
-/// Sweeps until the report for people has this text; answers all of it.
-fn until_it_says(pool: &Pool, text: &str) -> String {
+/// Sweeps until the report for people contains this text. Returns the report.
+fn sweep_until(pool: &Pool, text: &str) -> String {
     eventually(|| {
         let report = pool.run(&["sweep", "--human"]).done().stdout;
         if report.contains(text) {
@@ -62,21 +62,25 @@ fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
     );
     assert_eq!(orphans(&pool.run(&["sweep", "--last"]).done()).len(), 1);
     let summary = "1 orphan, 0 missing resources; `poolctl sweep --destroy`";
-    let table = until_it_says(&pool, summary);
+    let table = sweep_until(&pool, summary);
     assert!(table.contains("\norphan  agentmail"), "{table}");
 
     let destroyed = pool.run(&["sweep", "--destroy", "--human"]).done().stdout;
     assert!(destroyed.contains("orphan, destroyed"), "{destroyed}");
-    let clean = until_it_says(&pool, "No orphans, nothing missing.");
+    let clean = sweep_until(&pool, "No orphans, nothing missing.");
     assert!(clean.starts_with("✓ "), "{clean}");
 
-    let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401)).times(Times::Always);
-    shared().cloud.fault(refusing);
+    // Not at what makes and deletes the inboxes of other tests.
+    for operation in ["inboxes_list", "auth_me"] {
+        let refusing = FaultRule::new(Vendor::AgentMail, Effect::status(401));
+        let refusing = refusing.at(operation).times(Times::Always);
+        shared().cloud.fault(refusing);
+    }
     let unswept = pool.run(&["sweep"]);
     let output = pool.run(&["sweep", "--human"]);
     let doctor = pool.run(&["doctor"]);
     shared().cloud.clear_faults();
-    assert_eq!(unswept.code, 1, "what was not swept may have orphans");
+    assert_eq!(unswept.code, 1, "an unswept vendor may have orphans");
     assert!(
         unswept.json()["failures"]["agentmail"].is_string(),
         "{unswept:?}"

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use vt100::Parser;
@@ -18,6 +19,8 @@ struct Terminal {
     raw: Arc<Mutex<String>>,
     input: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
+    /// Ends after the last output of the program.
+    reader: JoinHandle<()>,
     _terminal: Box<dyn portable_pty::MasterPty + Send>,
 }
 
@@ -55,7 +58,7 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(Parser::new(ROWS, columns, 0)));
         let raw = Arc::new(Mutex::new(String::new()));
         let (shown, message) = (Arc::clone(&screen), Arc::clone(&raw));
-        std::thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 shown.lock().unwrap().process(&bytes[..count]);
@@ -70,11 +73,12 @@ impl Terminal {
             raw,
             input: pair.master.take_writer().unwrap(),
             child,
+            reader,
             _terminal: pair.master,
         }
     }
 
-    /// Waits until the screen has this text; answers all of it.
+    /// Waits until the screen contains this text. Returns the screen.
     fn until(&self, text: &str) -> String {
         eventually(|| {
             let contents = self.screen.lock().unwrap().screen().contents();
@@ -87,17 +91,19 @@ impl Terminal {
     }
 
     fn press(&mut self, keys: &str) {
-        // A program that has ended takes none.
+        // A program that has ended accepts no input.
         let written = self.input.write_all(keys.as_bytes());
         written.and_then(|()| self.input.flush()).ok();
     }
 
-    /// Waits for its end; answers the exit code, and all that was ever written.
+    /// Waits for its end. Returns the exit code and its whole output.
     fn end(mut self) -> (u32, String) {
         let code = eventually(|| match self.child.try_wait().unwrap() {
             Some(status) => Ok(status.exit_code()),
             None => Err(self.screen.lock().unwrap().screen().contents()),
         });
+        let is_read = || self.reader.is_finished().then_some(());
+        eventually(|| is_read().ok_or("its output has no end"));
         let raw = self.raw.lock().unwrap().clone();
         assert!(!raw.contains(KEY), "{raw}");
         (code, raw)
@@ -144,7 +150,7 @@ fn on_a_narrow_terminal_ids_and_titles_are_whole() {
 }
 
 #[test]
-fn a_write_is_confirmed_by_somebody() {
+fn a_change_asks_for_confirmation() {
     let pool = Pool::warm(1);
     let id = &pool.ids("idle")[0];
     let mut declined = Terminal::run(&pool, &[], &["kill", id]);
@@ -156,7 +162,7 @@ fn a_write_is_confirmed_by_somebody() {
 
     let mut broken_off = Terminal::run(&pool, &[], &["drain", "1"]);
     broken_off.until("Destroy up to 1 idle instance?");
-    // The first may come before the question listens, and then counts once it does.
+    // The first key may arrive before the question is shown, and is then read once it is.
     eventually(|| {
         broken_off.press("\u{3}");
         let ended = broken_off.child.try_wait().unwrap();
@@ -177,7 +183,7 @@ fn a_write_is_confirmed_by_somebody() {
 }
 
 #[test]
-fn somebody_who_claims_nothing_in_particular_is_asked_which() {
+fn a_claim_without_a_template_asks_for_one() {
     let pool = Pool::warm(1);
     let mut claim = Terminal::run(&pool, &[], &["claim"]);
     claim.until("Meal Planner");
@@ -206,13 +212,13 @@ fn the_fleet_is_watched_live_and_the_terminal_given_back() {
     let screen = screen.lock().unwrap();
     assert!(
         !screen.screen().alternate_screen(),
-        "the screen is not given back"
+        "the screen is not restored"
     );
     assert!(!screen.screen().hide_cursor(), "the cursor is hidden");
 }
 
 #[test]
-fn what_is_watched_and_lost_is_said() {
+fn watch_reports_a_lost_connection() {
     let pool = Pool::empty();
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -226,7 +232,7 @@ fn what_is_watched_and_lost_is_said() {
 }
 
 #[test]
-fn what_takes_its_time_has_a_progress_bar() {
+fn slow_commands_show_a_progress_bar() {
     let pool = Pool::empty();
     let made = Terminal::run(&pool, &[], &["replenish", "2", "--yes", "--wait"]);
     made.until("2 instances warm");

@@ -12,7 +12,7 @@ demand_tools = ["agentmail"]
 min_idle = 1
 "#;
 
-/// The tools that the vendors have for an instance.
+/// The tools of an instance at the vendors.
 fn at_vendors(id: &str) -> Vec<&'static str> {
     let state = shared().cloud.state();
     let marked = |label: &str| label.ends_with(id);
@@ -24,7 +24,7 @@ fn at_vendors(id: &str) -> Vec<&'static str> {
     there.map(|(tool, _)| tool).collect()
 }
 
-/// A variable that the infra has for an instance.
+/// A variable of an instance at the infra.
 fn variable(id: &str, name: &str) -> Option<String> {
     let state = shared().cloud.state();
     let mut services = state.railway.instances.iter();
@@ -47,7 +47,7 @@ fn each_tool_is_made_in_its_phase_and_released_again() {
         .run(&["pools", "show", "phased", "--human"])
         .done()
         .stdout;
-    assert!(shown.contains("Tools on demand  agentmail"), "{shown}");
+    assert!(shown.contains("Tools on demand    agentmail"), "{shown}");
 
     pool.run(&["claim", "--pool", "phased", "--name", "Tulip"])
         .done();
@@ -78,8 +78,17 @@ fn each_tool_is_made_in_its_phase_and_released_again() {
         .run(&["tools", "add", id, "agentmail", "--human"])
         .done();
     assert!(again.stdout.contains("has agentmail"), "{}", again.stdout);
-    let unknown = pool.run(&["tools", "add", id, "nosuch"]);
-    assert_eq!(unknown.error()["code"], "unknown_tool");
+    for what in ["add", "release"] {
+        let unknown = pool.run(&["tools", what, id, "nosuch"]);
+        assert_eq!(unknown.error()["code"], "unknown_tool");
+    }
+    std::fs::write(&file, PHASED.replace("agentmail", "nosuch")).unwrap();
+    let unknown = pool.run(&["pools", "apply", "-f", file.to_str().unwrap()]);
+    let error = unknown.error()["error"].to_string();
+    assert!(
+        error.contains("recipe.demandTools: unknown tool"),
+        "{error}"
+    );
     pool.run(&["kill", id, "--wait"]).done();
     assert_eq!(at_vendors(id), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! One trace from a claim, over Pool and Services, to each call of a vendor: as an OpenTelemetry collector gets it.
+//! One trace from a claim, over Pool and Services, to each call of a vendor, as an OpenTelemetry collector receives it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,12 +15,12 @@ use crate::stack::{Traced, eventually, shared};
 /// A span, and the service that sent it.
 type Sent = (String, Span);
 
-/// What the collector of this test got.
+/// The spans that the collector of this test received.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Sent>>>);
 
 impl Collector {
-    /// Listens, and answers its address.
+    /// Listens, and returns its address.
     fn start(&self) -> String {
         let this = self.clone();
         let route = warp::path!("v1" / "traces")

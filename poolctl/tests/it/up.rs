@@ -1,4 +1,4 @@
-//! `up`, and how the other commands find what it brings up.
+//! `up`, and how the other commands find the stack that it runs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::process::{program, run};
 
-/// Takes the stack down, also where the test fails.
+/// Stops the stack, also if the test fails.
 struct Stack(Child);
 
 impl Stack {
@@ -58,7 +58,7 @@ fn the_stack_comes_up_is_found_by_its_folder_and_goes_down() {
     );
     let mut lines = BufReader::new(stack.0.stdout.take().unwrap()).lines();
     let mut said = String::new();
-    while !said.contains("Ctrl-C takes everything down") {
+    while !said.contains("Ctrl-C stops everything") {
         let Some(line) = lines.next() else {
             let mut error = String::new();
             stack
@@ -83,7 +83,7 @@ fn the_stack_comes_up_is_found_by_its_folder_and_goes_down() {
         |arguments: &[&str]| run(&variables, [arguments, &["--data-dir", at]].concat()).done();
     let claimed = found(&["claim", "trip-planner"]).json();
     assert!(claimed["inviteUrl"].is_string(), "{claimed}");
-    // Services is found as well, linked with the providers of the harness.
+    // Services is found too, linked with the providers of the harness.
     let registry = found(&["providers"]).json();
     assert!(
         registry["tools"]

@@ -60,7 +60,7 @@ fn a_pool_is_explained_and_its_log_replayed() {
         .done()
         .stdout;
     assert!(
-        told.contains("It keeps 1 idle: 1 wanted, as the policy says."),
+        told.contains("It keeps 1 idle: the policy sets 1."),
         "{told}"
     );
     let replayed = pool
@@ -78,4 +78,7 @@ fn a_pool_is_explained_and_its_log_replayed() {
     );
     assert_eq!(pool.run(&["simulate", "--hit-rate", "100%"]).code, 2);
     assert_eq!(pool.run(&["simulate", "--pool", "nosuch"]).code, 4);
+    for command in ["simulate", "explain"] {
+        assert_eq!(pool.run(&[command, "--pool", "No Name"]).code, 2);
+    }
 }

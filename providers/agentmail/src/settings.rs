@@ -19,6 +19,19 @@ pub struct AgentMail {
     pub(crate) key_permissions: String,
     /// Webhook for messages received by any inbox of the organisation, or of the pod if there is one.
     pub(crate) webhook_url: Option<Url>,
+    /// Price of an inbox per month of 730 hours, in US dollars: the price of one in addition to a plan
+    /// (<https://www.agentmail.to/pricing>). Inboxes that the plan includes cost less: set 0 if yours are included.
+    #[serde(default = "settings::amount::<2>")]
+    #[expect(dead_code, reason = "it is read as a price")]
+    price_per_month: Amount,
+    /// The day on which this price was looked up.
+    #[serde(default = "prices_as_of")]
+    #[expect(dead_code, reason = "it is read as a price")]
+    prices_as_of: String,
+}
+
+fn prices_as_of() -> String {
+    "2026-09-20".to_owned()
 }
 
 /// What an agent needs to read and answer its mail. It cannot delete its inbox or create keys.

@@ -123,7 +123,7 @@ impl AgentMail {
     }
 }
 
-/// With the URL in it: the vendor would ignore another URL for a `client_id` that is in use.
+/// Contains the URL, because the vendor would ignore another URL for a `client_id` that is in use.
 fn webhook_client_id(prefix: &str, url: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "-._~".contains(c) {
@@ -145,8 +145,8 @@ async fn api_keys(api: Api<'_>, inbox: &str) -> ProviderResult<Vec<ApiKey>> {
     request.fetch_pages("page_token", read).await
 }
 
-/// A new inbox is unknown to parts of the vendor for a second or two. The `client_id` of a deleted inbox may answer with
-/// that inbox for ever.
+/// Parts of the vendor do not know a new inbox for a second or two. The `client_id` of a deleted inbox may return
+/// that inbox forever.
 fn absent_inbox(error: ProviderError) -> ProviderError {
     if error.kind() != ErrorKind::NotFound {
         return error;

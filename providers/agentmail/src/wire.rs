@@ -1,4 +1,4 @@
-//! AgentMail's JSON, as much of it as is used: <https://docs.agentmail.to/api-reference>.
+//! The part of AgentMail's JSON that is used: <https://docs.agentmail.to/api-reference>.
 
 use agent_pool_core::prelude::*;
 
@@ -60,7 +60,7 @@ pub(crate) struct CreatedKey {
     pub(crate) api_key: Secret,
 }
 
-/// What the key reaches: `organization`, `pod` or `inbox`.
+/// The scope of the key: `organization`, `pod` or `inbox`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) scope_type: String,

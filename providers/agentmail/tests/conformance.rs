@@ -48,7 +48,7 @@ fn held(cloud: &CloudState) -> Vec<Held> {
     all.map(|(kind, label)| Held { kind, label }).collect()
 }
 
-/// A key that is accepted for the inbox, and may not delete it.
+/// Whether the key is accepted for the inbox and may not delete it.
 fn usable(cloud: &CloudState, tool: &ProvisionedTool) -> Option<Result<(), String>> {
     let text = tool.env.get("AGENTMAIL_API_KEY")?.expose();
     let key = cloud

@@ -1,4 +1,4 @@
-//! What AgentMail is sent, and what follows from its answers and failures.
+//! Tests of the requests to AgentMail, and of the handling of its answers and failures.
 
 use agent_pool_core::{Attempt, ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{AfterDelete, AgentMailState, Body, Effect, Options, Vendor};
@@ -21,7 +21,7 @@ fn held(lab: &Lab) -> AgentMailState {
     lab.cloud.state().agentmail
 }
 
-/// An error answer with a code of the vendor's.
+/// An error answer with a code of the vendor.
 fn refusal(status: u16, code: &str) -> Effect {
     Effect::Status {
         status,
@@ -52,7 +52,7 @@ async fn a_mailbox_comes_with_a_key_that_reaches_it_alone() {
     );
     assert_eq!(key.inbox_id, inbox.inbox_id);
     assert_eq!(lab.calls_in_all(), 3);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_wrong_key_is_unauthorized_although_the_gateway_says_403() {
     let error = lab.provision().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
     let right = Lab::start(Vendor::AgentMail, Options::default(), &[]).await;
-    right.fails("inboxes_create", refusal(403, "missing_permission"));
+    right.fail_next("inboxes_create", refusal(403, "missing_permission"));
     let error = right.provision().await.unwrap_err();
     assert_eq!(
         error.kind(),
@@ -86,7 +86,7 @@ async fn an_instances_key_has_only_the_permissions_that_an_agent_needs() {
     ] {
         assert_eq!(permissions.get(name), None, "{name}");
     }
-    lab.finish();
+    lab.assert_requests_documented();
     let lab = lab_with(
         Options::default(),
         &[("AGENTMAIL_KEY_PERMISSIONS", "message_read, inbox_read")],
@@ -110,7 +110,7 @@ async fn inboxes_are_created_and_listed_in_the_configured_pod() {
     assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
     lab.destroy(&tool).await.unwrap();
     assert!(held(&lab).inboxes.is_empty());
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn one_webhook_serves_all_inboxes() {
         webhooks[0].client_id.as_deref(),
         Some("ap-dev-webhook-https___hooks.example_mail_x_1")
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn the_domain_and_the_name_for_people_can_be_set() {
         .unwrap();
     assert!(tool.resource.as_str().ends_with("@bots.example"));
     assert_eq!(held(&lab).inboxes[0].display_name.as_deref(), Some("Ada"));
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn provisioned_again_the_mailbox_stays_and_the_key_is_new() {
         (held(&lab).inboxes.len(), held(&lab).api_keys.len()),
         (1, 1)
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_lost_answer_costs_neither_a_mailbox_nor_a_key() {
         let lab = lab().await;
         lab.provision().await.unwrap();
         for step in [step, "inboxes_apiKeys_delete"] {
-            lab.loses_answer(step);
+            lab.lose_next_answer(step);
         }
         let tool = lab.provision_layered().await.unwrap();
         let key = tool
@@ -216,7 +216,7 @@ async fn a_lost_answer_costs_neither_a_mailbox_nor_a_key() {
                 .collect::<Vec<_>>(),
             [key]
         );
-        lab.finish();
+        lab.assert_requests_documented();
     }
 }
 
@@ -240,7 +240,7 @@ async fn a_client_id_that_leads_to_a_deleted_mailbox_is_a_conflict() {
 #[tokio::test]
 async fn a_mailbox_that_is_not_known_everywhere_yet_is_waited_for() {
     let lab = lab().await;
-    lab.fails("inboxes_apiKeys_list", Effect::status(404));
+    lab.fail_next("inboxes_apiKeys_list", Effect::status(404));
     let tool = lab.provision_layered().await;
     assert!(tool.is_ok());
     assert_eq!(held(&lab).inboxes.len(), 1);
@@ -254,16 +254,16 @@ async fn destroying_twice_or_the_unknown_is_a_success() {
     assert_eq!(held(&lab), AgentMailState::default());
     lab.destroy(&tool).await.unwrap();
     lab.destroy_resource("no%such@x.y").await.unwrap();
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn a_mailbox_that_is_being_deleted_counts_as_destroyed() {
     let lab = lab().await;
     let tool = lab.provision().await.unwrap();
-    lab.fails("inboxes_delete", refusal(409, "resource_deleting"));
+    lab.fail_next("inboxes_delete", refusal(409, "resource_deleting"));
     lab.destroy(&tool).await.unwrap();
-    lab.fails("inboxes_create", refusal(409, "resource_deleting"));
+    lab.fail_next("inboxes_create", refusal(409, "resource_deleting"));
     let error = lab.provision().await.unwrap_err();
     assert!(
         error.kind() == ErrorKind::Conflict && error.is_transient(),
@@ -272,7 +272,7 @@ async fn a_mailbox_that_is_being_deleted_counts_as_destroyed() {
 }
 
 #[tokio::test]
-async fn a_key_that_does_not_see_everything_destroys_nothing_by_hearsay() {
+async fn a_restricted_key_does_not_confirm_that_a_resource_is_absent() {
     let lab = lab().await;
     lab.provision().await.unwrap();
     let scoped = held(&lab).api_keys[0].api_key.clone();
@@ -280,7 +280,7 @@ async fn a_key_that_does_not_see_everything_destroys_nothing_by_hearsay() {
     environment.set("AGENTMAIL_API_KEY", scoped);
     environment.set("AGENTMAIL_API_URL", lab.cloud.agentmail_url());
     let narrow = (registration("agentmail").build)(&environment).unwrap();
-    lab.fails("inboxes_delete", Effect::status(404));
+    lab.fail_next("inboxes_delete", Effect::status(404));
     let gone = narrow
         .destroy(
             &lab.cx,
@@ -312,7 +312,7 @@ async fn address_quota_and_permission_are_told_apart_by_code() {
         (409, "race_condition", ErrorKind::Conflict, true),
     ] {
         let lab = lab().await;
-        lab.fails("inboxes_create", refusal(status, code));
+        lab.fail_next("inboxes_create", refusal(status, code));
         let error = lab.provision().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.is_transient()),
@@ -346,9 +346,9 @@ async fn the_list_walks_all_pages() {
     assert_eq!(listed.len(), 5);
     assert!(listed.iter().all(|inbox| inbox.created_at.is_some()));
     assert_eq!(lab.calls("inboxes_list"), 3);
-    lab.fails("inboxes_list", Effect::HugePage(5_000));
+    lab.fail_next("inboxes_list", Effect::HugePage(5_000));
     assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 5);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -371,7 +371,7 @@ async fn a_bad_day_at_any_step_has_its_error_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn an_answer_without_its_field_is_named() {
     let lab = lab().await;
-    lab.fails(
+    lab.fail_next(
         "inboxes_create",
         Effect::MissingField("inbox_id".to_owned()),
     );

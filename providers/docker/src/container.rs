@@ -1,4 +1,4 @@
-//! One generation of an instance's container: what the engine says of it, and how the next one is described.
+//! One generation of an instance's container: its state at the engine, and the description of the next one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use chrono::{DateTime, Utc};
 use crate::names;
 use crate::settings::Settings;
 
-/// Where the volume is mounted, as `INSTANCE_DATA_DIR` tells the program.
+/// The mount point of the volume, which the program gets as `INSTANCE_DATA_DIR`.
 const DATA: &str = "/data";
 const MIB: i64 = 1024 * 1024;
 
-/// A container of ours, as a list has it.
+/// One of our containers, as a list returns it.
 #[derive(Debug, Clone)]
 pub(crate) struct Container {
     pub(crate) id: String,
@@ -62,7 +62,7 @@ impl Container {
         matches!(self.state, Some(ContainerSummaryStateEnum::REMOVING))
     }
 
-    /// Whether it ended by itself, or is started again because it did.
+    /// Whether it ended on its own, or is being restarted because it did.
     pub(crate) fn has_ended(&self) -> bool {
         use ContainerSummaryStateEnum as State;
         matches!(
@@ -71,7 +71,7 @@ impl Container {
         )
     }
 
-    /// How its deployment does; `None` before it was started.
+    /// The status of its deployment; `None` before it was started.
     pub(crate) fn status(&self) -> Option<DeployStatus> {
         use ContainerSummaryStateEnum as State;
         match self.state {
@@ -86,13 +86,13 @@ impl Container {
     }
 }
 
-/// An image's id of an engine as a digest. Docker writes `sha256:` before it, Podman does not everywhere.
+/// Converts an engine's image id to a digest. Docker always writes the prefix `sha256:`, Podman only in some places.
 pub(crate) fn digest(id: &str) -> Option<String> {
     let hex = id.strip_prefix("sha256:").unwrap_or(id);
     (!hex.is_empty()).then(|| format!("sha256:{hex}"))
 }
 
-/// What the next generation is made of.
+/// The description of the next generation.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) instance: InstanceId,
@@ -138,7 +138,7 @@ impl Plan {
         format!("{}.{}", mark.label(&self.instance), self.generation)
     }
 
-    /// The request that makes the container.
+    /// The request that creates the container.
     pub(crate) fn body(&self, mark: &Mark, settings: &Settings) -> ContainerCreateBody {
         let name = mark.label(&self.instance);
         let port = format!("{}/tcp", settings.container_port);
@@ -247,7 +247,7 @@ impl Plan {
             network_mode: Some(network.to_owned()),
             port_bindings: bindings,
             memory: limit(memory),
-            // As much swap as memory would double the limit.
+            // Includes the memory. The default would add as much swap as memory and so double the limit.
             memory_swap: limit(memory),
             nano_cpus: limit(i64::from(settings.cpu_millis) * 1_000_000),
             pids_limit: limit(i64::from(settings.pids_limit)),
@@ -257,7 +257,7 @@ impl Plan {
             runtime: settings.runtime.clone(),
             extra_hosts: Some(settings.extra_hosts()).filter(|hosts| !hosts.is_empty()),
             restart_policy: Some(RestartPolicy {
-                // To an engine, zero times is no limit.
+                // Engines treat zero restarts as no limit.
                 name: Some(match settings.restart_max {
                     0 => RestartPolicyNameEnum::NO,
                     _ => RestartPolicyNameEnum::ON_FAILURE,

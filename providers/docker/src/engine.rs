@@ -1,4 +1,4 @@
-//! The connection to the engine, and what its errors mean.
+//! The connection to the engine, and the meaning of its errors.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker as Client};
 use tokio::sync::OnceCell;
 
-/// Without a deadline in the context, one call may take as long as this.
+/// Time limit of one call if the context has no deadline.
 const CALL_LIMIT: Duration = Duration::from_secs(120);
 
 /// The engine at one address. It is connected when it is first used, because the socket may appear later.
@@ -26,8 +26,8 @@ impl Engine {
         }
     }
 
-    /// The client. It speaks the newest version of the API that the engine knows: Docker 29 refuses the versions that
-    /// Podman 4 ends with.
+    /// The client. It uses the newest version of the API that the engine supports: Docker 29 refuses even the newest
+    /// versions that Podman 4 supports.
     pub(crate) async fn client(&self, cx: &Context) -> Result<&Client, ProviderError> {
         let connect = || async {
             let client = self.connect().map_err(|error| self.failure(error))?;
@@ -44,7 +44,7 @@ impl Engine {
         Client::connect_with_http(&self.host, limit, API_DEFAULT_VERSION)
     }
 
-    /// Runs one call by the context's deadline.
+    /// Runs one call within the context's deadline.
     pub(crate) async fn call<T>(
         &self,
         cx: &Context,
@@ -90,7 +90,7 @@ impl Engine {
         }
         if let Error::JsonDataError { message, .. } = &error {
             let message = format!(
-                "the answer of {host} cannot be understood; if that is no container engine, correct DOCKER_HOST: {message}"
+                "the answer of {host} cannot be understood; if that is not a container engine, correct DOCKER_HOST: {message}"
             );
             return ErrorKind::Protocol.because(message);
         }
@@ -98,7 +98,7 @@ impl Engine {
             return stream_failure(message);
         }
         let message = format!(
-            "the connection to the engine at {host} failed; if that is no container engine, correct DOCKER_HOST"
+            "the connection to the engine at {host} failed; if that is not a container engine, correct DOCKER_HOST"
         );
         ErrorKind::Unavailable.because(message).with_source(error)
     }
@@ -118,7 +118,7 @@ fn io_error(error: &Error) -> Option<std::io::ErrorKind> {
     None
 }
 
-/// What a status means. Podman answers 500 where Docker has a status of its own, so that words decide there.
+/// The meaning of a status. Podman answers 500 where Docker has a specific status, so the message decides there.
 fn refused(status: u16, message: &str) -> ProviderError {
     let lower = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -195,7 +195,7 @@ fn stream_failure(message: &str) -> ProviderError {
     ))
 }
 
-/// Whether it is there: a 404 is a no.
+/// The result, or `None` after a 404.
 pub(crate) fn found<T>(result: Result<T, ProviderError>) -> Result<Option<T>, ProviderError> {
     match result {
         Ok(value) => Ok(Some(value)),

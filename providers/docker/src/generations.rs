@@ -1,4 +1,4 @@
-//! The containers of an instance: one generation after the other.
+//! The containers of an instance, one generation after another.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use bollard::query_parameters::{
 
 use crate::container::{Container, Plan};
 use crate::infra::Docker;
+use crate::settings::Settings;
 use crate::{names, objects};
 
 impl Docker {
@@ -43,7 +44,7 @@ impl Docker {
         if !names::is_plain(name) {
             return Ok(Vec::new());
         }
-        let mut containers = self.containers(cx, names::of_name(name)).await?;
+        let mut containers = self.containers(cx, names::filter_name(name)).await?;
         containers.retain(|container| container.name == name && !container.is_going());
         containers.sort_by_key(|container| std::cmp::Reverse(container.generation));
         Ok(containers)
@@ -62,24 +63,29 @@ impl Docker {
         Ok(generations)
     }
 
-    /// Makes a container that is not started.
-    pub(crate) async fn make(&self, cx: &Context, plan: &Plan) -> Result<(), ProviderError> {
+    /// Creates a container with these settings, without starting it.
+    pub(crate) async fn make(
+        &self,
+        cx: &Context,
+        settings: &Settings,
+        plan: &Plan,
+    ) -> Result<(), ProviderError> {
         let name = plan.container_name(cx.mark());
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = plan.body(cx.mark(), &self.settings);
+        let body = plan.body(cx.mark(), settings);
         let client = self.engine.client(cx).await?;
         let made = self
             .engine
             .call(cx, client.create_container(Some(options), body))
             .await;
         match made {
-            // An attempt whose answer was lost made it.
+            // An earlier attempt whose answer was lost created it.
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             made => made.map(drop),
         }
     }
 
-    /// The plan of the next generation, with what the newest one has.
+    /// The plan of the next generation, copied from the newest one.
     pub(crate) async fn next(
         &self,
         cx: &Context,
@@ -134,21 +140,24 @@ impl Docker {
         )
     }
 
-    /// Makes the next generation with a change, and removes those that were never started.
+    /// Creates the next generation with a change and the options of the handle, and removes generations that were
+    /// never started.
     pub(crate) async fn replace(
         &self,
         cx: &Context,
+        handle: &InfraHandle,
         generations: &[Container],
         change: impl FnOnce(&mut Plan),
     ) -> Result<(), ProviderError> {
         let Some(newest) = generations.first() else {
             return Ok(());
         };
+        let settings = self.settings.with(&handle.options)?;
         let mut plan = self.next(cx, newest).await?;
         change(&mut plan);
         objects::ensure_image(&self.engine, cx, &self.settings, &plan.image).await?;
-        self.make(cx, &plan).await?;
-        // Only now: until the new one is there, the old one is where the variables are.
+        self.make(cx, &settings, &plan).await?;
+        // Not earlier: until the new generation exists, only the old one holds the variables.
         for waiting in generations
             .iter()
             .filter(|container| !container.was_started())
@@ -159,8 +168,8 @@ impl Docker {
     }
 }
 
-/// Podman lists a container that is just ending as `stopped`, a word that the client's types lack, and then the whole
-/// list is refused. It passes in a moment, so the call is repeated; nothing counts as gone meanwhile.
+/// Podman lists an ending container as `stopped`, a state that the client's types lack, and the client then refuses
+/// the whole list. The state lasts only a moment, so the call is repeated; nothing counts as gone meanwhile.
 fn passing_state(error: ProviderError) -> ProviderError {
     if error.kind() == ErrorKind::Protocol && error.to_string().contains("unknown variant") {
         let message = "the engine lists a container in a state that this version does not know";

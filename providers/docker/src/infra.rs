@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
-    Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+    Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraOptions,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
 };
 use async_trait::async_trait;
-use serde_json::Value;
 use url::Url;
 
 use crate::container::{Container, Plan};
@@ -24,16 +23,16 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// The reference of the settings.
+    /// The specs of the settings.
     #[must_use]
     pub fn settings() -> Vec<SettingSpec> {
         Settings::describe()
     }
 
-    /// Reads the settings and makes the provider. The engine is not asked for anything yet.
+    /// Reads the settings and builds the provider, without a call to the engine.
     ///
     /// # Errors
-    /// `DOCKER_IMAGE` is missing; another variable has no meaning.
+    /// `DOCKER_IMAGE` is missing, or a variable has an invalid value.
     pub fn build(environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
         let settings = Settings::read(environment)?;
         let engine = Engine::new(settings.host.clone());
@@ -52,7 +51,7 @@ impl Docker {
         url.map_err(|problem| ErrorKind::Invalid.because(problem))
     }
 
-    /// A port for a new instance; `None` if the template says where it is reached.
+    /// A port for a new instance; `None` if a URL template is set.
     async fn choose_port(
         &self,
         cx: &Context,
@@ -61,7 +60,7 @@ impl Docker {
         if self.settings.url_template.is_some() {
             return Ok(None);
         }
-        let all = self.containers(cx, names::of_any()).await?;
+        let all = self.containers(cx, names::filter_any()).await?;
         let taken = all.iter().filter_map(|container| container.port).collect();
         let range = (self.settings.port_first, self.settings.port_last);
         let local = self
@@ -82,7 +81,7 @@ impl Docker {
         if plan.port.is_none() {
             return Ok(false);
         }
-        let all = self.containers(cx, names::of_any()).await?;
+        let all = self.containers(cx, names::filter_any()).await?;
         let mut rivals = all.iter().filter(|other| other.port == plan.port);
         Ok(rivals.any(|other| other.instance < plan.instance))
     }
@@ -96,6 +95,10 @@ impl InfraProvider for Docker {
 
     fn recipe_settings(&self) -> &'static [&'static str] {
         &RECIPE_SETTINGS
+    }
+
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        self.settings.with(options).map(drop)
     }
 
     async fn resolve_image(
@@ -121,6 +124,7 @@ impl InfraProvider for Docker {
         spec: &InstanceSpec,
     ) -> Result<CreatedInfra, ProviderError> {
         let name = cx.mark().label(instance);
+        let settings = self.settings.with(&spec.options)?;
         let image = spec
             .image
             .clone()
@@ -140,7 +144,7 @@ impl InfraProvider for Docker {
                     port,
                     variables: EnvVars::new(),
                 };
-                self.make(cx, &plan).await?;
+                self.make(cx, &settings, &plan).await?;
                 if !self.has_lost_its_port(cx, &plan).await? {
                     break port;
                 }
@@ -167,7 +171,7 @@ impl InfraProvider for Docker {
     ) -> Result<(), ProviderError> {
         let generations = self.newest(cx, handle).await?;
         let add = |plan: &mut Plan| plan.variables.merge(variables.clone());
-        self.replace(cx, &generations, add).await?;
+        self.replace(cx, handle, &generations, add).await?;
         match redeploy {
             Redeploy::Yes => self.deploy(cx, handle.service.as_str()).await,
             Redeploy::No => Ok(()),
@@ -177,7 +181,7 @@ impl InfraProvider for Docker {
     async fn redeploy(&self, cx: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
         let generations = self.newest(cx, handle).await?;
         if generations.first().is_some_and(Container::was_started) {
-            self.replace(cx, &generations, |_| ()).await?;
+            self.replace(cx, handle, &generations, |_| ()).await?;
         }
         self.deploy(cx, handle.service.as_str()).await
     }
@@ -187,14 +191,14 @@ impl InfraProvider for Docker {
         if !names::is_plain(name) {
             return Ok(());
         }
-        for container in self.containers(cx, names::of_name(name)).await? {
+        for container in self.containers(cx, names::filter_name(name)).await? {
             self.remove(cx, &container).await?;
         }
         objects::remove(&self.engine, cx, name).await
     }
 
     async fn list(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
-        self.every(cx).await
+        self.list_instances(cx).await
     }
 
     async fn logs(
@@ -218,8 +222,8 @@ impl InfraProvider for Docker {
         image: &str,
     ) -> Result<(), ProviderError> {
         let generations = self.newest(cx, handle).await?;
-        self.replace(cx, &generations, |plan| image.clone_into(&mut plan.image))
-            .await?;
+        let change = |plan: &mut Plan| image.clone_into(&mut plan.image);
+        self.replace(cx, handle, &generations, change).await?;
         self.deploy(cx, handle.service.as_str()).await
     }
 
@@ -234,11 +238,9 @@ pub(crate) fn handle(
     instance: &InstanceId,
     image: Option<String>,
 ) -> Result<InfraHandle, ProviderError> {
+    // Everything else is found by the name.
     Ok(InfraHandle {
-        instance: instance.clone(),
-        service: name.parse()?,
         image,
-        // Everything else is found by the name.
-        data: Value::Null,
+        ..InfraHandle::new(instance.clone(), name.parse()?)
     })
 }

@@ -1,4 +1,4 @@
-//! Every instance of ours, whole or half-made.
+//! All our instances, including incomplete ones.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,21 +10,24 @@ use crate::container::Container;
 use crate::infra::{Docker, handle};
 use crate::{names, why};
 
-/// What the engine has of one instance.
+/// The objects of one instance at the engine.
 #[derive(Debug, Default)]
 struct Found {
     name: String,
     /// The newest first.
     generations: Vec<Container>,
-    /// Of its volume or network.
+    /// The creation time of its volume or network.
     created_at: Option<DateTime<Utc>>,
 }
 
 impl Docker {
-    /// One call for each kind of thing, and one more for each container that has ended, which says why.
-    pub(crate) async fn every(&self, cx: &Context) -> Result<Vec<ListedInstance>, ProviderError> {
-        let mut all = self.remains(cx).await?;
-        for container in self.containers(cx, names::of_environment(cx)).await? {
+    /// Makes one call for each kind of object, and one for each ended container to get the reason.
+    pub(crate) async fn list_instances(
+        &self,
+        cx: &Context,
+    ) -> Result<Vec<ListedInstance>, ProviderError> {
+        let mut all = self.list_leftovers(cx).await?;
+        for container in self.containers(cx, names::filter_environment(cx)).await? {
             let found = all.entry(container.instance.clone()).or_default();
             found.name.clone_from(&container.name);
             if !container.is_going() {
@@ -40,9 +43,12 @@ impl Docker {
         Ok(listed)
     }
 
-    /// Volumes and networks: a creation or a destruction that was cut off leaves them without a container.
-    async fn remains(&self, cx: &Context) -> Result<BTreeMap<InstanceId, Found>, ProviderError> {
-        let filter = names::of_environment(cx);
+    /// Volumes and networks: an interrupted creation or destruction may leave them without a container.
+    async fn list_leftovers(
+        &self,
+        cx: &Context,
+    ) -> Result<BTreeMap<InstanceId, Found>, ProviderError> {
+        let filter = names::filter_environment(cx);
         let client = self.engine.client(cx).await?;
         let options = ListVolumesOptionsBuilder::new().filters(&filter).build();
         let volumes = self
@@ -108,7 +114,7 @@ impl Docker {
     }
 }
 
-/// Whose it is, and the name of everything of that instance.
+/// The instance of these labels, and the name that its objects share.
 fn owner(labels: &HashMap<String, String>) -> Option<(InstanceId, String)> {
     let instance = labels.get(names::INSTANCE)?.parse().ok()?;
     Some((instance, labels.get(names::NAME)?.clone()))

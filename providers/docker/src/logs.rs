@@ -28,7 +28,7 @@ pub(crate) async fn tail(
         .collect();
     let text = String::from_utf8_lossy(&text);
     let mut parsed: Vec<LogLine> = text.lines().map(LogLine::with_timestamp).collect();
-    // Some engines count the lines of each output apart.
+    // Some engines count the lines of each output separately.
     parsed.drain(..parsed.len().saturating_sub(lines));
     Ok(parsed)
 }

@@ -1,27 +1,28 @@
-//! Names and labels of what the engine holds for an instance.
+//! Names and labels of an instance's objects at the engine.
 //!
-//! Everything of an instance carries the same three labels. The network and the volume have the label of its mark as
-//! their name; its containers have that name and a generation, because the variables of a container cannot be changed:
-//! new variables make a new generation, and a deployment starts the newest and removes the others.
+//! All objects of an instance have the same three labels. The network and the volume have the label of its mark as
+//! their name; its containers have that name and a generation, because the variables of a container cannot be
+//! changed: new variables need a new generation, and a deployment starts the newest one and removes the others.
 
 use std::collections::HashMap;
 
 use agent_pool_core::{Context, InstanceId, Mark};
 
-/// Whose it is: the prefix of the mark, such as `ap-production-`.
+/// The owner: the prefix of the mark, such as `ap-production-`.
 pub(crate) const MARK: &str = "agent-pool.mark";
 /// The instance's id.
 pub(crate) const INSTANCE: &str = "agent-pool.instance";
-/// The name that everything of the instance begins with, such as `ap-production-k3v9x0a1b2c3`.
+/// The prefix of the names of the instance's objects, such as `ap-production-k3v9x0a1b2c3`.
 pub(crate) const NAME: &str = "agent-pool.name";
-/// On containers: which generation it is.
+/// On containers: the number of the generation.
 pub(crate) const GENERATION: &str = "agent-pool.generation";
 /// On containers: the published port.
 pub(crate) const PORT: &str = "agent-pool.port";
-/// On containers: the names of the variables that are the instance's, separated by commas. The engine and the image add others.
+/// On containers: the names of the instance's own variables, separated by commas. The engine and the image add
+/// others.
 pub(crate) const VARIABLES: &str = "agent-pool.variables";
 
-/// The labels of everything that an instance has.
+/// The labels of all objects of an instance.
 pub(crate) fn labels(mark: &Mark, instance: &InstanceId) -> HashMap<String, String> {
     let pairs = [
         (MARK, mark.prefix().to_owned()),
@@ -31,18 +32,18 @@ pub(crate) fn labels(mark: &Mark, instance: &InstanceId) -> HashMap<String, Stri
     pairs.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
-/// A filter for lists: everything of this environment.
-pub(crate) fn of_environment(cx: &Context) -> HashMap<&'static str, Vec<String>> {
+/// A filter for lists: all objects of this environment.
+pub(crate) fn filter_environment(cx: &Context) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![format!("{MARK}={}", cx.mark().prefix())])])
 }
 
-/// A filter for lists: everything with this name.
-pub(crate) fn of_name(name: &str) -> HashMap<&'static str, Vec<String>> {
+/// A filter for lists: all objects with this name.
+pub(crate) fn filter_name(name: &str) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![format!("{NAME}={name}")])])
 }
 
-/// A filter for lists: everything of any agent-pool on this engine.
-pub(crate) fn of_any() -> HashMap<&'static str, Vec<String>> {
+/// A filter for lists: all objects of any agent-pool on this engine.
+pub(crate) fn filter_any() -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![MARK.to_owned()])])
 }
 

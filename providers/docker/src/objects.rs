@@ -1,4 +1,4 @@
-//! The network, the volume and the image of an instance: made if absent, removed if ours.
+//! The network, the volume and the image of an instance: created if absent, removed if ours.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::engine::{Engine, found};
 use crate::names;
 use crate::settings::{Pull, Settings};
 
-/// Makes sure that the engine has the image.
+/// Ensures that the engine has the image.
 pub(crate) async fn ensure_image(
     engine: &Engine,
     cx: &Context,
@@ -46,8 +46,9 @@ pub(crate) async fn ensure_image(
     Ok(())
 }
 
-/// The digest of the image that the next container is made from; the engine gets the image first if it lacks it. With
-/// `DOCKER_PULL=always` a new one in the registry shows once a container was made: asking here would be a pull each time.
+/// The digest of the image of the next container. The engine pulls the image first if it lacks it. With
+/// `DOCKER_PULL=always`, a new image in the registry is noticed only after a container was created, because checking
+/// here would pull each time.
 pub(crate) async fn resolve_image(
     engine: &Engine,
     cx: &Context,
@@ -72,7 +73,7 @@ async fn find_image(
     found(engine.call(cx, client.inspect_image(image)).await)
 }
 
-/// Without a tag an engine pulls every tag that there is.
+/// Without a tag an engine pulls every existing tag.
 fn with_tag(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
     if name.contains([':', '@']) {
@@ -82,10 +83,10 @@ fn with_tag(image: &str) -> String {
     }
 }
 
-/// Makes sure that the instance's volume is there.
+/// Ensures that the instance's volume exists.
 ///
-/// It is made first and by itself, because a volume that a container brings into being has no labels. Asked again, an
-/// engine answers the volume that is there with its old labels.
+/// It is created separately, because a volume that is created together with a container has no labels. If it exists,
+/// the engine returns it with its old labels.
 pub(crate) async fn ensure_volume(
     engine: &Engine,
     cx: &Context,
@@ -108,7 +109,7 @@ pub(crate) async fn ensure_volume(
     }
 }
 
-/// Makes sure that the instance's own network is there; nothing to do if a shared one is set.
+/// Ensures that the instance's own network exists, unless a shared one is set.
 pub(crate) async fn ensure_network(
     engine: &Engine,
     cx: &Context,
@@ -127,7 +128,7 @@ pub(crate) async fn ensure_network(
     let request = NetworkCreateRequest {
         name,
         driver: Some("bridge".to_owned()),
-        // Podman's word for what Docker does between any two bridges: no traffic to the others.
+        // Podman's option for what Docker does by default between two bridges: no traffic to other networks.
         options: Some(HashMap::from([("isolate".to_owned(), "true".to_owned())])),
         labels: Some(names::labels(cx.mark(), instance)),
         ..NetworkCreateRequest::default()

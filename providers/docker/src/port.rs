@@ -1,4 +1,4 @@
-//! Which port of the engine's machine an instance is published on.
+//! The port of the engine's machine on which an instance is published.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,8 +8,8 @@ use agent_pool_core::InstanceId;
 
 /// A port of the range that no container has and, if the engine is on this machine, that no program listens on.
 ///
-/// The search starts at a place that follows from the instance, so that two creations at once rarely meet; the one that
-/// loses notices it when its container is listed (see `infra.rs`).
+/// The search starts at a port that is derived from the instance, so that two concurrent creations rarely collide;
+/// the loser notices it when its container is listed (see `infra.rs`).
 pub(crate) fn choose(
     range: (u16, u16),
     taken: &BTreeSet<u16>,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use agent_pool_core::settings::{self, Environment, Millis, SettingSpec, SettingsError};
-use agent_pool_core::{InstanceId, Secret};
+use agent_pool_core::{InfraOptions, InstanceId, ProviderError, Secret, read_options};
 use bollard::auth::DockerCredentials;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -80,7 +80,7 @@ pub(crate) struct Variables {
     /// CPU limit in thousandths of a core; 0 sets none.
     #[serde(default = "Variables::default_cpu")]
     pub(crate) cpu_millis: u32,
-    /// Most processes and threads of an instance; 0 sets no limit.
+    /// Maximum number of processes and threads of an instance; 0 sets no limit.
     #[serde(default = "Variables::default_pids")]
     pub(crate) pids_limit: u32,
     /// Mount the root file system read-only; `/data` and `/tmp` stay writable.
@@ -96,10 +96,11 @@ pub(crate) struct Variables {
     /// How often the engine restarts an instance that fails before it counts as crashed.
     #[serde(default = "Variables::default_restarts")]
     pub(crate) restart_max: u32,
-    /// Further host names as `name:address`, separated by commas; `host-gateway` as the address is the engine's machine.
+    /// Further host names as `name:address`, separated by commas; `host-gateway` as the address is the engine's
+    /// machine.
     #[serde(default)]
     pub(crate) extra_hosts: String,
-    /// Time to end by itself before an instance is killed, in milliseconds.
+    /// Time between the stop signal and the kill of an instance, in milliseconds.
     #[serde(default = "Variables::default_stop_grace")]
     pub(crate) stop_grace_ms: Millis,
 }
@@ -158,7 +159,16 @@ impl Variables {
     }
 }
 
-/// The settings, checked.
+/// The options of a recipe, each of which overrides the setting of the same name.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Options {
+    memory_mib: Option<u32>,
+    cpu_millis: Option<u32>,
+    pids_limit: Option<u32>,
+}
+
+/// The validated settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings(Variables);
 
@@ -173,6 +183,16 @@ impl std::ops::Deref for Settings {
 impl Settings {
     pub(crate) fn describe() -> Vec<SettingSpec> {
         settings::describe::<Variables>(PREFIX)
+    }
+
+    /// The settings with the options of a recipe applied.
+    pub(crate) fn with(&self, options: &InfraOptions) -> Result<Self, ProviderError> {
+        let options: Options = read_options(options)?;
+        let mut own = self.0.clone();
+        own.memory_mib = options.memory_mib.unwrap_or(own.memory_mib);
+        own.cpu_millis = options.cpu_millis.unwrap_or(own.cpu_millis);
+        own.pids_limit = options.pids_limit.unwrap_or(own.pids_limit);
+        Ok(Self(own))
     }
 
     pub(crate) fn read(environment: &Environment) -> Result<Self, SettingsError> {
@@ -209,13 +229,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The URL by the template; `None` without one.
+    /// The URL from the template; `None` without one.
     pub(crate) fn url_of(&self, instance: &InstanceId, name: &str) -> Option<Result<Url, String>> {
         let template = self.url_template.as_ref()?;
         Some(settings::url_by_template(template, instance, name))
     }
 
-    /// Where an instance is reached: by the template, or on its port. `None` without either.
+    /// The URL of an instance: from the template, or with its port. `None` without either.
     pub(crate) fn address(
         &self,
         instance: &InstanceId,

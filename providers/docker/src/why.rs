@@ -1,4 +1,4 @@
-//! Why a container does not run, in words.
+//! The reason why a container does not run, in words.
 
 use agent_pool_core::{Context, ProviderError};
 use bollard::models::ContainerInspectResponse;
@@ -7,7 +7,7 @@ use bollard::query_parameters::InspectContainerOptions;
 use crate::container::Container;
 use crate::engine::{Engine, found};
 
-/// What the engine says about the end of a container; `None` if it is gone meanwhile.
+/// What the engine reports about the end of a container; `None` if it no longer exists.
 pub(crate) async fn detail(
     engine: &Engine,
     cx: &Context,
@@ -15,13 +15,13 @@ pub(crate) async fn detail(
 ) -> Result<Option<String>, ProviderError> {
     let client = engine.client(cx).await?;
     let inspect = client.inspect_container(&container.id, None::<InspectContainerOptions>);
-    Ok(found(engine.call(cx, inspect).await)?.map(|inspected| words(&inspected)))
+    Ok(found(engine.call(cx, inspect).await)?.map(|inspected| describe_end(&inspected)))
 }
 
 /// The exit code of a process that was killed with SIGKILL.
 const KILLED: i64 = 137;
 
-fn words(inspected: &ContainerInspectResponse) -> String {
+fn describe_end(inspected: &ContainerInspectResponse) -> String {
     let state = inspected.state.clone().unwrap_or_default();
     let code = state.exit_code.unwrap_or_default();
     let memory = inspected.host_config.as_ref().and_then(|host| host.memory);
@@ -42,7 +42,7 @@ fn words(inspected: &ContainerInspectResponse) -> String {
     if let Some(error) = state.error.filter(|error| !error.is_empty()) {
         parts.push(error);
     }
-    // By the convention of shells, a code above 128 is a signal.
+    // By the convention of shells, a code above 128 means a signal.
     parts.push(match code {
         129..=192 => format!("exit code {code} (signal {})", code - 128),
         _ => format!("exit code {code}"),
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn memory_signals_errors_and_restarts_are_named() {
-        let words = |state: ContainerState, restarts| {
-            words(&ContainerInspectResponse {
+        let end = |state: ContainerState, restarts| {
+            describe_end(&ContainerInspectResponse {
                 state: Some(state),
                 restart_count: Some(restarts),
                 host_config: Some(HostConfig {
@@ -80,7 +80,7 @@ mod tests {
             ..ContainerState::default()
         };
         assert_eq!(
-            words(killed, 2),
+            end(killed, 2),
             "out of memory: killed at its limit of 64 MiB (DOCKER_MEMORY_MIB), exit code 137 (signal 9), restarted 2 times"
         );
         let unsaid = ContainerState {
@@ -88,7 +88,7 @@ mod tests {
             ..ContainerState::default()
         };
         assert_eq!(
-            words(unsaid, 0),
+            end(unsaid, 0),
             "killed, by hand or out of memory at its limit of 64 MiB (DOCKER_MEMORY_MIB), exit code 137 (signal 9)"
         );
         let broken = ContainerState {
@@ -97,9 +97,9 @@ mod tests {
             ..ContainerState::default()
         };
         assert_eq!(
-            words(broken, 1),
+            end(broken, 1),
             "no such file: /agent, exit code 127, restarted once"
         );
-        assert_eq!(words(ContainerState::default(), 0), "exit code 0");
+        assert_eq!(end(ContainerState::default(), 0), "exit code 0");
     }
 }

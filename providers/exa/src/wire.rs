@@ -1,4 +1,4 @@
-//! Exa's JSON, as much of it as is used: <https://exa.ai/docs/team-management-spec.yaml>.
+//! The part of Exa's JSON that is used: <https://exa.ai/docs/team-management-spec.yaml>.
 
 use agent_pool_core::prelude::*;
 
@@ -32,8 +32,8 @@ pub(crate) struct Keys {
     pub(crate) api_keys: Vec<ListItem<Key>>,
 }
 
-/// A key in either form that the vendor documents. The newer form has a `publicId`, which is not secret and addresses the
-/// key, and a `secret`. The older form has an `id`, which is both.
+/// A key in either form that the vendor documents. The newer form has a `publicId`, which is not secret and addresses
+/// the key, and a `secret`. The older form has an `id`, which is both.
 /// <https://exa.ai/docs/reference/team-management/rotate-api-key> (seen September 2026).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,5 +68,5 @@ pub(crate) struct Spent {
     pub(crate) total_cost_usd: f64,
 }
 
-/// The status says everything. <https://exa.ai/docs/admin/error-codes>
+/// The status alone decides. <https://exa.ai/docs/admin/error-codes>
 pub(crate) const FAULTS: FaultTable = FaultTable::messages(&["/error"]);

@@ -1,4 +1,4 @@
-//! What Exa is sent, and what follows from its answers.
+//! Tests of the requests to Exa, and of the handling of its answers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -85,6 +85,29 @@ async fn every_key_of_the_name_is_deleted() {
     twin.public_id = "key_twin".to_owned();
     exa.vendor().keys.push(twin);
     provider(&exa)
+        .destroy(&cx(), &instance, &tool.resource)
+        .await
+        .unwrap();
+    assert!(exa.vendor().keys.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_made_with_a_revoked_service_key_is_found_and_deleted_with_the_next_one() {
+    let exa = exa().await;
+    let tool = provision(&exa, ToolOptions::new()).await;
+    exa.vendor().rotated = Some("another-service-key".to_owned());
+    let refused = provider(&exa).list(&cx()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unauthorized);
+    let mut environment = exa.environment();
+    environment.set("EXA_SERVICE_KEY", "another-service-key");
+    let rotated = exa.build(&environment).unwrap();
+    let listed = rotated.list(&cx()).await.unwrap();
+    let [found] = &listed[..] else {
+        panic!("one key: {listed:?}");
+    };
+    assert_eq!(found.resource, tool.resource);
+    let instance = found.instance.clone();
+    rotated
         .destroy(&cx(), &instance, &tool.resource)
         .await
         .unwrap();

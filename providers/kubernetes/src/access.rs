@@ -1,4 +1,4 @@
-//! Which permissions the provider needs, and whether it has them.
+//! The permissions that the provider needs, and a check that it has them.
 
 use agent_pool_core::{Context, ErrorKind, ProviderError};
 use kube::api::PostParams;
@@ -12,7 +12,7 @@ use crate::kind::{self, Kind};
 use crate::settings::Settings;
 use crate::variables::Route;
 
-/// Answers what whoever asks may do in a namespace. It changes nothing, and everybody may ask.
+/// Returns the caller's permissions in a namespace. It changes nothing, and every user may request it.
 const REVIEW: Kind = Kind {
     group: "authorization.k8s.io",
     version: "v1",
@@ -41,7 +41,7 @@ struct Review {
 #[serde(rename_all = "camelCase")]
 struct Rules {
     resource_rules: Vec<Rule>,
-    /// Some authorizers cannot tell all their rules.
+    /// Some authorizers cannot list all their rules.
     #[serde(default)]
     incomplete: bool,
 }
@@ -68,7 +68,7 @@ impl Rule {
     }
 }
 
-/// Asks the API server for the role's rules, and names everything that they lack.
+/// Reads the role's rules from the API server, and names every missing permission.
 pub(crate) async fn check(
     cluster: &Cluster,
     cx: &Context,

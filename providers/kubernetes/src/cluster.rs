@@ -1,4 +1,4 @@
-//! The connection to the API server, and the calls that are made there.
+//! The connection to the API server, and the calls to it.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::kind::Kind;
 use crate::names::FIELD_MANAGER;
 use crate::settings::Settings;
 
-/// Without a deadline in the context, one call may take as long as this.
+/// Time limit of one call if the context has no deadline.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
-/// One namespace of a cluster. It is connected to when it is first used.
+/// One namespace of a cluster. The connection is made on first use.
 pub(crate) struct Cluster {
     access: Access,
     connection: OnceCell<Connection>,
 }
 
-/// What the API server answered.
+/// An answer of the API server.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -36,14 +36,14 @@ pub(crate) struct Answer {
 }
 
 impl fmt::Debug for Cluster {
-    /// Without the credentials.
+    /// Omits the credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster").finish_non_exhaustive()
     }
 }
 
 impl Cluster {
-    /// Reads the kubeconfig or the pod's service account. The API server is not asked for anything yet.
+    /// Reads the kubeconfig or the pod's service account, without a call to the API server.
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Self {
             access: Access::read(settings)?,
@@ -68,7 +68,7 @@ impl Cluster {
         Ok(server.host().unwrap_or_default())
     }
 
-    /// One object; `None` if there is none of this name.
+    /// Finds one object; `None` if no object has this name.
     pub(crate) async fn find<T: DeserializeOwned>(
         &self,
         cx: &Context,
@@ -82,7 +82,7 @@ impl Cluster {
         }
     }
 
-    /// Applies a manifest with our field manager. Fields that others set on it become ours.
+    /// Applies a manifest with our field manager. Fields that others have set become ours.
     pub(crate) async fn apply<T: DeserializeOwned>(
         &self,
         cx: &Context,
@@ -114,13 +114,14 @@ impl Cluster {
         self.send(cx, call, request).await.map(drop)
     }
 
-    /// Begins a deletion. The object stays until all that it owns is gone.
+    /// Starts a deletion. The object exists until everything that it owns is deleted.
     pub(crate) async fn delete(&self, cx: &Context, call: &Call<'_>) -> Result<(), ProviderError> {
         let request = at(call).delete(call.name, &DeleteParams::foreground());
         self.send(cx, call, request).await.map(drop)
     }
 
-    /// A request that an earlier one of the API was built for, and its answer's body.
+    /// Sends a request that was already built, and returns the body of its answer. `request` may be the error of
+    /// building it.
     pub(crate) async fn send(
         &self,
         cx: &Context,
@@ -139,7 +140,7 @@ impl Cluster {
         ))
     }
 
-    /// Whether the namespace exists. Its own name is enough of a permission to ask.
+    /// Whether the namespace exists. The permission to get the namespace of this name is sufficient.
     pub(crate) async fn namespace_exists(
         &self,
         cx: &Context,
@@ -159,7 +160,7 @@ impl Cluster {
         }
     }
 
-    /// Runs one request by the context's deadline.
+    /// Runs one request within the context's deadline.
     pub(crate) async fn exchange(
         &self,
         cx: &Context,

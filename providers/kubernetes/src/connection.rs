@@ -1,4 +1,4 @@
-//! Where the API server is, and with which credentials.
+//! The address of the API server, and the credentials.
 
 use agent_pool_core::settings::SettingsError;
 use agent_pool_core::{ErrorKind, ProviderError, Secret};
@@ -8,7 +8,7 @@ use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig, KubeconfigEr
 use crate::names::is_plain;
 use crate::settings::{Settings, fault as setting_fault};
 
-/// Where the address and the credentials are.
+/// The source of the address and the credentials.
 enum Source {
     File(Box<Kubeconfig>, KubeConfigOptions),
     Pod(Box<Config>),
@@ -29,7 +29,7 @@ pub(crate) struct Connection {
 }
 
 impl Access {
-    /// Reads the kubeconfig or the pod's service account. The API server is not asked for anything yet.
+    /// Reads the kubeconfig or the pod's service account, without a call to the API server.
     pub(crate) fn read(settings: &Settings) -> Result<Self, SettingsError> {
         let source = match &settings.kubeconfig {
             Some(path) => {
@@ -55,7 +55,7 @@ impl Access {
         })
     }
 
-    /// Makes the client. No request is sent.
+    /// Creates the client, without sending a request.
     pub(crate) async fn connect(&self) -> Result<Connection, ProviderError> {
         let mut config = match &self.source {
             Source::Pod(config) => (**config).clone(),
@@ -79,8 +79,9 @@ impl Access {
         let namespace = self.namespace.clone();
         let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
         if !is_plain(&namespace) {
-            let message =
-                format!("{namespace:?} is no name of a namespace: correct KUBERNETES_NAMESPACE");
+            let message = format!(
+                "{namespace:?} is not the name of a namespace: correct KUBERNETES_NAMESPACE"
+            );
             return Err(ErrorKind::Invalid.because(message));
         }
         let server = config.cluster_url.clone();
@@ -94,12 +95,12 @@ impl Access {
     }
 }
 
-/// A parser's error quotes the file, which has credentials.
+/// A parser's error quotes the file, which contains credentials.
 fn unreadable(path: &str, error: &KubeconfigError) -> SettingsError {
     let why = if let KubeconfigError::ReadConfig(error, _) = error {
         error.to_string()
     } else {
-        "it is no kubeconfig (kubectl config view shows where it is wrong)".to_owned()
+        "it is not a kubeconfig (kubectl config view shows where it is wrong)".to_owned()
     };
     setting_fault("KUBECONFIG", format!("{path} cannot be read: {why}"))
 }

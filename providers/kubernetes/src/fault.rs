@@ -1,4 +1,4 @@
-//! What the API server's refusals mean.
+//! The meaning of the API server's refusals.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use crate::kind::Kind;
 
-/// How long to wait after somebody else has changed an object at the same time.
+/// How long to wait after a concurrent change of an object.
 const CONFLICT_WAIT: Duration = Duration::from_millis(200);
 
 /// One call, for messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
-    /// In the words of roles, such as `patch`.
+    /// The verb as in roles, such as `patch`.
     pub(crate) verb: &'static str,
     pub(crate) kind: &'a Kind,
     pub(crate) namespace: &'a str,
@@ -69,7 +69,7 @@ struct Details {
     retry_after_seconds: Option<u64>,
 }
 
-/// The error for an answer that is no success.
+/// The error of an answer that is not a success.
 pub(crate) fn refused(
     call: &Call<'_>,
     status: StatusCode,
@@ -105,7 +105,7 @@ fn meaning(call: &Call<'_>, status: StatusCode, answer: &Status, said: &str) -> 
         )),
         403 => ErrorKind::Forbidden.because(format!("the cluster refuses to {call}: {said}")),
         404 => absent(call, answer, said),
-        // Somebody else changed it meanwhile: what is there is read again, and the call repeated.
+        // Somebody else changed the object meanwhile: the retry reads it again.
         409 if answer.reason == "Conflict" => {
             let message = format!("{call} met another change: {said}");
             ErrorKind::Conflict.because(message).with_retry_after(CONFLICT_WAIT)
@@ -118,8 +118,8 @@ fn meaning(call: &Call<'_>, status: StatusCode, answer: &Status, said: &str) -> 
     }
 }
 
-/// A 404 means that the object is gone only if the API server says so of this very object: a proxy, a wrong address or a missing
-/// namespace must not make instances look gone.
+/// A 404 means that the object is gone only if the API server says so about this very object: a proxy, a wrong
+/// address or a missing namespace must not make instances look gone.
 fn absent(call: &Call<'_>, answer: &Status, said: &str) -> ProviderError {
     if answer.kind == "Status"
         && answer.reason == "NotFound"
@@ -144,14 +144,14 @@ fn absent(call: &Call<'_>, answer: &Status, said: &str) -> ProviderError {
     ))
 }
 
-/// The error where there was no answer.
+/// The error of a call without an answer.
 pub(crate) fn unreachable(
     server: &Uri,
     error: impl StdError + Send + Sync + 'static,
 ) -> ProviderError {
     if is_about_credentials(&error) {
-        // Its text may have the output of an exec plugin, which is a credential.
-        let message = "the credentials cannot be had: check the exec plugin, token file or certificate of the kubeconfig";
+        // The error's text may contain the output of an exec plugin, which is a credential.
+        let message = "cannot read the credentials: check the exec plugin, token file or certificate of the kubeconfig";
         return ErrorKind::Unauthorized.because(message);
     }
     let message =

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
-    Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy, absent_is_done,
+    Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraOptions,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
+    absent_is_done,
 };
 use async_trait::async_trait;
 use k8s_openapi::ByteString;
@@ -18,7 +19,7 @@ use crate::cluster::Cluster;
 use crate::fault::Call;
 use crate::kind;
 use crate::names::{self, NAME};
-use crate::reference::{label, not_going, reference};
+use crate::reference::{ensure_not_deleting, label, reference};
 use crate::settings::{RECIPE_SETTINGS, Settings};
 use crate::workload::Workload;
 use crate::{access, listed, logs, state};
@@ -31,16 +32,17 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
-    /// The reference of the settings.
+    /// The specs of the settings.
     #[must_use]
     pub fn settings() -> Vec<SettingSpec> {
         Settings::describe()
     }
 
-    /// Reads the settings and the kubeconfig, and makes the provider. The API server is not asked for anything yet.
+    /// Reads the settings and the kubeconfig, and builds the provider, without a call to the API server.
     ///
     /// # Errors
-    /// `KUBERNETES_IMAGE` is missing; there is neither a kubeconfig nor a service account; another variable has no meaning.
+    /// `KUBERNETES_IMAGE` is missing, there is neither a kubeconfig nor a service account, or a variable has an
+    /// invalid value.
     pub fn build(environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
         let settings = Settings::read(environment)?;
         let cluster = Cluster::new(&settings)?;
@@ -56,6 +58,10 @@ impl InfraProvider for Kubernetes {
 
     fn recipe_settings(&self) -> &'static [&'static str] {
         &RECIPE_SETTINGS
+    }
+
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        self.settings.with(options).map(drop)
     }
 
     fn capabilities(&self) -> InfraCapabilities {
@@ -76,7 +82,8 @@ impl InfraProvider for Kubernetes {
         let namespace = self.cluster.namespace().await?;
         let url = self.url(cx, namespace, instance)?;
         let image = spec.image.as_deref().unwrap_or(&self.settings.image);
-        // Looked for even in a first attempt: an apply would take over what somebody else has under this name, or stop what runs.
+        // Looked up even in a first attempt: applying would take over an object that somebody else has under this
+        // name, or stop a running instance.
         let call = Call::new("get", &kind::STATEFUL_SET, namespace, &name);
         let set = match self.cluster.find::<StatefulSet>(cx, &call).await? {
             Some(set) if label(&set, NAME) != Some(name.as_str()) => {
@@ -95,15 +102,19 @@ impl InfraProvider for Kubernetes {
                     deployed_at: None,
                     version: None,
                 };
-                let manifest = workload.manifest(&self.settings);
+                let manifest = workload.manifest(&self.settings.with(&spec.options)?);
                 self.cluster
                     .apply(cx, &kind::STATEFUL_SET, namespace, &manifest)
                     .await?
             }
         };
-        not_going(&set, &name)?;
+        ensure_not_deleting(&set, &name)?;
         let parts = self.parts(cx, namespace, instance, &set, &url).await?;
-        let manifests: Vec<_> = parts.kept().into_iter().chain(parts.reached()).collect();
+        let manifests: Vec<_> = parts
+            .persistent_parts()
+            .into_iter()
+            .chain(parts.configurable_parts())
+            .collect();
         self.apply_all(cx, namespace, &manifests).await?;
         let image = state::image(&set).unwrap_or(image).to_owned();
         let handle = reference(namespace, &name, instance, image)?;
@@ -213,7 +224,7 @@ impl InfraProvider for Kubernetes {
             Some(_) => logs::tail(&self.cluster, cx, namespace, &pod_name, lines).await?,
             None => Vec::new(),
         };
-        // Why it does not run is not in its output.
+        // The output does not contain the reason why it does not run.
         let state = state::from_objects(&set, pod.as_ref(), self.settings.restart_max);
         if let Some(words) = state.and_then(|state| state.words) {
             written.push(LogLine {
@@ -230,7 +241,7 @@ impl InfraProvider for Kubernetes {
     }
 }
 
-/// As the member `data` of a Secret has them.
+/// The variables, encoded for the member `data` of a Secret.
 fn encoded(variables: &EnvVars) -> Map<String, Value> {
     let pairs = variables.iter().map(|(name, value)| {
         let bytes = ByteString(value.expose().as_bytes().to_vec());

@@ -1,4 +1,4 @@
-//! What the provider's operations have in common: an instance is looked up, deployed, and waited for.
+//! Common steps of the provider's operations: look up an instance, deploy it, and wait for it.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::infra::Kubernetes;
 use crate::kind::{self, Kind};
 use crate::names::{self, NAME};
 use crate::parts::Parts;
-use crate::reference::{Place, label, not_going};
+use crate::reference::{Place, ensure_not_deleting, label};
 use crate::state;
 use crate::workload::Workload;
 
-/// How often a deletion is looked at until it is done.
+/// Interval between checks of a deletion.
 const DELETION_PAUSE: Duration = Duration::from_millis(250);
-/// Without a deadline in the context, a deletion may take as long as this.
+/// Time limit of a deletion if the context has no deadline.
 const DELETION_LIMIT: Duration = Duration::from_secs(120);
 
 impl Kubernetes {
-    /// The instance's StatefulSet as it is; `None` if there is none.
+    /// The instance's StatefulSet; `None` if it does not exist.
     pub(crate) async fn find(
         &self,
         cx: &Context,
@@ -37,7 +37,7 @@ impl Kubernetes {
         Ok(ours)
     }
 
-    /// The instance's StatefulSet, which is there and stays.
+    /// The instance's StatefulSet; an error if it does not exist or is being deleted.
     pub(crate) async fn existing(
         &self,
         cx: &Context,
@@ -54,7 +54,7 @@ impl Kubernetes {
         let set = found.ok_or_else(|| {
             ErrorKind::NotFound.because(format!("the cluster has no StatefulSet {name}"))
         })?;
-        not_going(&set, name)?;
+        ensure_not_deleting(&set, name)?;
         Ok(set)
     }
 
@@ -83,7 +83,7 @@ impl Kubernetes {
         })
     }
 
-    /// Applies manifests, side by side.
+    /// Applies manifests concurrently.
     pub(crate) async fn apply_all(
         &self,
         cx: &Context,
@@ -96,7 +96,7 @@ impl Kubernetes {
         try_join_all(applied).await.map(drop)
     }
 
-    /// Brings the instance to the current settings and starts it anew, with the variables that are set.
+    /// Applies the current settings to the instance and restarts it with its variables.
     pub(crate) async fn deploy(
         &self,
         cx: &Context,
@@ -110,7 +110,8 @@ impl Kubernetes {
         let parts = self
             .parts(cx, namespace, &handle.instance, &set, &url)
             .await?;
-        self.apply_all(cx, namespace, &parts.reached()).await?;
+        self.apply_all(cx, namespace, &parts.configurable_parts())
+            .await?;
         let workload = Workload {
             mark: cx.mark(),
             instance: &handle.instance,
@@ -121,7 +122,7 @@ impl Kubernetes {
             deployed_at: Some(Utc::now().to_rfc3339_opts(SecondsFormat::Nanos, true)),
             version: set.metadata.resource_version.clone(),
         };
-        let manifest = workload.manifest(&self.settings);
+        let manifest = workload.manifest(&self.settings.with(&handle.options)?);
         let applied = self
             .cluster
             .apply::<Value>(cx, &kind::STATEFUL_SET, namespace, &manifest);
@@ -159,7 +160,8 @@ impl Kubernetes {
         Ok(())
     }
 
-    /// A namespace that does not exist has an empty list, in which every instance looks gone.
+    /// Checks that the namespace exists. The list of one that does not exist is empty, and every instance would look
+    /// gone.
     pub(crate) async fn namespace_exists(
         &self,
         cx: &Context,

@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::names::{INSTANCE, NAME};
 use crate::state::{self, State};
 
-/// An instance of ours that is there.
+/// One of our instances in the list.
 #[derive(Debug)]
 pub(crate) struct Listed {
     pub(crate) name: String,
     pub(crate) instance: InstanceId,
-    /// `None` if it cannot be read: that is shown as its status, and hides no other instance.
+    /// `None` if it cannot be parsed. The status of the instance says so, and other instances are still listed.
     set: Option<StatefulSet>,
 }
 
@@ -36,14 +36,14 @@ pub(crate) fn read(mark: &Mark, item: Value) -> Option<Listed> {
     })
 }
 
-/// A pod with the name of its instance's objects.
+/// Reads a pod, with the name of its instance's objects.
 pub(crate) fn pod(item: Value) -> Option<(String, Pod)> {
     let name = item["metadata"]["labels"][NAME].as_str()?.to_owned();
     Some((name, serde_json::from_value(item).ok()?))
 }
 
 impl Listed {
-    /// How its deployment does; `None` before the first.
+    /// The state of its deployment; `None` before the first.
     pub(crate) fn state(&self, pods: &HashMap<String, Pod>, restart_max: u32) -> Option<State> {
         match &self.set {
             Some(set) => state::from_objects(set, pods.get(&self.name), restart_max),

@@ -9,10 +9,10 @@ use crate::fault::Call;
 use crate::kind::Kind;
 use crate::names::CONTAINER;
 
-/// More than this of one pod's output is not read.
+/// Maximum number of bytes to read of one pod's output.
 const LIMIT_BYTES: i64 = 4 * 1024 * 1024;
 
-/// As roles name the subresource.
+/// The subresource, named as in roles.
 const LOG: Kind = Kind {
     plural: "pods/log",
     ..crate::kind::POD

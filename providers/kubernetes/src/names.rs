@@ -1,25 +1,26 @@
-//! Names, labels and annotations of what the cluster holds for an instance.
+//! Names, labels and annotations of an instance's objects in the cluster.
 //!
 //! Every object of an instance has the label of its mark as its name, and the same labels.
 
 use agent_pool_core::{InstanceId, Mark};
 use serde_json::{Value, json};
 
-/// Whose it is: the prefix of the mark without the `-` at its end, which a label's value may not have. A filter, no proof.
+/// The owner: the prefix of the mark without its trailing `-`, which a label's value may not have. It is a filter and
+/// no proof.
 pub(crate) const MARK: &str = "agent-pool.mark";
 /// The instance's id.
 pub(crate) const INSTANCE: &str = "agent-pool.instance";
 /// The name of all objects of the instance, such as `ap-production-k3v9x0a1b2c3`.
 pub(crate) const NAME: &str = "agent-pool.name";
-/// Annotation of pods: when the deployment that they belong to was asked for.
+/// Annotation of pods: when their deployment was requested.
 pub(crate) const DEPLOYED_AT: &str = "agent-pool.deployed-at";
 
-/// Under this name the API server records which fields are ours.
+/// The name under which the API server records the fields that are ours.
 pub(crate) const FIELD_MANAGER: &str = "agent-pool";
 /// The container that runs the image.
 pub(crate) const CONTAINER: &str = "agent";
 
-/// The labels of everything that an instance has.
+/// The labels of all objects of an instance.
 pub(crate) fn labels(mark: &Mark, instance: &InstanceId) -> Value {
     json!({
         MARK: mark_value(mark),
@@ -29,7 +30,7 @@ pub(crate) fn labels(mark: &Mark, instance: &InstanceId) -> Value {
     })
 }
 
-/// Selects everything of this environment, and perhaps of others whose names begin alike.
+/// Selects all objects of this environment, and possibly those of others with a similar name.
 pub(crate) fn selector(mark: &Mark) -> String {
     format!("{MARK}={}", mark_value(mark))
 }

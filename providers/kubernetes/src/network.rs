@@ -8,8 +8,9 @@ use crate::names::{INSTANCE, NAME};
 use crate::peers::Peer;
 use crate::settings::Settings;
 
-/// Private and link-local addresses, where other instances, the API server and nodes are, and the metadata services of clouds:
-/// 169.254.169.254 of most, 100.100.100.200 of Alibaba, 168.63.129.16 of Azure, 192.0.0.192 of Oracle, `fd00:ec2::254` of AWS.
+/// Private and link-local addresses, where other instances, the API server and nodes are, and the metadata services
+/// of clouds: 169.254.169.254 of most, 100.100.100.200 of Alibaba, 168.63.129.16 of Azure, 192.0.0.192 of Oracle,
+/// `fd00:ec2::254` of AWS.
 const CLOSED_V4: [&str; 8] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -47,7 +48,7 @@ pub(crate) fn policy(name: &str, namespace: &str, server: &str, settings: &Setti
     })
 }
 
-/// A rule without peers would allow everybody, so without peers there is no rule.
+/// A rule without peers would allow everybody, so the rule is left out if there are no peers.
 fn ingress(from: &[Peer], port: &Value) -> Vec<Value> {
     let peers: Vec<Value> = from.iter().map(peer).collect();
     if peers.is_empty() {
@@ -77,7 +78,7 @@ fn peer(peer: &Peer) -> Value {
     }
 }
 
-/// All addresses of a family but the closed ones.
+/// All addresses of a family except the closed ones.
 fn block(all: &str, closed: &[&str], denied: &[&String]) -> Value {
     let closed = closed.iter().copied();
     let except: Vec<&str> = closed
@@ -86,7 +87,7 @@ fn block(all: &str, closed: &[&str], denied: &[&String]) -> Value {
     json!({ "cidr": all, "except": except })
 }
 
-/// The host of a URL as a range, if it is known as a number.
+/// The host of a URL as an address range, if it is an IP address.
 fn single(host: &str) -> Option<String> {
     let address: IpAddr = host.trim_matches(['[', ']']).parse().ok()?;
     let length = if address.is_ipv4() { 32 } else { 128 };

@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::cluster::{Cluster, at, parse};
 use crate::fault::{self, Call};
 
-/// Objects on a page of a list.
+/// Number of objects on a page of a list.
 const PAGE: u32 = 250;
-/// How often a list is begun again whose pages expired while it was read.
+/// Maximum number of attempts to read a list whose pages expire meanwhile.
 const LIST_ATTEMPTS: usize = 5;
 
 impl Cluster {
-    /// All objects that the selector selects, page by page. An answer is whole, or an error.
+    /// All objects that the selector selects, page by page. The result is complete, or an error.
     pub(crate) async fn list(
         &self,
         cx: &Context,
@@ -34,7 +34,7 @@ impl Cluster {
         Err(ErrorKind::Unavailable.because(message))
     }
 
-    /// `None` if a page expired: what was read is worth nothing then.
+    /// `None` if a page expired, which makes the pages read so far useless.
     async fn list_pages(
         &self,
         cx: &Context,

@@ -1,4 +1,4 @@
-//! What an instance has besides its StatefulSet, and which the StatefulSet owns: when it is deleted, so are they.
+//! The objects of an instance other than its StatefulSet. The StatefulSet owns them, so they are deleted with it.
 
 use agent_pool_core::{InstanceId, Mark};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::variables::Route;
 use crate::workload::mib;
 
-/// What the parts of an instance are made of.
+/// The values from which the parts of an instance are built.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts<'a> {
     pub(crate) mark: &'a Mark,
@@ -28,8 +28,9 @@ pub(crate) struct Parts<'a> {
 type Manifest = (&'static Kind, Value);
 
 impl Parts<'_> {
-    /// What holds the instance's data and variables: it is created once, and never changed by a deployment.
-    pub(crate) fn kept(&self) -> Vec<Manifest> {
+    /// The objects with the instance's data and variables. They are created once, and a deployment never changes
+    /// them.
+    pub(crate) fn persistent_parts(&self) -> Vec<Manifest> {
         let settings = self.settings;
         let mut claim = json!({
             "accessModes": ["ReadWriteOnce"],
@@ -45,8 +46,8 @@ impl Parts<'_> {
         ]
     }
 
-    /// What follows the settings: each deployment applies it again.
-    pub(crate) fn reached(&self) -> Vec<Manifest> {
+    /// The objects that follow the settings. Each deployment applies them again.
+    pub(crate) fn configurable_parts(&self) -> Vec<Manifest> {
         let name = self.mark.label(self.instance);
         let policy = network::policy(&name, self.namespace, self.server, self.settings);
         let service = json!({
@@ -107,7 +108,7 @@ impl Parts<'_> {
         (kind, manifest)
     }
 
-    /// `body` with what every part has: its kind, the instance's name and labels, and its owner.
+    /// Adds the common members of all parts to `body`: its kind, the instance's name and labels, and its owner.
     fn manifest(&self, kind: &'static Kind, mut body: Value) -> Manifest {
         let name = self.mark.label(self.instance);
         body["apiVersion"] = kind.api_version().into();
@@ -120,7 +121,7 @@ impl Parts<'_> {
                 "kind": kind::STATEFUL_SET.kind,
                 "name": name,
                 "uid": self.owner,
-                // So that the StatefulSet is gone only when its parts are.
+                // The StatefulSet is gone only when its parts are gone.
                 "blockOwnerDeletion": true,
             }],
         });

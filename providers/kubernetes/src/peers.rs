@@ -1,13 +1,13 @@
-//! Settings that are lists: other ends of connections, labels, tolerations.
+//! Settings that are lists: peers, labels, tolerations.
 
 use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-/// Another end of a connection, such as `namespace:ingress` or `cidr:192.0.2.0/24`.
+/// A peer of a connection, such as `namespace:ingress` or `cidr:192.0.2.0/24`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// Every pod of a namespace that is no instance.
+    /// Every pod of a namespace, except instances.
     Namespace(String),
     /// Addresses.
     Cidr(String),
@@ -44,7 +44,7 @@ fn is_cidr(range: &str) -> bool {
     length.parse::<u8>().is_ok_and(|length| length <= longest)
 }
 
-/// Reads a list of address ranges, none of which is everything.
+/// Reads a list of address ranges, none of which may cover all addresses.
 pub(crate) fn ranges(list: &str) -> Result<Vec<String>, String> {
     let range = |item: &str| match is_cidr(item) && !item.ends_with("/0") {
         true => Ok(item.to_owned()),
@@ -58,7 +58,7 @@ pub(crate) fn pairs(list: &str) -> Result<Map<String, Value>, String> {
     let pair = |item: &str| {
         let (key, value) = item
             .split_once('=')
-            .ok_or_else(|| format!("has {item:?}, which is no key=value"))?;
+            .ok_or_else(|| format!("has {item:?}, which does not have the form key=value"))?;
         Ok((key.trim().to_owned(), Value::from(value.trim())))
     };
     items(list).map(pair).collect()

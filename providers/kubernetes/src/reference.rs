@@ -1,4 +1,4 @@
-//! The reference to an instance, and what its StatefulSet says.
+//! The handle of an instance, made from its StatefulSet.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use agent_pool_core::{ErrorKind, InfraHandle, InstanceId, ProviderError};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde::{Deserialize, Serialize};
 
-/// When to come again where an earlier instance of this name is still being deleted.
+/// How long to wait if an earlier instance of this name is still being deleted.
 const DELETION_WAIT: Duration = Duration::from_secs(2);
 
-/// What a handle holds besides the name.
+/// The data of a handle besides the name.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) namespace: String,
 }
 
-/// While an object is being deleted nothing can be added to it.
-pub(crate) fn not_going(set: &StatefulSet, name: &str) -> Result<(), ProviderError> {
+/// Refuses an object that is being deleted, because nothing can be added to it.
+pub(crate) fn ensure_not_deleting(set: &StatefulSet, name: &str) -> Result<(), ProviderError> {
     if set.metadata.deletion_timestamp.is_none() {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub(crate) fn label<'a>(set: &'a StatefulSet, key: &str) -> Option<&'a str> {
     set.metadata.labels.as_ref()?.get(key).map(String::as_str)
 }
 
-/// The reference to an instance.
+/// The handle of an instance.
 pub(crate) fn reference(
     namespace: &str,
     name: &str,

@@ -1,8 +1,11 @@
-//! The settings of this provider.
+//! The settings of this provider, and the options of a recipe, which win over them.
 
-use agent_pool_core::InstanceId;
+use std::collections::BTreeMap;
+
 use agent_pool_core::settings::{self, Environment, SettingSpec, SettingsError};
-use serde_json::{Map, Value};
+use agent_pool_core::{ErrorKind, InfraOptions, InstanceId, ProviderError, read_options};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::peers::{self, Peer};
@@ -32,7 +35,20 @@ pub(crate) const RECIPE_SETTINGS: [&str; 18] = [
     "KUBERNETES_DENY_TO",
 ];
 
-/// The settings, checked, with their lists read.
+/// The options of a recipe, each of which overrides the setting of the same name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Options {
+    memory_mib: Option<u32>,
+    memory_request_mib: Option<u32>,
+    cpu_millis: Option<u32>,
+    cpu_request_millis: Option<u32>,
+    /// Labels that a node must have.
+    node_selector: Option<BTreeMap<String, String>>,
+    runtime_class: Option<String>,
+}
+
+/// The validated settings, with their lists parsed.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     variables: Variables,
@@ -87,6 +103,51 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The settings with the options of a recipe applied.
+    pub(crate) fn with(&self, options: &InfraOptions) -> Result<Self, ProviderError> {
+        let options: Options = read_options(options)?;
+        let mut own = self.clone();
+        let variables = &mut own.variables;
+        for (value, option) in [
+            (&mut variables.memory_mib, options.memory_mib),
+            (
+                &mut variables.memory_request_mib,
+                options.memory_request_mib,
+            ),
+            (&mut variables.cpu_millis, options.cpu_millis),
+            (
+                &mut variables.cpu_request_millis,
+                options.cpu_request_millis,
+            ),
+        ] {
+            *value = option.unwrap_or(*value);
+        }
+        variables.runtime_class = options.runtime_class.or(variables.runtime_class.take());
+        if let Some(labels) = options.node_selector {
+            let labels = labels.into_iter().map(|(name, value)| (name, json!(value)));
+            own.node_selector = labels.collect();
+        }
+        match own.excessive_request() {
+            None => Ok(own),
+            Some((request, limit)) => {
+                let problem = format!(
+                    "option {}: must not exceed {}",
+                    option_of(request),
+                    option_of(limit)
+                );
+                Err(ErrorKind::Invalid.because(problem))
+            }
+        }
+    }
+
+    /// The names of a request and its limit, if the request is above the limit.
+    fn excessive_request(&self) -> Option<(&'static str, &'static str)> {
+        if self.memory_request_mib > self.memory_mib {
+            return Some(("MEMORY_REQUEST_MIB", "MEMORY_MIB"));
+        }
+        (self.cpu_request_millis > self.cpu_millis).then_some(("CPU_REQUEST_MILLIS", "CPU_MILLIS"))
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         if self.image.trim().is_empty() {
             return Err(fault("IMAGE", "names no image"));
@@ -94,17 +155,8 @@ impl Settings {
         if self.user == 0 {
             return Err(fault("USER", "is 0: an instance never runs as root"));
         }
-        if self.memory_request_mib > self.memory_mib {
-            return Err(fault(
-                "MEMORY_REQUEST_MIB",
-                "must not exceed KUBERNETES_MEMORY_MIB",
-            ));
-        }
-        if self.cpu_request_millis > self.cpu_millis {
-            return Err(fault(
-                "CPU_REQUEST_MILLIS",
-                "must not exceed KUBERNETES_CPU_MILLIS",
-            ));
+        if let Some((request, limit)) = self.excessive_request() {
+            return Err(fault(request, format!("must not exceed {PREFIX}{limit}")));
         }
         let problem = match self.url_of(&InstanceId::generate(), "ap-example") {
             Some(Err(problem)) => return Err(fault("URL_TEMPLATE", problem)),
@@ -149,16 +201,44 @@ impl Settings {
         None
     }
 
-    /// The URL by the template; `None` without one.
+    /// The URL from the template; `None` without one.
     pub(crate) fn url_of(&self, instance: &InstanceId, name: &str) -> Option<Result<Url, String>> {
         let template = self.url_template.as_ref()?;
         Some(settings::url_by_template(template, instance, name))
     }
 }
 
+/// The option for a setting: `MEMORY_MIB` is `memoryMib`.
+fn option_of(setting: &str) -> String {
+    let mut words = setting.split('_').map(str::to_lowercase);
+    let first = words.next().unwrap_or_default();
+    let rest = words.map(|word| word[..1].to_uppercase() + &word[1..]);
+    std::iter::once(first).chain(rest).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_win_over_settings_and_must_fit_together() {
+        let settings = read(&[("NODE_SELECTOR", "disk=hdd")]).unwrap();
+        let with = |options: Value| settings.with(options.as_object().unwrap());
+        let own = with(json!({
+            "memoryMib": 2048, "cpuRequestMillis": 500, "nodeSelector": { "disk": "ssd" },
+            "runtimeClass": "gvisor",
+        }));
+        let own = own.unwrap();
+        assert_eq!((own.memory_mib, own.memory_request_mib), (2048, 128));
+        assert_eq!((own.cpu_millis, own.cpu_request_millis), (1000, 500));
+        assert_eq!(own.node_selector["disk"], "ssd");
+        assert_eq!(own.runtime_class.as_deref(), Some("gvisor"));
+        let error = with(json!({ "memoryMib": 64 })).unwrap_err().to_string();
+        let expected = "option memoryRequestMib: must not exceed memoryMib";
+        assert!(error.contains(expected), "{error}");
+        let error = with(json!({ "memory": 64 })).unwrap_err().to_string();
+        assert!(error.contains("`memoryMib`"), "{error}");
+    }
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let mut environment = Environment::from_iter([("KUBERNETES_IMAGE", "agent:1")]);

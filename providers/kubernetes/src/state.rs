@@ -1,4 +1,4 @@
-//! What a StatefulSet and its pod say about an instance: its deploy status, and the same in words.
+//! The state of an instance, from its StatefulSet and its pod: its deploy status, and a description in words.
 
 use agent_pool_core::DeployStatus;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -6,11 +6,11 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 
 use crate::names::DEPLOYED_AT;
 
-/// How a deployment does.
+/// The state of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) status: DeployStatus,
-    /// Why, for people; `None` if there is nothing to say.
+    /// The reason, for people; `None` if there is nothing to report.
     pub(crate) words: Option<String>,
 }
 
@@ -45,16 +45,16 @@ pub(crate) fn from_objects(
         let words = "the pod is ending and is replaced then; on a lost node it ends only when the node is back or removed";
         return Some(state(DeployStatus::Deploying, words.to_owned()));
     }
-    Some(of_pod(pod, restart_max))
+    Some(pod_state(pod, restart_max))
 }
 
-/// When the deployment that the StatefulSet asks for was asked for.
+/// When the deployment that the StatefulSet specifies was requested.
 pub(crate) fn deployment(set: &StatefulSet) -> Option<&str> {
     let template = set.spec.as_ref()?.template.metadata.as_ref()?;
     Some(template.annotations.as_ref()?.get(DEPLOYED_AT)?.as_str())
 }
 
-/// The image that the StatefulSet asks for.
+/// The image that the StatefulSet specifies.
 pub(crate) fn image(set: &StatefulSet) -> Option<&str> {
     let pod = set.spec.as_ref()?.template.spec.as_ref()?;
     pod.containers.first()?.image.as_deref()
@@ -68,11 +68,11 @@ pub(crate) fn image_digest(pod: &Pod) -> Option<&str> {
     digest.starts_with("sha256:").then_some(digest)
 }
 
-fn of_pod(pod: &Pod, restart_max: u32) -> State {
+fn pod_state(pod: &Pod, restart_max: u32) -> State {
     let Some(status) = &pod.status else {
         return state(DeployStatus::Queued, None);
     };
-    // Such as an eviction: the StatefulSet then makes another pod.
+    // For example an eviction: the StatefulSet then creates another pod.
     if let (Some("Failed"), reason) = (status.phase.as_deref(), &status.reason) {
         let reason = reason.as_deref().unwrap_or("failed");
         let message = status.message.as_deref().unwrap_or_default();
@@ -83,7 +83,7 @@ fn of_pod(pod: &Pod, restart_max: u32) -> State {
     }
     let containers = status.container_statuses.as_deref().unwrap_or_default();
     if let Some(container) = containers.first() {
-        return of_container(container, restart_max);
+        return container_state(container, restart_max);
     }
     let conditions = status.conditions.as_deref().unwrap_or_default();
     let unscheduled = conditions
@@ -99,7 +99,7 @@ fn of_pod(pod: &Pod, restart_max: u32) -> State {
     }
 }
 
-fn of_container(container: &ContainerStatus, restart_max: u32) -> State {
+fn container_state(container: &ContainerStatus, restart_max: u32) -> State {
     let restarts = u32::try_from(container.restart_count).unwrap_or_default();
     let last = container
         .last_state
@@ -112,7 +112,7 @@ fn of_container(container: &ContainerStatus, restart_max: u32) -> State {
         let words = last.map(|last| {
             format!(
                 "restarted {restarts} times: the run before {}",
-                ending(last)
+                describe_ending(last)
             )
         });
         return state(DeployStatus::Success, words);
@@ -137,7 +137,7 @@ fn of_container(container: &ContainerStatus, restart_max: u32) -> State {
                 format!("the image cannot be pulled, which is tried again: {reason}: {message}");
             state(DeployStatus::Other("IMAGE_PULL_BACK_OFF".to_owned()), words)
         }
-        // Nothing changes that without a new deployment.
+        // Only a new deployment can change this.
         ("InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError", _) => state(
             DeployStatus::Failed,
             format!("the container cannot be created: {reason}: {message}"),
@@ -149,7 +149,7 @@ fn of_container(container: &ContainerStatus, restart_max: u32) -> State {
     }
 }
 
-/// A container that ended is restarted with growing pauses, for ever; after `restart_max` times that counts as crashed.
+/// An ended container is restarted forever with growing pauses; after `restart_max` restarts it counts as crashed.
 fn ended_state(restarts: u32, restart_max: u32, ended: &ContainerStateTerminated) -> State {
     let status = if restarts >= restart_max {
         DeployStatus::Crashed
@@ -158,11 +158,14 @@ fn ended_state(restarts: u32, restart_max: u32, ended: &ContainerStateTerminated
     };
     state(
         status,
-        format!("restarted {restarts} times: the last run {}", ending(ended)),
+        format!(
+            "restarted {restarts} times: the last run {}",
+            describe_ending(ended)
+        ),
     )
 }
 
-fn ending(ended: &ContainerStateTerminated) -> String {
+fn describe_ending(ended: &ContainerStateTerminated) -> String {
     let code = ended.exit_code;
     match ended.reason.as_deref() {
         Some("OOMKilled") => format!("exceeded its memory limit (OOMKilled, exit code {code})"),

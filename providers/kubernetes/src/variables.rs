@@ -5,11 +5,11 @@ use agent_pool_core::settings::Millis;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What routes requests from outside the cluster to an instance.
+/// How requests from outside the cluster are routed to an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Route {
-    /// Nothing: its Service is reached from inside the cluster, or something else routes to it.
+    /// Not at all: its Service is reached from inside the cluster, or something else routes to it.
     None,
     /// An Ingress.
     Ingress,
@@ -34,8 +34,8 @@ pub(crate) struct Variables {
     /// Names of Secrets with credentials for the image's registry, separated by commas.
     #[serde(default)]
     pub(crate) image_pull_secrets: String,
-    /// URL of an instance, with `{id}` or `{name}`, such as `https://{id}.agents.example.com`. Default: its Service, which is
-    /// reached from inside the cluster only.
+    /// URL of an instance, with `{id}` or `{name}`, such as `https://{id}.agents.example.com`. Default: its Service,
+    /// which is reached from inside the cluster only.
     pub(crate) url_template: Option<String>,
     /// What to create for the host name of `KUBERNETES_URL_TEMPLATE`: `none`, `ingress` or `httproute`.
     #[serde(default = "Variables::default_route")]
@@ -49,14 +49,15 @@ pub(crate) struct Variables {
     /// Annotations of the Ingress or `HTTPRoute`, as `key=value`, separated by commas.
     #[serde(default)]
     pub(crate) route_annotations: String,
-    /// Who may connect to instances: `namespace:NAME` or `cidr:ADDRESS/LENGTH`, separated by commas. Other instances never may.
-    /// Default: the instances' own namespace. With a route, name the namespace of its controller or gateway.
+    /// Who may connect to instances: `namespace:NAME` or `cidr:ADDRESS/LENGTH`, separated by commas. Other instances
+    /// never may. Default: the instances' own namespace. With a route, name the namespace of its controller or
+    /// gateway.
     pub(crate) allow_from: Option<String>,
     /// Where instances may connect to besides DNS and public addresses, in the same form.
     #[serde(default)]
     pub(crate) allow_to: String,
-    /// Public addresses that instances may not connect to, as `ADDRESS/LENGTH`, separated by commas, such as those of the API
-    /// server. Its address is always closed if `KUBERNETES_KUBECONFIG` has it as a number.
+    /// Public addresses that instances may not connect to, as `ADDRESS/LENGTH`, separated by commas, such as those of
+    /// the API server. Its address is always closed if `KUBERNETES_KUBECONFIG` has it as a number.
     #[serde(default)]
     pub(crate) deny_to: String,
     /// The port that the image listens on; given to it as `PORT`.
@@ -96,7 +97,7 @@ pub(crate) struct Variables {
     /// How often an instance that fails is restarted before it counts as crashed.
     #[serde(default = "Variables::default_restarts")]
     pub(crate) restart_max: u32,
-    /// Time to end by itself before an instance is killed, in milliseconds; at least a second.
+    /// Time between the stop signal and the kill of an instance, in milliseconds; at least a second.
     #[serde(default = "Variables::default_stop_grace")]
     pub(crate) stop_grace_ms: Millis,
 }

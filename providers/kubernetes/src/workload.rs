@@ -1,7 +1,8 @@
 //! The StatefulSet that runs an instance.
 //!
-//! A StatefulSet and no Deployment: it never has two pods at once, which would share the volume, also when a node is lost. With
-//! `Parallel`, a deployment replaces a pod that never became ready; with the default it would wait for that pod for ever.
+//! It is a StatefulSet and not a Deployment, because a StatefulSet never has two pods at once, which would share the
+//! volume, even if a node is lost. With `Parallel`, a deployment replaces a pod that never became ready; with the
+//! default it would wait for that pod forever.
 
 use agent_pool_core::{InstanceId, Mark, runtime};
 use serde_json::{Value, json};
@@ -10,11 +11,11 @@ use crate::kind;
 use crate::names::{self, CONTAINER, DEPLOYED_AT, NAME};
 use crate::settings::Settings;
 
-/// Where the volume is mounted.
+/// The mount point of the volume.
 const DATA: &str = "/data";
 const TMP_SIZE: &str = "64Mi";
 
-/// What an instance's StatefulSet is made of.
+/// The values from which an instance's StatefulSet is built.
 #[derive(Debug, Clone)]
 pub(crate) struct Workload<'a> {
     pub(crate) mark: &'a Mark,
@@ -23,7 +24,7 @@ pub(crate) struct Workload<'a> {
     pub(crate) url: &'a str,
     /// `None` before the first deployment: then no pod runs.
     pub(crate) deployed_at: Option<String>,
-    /// The version that this is a change of: if somebody else changes it first, it is refused.
+    /// The version that this manifest changes: if somebody else changes it first, the request is refused.
     pub(crate) version: Option<String>,
 }
 
@@ -58,9 +59,9 @@ impl Workload<'_> {
         })
     }
 
-    /// What the `restricted` level of pod security wants, and no access to the API server.
+    /// A pod that satisfies the `restricted` level of pod security and has no access to the API server.
     fn pod(&self, name: &str, settings: &Settings) -> Value {
-        // With 0 a pod counts as gone before it is, and the next one would share its volume.
+        // With 0 a pod would count as gone while it still runs, and the next one would share its volume.
         let grace = settings.stop_grace_ms.duration().as_secs().max(1);
         let mut pod = json!({
             "automountServiceAccountToken": false,

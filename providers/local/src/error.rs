@@ -1,4 +1,4 @@
-//! What the machine refuses -> [`ProviderError`].
+//! Converts errors of the machine to [`ProviderError`].
 
 use std::io;
 
@@ -16,7 +16,8 @@ pub(crate) fn unknown() -> ProviderError {
     ProviderError::new(ErrorKind::NotFound, "this machine has no such instance")
 }
 
-/// Runs what waits for the disk where it holds up nobody. Once begun it ends, whoever goes away.
+/// Runs blocking disk access on a thread for blocking work. Once started, it runs to its end even if the caller is
+/// cancelled.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ProviderError> + Send + 'static,
 ) -> Result<T, ProviderError> {

@@ -1,4 +1,5 @@
-//! Files that an instance may have replaced: it runs as the same user, so none of them is trusted to be a file.
+//! Access to files that an instance may have replaced: it runs as the same user, so no path is trusted to be a
+//! regular file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -9,7 +10,7 @@ use nix::fcntl::OFlag;
 
 /// Opens a regular file for reading; `None` if nothing has that name.
 ///
-/// A FIFO would block whoever opens it, a device may never end, and a link may lead to a file of ours: all of them are
+/// A FIFO would block the caller, a device may never end, and a link may lead to a file of ours: all of them are
 /// errors.
 pub(crate) fn open(path: &Path) -> io::Result<Option<File>> {
     regular(OpenOptions::new().read(true), path)
@@ -21,7 +22,7 @@ pub(crate) fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<Opti
     match options.custom_flags(flags.bits()).open(path) {
         Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
         Ok(_) => Err(io::Error::other(format!(
-            "{} is no regular file",
+            "{} is not a regular file",
             path.display()
         ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,4 +1,4 @@
-//! The folder of one instance, which is all that the provider knows of it:
+//! The folder of one instance, which holds everything that the provider knows about it:
 //!
 //! ```text
 //! LOCAL_DATA_DIR/lock                          held while a port is being chosen
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use agent_pool_core::InstanceId;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-/// Where one instance's files are. Being named, it need not be there.
+/// The path of one instance's folder, which need not exist.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder(PathBuf);
 
@@ -31,7 +31,7 @@ impl Folder {
         self.0.join("service.json")
     }
 
-    /// What the instance keeps over restarts.
+    /// The data folder, which survives restarts.
     pub(crate) fn data(&self) -> PathBuf {
         self.0.join("data")
     }
@@ -52,7 +52,7 @@ impl Folder {
         fs::remove_dir_all(&self.0)
     }
 
-    /// Waits until nobody else works on the instance; `None` where there is no folder.
+    /// Waits until nobody else works on the instance; `None` if there is no folder.
     pub(crate) fn lock(&self) -> io::Result<Option<Lock>> {
         let mut options = OpenOptions::new();
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
@@ -62,16 +62,16 @@ impl Folder {
             file => file?,
         };
         let lock = lock(file)?;
-        // Whoever held it before may have removed the folder.
+        // The previous holder may have removed the folder.
         let still_there = match fs::metadata(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            now => same(&now?, &lock.metadata()?),
+            now => is_same_file(&now?, &lock.metadata()?),
         };
         Ok(still_there.then_some(Lock(lock)))
     }
 }
 
-/// Every instance's folder in one environment. What does not bear an instance id is not ours.
+/// Every instance's folder in one environment. Other names than instance ids are ignored.
 pub(crate) fn list(root: &Path, environment: &str) -> io::Result<Vec<(InstanceId, Folder)>> {
     let entries = match fs::read_dir(root.join(environment)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -109,7 +109,7 @@ pub(crate) fn all(root: &Path) -> io::Result<Vec<Folder>> {
     Ok(found)
 }
 
-/// Keeps every other creation out, in any process, until it is dropped.
+/// Excludes every other creation, in any process, until it is dropped.
 pub(crate) fn lock_root(root: &Path) -> io::Result<Lock> {
     make(root)?;
     let mut options = File::options();
@@ -125,6 +125,6 @@ fn lock(file: File) -> io::Result<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
 }
 
-fn same(a: &fs::Metadata, b: &fs::Metadata) -> bool {
+fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }

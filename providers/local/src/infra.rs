@@ -29,24 +29,24 @@ pub struct Local {
 }
 
 impl Local {
-    /// The reference of the settings.
+    /// The specs of the settings.
     #[must_use]
     pub fn settings() -> Vec<SettingSpec> {
         Settings::describe()
     }
 
-    /// Reads the settings and makes the provider.
+    /// Reads the settings and builds the provider.
     ///
     /// # Errors
-    /// `LOCAL_RUNTIME_COMMAND` is missing or no command; another variable has no meaning.
+    /// `LOCAL_RUNTIME_COMMAND` is missing or not a command, or a variable has an invalid value.
     pub fn build(environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
         let settings = Arc::new(Settings::read(environment)?);
         Ok(Arc::new(Self { settings }))
     }
 
     fn folder(&self, handle: &InfraHandle) -> Result<Folder, ProviderError> {
-        // The folder of the handle and not of the context, so that an instance of an environment that
-        // was renamed is still found. It becomes part of a path.
+        // The folder of the handle and not of the context, so that an instance of a renamed environment is still
+        // found. It becomes part of a path.
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let Place { folder } = handle.read_data()?;
         if folder.is_empty() || !folder.bytes().all(plain) {
@@ -56,7 +56,7 @@ impl Local {
         Ok(Folder::new(root, &folder, &handle.instance))
     }
 
-    /// Ends what runs of the instance and starts it with the variables that are set.
+    /// Stops the instance and starts it with its variables.
     async fn deploy(&self, open: Open, instance: &InstanceId) -> Result<(), ProviderError> {
         let open = open.stop(self.settings.stop_grace).await?;
         let (settings, instance) = (Arc::clone(&self.settings), instance.clone());
@@ -167,11 +167,11 @@ impl InfraProvider for Local {
     }
 }
 
-/// What a handle holds of this provider's own.
+/// The provider's own data of a handle.
 #[derive(Debug, Serialize, Deserialize)]
 struct Place {
-    /// The name of the folder that holds the instance's. Called `environmentId` in handles of before
-    /// `2026-11-28`.
+    /// The name of the folder that contains the instance's folder. In handles from before `2026-11-28` it is called
+    /// `environmentId`.
     #[serde(alias = "environmentId")]
     folder: String,
 }
@@ -184,7 +184,7 @@ fn environment(cx: &Context) -> &str {
 fn handle(cx: &Context, instance: &InstanceId) -> Result<InfraHandle, ProviderError> {
     let label = cx.mark().label(instance);
     let service = label.parse().map_err(|error| {
-        ProviderError::new(ErrorKind::Protocol, "a label is no service id").with_source(error)
+        ProviderError::new(ErrorKind::Protocol, "a label is not a service id").with_source(error)
     })?;
     let folder = environment(cx).to_owned();
     InfraHandle::new(instance.clone(), service).with_data(&Place { folder })

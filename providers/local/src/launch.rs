@@ -23,14 +23,14 @@ pub(crate) fn variable(folder: &Folder) -> String {
 }
 
 const DATA_DIR: &str = "INSTANCE_DATA_DIR";
-/// Where instances listen: other machines have no business with a process that has no isolation.
+/// The address on which instances listen: other machines must not reach a process without isolation.
 const LOOPBACK: &str = "127.0.0.1";
-/// Becomes the program once a line arrives, and ends without it. If we die between starting it and writing down which
-/// process it is, it ends with us: a program that closes its `/proc` to us could not be found later.
+/// Executes the program once a line arrives, and exits otherwise. If we die between starting it and recording the
+/// process, it exits too: a program that closes its `/proc` to us could not be found later.
 const GATE: &str = r#"read -r _ || exit 1; exec "$0" "$@" </dev/null"#;
 
-/// Starts the instance and writes down which process it is. Blocks; the caller holds the folder's lock, and nothing of
-/// the instance runs.
+/// Starts the instance and records its process. Blocks; the caller holds the folder's lock, and no process of the
+/// instance runs.
 pub(crate) fn launch(
     settings: &Settings,
     instance: &InstanceId,
@@ -50,7 +50,7 @@ pub(crate) fn launch(
     Ok(())
 }
 
-/// The process, or `None` if it has ended already, and what opens its gate.
+/// The process, or `None` if it has already ended, and the pipe that opens its gate.
 fn start(
     settings: &Settings,
     instance: &InstanceId,
@@ -91,7 +91,7 @@ fn start(
     Ok((Table::read(None)?.find(pid).cloned(), gate.into_owned_fd()?))
 }
 
-/// Says that there is no such program before the shell does, which could say so only in the instance's output.
+/// Reports a missing program, because the shell could report it only in the instance's output.
 fn check_program(program: &str, path: Option<&str>) -> io::Result<()> {
     let runs = |file: &Path| {
         let file = fs::metadata(file);

@@ -15,7 +15,7 @@ use crate::service::{Deployment, Service};
 
 pub(crate) struct Open {
     pub(crate) folder: Folder,
-    /// `None` in a folder that is half made or half removed.
+    /// `None` if the folder is incomplete.
     pub(crate) service: Option<Service>,
     _lock: Lock,
 }
@@ -26,8 +26,8 @@ impl Open {
         Self::locked(folder, |error| Err(machine("reading service.json")(error)))
     }
 
-    /// The same for an instance that is to end, whose record may be unreadable: its processes are then found by their
-    /// environment alone. Blocks.
+    /// Like [`Self::new`], for an instance that is to be stopped. Its record may be unreadable: its processes are
+    /// then found by their environment alone. Blocks.
     pub(crate) fn to_stop(folder: Folder) -> Result<Option<Self>, ProviderError> {
         Self::locked(folder, |_| Ok(None))
     }
@@ -63,12 +63,12 @@ impl Open {
     }
 }
 
-/// Ends every process of every instance below `data_dir` (a `LOCAL_DATA_DIR`) and keeps all the rest,
-/// so that a deployment brings each back as it was. For a program that owns the machine's instances
-/// and ends: services-svc leaves them running.
+/// Ends every process of every instance below `data_dir` (a `LOCAL_DATA_DIR`) and keeps everything else, so that a
+/// deployment restores each instance. For a program that owns the machine's instances and exits; services-svc leaves
+/// them running.
 ///
 /// # Errors
-/// When a folder cannot be read or a process cannot be ended; the others are ended all the same.
+/// When a folder cannot be read or a process cannot be ended; the others are ended nevertheless.
 pub async fn stop_all(data_dir: &Path) -> Result<(), ProviderError> {
     const GRACE: Duration = Duration::from_secs(5);
     let data_dir = std::path::absolute(data_dir).map_err(machine("finding the data folder"))?;

@@ -1,6 +1,6 @@
-//! What instances print: a file each, of which the end is kept.
+//! The output of instances: one file each, of which the end is kept.
 //!
-//! An instance writes to its file itself, so that it goes on while services-svc restarts. The file is cut at every
+//! An instance writes to its file itself, so that it continues while services-svc restarts. The file is cut at every
 //! listing and before every deployment; between two of them it may grow beyond the limit.
 
 use std::fs::OpenOptions;
@@ -15,10 +15,10 @@ use crate::folder::Folder;
 
 /// The size at which the file is cut.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// What is kept of it then, and the most that is read.
+/// The size that is kept then, and the maximum that is read.
 const KEPT_BYTES: u64 = 1024 * 1024;
 
-/// Cuts the output if it has grown too long. The instance appends, so it goes on at the new end.
+/// Cuts the output if it has grown too long. The instance appends, so it continues at the new end.
 pub(crate) fn trim(folder: &Folder) -> io::Result<()> {
     let Some(mut file) =
         file::regular(OpenOptions::new().read(true).write(true), &folder.output())?
@@ -29,7 +29,7 @@ pub(crate) fn trim(folder: &Folder) -> io::Result<()> {
         return Ok(());
     }
     let kept = end(&mut file, KEPT_BYTES)?;
-    // Beside it and then renamed: whatever an instance may have put there is replaced, not written to.
+    // Written next to it and then renamed, so that anything an instance put there is replaced and not written to.
     let beside = folder.old_output().with_extension("new");
     std::fs::remove_file(&beside).ok();
     let mut options = OpenOptions::new();
@@ -122,7 +122,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = folder(root.path());
         let mut file = File::create(folder.output()).unwrap();
-        // A hole takes no disk, and would take this much memory.
+        // A sparse file takes no disk space, but would take this much memory.
         file.set_len(1 << 40).unwrap();
         file.seek(SeekFrom::End(0)).unwrap();
         file.write_all(b"\nlast\n").unwrap();

@@ -1,7 +1,7 @@
-//! A port for each instance, that it keeps.
+//! The port of each instance, which it keeps.
 //!
-//! An instance has its port before it listens on it, so a port counts as taken if any instance's file
-//! names it, in any environment, or if something listens on it now.
+//! An instance has its port before it listens on it, so a port counts as taken if the file of any instance names it,
+//! in any environment, or if a program listens on it now.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,8 +14,8 @@ use crate::service::Service;
 /// A free port of `range`. The caller holds the lock of `root` until its file names the port.
 pub(crate) fn choose(root: &Path, range: (u16, u16)) -> io::Result<Option<u16>> {
     let taken = taken(root)?;
-    // At random, because other programs of this kind on the machine, which have another root, choose
-    // from the same range.
+    // Start at a random port, because other instances of this provider on the machine, with another root, choose from
+    // the same range.
     let start = rand::random_range(range.0..=range.1);
     let mut candidates = (start..=range.1).chain(range.0..start);
     Ok(candidates.find(|port| !taken.contains(port) && is_free(*port)))

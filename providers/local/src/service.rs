@@ -1,4 +1,4 @@
-//! What is remembered of one instance: its port, its variables, its process.
+//! The record of one instance: its port, its variables, its process.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::file;
 use crate::process::Process;
 
-/// More than the variables of any instance take.
+/// Maximum size of the file: more than the variables of any instance take.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The content of `service.json`.
@@ -28,20 +28,20 @@ pub(crate) struct Service {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Deployment {
-    /// Made, and not started yet.
+    /// Created, and not started yet.
     Never,
-    /// About to be started, by an earlier version: there may be a process or not.
+    /// Written by an earlier version before a start: there may be a process or not.
     Starting,
     /// The program could not be started.
     Failed,
-    /// Started, and gone before it could be looked at.
+    /// Started, but ended before it could be inspected.
     Ended,
     /// Started as this process, which may have ended since.
     Started(Process),
 }
 
 impl Deployment {
-    /// The infra's word for it; `alive` tells whether a process still runs.
+    /// The deploy status; `alive` returns whether a process still runs.
     pub(crate) fn status(&self, alive: impl FnOnce(&Process) -> bool) -> Option<DeployStatus> {
         match self {
             Self::Never => None,
@@ -52,8 +52,8 @@ impl Deployment {
         }
     }
 
-    /// Why it does not run. The exit status is not known: an instance outlives the process that started it, and nobody
-    /// else is told.
+    /// Why it does not run. The exit status is unknown: an instance may outlive the process that started it, and only
+    /// that process gets it.
     pub(crate) fn detail(&self, alive: impl FnOnce(&Process) -> bool) -> Option<String> {
         match self {
             Self::Failed => {
@@ -77,10 +77,10 @@ impl Service {
             .transpose()?)
     }
 
-    /// Replaces the file at once, readable by nobody else: the variables are secrets.
+    /// Replaces the file atomically, readable only by its owner: the variables are secrets.
     pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("json.new");
-        // What an instance may have put there is removed, not written to.
+        // Anything that an instance put there is removed, not written to.
         fs::remove_file(&beside).ok();
         let mut options = OpenOptions::new();
         let options = options.write(true).create_new(true).mode(0o600);

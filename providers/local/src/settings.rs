@@ -12,8 +12,8 @@ const PREFIX: &str = "LOCAL_";
 /// The variables that shape an instance, see `InfraProvider::recipe_settings`.
 pub(crate) const RECIPE_SETTINGS: [&str; 1] = ["LOCAL_RUNTIME_COMMAND"];
 
-/// Variables of our own process that an instance gets too: what a program needs to find its files,
-/// speak its user's language and trust the machine's certificates. None of them is a secret.
+/// Variables of our own process that an instance inherits: those that a program needs to find its files, use its
+/// user's language and trust the machine's certificates. None of them is a secret.
 const INHERITED: [&str; 9] = [
     "PATH",
     "HOME",
@@ -41,7 +41,7 @@ struct Variables {
     /// macOS give to outgoing connections.
     #[serde(default = "Variables::default_port_last")]
     port_last: u16,
-    /// Time that an instance has to end by itself, in milliseconds, before it is killed.
+    /// Time between the stop signal and the kill of an instance, in milliseconds.
     #[serde(default = "Variables::default_stop_grace")]
     stop_grace_ms: Millis,
 }
@@ -60,7 +60,7 @@ impl Variables {
     }
 }
 
-/// The settings, checked.
+/// The validated settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) program: String,

@@ -13,7 +13,8 @@ pub struct OpenRouter {
     pub(crate) key_limit: Amount,
     /// When the spent amount of a key is reset: daily, weekly or monthly. Default: never.
     pub(crate) key_limit_reset: Option<LimitReset>,
-    /// Days after which a key stops working, also if it was forgotten. Longer than any instance lives. Default: never.
+    /// Days after which a key stops working, even if it was forgotten. Must be longer than any instance lives.
+    /// Default: never.
     pub(crate) key_expires_days: Option<u16>,
     /// Whether use of the account's own keys at model vendors counts towards the limit.
     #[serde(default)]

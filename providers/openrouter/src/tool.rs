@@ -20,8 +20,8 @@ impl HttpTool for OpenRouter {
             .bearer(&self.management_key, "OPENROUTER_MANAGEMENT_KEY")
     }
 
-    /// The keys of every workspace, since one list contains one workspace. Without a list of workspaces, the keys of the
-    /// default one and of the configured one.
+    /// The keys of every workspace, since one list contains one workspace. Without a list of workspaces, the keys of
+    /// the default one and of the configured one.
     async fn list(&self, api: Api<'_>) -> ProviderResult<Vec<VendorResource>> {
         let workspaces: Vec<Option<String>> = match workspaces(api).await {
             Ok(all) if !all.is_empty() => all.into_iter().map(|one| Some(one.id)).collect(),
@@ -119,7 +119,7 @@ impl OpenRouter {
     }
 }
 
-/// An account without workspaces, or a key that may not see them. The key itself is checked by the list of keys.
+/// Whether the account has no workspaces, or the key may not see them. The list of keys checks the key itself.
 fn is_absent_endpoint(error: &ProviderError) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden)
 }
@@ -140,7 +140,8 @@ async fn workspaces(api: Api<'_>) -> ProviderResult<Vec<Workspace>> {
     request.fetch_pages("offset", read).await
 }
 
-/// The keys of one workspace, also disabled ones. The page size is not documented: the list ends at an empty page.
+/// The keys of one workspace, including disabled ones. The page size is not documented: the list ends at an empty
+/// page.
 async fn keys(api: Api<'_>, workspace: Option<&str>) -> ProviderResult<Vec<ListedKey>> {
     let request = api.get(["keys"]).query_each("workspace_id", workspace);
     let request = request.query("include_disabled", true);

@@ -1,5 +1,4 @@
-//! OpenRouter's JSON, as much of it as is used:
-//! <https://openrouter.ai/docs/guides/overview/auth/management-api-keys>.
+//! The part of OpenRouter's JSON that is used: <https://openrouter.ai/docs/guides/overview/auth/management-api-keys>.
 
 use agent_pool_core::prelude::*;
 

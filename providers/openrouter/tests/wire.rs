@@ -1,4 +1,4 @@
-//! What OpenRouter is sent, and what follows from its answers and failures.
+//! Tests of the requests to OpenRouter, and of the handling of its answers and failures.
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests, which clippy does not know as such"
@@ -42,7 +42,7 @@ async fn a_key_is_made_with_a_limit_and_its_text_goes_to_the_instance_alone() {
     );
     assert!(!format!("{tool:?} {:?}", tool.metadata).contains(&key.secret));
     assert_eq!(lab.calls_in_all(), 3);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn settings_and_options_decide_on_limit_reset_and_workspace() {
         (keys(&lab)[1].limit, keys(&lab)[1].limit_reset.as_deref()),
         (Some(1.0), Some("daily"))
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn expiry_own_keys_and_guardrail_can_be_set() {
     assert!((719..=720).contains(&days), "{days}");
     assert!(key.include_byok_in_limit);
     assert_eq!(key.guardrail_id, Some(guardrail));
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -177,21 +177,21 @@ async fn provisioned_again_the_old_key_is_gone_and_the_new_one_works() {
         [second.resource.as_str()],
         "even a disabled one is found"
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn a_key_whose_text_was_lost_on_the_way_is_not_left_behind() {
     let lab = lab().await;
-    lab.loses_answer("createKeys");
+    lab.lose_next_answer("createKeys");
     let error = lab.provision().await.unwrap_err();
     assert!(error.is_transient(), "{error}");
     assert!(keys(&lab).is_empty());
-    lab.loses_answer("createKeys");
+    lab.lose_next_answer("createKeys");
     let tool = lab.provision_layered().await.unwrap();
     assert_eq!(keys(&lab).len(), 1);
     assert_eq!(keys(&lab)[0].hash, tool.resource.as_str());
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn destroying_twice_or_the_unknown_is_a_success() {
     assert!(keys(&lab).is_empty());
     lab.destroy(&tool).await.unwrap();
     lab.destroy_resource("un%known").await.unwrap();
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn the_list_walks_all_pages_and_leaves_out_what_is_not_ours() {
             .collect::<Vec<_>>(),
         ours
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn usage_tells_what_the_key_spent_and_what_is_left() {
         ),
         (1.5, 18.5, 998.5)
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn a_failing_list_of_workspaces_is_not_taken_for_none() {
         (Effect::html(200), ErrorKind::Protocol),
     ] {
         let lab = lab().await;
-        lab.fails("listWorkspaces", effect);
+        lab.fail_next("listWorkspaces", effect);
         assert_eq!(lab.provision().await.unwrap_err().kind(), kind);
         assert!(keys(&lab).is_empty());
     }
@@ -282,23 +282,23 @@ async fn a_failing_list_of_workspaces_is_not_taken_for_none() {
 #[tokio::test]
 async fn an_answer_without_its_field_is_named_and_its_key_not_left_behind() {
     let lab = lab().await;
-    lab.fails("createKeys", Effect::MissingField("key".to_owned()));
+    lab.fail_next("createKeys", Effect::MissingField("key".to_owned()));
     let error = lab.provision().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert!(error.to_string().contains("missing field `key`"), "{error}");
     assert!(keys(&lab).is_empty());
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn a_page_full_of_strangers_and_an_empty_one_are_no_trouble() {
     let lab = lab().await;
     lab.provision().await.unwrap();
-    lab.fails("list", Effect::HugePage(5_000));
+    lab.fail_next("list", Effect::HugePage(5_000));
     assert_eq!(lab.tool.list(&lab.cx).await.unwrap().len(), 1);
-    lab.fails("list", Effect::EmptyPage);
+    lab.fail_next("list", Effect::EmptyPage);
     assert!(lab.tool.list(&lab.cx).await.unwrap().is_empty());
-    lab.fails("listWorkspaces", Effect::EmptyPage);
+    lab.fail_next("listWorkspaces", Effect::EmptyPage);
     assert_eq!(
         lab.tool.list(&lab.cx).await.unwrap().len(),
         1,

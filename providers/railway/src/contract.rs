@@ -1,4 +1,4 @@
-//! The operations and patches against Railway's own schemas.
+//! Checks the operations and patches against Railway's own schemas.
 
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::executable::{Selection, SelectionSet};

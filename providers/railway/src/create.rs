@@ -1,5 +1,5 @@
-//! Creating an instance: each part is looked up before it is created, so that a creation that was cut
-//! short at any point is completed by the next one. Nothing is deployed.
+//! Creates an instance: each part is looked up before it is created, so that a creation that was interrupted at any
+//! point is completed by the next one. Nothing is deployed.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::fleet::Fleet;
 use crate::handle::Handle;
 use crate::infra::Railway;
 use crate::placement::{Home, Placement};
+use crate::settings::RailwaySettings;
 use crate::wire::{Project, ServiceInstance};
 
 /// Pauses between tries of a step whose id is not visible yet.
@@ -41,19 +42,22 @@ impl Railway {
             Some(service) => service.service_id.clone(),
             None => {
                 let asked = self.client.service_create(cx, &site.home, &label);
-                self.unsettled(asked.await)?
+                self.mark_lost_answer(asked.await)?
             }
         };
-        let volume = self.volume(cx, &site, &service, &label).await?;
-        let domain = match seen.and_then(ServiceInstance::domain) {
-            Some(domain) => domain.to_owned(),
-            None => self.add_domain(cx, &site.home, &service).await?,
-        };
+        let settings = self.settings.with(&spec.options)?;
+        // Both are awaited, even after a failure, because a call in flight cannot be undone.
+        let (volume, domain) = tokio::join!(
+            self.volume(cx, &settings, &site, &service, &label),
+            self.domain(cx, &site.home, &service, seen),
+        );
+        let (volume, domain) = (volume?, domain?);
         let image = spec.image.as_ref().unwrap_or(&self.settings.runtime_image);
         Ok(CreatedInfra {
             handle: Handle {
                 volume: Some(volume),
                 image: Some(image.clone()),
+                region: settings.region,
                 ..Handle::new(instance.clone(), service, &site.home)
             }
             .write()?,
@@ -61,9 +65,9 @@ impl Railway {
         })
     }
 
-    /// Takes a step of a creation again while Railway says that there is nothing of an id that the creation
-    /// has just got: a new service or volume takes up to a minute to become visible to the next step.
-    async fn patiently<T, F: Future<Output = Result<T, Failure>>>(
+    /// Repeats a step of a creation while Railway reports that an id does not exist that it has just returned: a new
+    /// service or volume takes up to a minute to become visible to the next step.
+    async fn retry_until_visible<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         cx: &Context,
         step: impl Fn() -> F,
@@ -84,7 +88,7 @@ impl Railway {
     }
 
     async fn site(&self, cx: &Context, label: &str) -> Result<Site, ProviderError> {
-        // In a first attempt there is nothing to be found.
+        // In a first attempt there is nothing to find.
         let first = cx.attempt() == Attempt::First;
         match &self.placement {
             Placement::Shared(shared) => {
@@ -150,12 +154,12 @@ impl Railway {
         label: &str,
     ) -> Result<Site, ProviderError> {
         let made = {
-            // Left with the answer: the interval to the next project counts from there.
+            // Released when the answer arrives: the interval to the next project starts then.
             let _turn = self.turn_of_project(cx, workspace).await?;
             let asked = self
                 .client
                 .project_create(cx, workspace, label, environment);
-            self.unsettled(asked.await)?
+            self.mark_lost_answer(asked.await)?
         };
         let id = made.id.clone();
         let inside = made.into_environment(cx.mark())?;
@@ -182,10 +186,11 @@ impl Railway {
             .await
     }
 
-    /// The volume that hangs on the service, bearing its name; made where there is none.
+    /// The volume that is attached to the service and has its name; created if absent.
     async fn volume(
         &self,
         cx: &Context,
+        settings: &RailwaySettings,
         site: &Site,
         service: &ServiceId,
         label: &str,
@@ -194,8 +199,8 @@ impl Railway {
         let mut mounted = volumes.filter(|volume| volume.service_id.as_ref() == Some(service));
         let id = match mounted.next() {
             Some(volume) => {
-                // Of a creation whose answer was lost and that lists did not show in time. Railway deploys
-                // nothing with two volumes at one path.
+                // From a creation whose answer was lost and which the lists did not show in time. Railway deploys
+                // nothing if two volumes have one path.
                 for surplus in mounted {
                     self.client.volume_delete(cx, &surplus.volume_id).await?;
                 }
@@ -205,31 +210,33 @@ impl Railway {
                 volume.volume_id.clone()
             }
             None => {
-                let create = || {
-                    let (home, settings) = (&site.home, &self.settings);
-                    self.client.volume_create(cx, home, service, settings)
-                };
-                let made = self.patiently(cx, create);
-                self.unsettled(made.await)?
+                let create = || self.client.volume_create(cx, &site.home, service, settings);
+                let made = self.retry_until_visible(cx, create);
+                self.mark_lost_answer(made.await)?
             }
         };
         let rename = || self.client.volume_rename(cx, &id, label);
-        self.patiently(cx, rename).await?;
+        self.retry_until_visible(cx, rename).await?;
         Ok(id)
     }
 
-    async fn add_domain(
+    /// The domain of the service; created if absent.
+    async fn domain(
         &self,
         cx: &Context,
         home: &Home,
         service: &ServiceId,
+        seen: Option<&ServiceInstance>,
     ) -> Result<String, ProviderError> {
+        if let Some(domain) = seen.and_then(ServiceInstance::domain) {
+            return Ok(domain.to_owned());
+        }
         let create = || self.try_domain(cx, home, service);
-        let made = self.patiently(cx, create).await;
-        self.unsettled(made)
+        let made = self.retry_until_visible(cx, create).await;
+        self.mark_lost_answer(made)
     }
 
-    /// The turn is taken for each try: others go on while this creation pauses.
+    /// The turn is taken for each attempt, so that others can continue while this creation pauses.
     async fn try_domain(
         &self,
         cx: &Context,
@@ -242,9 +249,9 @@ impl Railway {
         asked.await
     }
 
-    /// The outcome of a creation. One whose answer was lost may have been done, and the lists that the
-    /// next call looks at lag behind: it asks to be left alone until they show what there is.
-    fn unsettled<T>(&self, outcome: Result<T, Failure>) -> Result<T, ProviderError> {
+    /// The outcome of a creation. If its answer was lost, it may have taken effect, and the lists that the next call
+    /// reads lag behind: the error asks to wait until they are up to date.
+    fn mark_lost_answer<T>(&self, outcome: Result<T, Failure>) -> Result<T, ProviderError> {
         outcome.map_err(|Failure { error, .. }| {
             if error.effect() == Effect::Unknown && error.retry_after().is_none() {
                 error.with_retry_after(self.settings.settle_ms.duration())

@@ -1,8 +1,8 @@
-//! Removing an instance with all that it has.
+//! Removes an instance with everything that belongs to it.
 //!
-//! Railway answers the same to asking for what is gone and for what we may not touch, so that every
-//! removal begins with a look that a revoked token cannot have: what is missing in it is gone, and what
-//! is there and cannot be removed is an error.
+//! Railway gives the same answer for a resource that is gone and for one that we may not access. Therefore every
+//! removal begins with a lookup that fails with a revoked token: a resource that the lookup lacks is gone, and one
+//! that exists and cannot be removed is an error.
 
 use agent_pool_core::{Context, InstanceId, Mark, ProviderError};
 
@@ -12,7 +12,7 @@ use crate::handle::Handle;
 use crate::infra::Railway;
 use crate::placement::Placement;
 
-/// What has to be removed for an instance to be gone.
+/// The resources to remove until an instance is gone.
 enum Remains {
     /// Nothing.
     Nothing,
@@ -28,7 +28,7 @@ impl Railway {
             Remains::Nothing => Ok(()),
             Remains::Project(id) => {
                 let outcome = self.client.project_delete(cx, &id).await;
-                removed(outcome, Seen::There)
+                removal_result(outcome, Seen::There)
             }
             Remains::Parts(fleet) => self.remove_parts(cx, handle, &fleet).await,
         }
@@ -53,8 +53,8 @@ impl Railway {
         }
     }
 
-    /// A project is the instance's own only if it bears its label, or the name that the Node.js original gave it: a
-    /// handle may be from a time when the settings put all instances into one project, and that one must never be
+    /// A project is the instance's own only if it has its label, or the name that the Node.js original gave it: a
+    /// handle may be from a time when the settings put all instances into one project, and that project must never be
     /// deleted.
     async fn remains_of_project(
         &self,
@@ -83,7 +83,7 @@ impl Railway {
         }
     }
 
-    /// Whether a project may still be there: whether the workspace lists it, where we know one.
+    /// Whether a project may still exist: whether the workspace lists it, if we know one.
     async fn lists(&self, cx: &Context, project: &str) -> Result<bool, ProviderError> {
         match &self.placement {
             Placement::Own { workspace, .. } => {
@@ -112,8 +112,8 @@ impl Railway {
         }
     }
 
-    /// Volumes first: a volume without its service costs on. What the handle names is deleted even if
-    /// it is not listed, because lists lag behind what was just made.
+    /// Volumes first: a volume without its service continues to cost money. Resources that the handle names are
+    /// deleted even if they are not listed, because lists lag behind creations.
     async fn remove_parts(
         &self,
         cx: &Context,
@@ -130,12 +130,12 @@ impl Railway {
         }
         for id in volumes {
             let mut listed = fleet.volumes.iter();
-            let seen = Seen::when(listed.any(|volume| volume.volume_id == id));
-            removed(self.client.volume_delete(cx, id).await, seen)?;
+            let seen = Seen::from_lookup(listed.any(|volume| volume.volume_id == id));
+            removal_result(self.client.volume_delete(cx, id).await, seen)?;
         }
         let mut listed = fleet.services.iter();
-        let seen = Seen::when(listed.any(|service| service.service_id == handle.service));
-        removed(self.client.service_delete(cx, handle).await, seen)
+        let seen = Seen::from_lookup(listed.any(|service| service.service_id == handle.service));
+        removal_result(self.client.service_delete(cx, handle).await, seen)
     }
 }
 
@@ -153,13 +153,13 @@ enum Seen {
 }
 
 impl Seen {
-    const fn when(there: bool) -> Self {
+    const fn from_lookup(there: bool) -> Self {
         if there { Self::There } else { Self::Gone }
     }
 }
 
-/// Whether a resource is gone, according to the answer to its removal and the lookup before.
-fn removed(outcome: Result<(), Failure>, seen: Seen) -> Result<(), ProviderError> {
+/// Whether a resource is gone, according to the answer to its removal and the lookup before it.
+fn removal_result(outcome: Result<(), Failure>, seen: Seen) -> Result<(), ProviderError> {
     let Err(failure) = outcome else { return Ok(()) };
     match (failure.absence, seen) {
         (Absence::Stated, _) | (Absence::Possible, Seen::Gone) => Ok(()),

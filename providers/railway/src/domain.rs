@@ -1,4 +1,4 @@
-//! From a domain, as Railway answers it, to a URL.
+//! Converts a domain in Railway's answers to a URL.
 
 use url::Url;
 

@@ -1,8 +1,8 @@
-//! What Railway's refusals mean.
+//! The meaning of Railway's refusals.
 //!
-//! Nearly every one comes under HTTP 200 with the one code `INTERNAL_SERVER_ERROR`, so that only the
-//! message tells a missing resource from a throttle from a refusal. [`RULES`] is the one place that
-//! reads messages; there is a test for each row. Sources: the contracts' notes, November 2026.
+//! Nearly all of them have the HTTP status 200 and the code `INTERNAL_SERVER_ERROR`, so that only the message
+//! distinguishes a missing resource, a throttle and a refusal. [`RULES`] is the only place that reads messages; there
+//! is a test for each row. Sources: the contracts' notes, November 2026.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ pub(crate) struct Failure {
 pub(crate) enum Absence {
     /// It says so.
     Stated,
-    /// Railway says the same about what is gone and about what we may not touch.
+    /// Railway says the same about a resource that is gone and one that we may not access.
     Possible,
     /// It is about something else.
     No,
 }
 
-/// An error that is no answer of Railway's, or whose meaning for the resource does not matter.
+/// For an error that is not an answer of Railway, or whose meaning for the resource does not matter.
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         Self {
@@ -66,12 +66,12 @@ struct Extensions {
 }
 
 impl Refusals {
-    /// Whether nothing was refused. A partial answer counts as a refusal: no part of ours may fail.
+    /// Whether nothing was refused. A partial answer counts as a refusal, because no part of our requests may fail.
     pub(crate) fn is_empty(&self) -> bool {
         self.first().is_none()
     }
 
-    /// What they say about the requested resource.
+    /// What the refusals say about the requested resource.
     pub(crate) fn absence(&self) -> Absence {
         let rule = self.first().and_then(Refusal::rule);
         rule.map_or(Absence::No, |rule| rule.absence)
@@ -118,13 +118,13 @@ pub(crate) fn fault(reply: &Reply) -> Option<VendorFault> {
     })
 }
 
-/// A 403 in JSON is about the token. One in HTML is the edge's.
+/// A 403 in JSON is about the token. One in HTML comes from the edge.
 fn kind_of_403(reply: &Reply) -> Option<ErrorKind> {
     let html = reply.text().trim_start().starts_with('<');
     (reply.status() == 403 && !html).then_some(ErrorKind::Unauthorized)
 }
 
-/// An answer that is not what the schema promises.
+/// The error of an answer that does not match the schema.
 pub(crate) fn malformed(problem: &'static str) -> ProviderError {
     ProviderError::new(ErrorKind::Protocol, problem)
 }
@@ -143,7 +143,7 @@ struct Rule {
     sign: Sign,
     kind: ErrorKind,
     absence: Absence,
-    /// How long it will last, in seconds, where Railway does not say.
+    /// How long it lasts, in seconds, if Railway does not say.
     seconds: Option<u64>,
 }
 
@@ -168,7 +168,7 @@ impl Rule {
     }
 }
 
-/// What each refusal means; the first row that fits holds, so that the special stands before the general.
+/// The meaning of each refusal. The first matching row applies, so special rows come before general ones.
 const RULES: &[Rule] = &[
     // Quotas on creating, per workspace and in no header.
     rule(Sign::Says("every 30s"), ErrorKind::RateLimited).lasting(30),
@@ -187,7 +187,7 @@ const RULES: &[Rule] = &[
     rule(Sign::Says("try again in a"), ErrorKind::RateLimited).lasting(3),
     rule(Sign::Says("ratelimited"), ErrorKind::RateLimited).lasting(30),
     rule(Sign::Says("rate limit"), ErrorKind::RateLimited).lasting(30),
-    // Codes that say more than the message, where they come.
+    // Codes that say more than the message, if there is one.
     rule(Sign::Code("GRAPHQL_PARSE_FAILED"), ErrorKind::Protocol),
     rule(Sign::Code("GRAPHQL_VALIDATION_FAILED"), ErrorKind::Protocol),
     rule(Sign::Code("BAD_USER_INPUT"), ErrorKind::Invalid),
@@ -196,7 +196,7 @@ const RULES: &[Rule] = &[
     rule(Sign::Code("UNAUTHENTICATED"), ErrorKind::Unauthorized),
     rule(Sign::Code("RATE_LIMITED"), ErrorKind::RateLimited),
     rule(Sign::Code("PLAN_LIMIT"), ErrorKind::Forbidden),
-    // Who asks.
+    // About the caller.
     rule(
         Sign::Says("project token not found"),
         ErrorKind::Unauthorized,
@@ -209,12 +209,12 @@ const RULES: &[Rule] = &[
     rule(Sign::Says("resource provision limit"), ErrorKind::Forbidden),
     rule(Sign::Says("upgrade your plan"), ErrorKind::Forbidden),
     rule(Sign::Says("trial has expired"), ErrorKind::Forbidden),
-    // What is in the way for a while.
+    // Temporary obstacles.
     rule(Sign::Begins("cannot redeploy yet"), ErrorKind::Conflict).lasting(30),
     rule(Sign::Says("without a snapshot"), ErrorKind::Conflict),
     rule(Sign::Says("already in progress"), ErrorKind::Conflict).lasting(3),
     rule(Sign::Says("already exists"), ErrorKind::Conflict).lasting(5),
-    // Two volumes at one path: no later try deploys either.
+    // Two volumes at one path: no retry succeeds either.
     rule(
         Sign::Begins("failed to create deployment"),
         ErrorKind::Conflict,
@@ -232,9 +232,9 @@ const RULES: &[Rule] = &[
     .meaning(Absence::Possible),
     rule(Sign::Says("internal server error"), ErrorKind::Unavailable),
     rule(Sign::Says("timed out"), ErrorKind::Unavailable),
-    // In incidents Railway holds deployments of the smaller plans back.
+    // During incidents, Railway delays deployments of the smaller plans.
     rule(Sign::Says("temporarily"), ErrorKind::Unavailable).lasting(60),
-    // What is asked for.
+    // About the requested resource.
     rule(Sign::Says("not found"), ErrorKind::NotFound).meaning(Absence::Stated),
     rule(Sign::Begins("could not find"), ErrorKind::NotFound).meaning(Absence::Stated),
     rule(Sign::Begins("invalid "), ErrorKind::Invalid),

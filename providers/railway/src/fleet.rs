@@ -1,4 +1,4 @@
-//! What an environment holds, read page by page to the end.
+//! The contents of an environment, read page by page to the end.
 
 use agent_pool_core::{Context, Mark, ProviderError, ServiceId};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::wire::{FleetPage, ProjectEnvironment, ServiceInstance, VolumeInstance
 /// The largest page that Railway's own client asks for.
 pub(crate) const PAGE: u32 = 500;
 
-/// The services and volumes of one environment, without those that are on their way out.
+/// The services and volumes of one environment, without those that are being deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
     pub(crate) services: Vec<ServiceInstance>,
@@ -44,7 +44,7 @@ impl Fleet {
         services.find(|service| service.service_name == label)
     }
 
-    /// The volumes that hang on a service, or bear its name and hang on none.
+    /// The volumes that are attached to a service, or have its name and are attached to none.
     pub(crate) fn volumes_of<'a>(
         &'a self,
         service: &'a ServiceId,
@@ -59,11 +59,11 @@ impl Fleet {
     }
 }
 
-/// One of two lists that are read side by side.
+/// One of two lists that are read together.
 #[derive(Debug)]
 struct Pages<T> {
     items: Vec<T>,
-    /// Where each further page began; the last is where the next one begins.
+    /// The cursors of all further pages; the last one is that of the next page.
     cursors: Vec<String>,
     ended: bool,
 }
@@ -77,7 +77,7 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Adds a page. A list that has ended takes none, and one that has not must come.
+    /// Adds a page. A finished list must not get a page, and an unfinished one must get one.
     fn add(&mut self, mark: &Mark, page: Option<Connection<T>>) -> Result<(), ProviderError> {
         if self.ended {
             return Ok(());
@@ -97,8 +97,8 @@ impl<T> Pages<T> {
 }
 
 impl Client {
-    /// All of one environment: services and volumes side by side, a page of both in one call.
-    /// A project token has to name the project too.
+    /// All of one environment: services and volumes, a page of both in each call. A project token must name the
+    /// project too.
     pub(crate) async fn fleet(
         &self,
         cx: &Context,

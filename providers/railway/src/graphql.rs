@@ -16,7 +16,7 @@ use crate::error::{self, Failure, Refusals};
 use crate::operations::Operation;
 use crate::settings::{RailwaySettings, TokenKind};
 
-/// Railway's API, asked with the token of the settings.
+/// A client of Railway's API with the token of the settings.
 #[derive(Debug)]
 pub(crate) struct Client {
     http: VendorHttp,
@@ -24,8 +24,8 @@ pub(crate) struct Client {
     pub(crate) page_size: NonZeroU32,
 }
 
-/// Names us in the query string. Requests without one are counted by Railway's edge, which blocks an address
-/// that sends more than about 10 a second.
+/// Identifies us in the query string. Railway's edge counts requests without it, and blocks an address that sends
+/// more than about 10 a second.
 const SOURCE: (&str, &str) = ("source", "agent-pool");
 
 #[derive(Serialize)]
@@ -63,7 +63,7 @@ impl Client {
         })
     }
 
-    /// Asks one operation and reads its root field. An error is named after the operation.
+    /// Sends one operation and reads its root field. The error names the operation.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         cx: &Context,

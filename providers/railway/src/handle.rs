@@ -1,6 +1,6 @@
 //! A handle with Railway's own ids in it.
 
-use agent_pool_core::{InfraHandle, InstanceId, ProviderError, ServiceId};
+use agent_pool_core::{InfraHandle, InfraOptions, InstanceId, ProviderError, ServiceId};
 use serde::{Deserialize, Serialize};
 
 use crate::placement::Home;
@@ -14,6 +14,9 @@ pub(crate) struct Handle {
     pub(crate) project: Option<String>,
     pub(crate) volume: Option<String>,
     pub(crate) image: Option<String>,
+    /// Where it was created; absent in handles of older versions.
+    pub(crate) region: Option<String>,
+    pub(crate) options: InfraOptions,
 }
 
 /// The provider's own data of a handle, as Services stores it.
@@ -23,6 +26,8 @@ struct Data {
     environment_id: String,
     project_id: Option<String>,
     volume_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
 }
 
 impl Handle {
@@ -35,6 +40,8 @@ impl Handle {
             project: Some(home.project.clone()),
             volume: None,
             image: None,
+            region: None,
+            options: InfraOptions::new(),
         }
     }
 
@@ -49,6 +56,8 @@ impl Handle {
             project: data.project_id,
             volume: data.volume_id,
             image: handle.image.clone(),
+            region: data.region,
+            options: handle.options.clone(),
         })
     }
 
@@ -57,6 +66,7 @@ impl Handle {
             environment_id: self.environment,
             project_id: self.project,
             volume_id: self.volume,
+            region: self.region,
         };
         let handle = InfraHandle {
             image: self.image,
@@ -81,9 +91,13 @@ mod tests {
             project: Some("p".to_owned()),
             volume: Some("v".to_owned()),
             image: Some("acme/runtime:1".to_owned()),
+            region: Some("europe-west4".to_owned()),
+            options: InfraOptions::new(),
         };
         let written = handle.clone().write().unwrap();
-        let expected = json!({ "environmentId": "e", "projectId": "p", "volumeId": "v" });
+        let expected = json!({
+            "environmentId": "e", "projectId": "p", "volumeId": "v", "region": "europe-west4",
+        });
         assert_eq!(written.data, expected);
         assert_eq!(Handle::read(&written).unwrap(), handle);
     }

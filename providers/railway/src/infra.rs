@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use agent_pool_core::settings::{Environment, Faults, SettingsError};
 use agent_pool_core::{
-    Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy,
-    Secret, Section, VendorNotice,
+    Context, CreatedInfra, EnvVars, ErrorKind, InfraCapabilities, InfraHandle, InfraOptions,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError,
+    Redeploy, Secret, Section, VendorNotice,
 };
 use async_trait::async_trait;
 use chrono::Utc;
 
+use crate::commits::Commits;
 use crate::graphql::Client;
 use crate::handle::Handle;
 use crate::notice;
@@ -26,10 +27,11 @@ pub(crate) struct Railway {
     pub(crate) settings: RailwaySettings,
     pub(crate) placement: Placement,
     pub(crate) client: Client,
+    pub(crate) commits: Commits,
 }
 
 impl Railway {
-    /// Reads the settings and makes the provider.
+    /// Reads the settings and builds the provider.
     ///
     /// # Errors
     /// Every setting that is missing or cannot be used.
@@ -45,10 +47,11 @@ impl Railway {
             settings,
             placement,
             client,
+            commits: Commits::default(),
         }))
     }
 
-    /// Commits the one patch that deploys an instance once, with `image` and its variables.
+    /// Commits the one change that deploys an instance once, with `image` and its variables.
     async fn deploy(
         &self,
         cx: &Context,
@@ -56,13 +59,13 @@ impl Railway {
         image: &str,
         variables: &EnvVars,
     ) -> Result<(), ProviderError> {
-        let patch = patch::deployment(&self.settings, handle, image, variables, Utc::now());
-        let _turn = self.change_of(cx, &handle.environment).await?;
-        Ok(self.client.patch_commit(cx, handle, patch).await?)
+        let mut settings = self.settings.with(&handle.options)?;
+        settings.region = handle.region.clone().or(settings.region);
+        let change = patch::deployment(&settings, image, variables, Utc::now());
+        self.commit(cx, handle, change).await
     }
 
-    /// The turn to change an environment that instances share: Railway fails domain creations and patches that
-    /// come at once.
+    /// The turn to change an environment that instances share: Railway fails concurrent domain creations and patches.
     pub(crate) async fn change_of(
         &self,
         cx: &Context,
@@ -78,7 +81,7 @@ impl Railway {
         }
     }
 
-    /// The project of an instance: by its handle, or the one that all share.
+    /// The project of an instance: from its handle, or the one that all instances share.
     async fn project_of(&self, cx: &Context, handle: &Handle) -> Result<String, ProviderError> {
         match (&handle.project, &self.placement) {
             (Some(project), _) => Ok(project.clone()),
@@ -104,12 +107,20 @@ impl InfraProvider for Railway {
         &RECIPE_SETTINGS
     }
 
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        self.settings.with(options).map(drop)
+    }
+
     fn capabilities(&self) -> InfraCapabilities {
         InfraCapabilities {
             logs: true,
             update_image: true,
             verify: true,
         }
+    }
+
+    fn takes_notices(&self) -> bool {
+        self.settings.webhook_secret.is_some()
     }
 
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
@@ -203,7 +214,7 @@ impl InfraProvider for Railway {
             }
             Placement::Shared(shared) => {
                 let home = shared.find(cx, &self.client).await?;
-                // Reads the environment, and with the project's id that it is in that project.
+                // Reads the environment and, with the project's id, checks that it is in that project.
                 self.client.environment_name(cx, home).await?;
                 Ok(())
             }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod commit;
+mod commits;
 mod create;
 mod destroy;
 mod domain;

@@ -1,4 +1,4 @@
-//! Every instance of ours, from as few calls as there are pages.
+//! All our instances, with one call for each page.
 
 use std::collections::HashMap;
 
@@ -41,8 +41,8 @@ impl Railway {
         }
     }
 
-    /// The instance of a project. Where its creation did not come as far as a service, the project's id
-    /// stands in for one, so that the project can be found and destroyed.
+    /// The instance of a project. If its creation did not get as far as a service, the project's id is used instead,
+    /// so that the project can be found and destroyed.
     async fn of_project(
         &self,
         cx: &Context,
@@ -101,8 +101,8 @@ fn services(mark: &Mark, home: &Home, fleet: &Fleet) -> Result<Vec<ListedInstanc
     fleet.services.iter().filter_map(listed).collect()
 }
 
-/// Volumes of ours that lost their service: each would cost forever. The volume's id stands in for the
-/// service's, and [`DeployStatus::Removed`] says what became of that.
+/// Volumes of ours that lost their service: each would cost money forever. The volume's id is used instead of the
+/// service's, and the status is [`DeployStatus::Removed`].
 fn lost_volumes(
     mark: &Mark,
     home: &Home,

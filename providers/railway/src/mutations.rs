@@ -1,4 +1,4 @@
-//! What is changed at Railway, one function per operation.
+//! Mutations of Railway's API, one function per operation.
 
 use agent_pool_core::{Context, ErrorKind, ProviderError, ServiceId};
 use serde::de::IgnoredAny;
@@ -13,7 +13,7 @@ use crate::settings::RailwaySettings;
 use crate::wire::{Domain, Identified, NewProject, NewService};
 
 impl Client {
-    /// Asks a mutation that answers whether it was done.
+    /// Sends a mutation that answers whether it was done.
     async fn change(
         &self,
         cx: &Context,
@@ -35,7 +35,7 @@ impl Client {
         })
     }
 
-    /// Makes a project with one environment.
+    /// Creates a project with one environment.
     pub(crate) async fn project_create(
         &self,
         cx: &Context,
@@ -52,14 +52,14 @@ impl Client {
         self.ask(cx, &operations::PROJECT_CREATE, variables).await
     }
 
-    /// Deletes a project with all that is in it.
+    /// Deletes a project with everything in it.
     pub(crate) async fn project_delete(&self, cx: &Context, id: &str) -> Result<(), Failure> {
         let variables = json!({ "id": id });
         self.change(cx, &operations::PROJECT_DELETE, variables)
             .await
     }
 
-    /// Makes a service without a source, which would deploy at once.
+    /// Creates a service without a source, because a source would deploy at once.
     pub(crate) async fn service_create(
         &self,
         cx: &Context,
@@ -87,7 +87,7 @@ impl Client {
             .await
     }
 
-    /// Gives a service a domain, without its scheme.
+    /// Creates a domain for a service, and returns it without its scheme.
     pub(crate) async fn service_domain_create(
         &self,
         cx: &Context,
@@ -106,7 +106,7 @@ impl Client {
         Ok(made.domain)
     }
 
-    /// Gives a service a volume. Without the environment it would be made in all of them.
+    /// Creates a volume for a service. Without the environment it would be created in all of them.
     pub(crate) async fn volume_create(
         &self,
         cx: &Context,
@@ -126,7 +126,7 @@ impl Client {
         Ok(made.id)
     }
 
-    /// Names a volume: it cannot be named when it is made.
+    /// Renames a volume: its name cannot be set at creation.
     pub(crate) async fn volume_rename(
         &self,
         cx: &Context,
@@ -164,23 +164,24 @@ impl Client {
             .await
     }
 
-    /// Commits a patch of the environment, which deploys what it changed.
+    /// Commits a patch of these services of an environment, which deploys what it changed.
     pub(crate) async fn patch_commit(
         &self,
         cx: &Context,
-        handle: &Handle,
-        patch: Value,
+        environment: &str,
+        services: Map<String, Value>,
+        message: &str,
     ) -> Result<(), Failure> {
         let variables = json!({
-            "environmentId": handle.environment,
-            "patch": patch,
-            "message": format!("agent-pool: deploy {}", handle.instance),
+            "environmentId": environment,
+            "patch": { "services": services },
+            "message": message,
         });
         let _: IgnoredAny = self.ask(cx, &operations::PATCH_COMMIT, variables).await?;
         Ok(())
     }
 
-    /// Deploys a service as it is set up now.
+    /// Deploys a service with its current configuration.
     pub(crate) async fn deploy(&self, cx: &Context, handle: &Handle) -> Result<(), Failure> {
         let variables = json!({ "serviceId": handle.service, "environmentId": handle.environment });
         let asked = self.ask(cx, &operations::SERVICE_INSTANCE_DEPLOY, variables);

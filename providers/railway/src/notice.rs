@@ -4,13 +4,13 @@
 use agent_pool_core::{NoticeError, Secret, VendorNotice};
 use serde::Deserialize;
 
-/// The body of a webhook, as far as it matters.
+/// The members of a webhook's body that are read.
 #[derive(Debug, Deserialize)]
 struct Body {
     /// Such as `Deployment.crashed`.
     r#type: String,
     resource: Resource,
-    /// When it happened: the same in every delivery of it.
+    /// When it happened. Repeated deliveries have the same time.
     timestamp: String,
 }
 

@@ -1,4 +1,4 @@
-//! Railway's lists: edges and cursors. An edge that cannot be read is left out, unless it bears our mark.
+//! Railway's lists: edges and cursors. An edge that cannot be read is omitted, unless it bears our mark.
 
 use agent_pool_core::http::{ListItem, Page, known_items};
 use agent_pool_core::{Mark, ProviderError};
@@ -27,13 +27,13 @@ struct PageInfo {
 }
 
 impl<T> Connection<T> {
-    /// What can be read of it.
+    /// The items that could be read.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &T> {
         let known = self.edges.iter().filter_map(ListItem::known);
         known.map(|edge| &edge.node)
     }
 
-    /// The page in the kit's words.
+    /// The page as the kit's type.
     pub(crate) fn into_page(self, mark: &Mark) -> Result<Page<T, String>, ProviderError> {
         let PageInfo {
             has_next_page,
@@ -49,7 +49,7 @@ impl<T> Connection<T> {
     }
 }
 
-/// A list whose further pages do not matter.
+/// A list whose further pages are not needed.
 #[derive(Debug, Deserialize)]
 pub(crate) struct FirstPage<T> {
     edges: Vec<ListItem<Edge<T>>>,

@@ -1,4 +1,4 @@
-//! The one patch that deploys an instance: image, start command, limits, credentials and variables
+//! The one change that deploys an instance: image, start command, limits, credentials and variables
 //! together, so that it deploys exactly once and never boots without its variables.
 
 use std::borrow::Cow;
@@ -7,26 +7,23 @@ use agent_pool_core::{EnvVars, Secret, escape_value, runtime};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::handle::Handle;
 use crate::settings::RailwaySettings;
 
-/// A variable that no two deployments share: a patch that changes nothing would deploy nothing.
+/// A variable that differs in every deployment, because a patch that changes nothing deploys nothing.
 const DEPLOYED_AT: &str = "AGENT_POOL_DEPLOYED_AT";
 
-/// The patch of one service, to run `image` with the variables that are set and `set` besides.
+/// The patch of a service to run `image`, with its existing variables and those of `set`.
 pub(crate) fn deployment(
     settings: &RailwaySettings,
-    handle: &Handle,
     image: &str,
     set: &EnvVars,
     now: DateTime<Utc>,
 ) -> Value {
-    let service = json!({
+    json!({
         "source": { "image": image },
         "deploy": deploy(settings),
         "variables": variables(settings, set, now),
-    });
-    json!({ "services": { handle.service.as_str(): service } })
+    })
 }
 
 fn deploy(settings: &RailwaySettings) -> Value {
@@ -104,8 +101,8 @@ fn variables(settings: &RailwaySettings, set: &EnvVars, now: DateTime<Utc>) -> M
         .collect()
 }
 
-/// A value in which Railway finds no reference: it would replace `${{shared.KEY}}` in a claimer's text, and has no
-/// escape for it.
+/// A value in which Railway finds no reference. Otherwise it would replace `${{shared.KEY}}` in a claimer's text; it
+/// has no escape for it.
 fn literal<'a>(settings: &RailwaySettings, name: &str, value: &'a Secret) -> Cow<'a, str> {
     let value = value.expose();
     if value.contains("${{") && !settings.resolves(name) {
@@ -132,21 +129,16 @@ fn present<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, V
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use agent_pool_core::{InstanceId, Secret};
+    use agent_pool_core::Secret;
 
     use super::*;
-    use crate::placement::Home;
 
     pub(crate) fn patch<const N: usize>(pairs: [(&str, &str); N]) -> Value {
         let settings = RailwaySettings::sample(pairs).unwrap();
-        let home = Home {
-            project: "project-1".to_owned(),
-            environment: "environment-1".to_owned(),
-        };
-        let handle = Handle::new(InstanceId::generate(), "service-1".parse().unwrap(), &home);
         let set = EnvVars::from_iter([("AGENT_NAME".parse().unwrap(), Secret::new("Ada"))]);
         let now = "2026-11-23T19:00:00Z".parse().unwrap();
-        deployment(&settings, &handle, "acme/runtime@sha256:1", &set, now)
+        let service = deployment(&settings, "acme/runtime@sha256:1", &set, now);
+        json!({ "services": { "service-1": service } })
     }
 
     /// Every setting that a patch carries.

@@ -28,15 +28,15 @@ pub(crate) enum Placement {
     },
 }
 
-/// The one home of all instances. It is looked up at most once, by the first call that needs it, and
-/// kept: what an environment's name or a token stands for does not change while they are valid.
+/// The one home of all instances. It is looked up at most once, by the first call that needs it, and kept: what an
+/// environment's name or a token refers to does not change while they are valid.
 #[derive(Debug)]
 pub(crate) struct SharedHome {
     source: Source,
     found: OnceCell<Home>,
 }
 
-/// What the shared home is found by.
+/// How the shared home is found.
 #[derive(Debug, PartialEq, Eq)]
 enum Source {
     Ids(Home),
@@ -45,10 +45,10 @@ enum Source {
 }
 
 impl Placement {
-    /// The one decision about where an instance lives.
+    /// Decides where instances live.
     ///
     /// # Errors
-    /// Settings that name no place, two, or one that the token cannot reach.
+    /// The settings name no place, two places, or one that the token cannot reach.
     pub(crate) fn from_settings(settings: &RailwaySettings) -> Result<Self, SettingsError> {
         let name = settings.environment_name.as_ref();
         let name_or_usual = || name.map_or("production", String::as_str).to_owned();
@@ -103,7 +103,7 @@ impl Placement {
 }
 
 impl SharedHome {
-    /// The home, looked up where it is not known yet.
+    /// The home, looked up if it is not known yet.
     pub(crate) async fn find(&self, cx: &Context, client: &Client) -> Result<&Home, ProviderError> {
         match &self.source {
             Source::Ids(home) => Ok(home),

@@ -1,4 +1,4 @@
-//! What is read of Railway, one function per operation. Fleets are in [`crate::fleet`].
+//! Queries of Railway's API, one function per operation. Fleets are in [`crate::fleet`].
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::page::Connection;
 use crate::placement::Home;
 use crate::wire::{ApiToken, Deployed, Log, NamedEnvironment, Project, ProjectName, ProjectToken};
 
-/// A page that is not answered in time is asked for again in halves, down to this size.
+/// A page that is not answered in time is requested again with half the size, down to this size.
 const SMALLEST_PAGE: u32 = 5;
 /// Longer than nearly all pages take; about one call in a hundred takes longer.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(45);
@@ -29,7 +29,7 @@ impl Client {
         self.ask(cx, &operations::API_TOKEN, json!({})).await
     }
 
-    /// What a project token is for.
+    /// The project and environment of a project token.
     pub(crate) async fn project_token(&self, cx: &Context) -> Result<ProjectToken, Failure> {
         self.ask(cx, &operations::PROJECT_TOKEN, json!({})).await
     }
@@ -49,14 +49,14 @@ impl Client {
         .await
     }
 
-    /// Every project of a workspace, with what is in it.
+    /// Every project of a workspace, with its contents.
     pub(crate) async fn projects(
         &self,
         cx: &Context,
         workspace: &str,
     ) -> Result<Vec<Project>, ProviderError> {
-        // Each project brings further lists along, so that a page is less than one of plain rows. A size that
-        // was too large stays out for the rest of the list.
+        // Each project contains further lists, so a page has fewer projects than plain rows. A size that was too
+        // large is not used again for the rest of the list.
         let size = AtomicU32::new(self.page_size.get());
         let size = &size;
         pages(|after: Option<String>| async move {
@@ -79,7 +79,7 @@ impl Client {
         .await
     }
 
-    /// Whether an environment is there and in its project.
+    /// Checks that an environment exists and is in its project.
     pub(crate) async fn environment_name(&self, cx: &Context, home: &Home) -> Result<(), Failure> {
         let variables = json!({ "environmentId": home.environment, "projectId": home.project });
         let asked = self.ask(cx, &operations::ENVIRONMENT_NAME, variables);

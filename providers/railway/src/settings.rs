@@ -1,9 +1,11 @@
-//! The provider's settings, and what a type cannot check of them.
+//! The provider's settings, and checks that a type cannot make.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use agent_pool_core::Secret;
-use agent_pool_core::settings::{self, Environment, Faults, Millis, SettingSpec, SettingsError};
+use agent_pool_core::settings::{
+    self, Amount, Environment, Faults, Millis, SettingSpec, SettingsError,
+};
+use agent_pool_core::{ErrorKind, InfraOptions, ProviderError, Secret, read_options};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -28,8 +30,18 @@ pub(crate) const RECIPE_SETTINGS: [&str; 11] = [
 /// <https://docs.railway.com/reference/variables#railway-provided-variables> (November 2026).
 const ON_RAILWAY: &str = "RAILWAY_DEPLOYMENT_ID";
 
+/// The options of a recipe, each of which overrides the setting of the same name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Options {
+    memory_mb: Option<NonZeroU32>,
+    vcpu: Option<f64>,
+    /// An instance stays in the region where it was created, because its volume is there.
+    region: Option<String>,
+}
+
 /// The settings, from environment variables. The comments are the reference for operators.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct RailwaySettings {
     /// The API token. `RAILWAY_TOKEN_KIND` names its kind.
     pub(crate) api_token: Secret,
@@ -45,36 +57,34 @@ pub(crate) struct RailwaySettings {
     pub(crate) workspace_id: Option<String>,
     /// The environment of the shared project, by id.
     pub(crate) environment_id: Option<String>,
-    /// The environment, by name; looked up once in a shared project, made with each project of an
-    /// instance. `production` where neither this nor the id is set.
+    /// The environment, by name; looked up once in a shared project, created with each project of an instance.
+    /// `production` if neither this nor the id is set.
     pub(crate) environment_name: Option<String>,
     /// Wins over `RAILWAY_PROJECT_ID`. For a services-svc that runs on Railway itself: there Railway sets
-    /// `RAILWAY_PROJECT_ID` and `RAILWAY_ENVIRONMENT_*` to where that runs.
+    /// `RAILWAY_PROJECT_ID` and `RAILWAY_ENVIRONMENT_*` to the place of services-svc.
     pub(crate) instances_project_id: Option<String>,
     /// The environment of `RAILWAY_INSTANCES_PROJECT_ID`, by id; `production` if not set.
     pub(crate) instances_environment_id: Option<String>,
-    /// The image that instances run, best pinned by digest: a tag that has moved may be served from a
-    /// cache.
+    /// The image that instances run, preferably pinned by digest: a tag that has moved may be served from a cache.
     pub(crate) runtime_image: String,
     /// The last part of the URL that Railway's webhooks are sent to, `/webhooks/railway/SECRET` of Services: at least
     /// 16 characters, such as `poolctl key` prints. Without it, none are accepted. Railway does not sign webhooks.
     pub(crate) webhook_secret: Option<Secret>,
     /// What to run instead of the image's entrypoint.
     pub(crate) start_command: Option<String>,
-    /// User of the image's registry, where it is private (Pro plan).
+    /// User of the image's registry, if it is private (Pro plan).
     pub(crate) registry_username: Option<String>,
     /// Password of the image's registry.
     pub(crate) registry_password: Option<Secret>,
-    /// Most memory of one instance, in MB of a million bytes; the plan's limit where not set.
+    /// Memory limit of one instance, in MB of a million bytes; the plan's limit if not set.
     pub(crate) memory_mb: Option<NonZeroU32>,
-    /// Most vCPUs of one instance, such as `0.5`; the plan's limit where not set.
+    /// vCPU limit of one instance, such as `0.5`; the plan's limit if not set.
     pub(crate) vcpu: Option<f64>,
-    /// Where an instance finds its volume. Volumes belong to root: an image that runs as another user
-    /// needs `INSTANCE_ENV_RAILWAY_RUN_UID=0`.
+    /// Mount path of an instance's volume. Volumes belong to root: an image that runs as another user needs
+    /// `INSTANCE_ENV_RAILWAY_RUN_UID=0`.
     #[serde(default = "RailwaySettings::default_volume_mount")]
     pub(crate) volume_mount: String,
-    /// The port that the domain leads to, also given to the instance as `PORT`; Railway's choice where
-    /// not set.
+    /// The port that the domain routes to, also given to the instance as `PORT`; Railway's choice if not set.
     pub(crate) target_port: Option<NonZeroU16>,
     /// Region of the instances and their volumes, such as `europe-west4-drams3a`; Railway's choice if not
     /// set.
@@ -96,10 +106,10 @@ pub(crate) struct RailwaySettings {
     /// `${{Postgres.DATABASE_URL}}`, for values of `INSTANCE_ENV_*`. All other values arrive as they are.
     #[serde(default)]
     pub(crate) references: String,
-    /// Most requests a second, from this process. Railway allows 10 (Hobby) or 50 (Pro). If not set, 8 at
-    /// Railway's own API, and no limit with another `RAILWAY_API_URL`.
+    /// Maximum number of requests a second, from this process. Railway allows 10 (Hobby) or 50 (Pro). If not set, 8
+    /// for Railway's own API, and no limit with another `RAILWAY_API_URL`.
     requests_per_second: Option<NonZeroU32>,
-    /// Projects in one page of the list, with all that is in them. Halved for a page that takes too long.
+    /// Projects in one page of the list, with their contents. Halved for a page that takes too long.
     #[serde(default = "RailwaySettings::default_page_size")]
     pub(crate) page_size: NonZeroU32,
     /// Pause between two new projects in the workspace, in all replicas. Lower values are refused by Railway.
@@ -109,16 +119,27 @@ pub(crate) struct RailwaySettings {
     /// fail creations that would have succeeded.
     #[serde(default = "RailwaySettings::default_ready")]
     pub(crate) ready_ms: Millis,
-    /// How far Railway's lists may lag behind its writes. A creation whose answer was lost asks for a
-    /// pause of this length, so that the next look shows what it made.
+    /// Maximum lag of Railway's lists behind its writes. A creation whose answer was lost asks for a pause of this
+    /// length, so that the next lookup shows what it created.
     #[serde(default = "RailwaySettings::default_settle")]
     pub(crate) settle_ms: Millis,
-    /// Where the API is.
+    /// URL of the API.
     #[serde(default = "RailwaySettings::default_api_url")]
     pub(crate) api_url: Url,
+    /// Price of an instance per month of 730 hours, in US dollars. Railway bills usage: $10 for a GB of memory and
+    /// $20 for a vCPU a month ($0.000231 and $0.000463 a minute), and $0.15 for a GB of volume
+    /// (<https://docs.railway.com/reference/pricing/plans>). The default is a GB of memory: set what your instances
+    /// use.
+    #[serde(default = "settings::amount::<10>")]
+    #[expect(dead_code, reason = "it is read as a price")]
+    price_per_month: Amount,
+    /// The day on which these prices were looked up.
+    #[serde(default = "RailwaySettings::default_prices_as_of")]
+    #[expect(dead_code, reason = "it is read as a price")]
+    prices_as_of: String,
 }
 
-/// Whose a token is; decides the header that carries it.
+/// The kind of a token, which decides the header that carries it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TokenKind {
@@ -145,7 +166,7 @@ pub(crate) enum RestartPolicy {
 }
 
 impl RestartPolicy {
-    /// Railway's word.
+    /// The word in Railway's API.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::OnFailure => "ON_FAILURE",
@@ -159,7 +180,7 @@ impl RailwaySettings {
     /// The variable of the token.
     pub(crate) const TOKEN: &str = "RAILWAY_API_TOKEN";
 
-    /// The reference of the settings.
+    /// The specs of the settings.
     pub(crate) fn describe() -> Vec<SettingSpec> {
         settings::describe::<Self>(PREFIX)
     }
@@ -179,7 +200,24 @@ impl RailwaySettings {
         faults.finish(Some(read))
     }
 
-    /// Leaves out of the place of the instances what is said of the place of services-svc.
+    /// The settings with the options of a recipe applied.
+    pub(crate) fn with(&self, options: &InfraOptions) -> Result<Self, ProviderError> {
+        let options: Options = read_options(options)?;
+        if let Some(vcpu) = options.vcpu.filter(|vcpu| !is_share(*vcpu)) {
+            let problem = format!("option vcpu: is {vcpu}: expected a number above 0");
+            return Err(ErrorKind::Invalid.because(problem));
+        }
+        if options.region.as_deref().is_some_and(str::is_empty) {
+            return Err(ErrorKind::Invalid.because("option region: is empty"));
+        }
+        let mut own = self.clone();
+        own.memory_mb = options.memory_mb.or(own.memory_mb);
+        own.vcpu = options.vcpu.or(own.vcpu);
+        own.region = options.region.or(own.region);
+        Ok(own)
+    }
+
+    /// Ignores settings of the instances' place that describe the place of services-svc.
     fn set_place(&mut self, on_railway: bool) {
         if let Some(project) = self.instances_project_id.take() {
             self.project_id = Some(project);
@@ -196,14 +234,14 @@ impl RailwaySettings {
         }
     }
 
-    /// User and password of the image's registry, where it has them.
+    /// User and password of the image's registry, if it has them.
     pub(crate) fn registry(&self) -> Option<(&str, &Secret)> {
         self.registry_username
             .as_deref()
             .zip(self.registry_password.as_ref())
     }
 
-    /// Most requests a second; `None`: no limit.
+    /// Maximum number of requests a second; `None`: no limit.
     pub(crate) fn requests_per_second(&self) -> Option<NonZeroU32> {
         let railway = self.api_url == Self::default_api_url();
         self.requests_per_second
@@ -218,7 +256,7 @@ impl RailwaySettings {
 
     fn check_limits(&self) -> Result<(), SettingsError> {
         match self.vcpu {
-            Some(vcpu) if !(vcpu.is_finite() && vcpu > 0.0) => Err(SettingsError::fault(
+            Some(vcpu) if !is_share(vcpu) => Err(SettingsError::fault(
                 "RAILWAY_VCPU",
                 format!("is {vcpu}: expected a number above 0"),
             )),
@@ -238,7 +276,7 @@ impl RailwaySettings {
         ))
     }
 
-    /// It stands in a URL, so it must be neither guessed nor encoded.
+    /// It is part of a URL, so it must be hard to guess and need no encoding.
     fn check_webhook_secret(&self) -> Result<(), SettingsError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         match &self.webhook_secret {
@@ -286,9 +324,18 @@ impl RailwaySettings {
         Millis::from_millis(30_000)
     }
 
+    fn default_prices_as_of() -> String {
+        "2026-11-29".to_owned()
+    }
+
     fn default_api_url() -> Url {
         Url::parse("https://backboard.railway.com/graphql/v2").expect("a URL that was read before")
     }
+}
+
+/// Whether an instance can have this number of vCPUs.
+fn is_share(vcpu: f64) -> bool {
+    vcpu.is_finite() && vcpu > 0.0
 }
 
 #[cfg(test)]
@@ -305,6 +352,8 @@ impl RailwaySettings {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -336,6 +385,27 @@ mod tests {
              RAILWAY_REGISTRY_PASSWORD is set without RAILWAY_REGISTRY_USERNAME\n\
              RAILWAY_VOLUME_MOUNT is \"data\": expected an absolute path"
         );
+    }
+
+    #[test]
+    fn options_win_over_settings_and_one_without_meaning_is_named() {
+        let settings = RailwaySettings::sample([("RAILWAY_REGION", "europe-west4")]).unwrap();
+        let with = |options: serde_json::Value| settings.with(options.as_object().unwrap());
+        let own = with(json!({ "memoryMb": 2000, "vcpu": 1.5 })).unwrap();
+        assert_eq!(own.memory_mb.map(NonZeroU32::get), Some(2000));
+        assert_eq!(
+            (own.vcpu, own.region.as_deref()),
+            (Some(1.5), Some("europe-west4"))
+        );
+        for (options, problem) in [
+            (json!({ "memory": 2 }), "`memoryMb`"),
+            (json!({ "memoryMb": 0 }), "option memoryMb"),
+            (json!({ "vcpu": -1 }), "option vcpu: is -1"),
+            (json!({ "region": "" }), "option region"),
+        ] {
+            let error = with(options).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Railway's answers, as little of them as is read.
+//! The parts of Railway's answers that are read.
 
 use agent_pool_core::{DeployStatus, Mark, ProviderError, ServiceId};
 use chrono::{DateTime, Utc};
@@ -19,7 +19,7 @@ pub(crate) struct FleetPage {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceInstance {
     pub(crate) service_id: ServiceId,
-    /// Empty if it was left out. A list with such a service is refused, not shortened: it may be ours.
+    /// Empty if it is absent. A list with such a service is refused, not shortened, because the service may be ours.
     #[serde(default)]
     pub(crate) service_name: String,
     pub(crate) created_at: DateTime<Utc>,
@@ -54,8 +54,8 @@ pub(crate) struct Domain {
 }
 
 impl ServiceInstance {
-    /// How the newest deployment does. Railway's `SUCCESS` only says that the container started: a
-    /// process that has since ended with 0 is still `SUCCESS`, and stopped.
+    /// The status of the newest deployment. Railway's `SUCCESS` only says that the container started: a process that
+    /// has since ended with 0 is still `SUCCESS`, and stopped.
     pub(crate) fn status(&self) -> Option<DeployStatus> {
         let deployment = self.latest_deployment.as_ref()?;
         let ended = deployment.deployment_stopped && deployment.status == DeployStatus::Success;
@@ -115,7 +115,7 @@ impl VolumeInstance {
         &self.volume.name
     }
 
-    /// Whether it is not on its way out: a deleted one is still listed for up to 48 h.
+    /// Whether it is not being deleted: a deleted volume is still listed for up to 48 h.
     pub(crate) fn is_live(&self) -> bool {
         self.deleted_at.is_none() && !self.is_pending_deletion
     }
@@ -133,8 +133,8 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// The environment that holds the service of this name, or else the project's first: each project
-    /// of an instance is made with one.
+    /// The environment that holds the service of this name, or else the project's first: each project of an instance
+    /// is created with one.
     pub(crate) fn into_environment(
         self,
         mark: &Mark,
@@ -151,7 +151,7 @@ impl Project {
     }
 }
 
-/// An environment with what is in it.
+/// An environment with its contents.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectEnvironment {
@@ -170,7 +170,7 @@ pub(crate) struct NamedEnvironment {
     pub(crate) deleted_at: Option<DateTime<Utc>>,
 }
 
-/// A project that was just made.
+/// A project that was just created.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewProject {
     pub(crate) id: String,
@@ -178,14 +178,14 @@ pub(crate) struct NewProject {
 }
 
 impl NewProject {
-    /// The environment that it was made with.
+    /// The environment that it was created with.
     pub(crate) fn into_environment(self, mark: &Mark) -> Result<Option<String>, ProviderError> {
         let first = self.environments.into_nodes(mark)?.into_iter().next();
         Ok(first.map(|environment| environment.id))
     }
 }
 
-/// A project's name and whether it is on its way out.
+/// A project's name, and whether it is being deleted.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectName {
@@ -193,19 +193,19 @@ pub(crate) struct ProjectName {
     pub(crate) deleted_at: Option<DateTime<Utc>>,
 }
 
-/// Anything of which only the id matters.
+/// An object of which only the id matters.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Identified {
     pub(crate) id: String,
 }
 
-/// A service that was just made.
+/// A service that was just created.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewService {
     pub(crate) id: ServiceId,
 }
 
-/// What a project token may touch.
+/// The scope of a project token.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectToken {
@@ -213,7 +213,7 @@ pub(crate) struct ProjectToken {
     pub(crate) environment_id: String,
 }
 
-/// What an account's or a workspace's token may touch.
+/// The scope of an account's or a workspace's token.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ApiToken {
     pub(crate) workspaces: Vec<Identified>,

@@ -56,12 +56,14 @@ fn options() -> Options {
     options
 }
 
-/// Without the pause after a lost answer: the cloud's lists do not lag.
+/// Omits the pause after a lost answer, because the cloud's lists do not lag.
 fn settings<const N: usize>(place: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
     let usual = [
         ("RAILWAY_RUNTIME_IMAGE", "ghcr.io/acme/runtime:1"),
         ("RAILWAY_SETTLE_MS", "0"),
         ("RAILWAY_PROJECT_INTERVAL_MS", "0"),
+        ("RAILWAY_MEMORY_MB", "600"),
+        ("RAILWAY_VCPU", "1"),
     ];
     let usual = usual.map(|(name, value)| (name, value.to_owned()));
     usual.into_iter().chain(place).collect()

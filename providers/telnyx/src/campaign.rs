@@ -1,6 +1,6 @@
 //! The 10DLC campaign, without which US carriers drop the texts of a local number.
 //!
-//! An assignment takes hours to days. A provision does not wait for it: the metadata says how far it is, and a refresh
+//! An assignment takes hours to days. A provision does not wait for it: the metadata has its state, and a refresh
 //! reads it again.
 
 use agent_pool_core::Attempt;
@@ -42,7 +42,7 @@ struct Records {
 }
 
 impl Assignment {
-    /// What people see of it.
+    /// The assignment as people see it.
     fn describe(&self) -> Value {
         let status = match self.assignment_status {
             AssignmentStatus::Assigned => "assigned",
@@ -63,7 +63,7 @@ impl Assignment {
 }
 
 impl Telnyx {
-    /// Why texts to the US will not arrive, whatever the vendor says about their delivery.
+    /// Why texts to the US will not arrive, whatever delivery status the vendor reports.
     pub(crate) fn texting_notice(&self) -> Option<&'static str> {
         (self.needs_campaign() && self.campaign_id.is_none()).then_some(
             "TELNYX_CAMPAIGN_ID is not set: US carriers drop texts from these numbers, although Telnyx reports them as \
@@ -71,12 +71,12 @@ impl Telnyx {
         )
     }
 
-    /// Whether these are US long codes.
+    /// Whether these numbers are US long codes.
     fn needs_campaign(&self) -> bool {
         self.country_code.is_us() && self.number_type.is_long_code()
     }
 
-    /// Fails if the campaign has no room for one more number, so that none is bought in vain.
+    /// Fails if the campaign has no room for another number, so that none is bought in vain.
     pub(crate) async fn check_campaign_room(&self, api: Api<'_>) -> ProviderResult<()> {
         let Some(campaign) = &self.campaign_id else {
             return Ok(());
@@ -110,7 +110,7 @@ impl Telnyx {
             return Ok(Some(existing.describe()));
         }
         let body = json!({ "phoneNumber": number, "campaignId": campaign });
-        // A number that was just bought is unknown here for some seconds.
+        // A number that was just bought is unknown at this endpoint for some seconds.
         let assign = || async {
             let assignment: Assignment = api.post(PATH).json(&body).fetch().await?;
             Ok(Some(assignment))

@@ -1,7 +1,8 @@
 //! Numbers that are kept after their instance was destroyed, for the next one.
 //!
-//! A new number is mute until carriers know its campaign. A kept one stays assigned, so that the next instance can text
-//! at once. Its reference is `ap-<environment>-free-<time of release>`, which no instance's label can equal.
+//! A new number cannot send texts until carriers know its campaign. A kept one stays assigned, so that the next
+//! instance can text at once. Its reference is `ap-<environment>-free-<time of release>`, which no instance's label
+//! can equal.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -36,7 +37,7 @@ pub(crate) fn released_at(mark: &Mark, reference: &str) -> Option<SystemTime> {
 }
 
 impl Telnyx {
-    /// Gives a kept number to the instance with this label, if there is one that suits and has been free long enough.
+    /// Gives a kept number to the instance with this label, if a suitable one has been free long enough.
     pub(crate) async fn take_kept(
         &self,
         api: Api<'_>,

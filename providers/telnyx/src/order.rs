@@ -1,7 +1,7 @@
 //! The number of one instance: found, on order, or bought.
 //!
-//! An order has no idempotency key, so a lost answer must never lead to a second order: orders with our label are looked
-//! up first.
+//! An order has no idempotency key, so a lost answer must never lead to a second order: orders with our label are
+//! looked up first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +13,7 @@ use crate::settings::Telnyx;
 use crate::wire::fetch_all;
 use crate::wire::{BY_REFERENCE, NewOrder, NewOrderLine, Number, Offer, Order, OrderStatus};
 
-/// Numbers that are tried before giving up because other buyers were faster.
+/// Maximum number of numbers to try if other buyers are faster.
 const ATTEMPTS: usize = 5;
 
 /// The purchase of one number.
@@ -24,13 +24,13 @@ pub(crate) struct Purchase<'a> {
     pub(crate) area_code: Option<String>,
 }
 
-/// What a purchase begins with.
+/// The starting point of a purchase.
 pub(crate) enum Start {
-    /// The number is there, or was kept for the next instance.
+    /// The number exists, or was kept for the next instance.
     Held(Number),
     /// An earlier attempt ordered it.
     Ordered(Order),
-    /// This one is on offer.
+    /// This number is on offer.
     Offered(String),
 }
 
@@ -38,7 +38,7 @@ impl Purchase<'_> {
     /// Looks for the number with the label, or for one to order. This needs no messaging profile.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] if no number is on offer that suits.
+    /// [`ErrorKind::Conflict`] if no suitable number is on offer.
     pub(crate) async fn start(&self) -> ProviderResult<Start> {
         if self.api.cx().attempt() == Attempt::Later {
             if let Some(number) = self.held().await? {
@@ -56,10 +56,10 @@ impl Purchase<'_> {
         self.choose(&[]).await.map(Start::Offered)
     }
 
-    /// The number with the label, ordered with this profile unless it is there.
+    /// The number with the label, ordered with this profile unless it exists.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] while an order takes long, and a later call continues from there;
+    /// [`ErrorKind::Unavailable`] if an order takes too long; a later call continues from there.
     /// [`ErrorKind::Conflict`] if other buyers are always faster.
     pub(crate) async fn finish(&self, start: Start, profile: &str) -> ProviderResult<Number> {
         let (mut live, mut offered) = match start {
@@ -130,7 +130,7 @@ impl Purchase<'_> {
         {
             Ok(order) => Ok(Some(order)),
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
-            // The answer was lost and the number may be bought: it is looked for and never ordered again.
+            // The answer was lost and the number may be bought: it is looked up and never ordered again.
             Err(error) if error.effect() == Effect::Unknown => {
                 let polling = self.settings.polling();
                 let found = self.api.poll(polling, "", || self.live_order()).await;
@@ -140,7 +140,8 @@ impl Purchase<'_> {
         }
     }
 
-    /// A number on offer. At random: every buyer who searches gets the same answer, and all would want the first.
+    /// A number on offer, chosen at random: every buyer who searches gets the same answer, and all would want the
+    /// first.
     async fn choose(&self, tried: &[String]) -> ProviderResult<String> {
         let request = self.api.get(["available_phone_numbers"]);
         let request = request
@@ -174,7 +175,7 @@ impl Purchase<'_> {
         if order.status != OrderStatus::Pending {
             return Ok(order.status);
         }
-        // A new order says `requirements_met: false` until the vendor has checked it, so only the last look counts.
+        // A new order has `requirements_met: false` until the vendor has checked it, so only the last check counts.
         let lacks_documents = AtomicBool::new(false);
         let look = || async {
             let order: Order = self

@@ -15,7 +15,7 @@ pub struct Telnyx {
     pub(crate) messaging_profile_id: Option<String>,
     /// Webhook of a messaging profile that is created, for incoming texts and delivery reports.
     pub(crate) webhook_url: Option<Url>,
-    /// What a messaging profile that is created may spend each day, in US dollars.
+    /// Maximum spending of a messaging profile that is created, per day, in US dollars.
     pub(crate) daily_spend_limit: Option<Amount>,
     /// 10DLC campaign to which numbers are assigned. Without it US carriers drop the texts of local numbers.
     pub(crate) campaign_id: Option<String>,
@@ -40,13 +40,13 @@ pub struct Telnyx {
     /// Highest monthly price of a number, in the account's currency.
     #[serde(default = "settings::amount::<5>")]
     pub(crate) max_monthly_cost: Amount,
-    /// How many numbers of destroyed instances are kept for the next ones. Each costs its monthly price.
+    /// How many numbers of destroyed instances to keep for new ones. Each costs its monthly price.
     #[serde(default)]
     pub(crate) keep_numbers: u32,
     /// How long a kept number stays free before it is given away, because texts for its last owner may still arrive.
     #[serde(default = "settings::millis::<86_400_000>")]
     pub(crate) quarantine_ms: Millis,
-    /// Pause between two looks at an order or a new number.
+    /// Pause between two checks of an order or a new number.
     #[serde(default = "settings::millis::<1_000>")]
     pub(crate) poll_ms: Millis,
     /// How long one call waits for an order and its number. A later call continues from there.
@@ -55,12 +55,25 @@ pub struct Telnyx {
     /// How long a number that was ordered may be absent from the vendor's lists before another one is bought.
     #[serde(default = "settings::millis::<600_000>")]
     pub(crate) settle_ms: Millis,
+    /// Price of a number per month of 730 hours, in US dollars: Telnyx sells local numbers of the US from $1
+    /// (<https://telnyx.com/pricing/numbers>). Others cost more: set the price of yours.
+    #[serde(default = "settings::amount::<1>")]
+    #[expect(dead_code, reason = "it is read as a price")]
+    price_per_month: Amount,
+    /// The day on which this price was looked up.
+    #[serde(default = "prices_as_of")]
+    #[expect(dead_code, reason = "it is read as a price")]
+    prices_as_of: String,
     #[serde(skip)]
     pub(crate) profiles: ProfileCache,
 }
 
 fn api_url() -> Url {
     settings::url("https://api.telnyx.com/v2")
+}
+
+fn prices_as_of() -> String {
+    "2026-11-29".to_owned()
 }
 
 const fn campaign_max_numbers() -> u32 {
@@ -79,7 +92,7 @@ pub(crate) enum NumberType {
 }
 
 impl NumberType {
-    /// The vendor's word.
+    /// The word in the vendor's API.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Local => "local",

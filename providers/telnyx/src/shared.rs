@@ -1,4 +1,4 @@
-//! What the calls of one process share, besides the settings.
+//! State that the calls of one process share.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 pub(crate) struct ProfileCache(pub(crate) Mutex<HashMap<String, String>>);
 
 impl ProfileCache {
-    /// For a call that failed, perhaps because somebody deleted the profile: the next call looks for it again.
+    /// Called after a failure, which may be due to a deleted profile: the next call looks for it again.
     pub(crate) async fn clear(&self) {
         self.0.lock().await.clear();
     }

@@ -27,7 +27,7 @@ impl HttpTool for Telnyx {
             .collect()
     }
 
-    /// How far the assignments to the campaign are.
+    /// The state of each assignment to the campaign.
     async fn refresh(&self, api: Api<'_>) -> ProviderResult<Vec<(String, Metadata)>> {
         let states = self.campaign_states(api).await?.into_iter();
         let metadata = |state| Metadata::from_iter([(CAMPAIGN_STATE.to_owned(), state)]);
@@ -67,10 +67,11 @@ impl HttpTool for Telnyx {
         created
     }
 
-    /// A number that is not listed may exist: lists may lag. One that another instance has by now stays.
+    /// A number that is not listed may exist, because lists may lag. A number that another instance has by now is
+    /// kept.
     async fn delete(&self, api: Api<'_>, label: &str, number: &str) -> ProviderResult<()> {
         let request = api.get(["phone_numbers"]);
-        // With the `+` the filter finds nothing.
+        // The filter finds nothing if the number has a `+`.
         let request = request.query("filter[phone_number]", number.trim_start_matches('+'));
         let similar: Vec<Number> = fetch_all(request).await?;
         let mark = api.cx().mark();

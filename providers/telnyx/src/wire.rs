@@ -1,4 +1,4 @@
-//! Telnyx's JSON, as much of it as is used: <https://developers.telnyx.com/api-reference>.
+//! The part of Telnyx's JSON that is used: <https://developers.telnyx.com/api-reference>.
 
 use std::time::SystemTime;
 
@@ -56,7 +56,7 @@ pub(crate) struct Number {
 }
 
 impl Number {
-    /// Whether it is or will be the account's; lists may contain former numbers.
+    /// Whether it belongs or will belong to the account; lists may contain former numbers.
     pub(crate) fn is_held(&self) -> bool {
         let past = ["deleted", "purchase-failed", "port-failed", "ported-out"];
         !past.contains(&self.status.as_str())
@@ -116,7 +116,7 @@ impl Order {
     }
 }
 
-/// How long ago a time of the vendor's was; zero if it is in the future.
+/// The time since a timestamp of the vendor; zero if it is in the future.
 fn age(time: Option<&str>) -> Option<Duration> {
     let time: DateTime<Utc> = time?.parse().ok()?;
     let now = SystemTime::now();
@@ -149,7 +149,7 @@ pub(crate) struct NewProfile<'a> {
     pub(crate) whitelisted_destinations: [CountryCode; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) webhook_url: Option<&'a Url>,
-    /// A text in the vendor's API.
+    /// A text, not a number, in the vendor's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) daily_spend_limit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,7 +159,7 @@ pub(crate) struct NewProfile<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) id: String,
-    /// Not unique.
+    /// Names are not unique.
     pub(crate) name: String,
     /// A text that sorts by time.
     #[serde(default)]

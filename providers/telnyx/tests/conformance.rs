@@ -57,7 +57,7 @@ const CASE: CloudVendor = CloudVendor {
     public_env: &["TELNYX_PHONE_NUMBER", "TELNYX_MESSAGING_PROFILE_ID"],
 };
 
-/// Numbers, and those that are still on order. The profile is everybody's.
+/// Numbers, and numbers on order. The profile is shared by all instances.
 fn held(cloud: &CloudState) -> Vec<Held> {
     // A kept number belongs to no instance.
     let kept = |one: &&TelnyxNumber| one.tags.iter().any(|tag| tag.ends_with("-free"));
@@ -74,7 +74,7 @@ fn held(cloud: &CloudState) -> Vec<Held> {
         .collect()
 }
 
-/// A number of the account with the messaging profile that the instance was told.
+/// A number of the account with the messaging profile that the instance received.
 fn usable(cloud: &CloudState, tool: &ProvisionedTool) -> Option<Result<(), String>> {
     let profile = tool.env.get("TELNYX_MESSAGING_PROFILE_ID")?.expose();
     let mut numbers = cloud.telnyx.numbers.iter();

@@ -1,4 +1,4 @@
-//! What Telnyx is sent, and what follows from its answers and failures.
+//! Tests of the requests to Telnyx, and of the handling of its answers and failures.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,10 +13,13 @@ use provider_test_kit::{
 };
 use serde_json::json;
 
-const SOON: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "300")];
+/// Polls at short intervals, and long enough for a busy machine.
+const PACE: [(&str, &str); 2] = [("TELNYX_POLL_MS", "2"), ("TELNYX_FULFILMENT_MS", "3000")];
+/// For an order that is never fulfilled.
+const SHORT: (&str, &str) = ("TELNYX_FULFILMENT_MS", "300");
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
-    let settings = [&SOON, settings].concat();
+    let settings = [&PACE, settings].concat();
     Lab::start(Vendor::Telnyx, options, &settings).await
 }
 
@@ -66,7 +69,7 @@ async fn a_number_is_bought_marked_and_assigned_to_a_profile() {
         (profile.name.as_str(), &*profile.whitelisted_destinations),
         ("ap-dev", &["US".to_owned()][..])
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -96,7 +99,7 @@ async fn one_profile_serves_all_and_a_configured_one_is_taken() {
     assert_eq!(profile(&first), profile(&second));
     assert_eq!(held(&lab).profiles.len(), 1);
     let id = profile(&first).unwrap().expose().to_owned();
-    lab.finish();
+    lab.assert_requests_documented();
 
     let lab = lab_with(Options::default(), &[("TELNYX_MESSAGING_PROFILE_ID", &id)]).await;
     let error = lab.provision().await.unwrap_err();
@@ -126,7 +129,7 @@ async fn five_numbers_bought_at_once_create_one_profile() {
     assert_eq!(profiles.len(), 1);
     assert_eq!(lab.calls("CreateMessagingProfile"), 1);
     assert_eq!(lab.calls("DeleteMessagingProfile"), 0);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -142,7 +145,7 @@ async fn two_replicas_that_create_a_profile_at_once_agree_on_one() {
     let profile = |tool: ProvisionedTool| tool.env.get("TELNYX_MESSAGING_PROFILE_ID").cloned();
     assert_eq!(profile(a.unwrap()), profile(b.unwrap()));
     assert_eq!(held(&lab).profiles.len(), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -154,7 +157,7 @@ async fn a_profile_that_somebody_deleted_is_found_again_after_one_failure() {
     lab.provision().await.unwrap_err();
     lab.provision().await.unwrap();
     assert_eq!(held(&lab).profiles.len(), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -168,7 +171,7 @@ async fn a_first_attempt_does_not_look_for_what_cannot_exist() {
         1,
         "after the order is through"
     );
-    lab.loses_answer("CreateNumberOrder");
+    lab.lose_next_answer("CreateNumberOrder");
     lab.instance = InstanceId::generate();
     lab.provision().await.unwrap();
     assert_eq!(
@@ -176,7 +179,7 @@ async fn a_first_attempt_does_not_look_for_what_cannot_exist() {
         2,
         "the lost answer was looked for"
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 const CAMPAIGN: (&str, &str) = ("TELNYX_CAMPAIGN_ID", "campaign-1");
@@ -197,7 +200,7 @@ async fn a_number_joins_the_campaign_and_its_state_is_metadata() {
     assert_eq!(lab.tool.notices(), [""; 0]);
     lab.destroy(&tool).await.unwrap();
     assert_eq!(lab.calls("DeletePhoneNumberCampaign"), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -278,7 +281,7 @@ async fn a_kept_number_serves_the_next_instance() {
     assert_eq!(second.resource, first.resource);
     assert_eq!(second.metadata["campaign"], "assigned");
     assert_eq!(lab.calls("CreateNumberOrder"), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -316,7 +319,7 @@ async fn no_more_numbers_are_kept_than_asked_for_and_each_serves_one() {
     assert_eq!(held(&lab).numbers.len(), 2);
 }
 
-/// Whatever the order of their calls: the vendor would let both change the number.
+/// Whatever the order of their calls, because the vendor would let both change the number.
 #[tokio::test]
 async fn two_replicas_never_take_the_same_kept_number() {
     let lab = lab_with(Options::default(), &KEEP).await;
@@ -359,7 +362,7 @@ async fn settings_of_orders_and_profiles_reach_the_vendor() {
         Some("https://hooks.example/telnyx")
     );
     assert_eq!(profile.daily_spend_limit.as_deref(), Some("2.5"));
-    lab.finish();
+    lab.assert_requests_documented();
 
     let lab = lab_with(Options::default(), &[("TELNYX_NUMBER_TYPE", "toll_free")]).await;
     let error = lab.provision().await.unwrap_err();
@@ -379,14 +382,15 @@ async fn an_order_that_is_not_checked_yet_is_not_taken_for_one_without_documents
     .await;
     lab.provision().await.unwrap();
     assert_eq!(lab.calls("CancelSubNumberOrder"), 0);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn with_a_requirement_group_a_slow_check_cancels_nothing() {
     let mut options = Options::default();
     options.telnyx.requirements_met = false;
-    let lab = lab_with(options, &[("TELNYX_REQUIREMENT_GROUP_ID", "group-1")]).await;
+    let group = ("TELNYX_REQUIREMENT_GROUP_ID", "group-1");
+    let lab = lab_with(options, &[group, SHORT]).await;
     assert!(lab.provision().await.unwrap_err().is_transient());
     assert_eq!(lab.calls("CancelSubNumberOrder"), 0);
 }
@@ -413,7 +417,7 @@ async fn provisioned_again_it_is_the_same_number() {
     let second = lab.provision().await.unwrap();
     assert_eq!(first, second);
     assert_eq!(lab.calls("CreateNumberOrder"), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -426,46 +430,48 @@ async fn at_once_and_with_its_layers_it_is_the_same_number() {
     );
     assert_eq!(a.unwrap(), b.unwrap());
     assert_eq!(lab.calls("CreateNumberOrder"), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn an_order_whose_answer_was_lost_is_found_and_not_repeated() {
     let lab = lab().await;
-    lab.loses_answer("CreateNumberOrder");
+    lab.lose_next_answer("CreateNumberOrder");
     lab.provision().await.unwrap();
     assert_eq!(
         (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
         (1, 1)
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn an_order_that_lists_show_late_is_not_repeated() {
     let lab = lab_of(|telnyx| telnyx.list_pace = Pace::Reads(4)).await;
-    lab.loses_answer("CreateNumberOrder");
+    lab.lose_next_answer("CreateNumberOrder");
     lab.provision().await.unwrap();
     assert_eq!(
         (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
         (1, 1)
     );
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn an_order_that_never_arrived_is_placed_by_the_next_call() {
     let lab = lab().await;
-    lab.fails("CreateNumberOrder", Effect::Cut);
+    lab.fail_next("CreateNumberOrder", Effect::Cut);
     assert!(lab.provision().await.unwrap_err().is_transient());
     lab.provision().await.unwrap();
     assert_eq!(held(&lab).numbers.len(), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn an_order_that_takes_long_is_gone_on_with_by_the_next_call() {
-    let lab = lab_of(|telnyx| telnyx.order_pace = Pace::Millis(500)).await;
+    let mut options = Options::default();
+    options.telnyx.order_pace = Pace::Millis(500);
+    let lab = lab_with(options, &[SHORT]).await;
     let error = lab.provision().await.unwrap_err();
     assert!(
         error.to_string().ends_with("the order is still pending"),
@@ -475,7 +481,7 @@ async fn an_order_that_takes_long_is_gone_on_with_by_the_next_call() {
     let tool = lab.provision_layered().await.unwrap();
     assert_eq!(tool.resource.as_str(), held(&lab).numbers[0].phone_number);
     assert_eq!(lab.calls("CreateNumberOrder"), 1);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -488,7 +494,7 @@ async fn a_call_that_is_dropped_after_the_order_forgets_nothing() {
     }
     lab.provision().await.unwrap();
     assert_eq!((held(&lab).orders.len(), held(&lab).numbers.len()), (1, 1));
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -499,7 +505,8 @@ async fn a_number_that_another_buyer_took_is_followed_by_the_next() {
         let mut lost = 0;
         while lost < 2 {
             if let Some(order) = held(&lab).orders.get(lost) {
-                lab.cloud.snatch_number(&order.lines[0].phone_number);
+                lab.cloud
+                    .take_number_as_another_buyer(&order.lines[0].phone_number);
                 lost += 1;
             }
             tokio::task::yield_now().await;
@@ -510,14 +517,14 @@ async fn a_number_that_another_buyer_took_is_followed_by_the_next() {
     assert_eq!((bought(&lab), held(&lab).numbers.len()), (1, 1));
     assert_eq!(held(&lab).numbers[0].phone_number, tool.resource.as_str());
     assert_eq!(held(&lab).orders.len(), 3);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn other_buyers_that_are_always_faster_win_after_five_numbers() {
     let lab = lab().await;
     for _ in 0..5 {
-        lab.fails("CreateNumberOrder", refusal(422, "85001"));
+        lab.fail_next("CreateNumberOrder", refusal(422, "85001"));
     }
     let error = lab.provision().await.unwrap_err();
     assert_eq!(
@@ -551,14 +558,14 @@ async fn buyers_who_search_at_once_choose_different_numbers() {
 async fn a_number_that_is_gone_when_it_is_ordered_is_followed_by_the_next() {
     for code in ["85000", "85001", "85006"] {
         let lab = lab().await;
-        lab.fails("CreateNumberOrder", refusal(422, code));
+        lab.fail_next("CreateNumberOrder", refusal(422, code));
         lab.provision().await.unwrap();
         assert_eq!(
             (lab.calls("ListAvailablePhoneNumbers"), bought(&lab)),
             (2, 1),
             "{code}"
         );
-        lab.finish();
+        lab.assert_requests_documented();
     }
 }
 
@@ -604,7 +611,9 @@ async fn an_empty_account_is_a_quota() {
 
 #[tokio::test]
 async fn an_order_that_lacks_documents_to_the_end_is_cancelled() {
-    let lab = lab_of(|telnyx| telnyx.requirements_met = false).await;
+    let mut options = Options::default();
+    options.telnyx.requirements_met = false;
+    let lab = lab_with(options, &[SHORT]).await;
     let error = lab.provision().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     assert!(
@@ -614,7 +623,7 @@ async fn an_order_that_lacks_documents_to_the_end_is_cancelled() {
         "{error}"
     );
     assert_eq!(bought(&lab), 0);
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -646,17 +655,17 @@ async fn destroying_twice_or_the_unknown_is_a_success() {
     for unknown in ["+19995550000", "un%known"] {
         lab.destroy_resource(unknown).await.unwrap();
     }
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
 async fn a_number_that_lists_do_not_show_yet_is_released_all_the_same() {
     let lab = lab_of(|telnyx| telnyx.list_pace = Pace::Reads(2)).await;
     let tool = lab.provision().await.unwrap();
-    lab.fails("ListPhoneNumbers", Effect::EmptyPage);
+    lab.fail_next("ListPhoneNumbers", Effect::EmptyPage);
     lab.destroy(&tool).await.unwrap();
     assert!(held(&lab).numbers.is_empty());
-    lab.finish();
+    lab.assert_requests_documented();
 }
 
 #[tokio::test]
@@ -673,7 +682,11 @@ async fn a_number_that_is_another_instances_by_now_is_left_alone() {
 
 #[tokio::test]
 async fn the_list_walks_all_pages() {
-    let mut lab = lab_of(|telnyx| telnyx.order_pace = Pace::AT_ONCE).await;
+    let mut lab = lab_of(|telnyx| {
+        telnyx.order_pace = Pace::AT_ONCE;
+        telnyx.messaging_pace = Pace::AT_ONCE;
+    })
+    .await;
     let mut ours = Vec::new();
     for _ in 0..251 {
         lab.instance = InstanceId::generate();
@@ -702,8 +715,6 @@ async fn a_bad_day_at_any_step_has_its_error_and_never_buys_twice() {
         "UpdatePhoneNumberMessagingSettings",
         "GetPhoneNumberMessagingSettings",
     ];
-    // Enough time for every look on a busy machine.
-    let lab = || lab_with(Options::default(), &[("TELNYX_FULFILMENT_MS", "3000")]);
     on_bad_days(lab, steps, "DeletePhoneNumber", |cloud| {
         let orders = cloud.telnyx.orders.iter();
         let pending = orders.filter(|order| order.status == TelnyxOrderStatus::Pending);
@@ -720,23 +731,23 @@ async fn a_lost_answer_at_any_step_never_buys_twice() {
         "UpdatePhoneNumberMessagingSettings",
     ] {
         let lab = lab().await;
-        lab.loses_answer(step);
+        lab.lose_next_answer(step);
         let tool = lab.provision_layered().await.unwrap();
         assert_eq!((bought(&lab), held(&lab).profiles.len()), (1, 1), "{step}");
-        lab.loses_answer("DeletePhoneNumber");
+        lab.lose_next_answer("DeletePhoneNumber");
         lab.layered()
             .destroy(&lab.cx, &lab.instance, &tool.resource)
             .await
             .unwrap();
         assert!(held(&lab).numbers.is_empty(), "{step}");
-        lab.finish();
+        lab.assert_requests_documented();
     }
 }
 
 #[tokio::test]
 async fn an_answer_without_its_field_is_named() {
     let lab = lab().await;
-    lab.fails(
+    lab.fail_next(
         "CreateNumberOrder",
         Effect::MissingField("status".to_owned()),
     );
@@ -746,7 +757,7 @@ async fn an_answer_without_its_field_is_named() {
         1,
         "what came of it was looked up"
     );
-    lab.fails("ListPhoneNumbers", Effect::MissingField("id".to_owned()));
+    lab.fail_next("ListPhoneNumbers", Effect::MissingField("id".to_owned()));
     let error = lab.tool.list(&lab.cx).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     assert!(error.to_string().contains("missing field `id`"), "{error}");

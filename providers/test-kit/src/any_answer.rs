@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 /// Rounds of calls, each with answers of another seed.
 const ROUNDS: u64 = 40;
-/// How long one operation may wait for what such a vendor never does.
+/// Time limit of one operation that waits for something that such a vendor never does.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How deep answers are nested.
 const DEPTH: u32 = 4;
@@ -24,9 +24,9 @@ const DEPTH: u32 = 4;
 /// A vendor that answers every request with success and any JSON.
 #[derive(Debug, Clone, Copy)]
 pub struct AnyVendor {
-    /// The id that the provider's crate registers.
+    /// The provider's id, as its crate registers it.
     pub id: &'static str,
-    /// The variable of the address of its API.
+    /// The variable with the URL of its API.
     pub url: &'static str,
     /// Its other settings.
     pub settings: &'static [(&'static str, &'static str)],
@@ -105,7 +105,7 @@ fn any_value(random: &mut StdRng, members: &[&str], depth: u32) -> Value {
     }
 }
 
-/// A usual answer, of which any value may be another or be missing.
+/// A usual answer in which any value may be replaced or missing.
 pub fn any_form_of(usual: &Value, random: &mut StdRng) -> Value {
     if random.random_ratio(1, 40) {
         return any_value(random, &["name"], 2);
@@ -123,14 +123,14 @@ pub fn any_form_of(usual: &Value, random: &mut StdRng) -> Value {
     }
 }
 
-/// Contexts of single operations, which give up soon.
+/// Contexts of single operations, with a short deadline.
 fn contexts() -> impl Fn() -> Context {
     let mark = Mark::new(&"dev".parse().unwrap());
     let context = Context::new(mark, http::client().unwrap());
     move || context.within(PATIENCE)
 }
 
-/// What an operation answered. A panic fails the test; an error must be safe to show.
+/// The result of an operation, after a check. A panic fails the test; an error must be safe to show.
 fn check<T>(what: &str, seed: u64, answer: Result<T, ProviderError>) -> Option<T> {
     answer
         .inspect_err(|error| {
@@ -170,7 +170,8 @@ pub async fn any_answer_to_an_infra_is_read_or_refused(vendor: AnyVendor, data: 
     any_answer_of_an_infras_vendor(vendor.id, |seed| vendor.answers(seed), data).await;
 }
 
-/// The same with a vendor for each seed. Returns how many of the lists were read, and of how many.
+/// Like [`any_answer_to_an_infra_is_read_or_refused`], with a vendor for each seed. Returns how many of the lists
+/// were read, and of how many.
 pub async fn any_answer_of_an_infras_vendor<V: FakeVendor>(
     id: &'static str,
     vendor: impl Fn(u64) -> V,
@@ -185,7 +186,7 @@ pub async fn any_answer_of_an_infras_vendor<V: FakeVendor>(
         let instance = InstanceId::generate();
         let spec = InstanceSpec {
             name: "an agent".to_owned(),
-            image: None,
+            ..InstanceSpec::default()
         };
         let made = infra.create(&context(), &instance, &spec).await;
         let handle = match check("create", seed, made) {

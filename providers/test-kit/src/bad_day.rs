@@ -3,19 +3,19 @@ use std::time::Duration;
 use agent_pool_core::{ErrorKind, ProviderError};
 use fake_cloud::{Body, Effect, FieldFault, RetryAfter};
 
-/// One way in which a vendor may fail, and the error that a provider has to make of it.
+/// One way in which a vendor may fail, and the error that a provider must return.
 #[derive(Debug, Clone)]
 pub(crate) struct BadDay {
     /// For the message of a failing test.
     pub(crate) name: &'static str,
-    /// What the vendor does.
+    /// The vendor's behaviour.
     pub(crate) effect: Effect,
     kind: ErrorKind,
     /// Whether the request may have taken effect.
     unknown_effect: bool,
-    /// What the error says.
+    /// A part of the error's message.
     says: &'static str,
-    /// Whether the error tells when to come back.
+    /// Whether the error has a wait.
     has_retry_after: bool,
 }
 
@@ -42,12 +42,12 @@ impl BadDay {
         self
     }
 
-    /// How long a call may take that the vendor never answers. Long enough for a busy machine to send it.
+    /// Time limit of a call that the vendor never answers. Long enough for a busy machine to send it.
     pub(crate) fn patience(&self) -> Option<Duration> {
         (self.effect == Effect::Hang).then_some(Duration::from_secs(4))
     }
 
-    /// Wants `error` to be what this day calls for.
+    /// Asserts that `error` is the expected one.
     pub(crate) fn check(&self, error: &ProviderError, at: &str) {
         let message = format!("{} at {at}: {error}", self.name);
         assert_eq!(error.kind(), self.kind, "{message}");
@@ -66,7 +66,7 @@ impl BadDay {
     }
 }
 
-/// Each of them.
+/// All of them.
 pub(crate) fn bad_days() -> Vec<BadDay> {
     let fields = vec![FieldFault {
         field: "name".into(),

@@ -6,32 +6,32 @@ use agent_pool_core::conformance::{
 };
 use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{EnvVars, InfraHandle, ProvisionedTool, Secret, http, runtime};
+use agent_pool_core::{EnvVars, InfraHandle, InfraOptions, ProvisionedTool, Secret, http, runtime};
 use async_trait::async_trait;
 use chrono::Utc;
 use fake_cloud::{
     CloudState, Effect, FakeCloud, FaultRule, Options, RailwayDeployment, RailwayService, Times,
     Vendor,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::lab::accounts;
 use crate::registration;
 
-/// What the conformance suite needs to know about one vendor of fake-cloud.
+/// The values that the conformance suite needs for one vendor of fake-cloud.
 #[derive(Debug, Clone, Copy)]
 pub struct CloudVendor {
-    /// The vendor; its word is also the provider's id.
+    /// The vendor; its name is also the provider's id.
     pub vendor: Vendor,
     /// The provider's settings other than URL and key.
     pub settings: fn(&FakeCloud) -> Vec<(&'static str, String)>,
     /// The operations of a provision or creation that change something, in order.
     pub changes: &'static [&'static str],
-    /// How many resources are on a page.
+    /// Number of resources on a page.
     pub page_size: usize,
-    /// Those resources of the vendors that belong to instances.
+    /// The resources at the vendors that belong to instances.
     pub held: fn(&CloudState) -> Vec<Held>,
-    /// Whether an instance can use what it was given; `None` for an infra.
+    /// Whether an instance can use the tool; `None` for an infra.
     pub usable: fn(&CloudState, &ProvisionedTool) -> Option<Result<(), String>>,
     /// The instance's variables that are not secret.
     pub public_env: &'static [&'static str],
@@ -44,7 +44,7 @@ pub struct CloudHarness {
     cloud: FakeCloud,
     environment: Environment,
     http: reqwest::Client,
-    /// What is on Railway's volumes, by their ids: the fake keeps no bytes.
+    /// The content of Railway's volumes, by their ids, because the fake stores no files.
     volumes: Mutex<BTreeMap<String, String>>,
 }
 
@@ -179,6 +179,28 @@ impl InfraHarness for CloudHarness {
         let volumes = self.volumes.lock().unwrap();
         let volume = self.volume(handle);
         Ok(volume.and_then(|volume| volumes.get(&volume).cloned()))
+    }
+
+    fn options(&self) -> Option<[InfraOptions; 2]> {
+        let options = |memory: u32, vcpu: f64| {
+            InfraOptions::from_iter([
+                ("memoryMb".to_owned(), json!(memory)),
+                ("vcpu".to_owned(), json!(vcpu)),
+            ])
+        };
+        Some([options(700, 0.5), options(800, 1.5)])
+    }
+
+    async fn applied_options(&self, handle: &InfraHandle) -> Result<InfraOptions, Unsupported> {
+        let last = self.deployed(handle).pop();
+        let limits = last.ok_or(Unsupported("nothing is deployed"))?.limits;
+        let megabytes = limits["memoryBytes"]
+            .as_u64()
+            .map(|bytes| bytes / 1_000_000);
+        Ok(InfraOptions::from_iter([
+            ("memoryMb".to_owned(), json!(megabytes)),
+            ("vcpu".to_owned(), limits["cpu"].clone()),
+        ]))
     }
 
     fn other_image(&self) -> Result<&'static str, Unsupported> {

@@ -17,9 +17,9 @@ pub struct Lab {
     pub cloud: FakeCloud,
     /// The provider.
     pub tool: Arc<dyn ToolProvider>,
-    /// Of the environment `dev`.
+    /// A context of the environment `dev`.
     pub cx: Context,
-    /// Some instance.
+    /// An instance.
     pub instance: InstanceId,
     vendor: Vendor,
     environment: Environment,
@@ -57,14 +57,14 @@ impl Lab {
         layered_tool(&id.parse().unwrap(), layers, Arc::clone(&self.tool))
     }
 
-    /// The vendor fails once so at this operation, before anything happened.
-    pub fn fails(&self, operation: &str, effect: Effect) {
+    /// Makes the vendor fail once at this operation, before it takes effect.
+    pub fn fail_next(&self, operation: &str, effect: Effect) {
         self.cloud
             .fault(FaultRule::new(self.vendor, effect).at(operation));
     }
 
-    /// The next answer to this operation is lost, and its work is done.
-    pub fn loses_answer(&self, operation: &str) {
+    /// Loses the next answer to this operation, which takes effect.
+    pub fn lose_next_answer(&self, operation: &str) {
         let rule = FaultRule::new(self.vendor, Effect::Cut).at(operation);
         self.cloud.fault(rule.after_effect());
     }
@@ -74,7 +74,7 @@ impl Lab {
         self.provision_by(&self.tool, &self.cx).await
     }
 
-    /// The same through the layers.
+    /// Like [`Self::provision`], through the layers.
     pub async fn provision_layered(&self) -> Result<ProvisionedTool, ProviderError> {
         self.provision_by(&self.layered(), &self.cx).await
     }
@@ -95,7 +95,7 @@ impl Lab {
             .await
     }
 
-    /// Destroys what was provisioned for the lab's instance.
+    /// Destroys a tool of the lab's instance.
     pub async fn destroy(&self, tool: &ProvisionedTool) -> Result<(), ProviderError> {
         self.destroy_resource(tool.resource.as_str()).await
     }
@@ -120,20 +120,20 @@ impl Lab {
             .map_or_else(|| self.cx.clone(), |limit| self.cx.within(limit))
     }
 
-    /// How often the vendor was asked for this operation.
+    /// Number of requests for this operation.
     #[must_use]
     pub fn calls(&self, operation: &str) -> u64 {
         self.cloud.calls(self.vendor, operation)
     }
 
-    /// How often the vendor was asked for anything.
+    /// Number of all requests.
     #[must_use]
     pub fn calls_in_all(&self) -> u64 {
         self.cloud.calls_of(self.vendor)
     }
 
-    /// Wants every request so far to be one that the vendor's document describes.
-    pub fn finish(self) {
+    /// Asserts that the vendor's document describes every request so far.
+    pub fn assert_requests_documented(self) {
         assert_eq!(self.cloud.unexpected(), []);
         let Some(document) = OpenApi::load(&self.vendor.to_string()) else {
             return;
@@ -150,7 +150,7 @@ impl Lab {
     }
 }
 
-/// A context of some environment.
+/// A context of this environment.
 fn context(environment: &str) -> Context {
     let mark = Mark::new(&environment.parse().unwrap());
     Context::new(mark, http::client().unwrap())
@@ -164,7 +164,7 @@ fn environment(cloud: &FakeCloud, settings: &[(&str, &str)]) -> Environment {
     environment
 }
 
-/// Where the vendors are, and the keys that they accept.
+/// The URLs of the vendors, and keys that they accept.
 pub(crate) fn accounts(cloud: &FakeCloud) -> Environment {
     let options = cloud.options();
     Environment::from_iter([

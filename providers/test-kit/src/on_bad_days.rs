@@ -37,14 +37,14 @@ async fn one_day(
     held: fn(&CloudState) -> usize,
 ) {
     let (name, held) = (day.name, || held(&lab.cloud.state()));
-    lab.fails(step, day.effect.clone());
+    lab.fail_next(step, day.effect.clone());
     day.check(&lab.provision_on(day).await.unwrap_err(), step);
     assert_eq!(lab.calls(step), 1, "{name} at {step}");
     let tool = lab.provision().await.unwrap();
     assert_eq!(held(), 1, "{name} at {step}");
-    lab.fails(removal, day.effect.clone());
+    lab.fail_next(removal, day.effect.clone());
     day.check(&lab.destroy_on(day, &tool).await.unwrap_err(), removal);
     lab.destroy(&tool).await.unwrap();
     assert_eq!(held(), 0, "{name} at {step}");
-    lab.finish();
+    lab.assert_requests_documented();
 }

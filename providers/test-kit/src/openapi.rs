@@ -14,8 +14,8 @@ pub struct OpenApi {
 }
 
 impl OpenApi {
-    /// The document of one vendor; `None` where the contracts are not beside the repository, which is
-    /// said aloud, and is a failure in CI.
+    /// The document of one vendor; `None`, with a message, if the contracts are not next to the repository, which is
+    /// a failure in CI.
     #[must_use]
     pub fn load(vendor: &str) -> Option<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/contracts");
@@ -36,7 +36,7 @@ impl OpenApi {
         }
     }
 
-    /// What the document has against a request: its path, method, query and body.
+    /// The deviations of a request from the document: its path, method, query and body.
     #[must_use]
     pub fn faults(&self, sent: &Exchange) -> Vec<String> {
         if NOT_IN_THE_DOCUMENT
@@ -66,7 +66,7 @@ impl OpenApi {
                     .all(|(wanted, given)| wanted == given || wanted.starts_with('{'))
         };
         let paths = self.root["paths"].as_object().unwrap();
-        // A literal path goes before a template that fits too.
+        // A literal path takes precedence over a matching template.
         let literal = paths.get(path);
         let found = literal.or_else(|| Some(paths.iter().find(|(template, _)| fits(template))?.1));
         found?.get(method.to_lowercase())
@@ -157,7 +157,7 @@ impl OpenApi {
         }
     }
 
-    /// The members that an object of this schema may have, also those of the schemas that it extends.
+    /// The members that an object of this schema may have, including those of the schemas that it extends.
     fn members<'a>(&'a self, schema: &'a Value) -> HashMap<&'a str, &'a Value> {
         let schema = self.resolve(schema);
         let own = schema["properties"].as_object().into_iter().flatten();
@@ -175,8 +175,8 @@ impl OpenApi {
             .collect()
     }
 
-    /// The schema with every reference replaced by what it leads to: the whole document is too large to
-    /// be compiled for each request.
+    /// The schema with every reference replaced by its target: the whole document is too large to compile for each
+    /// request.
     fn inlined(&self, schema: &Value) -> Value {
         let schema = self.resolve(schema);
         if let Some(members) = schema.as_object() {
@@ -190,7 +190,7 @@ impl OpenApi {
     }
 }
 
-/// A query's text as the value that its schema speaks of.
+/// Converts a text of the query to the type of its schema.
 fn typed(schema: &Value, text: &str) -> Value {
     let kinds = &schema["type"];
     let is = |kind: &str| {

@@ -1,6 +1,6 @@
 use agent_pool_core::registry::ToolRegistration;
 
-/// What the crate of the tool `id` submits. The crate has to be linked: `use provider_acme as _;`.
+/// The registration of the tool `id`. Its crate must be linked: `use provider_acme as _;`.
 #[must_use]
 pub fn registration(id: &str) -> ToolRegistration {
     let mut linked = inventory::iter::<ToolRegistration>.into_iter();

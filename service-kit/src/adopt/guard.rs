@@ -1,17 +1,13 @@
-//! A service does not start on a database whose rows of the original are not adopted yet.
+//! Prevents a service from starting on a database of the original that is not adopted yet.
 
-use diesel::QueryableByName;
-use diesel::sql_types::{Array, Text};
-use diesel_async::RunQueryDsl;
-
-use super::{SCHEMA, find_adoption};
+use super::state::{AdoptionState, find_state};
 use crate::db::connect::connect;
 use crate::db::{DatabaseSettings, DatabaseUrl, DbError};
 
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAdopted {
-    /// The original has made tables in the database.
+    /// The database contains tables of the original.
     #[error(
         "the database has tables of the Node.js original ({0}) that are not adopted: `{1} adopt` shows what it would \
          do with them, and `{1} adopt --apply` does it (docs/moving-in.md). For a new fleet, use an empty database"
@@ -27,38 +23,20 @@ pub(crate) enum NotAdopted {
     Database(#[from] DbError),
 }
 
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// Fails if the database of `service` has any of `tables` from the original, or is to have their rows, and they are not
-/// adopted.
+/// Fails if the rows of the original are not adopted: if the database of `service` has any of `tables` from the
+/// original, or if their rows are to come from another database.
 pub(crate) async fn require_adopted(
     direct: &DatabaseUrl,
     settings: &DatabaseSettings,
     service: &'static str,
     tables: &[&str],
 ) -> Result<(), NotAdopted> {
-    let mut conn = connect(direct).await?;
-    let query = diesel::sql_query(
-        "SELECT DISTINCT tablename::text AS name FROM pg_tables
-         WHERE tablename = ANY ($1) AND (schemaname = $2 OR (
-             schemaname = current_schema() AND to_regclass('__diesel_schema_migrations') IS NULL))
-         ORDER BY name",
-    );
-    let query = query.bind::<Array<Text>, _>(tables).bind::<Text, _>(SCHEMA);
-    let found: Vec<Name> = query.load(&mut conn).await.map_err(DbError::from)?;
-    if found.is_empty() && settings.original_url.is_none() {
-        return Ok(());
+    match find_state(&mut connect(direct).await?, tables).await? {
+        AdoptionState::Complete(_) => Ok(()),
+        AdoptionState::Pending(names) => Err(NotAdopted::Here(names.join(", "), service)),
+        AdoptionState::NothingThere if settings.original_url.is_some() => {
+            Err(NotAdopted::Elsewhere(service))
+        }
+        AdoptionState::NothingThere => Ok(()),
     }
-    if find_adoption(&mut conn).await?.is_some() {
-        return Ok(());
-    }
-    if found.is_empty() {
-        return Err(NotAdopted::Elsewhere(service));
-    }
-    let names: Vec<String> = found.into_iter().map(|Name { name }| name).collect();
-    Err(NotAdopted::Here(names.join(", "), service))
 }

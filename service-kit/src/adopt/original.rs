@@ -10,10 +10,10 @@ use super::SCHEMA;
 use crate::db::connect::connect;
 use crate::db::{DatabaseUrl, Db, DbError};
 
-/// How long the tables may be in use before they are not moved.
+/// How long to wait for tables in use before giving up.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '10s'";
 
-/// The tables of the original, to read and to move out of the way.
+/// The tables of the original, which are read and moved away.
 pub struct Original {
     conn: AsyncPgConnection,
     schema: String,
@@ -22,9 +22,9 @@ pub struct Original {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In the database of the service, where they are in the way.
+    /// In the database of the service, from which they are moved away.
     Here,
-    /// In another database, where they stay.
+    /// In another database, where they remain.
     Elsewhere,
 }
 
@@ -47,8 +47,8 @@ struct Row {
 }
 
 impl Original {
-    /// Finds `table` of the original in the database of the service, or in the one at `elsewhere`. `None` if it is not
-    /// there; a table of ours is none of the original.
+    /// Finds `table` of the original in the database of the service, or in the one at `elsewhere`. `None` if there is
+    /// none; our own tables do not count.
     ///
     /// # Errors
     /// A database cannot be reached.
@@ -88,7 +88,7 @@ impl Original {
             return Ok(Vec::new());
         }
         let name = self.qualified(table);
-        // As JSON, because which columns a table has depends on the version of the original.
+        // As JSON, because the columns of a table depend on the version of the original.
         let query = diesel::sql_query(format!("SELECT to_jsonb(t) AS row FROM {name} AS t"));
         let rows: Vec<Row> = query.load(&mut self.conn).await?;
         let parse = |Row { row }| {
@@ -101,7 +101,7 @@ impl Original {
         rows.into_iter().map(parse).collect()
     }
 
-    /// Whether there is a table of this name beside the one that was found.
+    /// Whether the same schema has a table of this name.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -110,7 +110,7 @@ impl Original {
         Ok(tables.iter().any(|name| name == table))
     }
 
-    /// What the database has of the original, and what becomes of it.
+    /// A report of the original's tables and of what happens to them.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -123,21 +123,21 @@ impl Original {
             text += &format!("  {table}: {count} rows\n");
         }
         text += match self.place {
-            Place::Elsewhere => "They stay where they are, unchanged.\n",
+            Place::Elsewhere => "They remain unchanged.\n",
             Place::Here if self.schema == SCHEMA => {
-                "They stay there, unchanged, and their rows are copied.\n"
+                "They remain unchanged, and their rows are copied.\n"
             }
             Place::Here => {
-                "They are moved into the schema `original`, unchanged, and their rows are copied.\n"
+                "They are moved unchanged into the schema `original`, and their rows are copied.\n"
             }
         };
         Ok(text)
     }
 
-    /// Moves the tables into the schema `original`, unless they are in nobody's way.
+    /// Moves the tables into the schema `original`, if they are in the database of the service.
     ///
     /// # Errors
-    /// The database cannot be changed, or somebody uses the tables.
+    /// The database cannot be changed, or the tables are in use.
     pub async fn move_away(&mut self) -> Result<(), DbError> {
         if self.place == Place::Elsewhere || self.schema == SCHEMA {
             return Ok(());
@@ -183,6 +183,23 @@ impl std::fmt::Debug for Original {
             .field("place", &self.place)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether an address leads to the database of the service.
+///
+/// # Errors
+/// A database cannot be reached.
+pub async fn is_same_database(db: &Db, other: &DatabaseUrl) -> Result<bool, DbError> {
+    let mut identities = Vec::new();
+    for url in [db.direct(), other] {
+        let query = diesel::sql_query(
+            "SELECT format('%s of the server since %s', oid, pg_postmaster_start_time()) AS name
+             FROM pg_database WHERE datname = current_database()",
+        );
+        let Name { name } = query.get_result(&mut connect(url).await?).await?;
+        identities.push(name);
+    }
+    Ok(identities[0] == identities[1])
 }
 
 fn quoted(identifier: &str) -> String {

@@ -1,42 +1,42 @@
-//! What becomes of the rows of the original, as it is reported.
+//! The outcome of an adoption, for the report.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row that is not adopted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LeftAside {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedRow {
     /// The table of the original.
-    pub table: &'static str,
+    pub table: String,
     /// The key of the row.
     pub row: String,
     /// Why.
     pub reason: String,
 }
 
-/// What becomes of the rows of the original.
+/// The outcome of an adoption.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     adopted: BTreeMap<String, u32>,
-    left_aside: Vec<LeftAside>,
+    skipped: Vec<SkippedRow>,
 }
 
 impl Outcome {
-    /// Counts a row that is adopted. `what` says as what, such as `instances that are claimed stay claimed`.
+    /// Counts an adopted row. `what` describes it, such as `instances that are claimed stay claimed`.
     pub fn adopt(&mut self, what: impl Into<String>) {
         *self.adopted.entry(what.into()).or_default() += 1;
     }
 
-    /// Notes a row that is not adopted.
-    pub fn leave(
+    /// Adds a row that is not adopted.
+    pub fn skip(
         &mut self,
-        table: &'static str,
+        table: impl Into<String>,
         row: impl Into<String>,
         reason: impl Into<String>,
     ) {
-        self.left_aside.push(LeftAside {
-            table,
+        self.skipped.push(SkippedRow {
+            table: table.into(),
             row: row.into(),
             reason: reason.into(),
         });
@@ -44,8 +44,8 @@ impl Outcome {
 
     /// The rows that are not adopted.
     #[must_use]
-    pub fn left_aside(&self) -> &[LeftAside] {
-        &self.left_aside
+    pub fn skipped(&self) -> &[SkippedRow] {
+        &self.skipped
     }
 
     /// How many rows are adopted.
@@ -61,11 +61,11 @@ impl Outcome {
         for (what, count) in &self.adopted {
             text += &format!("  {count} {what}\n");
         }
-        if self.left_aside.is_empty() {
-            return text + "Nothing is left aside.\n";
+        if self.skipped.is_empty() {
+            return text + "No row is skipped.\n";
         }
-        text += "Left aside, and not touched at any vendor:\n";
-        for LeftAside { table, row, reason } in &self.left_aside {
+        text += "Skipped, and left unchanged at the vendors:\n";
+        for SkippedRow { table, row, reason } in &self.skipped {
             text += &format!("  {table} {row}: {reason}\n");
         }
         text
@@ -83,10 +83,10 @@ mod tests {
             outcome.adopt(what);
         }
         let all = "Adopted:\n  1 claimed stay claimed\n  2 idle stay idle\n";
-        assert_eq!(outcome.report(), format!("{all}Nothing is left aside.\n"));
-        outcome.leave("instances", "x", "it has no URL");
-        let left = "Left aside, and not touched at any vendor:\n  instances x: it has no URL\n";
+        assert_eq!(outcome.report(), format!("{all}No row is skipped.\n"));
+        outcome.skip("instances", "x", "it has no URL");
+        let left = "Skipped, and left unchanged at the vendors:\n  instances x: it has no URL\n";
         assert_eq!(outcome.report(), format!("{all}{left}"));
-        assert_eq!((outcome.adopted(), outcome.left_aside().len()), (3, 1));
+        assert_eq!((outcome.adopted(), outcome.skipped().len()), (3, 1));
     }
 }

@@ -4,10 +4,21 @@ use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Int8, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Outcome;
+use super::{Outcome, SkippedRow};
 use crate::db::DbError;
+
+/// The record of an adoption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptionRecord {
+    /// When it was applied.
+    pub adopted_at: DateTime<Utc>,
+    /// Number of adopted rows.
+    pub adopted: u64,
+    /// The rows that were not adopted.
+    pub skipped: Vec<SkippedRow>,
+}
 
 #[derive(QueryableByName)]
 struct Regclass {
@@ -16,27 +27,51 @@ struct Regclass {
 }
 
 #[derive(QueryableByName)]
-struct Record {
+struct Row {
     #[diesel(sql_type = Timestamptz)]
     adopted_at: DateTime<Utc>,
+    #[diesel(sql_type = Int8)]
+    adopted: i64,
+    #[diesel(sql_type = Jsonb)]
+    left_aside: Value,
 }
 
-/// When the rows of the original were adopted; `None` if they were not.
+impl TryFrom<Row> for AdoptionRecord {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let skipped = serde_json::from_value(row.left_aside);
+        Ok(Self {
+            adopted_at: row.adopted_at,
+            adopted: row.adopted.unsigned_abs(),
+            skipped: skipped.map_err(|error| DbError::CorruptRow {
+                table: "original.adoption",
+                key: row.adopted_at.to_string(),
+                problem: error.to_string(),
+            })?,
+        })
+    }
+}
+
+/// The record of the adoption; `None` if nothing was adopted.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn find_adoption(conn: &mut AsyncPgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
+pub async fn find_adoption(
+    conn: &mut AsyncPgConnection,
+) -> Result<Option<AdoptionRecord>, DbError> {
     let query = "SELECT to_regclass('original.adoption')::text AS name";
     let Regclass { name } = diesel::sql_query(query).get_result(conn).await?;
     if name.is_none() {
         return Ok(None);
     }
-    let query = "SELECT adopted_at FROM original.adoption";
-    let records: Vec<Record> = diesel::sql_query(query).load(conn).await?;
-    Ok(records.into_iter().next().map(|record| record.adopted_at))
+    let query = "SELECT adopted_at, adopted, left_aside FROM original.adoption";
+    let rows: Vec<Row> = diesel::sql_query(query).load(conn).await?;
+    let row = rows.into_iter().next();
+    row.map(AdoptionRecord::try_from).transpose()
 }
 
-/// Records that the rows are adopted. To be called in the transaction that inserts them.
+/// Records that the rows are adopted. Call it in the transaction that inserts them.
 ///
 /// # Errors
 /// They are adopted already, or the database cannot be changed.
@@ -54,7 +89,7 @@ pub async fn record_adoption(
     .await?;
     diesel::sql_query("INSERT INTO original.adoption (adopted, left_aside) VALUES ($1, $2)")
         .bind::<Int8, _>(i64::from(outcome.adopted()))
-        .bind::<Jsonb, _>(json!(outcome.left_aside()))
+        .bind::<Jsonb, _>(json!(outcome.skipped()))
         .execute(conn)
         .await?;
     Ok(())

@@ -1,6 +1,5 @@
-//! The sender of a request, before its key is known.
+//! The sender of a request, before its key is verified.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,17 +7,18 @@ use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use metrics::counter;
 use tracing::warn;
 use warp::Filter;
+use warp::filters::BoxedFilter;
 
 use super::{ApiKeys, Guesses, Principal, Source};
 
-/// The sender of a request, before its key is known.
+/// The sender of a request, before its key is verified.
 #[derive(Debug, Clone)]
 pub struct Caller {
     source: Option<IpAddr>,
     guesses: Option<Arc<Guesses>>,
 }
 
-/// Why a caller was not let in, as the metric counts it.
+/// Why a caller was refused, as counted by the metric.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Refusal {
     NoKey,
@@ -27,14 +27,14 @@ pub(super) enum Refusal {
 }
 
 /// The caller of each request.
-pub fn caller()
--> impl Filter<Extract = (Caller,), Error = Infallible> + Clone + Send + Sync + 'static {
+pub fn caller() -> BoxedFilter<(Caller,)> {
     warp::ext::optional::<Source>()
         .and(warp::ext::optional::<Arc<Guesses>>())
         .map(|source: Option<Source>, guesses| Caller {
             source: source.map(|Source(address)| address),
             guesses,
         })
+        .boxed()
 }
 
 impl Caller {
@@ -44,11 +44,11 @@ impl Caller {
         self.source
     }
 
-    /// Who presents `key`.
+    /// Verifies `key`. Returns the principal that it belongs to.
     ///
     /// # Errors
-    /// 401 `unauthorized` if the key is none of `keys`; 429 `too_many_wrong_keys` once the source has
-    /// presented many wrong ones: then only a key passes that this source has presented before.
+    /// 401 `unauthorized` if the key is not one of `keys`; 429 `too_many_wrong_keys` once the source has presented many
+    /// wrong ones: then only keys pass that this source has presented before.
     pub fn present(&self, keys: &ApiKeys, key: &str) -> Result<Principal, Problem> {
         let name = keys.name_of(key);
         if let Err(held_back) = self.may_present() {
@@ -78,18 +78,19 @@ impl Caller {
         let source = self
             .source
             .map_or("unknown".to_owned(), |it| it.to_string());
-        warn!(source, "a wrong key was presented by {source}");
+        warn!(source, "{source} presented a wrong key");
         let detail = "the key is not accepted: compare it with POOL_API_KEY";
         Err(Problem::new(ProblemCode::Unauthorized, detail))
     }
 
-    /// Whether a key of this source is looked at now.
+    /// Whether a key from this source may be checked now.
     pub(super) fn may_present(&self) -> Result<(), Problem> {
         let waits = |(source, guesses): (IpAddr, &Guesses)| guesses.wait(source);
         let Some(wait) = self.guesses().and_then(waits) else {
             return Ok(());
         };
-        let detail = "too many wrong keys came from this address: wait, and correct the key";
+        let detail =
+            "too many wrong keys came from this address: correct the key, and try again later";
         Err(Problem::new(ProblemCode::TooManyWrongKeys, detail).with_retry_after(wait))
     }
 

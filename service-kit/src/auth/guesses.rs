@@ -1,4 +1,4 @@
-//! A bound on how many wrong keys one source may present.
+//! A limit on how many wrong keys one source may present.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,24 +7,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Wrong keys that a source may present at once.
+/// Number of wrong keys that a source may present in a burst.
 const BURST: u32 = 10;
-/// Then one more in each such time.
+/// The interval at which one more is allowed after that.
 const PAUSE: Duration = Duration::from_secs(3);
-/// Sources that are remembered.
+/// Maximum number of remembered sources.
 const MOST_SOURCES: usize = 10_000;
 
-/// The wrong keys of each source, of one server.
+/// The wrong keys of each source.
 #[derive(Debug, Default)]
 pub(crate) struct Guesses {
-    /// When a source has paid for its wrong keys: each one moves that moment by [`PAUSE`].
+    /// When a source has no more wrong keys to wait for. Each wrong key moves this time by [`PAUSE`].
     settled: Mutex<HashMap<IpAddr, Instant>>,
-    /// The names of keys that a source has presented rightly: who shares it with a guesser is not shut out.
+    /// The names of keys that a source has presented successfully, so that a client that shares its address with a
+    /// guesser is not locked out.
     known: Mutex<HashSet<(IpAddr, String)>>,
 }
 
 impl Guesses {
-    /// How long a source must wait before a key of it is looked at; nothing if it may present one now.
+    /// How long a source must wait before its next key is checked; `None` if it may present one now.
     pub(crate) fn wait(&self, source: IpAddr) -> Option<Duration> {
         let now = Instant::now();
         let settled = self.lock();
@@ -43,14 +44,14 @@ impl Guesses {
             settled.retain(|_, until| *until > now);
         }
         if settled.len() >= MOST_SOURCES {
-            // So many sources guess at once that to remember them all would cost more than it protects.
+            // With this many sources guessing, storing them all costs more than it protects.
             settled.clear();
         }
         let until = settled.entry(network(source)).or_insert(now);
         *until = (*until).max(now) + PAUSE;
     }
 
-    /// Records a key that was accepted, by its name.
+    /// Records an accepted key by its name.
     pub(crate) fn accept(&self, source: IpAddr, name: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_SOURCES {
@@ -70,7 +71,7 @@ impl Guesses {
     }
 }
 
-/// One client of IPv6 has 2^64 addresses.
+/// The network of an IPv6 address, because an IPv6 client has 2^64 addresses.
 fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => address.into(),

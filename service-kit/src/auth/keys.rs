@@ -1,4 +1,4 @@
-//! The keys that are accepted.
+//! The accepted keys.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,14 @@ use agent_pool_core::Secret;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-/// The fewest characters of a key: shorter ones can be guessed.
+/// Minimum length of a key in characters: shorter ones can be guessed.
 const SHORTEST: usize = 16;
-/// The most characters of a key's name.
+/// Maximum length of a key's name in characters.
 const LONGEST_NAME: usize = 32;
-/// The name of keys that have none.
+/// The name of keys without a name.
 const UNNAMED: &str = "api";
 
-/// The keys that are accepted, each with the name of whoever holds it: `KEY`, or `ann:KEY,bob:KEY`.
+/// The accepted keys, each with the name of its holder: `KEY`, or `ann:KEY,bob:KEY`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ApiKeys {
@@ -27,26 +27,26 @@ struct NamedKey {
     key: Secret,
 }
 
-/// Why a text holds no keys. The text is not quoted.
+/// Why a text is not a list of keys. The text is not quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// There is no key in the text.
     #[error("has no key: expected one, or several separated by commas")]
     Missing,
-    /// A key could be guessed.
+    /// A key is too short.
     #[error(
         "has a key (number {number}) of {length} characters: expected at least 16; make one with: poolctl key"
     )]
     TooShort {
-        /// Which key, counted from 1.
+        /// The position of the key, counted from 1.
         number: usize,
-        /// How many characters it has.
+        /// Its length in characters.
         length: usize,
     },
 }
 
 impl ApiKeys {
-    /// The one key of somebody whose name is known.
+    /// A single key with the name of its holder.
     #[must_use]
     pub fn single(name: String, key: Secret) -> Self {
         let name = Cow::Owned(name);
@@ -56,7 +56,7 @@ impl ApiKeys {
         }
     }
 
-    /// The first key: the one for outgoing calls.
+    /// The first key, which is used for outgoing calls.
     #[must_use]
     pub const fn primary(&self) -> &Secret {
         &self.primary.key
@@ -74,7 +74,7 @@ impl ApiKeys {
             .map(|NamedKey { name, key }| (&**name, key))
     }
 
-    /// The same keys and those of `other`.
+    /// These keys and those of `other`.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let others = [
@@ -88,18 +88,18 @@ impl ApiKeys {
         }
     }
 
-    /// Whether `presented` is one of the keys. Takes the same time whichever it is.
+    /// Whether `presented` is one of the keys, in constant time.
     #[must_use]
     pub fn accepts(&self, presented: &str) -> bool {
         self.name_of(presented).is_some()
     }
 
-    /// The name of the key that was presented. Takes the same time whichever it is.
+    /// The name of the key that was presented, in constant time.
     #[must_use]
     pub fn name_of(&self, presented: &str) -> Option<&str> {
         let presented = Secret::new(presented);
         self.named().fold(None, |found, (name, key)| {
-            // Every key is compared, and `or` evaluates no further: no early return.
+            // Every key is compared, without an early return, so that the time does not depend on which key matches.
             let matches = *key == presented;
             found.or(matches.then_some(name))
         })

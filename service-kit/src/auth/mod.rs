@@ -1,4 +1,4 @@
-//! Who may send a request: bearer keys, their names, and a bound on guessing them.
+//! Authentication: bearer keys, their names, and a limit on guessing them.
 
 mod caller;
 mod guesses;

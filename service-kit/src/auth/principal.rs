@@ -1,4 +1,4 @@
-//! Who sends a request.
+//! The principal of a request.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,33 +8,32 @@ use tokio::task_local;
 use tracing::Span;
 
 task_local! {
-    /// The principal of the request that the present task works for, once its key is verified.
+    /// The principal of the request that the current task handles, once its key is verified.
     static REQUEST: Arc<OnceLock<Principal>>;
 }
 
-/// Who sends a request: the name of the key that was presented, and the address that it came from.
+/// The principal of a request: the name of the key that was presented, and the address that the request came from.
 ///
-/// It is known to the task that handles the request, so whatever records a change can say who made it
-/// without every function in between passing it on. Tasks of the
-/// [`Supervisor`](crate::supervisor::Supervisor) inherit it from the request that spawns them. A service's
-/// own work has none.
+/// It is task-local, so that code that records a change can say who made it without passing it through every function
+/// in between. Tasks of the [`Supervisor`](crate::supervisor::Supervisor) inherit it from the request that spawns them.
+/// A service's own work has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The name of the key, `api` if it has none.
+    /// The name of the key, or `api` if it has none.
     pub name: String,
     /// The address, as far as it is known.
     pub source: Option<IpAddr>,
 }
 
 impl Principal {
-    /// The principal that the present task works for.
+    /// The principal of the current task.
     #[must_use]
     pub fn current() -> Option<Self> {
         let current = REQUEST.try_with(|principal| principal.get().cloned());
         current.ok().flatten()
     }
 
-    /// Notes that the present request is this principal's, also in its log lines.
+    /// Sets this principal for the current request, also in its log lines.
     pub fn enter(&self) {
         let noted = REQUEST.try_with(|principal| principal.set(self.clone()).is_ok());
         if noted.is_ok() {
@@ -42,7 +41,7 @@ impl Principal {
         }
     }
 
-    /// `work` on behalf of the principal of the present task, in whichever task it will run.
+    /// Wraps `work` so that it runs on behalf of the principal of the current task.
     pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
         let request = REQUEST.try_with(Arc::clone).ok();
         async move {
@@ -54,7 +53,7 @@ impl Principal {
     }
 }
 
-/// Answers a request whose principal is not known yet.
+/// Handles a request whose principal is not known yet.
 pub(crate) async fn for_request<F: Future>(answer: F) -> F::Output {
     REQUEST.scope(Arc::default(), answer).await
 }

@@ -11,15 +11,15 @@ use super::caller::{Refusal, count};
 use super::{ApiKeys, Caller, Principal, caller};
 use crate::problem::reject;
 
-/// Lets a request pass that presents one of `keys`; any other is answered with 401 `unauthorized`, or
-/// with 429 where many wrong keys came from its source.
+/// Accepts requests that present one of `keys`; others get 401 `unauthorized`, or 429 if many wrong keys came from
+/// their source.
 ///
-/// It belongs after path and method: an unknown path is 404 to everybody.
+/// Put it after path and method, so that an unknown path is 404 for everyone.
 pub fn require(keys: ApiKeys) -> BoxedFilter<()> {
     identify(keys).map(|_| ()).untuple_one().boxed()
 }
 
-/// As [`require`], and passes on who sent the request.
+/// Like [`require`], and extracts the principal.
 pub fn identify(keys: ApiKeys) -> BoxedFilter<(Principal,)> {
     presented()
         .and_then(move |presented: Presented| {
@@ -29,7 +29,7 @@ pub fn identify(keys: ApiKeys) -> BoxedFilter<(Principal,)> {
         .boxed()
 }
 
-/// What each request presents, for a route whose keys have to be looked up first.
+/// What a request presents, for routes whose keys have to be looked up first.
 pub fn presented() -> BoxedFilter<(Presented,)> {
     warp::header::value("authorization")
         .map(Some)
@@ -56,18 +56,18 @@ impl fmt::Debug for Presented {
 }
 
 impl Presented {
-    /// Whether its key would be looked at: to be asked before keys are looked up at a cost.
+    /// Whether its key would be checked. Call it before an expensive look-up of keys.
     ///
     /// # Errors
-    /// 429 `too_many_wrong_keys` where many wrong keys came from its source.
+    /// 429 `too_many_wrong_keys` if many wrong keys came from its source.
     pub fn may_present(&self) -> Result<(), Problem> {
         self.caller.may_present()
     }
 
-    /// Whose of `keys` it is.
+    /// Verifies the presented key against `keys`.
     ///
     /// # Errors
-    /// 401 `unauthorized`, or 429 `too_many_wrong_keys` where many wrong keys came from its source.
+    /// 401 `unauthorized`, or 429 `too_many_wrong_keys` if many wrong keys came from its source.
     pub fn verify(&self, keys: &ApiKeys) -> Result<Principal, Problem> {
         let no_key = |detail| {
             count(Refusal::NoKey);

@@ -12,7 +12,7 @@ use warp::http::HeaderMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Source(pub(crate) IpAddr);
 
-/// The proxies whose `X-Forwarded-For` is believed: addresses and networks, such as `10.0.0.0/8`.
+/// The proxies whose `X-Forwarded-For` is trusted: addresses and networks, such as `10.0.0.0/8`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct TrustedProxies(Arc<[Network]>);
@@ -24,7 +24,7 @@ struct Network {
     prefix: u32,
 }
 
-/// A text that is no address and no network.
+/// The text is neither an address nor a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected addresses or networks, separated by commas, such as 10.0.0.0/8: {0:?} is neither"
@@ -32,8 +32,8 @@ struct Network {
 pub struct ParseTrustedProxiesError(String);
 
 impl TrustedProxies {
-    /// The source of a request that `peer` sent with `headers`: the last address in `X-Forwarded-For`
-    /// that is no trusted proxy. Whatever stands before it, the client may have written itself.
+    /// The source of a request that `peer` sent with `headers`: the last address in `X-Forwarded-For` that is not a
+    /// trusted proxy. The client may have written everything before it.
     pub(crate) fn source(&self, peer: IpAddr, headers: &HeaderMap) -> Source {
         let mut source = peer.to_canonical();
         let forwarded = headers.get_all("x-forwarded-for");

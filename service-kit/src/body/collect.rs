@@ -1,4 +1,4 @@
-//! A body's bytes, up to a limit: the length that a request states may be absent or wrong.
+//! Reads a body up to a limit, because `Content-Length` may be absent or wrong.
 
 use std::fmt::Display;
 use std::pin::pin;
@@ -9,30 +9,30 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 use warp::Buf;
 
-/// How much of a body is read, in bytes.
+/// Limits on the size of a body, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Largest body.
+    /// Size of the largest accepted body.
     largest: usize,
-    /// How much of a larger one is read and dropped, so that a client that sends all of it first gets to
-    /// see the answer, not a broken connection.
+    /// How much of a larger body is read and discarded, so that a client that sends all of it first sees the answer
+    /// instead of a broken connection.
     forgiven: usize,
 }
 
 impl Limits {
-    /// Of requests whose key was accepted.
+    /// Requests whose key was accepted.
     pub(super) const VERIFIED: Self = Self {
         largest: 256 * 1024,
         forgiven: 8 * 1024 * 1024,
     };
-    /// Of requests whose sender is not known yet.
+    /// Requests whose sender is not verified yet.
     pub(super) const UNVERIFIED: Self = Self {
         largest: 16 * 1024,
         forgiven: 64 * 1024,
     };
 }
 
-/// How long a body may take to arrive; it bounds how long a shutdown waits for it.
+/// Time limit for a body to arrive, which also limits how long a shutdown waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn collect<B: Buf, E: Display>(
@@ -59,7 +59,7 @@ async fn read<B: Buf, E: Display>(
         let mut chunk = chunk.map_err(|error| {
             Problem::new(
                 ProblemCode::BrokenBody,
-                format!("the body broke off: {error}"),
+                format!("the body ended early: {error}"),
             )
         })?;
         read += chunk.remaining();

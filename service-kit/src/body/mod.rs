@@ -1,4 +1,5 @@
-//! Bodies and queries as typed values. A value that does not fit is refused before the handler runs.
+//! Bodies and queries as typed values. An invalid value is refused before the handler runs. The limits are in
+//! `collect`.
 
 mod collect;
 mod parse;
@@ -13,15 +14,15 @@ use crate::problem::reject;
 
 /// The body as a JSON object, whatever its content type says.
 ///
-/// Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` where it does not arrive, 400
-/// `malformed_json`, and 400 `invalid_field` naming the field, or the body if it is not an object.
+/// Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` if it does not arrive, 400 `malformed_json`, and 400
+/// `invalid_field` naming the field, or the body if it is not an object.
 pub fn json<T: DeserializeOwned + Send + 'static>() -> BoxedFilter<(T,)> {
     bytes()
         .and_then(|body: Vec<u8>| async move { parse::json(&body).map_err(reject) })
         .boxed()
 }
 
-/// The same as [`json`], with an empty body standing for the default.
+/// Like [`json`]; an empty body means the default.
 pub fn json_or_default<T: DeserializeOwned + Default + Send + 'static>() -> BoxedFilter<(T,)> {
     bytes()
         .and_then(|body: Vec<u8>| async move {
@@ -33,26 +34,31 @@ pub fn json_or_default<T: DeserializeOwned + Default + Send + 'static>() -> Boxe
         .boxed()
 }
 
-/// The query as a struct of its parameters; none at all is an empty query.
+/// The query as a struct of its parameters; no query counts as an empty one.
 ///
 /// Answers 400 `invalid_field` naming the parameter.
 pub fn query<T: DeserializeOwned + Send + 'static>() -> BoxedFilter<(T,)> {
-    warp::query::raw()
-        .or(warp::any().map(String::new))
-        .unify()
+    raw_query()
         .and_then(|query: String| async move { parse::query(&query).map_err(reject) })
         .boxed()
 }
 
-/// The body of an HTML form, for [`parse_form`]. Answers 413 `body_too_large` above 256 KiB, 408
-/// `body_timeout` where it does not arrive.
+fn raw_query() -> BoxedFilter<(String,)> {
+    warp::query::raw()
+        .or(warp::any().map(String::new))
+        .unify()
+        .boxed()
+}
+
+/// The body of an HTML form, for [`parse_form`]. Answers 413 `body_too_large` above 256 KiB, 408 `body_timeout` if it
+/// does not arrive.
 pub fn form() -> BoxedFilter<(Vec<u8>,)> {
     bytes()
 }
 
 /// A body of a request whose sender is not known yet, for [`parse_json`] or [`parse_form`]: at most 16 KiB.
 ///
-/// Answers 413 `body_too_large` above that, 408 `body_timeout` where it does not arrive.
+/// Answers 413 `body_too_large` above that, 408 `body_timeout` if it does not arrive.
 pub fn unverified() -> BoxedFilter<(Vec<u8>,)> {
     warp::body::stream()
         .and_then(|stream| async move {

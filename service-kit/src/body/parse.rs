@@ -1,4 +1,4 @@
-//! Text as a typed value, or the field that is wrong.
+//! Parses text as a typed value, or names the wrong field.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Path;
 use url::form_urlencoded;
 
-/// An object alone: serde would take an array too, for a struct, by the order of its fields.
+/// Accepts only an object: for a struct, serde would also accept an array, in the order of its fields.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         serde_json::from_slice::<Value>(body).map_err(|error| malformed(&error))?;
@@ -33,7 +33,7 @@ pub(super) fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     form(query.as_bytes())
 }
 
-/// A query and the body of an HTML form are written alike.
+/// A query and the body of an HTML form have the same syntax.
 pub(super) fn form<T: DeserializeOwned>(form: &[u8]) -> Result<T, Problem> {
     let pairs = form_urlencoded::parse(form);
     serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
@@ -55,14 +55,14 @@ fn invalid(path: &Path, error: &impl Display) -> Problem {
     Problem::new(ProblemCode::InvalidField, format!("{field}: {message}")).with_field(field)
 }
 
-/// `serde_json` appends where it stood, which says less than the path.
+/// `serde_json` appends line and column, which are less useful than the path.
 fn without_position(message: &str) -> &str {
     message
         .rfind(" at line ")
         .map_or(message, |end| &message[..end])
 }
 
-/// The path, with the field itself where one is missing: the path then ends at its parent.
+/// The path of the wrong field. For a missing field, the path of serde ends at its parent, so the field is appended.
 fn field(path: &Path, message: &str) -> String {
     let parent = path.to_string();
     let parent = if parent == "." { "" } else { &parent };
@@ -144,7 +144,7 @@ mod tests {
             (
                 r#"{"instanceId":"no"}"#,
                 "instanceId",
-                "instanceId: \"no\" is no instance id: expected 12 characters of A-Z a-z 0-9 _ -",
+                "instanceId: \"no\" is not an instance id: expected 12 characters of A-Z a-z 0-9 _ -",
             ),
         ] {
             let (code, field, said) = refused(body);

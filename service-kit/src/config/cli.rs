@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use agent_pool_core::settings::SettingSpec;
 
-/// What to do.
+/// The requested command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// Serve.
@@ -13,31 +13,31 @@ pub enum Command {
     Help,
     /// Print the version.
     Version,
-    /// Ask the running service whether it is ready, as the health check of a container.
+    /// Ask the running service whether it is ready, for the health check of a container.
     Health,
-    /// Do one thing with the database, and exit.
+    /// Run one task on the database, and exit.
     Task(Task),
 }
 
-/// What a service does with its database besides serving.
+/// A one-off task on the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Seal everything that is stored with the newest encryption key, now.
+    /// Seal all stored values with the newest encryption key now.
     Rekey,
     /// Take over the rows of the Node.js original.
     Adopt(Adoption),
 }
 
-/// How far an adoption goes.
+/// Whether an adoption is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adoption {
     /// Only report what it would do.
     Preview,
-    /// Do it.
+    /// Apply it.
     Apply,
 }
 
-/// An argument that no service takes.
+/// An unknown argument.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown argument {0:?}: try --help; settings are environment variables")]
 pub struct UnknownArgument(String);
@@ -71,7 +71,7 @@ pub fn cli(args: impl IntoIterator<Item = String>) -> Result<Command, UnknownArg
     }
 }
 
-/// The text of `--help`: what `binary` does, and each of its variables.
+/// The text of `--help`: the purpose of `binary`, and its variables.
 #[must_use]
 pub fn help(binary: &str, about: &str, settings: &[SettingSpec]) -> String {
     let mut text = format!(

@@ -4,25 +4,25 @@
 //!   skipped, as are a byte order mark and line ends of any system.
 //! - A value without quotes is literal: trimmed, up to ` #`. A backslash is a backslash.
 //! - A value in single quotes is literal, `#` and newlines included.
-//! - A value in double quotes knows the escapes `\n`, `\t`, `\r`, `\"`, `\\`, `\$` and may span lines.
+//! - A value in double quotes has the escapes `\n`, `\t`, `\r`, `\"`, `\\`, `\$` and may span lines.
 //! - `${NAME}` is replaced outside single quotes, by the variable of the process or of a line above. A `$`
 //!   without `{` is a dollar sign.
-//! - A line whose name could not be a variable's, or that has no `=`, is skipped with a warning. A quote
-//!   without its end, text after a closing quote, and `${NAME}` of an unknown variable are faults.
+//! - A line with an invalid name, or without `=`, is skipped with a warning. An unclosed quote, text after a closing
+//!   quote, and `${NAME}` of an unknown variable are errors.
 
 use std::fmt;
 
 use agent_pool_core::settings::Environment;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// In order; a later line wins over an earlier one of the same name.
+    /// In order; a later line overrides an earlier one of the same name.
     pub(super) variables: Vec<(String, String)>,
     pub(super) warnings: Vec<String>,
 }
 
-/// Every line that cannot be understood. Values are not shown: they may be secrets.
+/// Every line that cannot be parsed. Values are not shown, because they may be secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults(Vec<(usize, String)>);
 
@@ -36,7 +36,7 @@ impl fmt::Display for Faults {
     }
 }
 
-/// Reads the text of a file. `${NAME}` may name a variable of `process`, which wins over the file's.
+/// Parses the text of a file. `${NAME}` may refer to a variable of `process`, which takes precedence over the file's.
 pub(super) fn parse(text: &str, process: &Environment) -> Result<Parsed, Faults> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -79,15 +79,15 @@ impl Parser<'_> {
             return self.advance_line();
         }
         let Some((name, _)) = text.split_once('=') else {
-            let warning = format!(".env line {line} has no =, and is skipped");
+            let warning = format!(".env line {line} has no = and is skipped");
             self.parsed.warnings.push(warning);
             return self.advance_line();
         };
         let name = name.trim_end();
         if !is_variable(name) {
-            // Not quoted: what stands before = may be half of a secret.
+            // Not quoted: the text before = may be part of a secret.
             let warning =
-                format!(".env line {line} has no name of a variable before =, and is skipped");
+                format!(".env line {line} has no valid variable name before = and is skipped");
             self.parsed.warnings.push(warning);
             return self.advance_line();
         }
@@ -109,7 +109,7 @@ impl Parser<'_> {
         match self.rest.chars().next() {
             Some('\'') => {
                 let end = self.rest[1..].find('\'');
-                let end = end.ok_or("begins with ' and has no closing '")? + 1;
+                let end = end.ok_or("begins with ' but has no closing '")? + 1;
                 let value = self.rest[1..end].to_owned();
                 self.advance(end + 1);
                 self.end_quoted().map(|()| value)
@@ -155,10 +155,10 @@ impl Parser<'_> {
                 _ => value.push(c),
             }
         }
-        Err("begins with \" and has no closing \"".to_owned())
+        Err("begins with \" but has no closing \"".to_owned())
     }
 
-    /// After a closing quote only a comment may follow.
+    /// Only a comment may follow a closing quote.
     fn end_quoted(&mut self) -> Result<(), String> {
         let after = first_line(self.rest).trim();
         if after.is_empty() || after.starts_with('#') {
@@ -193,7 +193,9 @@ impl Parser<'_> {
         };
         let value = self.process.get(name).or_else(above);
         let unknown = || {
-            format!("refers to ${{{name}}}, which is not set; in single quotes it would be literal")
+            format!(
+                "refers to ${{{name}}}, which is not set; use single quotes for a literal value"
+            )
         };
         value.map(str::to_owned).ok_or_else(unknown)
     }
@@ -214,7 +216,7 @@ fn first_line(text: &str) -> &str {
     text.split('\n').next().unwrap_or_default()
 }
 
-/// `#` begins a comment at the start of a value or after a blank: passwords and URLs contain it too.
+/// `#` begins a comment only at the start of a value or after a blank, because passwords and URLs may contain it.
 fn without_comment(raw: &str) -> &str {
     if raw.trim_start().starts_with('#') {
         return "";
@@ -223,7 +225,7 @@ fn without_comment(raw: &str) -> &str {
     comment.map_or(raw, |at| &raw[..at])
 }
 
-/// The name in `${NAME}` at the beginning of a text, and where the reference ends.
+/// The name in `${NAME}` at the beginning of a text, and the end of the reference.
 fn reference(text: &str) -> Result<(&str, usize), String> {
     let end = text.find('}').filter(|end| is_variable(&text[2..*end]));
     let end =
@@ -231,7 +233,7 @@ fn reference(text: &str) -> Result<(&str, usize), String> {
     Ok((&text[2..end], end + 1))
 }
 
-/// What a shell takes as the name of a variable, and hyphens and dots, which other tools allow.
+/// A valid variable name in a shell, plus hyphens and dots, which other tools allow.
 fn is_variable(name: &str) -> bool {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -316,7 +318,7 @@ mod tests {
         let parsed = parsed.unwrap();
         assert_eq!(parsed.variables.len(), 2);
         assert!(parsed.warnings[0].starts_with(".env line 2 has no ="));
-        assert!(parsed.warnings[1].starts_with(".env line 3 has no name"));
+        assert!(parsed.warnings[1].starts_with(".env line 3 has no valid variable name"));
         assert!(!format!("{:?}", parsed.warnings).contains("hunter"));
     }
 

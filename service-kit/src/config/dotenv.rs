@@ -1,4 +1,4 @@
-//! The variables of the process, and those of a `.env` file beside it.
+//! The variables of the process and of a `.env` file.
 
 use std::path::Path;
 
@@ -6,30 +6,30 @@ use agent_pool_core::settings::Environment;
 
 use super::dialect::{self, Faults};
 
-/// Why a `.env` file was refused. No value is shown: it may be a secret.
+/// Why a `.env` file was refused. No value is shown, because it may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum DotenvError {
     /// The file exists but cannot be read.
     #[error(".env cannot be read: it must be a UTF-8 text file that this user may read")]
     Unreadable(#[source] std::io::Error),
-    /// Lines cannot be understood.
+    /// Lines cannot be parsed.
     #[error("{0}")]
     Malformed(Faults),
 }
 
-/// The environment, and the entries that were ignored.
+/// The environment, and what was ignored.
 #[derive(Debug)]
 pub struct LoadedEnvironment {
     /// The variables.
     pub environment: Environment,
-    /// What was ignored, to be logged once logging has started.
+    /// Warnings about ignored entries, to be logged once logging has started.
     pub warnings: Vec<String>,
 }
 
 /// The variables of this process, and those of the file `.env` in the working directory.
 ///
-/// A variable of the process wins over the same one in the file. The environment of the process itself is
-/// not changed. For `main` alone. The module `dialect` says how the file is written.
+/// A variable of the process overrides the same one in the file. The environment of the process itself is not changed.
+/// Only for `main`. The syntax of the file is described in the module `dialect`.
 ///
 /// # Errors
 /// The file exists but cannot be read or parsed.
@@ -46,9 +46,9 @@ fn merge(process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvE
                 warnings: Vec::new(),
             });
         }
-        // Python's tools call a folder of theirs so.
+        // Python tools use this name for a folder.
         Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
-            let warning = ".env is a folder, and is ignored".to_owned();
+            let warning = ".env is a folder and is ignored".to_owned();
             return Ok(LoadedEnvironment {
                 environment: process,
                 warnings: vec![warning],
@@ -59,10 +59,10 @@ fn merge(process: Environment, file: &Path) -> Result<LoadedEnvironment, DotenvE
     merge_text(process, &text)
 }
 
-/// The same for the text of a file.
+/// Like [`load_environment`], for the text of a file.
 ///
 /// # Errors
-/// A line cannot be understood.
+/// A line cannot be parsed.
 pub fn merge_text(mut process: Environment, text: &str) -> Result<LoadedEnvironment, DotenvError> {
     let parsed = dialect::parse(text, &process).map_err(DotenvError::Malformed)?;
     for (name, value) in parsed.variables {

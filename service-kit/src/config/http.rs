@@ -10,17 +10,17 @@ use serde::Deserialize;
 
 use crate::auth::{ApiKeys, TrustedProxies};
 
-/// What differs between the services.
+/// The differences between the services.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpDefaults {
     /// The port to listen on if none is set.
     pub port: u16,
-    /// Put before a variable's name, it makes the name that wins over the common one: `POOL_SVC_` for
-    /// `POOL_SVC_PORT`. Other programs set `PORT` and `HOST` for purposes of their own.
+    /// Prefix of variables that override the common ones: `POOL_SVC_` for `POOL_SVC_PORT`. Other programs set `PORT`
+    /// and `HOST` for their own purposes.
     pub prefix: &'static str,
 }
 
-/// Where a service listens and whose requests it takes.
+/// Where a service listens, and which keys it accepts.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// The port to listen on; 0 for a free one.
@@ -33,7 +33,7 @@ pub struct HttpSettings {
     pub pool_api_key: ApiKeys,
     /// How long work in flight may take after SIGTERM.
     pub shutdown_timeout_ms: Millis,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
     warnings: Vec<String>,
 }
@@ -51,8 +51,7 @@ pub enum ListenHost {
         name: String,
         /// The variable that holds it.
         variable: String,
-        /// Whether the variable is one that other programs set too: then a name that does not resolve is
-        /// ignored.
+        /// Whether other programs may set the variable too: then a name that does not resolve is ignored.
         common: bool,
     },
 }
@@ -60,37 +59,36 @@ pub enum ListenHost {
 /// The variables, as `--help` and `docs/settings.md` show them.
 #[derive(Deserialize, JsonSchema)]
 struct Variables {
-    /// The port to listen on. 0 takes a free one, which is printed.
+    /// The port to listen on. 0 chooses a free one, which is printed.
     port: Option<u16>,
     /// The address to listen on: an IP address or a name that resolves to one. 127.0.0.1 refuses other
     /// machines. Default: every IPv6 and IPv4 address of this machine.
     host: Option<String>,
-    /// A port of its own for /metrics, without a key. Without it /metrics needs the pool key.
+    /// A separate port for /metrics, without a key. If not set, /metrics needs the pool key.
     metrics_port: Option<u16>,
-    /// The key that callers present, of at least 16 characters. Several, separated by commas, are all
-    /// accepted, and the first is used for outgoing calls, so that keys can be rotated. A name before a
-    /// key, as in ann:KEY, shows in logs and events.
+    /// The key of callers, at least 16 characters. Several keys, separated by commas, are all accepted, and the first
+    /// is used for outgoing calls, so that keys can be rotated. A name before a key, as in ann:KEY, shows in logs and
+    /// events.
     pool_api_key: ApiKeys,
-    /// How long work in flight may take after SIGTERM. What has not finished by then is cut off and
-    /// recovered after the next start. Lower values risk lost claims. Whoever sends SIGTERM must wait
-    /// longer than this before SIGKILL.
+    /// How long work in flight may take after SIGTERM. Unfinished work is then aborted and recovered after the next
+    /// start. Lower values risk lost claims. Anything that sends SIGTERM has to wait longer than this before SIGKILL.
     #[serde(default = "settings::millis::<120_000>")]
     shutdown_timeout_ms: Millis,
-    /// The proxies whose `X-Forwarded-For` is believed: addresses and networks, separated by commas, such
-    /// as 10.0.0.0/8. Without it every request counts as coming from whoever connects, and many wrong keys
-    /// from one client behind a proxy hold back all of them.
+    /// The proxies whose `X-Forwarded-For` is trusted: addresses and networks, separated by commas, such as 10.0.0.0/8.
+    /// If not set, every request counts as coming from the address that connects, so that many wrong keys of one client
+    /// behind a proxy block all of its clients.
     #[serde(default)]
     trusted_proxies: TrustedProxies,
 }
 
-/// The variables that have a prefixed name too. A key has none: both services share it.
+/// The variables with a prefixed name. The key has none, because both services share it.
 const PREFIXED: [&str; 4] = ["PORT", "HOST", "METRICS_PORT", "SHUTDOWN_TIMEOUT_MS"];
 
 impl HttpSettings {
     /// Reads the settings of a service.
     ///
     /// # Errors
-    /// Every variable that is missing or wrong.
+    /// Every variable that is missing or invalid.
     pub fn read(environment: &Environment, defaults: HttpDefaults) -> Result<Self, SettingsError> {
         let mut chosen = Chosen::from(environment, defaults.prefix);
         let read = settings::read::<Variables>("", &chosen.environment);
@@ -110,7 +108,7 @@ impl HttpSettings {
         })
     }
 
-    /// The reference of the settings of a service.
+    /// The specs of the settings of a service.
     #[must_use]
     pub fn describe(defaults: HttpDefaults) -> Vec<SettingSpec> {
         let mut specs = settings::describe::<Variables>("");
@@ -119,21 +117,21 @@ impl HttpSettings {
                 spec.default = Some(defaults.port.to_string());
             }
             if PREFIXED.contains(&spec.variable.as_str()) {
-                let prefixed = format!(" {}{} wins over it.", defaults.prefix, spec.variable);
+                let prefixed = format!(" {}{} overrides it.", defaults.prefix, spec.variable);
                 spec.description.push_str(&prefixed);
             }
         }
         specs
     }
 
-    /// What was ignored, to be logged once logging has begun.
+    /// Warnings about ignored values, to be logged once logging has started.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
 
-/// The environment with each prefixed variable in the place of the common one.
+/// The environment in which each prefixed variable replaces the common one.
 struct Chosen {
     environment: Environment,
     prefix: &'static str,
@@ -162,8 +160,8 @@ impl Chosen {
         chosen
     }
 
-    /// Kubernetes sets `POOL_SVC_PORT=tcp://10.0.0.1:3001` in every pod if a service is named
-    /// `pool-svc`. No variable of ours holds a URL here, so such a value is never meant for us.
+    /// Kubernetes sets `POOL_SVC_PORT=tcp://10.0.0.1:3001` in every pod if a service is named `pool-svc`. None of these
+    /// variables contains a URL, so such a value is not meant for us.
     fn unless_stray<'a>(&mut self, variable: &str, value: Option<&'a str>) -> Option<&'a str> {
         let value = value?;
         if value.contains("://") {
@@ -184,7 +182,7 @@ impl Chosen {
         let variable = self.variable("HOST");
         if common && !is_host_name(&text) {
             self.warnings.push(format!(
-                "{variable} is {text:?}, which is no address, and which another program set (conda \
+                "{variable} is {text:?}, which is not an address, and which another program set (conda \
                  does): ignored. To choose an address, set {}HOST",
                 self.prefix
             ));
@@ -197,7 +195,7 @@ impl Chosen {
         }
     }
 
-    /// The name of the variable that a value came from.
+    /// The name of the variable that a value comes from.
     fn variable(&self, common: &str) -> String {
         if self.prefixed.contains(&common) {
             return format!("{}{common}", self.prefix);
@@ -217,8 +215,7 @@ impl Chosen {
     }
 }
 
-/// Whether DNS could resolve a text. Compilers' names for machines, such as `x86_64-linux-gnu`, have an
-/// underscore.
+/// Whether a text may be a DNS name. Target triples, such as `x86_64-linux-gnu`, contain an underscore.
 fn is_host_name(text: &str) -> bool {
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     !text.is_empty() && text.len() <= 253 && text.chars().all(of_a_name)
@@ -246,7 +243,7 @@ mod tests {
         assert_eq!(settings.host, ListenHost::Any);
         let port = &HttpSettings::describe(DEFAULTS)[0];
         assert_eq!(port.default.as_deref(), Some("3001"));
-        assert!(port.description.ends_with("POOL_SVC_PORT wins over it."));
+        assert!(port.description.ends_with("POOL_SVC_PORT overrides it."));
     }
 
     #[test]

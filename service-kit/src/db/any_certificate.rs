@@ -14,7 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Accepts any certificate, as libpq does, and still checks that the server holds its key.
+/// Accepts any certificate, like libpq, but still checks that the server has its private key.
 #[derive(Debug)]
 pub(super) struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -65,8 +65,8 @@ impl ServerCertVerifier for AnyCertificate {
 #[derive(Debug)]
 pub(super) struct TrustedCertificate {
     pub(super) chain: Arc<dyn ServerCertVerifier>,
-    /// The certificates of `sslrootcert`. A server may present one of them itself, as those that made their
-    /// own do; rustls refuses that, because it is an authority's.
+    /// The certificates of `sslrootcert`. A server with a self-signed certificate presents one of them itself, which
+    /// rustls refuses because it is an authority's.
     pub(super) named: Vec<CertificateDer<'static>>,
     /// `verify-full`: the certificate must be for the host's name.
     pub(super) name_matters: bool,
@@ -95,7 +95,7 @@ impl ServerCertVerifier for TrustedCertificate {
             now,
         );
         match verified {
-            // The name is checked last: the chain is good.
+            // The name is checked last, so the chain is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.name_matters => Ok(ServerCertVerified::assertion()),

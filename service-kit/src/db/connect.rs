@@ -1,4 +1,4 @@
-//! One new connection, in bounded time.
+//! Opens a connection in bounded time.
 
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
@@ -32,7 +32,7 @@ pub(super) async fn client(url: &DatabaseUrl) -> Result<Client, DbError> {
     let opened = bounded(url.expose(), open).await;
     let (client, connection) = opened.map_err(|error| DbError::Unreachable(Box::new(error)))?;
     tokio::spawn(async move {
-        // A connection that breaks fails the query that the client sends next.
+        // A broken connection shows as an error of the next query.
         connection.await.ok();
     });
     Ok(client)
@@ -42,18 +42,21 @@ async fn bounded<T>(
     url: &str,
     connect: impl AsyncFnOnce(Address) -> Result<T, ConnectionError>,
 ) -> Result<T, ConnectionError> {
-    let address = parse(url).map_err(bad)?;
+    let address = parse(url).map_err(unreachable)?;
     let limit = address.connect_within;
     match timeout(limit, connect(address)).await {
         Ok(result) => result,
-        Err(_) => Err(bad(format!("no connection within {} s", limit.as_secs()))),
+        Err(_) => Err(unreachable(format!(
+            "no connection within {} s",
+            limit.as_secs()
+        ))),
     }
 }
 
 async fn open(
     address: Address,
 ) -> Result<(Client, Connection<Socket, TlsStream>), ConnectionError> {
-    let tls = address.tls.connector().map_err(bad)?;
+    let tls = address.tls.connector().map_err(unreachable)?;
     if address.plain_first {
         let plain = with_mode(&address.config, SslMode::Disable);
         if let Ok(connected) = plain.connect(tls.clone()).await {
@@ -61,7 +64,7 @@ async fn open(
         }
     }
     let connected = address.config.connect(tls).await;
-    connected.map_err(|error| bad(agent_pool_core::chain(&error)))
+    connected.map_err(|error| unreachable(agent_pool_core::chain(&error)))
 }
 
 fn with_mode(config: &Config, mode: SslMode) -> Config {
@@ -70,6 +73,6 @@ fn with_mode(config: &Config, mode: SslMode) -> Config {
     config
 }
 
-fn bad(message: impl Into<String>) -> ConnectionError {
+fn unreachable(message: impl Into<String>) -> ConnectionError {
     ConnectionError::BadConnection(message.into())
 }

@@ -1,4 +1,4 @@
-//! What a database operation fails with.
+//! Errors of database operations.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use super::doubt;
 use crate::cipher::CipherError;
 
-/// No business words: what it meant is the caller's to say.
+/// It has no business terms: the caller knows what the failure means.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The database is down or unreachable, or the connection broke. May pass without help.
+    /// The database is down or unreachable, or the connection broke. Temporary.
     #[error("the database cannot be reached")]
     Unreachable(#[source] Box<dyn StdError + Send + Sync>),
-    /// Every connection was in use for too long. May pass without help.
+    /// Every connection was in use for too long. Temporary.
     #[error("no database connection became free within {} s", .0.as_secs())]
     Exhausted(Duration),
-    /// The database takes no writes: it is read-only, a standby, or its disk is full. May pass without help.
-    #[error("the database takes no writes at the moment")]
+    /// The database accepts no writes: it is read-only, a standby, or its disk is full. Temporary.
+    #[error("the database accepts no writes at the moment")]
     Unwritable(#[source] DieselError),
     /// The database refused a statement.
     #[error("a database statement failed")]
@@ -26,14 +26,14 @@ pub enum DbError {
     /// A migration cannot be applied.
     #[error("the database cannot be migrated")]
     Migration(#[source] Box<dyn StdError + Send + Sync>),
-    /// A row holds what this build does not understand.
+    /// A row contains a value that this build cannot read.
     #[error("row {key} of table {table} is corrupt: {problem}")]
     CorruptRow {
         /// The table.
         table: &'static str,
         /// The row's key.
         key: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A stored secret cannot be sealed or opened.
@@ -42,7 +42,7 @@ pub enum DbError {
 }
 
 impl DbError {
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later without any change.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -78,8 +78,8 @@ const fn is_read_only(error: &DieselError) -> bool {
     )
 }
 
-/// SQLSTATE 53100, which Diesel does not pass on. The server quotes the operating system, or gives the
-/// hint where a write was cut short.
+/// SQLSTATE 53100, which Diesel does not expose. The server quotes the operating system, or gives this hint if a write
+/// was incomplete.
 fn is_full(error: &DieselError) -> bool {
     const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
     let DieselError::DatabaseError(_, information) = error else {
@@ -90,9 +90,9 @@ fn is_full(error: &DieselError) -> bool {
         || information.hint() == Some("Check free disk space.")
 }
 
-/// Whether the connection went away. Diesel has no kind for a server that is shutting down, and does
-/// not pass its SQLSTATE on; the messages of 57P01, 57P02 and 57P03 begin with the first words, and those
-/// of PgBouncer, when it loses its server or has none, with the last.
+/// Whether the connection was lost. Diesel has no kind for a server that is shutting down, and does not expose its
+/// SQLSTATE; the messages of 57P01, 57P02 and 57P03 begin with the first words, and those of PgBouncer without a server
+/// with the last.
 fn is_lost(error: &DieselError) -> bool {
     const ENDING: [&str; 8] = [
         "terminating connection",

@@ -1,21 +1,18 @@
-//! Looks at a database without changing it, for whoever wants to know whether a service can run on it.
+//! Inspects a database without changing it, to find out whether a service can run on it.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel_migrations::EmbeddedMigrations;
-use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::connect::client;
+use super::pooler::share_sessions;
 use super::{DatabaseUrl, DbError};
 
-/// How long the second connection may hold up the first. A pooler with one server connection makes it wait for ever.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What a database is, and how far its schema is.
+/// The properties of a database and the state of its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     /// The server's version, such as `17.2`.
@@ -28,16 +25,16 @@ pub struct Inspection {
     pub write_obstacle: Option<String>,
     /// Milliseconds by which the server's clock is ahead of ours; negative if it is behind.
     pub clock_ahead_ms: i64,
-    /// Whether a connection stays with one session of the server. It does not behind a pooler in transaction mode,
-    /// where locks, settings and notifications of a session are lost.
+    /// Whether a connection keeps one session of the server. Behind a pooler in transaction mode it does not, and
+    /// session locks, settings and notifications are lost.
     pub keeps_session: bool,
-    /// The migrations that it lacks, in order.
+    /// The pending migrations, in order.
     pub pending: Vec<String>,
-    /// The versions of migrations that it has and this build does not know: a newer build was here.
+    /// The versions of applied migrations that this build does not know: a newer build has migrated it.
     pub unknown: Vec<String>,
 }
 
-/// Every text query: a prepared statement would fail behind a pooler, which is what this is to find out.
+/// Only text queries: a prepared statement may fail behind a pooler, which this is meant to detect.
 const SERVER: &str = "SELECT
     split_part(current_setting('server_version'), ' ', 1),
     current_setting('server_encoding'),
@@ -53,10 +50,10 @@ const SERVER: &str = "SELECT
     (SELECT format('%s/%s since %s', datname, oid, extract(epoch FROM pg_postmaster_start_time()))
      FROM pg_database WHERE datname = current_database())";
 
-/// Looks at the database of `url`, to which `migrations` belong. Diesel's own harness would create its table.
+/// Inspects the database of `url`, to which `migrations` belong. Diesel's own harness would create its table.
 ///
 /// # Errors
-/// The database cannot be reached, or refuses to be read.
+/// The database cannot be reached or read.
 pub async fn inspect(
     url: &DatabaseUrl,
     migrations: EmbeddedMigrations,
@@ -90,24 +87,10 @@ pub async fn inspect(
         write_obstacle: column(3),
         // The server read its clock between our two readings.
         clock_ahead_ms: clock - (asked_at + answered_at) / 2,
-        keeps_session: keeps_session(&conn, url).await?,
+        keeps_session: !share_sessions(&conn, &client(url).await?).await,
         pending,
         unknown: applied.difference(&versions).cloned().collect(),
     })
-}
-
-/// A second connection occupies a session of the server by a transaction. Behind a pooler in transaction mode it is
-/// the one that served us last, so our next query is served by another, or has to wait.
-async fn keeps_session(conn: &Client, url: &DatabaseUrl) -> Result<bool, DbError> {
-    const SESSION: &str = "SELECT pg_backend_pid()";
-    let other = client(url).await?;
-    let before = rows(conn, SESSION).await?;
-    rows(&other, "BEGIN").await?;
-    rows(&other, SESSION).await?;
-    match timeout(PATIENCE, rows(conn, SESSION)).await {
-        Ok(after) => Ok(after? == before),
-        Err(_) => Ok(false),
-    }
 }
 
 async fn rows(conn: &Client, sql: &str) -> Result<Vec<Vec<Option<String>>>, DbError> {

@@ -1,4 +1,4 @@
-//! A lock among all replicas that ends with its holder's session.
+//! A lock across all replicas that ends with its holder's session.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tokio::time::timeout;
 use super::connect::connect;
 use super::{DatabaseUrl, DbError};
 
-/// How long the database may take to answer that the session is alive.
+/// Time limit for the check that the session is alive.
 const ALIVE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The lock belongs to a transaction, so that it also holds behind a pooler that gives each transaction
-/// another session. The settings are the transaction's own: the server must not end it for being idle,
-/// and must notice within a minute that the holder's machine is gone, not within the usual two hours.
+/// The lock belongs to a transaction, so that it also works behind a pooler that gives each transaction another
+/// session. The settings apply to this transaction: the server must not end it for being idle, and must notice within a
+/// minute that the holder's machine is down, instead of the usual two hours.
 const SETTINGS: &str = "SET LOCAL idle_in_transaction_session_timeout = 0;
     SET LOCAL tcp_keepalives_idle = 30;
     SET LOCAL tcp_keepalives_interval = 10;
@@ -23,9 +23,9 @@ const SETTINGS: &str = "SET LOCAL idle_in_transaction_session_timeout = 0;
 
 /// A named advisory lock of Postgres, held on a connection of its own until it is dropped.
 ///
-/// When the connection breaks, Postgres gives the lock to another replica. Whoever holds it for long asks
-/// [`ReplicaLock::is_held`] before each piece of work. The open transaction reads no table, so that it
-/// holds up neither vacuum nor `CREATE INDEX CONCURRENTLY`.
+/// When the connection breaks, Postgres gives the lock to another replica. A long-term holder calls
+/// [`ReplicaLock::is_held`] before each piece of work. The open transaction reads no table, so it blocks neither vacuum
+/// nor `CREATE INDEX CONCURRENTLY`.
 pub struct ReplicaLock {
     session: AsyncPgConnection,
     name: String,
@@ -38,7 +38,7 @@ struct Taken {
 }
 
 impl ReplicaLock {
-    /// Takes the lock called `name`, or answers `None` if another session holds it.
+    /// Takes the lock called `name`, or returns `None` if another session holds it.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -51,14 +51,14 @@ impl ReplicaLock {
             .bind::<Text, _>(name)
             .get_result(&mut session)
             .await?;
-        // Sent as a simple query, which closes the portal of the statement above: open, it would keep a
-        // snapshot, and CREATE INDEX CONCURRENTLY would wait for that.
+        // A simple query closes the portal of the statement above. An open portal keeps a snapshot, for which CREATE
+        // INDEX CONCURRENTLY would wait.
         session.batch_execute(SETTINGS).await?;
         let name = name.to_owned();
         Ok(taken.then_some(Self { session, name }))
     }
 
-    /// Whether the session, and so the lock, is still there.
+    /// Whether the session, and with it the lock, still exists.
     pub async fn is_held(&self) -> bool {
         let mut session = &self.session;
         // A simple query, for the same reason as above.
@@ -66,11 +66,11 @@ impl ReplicaLock {
         matches!(timeout(ALIVE_WITHIN, ping).await, Ok(Ok(_)))
     }
 
-    /// Gives the lock back, and returns when another session can take it.
+    /// Releases the lock, and returns when another session can take it.
     ///
-    /// Dropping it gives it back as well, a moment later.
+    /// Dropping it releases it too, a moment later.
     pub async fn release(mut self) {
-        // If this fails, the end of the session gives it back.
+        // If this fails, the end of the session releases it.
         let _ = timeout(ALIVE_WITHIN, self.session.batch_execute("COMMIT")).await;
     }
 }

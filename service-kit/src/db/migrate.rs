@@ -15,22 +15,22 @@ use super::lock::ReplicaLock;
 use super::{DatabaseUrl, DbError};
 use crate::shutdown::Shutdown;
 
-/// How often a replica looks whether the one that migrates is done.
+/// How often a replica checks whether the migrating one has finished.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How often the log says that it still waits.
+/// How often the wait is logged.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 const LOCK: &str = "agent-pool migrations";
 
 /// How a migration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Migrated {
-    /// The schema is the one of this build.
+    /// The schema is up to date.
     Complete,
     /// The shutdown came while another replica was migrating.
     Interrupted,
 }
 
-/// A database that the services cannot use.
+/// The services cannot use this database.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "its encoding is {0}: expected UTF8. Create it anew, for example with CREATE DATABASE name ENCODING \
@@ -46,23 +46,22 @@ struct Encoding {
 
 /// Applies the migrations that the database does not have yet.
 ///
-/// Any number of replicas may call it at once: the first migrates under a lock that ends with its
-/// connection, and the others wait for it.
+/// Any number of replicas may call it concurrently: the first migrates under a lock that ends with its connection, and
+/// the others wait.
 ///
 /// # Errors
-/// The database cannot be reached or does not store UTF-8, or a migration fails; those before it stay
-/// applied.
+/// The database cannot be reached or does not store UTF-8, or a migration fails; earlier migrations stay applied.
 pub async fn migrate(url: &DatabaseUrl, migrations: EmbeddedMigrations) -> Result<(), DbError> {
     migrate_until(url, migrations, &Shutdown::new())
         .await
         .map(|_| ())
 }
 
-/// As [`migrate`], and stops waiting for another replica at shutdown. A migration that runs is finished:
-/// cut off, it may leave an invalid index.
+/// Like [`migrate`], but stops waiting for another replica at shutdown. A running migration is finished, because an
+/// interrupted one may leave an invalid index.
 ///
 /// # Errors
-/// As [`migrate`].
+/// See [`migrate`].
 pub async fn migrate_until(
     url: &DatabaseUrl,
     migrations: EmbeddedMigrations,
@@ -84,8 +83,8 @@ pub async fn migrate_until(
     Ok(Migrated::Complete)
 }
 
-/// Not by waiting inside Postgres: a session that waits there holds a snapshot, and CREATE INDEX
-/// CONCURRENTLY in a migration would wait for that in turn.
+/// Polls instead of waiting inside Postgres: a session that waits there holds a snapshot, for which CREATE INDEX
+/// CONCURRENTLY in a migration would wait in turn.
 async fn wait_for_lock(url: &DatabaseUrl) -> Result<ReplicaLock, DbError> {
     let started = Instant::now();
     let mut logged = None::<Instant>;
@@ -96,7 +95,7 @@ async fn wait_for_lock(url: &DatabaseUrl) -> Result<ReplicaLock, DbError> {
         if logged.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
             logged = Some(Instant::now());
             let seconds = started.elapsed().as_secs();
-            info!("waiting for another replica that migrates the database, for {seconds} s so far");
+            info!("waiting for another replica to migrate the database, {seconds} s so far");
         }
         sleep(LOOK_EVERY).await;
     }
@@ -111,7 +110,7 @@ async fn require_utf8(conn: &mut AsyncPgConnection) -> Result<(), DbError> {
     Err(DbError::Migration(Box::new(WrongEncoding(encoding))))
 }
 
-/// Diesel's harness is blocking; on a thread of its own it needs no multi-threaded runtime.
+/// Diesel's harness is blocking; on its own thread it needs no multi-threaded runtime.
 fn apply(conn: AsyncPgConnection, migrations: EmbeddedMigrations) -> Result<Vec<String>, DbError> {
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness

@@ -17,12 +17,12 @@ use super::lock::ReplicaLock;
 use super::migrate::migrate;
 use super::{DatabaseUrl, DbError, Route, doubt};
 
-/// A connection from the pool, to which it goes back when dropped.
+/// A connection from the pool; it is returned when dropped.
 pub type Conn = Object<AsyncPgConnection>;
 
 /// How long a caller waits for a connection.
 const WAIT: Duration = Duration::from_secs(8);
-/// How old a session becomes. A session outlives a change of the server behind its address otherwise.
+/// Maximum age of a session, so that a change of the server behind the address is noticed.
 const LIFETIME: Duration = Duration::from_mins(30);
 
 /// The database of a service. Cheap to clone.
@@ -33,7 +33,7 @@ pub struct Db {
 }
 
 impl Db {
-    /// A pool of at most `max_connections` to `url`, which leads to the database itself.
+    /// A pool of at most `max_connections` to `url`, without a pooler.
     #[must_use]
     pub fn connect(url: &DatabaseUrl, max_connections: usize) -> Self {
         Self::open(&Route {
@@ -44,8 +44,7 @@ impl Db {
         })
     }
 
-    /// The pool of a service. Connections are made when they are needed, so that a database which is
-    /// down now may be up by then.
+    /// The pool of a service. Connections are opened on demand, so the database may be down now.
     ///
     /// # Panics
     /// Never: the pool is built without the option that could be wrong.
@@ -57,7 +56,7 @@ impl Db {
         let manager = AsyncDieselConnectionManager::new_with_config(route.url.expose(), config);
         let young_enough = Hook::sync_fn(|_, metrics| {
             if metrics.age() > LIFETIME || doubt::began_after(metrics.age()) {
-                return Err(HookError::Message("the session is to be replaced".into()));
+                return Err(HookError::Message("the session has to be replaced".into()));
             }
             Ok(())
         });
@@ -72,7 +71,7 @@ impl Db {
         }
     }
 
-    /// A connection, new or used before.
+    /// A connection, new or reused.
     ///
     /// # Errors
     /// The database cannot be reached, or no connection became free in time.
@@ -89,7 +88,7 @@ impl Db {
         }
     }
 
-    /// Sets the gauges of the pool. Called when a connection is taken, which every tick and probe does.
+    /// Sets the gauges of the pool. Called when a connection is taken, so at least with every tick and probe.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a pool has a few hundred connections"
@@ -107,17 +106,17 @@ impl Db {
     /// Applies the migrations that the database does not have yet, as [`migrate`] does.
     ///
     /// # Errors
-    /// As [`migrate`].
+    /// See [`migrate`].
     pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), DbError> {
         migrate(&self.route.direct, migrations).await
     }
 
-    /// The address of the database itself, for what a pooler would get in the way of.
+    /// The address of the database itself, for operations that do not work through a pooler.
     pub(crate) const fn direct(&self) -> &DatabaseUrl {
         self.route.direct()
     }
 
-    /// Takes the lock called `name` among all replicas, or answers `None` if another one holds it.
+    /// Takes the lock called `name` across all replicas, or returns `None` if another one holds it.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -125,8 +124,8 @@ impl Db {
         ReplicaLock::try_take(&self.route.direct, name).await
     }
 
-    /// A connection of its own on which `LISTEN` hears notifications, or `None` where none arrive: then
-    /// whoever waits has to look from time to time.
+    /// A dedicated connection on which `LISTEN` works, or `None` if notifications do not arrive: then callers have to
+    /// poll.
     ///
     /// # Errors
     /// The database cannot be reached.

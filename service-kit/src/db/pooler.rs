@@ -1,8 +1,7 @@
-//! Whether a pooler stands between us and the database, and what it can carry.
+//! Detects a pooler between us and the database, and the features that it supports.
 //!
-//! A pooler such as PgBouncer in transaction mode gives each transaction another session. Locks that belong
-//! to transactions work through it; notifications do not arrive, and prepared statements work only if the
-//! pooler carries them from session to session.
+//! A pooler such as PgBouncer in transaction mode gives each transaction another session. Transaction locks work
+//! through it; notifications do not arrive, and prepared statements work only if the pooler supports them.
 
 use std::time::Duration;
 
@@ -13,12 +12,13 @@ use tracing::{info, warn};
 use super::connect::client;
 use super::{DatabaseSettings, DatabaseUrl, DbError};
 
-/// How often two clients are compared: another client may take the session in between.
-const COMPARISONS: usize = 3;
-/// How long a statement may wait for a session. A pooler of one session makes it wait for good.
+/// How often two clients are compared. Once is not enough: other clients of a pooler take and release sessions in
+/// between.
+const COMPARISONS: usize = 5;
+/// How long a statement may wait for a session. A pooler with one session would make it wait forever.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// A pooler that the services cannot work through.
+/// The services cannot work through this pooler.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "its address leads to a pooler in transaction mode that does not carry prepared statements. Set \
@@ -27,14 +27,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 )]
 struct StatementsAreLost;
 
-/// How a service reaches its database, once that was looked at.
+/// How a service reaches its database, as detected.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// For ordinary statements.
     pub(super) url: DatabaseUrl,
     /// For migrations and locks.
     pub(super) direct: DatabaseUrl,
-    /// For notifications, if they arrive anywhere.
+    /// For notifications, if they arrive.
     pub(super) listen: Option<DatabaseUrl>,
     pub(super) max_connections: usize,
 }
@@ -46,24 +46,24 @@ impl Route {
     }
 }
 
-/// What the sessions behind an address are.
+/// The kind of sessions behind an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sessions {
-    /// Each connection has one of its own.
+    /// Each connection has its own.
     Own,
-    /// Transactions share them, and prepared statements are carried along.
+    /// Transactions share them, and prepared statements work.
     Shared,
     /// Transactions share them, and prepared statements are lost.
     Stateless,
 }
 
 impl DatabaseSettings {
-    /// Looks at what the address leads to, and chooses a connection for each purpose.
+    /// Detects what the address leads to, and chooses a connection for each purpose.
     ///
     /// # Errors
-    /// The database cannot be reached, or only through a pooler that loses prepared statements.
+    /// The database cannot be reached, or only through a pooler without prepared statements.
     pub async fn route(&self) -> Result<Route, DbError> {
-        let sessions = look(&self.url).await?;
+        let sessions = probe_sessions(&self.url).await?;
         let direct = self.direct_url.as_ref();
         let mut route = Route {
             url: self.url.clone(),
@@ -74,7 +74,9 @@ impl DatabaseSettings {
         match (sessions, direct) {
             (Sessions::Own, _) => route.listen = Some(route.direct.clone()),
             (Sessions::Shared, Some(_)) => {
-                info!("the database is behind a pooler: notifications come by the direct address");
+                info!(
+                    "the database is behind a pooler: using the direct address for notifications"
+                );
             }
             (Sessions::Shared, None) => warn!(
                 "the database is behind a pooler in transaction mode, through which no notifications come: \
@@ -95,7 +97,7 @@ impl DatabaseSettings {
     }
 }
 
-/// The server's process that answers, by the simple protocol, which needs no prepared statement.
+/// The process id of the server session, by the simple protocol, which needs no prepared statement.
 async fn backend(client: &Client, before: &str) -> Option<String> {
     let query = format!("{before} SELECT pg_backend_pid()");
     let rows = timeout(ANSWER_WITHIN, client.simple_query(&query))
@@ -108,28 +110,41 @@ async fn backend(client: &Client, before: &str) -> Option<String> {
     })
 }
 
-async fn look(url: &DatabaseUrl) -> Result<Sessions, DbError> {
+async fn probe_sessions(url: &DatabaseUrl) -> Result<Sessions, DbError> {
     let (one, other) = (client(url).await?, client(url).await?);
+    if !share_sessions(&one, &other).await {
+        return Ok(Sessions::Own);
+    }
     for _ in 0..COMPARISONS {
-        let free = backend(&one, "").await;
-        let taken = backend(&other, "BEGIN;").await;
-        let shared = free.is_some() && free == taken;
-        let carried = shared && carries_statements(&one, &other).await;
+        let carried = carries_statements(&one, &other).await;
         let _ = other.batch_execute("ROLLBACK").await;
-        match (shared, carried) {
-            (true, true) => return Ok(Sessions::Shared),
-            (true, false) => return Ok(Sessions::Stateless),
-            (false, _) => {}
+        if !carried {
+            return Ok(Sessions::Stateless);
         }
     }
-    Ok(Sessions::Own)
+    Ok(Sessions::Shared)
 }
 
-/// Prepares a statement on the session that is free, has the other client take that session, and executes
-/// it. The other client is in a transaction when this is called, and when it returns.
+/// Whether two clients take turns in sessions of the server: a session serves both, or a client gets another one.
+pub(super) async fn share_sessions(one: &Client, other: &Client) -> bool {
+    let mut before = None;
+    for _ in 0..COMPARISONS {
+        let free = backend(one, "").await;
+        let taken = backend(other, "BEGIN;").await;
+        let _ = other.batch_execute("ROLLBACK").await;
+        let moved = before.is_some() && before != free;
+        if free.is_some() && (free == taken || moved) {
+            return true;
+        }
+        before = free;
+    }
+    false
+}
+
+/// Prepares a statement on the free session, lets the other client take that session by a transaction, which it leaves
+/// open, and executes the statement.
 async fn carries_statements(one: &Client, other: &Client) -> bool {
     let attempt = async {
-        other.batch_execute("ROLLBACK").await?;
         let statement = one.prepare("SELECT 1").await?;
         other.batch_execute("BEGIN; SELECT 1").await?;
         one.query(&statement, &[]).await

@@ -10,8 +10,8 @@ pub struct DatabaseSettings {
     /// The address of the database itself, if the other one leads to a pooler: for migrations, locks and
     /// notifications.
     pub direct_url: Option<DatabaseUrl>,
-    /// The most connections of the pool.
+    /// Maximum number of connections in the pool.
     pub max_connections: usize,
-    /// The database of the Node.js original, if its tables are to be adopted and are not in this one.
+    /// The database of the Node.js original, if its tables are to be adopted from another database.
     pub original_url: Option<DatabaseUrl>,
 }

@@ -1,7 +1,7 @@
-//! Moments by the database's clock, in typed Diesel. Diesel has no interval of a bound parameter, but its
-//! own constant intervals add to a `timestamptz`; Postgres counts them in seconds.
+//! Times by the database's clock, in typed Diesel. Diesel cannot bind an interval, but its own constant intervals add
+//! to a `timestamptz`; Postgres counts them in seconds.
 
-/// The moment `length` from now, by the database's clock: `after!(lease)`.
+/// The time `length` from now, by the database's clock: `after!(lease)`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __after {
@@ -11,7 +11,7 @@ macro_rules! __after {
     };
 }
 
-/// The moment `length` ago, by the database's clock: `before!(lease)`.
+/// The time `length` ago, by the database's clock: `before!(lease)`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __before {

@@ -1,4 +1,4 @@
-//! TLS to Postgres, as the parameters of an address ask.
+//! TLS to Postgres, according to the parameters of an address.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion
 
 use super::any_certificate::{AnyCertificate, TrustedCertificate};
 
-/// What is checked of the server's certificate.
+/// What to verify of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verify {
-    /// Nothing: hosted databases present certificates that they made themselves.
+    /// Nothing: hosted databases may have self-signed certificates.
     Nothing,
-    /// That an authority we trust has signed it.
+    /// That a trusted authority has signed it.
     Chain,
-    /// That, and that it is for the host's name.
+    /// That, and that it is valid for the host name.
     Name,
 }
 
-/// The authorities that are trusted.
+/// The trusted authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Roots {
     /// The system's.
@@ -35,14 +35,14 @@ pub(super) enum Roots {
     File(PathBuf),
 }
 
-/// The certificate that proves who we are: two PEM files.
+/// The client certificate: two PEM files.
 #[derive(Debug, Clone)]
 pub(super) struct ClientCertificate {
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
 
-/// How TLS is spoken.
+/// The options of TLS.
 #[derive(Debug, Clone)]
 pub(super) struct TlsSettings {
     pub(super) verify: Verify,
@@ -54,7 +54,7 @@ pub(super) struct TlsSettings {
 }
 
 impl TlsSettings {
-    /// A connector. The error names the file that is at fault.
+    /// A connector. The error names the invalid file.
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -72,7 +72,7 @@ impl TlsSettings {
             }
         };
         config.enable_sni = self.sni;
-        // Asked for by `sslnegotiation=direct`, and harmless otherwise.
+        // Required by `sslnegotiation=direct`, and harmless otherwise.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(MakeRustlsConnect::new(config))
     }
@@ -125,8 +125,9 @@ impl ClientCertificate {
 }
 
 fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, String> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| format!("{} holds no certificate: {error}", path.display());
+    let unreadable = |error: &dyn std::fmt::Display| {
+        format!("{} contains no certificate: {error}", path.display())
+    };
     let read = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
     let read = read
         .collect::<Result<Vec<_>, _>>()

@@ -1,4 +1,4 @@
-//! Where a database is, and the password for it.
+//! The address of a database, with its password.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use super::address::parse;
 
-/// The address of a database, in one of libpq's forms: `postgres://user:password@host:port/name`, or
-/// `host=… dbname=…`. All of it is secret.
+/// The address of a database, in one of libpq's forms: `postgres://user:password@host:port/name`, or `host=… dbname=…`.
+/// It is secret as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct DatabaseUrl(Secret);
 
-/// Why a text is no database address. No value is quoted: it may hold a password.
+/// Why a text is not a database address. No value is quoted, because it may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseDatabaseUrlError(String);

@@ -1,4 +1,4 @@
-//! A request in progress: from its header to the last byte of its answer.
+//! A request in progress: from its header to the last byte of its response.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ impl Busy {
         Self(connection)
     }
 
-    /// Keeps the connection busy until the body was sent: an answer may be a stream without an end.
+    /// Keeps the connection busy until the body is sent, because a response may be an endless stream.
     pub(super) fn until_sent<B>(
         self,
         response: hyper::Response<B>,
@@ -32,7 +32,7 @@ impl Drop for Busy {
     }
 }
 
-/// A body that is dropped when it was sent, and the mark with it.
+/// A body with the mark, which is dropped when the body was sent.
 pub(super) struct BusyBody<B> {
     inner: B,
     _busy: Busy,

@@ -1,4 +1,4 @@
-//! One connection: each request checked and observed, a panic answered, a problem's type named as asked.
+//! One connection: checks and observes each request, answers a panic with 500, and sets the media type of problems.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -29,10 +29,10 @@ use crate::supervisor::catch_panic;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The longest header, request line included.
+/// Maximum size of a request header, including the request line.
 const LARGEST_HEADER: usize = 64 * 1024;
 
-/// The routes of a server, and what its connections share.
+/// The routes of a server, and the state that its connections share.
 #[derive(Clone)]
 pub(super) struct Routes<F> {
     pub(super) filter: F,
@@ -51,7 +51,7 @@ where
         let patient = PatientStream::new(stream, Arc::clone(&state));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            // The stream has deadlines of its own: hyper's would end idle connections as well.
+            // The stream has its own deadlines: hyper's would end idle connections too.
             .header_read_timeout(None)
             .max_buf_size(LARGEST_HEADER)
             .serve_connection(
@@ -61,7 +61,7 @@ where
         let outcome = tokio::select! {
             outcome = watcher.watch(connection) => outcome,
             () = open.connection.evicted() => {
-                debug!("connection closed: it made room for another");
+                debug!("connection closed to make room for another");
                 return;
             }
         };
@@ -113,19 +113,19 @@ where
             Ok(Ok(answer)) => answer,
             Err(panic) => {
                 error!("the handler of {route} {panic}");
-                let detail = "the service failed unexpectedly; its log has the cause";
+                let detail = "the service failed unexpectedly; see its log for the cause";
                 response(&Problem::new(ProblemCode::InternalError, detail))
             }
         }
     }
 }
 
-/// `CONNECT host:1` has no path, which warp takes for impossible; `GET http://host/` is for proxies.
+/// `CONNECT host:1` has no path, which warp does not expect; `GET http://host/` is for proxies.
 fn is_origin_form(target: &hyper::Uri) -> bool {
     target.scheme().is_none() && target.authority().is_none() && target.path().starts_with('/')
 }
 
-/// Answers hold data: nobody on the way keeps them, and no browser guesses their type.
+/// Responses contain data: they must not be cached, and browsers must not guess their type.
 fn protect(mut answer: Response) -> Response {
     let headers = answer.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

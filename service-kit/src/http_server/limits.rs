@@ -1,13 +1,13 @@
-//! How many connections a server holds.
+//! How many connections a server accepts.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Descriptors that connections leave to the database, outgoing calls, logs and files.
+/// Descriptors reserved for the database, outgoing calls, logs and files.
 const RESERVED: u64 = 256;
 const FEWEST: u64 = 64;
 const MOST: u64 = 10_000;
 
-/// Raises the process's limit of open files as far as it may, and answers how many connections fit.
+/// Raises the process's limit of open files as far as allowed, and returns how many connections fit.
 pub(super) fn most_connections() -> usize {
     let files = match getrlimit(Resource::RLIMIT_NOFILE) {
         Ok((soft, hard)) if soft < hard => {

@@ -1,4 +1,4 @@
-//! Taking a port, and accepting connections on it until shutdown.
+//! Binds a port, and accepts connections on it until shutdown.
 
 use std::convert::Infallible;
 use std::io::{self, Write};
@@ -22,24 +22,24 @@ use crate::auth::TrustedProxies;
 use crate::config::ListenHost;
 use crate::shutdown::Shutdown;
 
-/// Pause after a failed accept: out of file descriptors, the next would fail as well.
+/// Pause after a failed accept: without free file descriptors the next one would fail too.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a name may take to resolve.
+/// Time limit for resolving a name.
 const RESOLVE_WITHIN: Duration = Duration::from_secs(3);
-/// How long a connection that is open at the shutdown may take to send its first request.
+/// How long a connection that is open at shutdown may take to send its first request.
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(2);
-/// Connections that wait to be accepted.
+/// Backlog of connections to be accepted.
 const BACKLOG: i32 = 1024;
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// The port is taken, or not ours to take.
+    /// The port is in use, or not allowed.
     #[error("cannot listen on {address}: set PORT to another port, or to 0 for a free one")]
     Bind {
         /// The address and port.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A name has no address.
@@ -51,12 +51,12 @@ pub enum ListenError {
         variable: String,
         /// The name.
         name: String,
-        /// What the resolver says.
+        /// The resolver's error.
         source: io::Error,
     },
 }
 
-/// A server that has its port and does not serve yet.
+/// A server that is bound to its port but does not serve yet.
 #[derive(Debug)]
 pub struct Bound {
     listener: TcpListener,
@@ -65,20 +65,20 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Takes a port of one address; 0 takes a free one.
+    /// Binds a port of one address; 0 chooses a free one.
     ///
     /// # Errors
-    /// The port is taken, or not ours to take.
+    /// The port is in use, or not allowed.
     pub async fn on(host: IpAddr, port: u16) -> Result<Self, ListenError> {
         let address = SocketAddr::new(host, port);
         let failed = |source| ListenError::Bind { address, source };
         Self::from(TcpListener::bind(address).await.map_err(failed)?, address)
     }
 
-    /// Takes a port where the settings say.
+    /// Binds the port in the settings.
     ///
     /// # Errors
-    /// The port is taken or not ours to take, or a name does not resolve.
+    /// The port is in use or not allowed, or a name does not resolve.
     pub async fn listen(host: &ListenHost, port: u16) -> Result<Self, ListenError> {
         match host {
             ListenHost::Any => Self::any(port),
@@ -102,7 +102,7 @@ impl Bound {
         }
     }
 
-    /// One socket for IPv6 and IPv4; IPv4 alone where the machine has no IPv6.
+    /// One socket for IPv6 and IPv4; only IPv4 if the machine has no IPv6.
     fn any(port: u16) -> Result<Self, ListenError> {
         let both = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
         let ipv4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
@@ -137,13 +137,13 @@ impl Bound {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Believes the `X-Forwarded-For` of these proxies.
+    /// Trusts the `X-Forwarded-For` of these proxies.
     #[must_use]
     pub fn behind(self, trusted_proxies: TrustedProxies) -> Self {
         Self {
@@ -188,10 +188,11 @@ impl Bound {
             let served = routes
                 .clone()
                 .serve(stream, peer, connections.add(), open.watcher());
-            // The one bare spawn: a connection may end at any time, and `open` waits for it.
+            // The only bare spawn: a connection may end at any time, and `open` waits for it.
             tokio::spawn(served);
         }
-        // A balancer or a client connected before it could know: the system would reset what is not accepted yet.
+        // Clients may have connected before they could notice the shutdown: the system would reset connections that are
+        // not accepted yet.
         for (stream, peer) in not_accepted_yet(self.listener) {
             let served = routes
                 .clone()
@@ -202,7 +203,7 @@ impl Bound {
         let _ = timeout(FIRST_REQUEST_WITHIN.min(shutdown.left()), first_requests).await;
         connections.evict_idle();
         if timeout(shutdown.left(), open.shutdown()).await.is_err() {
-            warn!("requests still in flight are cut off: see SHUTDOWN_TIMEOUT_MS");
+            warn!("aborting requests still in flight: see SHUTDOWN_TIMEOUT_MS");
         }
     }
 
@@ -210,7 +211,7 @@ impl Bound {
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    // Answers are small and whole: nothing is gained by holding them back.
+                    // Responses are small and complete, so there is no point in delaying them.
                     let _ = stream.set_nodelay(true);
                     return (stream, peer.ip());
                 }
@@ -223,13 +224,13 @@ impl Bound {
     }
 }
 
-/// Closes a port, and answers the connections that the system made on it meanwhile.
+/// Closes a port, and returns the connections that the system accepted on it meanwhile.
 fn not_accepted_yet(listener: TcpListener) -> Vec<(TcpStream, IpAddr)> {
     let mut waiting = Vec::new();
     let Ok(listener) = listener.into_std() else {
         return waiting;
     };
-    // It does not block: an error is the end of the queue.
+    // Non-blocking: an error means that the queue is empty.
     while let Ok((stream, peer)) = listener.accept() {
         let nonblocking = stream.set_nonblocking(true);
         if let Ok(stream) = nonblocking.and_then(|()| TcpStream::from_std(stream)) {
@@ -256,7 +257,7 @@ fn bind(domain: Domain, address: SocketAddr) -> io::Result<TcpListener> {
         // The system's default (net.ipv6.bindv6only) may be either.
         socket.set_only_v6(false)?;
     }
-    // As tokio's own bind: a restart does not wait for the last connections to expire.
+    // Like tokio's own bind: a restart does not wait for old connections to expire.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -264,7 +265,7 @@ fn bind(domain: Domain, address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// A kernel without IPv6 refuses the socket; one with it switched off refuses the address.
+/// A kernel without IPv6 refuses the socket; one with IPv6 disabled refuses the address.
 fn lacks_ipv6(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.kind() == io::ErrorKind::Unsupported

@@ -13,3 +13,4 @@ mod template;
 pub use listener::{Bound, ListenError};
 pub use service::Listeners;
 pub use template::Templates;
+pub(crate) use template::parameters_of;

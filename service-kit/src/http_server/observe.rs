@@ -1,4 +1,4 @@
-//! What is recorded of each request: never its headers or bodies.
+//! Records each request, without headers and bodies.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use warp::http::{HeaderMap, Method};
 
 use crate::trace::continue_trace;
 
-/// A request being answered.
+/// A request in progress.
 pub(super) struct Observation {
     route: &'static str,
     method: &'static str,
@@ -70,7 +70,7 @@ impl Observation {
     }
 }
 
-/// A client may invent methods; a label must not.
+/// A client may send any method, but labels must come from a closed set.
 fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

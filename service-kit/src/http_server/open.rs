@@ -1,4 +1,4 @@
-//! The connections that are open, so that a slow one makes room for the next.
+//! The open connections, so that an idle one can be closed to make room for the next.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// How often it is checked whether connections that are to end have sent a request.
+/// How often to check, at shutdown, whether connections have sent their request.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The open connections of a server.
@@ -21,15 +21,15 @@ pub(super) struct OpenConnections {
     closed: Notify,
 }
 
-/// What the server knows of a connection.
+/// The state of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     /// How often a request started or ended: odd while one is being handled. Otherwise the client is
     /// silent, or still sends a header.
     changes: AtomicU64,
-    /// The peer has not taken all of an answer.
+    /// The peer has not received all of a response.
     writing: AtomicBool,
-    /// Room is needed.
+    /// The connection has to be closed to make room.
     evicted: Notify,
 }
 
@@ -50,8 +50,8 @@ impl OpenConnections {
         })
     }
 
-    /// Waits until a further connection may be accepted. If there is no room, the oldest connection on
-    /// which no request is being handled is closed; if all are busy, one of them has to end.
+    /// Waits until another connection may be accepted. If there is no room, the oldest connection without a request in
+    /// progress is closed; if all are busy, it waits for one to end.
     pub(super) async fn room(&self) {
         loop {
             let closed = self.closed.notified();
@@ -80,7 +80,7 @@ impl OpenConnections {
         }
     }
 
-    /// Closes every connection on which no request is being handled, half a header sent or not.
+    /// Closes every connection without a request in progress, even if part of a header was received.
     pub(super) fn evict_idle(&self) {
         let open = self.lock();
         for connection in open.values().filter(|it| it.is_idle()) {
@@ -109,7 +109,7 @@ impl Connection {
         self.changes() % 2 == 1
     }
 
-    /// Whether nothing is lost if it is closed.
+    /// Whether it can be closed without losing anything.
     fn is_idle(&self) -> bool {
         !self.is_busy() && !self.writing.load(Ordering::Relaxed)
     }
@@ -130,7 +130,7 @@ impl Connection {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns when the connection has to make room.
+    /// Returns when the connection has to close to make room.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }

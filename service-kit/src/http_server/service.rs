@@ -1,4 +1,4 @@
-//! The ports of a service: its API, and its metrics where they have a port of their own.
+//! The ports of a service: its API, and its metrics if they have a separate port.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::shutdown::Shutdown;
 use crate::supervisor::Supervisor;
 use crate::{health, metrics};
 
-/// How often histograms are folded, whether anyone reads them or not.
+/// How often histograms are aggregated, even if nobody reads them.
 const FOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// The ports of a service, taken and not served yet.
+/// The ports of a service, bound but not served yet.
 #[derive(Debug)]
 pub struct Listeners {
     api: Bound,
@@ -26,10 +26,10 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Takes the ports that `settings` name.
+    /// Binds the ports in `settings`.
     ///
     /// # Errors
-    /// A port cannot be listened on.
+    /// A port cannot be bound.
     pub async fn bind(settings: &HttpSettings) -> Result<Self, ListenError> {
         let api = Bound::listen(&settings.host, settings.port)
             .await?

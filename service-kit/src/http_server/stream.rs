@@ -1,4 +1,4 @@
-//! A socket whose peer has to make progress.
+//! A socket with deadlines for the progress of its peer.
 
 use std::io;
 use std::pin::Pin;
@@ -11,20 +11,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::open::Connection;
 
-/// How long a connection may stay silent between requests. Longer than the 90 s after which common
-/// clients drop theirs, so that no request meets a connection that is being closed.
+/// How long a connection may be idle between requests. It is longer than the 90 s after which common clients close
+/// theirs, so that no request is sent on a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(120);
-/// How long the header of a request may take, from its first byte.
+/// Time limit for the header of a request, from its first byte.
 const HEADER: Duration = Duration::from_secs(10);
-/// How long a peer may take no byte of an answer.
+/// How long a peer may receive no byte of a response.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// A socket that ends with an error when its peer makes no progress. While a request is being handled
-/// nothing is expected of the peer, except that it takes the answer.
+/// A socket that fails when its peer makes no progress. While a request is in progress, the peer only has to receive
+/// the response.
 pub(super) struct PatientStream<S> {
     inner: S,
     connection: Arc<Connection>,
-    /// The first byte of a header has come, and no request yet.
+    /// The first byte of a header has arrived, but no complete request yet.
     in_header: bool,
     /// As [`Connection::changes`] was at the last read.
     changes: u64,
@@ -32,11 +32,11 @@ pub(super) struct PatientStream<S> {
     write: Deadline,
 }
 
-/// A deadline that is set while something is waited for.
+/// A deadline that is set while waiting for something.
 struct Deadline(Option<Pin<Box<Sleep>>>);
 
 impl Deadline {
-    /// Sets it, unless it is set already, and answers whether it has passed.
+    /// Sets it, unless it is set already, and returns whether it has passed.
     fn passed(&mut self, within: Duration, context: &mut Context<'_>) -> bool {
         let sleep = self
             .0
@@ -61,7 +61,7 @@ impl<S> PatientStream<S> {
         }
     }
 
-    /// Notices that a request began or ended: what was waited for before is over.
+    /// Resets the deadlines when a request began or ended.
     fn follow_request(&mut self) {
         let changes = self.connection.changes();
         if changes != self.changes {
@@ -86,7 +86,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         if self.connection.is_busy() {
-            // Of a body, or of the next request; bodies have their own deadline.
+            // The bytes of a body or of the next request; bodies have their own deadline.
             return polled;
         }
         if buffer.filled().len() > before && !self.in_header {
@@ -94,7 +94,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
             self.read.clear();
         }
         if polled.is_ready() {
-            // A drip of bytes is no progress: the deadline of a header stays as it was set.
+            // Single bytes do not count as progress: the deadline of a header is not extended.
             if self.in_header && self.read.passed(HEADER, context) {
                 return Poll::Ready(Err(too_slow("the header took too long")));
             }
@@ -118,7 +118,7 @@ impl<S: AsyncWrite + Unpin> PatientStream<S> {
         if polled.is_ready() {
             self.write.clear();
         } else if self.write.passed(WRITE, context) {
-            return Poll::Ready(Err(too_slow("the answer was not taken")));
+            return Poll::Ready(Err(too_slow("the response was not received in time")));
         }
         polled
     }

@@ -1,8 +1,8 @@
-//! Paths with their ids taken out, so that they can be a label.
+//! Paths with placeholders for ids, so that they can be labels.
 
 /// The paths that a service serves, such as `/destroy/:instanceId`.
 ///
-/// Those of [`crate::health`] need not be named.
+/// Those of [`crate::health`] are included automatically.
 #[derive(Debug, Clone, Copy)]
 pub struct Templates(&'static [&'static str]);
 
@@ -15,7 +15,7 @@ const OWN: [&str; 5] = [
 ];
 
 impl Templates {
-    /// Takes the paths, parameters beginning with `:`. Where two fit, the earlier one is taken.
+    /// `paths` have parameters that begin with `:`. If two match, the earlier one wins.
     #[must_use]
     pub const fn new(paths: &'static [&'static str]) -> Self {
         Self(paths)
@@ -27,27 +27,31 @@ impl Templates {
         self.0
     }
 
-    /// The template that a path fits, or `unrouted`: as many values as there are templates, however
-    /// many paths are asked for.
+    /// The template that a path matches, or `unrouted`, so that the number of values does not depend on what clients
+    /// request.
     pub(crate) fn matching(self, path: &str) -> &'static str {
         self.0
             .iter()
             .chain(&OWN)
-            .find(|template| fits(template, path))
+            .find(|template| parameters_of(template, path).is_some())
             .map_or("unrouted", |template| template)
     }
 }
 
-/// A slash at the end means nothing, as to the routes themselves.
-fn fits(template: &str, path: &str) -> bool {
-    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
-    let mut wanted = template.strip_suffix('/').unwrap_or(template).split('/');
-    let each_fits = wanted.all(|wanted| {
-        segments
-            .next()
-            .is_some_and(|is| wanted == is || (wanted.starts_with(':') && !is.is_empty()))
-    });
-    each_fits && segments.next().is_none()
+/// The parameters in `path`, if it has the form of `template`: the segments whose names begin with `:`. A trailing slash
+/// is ignored.
+pub(crate) fn parameters_of<'p>(template: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let mut given = path.strip_suffix('/').unwrap_or(path).split('/');
+    let mut values = Vec::new();
+    for name in template.strip_suffix('/').unwrap_or(template).split('/') {
+        let segment = given.next()?;
+        if name.starts_with(':') && !segment.is_empty() {
+            values.push(segment);
+        } else if name != segment {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(values)
 }
 
 #[cfg(test)]

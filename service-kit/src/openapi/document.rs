@@ -12,14 +12,14 @@ use super::operation::{Answer, Body, Content, Operation};
 /// The media type of server-sent events.
 const EVENTS: &str = "text/event-stream";
 
-/// What a document says about its service.
+/// The metadata of a document.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
     /// The name of the API.
     pub title: &'static str,
     /// The version of the service.
     pub version: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub description: &'static str,
 }
 
@@ -54,7 +54,7 @@ pub fn document(about: &About, operations: &[Operation]) -> Value {
     document
 }
 
-/// The generators: what a service reads may leave out members that it always writes.
+/// Two generators: a request may omit members that a response always contains.
 struct Schemas {
     read: SchemaGenerator,
     written: SchemaGenerator,
@@ -75,7 +75,7 @@ impl Schemas {
         }
     }
 
-    /// All that was referred to. A type that is both read and written is described as it is written.
+    /// All referenced schemas. A type in both requests and responses is described as in responses.
     fn into_components(mut self) -> BTreeMap<String, Value> {
         let mut all: BTreeMap<_, _> = self.read.take_definitions(true).into_iter().collect();
         all.extend(self.written.take_definitions(true));
@@ -133,7 +133,7 @@ fn parameters(operation: &Operation, generator: &mut SchemaGenerator) -> Vec<Val
     all
 }
 
-/// A parameter is absent or has a value: none is sent as null.
+/// A parameter is absent or has a value; it is never null.
 fn without_null(mut schema: Value) -> Value {
     if let Some(kinds) = schema["type"].as_array() {
         let kinds: Vec<_> = kinds.iter().filter(|kind| **kind != "null").collect();
@@ -161,7 +161,7 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Map<Stri
     {
         let content = match content {
             Content::Json(schema) => json!({ "application/json": { "schema": schema(generator) } }),
-            // A stream is no string, and OpenAPI 3.1 has no word for the schema of its events.
+            // A stream is not a string, and OpenAPI 3.1 cannot describe the schema of its events.
             Content::Text(EVENTS) => json!({ EVENTS: {} }),
             Content::Text(media) => json!({ *media: { "schema": { "type": "string" } } }),
         };
@@ -197,11 +197,11 @@ fn braced(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Makes doc comments of Rust into descriptions for everybody: without examples and links into the code.
+/// Turns Rust doc comments into descriptions: removes examples and links into the code.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            // A schema's own member; a property of this name is an object.
+            // Only a schema's own member; a property of this name is an object.
             if let Some(Value::String(text)) = members.get_mut("description") {
                 *text = plain(text);
             }

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document of a service, generated from the types of its bodies.
 //!
-//! A service lists its [`Operation`]s in one table, beside its routes. [`document()`] makes the document of them;
-//! [`routes`] serves it at `/openapi.json`, with a page to read it at `/openapi`. The shape of a body is never
-//! written down a second time: it is the [`JsonSchema`](schemars::JsonSchema) of its type.
+//! A service lists its [`Operation`]s in one table. [`document()`] generates the document from them; [`routes`] serves
+//! it at `/openapi.json`, with a page to read it at `/openapi`. Schemas of bodies are the
+//! [`JsonSchema`](schemars::JsonSchema) of their types.
 
 mod document;
 mod operation;

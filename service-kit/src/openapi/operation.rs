@@ -3,11 +3,11 @@
 use agent_pool_core::wire::problem::ProblemCode;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-/// How the schema of a type is made. A function and not a schema, because one generator for the whole document
-/// collects what the schemas refer to.
+/// Generates the schema of a type. A function and not a schema, because one generator for the whole document collects
+/// the referenced schemas.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// One method of one path: what it takes, and everything it can answer.
+/// One method of one path: its inputs and all its responses.
 #[derive(Debug, Clone)]
 pub struct Operation {
     pub(super) method: &'static str,
@@ -30,7 +30,7 @@ pub(super) struct Body {
     pub(super) required: bool,
 }
 
-/// An answer that is not a problem.
+/// A response that is not a problem.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -47,8 +47,8 @@ pub(super) enum Content {
 }
 
 impl Operation {
-    /// An operation without a body. `path` is written as in the table of routes, with `:name` for a parameter; `id` is
-    /// the name that generated clients give to the call.
+    /// An operation without a body. `path` has the form of the table of routes, with `:name` for a parameter; `id` is
+    /// the name of the call in generated clients.
     #[must_use]
     pub fn new(
         method: &'static str,
@@ -123,7 +123,7 @@ impl Operation {
         self.problems(&[ProblemCode::InvalidField])
     }
 
-    /// A header that may be absent.
+    /// An optional header.
     #[must_use]
     pub fn header<T: JsonSchema>(mut self, name: &'static str, description: &'static str) -> Self {
         self.headers
@@ -131,13 +131,13 @@ impl Operation {
         self
     }
 
-    /// A body of JSON that must be there.
+    /// A required JSON body.
     #[must_use]
     pub fn body<T: JsonSchema>(self) -> Self {
         self.with_body::<T>(true)
     }
 
-    /// A body of JSON that may be empty.
+    /// An optional JSON body.
     #[must_use]
     pub fn optional_body<T: JsonSchema>(self) -> Self {
         self.with_body::<T>(false)
@@ -183,7 +183,7 @@ impl Operation {
         self
     }
 
-    /// It can fail with each of `codes`, besides those that follow from its key, its parameters and its body.
+    /// It can fail with each of `codes`, in addition to those that follow from its key, parameters and body.
     #[must_use]
     pub fn problems(mut self, codes: &[ProblemCode]) -> Self {
         for code in codes {

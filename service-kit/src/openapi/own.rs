@@ -1,4 +1,4 @@
-//! What every service answers.
+//! The operations that every service has.
 
 use agent_pool_core::wire::problem::ProblemCode;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Operation;
 
-/// The answer of a probe that succeeds.
+/// The response of a successful probe.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub(crate) struct Alive {
     /// Always true: a failure is a problem.
@@ -17,9 +17,9 @@ pub(crate) struct Alive {
 #[must_use]
 pub fn common_operations() -> Vec<Operation> {
     vec![
-        Operation::get("/healthz", "alive", "Whether the process runs")
+        Operation::get("/healthz", "alive", "Check that the process runs")
             .answers::<Alive>("It runs."),
-        Operation::get("/readyz", "ready", "Whether the service can do its work")
+        Operation::get("/readyz", "ready", "Check that the service can work")
             .answers::<Alive>("It can.")
             .problems(&[ProblemCode::NotReady]),
         Operation::get("/metrics", "metrics", "Metrics for Prometheus")
@@ -32,6 +32,6 @@ pub fn common_operations() -> Vec<Operation> {
             "An OpenAPI 3.1 document."
         ),
         Operation::get("/openapi", "openapi_page", "A page to read this document")
-            .answers_text("text/html", "A page that needs nothing from elsewhere."),
+            .answers_text("text/html", "A self-contained page."),
     ]
 }

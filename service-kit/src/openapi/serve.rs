@@ -1,4 +1,4 @@
-//! Serving the document, and a page to read it.
+//! Serves the document, and a page to read it.
 
 use std::sync::Arc;
 
@@ -10,12 +10,13 @@ use warp::{Filter, Rejection};
 
 use crate::method::get;
 
-/// Everything is in the page: it works without the internet, and is allowed nothing else.
+/// The page is self-contained: it works without the internet, and its policy allows nothing else.
 const PAGE: &str = include_str!("viewer.html");
 const PAGE_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; \
      script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `/openapi.json` and the page `/openapi`, both without a key: they say what the source code says.
+/// `/openapi.json` and the page `/openapi`, both without a key, because they contain nothing that the source code does
+/// not.
 pub fn routes(
     document: &Value,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static {

@@ -1,4 +1,4 @@
-//! How a result is sent.
+//! Converts results to responses.
 
 use agent_pool_core::http::retry_after::whole_seconds;
 use agent_pool_core::wire::problem::Problem;
@@ -11,7 +11,7 @@ use crate::trace::current_trace_id;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Marks a response whose body is a [`Problem`], so that the server can name its type as asked.
+/// Marks a response whose body is a [`Problem`], so that the server can set the media type that the client accepts.
 #[derive(Debug, Clone, Copy)]
 struct IsProblem;
 
@@ -23,10 +23,9 @@ pub fn answer<T: Serialize>(result: Result<T, Problem>) -> Response {
     }
 }
 
-/// The problem with its status, `Retry-After` where it says when, and a challenge where it is 401.
+/// The problem with its status, `Retry-After` if it has one, and a challenge if it is 401.
 ///
-/// It is `application/json`; the server turns that into `application/problem+json` where the request
-/// accepts it.
+/// It is `application/json`; the server changes that to `application/problem+json` if the request accepts it.
 #[must_use]
 pub fn response(problem: &Problem) -> Response {
     let mut problem = problem.clone();
@@ -46,7 +45,7 @@ pub fn response(problem: &Problem) -> Response {
     response
 }
 
-/// Whether a request names the problem type among those that it accepts.
+/// Whether a request accepts the media type of problems.
 pub(crate) fn prefers_problem_json(headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT)
@@ -70,7 +69,7 @@ fn is_refusal(parameter: &str) -> bool {
     quality.is_some_and(|quality| quality.parse().is_ok_and(|quality: f32| quality <= 0.0))
 }
 
-/// Names a problem's type as the request asked for it.
+/// Sets the media type of a problem that the request accepts.
 pub(crate) fn negotiate(mut response: Response, problem_json: bool) -> Response {
     if problem_json && response.extensions().get::<IsProblem>().is_some() {
         let problem_json = HeaderValue::from_static(PROBLEM_JSON);

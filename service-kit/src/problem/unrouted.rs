@@ -1,4 +1,4 @@
-//! What no route took.
+//! Answers requests that no route accepted.
 
 use std::convert::Infallible;
 
@@ -18,13 +18,13 @@ pub struct Rejected(pub Problem);
 
 impl Reject for Rejected {}
 
-/// Rejects a request with a problem. For filters alone: a handler answers its problem.
+/// Rejects a request with a problem. Only for filters: a handler returns its problem.
 #[must_use]
 pub fn reject(problem: Problem) -> Rejection {
     warp::reject::custom(Rejected(problem))
 }
 
-/// The problem that a request was rejected with, where it is one of ours.
+/// The problem with which a request was rejected, if it is one of ours.
 #[must_use]
 pub fn problem_of(rejection: &Rejection) -> Option<&Problem> {
     rejection
@@ -32,14 +32,14 @@ pub fn problem_of(rejection: &Rejection) -> Option<&Problem> {
         .map(|Rejected(problem)| problem)
 }
 
-/// Answers a request that no route took. The last row of a table of routes: `.recover(unrouted)`.
-/// A 405 names the methods of [`crate::method`] that the path would take.
+/// Answers a request that no route accepted. The last row of a table of routes: `.recover(unrouted)`. A 405 names the
+/// methods of [`crate::method`] that the path accepts.
 ///
-/// One failed request carries the rejections of every route, such as a bad body and the other
-/// routes' 405, so the most telling one is looked for first.
+/// A failed request has the rejections of every route, such as a bad body and the other routes' 405, so the most
+/// specific one is looked for first.
 ///
 /// # Errors
-/// None: every rejection has its answer.
+/// None: every rejection has a response.
 pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     let allowed = method::allowed(&rejection);
     let problem = if let Some(problem) = problem_of(&rejection) {
@@ -54,11 +54,11 @@ pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     } else {
         Problem::new(
             ProblemCode::BadRequest,
-            "a header or the query is not as it should be",
+            "a header or the query is malformed",
         )
     };
     let mut response = response(&problem);
-    // An empty one would say that the path takes nothing at all.
+    // An empty `Allow` would say that the path accepts no method.
     if problem.status == 405
         && !allowed.is_empty()
         && let Ok(allowed) = HeaderValue::from_str(&allowed.join(", "))

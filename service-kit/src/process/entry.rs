@@ -19,13 +19,13 @@ use crate::shutdown::{LeftBehind, Shutdown};
 use crate::supervisor::{Supervisor, install_panic_hook};
 use crate::{metrics, trace};
 
-/// How long blocking calls, such as a look-up of a name, may hold up the end of the process.
+/// How long blocking calls, such as a DNS look-up, may delay the end of the process.
 const BLOCKING_CALLS_END_WITHIN: Duration = Duration::from_secs(1);
-/// How long the last lines of the log, and the last traces, may take.
+/// Time limit for writing the last log lines and traces.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
-/// The whole `main` of a service's binary. `defaults` are variables of this distribution: they hold
-/// where the environment has none.
+/// The whole `main` of a service's binary. `defaults` are variables of this distribution, used if the environment does
+/// not set them.
 #[must_use]
 pub fn main<S: Service>(defaults: &[(&str, &str)]) -> ExitCode {
     match run_command_line::<S>(defaults) {
@@ -79,13 +79,25 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn run_task<S: Service>(environment: &Environment, task: Task) -> anyhow::Result<String> {
     let config = S::configure(environment)?;
-    let settings = S::process_settings(&config);
-    trace::init(&settings.log, S::NAME)?;
-    let route = settings.database.route().await;
-    let route = route.context("cannot reach the database")?;
-    let done = S::task(config, Db::open(&route), task).await;
+    trace::init(&S::process_settings(&config).log, S::NAME)?;
+    let done = perform_with::<S>(config, task).await;
     trace::flush(FLUSH_WITHIN);
     done
+}
+
+/// Runs one task on the database of a service, without its command line, for a program that has its own. Returns the
+/// report.
+///
+/// # Errors
+/// The settings are invalid, the database cannot be reached, or the task fails.
+pub async fn perform<S: Service>(environment: &Environment, task: Task) -> anyhow::Result<String> {
+    perform_with::<S>(S::configure(environment)?, task).await
+}
+
+async fn perform_with<S: Service>(config: S::Config, task: Task) -> anyhow::Result<String> {
+    let route = S::process_settings(&config).database.route().await;
+    let route = route.context("cannot reach the database")?;
+    S::task(config, Db::open(&route), task).await
 }
 
 fn environment(defaults: &[(&str, &str)]) -> anyhow::Result<(Environment, Vec<String>)> {
@@ -101,11 +113,11 @@ fn environment(defaults: &[(&str, &str)]) -> anyhow::Result<(Environment, Vec<St
     Ok((environment, warnings))
 }
 
-/// Runs a service until SIGTERM, SIGINT or SIGHUP, without its command line: for a program that has one
-/// of its own. Work in flight then has `SHUTDOWN_TIMEOUT_MS` to finish.
+/// Runs a service until SIGTERM, SIGINT or SIGHUP, without its command line, for a program that has its own. Work in
+/// flight then has `SHUTDOWN_TIMEOUT_MS` to finish.
 ///
 /// # Errors
-/// The settings are wrong, the database cannot be migrated, or a port cannot be listened on.
+/// The settings are invalid, the database cannot be migrated, or a port cannot be bound.
 pub async fn serve<S: Service>(environment: Environment) -> anyhow::Result<()> {
     serve_with_warnings::<S>(environment, Vec::new()).await
 }
@@ -124,8 +136,8 @@ async fn serve_until_shutdown<S: Service>(
     environment: Environment,
     warnings: Vec<String>,
 ) -> anyhow::Result<()> {
-    close_to_other_processes().context("cannot close /proc to other processes")?;
-    // First of all: providers publish their limits when they are built, and lines of the log that get lost are counted.
+    close_to_other_processes().context("cannot protect /proc from other processes")?;
+    // Before anything else: providers publish their limits when they are built, and lost log lines are counted.
     let _ = metrics::install();
     let config = S::configure(&environment)?;
     let ProcessSettings {
@@ -149,7 +161,7 @@ async fn serve_until_shutdown<S: Service>(
     let supervisor = Supervisor::new(shutdown.clone());
     let running = supervisor.clone();
     left_behind.describe_by(move || running.describe_running());
-    // Before anything runs in the background: a port that is taken must not cost an instance.
+    // Before any background task starts: a port in use must not cost an instance.
     let listeners = Listeners::bind(&http).await?;
     let service = S::build(config, db, supervisor.clone())?;
     service.start();
@@ -162,7 +174,7 @@ async fn serve_until_shutdown<S: Service>(
     Ok(())
 }
 
-/// Looks how the database is reached, and migrates it. `None` if the shutdown came first.
+/// Detects how the database is reached, and migrates it. `None` if the shutdown came first.
 async fn prepare_database<S: Service>(
     settings: &DatabaseSettings,
     shutdown: &Shutdown,
@@ -181,15 +193,15 @@ async fn prepare_database<S: Service>(
     }
 }
 
-/// On Linux keeps other processes of this user from reading the environment and the memory of this one, which hold the
-/// vendors' keys: local instances run as the same user.
+/// On Linux, prevents other processes of this user from reading the environment and memory of this one, which contain
+/// the vendors' keys: local instances run as the same user.
 fn close_to_other_processes() -> nix::Result<()> {
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_dumpable(false)?;
     Ok(())
 }
 
-/// Nobody may be listening any more, which is no reason to fail (`println!` would panic).
+/// The reader of stdout may have ended, which is no reason to fail (`println!` would panic).
 fn write_line(stream: &mut impl Write, line: impl Display) {
     let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
 }

@@ -1,4 +1,4 @@
-//! `--health`: asks the service of this container whether it is ready, where there is no shell and no `curl`.
+//! `--health`: asks the service of this container whether it is ready, because images have no shell and no `curl`.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -35,6 +35,7 @@ pub(super) fn probe(settings: &HttpSettings) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader};
     use std::net::TcpListener;
 
     use agent_pool_core::settings::Environment;
@@ -58,9 +59,10 @@ mod tests {
         let server = std::thread::spawn(move || {
             for status in ["200 OK", "503 Service Unavailable"] {
                 let (mut stream, _) = listener.accept().unwrap();
-                let mut request = [0; 12];
-                stream.read_exact(&mut request).unwrap();
-                assert_eq!(&request, b"GET /readyz ");
+                // All of it is read: a connection that is closed before is reset, and its answer may be lost.
+                let lines = BufReader::new(&stream).lines().map(Result::unwrap);
+                let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                assert!(request[0].starts_with("GET /readyz "), "{request:?}");
                 write!(stream, "HTTP/1.1 {status}\r\n\r\n").unwrap();
             }
         });

@@ -6,5 +6,5 @@ mod entry;
 mod health;
 mod service;
 
-pub use entry::{main, serve};
+pub use entry::{main, perform, serve};
 pub use service::{ProcessSettings, Service};

@@ -1,4 +1,4 @@
-//! What the entry needs to know of a service.
+//! The interface between the entry and a service.
 
 use std::convert::Infallible;
 
@@ -23,45 +23,45 @@ pub trait Service: Clone + Send + Sync + 'static {
     const ABOUT: &'static str;
     /// The schema of its database.
     const MIGRATIONS: EmbeddedMigrations;
-    /// The tables that the Node.js original has under the names of tables of ours.
+    /// The tables of the Node.js original that have the names of our tables.
     const ORIGINAL_TABLES: &'static [&'static str];
     /// The paths that it serves.
     const PATHS: Templates;
-    /// Its settings, read and checked.
+    /// Its settings, parsed and validated.
     type Config: Send;
 
-    /// The reference of every variable, in the order of `--help`.
+    /// The specs of every variable, in the order of `--help`.
     ///
     /// # Errors
-    /// The parts that the service is linked with do not fit together.
+    /// The linked parts of the service conflict.
     fn reference(environment: &Environment) -> anyhow::Result<Vec<SettingSpec>>;
 
     /// Reads all settings.
     ///
     /// # Errors
-    /// Every variable that is missing or wrong, not only the first.
+    /// Every variable that is missing or invalid, not only the first.
     fn configure(environment: &Environment) -> anyhow::Result<Self::Config>;
 
     /// The settings that the entry itself uses.
     fn process_settings(config: &Self::Config) -> ProcessSettings;
 
-    /// Does one thing with the database, which is not migrated for it, and answers the report to print.
+    /// Runs one task on the database, which is not migrated for it, and returns the report to print.
     ///
     /// # Errors
-    /// It could not be done, or not wholly.
+    /// It failed, completely or in part.
     fn task(
         config: Self::Config,
         db: Db,
         task: Task,
     ) -> impl Future<Output = anyhow::Result<String>> + Send;
 
-    /// Puts the service together. It does nothing in the background until [`Service::start`].
+    /// Builds the service. It does nothing in the background until [`Service::start`].
     ///
     /// # Errors
-    /// A part cannot be made, such as the HTTP client.
+    /// A part cannot be built, such as the HTTP client.
     fn build(config: Self::Config, db: Db, supervisor: Supervisor) -> anyhow::Result<Self>;
 
-    /// Starts what runs in the background, under the supervisor.
+    /// Starts the background tasks, under the supervisor.
     fn start(&self);
 
     /// The table of routes.
@@ -73,8 +73,8 @@ pub trait Service: Clone + Send + Sync + 'static {
     + Sync
     + 'static;
 
-    /// Ends what the service must end itself, once no request is served any more. The supervisor waits
-    /// for its tasks afterwards.
+    /// Stops work that the service must stop itself, once no more requests are served. Afterwards the supervisor
+    /// waits for its tasks.
     fn finish(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
@@ -85,7 +85,7 @@ pub trait Service: Clone + Send + Sync + 'static {
 pub struct ProcessSettings {
     /// Where to listen, and how long a shutdown may take.
     pub http: HttpSettings,
-    /// What to log.
+    /// The settings of the log.
     pub log: LogSettings,
     /// The service's database.
     pub database: DatabaseSettings,

@@ -1,4 +1,4 @@
-//! The end of the process, announced to everything that has work to finish.
+//! Announces the end of the process to all work in progress.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Announces once, to every clone, that the process is ending, and how long that may take.
+/// Notifies every clone, once, that the process is ending, and how long that may take.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     announced: CancellationToken,
@@ -14,7 +14,7 @@ pub struct Shutdown {
     limit: Duration,
 }
 
-/// How long work in flight may take if nothing else was chosen.
+/// The default time for work in flight.
 const LIMIT: Duration = Duration::from_mins(2);
 
 impl Default for Shutdown {
@@ -28,13 +28,13 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// One that only [`Shutdown::trigger`] triggers.
+    /// A shutdown that only [`Shutdown::trigger`] triggers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same, with `limit` for work in flight, from the moment when it is triggered.
+    /// Sets the time limit for work in flight, counted from the trigger.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
@@ -52,7 +52,7 @@ impl Shutdown {
         self.announced.is_cancelled()
     }
 
-    /// How long work in flight may still take: all of the limit until it was triggered.
+    /// How long work in flight may still take: the whole limit until it is triggered.
     #[must_use]
     pub fn left(&self) -> Duration {
         let since = self.at.get().map_or(Duration::ZERO, Instant::elapsed);

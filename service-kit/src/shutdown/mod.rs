@@ -1,4 +1,4 @@
-//! The end of the process: announced by signals, or by a call.
+//! The shutdown of the process, triggered by signals or by a call.
 
 mod announce;
 mod signals;

@@ -1,8 +1,8 @@
 //! The signals that end the process.
 //!
-//! The first SIGTERM, SIGINT (Ctrl-C), SIGQUIT or SIGHUP lets work in flight finish. A Ctrl-C after that ends
-//! the process at once, and says what is left behind. SIGUSR1, SIGUSR2 and SIGALRM, which would end it without
-//! a word, do nothing: programs send them to have a log reopened.
+//! The first SIGTERM, SIGINT (Ctrl-C), SIGQUIT or SIGHUP lets work in flight finish. A later Ctrl-C ends the process at
+//! once, and logs what is left behind. SIGUSR1, SIGUSR2 and SIGALRM, which would end it silently by default, do
+//! nothing: programs send them to have a log reopened.
 
 use std::fmt;
 use std::io;
@@ -16,20 +16,20 @@ use tracing::{info, warn};
 use super::Shutdown;
 use crate::trace;
 
-/// A terminal sends Ctrl-C to the whole group, and a parent may pass its own signal on to its children:
-/// a second signal within this time is not a second Ctrl-C.
+/// A terminal sends Ctrl-C to the whole process group, and a parent may also forward its own signal: a second signal
+/// within this time does not count as a second Ctrl-C.
 const SAME_SIGNAL: Duration = Duration::from_millis(300);
-/// The exit code of a process that SIGINT ended, as shells count.
+/// The exit code of a process ended by SIGINT, by the convention of shells.
 const INTERRUPTED: i32 = 130;
-/// How long the last lines of the log may take.
+/// Time limit for writing the last log lines.
 const FLUSH_WITHIN: Duration = Duration::from_millis(500);
 
-/// Says what a process leaves behind if it ends now. Cheap to clone; set once the process knows.
+/// Describes what a process leaves behind if it ends now. Cheap to clone; set once the process knows.
 #[derive(Clone, Default)]
 pub struct LeftBehind(Arc<OnceLock<Box<dyn Fn() -> String + Send + Sync>>>);
 
 impl LeftBehind {
-    /// Sets how to say it. Only the first call has an effect.
+    /// Sets the description. Only the first call has an effect.
     pub fn describe_by(&self, describe: impl Fn() -> String + Send + Sync + 'static) {
         let _ = self.0.set(Box::new(describe));
     }
@@ -46,10 +46,10 @@ impl fmt::Debug for LeftBehind {
 }
 
 impl Shutdown {
-    /// One that signals trigger. A second Ctrl-C ends the process, and logs what `left_behind` describes.
+    /// A shutdown that signals trigger. A second Ctrl-C ends the process, and logs what `left_behind` describes.
     ///
     /// # Errors
-    /// The signals cannot be listened for.
+    /// Signal handlers cannot be installed.
     pub fn on_signals(left_behind: LeftBehind) -> io::Result<Self> {
         let shutdown = Self::new();
         let mut signals = Signals::listen()?;
@@ -70,11 +70,11 @@ impl Shutdown {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Of images whose base has it as their stop signal.
+    /// The stop signal of some base images.
     quit: Signal,
-    /// None if the process was started to survive its terminal (`nohup`).
+    /// `None` if the process was started to survive its terminal (`nohup`).
     hangup: Option<Signal>,
-    /// Listened for, so that they do not end the process.
+    /// Handled, so that they do not end the process.
     _harmless: [Signal; 3],
 }
 
@@ -124,8 +124,8 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP was ignored when the process started. Asked of Linux's `/proc`, because asking the
-/// system call needs unsafe code; elsewhere SIGHUP ends the process.
+/// Whether SIGHUP was ignored when the process started. Read from `/proc` on Linux, because the system call needs
+/// unsafe code; elsewhere SIGHUP ends the process.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

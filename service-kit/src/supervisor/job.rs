@@ -1,4 +1,4 @@
-//! One piece of work that runs to its end.
+//! A job: work that runs to its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 /// A running job. Dropping it leaves the job running; awaiting it gives the job's result.
 #[derive(Debug)]
-#[must_use = "await it, or drop it on purpose: the job runs on either way"]
+#[must_use = "await it, or drop it on purpose: the job continues either way"]
 pub struct Job<T> {
     task: &'static str,
     handle: JoinHandle<Result<T, TaskFailed>>,
@@ -18,17 +18,17 @@ pub struct Job<T> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("task {task} {cause}")]
 pub struct TaskFailed {
-    /// The name under which it was started.
+    /// Its name.
     pub task: &'static str,
-    /// What ended it, such as `panicked at src/x.rs:1:2: message`.
+    /// The cause, such as `panicked at src/x.rs:1:2: message`.
     pub cause: String,
 }
 
-/// A fault of this service. The supervisor has logged the cause, which callers need not see.
+/// An internal error. The supervisor has logged the cause, which callers do not need to see.
 impl From<TaskFailed> for Problem {
     fn from(failed: TaskFailed) -> Self {
         let detail = format!(
-            "task {} failed by a fault of this service: see its log",
+            "task {} failed with an internal error: see the log of this service",
             failed.task
         );
         Self::new(ProblemCode::InternalError, detail)
@@ -46,11 +46,11 @@ impl<T> Future for Job<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let joined = ready!(Pin::new(&mut self.handle).poll(context));
-        // The panics of a job are caught inside it: only the end of the runtime is left here.
+        // Panics are caught inside the job, so this is the end of the runtime.
         Poll::Ready(joined.unwrap_or_else(|_| {
             Err(TaskFailed {
                 task: self.task,
-                cause: "was cut off: the process is ending".to_owned(),
+                cause: "was aborted: the process is ending".to_owned(),
             })
         }))
     }

@@ -1,8 +1,8 @@
 //! Background work of a service: loops that are restarted when they fail, and jobs that run to their end.
 //!
-//! A task never disappears silently. A panic is caught, logged on one line and counted; a loop that keeps
-//! failing makes `/readyz` answer 503; shutdown waits for everything and names what it cuts off.
-//! The supervisor does not retry a job: whether that is safe, only its owner knows.
+//! A task never disappears silently. A panic is caught, logged on one line and counted; a loop that keeps failing makes
+//! `/readyz` answer 503; a shutdown waits for all tasks and names those it aborts. The supervisor does not retry a job,
+//! because only its owner knows whether that is safe.
 
 mod job;
 mod panics;

@@ -1,4 +1,4 @@
-//! Panics as values that name their place.
+//! Panics as values with their location.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,7 @@ use tracing::error;
 thread_local! {
     /// Whether a [`catch_panic`] is polling on this thread: then its caller logs the panic.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// The place of the panic that is being caught.
+    /// The location of the panic that is being caught.
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -33,8 +33,7 @@ impl fmt::Display for Panicked {
     }
 }
 
-/// Logs every panic of this process on one line. A panic that `catch_panic` catches is left to its
-/// caller, so that it is not logged twice.
+/// Logs every panic of this process on one line, except those inside `catch_panic`, which its caller logs.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(report_panic));
 }
@@ -71,7 +70,7 @@ pub(crate) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Panic
     .await
 }
 
-/// The text of a panic on one line: a newline in it would forge a log line.
+/// The text of a panic on one line: a newline in it could forge a log line.
 fn message_of(payload: &(dyn Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()

@@ -7,17 +7,17 @@ use tokio::time::Instant;
 /// The pause after the first failure; it doubles with each further one in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A run of this length ends a row of failures.
+/// A run of this length resets the count of failures.
 const SETTLED_AFTER: Duration = Duration::from_mins(1);
-/// One failure may be chance, and a replica that is not ready gets no requests.
+/// A single failure may be accidental, and a replica that is not ready gets no requests.
 const FAILING_FROM: u32 = 2;
 
 /// A loop that keeps failing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailingTask {
-    /// The name under which it was started.
+    /// Its name.
     pub task: &'static str,
-    /// What ended it last.
+    /// The cause of its last failure.
     pub cause: String,
 }
 
@@ -46,7 +46,7 @@ impl Restarts {
         self.running = true;
     }
 
-    /// Records that the loop ended, and answers how long to pause before the restart.
+    /// Records that the loop ended, and returns the pause before the restart.
     pub(super) fn fail(&mut self, cause: &str) -> Duration {
         if self.started.elapsed() >= SETTLED_AFTER {
             self.failures = 0;

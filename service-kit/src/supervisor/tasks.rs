@@ -28,7 +28,7 @@ struct Inner {
 }
 
 impl Supervisor {
-    /// One whose loops run until `shutdown`.
+    /// A supervisor whose loops run until `shutdown`.
     #[must_use]
     pub fn new(shutdown: Shutdown) -> Self {
         Self(Arc::new(Inner {
@@ -45,8 +45,8 @@ impl Supervisor {
         &self.0.shutdown
     }
 
-    /// Runs the loop that `make` starts until shutdown. `make` is called again, after a pause that grows
-    /// with each failure in a row, whenever the loop panics or ends earlier than that.
+    /// Runs the loop that `make` returns until shutdown. If the loop panics or ends earlier, `make` is called again
+    /// after a pause that grows with each failure in a row.
     ///
     /// `name` is unique in the process: it is a label of `agent_pool_task_restarts_total`.
     pub fn keep<F>(&self, name: &'static str, make: impl Fn(Shutdown) -> F + Send + Sync + 'static)
@@ -67,10 +67,11 @@ impl Supervisor {
         F: Future<Output = ()> + Send + 'static,
     {
         let shutdown = self.shutdown();
-        // So that the first restart is an increase.
+        // Start at 0, so that the first restart is an increase.
         counter!("agent_pool_task_restarts_total", "task" => name).increment(0);
         loop {
-            // Boxed: a loop is a service's largest future. Made inside the catch, as `make` may panic too.
+            // Boxed, because loops are the largest futures of a service. Called inside the catch, because `make` may
+            // panic too.
             let run = catch_panic(async { Box::pin(make(shutdown.clone())).await });
             let cause = match run.await {
                 Ok(()) if shutdown.is_triggered() => return,
@@ -101,8 +102,8 @@ impl Supervisor {
             .fail(cause)
     }
 
-    /// Runs `work` to its end, whether or not anyone awaits the answer, on behalf of the principal of the
-    /// present request. Shutdown waits for it.
+    /// Runs `work` to its end, whether or not anyone awaits the result, on behalf of the principal of the current
+    /// request. Shutdown waits for it.
     ///
     /// A panic is logged, and counted in `agent_pool_task_panics_total`.
     pub fn spawn<T: Send + 'static>(
@@ -138,8 +139,8 @@ impl Supervisor {
             .collect()
     }
 
-    /// Waits until every task has ended, for `within` at most. Answers the names of those that had not:
-    /// they are cut off when the process ends.
+    /// Waits until every task has ended, at most for `within`. Returns the names of those that have not: they are
+    /// aborted when the process ends.
     ///
     /// Call it after the shutdown was triggered; loops run until then.
     pub async fn finish(&self, within: Duration) -> Vec<&'static str> {
@@ -151,13 +152,13 @@ impl Supervisor {
         for (name, count) in &running {
             warn!(
                 task = name,
-                "{count} of task {name} cut off: see SHUTDOWN_TIMEOUT_MS"
+                "{count} of task {name} aborted: see SHUTDOWN_TIMEOUT_MS"
             );
         }
         running.into_keys().collect()
     }
 
-    /// What runs now, in words: what a process that ends at once leaves behind.
+    /// Describes the running tasks: what a process that ends at once leaves behind.
     #[must_use]
     pub fn describe_running(&self) -> String {
         let running = lock(&self.0.running);
@@ -173,7 +174,7 @@ impl Supervisor {
         }
         let jobs = jobs.join(", ");
         format!(
-            "Cut off: {jobs}; the next start, or another replica, recovers them from the database"
+            "Aborted: {jobs}; the next start, or another replica, recovers them from the database"
         )
     }
 
@@ -186,7 +187,7 @@ impl Supervisor {
     }
 }
 
-/// Keeps a task counted as running. Dropped with the task, however that ends.
+/// Counts a task as running until it is dropped with the task.
 struct Running {
     supervisor: Supervisor,
     name: &'static str,
@@ -204,7 +205,7 @@ impl Drop for Running {
     }
 }
 
-/// The maps are consistent after each statement, so a panic while one was locked does no harm.
+/// The maps are consistent after each statement, so a panic while one is locked does no harm.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -299,7 +300,7 @@ mod tests {
         assert!(
             supervisor
                 .describe_running()
-                .starts_with("Cut off: 1 of claim; ")
+                .starts_with("Aborted: 1 of claim; ")
         );
     }
 }

@@ -19,8 +19,8 @@ use crate::testing::eventually;
 /// One cluster for all tests of the process. It ends with the process, which holds its pipe.
 static CLUSTER: OnceCell<Embedded> = OnceCell::const_new();
 
-/// The templates that are migrated. The guard is also held while one is copied, because Postgres
-/// copies no database that somebody else uses.
+/// The templates that are migrated. The guard is also held while one is copied, because Postgres does not copy a
+/// database that has other sessions.
 static TEMPLATES: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
 /// A database of one test.
@@ -30,7 +30,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Where it is.
+    /// Its address.
     #[must_use]
     pub const fn url(&self) -> &DatabaseUrl {
         &self.url
@@ -47,7 +47,7 @@ impl TestDatabase {
 /// cluster; each further one is a copy of the template called `template_key`.
 ///
 /// # Panics
-/// There is no PostgreSQL on this machine, or the migrations fail: such a test must not look green.
+/// There is no PostgreSQL on this machine, or the migrations fail. Such a test must not pass.
 pub async fn fresh_database(migrations: EmbeddedMigrations, template_key: &str) -> TestDatabase {
     let cluster = CLUSTER.get_or_init(start).await;
     let template = format!("template_{template_key}");

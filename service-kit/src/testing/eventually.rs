@@ -7,10 +7,10 @@ use tokio::time::{sleep, timeout};
 /// How often the state is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Looks again and again whether `holds`, until it does.
+/// Polls until `holds` is true.
 ///
 /// # Panics
-/// It does not hold within `limit`; the panic says `what` was waited for.
+/// It is not true within `limit`; the panic names `what`.
 pub async fn eventually(what: &str, limit: Duration, mut holds: impl AsyncFnMut() -> bool) {
     let look = async {
         while !holds().await {

@@ -1,5 +1,4 @@
-//! For tests: databases that are migrated already, waiting without sleeping, and
-//! documents that are generated.
+//! For tests: migrated databases, polling for a state, and checks of generated documents.
 
 mod database;
 mod eventually;

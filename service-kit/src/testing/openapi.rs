@@ -1,4 +1,4 @@
-//! That a generated document is up to date, and complete.
+//! Checks that a generated document is up to date and complete.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 /// Methods of HTTP that a route may have.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Asserts that a file of the repository is what is generated now. With `UPDATE=1` it is written instead.
+/// Asserts that a file of the repository equals the generated text. With `UPDATE=1` the file is written instead.
 ///
 /// # Panics
-/// The file is another one, or cannot be read or written.
+/// The file differs, or cannot be read or written.
 pub fn assert_generated(file: &Path, generated: &str) {
     if std::env::var_os("UPDATE").is_some() {
         let folder = file.parent().expect("a file is in a folder");
@@ -26,10 +26,10 @@ pub fn assert_generated(file: &Path, generated: &str) {
     );
 }
 
-/// Asserts that the service at `url` takes exactly those methods of `paths` that `document` names.
+/// Asserts that the service at `url` accepts exactly those methods of `paths` that `document` names.
 ///
 /// # Panics
-/// A path is not in the document, or a method is in one of both only.
+/// A path is not in the document, or a method is in only one of them.
 pub async fn assert_described(url: &str, document: &Value, paths: &[&&str]) {
     let client = agent_pool_core::http::bare_builder().no_proxy().build();
     let client = client.expect("a plain client can be made");
@@ -53,7 +53,7 @@ pub async fn assert_described(url: &str, document: &Value, paths: &[&&str]) {
         for method in METHODS {
             let name = method.to_uppercase().parse().expect("a method's name");
             let request = client.request(name, format!("{url}{}", concrete.join("/")));
-            // Without a key, so that nothing changes: the method is looked at first.
+            // Without a key, so that nothing changes: the method is checked first.
             let answer = request.send().await.expect("the service answers");
             let taken = answer.status() != 405;
             let named = described.get(method).is_some();

@@ -7,7 +7,7 @@ use super::database::{TestDatabase, fresh_database};
 
 const NONE: EmbeddedMigrations = embed_migrations!("tests/no_migrations");
 
-/// Pool's database where Services has one of its own. `runtime_image` and `source_branch` are from older versions.
+/// Pool's database, if Services has its own. `runtime_image` and `source_branch` are from older versions.
 pub const OLDER_POOL: &str = "
     CREATE TABLE instances (id text PRIMARY KEY, name text NOT NULL, url text,
         status text NOT NULL DEFAULT 'starting', agent_name text, conversation_id text, invite_url text,

@@ -1,4 +1,4 @@
-//! Starting to log.
+//! Starts logging.
 
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
@@ -21,18 +21,18 @@ use super::line::{TracedJson, TracedText};
 use super::otlp;
 use super::queue::LogQueue;
 
-/// What is logged, and in which format.
+/// The settings of logs and traces.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct LogSettings {
     /// What to log: a level, or directives such as `info,pool_svc=debug`. Default: `RUST_LOG`, or
     /// `info` without it.
     pub log: Option<String>,
-    /// The same; used if LOG is not set.
+    /// Like LOG; used if LOG is not set.
     pub rust_log: Option<String>,
     /// The format of the log: `text` or `json`. Default: `text` on a terminal, else `json`.
     pub log_format: Option<LogFormat>,
-    /// The OpenTelemetry collector to send traces to, by OTLP over HTTP, such as `http://collector:4318`. Not set: traces
-    /// are not sent; their ids are still in the log and in problems.
+    /// The OpenTelemetry collector to send traces to, by OTLP over HTTP, such as `http://collector:4318`. Not set:
+    /// traces are not sent; their ids are still in the log and in problems.
     pub otel_exporter_otlp_endpoint: Option<Url>,
 }
 
@@ -50,25 +50,25 @@ pub enum LogFormat {
 /// Why logging did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
-    /// The directives cannot be understood.
+    /// The directives cannot be parsed.
     #[error("LOG is {directives:?}: expected a level, or directives such as info,pool_svc=debug")]
     Directives {
-        /// What was given.
+        /// The value.
         directives: String,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
-    /// Traces cannot be sent where they should.
+    /// The endpoint for traces is invalid.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: traces cannot be sent there: {reason}")]
     Export {
         /// What is wrong.
         reason: String,
     },
-    /// There is no thread to write the log.
+    /// The thread that writes the log cannot be started.
     #[error("cannot start the thread that writes the log")]
     Thread(#[source] io::Error),
-    /// The process logs elsewhere already.
+    /// The process has another logger already.
     #[error("logging has started already")]
     Installed(#[source] TryInitError),
 }
@@ -76,11 +76,11 @@ pub enum TraceError {
 /// The queue of this process, once it logs.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
-/// Starts to log on stderr, and to trace under the name of the service. For `main` alone, on its runtime.
+/// Starts logging on stderr, and tracing under the name of the service. Only for `main`, on its runtime.
 ///
 /// # Errors
-/// The directives are wrong, logging has started already, its thread cannot be started, or the address of the collector
-/// is wrong.
+/// The directives are invalid, logging has started already, its thread cannot be started, or the address of the
+/// collector is invalid.
 pub fn init(settings: &LogSettings, service: &'static str) -> Result<(), TraceError> {
     let filter = filter(settings)?;
     let queue = LogQueue::start(io::stderr()).map_err(TraceError::Thread)?;
@@ -96,7 +96,7 @@ pub fn init(settings: &LogSettings, service: &'static str) -> Result<(), TraceEr
         None if terminal => text(lines.with_ansi(true)),
         Some(LogFormat::Json) | None => json(lines),
     };
-    // Each with its own filter: what is not logged is traced all the same.
+    // Each has its own filter, so that spans below the log level are still traced.
     let spans = OpenTelemetryLayer::new(tracer).with_filter(LevelFilter::INFO);
     let logged = Registry::default()
         .with(spans)
@@ -124,7 +124,7 @@ where
         .boxed()
 }
 
-/// Waits until what was logged is written, for `within` at most. For the end of the process.
+/// Waits until all log lines are written, at most for `within`. For the end of the process.
 pub fn flush(within: Duration) {
     if let Some(queue) = QUEUE.get() {
         queue.flush(within);
@@ -144,11 +144,11 @@ fn filter(settings: &LogSettings) -> Result<EnvFilter, TraceError> {
     EnvFilter::try_new(directives).map_err(refused)
 }
 
-/// Crates whose debug output holds what passes through them: the parameters of statements, among them
-/// the secrets of tools, and the headers of requests.
+/// Crates whose debug output contains the data that passes through them: statement parameters, which include secrets of
+/// tools, and request headers.
 const LEAKY_CRATES: [&str; 2] = ["tokio_postgres", "h2"];
 
-/// Leaves out what would leak secrets, whatever the directives say.
+/// Suppresses output that would leak secrets, whatever the directives say.
 fn redacting<S>(logged: S) -> impl Subscriber + Send + Sync
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,

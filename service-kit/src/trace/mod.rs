@@ -1,8 +1,7 @@
 //! Logs, on stderr, and traces.
 //!
-//! Logging never fails, blocks or panics: lines go through a bounded queue to a thread of their own. A
-//! line that finds the queue full, or that stderr refuses, is lost, and counted in
-//! `agent_pool_log_lines_lost_total`.
+//! Logging never fails, blocks or panics: lines go through a bounded queue to a separate thread. A line is lost if the
+//! queue is full or stderr cannot be written, and counted in `agent_pool_log_lines_lost_total`.
 
 mod init;
 mod line;

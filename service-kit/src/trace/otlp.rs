@@ -1,8 +1,8 @@
 //! Traces: one for each request, over both services, and where they are sent.
 //!
 //! Every request has a trace, whether it is exported or not: its id is in the log and in problems. A trace begins with
-//! the `traceparent` of the request, if there is one, and goes on in what the service calls (`agent-pool-client` sends
-//! it). With `OTEL_EXPORTER_OTLP_ENDPOINT` the spans are sent there, by OTLP over HTTP.
+//! the `traceparent` of the request, if there is one, and continues in the services that are called
+//! (`agent-pool-client` sends it). With `OTEL_EXPORTER_OTLP_ENDPOINT` the spans are sent there, by OTLP over HTTP.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -31,14 +31,14 @@ static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 /// How long the collector may take for one batch.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Makes spans of this process parts of traces, and sends them to `endpoint` if there is one. The error says why they
-/// cannot be sent there.
+/// Traces the spans of this process, and sends them to `endpoint` if there is one. The error says why they cannot be
+/// sent there.
 pub(super) fn start(endpoint: Option<&Url>, service: &'static str) -> Result<SdkTracer, String> {
     global::set_text_map_propagator(TraceContextPropagator::new());
     let mut builder = SdkTracerProvider::builder()
         .with_resource(Resource::builder().with_service_name(service).build());
     builder = match endpoint {
-        // Spans get ids and are not recorded.
+        // Spans get ids but are not recorded.
         None => builder.with_sampler(Sampler::AlwaysOff),
         Some(endpoint) => builder
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
@@ -55,7 +55,7 @@ fn exporter(endpoint: &Url) -> Result<SpanExporter, String> {
         .timeout(SENT_WITHIN)
         .build();
     let client = client.map_err(|error| error.to_string())?;
-    // As the specification has it: the path of the signal follows that of the endpoint.
+    // As specified by OTLP: the path of the signal is appended to the endpoint.
     let url = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
     SpanExporter::builder()
         .with_http()
@@ -71,17 +71,17 @@ fn exporter(endpoint: &Url) -> Result<SpanExporter, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Sends what is left, for `within` at most. For the end of the process.
+/// Sends the remaining spans, at most for `within`. For the end of the process.
 pub async fn finish_export(within: Duration) {
     let Some(provider) = PROVIDER.get() else {
         return;
     };
-    // It blocks until its own thread is done.
+    // It blocks until its thread has finished.
     let shutdown = tokio::task::spawn_blocking(|| provider.shutdown_with_timeout(SENT_WITHIN));
     let _ = timeout(within, shutdown).await;
 }
 
-/// The trace of what runs now.
+/// The current trace.
 #[must_use]
 pub fn current_trace_id() -> Option<String> {
     let context = Context::current();
@@ -89,20 +89,20 @@ pub fn current_trace_id() -> Option<String> {
     span.is_valid().then(|| span.trace_id().to_string())
 }
 
-/// Makes `span` a part of the trace that a request names, if it names one.
+/// Makes `span` part of the trace in a request's headers, if there is one.
 pub(crate) fn continue_trace(span: &Span, headers: &HeaderMap) {
     let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
     if context.span().span_context().is_valid() {
-        // It fails where this process does not trace, as in tests.
+        // It fails if this process does not trace, as in tests.
         let _ = span.set_parent(context);
     }
 }
 
-/// Sends batches on the runtime of the service: the exporter has a thread of its own, without one.
+/// Sends batches on the runtime of the service, because the exporter's own thread has none.
 struct Sender {
     client: reqwest::Client,
     runtime: Handle,
-    /// The last batch was not taken. Logged once, not for each batch.
+    /// Whether the last batch failed, so that an outage is logged once, not for each batch.
     failing: AtomicBool,
 }
 
@@ -117,7 +117,7 @@ impl Sender {
         let failing = self.failing.swap(problem.is_some(), Ordering::Relaxed);
         match problem {
             Some(problem) if !failing => warn!("traces are lost: the collector {problem}"),
-            None if failing => info!("the collector takes traces again"),
+            None if failing => info!("the collector accepts traces again"),
             Some(_) | None => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The queue between those who log and the thread that writes.
+//! The queue between the loggers and the thread that writes.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use metrics::counter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The most lines, and the most bytes in them, that may wait to be written.
+/// Maximum number of lines, and of bytes, that wait to be written.
 const MOST_LINES: usize = 8192;
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
@@ -30,7 +30,7 @@ struct Counts {
 #[derive(Debug)]
 enum Message {
     Line(Vec<u8>),
-    /// Answered once everything before it was written or lost.
+    /// Answered once everything before it is written or lost.
     Flush(mpsc::Sender<()>),
 }
 
@@ -51,10 +51,10 @@ impl LogQueue {
         Ok(Self { sender, counts })
     }
 
-    /// Waits until everything logged so far was written or lost, for `within` at most.
+    /// Waits until everything logged so far is written or lost, at most for `within`.
     pub(super) fn flush(&self, within: Duration) {
         let (done, written) = mpsc::channel();
-        // A full queue is one that nobody empties: there is nothing to wait for.
+        // If the queue is full, the writer is stuck, so there is nothing to wait for.
         if self.sender.try_send(Message::Flush(done)).is_ok() {
             let _ = written.recv_timeout(within);
         }
@@ -107,13 +107,13 @@ impl<'a> MakeWriter<'a> for LogQueue {
     }
 }
 
-/// The thread's side.
+/// The state of the writing thread.
 struct Writer<W> {
     sink: W,
     counts: Arc<Counts>,
-    /// The last line was written in part: the next one must not continue it.
+    /// The last line was written in part, so the next one must start on a new line.
     torn: bool,
-    /// How many lost lines a line in the log has told of.
+    /// How many lost lines have been reported in the log.
     reported: u64,
 }
 
@@ -139,7 +139,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Once the log takes lines again, it says how many are missing.
+    /// Reports the number of lost lines once lines can be written again.
     fn report_losses(&mut self) {
         let lost = self.counts.lost_lines.load(Ordering::Relaxed);
         if lost > self.reported {
@@ -187,7 +187,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    /// A disk: takes so many bytes, then refuses until it is emptied.
+    /// A disk that accepts a limited number of bytes, and then refuses writes until it is emptied.
     #[derive(Clone)]
     struct Disk {
         written: Arc<Mutex<Vec<u8>>>,
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// A reader that has stopped reading: holds the writer until it is let go.
+    /// A reader that has stopped reading: it blocks the writer until it is released.
     #[derive(Clone, Default)]
     struct Stuck(Arc<(Mutex<bool>, Condvar)>);
 

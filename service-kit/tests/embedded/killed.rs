@@ -1,4 +1,4 @@
-//! After a kill -9 of any of the processes.
+//! Tests of a cluster after a kill -9 of any of its processes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ async fn a_cluster_starts_again_after_everything_was_killed() {
     assert_eq!(data_of(&cluster).await, data);
 }
 
-/// Runs [`starts_a_cluster_and_waits`] in a process of its own, until its cluster is there.
+/// Runs [`starts_a_cluster_and_waits`] in a separate process, and waits until its cluster exists.
 fn process_with_a_cluster(folder: &str) -> (Child, PathBuf) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([

@@ -1,4 +1,4 @@
-//! From start to stop.
+//! Tests of a cluster from start to stop.
 
 use agent_pool_service_kit::db::embedded::Embedded;
 use agent_pool_service_kit::db::{DatabaseUrl, Db};

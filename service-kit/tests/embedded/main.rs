@@ -1,4 +1,4 @@
-//! Private clusters, and what is left of them when their process dies.
+//! Tests of private clusters, and of what remains when their process dies.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod killed;

@@ -1,4 +1,4 @@
-//! Who and what is kept out.
+//! Tests of refused users, folders and data.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -80,9 +80,9 @@ async fn a_folder_without_binaries_is_refused() {
 }
 
 #[tokio::test]
-async fn root_is_told_which_folder_bars_the_way() {
+async fn the_error_names_the_inaccessible_folder() {
     if !nix::unistd::Uid::effective().is_root() {
-        return; // Postgres then runs as ourselves, and nothing bars the way.
+        return; // Without root, Postgres runs as the current user, which may enter the folder.
     }
     let closed = TempDir::new().unwrap();
     fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();

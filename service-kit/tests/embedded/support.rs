@@ -1,4 +1,4 @@
-//! What the tests of a cluster look at.
+//! Helpers for the tests of a cluster.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(crate) async fn data_of(cluster: &Embedded) -> PathBuf {
         .into()
 }
 
-/// The server's process, by its own file.
+/// The server's process, from its pid file.
 pub(crate) fn postmaster(data: &Path) -> Pid {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap();
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap())
@@ -59,7 +59,7 @@ pub(crate) fn watchdog(data: &Path) -> Pid {
     Pid::from_raw(pids.find(mine).unwrap())
 }
 
-/// A process that ended and that nobody has waited for yet counts as gone.
+/// An ended process that nobody has waited for yet counts as gone.
 pub(crate) fn is_gone(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')')

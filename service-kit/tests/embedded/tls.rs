@@ -1,4 +1,4 @@
-//! Encrypted connections, to a cluster that has a certificate.
+//! Tests of encrypted connections, to a cluster that has a certificate.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::support::{SOON, ask, data_of, temporary};
 
-/// A certificate of the server's own making, as hosted databases have.
+/// Gives the server a self-signed certificate, as hosted databases have.
 async fn encrypt(cluster: &Embedded, data: &Path) {
     let made = Command::new("openssl")
         .args([
@@ -80,7 +80,7 @@ async fn sslmode_decides_about_encryption_and_identity() {
         ("verify-full", false),
         (&format!("verify-ca&sslrootcert={root}"), true),
         (&format!("require&sslrootcert={root}"), true),
-        // The certificate is for localhost, and the address has a number.
+        // The certificate is for localhost, and the URL has an IP address.
         (&format!("verify-full&sslrootcert={root}"), false),
     ] {
         let connected = Db::connect(&with(parameters), 1).conn().await;

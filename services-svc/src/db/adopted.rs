@@ -1,4 +1,4 @@
-//! Inserting what is taken over from the Node.js original.
+//! Inserts rows that are taken over from the Node.js original.
 
 use agent_pool_service_kit::db::DbError;
 use chrono::{DateTime, Utc};
@@ -38,8 +38,8 @@ pub(crate) struct AdoptedTool {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// Inserts instances and their tools as made and started. Their handles are in the columns for people, which
-/// `instance_infra` reads where there is no handle.
+/// Inserts instances and their tools as made and started. Their handles are in separate columns, which `instance_infra`
+/// reads if there is no handle.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     infras: &[AdoptedInfra],

@@ -1,5 +1,5 @@
-//! What vendors should list, according to the rows: everything that is made and in use, except what is
-//! younger than a grace period, and what was taken over from the original, which bears no mark of ours.
+//! The resources that vendors should list according to the rows: all that are made and in use, except those that are
+//! younger than a grace period, and those that were taken over from the original, which do not have our mark.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::{instance_infra, instance_services};
 
-/// One service or resource, as its row has it.
+/// One service or resource, according to its row.
 #[derive(Debug, Clone, Queryable)]
 pub(crate) struct Expected {
     pub(crate) provider: String,
-    /// The provider's id of it.
+    /// The provider's id.
     pub(crate) id: String,
     instance: String,
 }
 
 impl Expected {
-    /// Whose it is; `None` if the row was not written by this service.
+    /// Its instance; `None` if the row was not written by this service.
     pub(crate) fn instance(&self) -> Option<InstanceId> {
         self.instance.parse().ok()
     }
 }
 
-/// The services of all instances that were made longer than `grace` ago and are to stay.
+/// The services of all instances that were made longer than `grace` ago and are not being destroyed.
 pub(crate) async fn services(
     conn: &mut AsyncPgConnection,
     grace: Duration,
@@ -47,7 +47,7 @@ pub(crate) async fn services(
     Ok(expected)
 }
 
-/// The tools in use that were made longer than `grace` ago, of instances that are to stay.
+/// The tools in use that were made longer than `grace` ago, of instances that are not being destroyed.
 pub(crate) async fn resources(
     conn: &mut AsyncPgConnection,
     grace: Duration,

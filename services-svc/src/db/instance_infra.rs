@@ -1,7 +1,7 @@
 //! Table `instance_infra`: each instance and where it runs.
 //!
-//! A row is written before its infra is asked for anything. Until the answer is recorded, it has the
-//! label that the service will have at its vendor, and `made_at` is null.
+//! A row is written before its infra is called. Until the answer is recorded, it has the label that the service will
+//! have at its vendor, and `made_at` is null.
 
 use std::collections::HashSet;
 
@@ -30,23 +30,24 @@ use super::schema::{instance_leases, instance_services};
 pub(crate) struct InstanceInfra {
     pub(crate) instance: InstanceId,
     pub(crate) infra: InfraId,
-    /// What the infra made; `None` until its answer is recorded.
+    /// The infra's handle; `None` until its answer is recorded.
     pub(crate) made: Option<InfraHandle>,
     pub(crate) url: Option<Url>,
     pub(crate) deploy_status: Option<DeployStatus>,
-    /// Why, in the infra's words.
+    /// The reason for the deploy status, in the infra's words.
     pub(crate) deploy_detail: Option<String>,
     /// Whether its creation is complete: it was deployed with all its variables.
     pub(crate) started: bool,
-    /// Whether it is to be destroyed.
+    /// Whether it is being destroyed.
     pub(crate) destroying: bool,
     /// The key of its runtime, sealed; `None` if it has no key of its own.
     pub(crate) runtime_key: Option<String>,
-    /// Whether it was taken over from the original: no listing has it, and its runtime may accept the operators' keys.
+    /// Whether it was taken over from the original: no listing contains it, and its runtime may accept the operators'
+    /// keys.
     pub(crate) adopted: bool,
-    /// The digest of what it ran at the last check, as the infra said.
+    /// The digest of its image at the last check, as reported by the infra.
     pub(crate) image_digest: Option<String>,
-    /// What it was made from; `None` if it was made before this was recorded.
+    /// Its recipe; `None` if it was made before recipes were recorded.
     pub(crate) made_from: Option<MadeFrom>,
     pub(crate) created_at: DateTime<Utc>,
 }
@@ -56,7 +57,7 @@ pub(crate) struct InstanceInfra {
 pub(crate) struct Observation {
     pub(crate) instance: InstanceId,
     pub(crate) deploy_status: Option<DeployStatus>,
-    /// Why, in the infra's words.
+    /// The reason for the deploy status, in the infra's words.
     pub(crate) deploy_detail: Option<String>,
     pub(crate) url: Option<Url>,
     pub(crate) image: Option<String>,
@@ -88,7 +89,7 @@ struct Row {
     origin: OriginRow,
 }
 
-/// The rest of a row, because a tuple of Diesel has 16 columns.
+/// The rest of a row, because Diesel tuples are limited to 16 columns.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = instance_infra, check_for_backend(diesel::pg::Pg))]
 struct OriginRow {
@@ -109,16 +110,16 @@ struct OriginRow {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewInstance<'a> {
     pub(crate) infra: &'a InfraId,
-    /// What its service will be called at the vendor.
+    /// The label of its service at the vendor.
     pub(crate) label: &'a str,
     /// The key of its runtime, sealed.
     pub(crate) runtime_key: &'a str,
 }
 
-/// The advisory lock of whoever counts the instances before inserting one.
+/// The advisory lock under which instances are counted before one is inserted.
 const COUNT_LOCK: i64 = 0x6170_696e_7374;
 
-/// Inserts the row of a new instance, unless there are `max` instances already. [`Written::NoRow`] then, too.
+/// Inserts the row of a new instance. [`Written::NoRow`] also if there are `max` instances already.
 pub(crate) async fn insert_new(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -126,7 +127,7 @@ pub(crate) async fn insert_new(
     max: u32,
 ) -> Result<Written, DbError> {
     conn.transaction(async |conn| {
-        // One creation counts at a time: several at once would exceed the limit together.
+        // One creation counts at a time: concurrent ones could together exceed the limit.
         diesel::select(pg_advisory_xact_lock(COUNT_LOCK))
             .execute(conn)
             .await?;
@@ -149,7 +150,7 @@ diesel::define_sql_function! {
     fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
 }
 
-/// Inserts the row of an instance that is about to be made on an infra. An existing row stays as it is.
+/// Inserts the row of an instance that is about to be made on an infra. An existing row is left unchanged.
 pub(crate) async fn insert_intent(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -162,8 +163,8 @@ pub(crate) async fn insert_intent(
         "".into_sql::<Text>(),
         new.runtime_key.into_sql::<Nullable<Text>>(),
     );
-    // An existing row counts as written, which DO NOTHING would not report. One that an older version wrote
-    // and did not start gets its key.
+    // An existing row counts as written, which DO NOTHING would not report. A row of an older version that was not
+    // started gets its key.
     let rows = diesel::insert_into(dsl::instance_infra)
         .values(diesel::select(row).filter(fenced!(fence)))
         .into_columns((
@@ -181,7 +182,7 @@ pub(crate) async fn insert_intent(
     Ok(Written::from_count(rows))
 }
 
-/// Records what the infra made.
+/// Records the infra's answer.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -201,12 +202,12 @@ pub(crate) async fn record_made(
     update(conn, fence, changes).await
 }
 
-/// A member of a handle's data that has a column of its own, for people who look into the table.
+/// A member of a handle's data that is copied to its own column, for people who query the table.
 fn member<'a>(handle: &'a InfraHandle, name: &str) -> Option<&'a str> {
     handle.data.get(name)?.as_str()
 }
 
-/// Records that the instance was deployed with all its variables, and what it is made from now.
+/// Records that the instance was deployed with all its variables, and its recipe.
 pub(crate) async fn record_started(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -229,7 +230,7 @@ pub(crate) async fn record_started(
     Ok(Written::from_count(rows))
 }
 
-/// The one fenced update of a row.
+/// The only fenced update of a row: it changes nothing if the caller has lost the lease of the instance.
 async fn update<C>(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -247,7 +248,7 @@ where
     Ok(Written::from_count(rows))
 }
 
-/// Marks an instance to be destroyed, unless it is marked. The time of the first mark stays.
+/// Marks an instance for destruction, unless it is marked already. The time of the first mark is kept.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -261,15 +262,15 @@ pub(crate) async fn mark_destroying(
     Ok(Written::from_count(rows))
 }
 
-/// Records what the infras report about instances now. An address or image that they do not report stays:
-/// a creation may have recorded it since they were asked.
+/// Records what the infras report about instances. A URL or image that they do not report is kept: a creation may have
+/// recorded it in the meantime.
 pub(crate) async fn record_observations(
     conn: &mut AsyncPgConnection,
     seen: &[Observation],
 ) -> Result<(), DbError> {
     let column =
         |value: fn(&Observation) -> Option<String>| seen.iter().map(value).collect::<Vec<_>>();
-    // Diesel has no UPDATE … FROM unnest(…), and one statement per instance would not do.
+    // Diesel has no UPDATE … FROM unnest(…), and one statement per instance would be too many.
     diesel::sql_query(
         "UPDATE instance_infra AS known \
          SET deploy_status = seen.deploy_status, deploy_detail = seen.deploy_detail, \
@@ -310,7 +311,7 @@ pub(crate) async fn find(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Those of `instances` that have a row, or all; in order of id.
+/// Those of `instances` that have a row, or all; ordered by id.
 pub(crate) async fn load(
     conn: &mut AsyncPgConnection,
     instances: Option<&[InstanceId]>,
@@ -327,7 +328,7 @@ pub(crate) async fn load(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Which of `instances` have a row, in whatever state.
+/// Which of `instances` have a row, in any state.
 pub(crate) async fn find_existing(
     conn: &mut AsyncPgConnection,
     instances: &[&InstanceId],
@@ -341,7 +342,7 @@ pub(crate) async fn find_existing(
     Ok(existing.into_iter().collect())
 }
 
-/// The instances that an operation left unfinished and nobody is working on, the oldest first.
+/// The instances with an unfinished operation that nobody is working on, oldest first.
 pub(crate) async fn find_abandoned(
     conn: &mut AsyncPgConnection,
 ) -> Result<Vec<InstanceId>, DbError> {
@@ -352,7 +353,8 @@ pub(crate) async fn find_abandoned(
             instance_services::made_at
                 .is_null()
                 .or(instance_services::destroying_at.is_not_null())
-                .or(instance_services::repairing_at.is_not_null()),
+                .or(instance_services::repairing_at.is_not_null())
+                .or(instance_services::unset_since.is_not_null()),
         );
     let leases = instance_leases::table
         .filter(instance_leases::instance_id.eq(dsl::instance_id))
@@ -373,7 +375,7 @@ pub(crate) async fn find_abandoned(
     ids.into_iter().map(parse).collect()
 }
 
-/// Deletes an instance and its tools, once nothing of it is left.
+/// Deletes the rows of an instance and its tools, once all its resources are destroyed.
 pub(crate) async fn delete(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -406,11 +408,9 @@ fn corrupt(key: &str, problem: &dyn ToString) -> DbError {
 impl Row {
     fn into_domain(self) -> Result<InstanceInfra, String> {
         let instance: InstanceId = self.instance_id.parse().map_err(text)?;
-        let made_from = self
-            .origin
-            .made_from
-            .map(serde_json::from_value)
-            .transpose();
+        let made_from = self.origin.made_from.map(serde_json::from_value);
+        let made_from: Option<MadeFrom> = made_from.transpose().map_err(text)?;
+        let options = made_from.as_ref().map(|made| made.infra_options.clone());
         let url = self.url.as_deref().map(Url::parse).transpose();
         let made = match self.made_at {
             None => None,
@@ -418,7 +418,8 @@ impl Row {
                 instance: instance.clone(),
                 service: self.provider_service_id.parse().map_err(text)?,
                 image: self.runtime_image,
-                // A replica of the version before writes the columns alone, as the migration found them.
+                options: options.unwrap_or_default(),
+                // A replica of the previous version writes only the columns, as the migration found them.
                 data: self.handle.unwrap_or_else(|| {
                     json!({
                         "environmentId": self.provider_env_id,
@@ -439,7 +440,7 @@ impl Row {
             destroying: self.destroying_at.is_some(),
             runtime_key: self.runtime_key,
             image_digest: self.origin.image_digest,
-            made_from: made_from.map_err(text)?,
+            made_from,
             adopted: self.origin.adopted,
             created_at: self.origin.created_at,
         })

@@ -1,4 +1,4 @@
-//! Table `instance_leases`: who is changing an instance right now.
+//! Table `instance_leases`: which operation is changing an instance.
 //!
 //! A lease is a row and not a Postgres advisory lock, because no connection is held while vendors are
 //! called. It expires when its holder stops renewing it. Time is the database's.

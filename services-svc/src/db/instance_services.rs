@@ -1,7 +1,6 @@
 //! Table `instance_services`: the tools of each instance.
 //!
-//! As in `instance_infra`, a row is written before the vendor is asked. Secrets are read and written
-//! sealed.
+//! As in `instance_infra`, a row is written before the vendor is called. Secrets are read and written sealed.
 
 use agent_pool_core::wire::services::ToolStatus;
 use agent_pool_core::{EnvName, InstanceId, ParseIdError, ResourceId, ToolId};
@@ -11,7 +10,7 @@ use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AsChangeset, QueryFragment};
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value};
 
@@ -25,21 +24,23 @@ use super::schema::instance_services::{self, dsl};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InstanceTool {
     pub(crate) tool: ToolId,
-    /// What the vendor made; `None` until its answer is recorded.
+    /// The vendor's resource; `None` until its answer is recorded.
     pub(crate) made: Option<ResourceId>,
-    /// What the provider noted about it, without secrets.
+    /// The provider's metadata, without secrets.
     pub(crate) metadata: Map<String, Value>,
     pub(crate) env: SealedEnv,
     pub(crate) status: ToolStatus,
-    /// Whether it is to be destroyed.
+    /// Whether it is being destroyed.
     pub(crate) destroying: bool,
-    /// Whether it is being provisioned again, because the resource vanished at the vendor.
+    /// Whether it is being provisioned again, because its resource is missing at the vendor.
     pub(crate) repairing: bool,
+    /// Whether it was added to an instance that does not have its variables yet.
+    pub(crate) unset: bool,
     pub(crate) created_at: DateTime<Utc>,
 }
 
 impl InstanceTool {
-    /// The resource of a tool that the instance has and is to keep.
+    /// The resource of a tool that is in use.
     pub(crate) fn in_use(&self) -> Option<&ResourceId> {
         let kept = self.status == ToolStatus::Active && !self.destroying;
         self.made.as_ref().filter(|_| kept)
@@ -60,7 +61,17 @@ struct Row {
     made_at: Option<DateTime<Utc>>,
     destroying_at: Option<DateTime<Utc>>,
     repairing_at: Option<DateTime<Utc>>,
+    unset_since: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
+}
+
+/// When an instance gets the variables of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variables {
+    /// With its first deployment, before which its creation is not complete.
+    AtStart,
+    /// In a separate step, until which the row is marked.
+    Apart,
 }
 
 /// A tool that is about to be provisioned.
@@ -74,24 +85,25 @@ pub(crate) struct NewTool<'a> {
 const ACTIVE: &str = "active";
 const DESTROYED: &str = "destroyed";
 
-/// Inserts rows of tools that are about to be provisioned, or resets those of tools that the instance had
-/// before; at least one. `label` is what their resources will be called at the vendors.
+/// Inserts rows of tools that are about to be provisioned (at least one), or resets the rows of tools that the instance
+/// had before. `label` is the label of their resources at the vendors.
 pub(crate) async fn insert_intents(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
     label: &str,
     tools: &[NewTool<'_>],
+    variables: Variables,
 ) -> Result<Written, DbError> {
     let ids: Vec<&str> = tools.iter().map(|new| new.tool.as_str()).collect();
     let keys: Vec<&str> = tools.iter().map(|new| new.main.as_str()).collect();
     // Diesel has no INSERT … SELECT of many values. The EXISTS is `fenced!`.
     let rows = diesel::sql_query(
-        "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key, status) \
-         SELECT $1, tool, $3, key, $4 FROM unnest($5, $6) AS new (tool, key) \
+        "INSERT INTO instance_services (instance_id, tool_id, resource_id, env_key, status, unset_since) \
+         SELECT $1, tool, $3, key, $4, CASE WHEN $7 THEN now() END FROM unnest($5, $6) AS new (tool, key) \
          WHERE EXISTS (SELECT FROM instance_leases AS lease \
                        WHERE lease.instance_id = $1 AND lease.holder = $2 FOR SHARE) \
          ON CONFLICT (instance_id, tool_id) DO UPDATE \
-         SET status = excluded.status, resource_id = excluded.resource_id, \
+         SET status = excluded.status, resource_id = excluded.resource_id, unset_since = excluded.unset_since, \
              made_at = NULL, destroying_at = NULL, repairing_at = NULL, adopted_at = NULL",
     )
     .bind::<Text, _>(fence.instance.as_str())
@@ -100,12 +112,13 @@ pub(crate) async fn insert_intents(
     .bind::<Text, _>(ACTIVE)
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(keys)
+    .bind::<Bool, _>(variables == Variables::Apart)
     .execute(conn)
     .await?;
     Ok(Written::from_count(rows))
 }
 
-/// Records what the vendor made.
+/// Records the vendor's answer.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -125,8 +138,25 @@ pub(crate) async fn record_made(
     update(conn, fence, tool, changes).await
 }
 
-/// Adds members to the metadata of one resource, or replaces them. It needs no fence: an active resource has one row, and
-/// nothing is decided by its metadata.
+/// Records that the instance has the variables of these tools.
+pub(crate) async fn record_set(
+    conn: &mut AsyncPgConnection,
+    fence: &Fence,
+    tools: &[&ToolId],
+) -> Result<Written, DbError> {
+    let tools: Vec<&str> = tools.iter().map(|tool| tool.as_str()).collect();
+    let rows = dsl::instance_services
+        .filter(dsl::instance_id.eq(fence.instance.as_str()))
+        .filter(dsl::tool_id.eq_any(tools));
+    let rows = diesel::update(rows.filter(fenced!(fence)))
+        .set(dsl::unset_since.eq(None::<DateTime<Utc>>))
+        .execute(conn)
+        .await?;
+    Ok(Written::from_count(rows))
+}
+
+/// Adds members to the metadata of one resource, or replaces them. It needs no fence: an active resource has one row,
+/// and no decision depends on its metadata.
 pub(crate) async fn merge_metadata(
     conn: &mut AsyncPgConnection,
     tool: &ToolId,
@@ -146,7 +176,7 @@ pub(crate) async fn merge_metadata(
     Ok(())
 }
 
-/// Marks one tool to be destroyed.
+/// Marks one tool for destruction.
 pub(crate) async fn mark_destroying(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -155,7 +185,7 @@ pub(crate) async fn mark_destroying(
     update(conn, fence, tool, dsl::destroying_at.eq(now)).await
 }
 
-/// Marks one tool to be provisioned again.
+/// Marks one tool for repair.
 pub(crate) async fn mark_repairing(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -174,7 +204,7 @@ pub(crate) async fn record_repaired(
     update(conn, fence, tool, repaired).await
 }
 
-/// Records that a tool is gone, and deletes its secrets.
+/// Records that a tool is destroyed, and deletes its secrets.
 pub(crate) async fn record_destroyed(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -188,7 +218,7 @@ pub(crate) async fn record_destroyed(
     update(conn, fence, tool, changes).await
 }
 
-/// The one fenced update of a row.
+/// The only fenced update of a row: it changes nothing if the caller has lost the lease of the instance.
 async fn update<C>(
     conn: &mut AsyncPgConnection,
     fence: &Fence,
@@ -223,7 +253,7 @@ pub(crate) async fn load(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// The tools that these instances have and are to keep.
+/// The tools in use of these instances.
 pub(crate) async fn load_in_use(
     conn: &mut AsyncPgConnection,
     instances: &[InstanceId],
@@ -270,14 +300,14 @@ impl Row {
             metadata: self
                 .resource_meta
                 .map_or_else(|| Ok(Map::new()), serde_json::from_value)
-                .map_err(|_| "resource_meta is no object".to_owned())?,
+                .map_err(|_| "resource_meta is not an object".to_owned())?,
             env: SealedEnv {
                 key: self.env_key.parse().map_err(text)?,
                 value: self.env_value,
                 more: self
                     .more_env
                     .map_or_else(|| Ok(Map::new()), serde_json::from_value)
-                    .map_err(|_| "more_env is no object".to_owned())?,
+                    .map_err(|_| "more_env is not an object".to_owned())?,
             },
             status: match self.status.as_str() {
                 ACTIVE => ToolStatus::Active,
@@ -286,6 +316,7 @@ impl Row {
             },
             destroying: self.destroying_at.is_some(),
             repairing: self.repairing_at.is_some(),
+            unset: self.unset_since.is_some(),
             created_at: self.created_at,
         })
     }
@@ -334,14 +365,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_lost_the_lease_writes_nothing() {
+    async fn a_write_after_a_lost_lease_is_refused() {
         let (mut conn, fence) = leased().await;
         let (tool, key) = ("acme".parse().unwrap(), "ACME_KEY".parse().unwrap());
         let new = [NewTool {
             tool: &tool,
             main: &key,
         }];
-        let intended = insert_intents(&mut conn, &fence, "label", &new).await;
+        let intended = insert_intents(&mut conn, &fence, "label", &new, Variables::Apart).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         let before = load(&mut conn, &fence.instance).await.unwrap();
         instance_leases::release(&mut conn, &fence).await.unwrap();
@@ -350,11 +381,12 @@ mod tests {
         assert!(taken.unwrap());
         let (resource, env) = ("r-1".parse().unwrap(), sealed(&key));
         for written in [
-            insert_intents(&mut conn, &fence, "another", &new).await,
+            insert_intents(&mut conn, &fence, "another", &new, Variables::Apart).await,
             record_made(&mut conn, &fence, &tool, &resource, &env, Map::new()).await,
             mark_destroying(&mut conn, &fence, &tool).await,
             mark_repairing(&mut conn, &fence, &tool).await,
             record_repaired(&mut conn, &fence, &tool).await,
+            record_set(&mut conn, &fence, &[&tool]).await,
             record_destroyed(&mut conn, &fence, &tool).await,
         ] {
             assert_eq!(written.unwrap(), Written::NoRow);
@@ -370,7 +402,7 @@ mod tests {
             tool: &tool,
             main: &key,
         }];
-        let _ = insert_intents(&mut conn, &fence, "label", &new)
+        let _ = insert_intents(&mut conn, &fence, "label", &new, Variables::Apart)
             .await
             .unwrap();
         let resource: ResourceId = "r-1".parse().unwrap();
@@ -400,7 +432,7 @@ mod tests {
             tool: &tool,
             main: &key,
         }];
-        let intended = insert_intents(&mut conn, fence, "label", &new).await;
+        let intended = insert_intents(&mut conn, fence, "label", &new, Variables::Apart).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!(
@@ -416,6 +448,10 @@ mod tests {
         assert_eq!(written, Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!((row.in_use(), &row.env), (Some(&resource), &env));
+        assert!(row.unset, "the instance does not have its variables yet");
+        let set = record_set(&mut conn, fence, &[&tool]).await.unwrap();
+        assert_eq!(set, Written::Yes);
+        assert!(!load(&mut conn, &instance).await.unwrap()[0].unset);
 
         let marked = mark_destroying(&mut conn, fence, &tool).await.unwrap();
         assert_eq!(marked, Written::Yes);
@@ -426,7 +462,7 @@ mod tests {
         assert_eq!((row.status, row.env.value), (ToolStatus::Destroyed, None));
         assert!(row.env.more.is_empty());
 
-        let intended = insert_intents(&mut conn, fence, "label", &new).await;
+        let intended = insert_intents(&mut conn, fence, "label", &new, Variables::Apart).await;
         assert_eq!(intended.unwrap(), Written::Yes);
         let row = load(&mut conn, &instance).await.unwrap().remove(0);
         assert_eq!(

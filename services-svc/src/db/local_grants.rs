@@ -1,6 +1,6 @@
 //! Table `local_grants`: the tools of developers' own machines.
 //!
-//! Only which tools, and until when: neither secrets nor resources. Time is the database's.
+//! It has only the tools and the expiry, neither secrets nor resources. Times are the database's.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::schema::local_grants::dsl;
 
-/// How many grants there may be.
+/// The limits of grants.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// At once.
+    /// Maximum number of grants at the same time.
     pub(crate) max: u32,
-    /// Made within an hour.
+    /// Maximum number of grants made within an hour.
     pub(crate) per_hour: u32,
 }
 
@@ -30,10 +30,10 @@ pub(crate) enum Fits {
     TooMany,
 }
 
-/// The advisory lock of whoever counts the grants before inserting one.
+/// The advisory lock under which grants are counted before one is inserted.
 const COUNT_LOCK: i64 = 0x6170_6772_616e;
 
-/// Inserts a grant whose tools are about to be made, to expire after `ttl`, if it fits the limits.
+/// Inserts a grant whose tools are about to be made, which expires after `ttl`, if it fits the limits.
 pub(crate) async fn insert_within(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -42,7 +42,7 @@ pub(crate) async fn insert_within(
     limits: Limits,
 ) -> Result<Fits, DbError> {
     conn.transaction(async |conn| {
-        // One request counts at a time: several at once would exceed the limits together.
+        // One request counts at a time: concurrent ones could together exceed the limits.
         diesel::select(pg_advisory_xact_lock(COUNT_LOCK))
             .execute(conn)
             .await?;
@@ -65,7 +65,7 @@ diesel::define_sql_function! {
     fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
 }
 
-/// Inserts a grant whose tools are about to be made, to expire after `limit`.
+/// Inserts a grant whose tools are about to be made, which expires after `limit`.
 pub(crate) async fn insert(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -83,7 +83,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Records that all tools are made, and answers when the grant expires. `None` if there is no row.
+/// Records that all tools are made, and returns when the grant expires. `None` if there is no row.
 pub(crate) async fn record_made(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -98,7 +98,7 @@ pub(crate) async fn record_made(
     Ok(expires_at)
 }
 
-/// Lets a grant expire now, and answers its tools. `None` if there is no such grant.
+/// Makes a grant expire now, and returns its tools. `None` if there is no such grant.
 pub(crate) async fn expire(
     conn: &mut AsyncPgConnection,
     instance: &InstanceId,
@@ -133,8 +133,8 @@ pub(crate) async fn find_live(
     Ok(live)
 }
 
-/// Deletes the grants that expired, have nothing `listed`, and have no other tools than those `asked`.
-pub(crate) async fn delete_spent(
+/// Deletes the grants that have expired, whose instance is not `listed`, and whose tools are all in `asked`.
+pub(crate) async fn delete_expired(
     conn: &mut AsyncPgConnection,
     listed: &[&InstanceId],
     asked: &[&str],
@@ -202,7 +202,7 @@ mod tests {
         ] {
             insert(&mut conn, id, tools, limit).await.unwrap();
         }
-        delete_spent(&mut conn, &[&ids[1]], &["alpha", "gamma"])
+        delete_expired(&mut conn, &[&ids[1]], &["alpha", "gamma"])
             .await
             .unwrap();
         let mut known = Vec::new();

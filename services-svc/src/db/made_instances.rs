@@ -1,5 +1,5 @@
-//! Tables `made_instances` and `confirmed_infras`: which instances are this deployment's, and where it has looked
-//! for those of another one.
+//! Tables `made_instances` and `confirmed_infras`: the instances of this deployment, and the infras that were checked
+//! for instances of another one.
 //!
 //! Triggers write `made_instances`, with each row of an instance or a local grant.
 
@@ -13,7 +13,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::{confirmed_infras, made_instances};
 
-/// Which of `instances` this deployment began to make, at any time.
+/// The ones of `instances` that this deployment began to make, at any time.
 pub(crate) async fn find_ours(
     conn: &mut AsyncPgConnection,
     instances: &[&InstanceId],

@@ -1,12 +1,13 @@
 //! The tables of Services: one module each, one function per intent. No function takes a connection from
 //! the pool or opens a transaction: the caller does.
 
-/// True while the lease belongs to the holder of the [`Fence`](instance_leases::Fence); until the statement
-/// ends nobody else can take it. It is part of every write to the rows of an instance, so that a holder
-/// that paused until its lease was taken over writes nothing any more, whatever it had read before.
+/// True while the lease belongs to the holder of the [`Fence`](instance_leases::Fence); no other holder can take it
+/// until the statement ends. It is part of every write to the rows of an instance, so that a holder that paused until
+/// its lease was taken over can no longer write, whatever it had read before.
 macro_rules! fenced {
     ($fence:expr) => {
-        // Diesel has no locking clause in an `EXISTS`.
+        // FOR SHARE: a take-over of the lease waits until this transaction has ended, so that the write cannot slip in
+        // behind it. Diesel has no locking clause in an `EXISTS`.
         diesel::dsl::sql::<diesel::sql_types::Bool>(
             "EXISTS (SELECT FROM instance_leases AS lease WHERE lease.instance_id = ",
         )
@@ -31,7 +32,7 @@ impl Written {
         if rows == 0 { Self::NoRow } else { Self::Yes }
     }
 
-    /// For an operation that must not go on without its row.
+    /// For an operation that must not continue without its row.
     pub(crate) fn or_gone(self, instance: &InstanceId) -> Result<(), RowGone> {
         match self {
             Self::Yes => Ok(()),
@@ -57,6 +58,7 @@ pub(crate) mod reseal;
 mod schema;
 pub(crate) mod sections;
 pub(crate) mod sweep_reports;
+pub(crate) mod vendor_notices;
 
 use agent_pool_core::InstanceId;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

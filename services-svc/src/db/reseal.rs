@@ -1,4 +1,4 @@
-//! Sealing again what was sealed with an older key, or not at all.
+//! Seals again the values that are sealed with an older key, or not sealed.
 //!
 //! A value is replaced only if it is still the one that was read, so that no lease is needed.
 
@@ -13,7 +13,7 @@ use tracing::warn;
 use super::schema::{instance_infra, instance_services};
 use crate::{runtime_key, sealed_env};
 
-/// Rows that are read at once.
+/// Number of rows to read at a time.
 const AT_ONCE: i64 = 500;
 
 /// Seals with the first key of `cipher` every value that is not sealed with it.
@@ -148,7 +148,7 @@ async fn reseal_tool(
     Ok(())
 }
 
-/// The new text, if there is one. Counts what needs none and what cannot be opened.
+/// The new text, if there is one. Counts values that need none, and values that cannot be opened.
 fn count(done: &mut Resealed, resealed: Result<Option<String>, CipherError>) -> Option<String> {
     match resealed {
         Ok(Some(new)) => return Some(new),
@@ -157,7 +157,7 @@ fn count(done: &mut Resealed, resealed: Result<Option<String>, CipherError>) -> 
             done.lost += 1;
             warn!(
                 error.chain = chain(&error),
-                "a stored value is lost: {error}"
+                "a stored value cannot be decrypted: {error}"
             );
         }
     }

@@ -1,8 +1,7 @@
 //! The tables of `migrations/services`, as Diesel sees them.
 
-// `deploy_detail`, `adopted_at`, `made_from` and `image_digest` of `instance_infra` are left out: with more than 16
-// columns, Diesel wants a feature that makes every table
-// slower to compile.
+// `deploy_detail`, `adopted_at`, `made_from` and `image_digest` of `instance_infra` are left out: for more than 16
+// columns, Diesel needs a feature that makes every table slower to compile.
 diesel::table! {
     instance_infra (instance_id) {
         instance_id -> Text,
@@ -40,6 +39,7 @@ diesel::table! {
         destroying_at -> Nullable<Timestamptz>,
         repairing_at -> Nullable<Timestamptz>,
         adopted_at -> Nullable<Timestamptz>,
+        unset_since -> Nullable<Timestamptz>,
     }
 }
 

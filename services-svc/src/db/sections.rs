@@ -1,4 +1,4 @@
-//! Table `sections`: what one caller does at a time, in all replicas together.
+//! Table `sections`: work that only one caller at a time may do, across all replicas.
 //!
 //! A section is a row and not a Postgres lock, because no connection is held while vendors are called. Time is the
 //! database's.
@@ -14,7 +14,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::schema::sections::dsl;
 
-/// Enters a section for `length` at most; false while somebody is in it or its spacing has not passed.
+/// Enters a section for `length` at most; false while another caller is in it or its spacing has not passed.
 pub(crate) async fn enter(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -35,7 +35,7 @@ pub(crate) async fn enter(
             dsl::held_until.eq(excluded(dsl::held_until)),
             dsl::free_at.eq(excluded(dsl::free_at)),
         ));
-    // Named in full: an upsert is no query, so it has no `filter` of its own.
+    // Named in full, because an upsert is not a query and has no `filter` method.
     let free = dsl::held_until.le(now).and(dsl::free_at.le(now));
     let upsert = diesel::query_dsl::methods::FilterDsl::filter(upsert, free);
     Ok(upsert.execute(conn).await? == 1)
@@ -44,10 +44,10 @@ pub(crate) async fn enter(
 /// Why a section cannot be entered, and for how long.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
 pub(crate) struct Closed {
-    /// Whether somebody is in it; else its spacing has not passed.
+    /// Whether it is occupied; otherwise its spacing has not passed.
     #[diesel(sql_type = Bool)]
     pub(crate) held: bool,
-    /// The longest that it stays closed.
+    /// The longest time that it stays closed.
     #[diesel(sql_type = Double)]
     seconds: f64,
 }
@@ -76,7 +76,7 @@ pub(crate) async fn closed(
         .optional()?)
 }
 
-/// Stays in a section for `length` from now, unless it is somebody else's by now.
+/// Extends the stay in a section to `length` from now, unless another holder has taken it.
 pub(crate) async fn renew(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -94,7 +94,7 @@ pub(crate) async fn renew(
     Ok(())
 }
 
-/// Leaves a section, unless it is somebody else's by now; the next holder may enter after `spacing`.
+/// Leaves a section, unless another holder has taken it; the next holder may enter after `spacing`.
 pub(crate) async fn leave(
     conn: &mut AsyncPgConnection,
     name: &str,

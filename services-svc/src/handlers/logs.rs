@@ -12,7 +12,7 @@ use crate::ops::logs::logs;
 /// The query of `GET /logs/:instanceId`.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 pub(crate) struct Query {
-    /// How many lines, at most.
+    /// Maximum number of lines.
     #[serde(default = "Query::default_lines")]
     lines: u16,
 }

@@ -16,6 +16,7 @@ pub(crate) mod registry;
 pub(crate) mod remove_tool;
 pub(crate) mod status_batch;
 pub(crate) mod sweep;
+mod tool_id;
 pub(crate) mod update_tool;
 pub(crate) mod upgrade;
 pub(crate) mod usage_batch;

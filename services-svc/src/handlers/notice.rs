@@ -1,12 +1,16 @@
-//! `POST /webhooks/:infra/:secret`: a vendor says that something changed.
+//! `POST /webhooks/:infra/:secret`: a vendor reports that something changed.
 
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::wire::services::NoticeTaken;
 use agent_pool_core::{InfraId, NoticeError, Secret};
+use metrics::counter;
 
 use crate::app::App;
+use crate::db::vendor_notices;
+use crate::problem::database;
 
-/// Wrong secrets and providers without webhooks get the same answer, so that nobody learns which there are.
+/// Wrong secrets and providers without webhooks get the same answer, so that a caller learns nothing about the
+/// providers.
 pub(crate) async fn handle(
     infra: InfraId,
     secret: String,
@@ -21,7 +25,13 @@ pub(crate) async fn handle(
         NoticeError::Unsupported | NoticeError::Forged => unknown(),
         NoticeError::Malformed => Problem::new(ProblemCode::InvalidField, error.to_string()),
     })?;
-    Ok(NoticeTaken {
-        fresh: app.notices().take(&infra, &notice),
-    })
+    let mut conn = app.db().conn().await.map_err(|error| database(&error))?;
+    let fresh = vendor_notices::insert(&mut conn, &infra, &notice).await;
+    let fresh = fresh.map_err(|error| database(&error))?;
+    let outcome = if fresh { "fresh" } else { "repeated" };
+    counter!("agent_pool_vendor_notices_total", "outcome" => outcome).increment(1);
+    if fresh {
+        app.notices().add(&infra);
+    }
+    Ok(NoticeTaken { fresh })
 }

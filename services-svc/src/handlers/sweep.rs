@@ -17,7 +17,7 @@ pub(crate) async fn last(app: App) -> Result<SweepReport, Problem> {
     let report = last_report(&app).await;
     let report = report.map_err(|error| problem::database(&error))?;
     report.ok_or_else(|| {
-        let detail = "no sweep is done yet: POST /sweep, or wait for SWEEP_INTERVAL_MS";
+        let detail = "no sweep has finished yet: POST /sweep, or wait for SWEEP_INTERVAL_MS";
         Problem::new(ProblemCode::NotSwept, detail)
     })
 }

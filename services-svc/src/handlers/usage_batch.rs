@@ -7,14 +7,13 @@ use crate::app::App;
 use crate::ops::usage::usage_batch;
 use crate::problem;
 
-/// Most instances of one request: each costs calls of vendors.
+/// Maximum number of instances in one request: each costs calls of vendors.
 const MOST_INSTANCES: usize = 100;
 
 pub(crate) async fn handle(request: UsageBatchRequest, app: App) -> Result<UsageBatch, Problem> {
     let count = request.instance_ids.len();
     if count > MOST_INSTANCES {
-        let detail =
-            format!("instanceIds: {count} are too many, expected {MOST_INSTANCES} at most");
+        let detail = format!("instanceIds has {count} members: expected at most {MOST_INSTANCES}");
         return Err(Problem::new(ProblemCode::InvalidField, detail).with_field("instanceIds"));
     }
     let batch = usage_batch(&app, &request.instance_ids).await;

@@ -16,7 +16,7 @@ pub(crate) enum DestroyError {
     /// Nothing was done.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
-    /// Part of it is destroyed. The rest keeps its rows, and a repeated call goes on.
+    /// Part of it is destroyed. The rest keeps its rows, and a repeated call continues.
     #[error("instance {instance} is not completely destroyed")]
     Incomplete {
         instance: InstanceId,

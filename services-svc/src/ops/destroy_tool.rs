@@ -10,7 +10,7 @@ use super::tool::{destroy_and_record, find};
 use crate::app::App;
 use crate::db::{instance_infra, instance_services};
 
-/// Which resource, of which instance.
+/// The resource to destroy, and its instance.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) instance: InstanceId,
@@ -27,7 +27,7 @@ pub(crate) enum DestroyToolError {
     /// The instance never had this resource. Nothing was done.
     #[error("instance {} has no {} with the id {}", .0.instance, .0.tool, .0.resource)]
     UnknownResource(Target),
-    /// The rows or the vendor failed. The row stays, marked.
+    /// The rows or the vendor failed. The row stays marked.
     #[error(transparent)]
     Step(#[from] StepError),
 }
@@ -38,7 +38,7 @@ impl From<DbError> for DestroyToolError {
     }
 }
 
-/// Destroys a tool. Once it is gone, a repeated call succeeds again.
+/// Destroys a tool. Idempotent: if it is destroyed already, the call succeeds.
 pub(crate) async fn destroy_tool(app: App, target: Target) -> Result<(), DestroyToolError> {
     let lease = Lease::wait_for::<DestroyToolError>(&app, &target.instance).await?;
     lease.hold(destroy_leased(&lease, target)).await

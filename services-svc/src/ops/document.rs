@@ -1,4 +1,4 @@
-//! What `GET /instances/:instanceId` tells people: the details of an instance in words.
+//! The document of `GET /instances/:instanceId`: the details of an instance for people.
 
 use agent_pool_core::wire::services::{
     Document, DocumentSection, InstanceDetails, InstancePhase, InstanceToolDetails, MadeFrom,
@@ -44,7 +44,7 @@ fn infrastructure(details: &InstanceDetails) -> DocumentSection {
 fn recipe(made: &MadeFrom) -> DocumentSection {
     let listed = |names: &NamedValues| {
         let names: Vec<&str> = names.names.iter().map(EnvName::as_str).collect();
-        names.join(", ")
+        (!names.is_empty()).then(|| names.join(", "))
     };
     let tools: Vec<&str> = made.tools.iter().map(ToolId::as_str).collect();
     DocumentSection::new("Made from")
@@ -52,8 +52,9 @@ fn recipe(made: &MadeFrom) -> DocumentSection {
         .optional("Image", made.image.as_ref())
         .optional("Image digest", made.digest.as_ref())
         .row("Tools", tools.join(", "))
-        .row("Variables", listed(&made.variables))
-        .row("Infra settings", listed(&made.settings))
+        .optional("Variables", listed(&made.variables))
+        .optional("Infra settings", listed(&made.settings))
+        .members(&made.infra_options)
 }
 
 fn tool(tool: &InstanceToolDetails) -> DocumentSection {

@@ -1,7 +1,7 @@
-//! `PUT /instances/:instanceId/tools`: an instance has these tools afterwards, and the caller their variables.
+//! `PUT /instances/:instanceId/tools`: creates the missing ones of these tools, and returns the variables of all.
 //!
-//! Repeated, it answers the same: the variables of a tool that is there are read from its row, and set again, because the
-//! call that made the tool may have been cut off before it set them.
+//! A repeated call returns the same: the variables of an existing tool are read from its row, and set again, because
+//! the call that made the tool may have been interrupted before it set them, and the recovery may not have run yet.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::db::instance_services::InstanceTool;
 use crate::providers::Tool;
 
-/// Why an instance did not get its tools.
+/// Why tools could not be added.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnsureToolsError {
     /// A tool of the request is not available. Nothing was done.
@@ -33,7 +33,7 @@ pub(crate) enum EnsureToolsError {
     /// Nothing was done.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
-    /// The rows or a vendor failed. What was made is undone, or its row stays, marked.
+    /// The rows or a vendor failed. What was made is undone, or its row stays marked.
     #[error(transparent)]
     Step(#[from] StepError),
 }
@@ -77,11 +77,15 @@ async fn ensure_leased(
         tools: BTreeMap::new(),
         made: Vec::new(),
         variables: EnvVars::new(),
+        prices: app.providers().tool_prices(tools.keys()),
     };
+    let mut present = BTreeMap::new();
     for row in rows.iter().filter(|row| tools.contains_key(&row.tool)) {
         if let Some(resource) = row.in_use() {
             let env = row.env.open(app.cipher(), instance, &row.tool);
-            ensured.variables.merge(env.map_err(StepError::from)?);
+            let env = env.map_err(StepError::from)?;
+            ensured.variables.merge(env.clone());
+            present.insert(row.tool.clone(), env);
             let resource_id = resource.clone();
             let id = row.tool.clone();
             ensured.tools.insert(id, ToolResource { resource_id });
@@ -91,9 +95,9 @@ async fn ensure_leased(
     let missing: Vec<&Tool> = missing
         .filter(|tool| !ensured.tools.contains_key(tool.id()))
         .collect();
-    let (place, existing) = (Place { infra, handle }, ensured.variables.clone());
+    let place = Place { infra, handle };
     let options = ToolOptions::new();
-    let made = add_tools(lease, place, &missing, &options, &rows, existing).await?;
+    let made = add_tools(lease, place, &missing, &options, &rows, &present).await?;
     for (tool, made) in missing.into_iter().zip(made) {
         let resource_id = made.resource;
         let id = tool.id().clone();

@@ -1,5 +1,5 @@
-//! Acts on webhooks of vendors. One is a hint that something changed: the vendor is asked anew, and Pool looks at once.
-//! What becomes of an instance follows from that look alone, so a forged or an old notice costs one look.
+//! Acts on webhooks of vendors. A webhook is only a hint that something changed: the vendor is listed again, and Pool
+//! ticks at once. All decisions follow from that list, so a forged or an old notice costs one call and nothing else.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::app::App;
 
-/// Between two looks: a new version of an image changes every deployment.
+/// Pause between two rounds: a new version of an image changes every deployment at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Follows notices until shutdown.
@@ -28,7 +28,7 @@ pub(crate) async fn follow_notices(app: App, shutdown: Shutdown) {
         {
             warn!(
                 error.chain = chain(&error),
-                "a vendor reported a change, and Pool notices it at its next tick: {error}"
+                "a vendor reported a change, but Pool could not be told to tick; it notices at its next tick: {error}"
             );
         }
         sleep(PAUSE).await;

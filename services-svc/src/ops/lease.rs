@@ -1,4 +1,4 @@
-//! One operation at a time on an instance, among all replicas.
+//! One operation at a time on an instance, across all replicas.
 
 use std::future::pending;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::db::instance_leases::{self, Fence};
 pub(crate) struct Lease {
     app: App,
     fence: Fence,
-    /// Cancelled by a write that found the lease taken over.
+    /// Cancelled by a write that finds that the lease was taken over.
     lost: CancellationToken,
 }
 
@@ -34,8 +34,8 @@ impl Lease {
     /// Longest such pause.
     const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-    /// Takes the lease of an instance, waiting for it up to `INSTANCE_WAIT_MS`, so that two quick
-    /// operations of one caller follow each other.
+    /// Takes the lease of an instance, waiting up to `INSTANCE_WAIT_MS`, so that two quick operations of one caller run
+    /// one after the other.
     pub(crate) async fn wait_for<E>(app: &App, instance: &InstanceId) -> Result<Self, E>
     where
         E: From<PreconditionError> + From<DbError>,
@@ -75,14 +75,15 @@ impl Lease {
         &self.fence.instance
     }
 
-    /// Writes to the rows of the instance. If the lease was taken over, nothing is written and this never
-    /// returns: [`Lease::hold`] drops the work that it is part of.
+    /// Writes to the rows of the instance. If the lease was taken over, nothing is written and this never returns:
+    /// [`Lease::hold`] drops the work that it is part of, so that no step can follow a lost lease.
     pub(crate) async fn write(
         &self,
         write: impl AsyncFnOnce(&mut AsyncPgConnection, &Fence) -> Result<Written, DbError>,
     ) -> Result<Written, DbError> {
         let mut conn = self.app.db().conn().await?;
         let written = write(&mut conn, &self.fence).await?;
+        // No row was written: either it does not exist, or the fence refused it because the lease was taken over.
         if written == Written::Yes || instance_leases::is_ours(&mut conn, &self.fence).await? {
             return Ok(written);
         }
@@ -91,10 +92,10 @@ impl Lease {
         pending().await
     }
 
-    /// Does `work` while renewing the lease, then releases it.
+    /// Runs `work` while renewing the lease, then releases it.
     ///
-    /// If the lease is lost, `work` is dropped as by a crash. The operation that took the lease over goes on
-    /// from the rows.
+    /// If the lease is lost, `work` is dropped, which has the same effect as a crash. The operation that took the lease
+    /// over continues from the rows.
     pub(crate) async fn hold<T, E: From<PreconditionError>>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send,
@@ -102,12 +103,12 @@ impl Lease {
         // Boxed, so that the future of the work is compiled once, not again as a part of this one.
         let work: BoxFuture<'_, Result<T, E>> = Box::pin(work);
         let done = tokio::select! {
-            // The renewal comes first: a process that was suspended for longer than its lease must not do
-            // anything when it wakes up.
+            // `biased`, with the renewal first: a process that was suspended for longer than its lease must not do
+            // anything when it resumes.
             biased;
             () = self.keep() => {
                 let instance = self.instance();
-                warn!(instance.id = %instance, "the lease of instance {instance} is lost: its operation is aborted");
+                warn!(instance.id = %instance, "the lease of instance {instance} is lost: aborting its operation");
                 return Err(PreconditionError::Busy(instance.clone()).into());
             }
             done = work => done,
@@ -118,7 +119,7 @@ impl Lease {
         done
     }
 
-    /// Renews the lease. Ends when it was taken over, or could not be renewed in time.
+    /// Renews the lease. Returns when it was taken over, or could not be renewed in time.
     async fn keep(&self) {
         let pause = self.length() / Self::RENEWALS;
         let mut until = Instant::now() + self.length();

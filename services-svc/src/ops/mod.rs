@@ -1,7 +1,7 @@
-//! What the service does, on top of `dyn` providers and the tables; no HTTP.
+//! The operations of the service, on top of `dyn` providers and the tables, without HTTP.
 //!
-//! Every operation that makes or destroys something holds the lease of its instance, records its intent
-//! before the effect, and is idempotent: after a crash the same request goes on from the rows.
+//! Every operation that makes or destroys something holds the lease of its instance, records its intent before the
+//! effect, and is idempotent: after a crash the same request continues from the rows.
 
 mod add_tools;
 pub(crate) mod adopt;

@@ -1,4 +1,4 @@
-//! The health of instances, as they report it themselves.
+//! Health checks of instances.
 
 use std::collections::HashMap;
 use std::iter;
@@ -15,26 +15,26 @@ use crate::app::App;
 use crate::db::instance_infra::InstanceInfra;
 use crate::runtime_key;
 
-/// Longest version of a runtime that is kept, in characters.
+/// Longest version of a runtime that is stored, in characters.
 const MAX_VERSION_CHARS: usize = 100;
 
-/// What an instance says about itself.
+/// The result of a health check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Health {
     Ready {
-        /// When its agent last did something, if it tells.
+        /// When its agent was last active, if reported.
         last_activity: Option<DateTime<Utc>>,
-        /// The version that it says it is.
+        /// The runtime's version.
         version: Option<String>,
     },
-    /// It does not answer, or says that it is not ready.
+    /// It does not answer, or is not ready.
     NotReady,
-    /// It refuses every key that we have. That is our fault, and says nothing about its health.
+    /// It refuses every key that we have. That is our fault and says nothing about its health.
     KeyRefused,
 }
 
 impl Health {
-    /// The version that a ready instance says it is, safe to show.
+    /// The version that a ready instance reports, safe to show.
     pub(crate) fn version(&self) -> Option<String> {
         match self {
             Self::Ready { version, .. } => {
@@ -46,9 +46,10 @@ impl Health {
     }
 }
 
-/// The health of every instance that has an address. `HEALTH_CONCURRENCY` of them are asked at a time, and as many of
-/// those that failed the last time: apart, so that they delay no other, the one first that waits longest. As many of
-/// them as answer within twice `HEALTH_TIMEOUT_MS` are heard; the rest counts as failing still.
+/// Checks every instance that has a URL, `HEALTH_CONCURRENCY` at a time. Instances that failed their last check are
+/// checked separately, so that they do not delay the others: also `HEALTH_CONCURRENCY` at a time, the one checked
+/// longest ago first, and within twice `HEALTH_TIMEOUT_MS` in total. Those not reached in that time still count as
+/// failing.
 pub(crate) async fn check_all(app: &App, rows: &[InstanceInfra]) -> HashMap<InstanceId, Health> {
     let limit = usize::from(app.config().health.concurrency.get());
     let last_asked = |row: &InstanceInfra| app.failing().asked(&row.instance);
@@ -76,7 +77,7 @@ pub(crate) async fn check_all(app: &App, rows: &[InstanceInfra]) -> HashMap<Inst
     healths
 }
 
-/// Asks `rows`, in their order, so many at a time.
+/// Checks `rows` in order, this many at a time.
 fn lane<'a>(
     app: &'a App,
     rows: Vec<&'a InstanceInfra>,
@@ -115,9 +116,9 @@ async fn check(app: &App, row: &InstanceInfra) -> (InstanceId, Health) {
     (instance.clone(), Health::KeyRefused)
 }
 
-/// The keys that may open an instance's runtime: its own, or those of the operators if it was made before
-/// instances had keys of their own. None if its own cannot be decrypted. Of those that the original gave keys, only
-/// the newer ones accept them: the operators' keys are tried after them.
+/// The keys that an instance's runtime may accept: its own, or the operators' if it was made before instances had their
+/// own keys. Empty if its own cannot be decrypted. Instances of the original may not accept the key that they were
+/// given, so for them the operators' keys follow.
 fn keys(app: &App, row: &InstanceInfra) -> Vec<Secret> {
     let operators = || app.config().http.pool_api_key.iter().cloned();
     let Some(sealed) = &row.runtime_key else {
@@ -129,7 +130,7 @@ fn keys(app: &App, row: &InstanceInfra) -> Vec<Secret> {
         Err(error) => {
             debug!(
                 error.chain = chain(&error),
-                "the runtime key of {} is lost", row.instance
+                "the runtime key of {} cannot be decrypted", row.instance
             );
             Vec::new()
         }

@@ -1,8 +1,10 @@
-//! `POST /provision/:instanceId/:toolId`: a further tool for an existing instance.
+//! `POST /provision/:instanceId/:toolId`: adds a tool to an existing instance.
+
+use std::collections::BTreeMap;
 
 use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::services::{ProvisionedToolReply, ToolStatus};
-use agent_pool_core::{EnvVars, InstanceId, ToolId, ToolOptions};
+use agent_pool_core::{InstanceId, ToolId, ToolOptions};
 use agent_pool_service_kit::db::DbError;
 
 use super::add_tools::{Place, add_tools};
@@ -15,7 +17,7 @@ use crate::app::App;
 use crate::db::instance_services::InstanceTool;
 use crate::providers::Tool;
 
-/// Why an instance did not get a tool.
+/// Why a tool could not be added.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProvisionError {
     /// The tool is not available. Nothing was done.
@@ -25,9 +27,9 @@ pub(crate) enum ProvisionError {
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
     /// It has the tool.
-    #[error("instance {instance} has {tool} already")]
+    #[error("instance {instance} already has {tool}")]
     AlreadyProvisioned { instance: InstanceId, tool: ToolId },
-    /// The rows or a vendor failed. What was made is undone, or its row stays, marked.
+    /// The rows or a vendor failed. What was made is undone, or its row stays marked.
     #[error(transparent)]
     Step(#[from] StepError),
 }
@@ -47,7 +49,7 @@ impl From<RunningError> for ProvisionError {
     }
 }
 
-/// Gives an instance a tool.
+/// Adds a tool to an instance.
 pub(crate) async fn provision_tool(
     app: App,
     instance: InstanceId,
@@ -59,7 +61,7 @@ pub(crate) async fn provision_tool(
     lease.hold(provision_leased(&lease, &tool, &options)).await
 }
 
-/// The same, under the lease.
+/// Like [`provision_tool`], under the lease.
 pub(super) async fn provision_leased(
     lease: &Lease,
     tool: &Tool,
@@ -70,7 +72,8 @@ pub(super) async fn provision_leased(
     let rows = load(app, instance).await?;
     ensure_new(app, instance, &rows, tool.id())?;
     let place = Place { infra, handle };
-    let mut made = add_tools(lease, place, &[tool], options, &rows, EnvVars::new()).await?;
+    let none = BTreeMap::new();
+    let mut made = add_tools(lease, place, &[tool], options, &rows, &none).await?;
     let made = made.pop().expect("each tool is made, or the call fails");
     Ok(ProvisionedToolReply {
         tool_id: tool.id().clone(),

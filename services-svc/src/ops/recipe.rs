@@ -1,16 +1,17 @@
-//! What an instance is made from: `POST /recipe`, and every creation and upgrade.
+//! The recipe of an instance: for `POST /recipe`, and for every creation and upgrade.
 //!
 //! The hash covers what is the same for all instances of a recipe: the infra and those of its settings that shape an
-//! instance, the image and its digest, the tools, the variables of the request and `INSTANCE_ENV_*`. It does not cover
-//! what an instance has for itself, such as the variables of its tools.
+//! instance, its options, the image and its digest, the tools, the variables of the request and `INSTANCE_ENV_*`. It
+//! does not cover what is specific to an instance, such as the variables of its tools.
 
 use std::collections::BTreeMap;
 
 use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::services::{MadeFrom, NamedValues, RecipeRequest};
-use agent_pool_core::{EnvName, EnvVars, InfraId, Secret, ToolId};
+use agent_pool_core::{EnvName, EnvVars, InfraId, InfraOptions, ProviderError, Secret, ToolId};
 use agent_pool_service_kit::db::DbError;
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
 use sha2::Sha256;
 
 use super::requested_tools::{UnavailableTool, resolve_tools};
@@ -19,7 +20,7 @@ use crate::app::App;
 use crate::db::recipe_salt;
 use crate::providers::{Infra, Tool};
 
-/// How many characters of a hash are kept: enough to tell recipes apart.
+/// Length of a hash in characters: enough to distinguish recipes.
 const HASH_CHARS: usize = 16;
 
 /// Why a recipe cannot be used. Nothing was made.
@@ -28,9 +29,12 @@ pub(crate) enum RecipeError {
     /// A tool of the request is not available.
     #[error(transparent)]
     Tool(#[from] UnavailableTool),
-    /// The image is not one of this service's settings.
-    #[error("the image {0:?} is not allowed: name it in ALLOWED_IMAGES")]
+    /// The image is not allowed by the settings.
+    #[error("the image {0:?} is not allowed: add it to ALLOWED_IMAGES")]
     ImageNotAllowed(String),
+    /// The infra does not accept the options of the request.
+    #[error("{0} refuses the options")]
+    Options(InfraId, #[source] ProviderError),
     /// The infra is not available.
     #[error("the infra is not available")]
     Infra(#[source] LookupError),
@@ -39,7 +43,7 @@ pub(crate) enum RecipeError {
     Step(#[from] StepError),
 }
 
-/// A recipe whose providers are found and whose image is allowed.
+/// A recipe whose providers exist and whose image is allowed.
 #[derive(Debug)]
 pub(crate) struct Recipe {
     pub(crate) infra: Infra,
@@ -47,8 +51,10 @@ pub(crate) struct Recipe {
     pub(crate) image: Option<String>,
     /// Each tool once, even if the request repeats it.
     pub(crate) tools: BTreeMap<ToolId, Tool>,
-    /// Those of the settings, and those of the request, which win.
+    /// The variables of the settings, overridden by those of the request.
     pub(crate) variables: EnvVars,
+    /// The options, as accepted by the infra.
+    pub(crate) infra_options: InfraOptions,
 }
 
 impl Recipe {
@@ -61,6 +67,10 @@ impl Recipe {
                 return Err(RecipeError::ImageNotAllowed(image.clone()));
             }
         }
+        let options = request.infra_options;
+        infra
+            .check_options(&options)
+            .map_err(|error| RecipeError::Options(infra.id().clone(), error))?;
         let mut variables = app.config().instance_env.clone();
         variables.merge(request.variables);
         Ok(Self {
@@ -68,6 +78,7 @@ impl Recipe {
             infra,
             image: request.image,
             variables,
+            infra_options: options,
         })
     }
 
@@ -76,7 +87,7 @@ impl Recipe {
         self.image.as_deref().or(self.infra.default_image())
     }
 
-    /// What an instance is made from that is made now.
+    /// The recipe that an instance has if it is made now.
     pub(crate) async fn describe(&self, app: &App) -> Result<MadeFrom, StepError> {
         let digest = match self.image() {
             Some(image) => self.infra.resolve_image(image).await?,
@@ -95,14 +106,21 @@ impl Recipe {
         );
         let tools: Vec<ToolId> = self.tools.keys().cloned().collect();
         let infra = self.infra.id();
-        let parts = serde_json::json!([
-            infra,
-            self.image(),
-            digest,
-            tools,
-            variables.fingerprint,
-            settings.fingerprint
-        ]);
+        let mut parts = vec![
+            serde_json::json!(infra),
+            serde_json::json!(self.image()),
+            serde_json::json!(digest),
+            serde_json::json!(tools),
+            serde_json::json!(variables.fingerprint),
+            serde_json::json!(settings.fingerprint),
+        ];
+        // A recipe without options keeps the hash that it had before there were any.
+        if !self.infra_options.is_empty() {
+            let mut options = Value::Object(self.infra_options.clone());
+            options.sort_all_objects();
+            parts.push(options);
+        }
+        let parts = Value::Array(parts);
         let hash = keyed_hash(&salt, &parts);
         Ok(MadeFrom {
             hash: hash.parse().expect("a keyed hash has the form of one"),
@@ -112,6 +130,7 @@ impl Recipe {
             tools,
             variables,
             settings,
+            infra_options: self.infra_options.clone(),
         })
     }
 }
@@ -127,7 +146,7 @@ pub(crate) fn find_infra(app: &App, id: &InfraId) -> Result<Infra, RecipeError> 
     app.providers().infra(id).map_err(RecipeError::Infra)
 }
 
-/// The settings that shape the instances of an infra, where they have a value.
+/// The settings that shape the instances of an infra and have a value.
 fn infra_settings<'a>(app: &'a App, infra: &Infra) -> Vec<(EnvName, &'a str)> {
     let mut infras = app.providers().registry().infras();
     let Some((_, entry)) = infras.find(|(id, _)| *id == infra.id()) else {
@@ -152,7 +171,7 @@ fn named_values<'a>(
     }
 }
 
-fn keyed_hash(salt: &Secret, value: &serde_json::Value) -> String {
+fn keyed_hash(salt: &Secret, value: &Value) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(salt.expose().as_bytes())
         .expect("HMAC takes a key of any length");
     mac.update(value.to_string().as_bytes());

@@ -1,17 +1,18 @@
-//! Finishes operations that were cut off, without a request: at start, and then every
-//! `INSTANCE_LEASE_MS`, in every replica. `docs/adr/0009` says why.
+//! Finishes interrupted operations without a request: at start, and then every `INSTANCE_LEASE_MS`, in every replica.
+//! `docs/adr/0009` says why.
 //!
-//! An unfinished row whose lease nobody holds is abandoned. Under the lease, and from the rows as they are
-//! then:
+//! An unfinished row whose lease nobody holds is abandoned. A replica takes the lease, reads the rows again, and then:
 //!
-//! - a creation is undone, because the rows do not hold the whole request. If the caller repeats it before,
-//!   it is completed; if after, it starts anew;
+//! - a creation is undone, because the rows do not contain the whole request. If the caller repeats the request before
+//!   that, it is completed; if after, it starts from scratch;
 //! - a destruction is completed, of an instance or of one of its tools;
-//! - a further tool is undone, because its caller never had an answer;
+//! - an added tool is undone if its vendor's answer is not recorded, because its caller did not get one either. If
+//!   the answer is recorded, its variables are set: the caller repeats the request and finds the tool;
 //! - a repair is completed, because only this service asked for it.
 //!
-//! What fails is tried again, with growing pauses.
+//! Failed recoveries are retried with growing pauses.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agent_pool_core::wire::services::ToolStatus;
@@ -24,9 +25,11 @@ use metrics::counter;
 use tokio::time::sleep;
 use tracing::{info, instrument, warn};
 
+use super::add_tools::{Place, set_variables};
 use super::lease::Lease;
 use super::repair_tool::finish_repair;
-use super::running::RunningError;
+use super::running::{RunningError, find_running};
+use super::step_error::StepError;
 use super::tear_down::{TearDown, tear_down};
 use super::tool::undo;
 use crate::app::App;
@@ -38,7 +41,7 @@ const MAX_CONCURRENT: usize = 8;
 /// Longest pause between two passes while something stays unfinished.
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
 
-/// How far the recovery of one instance came.
+/// The result of the recovery of one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Recovery {
     Finished,
@@ -46,7 +49,7 @@ enum Recovery {
     Left,
 }
 
-/// Recovers at once and then periodically, until shutdown, which waits for a pass that is running.
+/// Recovers at once and then periodically, until shutdown, which waits for a running pass.
 pub(crate) async fn recover_periodically(app: App, shutdown: Shutdown) {
     let shortest = app.config().lease();
     let mut pause = shortest;
@@ -70,7 +73,7 @@ async fn recover(app: &App) -> bool {
     match finish_all(app).await {
         Ok(ends) => ends.contains(&Recovery::Left),
         Err(error) => {
-            warn!(error.chain = chain(&error), "the recovery could not begin");
+            warn!(error.chain = chain(&error), "the recovery could not start");
             true
         }
     }
@@ -92,7 +95,7 @@ async fn finish(app: &App, instance: &InstanceId) -> Recovery {
     let finished = async {
         match Lease::take(app, instance).await? {
             Some(lease) => lease.hold(finish_leased(&lease)).await,
-            // Another operation works on it again.
+            // Another operation is working on it again.
             None => Ok(Recovery::Finished),
         }
     };
@@ -146,8 +149,20 @@ async fn finish_tool(lease: &Lease, tool: &InstanceTool) -> Result<(), RunningEr
     } else if tool.repairing {
         finish_repair(lease, &tool.tool).await?;
         record_recovery(lease.instance(), "repair");
+    } else if tool.unset {
+        finish_setting(lease, tool).await?;
+        record_recovery(lease.instance(), "configuration");
     }
     Ok(())
+}
+
+/// Sets the variables of a tool that was made for an instance.
+async fn finish_setting(lease: &Lease, tool: &InstanceTool) -> Result<(), RunningError> {
+    let (app, instance) = (lease.app(), lease.instance());
+    let (infra, handle) = &find_running(app, instance).await?;
+    let env = tool.env.open(app.cipher(), instance, &tool.tool);
+    let tools = BTreeMap::from([(tool.tool.clone(), env.map_err(StepError::from)?)]);
+    Ok(set_variables(lease, Place { infra, handle }, &tools).await?)
 }
 
 fn record_recovery(instance: &InstanceId, what: &'static str) {

@@ -1,4 +1,4 @@
-//! `GET /registry`: what this build has. Settings by name, never by value.
+//! `GET /registry`: the providers of this build. Settings by name, never by value.
 
 use agent_pool_core::settings::SettingsError;
 use agent_pool_core::wire::services::{InfraInfo, RegistryReply, ToolInfo};

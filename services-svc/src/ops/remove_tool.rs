@@ -1,8 +1,10 @@
-//! `DELETE /instances/:instanceId/tools/:toolId`: a tool of an instance that stays, whichever resource it is.
+//! `DELETE /instances/:instanceId/tools/:toolId`: releases a tool of an instance, whichever resource it has.
 
+use agent_pool_core::registry::LookupError;
 use agent_pool_core::wire::services::{RemovedTool, ToolStatus};
 use agent_pool_core::{EnvVars, InstanceId, Redeploy, Secret, ToolId};
 
+use super::add_tools::Place;
 use super::lease::Lease;
 use super::running::{RunningError, find_running};
 use super::step_error::StepError;
@@ -10,8 +12,8 @@ use super::tool::{destroy_and_record, find};
 use crate::app::App;
 use crate::db::instance_services::{self, InstanceTool};
 
-/// Destroys a tool and blanks its variables, without a deployment. If the tool is gone already, its variables are blanked
-/// all the same.
+/// Destroys a tool and blanks its variables, without a deployment. If the tool is destroyed already, its variables are
+/// still blanked.
 pub(crate) async fn remove_tool(
     app: App,
     instance: InstanceId,
@@ -19,8 +21,12 @@ pub(crate) async fn remove_tool(
 ) -> Result<RemovedTool, RunningError> {
     let lease = Lease::wait_for::<RunningError>(&app, &instance).await?;
     let work = async {
-        find_running(&app, &instance).await?;
+        let (infra, handle) = find_running(&app, &instance).await?;
         let Some(row) = find(&app, &instance, &tool).await? else {
+            // A misspelt id must not look like a tool that is released.
+            if let Err(unknown @ LookupError::Unknown { .. }) = app.providers().tool(&tool) {
+                return Err(StepError::from(unknown).into());
+            }
             return Ok(RemovedTool {
                 instance_id: instance.clone(),
                 tool_id: tool.clone(),
@@ -28,14 +34,21 @@ pub(crate) async fn remove_tool(
                 variables: Vec::new(),
             });
         };
-        remove(&lease, &row).await
+        let place = Place {
+            infra: &infra,
+            handle: &handle,
+        };
+        remove(&lease, place, &row).await
     };
     lease.hold(work).await
 }
 
-async fn remove(lease: &Lease, row: &InstanceTool) -> Result<RemovedTool, RunningError> {
+async fn remove(
+    lease: &Lease,
+    Place { infra, handle }: Place<'_>,
+    row: &InstanceTool,
+) -> Result<RemovedTool, RunningError> {
     let (app, instance, id) = (lease.app(), lease.instance(), &row.tool);
-    let (infra, handle) = find_running(app, instance).await?;
     let removed = row.status == ToolStatus::Active;
     if removed {
         let mark = async |conn: &mut _, fence: &_| {
@@ -45,13 +58,13 @@ async fn remove(lease: &Lease, row: &InstanceTool) -> Result<RemovedTool, Runnin
         marked.or_gone(instance).map_err(StepError::from)?;
         destroy_and_record(lease, row).await?;
     }
-    // Also of a tool that is gone: the call that destroyed it may have been cut off here.
+    // Even if the tool is destroyed already: the call that destroyed it may have been interrupted before this step.
     let names = app.providers().variable_names(id);
     let blank: EnvVars = names
         .iter()
         .map(|name| (name.clone(), Secret::new("")))
         .collect();
-    let blanked = infra.configure(&handle, &blank, Redeploy::No).await;
+    let blanked = infra.configure(handle, &blank, Redeploy::No).await;
     blanked.map_err(StepError::from)?;
     Ok(RemovedTool {
         instance_id: instance.clone(),

@@ -1,7 +1,7 @@
-//! A tool whose resource vanished at its vendor is provisioned anew, and its variables are set again.
+//! Repairs a tool whose resource is missing at its vendor: provisions it again and sets its variables.
 //!
-//! A deployment follows, because an agent with a dead key can do nothing until it has the new one. The
-//! options of the first provisioning are not kept: the new resource has the provider's settings.
+//! A deployment follows, because an agent with a dead key cannot work until it has the new one. The options of the
+//! first provisioning are not stored: the new resource has the provider's defaults.
 
 use agent_pool_core::{Attempt, InstanceId, Redeploy, ResourceId, ToolId, ToolOptions, chain};
 use tracing::{info, warn};
@@ -38,7 +38,7 @@ pub(crate) async fn repair_tool(
     lease.hold(work).await
 }
 
-/// Repairs a tool that is marked, under the lease. After a failure it stays marked, for the recovery.
+/// Repairs a marked tool, under the lease. After a failure it stays marked, for the recovery.
 pub(crate) async fn finish_repair(lease: &Lease, tool: &ToolId) -> Result<(), RunningError> {
     let (app, instance) = (lease.app(), lease.instance());
     let (infra, handle) = find_running(app, instance).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn finish_repair(lease: &Lease, tool: &ToolId) -> Result<(), Ru
         warn!(
             instance.id = %instance,
             error.chain = chain(&error),
-            "{tool} was made for instance {instance}, which is gone; a sweep will find it"
+            "{tool} was made for instance {instance}, which no longer exists; a sweep will find it"
         );
     }
     let configured = infra.configure(&handle, &ready?.env, Redeploy::Yes).await;

@@ -12,7 +12,7 @@ use crate::providers::Tool;
 #[derive(Debug, thiserror::Error)]
 #[error("tools[{index}] is not available")]
 pub(crate) struct UnavailableTool {
-    /// Its place in the request.
+    /// Its index in the request.
     pub(crate) index: usize,
     pub(crate) source: LookupError,
 }

@@ -1,4 +1,4 @@
-//! Where an instance runs, for operations on instances whose creation is complete.
+//! The infra of an instance, for operations on instances whose creation is complete.
 
 use agent_pool_core::{InfraHandle, InstanceId};
 use agent_pool_service_kit::db::DbError;
@@ -26,7 +26,7 @@ impl From<DbError> for RunningError {
     }
 }
 
-/// The infra of an instance that was made and is to stay.
+/// The infra of an instance whose creation is complete and that is not being destroyed.
 pub(crate) async fn find_running(
     app: &App,
     instance: &InstanceId,

@@ -2,11 +2,13 @@
 //! calls as the infras allow.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use agent_pool_core::wire::services::{InstanceReport, StatusBatch};
 use agent_pool_core::{
     DeployStatus, InfraId, InstanceId, ListedInstance, RecipeHash, chain, safe_line,
 };
+use agent_pool_service_kit::db::DbError;
 use futures_util::future::{try_join, try_join_all};
 use tracing::warn;
 
@@ -14,18 +16,23 @@ use super::ping::{self, Health};
 use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra, Observation};
+use crate::db::vendor_notices;
+use crate::providers::{Infra, MaxAge};
 
 /// Longest image that is stored, in characters.
 const MAX_IMAGE_CHARS: usize = 512;
 /// Longest detail of a status that is stored, in characters.
 const MAX_DETAIL_CHARS: usize = 300;
 
-/// What the infras list, by infra and instance.
+/// How long after a webhook its vendor is trusted to send the next one.
+const NOTICES_ARE_NEWS: Duration = Duration::from_hours(24);
+
+/// The lists of the infras, by infra and instance.
 type Listed = HashMap<(InfraId, InstanceId), ListedInstance>;
 
 /// Reports on `instances`, or on all. Those without a row are absent.
 ///
-/// An infra that cannot be listed fails the whole request, so that nobody takes silence for death.
+/// An infra that cannot be listed fails the whole request: an incomplete answer would make its instances look dead.
 pub(crate) async fn status(
     app: &App,
     instances: Option<&[InstanceId]>,
@@ -45,10 +52,10 @@ pub(crate) async fn status(
         .zip(&observed)
         .filter(|(row, seen)| differs(row, seen));
     if let Err(error) = record(app, changed.map(|(_, seen)| seen.clone()).collect()).await {
-        // The answer is what was seen. A vendor's word that cannot be stored must not hide the fleet.
+        // The answer does not depend on storing it: a vendor's text that the database refuses must not hide the fleet.
         warn!(
             error.chain = chain(&error),
-            "observations are not recorded: {error}"
+            "the status of instances could not be stored: {error}"
         );
     }
     let mut made_from: HashMap<InstanceId, RecipeHash> = rows
@@ -79,7 +86,7 @@ pub(crate) async fn status(
     Ok(reports.collect())
 }
 
-/// One call of each infra that has rows, side by side.
+/// One call of each infra that has rows, concurrently.
 async fn list(app: &App, rows: &[InstanceInfra]) -> Result<Listed, StepError> {
     let infras: BTreeSet<&InfraId> = rows.iter().map(|row| &row.infra).collect();
     let lists = try_join_all(infras.into_iter().map(|id| list_one(app, id, rows))).await?;
@@ -89,8 +96,8 @@ async fn list(app: &App, rows: &[InstanceInfra]) -> Result<Listed, StepError> {
         .collect())
 }
 
-/// A list that is a few seconds old will do if it has every instance of `rows` alive: nobody is taken for dead
-/// because of an old list.
+/// A list that is a few seconds old is used if every instance of `rows` is alive in it; otherwise the infra is listed
+/// again, so that no instance counts as dead because of an old list.
 async fn list_one(
     app: &App,
     id: &InfraId,
@@ -107,7 +114,7 @@ async fn list_one(
         let alive: HashSet<&InstanceId> = alive.map(|one| &one.handle.instance).collect();
         own.clone().all(|row| alive.contains(&row.instance))
     };
-    let max_age = app.config().general.status_list_max_age_ms.duration();
+    let max_age = max_age(app, &infra).await?;
     let list = app
         .providers()
         .lists()
@@ -116,8 +123,25 @@ async fn list_one(
     Ok(list.iter().map(|one| (id.clone(), one.clone())).collect())
 }
 
-/// What is known about an instance now. One that was made and is not listed is missing; one whose creation
-/// is in progress may merely not be there yet, and of one that was taken over from the original no listing tells.
+/// Maximum age of a list. If webhooks report changes, a list may be older, but not older than the last webhook, which
+/// another replica may have received.
+async fn max_age(app: &App, infra: &Infra) -> Result<MaxAge, DbError> {
+    let general = &app.config().general;
+    let mut max_age = MaxAge {
+        answered: general.status_list_max_age_ms.duration(),
+        ..MaxAge::default()
+    };
+    if infra.takes_notices() {
+        let last = vendor_notices::last_age(&mut *app.db().conn().await?, infra.id()).await?;
+        let notified = general.notified_list_max_age_ms.duration();
+        let arriving = last.filter(|age| *age < NOTICES_ARE_NEWS);
+        max_age.asked = arriving.map_or(Duration::ZERO, |age| notified.min(age));
+    }
+    Ok(max_age)
+}
+
+/// What is known about an instance now. An instance that was made and is not listed is missing. One whose creation is
+/// in progress may not be listed yet, and one that was taken over from the original is in no listing.
 fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
     let known_image = row.made.as_ref().and_then(|handle| handle.image.clone());
     let unlisted = Observation {
@@ -142,7 +166,7 @@ fn observe(row: &InstanceInfra, listed: &Listed) -> Observation {
     }
 }
 
-/// A vendor's text; one that the database cannot store must not fail all reports.
+/// A vendor's text, reduced to what the database can store, so that it cannot fail all reports.
 fn printable(text: Option<&str>, max_chars: usize) -> Option<String> {
     Some(safe_line(text?, max_chars).into_owned())
 }

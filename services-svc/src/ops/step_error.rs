@@ -9,7 +9,7 @@ use agent_pool_service_kit::cipher::CipherError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
-    /// A vendor, or the way to it.
+    /// A vendor failed, or could not be reached.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// This build lacks a provider that a row names, or the provider is not configured.
@@ -21,7 +21,7 @@ pub(crate) enum StepError {
     /// The row was deleted, because its instance was destroyed meanwhile.
     #[error(transparent)]
     RowGone(#[from] RowGone),
-    /// A secret at rest.
+    /// A stored secret could not be sealed or opened.
     #[error(transparent)]
     Cipher(#[from] CipherError),
 }

@@ -1,7 +1,7 @@
-//! Takes an instance down as far as possible: the end of a destruction, and the undo of a creation.
+//! Tears an instance down as far as possible: for a destruction, and to undo a creation.
 //!
-//! It reads the rows, so that it can be repeated after any failure or crash until nothing is left. What
-//! the vendors no longer have counts as destroyed.
+//! It works from the rows, so that it can be repeated after any failure or crash until nothing is left. A resource that
+//! the vendor no longer has counts as destroyed.
 
 use std::fmt;
 
@@ -18,16 +18,16 @@ use crate::app::App;
 use crate::db::instance_infra::{self, InstanceInfra};
 use crate::db::instance_services::{self, InstanceTool};
 
-/// What could not be destroyed. Its row stays, marked, for the next attempt.
+/// A resource that could not be destroyed. Its row stays, marked, for the next attempt.
 #[derive(Debug)]
 pub(crate) struct Leftover {
     /// The provider that has it.
     pub(crate) provider: String,
-    /// Why it is still there.
+    /// Why it could not be destroyed.
     pub(crate) cause: StepError,
 }
 
-/// How far a tear-down came.
+/// The result of a tear-down.
 #[derive(Debug)]
 pub(crate) enum TearDown {
     /// There was no such instance.
@@ -38,7 +38,7 @@ pub(crate) enum TearDown {
     Incomplete(Vec<Leftover>),
 }
 
-/// How far the undo of a failed operation came.
+/// The result of undoing a failed operation.
 #[derive(Debug)]
 pub(crate) enum Undo {
     /// Nothing is left.
@@ -50,7 +50,7 @@ pub(crate) enum Undo {
 }
 
 impl Undo {
-    /// An undo is a tear-down.
+    /// Converts the result of a tear-down.
     pub(crate) fn new<E: std::error::Error + 'static>(
         instance: &InstanceId,
         result: Result<TearDown, E>,
@@ -62,7 +62,7 @@ impl Undo {
                 warn!(
                     instance.id = %instance,
                     error.chain = chain(&error),
-                    "the undo of instance {instance} did not begin"
+                    "the undo of instance {instance} could not start"
                 );
                 Self::NotStarted
             }
@@ -87,12 +87,12 @@ impl fmt::Display for Undo {
     }
 }
 
-/// Destroys the tools side by side, then the infra, then the rows.
+/// Destroys the tools concurrently, then the infra, then the rows.
 pub(crate) async fn tear_down(lease: &Lease) -> Result<TearDown, DbError> {
     let (app, instance) = (lease.app(), lease.instance());
     let marked =
         lease.write(async |conn, fence| instance_infra::mark_destroying(conn, fence).await);
-    // Whether there is a row, and since when it is marked, the next look tells.
+    // The result does not matter: the rows are read next.
     let _ = marked.await?;
     let mut conn = app.db().conn().await?;
     let Some(infra) = instance_infra::find(&mut conn, instance).await? else {
@@ -104,7 +104,7 @@ pub(crate) async fn tear_down(lease: &Lease) -> Result<TearDown, DbError> {
     if !left.is_empty() {
         return Ok(TearDown::Incomplete(left));
     }
-    // If the row is not there any more, that is the same result.
+    // A row that no longer exists is the same result.
     let _ = lease
         .write(async |conn, fence| instance_infra::delete(conn, fence).await)
         .await?;
@@ -128,7 +128,7 @@ async fn destroy_all(
     leftovers(lease.instance(), results)
 }
 
-/// Those that failed, which are logged.
+/// Logs the failures and returns them.
 pub(crate) fn leftovers<'a>(
     instance: &InstanceId,
     results: impl Iterator<Item = (&'a str, Result<(), StepError>)>,
@@ -138,7 +138,7 @@ pub(crate) fn leftovers<'a>(
         warn!(
             instance.id = %instance,
             error.chain = chain(&cause),
-            "what {provider} has of instance {instance} could not be destroyed; its row stays"
+            "the resource of instance {instance} at {provider} could not be destroyed; its row stays"
         );
         let provider = provider.to_owned();
         Some(Leftover { provider, cause })
@@ -146,7 +146,7 @@ pub(crate) fn leftovers<'a>(
     failed.collect()
 }
 
-/// Volumes and service.
+/// Destroys volumes and service.
 async fn destroy_infra(app: &App, infra: &InstanceInfra) -> Result<(), StepError> {
     let provider = app.providers().infra(&infra.infra)?;
     match &infra.made {

@@ -18,7 +18,7 @@ pub(crate) struct ReadyTool {
 }
 
 /// Provisions a tool whose intent is recorded. If its row was deleted meanwhile, this fails with
-/// [`StepError::RowGone`], and the caller undoes what was made.
+/// [`StepError::RowGone`], and the caller undoes the provision.
 pub(crate) async fn provision_and_record(
     lease: &Lease,
     tool: &Tool,
@@ -40,7 +40,7 @@ pub(crate) async fn provision_and_record(
     })
 }
 
-/// Destroys one tool of an instance, unless that is done, and records it.
+/// Destroys one tool of an instance, unless that was done before, and records it.
 pub(crate) async fn destroy_and_record(
     lease: &Lease,
     tool: &InstanceTool,
@@ -54,7 +54,7 @@ pub(crate) async fn destroy_and_record(
     if let Some(resource) = &tool.made {
         provider.destroy(instance, resource).await?;
     }
-    // A repair that was cut off may have made another resource, which no row names.
+    // An interrupted repair may have made another resource that no row names.
     if tool.made.is_none() || tool.repairing {
         provider.destroy_by_mark(instance).await?;
     }
@@ -66,13 +66,12 @@ pub(crate) async fn destroy_and_record(
     Ok(())
 }
 
-/// Undoes the provisioning of one tool. If its row was deleted with the instance, the mark is what finds
-/// the resource.
+/// Undoes the provisioning of one tool. If its row was deleted with the instance, the resource is found by its mark.
 pub(crate) async fn undo(lease: &Lease, tool: &ToolId) -> Result<(), StepError> {
     let (app, instance) = (lease.app(), lease.instance());
     let marked = lease
         .write(async |conn, fence| instance_services::mark_destroying(conn, fence, tool).await);
-    // Whether there is a row, the next look tells.
+    // The result does not matter: the row is read next.
     let _ = marked.await?;
     match find(app, instance, tool).await? {
         Some(row) => destroy_and_record(lease, &row).await,

@@ -1,4 +1,4 @@
-//! `PATCH /provision/:instanceId/:toolId`: other options for a tool that an instance has, such as a higher limit.
+//! `PATCH /provision/:instanceId/:toolId`: changes the options of a tool of an instance, such as its limit.
 
 use agent_pool_core::{InstanceId, ToolId, ToolOptions};
 use agent_pool_service_kit::db::DbError;
@@ -62,6 +62,6 @@ async fn update_leased(
     let provider = app.providers().tool(&tool).map_err(StepError::from)?;
     let updated = provider.update(resource, options).await;
     updated.map_err(StepError::from)?;
-    info!("{tool} of instance {instance} has other options");
+    info!("the options of {tool} of instance {instance} are changed");
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! `POST /upgrade/:instanceId`: brings an instance to what its recipe is now, with its volume, address, key and tools.
+//! `POST /upgrade/:instanceId`: upgrades an instance to the current state of its recipe, keeping its volume, address,
+//! key and tools.
 //!
-//! - Tools that it lacks are provisioned first. One that the recipe no longer names stays: a mailbox or a number is the
-//!   agent's.
-//! - Variables are set, then one deployment follows, with the new image. Variables that the recipe no longer names stay.
-//! - What it is made from is recorded last: a call that was cut off is repeated, and does the rest.
+//! - Missing tools are provisioned first. A tool that the recipe no longer names stays, because its mailbox or number
+//!   belongs to the agent.
+//! - Variables are set, then one deployment follows, with the new image. Variables that the recipe no longer names
+//!   stay.
+//! - The recipe is recorded last, so that repeating an interrupted call does the rest.
 
 use agent_pool_core::wire::services::{MadeFrom, RecipeRequest, UpgradedInstance};
 use agent_pool_core::{EnvVars, InfraHandle, InfraId, InstanceId, Redeploy, ToolId, ToolOptions};
@@ -30,14 +32,14 @@ pub(crate) enum UpgradeError {
     /// Nothing was done.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
-    /// An instance cannot move. Nothing was done.
-    #[error("instance {instance} runs on {from} and the recipe on {to}: its volume cannot move")]
+    /// An instance cannot move to another infra. Nothing was done.
+    #[error("instance {instance} runs on {from}, but the recipe on {to}: its volume cannot move")]
     OtherInfra {
         instance: InstanceId,
         from: InfraId,
         to: InfraId,
     },
-    /// A tool that the recipe has and the instance lacks was not provisioned. What runs was left alone.
+    /// A missing tool could not be provisioned. The running instance was not changed.
     #[error(transparent)]
     Tool(#[from] ProvisionError),
     /// The rows or the infra failed.
@@ -97,7 +99,7 @@ async fn upgrade_leased(lease: &Lease, recipe: &Recipe) -> Result<UpgradedInstan
     })
 }
 
-/// Their variables are set by that; the deployment of the upgrade applies them.
+/// This sets their variables; the deployment of the upgrade applies them.
 async fn provision_missing_tools(lease: &Lease, recipe: &Recipe) -> Result<(), UpgradeError> {
     let rows = load(lease.app(), lease.instance()).await?;
     let has = |tool: &ToolId| {
@@ -110,8 +112,12 @@ async fn provision_missing_tools(lease: &Lease, recipe: &Recipe) -> Result<(), U
     Ok(())
 }
 
-/// Sets the variables of the recipe and deploys its image.
+/// Sets the variables of the recipe and deploys its image, with its options.
 async fn deploy(recipe: &Recipe, infra: &Infra, handle: &InfraHandle) -> Result<(), StepError> {
+    let handle = &InfraHandle {
+        options: recipe.infra_options.clone(),
+        ..handle.clone()
+    };
     let variables: &EnvVars = &recipe.variables;
     match recipe.image() {
         Some(image) if infra.updates_images() => {

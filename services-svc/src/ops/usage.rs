@@ -1,4 +1,4 @@
-//! What the tools of instances have used, as their vendors report it.
+//! The usage of instances' tools, as their vendors report it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use super::step_error::StepError;
 use crate::app::App;
 use crate::db::instance_services::{self, InstanceTool};
 
-/// How many vendors are asked at a time for a batch.
+/// Number of concurrent vendor calls for a batch.
 const CONCURRENCY: usize = 8;
 /// How long a vendor may take to answer for one resource of a batch before it is left out.
 const BATCH_WITHIN: Duration = Duration::from_secs(10);
 
-/// What one tool has used; `None` if the provider cannot tell, or not within this time.
+/// The usage of one tool; `None` if the provider cannot report it, or not within this time.
 pub(super) async fn usage(app: &App, tool: &InstanceTool, within: Duration) -> Option<Usage> {
     if tool.status == ToolStatus::Destroyed {
         return None;
@@ -40,7 +40,7 @@ pub(super) async fn usage(app: &App, tool: &InstanceTool, within: Duration) -> O
     }
 }
 
-/// What the tools of these instances have used. Instances without a row, and tools that cannot tell, are absent.
+/// The usage of these instances' tools. Instances without a row, and tools that cannot report it, are absent.
 pub(crate) async fn usage_batch(
     app: &App,
     instances: &[InstanceId],

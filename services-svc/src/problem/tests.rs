@@ -1,5 +1,7 @@
 //! The statuses and codes, which are API.
 
+use std::collections::BTreeMap;
+
 use agent_pool_core::settings::SettingsError;
 use agent_pool_core::{InstanceId, ToolId};
 use diesel::result::Error as DieselError;
@@ -53,6 +55,7 @@ fn failed(kind: ErrorKind, undo: Undo) -> CreateError {
         instance: instance(),
         failure,
         undo,
+        prices: BTreeMap::new(),
     }
 }
 

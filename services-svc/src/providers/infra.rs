@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use agent_pool_core::{
-    Attempt, CreatedInfra, EnvVars, InfraHandle, InfraId, InfraProvider, InstanceId, InstanceSpec,
-    ListedInstance, LogLine, ProviderError, Redeploy,
+    Attempt, CreatedInfra, EnvVars, InfraHandle, InfraId, InfraOptions, InfraProvider, InstanceId,
+    InstanceSpec, ListedInstance, LogLine, ProviderError, Redeploy,
 };
 use futures_util::future::try_join_all;
 
@@ -31,14 +31,24 @@ impl Infra {
         &self.id
     }
 
-    /// The image that instances run unless a request names one.
+    /// The image of instances unless a request names one.
     pub(crate) fn default_image(&self) -> Option<&str> {
         self.provider.default_image()
     }
 
-    /// The variables whose values shape an instance.
+    /// The variables whose values are part of a recipe.
     pub(crate) fn recipe_settings(&self) -> &'static [&'static str] {
         self.provider.recipe_settings()
+    }
+
+    /// Refuses options of a recipe that it does not accept.
+    pub(crate) fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        self.provider.check_options(options)
+    }
+
+    /// Whether webhooks of its vendor are accepted.
+    pub(crate) fn takes_notices(&self) -> bool {
+        self.provider.takes_notices()
     }
 
     /// Whether it can deploy another image.
@@ -46,7 +56,7 @@ impl Infra {
         self.provider.capabilities().update_image
     }
 
-    /// The digest that an image's name stands for now; `None` if the infra cannot tell.
+    /// The digest that an image's name refers to now; `None` if the infra cannot tell.
     pub(crate) async fn resolve_image(&self, image: &str) -> Result<Option<String>, ProviderError> {
         let cx = self.calls.now();
         self.provider.resolve_image(&cx, image).await
@@ -107,8 +117,8 @@ impl Infra {
         self.provider.logs(&cx, handle, lines).await
     }
 
-    /// Destroys whatever the vendor has for an instance. For an unknown service: the answer to its creation
-    /// was lost.
+    /// Destroys everything that the vendor has for an instance. Used if the service id is unknown, because the answer
+    /// to its creation was lost.
     pub(crate) async fn destroy_by_mark(&self, instance: &InstanceId) -> Result<(), ProviderError> {
         let listed = self.list().await?;
         let handles = listed.iter().map(|found| &found.handle);

@@ -16,11 +16,11 @@ use agent_pool_core::{Context, EnvName, InfraId, Price, ToolId};
 
 use call_context::CallContext;
 pub(crate) use infra::Infra;
-pub(crate) use recent::RecentLists;
+pub(crate) use recent::{MaxAge, RecentLists};
 pub(crate) use sections::SharedSections;
 pub(crate) use tool::Tool;
 
-/// Every provider of this build, and what each call of them is given.
+/// Every provider of this build, and the context of their calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Providers {
     registry: Arc<Registry>,
@@ -29,7 +29,7 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    /// `limit` is the longest that one call may take, over all its attempts.
+    /// `limit` is the maximum duration of one call, over all its attempts.
     pub(crate) fn new(registry: Registry, context: Context, limit: Duration) -> Self {
         Self {
             registry: Arc::new(registry),
@@ -66,21 +66,28 @@ impl Providers {
         Ok(Infra::new(id.clone(), provider, self.calls.clone()))
     }
 
-    /// What an infra and tools cost, by id; without what is free.
+    /// The prices of an infra and tools, by id; free ones are absent.
     pub(crate) fn prices<'a>(
         &self,
         infra: &InfraId,
         tools: impl Iterator<Item = &'a ToolId>,
     ) -> BTreeMap<String, Price> {
-        let tools: BTreeSet<&ToolId> = tools.collect();
         let infras = self.registry.infras().filter(|(id, _)| *id == infra);
         let infras = infras.map(|(id, entry)| (id.to_string(), entry.price));
+        let mut prices = self.tool_prices(tools);
+        prices.extend(infras.filter(|(_, price)| !price.is_free()));
+        prices
+    }
+
+    /// The prices of tools, by id; free ones are absent.
+    pub(crate) fn tool_prices<'a>(
+        &self,
+        tools: impl Iterator<Item = &'a ToolId>,
+    ) -> BTreeMap<String, Price> {
+        let tools: BTreeSet<&ToolId> = tools.collect();
         let tools = self.registry.tools().filter(|(id, _)| tools.contains(id));
         let tools = tools.map(|(id, entry)| (id.to_string(), entry.price));
-        infras
-            .chain(tools)
-            .filter(|(_, price)| !price.is_free())
-            .collect()
+        tools.filter(|(_, price)| !price.is_free()).collect()
     }
 
     /// Every tool that is configured.

@@ -9,14 +9,23 @@ use tokio::time::Instant;
 
 use super::infra::Infra;
 
-/// A list as the infra answered it.
+/// Maximum age of a list that is used again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MaxAge {
+    /// Measured from its answer.
+    pub(crate) answered: Duration,
+    /// Measured from its request: earlier changes are in the list.
+    pub(crate) asked: Duration,
+}
+
+/// A list as returned by the infra.
 type List = Arc<Vec<ListedInstance>>;
 
 /// The last list of each infra.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecentLists(Arc<Mutex<HashMap<InfraId, Arc<Slot>>>>);
 
-/// Locked during the request to the infra, so that concurrent callers share its answer.
+/// Locked during the call of the infra, so that concurrent callers share its answer.
 type Slot = tokio::sync::Mutex<Option<Recent>>;
 
 #[derive(Debug)]
@@ -27,12 +36,12 @@ struct Recent {
 }
 
 impl RecentLists {
-    /// The list of an infra, `max_age` old at most. One that was asked for before this call is used only if it
-    /// `suffices`: what it lacks may have been made since.
+    /// The list of an infra, if it is not too old by at least one of the ages. A list that was requested before this
+    /// call is used only if it `suffices`: what it lacks may have been created since.
     pub(crate) async fn get(
         &self,
         infra: &Infra,
-        max_age: Duration,
+        max_age: MaxAge,
         suffices: impl Fn(&[ListedInstance]) -> bool,
     ) -> Result<List, ProviderError> {
         let asked = Instant::now();
@@ -40,7 +49,8 @@ impl RecentLists {
         let mut recent = slot.lock().await;
         if let Some(recent) = &*recent {
             let fresh = recent.begun >= asked;
-            let young = recent.ended.elapsed() < max_age;
+            let young =
+                recent.ended.elapsed() < max_age.answered || recent.begun.elapsed() < max_age.asked;
             if fresh || (young && suffices(&recent.list)) {
                 return Ok(Arc::clone(&recent.list));
             }
@@ -55,7 +65,7 @@ impl RecentLists {
         Ok(list)
     }
 
-    /// Has the next request ask the infra anew.
+    /// Makes the next request list the infra again.
     pub(crate) async fn forget(&self, infra: &InfraId) {
         *self.slot(infra).lock().await = None;
     }

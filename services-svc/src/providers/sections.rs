@@ -1,7 +1,7 @@
-//! Sections that all replicas share, as rows.
+//! Critical sections that all replicas share, as rows.
 //!
-//! The callers of one replica queue for a section among themselves, so that the next one enters as soon as it is
-//! left. The row is looked at from time to time only if another replica is in it.
+//! The callers of one replica queue for a section among themselves, so that the next one enters as soon as it is left.
+//! The row is polled only if another replica is in the section.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,22 +19,22 @@ use tracing::warn;
 
 use crate::db::sections;
 
-/// How long a holder that died keeps others out. One that lives renews it.
+/// How long a dead holder keeps others out. A live one renews its lease.
 const LEASE: Duration = Duration::from_secs(6);
 /// How often a holder renews its lease.
 const RENEWAL: Duration = Duration::from_secs(2);
 /// How soon to check an occupied section again.
 const HELD_PAUSE: Duration = Duration::from_millis(200);
-/// How long a caller queues in this replica before its deadline is looked at again.
+/// How long a caller queues in this replica before its deadline is checked again.
 const QUEUE_FOR: Duration = Duration::from_secs(1);
-/// Keeps the database from being asked in a loop in the last moment of a spacing.
+/// Shortest pause, so that the database is not polled in a tight loop at the end of a spacing.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The sections of all replicas that share a database.
 #[derive(Debug)]
 pub(crate) struct SharedSections {
     db: Db,
-    /// Runs the stays; shutdown waits until all sections are left.
+    /// Runs the renewals; shutdown waits until all sections are left.
     supervisor: Supervisor,
     /// The queue of this replica for each section. There are few: an account or an environment each.
     queues: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -58,13 +58,13 @@ impl SharedSections {
         timeout(QUEUE_FOR, queue.lock_owned()).await.ok()
     }
 
-    /// Enters, or says how soon to ask again.
+    /// Enters, or returns how soon to try again.
     async fn try_as(&self, name: &str, holder: &str) -> Result<Option<Duration>, DbError> {
         let mut conn = self.db.conn().await?;
         if sections::enter(&mut conn, name, holder, LEASE).await? {
             return Ok(None);
         }
-        // A holder usually leaves long before its stay ends.
+        // A holder usually leaves long before its lease ends.
         let left = match sections::closed(&mut conn, name).await? {
             Some(closed) if !closed.held => closed.left(),
             Some(_) | None => HELD_PAUSE,

@@ -63,7 +63,7 @@ impl Tool {
         self.provider.destroy(&cx, instance, resource).await
     }
 
-    /// What a resource has used; `None` if this tool cannot tell.
+    /// The usage of a resource; `None` if this tool cannot report it.
     pub(crate) async fn usage(
         &self,
         resource: &ResourceId,
@@ -97,8 +97,8 @@ impl Tool {
         self.provider.refresh(&cx).await
     }
 
-    /// Destroys whatever the vendor has for an instance. For an unknown resource: the answer to its
-    /// provisioning was lost.
+    /// Destroys everything that the vendor has for an instance. Used if the resource id is unknown, because the answer
+    /// to its provisioning was lost.
     pub(crate) async fn destroy_by_mark(&self, instance: &InstanceId) -> Result<(), ProviderError> {
         let listed = self.list().await?;
         let ours = listed.iter().filter(|found| found.instance == *instance);

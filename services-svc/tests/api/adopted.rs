@@ -1,4 +1,5 @@
-//! Instances that were taken over from the original: vendors have them under other names, so no listing has them.
+//! Tests of instances that were taken over from the original: vendors have them under other names, so no listing
+//! contains them.
 
 use serde_json::json;
 
@@ -27,7 +28,7 @@ async fn missing(service: &Service) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_no_listing_has_is_neither_missing_nor_dead() {
+async fn adopted_instances_that_no_list_has_are_not_missing() {
     let service = adopted().await;
     service.world.state().services.clear();
     service.instances.set_ready(&id(1));

@@ -1,4 +1,4 @@
-//! What clients get wrong.
+//! Tests of invalid requests.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Providers that misbehave: each is caught, named, and harms nothing beside it.
+//! Tests of misbehaving providers: each is detected and named, and affects nothing else.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::support::{Answer, Resource, Service, World, id, specs, world};
 
-/// What one of them does wrong.
+/// The fault of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Vice {
     Panics,
@@ -83,7 +83,7 @@ impl ToolProvider for Bad {
         ToolCapabilities::default()
     }
 
-    /// Whatever it answers, it has made something.
+    /// Creates a resource, whatever it answers.
     async fn provision(
         &self,
         cx: &Context,
@@ -149,7 +149,7 @@ async fn with_bad_providers() -> Service {
     Service::with_tools(&BAD, &settings).await
 }
 
-/// `alpha` can still be had.
+/// Requires that `alpha` still works.
 async fn harmless(service: &Service, number: usize) {
     service.create(&id(number), &["alpha"]).await.ok();
     service
@@ -169,13 +169,18 @@ async fn each_is_caught_and_named_and_undone_and_alpha_works_on() {
             "panicked: index out of bounds",
         ),
         ("hangs", 503, "vendor_unavailable", "not done within "),
-        ("slash", 502, "vendor_protocol", "\"a/b\" is no resource id"),
+        (
+            "slash",
+            502,
+            "vendor_protocol",
+            "\"a/b\" is not a resource id",
+        ),
         ("bulky", 500, "provider_defect", "metadata of 1048"),
         (
             "misnamed",
             502,
             "vendor_protocol",
-            "\"BAD-KEY\" is no environment variable name",
+            "\"BAD-KEY\" is not an environment variable name",
         ),
         (
             "greedy",

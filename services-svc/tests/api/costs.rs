@@ -1,4 +1,4 @@
-//! What things cost: prices, usage, and limits that are changed.
+//! Tests of costs: prices, usage, and changed limits.
 
 use agent_pool_core::ErrorKind;
 use reqwest::Method;
@@ -70,8 +70,46 @@ async fn the_options_of_a_tool_are_changed_at_its_vendor() {
     has_none.is_problem(404, "unknown_resource");
     let unknown = patch("/provision/instance0009/alpha").await;
     unknown.is_problem(404, "unknown_instance");
+    let malformed = patch("/provision/instance0001/%C2%84").await;
+    malformed.is_problem(400, "unknown_tool");
     service
         .world
         .fail("alpha update", ErrorKind::Invalid, When::Before);
     patch(path).await.is_problem(400, "invalid_field");
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_tells_what_it_made_in_vain() {
+    let service = Service::with(&[
+        ("CELLAR_PRICE_PER_HOUR", "0.01"),
+        ("ALPHA_PRICE_ONCE", "2"),
+        ("BETA_PRICE_ONCE", "3"),
+    ])
+    .await;
+    let fail = |call| {
+        service.world.fail(call, ErrorKind::Protocol, When::Before);
+    };
+    fail("beta provision");
+    let answer = service.create(&id(1), &["alpha", "beta"]).await;
+    let problem = &answer.is_problem(502, "vendor_protocol").body;
+    let made: Vec<_> = problem["prices"].as_object().unwrap().keys().collect();
+    assert_eq!(made, ["alpha", "cellar"]);
+    assert_eq!(problem["prices"]["alpha"]["onceMicros"], 2_000_000);
+    service.world.heal();
+    fail("cellar create");
+    let answer = service.create(&id(2), &["beta"]).await;
+    let problem = &answer.is_problem(502, "vendor_protocol").body;
+    let made: Vec<_> = problem["prices"].as_object().unwrap().keys().collect();
+    assert_eq!(made, ["beta"]);
+}
+
+#[tokio::test]
+async fn an_added_tool_has_its_price() {
+    let service = Service::with(&[("BETA_PRICE_PER_MONTH", "1")]).await;
+    service.create(&id(1), &["alpha"]).await.ok();
+    let path = format!("/instances/{}/tools", id(1));
+    let body = json!({ "tools": ["alpha", "beta"] });
+    let ensured = service.put(&path, body).await.ok();
+    let price = json!({ "perHourMicros": 0, "perMonthMicros": 1_000_000, "onceMicros": 0 });
+    assert_eq!(ensured["prices"], json!({ "beta": price }));
 }

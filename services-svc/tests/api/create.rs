@@ -145,7 +145,7 @@ async fn a_repeated_creation_answers_the_same_and_asks_no_vendor() {
 async fn a_creation_that_a_crash_cut_off_goes_on_where_it_was() {
     let service = Service::start().await;
     let first = service.create(&id(1), &["alpha", "beta"]).await.ok();
-    // As a crash leaves it: one tool's answer and the deployment were not written down.
+    // The state after a crash: one tool's answer and the deployment were not recorded.
     service
         .execute("UPDATE instance_infra SET started_at = NULL")
         .await;
@@ -295,7 +295,7 @@ async fn providers_look_for_what_is_there_only_where_something_may_be() {
     let grant = json!({ "tools": ["alpha"] });
     service.post("/provision-local", grant).await.ok();
     assert_eq!(attempts(), [Attempt::First]);
-    // As a crash leaves it between the effects and their record.
+    // The state after a crash between the effects and their record.
     for table in ["instance_infra", "instance_services"] {
         service
             .execute(&format!("UPDATE {table} SET made_at = NULL"))

@@ -1,10 +1,10 @@
-//! Rows that somebody takes away while a vendor is asked: what is made then is undone.
+//! Tests of rows that are deleted during a vendor call: what is created then is undone.
 
 use serde_json::json;
 
 use crate::support::{Service, id};
 
-/// Takes all rows away while `call` is held, then lets it go on.
+/// Deletes all rows while `call` is held, then releases it.
 async fn lose_the_rows(service: &Service, call: &str, times: usize) {
     service.world.called(call, times).await;
     service.execute("DELETE FROM instance_infra").await;

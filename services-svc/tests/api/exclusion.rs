@@ -1,4 +1,4 @@
-//! One operation at a time on an instance, each to its end.
+//! Tests that only one operation at a time works on an instance, and that each runs to its end.
 
 use std::time::Duration;
 
@@ -196,7 +196,7 @@ async fn an_operation_that_slept_for_longer_than_its_lease_does_no_more_though_n
     let slept = async {
         service.world.called("cellar create", 1).await;
         service.world.open("cellar create");
-        // All of the service runs on this thread: so this is how a machine pauses.
+        // The whole service runs on this thread, so this simulates a machine that pauses.
         std::thread::sleep(Duration::from_millis(1_500));
     };
     let (answer, ()) = tokio::join!(service.create("instance0001", &[]), slept);

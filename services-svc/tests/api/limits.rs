@@ -1,4 +1,4 @@
-//! The limits that hold whoever asks, and the keys by purpose.
+//! Tests of the limits that apply to every caller, and of the keys by purpose.
 
 use reqwest::Method;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn no_more_instances_are_made_than_allowed_however_many_are_asked_for_at_o
     }
     assert_eq!(service.world.count("cellar create"), 3);
     assert_eq!(service.rows().await, (3, 3));
-    // One that exists is answered again, and its place is free once it is gone.
+    // An existing instance is answered again, and its place is free once it is destroyed.
     let body = service.post("/status/batch", json!({})).await.ok();
     let existing = body.as_object().unwrap().keys().next().unwrap().clone();
     service.create(&existing, &["alpha"]).await.ok();
@@ -97,7 +97,7 @@ async fn each_key_opens_its_purpose() {
             "{key}"
         );
     }
-    // A developer gives back a grant, and cannot destroy an instance.
+    // A developer can return a grant, but not destroy an instance.
     let made = service.send_with(
         "developer-key-0123",
         Method::POST,

@@ -1,4 +1,4 @@
-//! The Services API over real Postgres and real HTTP, with providers that do as they are told.
+//! Tests of the Services API over real Postgres and real HTTP, with scripted providers.
 
 #![cfg(test)]
 

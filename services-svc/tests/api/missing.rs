@@ -1,4 +1,4 @@
-//! What rows know and vendors do not; the report that is kept.
+//! Tests of resources that have a row and are not listed, and of the stored report.
 
 use agent_pool_core::{ErrorKind, InstanceId};
 use agent_pool_service_kit::testing::eventually;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PATIENCE, Service, When, id, statements};
 
-/// Four instances with a tool each, old enough to be missed.
+/// Four instances with a tool each, older than the grace period.
 async fn with_instances(settings: &[(&str, &str)]) -> Service {
     let settings = [&[("SWEEP_GRACE_MS", "0")], settings].concat();
     let service = Service::with(&settings).await;
@@ -30,7 +30,7 @@ async fn sweep(service: &Service, repair: bool) -> Value {
     report.ok()
 }
 
-/// Instance and whether it is repaired, of each that is missing.
+/// The instance of each missing resource, and whether it is repaired.
 fn missing(report: &Value) -> Vec<(String, bool)> {
     let all = report["missing"].as_array().unwrap().iter();
     all.map(|one| {
@@ -225,7 +225,7 @@ async fn one_sweep_at_a_time_among_all_replicas() {
     let service = Service::with(&[("SWEEP_INTERVAL_MS", "20")]).await;
     service.world.hold("alpha list");
     service.world.called("alpha list", 1).await;
-    // A sweep of its own timer is under way; its other replica's timer finds it so.
+    // A sweep by this replica's timer is running, and the timer of the other replica finds it.
     let replica = service.replica().await;
     let asked = statements::count();
     eventually("the other tries", PATIENCE, async || {

@@ -1,4 +1,4 @@
-//! Webhooks of vendors.
+//! Tests of vendors' webhooks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::support::{PATIENCE, Service, id};
 
 const PATH: &str = "/webhooks/cellar/the-secret-of-the-cellar";
 
-/// A Pool that counts how often it is asked to look.
+/// A Pool that counts how often it is asked to tick.
 async fn pool() -> (String, Arc<AtomicUsize>) {
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = looks.clone();
@@ -97,4 +97,41 @@ async fn a_wrong_secret_and_a_provider_without_webhooks_are_told_nothing() {
             .await
             .is_problem(404, "unknown_route");
     }
+}
+
+#[tokio::test]
+async fn a_notice_that_the_database_cannot_store_is_refused() {
+    let service = Service::start().await;
+    notify(&service, PATH, "crashed \0")
+        .await
+        .is_problem(400, "invalid_field");
+}
+
+#[tokio::test]
+async fn a_notice_is_recognised_by_every_replica_and_lists_may_be_older_once_one_has_come() {
+    let settings = [
+        ("STATUS_LIST_MAX_AGE_MS", "0"),
+        ("NOTIFIED_LIST_MAX_AGE_MS", "600000"),
+    ];
+    let service = Service::with(&settings).await;
+    service.create(&id(1), &[]).await.ok();
+    let look = async || {
+        let before = service.world.count("cellar list");
+        service.post("/status/batch", json!({})).await.ok();
+        service.world.count("cellar list") - before
+    };
+    assert_eq!((look().await, look().await), (1, 1), "no webhook has come");
+    let other = service.replica_with(&settings).await;
+    let tell_other = async |body: &'static str| {
+        let sent = service.client.post(format!("{other}{PATH}")).body(body);
+        let answer = sent.send().await.unwrap();
+        answer.json::<serde_json::Value>().await.unwrap()
+    };
+    assert_eq!(tell_other("crashed 1").await, json!({ "fresh": true }));
+    let again = notify(&service, PATH, "crashed 1").await.ok();
+    assert_eq!(again, json!({ "fresh": false }));
+    assert_eq!(look().await, 1, "the list is older than the webhook");
+    assert_eq!(look().await, 0);
+    assert_eq!(tell_other("crashed 2").await, json!({ "fresh": true }));
+    assert_eq!(look().await, 1, "another replica heard of a change");
 }

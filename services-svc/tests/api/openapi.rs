@@ -1,4 +1,4 @@
-//! The OpenAPI document is the one in `docs`, and knows every route.
+//! Tests that the OpenAPI document in `docs` is up to date and contains every route.
 
 use agent_pool_service_kit::testing::{assert_described, assert_generated};
 

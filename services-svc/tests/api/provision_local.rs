@@ -14,7 +14,7 @@ const ENCRYPTED: (&str, &str) = (
 const GRANTS: &str = "SELECT count(*) FROM local_grants";
 const EXPIRE: &str = "UPDATE local_grants SET expires_at = now()";
 
-/// A service whose sweeps find whatever nobody owns, however young.
+/// A service whose sweeps find every orphan, however young.
 async fn without_grace() -> Service {
     Service::with(&[("SWEEP_GRACE_MS", "0")]).await
 }

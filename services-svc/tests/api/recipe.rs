@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Service, When, id};
 
-/// What `creation` makes an instance from.
+/// The recipe from which `creation` makes an instance.
 fn recipe(tools: &[&str]) -> Value {
     json!({ "tools": tools, "image": "runtime:1", "variables": { "COLOUR": "red" } })
 }
@@ -198,4 +198,65 @@ async fn a_recipe_that_cannot_be_used_is_refused_before_anything_is_done() {
         .await;
     unknown.is_problem(404, "unknown_instance");
     assert_eq!(deployments(&service), 1);
+}
+
+/// The options that the last deployment had.
+fn options(service: &Service) -> Value {
+    let state = service.world.state();
+    json!(state.services.values().next().unwrap().handle.options)
+}
+
+#[tokio::test]
+async fn options_are_part_of_the_hash_and_of_each_deployment() {
+    let service = Service::start().await;
+    let plain = hash(&service, recipe(&[])).await;
+    let with = |bottles: u32| {
+        let mut with = recipe(&[]);
+        with["infraOptions"] = json!({ "bottles": bottles });
+        with
+    };
+    let (one, two) = (hash(&service, with(1)).await, hash(&service, with(2)).await);
+    assert!(plain != one && one != two, "{plain} {one} {two}");
+    let mut none = recipe(&[]);
+    none["infraOptions"] = json!({});
+    assert_eq!(hash(&service, none).await, plain);
+
+    let mut creation = with(1);
+    creation["instanceId"] = json!(id(1));
+    creation["name"] = json!("agent");
+    let created = service.post("/create-instance", creation).await.ok();
+    assert_eq!(created["madeFrom"], json!(one));
+    assert_eq!(options(&service), json!({ "bottles": 1 }));
+    service
+        .post(&format!("/redeploy/{}", id(1)), json!({}))
+        .await
+        .ok();
+    assert_eq!(options(&service), json!({ "bottles": 1 }));
+    let details = service.get(&format!("/instances/{}", id(1))).await.ok();
+    assert_eq!(details["madeFrom"]["infraOptions"], json!({ "bottles": 1 }));
+    assert!(details["document"].to_string().contains("bottles"));
+
+    upgrade(&service, with(2)).await.ok();
+    assert_eq!(options(&service), json!({ "bottles": 2 }));
+    upgrade(&service, recipe(&[])).await.ok();
+    assert_eq!(options(&service), json!({}));
+}
+
+#[tokio::test]
+async fn an_option_that_the_infra_does_not_take_is_refused_with_those_that_it_takes() {
+    let service = Service::start().await;
+    service.create(&id(1), &[]).await.ok();
+    let creation = json!({ "instanceId": id(2), "name": "agent", "tools": [] });
+    let paths = ["/recipe", "/upgrade/instance0001", "/create-instance"];
+    for (path, mut body) in paths.map(|path| (path, creation.clone())) {
+        for options in [json!({ "barrels": 2 }), json!({ "bottles": "many" })] {
+            body["infraOptions"] = options;
+            let answer = service.post(path, body.clone()).await;
+            let problem = &answer.is_problem(400, "invalid_field").body;
+            assert_eq!(problem["field"], "infraOptions");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("bottles"), "{detail}");
+        }
+    }
+    assert_eq!(service.rows().await, (1, 0));
 }

@@ -1,4 +1,4 @@
-//! What was cut off ends without being asked.
+//! Tests of the recovery: interrupted operations are finished without a request.
 
 use agent_pool_core::ErrorKind;
 use agent_pool_service_kit::testing::eventually;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{PATIENCE, Service, When, id};
 
-/// The recovery passes every two seconds.
+/// A service whose recovery runs every two seconds.
 async fn quick() -> Service {
     Service::with(&[("INSTANCE_LEASE_MS", "2000"), ("INSTANCE_WAIT_MS", "20000")]).await
 }
@@ -173,7 +173,7 @@ async fn a_creation_that_is_repeated_before_it_is_undone_is_completed() {
     service.create(&id(2), &[]).await.ok();
     let others = async {
         service.world.called("beta provision", 2).await;
-        // The recovery passes, and finishes another.
+        // The recovery runs, and finishes another instance.
         service
             .execute(
                 "UPDATE instance_infra SET started_at = NULL WHERE instance_id = 'instance0002'",
@@ -203,7 +203,7 @@ async fn the_leases_of_the_dead_are_forgotten() {
 }
 
 #[tokio::test]
-async fn what_is_done_is_never_touched() {
+async fn a_recovery_ignores_finished_rows() {
     let service = quick().await;
     service.create(&id(1), &["alpha", "beta"]).await.ok();
     let alpha = format!("/destroy/{}/alpha/alpha-{}@0", id(1), id(1));
@@ -219,4 +219,45 @@ async fn what_is_done_is_never_touched() {
     assert_eq!(service.world.state().calls.len(), calls);
     let body = json!({ "variables": {} });
     service.post("/configure/instance0001", body).await.ok();
+}
+
+#[tokio::test]
+async fn a_tool_that_was_made_and_whose_variables_were_not_set_gets_them() {
+    let service = quick().await;
+    service.create(&id(1), &["alpha"]).await.ok();
+    let path = format!("/instances/{}/tools", id(1));
+    service.put(&path, json!({ "tools": ["beta"] })).await.ok();
+    let unset = "SELECT count(*) FROM instance_services WHERE unset_since IS NOT NULL";
+    assert_eq!(service.number(unset).await, 0);
+    // The state that a replica leaves if it dies between the vendor's answer and the variables.
+    let key = "BETA_NUMBER".parse().unwrap();
+    let forget = |service: &Service| {
+        let mut state = service.world.state();
+        let made = state.services.values_mut().next().unwrap();
+        made.variables = made
+            .variables
+            .iter()
+            .filter(|(name, _)| **name != key)
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        made.deployments
+    };
+    let deployments = forget(&service);
+    service
+        .execute("UPDATE instance_services SET unset_since = now() WHERE tool_id = 'beta'")
+        .await;
+    eventually("it has its variables", PATIENCE, async || {
+        let state = service.world.state();
+        let made = state.services.values().next().unwrap();
+        made.variables.get("BETA_NUMBER").is_some()
+    })
+    .await;
+    eventually("its mark is lifted", PATIENCE, async || {
+        service.number(unset).await == 0
+    })
+    .await;
+    let state = service.world.state();
+    assert_eq!(state.resources.len(), 2, "nothing is made again");
+    let made = state.services.values().next().unwrap();
+    assert_eq!(made.deployments, deployments, "the agent is left alone");
 }

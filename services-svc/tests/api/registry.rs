@@ -1,4 +1,4 @@
-//! `GET /registry` and the routes that tell about the process.
+//! `GET /registry` and the routes about the process.
 
 use agent_pool_core::ErrorKind;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Each instance has a key of its own, and no rotation of any key changes what is said about its health.
+//! Tests that each instance has its own key, and that no rotation of any key changes its reported health.
 
 use serde_json::{Value, json};
 

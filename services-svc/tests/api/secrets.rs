@@ -16,13 +16,13 @@ const ENCRYPTED: (&str, &str) = ("SERVICES_ENCRYPTION_KEY", OLD);
 /// 32 bytes, in base64.
 const OLD: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const NEW: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
-/// Every sealed value, wherever it is.
+/// Every sealed value in any table.
 const SEALED: &str = "SELECT string_agg(value, ' ' ORDER BY value) FROM (
     SELECT runtime_key AS value FROM instance_infra WHERE runtime_key IS NOT NULL
     UNION ALL SELECT env_value FROM instance_services WHERE env_value IS NOT NULL
     UNION ALL SELECT more.value FROM instance_services, jsonb_each_text(more_env) AS more) AS every";
 
-/// How many of all rows hold a secret in the clear, wherever in the row.
+/// Number of rows, in all tables, that contain a secret in the clear.
 const IN_THE_CLEAR: &str =
     "SELECT count(*) FROM instance_services AS one WHERE one::text LIKE '%hunter2%'";
 
@@ -55,7 +55,7 @@ async fn secrets_are_in_no_answer_no_log_and_no_row() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
-    // One thread runs this test and all of its service.
+    // One thread runs this test and its whole service.
     let _guard = tracing::subscriber::set_default(subscriber);
     let service = Service::with(&[ENCRYPTED]).await;
     let secret = json!({ "variables": { "PASSWORD": "hunter2-claim" } });

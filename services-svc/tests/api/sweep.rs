@@ -44,7 +44,7 @@ async fn a_sweep_stores_the_metadata_that_changed_and_keeps_the_rest() {
     service.post("/sweep", json!({})).await.ok();
     assert_eq!(metadata(0, "campaign").await, "pending");
     assert_eq!(metadata(0, "note").await, "noted by alpha");
-    // One that cannot be asked keeps what it had, and holds up no other.
+    // A tool that cannot be asked keeps its metadata, and does not delay the others.
     let (fails, kind) = ("alpha refresh", ErrorKind::Unavailable);
     service.world.fail(fails, kind, When::Before);
     service.world.state().campaign = Some("assigned");
@@ -54,7 +54,7 @@ async fn a_sweep_stores_the_metadata_that_changed_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn what_is_old_and_has_no_row_is_reported_and_left() {
+async fn orphans_are_reported_and_kept() {
     let service = with_orphans().await;
     let report = service.post("/sweep", json!({})).await.ok();
     let orphans = report["orphans"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! Tools of an instance that exists: added, ensured and taken away.
+//! Tests of the tools of an existing instance: added, ensured and removed.
 
 use agent_pool_core::{ErrorKind, Secret};
 use serde_json::json;
@@ -216,6 +216,8 @@ async fn a_removed_tool_is_destroyed_and_its_variables_are_blank() {
 
     let never = service.delete(&format!("{}/beta", tools_of(&id(1)))).await;
     assert_eq!(never.ok()["variables"], json!([]), "it never had one");
+    let misspelt = service.delete(&format!("{}/alpah", tools_of(&id(1)))).await;
+    misspelt.is_problem(400, "unknown_tool");
     let body = json!({ "tools": ["alpha"] });
     service.put(&tools_of(&id(1)), body).await.ok();
     assert_eq!(service.world.state().resources.len(), 1);

@@ -36,7 +36,7 @@ impl FakeRequest {
         }
     }
 
-    /// The same with one more header.
+    /// The same request with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         let name = name.to_ascii_lowercase();
@@ -44,20 +44,20 @@ impl FakeRequest {
         self
     }
 
-    /// The same with `Authorization: Bearer <key>`.
+    /// The same request with `Authorization: Bearer <key>`.
     #[must_use]
     pub fn with_bearer(self, key: &str) -> Self {
         self.with_header("authorization", &format!("Bearer {key}"))
     }
 
-    /// The same with a JSON body.
+    /// The same request with a JSON body.
     #[must_use]
     pub fn with_body(mut self, body: Value) -> Self {
         self.body = body;
         self
     }
 
-    /// `GET`, `POST` and the like.
+    /// The method, such as `GET`.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
@@ -69,7 +69,7 @@ impl FakeRequest {
         self.path.iter().map(String::as_str).collect()
     }
 
-    /// One parameter of the query.
+    /// One query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
@@ -99,7 +99,7 @@ impl FakeRequest {
         T::deserialize(self.body.get(name)?).ok()
     }
 
-    /// Whether it is this one of [`FakeVendor::changes`](super::FakeVendor::changes).
+    /// Whether the request is of this operation, one of [`FakeVendor::changes`](super::FakeVendor::changes).
     pub(super) fn begins(&self, operation: &str) -> bool {
         self.to_string().starts_with(operation)
     }

@@ -1,5 +1,5 @@
-//! A vendor with an HTTP API, in memory, for a provider's tests. Its author writes what it does; how it misbehaves is
-//! the same for all vendors.
+//! An in-memory vendor with an HTTP API, for a provider's tests. The author of the test writes the API; the faults
+//! are the same for all vendors.
 
 mod instance;
 mod message;
@@ -64,10 +64,10 @@ pub trait FakeVendor: Send + 'static {
     /// which fails the test.
     fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse>;
 
-    /// Everything that it holds.
+    /// Every resource that the vendor holds.
     fn held(&self) -> Vec<Held>;
 
-    /// How many resources are on one page of its list; `None` if it has no pages.
+    /// Number of resources on one page of the vendor's list; `None` if it has no pages.
     fn page_size(&self) -> Option<usize> {
         None
     }
@@ -78,24 +78,25 @@ pub trait FakeVendor: Send + 'static {
         &["POST"]
     }
 
-    /// The same for one destruction.
+    /// Like [`Self::changes`], for one destruction.
     fn removals(&self) -> &'static [&'static str] {
         &["DELETE"]
     }
 
-    /// Whether an instance can use what it was given: the resource is ready, and the credentials in `tool.env` are its own.
-    /// `Err` says why not; `None` if the fake does not know, and then the case `usable` does not run.
+    /// Whether an instance can use the tool: the resource is ready, and the credentials in `tool.env` are its own.
+    /// `Err` says why not; `None` if the fake cannot tell, and then the case `usable` does not run.
     fn usable(&self, _tool: &ProvisionedTool) -> Option<Result<(), String>> {
         None
     }
 
-    /// For an infra: every deployment of one service so far, oldest first, each as the variables that it started with. `None`
-    /// if the fake does not know.
+    /// For an infra: every deployment of one service so far, oldest first, each as the variables that it started
+    /// with. `None` if the fake does not know.
     fn deployments(&self, _service: &str) -> Option<Vec<EnvVars>> {
         None
     }
 
-    /// For an infra: the instance of a service, from inside. `None` if the fake has none, and then the cases that look there do
+    /// For an infra: the state inside the instance of a service. `None` if the fake has none, and then the cases that
+    /// need it do not run.
     /// not run.
     fn instance(&mut self, _service: &str) -> Option<&mut FakeInstance> {
         None

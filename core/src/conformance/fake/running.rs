@@ -1,4 +1,4 @@
-//! A fake vendor that runs, as the harness of its provider.
+//! A running fake vendor, which is the harness of its provider.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -146,11 +146,11 @@ impl<V: FakeVendor> InfraHarness for FakeServer<V> {
     }
 
     async fn write_data(&self, handle: &InfraHandle, text: &str) -> Result<(), Unsupported> {
-        self.inside(handle, |instance| instance.data = Some(text.to_owned()))
+        self.with_instance(handle, |instance| instance.data = Some(text.to_owned()))
     }
 
     async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
-        self.inside(handle, |instance| instance.data.clone())
+        self.with_instance(handle, |instance| instance.data.clone())
     }
 
     fn other_image(&self) -> Result<&'static str, Unsupported> {
@@ -158,22 +158,22 @@ impl<V: FakeVendor> InfraHarness for FakeServer<V> {
     }
 
     async fn running_image(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
-        self.inside(handle, |instance| instance.image.clone())
+        self.with_instance(handle, |instance| instance.image.clone())
     }
 
     async fn end(&self, handle: &InfraHandle) -> Result<(), Unsupported> {
-        self.inside(handle, |instance| instance.has_ended = true)
+        self.with_instance(handle, |instance| instance.has_ended = true)
     }
 
     async fn write_line(&self, handle: &InfraHandle) -> Result<String, Unsupported> {
         let line = "a line of the conformance suite";
-        self.inside(handle, |instance| instance.lines.push(line.to_owned()))?;
+        self.with_instance(handle, |instance| instance.lines.push(line.to_owned()))?;
         Ok(line.to_owned())
     }
 }
 
 impl<V: FakeVendor> FakeServer<V> {
-    fn inside<T>(
+    fn with_instance<T>(
         &self,
         handle: &InfraHandle,
         look: impl FnOnce(&mut FakeInstance) -> T,
@@ -185,7 +185,7 @@ impl<V: FakeVendor> FakeServer<V> {
     }
 }
 
-/// What the crate of a provider registers.
+/// The registration of the provider `id`.
 #[expect(clippy::panic, reason = "a test cannot continue without it")]
 fn registered<R: inventory::Collect>(id: &str, id_of: fn(&R) -> &'static str) -> &'static R {
     let mut linked = inventory::iter::<R>.into_iter();

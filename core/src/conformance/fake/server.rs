@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use super::{FakeRequest, FakeResponse, FakeVendor};
 use crate::conformance::harness::{Fault, RetryAfter};
 
-/// Answered whatever the current fault is.
+/// The path that is answered even during a fault.
 pub(super) const SETTLE: &str = "/fake/settle";
 
 pub(super) struct Shared<V> {
@@ -168,7 +168,7 @@ async fn accept<V: FakeVendor>(listener: TcpListener, shared: Arc<Shared<V>>) {
         tokio::spawn(async move {
             let exchange = service_fn(|request| shared.exchange(request));
             let connection = hyper::server::conn::http1::Builder::new();
-            // A client that left and a fault both end a connection with an error.
+            // A client that disconnected and a fault both end a connection with an error.
             let _ = connection
                 .serve_connection(TokioIo::new(stream), exchange)
                 .await;

@@ -1,4 +1,4 @@
-//! What a list reports about an instance, complete destruction, and the optional operations.
+//! Cases about infra only: what a list reports about an instance, complete destruction, and the optional operations.
 
 use super::subject::{InfraSubject, vars};
 use crate::conformance::answers::as_declared;
@@ -13,14 +13,14 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
     vec![
         Case {
             name: "list_tells_all",
-            promise: "Each has its handle, its address and, once it was deployed, its status.",
+            promise: "Each entry has its handle, its address and, once it was deployed, its status.",
             matters: "The tick decides from this answer alone which instances are ready and which are dead.",
             run: |bench| Box::pin(list_tells_all(bench)),
         },
         Case {
             name: "destroyed_while_running",
-            promise: "What runs is stopped, and its volumes are removed with it.",
-            matters: "A volume holds one person's data and costs on; the next instance must not find it.",
+            promise: "A running instance is stopped, and its volumes are removed with it.",
+            matters: "A volume holds one person's data and costs money; the next instance must not find it.",
             run: |bench| Box::pin(destroyed_while_running(bench)),
         },
         Case {

@@ -1,4 +1,4 @@
-//! Which calls start an instance, and with which variables.
+//! Cases about deployments: which calls start an instance, and with which variables.
 
 use super::subject::{InfraSubject, vars};
 use crate::conformance::bench::{Bench, must, persist};
@@ -30,7 +30,7 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
         },
         Case {
             name: "values_arrive",
-            promise: "A value arrives as it was given, whatever is in it: nothing of it is evaluated. Where the infra would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).",
+            promise: "A value arrives unchanged, whatever it contains: no part is evaluated. Where the infra would evaluate it, it arrives escaped by [`escape_value`](crate::escape_value).",
             matters: "A user's text that is evaluated could read the operator's variables.",
             run: |bench| Box::pin(values_arrive(bench)),
         },

@@ -2,6 +2,7 @@
 
 mod cases;
 mod deploys;
+mod options;
 mod running;
 mod subject;
 
@@ -33,6 +34,11 @@ pub(super) fn all<'h>() -> Vec<super::case::Case<InfraSubject<'h>>> {
         secrets::cases(),
         answers::cases(),
     ];
-    let own = [deploys::cases(), cases::cases(), running::cases()];
+    let own = [
+        deploys::cases(),
+        options::cases(),
+        cases::cases(),
+        running::cases(),
+    ];
     shared.into_iter().chain(own).flatten().collect()
 }

@@ -1,4 +1,4 @@
-//! What an instance that runs keeps, writes and reports.
+//! Cases about a running instance: its data, its output and its status.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
 
 type InfraBench<'h> = Bench<InfraSubject<'h>>;
 
-/// How long an infra may take to start a program, to notice its end, and to show a line of it.
+/// Time limit for an infra to start a program, to notice its end, and to show a line of its output.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -30,7 +30,7 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
         },
         Case {
             name: "data_survives",
-            promise: "What the instance wrote to its data folder is still there.",
+            promise: "The data folder of the instance keeps its contents.",
             matters: "An upgrade or a restart would cost people their agent's memory.",
             run: |bench| Box::pin(data_survives(bench)),
         },
@@ -43,20 +43,20 @@ pub(super) fn cases<'h>() -> Vec<Case<InfraSubject<'h>>> {
         Case {
             name: "ended_is_dead",
             promise: "A program that has ended is reported as dead.",
-            matters: "The pool would hand out an instance that nobody answers in, and never replace it.",
+            matters: "The pool would hand out an instance that does not answer, and never replace it.",
             run: |bench| Box::pin(ended_is_dead(bench)),
         },
         Case {
             name: "written_lines",
-            promise: "A line that the instance wrote is among them.",
-            matters: "An operator with an instance that does not start has nothing else to read.",
+            promise: "A line that the instance wrote is in the result.",
+            matters: "The log is all that an operator can read about an instance that does not start.",
             run: |bench| Box::pin(written_lines(bench)),
         },
     ]
 }
 
-/// A hook that the harness lacks, as the reason why a case does not run.
-fn hook<T>(result: Result<T, Unsupported>) -> Result<T, Verdict> {
+/// Turns a hook that the harness lacks into the reason why a case does not run.
+pub(super) fn hook<T>(result: Result<T, Unsupported>) -> Result<T, Verdict> {
     result.map_err(|why| Verdict::NotApplicable(why.0.to_owned()))
 }
 
@@ -67,14 +67,14 @@ async fn create(bench: &InfraBench<'_>, instance: &InstanceId) -> Result<Created
 }
 
 /// Deploys with `CF_A`, and waits until the vendor reports that it was started.
-async fn start(bench: &InfraBench<'_>, handle: &InfraHandle) -> Tried {
+pub(super) async fn start(bench: &InfraBench<'_>, handle: &InfraHandle) -> Tried {
     let (provider, variables) = (&bench.subject.provider, vars(&[("CF_A", "1")]));
     let call = || provider.configure(&bench.cx, handle, &variables, Redeploy::Yes);
     must("configure", persist(call).await)?;
     until_started(bench, handle).await
 }
 
-async fn redeploy(bench: &InfraBench<'_>, handle: &InfraHandle) -> Tried {
+pub(super) async fn redeploy(bench: &InfraBench<'_>, handle: &InfraHandle) -> Tried {
     let again = persist(|| bench.subject.provider.redeploy(&bench.cx, handle)).await;
     must("redeploy", again)?;
     until_started(bench, handle).await
@@ -126,7 +126,7 @@ async fn one_listed(
     Ok(listed.find(|one| one.handle.instance == handle.instance))
 }
 
-/// Two that are created at once and a third one; each asked for again, and listed after its deployment.
+/// Creates two instances at once and then a third, repeats each creation, and lists them after their deployments.
 async fn addresses_differ(bench: &InfraBench<'_>) -> Tried {
     if let Some(why) = bench.subject.harness.shared_address() {
         return Err(Verdict::NotApplicable(why.0.to_owned()));
@@ -211,7 +211,7 @@ async fn runs_image(
     Ok(())
 }
 
-/// Where the vendor reports deployments, the last one has the variable of [`start`].
+/// Requires that the last deployment has the variable of [`start`], if the vendor reports deployments.
 async fn keeps_variable(bench: &InfraBench<'_>, handle: &InfraHandle) -> Tried {
     let deployments = bench.subject.harness.deployments(handle).await;
     let last = deployments.map(|all| all.last().cloned().unwrap_or_default());

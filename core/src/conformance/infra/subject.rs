@@ -23,7 +23,7 @@ impl<'h> InfraSubject<'h> {
     }
 }
 
-/// Variables of these names and values.
+/// Variables with these names and values.
 pub(super) fn vars(pairs: &[(&str, &str)]) -> EnvVars {
     let named = pairs
         .iter()
@@ -59,7 +59,7 @@ impl Subject for InfraSubject<'_> {
         Ok(Self { provider, ..*self })
     }
 
-    fn shown(&self) -> String {
+    fn debug_output(&self) -> String {
         format!("{:?}", self.provider)
     }
 
@@ -87,7 +87,11 @@ impl Subject for InfraSubject<'_> {
         Some(self.provider.verify(cx).await)
     }
 
-    async fn tour(&self, cx: &Context, instance: &InstanceId) -> Result<Tour, ProviderError> {
+    async fn call_all_operations(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+    ) -> Result<Tour, ProviderError> {
         const VALUE: &str = "conformance-secret-5f1c";
         let provider = &self.provider;
         let created = provider.create(cx, instance, &self.harness.spec()).await?;
@@ -122,12 +126,13 @@ impl Subject for InfraSubject<'_> {
         made.service.as_str()
     }
 
-    /// Without the IDs in it, which would still identify the resources.
+    /// Drops the vendor's other IDs from the handle data, because they would still identify the resources.
     fn with_id(&self, made: &Self::Ref, id: String) -> Option<Self::Ref> {
         Some(InfraHandle {
             instance: InstanceId::generate(),
             service: id.try_into().ok()?,
             image: made.image.clone(),
+            options: made.options.clone(),
             data: self.harness.data_of_unknown(made.data.clone()),
         })
     }

@@ -33,14 +33,14 @@ pub(super) fn cases<'h>() -> Vec<Case<ToolSubject<'h>>> {
         },
         Case {
             name: "secrets_in_env_only",
-            promise: "Secrets leave only in [`ProvisionedTool::env`].",
+            promise: "Secrets are returned only in [`ProvisionedTool::env`].",
             matters: "Ids and metadata are stored in the clear, listed and logged; only variables are encrypted.",
             run: |bench| Box::pin(secrets_in_env_only(bench)),
         },
         Case {
             name: "bounded_metadata",
             promise: "The metadata takes at most [`ProvisionedTool::METADATA_LIMIT`] bytes as JSON.",
-            matters: "It is kept in the database and shown: a vendor's whole answer would fill both.",
+            matters: "It is stored in the database and shown: a vendor's whole answer is too large for both.",
             run: |bench| Box::pin(bounded_metadata(bench)),
         },
         Case {

@@ -73,7 +73,7 @@ impl Subject for ToolSubject<'_> {
         Ok(Self { provider, ..*self })
     }
 
-    fn shown(&self) -> String {
+    fn debug_output(&self) -> String {
         format!("{:?}", self.provider)
     }
 
@@ -101,7 +101,11 @@ impl Subject for ToolSubject<'_> {
         Some(self.provider.verify(cx).await)
     }
 
-    async fn tour(&self, cx: &Context, instance: &InstanceId) -> Result<Tour, ProviderError> {
+    async fn call_all_operations(
+        &self,
+        cx: &Context,
+        instance: &InstanceId,
+    ) -> Result<Tour, ProviderError> {
         let tool = self.provision(cx, instance).await?;
         let declared = self.provider.capabilities();
         if declared.usage {

@@ -1,17 +1,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::Value;
 use url::Url;
 
-use super::{refused, unfit};
+use super::{any_nul, contains_nul, refused, text_fault};
 use crate::{
-    Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraProvider, InstanceId,
-    InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy, Secret,
-    VendorNotice,
+    Context, CreatedInfra, EnvVars, InfraCapabilities, InfraHandle, InfraOptions, InfraProvider,
+    InstanceId, InstanceSpec, ListedInstance, LogLine, NoticeError, ProviderError, Redeploy,
+    Secret, VendorNotice,
 };
 
-/// Checks what an infra provider answers.
+/// Checks the answers of an infra provider.
 #[must_use]
 pub fn checked_infra(inner: Arc<dyn InfraProvider>) -> Arc<dyn InfraProvider> {
     Arc::new(CheckedInfra { inner })
@@ -24,7 +23,7 @@ struct CheckedInfra {
 
 fn check(created: &CreatedInfra) -> Result<(), String> {
     let CreatedInfra { handle, url } = created;
-    // As JSON text, in which a control character is escaped: the one that a row cannot keep is NUL.
+    // JSON text escapes control characters. The one that a row cannot store is NUL.
     let data = handle.data.to_string();
     let texts = [
         ("image", handle.image.as_deref()),
@@ -32,29 +31,17 @@ fn check(created: &CreatedInfra) -> Result<(), String> {
         ("url", Some(url.as_str())),
     ];
     for (what, text) in texts {
-        if let Some(how) = text.and_then(unfit) {
+        if let Some(how) = text.and_then(text_fault) {
             return Err(format!("answers with a handle whose {what} {how}"));
         }
     }
-    if has_nul(&handle.data) {
+    if any_nul(&handle.data) {
         return Err("answers with a handle whose data has a NUL character".to_owned());
     }
     if !is_web(url) {
-        return Err(format!("answers with {url}, which is no http address"));
+        return Err(format!("answers with {url}, which is not an http address"));
     }
     Ok(())
-}
-
-/// Whether a text or a name in `value` has a NUL character, which Postgres refuses.
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-    }
 }
 
 fn is_web(url: &Url) -> bool {
@@ -76,6 +63,10 @@ impl InfraProvider for CheckedInfra {
         self.inner.recipe_settings()
     }
 
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        self.inner.check_options(options)
+    }
+
     async fn resolve_image(
         &self,
         cx: &Context,
@@ -84,8 +75,16 @@ impl InfraProvider for CheckedInfra {
         self.inner.resolve_image(cx, image).await
     }
 
+    fn takes_notices(&self) -> bool {
+        self.inner.takes_notices()
+    }
+
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
-        self.inner.read_notice(secret, body)
+        let notice = self.inner.read_notice(secret, body)?;
+        if contains_nul(&notice.id) {
+            return Err(NoticeError::Malformed);
+        }
+        Ok(notice)
     }
 
     async fn create(
@@ -188,6 +187,6 @@ mod tests {
         let error = with(|one| one.handle.data = json!({ "zone": "e".repeat(2_000) }));
         assert!(error.contains("whose data is longer"), "{error}");
         let error = with(|one| one.url = "file:///etc/passwd".parse().unwrap());
-        assert!(error.contains("no http address"), "{error}");
+        assert!(error.contains("not an http address"), "{error}");
     }
 }

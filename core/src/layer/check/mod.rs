@@ -1,8 +1,8 @@
 //! Refuses answers that break the contract. Place in the order: innermost.
 //!
-//! Such an answer cannot be kept: the row, the instance or another tool would suffer from it. What was
-//! made with it is destroyed again at once, by the id that the provider itself answered; whoever called
-//! undoes by the mark what this could not.
+//! Such an answer cannot be stored: it would harm the row, the instance or another tool. A resource that was made is
+//! destroyed at once, by the id in the provider's answer. If that fails, the caller finds it by the mark and undoes
+//! it.
 
 mod infra;
 mod tool;
@@ -12,19 +12,38 @@ pub use tool::checked_tool;
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::{Effect, ProviderError};
 
-/// Longest text that an answer may have where nothing else bounds it, in bytes.
+/// Maximum length of a text in an answer that has no other limit, in bytes.
 const TEXT_LIMIT: usize = 1_024;
 
-/// What is wrong with a text of an answer, if anything is.
-fn unfit(text: &str) -> Option<&'static str> {
+/// The reason why a text of an answer is invalid; `None` if it is valid.
+fn text_fault(text: &str) -> Option<&'static str> {
     if text.len() > TEXT_LIMIT {
         Some("is longer than 1024 bytes")
     } else if text.chars().any(char::is_control) {
         Some("has a control character")
     } else {
         None
+    }
+}
+
+/// Neither a variable nor the database accepts NUL.
+fn contains_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+/// Whether a text or a name in `value` has a NUL character.
+fn any_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => contains_nul(text),
+        Value::Array(items) => items.iter().any(any_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| contains_nul(name) || any_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::refused;
+use super::{any_nul, contains_nul, refused};
 use crate::{
     Context, EnvName, InstanceId, ListedResource, Metadata, ProviderError, ProvisionedTool,
     ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider, Usage,
 };
 
-/// Checks what a tool provider answers. `declared` are the variables of its registration.
+/// Checks the answers of a tool provider. `declared` are the variables of its registration.
 #[must_use]
 pub fn checked_tool(
     declared: &'static [&'static str],
@@ -42,7 +42,7 @@ impl CheckedTool {
             Err(format!(
                 "sets {name} to {bytes} bytes: at most {limit} are taken"
             ))
-        } else if nul(value.expose()) {
+        } else if contains_nul(value.expose()) {
             Err(format!("sets {name} to a text with a NUL character"))
         } else {
             Ok(())
@@ -59,27 +59,11 @@ fn check_metadata(metadata: &Metadata) -> Result<(), String> {
             "has metadata of {bytes} bytes: at most {limit} are kept"
         ));
     }
-    let has_nul = |(name, value): (&String, &Value)| nul(name) || any_nul(value);
+    let has_nul = |(name, value): (&String, &Value)| contains_nul(name) || any_nul(value);
     if metadata.iter().any(has_nul) {
         return Err("has metadata with a NUL character".to_owned());
     }
     Ok(())
-}
-
-/// Neither a variable nor the database takes it.
-fn nul(text: &str) -> bool {
-    text.contains('\0')
-}
-
-fn any_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => nul(text),
-        Value::Array(items) => items.iter().any(any_nul),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| nul(name) || any_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -284,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_could_not_be_undone_may_still_be_there() {
+    async fn a_failed_undo_has_an_unknown_effect() {
         let answer = good().with("all", "x".repeat(20_000));
         let error = provisioned(answer, true).await.0.unwrap_err();
         assert_eq!(error.effect(), Effect::Unknown);

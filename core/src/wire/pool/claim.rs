@@ -1,4 +1,4 @@
-//! `POST /api/pool/claim` and its stream: an instance becomes somebody's.
+//! `POST /api/pool/claim` and its stream, which claim an instance.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -25,10 +25,10 @@ use crate::{InstanceId, PoolName};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimRequest {
-    /// The pool to take an instance of; absent: `default`.
+    /// The pool to claim from; absent: `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolName>,
-    /// The agent's name; "Assistant" where there is none.
+    /// The agent's name; absent: "Assistant".
     #[serde(
         deserialize_with = "blank_is_absent",
         skip_serializing_if = "Option::is_none"
@@ -37,7 +37,7 @@ pub struct ClaimRequest {
     /// The agent's instructions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,
-    /// The conversation to join; absent opens a new one.
+    /// The conversation to join; absent: a new one.
     #[serde(
         deserialize_with = "blank_is_absent",
         skip_serializing_if = "Option::is_none"
@@ -49,9 +49,55 @@ pub struct ClaimRequest {
         skip_serializing_if = "Option::is_none"
     )]
     pub profile_image: Option<ProfileImage>,
-    /// Whatever else its runtime should know.
+    /// Further data for its runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<AgentMetadata>,
+    /// Seconds from the claim until the agent is ended, at most those of the pool's policy; absent: as the policy
+    /// says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<Ttl>,
+}
+
+/// The lifetime of an agent in seconds: 1 to 31,536,000, which is a year.
+///
+/// ```
+/// # use agent_pool_core::wire::pool::Ttl;
+/// let hour: Ttl = serde_json::from_str("3600")?;
+/// assert_eq!(hour.seconds(), 3_600);
+/// assert!(serde_json::from_str::<Ttl>("0").is_err());
+/// assert!(serde_json::from_str::<Ttl>("31536001").is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "u32", into = "u32")]
+#[schemars(extend("minimum" = 1, "maximum" = 31_536_000))]
+pub struct Ttl(u32);
+
+impl Ttl {
+    const MAX_SECONDS: u32 = 31_536_000;
+
+    /// The time in seconds.
+    #[must_use]
+    pub const fn seconds(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Ttl {
+    type Error = String;
+
+    fn try_from(seconds: u32) -> Result<Self, String> {
+        if (1..=Self::MAX_SECONDS).contains(&seconds) {
+            return Ok(Self(seconds));
+        }
+        Err(format!("expected 1 to {} seconds", Self::MAX_SECONDS))
+    }
+}
+
+impl From<Ttl> for u32 {
+    fn from(ttl: Ttl) -> Self {
+        ttl.0
+    }
 }
 
 /// The answer to [`ClaimRequest`] if the agent is in its conversation: 200.
@@ -78,8 +124,8 @@ pub struct Claimed {
     pub joined: bool,
 }
 
-/// The answer to [`ClaimRequest`] if a person has yet to let the agent into the conversation: 202. The instance is kept
-/// for it. The same claim again, or `GET /api/pool/instances/:id`, tells how it goes on.
+/// The answer to [`ClaimRequest`] if a person must still accept the agent into the conversation: 202. The instance is
+/// reserved meanwhile. Repeat the claim, or call `GET /api/pool/instances/:id`, to get the outcome.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::PendingClaim, serde_json::json};
@@ -95,13 +141,13 @@ pub struct Claimed {
 pub struct PendingClaim {
     /// Always [`ProvisionStatus::PendingAcceptance`].
     pub status: ProvisionStatus,
-    /// The instance that waits.
+    /// The instance that waits for acceptance.
     pub instance_id: InstanceId,
-    /// When it is given up if nobody has let it in.
+    /// When the claim is given up if nobody has accepted the agent.
     pub accept_by: DateTime<Utc>,
 }
 
-/// How a claim ends well.
+/// The outcome of a successful claim.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::ClaimOutcome, serde_json::json};
@@ -116,7 +162,7 @@ pub struct PendingClaim {
 pub enum ClaimOutcome {
     /// The agent is in its conversation.
     Claimed(Claimed),
-    /// It waits to be let in.
+    /// The agent waits to be accepted into it.
     Pending(PendingClaim),
 }
 
@@ -140,8 +186,8 @@ impl ClaimOutcome {
     }
 }
 
-/// One event `waiting` of `POST /api/pool/claim/stream`, where the claim may wait and no instance is
-/// idle: sent when the position changes.
+/// The event `waiting` of `POST /api/pool/claim/stream`, while the claim waits because no instance is idle: sent when
+/// the position changes.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::ClaimWaiting;
@@ -150,13 +196,12 @@ impl ClaimOutcome {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClaimWaiting {
-    /// Its place among all that wait; 1 is served next.
+    /// Its position in the queue; 1 is served next.
     pub position: u32,
 }
 
-/// One event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]), `pending`
-/// ([`PendingClaim`]) or `error`
-/// ([`Problem`](crate::wire::problem::Problem)).
+/// The event `step` of `POST /api/pool/claim/stream`. It ends with `result` ([`Claimed`]),
+/// `pending` ([`PendingClaim`]) or `error` ([`Problem`](crate::wire::problem::Problem)).
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::{ClaimProgress, ClaimStep};
@@ -171,7 +216,7 @@ pub struct ClaimWaiting {
 pub struct ClaimProgress {
     /// The step that is done.
     pub step: ClaimStep,
-    /// The instance that it was done on; another one where the claim moved on.
+    /// The instance of this step; another one if the claim continued with another instance.
     pub instance_id: InstanceId,
 }
 
@@ -205,7 +250,7 @@ impl ClaimStep {
         Self::Recorded,
     ];
 
-    /// The word for it in JSON.
+    /// Its name in JSON.
     ///
     /// ```
     /// # use agent_pool_core::wire::pool::ClaimStep;

@@ -1,4 +1,4 @@
-//! What pools cost: the budget of a policy, and the ledger.
+//! Costs of pools: the budget of a policy, and the ledger.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::price::MICROS;
 use crate::{InstanceId, PoolName};
 
-/// Millionths of a US dollar in a dollar.
-const MICROS: u64 = 1_000_000;
-
-/// An amount of money as people read it: cents, and more places for less than ten cents.
+/// Formats an amount of money for people: with cents, and with more decimal places below ten cents.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::dollars;
@@ -31,7 +29,7 @@ pub fn dollars(micros: u64) -> String {
     format!("${}.{:02}", cents / 100, cents % 100)
 }
 
-/// What a pool may spend in a day or in a month, in UTC, such as `$20/day` or `$300/month`.
+/// The maximum spending of a pool per day or month, in UTC, such as `$20/day` or `$300/month`.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::{Budget, BudgetPeriod};
@@ -48,21 +46,21 @@ pub fn dollars(micros: u64) -> String {
 pub struct Budget {
     /// Millionths of a US dollar.
     pub micros: u64,
-    /// In which time.
+    /// The period that it applies to.
     pub period: BudgetPeriod,
 }
 
-/// The time that a budget is for.
+/// The period of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BudgetPeriod {
     /// From midnight to midnight, UTC.
     Day,
-    /// A month of the calendar, UTC.
+    /// A calendar month, UTC.
     Month,
 }
 
 impl BudgetPeriod {
-    /// The word for it.
+    /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -72,9 +70,9 @@ impl BudgetPeriod {
     }
 }
 
-/// The text is no budget.
+/// The error of a text that is not a budget.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no budget: expected US dollars a day or a month, such as $20/day or $300/month")]
+#[error("is not a budget: expected US dollars a day or a month, such as $20/day or $300/month")]
 pub struct ParseBudgetError;
 
 impl FromStr for Budget {
@@ -134,11 +132,11 @@ impl From<Budget> for String {
     }
 }
 
-/// Money by what it was spent on, in millionths of a US dollar.
+/// Money by purpose, in millionths of a US dollar.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Spent {
-    /// On instances before they were claimed: the price of being warm.
+    /// On instances before they were claimed: the cost of keeping them warm.
     pub idle_micros: u64,
     /// On agents since their claim.
     pub agent_micros: u64,
@@ -147,7 +145,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// All of it.
+    /// The sum.
     #[must_use]
     pub const fn total_micros(self) -> u64 {
         self.idle_micros
@@ -156,7 +154,7 @@ impl Spent {
     }
 }
 
-/// `GET /api/pool/costs`: what pools cost, as far as the prices of their providers are known.
+/// `GET /api/pool/costs`: the costs of pools, as far as the prices of their providers are known.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::Costs;
@@ -178,7 +176,7 @@ pub struct Costs {
     pub pools: Vec<PoolCosts>,
 }
 
-/// What one pool cost.
+/// The costs of one pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolCosts {
@@ -186,7 +184,7 @@ pub struct PoolCosts {
     pub pool: PoolName,
     /// What it spent in these days.
     pub spent: Spent,
-    /// Its budget, and what it has spent of that.
+    /// The state of its budget, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetState>,
     /// Each day on which it spent something, oldest first.
@@ -198,7 +196,7 @@ pub struct PoolCosts {
     pub agents: Vec<AgentCosts>,
 }
 
-/// How a budget stands.
+/// The state of a budget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BudgetState {
@@ -234,7 +232,7 @@ pub struct ResourceCosts {
     pub usage_micros: u64,
 }
 
-/// What one instance cost.
+/// The costs of one instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCosts {

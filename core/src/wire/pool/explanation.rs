@@ -1,10 +1,10 @@
-//! Why things are as they are.
+//! Explanations of the state of instances and pools.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `GET /api/pool/explain/instance/:id` and `/api/pool/explain/pool/:name`: one story in sentences.
+/// `GET /api/pool/explain/instance/:id` and `/api/pool/explain/pool/:name`: an explanation in sentences.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::Explanation, serde_json::json};
@@ -17,17 +17,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// What is explained.
+    /// The instance or pool that is explained.
     pub subject: String,
-    /// The story, in order.
+    /// The sentences, in order.
     pub steps: Vec<ExplainedStep>,
 }
 
-/// One sentence of a story.
+/// One sentence of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedStep {
-    /// When it happened; absent for what holds now.
+    /// When it happened; absent for a statement about the present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<DateTime<Utc>>,
     /// The sentence.

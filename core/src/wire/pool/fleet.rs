@@ -1,4 +1,4 @@
-//! What the pool has, and how it does: statuses, counts, instances, alarms.
+//! The state of the fleet: statuses, counts, instances, alarms.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{InstanceId, PoolName, RecipeHash};
 
-/// What the pool decided about an instance. The words are those of the database too.
+/// What the pool decided about an instance. The database has the same words.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::Status;
@@ -22,22 +22,22 @@ use crate::{InstanceId, PoolName, RecipeHash};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Being made, not healthy yet.
+    /// Being created; not healthy yet.
     Starting,
     /// Warm and not claimed.
     Idle,
     /// A claim is in progress.
     Claiming,
-    /// Somebody's.
+    /// Claimed by somebody.
     Claimed,
-    /// Somebody's, and dead.
+    /// Claimed, and found dead.
     Crashed,
-    /// Being taken down.
+    /// Being destroyed.
     Destroying,
 }
 
 impl Status {
-    /// Every status, in the order of a life.
+    /// Every status, in the order of an instance's life.
     pub const ALL: [Self; 6] = [
         Self::Starting,
         Self::Idle,
@@ -47,7 +47,7 @@ impl Status {
         Self::Destroying,
     ];
 
-    /// The word for it, in JSON and in the database.
+    /// Its name, in JSON and in the database.
     ///
     /// ```
     /// # use agent_pool_core::wire::pool::Status;
@@ -66,7 +66,7 @@ impl Status {
     }
 }
 
-/// `GET /api/pool/counts`: how many instances are in each status.
+/// `GET /api/pool/counts`: the number of instances in each status.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::Counts, serde_json::json};
@@ -95,17 +95,17 @@ pub struct Counts {
     pub destroying: u32,
 }
 
-/// What an instance runs, as Services last said.
+/// What an instance runs, as Services last reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Runs {
     /// The image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The digest of the image, where the infra tells.
+    /// The digest of the image, if the infra reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
-    /// The version that its runtime says it is.
+    /// The version that its runtime reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
@@ -131,7 +131,7 @@ pub struct InstanceView {
     pub id: InstanceId,
     /// Its name, `convos-agent-{id}`.
     pub name: String,
-    /// Where it is reached, once Services has made it.
+    /// Its URL, once Services has created it.
     pub url: Option<Url>,
     /// What the pool decided about it.
     pub status: Status,
@@ -148,18 +148,21 @@ pub struct InstanceView {
     pub created_at: DateTime<Utc>,
     /// When it was claimed.
     pub claimed_at: Option<DateTime<Utc>>,
-    /// When its health check last said that it is ready.
+    /// When its health check last reported that it is ready.
     pub last_healthy_at: Option<DateTime<Utc>>,
-    /// Until when it waits to be let into its conversation. Only where it does.
+    /// The deadline for a person to accept its agent into the conversation; absent if it does not wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_by: Option<DateTime<Utc>>,
-    /// Whether a person keeps it: it is never claimed, drained, replaced or killed.
+    /// When its agent is ended, if its claim set a time. The policy of its pool may end it earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Whether it is protected: it is never claimed, drained, replaced or killed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
-    /// What it was made from; absent if that is not known.
+    /// The recipe that it was made from; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_from: Option<RecipeHash>,
-    /// What it runs; absent if Services has not said yet.
+    /// What it runs; absent if Services has not reported it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Runs>,
 }
@@ -179,19 +182,19 @@ pub struct InstanceView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolStatus {
-    /// How many are in each status.
+    /// Number of instances in each status.
     pub counts: Counts,
-    /// How many idle ones all pools keep together.
+    /// Number of idle instances that all pools keep together.
     pub min_idle: u32,
-    /// How many idle ones each pool keeps.
+    /// Number of idle instances that each pool keeps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub targets: BTreeMap<PoolName, u32>,
-    /// How many instances there may be in all.
+    /// Maximum number of instances.
     pub max_total: u32,
     /// Why liveness cannot be decided; absent otherwise. Meanwhile no instance is marked as crashed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<Unobserved>,
-    /// What creations fail with, the latest first, until one succeeds or none is missing.
+    /// The causes of failed creations, the latest first, until a creation succeeds or no instance is missing.
     #[serde(default)]
     pub creation_failures: Vec<CreationFailure>,
     /// The first of `creation_failures` in one line.
@@ -201,7 +204,7 @@ pub struct PoolStatus {
     pub instances: Vec<InstanceView>,
 }
 
-/// An alarm: what Services says of the fleet is missing, or is not believed.
+/// An alarm: the report of Services about the fleet is missing, or is doubted.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::Unobserved;
@@ -215,11 +218,11 @@ pub struct PoolStatus {
 pub struct Unobserved {
     /// What is wrong, and what to do.
     pub reason: String,
-    /// Since when something is.
+    /// Since when it is wrong.
     pub since: DateTime<Utc>,
 }
 
-/// What creations fail with, over all replicas.
+/// A cause of failed creations, over all replicas.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::CreationFailure, serde_json::json};
@@ -234,20 +237,22 @@ pub struct Unobserved {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreationFailure {
-    /// The pool that lacks the instance.
+    /// The pool whose creations fail.
     #[serde(default)]
     pub pool: PoolName,
-    /// A stable word: the code of Services, with the tool that it is about where that is known.
+    /// A stable identifier: the code from Services, with the tool if it is known.
     pub cause: String,
-    /// How often in a row; those side by side count once.
+    /// Number of failures in a row; concurrent ones count once.
     pub failures_in_a_row: u32,
-    /// Until then no tick begins a creation for this pool, for whatever cause others fail; then one tries.
+    /// Until then no tick starts a creation for this pool, even if other creations fail for other causes; then one is
+    /// tried.
     pub retry_at: DateTime<Utc>,
-    /// When it was last counted.
+    /// When a failure was last counted.
     pub failed_at: DateTime<Utc>,
-    /// What the last one failed with, for people.
+    /// The error of the last failure, for people.
     pub error: String,
-    /// Since when creations are stopped because of it, except for a probe at `retry_at`; absent: they are not.
+    /// Since when creations are stopped because of this cause, except for a probe at `retry_at`; absent if they are
+    /// not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<DateTime<Utc>>,
 }
@@ -263,13 +268,13 @@ pub struct CreationFailure {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Agents {
-    /// Those that are [`Status::Claimed`].
+    /// The [`Status::Claimed`] ones.
     pub claimed: Vec<InstanceView>,
-    /// Those that are [`Status::Crashed`].
+    /// The [`Status::Crashed`] ones.
     pub crashed: Vec<InstanceView>,
-    /// Those that are [`Status::Idle`].
+    /// The [`Status::Idle`] ones.
     pub idle: Vec<InstanceView>,
-    /// Those that are [`Status::Starting`].
+    /// The [`Status::Starting`] ones.
     pub starting: Vec<InstanceView>,
 }
 

@@ -3,7 +3,7 @@
 //! ```
 //! use agent_pool_core::wire::pool::Claimed;
 //!
-//! // What an older client does not know, it does not trip over.
+//! // An older client ignores members that it does not know.
 //! let claimed: Claimed = serde_json::from_str(
 //!     r#"{"inviteUrl": "https://a.example/c/1", "conversationId": "7U0H",
 //!         "instanceId": "k3v9x0a1b2c3", "joined": false, "mood": "cheerful"}"#,
@@ -29,7 +29,7 @@ use super::Instructions;
 use crate::{EnvironmentName, InstanceId, PoolName, ToolId};
 
 pub use claim::{
-    ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim,
+    ClaimOutcome, ClaimProgress, ClaimRequest, ClaimStep, ClaimWaiting, Claimed, PendingClaim, Ttl,
 };
 pub use costs::{
     AgentCosts, Budget, BudgetPeriod, BudgetState, Costs, DayCosts, ParseBudgetError, PoolCosts,
@@ -69,7 +69,7 @@ pub use webhook::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {
-    /// Which deployment of this system it is.
+    /// The name of this deployment of the system.
     pub environment: EnvironmentName,
     /// The version of pool-svc.
     pub version: String,
@@ -94,11 +94,11 @@ pub struct Info {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Events {
-    /// The moves.
+    /// The transitions.
     pub events: Vec<LifecycleEvent>,
 }
 
-/// One move of one instance.
+/// One status transition of one instance.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::LifecycleEvent, serde_json::json};
@@ -114,18 +114,18 @@ pub struct Events {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LifecycleEvent {
-    /// A number that grows: pass it as `before` to page back.
+    /// An increasing number: pass it as `before` to page back.
     pub id: i64,
     /// The instance.
     pub instance_id: InstanceId,
-    /// What it was; absent when its row was written.
+    /// Its status before; absent if its row was inserted.
     pub from: Option<Status>,
-    /// What it became; absent when its row was deleted.
+    /// Its status after; absent if its row was deleted.
     pub to: Option<Status>,
-    /// Its pool; absent in entries from before there were pools.
+    /// Its pool; absent in entries that are older than pools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolName>,
-    /// Why.
+    /// The cause of the transition.
     pub cause: String,
     /// The name of the key that requested the change; absent if the pool made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,10 +133,10 @@ pub struct LifecycleEvent {
     /// The address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Why, with the numbers of that moment, if the cause does not say it all.
+    /// The reason with the numbers of that moment, if the cause does not explain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// When it happened.
     pub at: DateTime<Utc>,
 }
 
@@ -154,7 +154,7 @@ pub struct ReplenishRequest {
     /// The pool; absent: `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolName>,
-    /// How many to create; absent fills up to the target.
+    /// Number of instances to create; absent: up to the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
 }
@@ -172,11 +172,11 @@ pub struct DrainRequest {
     /// The pool; absent: the oldest over all pools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolName>,
-    /// How many idle ones to remove.
+    /// Number of idle instances to remove.
     pub count: u32,
 }
 
-/// The answer to replenish and drain: the instances that it concerns.
+/// The answer to replenish and drain: the affected instances.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::Affected;
@@ -188,9 +188,9 @@ pub struct DrainRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Affected {
-    /// How many.
+    /// Number of affected instances.
     pub count: u32,
-    /// Which.
+    /// The affected instances.
     pub instance_ids: Vec<InstanceId>,
 }
 
@@ -207,7 +207,7 @@ pub struct Affected {
 pub struct Condemned {
     /// The instance.
     pub instance_id: InstanceId,
-    /// Always true: a failure is a problem.
+    /// Always true: a failure is reported as a problem.
     pub ok: bool,
 }
 
@@ -226,24 +226,24 @@ pub struct Condemned {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TickReport {
-    /// Whether this tick ran; false while another replica's was running.
+    /// Whether this tick ran; false if another replica's was running.
     pub ran: bool,
-    /// Why the fleet could not be observed; nothing was decided from it then.
+    /// Why the fleet could not be observed; no decision was based on it then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<String>,
-    /// How many became idle.
+    /// Number of instances that became idle.
     pub became_idle: u32,
-    /// How many claimed ones were found dead.
+    /// Number of claimed instances that were found dead.
     pub crashed: u32,
-    /// How many are to be destroyed from now on.
+    /// Number of instances that were condemned.
     pub condemned: u32,
-    /// How many were thought gone, and are destroyed because Services has them.
+    /// Number of instances that were considered gone, and are destroyed because Services still has them.
     pub reappeared: u32,
-    /// How many Services has that this pool never had. They are left alone.
+    /// Number of instances at Services that this pool never had. They are left alone.
     pub foreign: u32,
-    /// How many were begun.
+    /// Number of creations that were started.
     pub created: u32,
-    /// How many destructions were begun or retried.
+    /// Number of destructions that were started or retried.
     pub destroying: u32,
 }
 
@@ -261,15 +261,15 @@ pub struct TickReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
-    /// Its word in URLs.
+    /// Its identifier in URLs.
     pub slug: String,
     /// Its name.
     pub name: String,
     /// What it is for, in a sentence.
     pub description: String,
-    /// The shelf it is on.
+    /// The category that it is listed in.
     pub category: String,
-    /// A picture of one character.
+    /// Its emoji.
     pub emoji: String,
     /// The agent's instructions.
     pub instructions: Instructions,

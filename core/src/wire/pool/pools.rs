@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, Counts, Objective, Rollout, Sizing};
-use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
+use crate::{EnvName, InfraId, InfraOptions, InstanceId, PoolName, ToolId};
 
-/// What the instances of a pool are made from. What is absent follows the settings.
+/// What the instances of a pool are made from. Absent members follow the settings.
 ///
-/// Its tools are in three lists, by when they are made. A list that is absent follows its setting, without the tools
-/// that the recipe names in another list.
+/// Its tools are in three lists, by when they are created. An absent list follows its setting, without the tools that
+/// the recipe names in another list.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::Recipe;
@@ -25,29 +25,36 @@ use crate::{EnvName, InfraId, InstanceId, PoolName, ToolId};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Recipe {
-    /// Where they run; absent: `INFRA_PROVIDER` of Services.
+    /// Where instances run; absent: `INFRA_PROVIDER` of Services.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub infra: Option<InfraId>,
     /// The image that they run, one of `ALLOWED_IMAGES` of Services; absent: the infra's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The tools that are made with an instance; absent: `POOL_TOOLS`.
+    /// Options of the infra, such as memory and CPU limits, in the infra's own terms; absent ones follow its
+    /// settings.
+    #[serde(
+        alias = "infra_options",
+        skip_serializing_if = "InfraOptions::is_empty"
+    )]
+    pub infra_options: InfraOptions,
+    /// The tools that are created with an instance; absent: `POOL_TOOLS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<ToolId>>,
-    /// The tools that are made when an instance is claimed; absent: `POOL_CLAIM_TOOLS`.
+    /// The tools that are created when an instance is claimed; absent: `POOL_CLAIM_TOOLS`.
     #[serde(alias = "claim_tools", skip_serializing_if = "Option::is_none")]
     pub claim_tools: Option<Vec<ToolId>>,
     /// The tools that an agent gets when it asks for them; absent: `POOL_DEMAND_TOOLS`.
     #[serde(alias = "demand_tools", skip_serializing_if = "Option::is_none")]
     pub demand_tools: Option<Vec<ToolId>>,
-    /// Further variables to start them with. They are shown to everyone who can read the pool: secrets belong in
-    /// `INSTANCE_ENV_*` of Services.
+    /// Further variables of the instances. Everyone who can read the pool sees them, so put secrets in
+    /// `INSTANCE_ENV_*` of Services instead.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<EnvName, String>,
 }
 
 impl Recipe {
-    /// Its lists of tools by when they are made, each with a label.
+    /// Its lists of tools by phase, each with a label.
     ///
     /// ```
     /// # use agent_pool_core::wire::pool::Recipe;
@@ -66,7 +73,7 @@ impl Recipe {
     }
 }
 
-/// How many instances a pool keeps. In a file its members may be written with `_` too.
+/// The policy of a pool. In a file, members may also be written with `_`.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::Policy;
@@ -78,27 +85,27 @@ impl Recipe {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Policy {
-    /// How many idle instances it keeps; absent: `POOL_MIN_IDLE` for the pool `default`, 0 for any other.
+    /// Number of idle instances to keep; absent: `POOL_MIN_IDLE` for the pool `default`, 0 for any other.
     #[serde(alias = "min_idle", skip_serializing_if = "Option::is_none")]
     pub min_idle: Option<u32>,
-    /// What it is sized for, instead of `min_idle`.
+    /// The sizing objective, instead of `min_idle`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
-    /// How many instances it may have in all; absent: as many as `POOL_MAX_TOTAL` allows over all pools.
+    /// Maximum number of its instances; absent: as many as `POOL_MAX_TOTAL` allows over all pools.
     #[serde(alias = "max_total", skip_serializing_if = "Option::is_none")]
     pub max_total: Option<u32>,
-    /// Whether no instances are made unless an operator asks for them. Idle ones can still be claimed.
+    /// Whether creations are paused, except those that an operator requests. Idle instances can still be claimed.
     pub paused: bool,
-    /// How many of its instances may be starting at once; absent: as many as are missing.
+    /// Maximum number of its instances that are starting at the same time; absent: as many as are missing.
     #[serde(alias = "max_starting", skip_serializing_if = "Option::is_none")]
     pub max_starting: Option<u32>,
-    /// After how many failures in a row with one cause creations stop; absent: 10.
+    /// Number of failures in a row with one cause after which creations stop; absent: 10.
     #[serde(alias = "max_failures", skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<u32>,
     /// Seconds after which an idle instance is replaced by a new one; absent: never.
     #[serde(alias = "max_idle_seconds", skip_serializing_if = "Option::is_none")]
     pub max_idle_seconds: Option<u32>,
-    /// Seconds after its claim at which an agent is ended; absent: never.
+    /// Seconds after its claim at which an agent is ended, unless its claim sets fewer; absent: when its claim sets.
     #[serde(alias = "ttl_seconds", skip_serializing_if = "Option::is_none")]
     pub ttl_seconds: Option<u32>,
     /// Seconds without activity after which an agent is ended, if its runtime reports `lastActivity`; absent: never.
@@ -107,10 +114,11 @@ pub struct Policy {
         skip_serializing_if = "Option::is_none"
     )]
     pub idle_timeout_seconds: Option<u32>,
-    /// Seconds between the warning that an agent is about to be ended and its end; absent: 600.
+    /// Seconds between the warning and the end of an agent; absent: 600.
     #[serde(alias = "warning_seconds", skip_serializing_if = "Option::is_none")]
     pub warning_seconds: Option<u32>,
-    /// What it and its agents may cost; when that is reached, no instances are created until the next day or month.
+    /// The maximum cost of the pool and its agents; once it is reached, no instances are created until the next day
+    /// or month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
 }
@@ -120,7 +128,7 @@ pub struct Policy {
 /// ```
 /// use agent_pool_core::wire::pool::{Hold, HoldCause};
 ///
-/// let hold: Hold = serde_json::from_str(r#"{"cause": "paused", "reason": "its policy says so"}"#)?;
+/// let hold: Hold = serde_json::from_str(r#"{"cause": "paused", "reason": "its policy is set to paused"}"#)?;
 /// assert_eq!((hold.cause, hold.until), (HoldCause::Paused, None), "until a person resumes it");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -131,7 +139,7 @@ pub struct Hold {
     pub cause: HoldCause,
     /// The reason, in words.
     pub reason: String,
-    /// Since when it holds; absent where that is not recorded.
+    /// Since when it holds; absent if that is not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
     /// When it ends, or when the next probe is made; absent: when a person resumes the pool.
@@ -139,7 +147,7 @@ pub struct Hold {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What kind of reason keeps a pool from creating instances.
+/// The kind of reason why a pool creates no instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HoldCause {
@@ -152,7 +160,7 @@ pub enum HoldCause {
 }
 
 impl HoldCause {
-    /// The word for it.
+    /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -163,7 +171,7 @@ impl HoldCause {
     }
 }
 
-/// What a pool is, as people declare it: `PUT /api/pool/pools/:name`.
+/// The declaration of a pool: `PUT /api/pool/pools/:name`.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::PoolSpec;
@@ -177,11 +185,11 @@ impl HoldCause {
 pub struct PoolSpec {
     /// What its instances are made from.
     pub recipe: Recipe,
-    /// How many it keeps.
+    /// How many instances it keeps.
     pub policy: Policy,
 }
 
-/// A pool and what it has: `GET /api/pool/pools/:name`.
+/// A pool and its state: `GET /api/pool/pools/:name`.
 ///
 /// ```
 /// # use {agent_pool_core::wire::pool::PoolView, serde_json::json};
@@ -200,9 +208,9 @@ pub struct PoolView {
     pub name: PoolName,
     /// What its instances are made from.
     pub recipe: Recipe,
-    /// How many it keeps, as declared.
+    /// Its policy, as declared.
     pub policy: Policy,
-    /// Grows by one with each change; 0 for the pool `default` as long as it is what the settings say.
+    /// Increases by one with each change; 0 for the pool `default` as long as it follows the settings.
     pub version: u32,
     /// Who made this version: the name of a key, or `POOLS_FILE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,18 +218,18 @@ pub struct PoolView {
     /// When this version was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<DateTime<Utc>>,
-    /// How many idle instances it keeps now.
+    /// Number of idle instances to keep now.
     pub target: u32,
     /// The decision behind the target, if it has an objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sizing: Option<Sizing>,
-    /// How many instances it may have in all.
+    /// Maximum number of its instances.
     pub max_total: u32,
-    /// How many are in each status.
+    /// Number of instances in each status.
     pub counts: Counts,
-    /// How many claims wait for one of its instances.
+    /// Number of claims that wait for one of its instances.
     pub waiting: u32,
-    /// Why no instances are created; absent: they are, as far as any are missing.
+    /// Why no instances are created; absent if missing ones are created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// Its latest roll-out.
@@ -239,11 +247,11 @@ pub struct Pools {
 /// The answer to `DELETE /api/pool/pools/:name`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeletedPool {
-    /// The pool that is no more.
+    /// The deleted pool.
     pub name: PoolName,
-    /// Its instances that nobody had claimed; they are being destroyed.
+    /// Its unclaimed instances; they are being destroyed.
     pub destroying: Vec<InstanceId>,
-    /// How many agents belong to another pool now.
+    /// Number of agents that were moved to another pool.
     pub moved: u32,
 }
 
@@ -253,13 +261,13 @@ pub struct DeletedPool {
 pub struct PoolVersion {
     /// Its number.
     pub version: u32,
-    /// What the pool was; absent where it was deleted.
+    /// The declaration; absent if the pool was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<PoolSpec>,
-    /// Who made it so.
+    /// Who made this version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,
-    /// When.
+    /// When this version was made.
     pub changed_at: DateTime<Utc>,
 }
 

@@ -1,4 +1,4 @@
-//! What instances are made from, and how they come to be made from something else: roll-outs and upgrades.
+//! Recipes of instances and their changes: roll-outs and upgrades.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -8,19 +8,19 @@ use super::{Runs, Status};
 use crate::wire::services::MadeFrom;
 use crate::{InstanceId, PoolName, RecipeHash};
 
-/// How far a roll-out is.
+/// The state of a roll-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RolloutState {
-    /// One instance of the new recipe is made, beside the others.
+    /// One instance of the new recipe is created, in addition to the others.
     Canary,
     /// The other idle ones are replaced, a few at a time.
     Rolling,
-    /// It goes no further until somebody retries it.
+    /// It does not continue until somebody retries it.
     Stopped,
-    /// Another recipe came before it was done.
+    /// The recipe changed again before it was done.
     Superseded,
-    /// No idle instance is left of the old recipe.
+    /// No idle instance of the old recipe is left.
     Done,
 }
 
@@ -34,7 +34,7 @@ impl RolloutState {
         Self::Done,
     ];
 
-    /// The word for it, in JSON and in the database.
+    /// Its name, in JSON and in the database.
     ///
     /// ```
     /// # use agent_pool_core::wire::pool::RolloutState;
@@ -73,21 +73,21 @@ impl RolloutState {
 pub struct Rollout {
     /// The recipe that most idle instances had.
     pub from: RecipeHash,
-    /// The recipe that they are to have.
+    /// The recipe that they get.
     pub to: RecipeHash,
-    /// How far it is.
+    /// Its state.
     pub state: RolloutState,
     /// Why it is stopped, or what it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// The instance that tries the new recipe.
+    /// The instance that tests the new recipe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<InstanceId>,
-    /// How many instances were replaced.
+    /// Number of instances that were replaced.
     pub replaced: u32,
-    /// How many idle instances are left of another recipe.
+    /// Number of idle instances of another recipe that are left.
     pub remaining: u32,
-    /// Who asked for its latest change; absent if the pool did it on its own.
+    /// Who requested its latest change; absent if the pool made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,
     /// When it began.
@@ -114,13 +114,13 @@ pub struct RolloutRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RolloutAction {
-    /// Begin a stopped one again, with another canary.
+    /// Restart a stopped roll-out with another canary.
     Retry,
-    /// Stop one that is under way. What is replaced stays replaced.
+    /// Stop a running roll-out. Replaced instances stay replaced.
     Stop,
 }
 
-/// `POST /api/pool/upgrades`: claimed instances to bring to the recipe of their pool.
+/// `POST /api/pool/upgrades`: claimed instances to upgrade to the recipe of their pool.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::UpgradeRequest;
@@ -131,13 +131,13 @@ pub enum RolloutAction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpgradeRequest {
-    /// These instances.
+    /// The instances to upgrade.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instance_ids: Vec<InstanceId>,
-    /// Or every claimed instance of this pool that is made from another recipe, or from one that is not known.
+    /// Or every claimed instance of this pool that was made from another or an unknown recipe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolName>,
-    /// How many to upgrade at a time. After a failure no further one begins.
+    /// Number of instances to upgrade at a time. After a failure no further one is started.
     #[serde(default = "UpgradeRequest::default_batch")]
     pub batch: u16,
 }
@@ -148,19 +148,19 @@ impl UpgradeRequest {
     }
 }
 
-/// How far an upgrade is.
+/// The state of an upgrade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UpgradeState {
-    /// Others of its request come first.
+    /// It waits for others of its request.
     Waiting,
     /// It is being deployed.
     Running,
     /// It runs the recipe and is ready.
     Done,
-    /// It failed, and says why.
+    /// It failed; `error` says why.
     Failed,
-    /// It did not begin, because another of its request failed.
+    /// It was not started, because another of its request failed.
     Stopped,
 }
 
@@ -174,7 +174,7 @@ impl UpgradeState {
         Self::Stopped,
     ];
 
-    /// The word for it, in JSON and in the database.
+    /// Its name, in JSON and in the database.
     ///
     /// ```
     /// # use agent_pool_core::wire::pool::UpgradeState;
@@ -199,22 +199,22 @@ impl UpgradeState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Upgrade {
-    /// How far it is.
+    /// Its state.
     pub state: UpgradeState,
-    /// Why it failed or did not begin.
+    /// Why it failed or was not started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Who asked for it.
+    /// Who requested it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
-    /// When.
+    /// When it was requested.
     pub requested_at: DateTime<Utc>,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// `GET /api/pool/upgrades`: who runs what.
+/// `GET /api/pool/upgrades`: which recipe each instance runs.
 ///
 /// ```
 /// # use agent_pool_core::wire::pool::Upgrades;
@@ -230,16 +230,16 @@ pub struct Upgrades {
     pub instances: Vec<InstanceRecipe>,
 }
 
-/// What the instances of a pool would be made from now.
+/// The current recipe of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolRecipe {
     /// The pool.
     pub pool: PoolName,
-    /// Its recipe; absent if Services cannot tell.
+    /// Its recipe; absent if Services cannot determine it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<MadeFrom>,
-    /// Why Services cannot tell.
+    /// Why Services cannot determine it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Its latest roll-out.
@@ -260,10 +260,10 @@ pub struct InstanceRecipe {
     /// Its agent's name, once claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_name: Option<String>,
-    /// What it was made from; absent if that is not known.
+    /// The recipe that it was made from; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_from: Option<RecipeHash>,
-    /// Whether that is the recipe of its pool; absent if either is not known.
+    /// Whether that is the current recipe of its pool; absent if either is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<bool>,
     /// What it runs.

@@ -1,4 +1,4 @@
-//! How a pool is sized: what it is sized for, what was decided, and the replay of another policy.
+//! The sizing of a pool: its objective, the decision, and the replay of another policy.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,13 +27,13 @@ pub struct HitRate {
     millionths: u32,
 }
 
-/// The text is no share that can be promised.
+/// The error of a text that is not a valid hit rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no hit rate: expected at least 50% and below 100%, such as 99%")]
+#[error("is not a hit rate: expected at least 50% and below 100%, such as 99%")]
 pub struct ParseHitRateError;
 
 impl HitRate {
-    /// The share: within 0.5 and 1.
+    /// The share, between 0.5 and 1.
     #[must_use]
     pub fn share(self) -> f64 {
         f64::from(self.millionths) / 1e6
@@ -84,7 +84,7 @@ impl From<HitRate> for String {
     }
 }
 
-/// What a pool is sized for. In a file its members may be written with `_` too.
+/// The sizing objective of a pool. In a file, members may also be written with `_`.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::Objective;
@@ -97,22 +97,22 @@ impl From<HitRate> for String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Objective {
-    /// The share of claims that are to find an idle instance.
+    /// The share of claims that should find an idle instance.
     #[serde(alias = "hit_rate")]
     pub hit_rate: HitRate,
-    /// The fewest idle instances to keep.
+    /// Minimum number of idle instances to keep.
     #[serde(default)]
     pub min: u32,
-    /// The most idle instances to keep; absent: the limit of the pool.
+    /// Maximum number of idle instances to keep; absent: the limit of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// The most that the target rises in a minute.
+    /// Maximum increase of the target per minute.
     #[serde(default, alias = "step_up", skip_serializing_if = "Option::is_none")]
     pub step_up: Option<u32>,
-    /// The most that the target falls in a minute.
+    /// Maximum decrease of the target per minute.
     #[serde(default, alias = "step_down", skip_serializing_if = "Option::is_none")]
     pub step_down: Option<u32>,
-    /// Whose hours and weekdays count, such as `Europe/Berlin`; absent: UTC.
+    /// The time zone of hours and weekdays, such as `Europe/Berlin`; absent: UTC.
     #[serde(default, alias = "time_zone", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// Times at which the minimum is higher.
@@ -126,9 +126,9 @@ pub struct Objective {
 pub struct ObjectiveFloor {
     /// When it begins: a cron expression, in the time zone of the objective.
     pub from: String,
-    /// How long it lasts.
+    /// How long it lasts: 1 minute or more.
     pub minutes: u32,
-    /// The fewest idle instances to keep.
+    /// Minimum number of idle instances to keep; no more than the maximum of the objective.
     pub min: u32,
 }
 
@@ -136,19 +136,19 @@ pub struct ObjectiveFloor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sizing {
-    /// How many idle instances it keeps.
+    /// Number of idle instances to keep.
     pub target: u32,
-    /// How many the demand alone asks for.
+    /// Number of idle instances that demand alone requires.
     pub wanted: u32,
-    /// What decided: `demand`, `min`, `floor`, `max`, `step_up` or `step_down`.
+    /// The deciding bound: `demand`, `min`, `floor`, `max`, `step_up` or `step_down`.
     pub bound: String,
-    /// Claims expected in a minute.
+    /// Expected claims per minute.
     pub claims_per_minute: f64,
-    /// Claims in the last 15 minutes.
+    /// Number of claims in the last 15 minutes.
     pub recent_claims: u32,
-    /// Seconds that it takes to warm one, as measured.
+    /// Measured time to warm up an instance, in seconds.
     pub lead_seconds: f64,
-    /// The variance of the claims in that time over their mean; 1 for Poisson.
+    /// The variance of the number of claims in that time divided by its mean; 1 for Poisson.
     pub dispersion: f64,
     /// The decision in a sentence.
     pub reason: String,
@@ -163,11 +163,11 @@ pub struct SimulationRequest {
     /// The pool whose claims are replayed; absent: `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
-    /// How many seconds back.
+    /// Length of the replayed log, in seconds before now.
     pub since_seconds: u32,
     /// The objective to try.
     pub objective: Objective,
-    /// What an idle hour costs, in any currency.
+    /// Cost of an idle hour, in any currency.
     #[serde(default)]
     pub cost_per_hour: f64,
 }
@@ -176,40 +176,40 @@ pub struct SimulationRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Simulation {
-    /// Where the replay begins.
+    /// Start of the replay.
     pub from: DateTime<Utc>,
-    /// Where it ends.
+    /// End of the replay.
     pub until: DateTime<Utc>,
-    /// Seconds that it takes to warm one, as measured.
+    /// Measured time to warm up an instance, in seconds.
     pub lead_seconds: f64,
-    /// Under the policy of the pool.
+    /// The result under the policy of the pool.
     pub current: SimulatedPolicy,
-    /// Under the objective.
+    /// The result under the objective.
     pub objective: SimulatedPolicy,
-    /// Under the smallest fixed number that has at least the hit rate of the objective.
+    /// The result under the smallest fixed number that has at least the hit rate of the objective.
     pub best_fixed: SimulatedPolicy,
 }
 
-/// What a policy would have led to.
+/// The simulated result of a policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SimulatedPolicy {
     /// The policy in words.
     pub policy: String,
-    /// Claims.
+    /// Number of claims.
     pub claims: u32,
-    /// Claims that found an idle instance.
+    /// Number of claims that found an idle instance.
     pub hits: u32,
-    /// The share of these.
+    /// The share of claims that found an idle instance.
     pub hit_rate: f64,
-    /// Claims that waited.
+    /// Number of claims that waited.
     pub waits: u32,
-    /// The mean wait of these, in seconds.
+    /// The mean wait of claims that waited, in seconds.
     pub mean_wait_seconds: f64,
     /// The longest wait, in seconds.
     pub longest_wait_seconds: f64,
-    /// Hours that instances were idle, summed up.
+    /// Total idle time of instances, in hours.
     pub idle_hours: f64,
-    /// What these cost.
+    /// The cost of the idle hours.
     pub cost: f64,
 }

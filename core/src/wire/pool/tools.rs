@@ -1,4 +1,4 @@
-//! Tools that an instance gets and gives back while it lives.
+//! Tools that are added to an existing instance or removed from it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct AddedTool {
     pub instance_id: InstanceId,
     /// The tool.
     pub tool: ToolId,
-    /// Whether the agent has the variables of the tool now. If not, it has them from its next deployment on.
+    /// Whether the agent has received the variables of the tool. If not, it has them from its next deployment on.
     pub delivered: bool,
     /// The variables of the tool, if the instance itself asked.
     #[serde(
@@ -52,6 +52,6 @@ pub struct ReleasedTool {
     pub instance_id: InstanceId,
     /// The tool.
     pub tool: ToolId,
-    /// Whether the agent knows. If not, it keeps the dead variables until its next deployment.
+    /// Whether the agent was notified. If not, it keeps the invalid variables until its next deployment.
     pub delivered: bool,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Secret;
 
-/// What an endpoint can be notified of.
+/// An event that an endpoint can be notified of.
 ///
 /// ```
 /// use agent_pool_core::wire::pool::WebhookEvent;
@@ -41,9 +41,9 @@ pub enum WebhookEvent {
     Test,
 }
 
-/// The word is no event.
+/// The error of an unknown event name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no event: expected one of {}", WebhookEvent::words())]
+#[error("is not an event: expected one of {}", WebhookEvent::words())]
 pub struct UnknownWebhookEvent;
 
 impl WebhookEvent {
@@ -59,7 +59,7 @@ impl WebhookEvent {
         Self::Test,
     ];
 
-    /// Its word in messages.
+    /// Its name in messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -132,14 +132,14 @@ pub struct WebhookEndpoint {
     pub events: Vec<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
-    /// Since when it gets nothing: it answered 410 Gone.
+    /// When it was disabled, because it answered 410 Gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Messages that are yet to be delivered.
+    /// Number of messages that are not delivered yet.
     pub pending: u32,
 }
 
-/// The answer to `POST /api/pool/webhooks`. Nothing shows the secret again.
+/// The answer to `POST /api/pool/webhooks`. The secret is not shown again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedWebhook {
@@ -169,7 +169,7 @@ pub struct WebhookDeliveries {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
-    /// A number that grows: pass it as `before` to page back.
+    /// An increasing number: pass it as `before` to page back.
     pub id: i64,
     /// The message, as in the header `webhook-id`.
     pub message_id: String,
@@ -179,7 +179,7 @@ pub struct WebhookDelivery {
     pub event: String,
     /// When it happened.
     pub at: DateTime<Utc>,
-    /// How many times it was sent.
+    /// Number of attempts to send it.
     pub attempts: u32,
     /// The HTTP status of the last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,10 +195,10 @@ pub struct WebhookDelivery {
     pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
-/// The answer to requests that queue messages: how many.
+/// The answer to requests that queue messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhooksQueued {
-    /// How many deliveries are due now.
+    /// Number of deliveries that are due now.
     pub queued: u32,
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fault, ProblemCode};
 use crate::http::retry_after::whole_seconds;
-use crate::{Effect, safe_line};
+use crate::{Effect, Price, safe_line};
 
-/// What a request fails with.
+/// The error of a failed request.
 ///
 /// ```
 /// # use {serde_json::json, std::time::Duration};
@@ -36,7 +37,7 @@ pub struct Problem {
     pub status: u16,
     /// What failed, on what, and what to do.
     pub detail: String,
-    /// A stable word for programs, such as `no_idle_instance`.
+    /// A stable identifier for programs, such as `no_idle_instance`.
     pub code: ProblemCode,
     /// The same as `detail`, for older clients.
     pub error: String,
@@ -46,20 +47,23 @@ pub struct Problem {
     /// The id of the provider that failed, such as `agentmail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// The trace that the request belongs to: the logs of both services name it, and so does an OpenTelemetry collector.
+    /// The trace that the request belongs to: the logs of both services and an OpenTelemetry collector name it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// When to try again: whole seconds, at least 1, in the body as in the header `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
     #[schemars(with = "Option<u64>")]
     pub retry_after: Option<Duration>,
+    /// Prices of resources that the failed request created and gave up again, by provider id; free ones are absent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
 }
 
 impl Problem {
-    /// Longest detail, in characters.
+    /// Maximum length of the detail, in characters.
     const DETAIL_LIMIT: usize = 4_000;
 
-    /// A problem with its code, the status of that, and what to say about it, which may hold foreign text.
+    /// A problem with the status of its code. `detail` may contain foreign text.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         let detail = safe_line(&detail.into(), Self::DETAIL_LIMIT).into_owned();
         let status = code.status();
@@ -74,10 +78,11 @@ impl Problem {
             provider: None,
             trace_id: None,
             retry_after: None,
+            prices: BTreeMap::new(),
         }
     }
 
-    /// Sends it with another status than that of its code.
+    /// The same problem with another status than that of its code.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         Self {
@@ -87,7 +92,7 @@ impl Problem {
         }
     }
 
-    /// The same problem, described by another text.
+    /// The same problem with another detail.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         let detail = safe_line(&detail.into(), Self::DETAIL_LIMIT).into_owned();
@@ -98,29 +103,34 @@ impl Problem {
         }
     }
 
-    /// Names the member of the request that is wrong.
+    /// Sets the member of the request that is wrong.
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
     }
 
-    /// Names the provider that failed.
+    /// Sets the provider that failed.
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
         self
     }
 
-    /// States when to try again.
+    /// Sets the prices of resources that were created in vain.
+    #[must_use]
+    pub fn with_prices(self, prices: BTreeMap<String, Price>) -> Self {
+        Self { prices, ..self }
+    }
+
+    /// Sets when to try again.
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// Whose fault it is. Where the code does not say, a 409 is about the instance's state, any other 4xx
-    /// about the request.
+    /// Who is at fault. If the code is unknown, a 409 is about the instance's state, any other 4xx about the request.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self.status {
@@ -131,8 +141,8 @@ impl Problem {
         }
     }
 
-    /// Whether the request may have had an effect anyway. Where the code does not say, a 4xx is a
-    /// refusal; anything else, and a request that timed out, may come from half-way.
+    /// Whether the request may have had an effect anyway. If the code is unknown, a 4xx is a refusal; any other
+    /// status, and a request that timed out, may leave the operation half done.
     #[must_use]
     pub const fn effect(&self) -> Effect {
         match self.status {
@@ -152,7 +162,7 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// The phrase of RFC 9110, which the crate `http` has in all cases but two.
+/// The reason phrase of RFC 9110. The crate `http` has it in all cases but two.
 fn title(status: u16) -> &'static str {
     match status {
         413 => "Content Too Large",

@@ -1,4 +1,4 @@
-//! The codes of problems, each with what it means.
+//! The codes of problems and their meanings.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ struct Meaning {
 /// Generates the enum, the list of its members and their meanings from one table.
 macro_rules! problem_codes {
     ($($(#[$doc:meta])* $code:ident $word:literal $status:literal $fault:ident $effect:ident;)*) => {
-        /// The stable word that a problem has for programs. Words are API: they do not change.
+        /// The stable code of a problem, for programs. Codes are API: they do not change.
         ///
         /// ```
         /// use agent_pool_core::Effect;
@@ -48,7 +48,7 @@ macro_rules! problem_codes {
         #[non_exhaustive]
         pub enum ProblemCode {
             $($(#[$doc])* $code,)*
-            /// A word of another version.
+            /// A code of another version.
             Other(Box<str>),
         }
 
@@ -56,7 +56,7 @@ macro_rules! problem_codes {
             /// Every code that this version knows.
             pub const ALL: &[Self] = &[$(Self::$code,)*];
 
-            /// `None` for a word of another version.
+            /// `None` for a code of another version.
             const fn meaning(&self) -> Option<Meaning> {
                 Some(match self {
                     $(Self::$code => Meaning {
@@ -113,7 +113,7 @@ problem_codes! {
     UnknownTemplate        "unknown_template"         404 Request  NotDone;
     /// No instance is idle.
     NoIdleInstance         "no_idle_instance"         503 Ours     NotDone;
-    /// The client hung up while its claim waited.
+    /// The client disconnected while its claim waited.
     HungUp                 "hung_up"                  503 Request  NotDone;
     /// Another replica took over the claim.
     Superseded             "superseded"               503 Ours     Unknown;
@@ -143,13 +143,13 @@ problem_codes! {
     NoRollout              "no_rollout"               409 Request  NotDone;
     /// Only a crashed instance can be dismissed.
     NotCrashed             "not_crashed"              409 Request  NotDone;
-    /// The instance is protected: it is not destroyed before that is lifted.
+    /// The instance is protected: it is not destroyed until the protection is lifted.
     InstanceProtected      "instance_protected"       409 Request  NotDone;
     /// Only an idle, claimed or crashed instance can be protected.
     NotProtectable         "not_protectable"          409 Request  NotDone;
     /// The instance has no invite: it is not claimed.
     NotClaimed             "not_claimed"              404 Request  NotDone;
-    /// The instance does not wait to be let into a conversation, or no longer.
+    /// The instance does not wait, or no longer waits, for acceptance into a conversation.
     NotPending             "not_pending"              409 Request  NotDone;
     /// The agent may not ask for this tool: its pool does not give it on demand.
     ToolNotOnDemand        "tool_not_on_demand"       403 Request  NotDone;
@@ -194,7 +194,7 @@ problem_codes! {
     ProviderUnconfigured   "provider_unconfigured"    422 Ours     NotDone;
     /// Two tools set the same variable.
     ToolsClash             "tools_clash"              409 Request  NotDone;
-    /// It was already provisioned: an instance by a claim, or one of its tools.
+    /// The instance was already provisioned by a claim, or already has the tool.
     AlreadyProvisioned     "already_provisioned"      409 Instance NotDone;
     /// The instance has no such resource.
     UnknownResource        "unknown_resource"         404 Request  NotDone;
@@ -212,7 +212,7 @@ problem_codes! {
     VendorConflict         "vendor_conflict"          503 Provider Unknown;
     /// The vendor calls our request invalid.
     VendorInvalid          "vendor_invalid"           502 Provider Unknown;
-    /// The vendor limits our rate. Earlier calls of the operation may have had effect.
+    /// The vendor limits our rate. Earlier calls of the operation may have had an effect.
     VendorRateLimited      "vendor_rate_limited"      503 Provider Unknown;
     /// The vendor is unreachable or failing.
     VendorUnavailable      "vendor_unavailable"       503 Provider Unknown;
@@ -226,7 +226,7 @@ problem_codes! {
     // Either service.
     /// The service is shutting down.
     ShuttingDown           "shutting_down"            503 Ours     NotDone;
-    /// It cannot do its work yet: a service without its database, or a runtime that starts.
+    /// It cannot do its work yet: a service without its database, or a starting runtime.
     NotReady               "not_ready"                503 Instance NotDone;
     /// The database is not reachable. Services reads its rows before it calls a provider.
     DatabaseUnavailable    "database_unavailable"     503 Ours     NotDone;
@@ -251,11 +251,11 @@ problem_codes! {
     WithoutCode            "without_code"             502 Ours     Unknown;
 }
 
-/// The maximum length of an unknown word, in characters.
+/// Maximum length of an unknown code, in characters.
 const LONGEST_WORD: usize = 64;
 
 impl ProblemCode {
-    /// The word on the wire.
+    /// The code on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         if let Self::Other(word) = self {
@@ -273,7 +273,7 @@ impl ProblemCode {
         }
     }
 
-    /// Whose fault it is. For a code of another version it follows from the status: see
+    /// Who is at fault. For a code of another version this follows from the status: see
     /// [`Problem::fault`](super::Problem::fault).
     #[must_use]
     pub const fn fault(&self) -> Fault {
@@ -292,14 +292,14 @@ impl ProblemCode {
         }
     }
 
-    /// Whether the meaning is known: neither a word of another version nor none at all.
+    /// Whether the meaning is known: the code is not of another version, nor missing.
     pub(super) const fn is_known(&self) -> bool {
         !matches!(self, Self::Other(_) | Self::WithoutCode)
     }
 }
 
 impl From<&str> for ProblemCode {
-    /// A word of another version is kept, as far as it is a plain short word.
+    /// A code of another version is kept if it is a plain short word.
     fn from(word: &str) -> Self {
         let known = Self::ALL.iter().find(|code| code.as_str() == word);
         known.cloned().unwrap_or_else(|| {
@@ -328,7 +328,7 @@ impl<'de> Deserialize<'de> for ProblemCode {
     }
 }
 
-/// A string and not a closed list: a later version has further words.
+/// A string and not a closed list, because a later version has further codes.
 impl JsonSchema for ProblemCode {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "ProblemCode".into()
@@ -338,7 +338,7 @@ impl JsonSchema for ProblemCode {
         let words: Vec<_> = Self::ALL.iter().map(Self::as_str).collect();
         json_schema!({
             "type": "string",
-            "description": "The stable word that a problem has for programs. Words are added over time.",
+            "description": "The stable identifier of a problem, for programs. Identifiers are added over time.",
             "examples": words,
         })
     }

@@ -1,4 +1,4 @@
-//! The error body of both services: the members of RFC 9457, with `code`, `error` and `retryAfter` besides.
+//! The error body of both services: the members of RFC 9457, plus `code`, `error` and `retryAfter`.
 
 mod body;
 mod code;

@@ -1,4 +1,4 @@
-//! `GET /instances/:instanceId`: what Services knows of one instance.
+//! `GET /instances/:instanceId`: what Services knows about one instance.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use url::Url;
 use super::{Document, MadeFrom, ToolStatus};
 use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Usage};
 
-/// The answer to `GET /instances/:instanceId`: what is known of one, without secrets.
+/// The answer to `GET /instances/:instanceId`: what is known about an instance, without secrets.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::{InstanceDetails, InstancePhase}, serde_json::json};
@@ -28,7 +28,7 @@ use crate::{DeployStatus, InfraId, InstanceId, ResourceId, ServiceId, ToolId, Us
 pub struct InstanceDetails {
     /// The instance.
     pub instance_id: InstanceId,
-    /// Whether an operation is at work on it.
+    /// Whether an operation is in progress on it.
     pub busy: bool,
     /// Where it runs.
     pub infra: InstanceInfraDetails,
@@ -37,7 +37,7 @@ pub struct InstanceDetails {
     pub made_from: Option<MadeFrom>,
     /// The tools that it has or had, in order of id.
     pub tools: Vec<InstanceToolDetails>,
-    /// The same for people to read.
+    /// The same information for people.
     #[serde(default, skip_serializing_if = "Document::is_empty")]
     pub document: Document,
 }
@@ -59,31 +59,31 @@ pub struct InstanceDetails {
 pub struct InstanceInfraDetails {
     /// The infra.
     pub provider: InfraId,
-    /// How far in its life it is.
+    /// The phase of its life.
     pub phase: InstancePhase,
-    /// What the infra calls its service; absent until it is made.
+    /// The infra's id of its service; absent until it is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_id: Option<ServiceId>,
-    /// Where it is reached.
+    /// Its URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
-    /// What it runs.
+    /// The image that it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The digest of what it ran at the last check, where the infra tells.
+    /// The digest of that image at the last check, if the infra reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
     /// The status of its deployment at the last check; absent before the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_status: Option<DeployStatus>,
-    /// Why it did so, in the infra's words, such as `out of memory`.
+    /// The reason for that status, in the infra's words, such as `out of memory`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_detail: Option<String>,
     /// When its creation began.
     pub created_at: DateTime<Utc>,
 }
 
-/// How far in its life an instance is, for Services.
+/// The phase of an instance's life, for Services.
 ///
 /// ```
 /// # use agent_pool_core::wire::services::InstancePhase;
@@ -93,11 +93,11 @@ pub struct InstanceInfraDetails {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstancePhase {
-    /// Its creation is not done.
+    /// Its creation is not complete.
     Creating,
-    /// It is made and deployed.
+    /// It is created and deployed.
     Made,
-    /// It is to be taken down.
+    /// It is to be destroyed.
     Destroying,
 }
 
@@ -117,14 +117,14 @@ pub enum InstancePhase {
 pub struct InstanceToolDetails {
     /// The tool.
     pub tool_id: ToolId,
-    /// The resource, in its vendor's words; absent until it is made.
+    /// The vendor's id of the resource; absent until it is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<ResourceId>,
     /// Whether it is in use.
     pub status: ToolStatus,
     /// When it was first requested.
     pub created_at: DateTime<Utc>,
-    /// What it has used; absent where the provider cannot tell, or not in time.
+    /// Its usage; absent if the provider does not report it, or not in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// What its provider noted about the resource, without secrets.

@@ -1,4 +1,4 @@
-//! What Services tells people about an instance.
+//! The document about an instance that Services writes for people.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,8 +7,8 @@ use url::Url;
 
 /// A document about an instance for people to read: sections of labels and values.
 ///
-/// It is opaque to Pool and to the command line, which show it unchanged and take nothing from it. A
-/// provider's own ids and words pass through here and nowhere else.
+/// It is opaque to Pool and to the command line, which show it unchanged and do not interpret it. A provider's own
+/// ids and terms reach them only in this document.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::Document, serde_json::json};
@@ -38,11 +38,11 @@ pub struct DocumentSection {
 /// A label and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentRow {
-    /// What the value is.
+    /// The name of the value.
     pub label: String,
     /// The value as text.
     pub value: String,
-    /// Where the value leads to. Only http and https are shown as links.
+    /// The target of a link on the value. Only http and https are shown as links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Url>,
 }
@@ -73,8 +73,8 @@ impl DocumentSection {
         }
     }
 
-    /// Adds a row. Control characters are replaced, and at most 500 characters of the value stay: some
-    /// values are vendors' words.
+    /// Adds a row. Control characters are replaced, and the value is cut to 500 characters, because some values come
+    /// from vendors.
     #[must_use]
     pub fn row(mut self, label: impl Into<String>, value: impl ToString) -> Self {
         let printable = |c: char| {
@@ -102,7 +102,7 @@ impl DocumentSection {
         }
     }
 
-    /// Adds a row that leads to `url`.
+    /// Adds a row that links to `url`.
     #[must_use]
     pub fn link(mut self, label: &str, url: &Url) -> Self {
         self = self.row(label, url);

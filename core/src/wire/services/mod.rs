@@ -1,4 +1,4 @@
-//! The Services API: what Pool asks of Services.
+//! The Services API, which Pool calls.
 //!
 //! ```
 //! use agent_pool_core::wire::services::CreateInstanceRequest;
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    DeployStatus, EnvVars, InfraId, InstanceId, LogLine, Price, RecipeHash, ResourceId, Secret,
-    ServiceId, ToolId, ToolOptions, Usage,
+    DeployStatus, EnvVars, InfraId, InfraOptions, InstanceId, LogLine, Price, RecipeHash,
+    ResourceId, Secret, ServiceId, ToolId, ToolOptions, Usage,
 };
 
 pub use details::{InstanceDetails, InstanceInfraDetails, InstancePhase, InstanceToolDetails};
@@ -59,12 +59,15 @@ pub struct CreateInstanceRequest {
     /// The tools to equip it with.
     #[serde(default)]
     pub tools: Vec<ToolId>,
-    /// Where to make it; absent takes the setting `INFRA_PROVIDER`.
+    /// The infra to create it on; absent: the setting `INFRA_PROVIDER`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub infra: Option<InfraId>,
-    /// The image to run; absent takes the infra's setting.
+    /// The image to run; absent: the infra's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Options of the infra, such as limits; absent ones follow the infra's settings.
+    #[serde(default, skip_serializing_if = "InfraOptions::is_empty")]
+    pub infra_options: InfraOptions,
     /// Further variables to start it with.
     #[serde(
         default,
@@ -74,7 +77,7 @@ pub struct CreateInstanceRequest {
     pub variables: EnvVars,
 }
 
-/// The answer to [`CreateInstanceRequest`]: all of it is made, and the instance is being deployed.
+/// The answer to [`CreateInstanceRequest`]: everything is created, and the instance is being deployed.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::CreatedInstance, serde_json::json};
@@ -91,26 +94,26 @@ pub struct CreateInstanceRequest {
 pub struct CreatedInstance {
     /// The instance.
     pub instance_id: InstanceId,
-    /// What the infra calls its service.
+    /// The infra's id of its service.
     pub service_id: ServiceId,
-    /// Where it is reached.
+    /// Its URL.
     pub url: Url,
     /// Its tools.
     pub services: BTreeMap<ToolId, ToolResource>,
-    /// The key that opens its runtime, and nothing of ours. Absent for an instance that was made before
+    /// The key of its runtime, which gives access to nothing else. Absent for an instance that was made before
     /// instances had keys of their own: it accepts the operators' key.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         serialize_with = "Secret::expose_optional"
     )]
-    // Unlike other secrets it is shown, to Pool.
+    // Unlike other secrets, it is shown to Pool.
     #[schemars(with = "Option<String>")]
     pub runtime_key: Option<Secret>,
-    /// What its infra and its tools cost, by the id of the provider; absent what is free.
+    /// The prices of its infra and its tools, by provider id; free ones are absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<String, Price>,
-    /// What it was made from; absent for an instance that was made before this was recorded.
+    /// The recipe that it was made from; absent for an instance that was made before this was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_from: Option<RecipeHash>,
 }
@@ -126,7 +129,7 @@ pub struct CreatedInstance {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolResource {
-    /// The resource, in its vendor's words.
+    /// The vendor's id of the resource.
     pub resource_id: ResourceId,
 }
 
@@ -152,7 +155,7 @@ pub struct DestroyedInstance {
     pub destroyed: Destroyed,
 }
 
-/// What a destruction removed, or found gone.
+/// What a destruction removed, or found to be already removed.
 ///
 /// ```
 /// # use agent_pool_core::wire::services::Destroyed;
@@ -186,7 +189,7 @@ pub struct Destroyed {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusBatchRequest {
-    /// Which instances; absent asks for all.
+    /// The instances; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_ids: Option<Vec<InstanceId>>,
 }
@@ -201,7 +204,7 @@ pub struct StatusBatchRequest {
 /// ```
 pub type StatusBatch = BTreeMap<InstanceId, InstanceReport>;
 
-/// How one instance does.
+/// The state of one instance.
 ///
 /// ```
 /// # use {agent_pool_core::{DeployStatus, wire::services::InstanceReport}, serde_json::json};
@@ -214,30 +217,30 @@ pub type StatusBatch = BTreeMap<InstanceId, InstanceReport>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceReport {
-    /// How its deployment does; absent before the first.
+    /// The status of its deployment; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<DeployStatus>,
-    /// Why it does so, in the infra's words, such as `out of memory`.
+    /// The reason for that status, in the infra's words, such as `out of memory`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Whether its `/pool/health` says that it is ready.
+    /// Whether its `/pool/health` reports that it is ready.
     pub healthy: bool,
     /// Whether the instance refuses our key. That is our fault, and says nothing about its health.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub key_refused: bool,
-    /// Where it is reached.
+    /// Its URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
-    /// What it runs.
+    /// The image that it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The digest of what it runs, where the infra tells.
+    /// The digest of that image, if the infra reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
-    /// What it was made from; absent for an instance that was made before this was recorded.
+    /// The recipe that it was made from; absent for an instance that was made before this was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_from: Option<RecipeHash>,
-    /// The version that its runtime says it is.
+    /// The version that its runtime reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// When its agent last did something, if its runtime reports that.
@@ -260,7 +263,8 @@ pub struct UsageBatchRequest {
     pub instance_ids: Vec<InstanceId>,
 }
 
-/// The answer to [`UsageBatchRequest`]: by instance and tool. What no provider can tell, or not now, is absent.
+/// The answer to [`UsageBatchRequest`]: by instance and tool. Usage that no provider can report, or not now, is
+/// absent.
 ///
 /// ```
 /// # use agent_pool_core::{InstanceId, wire::services::UsageBatch};
@@ -294,7 +298,7 @@ pub struct UpdatedTool {
     pub instance_id: InstanceId,
     /// The tool.
     pub tool_id: ToolId,
-    /// Always true: a failure is a problem.
+    /// Always true: a failure is reported as a problem.
     pub ok: bool,
 }
 
@@ -313,7 +317,7 @@ pub struct UpdatedTool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureRequest {
-    /// The variables to set; those that are not named stay.
+    /// The variables to set; others are kept.
     #[serde(serialize_with = "EnvVars::expose_all")]
     pub variables: EnvVars,
     /// Whether to deploy it again afterwards.
@@ -334,7 +338,7 @@ pub struct ConfigureRequest {
 pub struct Done {
     /// The instance.
     pub instance_id: InstanceId,
-    /// Always true: a failure is a problem.
+    /// Always true: a failure is reported as a problem.
     pub ok: bool,
 }
 
@@ -390,7 +394,7 @@ pub struct ProvisionToolRequest {
 pub struct ProvisionedToolReply {
     /// The tool.
     pub tool_id: ToolId,
-    /// The resource, in its vendor's words.
+    /// The vendor's id of the resource.
     pub resource_id: ResourceId,
     /// The main variable that the instance got.
     pub env_key: String,
@@ -412,7 +416,7 @@ pub struct ProvisionLocalRequest {
     pub tools: Vec<ToolId>,
 }
 
-/// The answer to [`ProvisionLocalRequest`], which has the secrets in the clear and is not repeated.
+/// The answer to [`ProvisionLocalRequest`], which has the secrets in the clear and cannot be requested again.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::LocalGrant, serde_json::json};
@@ -428,12 +432,12 @@ pub struct ProvisionLocalRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalGrant {
-    /// Whose the tools are: for `DELETE /destroy/:instanceId`, when they are no longer needed.
+    /// The instance id that the tools belong to: for `DELETE /destroy/:instanceId`, when they are no longer needed.
     pub instance_id: InstanceId,
     /// The variables to set.
     #[serde(serialize_with = "EnvVars::expose_all")]
     pub env: EnvVars,
-    /// From when on the tools may be destroyed.
+    /// When the tools expire and may be destroyed.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -468,9 +472,9 @@ pub enum ToolStatus {
 pub struct DestroyedTool {
     /// The tool.
     pub tool_id: ToolId,
-    /// The resource, in its vendor's words.
+    /// The vendor's id of the resource.
     pub resource_id: ResourceId,
-    /// Always true: a failure is a problem.
+    /// Always true: a failure is reported as a problem.
     pub deleted: bool,
 }
 
@@ -488,7 +492,7 @@ pub struct SweepRequest {
     /// Whether to destroy all orphans that are found.
     #[serde(default)]
     pub destroy: bool,
-    /// The orphans to destroy where not all are, if they are found again.
+    /// The orphans to destroy if `destroy` is false, provided that they are found again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destroy_only: Vec<OrphanRef>,
     /// Whether to provision tools again that are missing now and were missing in the last report.
@@ -511,7 +515,7 @@ pub struct SweepRequest {
 pub struct OrphanRef {
     /// The provider that has it.
     pub provider: String,
-    /// The resource or service, in the vendor's words.
+    /// The vendor's id of the resource or service.
     pub resource_id: String,
 }
 
@@ -536,9 +540,9 @@ pub struct SweepReport {
     pub replica: String,
     /// How long the sweep took, in milliseconds.
     pub took_ms: u64,
-    /// What vendors have under our mark, older than the grace period, without a row.
+    /// Resources with our mark, older than the grace period, that have no row.
     pub orphans: Vec<Orphan>,
-    /// What rows older than the grace period know and vendors do not list.
+    /// Resources of rows older than the grace period that vendors do not list.
     pub missing: Vec<Missing>,
     /// The providers that could not be listed, or whose lists are not trusted, and why.
     pub failures: BTreeMap<String, String>,
@@ -561,22 +565,22 @@ pub struct SweepReport {
 pub struct Orphan {
     /// The provider that has it.
     pub provider: String,
-    /// The resource or service, in the vendor's words.
+    /// The vendor's id of the resource or service.
     pub resource_id: String,
-    /// Whose it was, by its mark.
+    /// The instance that its mark names.
     pub instance_id: InstanceId,
-    /// When the vendor says that it was made.
+    /// The vendor's creation time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<DateTime<Utc>>,
     /// Whether this sweep destroyed it.
     pub destroyed: bool,
-    /// Whether this deployment never made it: another deployment with the same environment name in the same account
-    /// did. It is destroyed only if it is named in [`SweepRequest::destroy_only`].
+    /// Whether another deployment, with the same environment name in the same account, created it. It is destroyed
+    /// only if it is named in [`SweepRequest::destroy_only`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub foreign: bool,
 }
 
-/// What a row knows and its vendor does not list.
+/// A resource that has a row and that its vendor does not list.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::Missing, serde_json::json};
@@ -593,9 +597,9 @@ pub struct Orphan {
 pub struct Missing {
     /// The provider that should have it.
     pub provider: String,
-    /// The resource or service, in the vendor's words.
+    /// The vendor's id of the resource or service.
     pub resource_id: String,
-    /// Whose it is.
+    /// The instance that it belongs to.
     pub instance_id: InstanceId,
     /// When a sweep first missed it.
     pub since: DateTime<Utc>,

@@ -1,11 +1,11 @@
-//! `POST /recipe` and `POST /upgrade/:instanceId`: what instances are made from.
+//! `POST /recipe` and `POST /upgrade/:instanceId`: recipes of instances.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EnvName, EnvVars, InfraId, InstanceId, RecipeHash, ToolId};
+use crate::{EnvName, EnvVars, InfraId, InfraOptions, InstanceId, RecipeHash, ToolId};
 
-/// What an instance is to be made from, as in [`CreateInstanceRequest`](super::CreateInstanceRequest).
+/// The recipe of an instance, as in [`CreateInstanceRequest`](super::CreateInstanceRequest).
 ///
 /// ```
 /// # use agent_pool_core::wire::services::RecipeRequest;
@@ -18,12 +18,15 @@ use crate::{EnvName, EnvVars, InfraId, InstanceId, RecipeHash, ToolId};
 pub struct RecipeRequest {
     /// The tools.
     pub tools: Vec<ToolId>,
-    /// Where it runs; absent takes the setting `INFRA_PROVIDER`.
+    /// The infra that it runs on; absent: the setting `INFRA_PROVIDER`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub infra: Option<InfraId>,
-    /// The image; absent takes the infra's setting.
+    /// The image; absent: the infra's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Options of the infra; absent ones follow the infra's settings.
+    #[serde(skip_serializing_if = "InfraOptions::is_empty")]
+    pub infra_options: InfraOptions,
     /// Further variables.
     #[serde(
         skip_serializing_if = "EnvVars::is_empty",
@@ -41,6 +44,7 @@ pub struct RecipeRequest {
 ///     "tools": ["openrouter"],
 ///     "variables": { "names": ["TZ"], "fingerprint": "0011223344556677" },
 ///     "settings": { "names": ["DOCKER_MEMORY_MIB"], "fingerprint": "8899aabbccddeeff" },
+///     "infraOptions": { "memoryMib": 1024 },
 /// });
 /// let made: MadeFrom = serde_json::from_value(body.clone())?;
 /// assert_eq!(serde_json::to_value(&made)?, body);
@@ -49,14 +53,14 @@ pub struct RecipeRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MadeFrom {
-    /// All of it as one word.
+    /// The hash of the whole recipe.
     pub hash: RecipeHash,
     /// Where it runs.
     pub infra: InfraId,
     /// The image by name; absent for an infra without images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// The image that the name stood for; absent where the infra only knows it once an instance runs.
+    /// The digest that the name referred to; absent if the infra knows it only once an instance runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// The tools, in order of id.
@@ -65,6 +69,9 @@ pub struct MadeFrom {
     pub variables: NamedValues,
     /// The infra's settings that shape an instance.
     pub settings: NamedValues,
+    /// The options of the infra, which win over its settings.
+    #[serde(default, skip_serializing_if = "InfraOptions::is_empty")]
+    pub infra_options: InfraOptions,
 }
 
 /// Names whose values are not shown.
@@ -72,7 +79,7 @@ pub struct MadeFrom {
 pub struct NamedValues {
     /// The names, in alphabetical order.
     pub names: Vec<EnvName>,
-    /// Changes when any name or value does.
+    /// Changes with any name or value.
     pub fingerprint: String,
 }
 
@@ -94,8 +101,8 @@ pub struct NamedValues {
 pub struct UpgradedInstance {
     /// The instance.
     pub instance_id: InstanceId,
-    /// Whether it was deployed again; not if it had the recipe already.
+    /// Whether it was deployed again; false if it already had the recipe.
     pub deployed: bool,
-    /// What it is made from now.
+    /// The recipe that it runs now.
     pub made_from: MadeFrom,
 }

@@ -1,4 +1,4 @@
-//! `GET /registry`: what this build has, how it is set, and how it does.
+//! `GET /registry`: the providers of this build, their settings and their state.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::{InfraCapabilities, InfraId, Price, ToolCapabilities, ToolId};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegistryReply {
-    /// The version of services-svc; empty where it is older than this member.
+    /// The version of services-svc; empty if it is older than this member.
     #[serde(default)]
     pub version: String,
     /// The tools of this build, in order of id.
@@ -70,18 +70,18 @@ pub struct ToolInfo {
     pub env_keys: Vec<String>,
     /// Whether its settings are complete and valid.
     pub configured: bool,
-    /// The faults of its settings, one a line; empty where it is configured.
+    /// The faults of its settings, one per line; empty if it is configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
-    /// Which optional operations it has; absent where it is not configured.
+    /// Its optional operations; absent if it is not configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<ToolCapabilities>,
-    /// The reference of its settings. Never their values.
+    /// The specs of its settings, without their values.
     pub settings: Vec<SettingSpec>,
-    /// What its calls came to since this replica began.
+    /// Statistics of its calls since this replica started.
     #[serde(default)]
     pub stats: ProviderStats,
-    /// What one of its resources costs.
+    /// The price of one of its resources.
     #[serde(default)]
     pub price: Price,
 }
@@ -104,27 +104,27 @@ pub struct InfraInfo {
     pub id: InfraId,
     /// The name that people read.
     pub name: String,
-    /// Whether new instances are made on it.
+    /// Whether new instances are created on it.
     pub selected: bool,
     /// Whether its settings are complete and valid.
     pub configured: bool,
-    /// The faults of its settings, one a line; empty where it is configured.
+    /// The faults of its settings, one per line; empty if it is configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
-    /// Which optional operations it has; absent where it is not configured.
+    /// Its optional operations; absent if it is not configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<InfraCapabilities>,
-    /// The reference of its settings. Never their values.
+    /// The specs of its settings, without their values.
     pub settings: Vec<SettingSpec>,
-    /// What its calls came to since this replica began.
+    /// Statistics of its calls since this replica started.
     #[serde(default)]
     pub stats: ProviderStats,
-    /// What one of its resources costs.
+    /// The price of one of its resources.
     #[serde(default)]
     pub price: Price,
 }
 
-/// What a provider's calls came to since the process began, all attempts of one together.
+/// Statistics of a provider's calls since the process started. All attempts of a call count as one.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::ProviderStats, serde_json::json};
@@ -138,29 +138,29 @@ pub struct InfraInfo {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderStats {
-    /// How many there were.
+    /// Number of calls.
     pub calls: u64,
-    /// How many failed, by the kind of the error.
+    /// Number of failed calls, by the kind of the error.
     pub failures: BTreeMap<String, u64>,
     /// The newest failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
-    /// What half of the latest calls did not exceed, in milliseconds; absent before the first.
+    /// Median latency of the latest calls, in milliseconds; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median_ms: Option<u64>,
-    /// What 95 of 100 of the latest calls did not exceed, in milliseconds; absent before the first.
+    /// 95th percentile of the latency of the latest calls, in milliseconds; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95_ms: Option<u64>,
 }
 
-/// A provider whose calls take longer than that is slow, in milliseconds: a creation waits for it.
+/// A provider is slow if its calls take longer than this, in milliseconds: a creation waits for them.
 const SLOW_MS: u64 = 10_000;
-/// For how long a failure is news.
+/// How long a failure counts as recent.
 const NEWS: TimeDelta = TimeDelta::minutes(15);
 
 impl ProviderStats {
-    /// How the provider does at `now`: failing for 15 min after a failure, slow while 5 of 100 of the latest
-    /// calls take longer than 10 s.
+    /// The health of the provider at `now`: failing for 15 min after a failure, slow while the 95th percentile of the
+    /// latest calls exceeds 10 s.
     ///
     /// ```
     /// # use agent_pool_core::wire::services::{ProviderHealth, ProviderStats};
@@ -188,7 +188,7 @@ impl ProviderStats {
     }
 }
 
-/// How a provider does, by its latest calls.
+/// The health of a provider, by its latest calls.
 ///
 /// ```
 /// # use agent_pool_core::wire::services::{ProviderHealth, ProviderStats};
@@ -198,15 +198,15 @@ impl ProviderStats {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderHealth {
-    /// Nothing speaks against it.
+    /// Neither slow nor failing.
     Well,
-    /// It answers, and creations wait for it.
+    /// It answers slowly, and creations wait for it.
     Slow,
-    /// A call failed not long ago.
+    /// A call failed recently.
     Failing,
 }
 
-/// A failure of a provider. No secret is in it.
+/// A failure of a provider, without secrets.
 ///
 /// ```
 /// # use agent_pool_core::wire::services::LastError;
@@ -217,10 +217,10 @@ pub enum ProviderHealth {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastError {
-    /// What failed, in one word, such as `rate_limited`.
+    /// The kind of the error, such as `rate_limited`.
     pub kind: String,
-    /// When.
+    /// When it happened.
     pub at: DateTime<Utc>,
-    /// What the provider said.
+    /// The message of the provider.
     pub message: String,
 }

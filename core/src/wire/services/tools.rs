@@ -1,4 +1,4 @@
-//! The tools of an instance that exists, whichever resources they are.
+//! The tools of an existing instance, named by tool and not by resource.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ToolResource;
-use crate::{EnvName, EnvVars, InstanceId, ToolId};
+use crate::{EnvName, EnvVars, InstanceId, Price, ToolId};
 
-/// `PUT /instances/:instanceId/tools`: the instance is to have these tools too. Those that it has stay as they are, and
-/// the missing ones are made side by side, all or none.
+/// `PUT /instances/:instanceId/tools`: the instance gets these tools in addition. Existing ones are not changed;
+/// missing ones are created concurrently, all or none.
 ///
 /// ```
 /// # use agent_pool_core::wire::services::EnsureToolsRequest;
@@ -23,8 +23,8 @@ pub struct EnsureToolsRequest {
     pub tools: Vec<ToolId>,
 }
 
-/// The answer to [`EnsureToolsRequest`], which has the secrets in the clear. The same request again has the same answer,
-/// but for `made`. The instance has the variables from its next deployment on.
+/// The answer to [`EnsureToolsRequest`], which has the secrets in the clear. A repeated request has the same answer,
+/// except for `made`. The instance has the variables from its next deployment on.
 ///
 /// ```
 /// # use {agent_pool_core::wire::services::EnsuredTools, serde_json::json};
@@ -44,11 +44,14 @@ pub struct EnsuredTools {
     pub instance_id: InstanceId,
     /// The requested tools.
     pub tools: BTreeMap<ToolId, ToolResource>,
-    /// Which of them this request has made. The others were there.
+    /// The tools that this request has created. The others existed already.
     pub made: Vec<ToolId>,
     /// Their variables.
     #[serde(serialize_with = "EnvVars::expose_all")]
     pub variables: EnvVars,
+    /// Their prices, by provider id; free ones are absent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// The answer to `DELETE /instances/:instanceId/tools/:toolId`: the instance does not have the tool.
@@ -68,7 +71,7 @@ pub struct RemovedTool {
     pub instance_id: InstanceId,
     /// The tool.
     pub tool_id: ToolId,
-    /// Whether this request has removed it. If not, it was gone.
+    /// Whether this request has removed it. If not, it did not exist.
     pub removed: bool,
     /// The variables that it had: they are blank from the next deployment on. None if the instance never had the tool.
     pub variables: Vec<EnvName>,

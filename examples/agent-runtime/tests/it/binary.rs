@@ -163,9 +163,9 @@ async fn no_other_process_of_its_user_reads_its_environment() {
     let mut child = command.env("POOL_API_KEY", "k").spawn().unwrap();
     url(&mut child).await;
     let environment = format!("/proc/{}/environ", child.id().unwrap());
-    // The system gives what may not be read to root.
+    // The kernel makes root the owner of files in /proc that may not be read.
     assert_eq!(fs::metadata(&environment).unwrap().uid(), 0);
     let status = fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
     let root = status.lines().any(|line| line.starts_with("Uid:\t0"));
-    assert!(!root, "it runs as root, so that this shows nothing");
+    assert!(!root, "it runs as root, so this proves nothing");
 }

@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use tokio::net::TcpListener;
 use warp::Filter;
 
-/// A language model's API that keeps what it was asked and answers always the same.
+/// A language model's API that records its requests and always gives the same answer.
 struct FakeModel {
     url: String,
     asked: Arc<Mutex<Vec<Value>>>,
@@ -113,7 +113,7 @@ async fn agent_and_conversation_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn an_agent_that_was_only_configured_is_there_and_takes_the_claim_that_follows() {
+async fn a_configured_agent_exists_and_accepts_the_claim() {
     let folder = tempdir().unwrap();
     let configured = [("AGENT_NAME", "Tulip"), ("AGENT_INSTRUCTIONS", "Be kind.")];
     let instance = Instance::start(folder.path(), configured).await;
@@ -148,7 +148,7 @@ async fn what_people_write_is_text_and_never_markup() {
     );
     assert!(
         !page.contains("A secret plan."),
-        "instructions are not for guests"
+        "guests must not see instructions"
     );
 }
 

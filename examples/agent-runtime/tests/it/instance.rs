@@ -25,7 +25,7 @@ impl Instance {
         Self::start_at("127.0.0.1:0", folder, more).await
     }
 
-    /// Starts where one has ended.
+    /// Starts on the port of an instance that has ended.
     pub(crate) async fn start_on(port: &str, folder: &Path) -> Self {
         Self::start_at(&format!("127.0.0.1:{port}"), folder, []).await
     }
@@ -67,7 +67,7 @@ impl Instance {
         self.http.post(url).bearer_auth(KEY).json(body)
     }
 
-    /// Becomes Tulip and answers its invite URL.
+    /// Makes the instance the agent Tulip, and returns its invite URL.
     pub(crate) async fn become_tulip(&self) -> String {
         let body = json!({ "agentName": "Tulip", "instructions": "Be kind." });
         let provisioned = self.provision(&body).send().await.unwrap();

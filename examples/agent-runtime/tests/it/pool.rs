@@ -186,9 +186,9 @@ async fn an_instance_is_reset_unless_it_is_in_a_conversation() {
     assert_eq!(reset().await, StatusCode::OK);
     assert!(
         !instance.become_tulip().await.is_empty(),
-        "another agent may have it"
+        "another agent can use it"
     );
-    assert_eq!(reset().await, StatusCode::CONFLICT, "and it stays that one");
+    assert_eq!(reset().await, StatusCode::CONFLICT, "it stays that agent");
     let keyless = instance.http.post(format!("{}/pool/reset", instance.url));
     assert_eq!(
         keyless.send().await.unwrap().status(),
@@ -197,7 +197,7 @@ async fn an_instance_is_reset_unless_it_is_in_a_conversation() {
 }
 
 #[tokio::test]
-async fn a_join_that_waits_is_told_to_the_pool_with_the_instances_own_key() {
+async fn a_pending_join_is_reported_with_the_key_of_the_instance() {
     use warp::Filter;
     let (tell, mut calls) = tokio::sync::mpsc::unbounded_channel();
     let pool = warp::post()
@@ -271,7 +271,7 @@ async fn variables_that_come_later_are_kept_until_a_deployment_brings_newer_ones
 
     let instance = Instance::start(folder.path(), []).await;
     instance.become_tulip().await;
-    assert!(stored().contains("sk-or-fake-1"), "kept over a restart");
+    assert!(stored().contains("sk-or-fake-1"), "kept across a restart");
     instance.stop().await;
     let newer = ("OPENROUTER_API_KEY", "sk-or-fake-2");
     let instance = Instance::start(folder.path(), [newer]).await;

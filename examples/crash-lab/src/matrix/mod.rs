@@ -2,9 +2,11 @@
 //! was killed before or after it.
 
 mod operation;
+mod recipe;
 mod run;
 mod setup;
 mod table;
+mod wait;
 
 pub use operation::Operation;
 pub use run::{Plan, run};

@@ -1,48 +1,75 @@
-//! The operations in whose steps services are killed.
+//! The operations at whose steps services are killed. A new one is a variant of [`Operation`] with its preparation in
+//! `setup.rs`; its steps are found by running it undisturbed.
 
 use std::fmt;
-use std::time::Duration;
 
 use agent_pool_client::ClaimOrder;
-use agent_pool_core::Secret;
+use agent_pool_core::wire::pool::ToolChange;
+use agent_pool_core::wire::problem::ProblemCode;
 use agent_pool_core::wire::services::{ConfigureRequest, SweepRequest};
+use agent_pool_core::{Secret, ToolOptions};
 use anyhow::Context as _;
 use clap::ValueEnum;
-use tokio::time::{Instant, sleep};
 
-use super::setup;
+use super::wait::{DONE_WITHIN, until};
+use super::{recipe, setup};
 use crate::calls::order;
-use crate::interceptor::Interceptor;
+use crate::interceptor::{Interceptor, Step};
 use crate::settings::{Pacing, Phases};
-use crate::settle::LOOK_EVERY;
 use crate::system::System;
 
-/// How long an undisturbed creation or destruction may take.
-const DONE_WITHIN: Duration = Duration::from_secs(30);
+/// Words in the labels of an operation's own steps, for operations that start other operations.
+const OWN: [(Operation, &[&str]); 2] = [
+    (Operation::RollOut, &["rollouts", "/recipe", "recipe_"]),
+    (
+        Operation::Upgrade,
+        &[
+            "upgrade",
+            "made_from",
+            "railway",
+            "instance_leases",
+            "sections",
+            "instance_infra",
+        ],
+    ),
+];
+/// The number of times that such a step is taken in every run. Loops take it more often while they wait.
+const REGULAR: u32 = 2;
 
-/// An operation that a client asks for.
+/// `INSTANCE_LEASE_MS` and `POOL_WORK_LEASE_MS` of a tick until a service is killed.
+const LEASE_MS: u32 = 30_000;
+
+/// An operation that a client requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Operation {
     /// Create an instance, until it is idle.
     Create,
     /// Claim an idle instance.
     Claim,
-    /// Claim an idle instance, which gets tools by it.
+    /// Claim an idle instance with claim tools.
     ClaimWithTools,
     /// Claim with an `Idempotency-Key`, and repeat the claim afterwards.
     ClaimWithKey,
     /// Set variables of an instance and redeploy it.
     Configure,
-    /// Give an instance a tool.
+    /// Add a tool to an instance.
     AddTool,
-    /// Take a tool from an instance.
+    /// Release a tool of an instance.
     ReleaseTool,
-    /// Kill an instance, until its row is gone.
+    /// Change the spending limit of an instance's key.
+    UpdateLimit,
+    /// Kill an instance, until its row is deleted.
     Destroy,
+    /// Delete a pool that has an idle instance, until the instance is destroyed.
+    DeletePool,
     /// Destroy orphans, and repair a missing tool.
     Sweep,
     /// Tick on a fleet that needs every kind of decision.
     Tick,
+    /// Change the recipe, until the idle instance is replaced. Its creation and destruction are operations of their own.
+    RollOut,
+    /// Upgrade a claimed instance to a changed recipe.
+    Upgrade,
 }
 
 impl fmt::Display for Operation {
@@ -55,16 +82,20 @@ impl fmt::Display for Operation {
             Self::Configure => "configure",
             Self::AddTool => "add-tool",
             Self::ReleaseTool => "release-tool",
+            Self::UpdateLimit => "update-limit",
             Self::Destroy => "destroy",
+            Self::DeletePool => "delete-pool",
             Self::Sweep => "sweep",
             Self::Tick => "tick",
+            Self::RollOut => "roll-out",
+            Self::Upgrade => "upgrade",
         })
     }
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Create,
         Self::Claim,
         Self::ClaimWithTools,
@@ -72,49 +103,77 @@ impl Operation {
         Self::Configure,
         Self::AddTool,
         Self::ReleaseTool,
+        Self::UpdateLimit,
         Self::Destroy,
+        Self::DeletePool,
         Self::Sweep,
         Self::Tick,
+        Self::RollOut,
+        Self::Upgrade,
     ];
 
     pub(super) fn pacing(self) -> Pacing {
         let mut pacing = Pacing::QUIET;
         match self {
-            Self::Tick => pacing.min_idle = setup::TICK_IDLE,
+            Self::Tick => {
+                pacing.min_idle = setup::TICK_IDLE;
+                // Three times within a lease, both services look for interrupted work and do the work of a tick. That
+                // must not happen between the preparation and the tick.
+                (pacing.lease, pacing.work_lease) = (LEASE_MS, LEASE_MS);
+            }
+            Self::RollOut => pacing.min_idle = 1,
             Self::ClaimWithTools => pacing.phases = Phases::CLAIM,
             Self::AddTool | Self::ReleaseTool => pacing.phases = Phases::DEMAND,
             Self::Create
             | Self::Claim
             | Self::ClaimWithKey
             | Self::Configure
+            | Self::UpdateLimit
             | Self::Destroy
-            | Self::Sweep => {}
+            | Self::DeletePool
+            | Self::Sweep
+            | Self::Upgrade => {}
         }
         pacing
+    }
+
+    /// Whether a step belongs to this operation, and not to one that it starts or that runs concurrently.
+    pub(super) fn owns(self, step: &Step) -> bool {
+        let own = OWN.iter().find(|(operation, _)| *operation == self);
+        own.is_none_or(|(_, words)| {
+            step.nth <= REGULAR && words.iter().any(|word| step.label.contains(word))
+        })
     }
 
     /// Prepares the system. Returns the instance that the operation is about, if any.
     pub(super) async fn set_up(self, system: &System) -> anyhow::Result<String> {
         match self {
-            // After the tick that Pool begins with.
+            // After the first tick of Pool.
             Self::Create => system.tick().await.map(|()| String::new()),
             Self::Claim
             | Self::ClaimWithTools
             | Self::ClaimWithKey
             | Self::Configure
             | Self::AddTool
+            | Self::UpdateLimit
             | Self::Destroy => setup::one_idle(system).await,
+            Self::DeletePool => setup::pool(system).await,
             Self::ReleaseTool => {
                 let id = setup::one_idle(system).await?;
                 add_tool(system, &id).await.map(|()| id)
             }
             Self::Sweep => setup::orphan_and_missing(system).await,
             Self::Tick => setup::fleet(system).await,
+            Self::RollOut => setup::one_kept(system).await.map(|()| String::new()),
+            Self::Upgrade => {
+                let id = setup::one_claimed(system).await?;
+                recipe::change(system).await.map(|()| id)
+            }
         }
     }
 
-    /// Asks for the operation, and waits until it ends or a service is killed. Its answer counts only if a client may rely
-    /// on it, as on a claim.
+    /// Requests the operation, and waits until it ends or a service is killed. The answer only matters if a client may
+    /// rely on it, as with a claim.
     pub(super) async fn act(self, system: &System, subject: &str, interceptors: [&Interceptor; 2]) {
         let triggered = || {
             interceptors
@@ -138,6 +197,18 @@ impl Operation {
             Self::Configure => configure(system, subject).await,
             Self::AddTool => add_tool(system, subject).await,
             Self::ReleaseTool => release_tool(system, subject).await,
+            Self::UpdateLimit => update_limit(system, subject).await,
+            Self::DeletePool => {
+                async {
+                    delete_pool(system, subject).await?;
+                    until(triggered, async || {
+                        let pool = system.pool_database().await?;
+                        Ok(pool.number("SELECT count(*) FROM instances").await? == 0)
+                    })
+                    .await
+                }
+                .await
+            }
             Self::Destroy => {
                 async {
                     system.pool_api(0).await?.kill(&subject.parse()?).await?;
@@ -150,18 +221,27 @@ impl Operation {
                 .await
             }
             Self::Sweep => sweep(system).await,
-            Self::Tick => system.tick().await,
+            Self::RollOut => recipe::roll_out(system, triggered).await,
+            Self::Upgrade => recipe::upgrade(system, subject, triggered).await,
+            Self::Tick => {
+                async {
+                    setup::expire_claim(system).await?;
+                    system.tick().await
+                }
+                .await
+            }
         };
-        // The client got an error, so the outcome is unknown: only the promises are checked.
+        // After an error the outcome is unknown to the client, so only the promises are checked.
         drop(asked);
     }
 
     /// The number of instances that must be idle at the end.
     pub(super) fn idle_after(self) -> Option<u32> {
-        (self == Self::Tick).then_some(setup::TICK_IDLE)
+        let kept = (self == Self::Tick).then_some(setup::TICK_IDLE);
+        kept.or((self == Self::RollOut).then_some(1))
     }
 
-    /// A client that got no success asks again, and must succeed.
+    /// A client without a success repeats the request, and must succeed.
     pub(super) async fn again(self, system: &System, subject: &str) -> anyhow::Result<()> {
         match self {
             Self::Create | Self::Tick | Self::Destroy => Ok(()),
@@ -170,7 +250,7 @@ impl Operation {
                 let before = system.claimed();
                 let claimed = self.claim(system).await.context("the repeated claim");
                 if self == Self::ClaimWithKey && !before.is_empty() {
-                    // The same answer again is no second claim.
+                    // The same answer again is not a second claim.
                     let after = system.claimed();
                     anyhow::ensure!(before == after[before.len()..], "another answer: {after:?}");
                     system.forget_claims_but(before.len());
@@ -180,7 +260,11 @@ impl Operation {
             Self::Configure => configure(system, subject).await,
             Self::AddTool => add_tool(system, subject).await,
             Self::ReleaseTool => release_tool(system, subject).await,
+            Self::UpdateLimit => update_limit(system, subject).await,
+            Self::DeletePool => delete_pool(system, subject).await,
             Self::Sweep => sweep(system).await,
+            Self::RollOut => recipe::roll_out(system, || false).await,
+            Self::Upgrade => recipe::upgrade(system, subject, || false).await,
         }
     }
 
@@ -221,7 +305,7 @@ async fn add_tool(system: &System, subject: &str) -> anyhow::Result<()> {
     let numbers = system.cloud.state().telnyx.numbers.len();
     anyhow::ensure!(
         numbers == 1,
-        "a tool that was confirmed, and {numbers} numbers"
+        "the tool was confirmed, but there are {numbers} numbers"
     );
     Ok(())
 }
@@ -231,8 +315,35 @@ async fn release_tool(system: &System, subject: &str) -> anyhow::Result<()> {
     let pool = system.pool_api(0).await?;
     pool.release_tool(&subject.parse()?, &tool).await?;
     let numbers = system.cloud.state().telnyx.numbers.len();
-    anyhow::ensure!(numbers == 0, "a tool that is gone, and {numbers} numbers");
+    anyhow::ensure!(
+        numbers == 0,
+        "the tool was released, but there are {numbers} numbers"
+    );
     Ok(())
+}
+
+/// The new limit, in US dollars.
+const LIMIT: f64 = 50.0;
+
+async fn update_limit(system: &System, subject: &str) -> anyhow::Result<()> {
+    let config = ToolOptions::from_iter([("limit".to_owned(), LIMIT.into())]);
+    let change = ToolChange { config };
+    let (id, tool) = (subject.parse()?, "openrouter".parse()?);
+    let pool = system.pool_api(0).await?;
+    pool.change_tool(&id, &tool, &change).await?;
+    let keys = system.cloud.state().openrouter.keys;
+    let limited = keys.iter().any(|key| key.limit == Some(LIMIT));
+    anyhow::ensure!(limited, "a limit that was confirmed is not set");
+    Ok(())
+}
+
+/// A pool that no longer exists counts as deleted.
+async fn delete_pool(system: &System, name: &str) -> anyhow::Result<()> {
+    let pool = system.pool_api(0).await?;
+    match pool.delete_pool(&name.parse()?, None).await {
+        Err(error) if !error.is(&ProblemCode::UnknownPool) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 async fn sweep(system: &System) -> anyhow::Result<()> {
@@ -242,18 +353,5 @@ async fn sweep(system: &System) -> anyhow::Result<()> {
         ..SweepRequest::default()
     };
     system.services_api(0).await?.sweep(&request).await?;
-    Ok(())
-}
-
-/// Polls until the condition holds or a service was killed.
-async fn until(
-    triggered: impl Fn() -> bool,
-    so: impl AsyncFn() -> anyhow::Result<bool>,
-) -> anyhow::Result<()> {
-    let deadline = Instant::now() + DONE_WITHIN;
-    while !triggered() && !so().await? {
-        anyhow::ensure!(Instant::now() < deadline, "it takes too long");
-        sleep(LOOK_EVERY).await;
-    }
     Ok(())
 }

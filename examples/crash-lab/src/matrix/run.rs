@@ -1,4 +1,5 @@
-//! From an operation to its rows of the table: undisturbed runs give the steps, then one system for each kill.
+//! Makes the rows of the table for an operation: finds its steps in undisturbed runs, then runs one system for each
+//! kill.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,9 +21,9 @@ use agent_pool_stack::Service;
 const RECOVERED_WITHIN: Duration = Duration::from_secs(40);
 /// The number of undisturbed runs: some steps are not taken in every run.
 const SURVEYS: usize = 2;
-/// How long the other service may be busy with what the killed one asked for.
+/// How long the other service may be busy with the requests of the killed one.
 const BUSY_FOR: Duration = Duration::from_secs(10);
-/// How long no step is taken before an operation begins, so that its preparation has ended.
+/// How long to see no step before an operation begins, so that its preparation has ended.
 const QUIET: Duration = Duration::from_millis(300);
 /// The number of attempts to kill at a step that is not taken in every run.
 const TRIES: usize = 3;
@@ -30,7 +31,7 @@ const TRIES: usize = 3;
 /// A sample has every kill after a step that writes, and one of this many others.
 const SAMPLE: u32 = 3;
 
-/// `INSTANCE_LEASE_MS` after the kill: how often Services looks for interrupted operations.
+/// `INSTANCE_LEASE_MS` and `POOL_WORK_LEASE_MS` after the kill: how often a service looks for interrupted operations.
 const RECOVERY_LEASE_MS: u32 = 2_000;
 
 /// The operation ended and nothing was killed.
@@ -45,7 +46,7 @@ impl std::fmt::Display for NotTaken {
 
 impl std::error::Error for NotTaken {}
 
-/// What is run, and how.
+/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// The operation.
@@ -96,7 +97,7 @@ async fn survey(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<Know
     let mut known: Vec<Known> = Vec::new();
     for _ in 0..SURVEYS {
         for (killed, steps) in watch(lab, operation).await? {
-            for step in steps {
+            for step in steps.into_iter().filter(|step| operation.owns(step)) {
                 let of_service = || known.iter().filter(|one| one.killed == killed);
                 if !of_service().any(|one| one.step == step) {
                     let number = of_service().count() + 1;
@@ -145,7 +146,7 @@ async fn system(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<(System,
     let subject = operation.set_up(&system).await;
     let subject = subject
         .map_err(|error| system.with_logs(&error))
-        .with_context(|| format!("{operation} cannot begin"))?;
+        .with_context(|| format!("{operation} cannot start"))?;
     quiet(&system).await;
     Ok((system, subject))
 }
@@ -194,7 +195,7 @@ async fn kill_once(
         Service::ServicesSvc => interceptors[1],
     };
     interceptor.set(known.step.clone(), when);
-    // The client of a service that lives waits for its answer, while the other one starts again.
+    // If the killed service is not the client's, the client waits for its answer while the killed one restarts.
     let acted = operation.act(&system, &subject, interceptors);
     let started_again = async {
         interceptor.wait().await;
@@ -202,13 +203,14 @@ async fn kill_once(
         system.expire_leases(known.killed, BUSY_FOR).await?;
         let pacing = Pacing {
             lease: RECOVERY_LEASE_MS,
+            work_lease: RECOVERY_LEASE_MS,
             ..operation.pacing()
         };
         system.restart(known.killed, 0, pacing).await
     };
     let acted = async {
         acted.await;
-        // What goes on behind the answer belongs to it.
+        // Work that continues after the answer belongs to the operation.
         quiet(&system).await;
         if !interceptor.triggered() {
             return Err(anyhow::Error::new(NotTaken));
@@ -226,9 +228,8 @@ async fn kill_once(
 
 /// Lets the system recover, repeats the operation, and checks the promises.
 async fn recovered(system: &System, operation: Operation, subject: &str) -> anyhow::Result<()> {
-    if matches!(operation, Operation::Sweep | Operation::AddTool) {
-        // The promises hold again only once what was swept half is swept, and a tool whose call was cut off before its
-        // variables were set is asked for again.
+    if operation == Operation::Sweep {
+        // The promises hold again only after the interrupted sweep is repeated.
         operation.again(system, subject).await?;
     }
     system

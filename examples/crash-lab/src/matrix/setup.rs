@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agent_pool_core::wire::pool::{PoolSpec, Ttl};
 use agent_pool_core::wire::services::SweepRequest;
 use anyhow::Context as _;
 
@@ -43,6 +44,20 @@ pub(super) async fn one_idle(system: &System) -> anyhow::Result<String> {
     idle.into_iter().next().context("an idle instance")
 }
 
+/// The one idle instance that the pool keeps on its own.
+pub(super) async fn one_kept(system: &System) -> anyhow::Result<()> {
+    system.settle(Some(1), READY_WITHIN).await
+}
+
+/// One claimed instance, and no other.
+pub(super) async fn one_claimed(system: &System) -> anyhow::Result<String> {
+    one_idle(system).await?;
+    let claimed = system.claim(&order("Rose")?).await?;
+    let id = claimed.instance_id.to_string();
+    system.acknowledge(claimed);
+    Ok(id)
+}
+
 /// One idle instance, created if there is none.
 pub(super) async fn at_least_one_idle(system: &System) -> anyhow::Result<()> {
     if ids(system, "idle").await?.is_empty() {
@@ -51,9 +66,9 @@ pub(super) async fn at_least_one_idle(system: &System) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An instance without rows, and one without its inbox, which an earlier sweep has missed already.
+/// An instance without rows, and one without its inbox, which was already missing in an earlier sweep.
 pub(super) async fn orphan_and_missing(system: &System) -> anyhow::Result<String> {
-    // A vendor that lists nothing of what it should is not believed, so a third one is well.
+    // A listing without any expected resource is not trusted, so a third instance is left intact.
     make(system, 3).await?;
     let idle = ids(system, "idle").await?;
     let [orphan, missing, _] = idle.as_slice() else {
@@ -61,7 +76,7 @@ pub(super) async fn orphan_and_missing(system: &System) -> anyhow::Result<String
     };
     let services = system.services_database().await?;
     let pool = system.pool_database().await?;
-    // Neither side remembers it: Pool's log would otherwise know it for its own.
+    // Neither side remembers it; otherwise Pool would recognise it by its log.
     for statement in [
         format!("DELETE FROM instances WHERE id = '{orphan}'"),
         format!("DELETE FROM instance_events WHERE instance_id = '{orphan}'"),
@@ -96,11 +111,29 @@ async fn lose_inbox(system: &System, instance: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One instance for each decision of a tick: idle and dead, claimed and dead, claiming for too long, starting and
-/// healthy, idle and healthy; and too few of the last.
+/// Another pool, with one idle instance.
+pub(super) async fn pool(system: &System) -> anyhow::Result<String> {
+    let name = "extra";
+    let mut spec = PoolSpec::default();
+    spec.policy.min_idle = Some(1);
+    let pool = system.pool_api(0).await?;
+    pool.put_pool(&name.parse()?, &spec, 0).await?;
+    system.settle(Some(1), READY_WITHIN).await?;
+    Ok(name.to_owned())
+}
+
+/// One instance for each decision of a tick: idle and dead, claimed and dead, claimed and too old, claiming for too long,
+/// starting and healthy, idle and healthy; too few of the last; and a pool that has spent its budget.
 pub(super) async fn fleet(system: &System) -> anyhow::Result<String> {
     system.settle(Some(TICK_IDLE), READY_WITHIN).await?;
     let claimed = system.claim(&order("Rose")?).await?;
+    let mut short = order("Lily")?;
+    short.request.ttl_seconds = Some(Ttl::try_from(60).map_err(anyhow::Error::msg)?);
+    let old = system.claim(&short).await?.instance_id;
+    let mut spent = PoolSpec::default();
+    spent.policy.budget = Some("$1/day".parse()?);
+    let pool = system.pool_api(0).await?;
+    pool.put_pool(&"spent".parse()?, &spent, 0).await?;
     system.settle(Some(TICK_IDLE), READY_WITHIN).await?;
     let idle = ids(system, "idle").await?;
     let [dead, claiming, starting, _] = idle.as_slice() else {
@@ -109,9 +142,16 @@ pub(super) async fn fleet(system: &System) -> anyhow::Result<String> {
     let rows = system.pool_database().await?;
     for statement in [
         format!(
-            "UPDATE instances SET status = 'claiming', lease_expires_at = now() WHERE id = '{claiming}'"
+            "UPDATE instances SET status = 'claiming', lease_expires_at = now() + interval '1 h' WHERE id = '{claiming}'"
         ),
         format!("UPDATE instances SET status = 'starting' WHERE id = '{starting}'"),
+        format!(
+            "UPDATE instances SET claimed_at = now() - interval '1 h', end_warned_at = now() - interval '1 h'
+             WHERE id = '{old}'"
+        ),
+        "INSERT INTO cost_ledger (day, instance_id, resource, spent_on, kind, pool, micros)
+         VALUES ((now() AT TIME ZONE 'UTC')::date, 'gone', 'railway', 'idle', 'once', 'spent', 2000000)"
+            .to_owned(),
     ] {
         rows.execute(&statement).await?;
     }
@@ -122,4 +162,11 @@ pub(super) async fn fleet(system: &System) -> anyhow::Result<String> {
     }
     system.acknowledge(claimed);
     Ok(String::new())
+}
+
+/// Expires the lease of the claim. Not earlier, because the recovery of Pool also ends such a claim.
+pub(super) async fn expire_claim(system: &System) -> anyhow::Result<()> {
+    let pool = system.pool_database().await?;
+    pool.execute("UPDATE instances SET lease_expires_at = now() WHERE status = 'claiming'")
+        .await
 }

@@ -1,4 +1,4 @@
-//! A plain TCP balancer: it knows nothing of HTTP or of health, and tries the next server if one does not accept.
+//! A plain TCP balancer: it does not know HTTP or health, and tries the next server if one does not accept.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ struct Servers {
 }
 
 impl Servers {
-    /// All of them, another one first each time.
+    /// All addresses, starting with the next one each time.
     fn in_turn(&self) -> Vec<SocketAddr> {
         let addresses = self.addresses.lock();
         let mut addresses = addresses.unwrap_or_else(PoisonError::into_inner).clone();
@@ -37,7 +37,7 @@ impl Servers {
     async fn serve(&self, mut client: TcpStream) {
         for address in self.in_turn() {
             if let Ok(mut server) = TcpStream::connect(address).await {
-                // How a connection ends is its client's to see.
+                // Errors are left to the client, which sees the end of its connection.
                 let _ = copy_bidirectional(&mut client, &mut server).await;
                 return;
             }

@@ -1,4 +1,4 @@
-//! Railway allows one new project in 30 seconds: a pool that gives each instance a project says so while it fills.
+//! Railway allows one new project in 30 seconds: a pool with a project per instance reports that limit while it fills.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ const PACING: Pacing = Pacing {
     min_idle: 3,
     ..Pacing::QUIET
 };
-/// Between two projects, in milliseconds, as Railway has it.
+/// Minimum time between two projects, in milliseconds, as at Railway.
 const INTERVAL: u64 = 30_000;
 
-/// What the status said.
+/// The reported creation failure.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The stable word for it.
+    /// The cause.
     pub cause: String,
     /// The sentence for people.
     pub error: String,
@@ -60,7 +60,7 @@ async fn steps(plant: &Plant) -> anyhow::Result<Report> {
         .await?;
     ensure!(report.cause.contains("railway"), "{report:?}");
     plant
-        .until("one instance is there", |status| {
+        .until("one instance exists", |status| {
             let made = [Status::Starting, Status::Idle].map(|one| with(status, one).len());
             (made.iter().sum::<usize>() > 0).then_some(())
         })

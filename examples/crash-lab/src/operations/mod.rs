@@ -1,9 +1,12 @@
-//! What operators do to a running system: keys that are rotated, replicas that are restarted one after another,
-//! databases that are restored, and a vendor's limit that keeps the pool from filling.
+//! Operations on a running system: rotating keys, restarting replicas one after another or upgrading them to another
+//! version, restoring or adopting databases, and a vendor's limit that keeps the pool from filling.
 
 mod balancer;
+mod clients;
 pub mod fill_rate;
+pub mod moving_in;
 mod plant;
 pub mod restore;
 pub mod rolling;
 pub mod rotation;
+pub mod upgrade;

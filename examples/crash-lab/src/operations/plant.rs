@@ -23,7 +23,7 @@ use crate::runtime::Provisioned;
 use crate::settings::{self, KEY, Pacing};
 use crate::settle::LOOK_EVERY;
 
-/// The limit of everything that is waited for.
+/// Time limit of every wait.
 pub(super) const WITHIN: Duration = Duration::from_secs(120);
 /// How long a replica may take to exit after SIGTERM.
 const EXITS_WITHIN: Duration = Duration::from_secs(60);
@@ -48,9 +48,11 @@ pub(super) struct Plant {
     logs: TempDir,
 }
 
-/// The replicas of one service, and what they are started with.
+/// The replicas of one service, and their settings.
 pub(super) struct Replicas {
     part: Service,
+    /// The program that is started from now on. It has the services as hidden subcommands.
+    pub(super) program: PathBuf,
     pub(super) database: String,
     pub(super) settings: Environment,
     balancer: Balancer,
@@ -64,6 +66,19 @@ impl Plant {
         lab: &Arc<Lab>,
         replicas: usize,
         pacing: Pacing,
+        options: Options,
+        change: impl FnOnce(&FakeCloud, &mut Environment),
+    ) -> anyhow::Result<Self> {
+        let mut plant = Self::prepare(lab, replicas, pacing, options, change).await?;
+        plant.start_all().await?;
+        Ok(plant)
+    }
+
+    /// The same, with empty databases, and only the vendors are started.
+    pub(super) async fn prepare(
+        lab: &Arc<Lab>,
+        replicas: usize,
+        pacing: Pacing,
         mut options: Options,
         change: impl FnOnce(&FakeCloud, &mut Environment),
     ) -> anyhow::Result<Self> {
@@ -71,7 +86,8 @@ impl Plant {
         options.launcher = Arc::new(provisioned.clone());
         let cloud = FakeCloud::start(options).await?;
         let logs = TempDir::with_prefix("crash-lab-logs-")?;
-        let database = lab.database().await?;
+        let part = Service::ServicesSvc;
+        let database = lab.empty_database().await?;
         let url = lab.database_url(&database, None)?;
         let mut settings = settings::services(pacing, String::new(), url, &cloud);
         for (name, value) in cloud.settings() {
@@ -79,14 +95,14 @@ impl Plant {
         }
         change(&cloud, &mut settings);
         let log = logs.path().to_owned();
-        let part = Service::ServicesSvc;
-        let services = Replicas::new(part, database, settings, replicas, &log).await?;
-        let database = lab.database().await?;
+        let services = Replicas::new(part, lab, database, settings, replicas, &log).await?;
+        let part = Service::PoolSvc;
+        let database = lab.empty_database().await?;
         let url = lab.database_url(&database, None)?;
         let mut settings = settings::pool(pacing, String::new(), url);
         settings.set("SERVICES_URL", services.balancer.url());
-        let pool = Replicas::new(Service::PoolSvc, database, settings, replicas, &log).await?;
-        let mut plant = Self {
+        let pool = Replicas::new(part, lab, database, settings, replicas, &log).await?;
+        Ok(Self {
             lab: Arc::clone(lab),
             cloud,
             provisioned,
@@ -95,22 +111,20 @@ impl Plant {
             http: Http::new("crash-lab")?,
             key: KEY,
             logs,
-        };
-        plant.start_all().await?;
-        Ok(plant)
+        })
     }
 
-    /// Starts every replica that does not run.
+    /// Starts every replica that is not running.
     pub(super) async fn start_all(&mut self) -> anyhow::Result<()> {
         for replicas in [&mut self.services, &mut self.pool] {
             for index in 0..replicas.running.len() {
-                replicas.start(&self.lab, index).await?;
+                replicas.start(index).await?;
             }
         }
         Ok(())
     }
 
-    /// Stops every replica, as an operator does.
+    /// Stops every replica with SIGTERM.
     pub(super) async fn stop_all(&mut self) -> anyhow::Result<()> {
         for replicas in [&mut self.pool, &mut self.services] {
             for index in 0..replicas.running.len() {
@@ -120,12 +134,11 @@ impl Plant {
         Ok(())
     }
 
-    /// Restarts every replica of both services, one after another, with the settings that they have now.
+    /// Restarts every replica of both services, one after another, with their current settings.
     pub(super) async fn roll(&mut self) -> anyhow::Result<()> {
         for replicas in [&mut self.services, &mut self.pool] {
             for index in 0..replicas.running.len() {
-                replicas.stop(index).await?;
-                replicas.start(&self.lab, index).await?;
+                replicas.restart(index).await?;
             }
         }
         Ok(())
@@ -137,8 +150,11 @@ impl Plant {
     }
 
     pub(super) fn pool_api(&self) -> anyhow::Result<Pool> {
-        let key = Secret::new(self.key);
-        Ok(Pool::new(&self.http, self.pool_url()?, key))
+        Ok(self.pool_api_at(self.pool_url()?))
+    }
+
+    pub(super) fn pool_api_at(&self, url: Url) -> Pool {
+        Pool::new(&self.http, url, Secret::new(self.key))
     }
 
     pub(super) fn services_api(&self) -> anyhow::Result<Services> {
@@ -146,7 +162,7 @@ impl Plant {
         Ok(Services::new(&self.http, url, Secret::new(self.key)))
     }
 
-    /// Looks at the pool until `wanted` finds what it wants.
+    /// Polls the pool until `wanted` returns a value.
     pub(super) async fn until<T>(
         &self,
         what: &str,
@@ -176,7 +192,7 @@ impl Plant {
         .await
     }
 
-    /// Claims an agent as a client does that asks again after a 503.
+    /// Claims an agent as a client that retries after a 503.
     pub(super) async fn claim(&self, agent: &str) -> anyhow::Result<Claimed> {
         let mut order = order(agent)?;
         order.wait = 60;
@@ -214,6 +230,7 @@ pub(super) fn with(status: &PoolStatus, wanted: Status) -> Vec<InstanceId> {
 impl Replicas {
     async fn new(
         part: Service,
+        lab: &Lab,
         database: String,
         settings: Environment,
         count: usize,
@@ -221,6 +238,7 @@ impl Replicas {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             part,
+            program: lab.exe().to_owned(),
             database,
             settings,
             balancer: Balancer::open().await?,
@@ -229,23 +247,35 @@ impl Replicas {
         })
     }
 
-    /// Starts a replica if it does not run.
-    async fn start(&mut self, lab: &Lab, index: usize) -> anyhow::Result<()> {
+    /// Starts a replica if it is not running.
+    async fn start(&mut self, index: usize) -> anyhow::Result<()> {
         if self.running[index].is_none() {
             let log = Log::Append(self.log.clone());
-            let started = Process::start(&[lab.exe()], self.part, &self.settings, log).await?;
+            let started = Process::start(&[&self.program], self.part, &self.settings, log).await?;
             self.running[index] = Some(started);
         }
         self.announce()
     }
 
-    /// Stops a replica with SIGTERM. The balancer notices by itself: it is told only afterwards.
+    /// Stops a replica with SIGTERM. The balancer is updated only afterwards, so it has to notice that on its own.
     async fn stop(&mut self, index: usize) -> anyhow::Result<()> {
         if let Some(process) = self.running[index].take() {
             process.signal(Signal::SIGTERM)?;
             process.exited_well(EXITS_WITHIN).await?;
         }
         self.announce()
+    }
+
+    /// Stops a replica, and starts it with the current program and settings.
+    pub(super) async fn restart(&mut self, index: usize) -> anyhow::Result<()> {
+        self.stop(index).await?;
+        self.start(index).await
+    }
+
+    /// The address of one replica, past the balancer.
+    pub(super) fn url(&self, index: usize) -> anyhow::Result<Url> {
+        let process = self.running[index].as_ref();
+        Ok(process.context("the replica is down")?.url().clone())
     }
 
     fn announce(&self) -> anyhow::Result<()> {

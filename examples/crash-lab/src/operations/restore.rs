@@ -1,4 +1,4 @@
-//! A database is restored from a backup, Pool's, Services' or both: agents that were claimed meanwhile are left alone.
+//! Restores a database from a backup (Pool's, Services' or both): agents that were claimed later are left alone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,10 @@ use crate::settings::{ENVIRONMENT, Pacing};
 
 const IDLE: u32 = 2;
 const PACING: Pacing = Pacing {
-    tick: 1_000,
-    lease: 5_000,
     min_idle: IDLE,
-    ..Pacing::QUIET
+    ..Pacing::LIVELY
 };
-/// Ticks after the restart, by which everything was looked at.
+/// Ticks after the restart, enough to examine everything.
 const TICKS: usize = 5;
 
 /// Which database is restored.
@@ -42,14 +40,14 @@ impl Restored {
     pub const ALL: [Self; 3] = [Self::Pool, Self::Services, Self::Both];
 }
 
-/// Agents that lived through it.
+/// Agents that survived the restore.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// Which database was restored.
     pub restored: Restored,
     /// Their names.
     pub unharmed: Vec<String>,
-    /// Orphans that the sweep found, of which it destroyed none that is an agent.
+    /// Orphans that the sweep found, without destroying any agent.
     pub orphans: usize,
 }
 
@@ -71,7 +69,7 @@ async fn steps(plant: &mut Plant, restored: Restored) -> anyhow::Result<Report> 
     let gone = claim(plant, &mut agents, "Eve").await?;
     plant.until_idle(IDLE as usize).await?;
     backup.take(plant).await?;
-    // What was idle then is claimed since, and what is made since is claimed too.
+    // After the backup, instances that were idle are claimed, and new ones too.
     for name in ["Bob", "Cy", "Dee"] {
         claim(plant, &mut agents, name).await?;
     }
@@ -116,17 +114,18 @@ async fn claim(
     Ok(id)
 }
 
-/// Each agent's instance runs, was given to nobody else, and has its variables.
+/// Each agent's instance runs, was provisioned for no one else, and has its variables.
 fn unharmed(plant: &Plant, agents: &BTreeMap<String, InstanceId>) -> anyhow::Result<()> {
     let railway = plant.cloud.state().railway;
     for (name, id) in agents {
         let label = format!("ap-{ENVIRONMENT}-{id}");
         let mut services = railway.services.iter();
         let service = services.rfind(|one| one.name == label);
-        let service = service.with_context(|| format!("{name}'s service {label} is gone"))?;
+        let service =
+            service.with_context(|| format!("{name}'s service {label} does not exist"))?;
         let mut instances = railway.instances.iter();
         let instance = instances.find(|one| one.service_id == service.id);
-        let instance = instance.with_context(|| format!("{name}'s instance is gone"))?;
+        let instance = instance.with_context(|| format!("{name}'s instance does not exist"))?;
         ensure!(instance.running, "{name}'s instance does not run");
         let given = plant.provisioned.for_service(&label);
         ensure!(

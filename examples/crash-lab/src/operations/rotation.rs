@@ -1,13 +1,14 @@
-//! Every key is rotated step by step, one replica after another: no instance changes its status on the way.
+//! Every key is rotated step by step, ours and those of the vendors, one replica after another: no instance changes its
+//! status on the way, and none is unhealthy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
-use super::plant::{Plant, cloud};
+use super::plant::{Plant, WITHIN, cloud};
 use crate::lab::Lab;
 use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
 
@@ -16,16 +17,22 @@ const NEW_KEY: &str = "another-key-of-the-crash-lab";
 const NEW_ENCRYPTION_KEY: &str = "YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=";
 const IDLE: u32 = 2;
 const PACING: Pacing = Pacing {
-    tick: 1_000,
-    lease: 5_000,
     min_idle: IDLE,
-    ..Pacing::QUIET
+    ..Pacing::LIVELY
 };
+
+/// The variables of services-svc with the vendors' keys.
+const VENDORS: [&str; 4] = [
+    "RAILWAY_API_TOKEN",
+    "OPENROUTER_MANAGEMENT_KEY",
+    "AGENTMAIL_API_KEY",
+    "TELNYX_API_KEY",
+];
 
 /// The steps that were taken.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The variable and how many keys it had, in order.
+    /// Each variable with the state of its key, in order.
     pub steps: Vec<String>,
 }
 
@@ -102,18 +109,54 @@ async fn steps(plant: &mut Plant) -> anyhow::Result<Report> {
             plant.pool.settings.set(rotation.pool, state);
             plant.key = key;
             plant.roll().await?;
-            // Each looks at every instance with the keys of this step.
-            for _ in 0..2 {
-                plant.pool_api()?.reconcile().await?;
-            }
-            let now = statuses(plant).await?;
             let step = format!("{}, {} keys", rotation.pool, state.split(',').count());
-            ensure!(now == before, "{step}: {before:?} became {now:?}");
+            unharmed(plant, &before, &step).await?;
             taken.push(step);
         }
     }
-    plant.claim("Bob").await?;
+    for variable in VENDORS {
+        let old = plant.services.settings.get(variable);
+        let old = old.context("the fake has a key of each vendor")?.to_owned();
+        let new = format!("{old}-2");
+        plant.cloud.issue_key(&old, &new);
+        plant.services.settings.set(variable, &new);
+        plant.roll().await?;
+        unharmed(plant, &before, &format!("{variable}, both valid")).await?;
+        plant.cloud.revoke_key(&old);
+        let step = format!("{variable}, the old one revoked");
+        unharmed(plant, &before, &step).await?;
+        taken.push(step);
+    }
+    // Every vendor creates new resources, and deletes those that were created with its old key.
+    let bob = plant.claim("Bob").await?.instance_id;
+    plant.until_idle(IDLE as usize).await?;
+    plant.pool_api()?.kill(&bob).await?;
+    let what = "Bob's instance is destroyed";
+    plant
+        .until(what, |status| {
+            let mut all = status.instances.iter();
+            all.all(|one| one.id != bob).then_some(())
+        })
+        .await?;
     Ok(Report { steps: taken })
+}
+
+/// Fails if an instance has another status than before, or is not healthy.
+async fn unharmed(
+    plant: &Plant,
+    before: &BTreeMap<InstanceId, Status>,
+    step: &str,
+) -> anyhow::Result<()> {
+    // Each tick calls every instance with the keys of this step.
+    for _ in 0..2 {
+        plant.pool_api()?.reconcile().await?;
+    }
+    let now = statuses(plant).await?;
+    ensure!(now == *before, "{step}: {before:?} became {now:?}");
+    let reports = plant.services_api()?.status(WITHIN).await?.parse()?;
+    let well = reports.len() == now.len() && reports.values().all(|report| report.healthy);
+    ensure!(well, "{step}: {reports:?}");
+    Ok(())
 }
 
 async fn statuses(plant: &Plant) -> anyhow::Result<BTreeMap<InstanceId, Status>> {

@@ -50,7 +50,7 @@ impl Disk {
         }
     }
 
-    /// Gives it back.
+    /// Frees it.
     pub(super) fn free(&self) -> anyhow::Result<()> {
         fs::remove_file(self.0.join("filler")).context("the disk cannot be freed")
     }
@@ -62,7 +62,7 @@ impl Drop for Disk {
             .arg("-l")
             .arg(&self.0)
             .status();
-        // Whoever runs the lab sees a disk that is left.
+        // A mount that is left behind is visible to the user.
         drop(unmount);
     }
 }

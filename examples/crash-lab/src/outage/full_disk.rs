@@ -1,11 +1,10 @@
-//! A database whose disk is full: a small tmpfs that holds its tables.
+//! A database with a full disk: its tables are on a small tmpfs.
 
 use std::path::Path;
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::db::embedded::{Data, Embedded, Options};
-use anyhow::ensure;
 use tempfile::TempDir;
 use url::Url;
 
@@ -14,7 +13,7 @@ use super::site::Site;
 use crate::lab::open_to_all;
 use crate::rows::Database;
 
-/// Of the disk: two databases fit, and little more.
+/// The size of the disk: two databases fit, and little more.
 const SIZE: &str = "size=40m";
 
 /// How long a client that came back waited after space was freed.
@@ -27,7 +26,7 @@ pub struct Report {
 /// Runs the scenario, as root: it mounts a disk. `exe` is the binary `crash-lab`.
 ///
 /// # Errors
-/// A service does not go on, or answers a claim otherwise than with 503 and `Retry-After` meanwhile.
+/// A service does not continue, or answers a claim meanwhile with anything but 503 and `Retry-After`.
 pub async fn run(exe: &Path) -> anyhow::Result<Report> {
     let folder = TempDir::with_prefix("crash-lab-disk-")?;
     open_to_all(folder.path())?;
@@ -61,16 +60,9 @@ async fn steps(disk: &Disk, site: &Site) -> anyhow::Result<Report> {
     site.until_warm().await?;
     let processes = site.processes();
     disk.fill()?;
-    site.claim_until_refused(&["takes no writes"]).await?;
+    site.claim_until_refused(&["accepts no writes"]).await?;
     disk.free()?;
     let recovered = site.claim_until_served("after the disk was full").await?;
-    site.until_ready_is(200).await?;
-    site.until_warm().await?;
-    let same = processes.iter().all(Option::is_some) && processes == site.processes();
-    ensure!(
-        same,
-        "a service ended: {processes:?} {:?}",
-        site.processes()
-    );
+    site.until_well(processes).await?;
     Ok(Report { recovered })
 }

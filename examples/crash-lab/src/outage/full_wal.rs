@@ -12,7 +12,7 @@ use super::node::Node;
 use super::site::Site;
 use crate::lab::open_to_all;
 
-/// Of the disk: some segments of 16 MB fit.
+/// The size of the disk: some segments of 16 MB fit.
 const SIZE: &str = "size=72m";
 
 /// How long a client that came back waited after the server was started again.
@@ -25,7 +25,7 @@ pub struct Report {
 /// Runs the scenario, as root: it mounts a disk. `exe` is the binary `crash-lab`.
 ///
 /// # Errors
-/// A service does not go on, or answers a claim otherwise than with 503 and `Retry-After` meanwhile.
+/// A service does not continue, or answers a claim meanwhile with anything but 503 and `Retry-After`.
 pub async fn run(exe: &Path) -> anyhow::Result<Report> {
     let folder = TempDir::with_prefix("crash-lab-wal-")?;
     open_to_all(folder.path())?;
@@ -61,7 +61,7 @@ async fn steps(disk: &Disk, node: &mut Node, site: &Site) -> anyhow::Result<Repo
     // The space of the segment in use is taken already: the next write needs another one, and may end the server at once.
     let _ = session.execute("SELECT pg_switch_wal()").await;
     drop(session);
-    let reasons = ["cannot be reached", "takes no writes"];
+    let reasons = ["cannot be reached", "accepts no writes"];
     site.claim_until_refused(&reasons).await?;
     disk.free()?;
     node.stop().await;
@@ -69,14 +69,7 @@ async fn steps(disk: &Disk, node: &mut Node, site: &Site) -> anyhow::Result<Repo
     let recovered = site
         .claim_until_served("after the log had no space")
         .await?;
-    site.until_ready_is(200).await?;
-    site.until_warm().await?;
-    let same = processes.iter().all(Option::is_some) && processes == site.processes();
-    ensure!(
-        same,
-        "a service ended: {processes:?} {:?}",
-        site.processes()
-    );
+    site.until_well(processes).await?;
     Ok(Report { recovered })
 }
 

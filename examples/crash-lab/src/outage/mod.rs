@@ -1,6 +1,6 @@
 //! Databases that stop taking writes while both services run: a failover, and full disks.
 //!
-//! The services go on without a restart, and nothing but their own settings leads them to the database.
+//! The services continue without a restart, and find the database only by their own settings.
 
 pub mod disk;
 pub mod failover;

@@ -12,7 +12,7 @@ use crate::interceptor::Interceptor;
 use crate::pg_proxy::{PgProxy, Upstream};
 use crate::rows::Database;
 
-/// A server, its data, and an address that is the same however often it is started.
+/// A server, its data, and an address that stays the same across restarts.
 pub(super) struct Node {
     folder: PathBuf,
     server: Option<(Embedded, Url)>,
@@ -43,14 +43,14 @@ impl Node {
         Ok(())
     }
 
-    /// Stops the server; its clients are cut off.
+    /// Stops the server; its clients lose their connections.
     pub(super) async fn stop(&mut self) {
         if let Some((server, _)) = self.server.take() {
             server.stop().await;
         }
     }
 
-    /// Where its data is.
+    /// The folder of its data.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

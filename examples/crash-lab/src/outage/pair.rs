@@ -51,7 +51,7 @@ impl Pair {
         ))
     }
 
-    /// Makes a primary read-only for good, as an operator fences it: its sessions stay open.
+    /// Makes a primary permanently read-only, as an operator who fences it does. Its sessions stay open.
     pub(super) async fn fence(&self, primary: usize) -> anyhow::Result<()> {
         let session = self.nodes[primary].session().await?;
         let read_only = "ALTER SYSTEM SET default_transaction_read_only = on";
@@ -59,7 +59,7 @@ impl Pair {
         session.execute("SELECT pg_reload_conf()").await
     }
 
-    /// Makes the standby the primary, once it has all that the other server wrote if that one still runs.
+    /// Promotes the standby, after it has received all writes of the other server if that one still runs.
     pub(super) async fn promote(&self, standby: usize) -> anyhow::Result<()> {
         let to = self.nodes[standby].session().await?;
         if let Ok(from) = self.nodes[1 - standby].session().await {
@@ -77,12 +77,12 @@ impl Pair {
         Ok(())
     }
 
-    /// Stops a server; its clients are cut off.
+    /// Stops a server; its clients lose their connections.
     pub(super) async fn stop(&mut self, node: usize) {
         self.nodes[node].stop().await;
     }
 
-    /// Makes a server a standby of the other, whatever it was: with a copy of all its data.
+    /// Makes a server a standby of the other one, with a copy of all its data, whatever its role was.
     pub(super) async fn follow(&mut self, standby: usize, primary: usize) -> anyhow::Result<()> {
         self.stop(standby).await;
         let from = &self.nodes[primary];

@@ -1,4 +1,4 @@
-//! Both services on databases of the scenario, with no proxy between.
+//! Both services on databases of the scenario, without proxies in between.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::lab::http;
 use crate::settings::{self, KEY, Pacing};
 use crate::settle::LOOK_EVERY;
 
-/// The limit of everything that is waited for.
+/// Time limit of every wait.
 const WITHIN: Duration = Duration::from_secs(60);
 /// Instances to keep idle.
 const IDLE: u32 = 2;
@@ -81,7 +81,7 @@ impl Site {
         Ok(self.api().claim(&order).await)
     }
 
-    /// Claims an agent as a client does that honours `Retry-After`, and answers how long that took.
+    /// Claims an agent like a client that honours `Retry-After`. Returns how long that took.
     pub(super) async fn claim_until_served(&self, agent: &str) -> anyhow::Result<Duration> {
         let begun = Instant::now();
         loop {
@@ -94,7 +94,7 @@ impl Site {
                     let refused = error.problem().with_context(|| error.to_string())?;
                     ensure!(
                         refused.status == 503 && error.retry_after().is_some(),
-                        "a claim was answered {refused}"
+                        "a claim failed with {refused}"
                     );
                     sleep(LOOK_EVERY).await;
                 }
@@ -102,7 +102,7 @@ impl Site {
         }
     }
 
-    /// Claims until the database refuses one for one of these reasons, which is to be a 503 that says when to come back.
+    /// Claims until the database refuses one for one of these reasons, which must be a 503 with `Retry-After`.
     pub(super) async fn claim_until_refused(&self, reasons: &[&str]) -> anyhow::Result<()> {
         let begun = Instant::now();
         while begun.elapsed() < WITHIN {
@@ -112,7 +112,7 @@ impl Site {
             let problem = error.problem().with_context(|| error.to_string())?;
             ensure!(
                 problem.status == 503 && error.retry_after().is_some(),
-                "a claim was answered {problem}, which is no 503 with Retry-After"
+                "a claim failed with {problem}, which is not a 503 with Retry-After"
             );
             let problem = problem.to_string();
             if reasons.iter().any(|reason| problem.contains(reason)) {
@@ -139,7 +139,7 @@ impl Site {
         Ok(())
     }
 
-    /// Waits until the pool is warm: Pool and Services have both written a good deal by then.
+    /// Waits until the pool is warm: then Pool and Services have both written many rows.
     pub(super) async fn until_warm(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let mut last = String::new();
@@ -160,7 +160,17 @@ impl Site {
         bail!("the pool is not warm: {last}")
     }
 
-    /// The processes of both, which a restart would change.
+    /// Waits until both are ready and the pool is warm, and checks that both are still the same processes.
+    pub(super) async fn until_well(&self, processes: [Option<i32>; 2]) -> anyhow::Result<()> {
+        self.until_ready_is(200).await?;
+        self.until_warm().await?;
+        let now = self.processes();
+        let same = processes.iter().all(Option::is_some) && processes == now;
+        ensure!(same, "a service ended: {processes:?} {now:?}");
+        Ok(())
+    }
+
+    /// The process ids of both, which a restart would change.
     pub(super) fn processes(&self) -> [Option<i32>; 2] {
         [&self.pool, &self.services].map(|process| process.pid().map(nix::unistd::Pid::as_raw))
     }

@@ -17,7 +17,7 @@ use crate::calls::order;
 /// How often a claim with a key is retried.
 const TRIES: u32 = 8;
 
-/// The number of claims that the operator does not kill, so that some are left at the end.
+/// Number of claims that the operator leaves alone, so that some are left at the end.
 const KEPT: usize = 8;
 
 /// Claims repeatedly while the storm runs.

@@ -19,7 +19,7 @@ pub(super) async fn make(storm: &Storm, mut chance: StdRng) {
             sleep(Duration::from_millis(chance.random_range(100..1_000)).min(left)).await;
         }
         storm.system.cloud.clear_faults();
-        // A recovery would otherwise wait minutes for the pauses after failures. This fails while Postgres is down.
+        // Otherwise a recovery would wait minutes for the pauses after failures. This fails while Postgres is down.
         storm.system.clear_backoff().await.ok();
     }
 }

@@ -11,7 +11,7 @@ use super::report::count;
 use super::state::{PACING, Storm};
 use agent_pool_stack::Service;
 
-/// The processes that are killed in one round, in a random order, so that every storm kills each of them.
+/// The processes killed in one round, in random order, so that every storm kills each of them.
 const ROUND: [Victim; 5] = [
     Victim::Service(Service::PoolSvc),
     Victim::Service(Service::PoolSvc),
@@ -59,7 +59,7 @@ async fn kill(storm: &Storm, part: Service, down: Duration) -> anyhow::Result<()
     system.kill(part, 0).await?;
     sleep(down).await;
     if part == Service::PoolSvc {
-        // Its leases are of minutes; those of Services, of less than a second here, run out by themselves.
+        // Pool's leases last minutes; those of Services last less than a second here and expire by themselves.
         system.expire_leases(part, down).await?;
     }
     system.restart(part, 0, PACING).await

@@ -1,8 +1,8 @@
 //! The fault storm: claims, kills and drains, while vendors fail and processes are killed at random;
 //! then recovery, and the promises.
 //!
-//! Faults come in bursts. In the pauses between them nothing new breaks, so that instances become warm, and the next
-//! burst hits claims, creations and destructions, not a system that is only starting.
+//! Faults come in bursts. In the pauses between them nothing new breaks, so that instances become idle, and the next
+//! burst hits claims, creations and destructions instead of a system that is still starting.
 
 mod clients;
 mod faults;
@@ -35,11 +35,11 @@ const CLAIMERS: u64 = 4;
 pub struct Plan {
     /// Seed of every random choice. The timing still differs.
     pub seed: u64,
-    /// How long it lasts.
+    /// The duration.
     pub duration: Duration,
 }
 
-/// Runs a storm, and returns what happened.
+/// Runs a storm, and returns its statistics.
 ///
 /// # Errors
 /// A promise is broken (with the ends of the logs), or the lab itself fails.

@@ -14,7 +14,7 @@ use agent_pool_stack::Service;
 /// The statistics of a storm.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Without key and wait, with a wait, with a key, with both.
+    /// Claims with neither key nor wait, with a wait, with a key, and with both.
     claims: [Claims; 4],
     refused: Mutex<BTreeMap<String, u64>>,
     pub(super) operated: AtomicU64,
@@ -27,7 +27,12 @@ pub struct Report {
 }
 
 /// The names of the kinds of claims, in the order of [`Report::claims`].
-const KINDS: [&str; 4] = ["plain", "that wait", "with a key", "with a key, that wait"];
+const KINDS: [&str; 4] = [
+    "plain",
+    "with a wait",
+    "with a key",
+    "with a key and a wait",
+];
 
 /// The claims of one kind.
 #[derive(Debug, Default)]
@@ -77,7 +82,7 @@ impl Report {
             .sum()
     }
 
-    /// How often pool-svc, services-svc and Postgres were killed.
+    /// The number of kills of pool-svc, services-svc and Postgres.
     #[must_use]
     pub fn killed(&self) -> [u64; 3] {
         [
@@ -99,7 +104,7 @@ impl Report {
         }
     }
 
-    /// How often this service was killed.
+    /// The number of kills of this service.
     pub(super) const fn killed_of(&self, part: Service) -> &AtomicU64 {
         match part {
             Service::PoolSvc => &self.pool_killed,
@@ -136,7 +141,7 @@ impl fmt::Display for Report {
         for (kind, claims) in KINDS.iter().zip(&self.claims) {
             writeln!(
                 f,
-                "    {kind}: {} requested, {} acknowledged, {} hung up on",
+                "    {kind}: {} requested, {} acknowledged, {} abandoned by the client",
                 load(&claims.asked),
                 load(&claims.acknowledged),
                 load(&claims.hung_up)

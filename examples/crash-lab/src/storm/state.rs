@@ -16,7 +16,7 @@ const BURST: Duration = Duration::from_secs(5);
 /// The pause between two bursts.
 const PAUSE: Duration = Duration::from_secs(4);
 
-/// Short intervals, so that much happens: what takes minutes in production takes a second.
+/// Short intervals: what takes minutes in production takes a second here.
 pub(super) const PACING: Pacing = Pacing {
     tick: 250,
     lease: 2_000,

@@ -30,6 +30,17 @@ struct Named {
     name: String,
 }
 
+#[derive(Deserialize)]
+struct Issued {
+    key: String,
+    new: String,
+}
+
+#[derive(Deserialize)]
+struct Revoked {
+    key: String,
+}
+
 /// Answers a request under `/_admin`; `None` for all others.
 pub(crate) fn answer(inner: &Inner, request: &Request) -> Option<Answer> {
     let path = request.path.strip_prefix("/_admin")?;
@@ -64,6 +75,15 @@ fn route(inner: &Inner, method: &Method, path: &str, request: &Request) -> Resul
             if let Some(gated) = inner.gate.vendor(asked.vendor) {
                 lock(&gated.meter).set(asked.value.limit);
             }
+            Ok(done())
+        }
+        (&Method::POST, "/keys") => {
+            let Issued { key, new } = body(request)?;
+            lock(&inner.gate.keys).issue(&key, &new);
+            Ok(done())
+        }
+        (&Method::DELETE, "/keys") => {
+            lock(&inner.gate.keys).revoke(&body::<Revoked>(request)?.key);
             Ok(done())
         }
         (&Method::POST, "/crash") => {

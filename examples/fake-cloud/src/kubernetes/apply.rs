@@ -19,7 +19,8 @@ impl State {
             pair.map(|(_, value)| value.as_str())
         };
         let body = request.json().filter(Value::is_object);
-        let body = body.ok_or_else(|| refuse(400, "BadRequest", "the body is no JSON object"))?;
+        let body =
+            body.ok_or_else(|| refuse(400, "BadRequest", "the body is not a JSON object"))?;
         let (_, namespace, _) = key;
         if !self.options.namespaces.contains(namespace) {
             return Err(no_namespace(namespace));
@@ -116,7 +117,7 @@ impl State {
             ..
         } = existing.clone();
         merge::merge(&mut value, patch);
-        // The same manager's updates are kept apart from what it applies.
+        // Updates by the same manager are kept separate from its applied fields.
         owners
             .entry(format!("{manager} (update)"))
             .or_default()
@@ -126,7 +127,7 @@ impl State {
             .map(Answer::ok)
     }
 
-    /// Stores what a patch made of an object, if it is still valid.
+    /// Stores the patched object, if it is still valid.
     fn keep(
         &mut self,
         key: &Key,
@@ -141,7 +142,7 @@ impl State {
         Ok(self.put(key, value, owners))
     }
 
-    /// By the schema and by the rules that it does not have.
+    /// Checks the schema, and the rules that are not in it.
     fn validate(&mut self, key: &Key, value: &Value) -> Result<(), Answer> {
         let mut plain = value.clone();
         if let Some(members) = plain.as_object_mut() {
@@ -159,7 +160,7 @@ impl State {
     }
 }
 
-/// The manifest must be of the object that the path names.
+/// The manifest must describe the object in the path.
 fn identify(key: &Key, body: &Value) -> Result<(), Answer> {
     let (resource, namespace, name) = key;
     let metadata = &body["metadata"];
@@ -173,7 +174,7 @@ fn identify(key: &Key, body: &Value) -> Result<(), Answer> {
     Err(refuse(
         400,
         "BadRequest",
-        "the manifest is not of the object in the request's path",
+        "the manifest does not describe the object in the path",
     ))
 }
 
@@ -189,7 +190,7 @@ fn fresh(key: &Key) -> Object {
     }
 }
 
-/// Sets the fields of a manifest, and removes those that the manager no longer applies and nobody else has.
+/// Sets the fields of a manifest, and removes those that the manager no longer applies and no other manager owns.
 fn combine(
     value: &mut Value,
     owners: &mut BTreeMap<String, BTreeSet<Path>>,
@@ -232,7 +233,7 @@ fn contested(
         .collect()
 }
 
-/// Writes `managedFields`, as far as the names of managers.
+/// Writes `managedFields`, but only the names of the managers.
 fn record(value: &mut Value, owners: &BTreeMap<String, BTreeSet<Path>>, api_version: &str) {
     let old = value["metadata"]["managedFields"]
         .as_array()

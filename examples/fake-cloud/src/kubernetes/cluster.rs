@@ -1,4 +1,4 @@
-//! The cluster as a library: started, looked into, disturbed.
+//! The cluster as a library: start it, inspect its state, inject faults.
 
 use std::fmt;
 use std::io;
@@ -19,10 +19,10 @@ use crate::sync::lock;
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(5);
-/// More ticks than anything here takes.
+/// More ticks than any operation here takes.
 const QUIET: usize = 64;
 
-/// A running cluster. It ends when this is dropped.
+/// A running cluster. Dropping it stops the cluster.
 pub struct FakeCluster {
     state: Arc<Mutex<State>>,
     machines: Arc<Mutex<Machines>>,
@@ -42,7 +42,7 @@ impl FakeCluster {
     /// Starts a cluster on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub async fn start(options: ClusterOptions) -> io::Result<Self> {
         let state = Arc::new(Mutex::new(State::new(options)));
         let serving = Arc::clone(&state);
@@ -126,7 +126,7 @@ impl FakeCluster {
         self.state().faults.clone()
     }
 
-    /// Lets everything that is going on come to its end.
+    /// Ticks until no operation is in progress.
     pub fn settle(&self) {
         let mut state = self.state();
         let mut quiet = 0;
@@ -144,24 +144,29 @@ impl FakeCluster {
         }
     }
 
-    /// What becomes of pods with this image.
+    /// Sets the fate of pods with this image.
     pub fn set_fate(&self, image: &str, fate: Fate) {
         self.state().fates.insert(image.to_owned(), fate);
     }
 
-    /// The role's rules from now on, as in a manifest; `None` allows everything.
+    /// Sets the role's rules, as in a manifest; `None` allows everything.
     pub fn set_rules(&self, rules: Option<Vec<Value>>) {
         self.state().options.rules = rules;
     }
 
-    /// So many pages from now on are found expired.
+    /// The next `count` continue tokens are answered as expired.
     pub fn expire_pages(&self, count: usize) {
         self.state().expired = count;
     }
 
-    /// So many requests from now on are refused with 429.
+    /// The next `count` requests are refused with 429.
     pub fn throttle(&self, count: usize) {
         self.state().throttled = count;
+    }
+
+    /// From now on accepts only this bearer token.
+    pub fn rotate_token(&self, token: &str) {
+        token.clone_into(&mut self.state().options.token);
     }
 
     /// The container of a pod ends once, and is started again.
@@ -181,7 +186,7 @@ impl FakeCluster {
             .push(line);
     }
 
-    /// Adds an object as somebody else, without validation.
+    /// Adds an object as another client, without validation.
     pub fn add(&self, plural: &str, mut value: Value) {
         let mut state = self.state();
         let name = value["metadata"]["name"]
@@ -203,7 +208,7 @@ impl FakeCluster {
         }
     }
 
-    /// Changes an object as somebody else.
+    /// Changes an object as another client.
     pub fn change(&self, plural: &str, name: &str, change: impl FnOnce(&mut Value)) {
         let mut state = self.state();
         let key = state

@@ -1,4 +1,4 @@
-//! The garbage collector: what is owned goes with its owner, and some time later.
+//! The garbage collector: deletes objects some time after their owners.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ impl State {
         self.end_deletions();
     }
 
-    /// Whether it has an owner, and each of its owners is gone or is going and waits for it.
+    /// Whether it has owners, and each of them is deleted, or is being deleted and waits for it.
     fn is_orphan(&self, value: &Value) -> bool {
         let owners = value["metadata"]["ownerReferences"].as_array();
         let Some(owners) = owners.filter(|owners| !owners.is_empty()) else {

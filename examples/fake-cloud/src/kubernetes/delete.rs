@@ -1,4 +1,4 @@
-//! Deletions: first a timestamp, then the finalizers, and only then it is gone.
+//! Deletions: first the timestamp is set, then the finalizers are removed, and only then the object is deleted.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ impl State {
         Ok(Answer::ok(answer))
     }
 
-    /// Marks an object as being deleted; the collector ends it.
+    /// Marks an object as being deleted; the collector completes the deletion.
     pub(super) fn begin_deletion(&mut self, key: &Key, foreground: bool) {
         self.change(key, |value| {
             let metadata = &mut value["metadata"];
@@ -50,7 +50,7 @@ impl State {
         });
     }
 
-    /// Removes objects that are being deleted and that nothing holds any more.
+    /// Removes objects that are being deleted and that no finalizer holds any more.
     pub(super) fn end_deletions(&mut self) {
         let going = self.objects.iter().filter(|(_, object)| {
             !object.value["metadata"]["deletionTimestamp"].is_null() && self.is_due(object)
@@ -97,7 +97,7 @@ impl State {
                     *resource == Resource::Pods && within == namespace && mounts(&pod.value, name)
                 })
             }
-            // Somebody else's: it stays until the test takes it away.
+            // An unknown finalizer stays until the test removes it.
             _ => true,
         }
     }

@@ -11,11 +11,11 @@ use super::run::{Fate, Run};
 use super::state::{State, controlled_by, seconds};
 use super::target::{Key, Resource};
 
-/// After so many restarts a container that crashes is not seen running again.
+/// The number of restarts after which a crashing container no longer runs again.
 const LAST_RESTART: u64 = 5;
 
 impl State {
-    /// One pod for each StatefulSet that wants one, of its newest template.
+    /// Creates one pod for each StatefulSet with replicas, from its newest template.
     pub(super) fn run_stateful_sets(&mut self) {
         for key in self.keys(Resource::StatefulSets) {
             let Some(set) = self.objects.get(&key) else {
@@ -51,7 +51,7 @@ impl State {
         }
     }
 
-    /// Each pod one step on.
+    /// Advances each pod by one step.
     pub(super) fn run_pods(&mut self) {
         for key in self.keys(Resource::Pods) {
             let Some(pod) = self.objects.get(&key) else {
@@ -71,7 +71,7 @@ impl State {
         }
     }
 
-    /// The environment of a pod's container; what it waits for if that is not there.
+    /// The environment of a pod's container, or the reason why it waits.
     fn environment(&self, key: &Key, pod: &Value) -> Result<BTreeMap<String, String>, Value> {
         let spec = &pod["spec"];
         let container = &spec["containers"][0];
@@ -99,7 +99,7 @@ impl State {
         }
         for pair in container["env"].as_array().into_iter().flatten() {
             let text = |member: &str| pair[member].as_str().unwrap_or_default().to_owned();
-            // `$$` is a `$` there, and `$(NAME)` another variable, which nobody here uses.
+            // `$$` stands for `$`. `$(NAME)` would be another variable, which nobody uses here.
             variables.insert(text("name"), text("value").replace("$$", "$"));
         }
         Ok(variables)
@@ -128,7 +128,7 @@ impl State {
             )),
             Fate::Crashes(code, reason) if runs => Some(crashed(pod, code, reason)),
             Fate::Runs if runs => None,
-            // The pauses between restarts have grown longer than a test.
+            // By now the pauses between restarts are longer than a test.
             Fate::Crashes(..) if restarts(pod) >= LAST_RESTART => None,
             Fate::Runs | Fate::Crashes(..) => {
                 let run = Run {

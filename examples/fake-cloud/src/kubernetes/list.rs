@@ -58,7 +58,7 @@ impl State {
         });
         let items = own.map(|(_, object)| {
             let mut item = object.value.clone();
-            // The items of a list do not repeat what they are.
+            // The items of a list do not repeat their kind.
             if let Some(members) = item.as_object_mut() {
                 members.remove("apiVersion");
                 members.remove("kind");

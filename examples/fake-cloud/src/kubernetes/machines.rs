@@ -1,4 +1,4 @@
-//! What runs in the pods, if the test brings a launcher: a server for each container that runs.
+//! The servers of running containers, one each, if the test provides a launcher.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,21 +9,21 @@ use super::state::State;
 use crate::launcher::{Container, Launcher, Running};
 use crate::sync::lock;
 
-/// The servers that run, by pod.
+/// The running servers, by pod.
 #[derive(Debug, Default)]
 pub(super) struct Machines {
     running: BTreeMap<String, (Run, Box<dyn Running>)>,
-    /// So many runs of the cluster were looked at.
+    /// The number of runs of the cluster that were examined.
     seen: usize,
 }
 
 impl Machines {
-    /// Where a pod's container listens.
+    /// The address of a pod's container.
     pub(super) fn address(&self, pod: &str) -> Option<SocketAddr> {
         self.running.get(pod).map(|(_, running)| running.address())
     }
 
-    /// Stops what no longer runs, and answers the runs that have begun since.
+    /// Stops servers whose pods no longer run, and returns the runs that have begun since the last call.
     fn changes(&mut self, state: &State) -> Vec<Run> {
         self.running.retain(|_, (run, _)| state.has_pod(run));
         let begun = state.runs.get(self.seen..).unwrap_or_default().to_vec();

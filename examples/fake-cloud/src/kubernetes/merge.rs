@@ -1,4 +1,4 @@
-//! Fields of objects: naming, setting and removing them, and the two kinds of patches.
+//! Fields of objects: finding, setting and removing them, and the two kinds of patches.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// The members that lead to a field.
 pub(super) type Path = Vec<String>;
 
-/// The fields of an applied manifest. A list is one field: nobody but one manager applies lists here.
+/// The fields of an applied manifest. A list is one field, because only one manager applies lists here.
 pub(super) fn fields(value: &Value) -> BTreeSet<Path> {
     let mut found = BTreeSet::new();
     walk(value, &mut Vec::new(), &mut found);
@@ -15,7 +15,7 @@ pub(super) fn fields(value: &Value) -> BTreeSet<Path> {
     found
 }
 
-/// What names an object is nobody's field.
+/// No manager owns the fields that identify an object.
 fn is_identity(path: &Path) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     matches!(
@@ -45,7 +45,7 @@ pub(super) fn get<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
 
 pub(super) fn set(value: &mut Value, path: &[String], new: &Value) {
     let Some((name, rest)) = path.split_first() else {
-        // An empty object says that it is there, not that it is empty.
+        // An empty object means that the object exists, not that it is empty.
         if !(new.as_object().is_some_and(Map::is_empty) && value.is_object()) {
             value.clone_from(new);
         }
@@ -63,7 +63,7 @@ pub(super) fn set(value: &mut Value, path: &[String], new: &Value) {
     }
 }
 
-/// Removes a field, and what it leaves empty.
+/// Removes a field, and objects that become empty.
 pub(super) fn remove(value: &mut Value, path: &[String]) {
     let (Some((name, rest)), Some(members)) = (path.split_first(), value.as_object_mut()) else {
         return;

@@ -1,8 +1,8 @@
 //! A Kubernetes API server with the controllers that an infra depends on, in memory and strict.
 //!
-//! It stands apart from the vendors: one cluster, one server. Every object is validated against the schemas of Kubernetes
-//! (`schemas.json`, which `schemas.py` generates), and against the rules that the schemas do not have. Everything that takes
-//! time in a cluster takes some ticks here.
+//! It is separate from the vendors: one cluster, one server. Every object is validated against the schemas of
+//! Kubernetes (`schemas.json`, which `schemas.py` generates), and against the rules that the schemas do not have.
+//! Everything that takes time in a cluster takes some ticks here.
 
 mod apply;
 mod cluster;

@@ -1,4 +1,4 @@
-//! The way into the cluster's network from outside.
+//! Access to the cluster's network from outside.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::cluster::FakeCluster;
 
 /// An HTTP proxy into the network of a cluster: through it `http://NAME.NAMESPACE.svc:8080` leads to the pod of that service.
-/// It ends when this is dropped.
+/// Dropping it stops the proxy.
 #[derive(Debug)]
 pub struct Network {
     url: String,
@@ -21,7 +21,7 @@ impl Network {
     /// Starts it on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub async fn start(cluster: Arc<FakeCluster>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);

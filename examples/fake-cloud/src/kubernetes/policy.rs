@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-/// Whether a pod keeps to the level `restricted` of the Pod Security Standards.
+/// Whether a pod complies with the level `restricted` of the Pod Security Standards.
 ///
 /// # Errors
-/// What it violates.
+/// The pod violates it; the error says how.
 pub(super) fn restricted(pod: &Value) -> Result<(), String> {
     let refuse = |what: String| {
         Err(format!(
@@ -58,7 +58,7 @@ pub(super) fn restricted(pod: &Value) -> Result<(), String> {
 /// Whether each exception of a network policy lies within its block.
 ///
 /// # Errors
-/// Which one does not.
+/// One does not; the error names it.
 pub(super) fn network(spec: &Value) -> Result<(), String> {
     let rules = ["ingress", "egress"]
         .into_iter()
@@ -86,8 +86,7 @@ pub(super) fn network(spec: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The address as bits from the left, the length of the prefix, and whether it is of the old family. The bits after the prefix must
-/// be zero.
+/// The address as left-aligned bits, the prefix length, and whether it is IPv4. The bits after the prefix must be zero.
 fn cidr(text: &str) -> Option<(u128, u32, bool)> {
     let (address, length) = text.split_once('/')?;
     let length: u32 = length.parse().ok()?;

@@ -1,4 +1,4 @@
-//! What the token's role allows.
+//! The permissions of the token's role.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::status::refuse;
 use crate::http::{Answer, Request};
 
 impl State {
-    /// Refuses what no rule allows, in the API server's words.
+    /// Refuses what no rule allows, with the message of the API server.
     pub(super) fn allow(
         &self,
         verb: &str,
@@ -41,7 +41,7 @@ impl State {
         Err(refuse(403, "Forbidden", message))
     }
 
-    /// Answers the rules of whoever asks.
+    /// Answers with the rules of the caller.
     pub(super) fn review(&mut self, request: &Request) -> Answer {
         let body = request.json().unwrap_or_default();
         if let Err(why) = super::schema::check("SelfSubjectRulesReview", &body) {

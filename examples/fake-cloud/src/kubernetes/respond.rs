@@ -1,4 +1,4 @@
-//! The way of every request: who asks, what for, whether they may, and what is done.
+//! Handles every request: authentication, routing, authorization, execution.
 
 use hyper::Method;
 use percent_encoding::percent_decode_str;

@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::policy;
 use super::target::Resource;
 
-/// Whether an object keeps the rules of its kind.
+/// Whether an object complies with the rules of its kind.
 ///
 /// # Errors
-/// Which rule it breaks.
+/// It breaks a rule, which the error names.
 pub(super) fn check(resource: Resource, object: &Value) -> Result<(), String> {
     metadata(object)?;
     let spec = &object["spec"];
@@ -44,10 +44,10 @@ pub(super) fn check(resource: Resource, object: &Value) -> Result<(), String> {
     }
 }
 
-/// Whether a change leaves alone what cannot be changed.
+/// Whether a change leaves immutable fields unchanged.
 ///
 /// # Errors
-/// What was changed.
+/// An immutable field was changed; the error names it.
 pub(super) fn unchanged(resource: Resource, before: &Value, after: &Value) -> Result<(), String> {
     let fixed: &[&str] = match resource {
         Resource::StatefulSets => &[

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 pub struct Run {
     /// The pod.
     pub pod: String,
-    /// The id of the pod: another one is another deployment.
+    /// The id of the pod, which is another one for each deployment.
     pub pod_uid: String,
     /// The image.
     pub image: String,
-    /// The environment that it began with.
+    /// Its environment at the start.
     pub variables: BTreeMap<String, String>,
 }
 
-/// What becomes of the pods with some image.
+/// The fate of the pods with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// They run.

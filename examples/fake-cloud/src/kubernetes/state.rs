@@ -1,4 +1,4 @@
-//! What the cluster holds.
+//! The state of the cluster.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::time;
 /// How a cluster is set up.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
-    /// The bearer token that is accepted.
+    /// The accepted bearer token.
     pub token: String,
     /// The namespaces that exist.
     pub namespaces: Vec<String>,
-    /// Most objects on a page, whatever a request asks for.
+    /// Maximum number of objects on a page, even if a request has a higher limit.
     pub page_size: usize,
     /// Rules of a Role for the token, as in its manifest; `None` allows everything.
     pub rules: Option<Vec<Value>>,
-    /// Starts a server for each container that runs; without one, nothing runs.
+    /// Starts a server for each running container; without a launcher, nothing runs.
     pub launcher: Option<Arc<dyn Launcher>>,
     /// Ticks that a deletion, a start or a step of a controller takes.
     pub slowness: u64,
@@ -42,7 +42,7 @@ impl Default for ClusterOptions {
     }
 }
 
-/// One object, and who set which of its fields.
+/// One object, and the fields that each manager owns.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
     pub(super) value: Value,
@@ -60,11 +60,11 @@ pub(super) struct State {
     pub(super) ids: Ids,
     /// The rest of lists that are read page by page.
     pub(super) pages: HashMap<String, Vec<Value>>,
-    /// So many continue tokens are found expired.
+    /// The number of continue tokens still to be answered as expired.
     pub(super) expired: usize,
-    /// So many requests are refused with 429.
+    /// The number of requests still to be refused with 429.
     pub(super) throttled: usize,
-    /// What becomes of pods with these images.
+    /// The fate of pods by image.
     pub(super) fates: BTreeMap<String, Fate>,
     pub(super) runs: Vec<Run>,
     /// The output of pods.
@@ -96,7 +96,7 @@ impl State {
         self.version.to_string()
     }
 
-    /// Stores a changed object; one that is the same keeps its version.
+    /// Stores a changed object; an unchanged one keeps its version.
     pub(super) fn put(
         &mut self,
         key: &Key,
@@ -141,7 +141,7 @@ impl State {
         self.put(key, value, owners);
     }
 
-    /// Changes an object as another manager, whose the changed fields then are.
+    /// Changes an object as another manager, which then owns the changed fields.
     pub(super) fn change_as(&mut self, key: &Key, manager: &str, change: impl FnOnce(&mut Value)) {
         let Some(object) = self.objects.get(key) else {
             return;
@@ -164,7 +164,7 @@ impl State {
         keys.cloned().collect()
     }
 
-    /// Whether the pod of a run is there and stays.
+    /// Whether the pod of a run exists and is not being deleted.
     pub(super) fn has_pod(&self, run: &Run) -> bool {
         let pods = self
             .objects
@@ -174,12 +174,12 @@ impl State {
         own.any(|(_, pod)| pod.value["metadata"]["deletionTimestamp"].is_null())
     }
 
-    /// Whether an object's last step is long enough ago for the next.
+    /// Whether the next step of an object is due.
     pub(super) fn is_due(&self, object: &Object) -> bool {
         self.tick >= object.since + self.options.slowness
     }
 
-    /// Moves controllers, kubelet and collector on.
+    /// Advances controllers, kubelet and collector by one step.
     pub(super) fn tick(&mut self) {
         self.tick += 1;
         self.run_stateful_sets();

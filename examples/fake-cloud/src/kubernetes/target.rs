@@ -1,4 +1,4 @@
-//! What a request's path names.
+//! The target of a request's path.
 
 /// Resource, namespace, name.
 pub(super) type Key = (Resource, String, String);
@@ -63,7 +63,7 @@ impl Resource {
         self.row().2
     }
 
-    /// As messages name it, such as `statefulsets.apps`.
+    /// The name in messages, such as `statefulsets.apps`.
     pub(super) fn full(self) -> String {
         match self.group() {
             "" => self.plural().to_owned(),
@@ -85,7 +85,7 @@ impl Resource {
     }
 }
 
-/// What a path names.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     Namespace(String),

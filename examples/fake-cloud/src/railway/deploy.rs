@@ -49,6 +49,7 @@ impl State {
             return Err(Refusal::new("Expected the service to have a source"));
         };
         let start_command = config["deploy"]["startCommand"].as_str().map(str::to_owned);
+        let limits = config["deploy"]["limitOverride"]["containers"].clone();
         if self.mounted_twice(service_id, environment_id) {
             return Err(Refusal::new(MOUNTED_TWICE));
         }
@@ -59,6 +60,7 @@ impl State {
                 image,
                 start_command,
                 variables,
+                limits,
             },
         ))
     }
@@ -240,7 +242,7 @@ impl State {
             .iter()
             .position(|deployment| deployment.id == id)
         else {
-            return; // deleted meanwhile; the container stops as it is dropped here
+            return; // deleted meanwhile; the container is dropped here, which stops it
         };
         let deployment = &self.deployments[place];
         if !deployment.status.in_flight() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::DeploymentStatus;
 use super::state::State;
@@ -97,6 +98,9 @@ pub struct RailwayDeployment {
     pub image: String,
     /// Its variables.
     pub variables: BTreeMap<String, String>,
+    /// Its limits: `cpu` and `memoryBytes`.
+    #[serde(default)]
+    pub limits: Value,
 }
 
 /// The current state of Railway.
@@ -225,6 +229,7 @@ impl super::state::Deployment {
             status: self.status,
             image: self.snapshot.image.clone(),
             variables: self.snapshot.variables.clone(),
+            limits: self.snapshot.limits.clone(),
         }
     }
 }

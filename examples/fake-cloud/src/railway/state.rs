@@ -104,6 +104,7 @@ pub(crate) struct Snapshot {
     pub(crate) image: String,
     pub(crate) start_command: Option<String>,
     pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) limits: Value,
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use url::Url;
 use super::{DeploymentStatus as Status, Railway};
 use crate::sync::lock;
 
-/// Sends what has changed since the last look.
+/// Sends the changes since the last check.
 pub(crate) struct Webhooks {
     url: Option<Url>,
     /// The status of each deployment that was last reported.

@@ -126,7 +126,7 @@ impl Telnyx {
 }
 
 impl TelnyxAssignment {
-    /// Whether carriers deliver the number's texts. Before that the vendor reports them as delivered all the same [O].
+    /// Whether carriers deliver the number's texts. Before that, the vendor still reports them as delivered [O].
     #[must_use]
     pub fn is_assigned(&self) -> bool {
         self.progress.is_some_and(Countdown::done)

@@ -40,7 +40,7 @@ impl Telnyx {
             )));
         }
         for wanted in &new.phone_numbers {
-            self.can_be_had(&wanted.phone_number)?;
+            self.check_available(&wanted.phone_number)?;
         }
         if let Some(id) = &new.messaging_profile_id {
             self.profile_exists(id)?;

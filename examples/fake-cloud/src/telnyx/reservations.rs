@@ -30,7 +30,7 @@ impl Telnyx {
         let now = chrono::Utc::now();
         let mut lines = Vec::new();
         for Wanted { phone_number } in new.phone_numbers {
-            self.can_be_had(&phone_number)?;
+            self.check_available(&phone_number)?;
             if self.held.reserved.contains_key(&phone_number) {
                 return Err(error::refuse(
                     422,
@@ -57,7 +57,7 @@ impl Telnyx {
     }
 
     /// Only a number that a search returned and nobody bought can be reserved or ordered [D].
-    pub(crate) fn can_be_had(&self, number: &str) -> Result<(), Answer> {
+    pub(crate) fn check_available(&self, number: &str) -> Result<(), Answer> {
         if !self.searched.contains(number) {
             let text = "You must search for numbers prior to ordering them.";
             return Err(error::refuse(400, "85000", text));

@@ -8,7 +8,7 @@ impl Telnyx {
     /// Completes every order that is due.
     pub(crate) fn settle_at_once(&mut self) {
         if !self.options.requirements_met {
-            return; // it waits for papers that never come [D]
+            return; // it waits for documents that never arrive [D]
         }
         let due = |order: &TelnyxOrder| {
             order.status == TelnyxOrderStatus::Pending

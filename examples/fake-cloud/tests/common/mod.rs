@@ -120,7 +120,7 @@ impl Api {
             .to_string()
     }
 
-    /// Reads an instance; each read moves its deployments on by one stage.
+    /// Reads an instance; each read advances its deployments by one stage.
     pub(crate) async fn instance(&self, service: &str) -> Value {
         let query =
             "query($s: String!, $e: String!) { serviceInstance(serviceId: $s, environmentId: $e) {

@@ -1,11 +1,11 @@
-//! The vendors' contracts, which live beside the repository.
+//! The vendors' contracts, which are stored beside the repository.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::path::Path;
 
 use serde_json::Value;
 
-/// A file of the contracts. Where they are not, the test is skipped aloud, and fails in CI.
+/// A file of the contracts. Without it, the test is reported as skipped, and fails in CI.
 pub(crate) fn text(name: &str) -> Option<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/contracts");
     match std::fs::read_to_string(folder.join(name)) {

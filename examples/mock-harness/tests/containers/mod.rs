@@ -11,11 +11,11 @@ use tokio::sync::Mutex;
 use crate::support::{Harness, Home};
 use crate::{get, until};
 
-/// Held by a test with an engine of its own: two that start and end networks on one machine at the same time were seen
-/// to lose one another's.
+/// Held by a test with its own engine: two engines that create and remove networks on one machine at the same time were
+/// seen to lose each other's.
 static ENGINE: Mutex<()> = Mutex::const_new(());
 
-/// Whether there is no engine, after saying so. In CI there has to be one.
+/// Whether there is no engine; then the test is reported as skipped. In CI an engine is required.
 fn skipped() -> bool {
     let Some(missing) = missing_program() else {
         return false;
@@ -26,7 +26,7 @@ fn skipped() -> bool {
     true
 }
 
-/// What the engine has of ours.
+/// Our resources on the engine.
 fn held(engine: &Engine) -> Vec<String> {
     let podman = engine.podman().unwrap();
     let all = [
@@ -73,13 +73,12 @@ async fn agents_in_containers_are_claimed_redeployed_and_killed_without_a_trace(
         harness.send(Method::POST, "Services API", &redeploy).await,
         200
     );
-    until(
-        "the conversation is there after a redeployment",
-        async || says(&invite, "remember the milk").await,
-    )
+    until("the conversation exists after a redeployment", async || {
+        says(&invite, "remember the milk").await
+    })
     .await;
 
-    // Killed from outside: why it ended is shown.
+    // Killed from outside: the reason is shown.
     let podman = engine.podman().unwrap();
     let filter = format!("label=agent-pool.instance={id}");
     let container = podman.run(&["ps", "--filter", &filter, "--format", "{{.ID}}"]);
@@ -93,7 +92,7 @@ async fn agents_in_containers_are_claimed_redeployed_and_killed_without_a_trace(
 
     let kill = format!("api/pool/instances/{id}");
     assert_eq!(harness.send(Method::DELETE, "Pool API", &kill).await, 200);
-    until("nothing of it is left", async || {
+    until("none of its resources is left", async || {
         held(&engine).iter().all(|name| !name.contains(id))
     })
     .await;
@@ -117,7 +116,7 @@ async fn without_an_engine_of_the_machine_a_private_one_runs_them_and_goes() {
     let engine = fs::read_to_string(home.path().join("engine")).unwrap();
     assert!(Path::new(engine.trim()).exists());
     assert_eq!(harness.interrupt().await, Vec::<String>::new());
-    assert!(!Path::new(engine.trim()).exists(), "the engine is left");
+    assert!(!Path::new(engine.trim()).exists(), "the engine remains");
 }
 
 #[tokio::test]

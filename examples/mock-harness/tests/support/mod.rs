@@ -65,7 +65,7 @@ impl Home {
         all.filter_map(|path| Process::read(&path)).collect()
     }
 
-    /// Waits until all that is left of a run is its instances.
+    /// Waits until only the instances of a run are left.
     pub(crate) async fn only_instances_are_left(&self) {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -167,7 +167,7 @@ impl<'a> Harness<'a> {
     }
 
     pub(crate) async fn warm(&mut self) {
-        self.line_with("Ctrl-C takes everything down").await;
+        self.line_with("Ctrl-C stops everything").await;
     }
 
     /// The invite URL of `--claim NAME`, and all that was printed so far.
@@ -194,7 +194,7 @@ impl<'a> Harness<'a> {
         response.unwrap().json().await.unwrap()
     }
 
-    /// Sends a request without a body to one of the printed APIs, and answers its status.
+    /// Sends a request without a body to one of the printed APIs, and returns the status.
     pub(crate) async fn send(&self, method: reqwest::Method, api: &str, path: &str) -> u16 {
         let client = agent_pool_core::http::bare_builder().build().unwrap();
         let request = client.request(method, format!("{}/{path}", self.printed(api)));
@@ -232,7 +232,7 @@ impl<'a> Harness<'a> {
 
     /// The same by another signal.
     pub(crate) async fn stop_by(&mut self, signal: Signal) -> Vec<String> {
-        // Or else nobody would be found below either.
+        // Otherwise no process would be found below either.
         self.home.process("services-svc");
         self.signal(signal);
         let status = self.end().await;
@@ -279,7 +279,7 @@ impl<'a> Harness<'a> {
 }
 
 impl Drop for Harness<'_> {
-    /// A test that failed half-way takes its harness down as a user would.
+    /// A test that fails stops its harness as a user would.
     fn drop(&mut self) {
         if let Some(id) = self.child.id() {
             kill(Pid::from_raw(i32::try_from(id).unwrap()), Signal::SIGINT).ok();

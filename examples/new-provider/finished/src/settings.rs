@@ -1,6 +1,6 @@
 use agent_pool_core::prelude::*;
 
-/// Gives each instance a token of its own for the maps of Acme.
+/// Gives each instance its own token for the maps of Acme.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Acme {
     /// A key that may issue and revoke tokens.

@@ -1,4 +1,4 @@
-//! Runs the fake of the tests, for a system that is run by hand, with this command for every machine:
+//! Runs the fake of the tests for manual use. Every machine runs the given command:
 //! `cargo run -p provider-acme --example fake -- target/debug/mock-harness agent-runtime`.
 
 #[path = "../tests/fake/mod.rs"]

@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::wire::{Changes, Lines, Machine, Machines, NewMachine};
 
 const PREFIX: &str = "ACME_";
-/// Every machine has an address of its own, so all instances can have the same port.
+/// Every machine has its own address, so all instances can have the same port.
 const PORT: u16 = 8080;
 
 /// Runs each instance as a machine.

@@ -1,4 +1,4 @@
-//! The vendor's JSON, as much of it as is used.
+//! The parts of the vendor's JSON that are used.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ impl Machine {
     }
 }
 
-/// What changes at a machine: `env` is merged into the variables that it has.
+/// A change of a machine: `env` is merged into its variables.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Changes<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -56,7 +56,7 @@ pub(crate) struct Changes<'a> {
     pub(crate) image: Option<&'a str>,
 }
 
-/// What a machine's program has written, oldest line first.
+/// The output of a machine's program, oldest line first.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Lines {
     pub(crate) lines: Vec<String>,

@@ -1,6 +1,6 @@
 use agent_pool_core::prelude::*;
 
-/// Gives each instance a database of its own at Neon.
+/// Gives each instance its own database at Neon.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Neon {
     /// A key that may create and delete branches of the project.
@@ -16,7 +16,7 @@ pub struct Neon {
     /// The role that instances use, which owns the database.
     #[serde(default = "role")]
     pub(crate) role: String,
-    /// Milliseconds between two looks at an operation in progress.
+    /// Milliseconds between two checks of an operation in progress.
     #[serde(default = "settings::millis::<500>")]
     pub(crate) poll_ms: Millis,
     /// Milliseconds after which an operation that is not finished fails the provision.

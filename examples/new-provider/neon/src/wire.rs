@@ -1,4 +1,4 @@
-//! The vendor's JSON, as much of it as is used.
+//! The parts of the vendor's JSON that are used.
 
 use agent_pool_core::prelude::*;
 

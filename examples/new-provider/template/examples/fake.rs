@@ -1,4 +1,4 @@
-//! Runs the fake of the tests, for a system that is run by hand: `cargo run -p provider-acme --example fake`.
+//! Runs the fake of the tests for manual use: `cargo run -p provider-acme --example fake`.
 
 #[path = "../tests/fake/mod.rs"]
 mod fake;

@@ -1,7 +1,7 @@
 use agent_pool_core::prelude::*;
 
 // Yours: the settings; each is a variable, ACME_ADMIN_KEY and so on
-/// Gives each instance a key of its own at the vendor.
+/// Gives each instance its own key at the vendor.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Acme {
     /// A key that may create and delete keys.

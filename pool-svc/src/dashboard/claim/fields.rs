@@ -1,12 +1,14 @@
-//! The fields of the claim form, and the claim that they describe.
+//! The fields of the claim form, and the claim that results from them.
 
-use agent_pool_core::wire::pool::ClaimRequest;
-use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use std::fmt::Display;
+
+use agent_pool_core::wire::pool::{ClaimRequest, Ttl};
+use agent_pool_core::wire::problem::Problem;
 use serde::Deserialize;
 
 use crate::claim::ClaimInput;
 use crate::claim::input::{IdempotencyKey, Wait};
-use crate::problem::{bad_idempotency_key, unknown_template};
+use crate::problem::{bad_idempotency_key, invalid_field, unknown_template};
 use crate::templates::Catalogue;
 
 /// The value of the form field for no template.
@@ -21,9 +23,12 @@ const WAIT_SECONDS: u64 = 300;
 pub(in crate::dashboard) struct ClaimForm {
     /// The slug of a template, or [`CUSTOM`].
     pub(super) template: String,
+    pub(super) pool: String,
     pub(super) name: String,
     pub(super) instructions: String,
     pub(super) join_url: String,
+    /// Hours until the agent is ended.
+    pub(super) ttl_hours: String,
     /// Not empty: wait for an idle instance.
     pub(super) wait: String,
     /// The idempotency key of this form.
@@ -41,9 +46,11 @@ impl ClaimForm {
     pub(super) fn new(template: String) -> Self {
         Self {
             template,
+            pool: String::new(),
             name: String::new(),
             instructions: String::new(),
             join_url: String::new(),
+            ttl_hours: String::new(),
             wait: String::new(),
             attempt: nanoid::nanoid!(24),
         }
@@ -69,8 +76,10 @@ impl ClaimForm {
             request: ClaimRequest {
                 agent_name: parse_field("name", name)?,
                 instructions,
-                pool: template.and_then(|it| it.pool.clone()),
+                pool: parse_field("pool", non_empty(&self.pool))?
+                    .or(template.and_then(|it| it.pool.clone())),
                 join_url: parse_field("join URL", non_empty(&self.join_url))?,
+                ttl_seconds: parse_hours(&self.ttl_hours)?,
                 ..ClaimRequest::default()
             },
             key: Some(key.map_err(|problem| bad_idempotency_key(&problem))?),
@@ -84,14 +93,30 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn parse_field<T: TryFrom<String, Error = String>>(
+/// A time in hours, such as `0.5`.
+fn parse_hours(text: &str) -> Result<Option<Ttl>, Problem> {
+    let Some(text) = non_empty(text) else {
+        return Ok(None);
+    };
+    let hours = text.parse::<f64>().ok().filter(|hours| *hours > 0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is above 0, and a cast of a number that is too large saturates"
+    )]
+    let seconds = hours.map(|hours| (hours * 3_600.0).ceil() as u32);
+    let ttl = seconds.ok_or_else(|| "expected a number above 0".to_owned());
+    let ttl = ttl.and_then(Ttl::try_from);
+    ttl.map(Some)
+        .map_err(|problem| invalid_field("hours until it ends", problem))
+}
+
+fn parse_field<T: TryFrom<String, Error: Display>>(
     field: &str,
     text: Option<String>,
 ) -> Result<Option<T>, Problem> {
-    let refused = |problem| {
-        Problem::new(ProblemCode::InvalidField, format!("{field}: {problem}")).with_field(field)
-    };
-    text.map(T::try_from).transpose().map_err(refused)
+    let parsed = text.map(T::try_from).transpose();
+    parsed.map_err(|problem| invalid_field(field, problem))
 }
 
 #[cfg(test)]
@@ -123,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_ends_after_the_hours_of_its_claim() {
+        let catalogue = Catalogue::load(None).unwrap();
+        let mut form = filled(CUSTOM);
+        form.ttl_hours = " 0.5 ".to_owned();
+        let asked = form.claim_input(&catalogue).unwrap().request;
+        assert_eq!(asked.ttl_seconds.map(Ttl::seconds), Some(1_800));
+    }
+
+    #[test]
     fn a_claim_waits_only_if_the_box_is_checked() {
         let catalogue = Catalogue::load(None).unwrap();
         let mut form = filled(CUSTOM);
@@ -144,6 +178,16 @@ mod tests {
         assert_eq!((name.status, name.field.as_deref()), (400, Some("name")));
         let join = refused(|it| it.join_url = "no where".to_owned());
         assert_eq!(join.field.as_deref(), Some("join URL"));
+        for hours in ["0", "-1", "soon", "9999999"] {
+            let mut form = filled(CUSTOM);
+            form.ttl_hours = hours.to_owned();
+            let problem = form.claim_input(&catalogue).unwrap_err();
+            assert_eq!(
+                problem.field.as_deref(),
+                Some("hours until it ends"),
+                "{hours}"
+            );
+        }
         assert_eq!(refused(|it| it.template = "nobody".to_owned()).status, 404);
         assert_eq!(refused(|it| it.attempt = "a b".to_owned()).status, 400);
     }

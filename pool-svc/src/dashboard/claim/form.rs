@@ -31,7 +31,7 @@ pub(super) fn form(
             }
         }
         @if let Some(problem) = problem {
-            p .notice.bad role="alert" { (page::sentence(&problem.detail)) " Correct the form or try again." }
+            p .notice.bad role="alert" { (page::explain(problem)) " Correct the form or try again." }
         }
         (progress())
         form #claim method="post" action="/claim" data-stream="/claim/stream" {
@@ -40,6 +40,20 @@ pub(super) fn form(
             (templates(catalogue, &fields.template))
             div .card {
                 (text_fields(fields))
+                div .pair {
+                    div .field {
+                        label for="pool" { "Pool" }
+                        input #pool name="pool" value=(fields.pool) autocomplete="off" spellcheck="false"
+                            aria-describedby="pool-hint";
+                        p #pool-hint .hint { "Optional. Defaults to the pool of the template, or to default." }
+                    }
+                    div .field {
+                        label for="ttl" { "Hours until it ends" }
+                        input #ttl name="ttl_hours" value=(fields.ttl_hours) inputmode="decimal" autocomplete="off"
+                            aria-describedby="ttl-hint";
+                        p #ttl-hint .hint { "Optional. Then the agent is destroyed. Defaults to the policy of its pool." }
+                    }
+                }
                 label .check .field {
                     input type="checkbox" name="wait" value="on" checked[!fields.wait.is_empty()];
                     "If no instance is idle, wait up to 5 minutes for one"
@@ -125,9 +139,11 @@ pub(super) fn none_idle(session: &Session, fields: &ClaimForm) -> Markup {
                 @for (name, value) in [
                     ("attempt", fields.attempt.as_str()),
                     ("template", &fields.template),
+                    ("pool", &fields.pool),
                     ("name", &fields.name),
                     ("instructions", &fields.instructions),
                     ("join_url", &fields.join_url),
+                    ("ttl_hours", &fields.ttl_hours),
                     ("wait", wait),
                 ] { input type="hidden" name=(name) value=(value); }
                 button type="submit" class=(class) { (button) }

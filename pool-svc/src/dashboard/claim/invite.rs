@@ -21,7 +21,7 @@ pub(in crate::dashboard) async fn invite(
 ) -> Result<Response, Problem> {
     gate::require_operator(&session)?;
     let view = instance::find(&app, &id).await?;
-    // What an older version stored may be anything.
+    // An older version may have stored anything.
     let link = view
         .invite_url
         .and_then(|link| InviteUrl::try_from(link).ok());

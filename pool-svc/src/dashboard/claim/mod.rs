@@ -1,7 +1,7 @@
 //! Claiming: the form, the progress, and the invite page.
 //!
-//! Each form has its own idempotency key, so a claim can be sent twice: a reload, a second click or a
-//! broken progress stream lead to the same agent.
+//! Each form has its own idempotency key, so that a reload, a second click or a broken progress stream leads to the
+//! same agent.
 
 mod fields;
 mod form;
@@ -29,6 +29,9 @@ pub(super) struct ClaimQuery {
     /// The preselected template.
     #[serde(default)]
     template: String,
+    /// The preselected pool.
+    #[serde(default)]
+    pool: String,
 }
 
 /// `GET /claim`
@@ -38,7 +41,10 @@ pub(super) async fn show(
     app: App,
 ) -> Result<Response, Problem> {
     gate::require_operator(&session)?;
-    let fields = ClaimForm::new(query.template);
+    let fields = ClaimForm {
+        pool: query.pool,
+        ..ClaimForm::new(query.template)
+    };
     Ok(with_form(&app, &session, StatusCode::OK, &fields, None))
 }
 
@@ -63,7 +69,7 @@ pub(super) async fn claim(
             let id = claimed.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}/invite")))
         }
-        // The page of the instance tells that it waits, and goes on when it is let in.
+        // The page of the instance shows that it waits, and updates when its agent is accepted.
         Ok(ClaimOutcome::Pending(pending)) => {
             let id = pending.instance_id;
             Ok(reply::see_other(&format!("/instances/{id}")))

@@ -1,11 +1,11 @@
-//! A link as a QR code in SVG.
+//! A link as a QR code, in SVG.
 
 use std::fmt::Write;
 
 use maud::{Markup, PreEscaped, html};
 use qrcode::{Color, QrCode};
 
-/// The quiet zone that readers need around a code, in modules.
+/// The quiet zone that scanners need around a code, in modules.
 const QUIET: usize = 4;
 
 /// `None` if the link is too long for a code.

@@ -74,23 +74,21 @@ pub(in crate::dashboard) async fn count_by_status(
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_service_kit::testing::fresh_database;
 
     use super::*;
-    use crate::db::MIGRATIONS;
     use crate::db::instances::drain_oldest_idle;
+    use crate::db::test_database::{fresh_conn, run};
 
     #[tokio::test]
     async fn a_batch_is_followed_by_its_cause_and_time_alone() {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         let insert = "INSERT INTO instances (id, name, status, url)
              SELECT 'instance-00' || n, n::text, 'idle', 'http://h/' FROM generate_series(1, 5) n";
-        sql_query(insert).execute(&mut conn).await.unwrap();
+        run(&mut conn, insert).await;
         let other = drain_oldest_idle(&mut conn, None, 1).await.unwrap();
         let drained = drain_oldest_idle(&mut conn, None, 3).await.unwrap();
         let delete = format!("DELETE FROM instances WHERE id = '{}'", drained[0]);
-        sql_query(delete).execute(&mut conn).await.unwrap();
+        run(&mut conn, &delete).await;
         let at = find_time(&mut conn, &drained[2], Cause::Drained)
             .await
             .unwrap();

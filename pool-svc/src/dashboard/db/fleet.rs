@@ -166,11 +166,9 @@ fn escape_pattern(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::fresh_database;
-    use diesel::sql_query;
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::{fresh_conn, run};
 
     fn plain() -> Cipher {
         Cipher::read("KEY", None).unwrap()
@@ -178,9 +176,9 @@ mod tests {
 
     /// Three instances, the first the oldest.
     async fn conn() -> Conn {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
-        sql_query(
+        let mut conn = fresh_conn().await;
+        run(
+            &mut conn,
             "INSERT INTO instances (id, name, status, url, agent_name, created_at, last_healthy_at,
                                     claimed_at, conversation_id, invite_url, tools)
              VALUES ('aaaaaaaaaaaa', 'convos-agent-aaaaaaaaaaaa', 'idle', 'https://one/', NULL,
@@ -190,13 +188,11 @@ mod tests {
                     ('cccccccccccc', 'convos-agent-cccccccccccc', 'claimed', 'https://three/', 'a_b',
                      now() - interval '1 h', NULL, now(), 'c', 'i', '{}')",
         )
-        .execute(&mut conn)
-        .await
-        .unwrap();
+        .await;
         conn
     }
 
-    /// The first letters of what is found.
+    /// The first letters of the instances that are found.
     async fn found(conn: &mut Conn, filter: &InstanceFilter) -> String {
         let rows = load(conn, &plain(), filter, 0, 9).await.unwrap();
         let number = usize::try_from(count(conn, filter).await.unwrap()).unwrap();

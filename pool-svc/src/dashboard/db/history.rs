@@ -156,11 +156,10 @@ fn zero_based(slice: i32) -> usize {
 #[cfg(test)]
 mod tests {
     use agent_pool_service_kit::db::Conn;
-    use agent_pool_service_kit::testing::fresh_database;
     use diesel_async::AsyncConnection;
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::{fresh_conn, run};
 
     fn hour() -> Period {
         Period {
@@ -170,11 +169,10 @@ mod tests {
         }
     }
 
-    /// Two lives: each is wanted, warm, taken and claimed; the ages are in seconds. All in one transaction,
-    /// where now is one time.
+    /// Two instances, each with the ages in seconds at which it was starting, idle, claiming and claimed. All are
+    /// inserted in one transaction, so that `now()` is the same for all.
     async fn conn() -> Conn {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         conn.begin_test_transaction().await.unwrap();
         for (id, ages) in [
             ("one", [3_500, 3_490, 100, 98]),
@@ -191,7 +189,7 @@ mod tests {
                     "INSERT INTO instance_events (instance_id, from_status, to_status, cause, at)
                      VALUES ('{id}', {from}, {to}, '{cause}', now() - interval '{age} s')"
                 );
-                sql_query(insert).execute(&mut conn).await.unwrap();
+                run(&mut conn, &insert).await;
             }
         }
         conn

@@ -67,15 +67,13 @@ pub(in crate::dashboard) async fn delete(
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_service_kit::testing::fresh_database;
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::fresh_conn;
 
     #[tokio::test]
     async fn a_session_is_found_until_it_ends_or_expires() {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         let hour = TimeDelta::hours(1);
         insert(&mut conn, b"one", b"proof", hour).await.unwrap();
         insert(&mut conn, b"expired", b"proof", -hour)

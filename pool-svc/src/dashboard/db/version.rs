@@ -25,7 +25,8 @@ pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i
               FROM pool_creation_failures),
              (SELECT string_agg(name || version, ',' ORDER BY name) FROM pools),
              (SELECT max(changed_at) FROM rollouts),
-             (SELECT max(coalesce(ended_at, requested_at)) FROM upgrades)
+             (SELECT concat_ws(',', max(coalesce(ended_at, requested_at)), count(*) FILTER (WHERE state = 'running'))
+              FROM upgrades)
          ), 0) AS version",
     )
     .get_result(conn)
@@ -35,15 +36,13 @@ pub(in crate::dashboard) async fn load(conn: &mut AsyncPgConnection) -> Result<i
 
 #[cfg(test)]
 mod tests {
-    use agent_pool_service_kit::testing::fresh_database;
 
     use super::*;
-    use crate::db::MIGRATIONS;
+    use crate::db::test_database::{fresh_conn, run};
 
     #[tokio::test]
     async fn it_changes_with_each_move_however_late_it_is_committed() {
-        let database = fresh_database(MIGRATIONS, "pool").await;
-        let mut conn = database.db().conn().await.unwrap();
+        let mut conn = fresh_conn().await;
         let empty = load(&mut conn).await.unwrap();
         let mut seen = vec![empty];
         for id in [7, 3] {
@@ -51,7 +50,7 @@ mod tests {
                 "INSERT INTO instance_events (id, instance_id, to_status, cause)
                  VALUES ({id}, 'x', 'idle', 'x')"
             );
-            sql_query(insert).execute(&mut conn).await.unwrap();
+            run(&mut conn, &insert).await;
             let version = load(&mut conn).await.unwrap();
             assert!(!seen.contains(&version));
             seen.push(version);
@@ -59,7 +58,7 @@ mod tests {
         assert_eq!(
             load(&mut conn).await.unwrap(),
             seen[2],
-            "and with nothing else"
+            "it changes with nothing else"
         );
     }
 }

@@ -1,9 +1,12 @@
-//! What the fleet page shows.
+//! The data of the fleet page.
+
+use std::collections::HashMap;
 
 use agent_pool_core::wire::pool::{Counts, CreationFailure, Unobserved};
 use agent_pool_service_kit::db::DbError;
 
 use super::super::db::fleet::{self, InstanceRow};
+use super::super::db::recipes;
 use super::progress::{self, BatchProgress};
 use super::query::FleetQuery;
 use crate::app::App;
@@ -23,7 +26,9 @@ pub(super) struct Fleet {
     /// The number of instances that match the query.
     pub(super) found: u32,
     pub(super) rows: Vec<InstanceRow>,
-    /// Of the operation that an operator just started.
+    /// The recipe of each pool, where it is known.
+    pub(super) recipes: HashMap<String, String>,
+    /// The progress of the operation that an operator just started.
     pub(super) progress: Option<BatchProgress>,
 }
 
@@ -40,6 +45,7 @@ pub(super) async fn load(app: &App, query: &mut FleetQuery) -> Result<Fleet, DbE
         alarm: tick_state::load_doubt(&mut conn).await?,
         failures: creation_failures::load(&mut conn).await?,
         rows: fleet::load(&mut conn, &app.config.cipher, &filter, skip, PAGE_SIZE).await?,
+        recipes: recipes::load(&mut conn).await?,
         progress: progress::load(&mut conn, query).await?,
         found,
     })

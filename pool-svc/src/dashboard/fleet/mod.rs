@@ -22,6 +22,7 @@ use super::session::{Role, Session};
 use super::{format, reply};
 use crate::app::App;
 use crate::db::views;
+use crate::plural::count_of;
 use crate::problem::from_database;
 
 /// `GET /`
@@ -70,7 +71,7 @@ fn alarms(fleet: &Fleet) -> Markup {
     html! {
         @if let Some(alarm) = &fleet.alarm {
             div .notice.bad role="alert" {
-                strong { "Health checks are paused since " (format::ago(alarm.since, Utc::now())) ". " }
+                strong { "Health checks were paused " (format::ago(alarm.since, Utc::now())) ". " }
                 (page::sentence(&alarm.reason)) " No instance is marked as crashed until this is resolved."
             }
         }
@@ -80,7 +81,7 @@ fn alarms(fleet: &Fleet) -> Markup {
                 ul {
                     @for failure in &fleet.failures {
                         li {
-                            code { (failure.cause) } ", failed " (failure.failures_in_a_row) " times in a row, last "
+                            code { (failure.cause) } ", failed " (count_of(failure.failures_in_a_row, "time")) " in a row, last "
                             (format::ago(failure.failed_at, Utc::now())) ": " (failure.error)
                         }
                     }

@@ -19,7 +19,7 @@ pub(super) enum BatchAction {
     Replenish,
 }
 
-/// How far an operation is.
+/// The progress of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BatchProgress {
     action: BatchAction,

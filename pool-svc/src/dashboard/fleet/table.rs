@@ -1,6 +1,6 @@
 //! The table of instances.
 
-use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::pool::{InstanceView, Status};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -24,7 +24,7 @@ pub(super) fn table(
                 table {
                     caption .hidden { "Instances, " (format::thousands(fleet.found)) " in all" }
                     thead { (head(query)) }
-                    tbody { @for row in &fleet.rows { (line(session, row, now)) } }
+                    tbody { @for row in &fleet.rows { (line(session, row, fleet, now)) } }
                 }
             }
         }
@@ -50,6 +50,7 @@ fn head(query: &FleetQuery) -> Markup {
             th scope="col" .wide { "Pool" }
             th scope="col" .wide { "URL" }
             th scope="col" .wide { "Tools" }
+            th scope="col" .wide { "Recipe" }
             (sortable(query, Column::Health, "Last healthy", "wide"))
             th scope="col" .wide { span .hidden { "Actions" } }
         }
@@ -77,7 +78,7 @@ fn sortable(query: &FleetQuery, column: Column, name: &str, class: &str) -> Mark
     }
 }
 
-fn line(session: &Session, row: &InstanceRow, now: DateTime<Utc>) -> Markup {
+fn line(session: &Session, row: &InstanceRow, fleet: &Fleet, now: DateTime<Utc>) -> Markup {
     let it = &row.view;
     html! {
         tr {
@@ -91,9 +92,28 @@ fn line(session: &Session, row: &InstanceRow, now: DateTime<Utc>) -> Markup {
             td .wide { a href={ "/pools/" (it.pool) } { (it.pool) } }
             td .url.wide { @if let Some(url) = &it.url { span title=(url) { (url.as_str()) } } }
             td .wide { @if let Some(tools) = &row.tools { (tools.join(", ")) } }
+            td .wide { (recipe(it, fleet)) }
             td .time.wide { @if let Some(at) = it.last_healthy_at { (format::ago(at, now)) } }
             td .number.wide { (action(session, row)) }
         }
+    }
+}
+
+/// Whether the instance has the current recipe of its pool, and the version of its runtime.
+fn recipe(instance: &InstanceView, fleet: &Fleet) -> Markup {
+    let version = instance
+        .runs
+        .as_ref()
+        .and_then(|runs| runs.version.as_ref());
+    html! {
+        @if let Some(hash) = &instance.made_from {
+            @match fleet.recipes.get(instance.pool.as_str()) {
+                Some(current) if current == hash.as_str() => span title=(hash) { "current" },
+                Some(_) => span .tag.warn title=(hash) { "old" },
+                None => {}
+            }
+        }
+        @if let Some(version) = version { " " (version) }
     }
 }
 

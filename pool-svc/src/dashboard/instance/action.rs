@@ -89,7 +89,7 @@ impl Action {
         }
     }
 
-    /// What the confirmation page says.
+    /// The text of the confirmation page.
     const fn warning(self, status: Status) -> &'static str {
         match (self, status) {
             (Self::Kill, Status::Claimed) => {
@@ -117,7 +117,7 @@ impl Action {
                  lifted. It does not count as an idle one, and it costs as long as it exists."
             }
             (Self::Unprotect, _) => {
-                "The instance can be claimed, drained, replaced and killed again, as any other."
+                "The instance can then be claimed, drained, replaced and killed again."
             }
             (Self::Upgrade, _) => {
                 "Deploys the instance with the recipe of its pool as it is now: image, tools and variables. Its \
@@ -126,19 +126,20 @@ impl Action {
         }
     }
 
-    /// What was done, and how far it is; `exists` until all resources of the instance are destroyed.
+    /// The action that was performed, and its progress; `exists` is true until all resources of the instance are
+    /// destroyed.
     pub(super) const fn outcome(self, exists: bool) -> &'static str {
         match (self, exists) {
             (Self::Kill, true) => "Killed. Its resources are being destroyed.",
             (Self::Dismiss, true) => "Dismissed. Its resources are being destroyed.",
             (Self::Kill, false) => "Killed. All its resources are destroyed.",
             (Self::Dismiss, false) => "Dismissed. All its resources are destroyed.",
-            (Self::Upgrade, _) => "Upgrade requested. The recipe below changes once it is done.",
+            (Self::Upgrade, _) => "Upgrade requested. The section below shows its progress.",
             (Self::Redeploy, _) => {
                 "Redeploying. The infrastructure section shows the state of the deployment."
             }
-            (Self::Protect, _) => "Protected until its protection is lifted.",
-            (Self::Unprotect, _) => "Protected no longer.",
+            (Self::Protect, _) => "Protected. It stays until the protection is removed.",
+            (Self::Unprotect, _) => "No longer protected.",
         }
     }
 }

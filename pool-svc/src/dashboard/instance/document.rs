@@ -1,4 +1,4 @@
-//! What Services says about an instance: shown as it is, nothing is taken from it.
+//! What Services says about an instance. The document is shown without being interpreted.
 
 use agent_pool_client::CallError;
 use agent_pool_core::wire::problem::ProblemCode;

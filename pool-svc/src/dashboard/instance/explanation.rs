@@ -1,4 +1,4 @@
-//! The story of an instance, in sentences.
+//! The explanation of an instance, in sentences.
 
 use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::LifecycleEvent;

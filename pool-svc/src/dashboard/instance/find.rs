@@ -4,8 +4,8 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::InstanceView;
 use agent_pool_core::wire::problem::Problem;
 
-use super::super::db::fleet;
 use crate::app::App;
+use crate::db::views;
 use crate::ops::destruction::CondemnError;
 use crate::problem::from_database;
 
@@ -14,7 +14,7 @@ pub(in crate::dashboard) async fn find(
     app: &App,
     id: &InstanceId,
 ) -> Result<InstanceView, Problem> {
-    let find = async || fleet::find(&mut *app.db.conn().await?, &app.config.cipher, id).await;
+    let find = async || views::find(&mut *app.db.conn().await?, &app.config.cipher, id).await;
     let found = find().await.map_err(from_database)?;
-    Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?.view)
+    Ok(found.ok_or_else(|| CondemnError::Unknown(id.clone()))?)
 }

@@ -1,7 +1,7 @@
 //! The form that changes the spending limit of an agent's tool.
 
 use agent_pool_core::wire::pool::{Status, ToolChange};
-use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InstanceId, ToolId, ToolOptions};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use super::super::session::{Role, Session};
 use super::super::{page, reply};
 use crate::app::App;
 use crate::handlers::costs::change_tool;
+use crate::problem::invalid_field;
 
 /// The form, for an agent with tools.
 pub(super) fn form(session: &Session, id: &InstanceId, row: &InstanceRow) -> Markup {
@@ -52,9 +53,8 @@ pub(in crate::dashboard) async fn change_limit(
     form: LimitForm,
     app: App,
 ) -> Result<Response, Problem> {
-    let tool: ToolId = form.tool.parse().map_err(|error| {
-        Problem::new(ProblemCode::InvalidField, format!("tool: {error}")).with_field("tool")
-    })?;
+    let tool: Result<ToolId, _> = form.tool.parse();
+    let tool = tool.map_err(|error| invalid_field("tool", error))?;
     let config = ToolOptions::from_iter([("limit".to_owned(), form.limit.into())]);
     change_tool(id.clone(), tool, ToolChange { config }, app).await?;
     Ok(reply::see_other(&format!("/instances/{id}")))

@@ -9,9 +9,10 @@ mod logs;
 mod summary;
 mod timeline;
 mod tools;
+mod upgrade;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::pool::LifecycleEvent;
+use agent_pool_core::wire::pool::{LifecycleEvent, Upgrade};
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_service_kit::db::DbError;
 use maud::html;
@@ -29,6 +30,7 @@ use super::reply;
 use super::session::Session;
 use crate::app::App;
 use crate::db::events::{self, Page};
+use crate::db::upgrades;
 use crate::ops::destruction::CondemnError;
 use crate::ops::instance_tools;
 use crate::problem::from_database;
@@ -49,7 +51,11 @@ pub(super) async fn show(
     query: InstanceQuery,
     app: App,
 ) -> Result<Response, Problem> {
-    let (row, events) = load(&app, &id).await.map_err(from_database)?;
+    let Loaded {
+        row,
+        events,
+        upgrade,
+    } = load(&app, &id).await.map_err(from_database)?;
     if row.is_none() && events.is_empty() {
         return Err(CondemnError::Unknown(id).into());
     }
@@ -74,6 +80,7 @@ pub(super) async fn show(
         div .two data-part="instance" {
             div {
                 (summary::summary(&id, row.as_ref()))
+                (upgrade::section(upgrade.as_ref()))
                 @if let Some(document) = &document { (document::document(document)) }
                 @if row.is_some() { (tools::form(&session, &id, &offered)) }
                 @if let Some(row) = &row { (limit::form(&session, &id, row)) }
@@ -88,10 +95,15 @@ pub(super) async fn show(
     Ok(reply::ok(page))
 }
 
-async fn load(
-    app: &App,
-    id: &InstanceId,
-) -> Result<(Option<InstanceRow>, Vec<LifecycleEvent>), DbError> {
+/// What Pool knows about an instance.
+struct Loaded {
+    row: Option<InstanceRow>,
+    events: Vec<LifecycleEvent>,
+    /// The latest one, if any.
+    upgrade: Option<Upgrade>,
+}
+
+async fn load(app: &App, id: &InstanceId) -> Result<Loaded, DbError> {
     let mut conn = app.db.conn().await?;
     let page = Page {
         limit: MOST_EVENTS,
@@ -99,6 +111,9 @@ async fn load(
         instance_id: Some(id.clone()),
         pool: None,
     };
-    let row = fleet::find(&mut conn, &app.config.cipher, id).await?;
-    Ok((row, events::load(&mut conn, &page).await?))
+    Ok(Loaded {
+        row: fleet::find(&mut conn, &app.config.cipher, id).await?,
+        events: events::load(&mut conn, &page).await?,
+        upgrade: upgrades::find_latest(&mut conn, id).await?,
+    })
 }

@@ -30,7 +30,7 @@ pub(super) fn head(
                     span data-part="status" {
                         @match status {
                             Some(status) => (format::status(status)),
-                            None => span .status.gone { "gone" },
+                            None => span .status.gone { "destroyed" },
                         }
                     }
                     @if protected { " " span .tag { "protected" } }
@@ -52,7 +52,7 @@ pub(super) fn head(
     }
 }
 
-/// What it was made from and runs, as far as that is known.
+/// The recipe that it was made from, and what it runs, as far as known.
 fn recipe(instance: &InstanceView) -> Markup {
     let Runs {
         image,
@@ -83,9 +83,10 @@ pub(super) fn summary(id: &InstanceId, row: Option<&InstanceRow>) -> Markup {
                     (recipe(it))
                     dt { "Created" } dd { (format::ago(it.created_at, now)) }
                     @if let Some(at) = it.claimed_at { dt { "Claimed" } dd { (format::ago(at, now)) } }
+                    @if let Some(end) = it.ends_at { dt { "Ends" } dd { (end.format("%F %H:%M UTC")) } }
                     @if let Some(by) = it.accept_by {
                         dt { "Waits" }
-                        dd { "to be let into its conversation, until " (by.format("%F %H:%M UTC")) }
+                        dd { "to be accepted into its conversation, until " (by.format("%F %H:%M UTC")) }
                     }
                     dt { "Last healthy" }
                     dd { @match it.last_healthy_at { Some(at) => (format::ago(at, now)), None => "never" } }

@@ -16,7 +16,7 @@ pub(super) fn timeline(events: &[LifecycleEvent]) -> Markup {
             }
             ol .timeline reversed {
                 @for event in events {
-                    @let word = event.to.map_or("gone", |status| status.as_str());
+                    @let word = event.to.map_or("destroyed", |status| status.as_str());
                     li class=(word) {
                         b { (word) } " " (cause::in_words(&event.cause))
                         span .hint { (format::ago(event.at, now)) ", " (event.at.format("%Y-%m-%d %H:%M:%S UTC"))

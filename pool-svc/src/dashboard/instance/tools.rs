@@ -1,6 +1,6 @@
-//! The form that gives an instance a tool while it lives, or takes one away.
+//! The form that adds a tool to an instance or releases one.
 
-use agent_pool_core::wire::problem::{Problem, ProblemCode};
+use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::{InstanceId, ToolId};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use super::super::session::{Role, Session};
 use super::super::{page, reply};
 use crate::ops::instance_tools::ToolRequest;
 use crate::pool::Pool;
+use crate::problem::invalid_field;
 
 /// What to do about a tool.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -33,9 +34,7 @@ pub(in crate::dashboard) async fn change_tools(
     pool: Pool,
 ) -> Result<Response, Problem> {
     let tool: Result<ToolId, _> = form.tool.trim().parse();
-    let tool = tool.map_err(|error| {
-        Problem::new(ProblemCode::InvalidField, format!("tool: {error}")).with_field("tool")
-    })?;
+    let tool = tool.map_err(|error| invalid_field("tool", error))?;
     let request = ToolRequest::of_operator(pool.app, id.clone(), tool).await?;
     let tasks = &pool.background.tasks;
     match form.act {
@@ -51,12 +50,13 @@ pub(super) fn form(session: &Session, id: &InstanceId, offered: &[ToolId]) -> Ma
         @if session.role == Role::Operator {
             form .card.short method="post" action={ "/instances/" (id) "/tools" } {
                 (page::csrf_field(session))
+                h2 { "Add or release a tool" }
                 div .field {
                     label for="tool" { "Tool" }
                     input #tool name="tool" list="offered" required autocomplete="off";
                     datalist #offered { @for tool in offered { option value=(tool) {} } }
                 }
-                p .hint { "The agent gets its variables, and keeps its other tools. Released, the tool is destroyed." }
+                p .hint { "The agent receives the variables of an added tool. A released tool is destroyed." }
                 div .actions {
                     button type="submit" name="act" value="add" { "Add" }
                     button type="submit" name="act" value="release" { "Release" }

@@ -18,7 +18,7 @@ pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
     /// Explains the numbers.
     pub(super) hint: Option<String>,
-    /// Follows each number.
+    /// The unit after each number.
     pub(super) unit: &'a str,
     /// The smallest step of the vertical axis.
     pub(super) least: f64,

@@ -1,5 +1,6 @@
 //! The costs page: a chart of the days, and tables by pool, resource and agent.
 
+use agent_pool_core::in_dollars;
 use agent_pool_core::wire::pool::{Costs, DayCosts, PoolCosts, Spent, dollars};
 use agent_pool_core::wire::problem::Problem;
 use maud::{Markup, html};
@@ -36,7 +37,7 @@ fn draw(report: &Costs) -> Markup {
             div {
                 h1 { "Costs" }
                 p .hint {
-                    (report.since) " to " (report.until) ", in UTC and US dollars, by the prices that providers are set to. "
+                    (report.since) " to " (report.until) ", in UTC and US dollars, computed from the prices in the providers' settings. "
                     (page::live_indicator(60))
                 }
             }
@@ -44,7 +45,7 @@ fn draw(report: &Costs) -> Markup {
         div data-part="costs" {
             (chart.draw())
             (pools(&report.pools))
-            @for costs in &report.pools {
+            @for costs in report.pools.iter().filter(|costs| !costs.resources.is_empty()) {
                 div .two { (resources(costs)) (instances(costs)) }
             }
         }
@@ -84,14 +85,6 @@ fn chart<'a>(report: &Costs, axis: &'a TimeAxis) -> Chart<'a> {
             line("crashed", "failed creations", |spent| spent.failed_micros),
         ],
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a chart needs fewer than 53 bits"
-)]
-fn in_dollars(micros: u64) -> f64 {
-    micros as f64 / 1e6
 }
 
 fn pools(pools: &[PoolCosts]) -> Markup {
@@ -141,9 +134,9 @@ fn resources(costs: &PoolCosts) -> Markup {
     html! {
         section .card {
             h2 { "Resources of " (costs.pool) }
-            div .table {
+            div .table tabindex="0" role="region" aria-label={ "Costs of " (costs.pool) " by provider" } {
                 table {
-                    caption .hidden { "Costs by provider" }
+                    caption .hidden { "Costs of " (costs.pool) " by provider" }
                     thead {
                         tr {
                             th scope="col" { "Provider" }
@@ -172,9 +165,9 @@ fn instances(costs: &PoolCosts) -> Markup {
     html! {
         section .card {
             h2 { "Instances of " (costs.pool) " that cost most" }
-            div .table {
+            div .table tabindex="0" role="region" aria-label={ "Costs of " (costs.pool) " by instance" } {
                 table {
-                    caption .hidden { "Costs by instance" }
+                    caption .hidden { "Costs of " (costs.pool) " by instance" }
                     thead {
                         tr {
                             th scope="col" { "Instance" }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::chart::{Chart, Series, Size};
 use super::scale::Scale;
 
-const LEFT: f64 = 46.0;
+const LEFT: f64 = 60.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;

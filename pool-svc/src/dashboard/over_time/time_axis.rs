@@ -128,9 +128,12 @@ impl TimeAxis {
         let fits = |step: &&i64| self.slices.len() <= most * usize::try_from(**step).unwrap_or(1);
         let step = self.steps.iter().find(fits).or(self.steps.last());
         let step = step.copied().unwrap_or(1);
-        let last = self.slices.last().map_or(0, |slice| slice.number);
+        let last = self.slices.last();
+        // The last label always shows. The one before it needs room: half a step beside "now", a step beside a date.
+        let room = last.map_or(1, |slice| if slice.short.len() > 3 { 1 } else { 2 });
+        let last = last.map_or(0, |slice| slice.number);
         let marked = |slice: &Slice| {
-            let clear = 2 * (last - slice.number) >= step;
+            let clear = room * (last - slice.number) >= step;
             slice.number == last || clear && slice.number % step == 0
         };
         let slices = self.slices.iter().enumerate();

@@ -11,10 +11,11 @@ use super::super::page::{self, Tab};
 use super::super::session::Session;
 use super::super::{gate, reply};
 use crate::app::App;
+use crate::handlers::pools::require;
 use crate::pool::Pool;
 use crate::pools::change::{self, Change};
 use crate::pools::view::load_views;
-use crate::problem::from_database;
+use crate::problem::{from_database, invalid_field};
 
 /// The policy as the form has it. Empty fields follow the settings.
 #[derive(Debug, Deserialize)]
@@ -54,7 +55,8 @@ impl PolicyForm {
             ("idleTimeoutSeconds", &self.idle_timeout_seconds),
             ("warningSeconds", &self.warning_seconds),
         ];
-        let member = |(name, text): (&str, &String)| Ok((name.to_owned(), number(name, text)?));
+        let member =
+            |(name, text): (&str, &String)| Ok((name.to_owned(), number(name, text)?.into()));
         let members = fields.into_iter().map(member);
         let mut policy = members.collect::<Result<Map<_, _>, Problem>>()?;
         let budget = Some(self.budget.trim()).filter(|budget| !budget.is_empty());
@@ -74,16 +76,14 @@ pub(in crate::dashboard) async fn save(
     patch(name, policy, Some(form.version), pool).await
 }
 
-fn number(field: &str, text: &str) -> Result<Value, Problem> {
+/// The number in a field; `None` if it is empty.
+pub(super) fn number(field: &str, text: &str) -> Result<Option<u32>, Problem> {
     let text = text.trim();
     if text.is_empty() {
-        return Ok(Value::Null);
+        return Ok(None);
     }
-    let number = text.parse::<u32>().map(Value::from);
-    number.map_err(|_| {
-        let detail = format!("{field}: expected a whole number");
-        Problem::new(ProblemCode::InvalidField, detail).with_field(field)
-    })
+    let number = text.parse().map(Some);
+    number.map_err(|_| invalid_field(field, "expected a whole number"))
 }
 
 /// Whether to pause or to resume.
@@ -121,17 +121,18 @@ pub(in crate::dashboard) async fn confirm_delete(
     app: App,
 ) -> Result<Response, Problem> {
     gate::require_operator(&session)?;
+    require(&name, &app).await?;
     let pools = load_views(&app).await.map_err(from_database)?;
     let others = pools.iter().filter(|pool| pool.name != name);
     let content = html! {
         div .head { h1 { "Delete pool " (name) "?" } }
         form .card.short method="post" action={ "/pools/" (name) "/delete" } {
             (page::csrf_field(&session))
-            p { "Its idle and starting instances are destroyed. Claimed ones go to another pool." }
+            p { "Its idle and starting instances are destroyed. Claimed ones move to another pool." }
             div .field {
                 label for="moveTo" { "Move agents to" }
                 select #moveTo name="moveTo" {
-                    option value="" { "Refuse if there are any" }
+                    option value="" { "Do not delete if there are any" }
                     @for pool in others { option value=(pool.name) { (pool.name) } }
                 }
             }
@@ -145,7 +146,7 @@ pub(in crate::dashboard) async fn confirm_delete(
     Ok(reply::ok(page))
 }
 
-/// Where the agents go.
+/// The pool that the agents move to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::dashboard) struct DeleteForm {

@@ -10,14 +10,13 @@ use warp::reply::Response;
 use super::super::page::{self, Tab};
 use super::super::session::{Role, Session};
 use super::super::{explanation, format, reply};
-use super::rollout;
+use super::{declare, rollout};
 use crate::app::App;
 use crate::db::pools as table;
-use crate::handlers::explain;
-use crate::pools::view::find_view;
-use crate::problem::{from_database, unknown_pool};
+use crate::handlers::{explain, pools};
+use crate::problem::from_database;
 
-/// Most versions on the page.
+/// Maximum number of versions on the page.
 const MOST_VERSIONS: u16 = 20;
 
 /// `GET /pools/:name`
@@ -26,8 +25,7 @@ pub(in crate::dashboard) async fn show(
     session: Session,
     app: App,
 ) -> Result<Response, Problem> {
-    let pool = find_view(&app, &name).await.map_err(from_database)?;
-    let pool = pool.ok_or_else(|| unknown_pool(&name))?;
+    let pool = pools::find(name.clone(), app.clone()).await?;
     let story = explain::pool(name.clone(), app.clone()).await?;
     let versions = async || {
         let mut conn = app.db.conn().await?;
@@ -44,7 +42,9 @@ pub(in crate::dashboard) async fn show(
                 p .hint {
                     (pool.counts.idle) " of " (pool.target) " idle, " (pool.counts.starting) " starting, "
                     (pool.counts.claimed) " claimed. "
-                    a href={ "/?pool=" (pool.name) } { "Instances" }
+                    a href={ "/?pool=" (pool.name) } { "Instances" } ", "
+                    a href={ "/events?pool=" (pool.name) } { "events" } ", "
+                    a href={ "/costs?pool=" (pool.name) } { "costs" }
                 }
             }
             @if session.role == Role::Operator { (actions(&session, &pool)) }
@@ -53,6 +53,7 @@ pub(in crate::dashboard) async fn show(
         (explanation::card(&story))
         (rollout::section(&session, &pool))
         (recipe(&pool))
+        @if session.role == Role::Operator { (declare::edit_form(&session, &pool)) }
         (history(&versions))
     };
     let title = format!("Pool {}", pool.name);
@@ -67,6 +68,7 @@ fn actions(session: &Session, pool: &PoolView) -> Markup {
     };
     html! {
         div .actions {
+            a .button href={ "/claim?pool=" (pool.name) } { "Claim" }
             a .button href={ "/pools/" (pool.name) "/simulation" } { "Simulate" }
             form method="post" action={ "/pools/" (pool.name) "/pause" } {
                 (page::csrf_field(session))
@@ -88,24 +90,24 @@ fn policy_form(session: &Session, pool: &PoolView) -> Markup {
                 None => (number("minIdle", "Idle instances to keep", policy.min_idle, pool.target)),
                 Some(objective) => p { "Sized for a hit rate of " (objective.hit_rate) "." },
             }
-            (number("maxTotal", "Most instances", policy.max_total, pool.max_total))
+            (number("maxTotal", "Maximum instances", policy.max_total, pool.max_total))
             details {
                 summary { "Guards" }
-                (number("maxStarting", "Most starting at once", policy.max_starting, "as many as are missing"))
-                (number("maxFailures", "Failures in a row before creations stop", policy.max_failures, 10))
-                (number("maxIdleSeconds", "Seconds after which an idle one is replaced", policy.max_idle_seconds, "never"))
-                (number("ttlSeconds", "Seconds after which an agent is ended", policy.ttl_seconds, "never"))
+                (number("maxStarting", "Maximum starting at once", policy.max_starting, "as many as are missing"))
+                (number("maxFailures", "Consecutive failures before creations stop", policy.max_failures, 10))
+                (number("maxIdleSeconds", "Replace idle instances after (seconds)", policy.max_idle_seconds, "never"))
+                (number("ttlSeconds", "End agents after (seconds)", policy.ttl_seconds, "never"))
                 (number(
-                    "idleTimeoutSeconds", "Seconds without activity after which an agent is ended",
+                    "idleTimeoutSeconds", "End inactive agents after (seconds)",
                     policy.idle_timeout_seconds, "never",
                 ))
                 div .field {
                     label for="budget" { "Budget in US dollars" }
                     input #budget name="budget" value=[policy.budget] placeholder="none, or $20/day, or $300/month";
                 }
-                (number("warningSeconds", "Seconds of warning before an end", policy.warning_seconds, 600))
+                (number("warningSeconds", "Warn before the end (seconds)", policy.warning_seconds, 600))
             }
-            p .hint { "An empty field follows the settings." }
+            p .hint { "Empty fields use the default." }
             div .actions { button type="submit" .primary { "Save" } }
         }
     }
@@ -131,6 +133,9 @@ fn recipe(pool: &PoolView) -> Markup {
                 (value("Image", recipe.image.as_deref()))
                 @for (label, tools) in recipe.tools_by_phase() {
                     (value(label, tools.map(list_tools).as_deref()))
+                }
+                @for (name, option) in &recipe.infra_options {
+                    (value(name, Some(&option.to_string())))
                 }
                 @for (name, text) in &recipe.variables { (value(name.as_str(), Some(text))) }
             }
@@ -164,7 +169,7 @@ fn history(versions: &[PoolVersion]) -> Markup {
                         caption .hidden { "Versions, newest first" }
                         thead {
                             tr {
-                                th scope="col" .number { "Version" }
+                                th scope="col" { "Version" }
                                 th scope="col" { "Policy" }
                                 th scope="col" { "By" }
                                 th scope="col" { "When" }
@@ -195,7 +200,7 @@ fn version_line(version: &PoolVersion, now: chrono::DateTime<Utc>) -> Markup {
     );
     html! {
         tr {
-            td .number { (version.version) }
+            td { (version.version) }
             td { (policy) }
             td { (version.changed_by.as_deref().unwrap_or("-")) }
             td .time { (format::ago(version.changed_at, now)) }

@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::super::page::{self, Tab};
-use super::super::session::Session;
+use super::super::session::{Role, Session};
 use super::super::{format, reply};
+use super::declare;
 use crate::app::App;
 use crate::pools::view::load_views;
 use crate::problem::from_database;
@@ -27,6 +28,7 @@ pub(in crate::dashboard) async fn list(session: Session, app: App) -> Result<Res
             }
         }
         div data-part="pools" { (table(&pools)) }
+        @if session.role == Role::Operator { (declare::new_form(&session)) }
     };
     let page = page::layout(&app, &session, Some(Tab::Pools), "Pools", &content);
     Ok(reply::ok(page))

@@ -1,12 +1,14 @@
-//! The pools page: every pool with what it has, and one pool with its recipe, its policy, its roll-out and its versions.
+//! The pools page: a table of all pools, and a page for each pool with its recipe, policy, roll-out and versions.
 
 mod change;
+mod declare;
 mod detail;
 mod list;
 mod rollout;
 mod simulation;
 
 pub(super) use self::change::{confirm_delete, delete, pause, save};
+pub(super) use self::declare::declare;
 pub(super) use self::detail::show;
 pub(super) use self::list::list;
 pub(super) use self::rollout::act;

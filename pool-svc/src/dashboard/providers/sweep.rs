@@ -1,4 +1,4 @@
-//! Running a sweep and destroying orphans.
+//! Runs sweeps and destroys orphans.
 
 use agent_pool_core::wire::problem::Problem;
 use agent_pool_core::wire::services::{OrphanRef, SweepReport, SweepRequest};

@@ -1,4 +1,4 @@
-//! `pool-svc adopt`: takes over the instances of the Node.js original. What was somebody's agent stays one.
+//! `pool-svc adopt`: takes over the instances of the Node.js original. Claimed agents stay claimed.
 
 mod plan;
 mod run;

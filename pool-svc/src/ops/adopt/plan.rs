@@ -1,10 +1,10 @@
-//! What becomes of each row of the original. A pure function of the rows.
+//! Decides what happens to each row of the original. A pure function of the rows.
 
 use std::collections::HashMap;
 
 use agent_pool_core::InstanceId;
-use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::pool::Status;
+use agent_pool_core::wire::{AgentName, ConversationId, Instructions};
 use agent_pool_service_kit::adopt::Outcome;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -13,10 +13,8 @@ use url::Url;
 use super::INSTANCES;
 use crate::db::adopted::AdoptedInstance;
 
-/// The bounds of table `instances`, which the original does not have.
-const MAX_CONVERSATION_CHARS: usize = 256;
+/// A bound of table `instances`, which the original does not have.
 const MAX_INVITE_CHARS: usize = 2048;
-const MAX_INSTRUCTIONS_BYTES: usize = 65_536;
 
 /// A row of `instances`. Older versions of the original have more columns, newer ones keep the URL in `instance_infra`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -34,7 +32,7 @@ pub(super) struct OriginalInstance {
     claimed_at: Option<DateTime<Utc>>,
 }
 
-/// What a row of `instance_infra` knows that Pool needs.
+/// The columns of `instance_infra` that Pool needs.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct OriginalInfra {
     instance_id: String,
@@ -42,7 +40,7 @@ pub(super) struct OriginalInfra {
     gateway_token: Option<String>,
 }
 
-/// What is to be inserted, and what is reported.
+/// The rows to insert, and the report.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) instances: Vec<AdoptedInstance>,
@@ -65,21 +63,21 @@ impl Plan {
                     let adopted = row.into_adopted(status, url, infra.gateway_token);
                     plan.instances.push(adopted);
                 }
-                Err(reason) => plan.outcome.leave(INSTANCES, row.id, reason),
+                Err(reason) => plan.outcome.skip(INSTANCES, row.id, reason),
             }
         }
         plan
     }
 }
 
-/// The status that a row gets, or why it is left aside. Whatever may be somebody's agent is never destroyed.
+/// The status that a row gets, or why it is skipped. An instance that may be somebody's agent is never destroyed.
 fn decide(row: &OriginalInstance, url: Option<&str>) -> Result<Status, String> {
     row.id
         .parse::<InstanceId>()
         .map_err(|error| error.to_string())?;
     let agent = match row.status.as_str() {
         "claimed" | "pending_acceptance" => Some(Status::Claimed),
-        // The original did not see the end of the claim: its runtime may be an agent by now.
+        // The original did not record the end of the claim: the runtime may be an agent by now.
         "crashed" | "claiming" => Some(Status::Crashed),
         "sleeping" if row.is_an_agent() => Some(Status::Claimed),
         "dead" | "tainted" if row.is_an_agent() => Some(Status::Crashed),
@@ -87,11 +85,11 @@ fn decide(row: &OriginalInstance, url: Option<&str>) -> Result<Status, String> {
     };
     match (agent, row.status.as_str(), url) {
         (Some(status), _, Some(_)) => Ok(status),
-        (Some(_), word, None) => Err(format!("it is {word}, and its address is not known")),
+        (Some(_), word, None) => Err(format!("it is {word}, but its URL is unknown")),
         (None, "idle", Some(_)) => Ok(Status::Idle),
         (None, "starting" | "sleeping", Some(_)) => Ok(Status::Starting),
         (None, "idle" | "starting" | "sleeping" | "dead" | "tainted", _) => Ok(Status::Destroying),
-        (None, word, _) => Err(format!("its status is {word:?}, which is not known")),
+        (None, word, _) => Err(format!("its status {word:?} is unknown")),
     }
 }
 
@@ -102,7 +100,7 @@ fn describe(before: &str, after: Status, is_an_agent: bool) -> String {
         Status::Starting => "become idle when they answer",
         Status::Idle => "are idle",
         Status::Claimed => "are claimed",
-        Status::Crashed => "are crashed: look at them, and dismiss them",
+        Status::Crashed => "are crashed: check them, then dismiss them",
         Status::Claiming => "are claiming",
     };
     format!("instances that are {before}{agent}: they {after}")
@@ -125,7 +123,7 @@ impl OriginalInstance {
         };
         let has_good_name = AgentName::try_from(self.name.clone()).is_ok();
         let instructions = self.instructions.map(|mut text| {
-            text.truncate(text.floor_char_boundary(MAX_INSTRUCTIONS_BYTES));
+            text.truncate(text.floor_char_boundary(Instructions::MAX_BYTES));
             text
         });
         let invite_url = self
@@ -145,7 +143,7 @@ impl OriginalInstance {
                 .map(|name| shorten(&name, AgentName::MAX_CHARS))
                 .filter(|_| is_agent),
             conversation_id: agent(self.conversation_id, "unknown")
-                .map(|id| shorten(&id, MAX_CONVERSATION_CHARS)),
+                .map(|id| shorten(&id, ConversationId::MAX_CHARS)),
             invite_url: agent(invite_url, ""),
             instructions: instructions.filter(|_| is_agent),
             runtime_key: token.filter(|token| !token.is_empty()),

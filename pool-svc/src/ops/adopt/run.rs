@@ -1,4 +1,4 @@
-//! Reading the original, and doing what the plan says.
+//! Reads the tables of the original and carries out the plan.
 
 use agent_pool_service_kit::adopt::{Original, find_adoption, record_adoption};
 use agent_pool_service_kit::cipher::Cipher;
@@ -11,9 +11,10 @@ use super::plan::Plan;
 use super::{INFRA, INSTANCES};
 use crate::db::{MIGRATIONS, adopted, reseal};
 
-/// Reports what becomes of the rows of the original, and with [`Adoption::Apply`] adopts them.
+/// Reports what happens to the rows of the original, and with [`Adoption::Apply`] adopts them.
 pub(crate) async fn adopt(db: &Db, cipher: &Cipher, adoption: Adoption) -> anyhow::Result<String> {
-    if let Some(at) = find_adoption(&mut *db.conn().await?).await? {
+    if let Some(done) = find_adoption(&mut *db.conn().await?).await? {
+        let at = done.adopted_at;
         return Ok(format!("Adopted already, at {at}. There is nothing to do."));
     }
     let Some(mut original) = Original::find(db, None, INSTANCES).await? else {

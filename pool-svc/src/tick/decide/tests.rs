@@ -1,6 +1,9 @@
 //! The table of decisions.
 
+use std::sync::Arc;
+
 use agent_pool_core::InstanceId;
+use agent_pool_core::wire::services::StatusBatch;
 
 use super::*;
 
@@ -13,7 +16,7 @@ const LIMITS: Limits = Limits {
 fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> FleetRow {
     let id = InstanceId::generate();
     FleetRow {
-        pool: "default".to_owned(),
+        pool: "default".into(),
         id,
         status,
         url: (lease == Lease::Nobody).then(|| "http://h/".to_owned()),
@@ -23,6 +26,7 @@ fn row(status: Status, lease: Lease, age: Duration, silent_for: Duration) -> Fle
         noted_before: Duration::ZERO,
         lease,
         pending: false,
+        limited: false,
         made_from: None,
         runs: None,
     }
@@ -43,8 +47,33 @@ fn report(healthy: bool, status: DeployStatus) -> InstanceReport {
     }
 }
 
+/// The answer of Services, already parsed.
+enum Observation {
+    Batch(StatusBatch),
+    Unavailable(String),
+}
+
+/// The reports come in the order of the rows, so that the decision has that order too.
+fn decide(fleet: &[FleetRow], observation: &Observation, limits: Limits) -> Decision {
+    let batch = match observation {
+        Observation::Batch(batch) => batch,
+        Observation::Unavailable(reason) => return blind(fleet, reason.clone()),
+    };
+    let mut survey = Survey::new(fleet, limits);
+    let ours = fleet.iter().map(|row| &row.id);
+    let strays = batch
+        .keys()
+        .filter(|id| fleet.iter().all(|row| row.id != **id));
+    for id in ours.chain(strays) {
+        if let Some(report) = batch.get(id) {
+            survey.add(id.clone(), report);
+        }
+    }
+    survey.finish()
+}
+
 fn alone(row: &FleetRow, report: Option<InstanceReport>) -> Option<(Move, Cause)> {
-    // A second instance, so that the answer knows somebody.
+    // A second instance, so that the answer lists at least one of ours.
     let other = another();
     let mut batch = StatusBatch::from([(other.id.clone(), report_of_another())]);
     batch.extend(report.map(|report| (row.id.clone(), report)));
@@ -129,7 +158,7 @@ fn without_an_answer_only_a_claims_lease_expires() {
 }
 
 #[test]
-fn an_answer_watches_the_fleet_and_tells_who_is_silent_and_what_is_nobodys() {
+fn a_batch_yields_unhealthy_instances_and_strays() {
     let hour = Duration::from_hours(1);
     let of = |status, lease| row(status, lease, hour, Duration::ZERO);
     let fleet = [
@@ -150,7 +179,7 @@ fn an_answer_watches_the_fleet_and_tells_who_is_silent_and_what_is_nobodys() {
     assert!(decision.watched);
 }
 
-/// What becomes of `fleet` by a look that says `report` of the first `dead` of them.
+/// The decision about `fleet` if the first `dead` instances have the report `report_of`, and the others are healthy.
 fn looked_at(fleet: &[FleetRow], dead: usize, report_of: Option<&InstanceReport>) -> Decision {
     let said = |index| match report_of {
         _ if index >= dead => Some(report(true, DeployStatus::Success)),
@@ -169,7 +198,7 @@ fn too_many_deaths_of_whatever_kind_are_not_believed() {
     let (hour, now) = (Duration::from_hours(1), Duration::ZERO);
     let failed = report(false, DeployStatus::Failed);
     let unreachable = report(false, DeployStatus::Success);
-    // status, silent for, what is said of 3 of 5, believed, watched
+    // status, unhealthy for, report of 3 of 5, believed, watched
     #[rustfmt::skip]
     let table = [
         (Status::Idle,     now,  Some(&failed),      false, true),
@@ -268,7 +297,7 @@ fn an_instance_that_was_never_ready_or_dies_early_is_a_failed_creation() {
         ]);
         let decision = decide(&[dead, other], &Observation::Batch(batch), LIMITS);
         let first = decision.failed_creations.first()?;
-        assert_eq!(first.detail, out_of_memory.detail, "why is told");
+        assert_eq!(first.detail, out_of_memory.detail, "the detail is reported");
         Some(first.failure)
     };
     use DeploymentFailure::{DiedEarly, NeverReady};
@@ -296,7 +325,7 @@ fn an_instance_that_refuses_our_key_stays_as_it_is() {
 }
 
 #[test]
-fn what_an_instance_runs_is_noted_once_and_kept_while_it_is_silent() {
+fn runs_are_stored_on_change() {
     let said = InstanceReport {
         image: Some("agent:1".to_owned()),
         version: Some("7.1".to_owned()),
@@ -313,8 +342,8 @@ fn what_an_instance_runs_is_noted_once_and_kept_while_it_is_silent() {
     assert_eq!(noted[0].runs.version.as_deref(), Some("7.1"));
     assert_eq!(noted[0].made_from, said.made_from);
     let known = FleetRow {
-        made_from: noted[0].made_from.clone(),
-        runs: Some(noted[0].runs.clone()),
+        made_from: noted[0].made_from.clone().map(Arc::new),
+        runs: Some(Arc::new(noted[0].runs.clone())),
         ..unknown
     };
     assert_eq!(runs_of(&known, &said), []);
@@ -328,4 +357,16 @@ fn what_an_instance_runs_is_noted_once_and_kept_while_it_is_silent() {
         ..said
     };
     assert_eq!(runs_of(&known, &upgraded)[0].made_from, upgraded.made_from);
+}
+
+#[test]
+fn an_instance_that_is_listed_twice_is_judged_once() {
+    let hour = Duration::from_hours(1);
+    let row = row(Status::Idle, Lease::Nobody, hour, Duration::ZERO);
+    let mut survey = Survey::new(std::slice::from_ref(&row), LIMITS);
+    for status in [DeployStatus::Crashed, DeployStatus::Removed] {
+        survey.add(row.id.clone(), &report(false, status));
+    }
+    let decision = survey.finish();
+    assert_eq!((decision.moves.len(), decision.silent.len()), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! How long the server takes for the pages of a large fleet: a figure to look at, not a test.
+//! Measures the server time of the pages of a large fleet. It prints figures and asserts nothing.
 //!
 //! `cargo test --release -p pool-svc --test it -- --ignored --nocapture server_time`
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Person;
 use crate::world::World;
 
-/// How often each page is asked for.
+/// The number of requests for each page.
 const TIMES: usize = 40;
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn a_template_is_claimed_and_leads_to_its_invite_link() {
 }
 
 #[tokio::test]
-async fn what_is_sent_twice_is_claimed_once() {
+async fn a_repeated_form_claims_once() {
     let world = World::new(&[]).await;
     world.idle(2).await;
     let person = Person::operator(&world).await;
@@ -62,7 +62,7 @@ async fn what_is_sent_twice_is_claimed_once() {
 }
 
 #[tokio::test]
-async fn where_none_is_idle_it_says_so_and_waits_if_asked_to() {
+async fn without_an_idle_instance_a_claim_fails_or_waits() {
     let world = World::new(&[]).await;
     let person = Person::operator(&world).await;
     let fields = [
@@ -75,7 +75,7 @@ async fn where_none_is_idle_it_says_so_and_waits_if_asked_to() {
     assert!(none.has("<h1>No instance is idle</h1>") && none.has("Wait for an instance"));
     assert_eq!(none.field("name").as_deref(), Some("Tulip &amp; Co"));
     let waiting = [&fields[..], &[("wait", "on")]].concat();
-    // The pool makes one for who waits.
+    // The pool creates one for the waiting claim.
     let claimed = person.post("/claim", &waiting).await;
     assert_eq!(claimed.status, 303, "{}", claimed.html);
     assert!(
@@ -87,7 +87,7 @@ async fn where_none_is_idle_it_says_so_and_waits_if_asked_to() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_and_what_was_written_stays() {
+async fn a_form_shows_its_problem_and_keeps_its_fields() {
     let world = World::new(&[]).await;
     world.idle(1).await;
     let person = Person::operator(&world).await;
@@ -192,8 +192,61 @@ async fn an_agent_that_waits_to_be_let_in_is_followed_on_the_page_of_its_instanc
         person
             .get(&format!("/instances/{id}"))
             .await
-            .has("to be let into its conversation")
+            .has("to be accepted into its conversation")
     );
     let page = person.post("/claim/stream", &fields).await;
     assert!(page.has("event:pending"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_claim_takes_the_pool_of_its_form_or_of_its_template() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("templates.json");
+    let scout = json!([{
+        "slug": "scout", "name": "Scout", "emoji": "", "category": "", "description": "", "instructions": "Look.", "pool": "research",
+    }]);
+    std::fs::write(&file, scout.to_string()).unwrap();
+    let world = World::new(&[("POOL_TEMPLATES_FILE", file.to_str().unwrap())]).await;
+    let path = "/api/pool/pools/research";
+    assert_eq!(world.send("PUT", path, "{}").await.status, 200);
+    world.idle(3).await;
+    world
+        .sql("UPDATE instances SET pool = 'research' WHERE id <> (SELECT min(id) FROM instances)")
+        .await;
+    let person = Person::operator(&world).await;
+    let form = person.get("/claim?pool=research").await;
+    assert!(
+        form.has("name=\"pool\" value=\"research\""),
+        "{}",
+        form.html
+    );
+    for (template, pool) in [("scout", ""), ("own", "research")] {
+        let claimed = person
+            .post("/claim", &[("template", template), ("pool", pool)])
+            .await;
+        assert_eq!(claimed.status, 303, "{}", claimed.html);
+    }
+    let counts = world.send("GET", path, "").await.body["counts"].clone();
+    assert_eq!(
+        (&counts["claimed"], &counts["idle"]),
+        (&2.into(), &0.into())
+    );
+    let moved = world
+        .send("DELETE", &format!("{path}?moveTo=default"), "")
+        .await;
+    assert_eq!(moved.status, 200, "{}", moved.body);
+    let gone = person.post("/claim", &[("template", "scout")]).await;
+    assert!(
+        gone.status == 404 && gone.has("no pool research"),
+        "{}",
+        gone.html
+    );
+    let bad = person
+        .post("/claim", &[("template", "own"), ("pool", "No Name")])
+        .await;
+    assert!(
+        bad.status == 400 && bad.has("value=\"No Name\""),
+        "{}",
+        bad.html
+    );
 }

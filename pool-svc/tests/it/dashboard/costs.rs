@@ -42,7 +42,7 @@ async fn an_operator_changes_the_limit_of_an_agent_and_protects_it() {
     let protected = person.post(&format!("{path}/protect"), &[]).await;
     let page = person.get(protected.location()).await;
     assert!(
-        page.has("Protected until") && page.has("Unprotect"),
+        page.has("Protected. It stays until") && page.has("Unprotect"),
         "{}",
         page.html
     );

@@ -68,9 +68,14 @@ async fn the_events_page_lists_changes_and_who_made_them_page_by_page() {
     ] {
         assert!(page.has(text), "{text} is not in {}", page.html);
     }
-    assert_eq!(page.html.matches("to fill the pool").count(), 100);
+    assert_eq!(
+        page.html.matches("href=\"/instances/instance-").count(),
+        100
+    );
     let older = page.html.split("rel=\"next\" href=\"").nth(1).unwrap();
     let older = reader.get(older.split('"').next().unwrap()).await;
     assert!(older.has("instance-020") && !older.has("instance-021") && older.has("Newest"));
     assert!(!older.has("rel=\"next\""), "it is the last page");
+    let others = reader.get("/events?pool=research").await;
+    assert!(others.has("No events."), "{}", others.html);
 }

@@ -1,8 +1,9 @@
 use agent_pool_core::InstanceId;
+use agent_pool_service_kit::testing::eventually;
 
 use super::Person;
-use crate::fake::Fault;
-use crate::world::World;
+use crate::fake::{Fault, Op};
+use crate::world::{SOON, World};
 
 #[tokio::test]
 async fn the_fleet_is_counted_and_listed_with_all_that_is_known() {
@@ -107,11 +108,15 @@ async fn drain_and_replenish_are_confirmed_and_tell_what_came_of_them() {
         "{}",
         page.html
     );
-    for instance in world.fake.state().instances.values_mut() {
-        instance.healthy = true;
+    {
+        // Those that Services has made by now, and those that it makes later.
+        let mut state = world.fake.state();
+        state.born_healthy = true;
+        for instance in state.instances.values_mut() {
+            instance.healthy = true;
+        }
     }
-    let what = "all are ready";
-    agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {
+    eventually("all are ready", SOON, async || {
         person
             .get(begun.location())
             .await
@@ -128,14 +133,13 @@ async fn alarms_are_shown() {
     let world = World::new(&[("POOL_MIN_IDLE", "1")]).await;
     world
         .fake
-        .fail(crate::fake::Op::Create, Fault::Refuse(422, "invalid_field"));
+        .fail(Op::Create, Fault::Refuse(422, "invalid_field"));
     world
         .sql("UPDATE tick_state SET doubt = 'too many vanished', doubted_since = now()")
         .await;
     let person = Person::operator(&world).await;
     person.post("/replenish", &[("count", "1")]).await;
-    let what = "the failure is shown";
-    agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {
+    eventually("the failure is shown", SOON, async || {
         person.get("/").await.has("invalid_field")
     })
     .await;

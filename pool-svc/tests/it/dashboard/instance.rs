@@ -57,6 +57,8 @@ async fn kill_is_confirmed_done_and_its_end_is_shown() {
         Some("idle"),
         "nothing is done yet"
     );
+    // It is still being destroyed when the page is read.
+    world.fake.fail(Op::Destroy, Fault::Hang);
     let killed = person.post(&format!("{path}/kill"), &[]).await;
     assert_eq!(killed.location(), format!("{path}?done=kill"));
     assert!(
@@ -65,6 +67,8 @@ async fn kill_is_confirmed_done_and_its_end_is_shown() {
             .await
             .has("Killed. Its resources are being destroyed.")
     );
+    world.asked(Op::Destroy, 1).await;
+    world.fake.resume();
     world.until(&id, None).await;
     let gone = person.get(&path).await;
     assert_eq!(gone.status, 200);
@@ -141,7 +145,7 @@ async fn logs_are_text_and_say_why_there_are_none() {
 }
 
 #[tokio::test]
-async fn an_instance_that_there_never_was_is_a_404() {
+async fn an_unknown_instance_is_a_404() {
     let world = World::new(&[]).await;
     let person = Person::operator(&world).await;
     let id = InstanceId::generate();

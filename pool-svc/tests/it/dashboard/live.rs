@@ -5,7 +5,7 @@ use reqwest::header::COOKIE;
 use super::Person;
 use crate::world::World;
 
-/// The next version that the stream tells.
+/// The next version in the stream.
 async fn next(stream: &mut reqwest::Response) -> Option<String> {
     let message = async {
         let mut text = String::new();
@@ -43,12 +43,12 @@ async fn an_open_page_hears_of_each_change() {
     assert_ne!(
         next(&mut again).await.unwrap(),
         before,
-        "who comes back hears what they missed"
+        "a new stream gets the missed change"
     );
 }
 
 #[tokio::test]
-async fn a_stranger_hears_nothing() {
+async fn live_updates_require_a_session() {
     let world = World::new(&[]).await;
     let page = Person::stranger(&world).get("/live").await;
     assert_eq!(

@@ -8,12 +8,7 @@ async fn the_past_is_drawn_from_the_log() {
     let before = person.get("/over-time").await;
     assert_eq!(before.html.matches("No data in this period").count(), 2);
     person.post("/replenish", &[("count", "2")]).await;
-    let what = "both are idle";
-    agent_pool_service_kit::testing::eventually(what, crate::world::SOON, async || {
-        let idle = "SELECT count(*)::text AS it FROM instances WHERE status = 'idle'";
-        world.ask(idle).await.as_deref() == Some("2")
-    })
-    .await;
+    world.until_count("idle", 2).await;
     world.claim("{}").await;
     for range in ["hour", "day", "week"] {
         let page = person.get(&format!("/over-time?range={range}")).await;

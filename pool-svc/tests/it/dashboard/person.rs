@@ -1,4 +1,4 @@
-//! Somebody with a browser that has cookies and no script.
+//! A person with a browser that has cookies and no scripts.
 
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use url::form_urlencoded;
@@ -13,7 +13,7 @@ pub(crate) struct Person {
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
     pub(crate) cookie: String,
-    /// What the forms of this session carry.
+    /// The token in the forms of this session.
     pub(crate) token: String,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Where it sends the browser, if it does.
+    /// The target of the redirect; empty if there is none.
     pub(crate) fn location(&self) -> &str {
         let location = self.headers.get(LOCATION);
         location.map_or("", |value| value.to_str().unwrap())
@@ -46,7 +46,7 @@ impl Page {
 }
 
 impl Person {
-    /// Somebody who has not signed in.
+    /// A person who is not signed in.
     pub(crate) fn stranger(world: &World) -> Self {
         let client = agent_pool_core::http::bare_builder().no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none());

@@ -32,12 +32,21 @@ async fn an_operator_changes_pauses_and_deletes_a_pool() {
     );
     assert!(person.get("/pools/research").await.has("Resume"));
     let confirm = person.get("/pools/research/delete").await;
-    assert!(confirm.has("Refuse if there are any"), "{}", confirm.html);
+    assert!(
+        confirm.has("Do not delete if there are any"),
+        "{}",
+        confirm.html
+    );
     let deleted = person
         .post("/pools/research/delete", &[("moveTo", "")])
         .await;
     assert_eq!(deleted.location(), "/pools");
-    assert_eq!(person.get("/pools/research").await.status, 404);
+    for page in ["/pools/research", "/pools/research/delete"] {
+        assert_eq!(person.get(page).await.status, 404, "{page}");
+    }
+    // Its log stays.
+    let log = person.get("/events?pool=research").await;
+    assert!(log.has("Events of pool research"), "{}", log.html);
 }
 
 #[tokio::test]
@@ -96,8 +105,61 @@ async fn an_operator_replays_the_log_under_another_policy() {
     let page = person.get(query).await;
     assert!(page.has("Simulated: objective 99%"), "{}", page.html);
     assert!(page.has("Best fixed number"), "{}", page.html);
-    let bad = person.get("/pools/default/simulation?hitRate=much").await;
-    assert_eq!(bad.status, 400);
+    assert!(!page.has("Cost</th>"), "{}", page.html);
+    let all = "&max=3&stepUp=1&stepDown=1&timeZone=Europe%2FBerlin&floors=0+9%2C14+*+*+*%2C60%2C2%0A&costPerHour=0.5";
+    let page = person.get(&format!("{query}{all}")).await;
+    assert!(page.has("Cost</th>") && page.has("Waits"), "{}", page.html);
+    assert!(
+        page.has("0 9,14 * * *,60,2"),
+        "the form keeps it: {}",
+        page.html
+    );
+    for bad in [
+        "hitRate=much",
+        "hitRate=99%25&floors=0+9+*+*+*",
+        "hitRate=99%25&floors=often%2C60%2C2",
+        "hitRate=99%25&floors=0+9+*+*+*%2C0%2C2",
+        "hitRate=99%25&timeZone=Mars",
+        "hitRate=99%25&costPerHour=-1",
+        "hitRate=99%25&stepUp=0",
+        "hitRate=99%25&max=much",
+    ] {
+        let bad = person
+            .get(&format!("/pools/default/simulation?{bad}"))
+            .await;
+        assert_eq!(bad.status, 400, "{}", bad.html);
+    }
+    assert_eq!(person.get("/pools/nosuch/simulation").await.status, 404);
     let reader = Person::reader(&world).await;
     assert_eq!(reader.get(query).await.status, 403);
+}
+
+#[tokio::test]
+async fn an_operator_declares_a_pool_and_its_recipe() {
+    let world = World::new(&[]).await;
+    let person = Person::operator(&world).await;
+    assert!(person.get("/pools").await.has("New pool"));
+    let declare = async |version: &str, declaration: &str| {
+        let fields = [
+            ("name", "large"),
+            ("version", version),
+            ("declaration", declaration),
+        ];
+        person.post("/pools", &fields).await
+    };
+    let first = r#"{"recipe": {"infraOptions": {"memoryMib": 1024}}, "policy": {"minIdle": 0}}"#;
+    assert_eq!(declare("0", first).await.location(), "/pools/large");
+    let page = person.get("/pools/large").await;
+    assert!(page.has("memoryMib") && page.has("1024"), "{}", page.html);
+    let second = r#"{"policy": {"objective": {"hitRate": "99%"}}}"#;
+    assert_eq!(declare("0", second).await.status, 409);
+    assert_eq!(declare("1", second).await.location(), "/pools/large");
+    let shown = world.send("GET", "/api/pool/pools/large", "").await.body;
+    assert_eq!(shown["policy"]["objective"]["hitRate"], "99%");
+    assert_eq!(shown["recipe"], json!({}));
+    let floor = r#"{"policy": {"objective": {"hitRate": "99%", "floors": [{"from": "0 9 * * *", "minutes": 0, "min": 1}]}}}"#;
+    for wrong in ["{", "[]", r#"{"polcy": {}}"#, floor] {
+        assert_eq!(declare("2", wrong).await.status, 400, "{wrong}");
+    }
+    assert!(declare("2", floor).await.has("a floor lasts 0 minutes"));
 }

@@ -4,7 +4,7 @@ use crate::fake::{Fault, Op};
 use crate::world::World;
 
 #[tokio::test]
-async fn providers_say_how_they_do() {
+async fn providers_report_their_health() {
     let world = World::new(&[]).await;
     let page = Person::operator(&world).await.get("/providers").await;
     for text in [

@@ -7,7 +7,7 @@ use crate::fake::KEY;
 use crate::world::{World, replica, settings};
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_is_asked_for_a_key_and_then_goes_on() {
+async fn signing_in_redirects_to_the_requested_page() {
     let world = World::new(&[]).await;
     let person = Person::stranger(&world);
     assert_eq!(person.get("/").await.location(), "/sign-in");
@@ -56,7 +56,7 @@ async fn signing_out_ends_the_session_on_every_replica() {
     let settings = settings(&world.database, &world.fake.url, &[]);
     let second = replica(&settings).await;
     other.base = second.clone();
-    assert_eq!(other.get("/").await.status, 200, "it holds on both");
+    assert_eq!(other.get("/").await.status, 200, "it is valid on both");
     let page = person.post("/sign-out", &[]).await;
     assert_eq!((page.status, page.location()), (303, "/sign-in"));
     let cookie = page.headers[SET_COOKIE].to_str().unwrap();
@@ -74,7 +74,7 @@ async fn signing_out_ends_the_session_on_every_replica() {
         let live = person.get("/live").await;
         assert_eq!(live.location(), "/sign-in?next=%2Flive");
     }
-    assert_eq!(other.get("/").await.status, 200, "other sessions go on");
+    assert_eq!(other.get("/").await.status, 200, "other sessions continue");
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_reader_changes_nothing_and_is_not_offered_to() {
     assert_eq!(
         (page.status, page.location()),
         (303, "/sign-in"),
-        "but may go"
+        "a reader may sign out"
     );
 }
 
@@ -313,13 +313,13 @@ async fn files_are_kept_as_long_as_they_are_the_same() {
 }
 
 #[tokio::test]
-async fn a_path_that_there_is_not_is_a_page_for_people_and_json_for_programs() {
+async fn an_unknown_path_is_a_page_or_json() {
     let world = World::new(&[]).await;
     let page = Person::stranger(&world).get("/nowhere").await;
     assert_eq!(page.status, 404);
     assert!(page.has("<h1>Not Found</h1>"));
     let answer = world.send("GET", "/nowhere", "").await;
-    assert_eq!((answer.status, answer.code()), (404, "unknown_route"));
+    answer.is_problem(404, "unknown_route");
     let answer = Person::stranger(&world).get("/api/pool/nowhere").await;
     assert!(answer.has("\"unknown_route\""));
 }

@@ -1,7 +1,7 @@
 //! The pool against a simple model: random rounds of claims, ticks, kills and faults on two replicas.
 //!
-//! A failing round is made smaller by proptest and printed. `MODEL_CASES` is how many are tried, and
-//! `PROPTEST_RNG_SEED` repeats what was drawn.
+//! proptest shrinks a failing round and prints it. `MODEL_CASES` sets the number of cases, and
+//! `PROPTEST_RNG_SEED` repeats a run.
 
 mod play;
 mod round;
@@ -16,9 +16,9 @@ use play::Game;
 const MAX_TOTAL: usize = 8;
 const MIN_IDLE: usize = 3;
 
-/// How many are tried where `MODEL_CASES` does not say.
+/// The number of cases, unless `MODEL_CASES` sets it.
 const CASES: u32 = 16;
-/// A smaller failure is a kindness, and each try of one costs a second.
+/// Maximum number of attempts to shrink a failure: each one takes a second.
 const SHRINK_TRIES: u32 = 40;
 
 #[test]

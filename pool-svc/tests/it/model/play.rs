@@ -15,15 +15,15 @@ use super::{MAX_TOTAL, MIN_IDLE};
 use crate::fake::{KEY, Op};
 use crate::world::{Answer, SOON, World, answer, replica, settings};
 
-/// How often what hangs is let go of, while requests are under way.
+/// How often hanging requests are released while a round is in progress.
 const LET_GO_EVERY: Duration = Duration::from_millis(10);
 
-/// Everything is at rest: nobody works on a row, and every row that nobody works on will stay.
+/// Counts the rows that are not at rest: those that a task works on, and those that will still change.
 const BUSY: &str = "SELECT count(*)::text AS it FROM instances
     WHERE (status = 'starting' AND url IS NULL) OR status = 'claiming'
        OR (status = 'destroying' AND lease_expires_at > now())";
 
-/// The rows and the log, in one statement, so that they are of one moment.
+/// The rows and the log, in one statement, so that they are consistent.
 const SNAPSHOT: &str = "SELECT json_build_object(
     'fleet', (SELECT coalesce(json_object_agg(id, status), '{}') FROM instances),
     'agents', (SELECT coalesce(json_object_agg(id, agent_name), '{}') FROM instances
@@ -39,24 +39,24 @@ struct Snapshot {
     events: Vec<Event>,
 }
 
-/// What was asked in a round, and what was answered.
+/// The requests of a round, and their answers.
 #[derive(Debug, Default)]
 pub(super) struct Played {
     pub(super) faults: Vec<Op>,
     pub(super) claims: usize,
-    /// The agent of each instance that a claim was answered.
+    /// The agent of each instance that a claim returned.
     pub(super) claimed: BTreeMap<String, String>,
     pub(super) ticks: bool,
     pub(super) replenished: usize,
     pub(super) drained: usize,
-    /// Killed or dismissed, and so confirmed.
+    /// Instances whose kill or dismissal was confirmed.
     pub(super) condemned: BTreeSet<String>,
     pub(super) leases_expire: bool,
-    /// Claims, and nothing that could disturb them.
+    /// Whether there were only claims, and nothing that could disturb them.
     pub(super) only_claims: bool,
 }
 
-/// Two replicas on one database, and the model that goes along with them.
+/// Two replicas on one database, and the model that they are compared with.
 pub(super) struct Game {
     world: World,
     second: String,
@@ -64,7 +64,7 @@ pub(super) struct Game {
     agents: usize,
 }
 
-/// A request that is sent, and what it is to be called by.
+/// A request that is sent, and what identifies it.
 enum Sent {
     Claim(String),
     Condemn(String),
@@ -99,7 +99,7 @@ impl Game {
         self.compare(&played).await;
     }
 
-    /// Without faults, and with time, everything comes to its end and nothing is left over.
+    /// Without faults, all work eventually ends and nothing is left over.
     pub(super) async fn end(mut self) {
         let calm = Round {
             faults: Vec::new(),
@@ -119,7 +119,7 @@ impl Game {
         .await;
         let vendors: Vec<_> = self.vendors();
         let rows: Vec<_> = self.model.fleet.keys().cloned().collect();
-        assert_eq!(vendors, rows, "what is there, and what the pool knows");
+        assert_eq!(vendors, rows, "the instances, and the rows");
         self.world.fake.assert_nothing_unexpected();
     }
 
@@ -142,7 +142,7 @@ impl Game {
         }
     }
 
-    /// Sends all requests of a round at once, and lets go of what hangs until all are answered.
+    /// Sends all requests of a round at once, and releases hanging ones until all are answered.
     async fn ask(&mut self, round: &Round) -> Played {
         let mut played = Played {
             leases_expire: round.leases_expire,
@@ -179,7 +179,7 @@ impl Game {
         played
     }
 
-    /// The request as it is sent; none where the fleet has nothing that it could be about.
+    /// The request as it is sent; `None` if the fleet has no instance for it.
     fn sent(
         &mut self,
         request: &Request,
@@ -260,7 +260,7 @@ impl Game {
         };
         let ticks = async { tokio::join!(tick(false), tick(true)) };
         tokio::pin!(ticks);
-        // A tick may meet the fault that makes it hang.
+        // A tick may hang because of a fault.
         loop {
             tokio::select! {
                 _ = &mut ticks => return,
@@ -269,7 +269,7 @@ impl Game {
         }
     }
 
-    /// Waits until nothing happens any more by itself.
+    /// Waits until nothing changes without a request.
     async fn rest(&self) {
         eventually("the pool is at rest", SOON, async || {
             self.world.fake.resume();
@@ -279,7 +279,7 @@ impl Game {
         .await;
     }
 
-    /// Every instance that is there is on record, and no healthy one is still starting.
+    /// Whether every instance has a row, and no healthy one is still starting.
     fn settled(&self, snapshot: &Snapshot) -> bool {
         let dead = |id: &String| self.model.dead.contains(id);
         let mut starting = snapshot
@@ -303,13 +303,13 @@ impl Game {
         assert_eq!(
             self.model.agents(),
             snapshot.agents,
-            "whose each instance is"
+            "the agent of each instance"
         );
-        self.nobody_was_told_twice();
+        self.assert_instructions_reach_one_person();
     }
 
-    /// No instance was ever told two people's instructions, and the owner's are those it was told.
-    fn nobody_was_told_twice(&self) {
+    /// Asserts that no instance ever received the instructions of two people, or other ones than its owner's.
+    fn assert_instructions_reach_one_person(&self) {
         let agents = self.model.agents();
         for (id, instance) in &self.world.fake.state().instances {
             let names: Vec<_> = instance
@@ -317,7 +317,7 @@ impl Game {
                 .iter()
                 .map(|request| &request["agentName"])
                 .collect();
-            assert!(names.len() <= 1, "{id} was told {names:?}");
+            assert!(names.len() <= 1, "{id} received {names:?}");
             if let Some(agent) = agents.get(id.as_str()) {
                 assert_eq!(names, [agent.as_str()], "{id}");
             }

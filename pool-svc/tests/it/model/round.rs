@@ -1,4 +1,4 @@
-//! What happens to a pool, drawn at random: rounds of requests to two replicas, side by side.
+//! Random events of a pool: rounds of concurrent requests to two replicas.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -6,28 +6,28 @@ use proptest::sample::Index;
 
 use crate::fake::{Fault, Op};
 
-/// Asked of one of the replicas.
+/// A request to one of the replicas.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
     Claim,
     Tick,
     Replenish(u32),
     Drain(u32),
-    /// Which one of the fleet, as it is when the round begins.
+    /// An index into the fleet at the beginning of the round.
     Kill(Index),
     Dismiss(Index),
 }
 
-/// Requests that are under way at once, and what goes wrong meanwhile.
+/// Concurrent requests, and the faults meanwhile.
 #[derive(Debug, Clone)]
 pub(super) struct Round {
     pub(super) faults: Vec<(Op, Fault)>,
-    /// Whose deployment crashes before the requests are sent.
+    /// The instance whose deployment crashes before the requests are sent.
     pub(super) dying: Option<Index>,
-    /// Each with whether it goes to the second replica.
+    /// Each request, and whether it is sent to the second replica.
     pub(super) requests: Vec<(bool, Request)>,
-    /// Every lease is over, and both replicas tick, while requests may still be under way: what they
-    /// hold looks as if its holder had died.
+    /// Every lease expires and both replicas tick while requests may still be in progress, as if the replicas that
+    /// hold the leases had died.
     pub(super) leases_expire: bool,
 }
 

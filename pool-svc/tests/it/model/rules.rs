@@ -1,4 +1,4 @@
-//! The model: what an instance may be, and why it may change.
+//! The model: the legal statuses of an instance, and the causes of changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::play::Played;
 use crate::fake::Op;
 
-/// What an instance may become (design §8); `None` is not there.
+/// The legal transitions of an instance; `None` means that it does not exist.
 const LEGAL: [(Option<&str>, Option<&str>); 12] = [
     (None, Some("starting")),
     (Some("starting"), Some("idle")),
@@ -33,13 +33,13 @@ pub(super) struct Event {
     pub(super) cause: String,
 }
 
-/// The fleet as the model has it.
+/// The fleet in the model.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) fleet: BTreeMap<String, String>,
-    /// Whose deployment has crashed.
+    /// Instances whose deployment has crashed.
     pub(super) dead: BTreeSet<String>,
-    /// Whose each instance is or was.
+    /// The agent of each instance, now or earlier.
     owners: BTreeMap<String, String>,
     pub(super) seen: i64,
 }
@@ -49,8 +49,8 @@ impl Model {
         self.fleet.values().filter(|it| *it == status).count()
     }
 
-    /// Goes along with what is in the log, each entry of which must be legal and have a reason, and
-    /// with what was answered, each answer of which must be in the log.
+    /// Applies the log and the answers: each entry of the log must be legal and have a reason, and each answer must be
+    /// in the log.
     pub(super) fn follow(&mut self, events: &[Event], played: &Played) {
         self.claims_find_all_that_is_idle(played);
         let mut claimed = BTreeSet::new();
@@ -74,10 +74,7 @@ impl Model {
             let before = self.owners.insert(instance.clone(), agent.clone());
             assert_eq!(before, None, "{instance} was handed out before");
         }
-        assert_eq!(
-            answered, claimed,
-            "what was answered, and what is on record"
-        );
+        assert_eq!(answered, claimed, "the answer and the log");
         self.bounded(events, played);
         for id in &played.condemned {
             let status = self.fleet.get(id).map(String::as_str);
@@ -88,7 +85,7 @@ impl Model {
         }
     }
 
-    /// The agents that must still be there, each with its instance.
+    /// The agents that must still exist, each with its instance.
     pub(super) fn agents(&self) -> BTreeMap<String, String> {
         let claimed = self.fleet.iter().filter(|(_, status)| *status == "claimed");
         let owner = |id: &String| (id.clone(), self.owners[id].clone());
@@ -127,7 +124,7 @@ impl Model {
         }
     }
 
-    /// Nothing went wrong and nothing else went on: exactly as many claims succeed as can.
+    /// Without faults and other requests, exactly as many claims succeed as possible.
     fn claims_find_all_that_is_idle(&self, played: &Played) {
         let alive =
             |(id, status): &(&String, &String)| *status == "idle" && !self.dead.contains(*id);

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use agent_pool_core::wire::pool::ClaimRequest;
+use agent_pool_core::wire::pool::{ClaimRequest, Ttl};
 use agent_pool_core::wire::{AgentName, Instructions, JoinUrl};
 use clap::Args;
 
 use crate::connect::Target;
 use crate::failure::Failure;
-use crate::out::{choose, during, plain, somebody_is_there};
+use crate::out::{choose, during, is_interactive, plain};
 
 /// A template, or an agent described on the command line.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    /// The request for it. Asks on a terminal if the command line says nothing.
+    /// The claim request. Asks on a terminal if the command line names no agent.
     pub(super) async fn request(self, target: &Target) -> Result<ClaimRequest, Failure> {
         let from_file = self.instructions_file.map(read).transpose()?;
         let mut request = ClaimRequest {
@@ -43,7 +43,7 @@ impl Agent {
         let nothing = request.agent_name.is_none() && request.instructions.is_none();
         let slug = match self.template {
             Some(slug) => slug,
-            None if nothing && somebody_is_there() => chosen(target).await?,
+            None if nothing && is_interactive() => chosen(target).await?,
             None => return Ok(request),
         };
         let template = during("asking Pool", target.pool.template(&slug)).await;
@@ -61,7 +61,7 @@ async fn chosen(target: &Target) -> Result<String, Failure> {
     let templates = templates.map_err(|error| Failure::of_call("list the templates", &error))?;
     if templates.is_empty() {
         return Err(
-            Failure::usage("no agent is described, and the pool has no templates")
+            Failure::usage("no agent is given, and the pool has no templates")
                 .hint("use --name and --instructions"),
         );
     }
@@ -96,6 +96,11 @@ fn instructions(text: &str) -> Result<Instructions, String> {
 
 pub(super) fn join_url(text: &str) -> Result<JoinUrl, String> {
     JoinUrl::try_from(text.to_owned())
+}
+
+pub(super) fn ttl(text: &str) -> Result<Ttl, String> {
+    let seconds: u32 = text.parse().map_err(|error| format!("{error}"))?;
+    Ttl::try_from(seconds)
 }
 
 /// A key as Pool accepts it: 1 to 255 visible ASCII characters.

@@ -1,13 +1,13 @@
-//! One check, and how it went.
+//! One check and its result.
 
 use comfy_table::{Cell, Color};
 use serde::Serialize;
 
-/// How a check went.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Verdict {
-    /// As it should be.
+    /// Everything is in order.
     Ok,
     /// It works, but needs attention.
     Warn,
@@ -17,17 +17,17 @@ pub(super) enum Verdict {
     Skip,
 }
 
-/// What was checked, how it went, and what to do.
+/// What was checked, the result, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
     /// The part of the system: `settings`, `databases`, `services`, `vendors`.
     pub(super) area: &'static str,
-    /// What of it.
+    /// The item in this area.
     pub(super) name: String,
     pub(super) verdict: Verdict,
     /// What was found.
     pub(super) found: String,
-    /// What to do; absent where nothing is to be done.
+    /// What to do; absent if there is nothing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) todo: Option<String>,
 }
@@ -79,7 +79,7 @@ impl Checks {
 }
 
 impl Verdict {
-    /// As the table has it.
+    /// Its word in the table.
     pub(super) fn cell(self) -> Cell {
         match self {
             Self::Ok => Cell::new("✓ ok").fg(Color::DarkGreen),

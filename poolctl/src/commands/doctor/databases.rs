@@ -1,4 +1,4 @@
-//! The databases: whether they can be reached and written, what is between, and how far their schemas are.
+//! The databases: whether they can be reached and written, whether there is a pooler, and the state of their schemas.
 
 use agent_pool_core::chain;
 use agent_pool_core::settings::Environment;
@@ -8,22 +8,18 @@ use super::check::Checks;
 use super::settings::Here;
 use crate::out::{count_of, list_of};
 
-const POOL: &str = "POOL_DATABASE_URL";
-const SERVICES: &str = "SERVICES_DATABASE_URL";
+pub(super) const POOL: &str = "POOL_DATABASE_URL";
+pub(super) const SERVICES: &str = "SERVICES_DATABASE_URL";
 const POOL_DIRECT: &str = "POOL_DATABASE_DIRECT_URL";
 const SERVICES_DIRECT: &str = "SERVICES_DATABASE_DIRECT_URL";
 
 pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
     let mut checks = Checks::new("databases");
-    let of = |variable, wanted: bool| {
-        let text = environment.get(variable).filter(|_| wanted);
-        // What is wrong with the text is a fault of the settings.
-        text.and_then(|text| DatabaseUrl::try_from(text.to_owned()).ok())
-    };
+    let of = |variable, wanted| address(environment, variable, wanted);
     let (pool, services) = (of(POOL, here.pool), of(SERVICES, here.services));
     if pool.is_some() && pool == services {
         let found = format!("{POOL} and {SERVICES} name the same database");
-        checks.fail("both", found, "give each service a database of its own");
+        checks.fail("both", found, "give each service its own database");
     }
     let look = async |url: &Option<DatabaseUrl>, migrations| match url {
         Some(url) => Some(
@@ -64,13 +60,23 @@ pub(super) async fn check(here: &Here, environment: &Environment) -> Checks {
             Some(Ok(found)) => schema(&mut checks, service, &found),
             Some(Err(why)) => {
                 let todo = format!(
-                    "compare {variable} with the server: is it up, and are host, user, password and name right?"
+                    "check {variable}: is the server running, and are host, user, password and name correct?"
                 );
                 checks.fail(service, why, &todo);
             }
         }
     }
     checks
+}
+
+/// The address in a variable, if it is wanted. A malformed one is reported as a fault of the settings.
+pub(super) fn address(
+    environment: &Environment,
+    variable: &str,
+    wanted: bool,
+) -> Option<DatabaseUrl> {
+    let text = environment.get(variable).filter(|_| wanted);
+    text.and_then(|text| DatabaseUrl::try_from(text.to_owned()).ok())
 }
 
 /// The address of the database itself: it must lead past the pooler, to the same database.
@@ -84,24 +90,26 @@ fn direct_address(
     let name = format!("{service} direct");
     match found {
         Err(why) => {
-            let todo = format!(
-                "compare {variable} with the server: migrations, locks and notifications use it"
-            );
+            let todo = format!("check {variable}: migrations, locks and notifications use it");
             checks.fail(&name, why, &todo);
         }
         Ok(direct) if usual.is_some_and(|usual| usual.identity != direct.identity) => {
-            let found = format!("{variable} leads to another database than the usual address");
-            checks.fail(&name, found, "let both name one database of one server");
+            let found = format!("{variable} leads to another database than the main address");
+            checks.fail(
+                &name,
+                found,
+                "set both to the same database on the same server",
+            );
         }
         Ok(direct) if !direct.keeps_session => {
             let found = format!("{variable} leads to a connection pooler in transaction mode");
-            checks.fail(&name, found, "name the server itself");
+            checks.fail(&name, found, "set it to the address of the server itself");
         }
         Ok(_) => checks.ok(&name, "connects to the database itself"),
     }
 }
 
-/// A clock that is further off makes times in logs and on pages misleading, and breaks TLS at some point.
+/// A larger difference makes times in logs and on pages misleading, and eventually breaks TLS.
 const CLOCK_LIMIT_MS: i64 = 5_000;
 
 fn schema(checks: &mut Checks, service: &str, found: &Inspection) {
@@ -109,14 +117,18 @@ fn schema(checks: &mut Checks, service: &str, found: &Inspection) {
     if !found.unknown.is_empty() {
         let newer = count_of(found.unknown.len(), "migration");
         let found = format!("{server}, with {newer} that this build does not know");
-        checks.warn(service, found, "a newer version was here: run that one");
+        checks.warn(
+            service,
+            found,
+            "a newer version has migrated it: run that version",
+        );
     } else if !found.pending.is_empty() {
         let pending = count_of(found.pending.len(), "migration");
         let found = format!("{server}, {pending} pending: {}", list_of(&found.pending));
         checks.warn(
             service,
             found,
-            &format!("the next start of {service} applies them"),
+            &format!("they are applied at the next start of {service}"),
         );
     } else {
         checks.ok(service, format!("{server}, up to date"));
@@ -137,17 +149,17 @@ fn server_state(checks: &mut Checks, service: &str, found: &Inspection) {
     match &found.write_obstacle {
         None => checks.ok(&name("writes"), "allowed"),
         Some(why) => {
-            let todo = "name the primary, and a role that owns the database";
+            let todo = "use the primary, and a role that owns the database";
             checks.fail(&name("writes"), why, todo);
         }
     }
     if found.keeps_session {
-        checks.ok(&name("sessions"), "a connection keeps its session");
+        checks.ok(&name("sessions"), "each connection keeps its session");
     } else {
-        let todo = "see docs/operations.md: let the pooler carry prepared statements, and set the \
+        let todo = "see docs/operations.md: enable prepared statements in the pooler, and set the \
                     …_DATABASE_DIRECT_URL to the server itself";
         let found = "behind a connection pooler in transaction mode: notifications do not arrive, and prepared \
-                     statements only if the pooler carries them";
+                     statements work only if the pooler supports them";
         checks.warn(&name("sessions"), found, todo);
     }
     let ahead = found.clock_ahead_ms;

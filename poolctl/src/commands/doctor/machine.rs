@@ -1,4 +1,4 @@
-//! This machine: what its environment and limits do to the services that would run here.
+//! This machine: environment and limits that affect services running here.
 
 use std::net::{Ipv6Addr, TcpListener};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use url::Url;
 
 use super::check::Checks;
 
-/// The variables that HTTP clients read, in both spellings.
+/// The proxy variables of HTTP clients, in both spellings.
 const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-/// How long a proxy may take to accept a connection.
+/// Time limit for a proxy to accept a connection.
 const PROXY_LIMIT: Duration = Duration::from_secs(3);
 /// Fewer descriptors than this are used up by a few hundred slow clients.
 const FEW_DESCRIPTORS: u64 = 1_024;
@@ -52,12 +52,12 @@ fn ipv6(checks: &mut Checks) {
         Err(error) => checks.warn(
             "IPv6",
             format!("not available ({error}): services here listen on IPv4 only"),
-            "nothing, unless clients use IPv6, as Railway's private network does",
+            "nothing, unless clients use IPv6, as in Railway's private network",
         ),
     }
 }
 
-/// A value that is set by something else, as conda sets HOST, is no address.
+/// A value that another program has set, as conda does with HOST, is not an address.
 async fn listen_address(checks: &mut Checks, variable: &str, host: &str) {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if lookup_host((bare, 0)).await.is_ok() {
@@ -65,7 +65,7 @@ async fn listen_address(checks: &mut Checks, variable: &str, host: &str) {
     }
     checks.warn(
         variable,
-        format!("{host:?} is no address, so the services ignore it"),
+        format!("{host:?} is not an address, so the services ignore it"),
         &format!("unset {variable} if another program set it, or set it to an address"),
     );
 }
@@ -86,7 +86,7 @@ async fn proxies(checks: &mut Checks, environment: &Environment) {
     }
 }
 
-/// The URL of a proxy may hold a password, so only its host and port are shown.
+/// The URL of a proxy may contain a password, so only its host and port are shown.
 async fn proxy(checks: &mut Checks, variable: &str, value: &str) {
     // Clients accept an address without a scheme.
     let url = Url::parse(value).ok().filter(Url::has_host);
@@ -97,11 +97,11 @@ async fn proxy(checks: &mut Checks, variable: &str, value: &str) {
     });
     let Some((host, port)) = address else {
         let todo = "set it to an address such as http://proxy.example:3128, or unset it";
-        return checks.fail(variable, "is no address of a proxy", todo);
+        return checks.fail(variable, "is not the address of a proxy", todo);
     };
     let at = format!("{host}:{port}");
     if let Some(url) = url.filter(|url| !matches!(url.scheme(), "http" | "https")) {
-        let found = format!("a proxy of the scheme {} is ignored", url.scheme());
+        let found = format!("a proxy with the scheme {} is ignored", url.scheme());
         let todo = format!("set {variable} to the address of an HTTP proxy, or unset it");
         return checks.warn(variable, found, &todo);
     }
@@ -117,7 +117,8 @@ async fn proxy(checks: &mut Checks, variable: &str, value: &str) {
 }
 
 fn unreachable(checks: &mut Checks, variable: &str, at: &str, why: &str) {
-    let found = format!("the proxy at {at} cannot be reached ({why}), so no vendor can be");
+    let found =
+        format!("the proxy at {at} cannot be reached ({why}), and so no vendor can be reached");
     checks.fail(
         variable,
         found,

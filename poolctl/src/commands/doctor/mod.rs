@@ -1,5 +1,6 @@
 //! `poolctl doctor`: whether the system can work, and what to fix.
 
+mod adoption;
 mod check;
 mod databases;
 mod machine;
@@ -23,15 +24,15 @@ use crate::out::{Out, Table, bad, count_of, dim, during, good, plain, warning};
 
 /// Check settings, databases, services and vendors
 ///
-/// Settings and databases are those that the services would read here: run it where they run, with their
-/// variables or their file .env. Nothing is changed. The exit code is 0 where nothing fails, and else 1.
+/// Settings and databases are those that the services would use here: run it where they run, with their variables or
+/// their .env file. Nothing is changed. The exit code is 0 if nothing fails, else 1.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {}
 
 /// The answer in JSON.
 #[derive(Debug, Serialize)]
 struct Report {
-    /// Of this program.
+    /// The version of this program.
     version: &'static str,
     /// Whether nothing fails.
     ok: bool,
@@ -39,7 +40,7 @@ struct Report {
 }
 
 impl Doctor {
-    /// `addressed`: whether the command line says where the services are.
+    /// `addressed`: whether the command line gives the address of the services.
     pub(crate) async fn run(
         self,
         out: Out,
@@ -76,9 +77,10 @@ async fn check_all(
     );
     let settings = settings::check(&here, environment);
     let strays = strays::check(&here, environment);
-    let (machine, databases, by_settings, by_services) = tokio::join!(
+    let (machine, databases, adoption, by_settings, by_services) = tokio::join!(
         machine::check(environment),
         databases::check(&here, environment),
+        adoption::check(&here, environment),
         vendors::by_settings(&here, environment),
         vendors::by_services(&services, &pool.tools),
     );
@@ -87,6 +89,7 @@ async fn check_all(
         strays,
         machine,
         databases,
+        adoption,
         pool.checks,
         services.checks,
         by_settings,
@@ -117,11 +120,8 @@ fn shown(checks: &[Check]) -> String {
     let number = |verdict| checks.iter().filter(|it| it.verdict == verdict).count();
     let (failed, warned) = (number(Verdict::Fail), number(Verdict::Warn));
     let outcome = match (failed, warned) {
-        (0, 0) => good("✓ all is well"),
-        (0, warned) => warning(&format!(
-            "! {}, and nothing fails",
-            count_of(warned, "warning")
-        )),
+        (0, 0) => good("✓ no problems found"),
+        (0, warned) => warning(&format!("! {}, nothing fails", count_of(warned, "warning"))),
         (failed, warned) => {
             let failures = bad(&format!("✗ {}", count_of(failed, "failure")));
             format!(

@@ -1,4 +1,4 @@
-//! Pool, as it runs.
+//! The running Pool.
 
 use agent_pool_client::CallError;
 use agent_pool_core::ToolId;
@@ -13,13 +13,13 @@ use crate::out::age;
 
 const NAME: &str = "Pool";
 
-/// What came of looking at it.
+/// The result of the check.
 #[derive(Debug)]
 pub(super) struct Looked {
     pub(super) checks: Checks,
-    /// Whether it runs and takes the key.
+    /// Whether it runs and accepts the key.
     pub(super) answers: bool,
-    /// The tools that every instance is equipped with.
+    /// The tools of every instance.
     pub(super) tools: Vec<ToolId>,
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
     let info = match info {
         Ok(info) => info,
         Err(error) => {
-            unwell(&mut checks, NAME, "POOL_URL", &error);
+            report_unhealthy(&mut checks, NAME, "POOL_URL", &error);
             return Looked {
                 checks,
                 answers: false,
@@ -60,7 +60,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
     same_version(&mut checks, NAME, &info.version);
     match status {
         Ok(status) => fleet(&mut checks, &status, &info),
-        Err(error) => unwell(&mut checks, NAME, "POOL_URL", &error),
+        Err(error) => report_unhealthy(&mut checks, NAME, "POOL_URL", &error),
     }
     Looked {
         checks,
@@ -69,14 +69,14 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
     }
 }
 
-/// Why a service does not answer as it should.
-pub(super) fn unwell(checks: &mut Checks, name: &str, variable: &str, error: &CallError) {
+/// Why a service does not answer correctly.
+pub(super) fn report_unhealthy(checks: &mut Checks, name: &str, variable: &str, error: &CallError) {
     let todo = match error {
         CallError::Unreachable { .. } | CallError::Broken { .. } | CallError::TimedOut { .. } => {
-            format!("start it, or set {variable} to where it listens")
+            format!("start it, or set {variable} to its address")
         }
         CallError::Refused { problem, .. } if problem.status == 401 => {
-            "set POOL_API_KEY to the key that it has".to_owned()
+            "set POOL_API_KEY to its key".to_owned()
         }
         CallError::Refused { problem, .. } if problem.code != ProblemCode::WithoutCode => {
             "see its log".to_owned()
@@ -88,17 +88,17 @@ pub(super) fn unwell(checks: &mut Checks, name: &str, variable: &str, error: &Ca
     checks.fail(name, reason(error), &todo);
 }
 
-/// Whether it is of this program's version.
+/// Whether its version is that of this program.
 pub(super) fn same_version(checks: &mut Checks, name: &str, theirs: &str) {
     let ours = env!("CARGO_PKG_VERSION");
     let name = format!("{name} version");
     if theirs == ours {
-        checks.ok(&name, format!("{theirs}, as this program"));
+        checks.ok(&name, format!("{theirs}, the same as this program"));
         return;
     }
     let theirs = if theirs.is_empty() { "unknown" } else { theirs };
-    let todo = "use the program of the same version: the APIs may differ";
-    checks.warn(&name, format!("{theirs}, and this program is {ours}"), todo);
+    let todo = "use the same version: the APIs may differ";
+    checks.warn(&name, format!("{theirs}, but this program is {ours}"), todo);
 }
 
 fn fleet(checks: &mut Checks, status: &PoolStatus, info: &Info) {
@@ -118,17 +118,17 @@ fn fleet(checks: &mut Checks, status: &PoolStatus, info: &Info) {
             "{times} creations in a row failed, {}: {}",
             failure.cause, failure.error
         );
-        let todo = "see the vendors below; creation is retried automatically";
+        let todo = "see the vendors below; creations are retried automatically";
         checks.fail("fleet", found, todo);
     }
     let counts = &status.counts;
     let found = format!(
-        "{} idle of {} wanted, {} starting",
+        "{} of {} idle, {} starting",
         counts.idle, status.min_idle, counts.starting
     );
     if status.unobserved.is_none() && status.creation_failures.is_empty() {
         if counts.idle == 0 && status.min_idle > 0 {
-            let todo = "claims find none now: wait, or `poolctl replenish --wait`";
+            let todo = "claims find no idle instance now: wait, or use `poolctl replenish --wait`";
             checks.warn("fleet", found, todo);
         } else {
             let tools: Vec<&str> = info.tools.iter().map(ToolId::as_str).collect();

@@ -1,22 +1,22 @@
-//! Services, as it runs.
+//! The running Services.
 
 use agent_pool_client::Services;
 use agent_pool_core::wire::services::RegistryReply;
 
 use super::check::Checks;
-use super::pool::{same_version, unwell};
+use super::pool::{report_unhealthy, same_version};
 use crate::connect::Target;
 use crate::failure::Failure;
 
 const NAME: &str = "Services";
 
-/// What came of looking at it.
+/// The result of the check.
 #[derive(Debug)]
 pub(super) struct Looked {
     pub(super) checks: Checks,
-    /// Whether it runs and takes the key.
+    /// Whether it runs and accepts the key.
     pub(super) answers: bool,
-    /// It, and its providers, where it answers.
+    /// Its client and its providers, if it answers.
     pub(super) running: Option<(Services, RegistryReply)>,
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn check(target: &Result<Target, Failure>) -> Looked {
             }
         }
         Err(error) => {
-            unwell(&mut checks, NAME, "SERVICES_URL", &error);
+            report_unhealthy(&mut checks, NAME, "SERVICES_URL", &error);
             unseen(checks)
         }
     }

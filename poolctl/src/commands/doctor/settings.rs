@@ -6,7 +6,7 @@ use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 
 use super::check::Checks;
 
-/// Variables that this program reads itself, or that say nothing of a service.
+/// Variables that this program reads itself, or that do not show that a service is configured here.
 const NOT_OF_A_SERVICE: [&str; 9] = [
     "POOL_API_KEY",
     "POOL_URL",
@@ -22,7 +22,7 @@ const INFRA_PROVIDER: &str = "INFRA_PROVIDER";
 /// The default infra of services-svc.
 const DEFAULT_INFRA: &str = "railway";
 
-/// Which of the services' settings are to be looked for here.
+/// Whether the settings of a service are expected here.
 #[derive(Debug)]
 pub(super) struct Here {
     pub(super) pool: bool,
@@ -32,8 +32,8 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// A service that answers, or whose address is given, has its settings somewhere: here only where one
-    /// of its own variables is.
+    /// A service that answers, or whose address is given, may be configured elsewhere: its settings are expected here
+    /// only if one of its own variables is set.
     pub(super) fn look(environment: &Environment, pool_is: bool, services_is: bool) -> Self {
         let mut set = environment.clone();
         if set.get(INFRA_PROVIDER).is_none() {
@@ -57,18 +57,19 @@ fn is_set(environment: &Environment, reference: Vec<SettingSpec>) -> bool {
         .any(|it| environment.get(&it).is_some())
 }
 
-const ELSEWHERE: &str = "to check its settings, run this where it runs";
+const ELSEWHERE: &str = "to check its settings, run this on its machine";
 
 pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
     let mut checks = Checks::new("settings");
     if here.pool {
         match pool_svc::Config::from_env(environment) {
-            Ok(_) => checks.ok("pool-svc", "complete, and each is of its form"),
+            Ok(_) => checks.ok("pool-svc", "complete and well-formed"),
             Err(error) => faults(&mut checks, "pool-svc", &error),
         }
         if environment.get("POOL_ENCRYPTION_KEY").is_none() {
-            let todo = "set POOL_ENCRYPTION_KEY, such as to the output of: openssl rand -base64 32";
-            let found = "POOL_ENCRYPTION_KEY is not set: invite links are kept in the clear";
+            let todo =
+                "set POOL_ENCRYPTION_KEY, for example to the output of: poolctl key --encryption";
+            let found = "POOL_ENCRYPTION_KEY is not set: invite links are stored in the clear";
             checks.warn("pool-svc", found, todo);
         }
     } else {
@@ -90,7 +91,7 @@ pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
     checks
 }
 
-/// Every fault on a line of its own: all at once, each with its variable.
+/// All faults, one per line, each with its variable.
 fn faults(checks: &mut Checks, name: &str, error: &SettingsError) {
     for fault in error.faults() {
         let todo = format!(
@@ -107,12 +108,13 @@ fn of_services(checks: &mut Checks, registry: &Registry, environment: &Environme
         set.set(INFRA_PROVIDER, DEFAULT_INFRA);
     }
     match services_svc::Config::read(&set, registry) {
-        Ok(_) => checks.ok("services-svc", "complete, and each is of its form"),
+        Ok(_) => checks.ok("services-svc", "complete and well-formed"),
         Err(error) => faults(checks, "services-svc", &error),
     }
     if environment.get("SERVICES_ENCRYPTION_KEY").is_none() {
-        let todo = "set SERVICES_ENCRYPTION_KEY, such as to the output of: openssl rand -base64 32";
-        let found = "SERVICES_ENCRYPTION_KEY is not set: secrets are kept in the clear";
+        let todo =
+            "set SERVICES_ENCRYPTION_KEY, for example to the output of: poolctl key --encryption";
+        let found = "SERVICES_ENCRYPTION_KEY is not set: secrets are stored in the clear";
         checks.warn("services-svc", found, todo);
     }
     let infra = set.get(INFRA_PROVIDER).unwrap_or(DEFAULT_INFRA);
@@ -133,12 +135,11 @@ fn of_tools(checks: &mut Checks, registry: &Registry, environment: &Environment)
         match registry.tool(id) {
             Ok(_) => {}
             Err(error @ LookupError::Unconfigured { .. }) => {
-                let todo = "set its variables, or leave it out of POOL_TOOLS";
+                let todo = "set its variables, or remove it from POOL_TOOLS";
                 checks.fail("tools", error.to_string(), todo);
             }
             Err(error) => {
-                let todo =
-                    "leave it out of POOL_TOOLS, unless your own services-svc is linked with it";
+                let todo = "remove it from POOL_TOOLS, unless your own services-svc contains it";
                 checks.warn("tools", error.to_string(), todo);
             }
         }
@@ -147,12 +148,12 @@ fn of_tools(checks: &mut Checks, registry: &Registry, environment: &Environment)
         checks.fail(
             "tools",
             clash.to_string(),
-            "take one of them out of POOL_TOOLS",
+            "remove one of them from POOL_TOOLS",
         );
     }
 }
 
-/// What `POOL_TOOLS` means: an empty variable is not "no tools".
+/// The meaning of `POOL_TOOLS`: an empty variable does not mean "no tools".
 fn meaning(text: Option<&str>, tools: &[ToolId]) -> String {
     let names: Vec<&str> = tools.iter().map(ToolId::as_str).collect();
     let names = names.join(", ");
@@ -165,15 +166,15 @@ fn meaning(text: Option<&str>, tools: &[ToolId]) -> String {
     }
 }
 
-/// The tools of `POOL_TOOLS`, or those that are its default.
+/// The tools in `POOL_TOOLS`, or the default.
 pub(super) fn pool_tools(environment: &Environment) -> Vec<ToolId> {
     let text = environment.get("POOL_TOOLS").map(ToOwned::to_owned);
     let tools = text.map_or_else(|| Ok(pool_svc::Tools::default()), pool_svc::Tools::try_from);
-    // What is wrong with the text is a fault of pool-svc's settings.
+    // An invalid list is reported as a fault of pool-svc's settings.
     tools.map(|tools| tools.ids().to_vec()).unwrap_or_default()
 }
 
-/// The infra of `INFRA_PROVIDER`, or the one that is its default.
+/// The infra in `INFRA_PROVIDER`, or the default.
 pub(super) fn infra(environment: &Environment) -> String {
     environment
         .get(INFRA_PROVIDER)

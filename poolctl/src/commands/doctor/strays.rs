@@ -1,4 +1,4 @@
-//! Variables that look like ours and that nothing reads: misspelt ones, and those that Kubernetes injects.
+//! Variables that look like ours but that nothing reads: misspelt ones, and those that Kubernetes injects.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use agent_pool_core::settings::Environment;
 use super::check::Checks;
 use super::settings::Here;
 
-/// What begins like this is meant for us.
+/// Variables with these prefixes are meant for us.
 const OURS: [&str; 10] = [
     "POOL_",
     "SERVICES_",
@@ -20,11 +20,11 @@ const OURS: [&str; 10] = [
     "AGENTMAIL_",
     "OPENROUTER_",
 ];
-/// Railway sets it, and a dozen more that begin alike, in every container that it runs.
+/// Railway sets it, and a dozen more with the same prefix, in every container.
 const ON_RAILWAY: &str = "RAILWAY_DEPLOYMENT_ID";
 /// Read by this program, or read by prefix.
 const READ_ELSEWHERE: [&str; 2] = ["POOL_URL", "SERVICES_URL"];
-/// More edits than this make another word, not a misspelt one.
+/// With more edits than this it is another word, not a misspelt one.
 const MOST_EDITS: usize = 3;
 
 pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
@@ -45,15 +45,15 @@ pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
     let all = environment.with_prefix("");
     let mut any = false;
     for (name, value) in all.filter(|(name, _)| ours(name) && !read(name)) {
-        // Services prefix the common names with their own.
+        // The services also read the common names with their own prefix.
         let common = ["POOL_SVC_", "SERVICES_SVC_"].into_iter();
         let mut common = common.filter_map(|prefix| name.strip_prefix(prefix));
         if injected(name, value) {
             any = true;
             checks.warn(
                 name,
-                "was set by Kubernetes for a service of that name, and is ignored",
-                "set `enableServiceLinks: false` in the pod, to keep such variables out",
+                "was set by Kubernetes for a service of that name and is ignored",
+                "set `enableServiceLinks: false` in the pod to avoid such variables",
             );
         } else if !common.any(|rest| known.contains(rest)) {
             any = true;
@@ -62,7 +62,7 @@ pub(super) fn check(here: &Here, environment: &Environment) -> Checks {
                 || "unset it, or see `services-svc --help` and `pool-svc --help`".to_owned(),
                 |near| format!("did you mean {near}?"),
             );
-            checks.warn(name, "is set, and nothing reads it", &todo);
+            checks.warn(name, "is set, but nothing reads it", &todo);
         }
     }
     if !any {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_injects_is_known() {
+    fn variables_injected_by_kubernetes_are_recognised() {
         assert!(injected("POOL_SVC_PORT", "tcp://10.0.0.7:3001"));
         assert!(injected("POOL_SVC_SERVICE_HOST", "10.0.0.7"));
         assert!(!injected("POOL_SVC_PORT", "3001"));

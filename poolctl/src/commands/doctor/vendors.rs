@@ -1,4 +1,4 @@
-//! The vendors: whether they answer, and take the credentials. Nothing is made there and nothing destroyed.
+//! The vendors: whether they answer, and accept the credentials. Nothing is created or destroyed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::services::Looked;
 use super::settings::{Here, infra, pool_tools};
 use crate::failure::reason;
 
-/// How long a vendor may take, over all attempts.
+/// Time limit for a vendor, over all attempts.
 const WITHIN: Duration = Duration::from_secs(20);
 
 enum Provider {
@@ -27,7 +27,7 @@ enum Provider {
     Infra(Arc<dyn InfraProvider>),
 }
 
-/// One that is configured by the settings here.
+/// A provider that is configured by the settings here.
 struct Configured {
     id: String,
     provider: Provider,
@@ -35,8 +35,8 @@ struct Configured {
 }
 
 impl Configured {
-    /// What its vendor can be asked for that changes nothing: to verify the credentials where it can, and
-    /// else to list what bears our mark.
+    /// Calls the vendor without changing anything: verifies the credentials if it can, or else lists the resources with
+    /// our mark.
     async fn ask(&self, cx: &Context) -> Result<String, ProviderError> {
         match &self.provider {
             Provider::Tool(tool) if tool.capabilities().verify => tool.verify(cx).await?,
@@ -58,13 +58,10 @@ impl Configured {
         let secrets: Vec<&str> = secrets(&self.settings).collect();
         match error.kind() {
             ErrorKind::Unauthorized | ErrorKind::Forbidden => {
-                format!(
-                    "compare {} with what the vendor gave you",
-                    secrets.join(", ")
-                )
+                format!("check {} against the vendor's console", secrets.join(", "))
             }
             ErrorKind::Unavailable | ErrorKind::RateLimited => {
-                "is the vendor up, and is it reached from here? Then try again".to_owned()
+                "check that the vendor is up and reachable from here, then try again".to_owned()
             }
             ErrorKind::NotFound
             | ErrorKind::Conflict
@@ -79,10 +76,10 @@ impl Configured {
     }
 }
 
-/// Of a vendor that was asked and refused nothing.
+/// The result for a vendor that answered without an error.
 fn answered(settings: &[SettingSpec]) -> String {
     match secrets(settings).next() {
-        Some(_) => "answers, and takes the credentials".to_owned(),
+        Some(_) => "answers, and accepts the credentials".to_owned(),
         None => "answers; it needs no credentials".to_owned(),
     }
 }
@@ -94,7 +91,7 @@ fn secrets(settings: &[SettingSpec]) -> impl Iterator<Item = &str> {
         .map(|it| it.variable.as_str())
 }
 
-/// Every vendor that the settings here are for, asked from here.
+/// Checks every vendor that the settings here configure, from this machine.
 pub(super) async fn by_settings(here: &Here, environment: &Environment) -> Checks {
     let mut checks = Checks::new("vendors, from here");
     let (true, Ok(registry)) = (here.services, &here.registry) else {
@@ -104,7 +101,7 @@ pub(super) async fn by_settings(here: &Here, environment: &Environment) -> Check
         Some(name) => name.parse().ok(),
         None => "development".parse().ok(),
     };
-    // A name that is none is a fault of the settings.
+    // An invalid name is reported as a fault of the settings.
     let Some((name, client)) = name.zip(http::client().ok()) else {
         return checks;
     };
@@ -125,7 +122,7 @@ pub(super) async fn by_settings(here: &Here, environment: &Environment) -> Check
     checks
 }
 
-/// Those that the pool is to use, and those that somebody has given a required setting for.
+/// The providers that the pool uses, and those with a required setting.
 fn configured(registry: &Registry, environment: &Environment) -> Vec<Configured> {
     let wanted_tools = pool_tools(environment);
     let wanted_infra = infra(environment);
@@ -156,7 +153,7 @@ fn configured(registry: &Registry, environment: &Environment) -> Vec<Configured>
     infra.chain(tools).collect()
 }
 
-/// Every vendor that the running Services is configured for, asked by it: a sweep that only looks.
+/// Checks every vendor of the running Services, by a sweep that changes nothing.
 pub(super) async fn by_services(looked: &Looked, tools: &[ToolId]) -> Checks {
     let mut checks = Checks::new("vendors, by Services");
     let Some((services, registry)) = &looked.running else {
@@ -165,39 +162,43 @@ pub(super) async fn by_services(looked: &Looked, tools: &[ToolId]) -> Checks {
     missing(&mut checks, registry, tools);
     match sweep(services).await {
         Ok(report) => swept(&mut checks, registry, &report),
-        Err(error) => checks.warn("sweep", reason(&error), "try again in a while"),
+        Err(error) => checks.warn("sweep", reason(&error), "try again later"),
     }
     checks
 }
 
 async fn sweep(services: &Services) -> Result<SweepReport, CallError> {
     match services.sweep(&SweepRequest::default()).await {
-        // Another one is at it, whose report says the same.
+        // Another sweep is running, and its report will say the same.
         Err(error) if error.is(&ProblemCode::SweepRunning) => services.last_sweep().await,
         swept => swept,
     }
 }
 
-/// What the pool is to use, and Services cannot.
+/// The providers that the pool uses but Services cannot use.
 fn missing(checks: &mut Checks, registry: &RegistryReply, tools: &[ToolId]) {
     for infra in registry
         .infra
         .iter()
         .filter(|it| it.selected && !it.configured)
     {
-        let todo = "set its variables for services-svc, or another INFRA_PROVIDER";
+        let todo = "set its variables for services-svc, or choose another INFRA_PROVIDER";
         checks.fail(infra.id.as_str(), infra.faults.join("; "), todo);
     }
     for id in tools {
         match registry.tools.iter().find(|it| it.id == *id) {
             Some(tool) if tool.configured => {}
             Some(tool) => {
-                let todo = "set its variables for services-svc, or leave it out of POOL_TOOLS";
+                let todo = "set its variables for services-svc, or remove it from POOL_TOOLS";
                 checks.fail(id.as_str(), tool.faults.join("; "), todo);
             }
             None => {
-                let todo = "link services-svc with it, or leave it out of POOL_TOOLS";
-                checks.fail(id.as_str(), "this services-svc does not have it", todo);
+                let todo = "link services-svc with it, or remove it from POOL_TOOLS";
+                checks.fail(
+                    id.as_str(),
+                    "this build of services-svc does not contain it",
+                    todo,
+                );
             }
         }
     }
@@ -213,7 +214,7 @@ fn swept(checks: &mut Checks, registry: &RegistryReply, report: &SweepReport) {
             Some(why) => {
                 let secrets: Vec<&str> = secrets(settings).collect();
                 let todo = format!(
-                    "see that the vendor is up, and takes what services-svc has in {}",
+                    "check that the vendor is up, and accepts the value of {} of services-svc",
                     secrets.join(", ")
                 );
                 checks.fail(id, why, &todo);
@@ -223,11 +224,11 @@ fn swept(checks: &mut Checks, registry: &RegistryReply, report: &SweepReport) {
     }
     let orphans = report.orphans.iter().filter(|it| !it.destroyed).count();
     if orphans > 0 {
-        let found = format!("{orphans} orphans: vendors have what belongs to no instance");
+        let found = format!("{orphans} orphans: resources at vendors that belong to no instance");
         checks.warn(
             "orphans",
             found,
-            "look at them with `poolctl sweep`, then --destroy",
+            "inspect them with `poolctl sweep`, then use --destroy",
         );
     }
     if !report.missing.is_empty() {
@@ -238,7 +239,7 @@ fn swept(checks: &mut Checks, registry: &RegistryReply, report: &SweepReport) {
         checks.warn(
             "missing",
             found,
-            "look at them with `poolctl sweep`, then --repair",
+            "inspect them with `poolctl sweep`, then use --repair",
         );
     }
 }

@@ -6,6 +6,7 @@ use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{PoolSpec, PoolView};
 use serde::Serialize;
 use serde_json::{Value, json};
+use serde_path_to_error::{Deserializer as Tracked, Track};
 
 use super::diff::{Difference, differences};
 use crate::connect::Target;
@@ -13,12 +14,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, Yes, count_of, during, good};
 
-/// What is to become of one pool.
+/// The change of one pool.
 #[derive(Debug)]
 struct Planned {
     name: PoolName,
     spec: PoolSpec,
-    /// The version that the difference was made from; 0 for a new pool.
+    /// The version with which the file was compared; 0 for a new pool.
     version: u32,
     differences: Vec<Difference>,
 }
@@ -84,7 +85,12 @@ fn read(file: &Path) -> Result<Vec<(PoolName, PoolSpec)>, Failure> {
     let named = |problem: String| Failure::usage(format!("{}: {problem}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| named(error.to_string()))?;
     let all: Value =
-        toml_edit::de::from_str(&text).map_err(|error| named(format!("is no TOML: {error}")))?;
+        toml_edit::de::from_str(&text).map_err(|error| named(format!("is not TOML: {error}")))?;
+    let others = all.as_object().into_iter().flat_map(|all| all.keys());
+    if let Some(other) = others.into_iter().find(|name| *name != "pools") {
+        let problem = format!("has {other:?}: expected only tables [pools.NAME]");
+        return Err(named(problem));
+    }
     let tables = all.get("pools").and_then(Value::as_object);
     let tables = tables.ok_or_else(|| named("has no table [pools.NAME]".to_owned()))?;
     tables
@@ -100,10 +106,11 @@ fn read(file: &Path) -> Result<Vec<(PoolName, PoolSpec)>, Failure> {
 /// Refuses members that this version does not know: a misspelt limit would be no limit.
 fn parse(spec: &Value) -> Result<PoolSpec, String> {
     let mut unknown = None;
-    let parsed = serde_ignored::deserialize(spec, |path| {
+    let mut track = Track::new();
+    let parsed = serde_ignored::deserialize(Tracked::new(spec, &mut track), |path| {
         unknown.get_or_insert_with(|| path.to_string());
     });
-    let parsed = parsed.map_err(|error: serde_json::Error| error.to_string())?;
+    let parsed = parsed.map_err(|error: serde_json::Error| format!("{}: {error}", track.path()))?;
     match unknown {
         Some(member) => Err(format!("there is no member {member}")),
         None => Ok(parsed),

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::{Out, Yes, count_of, during, good};
 
-/// A number, or what the settings say.
+/// A number, or the default of the settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Number {
     Settings,
@@ -40,31 +40,31 @@ impl From<Number> for Value {
     }
 }
 
-/// What to change in a policy
+/// Changes of a policy
 #[derive(Debug, Args)]
 pub(super) struct PolicyChange {
     /// Number of idle instances to keep; `default` follows the settings
     #[arg(long, value_name = "N")]
     min_idle: Option<Number>,
-    /// Most instances; `default` follows the settings
+    /// Maximum number of instances; `default` follows the settings
     #[arg(long, value_name = "N")]
     max_total: Option<Number>,
-    /// Most instances that are starting at once; `default`: no limit
+    /// Maximum number of starting instances; `default`: no limit
     #[arg(long, value_name = "N")]
     max_starting: Option<Number>,
-    /// Failures in a row with one cause after which creations stop; `default`: 10
+    /// Consecutive failures with the same cause after which creations stop; `default`: 10
     #[arg(long, value_name = "N")]
     max_failures: Option<Number>,
-    /// Seconds after which an idle instance is replaced; `default`: never
+    /// Replace idle instances after this many seconds; `default`: never
     #[arg(long, value_name = "SECONDS")]
     max_idle: Option<Number>,
-    /// Seconds after its claim at which an agent is ended; `default`: never
+    /// End agents this many seconds after their claim; `default`: never
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<Number>,
-    /// Seconds without activity after which an agent is ended; `default`: never
+    /// End agents after this many seconds without activity; `default`: never
     #[arg(long, value_name = "SECONDS")]
     idle_timeout: Option<Number>,
-    /// Seconds between the warning of an end and the end; `default`: 600
+    /// Warn this many seconds before an agent is ended; `default`: 600
     #[arg(long, value_name = "SECONDS")]
     warning: Option<Number>,
     /// What the pool and its agents may cost, such as $20/day or $300/month; `default`: no budget
@@ -73,7 +73,7 @@ pub(super) struct PolicyChange {
 }
 
 impl PolicyChange {
-    /// The members that were given.
+    /// The given members.
     fn members(self) -> Map<String, Value> {
         let all = [
             ("minIdle", self.min_idle),

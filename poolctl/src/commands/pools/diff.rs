@@ -1,4 +1,4 @@
-//! The difference between what a pool is and what a file says.
+//! The difference between a pool and its declaration in a file.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// What differs, member by member.
+/// The differences, member by member.
 pub(super) fn differences(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     collect("", before, after, &mut found);

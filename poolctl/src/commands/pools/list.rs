@@ -1,9 +1,10 @@
 //! `poolctl pools list` and `show`.
 
-use agent_pool_core::wire::pool::{PoolVersion, PoolView};
+use agent_pool_core::wire::pool::{Policy, PoolVersion, PoolView};
 use agent_pool_core::{PoolName, ToolId};
 use chrono::Utc;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::connect::Target;
 use crate::exit::Exit;
@@ -81,21 +82,28 @@ fn details(shown: &Shown) -> String {
     let recipe = &pool.recipe;
     let infra = recipe.infra.as_ref().map(ToString::to_string);
     let mut lines = vec![
-        ("Infra", infra.unwrap_or_else(usual)),
-        ("Image", recipe.image.clone().unwrap_or_else(usual)),
+        ("Infra".to_owned(), infra.unwrap_or_else(usual)),
+        (
+            "Image".to_owned(),
+            recipe.image.clone().unwrap_or_else(usual),
+        ),
     ];
     for (label, tools) in recipe.tools_by_phase() {
-        lines.push((label, tools.map_or_else(usual, list_tools)));
+        lines.push((label.to_owned(), tools.map_or_else(usual, list_tools)));
+    }
+    for (name, value) in &recipe.infra_options {
+        lines.push(("Infra option".to_owned(), format!("{name}={value}")));
     }
     for (name, value) in &recipe.variables {
-        lines.push(("Variable", format!("{}={value}", name.as_str())));
+        lines.push(("Variable".to_owned(), format!("{}={value}", name.as_str())));
     }
+    lines.extend(members(&pool.policy));
     if let Some(hold) = &pool.hold {
-        lines.push(("Held", hold.reason.clone()));
+        lines.push(("Held".to_owned(), hold.reason.clone()));
     }
     text.push('\n');
     for (label, value) in lines {
-        text.push_str(&format!("\n{label:<16} {}", crate::out::plain(&value)));
+        text.push_str(&format!("\n{label:<18} {}", crate::out::plain(&value)));
     }
     let mut table = Table::new(&["VERSION", "CHANGED", "BY"]);
     for version in versions {
@@ -109,4 +117,21 @@ fn details(shown: &Shown) -> String {
         text.push_str(&format!("\n\n{table}"));
     }
     text
+}
+
+/// The members of a policy that are set, by their names in the API.
+fn members(policy: &Policy) -> Vec<(String, String)> {
+    let Ok(Value::Object(members)) = serde_json::to_value(policy) else {
+        return Vec::new();
+    };
+    let set = members
+        .into_iter()
+        .filter(|(_, value)| !value.is_null() && *value != Value::Bool(false));
+    let set = set.map(|(name, value)| {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        (name, text)
+    });
+    set.collect()
 }

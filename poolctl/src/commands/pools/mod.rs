@@ -1,4 +1,4 @@
-//! `poolctl pools`: the pools, and changes of them.
+//! `poolctl pools`: shows and changes pools.
 
 mod apply;
 mod change;
@@ -26,12 +26,12 @@ pub(crate) struct Pools {
 enum Command {
     /// List the pools
     List,
-    /// Show one pool and its last versions
+    /// Show one pool and its latest versions
     Show {
         /// Pool
         name: PoolName,
     },
-    /// Make pools what a file says, after showing the difference
+    /// Change pools to match a file, after showing the difference
     Apply {
         /// TOML file with a table [pools.NAME] for each pool
         #[arg(long, short = 'f', value_name = "FILE")]
@@ -49,12 +49,12 @@ enum Command {
         #[command(flatten)]
         change: change::PolicyChange,
     },
-    /// Create no more instances in a pool; idle ones can still be claimed
+    /// Stop creating instances in a pool; idle ones can still be claimed
     Pause {
         /// Pool
         name: PoolName,
     },
-    /// Create instances in a pool again
+    /// Resume creating instances in a pool
     Resume {
         /// Pool
         name: PoolName,
@@ -63,7 +63,7 @@ enum Command {
     Delete {
         /// Pool
         name: PoolName,
-        /// Pool to move its agents to; without it a pool with agents is not deleted
+        /// Pool to move its agents to; otherwise a pool with agents is not deleted
         #[arg(long, value_name = "POOL")]
         move_to: Option<PoolName>,
         #[command(flatten)]

@@ -24,7 +24,7 @@ const WIDTHS: [Constraint; 6] = [
 /// In columns of the terminal.
 const NARROW: u16 = 90;
 
-/// Draws all of it.
+/// Draws the whole view.
 pub(super) fn draw(frame: &mut Frame<'_>, view: &mut View) {
     let now = Utc::now();
     let alarms = warnings(view, now);
@@ -78,7 +78,7 @@ fn summary(view: &View) -> Line<'static> {
         spans.extend([number, word]);
     }
     let wanted = format!(
-        "({} kept idle, at most {})",
+        "(target {} idle, limit {})",
         view.fleet.min_idle, view.fleet.max_total
     );
     spans.push(wanted.dim());
@@ -110,7 +110,7 @@ fn fleet(frame: &mut Frame<'_>, area: Rect, view: &mut View, now: DateTime<Utc>)
         frame.render_widget(Line::from(nothing.dim()), area);
         return;
     }
-    // Where there is little room, addresses are what one can do without.
+    // On a narrow terminal, URLs are omitted first.
     let columns = if area.width < NARROW { 5 } else { 6 };
     let head = HEAD.into_iter().take(columns);
     let table = Table::new(rows, WIDTHS.into_iter().take(columns))

@@ -1,4 +1,4 @@
-//! Looks at the fleet, one after the other, while something else is done.
+//! Polls the fleet in the background.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use agent_pool_core::wire::pool::PoolStatus;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// One look after the other, until the receiver is dropped.
+/// Polls until the receiver is dropped.
 pub(super) fn follow(pool: &Pool, every: Duration) -> Receiver<Result<PoolStatus, CallError>> {
     let (looks, receiver) = channel(1);
     let pool = pool.clone();

@@ -42,13 +42,13 @@ impl Watch {
             return self.lines(target).await;
         }
         if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-            return Err(Failure::usage("there is no terminal to draw on")
+            return Err(Failure::usage("this command needs a terminal")
                 .hint("--json prints one line for each change"));
         }
         screen::show(target, self.interval).await
     }
 
-    /// Prints each change as one line. A failure of the first request ends it; later ones are waited out.
+    /// Prints each change as one line. A failure of the first request ends it; later requests are retried.
     async fn lines(self, target: &Target) -> Result<Exit, Failure> {
         let mut looks = follow::follow(&target.pool, self.interval);
         let mut shown: Option<PoolStatus> = None;

@@ -1,4 +1,4 @@
-//! The terminal while it is watched on: taken over, and given back however this ends.
+//! The terminal during `watch`: raw mode and alternate screen, restored however it ends.
 
 use std::io;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// How often ages are updated if nothing else changes.
 const AGEING: Duration = Duration::from_secs(1);
 
-/// The terminal, taken over; it is given back when this is dropped. A panic gives it back too.
+/// The terminal in raw mode. It is restored when this is dropped, also after a panic.
 struct Screen(DefaultTerminal);
 
 impl Screen {
@@ -37,9 +37,9 @@ impl Drop for Screen {
     }
 }
 
-/// Until q, Ctrl-C or SIGTERM. What cannot be reached is said, and tried again.
+/// Runs until q, Ctrl-C or SIGTERM. A failed request is shown and retried.
 pub(super) async fn show(target: &Target, every: Duration) -> Result<Exit, Failure> {
-    // A key or an address that is wrong is said where it can be read afterwards.
+    // A wrong key or address ends the view, so that the error stays readable in the terminal.
     let first = target.pool.status().await;
     let first = first.map_err(|error| Failure::of_call("watch the pool", &error))?;
     let mut view = View::new(target.pool.base(), first);
@@ -47,7 +47,7 @@ pub(super) async fn show(target: &Target, every: Duration) -> Result<Exit, Failu
         Failure::new(
             Exit::Failed,
             "no_terminal",
-            format!("the terminal cannot be drawn on: {error}"),
+            format!("cannot draw on the terminal: {error}"),
         )
     };
     let mut screen = Screen::take().map_err(broken)?;
@@ -91,7 +91,7 @@ fn ends(event: &Event) -> bool {
 
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "keyboards have keys that mean nothing here"
+    reason = "other keys have no meaning here"
 )]
 fn turn(view: &mut View, event: &Event) {
     let Event::Key(key) = event else { return };

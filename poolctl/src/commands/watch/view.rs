@@ -13,10 +13,10 @@ use url::Url;
 use crate::commands::sort::Sort;
 use crate::failure::reason;
 
-/// For how long a change is pointed out.
+/// How long a change is highlighted.
 const NEWS: Duration = Duration::from_secs(3);
 
-/// What a key asks for.
+/// The action of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
     Down,
@@ -29,17 +29,17 @@ pub(super) enum Turn {
     NextFilter,
 }
 
-/// The fleet as it is shown.
+/// The fleet as shown.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) url: Url,
     pub(super) fleet: PoolStatus,
-    /// Why the last look failed: the fleet is then as it was before.
+    /// Why the last request failed. The shown fleet is then that of the request before.
     pub(super) error: Option<String>,
     pub(super) sort: Sort,
     pub(super) filter: Option<Status>,
     pub(super) table: TableState,
-    /// How many rows there is room for; drawing finds out.
+    /// Number of rows that fit, set when drawing.
     pub(super) page: usize,
     changed: HashMap<InstanceId, Instant>,
 }
@@ -58,7 +58,7 @@ impl View {
         }
     }
 
-    /// Takes in one more look, and remembers what is new in it.
+    /// Updates the fleet, and remembers what has changed.
     pub(super) fn look(&mut self, look: Result<PoolStatus, CallError>) {
         let fleet = match look {
             Ok(fleet) => fleet,
@@ -85,7 +85,7 @@ impl View {
         self.keep_selected(0);
     }
 
-    /// Whether its status changed a moment ago.
+    /// Whether its status has just changed.
     pub(super) fn is_new(&self, it: &InstanceView) -> bool {
         self.changed
             .get(&it.id)
@@ -117,7 +117,7 @@ impl View {
         }
     }
 
-    /// Moves the selection by so many rows, within those that there are. Nothing is selected at first.
+    /// Moves the selection by this many rows, within the list. Nothing is selected at first.
     fn keep_selected(&mut self, by: isize) {
         let rows = self.rows().len();
         let selected = match self.table.selected() {
@@ -129,7 +129,7 @@ impl View {
     }
 }
 
-/// All, then each status, then all again.
+/// The next filter: all, then each status, then all again.
 fn next_filter(filter: Option<Status>) -> Option<Status> {
     let Some(status) = filter else {
         return Some(Status::ALL[0]);
@@ -162,6 +162,7 @@ mod tests {
             claimed_at: None,
             last_healthy_at: None,
             accept_by: None,
+            ends_at: None,
             protected: false,
             made_from: None,
             runs: None,
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_reached_leaves_the_fleet_as_it_was_and_says_so() {
+    fn the_view_keeps_the_fleet_and_shows_the_error() {
         let mut view = view(&[(ONE, Status::Idle)]);
         view.look(Err(CallError::TimedOut {
             service: "Pool",

@@ -1,4 +1,4 @@
-//! Answers of any form.
+//! Property test: answers of any form.
 
 use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
 use provider_test_kit::{any_answer_of_an_infras_vendor, any_form_of};
@@ -6,10 +6,11 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-/// An engine that states its version, and answers everything else with success and any form of what an engine might say.
+/// An engine that states its version, and answers everything else with success and a random variation of an engine's
+/// answer.
 struct AnyEngine(StdRng);
 
-/// A member of each answer of an engine. Texts of others may have any character.
+/// The members of an engine's answers that the provider reads. Foreign texts may have any character.
 fn usual() -> Value {
     let text = "a\u{0}b\u{202e}\n";
     json!({

@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use agent_pool_core::conformance::{self, Fault, Harness, Held, InfraHarness, Proxy, Unsupported};
 use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{EnvVars, InfraHandle, Secret};
+use agent_pool_core::{EnvVars, InfraHandle, InfraOptions, Secret};
 use async_trait::async_trait;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::podman::{IMAGE, OTHER_IMAGE, Podman};
@@ -62,7 +63,7 @@ struct AtPodman {
 }
 
 impl AtPodman {
-    /// The container of an instance that runs.
+    /// The running container of an instance.
     fn container(&self, handle: &InfraHandle) -> String {
         let filter = format!("label=agent-pool.name={}", handle.service.as_str());
         self.podman
@@ -143,7 +144,7 @@ impl InfraHarness for AtPodman {
         *linked.find(|one| one.id == "docker").unwrap()
     }
 
-    /// The suite asks after each deployment, so that no container comes and goes unseen.
+    /// The suite calls this after each deployment, so that no container is missed.
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
         let name = handle.service.as_str();
         let filter = format!("label=agent-pool.name={name}");
@@ -176,6 +177,27 @@ impl InfraHarness for AtPodman {
     async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
         let text = self.inside(handle, &format!("cat {NOTE} || echo"));
         Ok((!text.is_empty()).then_some(text))
+    }
+
+    fn options(&self) -> Option<[InfraOptions; 2]> {
+        let options = |memory: u32, cpu: u32, pids: u32| {
+            let all = json!({ "memoryMib": memory, "cpuMillis": cpu, "pidsLimit": pids });
+            serde_json::from_value(all).unwrap()
+        };
+        Some([options(96, 700, 70), options(128, 800, 80)])
+    }
+
+    async fn applied_options(&self, handle: &InfraHandle) -> Result<InfraOptions, Unsupported> {
+        let format = "[{{.HostConfig.Memory}},{{.HostConfig.NanoCpus}},{{.HostConfig.PidsLimit}}]";
+        let container = self.container(handle);
+        let limits = self
+            .podman
+            .run(&["inspect", "--format", format, &container]);
+        let [memory, cpu, pids]: [u64; 3] = serde_json::from_str(&limits).unwrap();
+        let all = json!({
+            "memoryMib": memory / 1024 / 1024, "cpuMillis": cpu / 1_000_000, "pidsLimit": pids,
+        });
+        Ok(serde_json::from_value(all).unwrap())
     }
 
     fn other_image(&self) -> Result<&'static str, Unsupported> {

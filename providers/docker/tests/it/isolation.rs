@@ -1,4 +1,4 @@
-//! What an instance cannot do.
+//! Tests of the isolation of instances.
 
 use crate::support::World;
 

@@ -1,5 +1,5 @@
-//! What an instance costs at the engine: how many calls, and how much of the time is the engine's own. The times are
-//! printed (`cargo test -p provider-docker --test it latency -- --nocapture`) and asserted nowhere.
+//! The cost of an instance at the engine: the number of calls, and the engine's share of the time. The times are
+//! printed (`cargo test -p provider-docker --test it latency -- --nocapture`) and not asserted.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Column {
         done
     }
 
-    /// The median, for people; and the most calls.
+    /// Prints the medians, and returns the maximum number of calls.
     fn print(&mut self, what: &str) -> usize {
         self.times.sort_by_key(|(took, _)| *took);
         let (took, share) = self.times[self.times.len() / 2];

@@ -1,4 +1,4 @@
-//! The life of an instance, besides what the conformance suite asks.
+//! Tests of the life of an instance that the conformance suite does not cover.
 
 use std::time::Duration;
 
@@ -15,18 +15,10 @@ async fn data_survives_a_redeploy_and_ends_with_the_instance() {
     };
     let created = world.running(&[("A", "1")]).await;
     world.inside(&created, "echo kept > /data/note");
-    world
-        .docker
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.redeploy(&created).await;
     world.healthy(&created).await;
     assert_eq!(world.inside(&created, "cat /data/note; echo $A"), "kept\n1");
-    world
-        .docker
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await;
     assert_eq!(world.podman.held(), []);
 }
 
@@ -62,11 +54,7 @@ async fn another_image_runs_and_stays() {
         .update_image(&world.cx, &created.handle, OTHER_IMAGE)
         .await
         .unwrap();
-    world
-        .docker
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.redeploy(&created).await;
     world.healthy(&created).await;
     assert_eq!(world.inside(&created, "echo $A"), "1");
     let image = world.podman.run(&[
@@ -97,11 +85,11 @@ async fn what_it_writes_is_in_its_logs() {
     );
 }
 
-/// Waits until it is dead, and answers why.
+/// Waits until the instance is dead, and returns the reason.
 async fn died(world: &World) -> String {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        // While it ends, its state is one that only passes.
+        // While the container ends, its state is a transient error.
         let listed = world.docker.list(&world.cx).await;
         match &listed {
             Ok(all) if all[0].status == Some(DeployStatus::Crashed) => {
@@ -172,7 +160,7 @@ async fn a_crash_between_the_steps_of_a_deployment_loses_no_variable() {
         return;
     };
     let created = world.running(&[("A", "1")]).await;
-    // As a crash leaves it after the new generation was made and the old one removed.
+    // The state after a crash between creating the new generation and starting it, with the old one removed.
     world
         .configure(&created, &[("B", "2")], Redeploy::No)
         .await
@@ -180,11 +168,7 @@ async fn a_crash_between_the_steps_of_a_deployment_loses_no_variable() {
     world
         .podman
         .run(&["rm", "--force", "--time", "0", &world.container(&created)]);
-    world
-        .docker
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.redeploy(&created).await;
     world.healthy(&created).await;
     assert_eq!(world.inside(&created, "echo $A $B"), "1 2");
 }

@@ -1,4 +1,4 @@
-//! The provider on a real engine: a private Podman of the tests' own.
+//! Tests of the provider on a real engine: a private Podman.
 
 #![cfg(test)]
 

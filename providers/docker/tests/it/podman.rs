@@ -7,14 +7,14 @@ use std::path::Path;
 use agent_pool_core::settings::Environment;
 use agent_pool_engine::{Engine, Image, missing_program};
 
-/// What instances of the tests run: a web server of one file on the port that it is given.
+/// The image of test instances: a web server of one file on the given port.
 pub(crate) const IMAGE: &str = "localhost/agent-pool-test:1";
-/// It takes memory until it is killed.
+/// An image that allocates memory until it is killed.
 pub(crate) const GREEDY_IMAGE: &str = "localhost/agent-pool-greedy:1";
-/// The first again, under another name.
+/// The first image under another name.
 pub(crate) const OTHER_IMAGE: &str = "localhost/agent-pool-test:2";
 const SERVE: &str = "mkdir -p /tmp/www/pool; echo '{\"ready\":true}' > /tmp/www/pool/health; echo started; exec httpd -f -p $PORT -h /tmp/www";
-/// `tail` keeps a line until it ends, which this one does not.
+/// `tail` buffers a line until it ends, which this one never does.
 const TAKE: &str = "exec tail -n 1 /dev/zero";
 const BUSYBOX: &str = "/bin/busybox";
 const APPLETS: [&str; 8] = ["sh", "httpd", "mkdir", "cat", "sleep", "wget", "tail", "nc"];
@@ -23,7 +23,7 @@ const APPLETS: [&str; 8] = ["sh", "httpd", "mkdir", "cat", "sleep", "wget", "tai
 pub(crate) struct Podman(Engine);
 
 impl Podman {
-    /// Starts one; `None`, after saying so, if Podman is not installed. In CI it has to be.
+    /// Starts an engine; `None`, with a message, if Podman is not installed, which is a failure in CI.
     pub(crate) async fn start() -> Option<Self> {
         let busybox = (!Path::new(BUSYBOX).exists()).then_some(BUSYBOX);
         if let Some(missing) = missing_program().or(busybox) {
@@ -47,7 +47,7 @@ impl Podman {
         self.0.host().to_owned()
     }
 
-    /// Runs a command of Podman's and answers what it prints.
+    /// Runs a Podman command and returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.0.podman().unwrap().run(arguments).unwrap()
     }
@@ -61,7 +61,7 @@ impl Podman {
         self.0.podman().unwrap().socket()
     }
 
-    /// Everything of ours that it has: kind and name.
+    /// All our objects on the engine: kind and name.
     pub(crate) fn held(&self) -> Vec<(&'static str, String)> {
         let all = [
             ("container", &["ps", "--all", "--format", "{{.Names}}"][..]),
@@ -76,7 +76,7 @@ impl Podman {
     }
 }
 
-/// An image of nothing but a static busybox.
+/// An image that contains only a static busybox.
 fn image(command: &str) -> Image {
     let image = Image::new(&["/bin/sh", "-c", command]).unwrap();
     image.add(Path::new(BUSYBOX), Path::new(BUSYBOX)).unwrap();

@@ -1,13 +1,13 @@
-//! Bad surroundings: each is an error that says what to do.
+//! Tests of a faulty environment: each error says what to do.
 
 use std::net::TcpListener;
 
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{Context, ErrorKind, InstanceId, Mark, Redeploy};
+use agent_pool_core::{ErrorKind, InstanceId, Redeploy};
 use provider_docker::Docker;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::support::{World, build, spec};
+use crate::support::{World, build, context, spec};
 
 #[tokio::test]
 async fn without_an_engine_the_setting_is_named() {
@@ -16,9 +16,7 @@ async fn without_an_engine_the_setting_is_named() {
         ("DOCKER_IMAGE", "agent:1"),
     ];
     let docker = Docker::build(&Environment::from_iter(pairs)).unwrap();
-    let mark = Mark::new(&"test".parse().unwrap());
-    let cx = Context::new(mark, agent_pool_core::http::client().unwrap());
-    let error = docker.list(&cx).await.unwrap_err();
+    let error = docker.list(&context()).await.unwrap_err();
     assert_eq!(
         error.kind(),
         ErrorKind::Unavailable,
@@ -44,9 +42,7 @@ async fn a_socket_of_something_else_names_the_setting() {
         let host = format!("unix://{}", path.display());
         let pairs = [("DOCKER_HOST", host.as_str()), ("DOCKER_IMAGE", "agent:1")];
         let docker = Docker::build(&Environment::from_iter(pairs)).unwrap();
-        let mark = Mark::new(&"test".parse().unwrap());
-        let cx = Context::new(mark, agent_pool_core::http::client().unwrap());
-        let message = docker.list(&cx).await.unwrap_err().to_string();
+        let message = docker.list(&context()).await.unwrap_err().to_string();
         assert!(
             message.contains("DOCKER_HOST") && message.contains(&host),
             "{message}"

@@ -35,7 +35,7 @@ impl World {
         self.docker.create(&self.cx, &id, &spec).await.unwrap()
     }
 
-    /// An instance that runs with these variables and answers its health check.
+    /// A running instance with these variables that answers its health check.
     pub(crate) async fn running(&self, variables: &[(&str, &str)]) -> CreatedInfra {
         let created = self.create().await;
         self.configure(&created, variables, Redeploy::Yes)
@@ -55,6 +55,16 @@ impl World {
         self.docker
             .configure(&self.cx, &created.handle, &variables, redeploy)
             .await
+    }
+
+    pub(crate) async fn redeploy(&self, created: &CreatedInfra) {
+        let redeployed = self.docker.redeploy(&self.cx, &created.handle);
+        redeployed.await.unwrap();
+    }
+
+    pub(crate) async fn destroy(&self, created: &CreatedInfra) {
+        let destroyed = self.docker.destroy(&self.cx, &created.handle);
+        destroyed.await.unwrap();
     }
 
     pub(crate) async fn healthy(&self, created: &CreatedInfra) {
@@ -77,7 +87,7 @@ impl World {
             .run(&["exec", &self.container(created), "/bin/sh", "-c", command])
     }
 
-    /// The container that runs.
+    /// The running container.
     pub(crate) fn container(&self, created: &CreatedInfra) -> String {
         let filter = format!("label=agent-pool.name={}", created.handle.service.as_str());
         self.podman
@@ -107,7 +117,7 @@ pub(crate) fn context() -> Context {
 pub(crate) fn spec() -> InstanceSpec {
     InstanceSpec {
         name: "test".to_owned(),
-        image: None,
+        ..InstanceSpec::default()
     }
 }
 

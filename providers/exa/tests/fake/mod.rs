@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 pub(crate) const SERVICE_KEY: &str = "service-key";
 
-/// Which of the two documented forms a key has.
+/// The form of a key, of the two that are documented.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     /// The `id` is the key's text.
@@ -20,7 +20,9 @@ pub(crate) enum Form {
 pub(crate) struct Fake {
     pub(crate) form: Form,
     pub(crate) keys: Vec<Key>,
-    /// Keys that other programs made, as the list shows them.
+    /// The service key that is accepted instead of [`SERVICE_KEY`].
+    pub(crate) rotated: Option<String>,
+    /// Keys of other programs, as the list shows them.
     pub(crate) foreign: Vec<Value>,
     made: u32,
 }
@@ -41,7 +43,8 @@ impl FakeVendor for Fake {
     }
 
     fn respond(&mut self, request: &FakeRequest) -> Option<FakeResponse> {
-        if request.header("x-api-key") != Some(SERVICE_KEY) {
+        let accepted = self.rotated.as_deref().unwrap_or(SERVICE_KEY);
+        if request.header("x-api-key") != Some(accepted) {
             return Some(error(401, "Unauthorized"));
         }
         match (request.method(), &request.path()[..]) {
@@ -98,7 +101,7 @@ impl FakeVendor for Fake {
 }
 
 impl Fake {
-    /// Only documented members are accepted [`additionalProperties: false`].
+    /// Only documented members are accepted (`additionalProperties: false`).
     fn create(&mut self, body: &Value) -> FakeResponse {
         let known = ["name", "rateLimit", "budgetCents"];
         let members = body.as_object().into_iter().flatten();
@@ -130,7 +133,7 @@ impl Fake {
         shown
     }
 
-    /// By its public id, or by its text.
+    /// Finds a key by its public id or its text.
     fn place(&self, id: &str) -> Option<usize> {
         self.keys
             .iter()
@@ -138,7 +141,7 @@ impl Fake {
     }
 }
 
-/// It repeats the id, so that a test can see whether anything else does.
+/// Repeats the id, so that a test can check that no output contains it.
 fn not_found(id: &str) -> FakeResponse {
     error(404, &format!("API key {id} not found"))
 }

@@ -1,4 +1,4 @@
-//! Permissions: what is lacking is named, and the Role in the README is enough.
+//! Tests of permissions: missing ones are named, and the Role in the README is sufficient.
 
 use agent_pool_core::{ErrorKind, Redeploy};
 use serde_json::{Value, json};
@@ -40,30 +40,18 @@ fn readme_rules() -> Vec<Value> {
     rules
 }
 
-/// Everything that the provider does.
+/// Runs every operation of the provider.
 async fn whole_life(world: &World) {
     world.infra.verify(&world.cx).await.unwrap();
     assert!(world.infra.list(&world.cx).await.unwrap().is_empty());
     let created = world.deployed(&[("A", "1")]).await;
     world.configure(&created, &[("B", "2")], Redeploy::No).await;
-    world
-        .infra
-        .update_image(&world.cx, &created.handle, "agent:2")
-        .await
-        .unwrap();
-    world
-        .infra
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.update_image(&created, "agent:2").await;
+    world.redeploy(&created).await.unwrap();
     world.lab.cluster.settle();
     assert!(world.listed(&created).await.is_some());
     assert!(!world.lines(&created).await.is_empty());
-    world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await.unwrap();
 }
 
 #[tokio::test]
@@ -132,11 +120,7 @@ async fn a_call_that_is_forbidden_names_verb_and_resource() {
     world.lab.cluster.set_rules(Some(vec![
         json!({ "apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["get"] }),
     ]));
-    let error = world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap_err();
+    let error = world.destroy(&created).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     assert!(
         error

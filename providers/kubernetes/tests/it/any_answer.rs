@@ -1,4 +1,4 @@
-//! Answers of any form.
+//! Property test: answers of any form.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::IMAGE;
 
-/// A cluster that takes everything, and answers with success and any form of what it was given.
+/// A cluster that accepts everything, and answers with success and a random variation of what it received.
 struct AnyCluster {
     random: StdRng,
     /// By resource and name.
@@ -65,7 +65,7 @@ impl AnyCluster {
     }
 }
 
-/// A pod that waits, whose texts are somebody else's.
+/// A waiting pod with foreign texts.
 fn pod(set: &Value) -> Value {
     let text = "a\u{0}b\u{202e}\n";
     let ended = json!({ "exitCode": 1, "reason": text, "message": text });

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use agent_pool_core::conformance::{self, Fault, Harness, Held, InfraHarness, Unsupported};
 use agent_pool_core::registry::InfraRegistration;
 use agent_pool_core::settings::Environment;
-use agent_pool_core::{EnvVars, InfraHandle, Secret, runtime};
+use agent_pool_core::{EnvVars, InfraHandle, InfraOptions, Secret, runtime};
 use async_trait::async_trait;
 use fake_cloud::kubernetes::{ClusterOptions, Fate};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{IMAGE, Lab, deployments};
 
@@ -31,7 +31,7 @@ async fn every_promise_is_kept() {
 
 struct AtCluster {
     lab: Lab,
-    /// What is on the volumes, by the ids of their claims: the fake keeps no bytes.
+    /// The content of volumes, by the ids of their claims, because the fake stores no files.
     volumes: Mutex<BTreeMap<String, String>>,
 }
 
@@ -40,16 +40,17 @@ impl AtCluster {
         format!("{}-0", handle.service.as_str())
     }
 
-    /// The id of the claim that the pod which runs now has mounted as its data folder.
+    fn named(&self, plural: &str, name: &str) -> Value {
+        let mut objects = self.lab.cluster.objects(plural).into_iter();
+        let found = objects.find(|object| object["metadata"]["name"] == name);
+        found.unwrap_or_else(|| panic!("no {name} in {plural}"))
+    }
+
+    /// The id of the claim that the running pod has mounted as its data folder.
     fn volume(&self, handle: &InfraHandle) -> String {
-        let named = |plural: &str, name: &str| {
-            let mut objects = self.lab.cluster.objects(plural).into_iter();
-            let found = objects.find(|object| object["metadata"]["name"] == name);
-            found.unwrap_or_else(|| panic!("no {name} in {plural}"))
-        };
         let run = deployments(&self.lab.cluster, handle.service.as_str());
         let folder = &run.last().unwrap().variables[runtime::INSTANCE_DATA_DIR];
-        let pod = named("pods", &Self::pod(handle));
+        let pod = self.named("pods", &Self::pod(handle));
         let find = |list: &Value, member: &str, value: &str| {
             let mut all = list.as_array().unwrap().iter();
             all.find(|one| one[member] == value).unwrap().clone()
@@ -59,7 +60,7 @@ impl AtCluster {
         let volumes = &pod["spec"]["volumes"];
         let volume = find(volumes, "name", mount["name"].as_str().unwrap());
         let claim = &volume["persistentVolumeClaim"]["claimName"];
-        let claim = named("persistentvolumeclaims", claim.as_str().unwrap());
+        let claim = self.named("persistentvolumeclaims", claim.as_str().unwrap());
         claim["metadata"]["uid"].as_str().unwrap().to_owned()
     }
 }
@@ -138,6 +139,36 @@ impl InfraHarness for AtCluster {
     async fn read_data(&self, handle: &InfraHandle) -> Result<Option<String>, Unsupported> {
         let volume = self.volume(handle);
         Ok(self.volumes.lock().unwrap().get(&volume).cloned())
+    }
+
+    fn options(&self) -> Option<[InfraOptions; 2]> {
+        let options = |mib: u32, millis: u32, disk: &str| {
+            let all = json!({
+                "memoryMib": mib, "memoryRequestMib": mib / 2,
+                "cpuMillis": millis, "cpuRequestMillis": millis / 2,
+                "nodeSelector": { "disk": disk }, "runtimeClass": disk,
+            });
+            serde_json::from_value(all).unwrap()
+        };
+        Some([options(256, 700, "ssd"), options(320, 800, "nvme")])
+    }
+
+    async fn applied_options(&self, handle: &InfraHandle) -> Result<InfraOptions, Unsupported> {
+        let pod = self.named("pods", &Self::pod(handle));
+        let resources = &pod["spec"]["containers"][0]["resources"];
+        let amount = |kind: &str, resource: &str, unit: &str| -> u32 {
+            let text = resources[kind][resource].as_str().unwrap();
+            text.strip_suffix(unit).unwrap().parse().unwrap()
+        };
+        let all = json!({
+            "memoryMib": amount("limits", "memory", "Mi"),
+            "memoryRequestMib": amount("requests", "memory", "Mi"),
+            "cpuMillis": amount("limits", "cpu", "m"),
+            "cpuRequestMillis": amount("requests", "cpu", "m"),
+            "nodeSelector": pod["spec"]["nodeSelector"],
+            "runtimeClass": pod["spec"]["runtimeClassName"],
+        });
+        Ok(serde_json::from_value(all).unwrap())
     }
 
     fn other_image(&self) -> Result<&'static str, Unsupported> {

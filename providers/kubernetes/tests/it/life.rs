@@ -1,4 +1,4 @@
-//! The life of an instance, besides what the conformance suite asks.
+//! Tests of the life of an instance that the conformance suite does not cover.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,22 @@ async fn one_deletion_takes_everything_and_waits_until_it_is_gone() {
         kinds, 6,
         "StatefulSet, Pod, Secret, volume claim, Service, NetworkPolicy"
     );
-    world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await.unwrap();
+    assert_eq!(world.lab.cluster.held(), []);
+}
+
+#[tokio::test]
+async fn what_was_made_with_a_revoked_token_is_found_and_deleted_with_the_next_one() {
+    let mut world = Lab::world(&[]).await;
+    let created = world.deployed(&[("A", "1")]).await;
+    world.lab.cluster.rotate_token("another-token");
+    let refused = world.infra.list(&world.cx).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unauthorized);
+    world.infra = world.lab.build(&[("TOKEN", "another-token")]).unwrap();
+    let listed = world.listed(&created).await.unwrap();
+    assert_eq!(listed.handle, created.handle);
+    world.redeploy(&created).await.unwrap();
+    world.destroy(&created).await.unwrap();
     assert_eq!(world.lab.cluster.held(), []);
 }
 
@@ -46,20 +57,12 @@ async fn a_deletion_that_a_finalizer_holds_is_reported_and_ends_later() {
         world.listed(&created).await.is_none(),
         "what is being deleted is not listed"
     );
-    let error = world
-        .infra
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap_err();
+    let error = world.redeploy(&created).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     world.lab.cluster.change("statefulsets", name, |value| {
         value["metadata"]["finalizers"] = serde_json::json!([]);
     });
-    world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await.unwrap();
     assert_eq!(world.lab.cluster.held(), []);
 }
 
@@ -78,11 +81,7 @@ async fn a_destroy_is_done_only_when_the_volume_is_gone() {
     world.lab.cluster.change(claims, name, |value| {
         value["metadata"]["finalizers"] = serde_json::json!([]);
     });
-    world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await.unwrap();
     assert_eq!(world.lab.cluster.held(), []);
 }
 
@@ -91,11 +90,7 @@ async fn a_redeploy_keeps_the_volume_and_the_variables() {
     let world = Lab::world(&[]).await;
     let created = world.deployed(&[("A", "1")]).await;
     let claim = world.object("persistentvolumeclaims", &created)["metadata"]["uid"].clone();
-    world
-        .infra
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.redeploy(&created).await.unwrap();
     world.lab.cluster.settle();
     assert_eq!(
         world.object("persistentvolumeclaims", &created)["metadata"]["uid"],
@@ -114,15 +109,9 @@ async fn a_new_image_stays_over_a_redeploy() {
     let world = Lab::world(&[]).await;
     let created = world.deployed(&[]).await;
     world
-        .infra
-        .update_image(&world.cx, &created.handle, "registry.example/agent:2")
-        .await
-        .unwrap();
-    world
-        .infra
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+        .update_image(&created, "registry.example/agent:2")
+        .await;
+    world.redeploy(&created).await.unwrap();
     world.lab.cluster.settle();
     assert_eq!(
         world.runs(&created).last().unwrap().image,
@@ -142,10 +131,8 @@ async fn an_image_that_never_ran_is_replaced() {
     let created = world.deployed(&[]).await;
     assert_eq!(world.runs(&created), []);
     world
-        .infra
-        .update_image(&world.cx, &created.handle, "registry.example/agent:2")
-        .await
-        .unwrap();
+        .update_image(&created, "registry.example/agent:2")
+        .await;
     world.lab.cluster.settle();
     assert_eq!(world.runs(&created).len(), 1);
 }
@@ -294,17 +281,9 @@ async fn what_runs_answers_with_the_variables_of_its_last_deployment() {
     let next = [("POOL_API_KEY", "second-key-of-it")];
     world.configure(&created, &next, Redeploy::No).await;
     answers(&world, &created, "first-key-of-it").await;
-    world
-        .infra
-        .redeploy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.redeploy(&created).await.unwrap();
     answers(&world, &created, "second-key-of-it").await;
-    world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await.unwrap();
     let pod = format!("{}-0", created.handle.service.as_str());
     let deadline = Instant::now() + Duration::from_secs(30);
     while world.lab.cluster.address(&pod).is_some() {

@@ -1,4 +1,4 @@
-//! Lists: what is missing from one counts as gone, so only a whole one is believed.
+//! Tests of lists: an instance that a list lacks counts as gone, so only a complete list is accepted.
 
 use agent_pool_core::conformance::Fault;
 use agent_pool_core::{DeployStatus, ErrorKind};

@@ -1,4 +1,4 @@
-//! The provider on a strict fake of a cluster.
+//! Tests of the provider on a strict fake of a cluster.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! What the cluster is asked to hold: manifests as the settings say.
+//! Tests of the manifests that follow from the settings.
 
 use agent_pool_core::Redeploy;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Bad surroundings: each is an error that says what to do.
+//! Tests of a faulty environment: each error says what to do.
 
 use std::time::Duration;
 
@@ -94,11 +94,7 @@ async fn a_stateful_set_of_somebody_else_is_left_alone() {
 async fn an_instance_that_is_gone_is_not_found() {
     let world = Lab::world(&[]).await;
     let created = world.create().await;
-    world
-        .infra
-        .destroy(&world.cx, &created.handle)
-        .await
-        .unwrap();
+    world.destroy(&created).await.unwrap();
     let configured = world
         .infra
         .configure(&world.cx, &created.handle, &vars(&[]), Redeploy::Yes)
@@ -128,7 +124,8 @@ async fn a_secret_that_somebody_deleted_fails_its_instance_by_name() {
     assert!(error.to_string().contains("secrets"), "{error}");
 }
 
-/// Of deployments that read the same state one succeeds: the others would undo what it changed, such as the image.
+/// Of concurrent deployments that read the same state, one succeeds: the others would undo its change, such as the
+/// image.
 #[tokio::test]
 async fn deployments_at_once_are_conflicts_that_pass() {
     let world = Lab::world(&[]).await;

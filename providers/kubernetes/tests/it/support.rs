@@ -1,4 +1,4 @@
-//! A cluster behind a proxy that misbehaves, and a provider on it.
+//! A cluster behind a proxy that injects faults, and a provider on it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use agent_pool_core::conformance::Proxy;
 use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{
     Context, CreatedInfra, EnvVars, InfraProvider, InstanceId, InstanceSpec, ListedInstance, Mark,
-    Redeploy, Secret,
+    ProviderError, Redeploy, Secret,
 };
 use fake_cloud::kubernetes::{ClusterOptions, FakeCluster, Run};
 use provider_kubernetes::Kubernetes;
@@ -90,7 +90,7 @@ impl World {
         self.infra.create(&self.cx, &id, &spec()).await.unwrap()
     }
 
-    /// An instance that was deployed, once everything has come of it that comes.
+    /// A deployed instance, once the cluster has settled.
     pub(crate) async fn deployed(&self, variables: &[(&str, &str)]) -> CreatedInfra {
         let created = self.create().await;
         self.configure(&created, variables, Redeploy::Yes).await;
@@ -112,6 +112,19 @@ impl World {
         self.lab.cluster.settle();
     }
 
+    pub(crate) async fn redeploy(&self, created: &CreatedInfra) -> Result<(), ProviderError> {
+        self.infra.redeploy(&self.cx, &created.handle).await
+    }
+
+    pub(crate) async fn update_image(&self, created: &CreatedInfra, image: &str) {
+        let updated = self.infra.update_image(&self.cx, &created.handle, image);
+        updated.await.unwrap();
+    }
+
+    pub(crate) async fn destroy(&self, created: &CreatedInfra) -> Result<(), ProviderError> {
+        self.infra.destroy(&self.cx, &created.handle).await
+    }
+
     pub(crate) async fn listed(&self, created: &CreatedInfra) -> Option<ListedInstance> {
         let mut listed = self.infra.list(&self.cx).await.unwrap();
         listed.retain(|one| one.handle.instance == created.handle.instance);
@@ -127,7 +140,7 @@ impl World {
         lines.into_iter().map(|line| line.text).collect()
     }
 
-    /// The instance's object of a resource, such as `secrets`.
+    /// The instance's object of one resource type, such as `secrets`.
     pub(crate) fn object(&self, plural: &str, created: &CreatedInfra) -> Value {
         let name = created.handle.service.as_str();
         let mut objects = self.lab.cluster.objects(plural);
@@ -152,7 +165,7 @@ pub(crate) fn deployments(cluster: &FakeCluster, name: &str) -> Vec<Run> {
 pub(crate) fn spec() -> InstanceSpec {
     InstanceSpec {
         name: "test".to_owned(),
-        image: None,
+        ..InstanceSpec::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Processes: which one is ours, whether it lives, and how all of an instance ends.
+//! Processes: which ones belong to an instance, whether they are alive, and how they are ended.
 
 mod proc;
 mod ps;

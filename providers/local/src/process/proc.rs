@@ -7,11 +7,11 @@ use std::path::Path;
 use super::row::{Process, Row};
 
 pub(super) fn rows(variable: Option<&str>) -> io::Result<Vec<Row>> {
-    // Start times count from the boot, so that only both together are unique.
+    // Start times count from boot, so they are unique only together with the boot id.
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let entries = fs::read_dir("/proc")?;
     let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    // A process that ends while it is read is no longer one.
+    // A process that ends while it is read is omitted.
     Ok(folders
         .filter_map(|folder| row(&folder, boot.trim(), variable))
         .collect())

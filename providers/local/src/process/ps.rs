@@ -6,7 +6,7 @@ use std::process::Command;
 use super::row::{Process, Row};
 
 pub(super) fn rows(variable: Option<&str>) -> io::Result<Vec<Row>> {
-    // The command comes last and, by `e`, with its environment; `ww` keeps it whole.
+    // The command comes last; `e` adds its environment, and `ww` prevents truncation.
     let columns = "pid=,pgid=,stat=,lstart=,command=";
     let output = Command::new("ps")
         .args(["axeww", "-o", columns])

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A process that no later one is taken for: pids are used again, but not with the same start.
+/// The identity of a process: pids are reused, but not with the same start time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) pid: i32,

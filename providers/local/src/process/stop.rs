@@ -1,8 +1,8 @@
-//! The end of an instance: all its processes, asked first, then killed.
+//! Stops an instance: all its processes get a stop signal and are killed later.
 //!
-//! Its processes are the one that was started, every other in that one's group, and every one whose
-//! environment names the instance's data folder: children that left the group, and a process whose
-//! pid was never written down because we died right after starting it.
+//! Its processes are the one that was started, all others in its process group, and all whose environment names the
+//! instance's data folder: children that left the group, and a process whose pid was not recorded because we died
+//! right after starting it.
 
 use std::io;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use tokio::time::{Instant, interval};
 use super::row::Process;
 use super::table::Table;
 
-/// How often the process table is read while processes end.
+/// Interval between reads of the process table while processes end.
 const POLL: Duration = Duration::from_millis(20);
-/// How long the system may take to end what was killed.
+/// Time limit for the system to end killed processes.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Ends the instance's processes; returns when none is left.
 ///
-/// `leader` is the process that was started, `variable` the entry that only this instance's processes
-/// have in their environment. Cancelled, it leaves some of them alive; called again it goes on.
+/// `leader` is the process that was started, `variable` the entry that only this instance's processes have in their
+/// environment. If it is cancelled, some of them may stay alive; a repeated call continues.
 pub(crate) async fn stop(
     leader: Option<Process>,
     variable: String,
@@ -39,13 +39,13 @@ pub(crate) async fn stop(
     let mut asked = Vec::new();
     loop {
         poll.tick().await;
-        // Given away and taken back: reading the table waits for the disk of a busy machine.
+        // Moved to a blocking thread and back, because reading the table waits for the disk on a busy machine.
         family = tokio::task::spawn_blocking(move || family.now()).await??;
         if family.members.is_empty() {
             return Ok(());
         }
         if begun.elapsed() < grace {
-            // Once each: some programs take a second request as "at once".
+            // Once per process: some programs treat a second request as "at once".
             signal(
                 family.members.iter().filter(|one| !asked.contains(*one)),
                 Signal::SIGTERM,
@@ -59,7 +59,7 @@ pub(crate) async fn stop(
     }
 }
 
-/// The instance's processes, as far as they were seen.
+/// The instance's processes that were seen so far.
 struct Family {
     group: Option<i32>,
     members: Vec<Process>,
@@ -67,8 +67,8 @@ struct Family {
 }
 
 impl Family {
-    /// Those that live now. A group is still ours while one whom we know lives in it; after that its
-    /// number may be anybody's.
+    /// The processes that are alive now. A group is ours while a known process in it is alive; after that its number
+    /// may be reused.
     fn now(mut self) -> io::Result<Self> {
         let table = Table::read(Some(&self.variable))?;
         let known = |process: &Process| self.members.contains(process);

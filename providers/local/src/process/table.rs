@@ -6,12 +6,12 @@ use std::path::Path;
 use super::row::{Process, Row};
 use super::{proc, ps};
 
-/// Every living process; zombies are dead.
+/// Every living process; zombies count as dead.
 #[derive(Debug)]
 pub(crate) struct Table(pub(crate) Vec<Row>);
 
 impl Table {
-    /// Reads the table. `marked` is true for those whose environment has `variable` (`NAME=value`).
+    /// Reads the table. `marked` is true for processes whose environment has `variable` (`NAME=value`).
     pub(crate) fn read(variable: Option<&str>) -> io::Result<Self> {
         let rows = if Path::new("/proc/self/stat").exists() {
             proc::rows(variable)

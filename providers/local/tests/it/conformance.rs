@@ -30,9 +30,10 @@ const CANNOT: &[(&str, &str)] = &[
     ("three_pages", "a folder has no pages"),
     ("wrong_key", "a machine has no key"),
     ("image_changes", "a command is run, and no image"),
+    ("options_apply", "a command has no options"),
 ];
 
-/// With one thread for what waits for the disk, such work ends in the order in which it began.
+/// With one thread for blocking work, such work ends in the order in which it started.
 #[test]
 fn every_promise_is_kept() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -51,7 +52,7 @@ fn every_promise_is_kept() {
 
 struct AtMachine {
     machine: Machine,
-    /// Every process that was looked at, oldest first.
+    /// Every process that was inspected, oldest first.
     seen: Mutex<Vec<Process>>,
 }
 
@@ -90,7 +91,7 @@ impl AtMachine {
         root.join(handle.instance.as_str())
     }
 
-    /// The process of an instance that runs.
+    /// The process of a running instance.
     fn process(&self, handle: &InfraHandle) -> Process {
         let folder = self.folder(handle);
         let mut running = self.running().into_iter();
@@ -141,7 +142,7 @@ impl InfraHarness for AtMachine {
         *linked.find(|one| one.id == "local").unwrap()
     }
 
-    /// The suite asks after each deployment, so that no process comes and goes unseen.
+    /// The suite calls this after each deployment, so that no process is missed.
     async fn deployments(&self, handle: &InfraHandle) -> Option<Vec<EnvVars>> {
         let mut seen = self.seen.lock().unwrap();
         for process in self.running() {
@@ -182,7 +183,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     paths.filter(|path| path.is_dir()).collect()
 }
 
-/// A thing of the instance of this folder, whose label is the folder's last two names.
+/// A resource of the instance of this folder. Its label is made from the last two names of the path.
 fn held(kind: &'static str, folder: &Path) -> Held {
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     let label = format!("{}-{}", name(folder.parent().unwrap()), name(folder));

@@ -1,8 +1,8 @@
-//! What the tests run as an instance: answers every request with its process ids and its environment.
+//! The program that tests run as an instance. It answers every request with its process ids and its environment.
 //!
-//! Its argument says how it behaves: `ends` at once; is `stubborn` and ignores SIGTERM; has a
-//! `family`, one child that is known by its group alone and one that is known by its environment
-//! alone. It ends by itself once its data folder is gone, so that a failed test leaves nothing behind.
+//! Its argument selects a behaviour: `ends` at once; is `stubborn` and ignores SIGTERM; has a `family`, one child
+//! that is known only by its group and one that is known only by its environment. It exits once its data folder is
+//! gone, so that a failed test leaves nothing behind.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -1,4 +1,4 @@
-//! The provider on a folder of its own, and what the tests ask of it.
+//! The provider on a folder of its own, with helpers for tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,7 +26,10 @@ pub(crate) struct Machine {
 
 pub(crate) fn spec() -> InstanceSpec {
     let name = "convos-agent-test".to_owned();
-    InstanceSpec { name, image: None }
+    InstanceSpec {
+        name,
+        ..InstanceSpec::default()
+    }
 }
 
 fn variables<const N: usize>(pairs: [(&str, &str); N]) -> EnvVars {
@@ -53,7 +56,7 @@ pub(crate) fn zombies() -> usize {
         .count()
 }
 
-/// The environment of every process that has this entry in it, or one that begins so, by its pid.
+/// The environment of every process that has this entry, or an entry with this prefix, by its pid.
 pub(crate) fn environments(entry: &str) -> Vec<(u32, Vec<(String, String)>)> {
     let Ok(processes) = std::fs::read_dir("/proc") else {
         return environments_by_ps(entry);
@@ -83,7 +86,7 @@ fn environ(process: &Path) -> Option<Vec<u8>> {
     }
 }
 
-/// Values end at their first space there: for systems without `/proc`.
+/// For systems without `/proc`. Values are cut at their first space.
 fn environments_by_ps(entry: &str) -> Vec<(u32, Vec<(String, String)>)> {
     let rows = ps(&["axeww", "-o", "pid=,command="]);
     let row = |row: &str| {
@@ -176,7 +179,7 @@ impl Machine {
         self.list().await.remove(0).status
     }
 
-    /// What the instance answers, once it listens.
+    /// The answer of the instance, once it listens.
     pub(crate) async fn answer(&self, created: &CreatedInfra) -> String {
         let get = async || {
             let answer = self.cx.http().get(created.url.clone()).send().await;

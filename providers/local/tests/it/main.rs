@@ -1,4 +1,4 @@
-//! Instances as real processes of this machine.
+//! Tests of instances as real processes of this machine.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Answers of any form.
+//! Property test: answers of any form.
 
 use provider_test_kit::{AnyVendor, any_answer_to_an_infra_is_read_or_refused};
 use serde_json::json;

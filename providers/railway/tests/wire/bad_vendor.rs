@@ -1,4 +1,4 @@
-//! A vendor on its bad days: the right kind of error, no call too many, nothing leaked.
+//! Tests of a vendor's faults: the right kind of error, no unneeded call, no leaked secret.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use fake_cloud::{Effect, FaultRule, RailwayOptions, RateLimit, RetryAfter, Vendo
 
 use crate::rig::{Place, Rig, raw};
 
-/// One bad answer, what it is to be called, and when to come back.
+/// One bad answer, its expected kind of error, and its expected wait.
 struct BadDay {
     effect: Effect,
     kind: ErrorKind,
@@ -37,7 +37,7 @@ fn bad_days() -> Vec<BadDay> {
     vec![
         bad(Effect::status(401), ErrorKind::Unauthorized),
         bad(Effect::status(403), ErrorKind::Unauthorized),
-        // Those that do not say how long they last pause the provider, at first for a second.
+        // Answers without a wait pause the provider, at first for a second.
         bad(Effect::html(403), ErrorKind::RateLimited).lasting(1),
         bad(Effect::graphql("Two Factor Authentication Required"), ErrorKind::Forbidden),
         bad(Effect::graphql("Resource provision limit exceeded"), ErrorKind::Forbidden),
@@ -63,7 +63,7 @@ fn bad_days() -> Vec<BadDay> {
     ]
 }
 
-/// The operations of the trait, all of which ask something first.
+/// The operations of the trait, each of which starts with a query.
 #[derive(Debug, Clone, Copy)]
 enum Operation {
     Create,
@@ -100,7 +100,7 @@ async fn run(
         Operation::Create => {
             let spec = InstanceSpec {
                 name: "agent".to_owned(),
-                image: None,
+                ..InstanceSpec::default()
             };
             infra
                 .create(cx, &InstanceId::generate(), &spec)
@@ -133,7 +133,7 @@ async fn each_bad_day_has_its_kind_for_every_operation_and_one_call() {
             rig.cloud
                 .fault(FaultRule::new(Vendor::Railway, day.effect.clone()));
             let before = rig.calls();
-            // New layers for each: a pause is the whole provider's.
+            // New layers for each fault, because a pause affects the whole provider.
             let infra = rig.another(Place::Shared, &[]);
             let result = run(&*infra, &rig.cx.within(limit), what, &handle).await;
             let error = rig.checked(result).unwrap_err();

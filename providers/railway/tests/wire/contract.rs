@@ -1,4 +1,4 @@
-//! Every request that the provider sends in a whole life, against Railway's own schemas.
+//! Checks every request of an instance's life against Railway's own schemas.
 
 use agent_pool_core::{InstanceId, Redeploy};
 use apollo_compiler::ExecutableDocument;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::rig::{Place, Rig, variables};
 use crate::schemas;
 
-/// Every optional operation too.
+/// Runs every operation, including the optional ones.
 async fn whole_life(rig: &Rig) {
     let set = variables([("AGENT_NAME", "Ada")]);
     let handle = rig.create(&InstanceId::generate()).await.unwrap().handle;

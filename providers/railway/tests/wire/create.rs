@@ -1,4 +1,4 @@
-//! Making instances: the order, adoption, and what a creation that was cut short leaves.
+//! Tests of creations: their order, adoption, and the state after an interruption.
 
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ async fn a_lost_answer_is_healed_within_one_call_by_the_retry_layer() {
     rig.fault("volumeCreate", Effect::Cut);
     let spec = agent_pool_core::InstanceSpec {
         name: "agent".to_owned(),
-        image: None,
+        ..agent_pool_core::InstanceSpec::default()
     };
     let made = infra.create(&rig.cx, &InstanceId::generate(), &spec).await;
     let held = rig.held();
@@ -211,7 +211,7 @@ async fn the_domain_leads_to_the_port_and_the_volume_to_the_path_of_the_settings
     );
     let spec = agent_pool_core::InstanceSpec {
         name: "agent".to_owned(),
-        image: None,
+        ..agent_pool_core::InstanceSpec::default()
     };
     let id = InstanceId::generate();
     infra.create(&rig.cx, &id, &spec).await.unwrap();
@@ -225,6 +225,52 @@ async fn the_domain_leads_to_the_port_and_the_volume_to_the_path_of_the_settings
             .iter()
             .any(|input| input["mountPath"] == "/var/agent")
     );
+}
+
+#[tokio::test]
+async fn an_instance_is_made_and_stays_in_the_region_of_its_options() {
+    let rig = Rig::shared().await;
+    let infra = rig.another(Place::Shared, &[("RAILWAY_REGION", "us-west2")]);
+    let options = serde_json::json!({ "region": "europe-west4", "memoryMb": 700 });
+    let spec = agent_pool_core::InstanceSpec {
+        name: "agent".to_owned(),
+        options: serde_json::from_value(options).unwrap(),
+        ..agent_pool_core::InstanceSpec::default()
+    };
+    let id = InstanceId::generate();
+    let mut handle = infra.create(&rig.cx, &id, &spec).await.unwrap().handle;
+    for region in ["europe-west4", "asia-southeast1"] {
+        handle.options = spec.options.clone();
+        handle.options.insert("region".to_owned(), region.into());
+        let none = agent_pool_core::EnvVars::new();
+        let redeploy = agent_pool_core::Redeploy::Yes;
+        infra
+            .configure(&rig.cx, &handle, &none, redeploy)
+            .await
+            .unwrap();
+    }
+    let sent = rig.cloud.exchanges().into_iter();
+    let variables = sent.filter_map(|sent| Some(sent.request?["variables"].clone()));
+    let variables: Vec<_> = variables.collect();
+    let volume = variables
+        .iter()
+        .find(|one| one["input"]["mountPath"].is_string());
+    assert_eq!(volume.unwrap()["input"]["region"], "europe-west4");
+    let patches = variables.iter().filter(|one| one["patch"].is_object());
+    let deploys: Vec<_> = patches
+        .map(|one| &one["patch"]["services"][handle.service.as_str()]["deploy"])
+        .collect();
+    assert_eq!(deploys.len(), 2);
+    for deploy in deploys {
+        assert_eq!(
+            deploy["multiRegionConfig"],
+            serde_json::json!({ "europe-west4": { "numReplicas": 1 } })
+        );
+        assert_eq!(
+            deploy["limitOverride"]["containers"]["memoryBytes"],
+            700_000_000
+        );
+    }
 }
 
 #[tokio::test]
@@ -271,6 +317,7 @@ async fn a_project_token_names_project_and_environment_itself() {
     let spec = agent_pool_core::InstanceSpec {
         name: "agent".to_owned(),
         image: Some("other:2".to_owned()),
+        ..agent_pool_core::InstanceSpec::default()
     };
     let made = infra
         .create(&rig.cx, &InstanceId::generate(), &spec)

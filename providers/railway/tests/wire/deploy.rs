@@ -1,7 +1,8 @@
-//! Setting variables and deploying; output and credentials.
+//! Tests of variables, deployments, output and credentials.
 
-use agent_pool_core::{EnvVars, ErrorKind, Redeploy};
-use fake_cloud::RailwayDeployment;
+use agent_pool_core::{EnvVars, ErrorKind, InfraHandle, ProviderError, Redeploy};
+use fake_cloud::{RailwayDeployment, RailwayOptions};
+use futures_util::future::join_all;
 
 use crate::rig::{IMAGE, Place, Rig, raw, variables};
 
@@ -126,7 +127,7 @@ async fn logs_are_the_last_lines_oldest_first() {
         .configure(&rig.cx, &handle, &EnvVars::new(), Redeploy::Yes)
         .await
         .unwrap();
-    // Each look moves the deployment on by a stage, and each stage is a line.
+    // Each query advances the deployment by a stage, and each stage is a line.
     for _ in 0..5 {
         rig.infra.list(&rig.cx).await.unwrap();
     }
@@ -200,4 +201,60 @@ async fn a_wrong_token_and_a_workspace_out_of_reach_are_reported() {
         let error = elsewhere.verify(&rig.cx).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{pair:?}: {error}");
     }
+}
+
+async fn deploy_all(rig: &Rig, handles: &[InfraHandle]) -> Vec<Result<(), ProviderError>> {
+    let deploy = |handle| async move {
+        let nothing = EnvVars::new();
+        let deployed = rig
+            .infra
+            .configure(&rig.cx, handle, &nothing, Redeploy::Yes);
+        rig.checked(deployed.await)
+    };
+    join_all(handles.iter().map(deploy)).await
+}
+
+/// The services that were deployed, one entry per deployment.
+fn services(rig: &Rig) -> Vec<String> {
+    let deployments = deployed(rig).into_iter();
+    let mut services: Vec<_> = deployments.map(|one| one.service_id).collect();
+    services.sort();
+    services
+}
+
+async fn created(rig: &Rig, count: usize) -> Vec<InfraHandle> {
+    let mut handles = Vec::new();
+    for _ in 0..count {
+        handles.push(rig.created().await);
+    }
+    handles.sort_by_key(|handle| handle.service.to_string());
+    handles
+}
+
+#[tokio::test]
+async fn instances_that_wait_for_their_turn_share_a_commit_and_deploy_once_each() {
+    let slow = RailwayOptions {
+        change_ms: 50,
+        ..RailwayOptions::default()
+    };
+    let rig = Rig::start(Place::Shared, slow).await;
+    let handles = created(&rig, 5).await;
+    for outcome in deploy_all(&rig, &handles).await {
+        outcome.unwrap();
+    }
+    let expected: Vec<_> = handles.iter().map(|one| one.service.to_string()).collect();
+    assert_eq!(services(&rig), expected);
+    assert_eq!(rig.calls_to("environmentPatchCommit"), 2);
+}
+
+#[tokio::test]
+async fn an_instance_that_cannot_be_deployed_fails_alone() {
+    let rig = Rig::shared().await;
+    let handles = created(&rig, 4).await;
+    rig.destroy(&handles[2]).await.unwrap();
+    let outcomes = deploy_all(&rig, &handles).await;
+    let failed: Vec<_> = outcomes.iter().map(Result::is_err).collect();
+    assert_eq!(failed, [false, false, true, false]);
+    let there = [&handles[0], &handles[1], &handles[3]];
+    assert_eq!(services(&rig), there.map(|one| one.service.to_string()));
 }

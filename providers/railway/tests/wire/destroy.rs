@@ -1,4 +1,4 @@
-//! Removing instances: all of it, again, from the other placement, and never on a bad token.
+//! Tests of destructions: complete, repeated, with the other placement, and never with a bad token.
 
 use agent_pool_core::{DeployStatus, ErrorKind, InfraHandle, InstanceId};
 use fake_cloud::{Effect, Pace, RailwayOptions};

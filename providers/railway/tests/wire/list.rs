@@ -1,4 +1,4 @@
-//! The whole fleet in as few calls as there are pages.
+//! Tests of lists: the whole fleet with one call for each page.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ async fn status_of(rig: &Rig) -> Option<DeployStatus> {
     rig.infra.list(&rig.cx).await.unwrap()[0].status.clone()
 }
 
-/// Each look moves the fake's deployments on by a stage; none has more than five.
+/// Each query advances the fake's deployments by a stage; none has more than five.
 async fn settled(rig: &Rig) -> Option<DeployStatus> {
     for _ in 0..5 {
         status_of(rig).await;
@@ -55,7 +55,7 @@ async fn the_status_is_that_of_the_newest_deployment() {
     rig.cloud
         .crash_service(&rig.cx.mark().label(&handle.instance));
     assert_eq!(status_of(&rig).await, Some(DeployStatus::Crashed));
-    rig.cloud.doom_image(IMAGE, DeploymentStatus::Failed);
+    rig.cloud.set_image_outcome(IMAGE, DeploymentStatus::Failed);
     rig.infra.redeploy(&rig.cx, &handle).await.unwrap();
     assert_eq!(settled(&rig).await, Some(DeployStatus::Failed));
 }
@@ -185,7 +185,7 @@ async fn pages_are_followed_to_the_end() {
                 .all(|one| member(&one.handle, "volumeId").is_some()),
             "{place:?}"
         );
-        // The workspace of the second holds the fake's first project besides.
+        // The workspace of the second also holds the fake's first project.
         assert_eq!(
             rig.calls() - before,
             (5_u64 + others).div_ceil(2),
@@ -194,7 +194,7 @@ async fn pages_are_followed_to_the_end() {
     }
 }
 
-/// Which lists the newest request asked for: services, volumes.
+/// The lists of the newest request: services, volumes.
 fn asked_last(rig: &Rig) -> (bool, bool) {
     let last = rig.cloud.exchanges().pop().unwrap().request.unwrap();
     let asked = |name: &str| last["variables"][name].as_bool().unwrap();
@@ -242,7 +242,7 @@ async fn the_longer_of_two_lists_is_followed_alone() {
     assert_eq!(asked_last(&rig), (false, true));
 }
 
-/// Makes many things of a stranger's at once: one document per hundred.
+/// Creates many foreign resources at once, with one document per hundred.
 async fn make(rig: &Rig, fields: Vec<String>) -> Vec<serde_json::Value> {
     let mut made = Vec::new();
     for hundred in fields.chunks(100) {

@@ -1,4 +1,4 @@
-//! What the live API does beyond its schema: each behaviour is one of fake-cloud's options.
+//! Tests of live API behaviour that the schema does not describe. Each behaviour is one of fake-cloud's options.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::rig::{Place, Rig, raw, variables};
 fn spec() -> InstanceSpec {
     InstanceSpec {
         name: "agent".to_owned(),
-        image: None,
+        ..InstanceSpec::default()
     }
 }
 
@@ -148,7 +148,7 @@ async fn requests_keep_to_the_rate_of_the_settings() {
     for _ in 0..13 {
         slow.list(&rig.cx).await.unwrap();
     }
-    // The first second's worth goes at once.
+    // The requests of the first second are sent at once.
     assert!(
         begun.elapsed() >= Duration::from_millis(200),
         "{:?}",

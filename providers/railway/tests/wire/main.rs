@@ -1,4 +1,4 @@
-//! The provider on the wire, against the fake of Railway.
+//! Tests of the provider's requests against a fake Railway.
 
 use provider_railway as _;
 

@@ -1,4 +1,4 @@
-//! A provider as the registry builds it, a Railway that can be disturbed and looked into.
+//! A provider as the registry builds it, on a fake Railway that can inject faults and be inspected.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl Rig {
     pub(crate) async fn create(&self, id: &InstanceId) -> Result<CreatedInfra, ProviderError> {
         let spec = InstanceSpec {
             name: "agent".to_owned(),
-            image: None,
+            ..InstanceSpec::default()
         };
         self.checked(self.infra.create(&self.cx, id, &spec).await)
     }
@@ -78,7 +78,7 @@ impl Rig {
         self.checked(self.infra.destroy(&self.cx, handle).await)
     }
 
-    /// The result of a call, after a look that its error names the vendor and no key.
+    /// The result of a call, after a check that its error names the vendor and no key.
     #[track_caller]
     pub(crate) fn checked<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
         result.inspect_err(|error| {
@@ -91,7 +91,7 @@ impl Rig {
         })
     }
 
-    /// Disturbs the next request of one operation.
+    /// Injects a fault into the next request of one operation.
     pub(crate) fn fault(&self, operation: &str, effect: Effect) {
         self.cloud
             .fault(FaultRule::new(RAILWAY, effect).at(operation));
@@ -103,7 +103,7 @@ impl Rig {
         self.cloud.fault(cut.after_effect());
     }
 
-    /// Disturbs every request of one operation until the faults are cleared.
+    /// Injects a fault into every request of one operation until the faults are cleared.
     pub(crate) fn keep_failing(&self, operation: &str, effect: Effect) {
         let rule = FaultRule::new(RAILWAY, effect).at(operation);
         self.cloud.fault(rule.times(Times::Always));
@@ -121,7 +121,7 @@ impl Rig {
         self.cloud.state().railway
     }
 
-    /// Asserts that Railway holds nothing but the project that was there from the start.
+    /// Asserts that Railway holds nothing but the project that existed from the start.
     #[track_caller]
     pub(crate) fn assert_empty(&self) {
         let held = self.held();
@@ -131,7 +131,7 @@ impl Rig {
         assert_eq!(held.projects.len(), 1, "{:?}", held.projects);
     }
 
-    /// What Railway answers to a document of somebody else.
+    /// Railway's answer to a document that does not come from the provider.
     pub(crate) async fn ask(&self, document: &str) -> Value {
         let request = self
             .cx
@@ -145,7 +145,7 @@ impl Rig {
     }
 }
 
-/// A member of a handle's own data.
+/// A member of the provider's own data in a handle.
 pub(crate) fn member<'a>(handle: &'a InfraHandle, name: &str) -> Option<&'a str> {
     handle.data[name].as_str()
 }
@@ -169,7 +169,7 @@ pub(crate) fn variables<const N: usize>(pairs: [(&str, &str); N]) -> EnvVars {
         .collect()
 }
 
-/// Without retries, so that each call of the provider can be counted.
+/// Disables retries, so that each call of the provider can be counted.
 fn settings(cloud: &FakeCloud, place: Place) -> Environment {
     let mut settings = Environment::default();
     settings.set("RAILWAY_API_TOKEN", &cloud.options().railway.tokens.account);

@@ -1,4 +1,4 @@
-//! Railway's own schemas, which are kept beside the repository.
+//! Railway's own schemas, which are stored next to the repository.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use serde_json::Value;
 
-/// A file of the vendor's contract. Without the contracts nothing can be checked: in CI that is a
-/// failure, elsewhere it is said aloud.
+/// A file of the vendor's contract. Without the contracts nothing can be checked: this is a failure in CI, and a
+/// message elsewhere.
 fn contract(file: &str) -> Option<String> {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -28,7 +28,7 @@ pub(crate) fn graphql() -> Option<Valid<Schema>> {
     Some(Schema::parse_and_validate(text, "schema.graphql").unwrap())
 }
 
-/// Asserts that patches of an environment's config are what Railway takes.
+/// Asserts that patches of an environment's config match Railway's schema.
 #[track_caller]
 pub(crate) fn assert_patches<'a>(patches: impl IntoIterator<Item = &'a Value>) {
     let Some(text) = contract("environment-config.schema.json") else {

@@ -12,29 +12,29 @@ use tokio_postgres::config::{
 use super::super::tls::{ClientCertificate, Roots, TlsSettings, Verify};
 use super::text::pairs;
 
-/// How long a server may say nothing at all before the connection counts as broken. Without it, a call
-/// over a network that hangs would wait for hours, and a lock's holder with it.
+/// How long a server may send nothing before the connection counts as broken. Without this limit, a call over a hanging
+/// network would wait for hours, and so would the holder of a lock.
 const SILENT: Duration = Duration::from_secs(30);
-/// How long a connection to one host may take.
+/// Time limit for connecting to one host.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Where a database is, and how to connect.
+/// The address of a database, and how to connect.
 #[derive(Debug)]
 pub(in crate::db) struct Address {
     pub(in crate::db) config: Config,
     pub(in crate::db) tls: TlsSettings,
     /// `sslmode=allow`: first without TLS, then with it.
     pub(in crate::db) plain_first: bool,
-    /// How long a connection may take, all hosts together.
+    /// Time limit for connecting, for all hosts together.
     pub(in crate::db) connect_within: Duration,
 }
 
-/// Reads an address. The error fits behind the name of a variable, and quotes no value.
+/// Parses an address. The error message is meant to follow the name of a variable, and quotes no value.
 pub(in crate::db) fn parse(text: &str) -> Result<Address, String> {
     let mut reading = Reading::default();
     let pairs = pairs(text)?;
     for (at, (name, value)) in pairs.iter().enumerate() {
-        // As with libpq, a later value replaces an earlier one, and an empty one stands for the default.
+        // As in libpq, a later value replaces an earlier one, and an empty one means the default.
         let replaced = pairs[at + 1..].iter().any(|(later, _)| later == name);
         if !replaced && !value.is_empty() {
             reading.apply(name, value)?;
@@ -119,7 +119,7 @@ impl Reading {
                 self.own_attributes = true;
                 self.config.target_session_attrs(match value {
                     "any" => TargetSessionAttrs::Any,
-                    // A primary that takes no writes is of no use here either.
+                    // A primary that accepts no writes is of no use here either.
                     "read-write" | "primary" => TargetSessionAttrs::ReadWrite,
                     "read-only" | "standby" | "prefer-standby" => {
                         return Err(refused(name, "the services write: set read-write, or any"));
@@ -139,7 +139,7 @@ impl Reading {
     }
 
     fn apply_timing(&mut self, name: &str, value: &str) -> Result<(), String> {
-        // Nothing and less stand for the default, as with libpq.
+        // Zero and less mean the default, as in libpq.
         let number: i32 = parsed(name, value, "a whole number")?;
         let number = u32::try_from(number).unwrap_or_default();
         let seconds = Duration::from_secs(number.into());
@@ -186,7 +186,7 @@ impl Reading {
                 "TLSv1.3" => {}
                 "TLSv1.2" => self.tls12_only = true,
                 "TLSv1" | "TLSv1.1" => {
-                    return Err(refused(name, "TLS before 1.2 is not spoken: remove it"));
+                    return Err(refused(name, "TLS before 1.2 is not supported: remove it"));
                 }
                 _ => return Err(expected(name, "TLSv1.2 or TLSv1.3")),
             },
@@ -201,7 +201,7 @@ impl Reading {
                 "require" => ChannelBinding::Require,
                 _ => return Err(expected(name, "disable, prefer or require")),
             })),
-            // Nothing is compressed whatever is asked, as with libpq on today's OpenSSL.
+            // Nothing is ever compressed, as in libpq with current OpenSSL.
             "sslcompression" | "requiressl" => {}
             "sslcertmode" if value == "disable" => self.no_certificate = true,
             "sslcertmode" if value == "allow" => {}
@@ -228,7 +228,7 @@ impl Reading {
         {
             self.config.application_name(name);
         }
-        // With several hosts, one of which may be a standby, only a session that can write is of use.
+        // With several hosts, one of which may be a standby, only a session that can write is useful.
         if self.hosts > 1 && !self.own_attributes {
             self.config
                 .target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -247,7 +247,7 @@ impl Reading {
         self.read_passfile()?;
         let of_system = self.sslrootcert.as_deref() == Some(Path::new("system"));
         let mode = match self.sslmode.as_deref() {
-            // As libpq: whoever trusts the system's authorities has to check the name too.
+            // As in libpq: with the system's authorities the name has to be checked too.
             None | Some("verify-full") if of_system => "verify-full",
             Some(_) if of_system => {
                 let why = "with the value system it needs sslmode=verify-full";
@@ -256,7 +256,7 @@ impl Reading {
             mode => mode.unwrap_or("prefer"),
         };
         let is_socket = |host: &Host| matches!(host, Host::Unix(_));
-        // As libpq: a socket of this machine needs no TLS.
+        // As in libpq: a local socket needs no TLS.
         let mode = if self.config.get_hosts().iter().all(is_socket)
             && self.config.get_hostaddrs().is_empty()
         {
@@ -267,7 +267,7 @@ impl Reading {
         let (ssl_mode, verify) = match (mode, &self.sslrootcert) {
             ("disable", _) => (SslMode::Disable, Verify::Nothing),
             ("verify-full", _) => (SslMode::Require, Verify::Name),
-            // As libpq: a root certificate that is named is checked against.
+            // As in libpq: a given root certificate is verified.
             ("verify-ca", _) | ("require", Some(_)) => (SslMode::Require, Verify::Chain),
             ("require" | "allow", _) => (SslMode::Require, Verify::Nothing),
             _ => (SslMode::Prefer, Verify::Nothing),
@@ -282,7 +282,7 @@ impl Reading {
         })
     }
 
-    /// One port for all hosts, or one for each; and an address for each host that is named.
+    /// One port for all hosts, or one for each; and an address for each named host.
     fn check_counts(&self) -> Result<(), String> {
         let ports = self.config.get_ports().len();
         if ports > 1 && ports != self.hosts {
@@ -319,7 +319,7 @@ impl Reading {
         })
     }
 
-    /// `passfile` holds lines of `host:port:dbname:user:password`; `*` fits all.
+    /// `passfile` contains lines of `host:port:dbname:user:password`; `*` matches anything.
     fn read_passfile(&mut self) -> Result<(), String> {
         let Some(path) = self.passfile.take() else {
             return Ok(());
@@ -352,7 +352,7 @@ impl Reading {
     }
 }
 
-/// The five fields of a line, in which `\:` and `\\` stand for `:` and `\`.
+/// The five fields of a line, in which `\:` and `\\` mean `:` and `\`.
 fn passfile_fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut chars = line.chars();
@@ -373,7 +373,7 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Parameters that have one useful value here, or none.
+/// Parameters with only one supported value, or none.
 fn check_fixed(name: &str, value: &str) -> Result<(), String> {
     let accepted = match name {
         "client_encoding" => matches!(
@@ -392,7 +392,7 @@ fn check_fixed(name: &str, value: &str) -> Result<(), String> {
     let why = match name {
         "client_encoding" => "text is always UTF8: remove it",
         "gssencmode" => "GSSAPI is not supported: use sslmode=verify-full",
-        "replication" => "the services open no replication connections: remove it",
+        "replication" => "replication connections are not supported: remove it",
         "min_protocol_version" | "max_protocol_version" => "the protocol is 3.0: remove it",
         "service" | "servicefile" => "write the parameters of the service into the address",
         "requirepeer" | "require_auth" => {
@@ -421,7 +421,7 @@ fn parsed<T: FromStr>(name: &str, value: &str, what: &str) -> Result<T, String> 
 }
 
 fn expected(name: &str, what: &str) -> String {
-    format!("has a wrong value for the parameter {name}: expected {what}")
+    format!("has an invalid value for the parameter {name}: expected {what}")
 }
 
 fn refused(name: &str, why: &str) -> String {

@@ -1,14 +1,14 @@
 //! The two forms of an address, as pairs of parameter and value.
 
-/// Parameter and value, in order. `host` and `port` may hold lists.
+/// Parameter and value, in order. `host` and `port` may contain lists.
 pub(super) type Pairs = Vec<(String, String)>;
 
-const FORMS: &str = "is no database address: expected postgres://USER:PASSWORD@HOST:PORT/NAME, or pairs \
+const FORMS: &str = "is not a database address: expected postgres://USER:PASSWORD@HOST:PORT/NAME, or pairs \
                      such as host=HOST dbname=NAME";
 const ENCODE: &str = "cannot be read as postgres://USER:PASSWORD@HOST:PORT/NAME. If the password contains \
                       one of / ? # @ : % write that character percent-encoded: %2F %3F %23 %40 %3A %25";
 
-/// Reads either form.
+/// Parses either form.
 pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
     let text = text.trim();
     let schemes = ["postgres://", "postgresql://"];
@@ -24,7 +24,7 @@ pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
 fn uri(rest: &str) -> Result<Pairs, String> {
     let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, name) = before.split_once('/').unwrap_or((before, ""));
-    // Where an @ stands behind a / or ?, these were meant to be part of the password.
+    // If an @ follows a / or ?, these were meant to be part of the password.
     let misplaced = name.contains('@') || (query.contains('@') && !authority.contains('@'));
     if misplaced && !query.starts_with("host=") {
         return Err(ENCODE.to_owned());
@@ -46,7 +46,7 @@ fn uri(rest: &str) -> Result<Pairs, String> {
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (parameter, value) = pair.split_once('=').ok_or(ENCODE)?;
-        // As libpq, for the sake of JDBC's URLs.
+        // As in libpq, for JDBC URLs.
         let (parameter, value) = match (parameter, value) {
             ("ssl", "true") => ("sslmode", "require"),
             other => other,
@@ -135,7 +135,7 @@ fn keyword_value(text: &str) -> Result<(String, &str), String> {
         }
     }
     if quoted {
-        return Err("has a value that begins with ' and has no closing '".to_owned());
+        return Err("has a value that begins with ' but has no closing '".to_owned());
     }
     Ok((value, ""))
 }

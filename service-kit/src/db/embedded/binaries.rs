@@ -1,4 +1,4 @@
-//! Finding PostgreSQL on this machine.
+//! Finds PostgreSQL on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +9,11 @@ use super::EmbeddedError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binaries {
     pub(super) bin: PathBuf,
-    /// Such as `15`.
+    /// The major version, such as `15`.
     pub(super) major: String,
 }
 
-/// Where package managers put every version beside the others: what comes before the version's
-/// folder, and what follows it.
+/// Where package managers install versions side by side: the path before and after the version's folder.
 const VERSIONED: [(&str, &str); 6] = [
     ("/usr/lib/postgresql", "bin"),
     ("/usr", "bin"),
@@ -24,7 +23,7 @@ const VERSIONED: [(&str, &str); 6] = [
     ("/Library/PostgreSQL", "bin"),
 ];
 
-/// What is installed: the folder that was asked for before all else, then the newest first.
+/// The installed versions: the requested folder first, then the newest first.
 pub(super) fn installed(asked: Option<&Path>) -> Vec<Binaries> {
     if let Some(asked) = asked {
         return at(asked).into_iter().collect();
@@ -35,7 +34,7 @@ pub(super) fn installed(asked: Option<&Path>) -> Vec<Binaries> {
     found
 }
 
-/// The first that can read data of version `data`, or the newest for data that is still to be made.
+/// The first installation that can read data of version `data`, or the newest for new data.
 pub(super) fn choose(
     found: Vec<Binaries>,
     folder: &Path,
@@ -76,8 +75,8 @@ fn asked_of_pg_config() -> Option<PathBuf> {
     output.status.success().then(|| folder.trim().into())
 }
 
-/// The binaries of a folder that has them all. Links are resolved, so that `initdb` finds the
-/// server beside itself and no version is listed twice.
+/// The binaries of a folder that has all of them. Links are resolved, so that `initdb` finds the server in its folder
+/// and no version is listed twice.
 pub(super) fn at(bin: &Path) -> Option<Binaries> {
     let all_there = ["initdb", "pg_ctl", "postgres"]
         .iter()

@@ -17,21 +17,21 @@ use super::user::RunAs;
 use super::watchdog::Watchdog;
 use crate::db::DatabaseUrl;
 
-/// What to start.
+/// The options of a cluster.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the data is, and for how long.
+    /// Where the data is, and how long it is kept.
     pub data: Data,
-    /// The folder of `initdb`; `None` looks for it.
+    /// The folder of `initdb`; `None` to search for it.
     pub bin_dir: Option<PathBuf>,
 }
 
-/// Where the data is, and for how long.
+/// Where the data is, and how long it is kept.
 #[derive(Debug, Clone)]
 pub enum Data {
-    /// In this folder, which outlives the cluster.
+    /// In this folder, which is kept.
     Keep(PathBuf),
-    /// In a folder that goes when the cluster stops. Not safe against a power cut.
+    /// In a temporary folder that is removed when the cluster stops. Not safe against a power failure.
     Temporary,
 }
 
@@ -44,7 +44,7 @@ pub struct Embedded {
 }
 
 impl Options {
-    /// Options with what the environment says of it: `POSTGRES_BIN_DIR`.
+    /// Options from the environment: `POSTGRES_BIN_DIR`.
     #[must_use]
     pub fn new(data: Data, environment: &Environment) -> Self {
         let bin_dir = environment.get("POSTGRES_BIN_DIR").map(PathBuf::from);
@@ -53,9 +53,9 @@ impl Options {
 }
 
 impl Embedded {
-    /// Starts a cluster, and makes it first where the folder has none.
+    /// Starts a cluster, and creates it first if the folder has none.
     ///
-    /// Takes about a second for a new one. The server runs as another user where we are root.
+    /// Creating one takes about a second. If this process is root, the server runs as another user.
     ///
     /// # Errors
     /// There is no PostgreSQL, the folder is in use or cannot be used, or the server does not start.
@@ -93,7 +93,7 @@ impl Embedded {
         })
     }
 
-    /// The database called `name`, made where it is absent.
+    /// The database `name`, created if absent.
     ///
     /// # Errors
     /// The server does not answer, or refuses the name.
@@ -102,8 +102,8 @@ impl Embedded {
         Ok(self.url(name))
     }
 
-    /// The same for a service: its role is no superuser, owns this database, and reaches no other one of this kind. It has
-    /// a new password each time, so one process asks for a database.
+    /// Like [`Self::database`], for a service: its role is not a superuser, owns this database, and cannot use other
+    /// databases of this kind. The role gets a new password each time, so only one process may request a database.
     ///
     /// # Errors
     /// The server does not answer, or refuses the name.
@@ -114,13 +114,14 @@ impl Embedded {
         Ok(self.url_of(name, &password, name))
     }
 
-    /// Stops the server, and removes its data where that is temporary.
+    /// Stops the server, and removes temporary data.
     pub async fn stop(self) {
-        // A panic there would have ended the server as well: Postgres stops when its pipe ends.
+        // Nothing more can be done: a panic there has ended the server too, because Postgres stops when its pipe
+        // closes.
         let _ = spawn_blocking(move || drop(self)).await;
     }
 
-    /// The URL of a database, there or not. `name` is plain: letters, digits and `_`.
+    /// The URL of a database, whether it exists or not. `name` has only letters, digits and `_`.
     pub(crate) fn url(&self, name: &str) -> DatabaseUrl {
         self.url_of(SUPERUSER, &self.password, name)
     }
@@ -134,7 +135,7 @@ impl Embedded {
     }
 }
 
-/// A folder below the system's, whose removal the watchdog sees to.
+/// A folder in the system's temporary folder, which the watchdog removes.
 fn temporary() -> Result<PathBuf, EmbeddedError> {
     tempfile::Builder::new()
         .prefix("agent-pool-postgres-")
@@ -143,7 +144,7 @@ fn temporary() -> Result<PathBuf, EmbeddedError> {
         .map_err(EmbeddedError::io("make a temporary folder"))
 }
 
-/// What is installed, or else downloaded: not in place of a folder that was asked for.
+/// The installed binaries, or else downloaded ones, but not instead of a requested folder.
 async fn installed(bin_dir: Option<PathBuf>) -> Result<Vec<Binaries>, EmbeddedError> {
     #[cfg(feature = "download")]
     let asked = bin_dir.is_some();
@@ -159,7 +160,7 @@ async fn installed(bin_dir: Option<PathBuf>) -> Result<Vec<Binaries>, EmbeddedEr
     Ok(found)
 }
 
-/// Where downloads are kept: where every user gets, because Postgres does not run as root.
+/// Where downloads are stored: in a folder that every user can read, because Postgres does not run as root.
 #[cfg(feature = "download")]
 fn cache() -> PathBuf {
     match std::env::home_dir() {

@@ -1,4 +1,4 @@
-//! The server's settings, written anew at each start: they are ours, not the user's.
+//! The server's settings, written at each start: they are ours, not the user's.
 
 use std::fs;
 
@@ -8,15 +8,15 @@ use super::folder::Folder;
 /// The superuser of every cluster.
 pub(super) const SUPERUSER: &str = "agent_pool";
 
-/// What becomes of the data when the server stops.
+/// What happens to the data when the server stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AtEnd {
     Keep,
     Remove,
 }
 
-/// Small buffers: hundreds of databases of a few rows each. No socket file: its path may be too long,
-/// and a folder for it is one more that others can reach.
+/// Small buffers, for hundreds of databases with a few rows each. No socket file: its path may be too long, and its
+/// folder would have to be protected too.
 const ALWAYS: &str = "\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -29,14 +29,14 @@ log_timezone = 'UTC'
 autovacuum_naptime = 60
 ";
 
-/// Nothing of it is needed after a crash.
+/// None of it is needed after a crash.
 const TEMPORARY: &str = "\
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 ";
 
-/// Beside the data, where the watchdog copies it from: it may have to make the data first.
+/// Next to the data, from where the watchdog copies it, because the data may have to be created first.
 pub(super) fn write(folder: &Folder, at_end: AtEnd) -> Result<(), EmbeddedError> {
     let more = match at_end {
         AtEnd::Keep => "",

@@ -1,4 +1,4 @@
-//! Statements that make databases.
+//! Statements that create databases.
 
 use agent_pool_core::Secret;
 use diesel::QueryableByName;
@@ -20,13 +20,13 @@ pub(super) async fn create_if_absent(server: &DatabaseUrl, name: &str) -> Result
         return Ok(());
     }
     match create(&mut conn, name, None).await {
-        // Somebody else was faster.
+        // Another process created it first.
         Err(_) if exists(&mut conn, name).await? => Ok(()),
         result => result,
     }
 }
 
-/// Makes a database, as a copy of `template` where one is named. Diesel has no statement for it.
+/// Creates a database, as a copy of `template` if given. Diesel has no statement for it.
 pub(crate) async fn create(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -39,7 +39,7 @@ pub(crate) async fn create(
     Ok(())
 }
 
-/// Gives the database of `superuser`, and what is in it, to a role of the same name. Diesel has no statements for it.
+/// Makes a role of the same name the owner of the database and of everything in it. Diesel has no statements for it.
 pub(super) async fn give_to_owner(
     superuser: &DatabaseUrl,
     name: &str,

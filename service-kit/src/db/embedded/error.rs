@@ -16,7 +16,7 @@ pub enum EmbeddedError {
     /// No PostgreSQL on this machine.
     #[error("no PostgreSQL server found on this machine: {INSTALL}")]
     NotInstalled,
-    /// The data was made by another major version, and that one is not installed.
+    /// The data belongs to another major version, which is not installed.
     #[error(
         "{folder} was made by PostgreSQL {data}, and this machine has {found}: install {data}, or \
          remove the folder to begin anew"
@@ -24,21 +24,21 @@ pub enum EmbeddedError {
     OtherVersion {
         /// The folder.
         folder: PathBuf,
-        /// The version that made it.
+        /// The version of the data.
         data: String,
         /// The versions on this machine.
         found: String,
     },
     /// Another process uses the folder.
-    #[error("{0} is in use by another process: stop that one, or choose another folder")]
+    #[error("{0} is in use by another process: stop it, or choose another folder")]
     InUse(PathBuf),
-    /// The user that Postgres runs as cannot get there.
+    /// The user that Postgres runs as has no access.
     #[error(
         "user {user} cannot enter {folder}, and PostgreSQL does not run as root: choose a folder that \
          this user can reach, such as one below /var/lib"
     )]
     Unreachable {
-        /// The folder that bars the way.
+        /// The folder without access.
         folder: PathBuf,
         /// The user.
         user: String,
@@ -46,9 +46,9 @@ pub enum EmbeddedError {
     /// A file or program could not be used.
     #[error("cannot {action}")]
     Io {
-        /// What was tried, on what.
+        /// The operation and its object.
         action: String,
-        /// Why it failed.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -56,7 +56,7 @@ pub enum EmbeddedError {
     #[error("PostgreSQL did not start: {0}")]
     NotStarted(String),
     /// The server refused a statement.
-    #[error("the private PostgreSQL server does not answer as it should")]
+    #[error("the private PostgreSQL server gave an unexpected answer")]
     Database(#[from] DbError),
     /// The download failed.
     #[cfg(feature = "download")]
@@ -65,7 +65,7 @@ pub enum EmbeddedError {
 }
 
 impl EmbeddedError {
-    /// For `map_err` on what touches the file system.
+    /// For `map_err` on file system operations.
     pub(super) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let action = action.into();
         move |source| Self::Io { action, source }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::EmbeddedError;
 use super::user::RunAs;
 
-/// How long a folder may take to become free: the server of a killed process ends within this.
+/// How long to wait for a folder: the server of a killed process ends within this time.
 const FREE_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -63,11 +63,11 @@ impl Folder {
         Some(text.trim().to_owned())
     }
 
-    /// Forgets the server of an earlier run where it is gone, as after a power cut: its process id may
-    /// be another program's by now, and stopping the server would then end that one.
+    /// Removes the pid file of an earlier server that no longer runs, for example after a power failure: its process id
+    /// may belong to another program by now, and stopping the server would kill that one.
     ///
-    /// Under the lock only. Should the server be there all the same, Postgres finds its shared memory
-    /// and refuses to start.
+    /// Call it only with the lock. If the server is running after all, Postgres finds its shared memory and refuses to
+    /// start.
     pub(super) fn forget_dead_server(&self) {
         let pid_file = self.data().join("postmaster.pid");
         let Ok(text) = fs::read_to_string(&pid_file) else {
@@ -76,7 +76,7 @@ impl Folder {
         let port = text.lines().nth(3).and_then(|line| line.parse().ok());
         let listens = |port: u16| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
         if !port.is_some_and(listens) {
-            // Where it cannot be removed, the server says so when it starts.
+            // If it cannot be removed, the server reports that when it starts.
             let _ = fs::remove_file(pid_file);
         }
     }

@@ -1,8 +1,8 @@
 //! A private Postgres cluster, for one machine: the harness and the tests.
 //!
-//! It listens on 127.0.0.1 only, at a free port, with a random password. It ends with the process
-//! that started it, however that ends: a shell in a process group of its own waits for the end of a
-//! pipe that only this process holds, and then stops the server.
+//! It listens only on 127.0.0.1, on a free port, with a random password. It ends with the process that started it, even
+//! if that is killed: a shell in its own process group waits for the end of a pipe that only this process holds, and
+//! then stops the server.
 
 mod binaries;
 mod cluster;

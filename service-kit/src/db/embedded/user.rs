@@ -1,4 +1,4 @@
-//! Who Postgres runs as: it refuses root.
+//! The user that Postgres runs as, because it refuses to run as root.
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -9,12 +9,12 @@ use nix::unistd::{Uid, User};
 
 use super::EmbeddedError;
 
-/// The user to run Postgres as: ourselves, or where we are root somebody else.
+/// The user to run Postgres as: the current one, or another one if that is root.
 #[derive(Debug, Clone)]
 pub(super) struct RunAs(Option<User>);
 
 impl RunAs {
-    /// If we are root: `postgres` if there is one, else `nobody`.
+    /// If the current user is root: `postgres` if it exists, else `nobody`.
     pub(super) fn choose() -> Result<Self, EmbeddedError> {
         if !Uid::effective().is_root() {
             return Ok(Self(None));
@@ -25,13 +25,13 @@ impl RunAs {
             .map(|user| Self(Some(user)))
             .ok_or_else(|| {
                 EmbeddedError::NotStarted(
-                    "it refuses root, and there is neither a user postgres nor nobody".to_owned(),
+                    "it does not run as root, and neither a user postgres nor nobody exists"
+                        .to_owned(),
                 )
             })
     }
 
-    /// A command that runs as this user, in `/` and without our variables: a variable `PGDATA` or
-    /// `PGPORT` would mislead it.
+    /// A command that runs as this user, in `/` and without our environment: `PGDATA` or `PGPORT` would affect it.
     pub(super) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command
@@ -58,7 +58,7 @@ impl RunAs {
         )))
     }
 
-    /// Makes sure that this user gets through every folder above `path`.
+    /// Checks that this user can enter every folder above `path`.
     pub(super) fn check_way_to(&self, path: &Path) -> Result<(), EmbeddedError> {
         let Some(user) = &self.0 else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The shell that starts the server, and stops it when its parent is gone.
+//! The shell that starts the server, and stops it when its parent has ended.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -25,8 +25,8 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the server, in a process group of its own that Ctrl-C does not reach, and waits until it
-    /// takes connections or has failed. Answers its port as well.
+    /// Starts the server, in its own process group, which Ctrl-C does not reach, and waits until it accepts connections
+    /// or has failed. Also returns its port.
     pub(super) fn start(
         binaries: &Binaries,
         folder: &Folder,
@@ -68,7 +68,7 @@ fn port(stdout: ChildStdout) -> Option<u16> {
 
 fn free_ports() -> Result<String, EmbeddedError> {
     let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    // All are held until the last is found, so that they differ.
+    // All sockets are held until the last port is found, so that the ports differ.
     std::iter::repeat_with(free)
         .take(PORTS)
         .collect::<io::Result<Vec<_>>>()
@@ -83,7 +83,7 @@ fn free_ports() -> Result<String, EmbeddedError> {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        // It ends now; waiting for it leaves no zombie, and frees the folder for the next cluster.
+        // It is ending; waiting for it avoids a zombie, and frees the folder for the next cluster.
         let _ = self.child.wait();
     }
 }

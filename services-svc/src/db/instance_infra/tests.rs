@@ -1,4 +1,4 @@
-//! Every function on a real Postgres.
+//! Tests of every function, on a real Postgres.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn a_row_goes_from_intended_to_made_to_started_to_destroying() {
 }
 
 #[tokio::test]
-async fn who_lost_the_lease_writes_nothing() {
+async fn a_write_after_a_lost_lease_is_refused() {
     let mut conn = conn().await;
     let (id, fence) = &leased(&mut conn).await;
     let before = find(&mut conn, id).await.unwrap();
@@ -233,7 +233,7 @@ async fn a_row_that_is_not_understood_is_named() {
     assert!(error.starts_with(&expected), "{error}");
 }
 
-/// A row as the version before `handle` wrote it.
+/// Inserts a row as the version before `handle` did.
 async fn insert_without_handle(conn: &mut AsyncPgConnection, id: &InstanceId) {
     let insert = format!(
         "INSERT INTO instance_infra (instance_id, provider, provider_service_id, provider_env_id, \

@@ -1,4 +1,4 @@
-//! What becomes of each row of the original. A pure function of the rows and of the providers that are linked.
+//! Decides what happens to each row of the original. A pure function of the rows and of the linked providers.
 
 use std::collections::HashSet;
 
@@ -42,7 +42,7 @@ pub(super) struct OriginalTool {
     created_at: DateTime<Utc>,
 }
 
-/// What is to be inserted, and what is reported.
+/// The rows to insert, and the report.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) infras: Vec<AdoptedInfra>,
@@ -63,7 +63,7 @@ impl Plan {
                     plan.outcome.adopt(format!("instances on {}", row.provider));
                     plan.infras.push(row.into_adopted());
                 }
-                Err(reason) => plan.outcome.leave(INFRA, row.instance_id, reason),
+                Err(reason) => plan.outcome.skip(INFRA, row.instance_id, reason),
             }
         }
         let adopted = plan.infras.iter().map(|row| row.instance_id.clone());
@@ -76,7 +76,7 @@ impl Plan {
                 }
                 Err(reason) => {
                     let key = format!("{} of {}", row.tool_id, row.instance_id);
-                    plan.outcome.leave(TOOLS, key, reason);
+                    plan.outcome.skip(TOOLS, key, reason);
                 }
             }
         }
@@ -84,7 +84,7 @@ impl Plan {
     }
 }
 
-/// Why an instance cannot be looked after.
+/// Why an instance cannot be adopted.
 fn check_infra(row: &OriginalInfra, registry: &Registry) -> Result<(), String> {
     row.instance_id.parse::<InstanceId>().map_err(text)?;
     row.provider_service_id.parse::<ServiceId>().map_err(text)?;
@@ -95,7 +95,7 @@ fn check_infra(row: &OriginalInfra, registry: &Registry) -> Result<(), String> {
     Ok(())
 }
 
-/// Why a tool cannot be looked after.
+/// Why a tool cannot be adopted.
 fn check_tool(
     row: &OriginalTool,
     registry: &Registry,
@@ -105,7 +105,7 @@ fn check_tool(
     row.env_key.parse::<EnvName>().map_err(text)?;
     let tool: ToolId = row.tool_id.parse().map_err(text)?;
     if !adopted.contains(&row.instance_id) {
-        return Err("its instance is left aside".to_owned());
+        return Err("its instance is skipped".to_owned());
     }
     if registry.tools().all(|(id, _)| *id != tool) {
         return Err(format!("this build has no tool {tool}"));

@@ -1,7 +1,7 @@
-//! Reading the original, and doing what the plan says.
+//! Reads the tables of the original and carries out the plan.
 
 use agent_pool_core::registry::Registry;
-use agent_pool_service_kit::adopt::{Original, find_adoption, record_adoption};
+use agent_pool_service_kit::adopt::{Original, find_adoption, is_same_database, record_adoption};
 use agent_pool_service_kit::config::Adoption;
 use agent_pool_service_kit::db::{Db, DbError};
 use anyhow::{Context as _, bail};
@@ -12,17 +12,27 @@ use super::{INFRA, TOOLS};
 use crate::config::Config;
 use crate::db::{MIGRATIONS, adopted, reseal};
 
-/// Reports what becomes of the rows of the original, and with [`Adoption::Apply`] adopts them.
+/// Reports what happens to the rows of the original, and with [`Adoption::Apply`] adopts them.
 pub(crate) async fn adopt(
     db: &Db,
     config: &Config,
     registry: &Registry,
     adoption: Adoption,
 ) -> anyhow::Result<String> {
-    if let Some(at) = find_adoption(&mut *db.conn().await?).await? {
+    if let Some(done) = find_adoption(&mut *db.conn().await?).await? {
+        let at = done.adopted_at;
         return Ok(format!("Adopted already, at {at}. There is nothing to do."));
     }
     let elsewhere = config.general.original_database_url.as_ref();
+    if let Some(url) = elsewhere
+        && is_same_database(db, url).await?
+    {
+        bail!(
+            "ORIGINAL_DATABASE_URL and SERVICES_DATABASE_URL lead to the same database: if it is the one of the \
+             original's services, unset ORIGINAL_DATABASE_URL; if it has the original's table instances too, set \
+             SERVICES_DATABASE_URL to a new one"
+        )
+    }
     let Some(mut original) = Original::find(db, elsewhere, INFRA).await? else {
         bail!(
             "no table instance_infra of the original is there: set SERVICES_DATABASE_URL to the database of the \

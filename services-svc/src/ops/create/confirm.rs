@@ -1,7 +1,7 @@
-//! Whether another deployment uses the same environment name in the same account.
+//! Checks whether another deployment uses the same environment name in the same account.
 //!
-//! Both would take the other's instances for their own orphans. The first creation of a deployment at an infra looks
-//! for instances under our mark that this database never knew; with one, it is the second deployment.
+//! Each would treat the other's instances as its own orphans. The first creation of a deployment at an infra looks for
+//! instances with our mark that this database never knew; if there are any, this is the second deployment.
 
 use agent_pool_core::{InstanceId, chain};
 use tracing::warn;
@@ -12,19 +12,19 @@ use crate::app::App;
 use crate::db::made_instances;
 
 /// # Errors
-/// Another deployment has instances under our mark.
+/// Another deployment has instances with our mark.
 pub(super) async fn confirm(app: &App, plan: &Plan) -> Result<(), CreateError> {
     let infra = plan.recipe.infra.id();
     let mut conn = app.db().conn().await?;
     if made_instances::is_confirmed(&mut conn, infra).await? {
         return Ok(());
     }
-    // Not held while the infra is asked.
+    // No connection is held during the call of the infra.
     drop(conn);
     let listed = match plan.recipe.infra.list().await {
         Ok(listed) => listed,
         Err(error) => {
-            // The next creation looks again; a sweep never touches what is not ours in any case.
+            // The next creation checks again. A sweep never touches foreign resources in any case.
             let chain = chain(&error);
             warn!(
                 error.chain = chain,

@@ -1,8 +1,9 @@
 //! Why an instance was not created.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use agent_pool_core::{EnvironmentName, InfraId, InstanceId, ToolId};
+use agent_pool_core::{EnvironmentName, InfraId, InstanceId, Price, ToolId};
 use agent_pool_service_kit::db::DbError;
 
 use crate::ops::precondition::PreconditionError;
@@ -10,7 +11,7 @@ use crate::ops::recipe::RecipeError;
 use crate::ops::step_error::StepError;
 use crate::ops::tear_down::Undo;
 
-/// The steps of a creation. The middle two run side by side, and each tool independently of the others.
+/// The steps of a creation. The middle two run concurrently, and each tool independently of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreateStep {
     /// Rows for everything that is about to be made.
@@ -19,7 +20,7 @@ pub(crate) enum CreateStep {
     CreateInfra,
     /// One tool.
     ProvisionTool,
-    /// All variables, and the one deployment.
+    /// All variables, and the only deployment.
     Start,
 }
 
@@ -42,19 +43,19 @@ impl fmt::Display for CreateStep {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
-    /// The request cannot be made. Nothing was made.
+    /// The request cannot be fulfilled. Nothing was made.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
     /// Nothing was done.
     #[error(transparent)]
     Precondition(#[from] PreconditionError),
-    /// There are as many instances as there may be. Nothing was made.
-    #[error("there are {0} instances: SERVICES_MAX_INSTANCES allows no more")]
+    /// The limit of instances is reached. Nothing was made.
+    #[error("there are already {0} instances: SERVICES_MAX_INSTANCES allows no more")]
     InstanceLimit(u32),
     /// It was created before, without this tool.
     #[error("instance {instance} exists without {tool}: use POST /provision/{instance}/{tool}")]
     OtherTools { instance: InstanceId, tool: ToolId },
-    /// The environment is another deployment's at this infra. Nothing was made.
+    /// Another deployment uses the environment at this infra. Nothing was made.
     #[error(
         "environment {environment} has {count} instances at {infra} that this database never knew: another \
          deployment uses the same account and environment name; set POOL_ENVIRONMENT to a name of its own in both \
@@ -72,6 +73,8 @@ pub(crate) enum CreateError {
         #[source]
         failure: StepFailure,
         undo: Undo,
+        /// The prices of resources that were made in vain.
+        prices: BTreeMap<String, Price>,
     },
     /// The rows could not be read or written. Nothing was made.
     #[error(transparent)]

@@ -1,7 +1,8 @@
-//! `POST /create-instance`: infra and tools side by side, then all variables, then one deployment.
+//! `POST /create-instance`: infra and tools concurrently, then all variables, then one deployment.
 //!
-//! A repeated call goes on from the rows: what a crash cut off is completed, and a complete instance is
-//! answered again. What a failed creation made is undone before the error is answered.
+//! A repeated call continues from the rows: an interrupted creation is completed, and a complete instance is answered
+//! again. What a failed creation made is undone before the error is answered. In order: [`run`] takes the lease and
+//! decides, [`plan`] resolves providers, [`confirm`] checks the environment, [`steps`] make the instance.
 
 mod confirm;
 mod error;

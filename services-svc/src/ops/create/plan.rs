@@ -1,4 +1,4 @@
-//! What a creation is to make. Every provider is looked up before anything is made.
+//! The plan of a creation. Every provider is looked up before anything is made.
 
 use agent_pool_core::wire::services::{CreateInstanceRequest, RecipeRequest};
 use agent_pool_core::{Attempt, EnvVars, InstanceId, InstanceSpec, ResourceId, Secret, ToolId};
@@ -16,9 +16,9 @@ pub(super) struct Plan {
     pub(super) recipe: Recipe,
     /// Whether an earlier creation of the instance may have made something.
     pub(super) attempt: Attempt,
-    /// What an earlier creation left.
+    /// The tools that an earlier creation left.
     pub(super) existing: Vec<InstanceTool>,
-    /// Opens the runtime of the instance, and nothing of ours.
+    /// The key of the instance's runtime. It opens nothing else.
     pub(super) runtime_key: Secret,
 }
 
@@ -30,6 +30,7 @@ impl Plan {
                 tools: request.tools,
                 infra: request.infra,
                 image: request.image,
+                infra_options: request.infra_options,
                 variables: request.variables,
             },
         )?;
@@ -38,6 +39,7 @@ impl Plan {
             spec: InstanceSpec {
                 name: request.name,
                 image: recipe.image.clone(),
+                options: recipe.infra_options.clone(),
             },
             recipe,
             attempt: Attempt::First,
@@ -46,8 +48,8 @@ impl Plan {
         })
     }
 
-    /// All variables to start with. If several sources set one, the later wins: settings, request, tools,
-    /// and then what identifies and authorises the instance.
+    /// All variables of the first deployment. If several sources set one, the later source wins: settings, request,
+    /// tools, and then the instance's id and key.
     pub(super) fn variables(&self, tools: impl Iterator<Item = EnvVars>) -> EnvVars {
         let mut all = self.recipe.variables.clone();
         tools.for_each(|tool| all.merge(tool));

@@ -1,7 +1,10 @@
-//! One creation from its request to its answer.
+//! One creation, from its request to its answer.
+
+use std::collections::BTreeMap;
 
 use agent_pool_core::wire::services::{CreateInstanceRequest, CreatedInstance, ToolResource};
-use agent_pool_core::{Attempt, chain};
+use agent_pool_core::{Attempt, Price, chain};
+use agent_pool_service_kit::db::DbError;
 use metrics::counter;
 use tracing::{info, instrument, warn};
 
@@ -50,7 +53,7 @@ async fn create_leased(lease: &Lease, mut plan: Plan) -> Result<CreatedInstance,
                 let key = runtime_key::open(app.cipher(), &plan.instance, key);
                 plan.runtime_key = key.map_err(StepError::from)?;
             }
-            // It continues on the infra where it began, whatever the settings say now.
+            // It continues on the infra where it began, even if the settings have changed.
             plan.recipe.infra = find_infra(app, &infra.infra)?;
         }
     }
@@ -77,7 +80,7 @@ async fn reserve(lease: &Lease, plan: &Plan) -> Result<(), CreateError> {
     }
 }
 
-/// The answer for an instance that has a row; `None` if its creation is to go on.
+/// The answer for an instance that has a row; `None` if its creation is incomplete.
 fn existing_instance(
     app: &App,
     plan: &Plan,
@@ -115,9 +118,11 @@ fn existing_instance(
 }
 
 async fn undo_failed(lease: &Lease, mut plan: Plan, failure: StepFailure) -> CreateError {
+    // Before the tear-down deletes the rows. Without the prices, the ledger lacks the costs of what was made in vain.
+    let prices = load_prices(lease, &plan).await.unwrap_or_default();
     let undone = async {
-        // If the rows were deleted meanwhile, everything made since has none. It gets them back first, so
-        // that the tear-down finds it by its mark.
+        // If the rows were deleted meanwhile, everything made since has no row. Insert the rows again first, so that
+        // the tear-down finds it by its mark.
         if matches!(failure.cause, StepError::RowGone(_)) {
             plan.existing.clear();
             insert_intents(lease, &plan).await?;
@@ -135,5 +140,22 @@ async fn undo_failed(lease: &Lease, mut plan: Plan, failure: StepFailure) -> Cre
         instance,
         failure,
         undo,
+        prices,
     }
+}
+
+/// The prices of the resources that a failed creation has made.
+async fn load_prices(lease: &Lease, plan: &Plan) -> Result<BTreeMap<String, Price>, DbError> {
+    let app = lease.app();
+    let mut conn = app.db().conn().await?;
+    let infra = instance_infra::find(&mut conn, &plan.instance).await?;
+    let tools = instance_services::load(&mut conn, &plan.instance).await?;
+    let made = tools.iter().filter(|tool| tool.made.is_some());
+    let mut prices = app
+        .providers()
+        .prices(plan.recipe.infra.id(), made.map(|tool| &tool.tool));
+    if infra.is_none_or(|infra| infra.made.is_none()) {
+        prices.remove(plan.recipe.infra.id().as_str());
+    }
+    Ok(prices)
 }

@@ -1,4 +1,4 @@
-//! The steps of a creation. Each is idempotent, and none undoes anything.
+//! The steps of a creation. Each is idempotent; undoing is the caller's work.
 
 use agent_pool_core::wire::services::{CreatedInstance, MadeFrom, ToolResource};
 use agent_pool_core::{CreatedInfra, Redeploy, ToolId, ToolOptions, chain};
@@ -9,17 +9,17 @@ use super::plan::Plan;
 use super::{CreateStep, StepFailure};
 use crate::db::Written;
 use crate::db::instance_infra::{self, NewInstance};
-use crate::db::instance_services::{self, NewTool};
+use crate::db::instance_services::{self, NewTool, Variables};
 use crate::ops::lease::Lease;
 use crate::ops::step_error::StepError;
 use crate::ops::tool::{ReadyTool, provision_and_record};
 use crate::providers::Tool;
 use crate::runtime_key;
 
-/// Takes every step.
+/// Runs every step.
 ///
-/// Steps that run side by side are all awaited, also after a failure, because a call that is in flight
-/// cannot be undone. If several fail, the first is answered and the others are logged.
+/// Concurrent steps are all awaited even after a failure, because a call in flight cannot be undone. If several fail,
+/// the first is returned and the others are logged.
 pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, StepFailure> {
     insert_intents(lease, plan)
         .await
@@ -61,7 +61,7 @@ pub(super) async fn make(lease: &Lease, plan: &Plan) -> Result<CreatedInstance, 
 
 /// Inserts rows for everything that is about to be made, before any of it is.
 pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), StepError> {
-    // An upsert always finds its row.
+    // The result does not matter: an upsert always finds its row.
     let _ = insert_instance(lease, plan, None).await?;
     let context = lease.app().providers().context();
     let label = &context.mark().label(&plan.instance);
@@ -77,7 +77,8 @@ pub(super) async fn insert_intents(lease: &Lease, plan: &Plan) -> Result<(), Ste
     if !rows.is_empty() {
         let _ = lease
             .write(async |conn, fence| {
-                instance_services::insert_intents(conn, fence, label, rows).await
+                instance_services::insert_intents(conn, fence, label, rows, Variables::AtStart)
+                    .await
             })
             .await?;
     }
@@ -108,11 +109,9 @@ pub(super) async fn insert_instance(
 
 async fn create_infra(lease: &Lease, plan: &Plan) -> Result<CreatedInfra, StepError> {
     let Plan { instance, spec, .. } = plan;
-    let created = plan
-        .recipe
-        .infra
-        .create(instance, plan.attempt, spec)
-        .await?;
+    let create = plan.recipe.infra.create(instance, plan.attempt, spec);
+    let mut created = create.await?;
+    created.handle.options.clone_from(&spec.options);
     let recorded = &created;
     let written =
         lease.write(async |conn, fence| instance_infra::record_made(conn, fence, recorded).await);
@@ -162,7 +161,7 @@ fn first_failure<T>(plan: &Plan, results: Vec<Result<T, StepError>>) -> Result<V
     Err(first)
 }
 
-/// For a failure that is not the answered one.
+/// Logs a failure that is not the returned one.
 fn log_further_failure(plan: &Plan, error: &StepError) {
     let instance = &plan.instance;
     warn!(

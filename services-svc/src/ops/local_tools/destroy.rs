@@ -1,4 +1,4 @@
-//! The end of a grant: requested, or as the undo of its making.
+//! Ends a grant, on request or as the undo of a failed one.
 
 use agent_pool_core::wire::services::Destroyed;
 use agent_pool_core::{InstanceId, ToolId};
@@ -11,7 +11,7 @@ use crate::db::local_grants;
 use crate::ops::step_error::StepError;
 use crate::ops::tear_down::{TearDown, leftovers};
 
-/// Destroys the tools of a grant side by side, then its row.
+/// Destroys the tools of a grant concurrently, then its row.
 ///
 /// The grant expires first, so that the next sweep destroys what cannot be destroyed now.
 pub(crate) async fn destroy_grant(app: &App, instance: &InstanceId) -> Result<TearDown, DbError> {

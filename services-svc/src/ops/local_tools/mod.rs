@@ -1,10 +1,10 @@
 //! Tools for a developer's own machine: keys without an instance.
 //!
-//! Only the row of the grant is kept, and it has no secret. It tells the sweep that what the vendors list
-//! belongs to somebody until the grant expires. The row is written before the vendors are asked, and
-//! expires as soon as the making must have ended. It gets its full time once everything is made. So what a
-//! crash cuts off soon becomes an orphan, and so does what a developer forgets, in the end. Making a grant
-//! needs no lease: nobody knows the instance's id before the answer.
+//! Only the row of the grant is stored, without secrets. It keeps sweeps from treating the tools as orphans until the
+//! grant expires. The row is written before the vendors are called, with an expiry just long enough to make the tools;
+//! it gets its full time once everything is made. So the tools of an interrupted request soon become orphans, and
+//! forgotten ones become orphans when the grant expires. Making a grant needs no lease, because nobody knows the
+//! instance's id before the answer.
 
 mod destroy;
 mod provision;

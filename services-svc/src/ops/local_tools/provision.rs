@@ -18,7 +18,7 @@ use crate::ops::step_error::StepError;
 use crate::ops::tear_down::{TearDown, Undo};
 use crate::providers::Tool;
 
-/// Why a developer got no tools.
+/// Why a grant was not made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProvisionLocalError {
     /// A tool of the request is not available. Nothing was made.
@@ -27,9 +27,9 @@ pub(crate) enum ProvisionLocalError {
     /// The request names no tool.
     #[error("tools is empty: expected at least one")]
     NoTools,
-    /// There are as many grants as there may be. Nothing was done.
+    /// A limit of grants is reached. Nothing was done.
     #[error(
-        "no more local grants now: LOCAL_GRANT_MAX allows {} at once, LOCAL_GRANTS_PER_HOUR {} an hour",
+        "the limit of local grants is reached: LOCAL_GRANT_MAX allows {} at once, LOCAL_GRANTS_PER_HOUR {} an hour",
         .0.max, .0.per_hour
     )]
     Limit(Limits),
@@ -46,7 +46,7 @@ pub(crate) enum ProvisionLocalError {
     Database(#[from] DbError),
 }
 
-/// How many times the longest provider call the making may take: itself, and the undo.
+/// The time limit of a request, in units of the longest provider call: one to make the tools, one to undo them.
 const LONGEST_CALLS: u32 = 2;
 
 /// Makes tools for a new instance id, all or none.
@@ -82,7 +82,7 @@ pub(crate) async fn provision_local(
     }
 }
 
-/// If the row was deleted meanwhile, it is inserted again first: it says what to destroy.
+/// If the row was deleted meanwhile, it is inserted again first, because it says what to destroy.
 async fn undo(
     app: &App,
     instance: &InstanceId,
@@ -120,7 +120,7 @@ fn provisional_ttl(app: &App) -> Duration {
     app.config().provider_timeout() * LONGEST_CALLS
 }
 
-/// All calls are awaited, also after a failure, because a call that is in flight cannot be undone.
+/// All calls are awaited even after a failure, because a call in flight cannot be undone.
 async fn make(
     app: &App,
     instance: &InstanceId,

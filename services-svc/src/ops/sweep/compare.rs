@@ -1,9 +1,8 @@
-//! What rows know and vendors lack.
+//! Compares rows with vendors: finds missing resources.
 //!
-//! Rows are read before vendors are listed, and rows younger than the grace period are left out, so that
-//! what was just made is not missed. A listing that lacks too much at once is not trusted. What is missing
-//! in two consecutive sweeps can be repaired: a tool is made anew if its instance is there. A missing
-//! service is for Pool to decide on.
+//! Rows are read before vendors are listed, and rows younger than the grace period are left out, so that a new resource
+//! does not count as missing. A listing that lacks too much at once is not trusted. A tool that is missing in two
+//! consecutive sweeps can be repaired if its instance exists. What to do about a missing service is up to Pool.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,7 +18,7 @@ use crate::db::expected::{self, Expected};
 /// Fewer missing ones than this are always trusted.
 const FEWEST_DOUBTED: usize = 3;
 
-/// What the rows said before the vendors were listed.
+/// The rows, read before the vendors were listed.
 #[derive(Debug)]
 pub(super) struct Expectations {
     resources: Vec<Expected>,
@@ -114,12 +113,12 @@ fn find_in<'a>(report: &'a SweepReport, item: &Missing) -> Option<&'a Missing> {
     })
 }
 
-/// Why a listing that lacks `missing` of `expected` is not trusted.
+/// Why a listing that lacks `missing` of `expected` resources is not trusted.
 fn doubt(missing: usize, expected: usize, max_percent: u8) -> Option<String> {
     let too_many = missing as u64 * 100 > expected as u64 * u64::from(max_percent);
     if missing > 0 && missing == expected {
         Some(format!(
-            "it lists none of the {expected} that the rows know: nothing is repaired"
+            "it lists none of the {expected} resources that have rows: nothing is repaired"
         ))
     } else if missing >= FEWEST_DOUBTED && too_many {
         Some(format!(

@@ -1,4 +1,4 @@
-//! One sweep at a time, among all replicas.
+//! One sweep at a time, across all replicas.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::run::run_sweep;
 use crate::app::App;
 use crate::db::sweep_reports;
 
-/// Why there was no sweep.
+/// Why no sweep was made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SweepError {
     /// Another one is running. Nothing was done.

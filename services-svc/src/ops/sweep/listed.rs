@@ -1,4 +1,4 @@
-//! What one provider lists, with the means to destroy it.
+//! A resource that a provider lists, with the means to destroy it.
 
 use agent_pool_core::wire::services::Orphan;
 use agent_pool_core::{InstanceId, ListedInstance, ListedResource, ProviderError};
@@ -19,14 +19,14 @@ pub(super) enum Kind {
     Infra,
 }
 
-/// One thing that a provider lists.
+/// One resource that a provider lists.
 #[derive(Debug)]
 pub(super) enum Listed {
     Resource(Tool, ListedResource),
     Service(Infra, Box<ListedInstance>),
 }
 
-/// Identifies what a provider has, as rows do. A tool and an infra may have the same id.
+/// Identifies a provider, as rows do. A tool and an infra may have the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key<'a> {
     pub(super) kind: Kind,
@@ -104,7 +104,7 @@ impl Listed {
         }
     }
 
-    /// As the report shows it.
+    /// The entry in the report.
     pub(super) fn to_orphan(&self, destroyed: bool) -> Orphan {
         let key = self.key();
         Orphan {

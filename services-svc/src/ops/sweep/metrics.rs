@@ -5,8 +5,8 @@ use metrics::{counter, gauge};
 
 use super::listed::Provider;
 
-/// Records how many orphans and missing resources each provider that answered still has, and how many were
-/// destroyed or repaired.
+/// Records the remaining orphans and missing resources of each provider that answered, and how many were destroyed or
+/// repaired.
 pub(super) fn record_metrics(providers: &[Provider], report: &SweepReport) {
     for provider in providers {
         let name = provider.name();

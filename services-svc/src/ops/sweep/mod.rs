@@ -1,11 +1,11 @@
-//! Where vendors and rows disagree, in both directions: orphans, which no row knows, and what is `missing`
-//! at its vendor.
+//! Sweeps: compares vendors and rows in both directions, and finds orphans (resources without a row) and `missing`
+//! resources (rows without one).
 //!
-//! Rows are written before vendors are asked for anything, and vendors are listed before rows are read. So
-//! what is listed and has no row belongs to nobody, however young it is; the grace period only gives people
-//! time to look. A resource whose vendor does not tell its age counts as old. What belongs to an instance
-//! with any row is never an orphan: the destruction of the instance removes it. Only the row of a local
-//! grant stops protecting when the grant expires.
+//! A row is always written before its vendor is called, and a sweep lists vendors before it reads rows. So a listed
+//! resource without a row belongs to nothing, however young it is; the grace period only gives people time to look. A
+//! resource of unknown age counts as old. A resource of an instance that has any row is never an orphan: the
+//! destruction of the instance removes it. Only the row of a local grant stops protecting its tools when the grant
+//! expires.
 
 mod compare;
 mod exclusive;

@@ -1,4 +1,4 @@
-//! Finds orphans among what is listed, and destroys them.
+//! Finds orphans in the lists, and destroys them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,7 +19,7 @@ use crate::ops::precondition::PreconditionError;
 /// The number of instances whose orphans are destroyed concurrently.
 const MAX_CONCURRENT: usize = 8;
 
-/// What became of one orphan.
+/// The result for one orphan.
 #[derive(Debug)]
 struct Outcome {
     orphan: Orphan,
@@ -35,7 +35,7 @@ enum SkipReason {
     Database(#[from] DbError),
 }
 
-/// Those that are old enough and whose instance has no owner, in order of instance.
+/// The listed resources that are old enough and whose instance has no row, ordered by instance.
 pub(super) async fn find_orphans(
     app: &App,
     mut listed: Vec<Listed>,
@@ -57,7 +57,7 @@ async fn find_owned(app: &App, instances: &[&InstanceId]) -> Result<HashSet<Stri
     Ok(owned)
 }
 
-/// Destroys `orphans`, which are in order of instance, and reports on each.
+/// Destroys `orphans`, which are ordered by instance, and reports on each.
 pub(super) async fn destroy_orphans(
     app: &App,
     orphans: &[Listed],
@@ -77,7 +77,7 @@ pub(super) async fn destroy_orphans(
     outcomes.into_iter().flatten().map(report).collect()
 }
 
-/// Destroys all of one instance, and answers what became of each.
+/// Destroys all orphans of one instance, and returns the result for each.
 async fn destroy_of_one(app: &App, orphans: &[Listed]) -> Vec<Outcome> {
     let Some(instance) = orphans.first().map(Listed::instance) else {
         return Vec::new();
@@ -99,8 +99,8 @@ async fn destroy_of_one(app: &App, orphans: &[Listed]) -> Vec<Outcome> {
     }
 }
 
-/// Destroys under the lease: a creation for the same instance may have begun since the orphans were found,
-/// and use what is there.
+/// Destroys under the lease, and checks again that there is no row: a creation for the same instance may have begun
+/// since the orphans were found, and may have adopted them.
 async fn destroy_leased(
     app: &App,
     instance: &InstanceId,
@@ -109,6 +109,7 @@ async fn destroy_leased(
     let busy = || PreconditionError::Busy(instance.clone());
     let lease = Lease::take(app, instance).await?.ok_or_else(busy)?;
     let work = async {
+        // Under the lease no creation can insert a row any more, so this answer stays true until the orphans are gone.
         if !find_owned(app, &[instance]).await?.is_empty() {
             return Err(busy().into());
         }

@@ -1,4 +1,4 @@
-//! Metadata that changed at the vendors after the provision, such as how far a number's registration is.
+//! Refreshes metadata that changes at the vendors after the provision, such as the registration of a phone number.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::listed::Provider;
 use crate::app::App;
 use crate::db::instance_services;
 
-/// Asks every tool that could be listed, and stores what changed.
+/// Asks every tool that could be listed, and stores the changes.
 pub(super) async fn refresh(
     app: &App,
     providers: &[Provider],
@@ -40,7 +40,7 @@ pub(super) async fn refresh(
                 let tool = tool.id();
                 warn!(
                     error.chain = chain(&error),
-                    "the metadata of {tool} is not refreshed"
+                    "the metadata of {tool} could not be refreshed"
                 );
             }
         }

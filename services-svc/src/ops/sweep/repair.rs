@@ -14,7 +14,7 @@ use crate::ops::repair_tool::repair_tool;
 /// The number of instances that are repaired concurrently.
 const MAX_CONCURRENT: usize = 8;
 
-/// Repairs what may be repaired, and marks what was.
+/// Repairs the repairable tools, and marks the repaired ones.
 pub(super) async fn repair_all(
     app: &App,
     items: &mut [MissingItem],
@@ -36,8 +36,8 @@ pub(super) async fn repair_all(
     failures.extend(failed.into_iter().flatten());
 }
 
-/// Repairs the tools of one instance, one after the other, because they share its lease. Answers the
-/// providers that failed, with why.
+/// Repairs the tools of one instance one after the other, because they share its lease. Returns the failures by
+/// provider.
 async fn repair_instance(
     app: &App,
     instance: InstanceId,

@@ -14,7 +14,7 @@ pub(crate) async fn last_report(app: &App) -> Result<Option<SweepReport>, DbErro
     sweep_reports::find_last(&mut *app.db().conn().await?, environment).await
 }
 
-/// The same for the next sweep. A report that another version wrote and this one cannot read counts as none.
+/// Like [`last_report`], for the next sweep. A report of another version that cannot be read counts as none.
 pub(super) async fn previous_report(app: &App) -> Result<Option<SweepReport>, DbError> {
     match last_report(app).await {
         Err(error @ DbError::CorruptRow { .. }) => {

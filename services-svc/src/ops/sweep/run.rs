@@ -20,19 +20,19 @@ use super::report::previous_report;
 use crate::app::App;
 use crate::db::{local_grants, made_instances, sweep_reports};
 
-/// Sweeps every configured provider, and saves the report. It names the providers that could not be listed,
-/// and those whose listing is not trusted.
+/// Sweeps every configured provider, and saves the report. The report names the providers that could not be listed, and
+/// those whose listing is not trusted.
 #[instrument(name = "sweep", skip_all)]
 pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepReport, DbError> {
     let (swept_at, started) = (Utc::now(), Instant::now());
     let previous = previous_report(app).await?;
-    // Before the vendors are listed: what is made meanwhile must not seem missing.
+    // Before the vendors are listed, so that what is made meanwhile does not seem missing.
     let expectations = load_expectations(app).await?;
     let tools = app.providers().tools().map(Provider::Tool);
     let infras = app.providers().infras().map(Provider::Infra);
     let providers: Vec<Provider> = tools.chain(infras).collect();
     let (listed, mut failures) = list(&providers).await;
-    delete_spent_grants(app, &providers, &listed, &failures).await?;
+    delete_expired_grants(app, &providers, &listed, &failures).await?;
     refresh(app, &providers, &failures).await?;
     let mut missing = find_missing(
         &expectations,
@@ -70,7 +70,7 @@ pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepR
     Ok(report)
 }
 
-/// The instances of `orphans` that this deployment once made.
+/// The instances of `orphans` that this deployment made.
 async fn find_ours(app: &App, orphans: &[Listed]) -> Result<HashSet<String>, DbError> {
     let instances: Vec<&InstanceId> = orphans.iter().map(Listed::instance).collect();
     let mut conn = app.db().conn().await?;
@@ -84,7 +84,7 @@ fn is_to_be_destroyed(request: &SweepRequest, orphan: &Listed, foreign: bool) ->
     (request.destroy && !foreign) || request.destroy_only.iter().any(named)
 }
 
-/// What the providers have; and those that could not be listed, with why.
+/// The lists of the providers, and the failures of those that could not be listed.
 async fn list(providers: &[Provider]) -> (Vec<Listed>, BTreeMap<String, String>) {
     let lists = join_all(providers.iter().map(Provider::list)).await;
     let mut failures = BTreeMap::new();
@@ -102,8 +102,8 @@ async fn list(providers: &[Provider]) -> (Vec<Listed>, BTreeMap<String, String>)
     (all, failures)
 }
 
-/// Deletes the rows of expired grants once all their tools were listed and have nothing of them.
-async fn delete_spent_grants(
+/// Deletes the rows of expired grants once all their tools were listed and nothing of the grant is left.
+async fn delete_expired_grants(
     app: &App,
     providers: &[Provider],
     listed: &[Listed],
@@ -116,5 +116,5 @@ async fn delete_spent_grants(
         .collect();
     let instances: Vec<&InstanceId> = listed.iter().map(Listed::instance).collect();
     let mut conn = app.db().conn().await?;
-    local_grants::delete_spent(&mut conn, &instances, &asked).await
+    local_grants::delete_expired(&mut conn, &instances, &asked).await
 }

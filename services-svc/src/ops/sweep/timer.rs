@@ -9,13 +9,12 @@ use tracing::{error, warn};
 use super::exclusive::sweep_if_due;
 use crate::app::App;
 
-/// Sweeps every `SWEEP_INTERVAL_MS` until shutdown, one replica at a time. Shutdown waits for a sweep that is
-/// running.
+/// Sweeps every `SWEEP_INTERVAL_MS` until shutdown, one replica at a time. Shutdown waits for a running sweep.
 pub(crate) async fn sweep_periodically(app: App, shutdown: Shutdown) {
     let settings = app.config().sweep;
     let period = settings.interval_ms.duration();
     if period.is_zero() {
-        // Off. A task that returns early counts as one that failed.
+        // Switched off. Wait for shutdown, because a task that returns early counts as failed.
         shutdown.wait().await;
         return;
     }

@@ -1,4 +1,4 @@
-//! What the service answered.
+//! An answer of the service.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What every test stands on.
+//! Helpers of all tests.
 
 mod answer;
 mod instances;

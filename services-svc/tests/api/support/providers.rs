@@ -5,10 +5,10 @@ use std::sync::Arc;
 use agent_pool_core::registry::{InfraRegistration, ToolRegistration};
 use agent_pool_core::settings::{Environment, SettingSpec, SettingsError};
 use agent_pool_core::{
-    Context, CreatedInfra, DeployStatus, EnvVars, InfraCapabilities, InfraHandle, InfraProvider,
-    InstanceId, InstanceSpec, ListedInstance, ListedResource, Metadata, NoticeError, ProviderError,
-    ProvisionedTool, Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions, ToolProvider,
-    Usage, VendorNotice,
+    Context, CreatedInfra, DeployStatus, EnvVars, InfraCapabilities, InfraHandle, InfraOptions,
+    InfraProvider, InstanceId, InstanceSpec, ListedInstance, ListedResource, Metadata, NoticeError,
+    ProviderError, ProvisionedTool, Redeploy, ResourceId, Secret, ToolCapabilities, ToolOptions,
+    ToolProvider, Usage, VendorNotice, read_options,
 };
 use async_trait::async_trait;
 use chrono::Utc;
@@ -137,7 +137,7 @@ impl ToolProvider for Tool {
         let state = self.world.state();
         let padding = "x".repeat(state.metadata_bytes);
         let secret = |name: &str| {
-            // Recognisable, so that tests find it where it should not be.
+            // Recognisable, so that tests can find it where it must not be.
             let (start, end) = (state.secret_start, state.secret_end);
             Secret::new(format!("{start}hunter2-{name}-{instance}{end}"))
         };
@@ -268,9 +268,23 @@ impl InfraProvider for Cellar {
         let changed = |state: &mut State| {
             let service = state.services.get_mut(&handle.instance).unwrap();
             service.handle.image = Some(image.to_owned());
-            service.deployments += 1;
+            service.deploy(handle);
         };
         self.0.call("cellar update", changed).await
+    }
+
+    fn takes_notices(&self) -> bool {
+        true
+    }
+
+    fn check_options(&self, options: &InfraOptions) -> Result<(), ProviderError> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Options {
+            #[serde(rename = "bottles")]
+            _bottles: Option<u32>,
+        }
+        read_options::<Options>(options).map(drop)
     }
 
     fn read_notice(&self, secret: &Secret, body: &[u8]) -> Result<VendorNotice, NoticeError> {
@@ -330,7 +344,7 @@ impl InfraProvider for Cellar {
             let service = state.services.get_mut(&handle.instance).unwrap();
             service.variables.merge(variables.clone());
             if redeploy == Redeploy::Yes {
-                service.deployments += 1;
+                service.deploy(handle);
                 service.status = Some(DeployStatus::Success);
             }
         };
@@ -339,11 +353,8 @@ impl InfraProvider for Cellar {
 
     async fn redeploy(&self, _: &Context, handle: &InfraHandle) -> Result<(), ProviderError> {
         let again = |state: &mut State| {
-            state
-                .services
-                .get_mut(&handle.instance)
-                .unwrap()
-                .deployments += 1;
+            let service = state.services.get_mut(&handle.instance).unwrap();
+            service.deploy(handle);
         };
         self.0.call("cellar redeploy", again).await
     }

@@ -1,4 +1,4 @@
-//! A services-svc of the test's own, in this process.
+//! A services-svc for one test, in this process.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Service {
         self.send_with(KEY, method, path, body).await
     }
 
-    /// The same with another key.
+    /// Like [`Self::send`], with another key.
     pub(crate) async fn send_with(
         &self,
         key: &str,
@@ -146,7 +146,7 @@ impl Service {
         serve(&environment, self.more, &self.database).await
     }
 
-    /// Asks for an instance with these tools.
+    /// Requests an instance with these tools.
     pub(crate) async fn create(&self, id: &str, tools: &[&str]) -> Answer {
         self.post("/create-instance", creation(id, tools)).await
     }
@@ -155,7 +155,7 @@ impl Service {
         self.database.db().conn().await.unwrap()
     }
 
-    /// The number that a query answers.
+    /// The number that a query returns.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         #[derive(diesel::QueryableByName)]
         struct Number {
@@ -170,7 +170,7 @@ impl Service {
         row.number
     }
 
-    /// The text that a query answers.
+    /// The text that a query returns.
     pub(crate) async fn text(&self, query: &str) -> String {
         #[derive(diesel::QueryableByName)]
         struct Text {
@@ -185,7 +185,7 @@ impl Service {
         row.text
     }
 
-    /// How many rows there are of instances and of tools.
+    /// Number of rows of instances and of tools.
     pub(crate) async fn rows(&self) -> (i64, i64) {
         let count = async |table| self.number(&format!("SELECT count(*) FROM {table}")).await;
         (

@@ -1,4 +1,4 @@
-//! How many statements a test sent to its database.
+//! Counts the statements that a test sends to its database.
 
 use std::cell::Cell;
 use std::sync::Once;
@@ -6,11 +6,11 @@ use std::sync::Once;
 use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
 
 thread_local! {
-    /// A test and all of its service run on one thread.
+    /// A test and its whole service run on one thread.
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts from now on, in all connections that are made after.
+/// Starts to count, on all connections that are opened later.
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| set_default_instrumentation(|| Some(Box::new(record))).unwrap());
@@ -22,7 +22,7 @@ fn record(event: InstrumentationEvent<'_>) {
     }
 }
 
-/// How many statements this test sent so far.
+/// Number of statements that this test has sent so far.
 pub(crate) fn count() -> usize {
     COUNT.get()
 }

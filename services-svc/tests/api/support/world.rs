@@ -1,4 +1,4 @@
-//! All vendors in one: what they hold, what they were asked, how they misbehave.
+//! All vendors in one: their resources, their calls, their faults.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
@@ -11,10 +11,10 @@ use agent_pool_service_kit::testing::eventually;
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
-/// Whatever is waited for comes well before this.
+/// Time limit of every wait; the awaited state comes well before it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Providers are built by plain functions, which find their world by this key.
+/// Providers are built by plain functions, which find their world with this key.
 static WORLDS: LazyLock<Mutex<HashMap<String, Arc<World>>>> = LazyLock::new(Mutex::default);
 
 /// Calls are named `PROVIDER OPERATION`, such as `alpha provision`.
@@ -31,22 +31,22 @@ pub(crate) struct State {
     pub(crate) resources: BTreeMap<(String, InstanceId), Resource>,
     pub(crate) services: BTreeMap<InstanceId, ServiceState>,
     pub(crate) calls: Vec<String>,
-    /// Which attempts the calls that make something were.
+    /// The attempts of the calls that create something.
     pub(crate) attempts: Vec<Attempt>,
-    /// Bytes of metadata, and a variable beyond those declared, that tools answer with.
+    /// Number of bytes of metadata in tools' answers, and an undeclared variable in them.
     pub(crate) metadata_bytes: usize,
     pub(crate) undeclared: Option<&'static str>,
-    /// What every secret begins and ends with, and a metadata of all tools.
+    /// The prefix and the suffix of every secret, and a metadata of all tools.
     pub(crate) secret_start: &'static str,
     pub(crate) secret_end: &'static str,
     pub(crate) metadata_text: &'static str,
-    /// A metadata that all tools have by now.
+    /// A metadata that all tools have from now on.
     pub(crate) campaign: Option<&'static str>,
-    /// Follows the environment that the infra answers.
+    /// Appended to the shelf in the handles that the infra returns.
     pub(crate) shelf_end: &'static str,
-    /// What every instance runs, as the infra lists it.
+    /// The digest of every instance's image, as the infra lists it.
     pub(crate) listed_digest: Option<&'static str>,
-    /// What the names of images stand for.
+    /// The digests that the names of images refer to.
     pub(crate) digests: HashMap<String, String>,
     failures: HashMap<String, Failure>,
     gates: HashMap<String, Arc<Semaphore>>,
@@ -70,6 +70,14 @@ pub(crate) struct ServiceState {
     pub(crate) created_at: Option<DateTime<Utc>>,
 }
 
+impl ServiceState {
+    /// Deploys it with the options of a handle, which the handle that is listed shows.
+    pub(crate) fn deploy(&mut self, handle: &InfraHandle) {
+        self.handle.options.clone_from(&handle.options);
+        self.deployments += 1;
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Failure {
     kind: ErrorKind,
@@ -84,7 +92,7 @@ pub(crate) enum When {
 }
 
 impl World {
-    /// Its key is the address of its instances.
+    /// A world whose key is the address of its instances.
     pub(crate) fn new(instances_url: &str) -> Arc<Self> {
         let world = Arc::new(Self::default());
         world.state().instances_url = instances_url.to_owned();
@@ -133,7 +141,7 @@ impl World {
             .count()
     }
 
-    /// Waits until a call was made so many times.
+    /// Waits until a call was made this many times.
     pub(crate) async fn called(&self, call: &str, times: usize) {
         let what = format!("{times} calls of {call}");
         eventually(&what, PATIENCE, async || self.count(call) >= times).await;
@@ -154,7 +162,7 @@ impl World {
             .any(|owner| owner.as_str() == id)
     }
 
-    /// One call: recorded, held, failed as told, with its effect.
+    /// One call: it is recorded, held and failed as configured, and has its effect.
     pub(super) async fn call<T>(
         &self,
         call: &str,
@@ -169,7 +177,7 @@ impl World {
             )
         };
         if let Some(gate) = gate {
-            // Closed is open: nobody ever adds a permit.
+            // A closed gate is open: nobody ever adds a permit.
             let _ = gate.acquire().await;
         }
         let error = failure.map(|failure| ProviderError::new(failure.kind, "as told"));

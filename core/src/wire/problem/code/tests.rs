@@ -1,4 +1,4 @@
-//! Words and statuses are API. Fault and effect decide what becomes of an instance that a claim failed on.
+//! Codes and statuses are API. Fault and effect decide what happens to an instance on which a claim failed.
 
 use super::*;
 

@@ -18,7 +18,7 @@ type Variables = BTreeMap<String, String>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Acme {
-    /// What every machine runs; empty where nothing runs.
+    /// The command of every machine; empty if machines run nothing.
     command: Vec<String>,
     created: usize,
     machines: Vec<Machine>,

@@ -1,10 +1,10 @@
-//! What a machine runs, where the fake is run by hand: a process on a port of its own.
+//! The program of a machine when the fake is run manually: a process on its own port.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-/// A command on a port, and its process once it was started. It ends with this.
+/// A command on a port, and its process once it was started. The process ends on drop.
 #[derive(Debug)]
 pub(crate) struct Program {
     command: Vec<String>,

@@ -1,5 +1,5 @@
 //! The vendor's API as the provider uses it, in memory. It answers as the vendor's documentation says: operations take a
-//! few looks, and meanwhile the project is locked.
+//! few queries, and meanwhile the project is locked.
 
 use agent_pool_core::ProvisionedTool;
 use agent_pool_core::conformance::{FakeRequest, FakeResponse, FakeVendor, Held};
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 const KEY: &str = "napi-of-the-fake";
 const PAGE: usize = 5;
-/// Looks until an operation is finished.
+/// Queries until an operation is finished.
 const LOOKS: u8 = 2;
 
 #[derive(Debug, Default)]
 pub(crate) struct Neon {
     made: usize,
     branches: Vec<Branch>,
-    /// The looks that an operation still takes, by its position.
+    /// The queries that an operation still takes, by its position.
     operations: Vec<u8>,
 }
 
@@ -45,7 +45,7 @@ impl FakeVendor for Neon {
         };
         let changes = request.method() != "GET";
         if changes && self.operations.iter().any(|looks| *looks > 0) {
-            // Whoever made them may be gone: they go on by themselves.
+            // They continue on their own, even if their client has ended.
             self.operations
                 .iter_mut()
                 .for_each(|looks| *looks = looks.saturating_sub(1));

@@ -1,7 +1,7 @@
-//! Which failures of a call of Services are no verdict, and when the call is repeated.
+//! Repeats of a call of Services: which failures are temporary, and when the call is repeated.
 //!
-//! If Services is down, or still works on the instance for a replica that died, that says nothing about the
-//! instance or its vendors. So it counts as no failure: the call is repeated as soon as Services is back.
+//! If Services is down, or is still working on the instance for a replica that died, that says nothing about the
+//! instance or its vendors. So it does not count as a failure: the call is repeated until Services is back.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use tracing::{debug, warn};
 
 /// First pause before a call is repeated; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest such pause: how long after Services is back at most.
+/// Longest such pause, and so the longest delay after Services is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often the connection of one call may break, which is also what a proxy before a Services that is down may do. A
-/// request that brings Services down must not do so for ever.
+/// How often the connection of one call may break. A proxy in front of a Services that is down may also break
+/// connections; but a request that crashes Services must not do so for ever.
 const MAX_BROKEN: u32 = 10;
 
-/// The patience with one call.
+/// The repeats of one call.
 #[derive(Debug)]
-pub(crate) struct Patience {
-    /// What is repeated, for the log.
+pub(crate) struct CallRetry {
+    /// The operation, for the log.
     what: String,
     pause: Duration,
     broken: u32,
@@ -30,8 +30,8 @@ pub(crate) struct Patience {
     busy_until: Instant,
 }
 
-impl Patience {
-    /// Waits for the end of another operation on the instance for at most `busy_for`.
+impl CallRetry {
+    /// `busy_for` is how long to wait for another operation on the instance.
     pub(crate) fn new(what: String, busy_for: Duration) -> Self {
         Self {
             what,
@@ -60,9 +60,9 @@ impl Patience {
         }
         let (what, chain) = (&self.what, chain(failure));
         if self.pause == FIRST_PAUSE {
-            warn!(error.chain = chain, "{what} is repeated: {failure}");
+            warn!(error.chain = chain, "retrying {what}: {failure}");
         } else {
-            debug!(error.chain = chain, "{what} is repeated again: {failure}");
+            debug!(error.chain = chain, "retrying {what} again: {failure}");
         }
         let pause = self.pause;
         self.pause = LONGEST_PAUSE.min(pause * 2);
@@ -70,7 +70,7 @@ impl Patience {
     }
 }
 
-/// Whether a load balancer answered that Services is not there.
+/// Whether a load balancer answered in place of Services.
 fn is_of_gateway(problem: &Problem) -> bool {
     problem.code == ProblemCode::WithoutCode && matches!(problem.status, 502..=504)
 }
@@ -115,27 +115,27 @@ mod tests {
             (refused(ProblemCode::VendorUnavailable, 503), false),
             (timed_out, false),
         ] {
-            let mut patience = Patience::new("x".to_owned(), Duration::from_secs(1));
-            assert_eq!(patience.pause_after(&failure).is_some(), again, "{failure}");
+            let mut retry = CallRetry::new("x".to_owned(), Duration::from_secs(1));
+            assert_eq!(retry.pause_after(&failure).is_some(), again, "{failure}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_double_up_to_a_second() {
-        let mut patience = Patience::new("x".to_owned(), Duration::from_hours(1));
+        let mut retry = CallRetry::new("x".to_owned(), Duration::from_hours(1));
         let busy = refused(ProblemCode::InstanceBusy, 409);
-        let mut next = || patience.pause_after(&busy).unwrap().as_millis();
+        let mut next = || retry.pause_after(&busy).unwrap().as_millis();
         let pauses = [next(), next(), next(), next(), next(), next()];
         assert_eq!(pauses, [100, 200, 400, 800, 1_000, 1_000]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_stays_busy_and_a_request_that_breaks_services_are_failures() {
-        let mut patience = Patience::new("x".to_owned(), Duration::from_secs(1));
+        let mut retry = CallRetry::new("x".to_owned(), Duration::from_secs(1));
         tokio::time::advance(Duration::from_secs(1)).await;
         let busy = refused(ProblemCode::InstanceBusy, 409);
-        assert_eq!(patience.pause_after(&busy), None);
-        let repeated = (0..99).filter(|_| patience.pause_after(&broken()).is_some());
+        assert_eq!(retry.pause_after(&busy), None);
+        let repeated = (0..99).filter(|_| retry.pause_after(&broken()).is_some());
         assert_eq!(repeated.count(), 10);
     }
 }

@@ -1,8 +1,5 @@
-//! The causes by which failed creations are distinguished.
-//!
-//! Table `pool_creation_failures` keeps the count of each cause in each pool, so that replicas slow down together and a
-//! restart forgets nothing. Each cause has a pause of its own, which doubles with each failure in a row.
-//! While any pause runs no creation starts; after it one is tried. A success ends all pauses.
+//! The cause of a failed creation, under which its back-off is counted. The back-off itself is in
+//! [`creation_failures`](crate::db::creation_failures).
 
 use std::time::Duration;
 
@@ -11,12 +8,12 @@ use agent_pool_core::ToolId;
 
 use crate::db::creation_failures::NewFailure;
 
-/// Longest pause that Services can ask for.
+/// Longest `Retry-After` of Services that is honoured.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
-/// How much of a provider's id is kept, in characters.
+/// How much of a provider's id is stored, in characters.
 const MAX_PROVIDER: usize = 64;
 
-/// What a creation with these tools failed with, as it is kept.
+/// The failure of a creation with these tools, as it is stored.
 pub(super) fn describe_failure(failure: &CallError, tools: &[ToolId]) -> NewFailure {
     NewFailure {
         cause: cause(failure, tools),
@@ -27,8 +24,8 @@ pub(super) fn describe_failure(failure: &CallError, tools: &[ToolId]) -> NewFail
     }
 }
 
-/// The problem code, with the provider that failed or the tool that the problem is about, if it names
-/// one: failures of one vendor must not count as failures of another.
+/// The problem code, with the provider that failed or the tool that the problem names, if any: failures of one vendor
+/// must not count as failures of another.
 fn cause(failure: &CallError, tools: &[ToolId]) -> String {
     let problem = match failure {
         CallError::Unreachable { .. } | CallError::TimedOut { .. } | CallError::Broken { .. } => {

@@ -1,0 +1,1 @@
+ALTER TABLE instance_services DROP COLUMN unset_since;
