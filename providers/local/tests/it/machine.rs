@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
@@ -16,6 +17,10 @@ use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
 const LIMIT: Duration = Duration::from_secs(20);
+/// How many ports a machine has. Machines share none: an instance has its port before it listens on it, so two of them
+/// could choose the same one at the same time.
+const PORTS: u16 = 50;
+static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
 
 pub(crate) struct Machine {
     pub(crate) infra: Arc<dyn InfraProvider>,
@@ -114,9 +119,12 @@ impl Machine {
 
     pub(crate) fn running(command: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
+        let first = NEXT_PORT.fetch_add(PORTS, Ordering::Relaxed);
         let environment = Environment::from_iter([
             ("LOCAL_RUNTIME_COMMAND", command),
             ("LOCAL_DATA_DIR", root.path().to_str().unwrap()),
+            ("LOCAL_PORT_FIRST", &first.to_string()),
+            ("LOCAL_PORT_LAST", &(first + PORTS - 1).to_string()),
             ("LOCAL_STOP_GRACE_MS", "300"),
             ("PATH", "/bin"),
         ]);
@@ -206,6 +214,15 @@ impl Machine {
     pub(crate) fn folder(&self, created: &CreatedInfra) -> PathBuf {
         let environment = self.root.path().join("ap-test");
         environment.join(created.handle.instance.as_str())
+    }
+
+    /// When the process started, in the words of the process table.
+    pub(crate) fn started(&self, created: &CreatedInfra) -> Value {
+        let mut started = Value::Null;
+        self.edit_service(created, |service| {
+            started = service["deployment"]["started"]["started"].clone();
+        });
+        started
     }
 
     pub(crate) fn edit_service(&self, created: &CreatedInfra, edit: impl FnOnce(&mut Value)) {

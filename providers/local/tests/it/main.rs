@@ -150,6 +150,12 @@ async fn a_recycled_pid_is_neither_taken_for_ours_nor_killed() {
     let ours = machine.pids(&created).await[0];
     let stranger = Machine::new("");
     let other = stranger.start().await;
+    // The table counts in hundredths of a second. A pid is not used again that soon, so the stranger starts later.
+    let started = machine.started(&created);
+    while stranger.started(&other) == started {
+        let redeploy = stranger.infra.redeploy(&stranger.cx, &other.handle);
+        redeploy.await.unwrap();
+    }
     let theirs = stranger.pids(&other).await[0];
     machine.edit_service(&created, |service| {
         service["deployment"]["started"]["pid"] = theirs.into();
