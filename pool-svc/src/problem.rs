@@ -30,7 +30,7 @@ impl From<ClaimError> for Problem {
             ClaimError::KeyReused | ClaimError::TimedOut(_) | ClaimError::Aborted(_) => {
                 Self::new(code, error.to_string())
             }
-            ClaimError::NoIdle
+            ClaimError::NoIdle(_)
             | ClaimError::ShuttingDown
             | ClaimError::HungUp
             | ClaimError::Superseded => Self::new(code, error.to_string()).with_retry_after(SOON),
@@ -289,7 +289,7 @@ mod tests {
         };
         #[rustfmt::skip]
         let table: [(Problem, u16, &str, bool); 30] = [
-            (ClaimError::NoIdle.into(),              503, "no_idle_instance",     true),
+            (ClaimError::NoIdle(PoolName::default()).into(), 503, "no_idle_instance",     true),
             (ClaimError::ShuttingDown.into(),        503, "shutting_down",        true),
             (ClaimError::HungUp.into(),              503, "hung_up",              true),
             (ClaimError::Superseded.into(),          503, "superseded",           true),

@@ -14,8 +14,10 @@ use crate::db::problem_code;
 /// How a claim ended without an agent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClaimError {
-    #[error("no instance is idle: try again in a few seconds")]
-    NoIdle,
+    #[error(
+        "pool {0} has no idle instance: try again in a few seconds; its page and /api/pool/explain/pool/{0} show why"
+    )]
+    NoIdle(PoolName),
     #[error("there is no pool {0}: see /api/pool/pools")]
     UnknownPool(PoolName),
     #[error("ttlSeconds: the policy of pool {pool} allows no more than {most}")]
@@ -73,9 +75,8 @@ impl ClaimError {
             (Next::ServicesRefused, source) => Self::ServicesRefused { id, fate, source },
             (Next::RuntimeRefused, source) => Self::RuntimeRefused { id, source },
             (Next::JoinFailed, source) => Self::JoinFailed { source },
-            (Next::PassOver, _) => Self::NoIdle,
             (Next::Superseded, _) => Self::Superseded,
-            (Next::MoveOn | Next::Unfit | Next::DatabaseFailed, source) => {
+            (Next::PassOver | Next::MoveOn | Next::Unfit | Next::DatabaseFailed, source) => {
                 Self::Failed { id, source }
             }
         }
@@ -84,7 +85,7 @@ impl ClaimError {
     /// The stable code in problems and metrics.
     pub(crate) fn code(&self) -> ProblemCode {
         match self {
-            Self::NoIdle => ProblemCode::NoIdleInstance,
+            Self::NoIdle(_) => ProblemCode::NoIdleInstance,
             Self::UnknownPool(_) => ProblemCode::UnknownPool,
             Self::ShuttingDown => ProblemCode::ShuttingDown,
             Self::HungUp => ProblemCode::HungUp,

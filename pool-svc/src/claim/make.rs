@@ -139,7 +139,7 @@ async fn try_instances(claim: &Claim, run: Option<&Run>) -> Result<ClaimOutcome,
         let asked = Instant::now();
         let taken = match place.next(&busy).await {
             Ok(taken) => taken,
-            Err(ClaimError::NoIdle) => return Err(used_up.pop().unwrap_or(ClaimError::NoIdle)),
+            Err(none @ ClaimError::NoIdle(_)) => return Err(used_up.pop().unwrap_or(none)),
             Err(error) => return Err(error),
         };
         // Waiting in the queue does not count towards the time limit of the claim.

@@ -53,7 +53,7 @@ impl<'a> Place<'a> {
         let taken = match self.take(position, busy).await? {
             Some(taken) => taken,
             None if Instant::now() < self.until => self.wait(busy).await?,
-            None => return Err(ClaimError::NoIdle),
+            None => return Err(ClaimError::NoIdle(self.pool.clone())),
         };
         self.served = true;
         Ok(taken)
@@ -135,7 +135,7 @@ impl<'a> Place<'a> {
                 biased;
                 () = hung_up.cancelled() => return Err(ClaimError::HungUp),
                 () = shared.background.shutdown().wait() => return Err(ClaimError::ShuttingDown),
-                () = sleep_until(self.until) => return Err(ClaimError::NoIdle),
+                () = sleep_until(self.until) => return Err(ClaimError::NoIdle(self.pool.clone())),
                 // `changed` cannot fail: the sender lives as long as `shared`.
                 _ = line.changed() => {}
             }

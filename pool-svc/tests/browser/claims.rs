@@ -47,7 +47,10 @@ async fn a_claim_that_finds_none_idle_offers_to_wait_and_is_served() {
         browser.open("/claim").await;
         browser.press("#claim button[type=submit]").await;
         browser
-            .sees("#failure-text", "No instance is idle: try again")
+            .sees(
+                "#failure-text",
+                "Pool default has no idle instance: try again",
+            )
             .await;
         browser.press("#wait").await;
         browser.sees("#progress-note", "You are next").await;

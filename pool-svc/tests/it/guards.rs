@@ -29,7 +29,13 @@ async fn a_protected_instance_is_neither_claimed_nor_drained_nor_killed() {
             (200, &json!(true))
         );
     }
-    assert_eq!(world.claim("{}").await.code(), "no_idle_instance");
+    let refused = world.claim("{}").await;
+    refused.is_problem(503, "no_idle_instance");
+    assert_eq!(
+        refused.body["detail"],
+        "pool default has no idle instance: try again in a few seconds; its page and \
+         /api/pool/explain/pool/default show why"
+    );
     let drained = world
         .send("POST", "/api/pool/drain", r#"{"count": 1}"#)
         .await;

@@ -63,7 +63,9 @@ mod tests {
                 let lines = BufReader::new(&stream).lines().map(Result::unwrap);
                 let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
                 assert!(request[0].starts_with("GET /readyz "), "{request:?}");
-                write!(stream, "HTTP/1.1 {status}\r\n\r\n").unwrap();
+                // In one piece: the probe closes the connection as soon as it has read the status.
+                let answer = format!("HTTP/1.1 {status}\r\n\r\n");
+                stream.write_all(answer.as_bytes()).unwrap();
             }
         });
         probe(&settings).unwrap();

@@ -1,5 +1,6 @@
 //! The claim form, and the offer to wait for an instance.
 
+use agent_pool_core::PoolName;
 use agent_pool_core::wire::AgentName;
 use agent_pool_core::wire::problem::Problem;
 use maud::{Markup, html};
@@ -131,7 +132,7 @@ fn text_fields(fields: &ClaimForm) -> Markup {
 }
 
 /// Offers to wait, because no instance is idle.
-pub(super) fn none_idle(session: &Session, fields: &ClaimForm) -> Markup {
+pub(super) fn none_idle(session: &Session, fields: &ClaimForm, pool: &PoolName) -> Markup {
     let again = |wait: &str, button: &str, class: &str| {
         html! {
             form method="post" action="/claim" {
@@ -154,8 +155,9 @@ pub(super) fn none_idle(session: &Session, fields: &ClaimForm) -> Markup {
         div .head { h1 { "No instance is idle" } }
         div .card.short {
             p role="alert" {
-                @if fields.wait.is_empty() { "All warm instances are in use." }
-                @else { "No instance became idle within 5 minutes. The fleet page shows whether instances can be created." }
+                @if fields.wait.is_empty() { "All warm instances are in use. " }
+                @else { "No instance became idle within 5 minutes. " }
+                "The page of " a href={ "/pools/" (pool) } { "pool " (pool) } " shows why."
             }
             p { "If you wait, the pool creates an instance and gives you the next one that becomes idle, first come, "
                 "first served. This takes up to 5 minutes. Keep this page open." }

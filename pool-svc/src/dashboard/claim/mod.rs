@@ -59,6 +59,7 @@ pub(super) async fn claim(
         Ok(input) => input,
         Err(problem) => return Ok(refused(&app, &session, &fields, &problem)),
     };
+    let from = input.request.pool.clone().unwrap_or_default();
     match pool
         .claims
         .start(input, Progress::default())
@@ -77,7 +78,7 @@ pub(super) async fn claim(
         Err(error) => {
             let problem = Problem::from(error);
             if problem.code == ProblemCode::NoIdleInstance {
-                let content = form::none_idle(&session, &fields);
+                let content = form::none_idle(&session, &fields, &from);
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 return Ok(with_content(&app, &session, status, &content));
             }

@@ -73,6 +73,7 @@ async fn without_an_idle_instance_a_claim_fails_or_waits() {
     let none = person.post("/claim", &fields).await;
     assert_eq!(none.status, 503);
     assert!(none.has("<h1>No instance is idle</h1>") && none.has("Wait for an instance"));
+    assert!(none.has(r#"The page of <a href="/pools/default">pool default</a> shows why."#));
     assert_eq!(none.field("name").as_deref(), Some("Tulip &amp; Co"));
     let waiting = [&fields[..], &[("wait", "on")]].concat();
     // The pool creates one for the waiting claim.
