@@ -17,6 +17,7 @@ mod openapi;
 mod ops;
 mod plural;
 mod pool;
+mod pool_gauges;
 mod pools;
 mod problem;
 mod renewal;

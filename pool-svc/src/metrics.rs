@@ -69,22 +69,22 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec::gauge(
         "agent_pool_target_instances",
         &["pool"],
-        "Idle instances that a pool with an objective wants",
+        "Idle instances that a pool with an objective wants; NaN once it has none",
     ),
     MetricSpec::gauge(
         "agent_pool_expected_claims_per_minute",
         &["pool"],
-        "Claims that a pool with an objective expects",
+        "Claims that a pool with an objective expects; NaN once it has none",
     ),
     MetricSpec::gauge(
         "agent_pool_budget_spent_dollars",
         &["pool"],
-        "US dollars that a pool with a budget has spent in its current day or month",
+        "US dollars that a pool with a budget has spent in its current day or month; NaN once it has none",
     ),
     MetricSpec::gauge(
         "agent_pool_budget_dollars",
         &["pool"],
-        "The budget of a pool, in US dollars for its day or month",
+        "The budget of a pool, in US dollars for its day or month; NaN once it has none",
     ),
     MetricSpec::counter(
         "agent_pool_webhooks_total",

@@ -4,17 +4,19 @@
 //! route. Most of the time to compile a service went into them. Here each step is boxed, and its types depend only on the
 //! values that the route has so far, so that routes share them.
 
+use std::fmt::Display;
 use std::future::ready;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::Tail;
 use warp::reply::Response;
+use warp::{Filter, Rejection};
 
 use crate::http_server::parameters_of;
+use crate::problem::MalformedPath;
 
 type BoxedResponse = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -50,28 +52,33 @@ pub trait Parameters: Sized {
     /// The filter that extracts them.
     type Filter;
 
-    /// Parses segments. If one is malformed, the path does not exist.
+    /// Parses segments. If one is malformed, the path does not exist, and the answer says why.
     fn parse(segments: BoxedFilter<(Vec<String>,)>) -> Self::Filter;
 }
 
 macro_rules! parameters {
     ($count:literal $(, $value:ident: $Value:ident)*) => {
-        impl<$($Value: FromStr + Send + 'static),*> Parameters for ($($Value,)*) {
+        impl<$($Value: FromStr<Err: Display> + Send + 'static),*> Parameters for ($($Value,)*) {
             const COUNT: usize = $count;
             type Filter = BoxedFilter<Self>;
 
             fn parse(segments: BoxedFilter<(Vec<String>,)>) -> Self::Filter {
-                let parse = |segments: Vec<String>| {
-                    let [$($value),*] = <[String; $count]>::try_from(segments).ok()?;
-                    Some(($($value.parse::<$Value>().ok()?,)*))
+                let parse = |segments: Vec<String>| -> Result<Self, Rejection> {
+                    let values = <[String; $count]>::try_from(segments);
+                    let [$($value),*] = values.map_err(|_| warp::reject::not_found())?;
+                    Ok(($($value.parse::<$Value>().map_err(malformed)?,)*))
                 };
                 segments
-                    .and_then(move |segments| ready(parse(segments).ok_or_else(warp::reject::not_found)))
+                    .and_then(move |segments| ready(parse(segments)))
                     .untuple_one()
                     .boxed()
             }
         }
     };
+}
+
+fn malformed(error: impl Display) -> Rejection {
+    warp::reject::custom(MalformedPath(error.to_string()))
 }
 
 parameters!(0);
@@ -172,9 +179,12 @@ route!(a: A, b: B, c: C, d: D);
 
 #[cfg(test)]
 mod tests {
+    use agent_pool_core::InstanceId;
+    use agent_pool_core::wire::problem::{Problem, ProblemCode};
     use warp::test::request;
 
     use super::*;
+    use crate::problem::unrouted;
 
     #[tokio::test]
     async fn a_path_matches_its_template_alone() {
@@ -194,6 +204,17 @@ mod tests {
         ] {
             assert_eq!(values(other).await, None, "{other}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_malformed_value_is_reported() {
+        let route = at::<(InstanceId,)>("instances/:id").map(|id: InstanceId| id.to_string());
+        let routes = route.recover(unrouted);
+        let answer = request().path("/instances/cut-off").reply(&routes).await;
+        let problem: Problem = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(problem.code, ProblemCode::UnknownRoute);
+        let expected = r#"there is no such path: "cut-off" is not an instance id: expected"#;
+        assert!(problem.detail.starts_with(expected), "{}", problem.detail);
     }
 
     #[tokio::test]

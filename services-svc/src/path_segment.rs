@@ -1,5 +1,6 @@
 //! Path segments, percent-decoded.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
@@ -8,17 +9,14 @@ use percent_encoding::percent_decode_str;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PathSegment<T>(pub(crate) T);
 
-/// A segment that does not parse, so that its path does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InvalidSegment;
+impl<T: FromStr<Err: Display>> FromStr for PathSegment<T> {
+    type Err = String;
 
-impl<T: FromStr> FromStr for PathSegment<T> {
-    type Err = InvalidSegment;
-
-    fn from_str(segment: &str) -> Result<Self, InvalidSegment> {
+    fn from_str(segment: &str) -> Result<Self, String> {
         let text = percent_decode_str(segment).decode_utf8();
-        let text = text.map_err(|_| InvalidSegment)?;
-        text.parse().map(Self).map_err(|_| InvalidSegment)
+        let text = text.map_err(|error| error.to_string())?;
+        let value = text.parse().map_err(|error: T::Err| error.to_string())?;
+        Ok(Self(value))
     }
 }
 

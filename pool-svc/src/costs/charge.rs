@@ -4,18 +4,29 @@ use agent_pool_core::in_dollars;
 use agent_pool_core::wire::pool::WebhookEvent;
 use agent_pool_service_kit::db::DbError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use metrics::gauge;
 use serde_json::json;
 use tracing::warn;
 
 use crate::config::PoolSettings;
 use crate::db::{costs, webhooks};
+use crate::pool_gauges::PoolGauges;
 use crate::pools::{BudgetUse, Plan, load_plans};
+
+/// What a pool with a budget has spent, and its budget.
+pub(crate) type BudgetGauges = PoolGauges<2>;
+
+pub(crate) const fn budget_gauges() -> BudgetGauges {
+    PoolGauges::new([
+        "agent_pool_budget_spent_dollars",
+        "agent_pool_budget_dollars",
+    ])
+}
 
 /// Charges the cost of resources until now. Webhooks are notified once when a pool reaches its budget.
 pub(crate) async fn charge(
     conn: &mut AsyncPgConnection,
     settings: &PoolSettings,
+    gauges: &BudgetGauges,
 ) -> Result<(), DbError> {
     conn.transaction(async |conn| costs::charge(conn).await)
         .await?;
@@ -23,16 +34,11 @@ pub(crate) async fn charge(
     let budgets = plans.iter().filter_map(|plan| Some((plan, plan.budget?)));
     let budgets: Vec<(&Plan, BudgetUse)> = budgets.collect();
     for (plan, used) in &budgets {
-        show(plan, *used);
+        let amounts = [used.spent, used.budget.micros];
+        gauges.set(&plan.name, amounts.map(in_dollars));
     }
     conn.transaction(async |conn| notice(conn, &budgets).await)
         .await
-}
-
-fn show(plan: &Plan, used: BudgetUse) {
-    let pool = plan.name.to_string();
-    gauge!("agent_pool_budget_spent_dollars", "pool" => pool.clone()).set(in_dollars(used.spent));
-    gauge!("agent_pool_budget_dollars", "pool" => pool).set(in_dollars(used.budget.micros));
 }
 
 async fn notice(

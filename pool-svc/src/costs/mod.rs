@@ -6,6 +6,6 @@ mod charge;
 mod report;
 mod usage;
 
-pub(crate) use charge::charge;
+pub(crate) use charge::{BudgetGauges, budget_gauges, charge};
 pub(crate) use report::report;
 pub(crate) use usage::{keep_reading_usage, read_last};

@@ -34,14 +34,14 @@ pub(super) enum Action {
 }
 
 impl FromStr for Action {
-    type Err = ();
+    type Err = &'static str;
 
-    fn from_str(word: &str) -> Result<Self, ()> {
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
         match word {
             "remove" => Ok(Self::Remove),
             "test" => Ok(Self::Test),
             "resend" => Ok(Self::Resend),
-            _ => Err(()),
+            _ => Err("a webhook has no such action"),
         }
     }
 }

@@ -9,7 +9,6 @@ use agent_pool_service_kit::db::DbError;
 use agent_pool_sizing::{Inputs, SURPLUS_AFTER, decide};
 use chrono::Utc;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use metrics::gauge;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -20,6 +19,7 @@ use crate::app::App;
 use crate::background::Background;
 use crate::db::{explain, instances, pools, sizings};
 use crate::ops::destruction::Destructions;
+use crate::pool_gauges::PoolGauges;
 use crate::pools::Plan;
 
 /// Pause between two decisions.
@@ -34,6 +34,10 @@ pub(crate) fn keep_sizing(app: &App, background: &Background, destructions: &Des
             background: woken.clone(),
             destructions: destructions.clone(),
             known: HashMap::new(),
+            gauges: PoolGauges::new([
+                "agent_pool_target_instances",
+                "agent_pool_expected_claims_per_minute",
+            ]),
         };
         async move {
             loop {
@@ -58,6 +62,8 @@ struct Sizer {
     destructions: Destructions,
     /// Demand and lead time from the log, with the objective for which they were computed.
     known: HashMap<PoolName, (Declared, Knowledge)>,
+    /// Of the pools with an objective.
+    gauges: PoolGauges<2>,
 }
 
 impl Sizer {
@@ -71,6 +77,8 @@ impl Sizer {
                 Some((Plan::new(&pool, &self.app.config.pool), declared))
             })
             .collect();
+        self.gauges
+            .retain(|name| sized.iter().any(|(plan, _)| plan.name == *name));
         if sized.is_empty() {
             return Ok(());
         }
@@ -142,9 +150,8 @@ impl Sizer {
             reason: sentence(declared.hit_rate, &objective, &inputs, &decision),
             decided_at: now,
         };
-        gauge!("agent_pool_target_instances", "pool" => name.to_string()).set(sizing.target);
-        gauge!("agent_pool_expected_claims_per_minute", "pool" => name.to_string())
-            .set(sizing.claims_per_minute);
+        let values = [f64::from(sizing.target), sizing.claims_per_minute];
+        self.gauges.set(name, values);
         if inputs.previous != Some(sizing.target) {
             info!(
                 "pool {name} keeps {} idle: {}",

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::costs::{BudgetGauges, budget_gauges};
 use crate::ops::destruction::Destructions;
 use crate::ops::warm_up::Creations;
 
@@ -27,6 +28,8 @@ pub(crate) struct Ticker {
     pub(super) foreign: Arc<AtomicU32>,
     /// The pools whose gauges this process has set, so that a pool that becomes empty is set to 0.
     pub(super) shown: Arc<std::sync::Mutex<BTreeSet<String>>>,
+    /// The gauges of the pools with a budget.
+    pub(super) budgets: Arc<BudgetGauges>,
     /// When this process last pruned.
     pruned: Arc<std::sync::Mutex<Option<Instant>>>,
 }
@@ -40,6 +43,7 @@ impl Ticker {
             ticking: Arc::default(),
             foreign: Arc::default(),
             shown: Arc::default(),
+            budgets: Arc::new(budget_gauges()),
             pruned: Arc::default(),
         }
     }

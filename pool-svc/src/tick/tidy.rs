@@ -65,8 +65,13 @@ pub(super) async fn tidy(
     }
     let budgeted = chores.budget_reached || plans.iter().any(|plan| plan.budget.is_some());
     if chores.open_costs || budgeted {
-        charge(&mut conn, pool).await?;
+        charge(&mut conn, pool, &ticker.budgets).await?;
     }
+    let has_budget = |name: &PoolName| {
+        let mut with = plans.iter().filter(|plan| plan.budget.is_some());
+        with.any(|plan| plan.name == *name)
+    };
+    ticker.budgets.retain(has_budget);
     if chores.failures {
         creation_failures::forget_early_deaths(&mut conn, PROVEN_AFTER).await?;
         let idle = |name: &PoolName| counts.get(name.as_str()).map_or(0, |counts| counts.idle);

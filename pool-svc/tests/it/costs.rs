@@ -153,6 +153,25 @@ async fn a_budget_that_is_removed_and_set_again_is_reported_again() {
 }
 
 #[tokio::test]
+async fn the_gauges_of_a_budget_have_no_value_once_it_is_removed() {
+    let world = World::new(&[]).await;
+    let gauge = async || {
+        world.tick().await;
+        let metrics = world.send("GET", "/metrics", "").await.body;
+        let mut lines = metrics.as_str().unwrap().lines();
+        let line = lines
+            .find_map(|line| line.strip_prefix(r#"agent_pool_budget_dollars{pool="gauged"} "#));
+        line.map(str::to_owned)
+    };
+    let path = "/api/pool/pools/gauged";
+    let budget = r#"{"policy": {"budget": "$7/day"}}"#;
+    assert_eq!(world.send("PUT", path, budget).await.status, 200);
+    assert_eq!(gauge().await.as_deref(), Some("7"));
+    assert_eq!(world.send("PUT", path, "{}").await.status, 200);
+    assert_eq!(gauge().await.as_deref(), Some("NaN"));
+}
+
+#[tokio::test]
 async fn what_agents_use_is_in_the_ledger() {
     let world = World::new(&[]).await;
     let id = InstanceId::generate();

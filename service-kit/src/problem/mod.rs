@@ -5,4 +5,5 @@ mod unrouted;
 
 pub use response::{answer, response};
 pub(crate) use response::{negotiate, prefers_problem_json};
+pub(crate) use unrouted::MalformedPath;
 pub use unrouted::{Rejected, problem_of, reject, unrouted};

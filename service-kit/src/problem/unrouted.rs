@@ -18,6 +18,12 @@ pub struct Rejected(pub Problem);
 
 impl Reject for Rejected {}
 
+/// A path that only differs from a route by a malformed value, and what is wrong with the value.
+#[derive(Debug)]
+pub(crate) struct MalformedPath(pub(crate) String);
+
+impl Reject for MalformedPath {}
+
 /// Rejects a request with a problem. Only for filters: a handler returns its problem.
 #[must_use]
 pub fn reject(problem: Problem) -> Rejection {
@@ -49,6 +55,9 @@ pub async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     } else if !allowed.is_empty() || rejection.find::<MethodNotAllowed>().is_some() {
         let detail = "the path does not support this method";
         Problem::new(ProblemCode::MethodNotAllowed, detail)
+    } else if let Some(MalformedPath(error)) = rejection.find() {
+        let detail = format!("there is no such path: {error}");
+        Problem::new(ProblemCode::UnknownRoute, detail)
     } else if rejection.is_not_found() {
         Problem::new(ProblemCode::UnknownRoute, "there is no such path")
     } else {

@@ -30,9 +30,9 @@ pub(in crate::dashboard) enum Action {
 }
 
 impl std::str::FromStr for Action {
-    type Err = ();
+    type Err = &'static str;
 
-    fn from_str(word: &str) -> Result<Self, ()> {
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
         let all = [
             Self::Kill,
             Self::Dismiss,
@@ -43,7 +43,7 @@ impl std::str::FromStr for Action {
         ];
         all.into_iter()
             .find(|action| action.as_str() == word)
-            .ok_or(())
+            .ok_or("an instance has no such action")
     }
 }
 
