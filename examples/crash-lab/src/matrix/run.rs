@@ -63,6 +63,8 @@ struct Known {
     killed: Service,
     number: usize,
     step: Step,
+    /// In how many undisturbed runs it was taken.
+    runs: usize,
 }
 
 /// Kills at every step of an operation, before and after it. A step that only reads has no effect in between, so one
@@ -98,15 +100,18 @@ async fn survey(lab: &Arc<Lab>, operation: Operation) -> anyhow::Result<Vec<Know
     for _ in 0..SURVEYS {
         for (killed, steps) in watch(lab, operation).await? {
             for step in steps.into_iter().filter(|step| operation.owns(step)) {
-                let of_service = || known.iter().filter(|one| one.killed == killed);
-                if !of_service().any(|one| one.step == step) {
-                    let number = of_service().count() + 1;
-                    known.push(Known {
-                        killed,
-                        number,
-                        step,
-                    });
+                let mut of_service = known.iter_mut().filter(|one| one.killed == killed);
+                if let Some(again) = of_service.find(|one| one.step == step) {
+                    again.runs += 1;
+                    continue;
                 }
+                let number = known.iter().filter(|one| one.killed == killed).count() + 1;
+                known.push(Known {
+                    killed,
+                    number,
+                    step,
+                    runs: 1,
+                });
             }
         }
     }
@@ -174,6 +179,7 @@ async fn kill(lab: &Arc<Lab>, operation: Operation, known: &Known, when: When) -
         killed: known.killed,
         number: known.number,
         step: known.step.clone(),
+        regular: known.runs == SURVEYS,
         when,
         outcome,
     }

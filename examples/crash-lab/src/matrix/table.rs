@@ -29,6 +29,9 @@ pub struct Row {
     pub number: usize,
     /// The step.
     pub step: Step,
+    /// Whether every undisturbed run took it. The others also include those of background work that happened to run at
+    /// the same time.
+    pub regular: bool,
     /// Before or after the step.
     pub when: When,
     /// The outcome.
@@ -53,11 +56,11 @@ impl Table {
             .collect()
     }
 
-    /// The number of rows in which a service was killed.
+    /// The number of regular steps at which nothing was killed.
     #[must_use]
-    pub fn kills(&self) -> usize {
-        let rows = self.rows.iter();
-        rows.filter(|row| row.outcome != Outcome::NotTaken).count()
+    pub fn missed(&self) -> usize {
+        let missed = |row: &&Row| row.regular && row.outcome == Outcome::NotTaken;
+        self.rows.iter().filter(missed).count()
     }
 }
 
@@ -123,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_row_that_failed_says_which_promise_broke() {
-        let row = |outcome| Row {
+        let row = |outcome, regular| Row {
             operation: Operation::Claim,
             killed: Service::PoolSvc,
             number: 3,
@@ -131,26 +134,32 @@ mod tests {
                 label: "sql COMMIT".to_owned(),
                 nth: 2,
             },
+            regular,
             when: When::After,
             outcome,
         };
         let broken = Outcome::Broken("double claim of x".to_owned());
-        let rows = vec![row(Outcome::Held), row(broken), row(Outcome::NotTaken)];
-        let mut table = Table { rows, all: 3 };
+        let rows = vec![
+            row(Outcome::Held, true),
+            row(broken, true),
+            row(Outcome::NotTaken, true),
+            row(Outcome::NotTaken, false),
+        ];
+        let mut table = Table { rows, all: 4 };
         let text = table.to_string();
         assert!(
             text.contains("| BROKEN    | sql COMMIT #2\n    double claim of x\n"),
             "{text}"
         );
         assert!(
-            text.ends_with("claim: 2 kills, 1 held, 1 broken; 1 not taken\n"),
+            text.ends_with("claim: 2 kills, 1 held, 1 broken; 2 not taken\n"),
             "{text}"
         );
-        assert_eq!((table.broken().len(), table.kills()), (1, 2));
+        assert_eq!((table.broken().len(), table.missed()), (1, 1));
         table.all = 9;
         let text = table.to_string();
         assert!(
-            text.ends_with("1 not taken; a sample: 3 of 9 rows\n"),
+            text.ends_with("2 not taken; a sample: 4 of 9 rows\n"),
             "{text}"
         );
     }
