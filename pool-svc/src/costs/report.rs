@@ -7,7 +7,7 @@ use agent_pool_core::wire::pool::{AgentCosts, BudgetState, Costs, DayCosts, Pool
 use agent_pool_service_kit::db::DbError;
 
 use crate::app::App;
-use crate::db::costs::{self, Days};
+use crate::db::cost_sums::{self, Days};
 use crate::pools::load_plans;
 
 /// Maximum number of instances of a pool in a report.
@@ -30,16 +30,16 @@ pub(crate) async fn report(
             });
         }
     }
-    for sum in costs::load_days(&mut conn, days).await? {
+    for sum in cost_sums::load_days(&mut conn, days).await? {
         let pool = entry(&mut pools, sum.pool);
         let (day, spent) = (sum.key, sum.spent);
         pool.spent = add(pool.spent, spent);
         pool.days.push(DayCosts { day, spent });
     }
-    for (pool, costs) in costs::load_resources(&mut conn, days).await? {
+    for (pool, costs) in cost_sums::load_resources(&mut conn, days).await? {
         entry(&mut pools, pool).resources.push(costs);
     }
-    for sum in costs::load_instances(&mut conn, days, MOST_INSTANCES).await? {
+    for sum in cost_sums::load_instances(&mut conn, days, MOST_INSTANCES).await? {
         entry(&mut pools, sum.pool).agents.push(AgentCosts {
             instance_id: sum.key.id,
             agent_name: sum.key.agent_name,

@@ -7,6 +7,7 @@ pub(crate) mod claim_keys;
 pub(crate) mod claim_refusals;
 pub(crate) mod claim_waiters;
 pub(crate) mod claims;
+pub(crate) mod cost_sums;
 pub(crate) mod costs;
 pub(crate) mod creation_failures;
 pub(crate) mod events;

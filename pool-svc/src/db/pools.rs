@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::costs::{self, Spending};
+use super::cost_sums::{self, Spending};
 use super::schema::{pool_versions, pools};
 use super::sizings;
 use crate::pools::Definition;
@@ -98,7 +98,7 @@ async fn fill_spending(
 ) -> Result<(), DbError> {
     let budgeted = |pool: &Definition| pool.spec.policy.budget.is_some();
     if pools.iter().any(budgeted) {
-        let spending = costs::load_spending(conn).await?;
+        let spending = cost_sums::load_spending(conn).await?;
         for pool in pools.iter_mut().filter(|pool| budgeted(pool)) {
             pool.spending = spending
                 .get(pool.name.as_str())

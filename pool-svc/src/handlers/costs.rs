@@ -12,7 +12,8 @@ use tracing::info;
 use super::pools;
 use crate::app::App;
 use crate::costs::report;
-use crate::db::costs::{Days, KEEP_DAYS};
+use crate::db::cost_sums::Days;
+use crate::db::costs::KEEP_DAYS;
 use crate::problem::{from_database, from_services, invalid_field};
 
 /// Default number of days of a report.

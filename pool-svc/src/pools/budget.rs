@@ -5,7 +5,7 @@ use std::fmt;
 use agent_pool_core::wire::pool::{Budget, BudgetPeriod, dollars};
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
 
-use crate::db::costs::Spending;
+use crate::db::cost_sums::Spending;
 
 /// A budget and the amount spent in its current period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use agent_pool_core::PoolName;
 use agent_pool_core::wire::pool::{PoolSpec, Sizing};
 use chrono::{DateTime, Utc};
 
-use crate::db::costs::Spending;
+use crate::db::cost_sums::Spending;
 
 /// A pool with its version.
 #[derive(Debug, Clone, PartialEq)]
