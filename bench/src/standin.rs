@@ -57,7 +57,7 @@ fn routes(url: Url, batch: Bytes, delays: Delays) -> BoxedFilter<(Response,)> {
         .then(move |request: Value| {
             let url = Arc::clone(&url);
             async move {
-                sleep(delays.create).await;
+                wait(delays.create).await;
                 let id = request["instanceId"].as_str().unwrap_or_default();
                 answer(&json!({
                     "instanceId": id, "serviceId": id, "url": format!("{url}runtime/{id}"), "services": {},
@@ -65,7 +65,7 @@ fn routes(url: Url, batch: Bytes, delays: Delays) -> BoxedFilter<(Response,)> {
             }
         });
     let configure = path!("configure" / String).then(move |id: String| async move {
-        sleep(delays.configure).await;
+        wait(delays.configure).await;
         answer(&json!({ "instanceId": id, "ok": true }))
     });
     let destroy = path!("destroy" / String).then(|id: String| async move {
@@ -82,7 +82,7 @@ fn routes(url: Url, batch: Bytes, delays: Delays) -> BoxedFilter<(Response,)> {
         .map(|_: String| answer(&json!({ "ready": true })));
     let provision =
         path!("runtime" / String / "pool" / "provision").then(move |id: String| async move {
-            sleep(delays.provision).await;
+            wait(delays.provision).await;
             answer(&json!({
                 "conversationId": id, "inviteUrl": format!("https://agents.example/{id}"), "joined": false,
             }))
@@ -99,6 +99,13 @@ fn routes(url: Url, batch: Bytes, delays: Delays) -> BoxedFilter<(Response,)> {
         .or(destroy)
         .unify()
         .boxed()
+}
+
+/// No wait at all for zero: the timer would round it up to the next millisecond.
+async fn wait(delay: Duration) {
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
 }
 
 fn answer(body: &Value) -> Response {

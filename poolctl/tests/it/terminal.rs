@@ -78,16 +78,21 @@ impl Terminal {
         }
     }
 
-    /// Waits until the screen contains this text. Returns the screen.
-    fn until(&self, text: &str) -> String {
+    fn until(&self, text: &str) {
+        self.until_all(&[text]);
+    }
+
+    /// Waits until the screen contains these texts. A program writes a screen in several pieces.
+    fn until_all(&self, texts: &[&str]) {
         eventually(|| {
             let contents = self.screen.lock().unwrap().screen().contents();
-            if contents.contains(text) {
-                Ok(contents)
+            let is_there = |text: &&str| contents.contains(text);
+            if texts.iter().all(is_there) {
+                Ok(())
             } else {
                 Err(contents)
             }
-        })
+        });
     }
 
     fn press(&mut self, keys: &str) {
@@ -120,8 +125,7 @@ impl Drop for Terminal {
 fn tables_have_colour_unless_no_color_is_set() {
     let pool = Pool::warm(1);
     let coloured = Terminal::run(&pool, &[], &["list"]);
-    let page = coloured.until("STATUS");
-    assert!(page.contains("1 idle"), "{page}");
+    coloured.until_all(&["1 idle", "STATUS"]);
     let (code, raw) = coloured.end();
     assert_eq!(code, 0);
     assert!(raw.contains("\u{1b}[38;5;2midle"), "{raw:?}");
@@ -142,11 +146,7 @@ fn on_a_narrow_terminal_ids_and_titles_are_whole() {
     let pool = Pool::warm(1);
     let id = &pool.ids("idle")[0];
     let narrow = Terminal::of_width(NonZeroU16::new(60).unwrap(), &pool, &[], &["list"]);
-    let page = narrow.until("STATUS");
-    assert!(
-        page.contains(id.as_str()) && page.contains("AGENT") && page.contains("http"),
-        "{page}"
-    );
+    narrow.until_all(&["STATUS", "AGENT", id, "http"]);
 }
 
 #[test]
@@ -188,8 +188,7 @@ fn a_claim_without_a_template_asks_for_one() {
     let mut claim = Terminal::run(&pool, &[], &["claim"]);
     claim.until("Meal Planner");
     claim.press("\u{1b}[B\r");
-    let page = claim.until("Meal Planner is ready");
-    assert!(page.contains("✓ reserved"), "{page}");
+    claim.until_all(&["✓ reserved", "Meal Planner is ready"]);
     assert_eq!(claim.end().0, 0);
 }
 
@@ -197,11 +196,9 @@ fn a_claim_without_a_template_asks_for_one() {
 fn the_fleet_is_watched_live_and_the_terminal_given_back() {
     let pool = Pool::warm(2);
     let mut watch = Terminal::run(&pool, &[], &["watch", "--interval", "0.2"]);
-    let page = watch.until("● live");
-    assert!(page.contains("STATUS") && page.contains("q quit"), "{page}");
+    watch.until_all(&["● live", "STATUS", "q quit"]);
     pool.run(&["claim", "--name", "Tulip"]).done();
-    let page = watch.until("Tulip");
-    assert!(page.contains("1 claimed"), "{page}");
+    watch.until_all(&["1 claimed", "Tulip"]);
     watch.press("ff");
     watch.until("show: idle");
     assert!(watch.screen.lock().unwrap().screen().alternate_screen());
