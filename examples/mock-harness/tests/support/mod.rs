@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// Long enough for a machine that builds something else at the same time.
 const LIMIT: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(50);
+const POSTGRES_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A data folder, which the user that Postgres runs as can enter.
 pub(crate) struct Home(TempDir);
@@ -237,7 +238,16 @@ impl<'a> Harness<'a> {
         self.signal(signal);
         let status = self.end().await;
         assert!(status.success(), "{status}:\n{}", self.output);
-        self.home.commands()
+        // `pg_ctl` reports that Postgres has stopped a moment before its process ends.
+        let deadline = Instant::now() + POSTGRES_ENDS_WITHIN;
+        loop {
+            let left = self.home.commands();
+            let only_postgres = left.iter().all(|command| command.contains("/postgres "));
+            if left.is_empty() || !only_postgres || Instant::now() >= deadline {
+                return left;
+            }
+            sleep(POLL).await;
+        }
     }
 
     /// The exit code and the standard error of a harness that ends by itself.
