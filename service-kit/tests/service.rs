@@ -10,7 +10,7 @@ use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::Db;
 use agent_pool_service_kit::http_server::{Listeners, Templates};
 use agent_pool_service_kit::problem::unrouted;
-use agent_pool_service_kit::shutdown::{LeftBehind, Shutdown};
+use agent_pool_service_kit::shutdown::{LeftBehind, Shutdown, ignores_hangup};
 use agent_pool_service_kit::supervisor::{Supervisor, install_panic_hook};
 use agent_pool_service_kit::testing::{eventually, fresh_database};
 use agent_pool_service_kit::{health, metrics, trace};
@@ -316,17 +316,11 @@ async fn head_is_answered_as_get_is_without_a_body() {
     }
 }
 
-/// Whether these tests were started with `nohup`, so that the processes that they start ignore SIGHUP too.
-fn is_hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.is_some_and(|mask| mask.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
-}
-
 #[tokio::test]
 async fn each_signal_ends_a_service_with_success() {
     let mut signals = vec![Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT];
-    if !is_hangup_ignored() {
+    // If these tests were started with `nohup`, so are the processes that they start.
+    if !ignores_hangup() {
         signals.push(Signal::SIGHUP);
     }
     for signal in signals {

@@ -4,4 +4,4 @@ mod announce;
 mod signals;
 
 pub use announce::Shutdown;
-pub use signals::LeftBehind;
+pub use signals::{LeftBehind, ignores_hangup};

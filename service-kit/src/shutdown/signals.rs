@@ -126,7 +126,8 @@ impl Signals {
 
 /// Whether SIGHUP was ignored when the process started. Read from `/proc` on Linux, because the system call needs
 /// unsafe code; elsewhere SIGHUP ends the process.
-fn ignores_hangup() -> bool {
+#[must_use]
+pub fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -47,7 +47,7 @@ pub struct Recipe {
     /// The tools that an agent gets when it asks for them; absent: `POOL_DEMAND_TOOLS`.
     #[serde(alias = "demand_tools", skip_serializing_if = "Option::is_none")]
     pub demand_tools: Option<Vec<ToolId>>,
-    /// Further variables of the instances. Everyone who can read the pool sees them, so put secrets in
+    /// Further variables of the instances. They are visible to everyone with read access to the pool, so put secrets in
     /// `INSTANCE_ENV_*` of Services instead.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<EnvName, String>,

@@ -19,7 +19,7 @@ async fn a_kept_number_serves_the_next_instance() {
     assert_eq!(
         lab.tool.list(&lab.cx).await.unwrap(),
         [],
-        "and is nobody's orphan"
+        "and is no orphan"
     );
     lab.destroy(&first).await.unwrap();
     assert_eq!(
@@ -87,7 +87,10 @@ async fn two_replicas_never_take_the_same_kept_number() {
     assert!(refused.is_err(), "{refused:?}");
     let reference = held(&lab).numbers[0].customer_reference.clone();
     let is_free = |text: String| text.starts_with("ap-dev-free-");
-    assert!(reference.is_some_and(is_free), "it is nobody's yet");
+    assert!(
+        reference.is_some_and(is_free),
+        "it belongs to no instance yet"
+    );
     drop(other_replica);
     let second = lab.tool.provision(&lab.cx, &instance, &none).await.unwrap();
     assert_eq!(second.resource, first.resource);

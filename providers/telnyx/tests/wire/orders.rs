@@ -2,31 +2,18 @@
 
 use agent_pool_core::ErrorKind;
 use fake_cloud::{Effect, Options, Pace};
+use provider_test_kit::Lab;
 
 use crate::lab::{SHORT, bought, held, lab, lab_of, lab_with};
 
 #[tokio::test]
 async fn an_order_whose_answer_was_lost_is_found_and_not_repeated() {
-    let lab = lab().await;
-    lab.lose_next_answer("CreateNumberOrder");
-    lab.provision().await.unwrap();
-    assert_eq!(
-        (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
-        (1, 1)
-    );
-    lab.assert_requests_documented();
+    finds_the_lost_order(lab().await).await;
 }
 
 #[tokio::test]
 async fn an_order_that_lists_show_late_is_not_repeated() {
-    let lab = lab_of(|telnyx| telnyx.list_pace = Pace::Reads(4)).await;
-    lab.lose_next_answer("CreateNumberOrder");
-    lab.provision().await.unwrap();
-    assert_eq!(
-        (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
-        (1, 1)
-    );
-    lab.assert_requests_documented();
+    finds_the_lost_order(lab_of(|telnyx| telnyx.list_pace = Pace::Reads(4)).await).await;
 }
 
 #[tokio::test]
@@ -114,4 +101,15 @@ async fn an_empty_account_is_a_quota() {
     let error = lab.provision_layered().await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Forbidden);
     assert_eq!(lab.calls("CreateNumberOrder"), 1);
+}
+
+/// Buys a number although the answer to its order is lost.
+async fn finds_the_lost_order(lab: Lab) {
+    lab.lose_next_answer("CreateNumberOrder");
+    lab.provision().await.unwrap();
+    assert_eq!(
+        (lab.calls("CreateNumberOrder"), held(&lab).numbers.len()),
+        (1, 1)
+    );
+    lab.assert_requests_documented();
 }
