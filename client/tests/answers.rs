@@ -8,7 +8,7 @@ use agent_pool_client::{CallError, Destruction, Http, Runtime, Services};
 use agent_pool_core::wire::problem::{Problem, ProblemCode};
 use agent_pool_core::{Effect, InstanceId, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use url::Url;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -23,6 +23,9 @@ async fn server(answer: impl Into<Vec<u8>>) -> Url {
             _ = stream.read(&mut [0; 8_192]).await;
             // The client may close the connection before it has read everything.
             _ = stream.write_all(&answer).await;
+            _ = stream.shutdown().await;
+            // A request that is not read completely would reset the connection, and the answer could be lost.
+            _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         }
     });
     url.parse().unwrap()
@@ -125,11 +128,12 @@ async fn a_deadline_holds_for_an_answer_that_never_ends() {
 
 #[tokio::test]
 async fn a_refused_connection_is_unreachable_and_nothing_was_done() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Bound and not listening: it refuses connections, and nobody else gets the port.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url: Url = format!("http://{}", closed.local_addr().unwrap())
         .parse()
         .unwrap();
-    drop(closed);
     let error = services(url).registry().await.unwrap_err();
     assert_eq!(error.effect(), Effect::NotDone);
     let text = error.to_string();

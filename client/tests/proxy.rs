@@ -2,15 +2,16 @@
 
 #![cfg(test)]
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use agent_pool_client::{Http, Services};
-use agent_pool_core::Secret;
 use agent_pool_core::http::Proxies;
+use agent_pool_core::{InstanceId, Secret};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
@@ -22,10 +23,14 @@ async fn server() -> (String, UnboundedReceiver<String>) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (lines, received) = unbounded_channel();
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = vec![0; 8_192];
-            let length = stream.read(&mut head).await.unwrap();
-            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+        while let Ok((stream, _)) = listener.accept().await {
+            // The whole head, which a proxy sends in pieces: what is not read would reset the connection.
+            let mut stream = BufReader::new(stream);
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                stream.read_until(b'\n', &mut head).await.unwrap();
+            }
+            let head = String::from_utf8(head).unwrap();
             lines.send(head.lines().next().unwrap().to_owned()).unwrap();
             let length = REGISTRY.len();
             let answer = format!(
@@ -63,15 +68,25 @@ async fn a_public_service_is_called_through_the_proxy() {
 
 #[tokio::test]
 async fn a_failure_behind_a_proxy_names_it_without_its_password() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Bound and not listening: it refuses connections, and nobody else gets the port.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = closed.local_addr().unwrap();
-    drop(closed);
     let proxy = format!("http://user:hunter2@{address}");
     let services = services(&proxy, "http://services.example.com");
     let error = services.registry().await.unwrap_err().to_string();
     let named = format!("Services cannot be reached: through the proxy http://{address}: ");
     assert!(error.starts_with(&named), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+/// An address that nobody else takes before the proxy listens on it, because all others use 127.0.0.1.
+fn own_address() -> SocketAddr {
+    let id = InstanceId::generate();
+    let random = id.as_str().as_bytes();
+    let host = Ipv4Addr::new(127, random[0], random[1], random[2]);
+    let free = std::net::TcpListener::bind((host, 0)).unwrap();
+    free.local_addr().unwrap()
 }
 
 /// A real proxy that requires a password. It forwards everything to `upstream`, because tests have no DNS.
@@ -83,9 +98,7 @@ struct Tinyproxy {
 
 impl Tinyproxy {
     async fn start(upstream: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let address = own_address();
         let upstream = upstream.trim_start_matches("http://");
         let settings = format!(
             "Listen {}\nPort {}\nTimeout 60\nMaxClients 20\nUpstream http {upstream}\nBasicAuth user hunter2\n",

@@ -14,7 +14,7 @@ use agent_pool_core::http::{
 use agent_pool_core::{Context, Effect, ErrorKind, Mark, ProviderError, Secret, chain};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 const KEY: &str = "sk-very-secret";
 
@@ -196,12 +196,11 @@ async fn a_segment_that_would_lead_elsewhere_is_never_sent() {
 
 #[tokio::test]
 async fn a_refused_connection_means_not_done() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let http = VendorHttp::new(format!("http://{port}").parse().unwrap());
+    // Bound and not listening: it refuses connections, and nobody else gets the port.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = closed.local_addr().unwrap();
+    let http = VendorHttp::new(format!("http://{address}").parse().unwrap());
     let error = http
         .on(&context())
         .post(["keys"])
@@ -217,7 +216,8 @@ async fn a_refused_connection_means_not_done() {
 #[tokio::test]
 async fn a_hang_ends_with_the_context_and_may_have_had_an_effect() {
     let mut lab = lab(Act::Hang).await;
-    lab.cx = lab.cx.within(Duration::from_millis(200));
+    // Long enough for the request to begin on a busy machine: before that, nothing could have had an effect.
+    lab.cx = lab.cx.within(Duration::from_secs(1));
     let error = lab.fails().await;
     assert_eq!(
         (error.kind(), error.effect()),

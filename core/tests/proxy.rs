@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use agent_pool_core::InstanceId;
 use agent_pool_core::conformance::{
     FakeRequest, FakeResponse, FakeServer, FakeVendor, Fault, Held, Proxy, RetryAfter,
 };
@@ -129,7 +130,7 @@ async fn a_request_whose_sender_has_gone_is_carried_out() {
 
 #[tokio::test]
 async fn a_unix_socket_is_forwarded_to_a_unix_socket() {
-    let folder = std::env::temp_dir().join(format!("agent-pool-proxy-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("agent-pool-proxy-{}", InstanceId::generate()));
     std::fs::create_dir_all(&folder).unwrap();
     let (target, listen) = (folder.join("engine.sock"), folder.join("proxy.sock"));
     let engine = UnixListener::bind(&target).unwrap();

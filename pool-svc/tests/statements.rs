@@ -21,6 +21,9 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use crate::fake::{Fault, Op};
 use crate::world::World;
 
+/// No lease is renewed while statements are counted, also not those of the hanging destructions of earlier fleets.
+const LONG_LEASE: (&str, &str) = ("POOL_WORK_LEASE_MS", "3600000");
+
 static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
 
 struct Counter;
@@ -35,7 +38,7 @@ impl Instrumentation for Counter {
 
 /// A fleet in which every second instance is dead, so that the tick makes every kind of move.
 async fn fleet_of(each: usize) -> World {
-    let world = World::new(&[("POOL_MAX_VANISHED_PERCENT", "100")]).await;
+    let world = World::new(&[("POOL_MAX_VANISHED_PERCENT", "100"), LONG_LEASE]).await;
     for status in ["starting", "idle", "claimed"] {
         for n in 0..each {
             let id = InstanceId::generate();
@@ -66,7 +69,7 @@ async fn statements_of_a_tick(each: usize) -> usize {
 
 /// A tick over a healthy fleet, after a tick that stored that.
 async fn statements_of_a_quiet_tick() -> usize {
-    let world = World::new(&[]).await;
+    let world = World::new(&[LONG_LEASE]).await;
     world.idle(3).await;
     world.tick().await;
     let before = STATEMENTS.load(Ordering::SeqCst);

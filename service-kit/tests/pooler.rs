@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use agent_pool_core::InstanceId;
 use agent_pool_service_kit::db::{DatabaseSettings, DatabaseUrl, Db, inspect};
 use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel::sql_query;
@@ -30,14 +32,15 @@ impl PgBouncer {
         let name = target.get_dbname().unwrap().to_owned();
         let password = String::from_utf8(target.get_password().unwrap_or(b"x").to_vec()).unwrap();
         let user = target.get_user().unwrap().to_owned();
-        let port = free_port();
+        let address = own_address();
+        let (host, port) = (address.ip(), address.port());
         let folder = tempfile::tempdir().unwrap();
         let users = folder.path().join("users.txt");
         fs::write(&users, format!("\"{user}\" \"{password}\"\n")).unwrap();
         let settings = folder.path().join("pgbouncer.ini");
         let text = format!(
             "[databases]\n{name} = host=127.0.0.1 port={} dbname={name} user={user} password={password}\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+             [pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nunix_socket_dir =\n\
              auth_type = plain\nauth_file = {}\npool_mode = {pool_mode}\nmax_client_conn = 100\n\
              default_pool_size = 10\n",
             target.get_ports()[0],
@@ -55,10 +58,10 @@ impl PgBouncer {
             .stderr(Stdio::null())
             .spawn()
             .expect("pgbouncer, a package of Debian");
-        let url = format!("postgres://{user}:{password}@127.0.0.1:{port}/{name}");
+        let url = format!("postgres://{user}:{password}@{address}/{name}");
         let url = DatabaseUrl::try_from(url).unwrap();
         eventually("PgBouncer answers", SOON, async || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+            std::net::TcpStream::connect(address).is_ok()
         })
         .await;
         Self {
@@ -85,9 +88,13 @@ impl Drop for PgBouncer {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// An address that nobody else takes before PgBouncer listens on it, because all others use 127.0.0.1.
+fn own_address() -> SocketAddr {
+    let id = InstanceId::generate();
+    let random = id.as_str().as_bytes();
+    let host = Ipv4Addr::new(127, random[0], random[1], random[2]);
+    let free = std::net::TcpListener::bind((host, 0)).unwrap();
+    free.local_addr().unwrap()
 }
 
 /// Uses statements, a lock and notifications as the services do.

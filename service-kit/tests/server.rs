@@ -179,15 +179,22 @@ async fn slow_clients_hold_up_nobody() {
 async fn a_source_of_many_wrong_keys_is_answered_429() {
     let server = Server::start().await;
     let metrics = metrics::install();
-    let mut statuses = Vec::new();
-    for _ in 0..12 {
-        let request = client().post(server.url("/echo")).bearer_auth("wrong");
-        statuses.push(request.send().await.unwrap());
+    let client = client();
+    let wrong = async || {
+        let request = client.post(server.url("/echo")).bearer_auth("wrong");
+        request.send().await.unwrap()
+    };
+    for _ in 0..10 {
+        assert_eq!(wrong().await.status(), 401);
     }
-    assert_eq!(statuses[0].status(), 401);
-    let last = &statuses[11];
-    assert_eq!(last.status(), 429);
-    assert!(last.headers().contains_key("retry-after"));
+    // One more is allowed every few seconds, which a slow machine may have spent on the first ones.
+    eventually("the source is held back", SOON, async || {
+        let answer = wrong().await;
+        let held_back = answer.status() == 429;
+        assert!(!held_back || answer.headers().contains_key("retry-after"));
+        held_back
+    })
+    .await;
     let counted = "agent_pool_auth_failures_total{reason=\"held_back\"}";
     assert!(metrics.render().contains(counted));
 }

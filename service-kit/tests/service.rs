@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::io::{BufRead, BufReader, Lines};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use agent_pool_core::InstanceId;
 use agent_pool_core::settings::Environment;
 use agent_pool_service_kit::config::{HttpDefaults, HttpSettings};
 use agent_pool_service_kit::db::Db;
@@ -22,6 +24,7 @@ use warp::Filter;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
 const SOON: Duration = Duration::from_secs(20);
+const KEY: &str = "a-key-of-16-characters";
 
 /// A service in a process of its own: [`serves_until_told_to_end`].
 struct Service {
@@ -32,22 +35,32 @@ struct Service {
 }
 
 impl Service {
-    fn start(database: &str, metrics_port: u16) -> Self {
-        Self::start_with(database, metrics_port, "sound")
+    fn start(database: &str) -> Self {
+        Self::start_with(database, "sound")
     }
 
     /// With a background loop that is `sound`, or that panics.
-    fn start_with(database: &str, metrics_port: u16, background: &str) -> Self {
-        Self::start_logging_to(database, metrics_port, background, Stdio::inherit())
+    fn start_with(database: &str, background: &str) -> Self {
+        Self::start_logging_to(database, background, Stdio::inherit())
     }
 
-    fn start_logging_to(
-        database: &str,
-        metrics_port: u16,
-        background: &str,
-        stderr: Stdio,
-    ) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+    fn start_logging_to(database: &str, background: &str, stderr: Stdio) -> Self {
+        Self::spawn(&mut Self::command(database, background, stderr))
+    }
+
+    /// On this host, with its metrics on this port.
+    fn start_with_metrics_on(database: &str, metrics: SocketAddr) -> Self {
+        let mut command = Self::command(database, "sound", Stdio::inherit());
+        let host = metrics.ip().to_string();
+        command.env("METRICS_PORT", metrics.port().to_string());
+        let mut service = Self::spawn(command.env("HOST", &host));
+        service.url = service.url.replace("127.0.0.1", &host);
+        service
+    }
+
+    fn command(database: &str, background: &str, stderr: Stdio) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args([
                 "--exact",
                 "serves_until_told_to_end",
@@ -55,14 +68,18 @@ impl Service {
                 "--nocapture",
             ])
             .env("PORT", "0")
-            .env("POOL_API_KEY", "a-key-of-16-characters")
-            .env("METRICS_PORT", metrics_port.to_string())
+            .env("POOL_API_KEY", KEY)
+            .env_remove("HOST")
+            .env_remove("METRICS_PORT")
             .env("TEST_DATABASE_URL", database)
             .env("TEST_LOOP", background)
             .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
+            .stderr(stderr);
+        command
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut process = command.spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines();
         let url = stdout
             .by_ref()
@@ -80,6 +97,31 @@ impl Service {
         get(&format!("{}{path}", self.url))
             .await
             .map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// The answer of `/readyz`, which is asked again while the database takes longer than the second that it has.
+    async fn readiness(&self) -> (u16, String) {
+        let mut readiness = (0, String::new());
+        eventually("the database answers in time", SOON, async || {
+            let answer = get(&format!("{}/readyz", self.url)).await.unwrap();
+            readiness = (answer.status().as_u16(), answer.text().await.unwrap());
+            !readiness.1.contains("the database does not answer")
+        })
+        .await;
+        readiness
+    }
+
+    /// The number of log lines that it has lost.
+    async fn lost_lines(&self) -> u64 {
+        let client = agent_pool_core::http::bare_builder()
+            .no_proxy()
+            .build()
+            .unwrap();
+        let request = client.get(format!("{}/metrics", self.url)).bearer_auth(KEY);
+        let text = request.send().await.unwrap().text().await.unwrap();
+        let mut lines = text.lines();
+        let lost = lines.find_map(|line| line.strip_prefix("agent_pool_log_lines_lost_total "));
+        lost.map_or(0, |lost| lost.parse().unwrap())
     }
 
     fn signal(&self, signal: Signal) {
@@ -103,9 +145,13 @@ async fn get(url: &str) -> Option<reqwest::Response> {
     client.get(url).send().await.ok()
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// An address that nobody else takes before a service listens on it, because all others use 127.0.0.1.
+fn own_address() -> SocketAddr {
+    let id = InstanceId::generate();
+    let random = id.as_str().as_bytes();
+    let host = Ipv4Addr::new(127, random[0], random[1], random[2]);
+    let free = TcpListener::bind((host, 0)).unwrap();
+    free.local_addr().unwrap()
 }
 
 #[tokio::test]
@@ -150,15 +196,14 @@ async fn serves_until_told_to_end() {
 #[tokio::test]
 async fn health_routes_report_the_state() {
     let database = fresh_database(MIGRATIONS, "items").await;
-    let metrics_port = free_port();
-    let service = Service::start(database.url().as_secret().expose(), metrics_port);
+    let metrics = own_address();
+    let url = database.url().as_secret().expose();
+    let service = Service::start_with_metrics_on(url, metrics);
     assert_eq!(service.get("/healthz").await, 200);
-    assert_eq!(service.get("/readyz").await, 200);
+    assert_eq!(service.readiness().await.0, 200);
     assert_eq!(service.get("/metrics").await, 401);
     assert_eq!(service.get("/nowhere").await, 404);
-    let open = get(&format!("http://127.0.0.1:{metrics_port}/metrics"))
-        .await
-        .unwrap();
+    let open = get(&format!("http://{metrics}/metrics")).await.unwrap();
     assert!(
         open.headers()["content-type"]
             .to_str()
@@ -176,27 +221,17 @@ async fn health_routes_report_the_state() {
 async fn a_background_task_that_keeps_failing_shows_in_readyz() {
     let database = fresh_database(MIGRATIONS, "items").await;
     let url = database.url().as_secret().expose();
-    let service = Service::start_with(url, free_port(), "broken");
+    let service = Service::start_with(url, "broken");
     let mut detail = String::new();
     eventually("readyz names the task", SOON, async || {
-        let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
-        let refused = answer.status() == 503;
-        detail = answer.text().await.unwrap();
-        refused
+        let (status, said) = service.readiness().await;
+        detail = said;
+        status == 503
     })
     .await;
     assert!(detail.contains("task the-loop panicked"), "{detail}");
     assert!(detail.contains("it is not sound"), "{detail}");
     assert_eq!(service.get("/healthz").await, 200);
-}
-
-/// The number of log lines that a service has lost.
-async fn lost_lines(metrics_port: u16) -> u64 {
-    let url = format!("http://127.0.0.1:{metrics_port}/metrics");
-    let text = get(&url).await.unwrap().text().await.unwrap();
-    let mut lines = text.lines();
-    let lost = lines.find_map(|line| line.strip_prefix("agent_pool_log_lines_lost_total "));
-    lost.map_or(0, |lost| lost.parse().unwrap())
 }
 
 /// `/dev/full` refuses each write as a full disk does; a closed pipe is a log reader that has exited; a pipe that
@@ -210,20 +245,17 @@ async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
         Stdio::from(writer)
     };
     for (kind, stderr) in [("full", full()), ("closed", closed())] {
-        let metrics_port = free_port();
-        let service = Service::start_logging_to("postgres://h/x", metrics_port, "broken", stderr);
+        let service = Service::start_logging_to("postgres://h/x", "broken", stderr);
         for _ in 0..5 {
             assert_eq!(service.get("/healthz").await, 200, "{kind}");
         }
         eventually("lost lines are counted", SOON, async || {
-            lost_lines(metrics_port).await >= 5
+            service.lost_lines().await >= 5
         })
         .await;
     }
-    let metrics_port = free_port();
     let (reader, writer) = std::io::pipe().unwrap();
-    let service =
-        Service::start_logging_to("postgres://h/x", metrics_port, "sound", Stdio::from(writer));
+    let service = Service::start_logging_to("postgres://h/x", "sound", Stdio::from(writer));
     let client = agent_pool_core::http::bare_builder()
         .no_proxy()
         .build()
@@ -239,7 +271,7 @@ async fn a_log_that_cannot_be_written_fails_and_delays_nothing() {
 async fn a_second_ctrl_c_ends_at_once_and_says_what_is_left() {
     let (reader, writer) = std::io::pipe().unwrap();
     let url = "postgres://h/x";
-    let mut service = Service::start_logging_to(url, free_port(), "endless", Stdio::from(writer));
+    let mut service = Service::start_logging_to(url, "endless", Stdio::from(writer));
     service.signal(Signal::SIGINT);
     let mut status = None;
     eventually("the process ends", SOON, async || {
@@ -264,9 +296,14 @@ async fn a_second_ctrl_c_ends_at_once_and_says_what_is_left() {
 
 #[tokio::test]
 async fn the_default_host_serves_ipv4_and_ipv6() {
-    let service = Service::start("postgres://h/x", free_port());
+    let service = Service::start("postgres://h/x");
     let port = service.url.rsplit(':').next().unwrap();
-    for host in ["127.0.0.1", "[::1]"] {
+    let mut hosts = vec!["127.0.0.1"];
+    // A machine without IPv6 is served on IPv4 alone.
+    if TcpListener::bind("[::1]:0").is_ok() {
+        hosts.push("[::1]");
+    }
+    for host in hosts {
         let answer = get(&format!("http://{host}:{port}/healthz")).await;
         assert!(answer.is_some_and(|it| it.status() == 200), "{host}");
     }
@@ -283,19 +320,22 @@ async fn a_service_is_not_ready_while_its_database_takes_no_writes() {
         conn.batch_execute(&alter).await.unwrap();
     };
     alter("SET default_transaction_read_only = on").await;
-    let service = Service::start(url, free_port());
-    let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
-    assert_eq!(answer.status(), 503);
-    assert!(answer.text().await.unwrap().contains("accepts no writes"));
+    let service = Service::start(url);
+    let (status, detail) = service.readiness().await;
+    assert_eq!(status, 503);
+    assert!(detail.contains("accepts no writes"), "{detail}");
     alter("RESET ALL").await;
     // Its session was read-only from its start: only a new session can write.
-    assert_eq!(service.get("/readyz").await, 200);
+    assert_eq!(service.readiness().await.0, 200);
 }
 
 #[tokio::test]
 async fn a_service_without_its_database_is_alive_and_not_ready() {
-    let database = format!("postgres://pool:hunter2@127.0.0.1:{}/pool", free_port());
-    let service = Service::start(&database, free_port());
+    // Bound and not listening: it refuses connections, and nobody else gets the port.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed_at = closed.local_addr().unwrap();
+    let service = Service::start(&format!("postgres://pool:hunter2@{closed_at}/pool"));
     assert_eq!(service.get("/healthz").await, 200);
     let answer = get(&format!("{}/readyz", service.url)).await.unwrap();
     assert_eq!(answer.status(), 503);
@@ -305,7 +345,7 @@ async fn a_service_without_its_database_is_alive_and_not_ready() {
 
 #[tokio::test]
 async fn head_is_answered_as_get_is_without_a_body() {
-    let service = Service::start("postgres://h/x", free_port());
+    let service = Service::start("postgres://h/x");
     assert_eq!(service.get("/healthz").await, 200);
     for (path, status) in [("/healthz", 200), ("/readyz", 503)] {
         let client = agent_pool_core::http::bare_builder().no_proxy().build();
@@ -324,7 +364,7 @@ async fn each_signal_ends_a_service_with_success() {
         signals.push(Signal::SIGHUP);
     }
     for signal in signals {
-        let mut service = Service::start("postgres://h/x", free_port());
+        let mut service = Service::start("postgres://h/x");
         for harmless in [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM] {
             service.signal(harmless);
             assert_eq!(service.get("/healthz").await, 200, "{harmless}");

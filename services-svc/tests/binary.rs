@@ -7,9 +7,10 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use agent_pool_core::wire::services::RegistryReply;
-use agent_pool_service_kit::testing::{TestDatabase, fresh_database};
+use agent_pool_service_kit::testing::{TestDatabase, eventually, fresh_database};
 use diesel_async::SimpleAsyncConnection as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -62,14 +63,14 @@ async fn listening(database: &TestDatabase) -> (Running, String) {
 async fn it_migrates_serves_and_ends_on_sigterm_with_0() {
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (mut running, url) = listening(&database).await;
-    let ready = agent_pool_core::http::bare_builder()
-        .build()
-        .unwrap()
-        .get(format!("{url}/readyz"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(ready.status(), 200);
+    let client = agent_pool_core::http::bare_builder().no_proxy().build();
+    let client = client.unwrap();
+    // The database has a second to answer it, which may be too short on a busy machine.
+    eventually("it is ready", Duration::from_secs(20), async || {
+        let ready = client.get(format!("{url}/readyz")).send().await.unwrap();
+        ready.status() == 200
+    })
+    .await;
 
     let pid = Pid::from_raw(running.0.id().try_into().unwrap());
     kill(pid, Signal::SIGTERM).unwrap();
@@ -93,8 +94,9 @@ fn providers_of_the_manifest() -> BTreeSet<&'static str> {
 async fn this_distribution_has_the_providers_that_it_depends_on_and_makes_instances_on_railway() {
     let database = fresh_database(MIGRATIONS, "binary").await;
     let (_running, url) = listening(&database).await;
-    let client = agent_pool_core::http::bare_builder().build().unwrap();
+    let client = agent_pool_core::http::bare_builder().no_proxy().build();
     let request = client
+        .unwrap()
         .get(format!("{url}/registry"))
         .bearer_auth("a-key-of-16-characters");
     let registry: RegistryReply = request.send().await.unwrap().json().await.unwrap();

@@ -76,7 +76,10 @@ impl World {
             services,
             url: line.strip_prefix("listening on ").unwrap().to_owned(),
             cluster,
-            client: agent_pool_core::http::bare_builder().build().unwrap(),
+            client: agent_pool_core::http::bare_builder()
+                .no_proxy()
+                .build()
+                .unwrap(),
             _network: network,
             _folder: folder,
         }

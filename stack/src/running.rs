@@ -59,10 +59,13 @@ impl Running {
         };
         let text = serde_json::to_vec(&addresses)?;
         let path = data.addresses();
+        // Others look for the file at any time: it appears with all its content.
+        let new = path.with_extension("new");
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600);
-        file.open(&path)
+        file.open(&new)
             .and_then(|mut file| file.write_all(&text))
+            .and_then(|()| fs::rename(&new, &path))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 

@@ -14,12 +14,14 @@ const INSTANCES: i64 = 5;
 const LIMIT: Duration = Duration::from_secs(600);
 
 pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
-    let delays = Delays {
-        // Long enough that the kill hits every creation.
-        create: lab.pick(Duration::from_millis(200), Duration::from_secs(1)),
+    let creating_in = |create| Delays {
+        create,
         ..Delays::default()
     };
-    let standin = StandIn::start(0, delays).await?;
+    // So long that the kill hits every creation.
+    let hanging = StandIn::start(0, creating_in(LIMIT * 60)).await?;
+    let create = lab.pick(Duration::from_millis(200), Duration::from_secs(1));
+    let standin = StandIn::start(0, creating_in(create)).await?;
     let mut full = vec![("POOL_MIN_IDLE", INSTANCES.to_string())];
     if lab.size == Size::Tiny {
         full.push(("POOL_WORK_LEASE_MS", "500".to_owned()));
@@ -27,7 +29,7 @@ pub(super) async fn run(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     for run in 0..lab.pick(1, 3) {
         let name = format!("recovery_{run}");
-        let (pool, database) = lab.pool(&name, &standin.url, &full).await?;
+        let (pool, database) = lab.pool(&name, &hanging.url, &full).await?;
         until(&database, "starting", INSTANCES, LIMIT).await?;
         let killed = Instant::now();
         pool.kill().await?;

@@ -86,7 +86,9 @@ impl Proxies {
         self.proxy_for(url).as_ref().map(name)
     }
 
-    pub(super) fn proxy_for(&self, url: &Url) -> Option<Url> {
+    /// The proxy for `url`, with its credentials: for clients of providers that do not use [`client`](super::client).
+    #[must_use]
+    pub fn proxy_for(&self, url: &Url) -> Option<Url> {
         let proxy = match url.scheme() {
             "https" => self.0.https.as_ref(),
             _ => self.0.http.as_ref(),

@@ -39,9 +39,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_vendor_that_is_not_reached_through_a_proxy_names_the_proxy() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // Bound and not listening: it refuses connections, and nobody else gets the port.
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let url = format!("http://{}", closed.local_addr().unwrap());
-        drop(closed);
         let client = super::super::client().unwrap();
         let error = || async { client.get(&url).send().await.unwrap_err() };
         let direct = unanswered_through(None, error().await);

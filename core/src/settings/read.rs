@@ -413,7 +413,8 @@ mod tests {
         struct Keyed {
             key: Secret,
         }
-        let path = std::env::temp_dir().join(format!("agent-pool-secret-{}", std::process::id()));
+        let id = crate::InstanceId::generate();
+        let path = std::env::temp_dir().join(format!("agent-pool-secret-{id}"));
         std::fs::write(&path, "from-file\r\n").unwrap();
         let file = ("KEY_FILE", path.to_str().unwrap());
         let read = |pairs: &[(&str, &str)]| {

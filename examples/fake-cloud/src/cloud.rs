@@ -212,6 +212,11 @@ impl FakeCloud {
         telnyx.snatched.insert(number.to_owned());
     }
 
+    /// Fulfils every pending Telnyx order now, whatever its pace.
+    pub fn fulfil_telnyx_orders(&self) {
+        lock(&self.inner.telnyx.state).fulfil();
+    }
+
     /// Adds another program's resource, with these members, to a vendor's list of keys, inboxes or numbers. Railway's
     /// lists are typed, so nothing is added there.
     pub fn add_foreign(&self, vendor: Vendor, item: serde_json::Value) {

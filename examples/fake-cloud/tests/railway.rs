@@ -29,7 +29,8 @@ const REDEPLOY: &str = "mutation($s: String!, $e: String!) {
 
 /// The message of the refusal of a query with a token; `None` if it succeeds.
 async fn refusal_for(url: String, header: &str, token: &str, query: &str) -> Option<String> {
-    let client = agent_pool_core::http::bare_builder().build().unwrap();
+    let client = agent_pool_core::http::bare_builder().no_proxy().build();
+    let client = client.unwrap();
     let request = client.post(url).header(header, token);
     let response = request.json(&json!({"query": query})).send().await.unwrap();
     assert_eq!(response.status(), 200, "{query}");

@@ -1,11 +1,13 @@
 //! A claim's place in the queue for an instance: first come, first served, across all replicas.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_pool_core::{InstanceId, PoolName, chain};
 use agent_pool_service_kit::auth::Principal;
 use agent_pool_service_kit::db::DbError;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
@@ -106,8 +108,10 @@ impl<'a> Place<'a> {
             claim_waiters::join(&mut conn, self.number, self.pool.as_str(), shared.lease()).await?;
         drop(conn);
         self.number = Some(number);
+        // Subscribe before entering, which has the queue read: a read that ends first would be missed otherwise.
+        let line = shared.queue.line();
         let waiting = shared.queue.enter(number);
-        let outcome = self.join_queue(number, busy).await;
+        let outcome = self.join_queue(number, line, busy).await;
         drop(waiting);
         if outcome.is_err() {
             self.leave(number).await;
@@ -119,6 +123,7 @@ impl<'a> Place<'a> {
     async fn join_queue(
         &self,
         number: i64,
+        mut line: watch::Receiver<Arc<[Waiter]>>,
         busy: &[InstanceId],
     ) -> Result<TakenInstance, ClaimError> {
         let Claim {
@@ -128,7 +133,6 @@ impl<'a> Place<'a> {
             ..
         } = self.claim;
         let busy_until = Instant::now() + LEAVE_BUSY;
-        let mut line = shared.queue.line();
         let mut reported = None;
         loop {
             tokio::select! {

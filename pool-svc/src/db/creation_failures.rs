@@ -346,6 +346,14 @@ mod tests {
         run(conn, "UPDATE pool_creation_failures SET retry_at = now()").await;
     }
 
+    /// Makes the pause of a cause longer: one of a second may be over before the next statement.
+    async fn lengthen_pause(conn: &mut Conn, cause: &str) {
+        let longer = format!(
+            "UPDATE pool_creation_failures SET retry_at = retry_at + interval '1 min' WHERE cause = '{cause}'"
+        );
+        run(conn, &longer).await;
+    }
+
     /// Does what a tick does when the pool has its target.
     async fn forget_pauses(conn: &mut Conn) {
         let full = [PoolName::DEFAULT];
@@ -420,6 +428,7 @@ mod tests {
                 (known.failures_in_a_row, pause(&known)),
                 (in_a_row, seconds)
             );
+            lengthen_pause(&mut conn, "quota").await;
             assert_eq!(allowance(&mut conn).await, 0);
             end_pause(&mut conn).await;
             assert_eq!(allowance(&mut conn).await, 1);
@@ -427,6 +436,7 @@ mod tests {
         let other = fail(&mut conn, "down", None).await;
         assert_eq!((other.failures_in_a_row, pause(&other)), (1, 1));
         assert_eq!(known(&mut conn, "quota").await.failures_in_a_row, 11);
+        lengthen_pause(&mut conn, "down").await;
         assert_eq!(allowance(&mut conn).await, 0, "one pause is enough");
     }
 

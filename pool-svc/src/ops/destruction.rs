@@ -275,7 +275,7 @@ mod tests {
     use agent_pool_service_kit::supervisor::Supervisor;
     use agent_pool_service_kit::testing::TestDatabase;
     use futures_util::FutureExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
     use warp::Filter as _;
     use warp::http::StatusCode;
 
@@ -377,10 +377,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_shutdown_leaves_what_services_is_away_for_to_any_replica() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let at = fixture(address).await;
+        // Bound, but not listening: connections are refused, and nobody else gets the port.
+        let closed = TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let at = fixture(closed.local_addr().unwrap()).await;
         at.background.shutdown().trigger();
         at.destructions.clone().work(at.condemned()).await;
         let taken = at.take(Pending::Fresh).await;

@@ -57,8 +57,13 @@ async fn replenish_shows_its_progress() {
             .sees(outcome, "Creating 2 instances: 0 ready, 2 in progress.")
             .await;
         browser.find("progress[max='2'][value='0']").await;
-        for instance in world.fake.state().instances.values_mut() {
-            instance.healthy = true;
+        {
+            // Those that Services has made by now, and those that it makes later.
+            let mut state = world.fake.state();
+            state.born_healthy = true;
+            for instance in state.instances.values_mut() {
+                instance.healthy = true;
+            }
         }
         browser.sees(outcome, "Created 2 instances: 2 ready.").await;
         browser.sees("a.idle", "2").await;
@@ -105,6 +110,8 @@ async fn an_upgrade_is_confirmed_and_followed_to_its_end() {
         browser.press("form.card button").await;
         let upgrade = "section:has(#upgrade)";
         browser.sees(upgrade, "is being deployed").await;
+        // It is shown before Services is asked.
+        world.asked(Op::Upgrade, 1).await;
         world.fake.resume();
         browser.sees(upgrade, "done").await;
 
@@ -112,6 +119,7 @@ async fn an_upgrade_is_confirmed_and_followed_to_its_end() {
             .fake
             .fail(Op::Upgrade, Fault::Refuse(422, "image_not_allowed"));
         browser.follow("Upgrade").await;
+        browser.sees("form.card", "Its volume and").await;
         browser.press("form.card button").await;
         browser.sees(upgrade, "failed").await;
         browser.sees(upgrade, "the fake says so").await;

@@ -13,7 +13,7 @@ use crate::fake::KEY;
 use crate::world::World;
 
 /// How long a page may take to show something. The machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Browser<'a> {
     chrome: &'a Chrome,
@@ -111,14 +111,22 @@ impl Browser<'_> {
     }
 
     pub(crate) async fn press(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        // The script of a live page may replace the element once it is found.
+        while let Err(error) = self.find(css).await.click().await {
+            assert!(error.is_stale_element_reference(), "{css}: {error}");
+        }
     }
 
     /// Presses the link with this text.
     pub(crate) async fn follow(&self, text: &str) {
-        let wait = self.chrome.client.wait().at_most(PATIENCE);
-        let link = wait.for_element(Locator::LinkText(text)).await.unwrap();
-        link.click().await.unwrap();
+        loop {
+            let wait = self.chrome.client.wait().at_most(PATIENCE);
+            let link = wait.for_element(Locator::LinkText(text)).await.unwrap();
+            match link.click().await {
+                Ok(()) => return,
+                Err(error) => assert!(error.is_stale_element_reference(), "{text}: {error}"),
+            }
+        }
     }
 
     /// Types into the focused element.

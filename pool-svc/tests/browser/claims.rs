@@ -21,6 +21,8 @@ async fn a_claim_shows_its_steps_and_ends_at_the_invite_link() {
             .find("[data-step=provisioned][data-state=now]")
             .await;
         browser.sees("#progress-note", id.as_str()).await;
+        // The step is shown before the runtime is asked.
+        world.asked(Op::Provision, 1).await;
         world.fake.resume();
         browser.sees("h1", "Tulip is ready").await;
         let link = browser.find("#link").await.prop("value").await.unwrap();

@@ -216,6 +216,7 @@ impl Album {
                 .await;
             browser.screen(460).await;
             self.save(browser, "claiming").await;
+            world.asked(Op::Provision, 1).await;
             world.fake.resume();
             browser.sees("h1", "is ready").await;
         })

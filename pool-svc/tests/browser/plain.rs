@@ -27,6 +27,7 @@ async fn without_a_script_one_claims_all_the_same() {
         browser
             .press(&format!("a[href='/instances/{id}/kill']"))
             .await;
+        browser.sees("h1", "Kill").await;
         browser.press("form.card button").await;
         eventually("it is destroyed", SOON, async || {
             world.status(&id).await.is_none()

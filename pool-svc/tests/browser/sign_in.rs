@@ -1,7 +1,9 @@
+use agent_pool_service_kit::testing::eventually;
+
 use crate::browser::with;
 use crate::chrome::Screen;
 use crate::fake::KEY;
-use crate::world::World;
+use crate::world::{SOON, World};
 
 #[tokio::test]
 async fn one_signs_in_with_the_keyboard_alone_and_out_again() {
@@ -9,7 +11,11 @@ async fn one_signs_in_with_the_keyboard_alone_and_out_again() {
     with(&world, Screen::Desk, &[], async |browser| {
         browser.open("/?status=idle").await;
         browser.sees("h1", "agent-pool").await;
-        // The field has the focus.
+        // A browser gives a field the focus only after the page is loaded.
+        eventually("the field has the focus", SOON, async || {
+            browser.focus().await.starts_with("Key")
+        })
+        .await;
         browser.keys(&format!("{KEY}\u{E007}")).await;
         browser.sees("h1", "Fleet").await;
         let stored = browser.script(

@@ -69,7 +69,7 @@ fn older_rows(
     let url = |id: &InstanceId| fake.runtime_url(id);
     format!(
         "INSERT INTO instances (id, name, url, status, agent_name, conversation_id, invite_url, instructions, claimed_at)
-         VALUES ('{claimed}', 'convos-agent-{claimed}', '{}', 'claimed', 'Tulip', 'c-1', 'https://chat/hush', 'hush', now()),
+         VALUES ('{claimed}', 'convos-agent-{claimed}', '{}', 'claimed', 'Tulip', 'c-1', 'https://chat/whispered', 'whispered', now()),
                 ('{waiting}', 'convos-agent-{waiting}', '{}', 'pending_acceptance', 'Rose', NULL, NULL, 'x', NULL),
                 ('{idle}', 'convos-agent-{idle}', '{}', 'idle', NULL, NULL, NULL, NULL, NULL),
                 ('{lost}', 'convos-agent-{lost}', NULL, 'starting', NULL, NULL, NULL, NULL, NULL),
@@ -104,7 +104,7 @@ async fn an_adoption_is_shown_first_and_a_start_before_it_is_refused() {
     ] {
         assert!(done && said.contains(line), "{line}: {said}");
     }
-    assert!(!said.contains("hush"), "{said}");
+    assert!(!said.contains("whispered"), "{said}");
     let (started, _) = run(&database, &fake, &[]).await;
     assert!(!started, "the preview changed nothing");
 }
@@ -126,11 +126,11 @@ async fn a_claimed_agent_stays_one_and_an_idle_instance_is_claimed() {
     let tulip = agents.iter().find(|agent| agent["id"] == claimed.as_str());
     let tulip = tulip.unwrap();
     assert_eq!(tulip["agentName"], "Tulip");
-    assert_eq!(tulip["inviteUrl"], "https://chat/hush");
+    assert_eq!(tulip["inviteUrl"], "https://chat/whispered");
     let stored = "SELECT concat(invite_url, ' ', instructions) AS it FROM instances WHERE agent_name = 'Tulip'";
     let stored = world.ask(stored).await.unwrap();
     assert!(
-        stored.contains("xc1.") && !stored.contains("hush"),
+        stored.contains("xc1.") && !stored.contains("whispered"),
         "{stored}"
     );
 

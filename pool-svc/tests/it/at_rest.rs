@@ -11,9 +11,10 @@ use crate::world::{SOON, World, answer, replica, settings};
 const OLD: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const NEW: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
-const AGENT: &str = r#"{"agentName": "Tulip", "joinUrl": "https://chat/hush-link",
-                        "instructions": "hush: the safe is behind the mirror"}"#;
-const REFUSED: &str = r#"{"joinUrl": "https://chat/hush-dead"}"#;
+/// What must be sealed has a word that is too long to come about in base64 or in an id.
+const AGENT: &str = r#"{"agentName": "Tulip", "joinUrl": "https://chat/whispered-link",
+                        "instructions": "whispered: the safe is behind the mirror"}"#;
+const REFUSED: &str = r#"{"joinUrl": "https://chat/whispered-dead"}"#;
 const SEALED: &str = "SELECT string_agg(value, ' ') AS it FROM (
     SELECT invite_url AS value FROM instances WHERE status = 'claimed'
     UNION ALL SELECT instructions FROM instances WHERE status = 'claimed'
@@ -50,7 +51,7 @@ impl World {
             refused.body["detail"]
                 .as_str()
                 .unwrap()
-                .contains("hush-dead")
+                .contains("whispered-dead")
         );
         claimed.body
     }
@@ -62,7 +63,7 @@ async fn with_a_key_no_table_holds_a_link_or_instructions() {
     let claimed = world.fill().await;
     let dump = world.dump().await;
     assert!(dump.contains("Tulip") && dump.contains("xc1."), "{dump}");
-    assert!(!dump.contains("hush"), "{dump}");
+    assert!(!dump.contains("whispered"), "{dump}");
     // Every reader can decrypt them.
     assert_eq!(world.claim_with("one", AGENT).await.body, claimed);
     assert_eq!(world.claim(AGENT).await.body, claimed);
@@ -71,7 +72,7 @@ async fn with_a_key_no_table_holds_a_link_or_instructions() {
         refused.body["detail"]
             .as_str()
             .unwrap()
-            .contains("hush-dead")
+            .contains("whispered-dead")
     );
     let agents = world.send("GET", "/api/pool/agents", "").await;
     let shown = &agents.body["claimed"][0]["inviteUrl"];
@@ -87,8 +88,8 @@ fn hash_of(guess: &str) -> String {
 #[tokio::test]
 async fn fingerprints_are_keyed() {
     let guesses = [
-        "https://chat/hush-link",
-        "joinUrl https://chat/hush-dead",
+        "https://chat/whispered-link",
+        "joinUrl https://chat/whispered-dead",
         REFUSED,
     ];
     for (key, confirmed) in [(&[][..], true), (&[("POOL_ENCRYPTION_KEY", OLD)], false)] {
@@ -108,7 +109,11 @@ async fn without_a_key_what_is_stored_is_plain() {
     let world = World::new(&[]).await;
     world.fill().await;
     let dump = world.dump().await;
-    for plain in ["https://chat/hush-link", "hush: the safe", "hush-dead"] {
+    for plain in [
+        "https://chat/whispered-link",
+        "whispered: the safe",
+        "whispered-dead",
+    ] {
         assert!(dump.contains(plain), "{dump}");
     }
     assert!(!dump.contains("xc1."));
@@ -141,7 +146,7 @@ async fn what_was_stored_before_a_key_or_under_an_older_one_is_sealed_again_at_s
         })
         .await;
         before = world.ask(SEALED).await;
-        assert!(!world.dump().await.contains("hush"));
+        assert!(!world.dump().await.contains("whispered"));
     }
     // With the new key alone, everything is still readable.
     let only = [("POOL_ENCRYPTION_KEY", NEW)];

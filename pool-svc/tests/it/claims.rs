@@ -113,11 +113,11 @@ async fn two_replicas_never_claim_the_same_instance() {
 
 #[tokio::test]
 async fn services_down_leaves_the_instance_idle() {
-    let closed = {
-        let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        format!("http://{}", port.local_addr().unwrap())
-    };
-    let world = World::with(Fake::start().await, &closed, &[]).await;
+    // Bound, but not listening: connections are refused, and nobody else gets the port.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let services = format!("http://{}", closed.local_addr().unwrap());
+    let world = World::with(Fake::start().await, &services, &[]).await;
     let id = world.idle(1).await.remove(0);
     let answer = world.claim("{}").await;
     answer.is_problem(503, "services_unavailable");
@@ -208,7 +208,8 @@ async fn a_request_that_every_runtime_fails_on_does_not_cost_the_whole_pool() {
 
 #[tokio::test]
 async fn a_claim_that_takes_too_long_ends_and_its_instance_is_destroyed() {
-    let world = World::new(&[("CLAIM_TIMEOUT_MS", "300")]).await;
+    // Long enough for the calls before the one that hangs.
+    let world = World::new(&[("CLAIM_TIMEOUT_MS", "3000")]).await;
     let ids = world.idle(2).await;
     world.fake.fail(Op::Provision, Fault::Hang);
     let answer = world.claim("{}").await;

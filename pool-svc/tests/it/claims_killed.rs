@@ -60,7 +60,8 @@ async fn sigterm_answers_those_who_wait_at_once() {
 
 #[tokio::test]
 async fn work_of_a_killed_replica_is_completed() {
-    let settings = [("POOL_MIN_IDLE", "2"), ("POOL_WORK_LEASE_MS", "1000")];
+    // A destruction whose lease is renewed too late is requested twice.
+    let settings = [("POOL_MIN_IDLE", "2"), ("POOL_WORK_LEASE_MS", "3000")];
     let world = World::new(&settings).await;
     let ids = world.idle(5).await;
     for op in [Op::Provision, Op::Provision, Op::Provision] {

@@ -248,6 +248,8 @@ async fn a_pool_whose_creations_fail_too_often_is_held_until_it_is_resumed() {
         hold["reason"].as_str().unwrap().contains("vendor_refused"),
         "{hold}"
     );
+    // The failure is recorded before the instance is given up.
+    world.until_count("starting", 0).await;
     world.until_count("destroying", 0).await;
     assert_eq!(world.tick().await["created"], 0);
     let story = world

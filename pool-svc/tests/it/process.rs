@@ -1,5 +1,4 @@
 use std::process::Stdio;
-use std::time::Duration;
 
 use agent_pool_service_kit::testing::eventually;
 use nix::sys::signal::{Signal, kill};
@@ -60,7 +59,7 @@ async fn sigterm_lets_a_claim_in_flight_finish_and_exits_with_0() {
     .await;
     world.fake.resume();
     assert_eq!(claim.await.unwrap().status, 200);
-    let ended = tokio::time::timeout(Duration::from_secs(20), child.wait()).await;
+    let ended = tokio::time::timeout(SOON, child.wait()).await;
     assert!(ended.unwrap().unwrap().success());
     assert_eq!(world.status(&id).await.as_deref(), Some("claimed"));
 }

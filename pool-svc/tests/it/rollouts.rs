@@ -132,6 +132,8 @@ async fn an_operator_stops_it_and_it_stays_stopped() {
         .send("PATCH", "/api/pool/settings", r#"{"minIdle": 1}"#)
         .await;
     until_state(&world, "canary").await;
+    // The state is stored before the canary is: without it there would be nothing to release below.
+    world.asked(Op::Create, 2).await;
     assert_eq!(act(&world, "stop").await.status, 200);
     let stopped = rollout(&world).await;
     assert_eq!(

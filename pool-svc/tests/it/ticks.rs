@@ -197,10 +197,10 @@ async fn a_tick_that_was_taken_over_applies_nothing() {
     };
     let taking_over = async {
         world.asked(Op::Status, 1).await;
-        world
-            .sql("UPDATE tick_state SET turn_expires_at = now()")
-            .await;
         eventually("the other replica ticks", SOON, async || {
+            // Each time, because the first one may have renewed its turn.
+            let ended = "UPDATE tick_state SET turn_expires_at = now()";
+            world.sql(ended).await;
             let tick = world.http.post(format!("{other}/api/pool/reconcile"));
             answer(tick.bearer_auth(KEY)).await.body["ran"] == true
         })

@@ -113,7 +113,8 @@ async fn a_vendor_that_fails_ends_the_claim_and_uses_up_one_instance() {
 
 #[tokio::test]
 async fn tools_that_take_longer_than_the_claim_may_end_it() {
-    let world = World::new(&[("CLAIM_TIMEOUT_MS", "1500")]).await;
+    // Long enough for the calls before the one that hangs.
+    let world = World::new(&[("CLAIM_TIMEOUT_MS", "3000")]).await;
     world.send("PUT", "/api/pool/pools/default", PHASES).await;
     world.tick().await;
     let (id, _) = world.next_idle(None).await;

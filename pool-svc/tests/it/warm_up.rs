@@ -355,6 +355,8 @@ async fn an_image_that_never_becomes_ready_costs_one_instance_at_a_time_and_show
     })
     .await;
     assert_eq!(world.tick().await["created"], 0, "it is not proven yet");
+    // Only an instance that Services has made can become healthy below.
+    world.asked(Op::Create, 4).await;
     for instance in world.fake.state().instances.values_mut() {
         instance.healthy = true;
     }

@@ -223,7 +223,7 @@ async fn a_message_that_fails_is_sent_again_with_the_same_id_and_then_resent_on_
 
 #[tokio::test]
 async fn a_receiver_that_hangs_holds_up_no_other_and_gets_its_message_again() {
-    let world = World::new(&[PRIVATE, ("POOL_WEBHOOK_TIMEOUT_MS", "500")]).await;
+    let world = World::new(&[PRIVATE, ("POOL_WEBHOOK_TIMEOUT_MS", "2000")]).await;
     let (slow, fast) = (Receiver::start().await, Receiver::start().await);
     add(&world, &slow, &[]).await;
     slow.then(Behaviour::Hang);

@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use crate::fake::{Fake, KEY, Op};
 
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// How long a state may take to come. The machine may be busy.
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) fake: Fake,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::pooler::PgBouncer;
 use crate::process::{Ran, run};
-use crate::stack::{KEY, Pool, execute, shared};
+use crate::stack::{KEY, Pool, beside_other_sweeps, execute, shared};
 
 /// The checks with this verdict, as `name: found`.
 fn checks(ran: &Ran, verdict: &str) -> Vec<String> {
@@ -25,6 +25,7 @@ fn has(checks: &[String], text: &str) -> bool {
 
 #[test]
 fn doctor_passes_on_a_healthy_system() {
+    let _sweeps = beside_other_sweeps();
     let pool = Pool::warm(1);
     let database = shared().pool_database();
     let mut variables: Vec<(&str, &str)> = shared()
@@ -109,6 +110,7 @@ fn every_fault_is_named_at_once_with_what_to_do() {
 
 #[test]
 fn a_vendor_that_refuses_the_credentials_here_is_reported() {
+    let _sweeps = beside_other_sweeps();
     let pool = Pool::empty();
     let openrouter = shared().cloud.openrouter_url();
     let mut variables = pool.variables().to_vec();
@@ -132,6 +134,7 @@ fn a_vendor_that_refuses_the_credentials_here_is_reported() {
 
 #[test]
 fn pending_migrations_are_reported_and_not_applied() {
+    let _sweeps = beside_other_sweeps();
     let pool = Pool::empty();
     let empty = shared().services_database.as_secret().expose();
     let mut variables = pool.variables().to_vec();
@@ -145,6 +148,7 @@ fn pending_migrations_are_reported_and_not_applied() {
 
 #[test]
 fn settings_of_another_machine_are_skipped() {
+    let _sweeps = beside_other_sweeps();
     let pool = Pool::warm(1);
     let output = pool.run(&["doctor"]).done();
     let skipped = checks(&output, "skip");

@@ -1,10 +1,10 @@
 //! Errors before a request is sent, and during a request.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 
 use crate::process::run;
-use crate::stack::{KEY, Pool};
+use crate::stack::{KEY, Pool, nobody};
 
 /// The commands that need the services, with arguments that change nothing.
 const ASKING: [&[&str]; 4] = [
@@ -43,11 +43,7 @@ fn a_wrong_key_is_refused_and_not_shown() {
 
 #[test]
 fn what_cannot_be_reached_is_named() {
-    let nobody = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let url = format!("http://{nobody}");
+    let (_socket, url) = nobody();
     for arguments in ASKING {
         let lost = run(&[("POOL_URL", &url), ("POOL_API_KEY", KEY)], arguments);
         assert_eq!(lost.code, 6, "{lost:?}");
@@ -68,6 +64,9 @@ fn another_server_is_not_taken_for_pool() {
             _ = stream.read(&mut [0; 4096]).unwrap();
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
             stream.write_all(answer.as_bytes()).ok();
+            stream.shutdown(Shutdown::Write).ok();
+            // A request that is not read completely would reset the connection, and the answer could be lost.
+            std::io::copy(&mut stream, &mut std::io::sink()).ok();
         }
     });
     let garbled = run(&[("POOL_URL", &url), ("POOL_API_KEY", KEY)], ["list"]);

@@ -1,9 +1,10 @@
 //! A real PgBouncer in front of a database.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command};
 
 use tempfile::TempDir;
 use tokio_postgres::Config;
@@ -24,27 +25,48 @@ impl PgBouncer {
         let folder = tempfile::tempdir().unwrap();
         // As root it runs as another user, which reads its file.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
         let file = folder.path().join("pgbouncer.ini");
-        fs::write(&file, settings(database, mode, port)).unwrap();
-        let mut command = Command::new("pgbouncer");
-        if nix::unistd::geteuid().is_root() {
-            command.args(["-u", "postgres"]);
-        }
-        let child = command.arg("-q").arg(&file).stderr(Stdio::null()).spawn();
-        let child = child.expect("PgBouncer is installed: apt install pgbouncer");
         let mut url = url::Url::parse(database).unwrap();
-        url.set_port(Some(port)).unwrap();
-        let url = url.to_string();
-        eventually(|| query(&url, "SELECT 1"));
-        Self {
-            child,
-            url,
-            _folder: folder,
+        loop {
+            let port = free_port();
+            fs::write(&file, settings(database, mode, port)).unwrap();
+            url.set_port(Some(port)).unwrap();
+            if let Some(child) = start(&file, url.as_str()) {
+                return Self {
+                    child,
+                    url: url.to_string(),
+                    _folder: folder,
+                };
+            }
         }
     }
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
+/// Starts one that answers; `None` if it ends because another program got its port meanwhile.
+fn start(file: &Path, url: &str) -> Option<Child> {
+    let mut command = Command::new("pgbouncer");
+    if nix::unistd::geteuid().is_root() {
+        command.args(["-u", "postgres"]);
+    }
+    let log = file.with_extension("log");
+    let stderr = File::create(&log).unwrap();
+    let child = command.arg(file).stderr(stderr).spawn();
+    let mut child = child.expect("PgBouncer is installed: apt install pgbouncer");
+    let answers = eventually(|| match child.try_wait().unwrap() {
+        Some(_) => Ok(false),
+        None => query(url, "SELECT 1").map(|()| true),
+    });
+    if answers {
+        return Some(child);
+    }
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(said.contains("in use"), "PgBouncer has ended: {said}");
+    None
 }
 
 impl Drop for PgBouncer {

@@ -4,7 +4,7 @@
 //! tasks of this process.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use agent_pool_core::settings::Environment;
@@ -13,6 +13,7 @@ use agent_pool_service_kit::testing::fresh_database;
 use agent_pool_stack::{Log, Process, Service};
 use fake_cloud::{FakeCloud, Options};
 use serde_json::Value;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_postgres::NoTls;
@@ -25,6 +26,19 @@ pub(crate) const KEY: &str = "hunter2-is-the-key";
 const LIMIT: Duration = Duration::from_secs(60);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A doctor sweeps too, and asks every vendor: the test that counts orphans and lets a vendor refuse is alone meanwhile.
+static SWEEPS: RwLock<()> = RwLock::new(());
+
+/// Held by a test whose doctor asks the services.
+pub(crate) fn beside_other_sweeps() -> RwLockReadGuard<'static, ()> {
+    SWEEPS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held by a test that needs all sweeps for itself.
+pub(crate) fn without_other_sweeps() -> RwLockWriteGuard<'static, ()> {
+    SWEEPS.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Shared by all tests of this process.
 pub(crate) struct Shared {
@@ -228,6 +242,14 @@ fn without_key(ran: Ran) -> Ran {
         "{ran:?}"
     );
     ran
+}
+
+/// An address at which nobody listens. Nobody else gets it while the socket exists.
+pub(crate) fn nobody() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
 }
 
 /// Polls until the result is `Ok`.

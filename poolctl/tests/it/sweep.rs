@@ -7,7 +7,7 @@ use fake_cloud::{Effect, FaultRule, Times, Vendor};
 use serde_json::Value;
 
 use crate::process::Ran;
-use crate::stack::{KEY, Pool, eventually, shared};
+use crate::stack::{KEY, Pool, eventually, shared, without_other_sweeps};
 
 /// Tools of a developer whose grant has ended: orphans.
 fn make_orphan() {
@@ -50,6 +50,7 @@ fn sweep_until(pool: &Pool, text: &str) -> String {
 
 #[test]
 fn orphans_are_reported_and_destroyed_when_that_is_asked_for() {
+    let _alone = without_other_sweeps();
     let pool = Pool::empty();
     pool.run(&["sweep", "--destroy", "--yes"]).done();
     make_orphan();

@@ -61,16 +61,37 @@ fn text(attributes: &[KeyValue], name: &str) -> String {
     }
 }
 
-/// The trace of a claim, once it has reached a vendor.
-fn trace_of_a_claim(sent: &[Sent]) -> Option<Vec<Sent>> {
+/// The spans of a claim that are looked at.
+struct Trace {
+    /// The request that Services got.
+    asked: Span,
+    /// The service that made it.
+    caller: String,
+    /// A call of a vendor.
+    vendor: Span,
+}
+
+/// The trace of a claim, once all of it has come: each service sends its spans as they end, at times of its own.
+fn trace_of_a_claim(sent: &[Sent]) -> Option<Trace> {
     let (_, claim) = sent.iter().find(|(service, span)| {
         let route = text(&span.attributes, "route");
         service == "pool-svc" && span.name == "http.request" && route.starts_with("/api/pool/claim")
     })?;
-    let same = |(_, span): &&Sent| span.trace_id == claim.trace_id;
-    let trace: Vec<_> = sent.iter().filter(same).cloned().collect();
-    let vendor = |(service, span): &Sent| service == "services-svc" && span.name == "provider.call";
-    trace.iter().any(vendor).then_some(trace)
+    let of_services = |name: &str| {
+        let such = |(service, span): &&Sent| {
+            span.trace_id == claim.trace_id && service == "services-svc" && span.name == name
+        };
+        sent.iter().find(such).map(|(_, span)| span.clone())
+    };
+    let asked = of_services("http.request")?;
+    let (caller, _) = sent
+        .iter()
+        .find(|(_, span)| span.span_id == asked.parent_span_id)?;
+    Some(Trace {
+        caller: caller.clone(),
+        vendor: of_services("provider.call")?,
+        asked,
+    })
 }
 
 #[test]
@@ -83,24 +104,15 @@ fn a_claim_is_one_trace_from_pool_over_services_to_the_vendor() {
         trace_of_a_claim(&sent).ok_or(sent.len())
     });
 
-    let (_, asked) = trace
-        .iter()
-        .find(|(service, span)| service == "services-svc" && span.name == "http.request")
-        .unwrap();
-    assert_eq!(text(&asked.attributes, "route"), "/configure/:instanceId");
-    let caller = trace
-        .iter()
-        .find(|(_, span)| span.span_id == asked.parent_span_id);
     assert_eq!(
-        caller.unwrap().0,
-        "pool-svc",
+        text(&trace.asked.attributes, "route"),
+        "/configure/:instanceId"
+    );
+    assert_eq!(
+        trace.caller, "pool-svc",
         "Services continues the trace of Pool"
     );
-    let (_, vendor) = trace
-        .iter()
-        .find(|(_, span)| span.name == "provider.call")
-        .unwrap();
-    assert_eq!(text(&vendor.attributes, "provider"), "railway");
+    assert_eq!(text(&trace.vendor.attributes, "provider"), "railway");
 }
 
 #[test]

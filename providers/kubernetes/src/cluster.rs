@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use agent_pool_core::settings::SettingsError;
+use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{Context, ErrorKind, ProviderError};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
@@ -44,9 +44,12 @@ impl fmt::Debug for Cluster {
 
 impl Cluster {
     /// Reads the kubeconfig or the pod's service account, without a call to the API server.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(crate) fn new(
+        settings: &Settings,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
         Ok(Self {
-            access: Access::read(settings)?,
+            access: Access::read(settings, environment)?,
             connection: OnceCell::new(),
         })
     }

@@ -1,9 +1,11 @@
-//! The address of the API server, and the credentials.
+//! The address of the API server, the way to it, and the credentials.
 
-use agent_pool_core::settings::SettingsError;
+use agent_pool_core::http::Proxies;
+use agent_pool_core::settings::{Environment, SettingsError};
 use agent_pool_core::{ErrorKind, ProviderError, Secret};
 use kube::Client;
 use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use url::Url;
 
 use crate::names::is_plain;
 use crate::settings::{Settings, fault as setting_fault};
@@ -14,11 +16,30 @@ enum Source {
     Pod(Box<Config>),
 }
 
+impl Source {
+    /// Whether the kubeconfig names the proxy in front of its API server.
+    fn has_proxy(&self) -> bool {
+        let Self::File(file, options) = self else {
+            return false;
+        };
+        let context = options.context.as_ref().or(file.current_context.as_ref());
+        let context = file.contexts.iter().find(|one| Some(&one.name) == context);
+        let context = context.and_then(|one| one.context.as_ref());
+        let is_its = |name: &String| context.is_some_and(|context| context.cluster == *name);
+        let cluster = file.clusters.iter().find(|one| is_its(&one.name));
+        let cluster = cluster.and_then(|one| one.cluster.as_ref());
+        let proxy = cluster.and_then(|cluster| cluster.proxy_url.as_ref());
+        proxy.is_some_and(|proxy| !proxy.is_empty())
+    }
+}
+
 /// Everything that is needed to connect.
 pub(crate) struct Access {
     source: Source,
     token: Option<Secret>,
     namespace: Option<String>,
+    /// For an API server whose kubeconfig names no proxy.
+    proxies: Proxies,
 }
 
 /// A client of one namespace of a cluster.
@@ -30,7 +51,10 @@ pub(crate) struct Connection {
 
 impl Access {
     /// Reads the kubeconfig or the pod's service account, without a call to the API server.
-    pub(crate) fn read(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(crate) fn read(
+        settings: &Settings,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
         let source = match &settings.kubeconfig {
             Some(path) => {
                 let file = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
@@ -52,6 +76,7 @@ impl Access {
             source,
             token: settings.token.clone(),
             namespace: settings.namespace.clone(),
+            proxies: Proxies::new(environment),
         })
     }
 
@@ -74,6 +99,10 @@ impl Access {
                 ..AuthInfo::default()
             };
         }
+        // The library would send everything to `HTTPS_PROXY`, even what is for an API server on this machine.
+        if !self.source.has_proxy() {
+            config.proxy_url = self.proxy_for(&config.cluster_url);
+        }
         // The layers around every provider repeat calls, and the context bounds their time.
         config.default_retry = false;
         let namespace = self.namespace.clone();
@@ -92,6 +121,11 @@ impl Access {
             server,
             namespace,
         })
+    }
+
+    fn proxy_for(&self, server: &http::Uri) -> Option<http::Uri> {
+        let server: Url = server.to_string().parse().ok()?;
+        self.proxies.proxy_for(&server)?.as_str().parse().ok()
     }
 }
 

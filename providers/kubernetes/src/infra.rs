@@ -45,7 +45,7 @@ impl Kubernetes {
     /// invalid value.
     pub fn build(environment: &Environment) -> Result<Arc<dyn InfraProvider>, SettingsError> {
         let settings = Settings::read(environment)?;
-        let cluster = Cluster::new(&settings)?;
+        let cluster = Cluster::new(&settings, environment)?;
         Ok(Arc::new(Self { settings, cluster }))
     }
 }

@@ -151,13 +151,30 @@ impl Kubernetes {
     /// Waits until the API server has deleted the StatefulSet and everything that it owns.
     pub(crate) async fn deleted(&self, cx: &Context, call: &Call<'_>) -> Result<(), ProviderError> {
         let cx = &cx.within(DELETION_LIMIT);
-        while self.cluster.find::<Value>(cx, call).await?.is_some() {
-            cx.pause(DELETION_PAUSE).await.map_err(|error| {
-                let message = format!("{} is still being deleted: its finalizers or those of its pod and volume are not done", call.name);
-                ErrorKind::Unavailable.because(message).with_source(error)
-            })?;
+        let late = |error: ProviderError| {
+            let message = format!(
+                "{} is still being deleted: its finalizers or those of its pod and volume are not done",
+                call.name
+            );
+            ErrorKind::Unavailable.because(message).with_source(error)
+        };
+        let mut seen = false;
+        loop {
+            match self.cluster.find::<Value>(cx, call).await {
+                Ok(Some(_)) => seen = true,
+                Ok(None) => return Ok(()),
+                // The deadline came during this look.
+                Err(error)
+                    if seen
+                        && error.kind() == ErrorKind::Unavailable
+                        && cx.remaining().is_some_and(|left| left.is_zero()) =>
+                {
+                    return Err(late(error));
+                }
+                Err(error) => return Err(error),
+            }
+            cx.pause(DELETION_PAUSE).await.map_err(late)?;
         }
-        Ok(())
     }
 
     /// Checks that the namespace exists. The list of one that does not exist is empty, and every instance would look

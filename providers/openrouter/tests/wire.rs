@@ -4,13 +4,16 @@
     reason = "helpers of tests, which clippy does not know as such"
 )]
 
+use std::time::Duration;
+
 use agent_pool_core::{ErrorKind, InstanceId, Mark, ToolOptions};
-use fake_cloud::{Effect, OpenRouterKey, Options, RateLimit, Vendor, WorkspaceList};
+use fake_cloud::{Effect, OpenRouterKey, Options, RetryAfter, Vendor, WorkspaceList};
 use provider_openrouter as _;
 use provider_test_kit::{
     AnyVendor, Lab, any_answer_to_a_tool_is_read_or_refused, on_bad_days, readme_lists_the_settings,
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 async fn lab_with(options: Options, settings: &[(&str, &str)]) -> Lab {
     Lab::start(Vendor::OpenRouter, options, settings).await
@@ -309,13 +312,11 @@ async fn a_page_full_of_strangers_and_an_empty_one_are_no_trouble() {
 #[tokio::test]
 async fn the_layers_wait_as_long_as_the_vendor_asks() {
     let lab = lab().await;
-    let limit = RateLimit {
-        requests: 3,
-        window_ms: 1_000,
-    };
-    lab.cloud.set_rate_limit(Vendor::OpenRouter, Some(limit));
-    lab.tool.verify(&lab.cx).await.unwrap();
+    lab.fail_next("createKeys", Effect::rate_limited(RetryAfter::Seconds(1)));
+    let begun = Instant::now();
     let tool = lab.provision_layered().await.unwrap();
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(1), "{took:?}");
     assert_eq!((keys(&lab).len(), lab.calls("createKeys")), (1, 2));
     assert_eq!(tool.resource.as_str(), keys(&lab)[0].hash);
 }

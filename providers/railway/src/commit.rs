@@ -3,12 +3,18 @@
 //! Railway takes one change of an environment at a time, and a patch may change any number of its services. So a burst
 //! of creations in a shared environment takes a few commits, not one for each instance.
 
+use std::time::Duration;
+
 use agent_pool_core::{Context, ProviderError};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::handle::Handle;
 use crate::infra::Railway;
+
+/// How long a commit that has its turn waits for others. Instances that were created together come within milliseconds,
+/// and who comes too late waits for a whole commit.
+const GATHER: Duration = Duration::from_millis(10);
 
 impl Railway {
     /// Commits the change of one service, together with those that wait for the same environment.
@@ -23,11 +29,14 @@ impl Railway {
     ) -> Result<(), ProviderError> {
         let environment = &handle.environment;
         let mut committed = self.commits.add(handle, change.clone());
-        let _turn = tokio::select! {
+        let turn = tokio::select! {
             biased;
             Ok(()) = &mut committed => return Ok(()),
             turn = self.change_of(cx, environment) => turn?,
         };
+        if turn.is_some() {
+            cx.pause(GATHER).await?;
+        }
         let shared = match committed.try_recv() {
             Ok(()) => return Ok(()),
             Err(TryRecvError::Closed) => Vec::new(),

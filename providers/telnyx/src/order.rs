@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use agent_pool_core::Attempt;
 use agent_pool_core::prelude::*;
-use rand::seq::IteratorRandom as _;
 
 use crate::settings::Telnyx;
+use crate::shared::ChosenNumber;
 use crate::wire::fetch_all;
 use crate::wire::{BY_REFERENCE, NewOrder, NewOrderLine, Number, Offer, Order, OrderStatus};
 
@@ -25,21 +25,21 @@ pub(crate) struct Purchase<'a> {
 }
 
 /// The starting point of a purchase.
-pub(crate) enum Start {
+pub(crate) enum Start<'a> {
     /// The number exists, or was kept for the next instance.
     Held(Number),
     /// An earlier attempt ordered it.
     Ordered(Order),
     /// This number is on offer.
-    Offered(String),
+    Offered(ChosenNumber<'a>),
 }
 
-impl Purchase<'_> {
+impl<'a> Purchase<'a> {
     /// Looks for the number with the label, or for one to order. This needs no messaging profile.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] if no suitable number is on offer.
-    pub(crate) async fn start(&self) -> ProviderResult<Start> {
+    pub(crate) async fn start(&self) -> ProviderResult<Start<'a>> {
         if self.api.cx().attempt() == Attempt::Later {
             if let Some(number) = self.held().await? {
                 return Ok(Start::Held(number));
@@ -61,7 +61,7 @@ impl Purchase<'_> {
     /// # Errors
     /// [`ErrorKind::Unavailable`] if an order takes too long; a later call continues from there.
     /// [`ErrorKind::Conflict`] if other buyers are always faster.
-    pub(crate) async fn finish(&self, start: Start, profile: &str) -> ProviderResult<Number> {
+    pub(crate) async fn finish(&self, start: Start<'_>, profile: &str) -> ProviderResult<Number> {
         let (mut live, mut offered) = match start {
             Start::Held(number) => return Ok(number),
             Start::Ordered(order) => (Some(order), None),
@@ -140,9 +140,8 @@ impl Purchase<'_> {
         }
     }
 
-    /// A number on offer, chosen at random: every buyer who searches gets the same answer, and all would want the
-    /// first.
-    async fn choose(&self, tried: &[String]) -> ProviderResult<String> {
+    /// A number on offer that was not tried.
+    async fn choose(&self, tried: &[ChosenNumber<'_>]) -> ProviderResult<ChosenNumber<'a>> {
         let request = self.api.get(["available_phone_numbers"]);
         let request = request
             .query("filter[country_code]", self.settings.country_code)
@@ -154,13 +153,14 @@ impl Purchase<'_> {
             .query("filter[limit]", 20)
             .query_each("filter[national_destination_code]", &self.area_code);
         let offers: Vec<Offer> = request.fetch_data().await?;
+        let was_tried = |number: &str| tried.iter().any(|one| **one == *number);
         let suitable = offers
             .into_iter()
-            .filter(|offer| self.suits(offer) && !tried.contains(&offer.phone_number));
-        let chosen = suitable.choose(&mut rand::rng());
+            .filter(|offer| self.suits(offer) && !was_tried(&offer.phone_number));
+        let suitable: Vec<String> = suitable.map(|offer| offer.phone_number).collect();
         let none = "there is no number that can send texts within the price cap";
-        let chosen = chosen.ok_or_else(|| ErrorKind::Conflict.because(none))?;
-        Ok(chosen.phone_number)
+        let chosen = self.settings.chosen.choose(&suitable);
+        chosen.ok_or_else(|| ErrorKind::Conflict.because(none))
     }
 
     fn suits(&self, offer: &Offer) -> bool {

@@ -1,7 +1,7 @@
 use agent_pool_core::prelude::*;
 
 use crate::country::CountryCode;
-use crate::shared::ProfileCache;
+use crate::shared::{ChosenNumbers, ProfileCache};
 
 /// Gives each instance a phone number.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -66,6 +66,8 @@ pub struct Telnyx {
     prices_as_of: String,
     #[serde(skip)]
     pub(crate) profiles: ProfileCache,
+    #[serde(skip)]
+    pub(crate) chosen: ChosenNumbers,
 }
 
 fn api_url() -> Url {

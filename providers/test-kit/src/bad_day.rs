@@ -3,6 +3,10 @@ use std::time::Duration;
 use agent_pool_core::{ErrorKind, ProviderError};
 use fake_cloud::{Body, Effect, FieldFault, RetryAfter};
 
+/// The wait that a vendor asks for, in seconds. A date counts down while the answer is on its way, so it is far enough
+/// for a busy machine.
+const WAIT: u64 = 60;
+
 /// One way in which a vendor may fail, and the error that a provider must return.
 #[derive(Debug, Clone)]
 pub(crate) struct BadDay {
@@ -60,7 +64,7 @@ impl BadDay {
         );
         if self.has_retry_after {
             let wait = error.retry_after().unwrap_or_default();
-            let span = Duration::from_secs(1)..=Duration::from_secs(3);
+            let span = Duration::from_secs(WAIT / 2)..=Duration::from_secs(WAIT);
             assert!(span.contains(&wait), "{message}: {wait:?}");
         }
     }
@@ -88,13 +92,13 @@ pub(crate) fn bad_days() -> Vec<BadDay> {
         BadDay::new("field errors", unprocessable, ErrorKind::Invalid).with_message("too odd"),
         BadDay::new(
             "429, seconds",
-            limited(RetryAfter::Seconds(3)),
+            limited(RetryAfter::Seconds(WAIT)),
             ErrorKind::RateLimited,
         )
         .with_retry_after(),
         BadDay::new(
             "429, date",
-            limited(RetryAfter::DateInSeconds(3)),
+            limited(RetryAfter::DateInSeconds(WAIT)),
             ErrorKind::RateLimited,
         )
         .with_retry_after(),

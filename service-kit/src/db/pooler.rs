@@ -14,7 +14,7 @@ use super::{DatabaseSettings, DatabaseUrl, DbError};
 
 /// How often two clients are compared. Once is not enough: other clients of a pooler take and release sessions in
 /// between.
-const COMPARISONS: usize = 5;
+const COMPARISONS: usize = 10;
 /// How long a statement may wait for a session. A pooler with one session would make it wait forever.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 

@@ -72,6 +72,10 @@ mod tests {
         let error = probe(&settings).unwrap_err().to_string();
         assert!(error.contains("503"), "{error}");
         server.join().unwrap();
+        // Bound and not listening: it refuses connections, and nobody else gets the port.
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let settings = self::settings(closed.local_addr().unwrap().port());
         let error = probe(&settings).unwrap_err().to_string();
         assert!(error.contains("nothing listens"), "{error}");
     }

@@ -342,6 +342,15 @@ pub(crate) async fn find_existing(
     Ok(existing.into_iter().collect())
 }
 
+/// The ids of all instances that have a row, in any state.
+pub(crate) async fn find_all_ids(conn: &mut AsyncPgConnection) -> Result<HashSet<String>, DbError> {
+    let ids: Vec<String> = dsl::instance_infra
+        .select(dsl::instance_id)
+        .load(conn)
+        .await?;
+    Ok(ids.into_iter().collect())
+}
+
 /// The instances with an unfinished operation that nobody is working on, oldest first.
 pub(crate) async fn find_abandoned(
     conn: &mut AsyncPgConnection,

@@ -41,13 +41,13 @@ async fn a_second_operation_on_an_instance_is_told_to_wait_also_by_another_repli
 
 #[tokio::test]
 async fn a_lease_is_renewed_while_its_operation_runs() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "5000")]).await;
     service.world.hold("cellar create");
     let later = async {
         service.world.called("cellar create", 1).await;
         let first = service.number(UNTIL).await;
         eventually("the lease is renewed twice", PATIENCE, async || {
-            service.number(UNTIL).await > first + 1_000
+            service.number(UNTIL).await > first + 2_500
         })
         .await;
         service
@@ -159,8 +159,9 @@ async fn an_operation_that_slept_until_its_lease_was_anothers_writes_nothing_and
         let slept = async {
             service.world.called(call, times).await;
             eventually("all else is done", PATIENCE, async || {
-                let open = "SELECT count(*) FROM instance_services WHERE made_at IS NULL";
-                call != "cellar create" || service.number(open).await == 0
+                let open = "SELECT (SELECT count(*) FROM instance_infra WHERE made_at IS NULL)
+                    + (SELECT count(*) FROM instance_services WHERE made_at IS NULL)";
+                service.number(open).await == i64::from(call != "cellar configure")
             })
             .await;
             service
@@ -191,13 +192,13 @@ async fn an_operation_that_slept_until_its_lease_was_anothers_writes_nothing_and
     reason = "it stands for a machine that pauses"
 )]
 async fn an_operation_that_slept_for_longer_than_its_lease_does_no_more_though_nobody_took_it() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "1000")]).await;
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "3000")]).await;
     service.world.hold("cellar create");
     let slept = async {
         service.world.called("cellar create", 1).await;
         service.world.open("cellar create");
         // The whole service runs on this thread, so this simulates a machine that pauses.
-        std::thread::sleep(Duration::from_millis(1_500));
+        std::thread::sleep(Duration::from_millis(3_500));
     };
     let (answer, ()) = tokio::join!(service.create("instance0001", &[]), slept);
     answer.is_problem(409, "instance_busy");
@@ -280,7 +281,7 @@ async fn a_configuration_whose_caller_hangs_up_gives_its_lease_back() {
 
 #[tokio::test]
 async fn an_operation_that_cannot_renew_its_lease_does_no_more() {
-    let service = Service::with(&[("INSTANCE_LEASE_MS", "2000")]).await;
+    let service = Service::with(&[("INSTANCE_LEASE_MS", "4000")]).await;
     service.world.hold("cellar create");
     let lost = async {
         service.world.called("cellar create", 1).await;

@@ -156,35 +156,28 @@ async fn a_creation_that_is_repeated_while_it_is_undone_begins_anew() {
 
 #[tokio::test]
 async fn a_creation_that_is_repeated_before_it_is_undone_is_completed() {
-    let service = quick().await;
+    let service = Service::start().await;
     let first = service.create(&id(1), &["alpha", "beta"]).await.ok();
+    service.create(&id(2), &[]).await.ok();
     service.world.hold("beta provision");
     service
-        .execute(
-            "INSERT INTO instance_leases VALUES ('instance0001', 'dead', now() + interval '1s')",
-        )
-        .await;
-    service
-        .execute("UPDATE instance_infra SET started_at = NULL")
+        .execute("UPDATE instance_infra SET started_at = NULL WHERE instance_id = 'instance0001'")
         .await;
     service
         .execute("UPDATE instance_services SET made_at = NULL WHERE tool_id = 'beta'")
         .await;
-    service.create(&id(2), &[]).await.ok();
     let others = async {
         service.world.called("beta provision", 2).await;
-        // The recovery runs, and finishes another instance.
+        // The recovery of a new replica runs, and finishes another instance.
         service
             .execute(
                 "UPDATE instance_infra SET started_at = NULL WHERE instance_id = 'instance0002'",
             )
             .await;
+        service.replica().await;
         is_gone(&service, &id(2)).await;
         service.world.open("beta provision");
     };
-    service
-        .execute("DELETE FROM instance_leases WHERE holder = 'dead'")
-        .await;
     let (again, ()) = tokio::join!(service.create("instance0001", &["alpha", "beta"]), others);
     assert_eq!(again.ok(), first);
     assert_eq!(service.world.count("alpha provision"), 1);

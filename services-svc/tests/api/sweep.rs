@@ -275,6 +275,26 @@ async fn a_row_that_comes_while_orphans_are_looked_for_keeps_what_is_there() {
     assert_eq!(service.world.state().services.len(), 3);
 }
 
+#[tokio::test]
+async fn an_instance_that_is_destroyed_while_vendors_are_listed_is_no_orphan() {
+    let service = Service::with(&[("SWEEP_GRACE_MS", "0")]).await;
+    service.create(&id(1), &["alpha"]).await.ok();
+    service.world.hold("alpha list");
+    let (infra, tool) = (
+        service.world.count("cellar list"),
+        service.world.count("alpha list"),
+    );
+    let destroyed = async {
+        service.world.called("cellar list", infra + 1).await;
+        service.world.called("alpha list", tool + 1).await;
+        service.delete(&format!("/destroy/{}", id(1))).await.ok();
+        service.world.open("alpha list");
+    };
+    let swept = service.post("/sweep", json!({}));
+    let (report, ()) = tokio::join!(swept, destroyed);
+    assert_eq!(report.ok()["orphans"], json!([]));
+}
+
 async fn statement(conn: &mut diesel_async::AsyncPgConnection, statement: &str) {
     let query = diesel::sql_query(statement);
     diesel_async::RunQueryDsl::execute(query, conn)

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::instance::Instance;
+use crate::instance::{Instance, Port};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -97,10 +97,10 @@ async fn a_model_that_fails_is_explained_without_its_words_or_the_key() {
 #[tokio::test]
 async fn agent_and_conversation_survive_a_restart() {
     let folder = tempdir().unwrap();
-    let instance = Instance::start(folder.path(), []).await;
+    let port = Port::new();
+    let instance = Instance::start_on(&port, folder.path()).await;
     let invite = instance.become_tulip().await;
     instance.say(&invite, "remember me").await;
-    let port = instance.url.rsplit(':').next().unwrap().to_owned();
     instance.stop().await;
 
     let instance = Instance::start_on(&port, folder.path()).await;

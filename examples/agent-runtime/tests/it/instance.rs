@@ -7,11 +7,24 @@ use agent_pool_core::wire::runtime::Provisioned;
 use agent_runtime::{Settings, serve};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) const KEY: &str = "the-pools-key";
+
+/// A port for one instance after another. Nobody else gets it while this exists, whether or not one listens on it.
+pub(crate) struct Port(TcpSocket);
+
+impl Port {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        // Without this nobody could listen on it.
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+}
 
 pub(crate) struct Instance {
     pub(crate) url: String,
@@ -25,9 +38,9 @@ impl Instance {
         Self::start_at("127.0.0.1:0", folder, more).await
     }
 
-    /// Starts on the port of an instance that has ended.
-    pub(crate) async fn start_on(port: &str, folder: &Path) -> Self {
-        Self::start_at(&format!("127.0.0.1:{port}"), folder, []).await
+    pub(crate) async fn start_on(port: &Port, folder: &Path) -> Self {
+        let address = port.0.local_addr().unwrap().to_string();
+        Self::start_at(&address, folder, []).await
     }
 
     async fn start_at<const N: usize>(

@@ -1,6 +1,6 @@
 //! What the pool sees of an instance: the runtime contract.
 
-use crate::instance::{Instance, KEY};
+use crate::instance::{Instance, KEY, Port};
 use agent_pool_core::wire::runtime::{Health, Provisioned};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -151,7 +151,8 @@ async fn an_agent_joins_the_conversation_of_another_once() {
 #[tokio::test]
 async fn a_conversation_that_cannot_be_joined_is_named_and_may_be_tried_again() {
     let folders = (tempdir().unwrap(), tempdir().unwrap());
-    let host = Instance::start(folders.0.path(), []).await;
+    let port = Port::new();
+    let host = Instance::start_on(&port, folders.0.path()).await;
     let (host_url, invite) = (host.url.clone(), host.become_tulip().await);
     host.stop().await;
     let guest = Instance::start(folders.1.path(), []).await;
@@ -165,8 +166,7 @@ async fn a_conversation_that_cannot_be_joined_is_named_and_may_be_tried_again() 
         "the invitation is a secret: {problem}"
     );
 
-    let port = host_url.rsplit(':').next().unwrap();
-    let _host = Instance::start_on(port, folders.0.path()).await;
+    let _host = Instance::start_on(&port, folders.0.path()).await;
     let answer = guest.provision(&body).send().await.unwrap();
     assert!(answer.json::<Provisioned>().await.unwrap().joined);
 }

@@ -8,7 +8,7 @@ use agent_pool_core::InstanceId;
 use agent_pool_core::wire::pool::Status;
 use anyhow::{Context as _, ensure};
 
-use super::plant::{Plant, WITHIN, cloud};
+use super::plant::{Plant, WITHIN, cloud, with};
 use crate::lab::Lab;
 use crate::settings::{ENCRYPTION_KEY, KEY, Pacing};
 
@@ -98,7 +98,12 @@ async fn steps(plant: &mut Plant) -> anyhow::Result<Report> {
         .set("POOL_ENCRYPTION_KEY", ENCRYPTION_KEY);
     plant.roll().await?;
     plant.claim("Ann").await?;
-    plant.until_idle(IDLE as usize).await?;
+    plant
+        .until("the fleet is at rest", |status| {
+            let idle = with(status, Status::Idle).len() >= IDLE as usize;
+            (idle && with(status, Status::Starting).is_empty()).then_some(())
+        })
+        .await?;
     let before = statuses(plant).await?;
     let mut taken = Vec::new();
     for rotation in rotations() {

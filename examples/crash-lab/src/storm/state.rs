@@ -16,6 +16,9 @@ const BURST: Duration = Duration::from_secs(5);
 /// The pause between two bursts.
 const PAUSE: Duration = Duration::from_secs(4);
 
+/// How many times longer than planned a storm may last.
+const LONGEST: u32 = 4;
+
 /// Short intervals: what takes minutes in production takes a second here.
 pub(super) const PACING: Pacing = Pacing {
     tick: 250,
@@ -42,8 +45,11 @@ pub(super) struct Storm {
 }
 
 impl Storm {
+    /// On a slow machine it goes on until each process was killed.
     pub(super) fn runs(&self) -> bool {
-        self.began.elapsed() < self.duration
+        let elapsed = self.began.elapsed();
+        let more = || self.report.killed().contains(&0) && elapsed < self.duration * LONGEST;
+        elapsed < self.duration || more()
     }
 
     /// How much longer the current burst lasts; `None` in a pause.

@@ -5,12 +5,14 @@
 
 mod answer;
 mod body;
+mod last;
 mod request;
 mod route;
 mod server;
 
 pub(crate) use answer::Answer;
 pub(crate) use body::{BodyFault, FaultIn};
+pub(crate) use last::send_last;
 pub(crate) use request::Request;
 pub(crate) use route::{Call, Lookup, Payload, Route, locate, row};
 pub(crate) use server::{Cut, Server};

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster::FakeCluster;
+use crate::http::send_last;
 
 /// An HTTP proxy into the network of a cluster: through it `http://NAME.NAMESPACE.svc:8080` leads to the pod of that service.
 /// Dropping it stops the proxy.
@@ -53,7 +54,7 @@ async fn forward(mut stream: TcpStream, cluster: Arc<FakeCluster>) -> Option<()>
     let host = line.split("http://").nth(1)?.split(['.', '/']).next()?;
     let Some(address) = cluster.address(&format!("{host}-0")) else {
         let answer = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        return stream.write_all(answer).await.ok();
+        return send_last(stream, answer).await.ok();
     };
     let mut pod = TcpStream::connect(address).await.ok()?;
     let first = format!("{line}connection: close\r\n");

@@ -5,11 +5,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Running;
+use crate::http::send_last;
 use crate::sync::lock;
 
 const BAD_GATEWAY: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\n\
@@ -103,10 +104,9 @@ async fn pass(mut client: TcpStream, target: Option<(SocketAddr, CancellationTok
 }
 
 async fn refuse(mut client: TcpStream) {
-    // Read the request first: closing with unread data would reset the connection and lose the answer.
-    let mut asked = [0; 4096];
-    let read = tokio::io::AsyncReadExt::read(&mut client, &mut asked).await;
-    if read.is_ok() && client.write_all(BAD_GATEWAY).await.is_ok() {
-        drop(client.shutdown().await);
+    let asked = client.read(&mut [0; 4096]).await;
+    if asked.is_ok() {
+        // The caller may be gone.
+        drop(send_last(client, BAD_GATEWAY).await);
     }
 }

@@ -1,6 +1,7 @@
 //! The completion of orders: numbers become active, or another buyer was faster.
 
 use super::state::{Telnyx, TelnyxNumber, TelnyxOrder, TelnyxOrderStatus};
+use crate::Pace;
 use crate::pace::Countdown;
 use crate::time;
 
@@ -19,6 +20,14 @@ impl Telnyx {
             self.finish(order);
         }
         self.held.orders = orders;
+    }
+
+    /// Makes every pending order due, and completes it.
+    pub(crate) fn fulfil(&mut self) {
+        for order in &mut self.held.orders {
+            order.progress = Some(Pace::AT_ONCE.start());
+        }
+        self.settle_at_once();
     }
 
     /// A line whose number another buyer got fails, and so does its order.

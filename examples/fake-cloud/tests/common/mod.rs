@@ -6,6 +6,7 @@ use std::time::Duration;
 use fake_cloud::{FakeCloud, Options};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 pub(crate) struct Api {
     pub(crate) cloud: FakeCloud,
@@ -128,6 +129,20 @@ impl Api {
         let ids = json!({"s": service, "e": self.cloud.railway_environment_id()});
         self.railway(query, ids).await["serviceInstance"].take()
     }
+}
+
+/// Asserts that a header states the rest of a window of `length` seconds, rounded up. The window began after `begun`.
+pub(crate) fn assert_states_the_rest(
+    answer: &Response,
+    header: &str,
+    length: u128,
+    begun: Instant,
+) {
+    let stated = answer.headers()[header].to_str().unwrap();
+    let stated: u128 = stated.parse().unwrap();
+    let passed = begun.elapsed().as_millis() + 1;
+    let least = (length * 1_000 - passed).div_ceil(1_000);
+    assert!((least..=length).contains(&stated), "{header}: {stated}");
 }
 
 pub(crate) const SERVICE_CREATE: &str =

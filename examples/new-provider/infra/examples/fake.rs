@@ -14,8 +14,11 @@ const PORT: u16 = 4011;
 async fn main() -> std::io::Result<()> {
     let command = std::env::args().skip(1).collect();
     let engine = FakeServer::start_on(PORT, "acme", fake::Acme::running(command)).await?;
+    let mut lines = String::new();
     for (variable, value) in engine.environment().with_prefix("") {
-        writeln!(std::io::stdout(), "export {variable}={value}")?;
+        lines += &format!("export {variable}={value}\n");
     }
+    // At once: who waits for one of them finds all.
+    std::io::stdout().write_all(lines.as_bytes())?;
     std::future::pending().await
 }

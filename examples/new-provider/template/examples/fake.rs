@@ -12,8 +12,11 @@ const PORT: u16 = 4010;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     let vendor = FakeServer::start_on(PORT, "acme", fake::Acme::default()).await?;
+    let mut lines = String::new();
     for (variable, value) in vendor.environment().with_prefix("") {
-        writeln!(std::io::stdout(), "export {variable}={value}")?;
+        lines += &format!("export {variable}={value}\n");
     }
+    // At once: who waits for one of them finds all.
+    std::io::stdout().write_all(lines.as_bytes())?;
     std::future::pending().await
 }

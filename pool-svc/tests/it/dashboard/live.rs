@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use reqwest::header::COOKIE;
 
 use super::Person;
-use crate::world::World;
+use crate::world::{SOON, World};
 
 /// The next version in the stream.
 async fn next(stream: &mut reqwest::Response) -> Option<String> {
@@ -19,9 +17,7 @@ async fn next(stream: &mut reqwest::Response) -> Option<String> {
         }
         None
     };
-    tokio::time::timeout(Duration::from_secs(20), message)
-        .await
-        .unwrap()
+    tokio::time::timeout(SOON, message).await.unwrap()
 }
 
 async fn listen(world: &World, cookie: &str) -> reqwest::Response {

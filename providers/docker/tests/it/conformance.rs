@@ -81,14 +81,18 @@ impl AtPodman {
 impl Harness for AtPodman {
     fn environment(&self) -> Environment {
         let host = format!("unix://{}", self.socket.display());
-        Environment::from_iter([
+        let mut environment = Environment::from_iter([
             ("DOCKER_HOST", host.as_str()),
             ("DOCKER_IMAGE", IMAGE),
             ("DOCKER_PULL", "never"),
             ("DOCKER_STOP_GRACE_MS", "0"),
             ("DOCKER_USER", "1000:1000"),
             ("DOCKER_RESTART_MAX", "0"),
-        ])
+        ]);
+        for (name, value) in self.podman.ports() {
+            environment.set(name, value);
+        }
+        environment
     }
 
     async fn held(&self) -> Vec<Held> {

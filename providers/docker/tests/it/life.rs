@@ -72,17 +72,20 @@ async fn what_it_writes_is_in_its_logs() {
         return;
     };
     let created = world.running(&[]).await;
-    let lines = world
-        .docker
-        .logs(&world.cx, &created.handle, 10)
-        .await
-        .unwrap();
-    assert!(
-        lines
+    // Another process of the engine writes the log, and may be later than the answer of the health check.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let lines = world.docker.logs(&world.cx, &created.handle, 10);
+        let lines = lines.await.unwrap();
+        if lines
             .iter()
-            .any(|line| line.text == "started" && line.at.is_some()),
-        "{lines:?}"
-    );
+            .any(|line| line.text == "started" && line.at.is_some())
+        {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{lines:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Waits until the instance is dead, and returns the reason.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use agent_pool_core::settings::Environment;
 use agent_pool_engine::{Engine, Image, missing_program};
@@ -19,8 +20,16 @@ const TAKE: &str = "exec tail -n 1 /dev/zero";
 const BUSYBOX: &str = "/bin/busybox";
 const APPLETS: [&str; 8] = ["sh", "httpd", "mkdir", "cat", "sleep", "wget", "tail", "nc"];
 
+/// How many ports the instances of an engine have. Engines share none: a port is chosen before an instance listens on
+/// it, so instances of two engines could choose the same one.
+const PORTS: u16 = 100;
+static NEXT_PORT: AtomicU16 = AtomicU16::new(30_000);
+
 /// A running engine. Dropping it removes everything that it holds.
-pub(crate) struct Podman(Engine);
+pub(crate) struct Podman {
+    engine: Engine,
+    first_port: u16,
+}
 
 impl Podman {
     /// Starts an engine; `None`, with a message, if Podman is not installed, which is a failure in CI.
@@ -34,9 +43,12 @@ impl Podman {
             );
             return None;
         }
-        let podman = Self(Engine::private().await.unwrap());
+        let podman = Self {
+            engine: Engine::private().await.unwrap(),
+            first_port: NEXT_PORT.fetch_add(PORTS, Ordering::Relaxed),
+        };
         for (command, name) in [(SERVE, IMAGE), (TAKE, GREEDY_IMAGE)] {
-            podman.0.import(&image(command), name).await.unwrap();
+            podman.engine.import(&image(command), name).await.unwrap();
         }
         podman.run(&["tag", IMAGE, OTHER_IMAGE]);
         Some(podman)
@@ -44,12 +56,21 @@ impl Podman {
 
     /// `DOCKER_HOST`.
     pub(crate) fn host(&self) -> String {
-        self.0.host().to_owned()
+        self.engine.host().to_owned()
+    }
+
+    /// The settings of the ports of its instances.
+    pub(crate) fn ports(&self) -> [(&'static str, String); 2] {
+        let last = self.first_port + PORTS - 1;
+        [
+            ("DOCKER_PORT_FIRST", self.first_port.to_string()),
+            ("DOCKER_PORT_LAST", last.to_string()),
+        ]
     }
 
     /// Runs a Podman command and returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        self.0.podman().unwrap().run(arguments).unwrap()
+        self.engine.podman().unwrap().run(arguments).unwrap()
     }
 
     /// The lines that a command prints.
@@ -58,7 +79,7 @@ impl Podman {
     }
 
     pub(crate) fn socket(&self) -> std::path::PathBuf {
-        self.0.podman().unwrap().socket()
+        self.engine.podman().unwrap().socket()
     }
 
     /// All our objects on the engine: kind and name.

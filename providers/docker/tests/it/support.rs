@@ -103,6 +103,9 @@ pub(crate) fn build(podman: &Podman, settings: &[(&str, &str)]) -> Arc<dyn Infra
         ("DOCKER_STOP_GRACE_MS", "0"),
         ("DOCKER_USER", "1000:1000"),
     ]);
+    for (name, value) in podman.ports() {
+        environment.set(name, value);
+    }
     for (name, value) in settings {
         environment.set(*name, *value);
     }

@@ -8,6 +8,7 @@ mod conformance;
 mod life;
 mod lists;
 mod objects;
+mod proxy;
 mod refusals;
 mod support;
 

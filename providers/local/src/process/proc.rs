@@ -56,9 +56,11 @@ fn has(folder: &Path, variable: &str) -> bool {
 fn environment(folder: &Path) -> Vec<u8> {
     let deadline = Instant::now() + EXEC_LIMIT;
     loop {
+        // Read before the look, so that the last look is after the deadline: this thread may have had to wait.
+        let is_last = Instant::now() >= deadline;
         let has_program = fs::read_link(folder.join("exe")).is_ok();
         let environment = read_at_once(&folder.join("environ")).unwrap_or_default();
-        if !environment.is_empty() || !has_program || Instant::now() >= deadline {
+        if !environment.is_empty() || !has_program || is_last {
             return environment;
         }
         yield_now();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -64,11 +64,19 @@ fn serve(environment: &BTreeMap<String, String>, pids: &[u32]) -> io::Result<()>
     let body = lines.join("\n") + "\n";
     let length = body.len();
     let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let response = head + &body;
     let listener = TcpListener::bind(format!("127.0.0.1:{}", environment["PORT"]))?;
     for stream in listener.incoming() {
-        let mut stream = stream?;
-        let _ = stream.read(&mut [0; 1024])?;
-        stream.write_all((head.clone() + &body).as_bytes())?;
+        // A caller may disconnect at any time.
+        let _ = answer(stream?, &response);
     }
     Ok(())
+}
+
+fn answer(mut stream: TcpStream, response: &str) -> io::Result<()> {
+    let _ = stream.read(&mut [0; 1024])?;
+    stream.write_all(response.as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
+    // A request that is not read completely would reset the connection, and the answer could be lost.
+    io::copy(&mut stream, &mut io::sink()).map(drop)
 }

@@ -124,8 +124,9 @@ async fn each_bad_day_has_its_kind_for_every_operation_and_one_call() {
     let handle = rig.created().await;
     for what in ALL {
         for day in bad_days() {
+            // Long enough for a busy machine to send the request that is never answered.
             let patience = if day.effect == Effect::Hang {
-                100
+                1_000
             } else {
                 30_000
             };

@@ -1,7 +1,8 @@
 //! Other buyers, and numbers that are gone.
 
-use agent_pool_core::{ErrorKind, InstanceId};
+use agent_pool_core::{ErrorKind, InstanceId, ToolOptions};
 use fake_cloud::{Effect, Options, Pace};
+use futures_util::future::join_all;
 
 use crate::lab::{bought, held, lab, lab_of, lab_with};
 
@@ -40,6 +41,20 @@ async fn other_buyers_that_are_always_faster_win_after_five_numbers() {
         (ErrorKind::Conflict, false)
     );
     assert_eq!(lab.calls("CreateNumberOrder"), 5);
+}
+
+/// Each of them searches before any of them orders, and the vendor offers all of them the same 20.
+#[tokio::test]
+async fn twenty_numbers_bought_at_once_are_ordered_once_each() {
+    let lab = lab().await;
+    let none = ToolOptions::new();
+    let instances: Vec<_> = (0..20).map(|_| InstanceId::generate()).collect();
+    let provision = |instance| lab.tool.provision(&lab.cx, instance, &none);
+    for tool in join_all(instances.iter().map(provision)).await {
+        tool.unwrap();
+    }
+    let searches = lab.calls("ListAvailablePhoneNumbers");
+    assert_eq!((searches, lab.calls("CreateNumberOrder")), (20, 20));
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn an_order_that_never_arrived_is_placed_by_the_next_call() {
 #[tokio::test]
 async fn an_order_that_takes_long_is_gone_on_with_by_the_next_call() {
     let mut options = Options::default();
-    options.telnyx.order_pace = Pace::Millis(500);
+    options.telnyx.order_pace = Pace::Millis(3_600_000);
     let lab = lab_with(options, &[SHORT]).await;
     let error = lab.provision().await.unwrap_err();
     assert!(
@@ -37,7 +37,18 @@ async fn an_order_that_takes_long_is_gone_on_with_by_the_next_call() {
         "{error}"
     );
     assert!(error.is_transient());
-    let tool = lab.provision_layered().await.unwrap();
+    let looks = lab.calls("RetrieveNumberOrder");
+    let mut next = Box::pin(lab.provision_layered());
+    tokio::select! {
+        _ = &mut next => unreachable!("the order is still pending"),
+        () = async {
+            while lab.calls("RetrieveNumberOrder") == looks {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    lab.cloud.fulfil_telnyx_orders();
+    let tool = next.await.unwrap();
     assert_eq!(tool.resource.as_str(), held(&lab).numbers[0].phone_number);
     assert_eq!(lab.calls("CreateNumberOrder"), 1);
     lab.assert_requests_documented();

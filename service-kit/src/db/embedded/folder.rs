@@ -11,12 +11,14 @@ use agent_pool_core::Secret;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use tokio::time::{Instant, sleep};
+use tracing::info;
 
 use super::EmbeddedError;
 use super::user::RunAs;
 
-/// How long to wait for a folder: the server of a killed process ends within this time.
-const FREE_WITHIN: Duration = Duration::from_secs(5);
+/// How long to wait for a folder: the server of a killed process ends within this time. It first writes everything to
+/// the disk, and its watchdog gives it this long.
+const FREE_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -90,10 +92,19 @@ impl Folder {
             .mode(0o600)
             .open(&path)
             .map_err(EmbeddedError::io(format!("open {}", path.display())))?;
+        let shown = self.path.display();
+        let mut said = false;
         let deadline = Instant::now() + FREE_WITHIN;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if !said => {
+                    said = true;
+                    let seconds = FREE_WITHIN.as_secs();
+                    info!(
+                        "waiting at most {seconds} s for the folder {shown}, which another process uses"
+                    );
+                }
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     sleep(Duration::from_millis(20)).await;
                 }

@@ -36,12 +36,17 @@ enum SkipReason {
 }
 
 /// The listed resources that are old enough and whose instance has no row, ordered by instance.
+///
+/// An instance that had a row before the vendors were listed was destroyed meanwhile. If something of it is left, it is
+/// an orphan of the next sweep.
 pub(super) async fn find_orphans(
     app: &App,
     mut listed: Vec<Listed>,
+    had_row: &HashSet<String>,
 ) -> Result<Vec<Listed>, DbError> {
     let oldest_young = Utc::now() - app.config().sweep.grace_ms.duration();
     listed.retain(|one| one.created_at().is_none_or(|at| at <= oldest_young));
+    listed.retain(|one| !had_row.contains(one.instance().as_str()));
     let instances: Vec<&InstanceId> = listed.iter().map(Listed::instance).collect();
     let owned = find_owned(app, &instances).await?;
     listed.retain(|one| !owned.contains(one.instance().as_str()));

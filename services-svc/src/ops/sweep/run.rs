@@ -18,7 +18,7 @@ use super::refresh::refresh;
 use super::repair::repair_all;
 use super::report::previous_report;
 use crate::app::App;
-use crate::db::{local_grants, made_instances, sweep_reports};
+use crate::db::{instance_infra, local_grants, made_instances, sweep_reports};
 
 /// Sweeps every configured provider, and saves the report. The report names the providers that could not be listed, and
 /// those whose listing is not trusted.
@@ -28,6 +28,7 @@ pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepR
     let previous = previous_report(app).await?;
     // Before the vendors are listed, so that what is made meanwhile does not seem missing.
     let expectations = load_expectations(app).await?;
+    let had_row = instance_infra::find_all_ids(&mut *app.db().conn().await?).await?;
     let tools = app.providers().tools().map(Provider::Tool);
     let infras = app.providers().infras().map(Provider::Infra);
     let providers: Vec<Provider> = tools.chain(infras).collect();
@@ -42,7 +43,7 @@ pub(super) async fn run_sweep(app: &App, request: SweepRequest) -> Result<SweepR
         app.config().sweep.max_missing_percent,
         &mut failures,
     );
-    let orphans = find_orphans(app, listed).await?;
+    let orphans = find_orphans(app, listed, &had_row).await?;
     let ours = find_ours(app, &orphans).await?;
     let is_foreign = |instance: &InstanceId| !ours.contains(instance.as_str());
     let (doomed, spared): (Vec<_>, Vec<_>) = orphans

@@ -81,6 +81,8 @@ impl Service {
             ("INFRA_PROVIDER", "cellar"),
             ("INSTANCE_ENV_REGION", "north"),
             ("INSTANCE_WAIT_MS", "50"),
+            // After its first run at the start, the recovery leaves alone what a test takes for interrupted.
+            ("INSTANCE_LEASE_MS", "600000"),
             ("ALLOWED_IMAGES", "runtime:1"),
             ("STATUS_LIST_MAX_AGE_MS", "0"),
             ("ALPHA_MAX_ATTEMPTS", "1"),
@@ -92,7 +94,10 @@ impl Service {
             world,
             instances,
             url: serve(&environment, more, &database).await,
-            client: agent_pool_core::http::bare_builder().build().unwrap(),
+            client: agent_pool_core::http::bare_builder()
+                .no_proxy()
+                .build()
+                .unwrap(),
             environment,
             more,
             database,
