@@ -86,7 +86,7 @@ impl Proxies {
         self.proxy_for(url).as_ref().map(name)
     }
 
-    /// The proxy for `url`, with its credentials: for clients of providers that do not use [`client`](super::client).
+    /// The proxy for `url`, with its credentials: for clients of providers that do not use [`client`](super::client()).
     #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<Url> {
         let proxy = match url.scheme() {
