@@ -16,7 +16,7 @@ async fn main() -> std::io::Result<()> {
     for (variable, value) in vendor.environment().with_prefix("") {
         lines += &format!("export {variable}={value}\n");
     }
-    // At once: who waits for one of them finds all.
+    // In one write, so that a script that waits for one of the lines finds all of them.
     std::io::stdout().write_all(lines.as_bytes())?;
     std::future::pending().await
 }
